@@ -1,0 +1,1 @@
+//! `!reload` and its kin: in Rust, so that they work when every cog is broken.

@@ -1,0 +1,1 @@
+//! The cogs that run: host (name → handle), actor (one task and mailbox a cog), manifest.

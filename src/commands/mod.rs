@@ -1,0 +1,1 @@
+//! What a user types: prefix parsing, options, checks, cooldowns, help.

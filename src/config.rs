@@ -1,0 +1,1 @@
+//! `config.json`: reading, checking, environment overrides and the generated schema.

@@ -1,0 +1,1 @@
+//! Discord in facts and calls: the operation table, argument checks, outbound requests, the cache, permissions.

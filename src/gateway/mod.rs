@@ -1,0 +1,1 @@
+//! The socket: shards, events, the router. No other folder sees it.

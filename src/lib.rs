@@ -1,0 +1,29 @@
+//! Cogsmith: a Discord bot whose features, the cogs, are written in Luau while it runs.
+//!
+//! Two flows, one direction each:
+//!
+//! ```text
+//! an event:   gateway ─ router ─ mailbox ─ cog VM ─ api ─ discord ─▶ Discord (or the simulator)
+//! a change:   watch ─ plan ─ prepare (stage in every affected VM) ─ commit (swap all) ─▶ report
+//! ```
+//!
+//! Imports point one way:
+//! `cli → {gateway, reload, studio, sim} → cogs → {vm, api, commands} → {discord, state} → {config, error}`.
+
+pub mod activity;
+pub mod admin;
+pub mod api;
+pub mod cli;
+pub mod clock;
+pub mod cogs;
+pub mod commands;
+pub mod config;
+pub mod discord;
+pub mod error;
+pub mod gateway;
+pub mod json;
+pub mod reload;
+pub mod sim;
+pub mod state;
+pub mod studio;
+pub mod vm;

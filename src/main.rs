@@ -1,0 +1,3 @@
+//! The `cogsmith` command.
+
+fn main() {}

@@ -1,0 +1,163 @@
+//! What one reload did, in a form that the log, the chat and the page all show.
+
+use serde::Serialize;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::broadcast;
+
+/// How many reports are kept for `!reload status` and the page.
+const KEPT: usize = 100;
+
+/// One reload from its trigger to its end.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Counts up from 1 within one run of the bot.
+    pub id: u64,
+    /// Unix seconds at the end of the reload.
+    pub at: f64,
+    /// What began it.
+    pub trigger: Trigger,
+    /// The files that changed, relative to the folder of `config.json` (`lua/cogs/ping.luau`).
+    pub changed: Vec<String>,
+    /// How it ended, as a whole.
+    pub outcome: Outcome,
+    /// How it ended for each cog that it touched, in order of name.
+    pub cogs: Vec<CogReport>,
+    /// What went wrong, the cause first. Empty for a success.
+    pub problems: Vec<Problem>,
+    /// From the end of the quiet window (or the command) to the commit, in milliseconds.
+    pub took_ms: f64,
+}
+
+/// What began a reload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// The start of the bot.
+    Start,
+    /// A file was saved, created, renamed or deleted.
+    Files,
+    /// An admin's command.
+    Command,
+}
+
+/// How a reload ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Every affected cog runs the new code.
+    Applied,
+    /// At least one affected cog could not take it; see each cog.
+    Failed,
+    /// Noticed, and waiting for an admin (`auto_reload_cogs` is off, or hot reload is).
+    Pending,
+}
+
+/// How a reload ended for one cog.
+#[derive(Clone, Debug, Serialize)]
+pub struct CogReport {
+    /// The cog's name (`fun.dice`).
+    pub name: String,
+    /// What happened to it.
+    pub outcome: CogOutcome,
+    /// The version that runs now: 1 after the first load. 0 when none does.
+    pub version: u64,
+    /// The modules that were executed again, in order (`services.levels`).
+    pub executed: Vec<String>,
+}
+
+/// What a reload did to one cog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CogOutcome {
+    /// It had not run before and does now.
+    Loaded,
+    /// It runs the new code.
+    Reloaded,
+    /// It runs no more; its state stays.
+    Unloaded,
+    /// It could not take the new code, or a sibling could not, and runs the old code.
+    Kept,
+    /// It does not run, and waits for its file to be fixed.
+    Waiting,
+}
+
+/// One thing that went wrong, told so that its author can mend it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Problem {
+    /// The cog in which it happened, if it was one cog.
+    pub cog: Option<String>,
+    /// One sentence, without place and without a Rust debug print.
+    pub message: String,
+    /// The place in the author's source.
+    pub place: Option<Place>,
+    /// The calls that led there, innermost first.
+    pub trace: Vec<Place>,
+    /// The chain of requires from the cog to the module that failed (`cogs.leveling`, `services.levels`).
+    pub requires: Vec<String>,
+    /// What to do next, if there is something particular to say.
+    pub hint: Option<String>,
+}
+
+/// A line in an author's source.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Place {
+    /// Relative to the folder of `config.json` (`lua/cogs/ping.luau`).
+    pub file: String,
+    /// Counted from 1.
+    pub line: u32,
+    /// The function's name, in a trace.
+    pub function: Option<String>,
+    /// The lines around `line`, the first of them numbered `excerpt_from`. Empty in a trace.
+    pub excerpt: Vec<String>,
+    /// The number of the excerpt's first line.
+    pub excerpt_from: u32,
+}
+
+/// The last reports, and a feed of those to come. Clones share both.
+#[derive(Clone, Debug)]
+pub struct ReportLog {
+    recent: Arc<Mutex<VecDeque<Arc<Report>>>>,
+    feed: broadcast::Sender<Arc<Report>>,
+}
+
+impl ReportLog {
+    /// No reports yet.
+    pub fn new() -> Self {
+        Self {
+            recent: Arc::default(),
+            feed: broadcast::Sender::new(KEPT),
+        }
+    }
+
+    /// Adds a report and tells everybody who listens.
+    pub fn add(&self, report: Report) -> Arc<Report> {
+        let report = Arc::new(report);
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.len() == KEPT {
+            recent.pop_front();
+        }
+        recent.push_back(Arc::clone(&report));
+        drop(recent);
+        // Without a listener the report is still in `recent`.
+        let _heard = self.feed.send(Arc::clone(&report)).is_ok();
+        report
+    }
+
+    /// The last reports, oldest first.
+    pub fn recent(&self) -> Vec<Arc<Report>> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.iter().cloned().collect()
+    }
+
+    /// The reports to come.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Report>> {
+        self.feed.subscribe()
+    }
+}
+
+impl Default for ReportLog {
+    fn default() -> Self {
+        Self::new()
+    }
+}

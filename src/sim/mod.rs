@@ -1,0 +1,1 @@
+//! A Discord on loopback: REST, gateway, world, permissions, limits, faults.

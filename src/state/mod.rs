@@ -1,0 +1,1 @@
+//! The table that Rust owns: tree, journal, SQLite.

@@ -1,0 +1,1 @@
+//! The page: chat, reload feed, error overlay.

@@ -1,0 +1,1 @@
+//! A Luau VM for each cog: build, limits, require, trace.
