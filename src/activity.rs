@@ -39,6 +39,11 @@ impl Activity {
         *self.count.borrow()
     }
 
+    /// Sees every change of the count.
+    pub fn subscribe(&self) -> watch::Receiver<usize> {
+        self.count.subscribe()
+    }
+
     /// Returns as soon as nothing is under way.
     pub async fn idle(&self) {
         let mut changes = self.count.subscribe();

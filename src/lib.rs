@@ -13,6 +13,7 @@
 pub mod activity;
 pub mod admin;
 pub mod api;
+pub mod bot;
 pub mod cli;
 pub mod clock;
 pub mod cogs;

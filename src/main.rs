@@ -1,3 +1,17 @@
 //! The `cogsmith` command.
 
-fn main() {}
+use clap::Parser;
+use cogsmith::cli::{Arguments, execute, logging, output};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    logging::init(arguments.verbosity());
+    match execute(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

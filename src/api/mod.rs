@@ -1,1 +1,53 @@
 //! The host's modules, one file each: what a cog can `require` under `@cogsmith`.
+//!
+//! ```text
+//! services (what the whole bot shares) ─ context (what one cog's functions know) ─ one file a module
+//! ```
+//!
+//! `declarations` is what a cog's top level leaves behind, `command` reads `cog.command { … }`, `option`
+//! makes `cog.option`, `invocation` is `ctx`, `object` Discord's objects, `convert` carries values between
+//! Luau and JSON, `content` turns what an author sends into a message.
+
+pub mod cog;
+pub mod command;
+pub mod content;
+pub mod context;
+pub mod convert;
+pub mod declarations;
+pub mod discord;
+pub mod invocation;
+pub mod json;
+pub mod log;
+pub mod methods;
+pub mod object;
+pub mod option;
+pub mod services;
+pub mod state;
+pub mod task;
+pub mod time;
+
+use crate::vm::host::Host;
+use context::CogContext;
+use mlua::{Lua, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Makes all modules of one cog's VM. To be called before the VM is sandboxed.
+pub fn install(
+    lua: &Lua,
+    host: &Host,
+    cog: &Arc<CogContext>,
+) -> mlua::Result<BTreeMap<&'static str, Value>> {
+    object::register(lua)?;
+    methods::install(lua, host, cog)?;
+    invocation::install(lua, host, cog)?;
+    Ok(BTreeMap::from([
+        ("cog", cog::module(lua, host, cog)?),
+        ("discord", discord::module(lua, host, cog)?),
+        ("json", json::module(lua, host)?),
+        ("log", log::module(lua, host, cog)?),
+        ("state", state::module(lua, host, cog)?),
+        ("task", task::module(lua, host, cog)?),
+        ("time", time::module(lua, host, cog)?),
+    ]))
+}

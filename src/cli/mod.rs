@@ -1,1 +1,99 @@
 //! The command line: one file a subcommand.
+//!
+//! `place` finds the configuration, `logging` sets up what is written to stderr, `output` prints.
+
+pub mod check;
+pub mod logging;
+pub mod new;
+pub mod output;
+mod place;
+pub mod run;
+mod schema;
+
+use crate::error::StartError;
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
+use place::Place;
+use run::{Mode, RunOptions};
+use std::path::PathBuf;
+
+/// A Discord bot whose features are written in Luau while it runs.
+///
+/// Without a subcommand the bot starts: with a token in `DISCORD_TOKEN` on Discord, without one in a
+/// simulator on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "cogsmith", version, subcommand_value_name = "COMMAND")]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    run: RunOptions,
+
+    /// The configuration file, or the folder of its config.json; lua/ and var/ are beside it
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
+
+    /// Log more; twice for even more (`RUST_LOG`, where it is set, decides instead)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the bot; this is also what happens without a subcommand
+    Run(RunOptions),
+    /// Check config.json and compile every Luau file below lua/, without starting anything
+    Check,
+    /// Create a cog from a template
+    New(new::NewOptions),
+    /// Print the JSON schema of config.json
+    Schema(schema::SchemaOptions),
+}
+
+impl Arguments {
+    /// How many times `-v` was given.
+    pub fn verbosity(&self) -> u8 {
+        self.verbose
+    }
+}
+
+/// Does what the command line asks for.
+pub fn execute(arguments: &Arguments) -> Result<(), StartError> {
+    let place = || Place::find(arguments.config.as_deref());
+    let mode = match &arguments.command {
+        Some(Command::Run(options)) => arguments.run.and(*options).mode()?,
+        None => arguments.run.mode()?,
+        Some(_) if arguments.run != RunOptions::default() => misplaced(),
+        Some(Command::Check) => return check::execute(&place()?),
+        Some(Command::New(options)) => return new::execute(&place()?, options),
+        Some(Command::Schema(options)) => return schema::execute(&place()?, *options),
+    };
+    start(&place()?, mode)
+}
+
+fn start(place: &Place, mode: Mode) -> Result<(), StartError> {
+    let (config, connection) = place.load()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| StartError::System(error.to_string()))?;
+    runtime.block_on(run::run(config, connection, mode))
+}
+
+/// Ends the process as clap does for arguments that do not belong together.
+fn misplaced() -> ! {
+    let message = "--offline and --online belong to `cogsmith run`";
+    Arguments::command()
+        .error(ErrorKind::ArgumentConflict, message)
+        .exit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

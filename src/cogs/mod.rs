@@ -1,1 +1,17 @@
-//! The cogs that run: host (name → handle), actor (one task and mailbox a cog), manifest.
+//! The cogs that run.
+//!
+//! ```text
+//! host (name → handle, routes) ─ mailbox ─ actor (one task a cog) ─ handler (one run of a function) ─▶ vm
+//! ```
+//!
+//! `live` is what a cog runs, `prepare` makes the next one of it and `command` carries a call from the typed
+//! line to the answer. `directory` looks up what users name in arguments, `timers` keeps `cog.every`.
+
+pub mod actor;
+pub mod command;
+pub mod directory;
+pub mod handler;
+pub mod host;
+pub mod live;
+pub mod prepare;
+pub mod timers;

@@ -1,1 +1,38 @@
-//! What a user types: prefix parsing, options, checks, cooldowns, help.
+//! What a user types, up to the moment at which a cog's handler runs:
+//!
+//! ```text
+//! parse (prefix, name, subcommand) ─ checks (may they?) ─ cooldown, running (now?)
+//!       ─ arguments (values of the options) ─▶ the cog
+//! ```
+//!
+//! `definition` is what a cog declared, for typed lines and slash commands alike; `validate` and
+//! `conflicts` refuse what cannot work before it is committed. `reader` gives the
+//! words of a line (`tokens`) to the options, and `arguments` reads them as values: by themselves
+//! (`values`, `duration`, `moment`, `emoji`) or through a directory of what Discord knows (`lookup`,
+//! by the forms in `references`). `usage` and `help` tell users how to call a command, `suggest`
+//! what they may have meant; every sentence is in `text`, and no word of a user gets into one but
+//! through `escape`.
+
+pub mod arguments;
+pub mod checks;
+pub mod conflicts;
+pub mod cooldown;
+pub mod definition;
+pub mod duration;
+pub mod emoji;
+pub mod escape;
+pub mod help;
+mod lookup;
+pub mod moment;
+pub mod parse;
+pub mod permissions;
+mod reader;
+mod references;
+pub mod running;
+pub mod suggest;
+pub mod text;
+pub mod tokens;
+pub mod usage;
+pub mod validate;
+mod validate_options;
+mod values;

@@ -1,1 +1,26 @@
 //! Discord in facts and calls: the operation table, argument checks, outbound requests, the cache, permissions.
+//!
+//! ```text
+//! facts (operations.json, events.json) ─ operations, events, schema (typed tables, checks of bodies)
+//! a call:   arguments (a flat table becomes a request) ─ outbound (rate limits, the wire, repetitions)
+//! an author: types (the Luau types of everything that a cog can require)
+//! an event: cache (what is known of guilds) ─ permissions (who may do what where)
+//! ```
+
+pub mod arguments;
+pub mod cache;
+pub mod events;
+mod facts;
+mod nearest;
+pub mod operations;
+pub mod outbound;
+pub mod permissions;
+pub mod schema;
+pub mod types;
+
+pub use arguments::{ArgumentError, File, Prepared, prepare, prepare_with};
+pub use cache::Cache;
+pub use events::{EventDefinition, event, events, intents, nearest_event};
+pub use nearest::nearest;
+pub use operations::{Operation, nearest_operation, operation, operations};
+pub use outbound::{CallError, DiscordError, Outbound, OutboundOptions, Token};

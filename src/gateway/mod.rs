@@ -1,1 +1,55 @@
-//! The socket: shards, events, the router. No other folder sees it.
+//! The socket: the only folder that sees it.
+//!
+//! ```text
+//! address ─ shards ─ task ─ connection ─ frame ─ event ─▶ sink (the router)
+//!              │       ├─ identify   whose turn it is to identify
+//!              │       ├─ pauses     how long to wait before the next attempt
+//!              │       └─ handover   one session takes another's place when the intents change
+//!              └─ store              sessions survive the process
+//! ```
+//!
+//! - `address.rs`: where the gateway is, and which address a session may be resumed at
+//! - `shards.rs`: [`Gateway`], the handle; starts one task a shard
+//! - `shared.rs`: what the shards share, and what is known of each
+//! - `task.rs`: keeps one shard connected: connect, serve, pause, again
+//! - `steps.rs`: what a shard does about each step of its connection
+//! - `connection.rs`: one connection of `twilight-gateway`, as steps
+//! - `frame.rs`: the envelope around an event
+//! - `event.rs`: [`Event`], Discord's JSON, read on demand
+//! - `store.rs`: sessions in a file, so that the next process resumes them
+//! - `token.rs`: the secret, and the TLS provider that carries it
+//! - `error.rs`: what ends a shard for good, and what to do about it
+//!
+//! # What reaches the sink, and how often
+//!
+//! While the process lives every event reaches the sink once, in the order of its shard: after a
+//! lost connection the session is resumed from the last event handed to the sink, and what the
+//! server repeats of it is recognised by its sequence. A process that was stopped by
+//! [`Gateway::shutdown`] leaves the exact sequence behind, and the next one gets what was missed,
+//! also once. A process that was killed leaves a sequence that is up to [`store::SAVE_INTERVAL`]
+//! old: the next one is given those events again, rather than losing those that were under way.
+//! They, and what follows them until the server says that the session is resumed, carry
+//! [`Event::maybe_repeated`].
+
+mod address;
+mod connection;
+mod error;
+pub mod event;
+mod frame;
+mod handover;
+mod identify;
+mod pauses;
+pub mod router;
+mod shards;
+mod shared;
+mod steps;
+pub mod store;
+mod task;
+mod token;
+
+pub use crate::config::Token;
+pub use address::{GatewayAddress, IdentifiesLeft};
+pub use error::GatewayError;
+pub use event::{Event, MessagePeek};
+pub use shards::{Gateway, GatewayOptions, Refresh, ShardState};
+pub use token::install_tls_provider;

@@ -1,1 +1,41 @@
-//! A Discord on loopback: REST, gateway, world, permissions, limits, faults.
+//! A Discord on loopback: real HTTP and a real WebSocket, in which the bot runs unmodified.
+//!
+//! ```text
+//! request  ─ server ─ rest ─ handler(world, call) ─┐
+//! handle   ─ act ─────────── handler(world, call) ─┤─ world.outbox ─ hub ─ gateway sessions ─▶ bot
+//! ```
+//!
+//! - [`Sim`] (`handle/`) is what tests, the page and the command line hold;
+//! - `server.rs` listens; `rest/` has one file a resource, each a list of routes with their handlers;
+//! - a handler is a plain function of the world and a call, so the bot over HTTP and a person through
+//!   the handle obey the same rules (`permissions.rs`, `errors.rs`);
+//! - `world/` is what exists; whatever changes it pushes the events that Discord would dispatch;
+//! - `gateway/` numbers them for each session, filters by intents, and sends, compresses, replays;
+//! - `client/` is what Discord's client does for people who use commands, buttons and modals;
+//! - `limits.rs` and `faults.rs` stand before the handlers; `record.rs` remembers what was asked;
+//! - `hub.rs` owns the one lock; nothing waits while holding it.
+
+mod client;
+mod errors;
+mod faults;
+mod gateway;
+mod handle;
+mod hub;
+mod ids;
+mod limits;
+mod options;
+mod permissions;
+mod record;
+mod rest;
+mod server;
+mod world;
+
+pub use errors::{ApiError, SimError};
+pub use faults::{Fault, GatewayFault, GatewayFaultKind, RestFault, RestFaultKind};
+pub use gateway::SessionView;
+pub use handle::{Interaction, InteractionRequest, InteractionView, Sim};
+pub use hub::Dispatch;
+pub use ids::Id;
+pub use limits::{Limit, RateLimits};
+pub use options::{PRIVILEGED_INTENTS, SimOptions};
+pub use record::RequestRecord;

@@ -1,1 +1,66 @@
-//! The table that Rust owns: tree, journal, SQLite.
+//! The table that Rust owns: an in-memory tree that answers reads, a journal of writes, SQLite.
+//!
+//! ```text
+//! view ─ (layer: staging, transactions) ─ tree ─ pending ─ journal: flush ─ writer ─ backend (sqlite) ─▶ ticket
+//! ```
+//!
+//! - `value`, `table`, `scope`: what is stored (values, keys, tables that share by `Arc`) and where.
+//! - `defaults`, `limits`: what is seen where nothing is stored, and how much may be.
+//! - `view`: what one VM reads and writes through; `journal` is what its views have in common.
+//! - `layer`: writes that are not applied yet (a reload being prepared, a transaction).
+//! - `tree`: one namespace in memory; `pending`: its difference to the disk since the last flush.
+//! - `writer`: the thread that groups batches into commits; `ticket`: the promise that one is durable.
+//! - `backend`: the seam for other databases; `sqlite`, `schema`: the embedded one; `encode`: its bytes.
+//! - `store`: opens all of it, keeps the namespaces, closes it.
+//!
+//! Everything is loaded at opening: a read is then a lookup in memory that cannot fail or wait, which is what
+//! lets `data.member(a, b).xp` be an expression in Luau. The limits bound what that costs: a namespace holds
+//! at most [`StateLimits::namespace_bytes`].
+//!
+//! Durability: a ticket resolves when the batch would survive the death of the process (`kill -9`, a crash).
+//! SQLite runs in WAL mode with `synchronous=NORMAL`: a power cut may take the last commits before it with it,
+//! newest first and whole, and never damages what is older. (Measured on one machine, a flush of one write that is
+//! waited for: 32 µs this way, 3.1 ms with `synchronous=FULL`, which a power cut would not take back.)
+
+mod backend;
+mod defaults;
+mod encode;
+mod error;
+mod journal;
+mod layer;
+mod limits;
+mod pending;
+mod schema;
+mod scope;
+mod sqlite;
+mod store;
+mod table;
+#[cfg(test)]
+mod tests;
+mod ticket;
+mod tree;
+mod value;
+mod view;
+mod write;
+mod writer;
+
+pub use backend::{Loaded, MemoryBackend, StateBackend};
+pub use defaults::Defaults;
+pub use encode::{decode_path, decode_value, encode_path, subtree_end};
+pub use error::StateError;
+pub use limits::StateLimits;
+pub use pending::{Batch, Change, Clear};
+pub use scope::{Namespace, Scope, ScopeKind, render_path};
+pub use sqlite::SqliteBackend;
+pub use store::{Store, StoreOptions};
+pub use table::Table;
+pub use ticket::Ticket;
+pub use value::{Key, KeyRef, Value};
+pub use view::View;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks, also after another thread died with the lock: every change under it is made in one piece.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,1 +1,176 @@
-//! The page: chat, reload feed, error overlay.
+//! The studio: the page on loopback where a newcomer talks to the bot and sees every reload.
+//!
+//! A request goes `guard` (is it from this page?) → `files` (the page itself) or `actions` and
+//! `interact` (what the reader does) or `live` (the feed that shows it). `frame` makes what the feed sends.
+
+mod actions;
+mod files;
+mod frame;
+mod guard;
+mod interact;
+mod live;
+
+use crate::reload::report::ReportLog;
+use crate::sim::Sim;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{get, post};
+use serde::Serialize;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// The largest body of a request: a message of 2,000 characters, escaped, with room to spare.
+const BODY_BYTES: usize = 64 * 1024;
+
+/// How long open requests may take to end once the bot stops.
+const SHUTDOWN: Duration = Duration::from_secs(1);
+
+/// What the page shows.
+#[derive(Clone)]
+pub struct StudioOptions {
+    /// The simulated Discord to talk in. `None` when the bot is on Discord itself: the page then
+    /// shows reloads only, and says so.
+    pub chat: Option<Sim>,
+    /// The reloads so far, and those to come.
+    pub reports: ReportLog,
+    /// Tells the cogs as they are now; called about once a second for each open page.
+    pub cogs: Arc<dyn Fn() -> Vec<CogView> + Send + Sync>,
+    /// Who the bot is.
+    pub bot: BotView,
+}
+
+/// The bot, as the page introduces it.
+#[derive(Clone, Debug, Serialize)]
+pub struct BotView {
+    /// Its name.
+    pub name: String,
+    /// The prefix of its commands.
+    pub prefix: String,
+    /// Whether it is on Discord itself.
+    pub online: bool,
+}
+
+/// A cog, as the page lists it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CogView {
+    /// The cog's name (`fun.dice`).
+    pub name: String,
+    /// The version that runs, 0 when none does.
+    pub version: u64,
+    /// `running`, `waiting`, `unloaded` or `quarantined`.
+    pub state: String,
+    /// Unix seconds at which this version went live.
+    pub loaded_at: f64,
+    /// The names of its commands, without the prefix.
+    pub commands: Vec<String>,
+    /// One sentence, while something is wrong with it.
+    pub problem: Option<String>,
+}
+
+/// Why the studio cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum StudioError {
+    /// The address can be reached from elsewhere.
+    #[error(
+        "the studio lets everybody who reaches it act as the bot's owner, so it listens on this \
+         machine only, not on {0}: set `studio.listen` to an address such as 127.0.0.1:7878"
+    )]
+    NotLoopback(SocketAddr),
+    /// Something else listens there.
+    #[error(
+        "port {} is taken, perhaps by another Cogsmith: stop that program, or set `studio.listen` \
+         to another port (127.0.0.1:0 takes any free one)",
+        .0.port()
+    )]
+    PortTaken(SocketAddr),
+    /// The system refuses the address for another reason.
+    #[error(
+        "the studio cannot listen on {listen}: {source}; set `studio.listen` to another address"
+    )]
+    Listen {
+        /// The address that was asked for.
+        listen: SocketAddr,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The listener failed while it served.
+    #[error("the studio stopped serving its page: {0}; restart the bot to have it back")]
+    Serve(#[source] io::Error),
+}
+
+/// What every request handler shares.
+#[derive(Clone)]
+struct Shared {
+    options: StudioOptions,
+    /// Becomes true when the bot stops; open feeds then end.
+    stopping: watch::Receiver<bool>,
+}
+
+/// Listens on `listen`, which must be a loopback address; port 0 takes any free one.
+pub async fn bind(listen: SocketAddr) -> Result<TcpListener, StudioError> {
+    if !listen.ip().is_loopback() {
+        return Err(StudioError::NotLoopback(listen));
+    }
+    TcpListener::bind(listen)
+        .await
+        .map_err(|source| match source.kind() {
+            io::ErrorKind::AddrInUse => StudioError::PortTaken(listen),
+            _ => StudioError::Listen { listen, source },
+        })
+}
+
+/// Serves the page on `listener` until `shutdown` is done. Refuses a listener that is not on
+/// loopback.
+pub async fn serve(
+    listener: TcpListener,
+    options: StudioOptions,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), StudioError> {
+    let address = listener.local_addr().map_err(StudioError::Serve)?;
+    if !address.ip().is_loopback() {
+        return Err(StudioError::NotLoopback(address));
+    }
+    let (stop, stopping) = watch::channel(false);
+    let mut stopped = stopping.clone();
+    let router = router(Shared { options, stopping }, address);
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+        shutdown.await;
+        // Without a listener there is no feed to end.
+        let _feeds_told = stop.send(true).is_ok();
+    });
+    // A request that never ends must not keep the bot from stopping.
+    let overdue = async {
+        if stopped.wait_for(|stopping| *stopping).await.is_ok() {
+            tokio::time::sleep(SHUTDOWN).await;
+        }
+    };
+    tokio::select! {
+        result = server => result.map_err(StudioError::Serve),
+        () = overdue => Ok(()),
+    }
+}
+
+fn router(shared: Shared, address: SocketAddr) -> Router {
+    let own = guard::OwnAddresses::new(address.port());
+    let files = shared.options.chat.as_ref().map(Sim::url);
+    let policy = guard::content_security_policy(files.as_deref().unwrap_or_default());
+    Router::new()
+        .route("/api/live", get(live::open))
+        .route("/api/say", post(actions::say))
+        .route("/api/react", post(actions::react))
+        .route("/api/interact", post(interact::interact))
+        .route("/api/direct", post(actions::direct))
+        .fallback(files::serve)
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(middleware::from_fn_with_state(own, guard::check))
+        .layer(middleware::map_response_with_state(
+            policy,
+            guard::add_headers,
+        ))
+        .with_state(shared)
+}

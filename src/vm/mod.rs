@@ -1,1 +1,18 @@
-//! A Luau VM for each cog: build, limits, require, trace.
+//! A Luau VM for each cog, that no code in it can break out of, stop or exhaust:
+//!
+//! ```text
+//! build (the only constructor) ─ require (modules, generations) ─ slice (every entry into Luau) ─ trace (what went wrong, where)
+//! ```
+//!
+//! `raw` holds the crate's only `unsafe`: the interrupt pointer and the guards in front of long library
+//! calls. `watchdog` decides when a VM has run too long, `host` makes functions that cogs may call,
+//! `resolve` turns a require string into a module.
+
+pub mod build;
+pub mod host;
+pub mod raw;
+pub mod require;
+pub mod resolve;
+pub mod slice;
+pub mod trace;
+pub mod watchdog;

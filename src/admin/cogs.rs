@@ -1,0 +1,116 @@
+//! `!cogs`, `!load`, `!unload`, `!help`.
+
+use super::text::Say;
+use super::{Desk, code_block, status};
+use crate::cogs::live::Status;
+use crate::commands::definition::CommandDefinition;
+use crate::commands::help::{self, CommandView};
+use crate::commands::parse::answers_to;
+use crate::reload::controller::Ask;
+use crate::reload::report::{CogOutcome, Outcome};
+
+impl Desk {
+    /// Answers `!cogs`.
+    pub(super) fn list_cogs(&self) -> String {
+        if self.cogs.all().is_empty() {
+            return Say::NoCogs {}.say(self.language());
+        }
+        code_block(&status::cog_lines(&self.cogs))
+    }
+
+    /// Answers `!load <name>`.
+    pub(super) async fn load(&self, name: &str) -> String {
+        let language = self.language();
+        if name.is_empty() {
+            let usage = &format!("{}load <name>", self.prefix());
+            return Say::NeedsName { usage }.say(language);
+        }
+        let result = self.reload.ask(Ask::Load(name.to_owned())).await;
+        match &result {
+            Ok(Some(report)) if report.outcome == Outcome::Applied => {
+                let cog = report.cogs.first().map_or(name, |cog| cog.name.as_str());
+                Say::Loaded { cog }.say(language)
+            }
+            _ => self.tell(result),
+        }
+    }
+
+    /// Answers `!unload <name>`.
+    pub(super) async fn unload(&self, name: &str) -> String {
+        let language = self.language();
+        if name.is_empty() {
+            let usage = &format!("{}unload <name>", self.prefix());
+            return Say::NeedsName { usage }.say(language);
+        }
+        let result = self.reload.ask(Ask::Unload(name.to_owned())).await;
+        match &result {
+            Ok(Some(report)) => {
+                let unloaded = report
+                    .cogs
+                    .iter()
+                    .find(|cog| cog.outcome == CogOutcome::Unloaded);
+                let cog = unloaded.map_or(name, |cog| cog.name.as_str());
+                Say::Unloaded { cog }.say(language)
+            }
+            Ok(None) => Say::NotRunning {
+                cog: &name.replace('`', "'"),
+            }
+            .say(language),
+            Err(_) => self.tell(result),
+        }
+    }
+
+    /// Answers `!help`, `!help <page>` and `!help <command>`, for everybody.
+    pub(super) fn help(&self, arguments: &str) -> String {
+        let language = self.language();
+        let prefix = &self.prefix();
+        let cogs: Vec<(String, Status)> = self
+            .cogs
+            .all()
+            .into_iter()
+            .map(|cog| (cog.name.to_string(), cog.status()))
+            .filter(|(_, status)| status.is_running())
+            .collect();
+        let views: Vec<CommandView<'_>> = cogs
+            .iter()
+            .flat_map(|(cog, status)| {
+                let commands = status.offer.commands.iter();
+                commands.map(move |command| CommandView {
+                    definition: &command.definition,
+                    cog,
+                })
+            })
+            .collect();
+        if arguments.is_empty() {
+            return help::overview(&views, prefix, 1, language);
+        }
+        if let Ok(page) = arguments.parse() {
+            return help::overview(&views, prefix, page, language);
+        }
+        let asked = arguments.strip_prefix(prefix.as_str()).unwrap_or(arguments);
+        if let Some(path) = find(&views, asked) {
+            help::help_for(&path, prefix, language)
+        } else {
+            let known = views.iter().map(|view| view.definition.name.as_str());
+            help::unknown_command(asked, known, prefix, language)
+        }
+    }
+}
+
+/// The command that the words lead to, with the groups around it.
+fn find<'a>(views: &[CommandView<'a>], words: &str) -> Option<Vec<&'a CommandDefinition>> {
+    let mut words = words.split_whitespace();
+    let first = words.next()?;
+    let root = views
+        .iter()
+        .find(|view| answers_to(view.definition, first))?;
+    let mut path = vec![root.definition];
+    for word in words {
+        let group = path.last()?;
+        match group.subcommands.iter().find(|it| answers_to(it, word)) {
+            Some(next) => path.push(next),
+            None => break,
+        }
+    }
+    Some(path)
+}

@@ -1,0 +1,59 @@
+//! A reload's report as an answer in chat.
+
+use super::code_block;
+use super::text::Say;
+use crate::commands::text::Language;
+use crate::reload::render;
+use crate::reload::report::{CogOutcome, Outcome, Report};
+use std::fmt::Write as _;
+
+/// Names listed in one sentence.
+const MOST_NAMES: usize = 20;
+
+/// What a reload did, with file, line and excerpt where it failed.
+pub(super) fn report(report: &Report, language: Language) -> String {
+    let of = |outcomes: &[CogOutcome]| -> Vec<&str> {
+        let cogs = report.cogs.iter();
+        let chosen = cogs.filter(|cog| outcomes.contains(&cog.outcome));
+        chosen.map(|cog| cog.name.as_str()).collect()
+    };
+    let done = of(&[CogOutcome::Loaded, CogOutcome::Reloaded]);
+    let mut text = String::new();
+    if !done.is_empty() {
+        let milliseconds = &format!("{:.1}", report.took_ms);
+        let cogs = &names(&done);
+        text += &Say::Applied { cogs, milliseconds }.say(language);
+    }
+    if report.outcome == Outcome::Failed {
+        let _always = write!(text, "\n{}", Say::Failed {}.say(language));
+        for problem in &report.problems {
+            let _always = write!(text, "\n{}", code_block(&render::problem(problem)));
+        }
+        let kept = of(&[CogOutcome::Kept]);
+        if !kept.is_empty() {
+            let cogs = &names(&kept);
+            let _always = write!(text, "\n{}", Say::Kept { cogs }.say(language));
+        }
+        let waiting = of(&[CogOutcome::Waiting]);
+        if !waiting.is_empty() {
+            let cogs = &names(&waiting);
+            let _always = write!(text, "\n{}", Say::Waiting { cogs }.say(language));
+        }
+    }
+    if text.is_empty() {
+        text = Say::Nothing {}.say(language);
+    }
+    text.trim().to_owned()
+}
+
+fn names(names: &[&str]) -> String {
+    let mut listed: Vec<_> = names
+        .iter()
+        .take(MOST_NAMES)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if names.len() > MOST_NAMES {
+        listed.push(format!("+{}", names.len() - MOST_NAMES));
+    }
+    listed.join(", ")
+}

@@ -1,0 +1,74 @@
+//! What the admin commands say, in English and Indonesian. A sentence without its translation does not
+//! compile.
+
+use crate::commands::text::Language;
+
+macro_rules! sentences {
+    ($($name:ident { $($part:ident),* } $english:literal $indonesian:literal)*) => {
+        /// A sentence with its parts.
+        #[derive(Clone, Copy, Debug)]
+        pub(super) enum Say<'a> {
+            $($name { $($part: &'a str,)* },)*
+        }
+
+        impl Say<'_> {
+            /// The sentence in `language`.
+            pub(super) fn say(self, language: Language) -> String {
+                match self {
+                    $(Self::$name { $($part),* } => match language {
+                        Language::English => format!($english),
+                        Language::Indonesian => format!($indonesian),
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+sentences! {
+    Refused {}
+        "This command is for the bot's admins: the application's owner or team, and those named in `bot.admins` of config.json."
+        "Perintah ini hanya untuk admin bot: pemilik atau tim aplikasi, dan yang tercantum di `bot.admins` pada config.json."
+    Menu { prefix }
+        "**Hot reload**\n`{prefix}reload status` shows what runs and what went wrong\n`{prefix}reload toggle` switches hot reload on or off\n`{prefix}reload cog <name>` builds one cog afresh\n`{prefix}reload all` builds all cogs afresh\nAlso: `{prefix}cogs`, `{prefix}load <name>`, `{prefix}unload <name>`, `{prefix}help`"
+        "**Hot reload**\n`{prefix}reload status` menampilkan apa yang berjalan dan apa yang gagal\n`{prefix}reload toggle` menyalakan atau mematikan hot reload\n`{prefix}reload cog <nama>` membangun ulang satu cog\n`{prefix}reload all` membangun ulang semua cog\nJuga: `{prefix}cogs`, `{prefix}load <nama>`, `{prefix}unload <nama>`, `{prefix}help`"
+    UnknownAction { given, prefix }
+        "There is no `{prefix}reload {given}`. `{prefix}reload` shows what there is."
+        "Tidak ada `{prefix}reload {given}`. `{prefix}reload` menampilkan yang tersedia."
+    NeedsName { usage }
+        "Which cog? `{usage}`"
+        "Cog yang mana? `{usage}`"
+    On {}
+        "Hot reload is on."
+        "Hot reload menyala."
+    Off {}
+        "Hot reload is off. Changes are noticed and applied when it is switched on again."
+        "Hot reload mati. Perubahan tetap dicatat dan diterapkan ketika dinyalakan lagi."
+    Applied { cogs, milliseconds }
+        "✅ Reloaded {cogs} in {milliseconds} ms."
+        "✅ {cogs} dimuat ulang dalam {milliseconds} ms."
+    Loaded { cog }
+        "✅ Loaded `{cog}`."
+        "✅ `{cog}` dimuat."
+    Unloaded { cog }
+        "✅ Unloaded `{cog}`. Its state stays; files do not bring it back until it is loaded again."
+        "✅ `{cog}` dilepas. Datanya tetap ada; berkas tidak memuatnya kembali sebelum dimuat lagi."
+    NotRunning { cog }
+        "`{cog}` does not run."
+        "`{cog}` tidak berjalan."
+    Nothing {}
+        "There was nothing to do."
+        "Tidak ada yang perlu dilakukan."
+    Failed {}
+        "❌ Could not reload:"
+        "❌ Gagal memuat ulang:"
+    Kept { cogs }
+        "Still running their old code: {cogs}."
+        "Masih menjalankan kode lama: {cogs}."
+    Waiting { cogs }
+        "Not running until fixed: {cogs}."
+        "Tidak berjalan sampai diperbaiki: {cogs}."
+    NoCogs {}
+        "There are no cogs: put a file into `lua/cogs/`."
+        "Belum ada cog: letakkan berkas di `lua/cogs/`."
+}

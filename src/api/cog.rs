@@ -1,0 +1,184 @@
+//! `@cogsmith/cog`: what a cog declares about itself.
+//!
+//! `info, option, command, group, on, every, on_load, on_ready, on_unload, on_error, on_denied, check,
+//! fail, has_command, bot, name, api`
+
+use super::command;
+use super::context::CogContext;
+use super::convert::Fields;
+use super::declarations::{Hook, Info, Listener, Timer, caller};
+use super::object::{self, Charge};
+use super::option;
+use crate::discord::events::{self, intents};
+use crate::vm::host::{Arguments, Host, HostError, HostResult, load_host_chunk, one};
+use mlua::{Lua, Table, Value};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The shortest interval of `cog.every`.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+
+const HOOKS: [(&str, &str, Hook); 5] = [
+    ("on_load", "cog.on_load", Hook::Load),
+    ("on_ready", "cog.on_ready", Hook::Ready),
+    ("on_unload", "cog.on_unload", Hook::Unload),
+    ("on_error", "cog.on_error", Hook::Error),
+    ("on_denied", "cog.on_denied", Hook::Denied),
+];
+
+/// Makes the module.
+pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
+    let raw = lua.create_table()?;
+    raw.raw_set("name", cog.name.as_ref())?;
+    raw.raw_set("option", option::module(lua, host)?)?;
+    let of = |name: &'static str, run: fn(&Lua, &CogContext, &Arguments) -> HostResult<Value>| {
+        let cog = Arc::clone(cog);
+        host.function(lua, name, move |lua, arguments| run(lua, &cog, arguments))
+    };
+    raw.raw_set("info", of("cog.info", info)?)?;
+    raw.raw_set("command", of("cog.command", declare_command)?)?;
+    raw.raw_set("group", of("cog.group", declare_group)?)?;
+    raw.raw_set("event", of("cog.on", event)?)?;
+    raw.raw_set("listen", of("cog.on", listen)?)?;
+    raw.raw_set("every", of("cog.every", every)?)?;
+    raw.raw_set("fail", of("cog.fail", fail)?)?;
+    raw.raw_set("bot", of("cog.bot", bot)?)?;
+    raw.raw_set("has_command", of("cog.has_command", has_command)?)?;
+    for (key, name, hook) in HOOKS {
+        let cog = Arc::clone(cog);
+        let declare = host.function(lua, name, move |lua, arguments| {
+            let function = arguments.callback(0, "the handler")?;
+            cog.declare(lua, name, |declarations| {
+                declarations.hooks.push((hook, function));
+                Ok(())
+            })
+        })?;
+        raw.raw_set(key, declare)?;
+    }
+    let module: Table = load_host_chunk(lua, "cog", include_str!("cog.luau"), raw)?;
+    // Luau refuses to freeze a table whose metatable is locked; Rust does not.
+    module.raw_get::<Table>("on")?.set_readonly(true);
+    Ok(Value::Table(module))
+}
+
+fn info(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
+    let table = arguments.table(0, "")?;
+    let fields = Fields::of("cog.info", &table);
+    fields.only(&["title", "description", "capabilities", "intents", "api"])?;
+    if let Some(api) = fields.count("api")?
+        && api != 1
+    {
+        let message =
+            format!("cog.info: api: this cog asks for contract {api}, and this bot has contract 1");
+        return Err(HostError::new("argument", message).into());
+    }
+    let names = fields.strings("intents")?;
+    let intents = intents::of(names.iter().map(String::as_str)).map_err(|unknown| {
+        let nearest = intents::nearest_intent(unknown);
+        let hint = nearest.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
+        let message = format!("cog.info: intents: there is no intent \"{unknown}\"{hint}");
+        HostError::new("argument", message)
+    })?;
+    let info = Info {
+        description: fields.string("description")?,
+        intents,
+        capabilities: fields.strings("capabilities")?.into_iter().collect(),
+    };
+    cog.declare(lua, "cog.info", |declarations| {
+        if declarations.info.is_some() {
+            let message = "cog.info: this file has already called it; one call says all";
+            return Err(HostError::new("argument", message).into());
+        }
+        declarations.info = Some(info);
+        Ok(Value::Nil)
+    })
+}
+
+fn declare_command(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
+    add_command(lua, cog, &arguments.table(0, "")?, false)
+}
+
+fn declare_group(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
+    add_command(lua, cog, &arguments.table(0, "")?, true)
+}
+
+fn add_command(lua: &Lua, cog: &CogContext, table: &Table, group: bool) -> HostResult<Value> {
+    let function = if group { "cog.group" } else { "cog.command" };
+    cog.declare(lua, function, |declarations| {
+        let command = command::read(lua, table, group)?;
+        declarations.commands.push(Arc::new(command));
+        Ok(Value::Nil)
+    })
+}
+
+/// Checks an event's name.
+fn event(lua: &Lua, _cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
+    let name = arguments.string(0, "the event")?;
+    one(lua, known_event(&name)?)
+}
+
+fn known_event(name: &str) -> HostResult<&'static str> {
+    events::event(name).map(|event| event.name).ok_or_else(|| {
+        let nearest = events::nearest_event(name);
+        let hint = nearest.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
+        HostError::new(
+            "argument",
+            format!("cog.on: there is no event \"{name}\"{hint}"),
+        )
+        .into()
+    })
+}
+
+fn listen(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
+    let event = known_event(&arguments.string(0, "the event")?)?;
+    let handler = arguments.callback(1, "the handler")?;
+    cog.declare(lua, "cog.on", |declarations| {
+        declarations.listeners.push(Listener { event, handler });
+        Ok(Value::Nil)
+    })
+}
+
+fn every(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
+    let interval = arguments.duration(0, "the interval")?;
+    if interval < SHORTEST_INTERVAL {
+        let message = "cog.every: the interval: expected at least 100 ms";
+        return Err(HostError::new("argument", message).into());
+    }
+    let handler = arguments.callback(1, "the function")?;
+    let (mut name, mut immediately) = (None, false);
+    if let Value::Table(how) = arguments.value(2) {
+        let fields = Fields::of("cog.every", &how);
+        fields.only(&["name", "immediately"])?;
+        name = fields.string("name")?;
+        immediately = fields.boolean("immediately")?.unwrap_or(false);
+    }
+    let place = caller(lua);
+    cog.declare(lua, "cog.every", |declarations| {
+        let file = place.map(|place| place.file).unwrap_or_default();
+        let count = declarations.timers.len() + 1;
+        declarations.timers.push(Timer {
+            name: name.unwrap_or_else(|| format!("{file}#{count}")),
+            interval,
+            immediately,
+            handler,
+        });
+        Ok(Value::Nil)
+    })
+}
+
+/// Ends the handler and tells the user.
+fn fail(_lua: &Lua, _cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
+    Err(HostError::new("fail", arguments.string(0, "the text")?).into())
+}
+
+fn bot(lua: &Lua, cog: &CogContext, _arguments: &Arguments) -> HostResult<Value> {
+    let user = cog.services.identity.load().user.clone();
+    let charge = Charge::new(lua, cog, &user)?;
+    Ok(object::to_lua(lua, &user, Some("UserResponse"), &charge)?)
+}
+
+fn has_command(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
+    let name = arguments.string(0, "the name")?;
+    let known = cog.services.command_names.load();
+    one(lua, known.contains(&name.to_lowercase()))
+}

@@ -1,0 +1,176 @@
+//! What a cog's top level leaves behind: nothing in the running bot sees it before the commit.
+
+use crate::commands::definition::CommandDefinition;
+use crate::reload::report::Place;
+use crate::state::{ScopeKind, Table};
+use crate::vm::resolve::ModuleId;
+use mlua::{Function, Value};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The declarations of one module.
+#[derive(Clone, Debug, Default)]
+pub struct Declarations {
+    /// `cog.info { … }`.
+    pub info: Option<Info>,
+    /// `cog.command { … }` and `cog.group { … }`.
+    pub commands: Vec<Arc<Command>>,
+    /// `cog.on.<event>(…)`.
+    pub listeners: Vec<Listener>,
+    /// `cog.every(…)`.
+    pub timers: Vec<Timer>,
+    /// `cog.on_load(…)` and its kin.
+    pub hooks: Vec<(Hook, Function)>,
+    /// `state.defaults { … }`.
+    pub defaults: Vec<(ScopeKind, Table)>,
+}
+
+/// What a cog says about itself.
+#[derive(Clone, Debug, Default)]
+pub struct Info {
+    /// For people.
+    pub description: Option<String>,
+    /// Gateway intents beyond those that follow from the events.
+    pub intents: u64,
+    /// Capabilities that it asks for.
+    pub capabilities: BTreeSet<String>,
+}
+
+/// A command with the functions behind it.
+#[derive(Debug)]
+pub struct Command {
+    /// What a user types.
+    pub definition: CommandDefinition,
+    /// The handlers by path: `""` for the command itself, `"add"` or `"role add"` for subcommands.
+    pub runs: HashMap<String, Function>,
+    /// Defaults and converters, by path and option.
+    pub options: HashMap<(String, String), OptionFunctions>,
+    /// `cog.check.custom` functions, by the index in the definition's checks.
+    pub checks: Vec<Function>,
+}
+
+/// What an option's value comes from when text alone does not say it.
+#[derive(Clone, Debug, Default)]
+pub struct OptionFunctions {
+    /// A value, or a function of `ctx`.
+    pub default: Option<Value>,
+    /// A function of `ctx` and the text.
+    pub convert: Option<Function>,
+}
+
+/// A handler of one event.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// The event's name (`message_create`).
+    pub event: &'static str,
+    /// Called with the event's object.
+    pub handler: Function,
+}
+
+/// A function that is called again and again.
+#[derive(Clone, Debug)]
+pub struct Timer {
+    /// By which its schedule is kept across reloads.
+    pub name: String,
+    /// From one call to the next.
+    pub interval: Duration,
+    /// Whether the first call comes at once.
+    pub immediately: bool,
+    /// What is called.
+    pub handler: Function,
+}
+
+/// A moment in the life of a cog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    /// While a reload is prepared.
+    Load,
+    /// After the commit.
+    Ready,
+    /// In the old version after the swap.
+    Unload,
+    /// When a handler failed.
+    Error,
+    /// When a check refused a command.
+    Denied,
+}
+
+/// The declarations of all modules of a generation.
+#[derive(Clone, Debug, Default)]
+pub struct Staged(BTreeMap<ModuleId, Declarations>);
+
+impl Staged {
+    /// The declarations of `module`, to be added to.
+    pub fn of(&mut self, module: ModuleId) -> &mut Declarations {
+        self.0.entry(module).or_default()
+    }
+
+    /// Only those of modules in `kept`.
+    #[must_use]
+    pub fn kept(&self, kept: &BTreeSet<ModuleId>) -> Self {
+        let of_kept = self.0.iter().filter(|(id, _)| kept.contains(*id));
+        Self(of_kept.map(|(id, it)| (id.clone(), it.clone())).collect())
+    }
+
+    /// Drops those of modules that the generation does not hold.
+    pub fn retain(&mut self, holds: impl Fn(&ModuleId) -> bool) {
+        self.0.retain(|id, _| holds(id));
+    }
+
+    /// One module's after the other's.
+    pub fn modules(&self) -> impl Iterator<Item = &Declarations> {
+        self.0.values()
+    }
+
+    /// What the cog asks for: its intents and capabilities, also those of its services.
+    pub fn info(&self) -> Info {
+        let mut all = Info::default();
+        for info in self.modules().filter_map(|it| it.info.as_ref()) {
+            all.description = all.description.or_else(|| info.description.clone());
+            all.intents |= info.intents;
+            all.capabilities.extend(info.capabilities.iter().cloned());
+        }
+        all
+    }
+
+    /// All commands.
+    pub fn commands(&self) -> impl Iterator<Item = &Arc<Command>> {
+        self.modules().flat_map(|it| &it.commands)
+    }
+
+    /// All listeners.
+    pub fn listeners(&self) -> impl Iterator<Item = &Listener> {
+        self.modules().flat_map(|it| &it.listeners)
+    }
+
+    /// All timers.
+    pub fn timers(&self) -> impl Iterator<Item = &Timer> {
+        self.modules().flat_map(|it| &it.timers)
+    }
+
+    /// The functions of one hook.
+    pub fn hooks(&self, hook: Hook) -> impl Iterator<Item = &Function> {
+        self.modules()
+            .flat_map(|it| &it.hooks)
+            .filter(move |(at, _)| *at == hook)
+            .map(|(_, function)| function)
+    }
+}
+
+/// The place of the innermost frame of an author's, for a declaration.
+pub fn caller(lua: &mlua::Lua) -> Option<Place> {
+    (1..12).find_map(|level| {
+        lua.inspect_stack(level, |frame| {
+            let source = frame.source();
+            let file = source.short_src.as_deref().unwrap_or_default().to_owned();
+            let line = frame.current_line()?;
+            file.starts_with("lua/").then(|| Place {
+                file,
+                line: u32::try_from(line).unwrap_or(u32::MAX),
+                ..Place::default()
+            })
+        })
+        .flatten()
+    })
+}

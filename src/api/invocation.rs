@@ -1,0 +1,432 @@
+//! `ctx`: one call of a command, and the answers to it.
+//!
+//! `author, member, guild_id, in_guild, channel_id, message, command, options, prefix, locale;
+//! get, reply, send, edit, delete, typing, defer, finally, refund, help`
+
+use super::content::Content;
+use super::context::CogContext;
+use super::discord::call;
+use super::object::{self, Charge};
+use crate::commands::arguments::Argument;
+use crate::commands::cooldown::{Cooldowns, Taken};
+use crate::commands::definition::OptionKind;
+use crate::discord::arguments::File;
+use crate::discord::operations::operation;
+use crate::json::Json;
+use crate::vm::host::{Arguments, Failure, Host, HostError, HostResult, describe, one};
+use mlua::{Function, Lua, MetaMethod, Table, UserDataRegistry, Value};
+use serde_json::{Map, Value as JsonValue, json};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// One call of a command.
+#[derive(Debug)]
+pub struct Invocation {
+    /// Whose command it is.
+    pub cog: Arc<CogContext>,
+    /// Who called.
+    pub author: Json,
+    /// The caller as a member, with `user` and `guild_id`; nothing in a DM.
+    pub member: Option<Json>,
+    /// Where it was called.
+    pub guild_id: Option<String>,
+    /// Where it was called.
+    pub channel_id: String,
+    /// The message that called.
+    pub message: Option<Json>,
+    /// The words that call the command (`tag add`).
+    pub command: String,
+    /// What was typed before them.
+    pub prefix: Option<String>,
+    /// The language of the bot's own sentences.
+    pub locale: &'static str,
+    /// How the command is used, for `ctx:help()`.
+    pub help: String,
+    /// Whether answers are for the caller alone unless they say otherwise.
+    pub ephemeral: bool,
+    /// The uses that the call took from the command's cooldowns.
+    pub taken: Mutex<Option<(Arc<Cooldowns>, Taken)>>,
+    /// The options' values.
+    pub values: Mutex<BTreeMap<String, Value>>,
+    /// What runs when the handler has ended, however it did.
+    pub finally: Mutex<Vec<Function>>,
+    /// Our last answer: its channel and id.
+    pub answer: Mutex<Option<(String, String)>>,
+}
+
+/// `ctx` in Luau.
+#[derive(Clone, Debug)]
+pub struct Context(pub Arc<Invocation>);
+
+struct ContextMethods(Table);
+
+impl Invocation {
+    /// The value of an option as its handler sees it.
+    #[allow(clippy::cast_precision_loss, reason = "integers are within ±2^53")]
+    pub fn to_lua(&self, lua: &Lua, argument: &Argument) -> HostResult<Value> {
+        Ok(match argument {
+            Argument::String(text) | Argument::Unread { text, .. } => {
+                Value::String(lua.create_string(text)?)
+            }
+            Argument::Integer(number) => Value::Number(*number as f64),
+            Argument::Number(number) | Argument::Duration(number) | Argument::Time(number) => {
+                Value::Number(*number)
+            }
+            Argument::Boolean(value) => Value::Boolean(*value),
+            Argument::Object(kind, json) => {
+                let json = self.with_guild(*kind, json);
+                object::receive(lua, &self.cog, &json, schema_of(*kind))?
+            }
+            Argument::Emoji(emoji) => {
+                let json = Json::from(&json!({
+                    "id": emoji.id, "name": emoji.name, "animated": emoji.animated,
+                }));
+                object::receive(lua, &self.cog, &json, Some("EmojiResponse"))?
+            }
+            Argument::List(items) => {
+                let list = lua.create_table()?;
+                for item in items {
+                    list.raw_push(self.to_lua(lua, item)?)?;
+                }
+                Value::Table(list)
+            }
+            Argument::Missing => Value::Nil,
+        })
+    }
+
+    /// Members and roles say which guild they are of, so that their methods work.
+    fn with_guild(&self, kind: OptionKind, json: &Json) -> Json {
+        match (kind, &self.guild_id) {
+            (OptionKind::Member | OptionKind::Role, Some(guild)) => {
+                json.with("guild_id", Json::String(guild.as_str().into()))
+            }
+            _ => json.clone(),
+        }
+    }
+
+    /// Answers the call: in the channel, as a reply to the caller's message, or to the caller alone.
+    pub async fn reply(self: &Arc<Self>, content: Content) -> HostResult<Option<Json>> {
+        let ephemeral = content.ephemeral.unwrap_or(self.ephemeral);
+        let channel = if ephemeral && self.guild_id.is_some() {
+            self.direct_channel().await?
+        } else {
+            self.channel_id.clone()
+        };
+        let mut body = content.body;
+        let same_channel = channel == self.channel_id;
+        if let Some(id) = self.message.as_ref().and_then(|it| it.str("id"))
+            && same_channel
+            && lock(&self.answer).is_none()
+        {
+            let reference = json!({ "message_id": id, "fail_if_not_exists": false });
+            body.entry("message_reference").or_insert(reference);
+        }
+        self.create_message(channel, body, content.files, content.delete_after)
+            .await
+    }
+
+    async fn direct_channel(&self) -> HostResult<String> {
+        let author = self.author.str("id").unwrap_or_default();
+        let fields = fields(json!({ "recipient_id": author }));
+        let channel = request(&self.cog, "create_dm", fields, Vec::new()).await?;
+        let id = channel.as_ref().and_then(|it| it.str("id"));
+        id.map(str::to_owned).ok_or_else(|| {
+            HostError::new("discord", "Discord opened no channel to the caller").into()
+        })
+    }
+
+    async fn create_message(
+        self: &Arc<Self>,
+        channel: String,
+        mut body: Map<String, JsonValue>,
+        files: Vec<File>,
+        delete_after: Option<std::time::Duration>,
+    ) -> HostResult<Option<Json>> {
+        body.insert("channel_id".to_owned(), channel.clone().into());
+        let message = request(&self.cog, "create_message", body, files).await?;
+        let id = message
+            .as_ref()
+            .and_then(|it| it.str("id"))
+            .unwrap_or_default();
+        let answer = (channel, id.to_owned());
+        *lock(&self.answer) = Some(answer.clone());
+        if let Some(after) = delete_after {
+            let cog = Arc::clone(&self.cog);
+            tokio::spawn(async move {
+                cog.services.clock.sleep(after).await;
+                // The message may be gone already, and so may the bot's access to it.
+                let _deleted = delete(&cog, &answer).await.is_ok();
+            });
+        }
+        Ok(message)
+    }
+
+    fn last_answer(&self, function: &str) -> HostResult<(String, String)> {
+        lock(&self.answer).clone().ok_or_else(|| {
+            let message = format!("{function}: there is no answer yet; call ctx:reply first");
+            HostError::new("argument", message).into()
+        })
+    }
+}
+
+fn fields(json: JsonValue) -> Map<String, JsonValue> {
+    match json {
+        JsonValue::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+async fn delete(cog: &CogContext, answer: &(String, String)) -> HostResult<Option<Json>> {
+    let target = fields(json!({ "channel_id": answer.0, "message_id": answer.1 }));
+    request(cog, "delete_message", target, Vec::new()).await
+}
+
+async fn request(
+    cog: &CogContext,
+    id: &'static str,
+    arguments: Map<String, JsonValue>,
+    files: Vec<File>,
+) -> HostResult<Option<Json>> {
+    let Some(operation) = operation(id) else {
+        return Err(HostError::new("discord", format!("there is no operation {id}")).into());
+    };
+    call(cog, operation, arguments, files).await
+}
+
+fn schema_of(kind: OptionKind) -> Option<&'static str> {
+    Some(match kind {
+        OptionKind::User => "UserResponse",
+        OptionKind::Member => "GuildMemberResponse",
+        OptionKind::Channel => "GuildChannelResponse",
+        OptionKind::Role => "GuildRoleResponse",
+        OptionKind::Message => "MessageResponse",
+        OptionKind::Attachment => "MessageAttachmentResponse",
+        _ => return None,
+    })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes the type and its methods known to the VM.
+pub fn install(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<()> {
+    let methods = lua.create_table()?;
+    install_answers(lua, host, &methods)?;
+    install_rest(lua, host, &methods)?;
+    lua.set_app_data(ContextMethods(methods));
+    let owner = Arc::clone(cog);
+    let index = host.function(lua, "ctx", move |lua, arguments| {
+        index(lua, &owner, arguments)
+    })?;
+    lua.register_userdata_type::<Context>(move |registry: &mut UserDataRegistry<Context>| {
+        use mlua::{UserDataFields, UserDataMethods};
+        registry.add_meta_field("__type", "ctx");
+        registry.add_meta_field_with(MetaMethod::Index.name(), move |_| Ok(index));
+        registry.add_meta_method(MetaMethod::ToString.name(), |_, this, ()| {
+            Ok(format!("ctx of {}", this.0.command))
+        });
+    })
+}
+
+fn this(arguments: &Arguments) -> HostResult<Arc<Invocation>> {
+    let value = arguments.value(0);
+    let wrong = || -> Failure {
+        let name = arguments.function();
+        let got = describe(&value);
+        let message = format!("{name}: called on {got}; write a colon, as in `{name}(…)`");
+        HostError::new("argument", message).into()
+    };
+    let Value::UserData(data) = &value else {
+        return Err(wrong());
+    };
+    data.borrow::<Context>()
+        .map(|context| Arc::clone(&context.0))
+        .map_err(|_| wrong())
+}
+
+/// A field of `ctx`, or a method.
+fn index(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
+    let context = this(arguments)?;
+    let name = arguments.string(1, "the field")?;
+    let object = |json: &Json, schema| {
+        let charge = Charge::new(lua, cog, json)?;
+        Ok(object::to_lua(lua, json, Some(schema), &charge)?)
+    };
+    let only_in_guild = || -> Failure {
+        let message =
+            format!("ctx.{name}: this call comes from a direct message; test ctx.in_guild first");
+        HostError::new("argument", message).into()
+    };
+    match name.as_str() {
+        "author" => object(&context.author, "UserResponse"),
+        "member" => match &context.member {
+            Some(member) => object(member, "GuildMemberResponse"),
+            None => Err(only_in_guild()),
+        },
+        "guild_id" => match &context.guild_id {
+            Some(id) => one(lua, id.as_str()),
+            None => Err(only_in_guild()),
+        },
+        "in_guild" => one(lua, context.guild_id.is_some()),
+        "channel_id" => one(lua, context.channel_id.as_str()),
+        "message" => match &context.message {
+            Some(message) => object(message, "MessageResponse"),
+            None => Ok(Value::Nil),
+        },
+        "command" => one(lua, context.command.as_str()),
+        "prefix" => one(lua, context.prefix.as_deref()),
+        "locale" => one(lua, context.locale),
+        "options" => {
+            let options = lua.create_table()?;
+            for (name, value) in lock(&context.values).iter() {
+                options.raw_set(name.as_str(), value)?;
+            }
+            options.set_readonly(true);
+            one(lua, options)
+        }
+        "values" | "fields" => one(lua, lua.create_table()?),
+        method => {
+            let methods = lua.app_data_ref::<ContextMethods>();
+            match methods {
+                Some(methods) => Ok(methods.0.raw_get(method)?),
+                None => Ok(Value::Nil),
+            }
+        }
+    }
+}
+
+type Answering = Pin<Box<dyn Future<Output = HostResult<Option<Json>>> + Send>>;
+type Answer = fn(Arc<Invocation>, Content) -> Answering;
+
+fn install_answers(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
+    let answers: [(&str, &'static str, Answer); 3] = [
+        ("reply", "ctx:reply", |context, content| {
+            Box::pin(async move { context.reply(content).await })
+        }),
+        ("send", "ctx:send", |context, content| {
+            Box::pin(async move {
+                let channel = context.channel_id.clone();
+                let Content {
+                    body,
+                    files,
+                    delete_after,
+                    ..
+                } = content;
+                context
+                    .create_message(channel, body, files, delete_after)
+                    .await
+            })
+        }),
+        ("edit", "ctx:edit", |context, content| {
+            Box::pin(async move {
+                let (channel, message) = context.last_answer("ctx:edit")?;
+                let mut body = content.body;
+                body.insert("channel_id".to_owned(), channel.into());
+                body.insert("message_id".to_owned(), message.into());
+                request(&context.cog, "update_message", body, content.files).await
+            })
+        }),
+    ];
+    for (key, name, answer) in answers {
+        let method = host.async_function(lua, name, move |lua, arguments| {
+            let prepared = CogContext::may_act(&lua, name)
+                .and_then(|_| this(&arguments))
+                .and_then(|context| Ok((context, Content::read(&arguments, 1)?)));
+            async move {
+                let (call, content) = prepared?;
+                let cog = Arc::clone(&call.cog);
+                match answer(call, content).await? {
+                    Some(json) => object::receive(&lua, &cog, &json, Some("MessageResponse")),
+                    None => Ok(Value::Nil),
+                }
+            }
+        })?;
+        methods.raw_set(key, method)?;
+    }
+    Ok(())
+}
+
+fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
+    let delete_answer = host.async_function(lua, "ctx:delete", |lua, arguments| {
+        let prepared = CogContext::may_act(&lua, "ctx:delete").and_then(|_| this(&arguments));
+        async move {
+            let context = prepared?;
+            let answer = context.last_answer("ctx:delete")?;
+            delete(&context.cog, &answer).await?;
+            lock(&context.answer).take();
+            Ok(())
+        }
+    })?;
+    methods.raw_set("delete", delete_answer)?;
+    let typing = host.async_function(lua, "ctx:typing", |lua, arguments| {
+        let prepared = CogContext::may_act(&lua, "ctx:typing").and_then(|_| this(&arguments));
+        async move {
+            let context = prepared?;
+            let channel = fields(json!({ "channel_id": context.channel_id }));
+            request(
+                &context.cog,
+                "trigger_typing_indicator",
+                channel,
+                Vec::new(),
+            )
+            .await?;
+            Ok(())
+        }
+    })?;
+    methods.raw_set("typing", typing)?;
+    let help = host.async_function(lua, "ctx:help", |lua, arguments| {
+        let prepared = CogContext::may_act(&lua, "ctx:help").and_then(|_| this(&arguments));
+        async move {
+            let call = prepared?;
+            let content = Content {
+                body: fields(json!({ "content": call.help })),
+                ..Content::default()
+            };
+            call.reply(content).await?;
+            Ok(())
+        }
+    })?;
+    methods.raw_set("help", help)?;
+    methods.raw_set("get", host.function(lua, "ctx:get", get)?)?;
+    // A typed command has no deadline for its answer, so there is nothing to put off.
+    let defer = host.function(lua, "ctx:defer", |_, arguments| this(arguments).map(|_| ()))?;
+    methods.raw_set("defer", defer)?;
+    let finally = host.function(lua, "ctx:finally", |_, arguments| {
+        let context = this(arguments)?;
+        lock(&context.finally).push(arguments.callback(1, "the function")?);
+        Ok(())
+    })?;
+    methods.raw_set("finally", finally)?;
+    let refund = host.function(lua, "ctx:refund", |_, arguments| {
+        if let Some((cooldowns, taken)) = lock(&this(arguments)?.taken).take() {
+            cooldowns.refund(taken);
+        }
+        Ok(())
+    })?;
+    methods.raw_set("refund", refund)
+}
+
+/// `ctx:get(option)`: the value of an option that the command declares.
+fn get(_lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
+    let context = this(arguments)?;
+    let option = arguments.value(1);
+    let name = match &option {
+        Value::Table(table) => match table.raw_get::<Value>("name")? {
+            Value::String(name) => name.to_string_lossy(),
+            _ => return Err(arguments.wrong("the option", "an option", &option)),
+        },
+        Value::String(name) => name.to_string_lossy(),
+        other => return Err(arguments.wrong("the option", "an option", other)),
+    };
+    let values = lock(&context.values);
+    values.get(&name).cloned().ok_or_else(|| {
+        let message = format!(
+            "ctx:get: the command \"{}\" has no option \"{name}\"; list it in its options",
+            context.command
+        );
+        HostError::new("argument", message).into()
+    })
+}

@@ -1,0 +1,30 @@
+//! `@cogsmith/json`: `encode, decode, null`.
+
+use super::convert::to_json;
+use crate::json::Json;
+use crate::vm::host::{Arguments, Host, HostError, HostResult, one, plain};
+use mlua::{Lua, Value};
+
+/// Makes the module.
+pub fn module(lua: &Lua, host: &Host) -> mlua::Result<Value> {
+    let json = lua.create_table()?;
+    json.raw_set("encode", host.function(lua, "json.encode", encode)?)?;
+    json.raw_set("decode", host.function(lua, "json.decode", decode)?)?;
+    json.raw_set("null", Value::NULL)?;
+    json.set_readonly(true);
+    Ok(Value::Table(json))
+}
+
+fn encode(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
+    let value = to_json("json.encode", "the value", &arguments.value(0))?;
+    one(lua, value.to_string())
+}
+
+fn decode(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
+    let text = arguments.string(0, "the text")?;
+    let tree: Json = serde_json::from_str(&text).map_err(|error| {
+        let message = format!("json.decode: the text is not JSON: {error}");
+        HostError::new("argument", message)
+    })?;
+    Ok(plain(lua, &tree)?)
+}

@@ -1,0 +1,379 @@
+//! Methods of Discord's objects: thin names for operations (`message:reply`, `member:add_role`, …).
+
+use super::content::Content;
+use super::context::CogContext;
+use super::discord::{answer_schema, call};
+use super::object::{self, Object};
+use crate::discord::operations::{Operation, operation};
+use crate::discord::schema::Kind;
+use crate::json::Json;
+use crate::vm::host::{Arguments, Failure, Host, HostError, HostResult, describe, one};
+use mlua::{Lua, Table, Value};
+use serde_json::{Map, Value as JsonValue, json};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// The methods of one VM, by kind.
+pub struct Methods {
+    kinds: BTreeMap<Kind, Table>,
+    shared: Table,
+}
+
+impl Methods {
+    /// The methods of the VM that `lua` belongs to.
+    pub fn of(lua: &Lua) -> mlua::Result<mlua::AppDataRef<'_, Self>> {
+        lua.app_data_ref::<Self>()
+            .ok_or_else(|| mlua::Error::runtime("this VM has no methods"))
+    }
+
+    /// The method `name` of a kind, or nil.
+    pub fn get(&self, kind: Kind, name: &str) -> mlua::Result<Value> {
+        match self.kinds.get(&kind) {
+            Some(methods) => methods.raw_get(name),
+            None => Ok(Value::Nil),
+        }
+    }
+
+    /// A method that every object has.
+    pub fn shared(&self, name: &str) -> mlua::Result<Value> {
+        self.shared.raw_get(name)
+    }
+}
+
+/// A method's call, ready to be made.
+struct Call {
+    operation: &'static str,
+    capability: Option<&'static str>,
+    arguments: Map<String, JsonValue>,
+    content: Option<Content>,
+}
+
+impl Call {
+    fn new(operation: &'static str, arguments: JsonValue) -> Self {
+        let arguments = match arguments {
+            JsonValue::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        Self {
+            operation,
+            capability: None,
+            arguments,
+            content: None,
+        }
+    }
+
+    /// A call that needs another capability than its operation's own.
+    fn needing(mut self, capability: &'static str) -> Self {
+        self.capability = Some(capability);
+        self
+    }
+
+    fn with_content(mut self, content: Content) -> Self {
+        self.content = Some(content);
+        self
+    }
+}
+
+type Build = fn(&CogContext, &Json, &Arguments) -> HostResult<Call>;
+
+const METHODS: [(Kind, &str, &str, Build); 16] = [
+    (Kind::Message, "reply", "message:reply", message_reply),
+    (Kind::Message, "edit", "message:edit", message_edit),
+    (Kind::Message, "delete", "message:delete", message_delete),
+    (Kind::Message, "react", "message:react", message_react),
+    (Kind::Message, "pin", "message:pin", message_pin),
+    (Kind::Member, "add_role", "member:add_role", member_add_role),
+    (
+        Kind::Member,
+        "remove_role",
+        "member:remove_role",
+        member_remove_role,
+    ),
+    (Kind::Member, "timeout", "member:timeout", member_timeout),
+    (Kind::Member, "kick", "member:kick", member_kick),
+    (Kind::Member, "ban", "member:ban", member_ban),
+    (Kind::Channel, "send", "channel:send", channel_send),
+    (Kind::Channel, "typing", "channel:typing", channel_typing),
+    (Kind::User, "send", "user:send", user_send),
+    (Kind::Member, "send", "member:send", user_send),
+    (Kind::Role, "delete", "role:delete", role_delete),
+    (Kind::Channel, "delete", "channel:delete", channel_delete),
+];
+
+/// Makes the methods of one VM.
+pub fn install(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<()> {
+    let mut kinds = BTreeMap::new();
+    for (kind, key, name, build) in METHODS {
+        let methods = if let Some(methods) = kinds.get(&kind) {
+            methods
+        } else {
+            let methods = lua.create_table()?;
+            kinds.entry(kind).or_insert(methods)
+        };
+        methods.raw_set(key, method(lua, host, cog, name, build)?)?;
+    }
+    let shared = lua.create_table()?;
+    let table = host.function(lua, "object:table", |lua, arguments| {
+        let object = this(arguments)?;
+        one(lua, object.copy(lua)?)
+    })?;
+    shared.raw_set("table", table)?;
+    lua.set_app_data(Methods { kinds, shared });
+    Ok(())
+}
+
+fn method(
+    lua: &Lua,
+    host: &Host,
+    cog: &Arc<CogContext>,
+    name: &'static str,
+    build: Build,
+) -> mlua::Result<mlua::Function> {
+    let cog = Arc::clone(cog);
+    host.async_function(lua, name, move |lua, arguments| {
+        let cog = Arc::clone(&cog);
+        let prepared = CogContext::may_act(&lua, name)
+            .and_then(|_| this(&arguments))
+            .and_then(|object| build(&cog, object.json(), &arguments));
+        async move {
+            let prepared = prepared?;
+            let operation = known(prepared.operation)?;
+            let capability = prepared.capability.unwrap_or(operation.capability);
+            cog.require_capability(name, capability)?;
+            let answer = make(&cog, operation, prepared).await?;
+            match answer {
+                Some(json) => object::receive(&lua, &cog, &json, answer_schema(operation)),
+                None => Ok(Value::Nil),
+            }
+        }
+    })
+}
+
+/// Makes the call; sending to a user first opens the channel to them.
+fn make<'a>(
+    cog: &'a CogContext,
+    operation: &'static Operation,
+    prepared: Call,
+) -> Pin<Box<dyn Future<Output = HostResult<Option<Json>>> + Send + 'a>> {
+    Box::pin(async move {
+        let Call {
+            mut arguments,
+            content,
+            ..
+        } = prepared;
+        let Some(content) = content else {
+            return call(cog, operation, arguments, Vec::new()).await;
+        };
+        if let Some(recipient) = arguments.remove("recipient_id") {
+            let fields = Map::from_iter([("recipient_id".to_owned(), recipient)]);
+            let channel = call(cog, known("create_dm")?, fields, Vec::new()).await?;
+            let id = channel
+                .as_ref()
+                .and_then(|it| it.str("id"))
+                .unwrap_or_default();
+            arguments.insert("channel_id".to_owned(), id.into());
+        }
+        arguments.extend(content.body);
+        call(cog, operation, arguments, content.files).await
+    })
+}
+
+fn known(id: &str) -> HostResult<&'static Operation> {
+    operation(id).ok_or_else(|| HostError::new("discord", format!("no operation {id}")).into())
+}
+
+/// The object before the colon.
+fn this(arguments: &Arguments) -> HostResult<Object> {
+    let value = arguments.value(0);
+    let wrong = || -> Failure {
+        let name = arguments.function();
+        let message = format!(
+            "{name}: called on {}; write a colon, as in `{name}(…)`",
+            describe(&value)
+        );
+        HostError::new("argument", message).into()
+    };
+    let Value::UserData(data) = &value else {
+        return Err(wrong());
+    };
+    data.borrow::<Object>()
+        .map(|object| object.clone())
+        .map_err(|_| wrong())
+}
+
+fn field<'a>(json: &'a Json, arguments: &Arguments, path: &[&str]) -> HostResult<&'a str> {
+    json.at(path).and_then(Json::as_str).ok_or_else(|| {
+        let message = format!(
+            "{}: this object has no {}",
+            arguments.function(),
+            path.join(".")
+        );
+        HostError::new("argument", message).into()
+    })
+}
+
+fn message_of(json: &Json, arguments: &Arguments) -> HostResult<JsonValue> {
+    Ok(json!({
+        "channel_id": field(json, arguments, &["channel_id"])?,
+        "message_id": field(json, arguments, &["id"])?,
+    }))
+}
+
+/// Whether the message is the bot's own, which needs no capability to edit or delete.
+fn is_own(cog: &CogContext, json: &Json) -> bool {
+    let author = json.at(&["author", "id"]).and_then(Json::as_str);
+    author.is_some_and(|author| author == cog.services.identity.load().id())
+}
+
+fn message_reply(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+    let mut content = Content::read(arguments, 1)?;
+    let reference = json!({
+        "message_id": field(json, arguments, &["id"])?,
+        "fail_if_not_exists": false,
+    });
+    content.body.entry("message_reference").or_insert(reference);
+    let channel = json!({ "channel_id": field(json, arguments, &["channel_id"])? });
+    Ok(Call::new("create_message", channel)
+        .needing("always")
+        .with_content(content))
+}
+
+fn message_edit(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+    let content = Content::read(arguments, 1)?;
+    let call = Call::new("update_message", message_of(json, arguments)?).with_content(content);
+    Ok(if is_own(cog, json) {
+        call.needing("always")
+    } else {
+        call
+    })
+}
+
+fn message_delete(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+    let mut target = message_of(json, arguments)?;
+    add_reason(&mut target, arguments, 1)?;
+    let call = Call::new("delete_message", target);
+    Ok(if is_own(cog, json) {
+        call.needing("always")
+    } else {
+        call
+    })
+}
+
+/// An emoji as Discord's paths want it: the character itself, or `name:id`.
+fn message_react(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+    let mut target = message_of(json, arguments)?;
+    let emoji = match arguments.value(1) {
+        Value::String(text) => text.to_string_lossy(),
+        Value::UserData(data) if data.is::<Object>() => {
+            let emoji = data.borrow::<Object>()?;
+            let name = emoji.json().str("name").unwrap_or_default();
+            match emoji.json().str("id") {
+                Some(id) => format!("{name}:{id}"),
+                None => name.to_owned(),
+            }
+        }
+        other => return Err(arguments.wrong("the emoji", "a string or an emoji", &other)),
+    };
+    let emoji = emoji
+        .trim_start_matches("<a:")
+        .trim_start_matches("<:")
+        .trim_end_matches('>');
+    target["emoji_name"] = emoji.into();
+    Ok(Call::new("add_my_message_reaction", target))
+}
+
+fn message_pin(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+    Ok(Call::new("create_pin", message_of(json, arguments)?))
+}
+
+/// A member's guild and user. The host adds `guild_id` to every member that it hands out.
+fn member_of(json: &Json, arguments: &Arguments) -> HostResult<JsonValue> {
+    Ok(json!({
+        "guild_id": field(json, arguments, &["guild_id"])?,
+        "user_id": field(json, arguments, &["user", "id"])?,
+    }))
+}
+
+fn add_reason(target: &mut JsonValue, arguments: &Arguments, index: usize) -> HostResult<()> {
+    if let Some(reason) = arguments.optional_string(index, "the reason")? {
+        target["reason"] = reason.into();
+    }
+    Ok(())
+}
+
+fn member_role(json: &Json, arguments: &Arguments) -> HostResult<JsonValue> {
+    let mut target = member_of(json, arguments)?;
+    target["role_id"] = arguments.string(1, "the role's id")?.into();
+    add_reason(&mut target, arguments, 2)?;
+    Ok(target)
+}
+
+fn member_add_role(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+    Ok(Call::new(
+        "add_guild_member_role",
+        member_role(json, arguments)?,
+    ))
+}
+
+fn member_remove_role(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+    Ok(Call::new(
+        "delete_guild_member_role",
+        member_role(json, arguments)?,
+    ))
+}
+
+fn member_timeout(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+    let mut target = member_of(json, arguments)?;
+    let length = arguments.duration(1, "the duration")?;
+    let until = cog.services.clock.unix() + length.as_secs_f64();
+    target["communication_disabled_until"] = until.into();
+    add_reason(&mut target, arguments, 2)?;
+    Ok(Call::new("update_guild_member", target))
+}
+
+fn member_kick(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+    let mut target = member_of(json, arguments)?;
+    add_reason(&mut target, arguments, 1)?;
+    Ok(Call::new("delete_guild_member", target))
+}
+
+fn member_ban(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+    let mut target = member_of(json, arguments)?;
+    add_reason(&mut target, arguments, 1)?;
+    Ok(Call::new("ban_user_from_guild", target))
+}
+
+fn channel_send(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+    let channel = json!({ "channel_id": field(json, arguments, &["id"])? });
+    Ok(Call::new("create_message", channel).with_content(Content::read(arguments, 1)?))
+}
+
+fn channel_typing(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+    let channel = json!({ "channel_id": field(json, arguments, &["id"])? });
+    Ok(Call::new("trigger_typing_indicator", channel))
+}
+
+fn channel_delete(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+    let mut target = json!({ "channel_id": field(json, arguments, &["id"])? });
+    add_reason(&mut target, arguments, 1)?;
+    Ok(Call::new("delete_channel", target))
+}
+
+fn user_send(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+    let user = json.at(&["user", "id"]).or_else(|| json.get("id"));
+    let user = user.and_then(Json::as_str).unwrap_or_default();
+    Ok(Call::new("create_message", json!({ "recipient_id": user }))
+        .needing("dm.send")
+        .with_content(Content::read(arguments, 1)?))
+}
+
+fn role_delete(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+    let mut target = json!({
+        "guild_id": field(json, arguments, &["guild_id"])?,
+        "role_id": field(json, arguments, &["id"])?,
+    });
+    add_reason(&mut target, arguments, 1)?;
+    Ok(Call::new("delete_guild_role", target))
+}

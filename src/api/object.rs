@@ -1,0 +1,223 @@
+//! Discord's objects as authors see them: read-only, with Discord's own field names, made on demand.
+//!
+//! An object shares the parsed tree of the event or answer that it came from. What Luau holds of such trees
+//! is counted for each cog, because Luau's own memory limit does not see it.
+
+use super::context::CogContext;
+use super::methods::Methods;
+use crate::discord::schema::{Kind, field_kind, kind_of};
+use crate::json::Json;
+use crate::vm::build::Vm;
+use crate::vm::host::{HostError, HostResult, plain};
+use mlua::{Lua, MetaMethod, UserDataRef, UserDataRegistry, Value};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A part of an event or of an answer.
+#[derive(Clone, Debug)]
+pub struct Object {
+    json: Json,
+    /// The name of its schema in Discord's description, if it is known (`MessageResponse`).
+    schema: Option<&'static str>,
+    charge: Arc<Charge>,
+}
+
+/// The bytes of one tree, given back when nothing in Luau refers to it any more.
+#[derive(Debug)]
+pub struct Charge {
+    total: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Charge {
+    /// Charges `cog` for a tree that Luau is about to hold.
+    pub fn new(lua: &Lua, cog: &CogContext, json: &Json) -> HostResult<Arc<Self>> {
+        let bytes = json.bytes();
+        let limit = Vm::of(lua)?.limits().memory;
+        let total = &cog.object_bytes;
+        if total.load(Ordering::Relaxed) + bytes > limit {
+            // What is no longer reachable is given back by a collection.
+            lua.gc_collect()?;
+        }
+        if total.fetch_add(bytes, Ordering::Relaxed) + bytes > limit {
+            total.fetch_sub(bytes, Ordering::Relaxed);
+            let message = format!(
+                "this cog holds more than {} MB of Discord's objects (limits.memory_mb)",
+                limit >> 20
+            );
+            return Err(HostError::new("limit", message).into());
+        }
+        Ok(Arc::new(Self {
+            total: Arc::clone(total),
+            bytes,
+        }))
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.total.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Object {
+    /// The tree.
+    pub fn json(&self) -> &Json {
+        &self.json
+    }
+
+    /// What it is, as far as methods go.
+    pub fn kind(&self) -> Option<Kind> {
+        self.schema.map(kind_of).filter(|kind| *kind != Kind::Plain)
+    }
+
+    fn field(&self, lua: &Lua, name: &str) -> mlua::Result<Value> {
+        match self.json.get(name) {
+            Some(value) => {
+                let schema = self.schema.and_then(|schema| field_kind(schema, name));
+                to_lua(lua, value, schema, &self.charge)
+            }
+            None if name == "table" => Methods::of(lua)?.shared(name),
+            None => match self.kind() {
+                Some(kind) => Methods::of(lua)?.get(kind, name),
+                None => Ok(Value::Nil),
+            },
+        }
+    }
+
+    fn item(&self, lua: &Lua, index: usize) -> mlua::Result<Value> {
+        match index
+            .checked_sub(1)
+            .and_then(|at| self.json.items().get(at))
+        {
+            // The items of an array have the schema that the array's field names.
+            Some(item) => to_lua(lua, item, self.schema, &self.charge),
+            None => Ok(Value::Nil),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.json.items().len().max(self.json.fields().len())
+    }
+
+    fn nth(&self, lua: &Lua, at: usize) -> mlua::Result<(Value, Value)> {
+        if let Some((key, _)) = self.json.fields().get(at) {
+            let value = self.field(lua, key)?;
+            return Ok((Value::String(lua.create_string(key.as_ref())?), value));
+        }
+        match self.item(lua, at + 1)? {
+            Value::Nil => Ok((Value::Nil, Value::Nil)),
+            item => Ok((whole(at + 1), item)),
+        }
+    }
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "an index into a tree that fits into memory"
+)]
+fn whole(index: usize) -> Value {
+    Value::Number(index as f64)
+}
+
+/// A tree as a Luau value: scalars as such, the rest as objects. `null` is nil.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "numbers of Discord's are below 2^53; ids are strings"
+)]
+pub fn to_lua(
+    lua: &Lua,
+    json: &Json,
+    schema: Option<&'static str>,
+    charge: &Arc<Charge>,
+) -> mlua::Result<Value> {
+    Ok(match json {
+        Json::Null => Value::Nil,
+        Json::Bool(value) => Value::Boolean(*value),
+        Json::Integer(number) => Value::Number(*number as f64),
+        Json::Number(number) => Value::Number(*number),
+        Json::String(text) => Value::String(lua.create_string(text.as_ref())?),
+        Json::Array(_) | Json::Object(_) => {
+            let object = Object {
+                json: json.clone(),
+                schema,
+                charge: Arc::clone(charge),
+            };
+            Value::UserData(lua.create_any_userdata(object)?)
+        }
+    })
+}
+
+/// A tree that the cog has just received.
+pub fn receive(
+    lua: &Lua,
+    cog: &CogContext,
+    json: &Json,
+    schema: Option<&'static str>,
+) -> HostResult<Value> {
+    let charge = Charge::new(lua, cog, json)?;
+    Ok(to_lua(lua, json, schema, &charge)?)
+}
+
+/// Makes the type known to the VM, so that no object is ever the first of its type under a memory limit.
+pub fn register(lua: &Lua) -> mlua::Result<()> {
+    lua.register_userdata_type::<Object>(|registry: &mut UserDataRegistry<Object>| {
+        use mlua::{UserDataFields, UserDataMethods};
+        registry.add_meta_field("__type", "object");
+        registry.add_meta_method(
+            MetaMethod::Index.name(),
+            |lua, this, key: Value| match &key {
+                Value::String(name) => match name.to_str() {
+                    Ok(name) => this.field(lua, &name),
+                    Err(_) => Ok(Value::Nil),
+                },
+                other => match crate::vm::host::number(other) {
+                    #[allow(
+                        clippy::cast_possible_truncation,
+                        clippy::cast_sign_loss,
+                        reason = "checked to be a small whole number"
+                    )]
+                    Some(index) if index.fract() == 0.0 && (1.0..=1e9).contains(&index) => {
+                        this.item(lua, index as usize)
+                    }
+                    _ => Ok(Value::Nil),
+                },
+            },
+        );
+        registry.add_meta_method(MetaMethod::Len.name(), |_, this, ()| Ok(this.len()));
+        registry.add_meta_method(MetaMethod::Iter.name(), |lua, this, ()| {
+            let object = this.clone();
+            let at = AtomicUsize::new(0);
+            lua.create_function(move |lua, _: mlua::MultiValue| {
+                object.nth(lua, at.fetch_add(1, Ordering::Relaxed))
+            })
+        });
+        registry.add_meta_method(MetaMethod::Eq.name(), |_, this, other: Value| {
+            let Value::UserData(other) = other else {
+                return Ok(false);
+            };
+            let other: mlua::Result<UserDataRef<Object>> = other.borrow();
+            Ok(other.is_ok_and(|other| this.is_same(&other)))
+        });
+        registry.add_meta_method(MetaMethod::ToString.name(), |_, this, ()| {
+            let schema = this.schema.unwrap_or("object");
+            let id = this.json.str("id").unwrap_or_default();
+            Ok(format!("{schema} {id}").trim_end().to_owned())
+        });
+    })
+}
+
+impl Object {
+    /// The same part of the same tree, or the same thing by id.
+    fn is_same(&self, other: &Self) -> bool {
+        match (self.json.str("id"), other.json.str("id")) {
+            (Some(a), Some(b)) => a == b && self.kind() == other.kind(),
+            _ => self.json == other.json,
+        }
+    }
+
+    /// A plain, writable copy.
+    pub fn copy(&self, lua: &Lua) -> mlua::Result<Value> {
+        plain(lua, &self.json)
+    }
+}

@@ -1,0 +1,110 @@
+//! What the whole bot shares, as the cogs' functions use it.
+
+use crate::activity::Activity;
+use crate::clock::Clock;
+use crate::commands::cooldown::Cooldowns;
+use crate::commands::running::Running;
+use crate::config::Config;
+use crate::discord::cache::Cache;
+use crate::discord::outbound::Outbound;
+use crate::json::Json;
+use crate::state::Store;
+use arc_swap::ArcSwap;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One bot's parts.
+#[derive(Debug)]
+pub struct Services {
+    /// Requests to Discord.
+    pub outbound: Outbound,
+    /// What the gateway has told about guilds, channels, roles and members.
+    pub cache: Cache,
+    /// The state of all cogs.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// What is under way.
+    pub activity: Activity,
+    /// The configuration that applies now.
+    pub config: ArcSwap<Config>,
+    /// Who the bot is; replaced once Discord has said so.
+    pub identity: ArcSwap<Identity>,
+    /// How often commands were used; it outlives every reload.
+    pub cooldowns: Arc<Cooldowns>,
+    /// The calls that run now.
+    pub running: Running,
+    /// Cogs whose handlers have required something since the last plan.
+    pub changed_graphs: Mutex<BTreeSet<String>>,
+    /// The names and aliases of all commands, in lower case.
+    pub command_names: ArcSwap<BTreeSet<String>>,
+}
+
+/// Who the bot is and whom it belongs to.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The bot's user object.
+    pub user: Json,
+    /// The ids of the application's owner or of the members of its team.
+    pub owners: BTreeSet<String>,
+}
+
+impl Identity {
+    /// The bot's user id, or nothing before Discord has told it.
+    pub fn id(&self) -> &str {
+        self.user.str("id").unwrap_or_default()
+    }
+}
+
+impl Services {
+    /// Notes that a handler of `cog` has required something.
+    pub fn graph_changed(&self, cog: &str) {
+        let mut changed = self
+            .changed_graphs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        changed.insert(cog.to_owned());
+    }
+
+    /// The cogs noted since the last call.
+    pub fn take_changed_graphs(&self) -> BTreeSet<String> {
+        let mut changed = self
+            .changed_graphs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut changed)
+    }
+
+    /// Whether `user` may use the admin commands: an owner, or named in `bot.admins`.
+    pub fn is_admin(&self, user: &str) -> bool {
+        self.is_owner(user)
+            || self
+                .config
+                .load()
+                .bot
+                .admins
+                .iter()
+                .any(|admin| admin == user)
+    }
+
+    /// What a user may do in a channel, as far as the cache knows.
+    pub fn permissions_in(&self, channel: &str, user: &str) -> Option<u64> {
+        self.cache.permissions(channel, user, self.clock.now())
+    }
+
+    /// Whether a channel, or a thread's parent, is marked for adults.
+    pub fn is_nsfw(&self, channel: &str) -> bool {
+        let Some(channel) = self.cache.channel(channel) else {
+            return false;
+        };
+        let parent = channel
+            .get("thread_metadata")
+            .and_then(|_| self.cache.channel(channel.str("parent_id")?));
+        parent.unwrap_or(channel).is_true("nsfw")
+    }
+
+    /// Whether the application belongs to `user`.
+    pub fn is_owner(&self, user: &str) -> bool {
+        self.identity.load().owners.contains(user)
+    }
+}

@@ -1,0 +1,312 @@
+//! `cogsmith run`: starts the bot and keeps it running until it is told to stop.
+
+use super::output;
+use crate::bot::{Bot, BotOptions};
+use crate::clock::Clock;
+use crate::cogs::host::{CogHandle, command_names};
+use crate::config::{Config, Connection, Token};
+use crate::error::StartError;
+use crate::sim::{Sim, SimOptions};
+use crate::studio::{self, BotView, CogView, StudioOptions};
+use clap::Args;
+use std::future::Future;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal;
+use tracing::{info, warn};
+
+/// What a process exits with that was ended by Ctrl-C: 128 and the number of SIGINT.
+const INTERRUPTED: i32 = 130;
+
+/// The options of `cogsmith run`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+pub struct RunOptions {
+    /// Talk to the bot in a simulator on this machine, even if there is a token
+    #[arg(long, conflicts_with = "online")]
+    offline: bool,
+
+    /// Join Discord; without a token this is an error instead of a simulator
+    #[arg(long)]
+    online: bool,
+}
+
+/// Where the operator wants the bot to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// On Discord with a token, otherwise in the simulator.
+    Automatic,
+    /// In the simulator.
+    Offline,
+    /// On Discord.
+    Online,
+}
+
+/// Where the bot will run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// In the simulator, within this process.
+    Simulator,
+    /// On Discord, or on the server at `api_url`.
+    Discord {
+        /// The bot's token.
+        token: Token,
+        /// Another server that speaks Discord's API.
+        api_url: Option<String>,
+    },
+}
+
+impl RunOptions {
+    /// The options of both, as in `cogsmith --offline run`.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            offline: self.offline || other.offline,
+            online: self.online || other.online,
+        }
+    }
+
+    /// What the options ask for.
+    pub(super) fn mode(self) -> Result<Mode, StartError> {
+        match (self.offline, self.online) {
+            (false, false) => Ok(Mode::Automatic),
+            (true, false) => Ok(Mode::Offline),
+            (false, true) => Ok(Mode::Online),
+            (true, true) => Err(StartError::Usage(
+                "--offline and --online exclude each other: give one of them.".to_owned(),
+            )),
+        }
+    }
+}
+
+/// Where the bot runs, by what was asked for and what the environment has.
+pub fn target(config: &Config, connection: Connection, mode: Mode) -> Result<Target, StartError> {
+    match (mode, connection.token) {
+        (Mode::Offline, _) | (Mode::Automatic, None) => Ok(Target::Simulator),
+        (Mode::Automatic | Mode::Online, Some(token)) => Ok(Target::Discord {
+            token,
+            api_url: connection.api_url,
+        }),
+        (Mode::Online, None) => Err(StartError::TokenMissing {
+            env_file: config.root.join(".env").display().to_string(),
+        }),
+    }
+}
+
+/// Runs the bot until the process is told to stop.
+pub async fn run(config: Config, connection: Connection, mode: Mode) -> Result<(), StartError> {
+    let told_to_stop = shutdown_signal()?;
+    let target = target(&config, connection, mode)?;
+    let studio = bind_studio(&config, target == Target::Simulator).await?;
+    let sim = match &target {
+        Target::Simulator => Some(start_simulator().await?),
+        Target::Discord { .. } => None,
+    };
+    let online = sim.is_none();
+    let starting = Bot::start(bot_options(config, &target, sim.as_ref()));
+    tokio::pin!(told_to_stop);
+    let bot = tokio::select! {
+        started = starting => started?,
+        () = &mut told_to_stop => return Ok(()),
+    };
+    let (close, closed) = tokio::sync::oneshot::channel::<()>();
+    let page = serve_studio(studio, &bot, sim.clone(), online, closed)?;
+    let ended = tokio::select! {
+        () = &mut told_to_stop => Ok(()),
+        error = bot.refused() => Err(error),
+    };
+    // The page goes first, so that nobody writes to a bot that is going.
+    drop(close);
+    let _page_closed = page.await.is_ok();
+    bot.stop().await;
+    if let Some(sim) = sim {
+        sim.shutdown().await;
+    }
+    info!("Stopped");
+    ended
+}
+
+async fn start_simulator() -> Result<Sim, StartError> {
+    // Nobody else identifies here, so no shard needs to wait for its turn.
+    let options = SimOptions {
+        max_concurrency: 0,
+        ..SimOptions::default()
+    };
+    Sim::start(options)
+        .await
+        .map_err(|error| StartError::System(format!("the simulator does not start: {error}")))
+}
+
+fn bot_options(config: Config, target: &Target, sim: Option<&Sim>) -> BotOptions {
+    let (token, api_url, sessions) = match (target, sim) {
+        (Target::Discord { token, api_url }, _) => {
+            let sessions = config.var_dir().join("sessions.json");
+            (token.clone(), api_url.clone(), Some(sessions))
+        }
+        // The simulator's world ends with the process, and so do its sessions.
+        (Target::Simulator, Some(sim)) => (Token::new(sim.token()), Some(sim.url()), None),
+        (Target::Simulator, None) => (Token::new(""), None, None),
+    };
+    BotOptions {
+        token,
+        api_url,
+        sessions,
+        clock: Clock::system(),
+        state: Some(config.state_path()),
+        config,
+    }
+}
+
+/// Takes the page's port. In the simulator any free port will do when it is taken: the link is printed.
+async fn bind_studio(config: &Config, any_port: bool) -> Result<TcpListener, StartError> {
+    let listen = config.studio.listen;
+    match studio::bind(listen).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if any_port => {
+            warn!("{error}; taking another port");
+            let any = std::net::SocketAddr::new(listen.ip(), 0);
+            studio::bind(any)
+                .await
+                .map_err(|error| StartError::System(error.to_string()))
+        }
+        Err(_) => Err(StartError::PortTaken {
+            address: listen.to_string(),
+            key: "studio.listen".to_owned(),
+        }),
+    }
+}
+
+fn serve_studio(
+    listener: TcpListener,
+    bot: &Bot,
+    sim: Option<Sim>,
+    online: bool,
+    closed: tokio::sync::oneshot::Receiver<()>,
+) -> Result<tokio::task::JoinHandle<()>, StartError> {
+    let address = listener
+        .local_addr()
+        .map_err(|error| StartError::System(format!("the page has no address: {error}")))?;
+    let cogs = Arc::clone(&bot.cogs);
+    let identity = bot.services.identity.load();
+    let options = StudioOptions {
+        chat: sim,
+        reports: bot.reload.reports.clone(),
+        cogs: Arc::new(move || cogs.all().iter().map(|cog| cog_view(cog)).collect()),
+        bot: BotView {
+            name: identity.user.str("username").unwrap_or("bot").to_owned(),
+            prefix: bot.services.config.load().bot.prefix.clone(),
+            online,
+        },
+    };
+    if online {
+        output::say(format!(
+            "Cogsmith is on Discord. Reloads are shown at http://{address}"
+        ));
+    } else {
+        output::say(format!("Talk to your bot at http://{address}"));
+    }
+    Ok(tokio::spawn(async move {
+        let shutdown = async move {
+            // Resolves when the other end is dropped.
+            let _told = closed.await.is_ok();
+        };
+        if let Err(error) = studio::serve(listener, options, shutdown).await {
+            warn!(%error, "The page ended");
+        }
+    }))
+}
+
+fn cog_view(cog: &CogHandle) -> CogView {
+    let status = cog.status();
+    CogView {
+        name: cog.name.to_string(),
+        version: status.version,
+        state: if status.is_running() {
+            "running"
+        } else {
+            "waiting"
+        }
+        .to_owned(),
+        loaded_at: status.loaded_at,
+        commands: command_names(&status.offer),
+        problem: status.problem.map(|problem| problem.message),
+    }
+}
+
+/// Listens for Ctrl-C and, on Unix, SIGTERM from now on; the returned future resolves at the first.
+/// A Ctrl-C after that ends the process at once, however far its orderly end has come.
+pub fn shutdown_signal() -> Result<impl Future<Output = ()>, StartError> {
+    let unavailable =
+        |error: std::io::Error| StartError::System(format!("signals are not available: {error}"));
+    #[cfg(unix)]
+    let (mut interrupt, mut terminate) = {
+        use signal::unix::{SignalKind, signal};
+        let interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
+        let terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
+        (interrupt, terminate)
+    };
+    #[cfg(windows)]
+    let (mut interrupt, mut terminate) = {
+        use signal::windows::{ctrl_c, ctrl_close};
+        (
+            ctrl_c().map_err(unavailable)?,
+            ctrl_close().map_err(unavailable)?,
+        )
+    };
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => info!("Stopping; Ctrl-C once more ends the bot at once"),
+            _ = terminate.recv() => info!("Stopping, as the system asked"),
+        }
+        tokio::spawn(async move {
+            if interrupt.recv().await.is_some() {
+                warn!("Ended at once by a second Ctrl-C");
+                std::process::exit(INTERRUPTED);
+            }
+        });
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Environment;
+
+    fn decided(variables: &[(&str, &str)], mode: Mode) -> Result<Target, StartError> {
+        let environment: Environment = variables.iter().copied().collect();
+        let connection = Connection::from_environment(&environment)?;
+        target(&Config::default_at("/bot".into()), connection, mode)
+    }
+
+    #[test]
+    fn a_token_decides_unless_the_operator_does() {
+        let token = [
+            ("DISCORD_TOKEN", "abc"),
+            ("DISCORD_API_URL", "http://proxy/"),
+        ];
+        for mode in [Mode::Automatic, Mode::Online] {
+            let Target::Discord { token, api_url } = decided(&token, mode).unwrap() else {
+                panic!("{mode:?} with a token is on Discord");
+            };
+            assert_eq!(token.expose(), "abc");
+            assert_eq!(api_url.as_deref(), Some("http://proxy"));
+        }
+        assert_eq!(decided(&token, Mode::Offline).unwrap(), Target::Simulator);
+        assert_eq!(decided(&[], Mode::Automatic).unwrap(), Target::Simulator);
+        let error = decided(&[], Mode::Online).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("write DISCORD_TOKEN=... into /bot/.env")
+        );
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn sigterm_ends_the_wait() {
+        let told_to_stop = shutdown_signal().unwrap();
+        let kill = std::process::Command::new("kill")
+            .args(["-TERM", &std::process::id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        told_to_stop.await;
+    }
+}

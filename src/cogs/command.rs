@@ -1,0 +1,621 @@
+//! A call of a command, from the typed line to the answer:
+//!
+//! ```text
+//! walk (subcommand) ─ context ─ checks ─ cooldown ─ concurrency ─ arguments ─ handler ─ finally
+//! ```
+//!
+//! All of it but the handlers is decided here, in Rust.
+
+use super::directory::Directory;
+use super::handler;
+use super::live::Live;
+use crate::activity::Busy;
+use crate::api::content::Content;
+use crate::api::context::CogContext;
+use crate::api::declarations::{Command, Hook};
+use crate::api::invocation::{Context, Invocation};
+use crate::commands::arguments::{Argument, ParseContext, parse_arguments};
+use crate::commands::checks::{self, Answer, Answers, CheckFacts, RoleFact, Verdict};
+use crate::commands::cooldown::ScopeIds;
+use crate::commands::definition::CommandDefinition;
+use crate::commands::help;
+use crate::commands::parse::{Called, Line, Walk, answers_to, walk};
+use crate::commands::text::{Language, Text, duration_in_words};
+use crate::commands::usage::UsageError;
+use crate::json::Json;
+use crate::vm::trace::{Fault, add_excerpt};
+use jiff::tz::TimeZone;
+use mlua::{Function, MultiValue, Value};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// A typed line that calls one of a cog's commands.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The message, with `member.user` completed.
+    pub message: Json,
+    /// The message's text.
+    pub content: String,
+    /// The name as it was typed.
+    pub name: String,
+    /// The byte of `content` at which the arguments begin.
+    pub arguments: usize,
+    /// What stands before the name.
+    pub prefix: String,
+}
+
+/// One call while it is carried out.
+struct Calling<'a> {
+    cog: &'a Arc<CogContext>,
+    live: &'a Live,
+    call: &'a Call,
+    language: Language,
+    limit: Duration,
+}
+
+/// Carries a call out, from its checks to its end. Always answers the user once if anything is wrong.
+pub async fn run(cog: &Arc<CogContext>, live: &Live, call: Call, limit: Duration, busy: Busy) {
+    let language = Language::of_locale(cog.services.config.load().bot.locale.code());
+    let calling = Calling {
+        cog,
+        live,
+        call: &call,
+        language,
+        limit,
+    };
+    // The handler counts as busy by itself; until then this call does.
+    if let Some(text) = calling.carry_out(busy).await {
+        calling.answer(&text).await;
+    }
+}
+
+impl Calling<'_> {
+    fn text(&self, name: &str) -> &str {
+        self.call.message.str(name).unwrap_or_default()
+    }
+
+    fn author_id(&self) -> &str {
+        let id = self.call.message.at(&["author", "id"]);
+        id.and_then(Json::as_str).unwrap_or_default()
+    }
+
+    fn guild_id(&self) -> Option<&str> {
+        self.call.message.str("guild_id")
+    }
+
+    /// Returns what the user is to be told, unless the handler has told it.
+    async fn carry_out(&self, busy: Busy) -> Option<String> {
+        let mut commands = self.live.declarations.commands();
+        let found = commands
+            .find(|command| answers_to(&command.definition, &self.call.name))
+            .cloned();
+        // The command went with a reload while the call was on its way.
+        let Some(command) = found else {
+            let known = self.cog.services.command_names.load();
+            let known = known.iter().map(String::as_str);
+            return Some(help::unknown_command(
+                &self.call.name,
+                known,
+                &self.call.prefix,
+                self.language,
+            ));
+        };
+        let line = Line {
+            content: &self.call.content,
+            arguments: self.call.arguments,
+        };
+        let called = match walk(&command.definition, line) {
+            Walk::Command(called) => called,
+            Walk::Group { path, given } => {
+                return Some(help::unknown_subcommand(
+                    &path,
+                    given.as_ref(),
+                    &self.call.prefix,
+                    self.language,
+                ));
+            }
+        };
+        let outcome = self.begin(&command, &called).await;
+        drop(busy);
+        match outcome {
+            Ok(()) => None,
+            Err(text) => text,
+        }
+    }
+
+    async fn begin(
+        &self,
+        command: &Arc<Command>,
+        called: &Called<'_, '_>,
+    ) -> Result<(), Option<String>> {
+        let Some(definition) = called.path.last().copied() else {
+            return Ok(());
+        };
+        let name = called.name();
+        let context = Arc::new(self.invocation(&name, &called.path));
+        self.allow(command, called, definition, &context).await?;
+        let ids = ScopeIds {
+            user: self.author_id(),
+            channel: self.text("channel_id"),
+            guild: self.guild_id(),
+        };
+        let services = &self.cog.services;
+        let cooldowns: Vec<_> = called
+            .path
+            .iter()
+            .flat_map(|definition| definition.cooldowns.iter().cloned())
+            .collect();
+        let taken = services
+            .cooldowns
+            .take(&name, &ids, &cooldowns, services.clock.now())
+            .map_err(|left| {
+                let left = &duration_in_words(left, self.language);
+                Some(Text::OnCooldown { left }.say(self.language))
+            })?;
+        *lock(&context.taken) = Some((Arc::clone(&services.cooldowns), taken));
+        let permit = match &definition.max_concurrent {
+            Some(limit) => {
+                let permit = services.running.begin(&name, &ids, limit);
+                Some(permit.ok_or_else(|| {
+                    refund(&context);
+                    Some(Text::AlreadyRunning {}.say(self.language))
+                })?)
+            }
+            None => None,
+        };
+        let arguments = self.arguments(command, called, definition, &context).await;
+        if let Err(text) = arguments {
+            // A typing mistake costs no use.
+            refund(&context);
+            return Err(Some(text));
+        }
+        let path = sub_path(&called.path);
+        let result = match command.runs.get(&path) {
+            Some(run) => self.handle(run, &context).await,
+            None => Ok(()),
+        };
+        self.run_finally(&context).await;
+        drop(permit);
+        result
+    }
+
+    fn invocation(&self, name: &str, path: &[&CommandDefinition]) -> Invocation {
+        let message = &self.call.message;
+        let definition = path.last();
+        Invocation {
+            cog: Arc::clone(self.cog),
+            author: message.get("author").cloned().unwrap_or(Json::Null),
+            member: message.get("member").cloned(),
+            guild_id: self.guild_id().map(str::to_owned),
+            channel_id: self.text("channel_id").to_owned(),
+            message: Some(message.clone()),
+            command: name.to_owned(),
+            prefix: Some(self.call.prefix.clone()),
+            locale: match self.language {
+                Language::English => "en",
+                Language::Indonesian => "id",
+            },
+            help: help::help_for(path, &self.call.prefix, self.language),
+            ephemeral: definition.is_some_and(|definition| definition.ephemeral),
+            taken: std::sync::Mutex::default(),
+            values: std::sync::Mutex::default(),
+            finally: std::sync::Mutex::default(),
+            answer: std::sync::Mutex::default(),
+        }
+    }
+
+    /// Contexts and checks; the error is what the user is told.
+    async fn allow(
+        &self,
+        command: &Command,
+        called: &Called<'_, '_>,
+        definition: &CommandDefinition,
+        context: &Arc<Invocation>,
+    ) -> Result<(), Option<String>> {
+        let place = if self.guild_id().is_some() {
+            checks::Context::Guild
+        } else {
+            checks::Context::BotDm
+        };
+        let mut verdict = checks::evaluate_context(definition.contexts, place, self.language);
+        let mut answers = Answers::new();
+        if verdict == Verdict::Pass {
+            let facts = self.facts();
+            let roles: Vec<_> = facts
+                .roles
+                .iter()
+                .map(|(id, name)| RoleFact { id, name })
+                .collect();
+            loop {
+                let facts = facts.borrow(&roles, self.language);
+                verdict = checks::evaluate(called.checks(), &facts, &answers);
+                let Verdict::NeedsHandler(index) = verdict else {
+                    break;
+                };
+                let answer = self.ask(command, index, context).await?;
+                answers.insert(index, answer);
+            }
+        }
+        match verdict {
+            Verdict::Denied { kind, message } => self.deny(context, kind, message).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells the cog's `on_denied`, if it has one, or else the user.
+    async fn deny(
+        &self,
+        context: &Arc<Invocation>,
+        kind: &'static str,
+        message: String,
+    ) -> Result<(), Option<String>> {
+        let hooks = self.live.hooks(Hook::Denied);
+        if hooks.is_empty() {
+            return Err(Some(message));
+        }
+        let lua = self.live.vm.lua();
+        for hook in hooks {
+            let denial = lua.create_table().and_then(|denial| {
+                denial.raw_set("kind", kind)?;
+                denial.raw_set("message", message.as_str())?;
+                Ok((
+                    lua.create_any_userdata(Context(Arc::clone(context)))?,
+                    denial,
+                ))
+            });
+            match denial {
+                Ok(arguments) => {
+                    if let Err(fault) = self.call_handler(&hook, arguments).await {
+                        report_fault(self.cog, self.live, &fault, None).await;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(cog = %self.cog.name, %error, "cog.on_denied could not be called");
+                }
+            }
+        }
+        Err(None)
+    }
+
+    fn facts(&self) -> Facts {
+        let services = &self.cog.services;
+        let message = &self.call.message;
+        let member_roles = message
+            .at(&["member", "roles"])
+            .map(Json::items)
+            .unwrap_or_default();
+        let guild = self.guild_id().unwrap_or_default();
+        let roles = member_roles.iter().filter_map(Json::as_str).map(|id| {
+            let role = services.cache.role(guild, id);
+            let name = role.as_ref().and_then(|role| role.str("name"));
+            (id.to_owned(), name.unwrap_or_default().to_owned())
+        });
+        let channel = self.text("channel_id");
+        let permissions = |user: &str| services.permissions_in(channel, user).unwrap_or(0);
+        Facts {
+            is_owner: services.is_owner(self.author_id()),
+            channel_nsfw: services.is_nsfw(channel),
+            member_permissions: permissions(self.author_id()),
+            bot_permissions: permissions(services.identity.load().id()),
+            roles: roles.collect(),
+            in_guild: self.guild_id().is_some(),
+        }
+    }
+
+    /// Asks a `cog.check.custom` function.
+    async fn ask(
+        &self,
+        command: &Command,
+        index: u32,
+        context: &Arc<Invocation>,
+    ) -> Result<Answer, Option<String>> {
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        let Some(check) = command.checks.get(index) else {
+            return Ok(Answer::Deny(None));
+        };
+        let mut results = self.call_with_context(check, context).await?;
+        let passed = !matches!(
+            results.pop_front(),
+            None | Some(Value::Nil | Value::Boolean(false))
+        );
+        if passed {
+            return Ok(Answer::Pass);
+        }
+        let sentence = match results.pop_front() {
+            Some(Value::String(sentence)) => Some(sentence.to_string_lossy()),
+            _ => None,
+        };
+        Ok(Answer::Deny(sentence))
+    }
+
+    async fn call_handler(
+        &self,
+        function: &Function,
+        arguments: impl mlua::IntoLuaMulti,
+    ) -> Result<MultiValue, Fault> {
+        handler::run(self.cog, self.live, function, arguments, self.limit).await
+    }
+
+    /// Calls a function with `ctx`; the error is what the user is told.
+    async fn call_with_context(
+        &self,
+        function: &Function,
+        context: &Arc<Invocation>,
+    ) -> Result<MultiValue, Option<String>> {
+        let lua = self.live.vm.lua();
+        let result = match lua.create_any_userdata(Context(Arc::clone(context))) {
+            Ok(context) => self.call_handler(function, context).await,
+            Err(_) => Err(Fault::Panic),
+        };
+        match result {
+            Ok(values) => Ok(values),
+            Err(fault) => Err(self.explain(&fault, context).await),
+        }
+    }
+
+    async fn handle(
+        &self,
+        run: &Function,
+        context: &Arc<Invocation>,
+    ) -> Result<(), Option<String>> {
+        self.call_with_context(run, context).await.map(|_| ())
+    }
+
+    /// What the user is told of a fault; the rest goes to the log under the id that the user gets.
+    async fn explain(&self, fault: &Fault, context: &Arc<Invocation>) -> Option<String> {
+        if let Some(text) = fault.told_to_user() {
+            return Some(text.to_owned());
+        }
+        let id = fault_id();
+        report_fault(self.cog, self.live, fault, Some((&id, context))).await;
+        let id = id.as_str();
+        Some(Text::HandlerFailed { id }.say(self.language))
+    }
+
+    /// Reads the arguments into the options' values; the error is the whole answer.
+    async fn arguments(
+        &self,
+        command: &Command,
+        called: &Called<'_, '_>,
+        definition: &CommandDefinition,
+        context: &Arc<Invocation>,
+    ) -> Result<(), String> {
+        let services = &self.cog.services;
+        let directory = Directory::new(services, self.author_id());
+        let name = called.name();
+        let message = &self.call.message;
+        let parsing = ParseContext {
+            guild_id: self.guild_id(),
+            channel_id: self.text("channel_id"),
+            now: services.clock.now(),
+            timezone: TimeZone::UTC,
+            language: self.language,
+            prefix: &self.call.prefix,
+            command: &name,
+            attachments: message
+                .get("attachments")
+                .map(Json::items)
+                .unwrap_or_default(),
+            replied_to: message
+                .get("referenced_message")
+                .filter(|it| **it != Json::Null),
+        };
+        let parsed = parse_arguments(definition, called.line, &directory, &parsing)
+            .await
+            .map_err(|error| error.render())?;
+        let path = sub_path(&called.path);
+        let mut values = BTreeMap::new();
+        for (option, argument) in parsed {
+            let functions = command.options.get(&(path.clone(), option.clone()));
+            let value = match (&argument, functions) {
+                (Argument::Missing, Some(functions)) => {
+                    self.default(functions.default.as_ref(), context).await
+                }
+                (Argument::Unread { text, span }, Some(functions)) => {
+                    let converted = self
+                        .convert(functions.convert.as_ref(), text, context)
+                        .await;
+                    converted.map_err(|sentence| {
+                        let known = definition.options.iter().find(|it| it.name == option);
+                        known.map_or_else(
+                            || sentence.clone(),
+                            |known| {
+                                UsageError::refused(
+                                    definition,
+                                    known,
+                                    &sentence,
+                                    &self.call.content,
+                                    span.clone(),
+                                    &parsing,
+                                )
+                                .render()
+                            },
+                        )
+                    })
+                }
+                _ => context
+                    .to_lua(self.live.vm.lua(), &argument)
+                    .map_err(|_| Text::HandlerFailed { id: "memory" }.say(self.language)),
+            }?;
+            values.insert(option, value);
+        }
+        *lock(&context.values) = values;
+        Ok(())
+    }
+
+    /// A default is a value, or a function of `ctx`.
+    async fn default(
+        &self,
+        default: Option<&Value>,
+        context: &Arc<Invocation>,
+    ) -> Result<Value, String> {
+        match default {
+            Some(Value::Function(function)) => {
+                let results = self.call_with_context(function, context).await;
+                match results {
+                    Ok(mut values) => Ok(values.pop_front().unwrap_or(Value::Nil)),
+                    Err(text) => Err(text.unwrap_or_default()),
+                }
+            }
+            Some(value) => Ok(value.clone()),
+            None => Ok(Value::Nil),
+        }
+    }
+
+    /// `convert(ctx, text)` returns a value, or nil and a sentence.
+    async fn convert(
+        &self,
+        convert: Option<&Function>,
+        text: &str,
+        context: &Arc<Invocation>,
+    ) -> Result<Value, String> {
+        let Some(convert) = convert else {
+            return Ok(Value::Nil);
+        };
+        let lua = self.live.vm.lua();
+        let Ok(userdata) = lua.create_any_userdata(Context(Arc::clone(context))) else {
+            return Ok(Value::Nil);
+        };
+        match self.call_handler(convert, (userdata, text)).await {
+            Ok(mut values) => match values.pop_front() {
+                None | Some(Value::Nil) => Err(match values.pop_front() {
+                    Some(Value::String(sentence)) => sentence.to_string_lossy(),
+                    _ => Text::NotAllowed {}.say(self.language),
+                }),
+                Some(value) => Ok(value),
+            },
+            Err(fault) => Err(self.explain(&fault, context).await.unwrap_or_default()),
+        }
+    }
+
+    async fn run_finally(&self, context: &Arc<Invocation>) {
+        loop {
+            // The last one first, also of those that another one adds.
+            let Some(function) = lock(&context.finally).pop() else {
+                return;
+            };
+            if let Err(fault) = self.call_handler(&function, ()).await {
+                report_fault(self.cog, self.live, &fault, None).await;
+            }
+        }
+    }
+
+    /// Answers in the bot's own words.
+    async fn answer(&self, text: &str) {
+        let call = Arc::new(self.invocation(&self.call.name, &[]));
+        let answer = Content::of_text(text);
+        if let Err(failure) = call.reply(answer).await {
+            let error = failure.to_string();
+            tracing::warn!(cog = %self.cog.name, error, "A user could not be answered");
+        }
+    }
+}
+
+fn refund(context: &Invocation) {
+    if let Some((cooldowns, taken)) = lock(&context.taken).take() {
+        cooldowns.refund(taken);
+    }
+}
+
+/// The key of a subcommand's handlers: its names below the root.
+fn sub_path(path: &[&CommandDefinition]) -> String {
+    let names: Vec<_> = path.iter().skip(1).map(|it| it.name.as_str()).collect();
+    names.join(" ")
+}
+
+/// What checks need to know, owned.
+struct Facts {
+    is_owner: bool,
+    channel_nsfw: bool,
+    member_permissions: u64,
+    bot_permissions: u64,
+    roles: Vec<(String, String)>,
+    in_guild: bool,
+}
+
+impl Facts {
+    fn borrow<'a>(&self, roles: &'a [RoleFact<'a>], language: Language) -> CheckFacts<'a> {
+        CheckFacts {
+            is_owner: self.is_owner,
+            channel_nsfw: self.channel_nsfw,
+            member_permissions: self.member_permissions,
+            bot_permissions: self.bot_permissions,
+            member_roles: roles,
+            in_guild: self.in_guild,
+            language,
+        }
+    }
+}
+
+/// A short id under which the log has the rest.
+fn fault_id() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let count = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{}-{count}", std::process::id() % 10_000)
+}
+
+/// Logs a fault with its place, and tells the cog's `on_error`.
+pub async fn report_fault(
+    cog: &Arc<CogContext>,
+    live: &Live,
+    fault: &Fault,
+    told: Option<(&str, &Arc<Invocation>)>,
+) {
+    if matches!(fault, Fault::Cancelled) || fault.told_to_user().is_some() {
+        return;
+    }
+    let snapshot = &live.generation.snapshot;
+    let mut problem = fault.problem(&cog.name, &|file| {
+        let source = snapshot.ids().find_map(|id| {
+            let source = snapshot.source(id)?;
+            (source.path.as_ref() == file).then_some(source)
+        });
+        source.map(|source| source.text.to_string())
+    });
+    if let Some(place) = problem.place.as_mut()
+        && place.excerpt.is_empty()
+    {
+        add_excerpt(place, "");
+    }
+    let id = told.map_or("", |(id, _)| id);
+    let text = crate::reload::render::problem(&problem);
+    tracing::error!(cog = %cog.name, id, "A handler failed: {text}");
+    for hook in live.hooks(Hook::Error) {
+        let Ok(arguments) = error_arguments(live, fault, told.map(|(_, context)| context)) else {
+            return;
+        };
+        let limit = Duration::from_secs(5);
+        // A failure of the failure's handler goes no further than the log.
+        if let Err(second) = handler::run(cog, live, &hook, arguments, limit).await {
+            tracing::error!(cog = %cog.name, "cog.on_error failed: {second}");
+        }
+    }
+}
+
+fn error_arguments(
+    live: &Live,
+    fault: &Fault,
+    context: Option<&Arc<Invocation>>,
+) -> mlua::Result<MultiValue> {
+    let lua = live.vm.lua();
+    let context = match context {
+        Some(context) => Value::UserData(lua.create_any_userdata(Context(Arc::clone(context)))?),
+        None => Value::Nil,
+    };
+    let error = match fault {
+        Fault::Raised(raised) => crate::vm::host::plain(lua, &Json::from(raised.as_ref()))?,
+        other => {
+            let table = lua.create_table()?;
+            table.raw_set("kind", "limit")?;
+            table.raw_set("message", other.to_string())?;
+            Value::Table(table)
+        }
+    };
+    Ok(MultiValue::from_iter([context, error]))
+}
+
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

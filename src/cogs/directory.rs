@@ -1,0 +1,107 @@
+//! Looks up what users name in arguments: in the cache first, then at Discord.
+
+use crate::api::services::Services;
+use crate::commands::arguments;
+use crate::discord::operations::operation;
+use crate::json::Json;
+use serde_json::{Value, json};
+use std::future::Future;
+use std::time::Duration;
+
+/// How long one look-up may take.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// What Discord knows, as far as one user may know it.
+pub struct Directory<'a> {
+    services: &'a Services,
+    /// Who asks.
+    user: &'a str,
+}
+
+impl<'a> Directory<'a> {
+    /// The directory as `user` may see it.
+    pub fn new(services: &'a Services, user: &'a str) -> Self {
+        Self { services, user }
+    }
+
+    /// Asks Discord; whatever goes wrong counts as unknown.
+    async fn ask(&self, id: &str, arguments: Value) -> Option<Json> {
+        let operation = operation(id)?;
+        let answer = self.services.outbound.call(operation, arguments, DEADLINE);
+        answer.await.ok().flatten()
+    }
+
+    /// Whether the user may see the channel; unknown permissions (a DM) are left to Discord.
+    fn sees(&self, channel: &str) -> bool {
+        let view = 1 << 10;
+        let permissions = self.services.permissions_in(channel, self.user);
+        permissions.is_none_or(|permissions| permissions & view != 0)
+    }
+}
+
+impl arguments::Directory for Directory<'_> {
+    async fn user(&self, id: &str) -> Option<Json> {
+        self.ask("get_user", json!({ "user_id": id })).await
+    }
+
+    async fn member(&self, guild: &str, id: &str) -> Option<Json> {
+        if let Some(member) = self.services.cache.member(guild, id) {
+            return Some(member);
+        }
+        let arguments = json!({ "guild_id": guild, "user_id": id });
+        self.ask("get_guild_member", arguments).await
+    }
+
+    async fn member_by_name(&self, guild: &str, name: &str) -> Vec<Json> {
+        if let Some(known) = self.services.cache.member_named(guild, name) {
+            return vec![known];
+        }
+        let arguments = json!({ "guild_id": guild, "query": name, "limit": 20 });
+        let found = self.ask("search_guild_members", arguments).await;
+        found.map_or_else(Vec::new, |members| members.items().to_vec())
+    }
+
+    async fn channel(&self, id: &str) -> Option<Json> {
+        if !self.sees(id) {
+            return None;
+        }
+        match self.services.cache.channel(id) {
+            Some(channel) => Some(channel),
+            None => self.ask("get_channel", json!({ "channel_id": id })).await,
+        }
+    }
+
+    fn channel_by_name(&self, guild: &str, name: &str) -> impl Future<Output = Vec<Json>> + Send {
+        let mut channels = self.services.cache.channels(guild);
+        let wanted = name.trim_start_matches('#').to_lowercase();
+        channels.retain(|channel| {
+            let named = channel
+                .str("name")
+                .is_some_and(|name| name.to_lowercase() == wanted);
+            named && channel.str("id").is_some_and(|id| self.sees(id))
+        });
+        std::future::ready(channels)
+    }
+
+    fn role(&self, guild: &str, id: &str) -> impl Future<Output = Option<Json>> + Send {
+        std::future::ready(self.services.cache.role(guild, id))
+    }
+
+    fn role_by_name(&self, guild: &str, name: &str) -> impl Future<Output = Vec<Json>> + Send {
+        std::future::ready(
+            self.services
+                .cache
+                .role_named(guild, name)
+                .into_iter()
+                .collect(),
+        )
+    }
+
+    async fn message(&self, channel: &str, id: &str) -> Option<Json> {
+        if !self.sees(channel) {
+            return None;
+        }
+        let arguments = json!({ "channel_id": channel, "message_id": id });
+        self.ask("get_message", arguments).await
+    }
+}

@@ -1,0 +1,96 @@
+//! What one cog runs, and what the rest of the bot knows of it.
+
+use crate::api::declarations::{Command, Hook, Info, Staged};
+use crate::reload::report::Problem;
+use crate::vm::build::Vm;
+use crate::vm::require::Generation;
+use crate::vm::resolve::{ContentHash, ModuleId};
+use mlua::Function;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A committed generation in its VM.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// The VM; the next generation may share it.
+    pub vm: Vm,
+    /// The modules.
+    pub generation: Arc<Generation>,
+    /// What their top levels declared.
+    pub declarations: Arc<Staged>,
+    /// What the cog asks for.
+    pub info: Info,
+}
+
+impl Live {
+    /// The functions of a hook.
+    pub fn hooks(&self, hook: Hook) -> Vec<Function> {
+        self.declarations.hooks(hook).cloned().collect()
+    }
+}
+
+/// What a prepared generation would bring to the rest of the bot.
+#[derive(Clone, Debug, Default)]
+pub struct Offer {
+    /// Its commands.
+    pub commands: Vec<Arc<Command>>,
+    /// The events that it listens to.
+    pub events: BTreeSet<&'static str>,
+    /// The gateway intents that it needs.
+    pub intents: u64,
+    /// For people.
+    pub description: Option<String>,
+    /// The modules that were executed for it, in order.
+    pub executed: Vec<ModuleId>,
+}
+
+/// What the rest of the bot knows of a cog.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Its own file.
+    pub entry: ModuleId,
+    /// Counts the generations that were committed; 0 before the first.
+    pub version: u64,
+    /// When the running generation was committed, in Unix seconds.
+    pub loaded_at: f64,
+    /// What the running generation brought.
+    pub offer: Offer,
+    /// What runs.
+    pub generation: Option<Arc<Generation>>,
+    /// Of a cog that never came up: the sources that the last attempt read.
+    pub loaded: BTreeMap<ModuleId, ContentHash>,
+    /// Of a cog that never came up: the requires of the last attempt.
+    pub edges: BTreeMap<ModuleId, BTreeSet<ModuleId>>,
+    /// Whether the last attempt to load it failed on its own account.
+    pub failing: bool,
+    /// What that attempt read.
+    pub attempted: BTreeMap<ModuleId, Option<ContentHash>>,
+    /// Why it does not run, or runs old code.
+    pub problem: Option<Problem>,
+    /// Bytes of Luau's heap, as of the last commit.
+    pub memory: usize,
+}
+
+impl Status {
+    /// A cog that has never run.
+    pub fn new(entry: ModuleId) -> Self {
+        Self {
+            entry,
+            version: 0,
+            loaded_at: 0.0,
+            offer: Offer::default(),
+            generation: None,
+            loaded: BTreeMap::new(),
+            edges: BTreeMap::new(),
+            failing: false,
+            attempted: BTreeMap::new(),
+            problem: None,
+            memory: 0,
+        }
+    }
+
+    /// Whether it answers.
+    pub fn is_running(&self) -> bool {
+        self.version > 0
+    }
+}

@@ -1,0 +1,209 @@
+//! The next generation of a cog: built and tried out while the present one answers.
+
+use super::live::{Live, Offer};
+use crate::api::context::CogContext;
+use crate::api::declarations::{Hook, Staged};
+use crate::api::install;
+use crate::discord::events::{event, intents};
+use crate::vm::build::{Vm, VmLimits};
+use crate::vm::require::{Loader, PrepareFailure};
+use crate::vm::resolve::{ContentHash, ModuleId, Modules};
+use crate::vm::trace::{Fault, Raised};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a cog is to become.
+#[derive(Clone)]
+pub struct Request {
+    /// The sources that the generation reads.
+    pub snapshot: Arc<dyn Modules + Send + Sync>,
+    /// The cog's own file.
+    pub entry: ModuleId,
+    /// The modules whose instances are taken over; nothing for a fresh VM.
+    pub keep: Option<BTreeSet<ModuleId>>,
+    /// `"start"`, `"reload"` or `"load"`.
+    pub reason: &'static str,
+}
+
+/// Why a cog cannot become what was asked.
+#[derive(Debug)]
+pub struct Refusal {
+    /// What went wrong.
+    pub fault: Fault,
+    /// The requires up to then.
+    pub edges: BTreeMap<ModuleId, BTreeSet<ModuleId>>,
+    /// The sources read up to then.
+    pub read: BTreeMap<ModuleId, ContentHash>,
+}
+
+impl From<PrepareFailure> for Refusal {
+    fn from(failure: PrepareFailure) -> Self {
+        Self {
+            fault: failure.fault,
+            edges: failure.edges,
+            read: failure.read,
+        }
+    }
+}
+
+/// Prepares a generation. On failure nothing of the attempt remains.
+pub fn prepare(
+    cog: &Arc<CogContext>,
+    current: Option<&Live>,
+    number: u64,
+    request: &Request,
+) -> Result<(Live, Offer), Refusal> {
+    cog.stage_state();
+    let result = attempt(cog, current, number, request);
+    if let Some(current) = current {
+        // Until the commit, `package.loaded` shows what answers.
+        let _shown = current.vm.loader().publish(&current.generation).is_ok();
+    }
+    if result.is_err() {
+        cog.discard_state();
+        cog.take_declarations();
+    }
+    result
+}
+
+fn attempt(
+    cog: &Arc<CogContext>,
+    current: Option<&Live>,
+    number: u64,
+    request: &Request,
+) -> Result<(Live, Offer), Refusal> {
+    let reused = current.filter(|live| request.keep.is_some() && !live.vm.is_poisoned());
+    let vm = match reused {
+        Some(live) => live.vm.clone(),
+        None => build_vm(cog)?,
+    };
+    let base = reused.zip(request.keep.as_ref());
+    let kept = base.map_or_else(Staged::default, |(live, keep)| live.declarations.kept(keep));
+    add_defaults(cog, &kept)?;
+    cog.stage_declarations(kept);
+    let generation = Loader::prepare(
+        &vm,
+        &request.snapshot,
+        &request.entry,
+        number,
+        base.map(|(live, keep)| (&live.generation, keep)),
+    )?;
+    let refuse = |fault| Refusal {
+        fault,
+        edges: generation.edges(),
+        read: generation.loaded(),
+    };
+    let mut declarations = cog.take_declarations();
+    let loaded = generation.loaded();
+    declarations.retain(|module| loaded.contains_key(module));
+    let info = declarations.info();
+    check_capabilities(cog, &info.capabilities).map_err(refuse)?;
+    let live = Live {
+        vm,
+        generation: Arc::clone(&generation),
+        declarations: Arc::new(declarations),
+        info,
+    };
+    for hook in live.hooks(Hook::Load) {
+        live.vm
+            .call(&generation, &hook, request.reason)
+            .map_err(refuse)?;
+    }
+    let offer = offer_of(&live);
+    Ok((live, offer))
+}
+
+/// Modules that are kept do not run again, so what they said about state is said for them.
+fn add_defaults(cog: &CogContext, kept: &Staged) -> Result<(), Refusal> {
+    let Some(views) = cog.staged_state() else {
+        return Ok(());
+    };
+    for (kind, table) in kept.modules().flat_map(|module| &module.defaults) {
+        views
+            .stored
+            .add_defaults(*kind, table)
+            .map_err(|error| refusal(error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// Builds a VM with the limits that are configured now.
+pub fn build_vm(cog: &Arc<CogContext>) -> Result<Vm, Refusal> {
+    let limits = &cog.services.config.load().limits;
+    let limits = VmLimits {
+        memory: usize::try_from(limits.memory_mb).unwrap_or(usize::MAX) << 20,
+        cpu: Duration::from_millis(limits.cpu_ms.into()),
+    };
+    let owner = Arc::clone(cog);
+    let on_late_require = Box::new(move || owner.services.graph_changed(&owner.name));
+    Vm::build(limits, on_late_require, |lua, host| install(lua, host, cog))
+        .map_err(|error| refusal(format!("its VM could not be built: {error}")))
+}
+
+fn refusal(message: String) -> Refusal {
+    Refusal {
+        fault: Fault::Raised(Box::new(Raised {
+            message,
+            ..Raised::default()
+        })),
+        edges: BTreeMap::new(),
+        read: BTreeMap::new(),
+    }
+}
+
+/// The cog asks, the operator grants; asking for more than is granted fails and names the difference.
+fn check_capabilities(cog: &CogContext, asked: &BTreeSet<String>) -> Result<(), Fault> {
+    let config = cog.services.config.load();
+    let of = |name: &str| config.capabilities.get(name);
+    // What is said for this cog takes the place of what is said for all.
+    let granted = of(&cog.name).or_else(|| of("*"));
+    let is_granted = |capability: &String| {
+        granted.is_some_and(|granted| {
+            granted
+                .iter()
+                .any(|grant| grant == "*" || grant == capability)
+        })
+    };
+    let missing: Vec<&str> = asked
+        .iter()
+        .filter(|capability| !is_granted(capability))
+        .map(String::as_str)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::Raised(Box::new(Raised {
+        kind: Some("capability".to_owned()),
+        message: format!(
+            "this cog asks for capabilities that config.json does not grant it: {}",
+            missing.join(", ")
+        ),
+        ..Raised::default()
+    })))
+}
+
+fn offer_of(live: &Live) -> Offer {
+    let declarations = &live.declarations;
+    let commands: Vec<_> = declarations.commands().cloned().collect();
+    let events: BTreeSet<_> = declarations
+        .listeners()
+        .map(|listener| listener.event)
+        .collect();
+    let mut needed = live.info.intents;
+    for name in &events {
+        let names = event(name).map_or(&[][..], |event| &event.intents[..]);
+        needed |= intents::of(names.iter().copied()).unwrap_or_default();
+    }
+    if commands.iter().any(|command| command.definition.prefix) {
+        let names = ["guild_messages", "direct_messages", "message_content"];
+        needed |= intents::of(names).unwrap_or_default();
+    }
+    Offer {
+        commands,
+        events,
+        intents: needed,
+        description: live.info.description.clone(),
+        executed: live.generation.executed(),
+    }
+}

@@ -1,0 +1,118 @@
+use super::*;
+
+const FACTS: CheckFacts<'_> = CheckFacts {
+    is_owner: false,
+    channel_nsfw: false,
+    member_permissions: 0,
+    bot_permissions: 0,
+    member_roles: &[RoleFact {
+        id: "5",
+        name: "Helper",
+    }],
+    in_guild: true,
+    language: Language::English,
+};
+
+fn verdict(check: &Check) -> Verdict {
+    evaluate([check], &FACTS, &Answers::new())
+}
+
+fn message(check: &Check) -> String {
+    match verdict(check) {
+        Verdict::Denied { kind, message } => format!("{kind}: {message}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn refusals_say_what_is_needed() {
+    insta::assert_snapshot!(message(&Check::Owner), @"owner: Only the bot's owner may do this.");
+    insta::assert_snapshot!(message(&Check::Nsfw), @"nsfw: This works only in age-restricted channels.");
+    insta::assert_snapshot!(message(&Check::Permissions(6)), @"permissions: You need **Kick Members** and **Ban Members** for this.");
+    insta::assert_snapshot!(message(&Check::BotPermissions(1 << 40)), @"bot_permissions: I need **Timeout Members** for this: ask an admin of the server to grant it.");
+    insta::assert_snapshot!(message(&Check::Role("mod".into())), @"role: You need the role `mod` for this.");
+    insta::assert_snapshot!(
+        message(&Check::Any(vec![Check::Owner, Check::Permissions(4)])),
+        @r"
+    any: One of these is needed:
+    - Only the bot's owner may do this.
+    - You need **Ban Members** for this.
+    "
+    );
+    insta::assert_snapshot!(message(&Check::Any(Vec::new())), @"any: You may not do this.");
+}
+
+#[test]
+fn roles_are_found_by_id_and_by_name() {
+    assert_eq!(verdict(&Check::Role("5".into())), Verdict::Pass);
+    assert_eq!(verdict(&Check::Role("helper".into())), Verdict::Pass);
+}
+
+#[test]
+fn an_administrator_has_every_permission() {
+    let facts = CheckFacts {
+        member_permissions: permissions::ADMINISTRATOR,
+        ..FACTS
+    };
+    let check = Check::Permissions(1 << 40);
+    assert_eq!(evaluate([&check], &facts, &Answers::new()), Verdict::Pass);
+}
+
+#[test]
+fn a_handler_is_asked_only_when_the_rest_does_not_decide() {
+    let custom = Check::Custom(3);
+    let role = Check::Role("5".into());
+    assert_eq!(verdict(&custom), Verdict::NeedsHandler(3));
+    let any = Check::Any(vec![custom.clone(), role.clone()]);
+    assert_eq!(verdict(&any), Verdict::Pass);
+    let all = Check::All(vec![custom.clone(), Check::Owner]);
+    assert!(matches!(
+        verdict(&all),
+        Verdict::Denied { kind: "owner", .. }
+    ));
+
+    let both = Check::All(vec![role, Check::Any(vec![Check::Custom(4), custom])]);
+    let mut answers = Answers::new();
+    assert_eq!(
+        evaluate([&both], &FACTS, &answers),
+        Verdict::NeedsHandler(4)
+    );
+    answers.insert(4, Answer::Deny(Some("Not on Mondays.".into())));
+    assert_eq!(
+        evaluate([&both], &FACTS, &answers),
+        Verdict::NeedsHandler(3)
+    );
+    answers.insert(3, Answer::Pass);
+    assert_eq!(evaluate([&both], &FACTS, &answers), Verdict::Pass);
+    answers.insert(3, Answer::Deny(None));
+    assert!(matches!(
+        evaluate([&both], &FACTS, &answers),
+        Verdict::Denied { kind: "any", .. }
+    ));
+}
+
+#[test]
+fn checks_nested_too_deeply_deny() {
+    let mut check = Check::All(Vec::new());
+    for _ in 0..=MAX_DEPTH {
+        check = Check::All(vec![check]);
+    }
+    assert!(matches!(verdict(&check), Verdict::Denied { .. }));
+}
+
+#[test]
+fn commands_stay_in_guilds_unless_they_say_otherwise() {
+    let here = |contexts, context| evaluate_context(contexts, context, Language::English);
+    assert_eq!(here(Contexts::default(), Context::Guild), Verdict::Pass);
+    insta::assert_snapshot!(
+        format!("{:?}", here(Contexts::default(), Context::BotDm)),
+        @r#"Denied { kind: "context", message: "This works only in a server." }"#
+    );
+    let dm = Contexts {
+        guild: false,
+        bot_dm: true,
+        private_channel: false,
+    };
+    assert_eq!(here(dm, Context::BotDm), Verdict::Pass);
+    assert!(matches!(here(dm, Context::Guild), Verdict::Denied { .. }));
+}

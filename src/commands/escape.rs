@@ -1,0 +1,99 @@
+//! Words of users inside the bot's own sentences: no live mention, no way out of the code block,
+//! nothing that hides or turns the text around.
+
+use unicode_width::UnicodeWidthChar;
+
+/// Discord's limit of a message in Unicode code points.
+pub const MESSAGE_LIMIT: usize = 2_000;
+
+/// How many characters of a user's word a sentence repeats.
+const QUOTED_LENGTH: usize = 60;
+
+/// Whether a character is neither seen nor part of a visible one: zero-width spaces and joiners,
+/// soft hyphens, and marks that change the direction of writing. The selector that turns a sign
+/// into an emoji (U+FE0F) is not among them.
+pub fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+    )
+}
+
+/// Whether a character stands between words.
+pub fn is_separator(character: char) -> bool {
+    character.is_whitespace() || is_invisible(character)
+}
+
+/// The text without live mentions: it looks the same, but Discord finds nobody in it.
+pub fn defuse(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        safe.push(character);
+        if matches!(character, '@' | '<') {
+            safe.push('\u{200b}');
+        }
+    }
+    safe
+}
+
+/// One character as it may stand in a code block; nothing where there is nothing to see.
+pub fn in_code(character: char) -> Option<char> {
+    match character {
+        '`' => Some('ˋ'),
+        character if character.is_whitespace() => Some(' '),
+        character if character.is_control() => Some('\u{fffd}'),
+        character if is_invisible(character) => None,
+        character => Some(character),
+    }
+}
+
+/// The text as inline code, on one line, cut at 60 characters.
+pub fn quoted(text: &str) -> String {
+    let plain: String = text.chars().filter_map(in_code).collect();
+    let plain = plain.trim();
+    if plain.is_empty() {
+        return "`\"\"`".to_owned();
+    }
+    format!("`{}`", defuse(&clip(plain, QUOTED_LENGTH)))
+}
+
+/// The text cut to `limit` code points, with `…` as the last of them when something is missing.
+pub fn clip(text: &str, limit: usize) -> String {
+    if text.chars().nth(limit).is_none() {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(limit.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}
+
+/// How many code points Discord counts in a text.
+pub fn length(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// How many columns a character takes in a fixed-width font.
+pub fn columns(character: char) -> usize {
+    character.width().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_users_are_harmless() {
+        assert_eq!(quoted("a`b\nc"), "`aˋb c`");
+        assert_eq!(quoted("@everyone"), "`@\u{200b}everyone`");
+        assert_eq!(quoted("\u{202e}"), "`\"\"`");
+        assert_eq!(length(&quoted(&"x".repeat(4_000))), 62);
+        assert_eq!(clip("abc", 3), "abc");
+        assert_eq!(clip("abcd", 3), "ab…");
+    }
+}

@@ -1,0 +1,287 @@
+//! What there is to call: the overview of all commands, the help of one, and the answer to a name
+//! that there is not.
+
+use super::definition::{CommandDefinition, OptionDefinition};
+use super::escape::{MESSAGE_LIMIT, clip, defuse, length, quoted};
+use super::parse::qualified_name;
+use super::suggest;
+use super::text::{Language, Text};
+use super::tokens::Token;
+use super::usage::usage_line;
+use super::values::in_words;
+use std::collections::BTreeMap;
+
+/// How many characters of a page are left for the lines below it.
+const RESERVED: usize = 200;
+
+/// How long one line of a list is at most.
+const LINE_LIMIT: usize = 200;
+
+/// How many names a sentence lists.
+const LISTED: usize = 20;
+
+/// A command at the root and the cog that it belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct CommandView<'a> {
+    /// The command.
+    pub definition: &'a CommandDefinition,
+    /// The cog's name (`fun.dice`).
+    pub cog: &'a str,
+}
+
+/// One page of all commands that are not hidden, by cog, with how to come to the next. Pages count
+/// from 1; a page beyond the last is the last. Below 2,000 characters.
+pub fn overview(
+    commands: &[CommandView<'_>],
+    prefix: &str,
+    page: usize,
+    language: Language,
+) -> String {
+    let pages = overview_pages(commands, prefix);
+    let page = page.clamp(1, pages.len().max(1));
+    let Some(body) = pages.get(page - 1) else {
+        return Text::NoCommands {}.say(language);
+    };
+    let command = Text::Command {}.say(language);
+    let help = format!("`{}help <{command}>`", plain(prefix));
+    let mut foot = Text::MoreAbout { help: &help }.say(language);
+    if pages.len() > 1 {
+        let next = format!("`{}help {}`", plain(prefix), page + 1);
+        let (page, pages) = (page.to_string(), pages.len().to_string());
+        let (page, pages, next) = (page.as_str(), pages.as_str(), next.as_str());
+        let place = if page == pages {
+            Text::LastPage { page, pages }
+        } else {
+            Text::PageOf { page, pages, next }
+        };
+        foot = format!("{foot}\n{}", place.say(language));
+    }
+    clip(&format!("{body}\n\n{foot}"), MESSAGE_LIMIT)
+}
+
+/// The pages of [`overview`] without the lines below them.
+pub fn overview_pages(commands: &[CommandView<'_>], prefix: &str) -> Vec<String> {
+    // A typed and a slash command may share a name.
+    let mut by_cog: BTreeMap<&str, BTreeMap<(&str, bool), String>> = BTreeMap::new();
+    for CommandView { definition, cog } in commands {
+        if !definition.hidden {
+            let line = overview_line(definition, prefix);
+            by_cog
+                .entry(cog)
+                .or_default()
+                .insert((&definition.name, definition.prefix), line);
+        }
+    }
+    let mut pages: Vec<String> = Vec::new();
+    for (cog, lines) in by_cog {
+        let heading = format!("**{}**", defuse(&clip(cog, 100)));
+        let mut headed = false;
+        for line in lines.into_values() {
+            let with_heading = format!("{heading}\n{line}");
+            let room = |page: &String, more: &str| {
+                length(page) + length(more) + 2 <= MESSAGE_LIMIT - RESERVED
+            };
+            match pages.last_mut() {
+                Some(page) if headed && room(page, &line) => {
+                    page.push('\n');
+                    page.push_str(&line);
+                }
+                Some(page) if !headed && room(page, &with_heading) => {
+                    page.push_str("\n\n");
+                    page.push_str(&with_heading);
+                }
+                _ => pages.push(with_heading),
+            }
+            headed = true;
+        }
+    }
+    pages
+}
+
+fn overview_line(definition: &CommandDefinition, prefix: &str) -> String {
+    let prefix = if definition.prefix { prefix } else { "/" };
+    let call = format!("`{}{}`", plain(prefix), plain(&definition.name));
+    described(&call, definition.description.as_deref())
+}
+
+/// The help of a command: usage, description, other names, options, subcommands, examples. `path`
+/// leads from the command at the root to the one that is explained. Below 2,000 characters.
+pub fn help_for(path: &[&CommandDefinition], prefix: &str, language: Language) -> String {
+    let Some(definition) = path.last() else {
+        return Text::NoCommands {}.say(language);
+    };
+    let name = qualified_name(path);
+    let typed = path.iter().all(|step| step.prefix);
+    let prefix = if typed { prefix } else { "/" };
+    let mut sections = vec![format!("`{}`", usage_line(prefix, &name, definition))];
+    if let Some(description) = &definition.description {
+        sections[0] = format!(
+            "{}\n{}",
+            sections[0],
+            defuse(&clip(description, LINE_LIMIT))
+        );
+    }
+    if typed && !definition.aliases.is_empty() {
+        let names = names(definition.aliases.iter().map(String::as_str));
+        sections.push(Text::Aliases { names: &names }.say(language));
+    }
+    let options = definition.options.iter();
+    let options: Vec<_> = options
+        .map(|option| option_line(option, language))
+        .collect();
+    section(&mut sections, &Text::Options {}.say(language), &options);
+    let subcommands: Vec<_> = definition
+        .subcommands
+        .iter()
+        .filter(|subcommand| !subcommand.hidden)
+        .map(|subcommand| {
+            let call = format!(
+                "`{}`",
+                plain(&format!("{prefix}{name} {}", subcommand.name))
+            );
+            described(&call, subcommand.description.as_deref())
+        })
+        .collect();
+    section(
+        &mut sections,
+        &Text::Subcommands {}.say(language),
+        &subcommands,
+    );
+    let examples = definition.examples.iter();
+    let examples: Vec<_> = examples
+        .map(|example| quoted(format!("{prefix}{name} {example}").trim_end()))
+        .collect();
+    section(&mut sections, &Text::Examples {}.say(language), &examples);
+    within_limit(&sections.join("\n\n"))
+}
+
+fn section(sections: &mut Vec<String>, title: &str, lines: &[String]) {
+    if !lines.is_empty() {
+        sections.push(format!("{title}\n{}", lines.join("\n")));
+    }
+}
+
+/// The text as far as whole lines of it fit.
+fn within_limit(text: &str) -> String {
+    let mut kept = String::new();
+    for line in text.split_inclusive('\n') {
+        if length(&kept) + length(line) + 2 > MESSAGE_LIMIT {
+            kept.push('…');
+            break;
+        }
+        kept.push_str(line);
+    }
+    kept
+}
+
+fn option_line(option: &OptionDefinition, language: Language) -> String {
+    let mut limits = Vec::new();
+    if !option.must_be_given() {
+        limits.push(Text::Optional {}.say(language));
+    }
+    if !option.choices.is_empty() {
+        let choices = names(option.choices.iter().map(|choice| choice.name.as_str()));
+        limits.push(Text::Choices { choices: &choices }.say(language));
+    }
+    let words = |limit: Option<f64>| limit.map(|limit| in_words(option.kind, limit, language));
+    let (least, greatest) = (words(option.min), words(option.max));
+    let range = match (least.as_deref(), greatest.as_deref()) {
+        (Some(least), Some(greatest)) => Some(Text::Between { least, greatest }),
+        (Some(least), None) => Some(Text::AtLeast { least }),
+        (None, Some(greatest)) => Some(Text::AtMost { greatest }),
+        (None, None) => None,
+    };
+    limits.extend(range.map(|range| range.say(language)));
+    let line = described(&quoted(&option.name), option.description.as_deref());
+    if limits.is_empty() {
+        return line;
+    }
+    clip(&format!("{line} ({})", limits.join("; ")), LINE_LIMIT * 2)
+}
+
+fn described(call: &str, description: Option<&str>) -> String {
+    match description {
+        Some(description) => {
+            let one_line = description.split_whitespace().collect::<Vec<_>>().join(" ");
+            format!("{call}: {}", defuse(&clip(&one_line, LINE_LIMIT)))
+        }
+        None => call.to_owned(),
+    }
+}
+
+/// The answer to a name that no command has. `candidates` are the names and aliases that the caller
+/// may see.
+pub fn unknown_command<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    prefix: &str,
+    language: Language,
+) -> String {
+    let sentence = Text::UnknownCommand {
+        name: &quoted(name),
+    }
+    .say(language);
+    match suggest::nearest(name, candidates) {
+        Some(nearest) => {
+            let nearest = &quoted(&format!("{prefix}{nearest}"));
+            format!("{sentence} {}", Text::DidYouMean { nearest }.say(language))
+        }
+        None => sentence,
+    }
+}
+
+/// The answer to a group that does not run by itself: what may follow it, and what was meant by the
+/// word that does.
+pub fn unknown_subcommand(
+    path: &[&CommandDefinition],
+    given: Option<&Token>,
+    prefix: &str,
+    language: Language,
+) -> String {
+    let visible = path.last().into_iter().flat_map(|group| &group.subcommands);
+    let visible: Vec<&CommandDefinition> = visible
+        .filter(|subcommand| subcommand.prefix && !subcommand.hidden)
+        .collect();
+    let group = &quoted(&format!("{prefix}{}", qualified_name(path)));
+    let subcommands = &names(visible.iter().map(|subcommand| subcommand.name.as_str()));
+    let Some(given) = given else {
+        return Text::NeedsSubcommand { group, subcommands }.say(language);
+    };
+    let name = &quoted(&given.text);
+    let sentence = Text::UnknownSubcommand {
+        group,
+        name,
+        subcommands,
+    }
+    .say(language);
+    let known = visible
+        .iter()
+        .flat_map(|subcommand| std::iter::once(&subcommand.name).chain(&subcommand.aliases));
+    match suggest::nearest(&given.text, known.map(String::as_str)) {
+        Some(nearest) => {
+            let nearest = &quoted(&format!("{prefix}{} {nearest}", qualified_name(path)));
+            format!("{sentence} {}", Text::DidYouMean { nearest }.say(language))
+        }
+        None => sentence,
+    }
+}
+
+/// Some names as inline code, with `…` when there are more.
+fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut names = names.map(quoted);
+    let mut listed: Vec<String> = names.by_ref().take(LISTED).collect();
+    if names.next().is_some() {
+        listed.push("…".to_owned());
+    }
+    listed.join(", ")
+}
+
+/// A text of the operator's or an author's inside inline code.
+fn plain(text: &str) -> String {
+    let shown: String = text.chars().filter_map(super::escape::in_code).collect();
+    defuse(&shown)
+}
+
+#[cfg(test)]
+#[path = "help_tests.rs"]
+mod tests;

@@ -1,0 +1,338 @@
+//! Users, members, channels, roles and messages, found through the directory.
+
+use super::arguments::{Argument, Directory, Fault, ParseContext};
+use super::definition::{OptionDefinition, OptionKind};
+use super::escape::{is_invisible, quoted};
+use super::parse::name_key;
+use super::references::{Reference, message_reference};
+use super::suggest;
+use super::text::{Language, Text};
+use crate::json::Json;
+
+/// How many candidates an error lists when a name fits several.
+const LISTED_CANDIDATES: usize = 5;
+
+/// Finds what a text refers to.
+pub(super) async fn find<D: Directory>(
+    option: &OptionDefinition,
+    text: &str,
+    directory: &D,
+    context: &ParseContext<'_>,
+) -> Result<Argument, Fault> {
+    let plain: String = text
+        .chars()
+        .filter(|character| !is_invisible(*character))
+        .collect();
+    let search = Search {
+        option,
+        given: quoted(text),
+        text: plain.trim().to_owned(),
+        directory,
+        context,
+    };
+    let (kind, object) = match option.kind {
+        OptionKind::User => (OptionKind::User, search.user().await?),
+        OptionKind::Channel => (OptionKind::Channel, search.channel().await?),
+        OptionKind::Role => (OptionKind::Role, search.role().await?),
+        OptionKind::Message => (OptionKind::Message, search.message().await?),
+        OptionKind::Mentionable => search.mentionable().await?,
+        _ => (OptionKind::Member, search.member().await?),
+    };
+    Ok(Argument::Object(kind, object))
+}
+
+/// Whether things of this kind have names that may consist of several words.
+pub(super) fn has_names(kind: OptionKind) -> bool {
+    matches!(
+        kind,
+        OptionKind::User
+            | OptionKind::Member
+            | OptionKind::Channel
+            | OptionKind::Role
+            | OptionKind::Mentionable
+    )
+}
+
+struct Search<'a, D> {
+    option: &'a OptionDefinition,
+    /// What was typed, as sentences show it.
+    given: String,
+    text: String,
+    directory: &'a D,
+    context: &'a ParseContext<'a>,
+}
+
+impl<D: Directory> Search<'_, D> {
+    async fn user(&self) -> Result<Json, Fault> {
+        let given = self.given.as_str();
+        match Reference::of(&self.text) {
+            Reference::User(id) | Reference::Id(id) => {
+                let user = self.directory.user(id).await;
+                user.ok_or_else(|| self.refused(Text::NoUser { given }))
+            }
+            Reference::Name(name) => {
+                let name = name.trim_start_matches('@');
+                let Some(guild) = self.context.guild_id else {
+                    return Err(self.other_kind(Text::NoUser { given }));
+                };
+                let members = self.directory.member_by_name(guild, name).await;
+                let member = self.pick(&members, name, Text::NoMember { given })?;
+                let user = member.get("user").cloned();
+                user.ok_or_else(|| self.refused(Text::NoUser { given }))
+            }
+            _ => Err(self.other_kind(Text::NoUser { given })),
+        }
+    }
+
+    async fn member(&self) -> Result<Json, Fault> {
+        let given = self.given.as_str();
+        let guild = self.guild()?;
+        match Reference::of(&self.text) {
+            Reference::User(id) | Reference::Id(id) => {
+                let member = self.directory.member(guild, id).await;
+                member.ok_or_else(|| self.refused(Text::NoMember { given }))
+            }
+            Reference::Name(name) => {
+                let name = name.trim_start_matches('@');
+                let members = self.directory.member_by_name(guild, name).await;
+                self.pick(&members, name, Text::NoMember { given })
+            }
+            _ => Err(self.other_kind(Text::NoMember { given })),
+        }
+    }
+
+    async fn role(&self) -> Result<Json, Fault> {
+        let given = self.given.as_str();
+        let guild = self.guild()?;
+        match Reference::of(&self.text) {
+            Reference::Role(id) | Reference::Id(id) => {
+                let role = self.directory.role(guild, id).await;
+                role.ok_or_else(|| self.refused(Text::NoRole { given }))
+            }
+            Reference::Name(name) => {
+                let name = name.trim_start_matches('@');
+                let roles = self.directory.role_by_name(guild, name).await;
+                self.pick(&roles, name, Text::NoRole { given })
+            }
+            _ => Err(self.other_kind(Text::NoRole { given })),
+        }
+    }
+
+    async fn channel(&self) -> Result<Json, Fault> {
+        let given = self.given.as_str();
+        let guild = self.guild()?;
+        let channel = match Reference::of(&self.text) {
+            Reference::Channel(id) | Reference::Id(id) => {
+                let channel = self.directory.channel(id).await;
+                let channel = channel.ok_or_else(|| self.refused(Text::NoChannel { given }))?;
+                if channel.str("guild_id") != Some(guild) {
+                    return Err(self.refused(Text::OtherServer { given }));
+                }
+                channel
+            }
+            Reference::Name(name) => {
+                let name = name.trim_start_matches('#');
+                let mut channels = self.directory.channel_by_name(guild, name).await;
+                // A voice and a text channel may share a name: only one may be meant.
+                let key = name_key(name);
+                let is_meant =
+                    |channel: &Json| self.is_of_type(channel) && is_called(channel, &key);
+                if channels.iter().any(is_meant) {
+                    channels.retain(is_meant);
+                }
+                self.pick(&channels, name, Text::NoChannel { given })?
+            }
+            _ => return Err(self.other_kind(Text::NoChannel { given })),
+        };
+        if self.is_of_type(&channel) {
+            return Ok(channel);
+        }
+        let language = self.context.language;
+        let types: Vec<String> = self
+            .option
+            .channel_types
+            .iter()
+            .map(|number| channel_type(*number, language))
+            .collect();
+        Err(self.refused(Text::WrongChannelType {
+            given,
+            option: &quoted(&self.option.name),
+            types: &types.join(", "),
+        }))
+    }
+
+    fn is_of_type(&self, channel: &Json) -> bool {
+        let wanted = &self.option.channel_types;
+        let number = channel.get("type").and_then(Json::as_i64);
+        wanted.is_empty()
+            || wanted
+                .iter()
+                .any(|wanted| number == Some(i64::from(*wanted)))
+    }
+
+    async fn message(&self) -> Result<Json, Fault> {
+        let given = self.given.as_str();
+        let here = self.context.channel_id;
+        let Some((channel, id)) = message_reference(&self.text, here) else {
+            let option = &quoted(&self.option.name);
+            return Err(self.other_kind(Text::NotMessage { given, option }));
+        };
+        // The guild in a link is what its writer says; the channel knows where it is.
+        if channel != here {
+            let channel = self.directory.channel(channel).await;
+            let guild = channel.as_ref().and_then(|channel| channel.str("guild_id"));
+            if guild.is_none() || guild != self.context.guild_id {
+                return Err(self.refused(Text::NoMessage { given }));
+            }
+        }
+        let message = self.directory.message(channel, id).await;
+        message.ok_or_else(|| self.refused(Text::NoMessage { given }))
+    }
+
+    async fn mentionable(&self) -> Result<(OptionKind, Json), Fault> {
+        let given = self.given.as_str();
+        let Some(guild) = self.context.guild_id else {
+            return Ok((OptionKind::User, self.user().await?));
+        };
+        match Reference::of(&self.text) {
+            Reference::Role(_) => Ok((OptionKind::Role, self.role().await?)),
+            Reference::User(id) => self.member_or_user(guild, id).await,
+            Reference::Id(id) => match self.directory.role(guild, id).await {
+                Some(role) => Ok((OptionKind::Role, role)),
+                None => self.member_or_user(guild, id).await,
+            },
+            Reference::Name(name) => {
+                let name = name.trim_start_matches('@');
+                let mut found = self.directory.member_by_name(guild, name).await;
+                found.extend(self.directory.role_by_name(guild, name).await);
+                let picked = self.pick(&found, name, Text::NoMentionable { given })?;
+                let kind = match picked.get("user") {
+                    Some(_) => OptionKind::Member,
+                    None => OptionKind::Role,
+                };
+                Ok((kind, picked))
+            }
+            Reference::Channel(_) => Err(self.other_kind(Text::NoMentionable { given })),
+        }
+    }
+
+    async fn member_or_user(&self, guild: &str, id: &str) -> Result<(OptionKind, Json), Fault> {
+        if let Some(member) = self.directory.member(guild, id).await {
+            return Ok((OptionKind::Member, member));
+        }
+        Ok((OptionKind::User, self.user().await?))
+    }
+
+    /// The one of `found` that has exactly this name, in any letter case.
+    fn pick(&self, found: &[Json], name: &str, nobody: Text<'_>) -> Result<Json, Fault> {
+        let key = name_key(name);
+        let mut exact: Vec<&Json> = Vec::new();
+        for object in found {
+            if is_called(object, &key) && !exact.iter().any(|known| id_of(known) == id_of(object)) {
+                exact.push(object);
+            }
+        }
+        match exact.as_slice() {
+            [only] => Ok((*only).clone()),
+            [] => {
+                let names: Vec<String> = found.iter().flat_map(names_of).collect();
+                let mut fault = self.other_kind(nobody);
+                let nearest = suggest::nearest(name, names.iter().map(String::as_str));
+                if let Some(nearest) = nearest {
+                    let nearest = &quoted(nearest);
+                    let hint = Text::DidYouMean { nearest }.say(self.context.language);
+                    fault.sentence = format!("{} {hint}", fault.sentence);
+                }
+                Err(fault)
+            }
+            several => {
+                let mut candidates: Vec<String> = several
+                    .iter()
+                    .take(LISTED_CANDIDATES)
+                    .map(|object| candidate(object))
+                    .collect();
+                if several.len() > LISTED_CANDIDATES {
+                    candidates.push("…".to_owned());
+                }
+                Err(self.refused(Text::Ambiguous {
+                    given: &self.given,
+                    candidates: &candidates.join(", "),
+                }))
+            }
+        }
+    }
+
+    fn guild(&self) -> Result<&str, Fault> {
+        self.context.guild_id.ok_or_else(|| {
+            let option = &quoted(&self.option.name);
+            self.refused(Text::OnlyInServer { option })
+        })
+    }
+
+    fn refused(&self, text: Text<'_>) -> Fault {
+        Fault::refused(text, self.context.language)
+    }
+
+    fn other_kind(&self, text: Text<'_>) -> Fault {
+        Fault::other_kind(text, self.context.language)
+    }
+}
+
+/// The names of a member (nickname, display name, user name), a channel or a role.
+fn names_of(object: &Json) -> impl Iterator<Item = String> {
+    let user = object.get("user");
+    let username = user.and_then(|user| user.str("username"));
+    let tag = user
+        .and_then(|user| user.str("discriminator"))
+        .filter(|discriminator| *discriminator != "0")
+        .and_then(|discriminator| Some(format!("{}#{discriminator}", username?)));
+    let names = [
+        object.str("name"),
+        username,
+        user.and_then(|user| user.str("global_name")),
+        object.str("nick"),
+    ];
+    names
+        .into_iter()
+        .flatten()
+        .map(str::to_owned)
+        .chain(tag)
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// Whether one of the names is this one; `key` is folded.
+fn is_called(object: &Json, key: &str) -> bool {
+    names_of(object).any(|name| name_key(&name) == key)
+}
+
+fn id_of(object: &Json) -> Option<&str> {
+    object
+        .str("id")
+        .or_else(|| object.at(&["user", "id"])?.as_str())
+}
+
+/// A name and an id between which the user may choose.
+fn candidate(object: &Json) -> String {
+    let name = names_of(object).next().unwrap_or_default();
+    format!(
+        "{} ({})",
+        quoted(&name),
+        quoted(id_of(object).unwrap_or_default())
+    )
+}
+
+fn channel_type(number: u8, language: Language) -> String {
+    let text = match number {
+        0 => Text::ChannelText {},
+        2 => Text::ChannelVoice {},
+        4 => Text::ChannelCategory {},
+        5 => Text::ChannelAnnouncement {},
+        10..=12 => Text::ChannelThread {},
+        13 => Text::ChannelStage {},
+        15 => Text::ChannelForum {},
+        16 => Text::ChannelMedia {},
+        _ => Text::ChannelOther {},
+    };
+    text.say(language)
+}

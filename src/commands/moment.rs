@@ -1,0 +1,162 @@
+//! Points in time as users type them: dates, times of day, `in 2h`, Discord's timestamps, Unix seconds.
+
+use super::duration::parse_with_unit;
+use jiff::civil::{DateTime, Time};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+
+/// No form is longer than this.
+const LONGEST: usize = 64;
+
+/// The Unix seconds that a text stands for, in this order: `<t:1700000000:R>`, Unix seconds, a
+/// date (`2030-12-31`), a date and a time of day (`2030-12-31 18:00`, `2030-12-31T18:00:30+07:00`),
+/// a time of day (`18:00`: the next one), and a span from now (`in 2h`, `dalam 2h`, `2h`). Where
+/// the text gives no offset, `zone` holds. `now` is the time since the Unix epoch.
+pub fn parse_moment(text: &str, now: Duration, zone: &TimeZone) -> Option<f64> {
+    let text = text.trim();
+    if text.len() > LONGEST {
+        return None;
+    }
+    let moment = timestamp_tag(text)
+        .or_else(|| unix_seconds(text))
+        .or_else(|| date_and_time(text, zone))
+        .or_else(|| next_time_of_day(text, now, zone))
+        .or_else(|| from_now(text, now))?;
+    // What is outside of the calendar could not be shown as a date either.
+    let calendar = seconds_of(Timestamp::MIN)..=seconds_of(Timestamp::MAX);
+    calendar.contains(&moment).then_some(moment)
+}
+
+fn seconds_of(timestamp: Timestamp) -> f64 {
+    timestamp.as_duration().as_secs_f64()
+}
+
+/// `<t:1700000000>` or `<t:1700000000:R>`
+fn timestamp_tag(text: &str) -> Option<f64> {
+    let inside = text.strip_prefix("<t:")?.strip_suffix('>')?;
+    let (seconds, style) = inside.split_once(':').unwrap_or((inside, "f"));
+    unix_seconds(seconds).filter(|_| style.len() == 1)
+}
+
+fn unix_seconds(text: &str) -> Option<f64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain = digits
+        .chars()
+        .all(|character| character.is_ascii_digit() || character == '.');
+    text.parse().ok().filter(|_| plain)
+}
+
+fn date_and_time(text: &str, zone: &TimeZone) -> Option<f64> {
+    // The parser also takes dates without hyphens and hours without minutes: to users numbers.
+    let is_date = text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
+    let has_minutes = text.len() == 10 || text.get(13..14) == Some(":");
+    if !is_date || !has_minutes {
+        return None;
+    }
+    if let Ok(timestamp) = text.parse::<Timestamp>() {
+        return Some(seconds_of(timestamp));
+    }
+    let date_time: DateTime = text.parse().ok()?;
+    let zoned = date_time.to_zoned_datetime(zone.clone()).ok()?;
+    Some(seconds_of(zoned.timestamp()))
+}
+
+/// The next moment at which the clock shows `18:00` or `18:00:30`.
+fn next_time_of_day(text: &str, now: Duration, zone: &TimeZone) -> Option<f64> {
+    let (hour, rest) = text.split_once(':')?;
+    let time: Time = match hour.len() {
+        1 => format!("0{hour}:{rest}").parse().ok()?,
+        2 => text.parse().ok()?,
+        _ => return None,
+    };
+    let now = Timestamp::from_duration(SignedDuration::try_from(now).ok()?).ok()?;
+    let today = zone.to_datetime(now).date();
+    let at = |date: jiff::civil::Date| {
+        let zoned = date.to_datetime(time).to_zoned_datetime(zone.clone());
+        zoned.ok().map(|zoned| zoned.timestamp())
+    };
+    let moment = at(today).filter(|moment| *moment > now);
+    let moment = moment.or_else(|| at(today.tomorrow().ok()?))?;
+    Some(seconds_of(moment))
+}
+
+fn from_now(text: &str, now: Duration) -> Option<f64> {
+    let span = ["in ", "dalam "].iter().find_map(|word| {
+        let begins = text.get(..word.len())?.eq_ignore_ascii_case(word);
+        begins.then(|| &text[word.len()..])
+    });
+    Some(now.as_secs_f64() + parse_with_unit(span.unwrap_or(text))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2024-02-29 12:00:00 UTC
+    const NOW: u64 = 1_709_208_000;
+
+    fn parse(text: &str) -> Option<f64> {
+        parse_moment(text, Duration::from_secs(NOW), &TimeZone::UTC)
+    }
+
+    #[test]
+    #[allow(clippy::cast_precision_loss, reason = "small numbers")]
+    fn every_form_is_read() {
+        let midnight = NOW as f64 - 43_200.0;
+        let now = NOW as f64;
+        let cases = [
+            ("<t:1700000000:R>", 1_700_000_000.0),
+            ("<t:1700000000>", 1_700_000_000.0),
+            ("1700000000", 1_700_000_000.0),
+            ("1700000000.5", 1_700_000_000.5),
+            ("2024-02-29", midnight),
+            ("2024-02-29 12:00", now),
+            ("2024-02-29T12:00:30", now + 30.0),
+            ("2024-02-29T12:00:00Z", now),
+            ("2024-02-29 19:00+07:00", now),
+            ("12:01", now + 60.0),
+            ("12:00", now + 86_400.0),
+            ("9:30", midnight + 86_400.0 + 34_200.0),
+            ("in 2h", now + 7_200.0),
+            ("In 1h30m", now + 5_400.0),
+            ("dalam 2 jam", now + 7_200.0),
+            ("2h", now + 7_200.0),
+        ];
+        for (text, moment) in cases {
+            assert_eq!(parse(text), Some(moment), "{text}");
+        }
+        let wrong = [
+            "",
+            "in 5",
+            "2024-02-30",
+            "25:00",
+            "12",
+            "2024-02",
+            "soon",
+            "<t:x>",
+            "<t:1:RR>",
+            "in",
+            "1e9",
+            "99999999999999999999",
+            "2024-02-29 12",
+            "20240229T12",
+            "inf",
+            "éé:éé",
+        ];
+        for text in wrong.into_iter().filter(|text| *text != "12") {
+            assert_eq!(parse(text), None, "{text}");
+        }
+        assert_eq!(parse("12"), Some(12.0));
+    }
+
+    #[test]
+    fn a_time_zone_holds_where_none_is_given() {
+        let zone = TimeZone::get("Asia/Jakarta").unwrap();
+        let parse = |text| parse_moment(text, Duration::from_secs(NOW), &zone);
+        assert_eq!(parse("2024-02-29 19:00"), Some(1_709_208_000.0));
+        // 19:00 in Jakarta is now: the next is tomorrow.
+        assert_eq!(parse("19:00"), Some(1_709_294_400.0));
+        assert_eq!(parse("19:01"), Some(1_709_208_060.0));
+    }
+}

@@ -1,0 +1,238 @@
+//! From a message's text to the command that it calls: prefix, name, groups and subcommands.
+
+use super::definition::{Check, CommandDefinition};
+use super::escape::{is_invisible, is_separator};
+use super::tokens::{Token, Tokens};
+
+/// What follows the prefix, when `content` begins with it or with a mention of the bot. Space is
+/// allowed after a mention and after a prefix that ends in a letter, digit or space; after any
+/// other it makes the message an ordinary one (`! that was close`). An empty prefix is none: only
+/// a mention calls the bot then.
+pub fn strip_prefix<'a>(content: &'a str, prefix: &str, bot_id: &str) -> Option<&'a str> {
+    let content = content.trim_start_matches(is_separator);
+    if let Some(rest) = strip_mention(content, bot_id) {
+        return Some(rest.trim_start_matches(is_separator));
+    }
+    let last = prefix.chars().next_back()?;
+    let rest = content.strip_prefix(prefix)?;
+    if last.is_alphanumeric() || last.is_whitespace() {
+        return Some(rest.trim_start_matches(is_separator));
+    }
+    (!rest.starts_with(char::is_whitespace)).then_some(rest)
+}
+
+fn strip_mention<'a>(content: &'a str, bot_id: &str) -> Option<&'a str> {
+    let rest = content.strip_prefix("<@")?;
+    let rest = rest.strip_prefix('!').unwrap_or(rest);
+    rest.strip_prefix(bot_id)?.strip_prefix('>')
+}
+
+/// The first word after the prefix and what follows it. The word is empty when nothing is there.
+pub fn split_name(rest: &str) -> (&str, &str) {
+    let rest = rest.trim_start_matches(is_separator);
+    rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()))
+}
+
+/// What a command's name and a typed one have in common: lower case, without invisible characters.
+pub fn name_key(name: &str) -> String {
+    name.chars()
+        .filter(|character| !is_invisible(*character))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// Whether the user who typed `name` means this command.
+pub fn answers_to(definition: &CommandDefinition, name: &str) -> bool {
+    let key = name_key(name);
+    name_key(&definition.name) == key
+        || definition
+            .aliases
+            .iter()
+            .any(|alias| name_key(alias) == key)
+}
+
+/// A message's whole text and the place in it from which arguments are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// The whole text, prefix and name included: answers show the line as it was typed.
+    pub content: &'a str,
+    /// The byte at which the arguments begin.
+    pub arguments: usize,
+}
+
+impl<'a> Line<'a> {
+    /// The arguments are `rest`, the end of `content`, as [`strip_prefix`] and [`split_name`]
+    /// return it.
+    pub fn new(content: &'a str, rest: &str) -> Self {
+        Self {
+            content,
+            arguments: content.len().saturating_sub(rest.len()),
+        }
+    }
+
+    /// The words from the first argument on.
+    pub fn tokens(&self) -> Tokens<'a> {
+        Tokens::new(self.content, self.arguments)
+    }
+}
+
+/// The command that a line calls.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Called<'d, 'a> {
+    /// From the command at the root to the one that is called.
+    pub path: Vec<&'d CommandDefinition>,
+    /// What is left of the line.
+    pub line: Line<'a>,
+}
+
+impl<'d> Called<'d, '_> {
+    /// The checks of the groups and of the command itself, outermost first.
+    pub fn checks(&self) -> impl Iterator<Item = &'d Check> {
+        self.path.iter().flat_map(|definition| &definition.checks)
+    }
+
+    /// The words that call it (`tag add`): the key of its cooldowns.
+    pub fn name(&self) -> String {
+        qualified_name(&self.path)
+    }
+}
+
+/// The names along a path, with a space between (`tag add`).
+pub fn qualified_name(path: &[&CommandDefinition]) -> String {
+    let names: Vec<&str> = path
+        .iter()
+        .map(|definition| definition.name.as_str())
+        .collect();
+    names.join(" ")
+}
+
+/// Where a line leads to from a command at the root.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Walk<'d, 'a> {
+    /// To a command that runs.
+    Command(Called<'d, 'a>),
+    /// To a group that does not run by itself.
+    Group {
+        /// From the root to the group.
+        path: Vec<&'d CommandDefinition>,
+        /// The word that is none of its subcommands, if there is one.
+        given: Option<Token>,
+    },
+}
+
+/// Follows the words of a line from `root` through groups and subcommands. A word in quotes is an
+/// argument, never a subcommand's name.
+pub fn walk<'d, 'a>(root: &'d CommandDefinition, line: Line<'a>) -> Walk<'d, 'a> {
+    let mut path = vec![root];
+    let mut current = root;
+    let mut line = line;
+    loop {
+        let mut tokens = line.tokens();
+        let word = tokens.next();
+        let next = word.as_ref().filter(|word| !word.quoted).and_then(|word| {
+            current
+                .subcommands
+                .iter()
+                .find(|subcommand| subcommand.prefix && answers_to(subcommand, &word.text))
+        });
+        if let Some(next) = next {
+            path.push(next);
+            current = next;
+            line.arguments = tokens.at();
+        } else if current.runs {
+            return Walk::Command(Called { path, line });
+        } else {
+            return Walk::Group { path, given: word };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_prefix_or_a_mention_calls_the_bot() {
+        let strip = |content, prefix| strip_prefix(content, prefix, "7");
+        assert_eq!(strip("!ping 1", "!"), Some("ping 1"));
+        assert_eq!(strip("\u{200b} !ping", "!"), Some("ping"));
+        assert_eq!(strip("<@7> ping", "!"), Some("ping"));
+        assert_eq!(strip("<@!7>ping", "!"), Some("ping"));
+        assert_eq!(strip("<@7>", "!"), Some(""));
+        assert_eq!(strip("<@77> ping", "!"), None);
+        assert_eq!(strip("ping", "!"), None);
+        assert_eq!(strip("! oh no", "!"), None);
+        assert_eq!(strip("cog ping", "cog"), Some("ping"));
+        assert_eq!(strip("cog  ping", "cog "), Some("ping"));
+        assert_eq!(strip("ping", ""), None);
+    }
+
+    #[test]
+    fn the_name_is_the_first_word() {
+        assert_eq!(split_name("ping  a"), ("ping", "  a"));
+        assert_eq!(split_name("ping\na"), ("ping", "\na"));
+        assert_eq!(split_name(""), ("", ""));
+        assert_eq!(name_key("PI\u{200b}NG"), "ping");
+        assert_eq!(name_key("ÄÖ"), "äö");
+    }
+
+    fn tags() -> CommandDefinition {
+        let mut add = CommandDefinition::new("add");
+        add.aliases = vec!["new".into()];
+        add.checks = vec![Check::Permissions(1)];
+        let mut admin = CommandDefinition::new("admin");
+        admin.runs = false;
+        admin.checks = vec![Check::Owner];
+        admin.subcommands = vec![add];
+        let mut tag = CommandDefinition::new("tag");
+        tag.subcommands = vec![admin];
+        tag
+    }
+
+    #[test]
+    fn words_lead_through_groups() {
+        let tag = tags();
+        let go = |content| {
+            walk(
+                &tag,
+                Line {
+                    content,
+                    arguments: 4,
+                },
+            )
+        };
+        let Walk::Command(called) = go("!tag ADMIN New x y") else {
+            panic!("a command");
+        };
+        assert_eq!(called.name(), "tag admin add");
+        assert_eq!(called.line.arguments, 14);
+        assert_eq!(called.checks().count(), 2);
+
+        let Walk::Command(called) = go("!tag \"admin\" add") else {
+            panic!("the group's own handler");
+        };
+        assert_eq!((called.name().as_str(), called.line.arguments), ("tag", 4));
+
+        let Walk::Group { path, given } = go("!tag admin ad") else {
+            panic!("a group");
+        };
+        assert_eq!(qualified_name(&path), "tag admin");
+        assert_eq!(given.map(|word| word.text).as_deref(), Some("ad"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_it(content in "\\PC{0,40}", prefix in "\\PC{0,3}") {
+            let tag = tags();
+            if let Some(rest) = strip_prefix(&content, &prefix, "7") {
+                prop_assert!(content.ends_with(rest));
+                let (name, rest) = split_name(rest);
+                prop_assert!(content.contains(name));
+                let line = Line::new(&content, rest);
+                prop_assert!(content.is_char_boundary(line.arguments));
+                walk(&tag, line);
+            }
+        }
+    }
+}

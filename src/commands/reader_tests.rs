@@ -1,0 +1,672 @@
+use super::*;
+use crate::commands::arguments::parse_value;
+use crate::commands::definition::{Choice, ChoiceValue};
+use crate::commands::text::Language;
+use crate::commands::tokens::quote;
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+use std::time::Duration;
+
+const NOW: Duration = Duration::from_secs(1_709_208_000);
+
+/// A guild with two members called Max, a role of two words, and channels of two kinds.
+struct Guild;
+
+fn json(value: &serde_json::Value) -> Json {
+    Json::from(value)
+}
+
+fn members() -> Vec<Json> {
+    let member = |id: &str, username: &str, global: Option<&str>, nick: Option<&str>| {
+        json(&serde_json::json!({
+            "user": { "id": id, "username": username, "global_name": global, "discriminator": "0" },
+            "nick": nick,
+        }))
+    };
+    vec![
+        member("100000000000000001", "anna", Some("Anna Bell"), None),
+        member("100000000000000002", "max", None, None),
+        member("100000000000000003", "maxine", None, Some("Max")),
+        member(
+            "100000000000000004",
+            "bob`s @everyone",
+            None,
+            Some("The Boss"),
+        ),
+    ]
+}
+
+fn named(id: &str, name: &str, kind: u8, guild: &str) -> Json {
+    json(&serde_json::json!({ "id": id, "name": name, "type": kind, "guild_id": guild }))
+}
+
+fn channels() -> Vec<Json> {
+    vec![
+        named("200000000000000001", "general", 0, "1"),
+        named("200000000000000002", "General", 2, "1"),
+        named("200000000000000003", "news", 5, "1"),
+        named("200000000000000009", "secret", 0, "9"),
+    ]
+}
+
+fn with_id(objects: Vec<Json>, id: &str) -> Option<Json> {
+    objects.into_iter().find(|object| {
+        object.str("id") == Some(id)
+            || object.at(&["user", "id"]).and_then(Json::as_str) == Some(id)
+    })
+}
+
+impl Directory for Guild {
+    async fn user(&self, id: &str) -> Option<Json> {
+        with_id(members(), id)?.get("user").cloned()
+    }
+    async fn member(&self, _: &str, id: &str) -> Option<Json> {
+        with_id(members(), id)
+    }
+    async fn member_by_name(&self, _: &str, _: &str) -> Vec<Json> {
+        members()
+    }
+    async fn channel(&self, id: &str) -> Option<Json> {
+        with_id(channels(), id)
+    }
+    async fn channel_by_name(&self, guild: &str, _: &str) -> Vec<Json> {
+        let mut channels = channels();
+        channels.retain(|channel| channel.str("guild_id") == Some(guild));
+        channels
+    }
+    async fn role(&self, _: &str, id: &str) -> Option<Json> {
+        (id == "300000000000000001").then(|| named(id, "Cool People", 0, "1"))
+    }
+    async fn role_by_name(&self, _: &str, _: &str) -> Vec<Json> {
+        vec![named("300000000000000001", "Cool People", 0, "1")]
+    }
+    async fn message(&self, channel: &str, id: &str) -> Option<Json> {
+        Some(json(
+            &serde_json::json!({ "id": id, "channel_id": channel }),
+        ))
+    }
+}
+
+fn context(command: &str) -> ParseContext<'_> {
+    ParseContext {
+        guild_id: Some("1"),
+        channel_id: "200000000000000001",
+        now: NOW,
+        timezone: TimeZone::UTC,
+        language: Language::English,
+        prefix: "!",
+        command,
+        attachments: &[],
+        replied_to: None,
+    }
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime").block_on(future)
+}
+
+/// Reads `!x` and the arguments.
+fn parse_in(
+    options: Vec<OptionDefinition>,
+    arguments: &str,
+    context: &ParseContext<'_>,
+) -> Result<Vec<Argument>, UsageError> {
+    let mut definition = CommandDefinition::new(context.command);
+    definition.options = options;
+    let typed = format!("!{} {arguments}", context.command);
+    let line = Line {
+        content: &typed,
+        arguments: 1 + context.command.len(),
+    };
+    let parsed = block_on(parse_arguments(&definition, line, &Guild, context))?;
+    Ok(parsed.into_iter().map(|(_, argument)| argument).collect())
+}
+
+fn parse(options: Vec<OptionDefinition>, arguments: &str) -> Result<Vec<Argument>, UsageError> {
+    parse_in(options, arguments, &context("x"))
+}
+
+fn answer(options: Vec<OptionDefinition>, arguments: &str) -> String {
+    parse(options, arguments).expect_err("an error").render()
+}
+
+fn required(name: &str, kind: OptionKind) -> OptionDefinition {
+    OptionDefinition::new(name, kind)
+}
+
+fn optional(name: &str, kind: OptionKind) -> OptionDefinition {
+    OptionDefinition {
+        required: false,
+        ..OptionDefinition::new(name, kind)
+    }
+}
+
+fn reason() -> OptionDefinition {
+    OptionDefinition {
+        rest: true,
+        ..optional("reason", OptionKind::String)
+    }
+}
+
+fn id(argument: &Argument) -> String {
+    match argument {
+        Argument::Object(kind, object) => {
+            let id = object
+                .str("id")
+                .or(object.at(&["user", "id"]).and_then(Json::as_str));
+            format!("{} {}", kind.name(), id.unwrap_or("?"))
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn string(text: &str) -> Argument {
+    Argument::String(text.into())
+}
+
+#[test]
+fn futures_can_move_between_threads() {
+    fn send<T: Send>(_: T) {}
+    let definition = CommandDefinition::new("x");
+    let context = context("x");
+    let line = Line {
+        content: "!x",
+        arguments: 2,
+    };
+    send(parse_arguments(&definition, line, &Guild, &context));
+}
+
+#[test]
+fn plain_values_are_read() {
+    let one = |kind, text| parse(vec![required("a", kind)], text).map(|mut list| list.remove(0));
+    assert_eq!(
+        one(OptionKind::String, "“two words”"),
+        Ok(string("two words"))
+    );
+    assert_eq!(one(OptionKind::Integer, "-5"), Ok(Argument::Integer(-5)));
+    assert_eq!(
+        one(OptionKind::Integer, "\u{200b}5\u{200b}"),
+        Ok(Argument::Integer(5))
+    );
+    assert_eq!(one(OptionKind::Number, "1.5"), Ok(Argument::Number(1.5)));
+    assert_eq!(one(OptionKind::Boolean, "Ya"), Ok(Argument::Boolean(true)));
+    assert_eq!(
+        one(OptionKind::Boolean, "off"),
+        Ok(Argument::Boolean(false))
+    );
+    assert_eq!(
+        one(OptionKind::Duration, "1h30m"),
+        Ok(Argument::Duration(5_400.0))
+    );
+    assert_eq!(
+        one(OptionKind::Time, "in 2h"),
+        Ok(Argument::Time(1_709_215_200.0))
+    );
+    assert_eq!(
+        one(OptionKind::Time, "2024-02-29 12:00"),
+        Ok(Argument::Time(1_709_208_000.0))
+    );
+    for (kind, text) in [
+        (OptionKind::Integer, "1.5"),
+        (OptionKind::Integer, "9007199254740993"),
+        (OptionKind::Integer, "99999999999999999999999"),
+        (OptionKind::Number, "inf"),
+        (OptionKind::Number, "1e5"),
+        (OptionKind::Boolean, "maybe"),
+        (OptionKind::Emoji, "smile"),
+    ] {
+        assert!(one(kind, text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn objects_are_found_by_mention_id_and_name() {
+    let one = |kind, text| match parse(vec![required("a", kind)], text) {
+        Ok(list) => id(&list[0]),
+        Err(error) => error.sentence,
+    };
+    let anna = "member 100000000000000001";
+    for text in [
+        "<@100000000000000001>",
+        "<@!100000000000000001>",
+        "100000000000000001",
+        "ANNA",
+        "@anna",
+        "Anna Bell",
+        "\"anna bell\"",
+    ] {
+        assert_eq!(one(OptionKind::Member, text), anna, "{text}");
+        assert_eq!(one(OptionKind::Mentionable, text), anna, "{text}");
+    }
+    assert_eq!(one(OptionKind::User, "the boss"), "user 100000000000000004");
+    let role = "role 300000000000000001";
+    for text in [
+        "<@&300000000000000001>",
+        "300000000000000001",
+        "cool people",
+        "@Cool People",
+    ] {
+        assert_eq!(one(OptionKind::Role, text), role, "{text}");
+        assert_eq!(one(OptionKind::Mentionable, text), role, "{text}");
+    }
+    assert_eq!(
+        one(OptionKind::Channel, "#news"),
+        "channel 200000000000000003"
+    );
+    assert_eq!(
+        one(OptionKind::Channel, "<#200000000000000003>"),
+        "channel 200000000000000003"
+    );
+    let mut text_channel = required("a", OptionKind::Channel);
+    text_channel.channel_types = vec![0];
+    let found = parse(vec![text_channel], "general").map(|list| id(&list[0]));
+    assert_eq!(found.as_deref(), Ok("channel 200000000000000001"));
+    insta::assert_snapshot!(one(OptionKind::Member, "<@5>"), @"There is no member `<\u{200b}@\u{200b}5>` in this server.");
+    insta::assert_snapshot!(one(OptionKind::Member, "ana"), @"There is no member `ana` in this server. Did you mean `anna`?");
+    insta::assert_snapshot!(one(OptionKind::Member, "max"), @"`max` fits more than one; mention it or give the id: `max` (`100000000000000002`), `maxine` (`100000000000000003`).");
+    insta::assert_snapshot!(one(OptionKind::Channel, "<#200000000000000009>"), @"`<\u{200b}#200000000000000009>` is not in this server.");
+}
+
+#[test]
+fn messages_are_found_where_the_guild_has_them() {
+    let one = |text| match parse(vec![required("a", OptionKind::Message)], text) {
+        Ok(list) => match &list[0] {
+            Argument::Object(_, message) => message.str("channel_id").unwrap_or("?").to_owned(),
+            other => format!("{other:?}"),
+        },
+        Err(error) => error.sentence,
+    };
+    let id = "400000000000000001";
+    assert_eq!(one(id), "200000000000000001");
+    assert_eq!(
+        one("200000000000000003-400000000000000001"),
+        "200000000000000003"
+    );
+    let link = "https://ptb.discord.com/channels/1/200000000000000003/400000000000000001";
+    assert_eq!(one(link), "200000000000000003");
+    // The guild in the link is a lie.
+    let foreign = "https://discord.com/channels/1/200000000000000009/400000000000000001";
+    assert!(one(foreign).starts_with("I cannot find"));
+    assert!(one("https://evil.com/channels/1/2/3").contains("is not a link"));
+    assert!(one("hello").contains("is not a link"));
+}
+
+#[test]
+fn a_reply_stands_for_a_message() {
+    let reply = json(&serde_json::json!({ "id": "7" }));
+    let context = ParseContext {
+        replied_to: Some(&reply),
+        ..context("pin")
+    };
+    let options = || vec![required("message", OptionKind::Message), reason()];
+    let parsed = parse_in(options(), "well said", &context).unwrap();
+    assert_eq!(
+        parsed[0],
+        Argument::Object(OptionKind::Message, reply.clone())
+    );
+    assert_eq!(parsed[1], string("well said"));
+    let parsed = parse_in(options(), "", &context).unwrap();
+    assert_eq!(parsed[1], Argument::Missing);
+}
+
+#[test]
+fn attachments_take_files_and_no_words() {
+    let files = [
+        json(&serde_json::json!({ "id": "1" })),
+        json(&serde_json::json!({ "id": "2" })),
+    ];
+    let context = ParseContext {
+        attachments: &files,
+        ..context("x")
+    };
+    let options = || vec![required("file", OptionKind::Attachment), reason()];
+    let parsed = parse_in(options(), "look at this", &context).unwrap();
+    assert_eq!(id(&parsed[0]), "attachment 1");
+    assert_eq!(parsed[1], string("look at this"));
+    insta::assert_snapshot!(answer(options(), "look"), @"
+    A file for `file` is missing: attach it to the message.
+    Usage: `!x <file> [reason…]`
+    ```
+    !x look
+            ^
+    ```
+    ");
+}
+
+#[test]
+fn optional_options_are_skipped_by_the_rule() {
+    let ban = || {
+        vec![
+            required("member", OptionKind::Member),
+            optional("duration", OptionKind::Duration),
+            reason(),
+        ]
+    };
+    let parsed = parse(ban(), "anna being  \"rude\"").unwrap();
+    assert_eq!(parsed[1..], [Argument::Missing, string("being  \"rude\"")]);
+    let parsed = parse(ban(), "anna 2h").unwrap();
+    assert_eq!(
+        parsed[1..],
+        [Argument::Duration(7_200.0), Argument::Missing]
+    );
+
+    // The required option behind it needs the only word.
+    let purge = || {
+        vec![
+            optional("times", OptionKind::Integer),
+            required("count", OptionKind::Integer),
+        ]
+    };
+    assert_eq!(
+        parse(purge(), "5"),
+        Ok(vec![Argument::Missing, Argument::Integer(5)])
+    );
+    assert_eq!(
+        parse(purge(), "2 5"),
+        Ok(vec![Argument::Integer(2), Argument::Integer(5)])
+    );
+
+    // Of its kind and not allowed: never skipped.
+    let mut sides = optional("sides", OptionKind::Integer);
+    sides.max = Some(100.0);
+    assert!(parse(vec![sides, reason()], "1000").is_err());
+    assert!(
+        parse(
+            vec![optional("member", OptionKind::Member), reason()],
+            "max is rude"
+        )
+        .is_err()
+    );
+    assert!(
+        parse(
+            vec![optional("member", OptionKind::Member), reason()],
+            "<@5> is rude"
+        )
+        .is_err()
+    );
+
+    // A default makes a required option one that need not be given.
+    let mut amount = required("amount", OptionKind::Integer);
+    amount.default = true;
+    assert_eq!(parse(vec![amount], ""), Ok(vec![Argument::Missing]));
+}
+
+#[test]
+fn rest_and_many_take_what_follows() {
+    let many = |kind| OptionDefinition {
+        many: true,
+        ..required("a", kind)
+    };
+    let parsed = parse(vec![many(OptionKind::Integer)], "1 2 3").unwrap();
+    let numbers = [1, 2, 3].map(Argument::Integer).to_vec();
+    assert_eq!(parsed, [Argument::List(numbers)]);
+    let parsed = parse(vec![many(OptionKind::String)], "a \"b c\"").unwrap();
+    assert_eq!(parsed, [Argument::List(vec![string("a"), string("b c")])]);
+    assert!(parse(vec![many(OptionKind::Integer)], "").is_err());
+    assert!(parse(vec![many(OptionKind::Integer)], &"1 ".repeat(101)).is_err());
+
+    let rest = |kind| OptionDefinition {
+        rest: true,
+        ..required("a", kind)
+    };
+    assert_eq!(
+        parse(vec![rest(OptionKind::String)], "\"a b\""),
+        Ok(vec![string("a b")])
+    );
+    assert_eq!(
+        parse(vec![rest(OptionKind::Duration)], "1h 30m"),
+        Ok(vec![Argument::Duration(5_400.0)])
+    );
+}
+
+#[test]
+fn choices_go_by_name_and_value_in_any_letter_case() {
+    let color = || {
+        let choice = |name: &str, value: &str| Choice {
+            name: name.into(),
+            value: ChoiceValue::String(value.into()),
+        };
+        let mut option = required("color", OptionKind::String);
+        option.choices = vec![choice("Red", "#f00"), choice("Dark Blue", "#008")];
+        option
+    };
+    assert_eq!(parse(vec![color()], "red"), Ok(vec![string("#f00")]));
+    assert_eq!(parse(vec![color()], "#F00"), Ok(vec![string("#f00")]));
+    assert_eq!(
+        parse(vec![color(), reason()], "dark blue like night"),
+        Ok(vec![string("#008"), string("like night")])
+    );
+    insta::assert_snapshot!(answer(vec![color()], "rde"), @"
+    `rde` is not one of the choices for `color`: `Red`, `Dark Blue`. Did you mean `Red`?
+    Usage: `!x <color>`
+    ```
+    !x rde
+       ^^^
+    ```
+    ");
+}
+
+#[test]
+fn text_that_the_cog_converts_arrives_unread() {
+    let option = OptionDefinition {
+        converts: true,
+        ..required("card", OptionKind::Integer)
+    };
+    let parsed = parse(vec![option.clone()], "\"queen of hearts\"").unwrap();
+    let [Argument::Unread { text, span }] = parsed.as_slice() else {
+        panic!("{parsed:?}");
+    };
+    assert_eq!(text, "queen of hearts");
+    let mut definition = CommandDefinition::new("x");
+    definition.options = vec![option];
+    let line = "!x \"queen of hearts\"";
+    let error = UsageError::refused(
+        &definition,
+        &definition.options[0],
+        "I know no such card.",
+        line,
+        span.clone(),
+        &context("x"),
+    );
+    insta::assert_snapshot!(error.render(), @r#"
+    I know no such card.
+    Usage: `!x <card>`
+    ```
+    !x "queen of hearts"
+       ^^^^^^^^^^^^^^^^^
+    ```
+    "#);
+}
+
+#[test]
+fn answers_point_at_the_bad_part() {
+    let mut count = required("count", OptionKind::Integer);
+    (count.min, count.max) = (Some(1.0), Some(100.0));
+    let purge = || vec![count.clone(), optional("member", OptionKind::Member)];
+    insta::assert_snapshot!(answer(purge(), "many"), @"
+    `many` is not a whole number, which `count` must be.
+    Usage: `!x <count> [member]`
+    ```
+    !x many
+       ^^^^
+    ```
+    ");
+    insta::assert_snapshot!(answer(purge(), "500 anna"), @"
+    `count` must be at most 100.
+    Usage: `!x <count> [member]`
+    ```
+    !x 500 anna
+       ^^^
+    ```
+    ");
+    insta::assert_snapshot!(answer(purge(), ""), @"
+    `count` is missing.
+    Usage: `!x <count> [member]`
+    ```
+    !x
+       ^
+    ```
+    ");
+    insta::assert_snapshot!(answer(purge(), "5 <@100000000000000001> now please"), @"
+    This is more than the command takes, from `now` on.
+    Usage: `!x <count> [member]`
+    ```
+    !x 5 <\u{200b}@\u{200b}100000000000000001> now please
+                               ^^^^^^^^^^
+    ```
+    ");
+    insta::assert_snapshot!(answer(purge(), "5 max"), @"
+    `max` fits more than one; mention it or give the id: `max` (`100000000000000002`), `maxine` (`100000000000000003`).
+    Usage: `!x <count> [member]`
+    ```
+    !x 5 max
+         ^^^
+    ```
+    ");
+    insta::assert_snapshot!(answer(vec![], "\"hello world"), @r#"
+    A quote is opened here and never closed.
+    Usage: `!x`
+    ```
+    !x "hello world
+       ^
+    ```
+    "#);
+    let mut title = required("title", OptionKind::String);
+    title.max_length = Some(5);
+    insta::assert_snapshot!(answer(vec![title], "😀😀😀😀😀😀"), @"
+    `title` must have at most 5 characters and has 6.
+    Usage: `!x <title>`
+    ```
+    !x 😀😀😀😀😀😀
+       ^^^^^^^^^^^^
+    ```
+    ");
+    let mut wait = required("wait", OptionKind::Duration);
+    wait.max = Some(86_400.0);
+    insta::assert_snapshot!(answer(vec![wait], "2d"), @"
+    `wait` must be at most 1 day.
+    Usage: `!x <wait>`
+    ```
+    !x 2d
+       ^^
+    ```
+    ");
+    let mut channel = required("where", OptionKind::Channel);
+    channel.channel_types = vec![0, 15];
+    insta::assert_snapshot!(answer(vec![channel], "#news"), @"
+    `#news` is not the kind of channel that `where` takes: text channel, forum.
+    Usage: `!x <where>`
+    ```
+    !x #news
+       ^^^^^
+    ```
+    ");
+    let indonesian = ParseContext {
+        language: Language::Indonesian,
+        ..context("hapus")
+    };
+    insta::assert_snapshot!(parse_in(purge(), "banyak", &indonesian).unwrap_err().render(), @"
+    `banyak` bukan bilangan bulat, padahal `count` harus bilangan bulat.
+    Cara pakai: `!hapus <count> [member]`
+    ```
+    !hapus banyak
+           ^^^^^^
+    ```
+    ");
+}
+
+#[test]
+fn what_a_slash_command_gives_as_text_is_read_alike() {
+    let give = |option: OptionDefinition, text| {
+        assert_eq!(option.slash_type(), 3);
+        block_on(parse_value(&option, text, &Guild, &context("x")))
+    };
+    let wait = required("wait", OptionKind::Duration);
+    assert_eq!(
+        give(wait.clone(), "1h 30m"),
+        Ok(Argument::Duration(5_400.0))
+    );
+    assert!(give(wait, "long").is_err_and(|sentence| sentence.contains("`long` is not")));
+    let numbers = OptionDefinition {
+        many: true,
+        ..required("numbers", OptionKind::Integer)
+    };
+    let list = [1, 2].map(Argument::Integer).to_vec();
+    assert_eq!(give(numbers, "1 2"), Ok(Argument::List(list)));
+    let card = OptionDefinition {
+        converts: true,
+        ..required("card", OptionKind::Member)
+    };
+    let (text, span) = ("queen of hearts".to_owned(), 0..15);
+    assert_eq!(
+        give(card, "queen of hearts"),
+        Ok(Argument::Unread { text, span })
+    );
+}
+
+#[test]
+fn a_line_made_to_be_slow_is_not() {
+    let started = std::time::Instant::now();
+    let many = OptionDefinition {
+        many: true,
+        ..required("a", OptionKind::String)
+    };
+    for hostile in ["„ ", "\"\\", "“a\\”", "\u{200b} ", "a\u{301}"] {
+        let line = hostile.repeat(4_000 / hostile.chars().count());
+        let parsed = parse(vec![many.clone()], &line).map_err(|error| error.render());
+        assert!(parsed.is_ok() || parsed.is_err_and(|answer| answer.len() < 4_000));
+    }
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+fn any_option() -> impl Strategy<Value = OptionDefinition> {
+    let kinds: Vec<_> = OptionKind::names()
+        .filter_map(OptionKind::of_name)
+        .collect();
+    let kind = proptest::sample::select(kinds);
+    ("[a-z]{1,32}", kind, any::<bool>(), 0..4_u8, any::<bool>()).prop_map(
+        |(name, kind, required, takes, limited)| OptionDefinition {
+            required,
+            rest: takes == 1,
+            many: takes == 2,
+            converts: takes == 3,
+            min: limited.then_some(3.0),
+            min_length: limited.then_some(3),
+            ..OptionDefinition::new(name, kind)
+        },
+    )
+}
+
+/// Whether Discord would find somebody or something in a text.
+fn mentions(text: &str) -> bool {
+    text.contains("@everyone")
+        || text.contains("@here")
+        || ["<@", "<#", "</", "<:", "<a:", "<t:", "<id:"]
+            .iter()
+            .any(|mark| text.contains(mark))
+}
+
+proptest! {
+    #[test]
+    fn no_line_breaks_it_and_no_answer_mentions(
+        options in proptest::collection::vec(any_option(), 0..5),
+        line in "(\\PC|[\"“” \n`<@#&>\\\\]|@everyone|<@100000000000000001>|max| 1|\u{301}){0,200}",
+    ) {
+        if let Err(error) = parse(options, &line) {
+            let answer = error.render();
+            prop_assert!(answer.chars().count() <= 1_900);
+            prop_assert!(!mentions(&answer), "{}", answer);
+            prop_assert!(error.line.get(error.span.clone()).is_some());
+            // One code block, opened and closed.
+            prop_assert_eq!(answer.matches("```").count(), 2);
+            prop_assert!(answer.ends_with("\n```"));
+        }
+    }
+
+    #[test]
+    fn a_quoted_text_arrives_as_it_is(text in "\\PC{1,60}") {
+        let parsed = parse(vec![required("a", OptionKind::String)], &quote(&text));
+        prop_assert_eq!(parsed, Ok(vec![string(&text)]));
+    }
+}

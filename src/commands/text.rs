@@ -1,0 +1,316 @@
+//! Every sentence of this folder that a user may meet, in English and in Indonesian. A sentence
+//! without its translation, or a translation that leaves a part out, does not compile.
+
+use std::time::Duration;
+
+/// The language in which the bot speaks to a user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// `en`
+    #[default]
+    English,
+    /// `id`
+    Indonesian,
+}
+
+impl Language {
+    /// The language of one of Discord's locales (`id`, `en-GB`); English for those not spoken here.
+    pub fn of_locale(locale: &str) -> Self {
+        match locale.split(['-', '_']).next() {
+            Some("id") => Self::Indonesian,
+            _ => Self::English,
+        }
+    }
+}
+
+macro_rules! sentences {
+    ($($name:ident { $($part:ident),* } $english:literal $indonesian:literal)*) => {
+        /// A sentence with its parts, which are ready to be shown: escaped, and cut to a length.
+        #[derive(Clone, Copy, Debug)]
+        pub enum Text<'a> {
+            $(
+                #[doc = $english]
+                $name {
+                    $(
+                        #[doc = concat!("Stands for `", stringify!($part), "`.")]
+                        $part: &'a str,
+                    )*
+                },
+            )*
+        }
+
+        impl Text<'_> {
+            /// The sentence in `language`.
+            pub fn say(self, language: Language) -> String {
+                match self {
+                    $(
+                        Self::$name { $($part),* } => match language {
+                            Language::English => format!($english),
+                            Language::Indonesian => format!($indonesian),
+                        },
+                    )*
+                }
+            }
+        }
+    };
+}
+
+sentences! {
+    // What is wrong with an argument. `option` and `given` come as inline code.
+    NotInteger { given, option }
+        "{given} is not a whole number, which {option} must be."
+        "{given} bukan bilangan bulat, padahal {option} harus bilangan bulat."
+    NotNumber { given, option }
+        "{given} is not a number, which {option} must be."
+        "{given} bukan angka, padahal {option} harus angka."
+    NotBoolean { given, option }
+        "{given} is neither `yes` nor `no`, one of which {option} must be."
+        "{given} bukan `ya` atau `tidak`, padahal {option} harus salah satunya."
+    NotDuration { given, option }
+        "{given} is not a duration such as `90s`, `5m` or `1h30m`, which {option} must be."
+        "{given} bukan durasi seperti `90s`, `5m`, atau `1h30m`, padahal {option} harus durasi."
+    NotTime { given, option }
+        "{given} is not a time such as `2030-12-31 18:00`, `18:00` or `in 2h`, which {option} must be."
+        "{given} bukan waktu seperti `2030-12-31 18:00`, `18:00`, atau `dalam 2h`, padahal {option} harus waktu."
+    NotEmoji { given, option }
+        "{given} is not an emoji, which {option} must be."
+        "{given} bukan emoji, padahal {option} harus emoji."
+    NotMessage { given, option }
+        "{given} is not a link to a message or its id, which {option} must be."
+        "{given} bukan tautan pesan atau ID pesan, padahal {option} harus salah satunya."
+    NotChoice { given, option, choices }
+        "{given} is not one of the choices for {option}: {choices}."
+        "{given} bukan salah satu pilihan untuk {option}: {choices}."
+    TooSmall { option, least }
+        "{option} must be at least {least}."
+        "{option} minimal {least}."
+    TooGreat { option, greatest }
+        "{option} must be at most {greatest}."
+        "{option} maksimal {greatest}."
+    TooShort { option, least }
+        "{option} must have at least {least} characters."
+        "{option} harus memiliki minimal {least} karakter."
+    TooLong { option, greatest, length }
+        "{option} must have at most {greatest} characters and has {length}."
+        "{option} maksimal {greatest} karakter, sedangkan yang diberikan {length}."
+    NoUser { given }
+        "I know no user {given}: mention them, or give their id."
+        "Tidak ada pengguna {given}: sebut dia dengan mention atau berikan ID-nya."
+    NoMember { given }
+        "There is no member {given} in this server."
+        "Tidak ada anggota {given} di server ini."
+    NoChannel { given }
+        "There is no channel {given} in this server."
+        "Tidak ada kanal {given} di server ini."
+    NoRole { given }
+        "There is no role {given} in this server."
+        "Tidak ada peran {given} di server ini."
+    NoMentionable { given }
+        "There is no member or role {given} in this server."
+        "Tidak ada anggota atau peran {given} di server ini."
+    NoMessage { given }
+        "I cannot find the message {given}."
+        "Pesan {given} tidak ditemukan."
+    OtherServer { given }
+        "{given} is not in this server."
+        "{given} tidak berada di server ini."
+    Ambiguous { given, candidates }
+        "{given} fits more than one; mention it or give the id: {candidates}."
+        "{given} cocok dengan lebih dari satu; pakai mention atau berikan ID-nya: {candidates}."
+    WrongChannelType { given, option, types }
+        "{given} is not the kind of channel that {option} takes: {types}."
+        "{given} bukan jenis kanal untuk {option}: {types}."
+    OnlyInServer { option }
+        "{option} can only be given in a server."
+        "{option} hanya bisa diberikan di dalam server."
+    Missing { option }
+        "{option} is missing."
+        "{option} belum diberikan."
+    MissingAttachment { option }
+        "A file for {option} is missing: attach it to the message."
+        "Berkas untuk {option} belum ada: lampirkan pada pesan."
+    TooManyArguments { given }
+        "This is more than the command takes, from {given} on."
+        "Argumennya kelebihan, mulai dari {given}."
+    TooManyValues { option, greatest }
+        "{option} takes at most {greatest} values."
+        "{option} menerima paling banyak {greatest} nilai."
+    OpenQuote {}
+        "A quote is opened here and never closed."
+        "Tanda kutip dibuka di sini tetapi tidak pernah ditutup."
+    DidYouMean { nearest }
+        "Did you mean {nearest}?"
+        "Maksudmu {nearest}?"
+
+    Usage { usage }
+        "Usage: {usage}"
+        "Cara pakai: {usage}"
+
+    // Types of channel, as `WrongChannelType` lists them.
+    ChannelText {} "text channel" "kanal teks"
+    ChannelVoice {} "voice channel" "kanal suara"
+    ChannelCategory {} "category" "kategori"
+    ChannelAnnouncement {} "announcement channel" "kanal pengumuman"
+    ChannelThread {} "thread" "utas"
+    ChannelStage {} "stage" "panggung"
+    ChannelForum {} "forum" "forum"
+    ChannelMedia {} "media channel" "kanal media"
+    ChannelOther {} "other channel" "kanal lain"
+
+    // Who may call a command, and where.
+    OnlyOwner {}
+        "Only the bot's owner may do this."
+        "Hanya pemilik bot yang boleh melakukan ini."
+    OnlyNsfw {}
+        "This works only in age-restricted channels."
+        "Ini hanya bisa dipakai di kanal dengan batasan usia."
+    NeedsPermissions { permissions }
+        "You need {permissions} for this."
+        "Kamu perlu izin {permissions} untuk ini."
+    BotNeedsPermissions { permissions }
+        "I need {permissions} for this: ask an admin of the server to grant it."
+        "Aku perlu izin {permissions} untuk ini: minta admin server memberikannya."
+    NeedsRole { role }
+        "You need the role {role} for this."
+        "Kamu perlu peran {role} untuk ini."
+    HandlerFailed { id }
+        "Something went wrong in this command. The log has the rest under `{id}`."
+        "Terjadi kesalahan pada perintah ini. Selengkapnya ada di log dengan kode `{id}`."
+    NotAllowed {}
+        "You may not do this."
+        "Kamu tidak boleh melakukan ini."
+    NoneHolds { reasons }
+        "One of these is needed:\n{reasons}"
+        "Salah satu dari ini diperlukan:\n{reasons}"
+    OnlyInGuild {}
+        "This works only in a server."
+        "Ini hanya bisa dipakai di dalam server."
+    OnlyInDirectMessages {}
+        "This works only in direct messages."
+        "Ini hanya bisa dipakai di pesan langsung."
+    NotHere {}
+        "This does not work here."
+        "Ini tidak bisa dipakai di sini."
+    OnCooldown { left }
+        "Wait {left}, then try again."
+        "Tunggu {left}, lalu coba lagi."
+    AlreadyRunning {}
+        "This is still running: wait until it has finished, then try again."
+        "Ini masih berjalan: tunggu sampai selesai, lalu coba lagi."
+
+    // Help.
+    UnknownCommand { name }
+        "There is no command {name}."
+        "Tidak ada perintah {name}."
+    NeedsSubcommand { group, subcommands }
+        "{group} needs one of these after it: {subcommands}."
+        "{group} perlu salah satu dari ini sesudahnya: {subcommands}."
+    UnknownSubcommand { group, name, subcommands }
+        "{group} has no {name}, only {subcommands}."
+        "{group} tidak punya {name}, hanya {subcommands}."
+    NoCommands {}
+        "There are no commands."
+        "Belum ada perintah."
+    PageOf { page, pages, next }
+        "Page {page} of {pages}; the next: {next}"
+        "Halaman {page} dari {pages}; berikutnya: {next}"
+    LastPage { page, pages }
+        "Page {page} of {pages}"
+        "Halaman {page} dari {pages}"
+    MoreAbout { help }
+        "More about a command: {help}"
+        "Penjelasan sebuah perintah: {help}"
+    Aliases { names }
+        "Also: {names}"
+        "Juga: {names}"
+    Options {}
+        "**Options**"
+        "**Opsi**"
+    Subcommands {}
+        "**Subcommands**"
+        "**Subperintah**"
+    Examples {}
+        "**Examples**"
+        "**Contoh**"
+    Optional {}
+        "optional"
+        "opsional"
+    Choices { choices }
+        "one of {choices}"
+        "salah satu dari {choices}"
+    Between { least, greatest }
+        "{least} to {greatest}"
+        "{least} sampai {greatest}"
+    AtLeast { least }
+        "at least {least}"
+        "minimal {least}"
+    AtMost { greatest }
+        "at most {greatest}"
+        "maksimal {greatest}"
+    Command {}
+        "command"
+        "perintah"
+    Or {}
+        "or"
+        "atau"
+    And {}
+        "and"
+        "dan"
+}
+
+/// Words for the units of a duration: one, several, and in Indonesian.
+const UNITS: [(u64, &str, &str, &str); 5] = [
+    (7 * 86_400, "week", "weeks", "minggu"),
+    (86_400, "day", "days", "hari"),
+    (3_600, "hour", "hours", "jam"),
+    (60, "minute", "minutes", "menit"),
+    (1, "second", "seconds", "detik"),
+];
+
+/// A duration in its two greatest units (`1 minute 5 seconds`), a started second counted whole.
+pub fn duration_in_words(duration: Duration, language: Language) -> String {
+    let whole = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+    let mut left = whole.max(1);
+    let mut words = Vec::new();
+    for (seconds, one, several, indonesian) in UNITS {
+        let count = left / seconds;
+        if count > 0 && words.len() < 2 {
+            left %= seconds;
+            words.push(match language {
+                Language::English if count == 1 => format!("1 {one}"),
+                Language::English => format!("{count} {several}"),
+                Language::Indonesian => format!("{count} {indonesian}"),
+            });
+        }
+    }
+    words.join(" ")
+}
+
+/// The items with a comma between them and `last` before the last one.
+pub fn enumerate(items: &[String], last: Text<'_>, language: Language) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., end] => format!("{} {} {end}", first.join(", "), last.say(language)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_told_in_two_units() {
+        let words = |millis, language| duration_in_words(Duration::from_millis(millis), language);
+        assert_eq!(words(1, Language::English), "1 second");
+        assert_eq!(words(65_001, Language::English), "1 minute 6 seconds");
+        assert_eq!(words(90_061_000, Language::English), "1 day 1 hour");
+        assert_eq!(words(7_200_000, Language::Indonesian), "2 jam");
+    }
+
+    #[test]
+    fn a_locale_of_discord_has_a_language() {
+        assert_eq!(Language::of_locale("id"), Language::Indonesian);
+        assert_eq!(Language::of_locale("en-GB"), Language::English);
+    }
+}

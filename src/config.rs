@@ -1,1 +1,0 @@
-//! `config.json`: reading, checking, environment overrides and the generated schema.

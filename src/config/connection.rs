@@ -1,0 +1,132 @@
+//! How to reach Discord. The token comes from the environment alone and never leaves in a message.
+
+use super::environment::Environment;
+use super::problem::{ConfigErrors, Problem};
+use axum::http::Uri;
+use std::fmt;
+
+/// The bot's token, without `Bot ` in front. Neither `Debug` nor `Display` shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+/// How to reach Discord.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Connection {
+    /// From `DISCORD_TOKEN`.
+    pub token: Option<Token>,
+    /// From `DISCORD_API_URL`: another server that speaks Discord's API, without a slash at its end.
+    pub api_url: Option<String>,
+}
+
+impl Connection {
+    /// Reads `DISCORD_TOKEN` and `DISCORD_API_URL`.
+    pub fn from_environment(environment: &Environment) -> Result<Self, ConfigErrors> {
+        let mut problems = Vec::new();
+        let mut note = |name: &str, message: String| {
+            problems.push(Problem::of_variable(name, message));
+        };
+        let token = environment.get("DISCORD_TOKEN").map(Token::parse);
+        let token = token.unwrap_or(Ok(None)).unwrap_or_else(|message| {
+            note("DISCORD_TOKEN", message);
+            None
+        });
+        let api_url = environment.get("DISCORD_API_URL").map(api_url);
+        let api_url = api_url.unwrap_or(Ok(None)).unwrap_or_else(|message| {
+            note("DISCORD_API_URL", message);
+            None
+        });
+        if problems.is_empty() {
+            Ok(Self { token, api_url })
+        } else {
+            Err(problems.into())
+        }
+    }
+}
+
+impl Token {
+    /// The token as Discord's portal shows it; surrounding space and a leading `Bot ` are left out.
+    pub fn new(token: &str) -> Self {
+        let token = token.trim();
+        Self(
+            token
+                .strip_prefix("Bot ")
+                .unwrap_or(token)
+                .trim()
+                .to_owned(),
+        )
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The token in `text`; none if there is nothing in it, and a sentence if it cannot be one.
+    fn parse(text: &str) -> Result<Option<Self>, String> {
+        let text = text.trim();
+        let text = text.strip_prefix("Bot ").map_or(text, str::trim_start);
+        if text.is_empty() || text == "Bot" {
+            return Ok(None);
+        }
+        // What is not visible ASCII cannot be sent in an HTTP header.
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(
+                "the token has a character that no token has (a space, a line break, a letter \
+                 outside ASCII): copy it again from Discord's developer portal"
+                    .to_owned(),
+            );
+        }
+        Ok(Some(Self(text.to_owned())))
+    }
+
+    /// The token itself: for the `Authorization` header and the gateway's identify, nothing else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Token(hidden)")
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("(hidden)")
+    }
+}
+
+/// The address in `text` without slashes at its end; none if there is nothing in it. The sentence
+/// about a wrong one does not repeat it, for it may hold a password.
+fn api_url(text: &str) -> Result<Option<String>, String> {
+    let text = text.trim().trim_end_matches('/');
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let Some(fault) = url_fault(text) else {
+        return Ok(Some(text.to_owned()));
+    };
+    Err(format!(
+        "the address must be of http or https, such as http://127.0.0.1:8080, but {fault}"
+    ))
+}
+
+fn url_fault(text: &str) -> Option<&'static str> {
+    let Ok(uri) = text.parse::<Uri>() else {
+        return Some("it is no address at all");
+    };
+    let has_scheme = matches!(uri.scheme_str(), Some("http" | "https"));
+    let authority = uri.authority();
+    if !has_scheme {
+        Some("it does not begin with http:// or https://")
+    } else if authority.is_none_or(|authority| authority.host().is_empty()) {
+        Some("it names no host")
+    } else if authority.is_some_and(|authority| authority.as_str().contains('@')) {
+        Some("it holds a user name or password")
+    } else if text.contains(['?', '#']) {
+        Some("it has something after ? or #")
+    } else {
+        None
+    }
+}

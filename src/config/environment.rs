@@ -1,0 +1,84 @@
+//! Environment variables, the process's own and those of the file `.env`.
+
+use super::problem::{ConfigErrors, Problem};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::Path;
+
+/// A set of variables. It is handed around, so that nothing else reads the process's own.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// The variables of this process.
+    pub fn of_process() -> Self {
+        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        std::env::vars_os()
+            .map(|(name, value)| (text(name), text(value)))
+            .collect()
+    }
+
+    /// Adds the variables of the file `.env` in `folder`, if there is one. Those that are set already
+    /// keep their values.
+    pub fn with_file_in(mut self, folder: &Path) -> Result<Self, ConfigErrors> {
+        let path = folder.join(".env");
+        let name = path.display().to_string();
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(self),
+            Err(error) => {
+                return Err(Problem::of_file(&name, &format!("cannot be read: {error}")).into());
+            }
+        };
+        for entry in dotenvy::from_read_iter(text.as_slice()) {
+            let (variable, value) = entry.map_err(|error| unreadable(&name, &text, &error))?;
+            self.0.entry(variable).or_insert(value);
+        }
+        Ok(self)
+    }
+
+    /// The value of a variable.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// All variables in order of name.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.0.iter();
+        pairs.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        let pairs = pairs.into_iter();
+        Self(
+            pairs
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+}
+
+/// Only names: the token is among the values.
+impl fmt::Debug for Environment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// A line of `.env` that is no variable. It is never shown, for it may hold the token.
+fn unreadable(name: &str, text: &[u8], error: &dotenvy::Error) -> Problem {
+    let line = match error {
+        dotenvy::Error::LineParse(line, _) => memchr::memmem::find(text, line.as_bytes())
+            .map(|offset| 1 + memchr::memchr_iter(b'\n', &text[..offset]).count()),
+        _ => None,
+    };
+    let mut problem = Problem::of_file(
+        name,
+        "this line is not NAME=value (a value with spaces or # needs quotes)",
+    );
+    problem.origin = super::problem::Origin::File(name.to_owned(), line);
+    problem
+}

@@ -1,0 +1,256 @@
+//! The keys of `config.json`. The doc comments become the descriptions in `config.schema.json`,
+//! the ranges are checked as the schema states them, and the `Default`s are the defaults.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The configuration of a Cogsmith bot. Every key may be left out, and every key has an override in
+/// the environment: `COGSMITH_BOT__PREFIX` for `bot.prefix`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The folder of the configuration file: absolute, and what every other path is relative to.
+    #[serde(skip)]
+    pub root: PathBuf,
+    /// What the bot answers to, and whom it obeys.
+    pub bot: Bot,
+    /// How saved files become running code.
+    pub hot_reload: HotReload,
+    /// What one cog may use.
+    pub limits: Limits,
+    /// What each cog may do, by the cog's name, with `*` for every cog that is not named: a list of
+    /// capabilities such as `messages.send`, or `*` for all of them.
+    pub capabilities: BTreeMap<String, Vec<String>>,
+    /// The requests that cogs may send to other servers.
+    pub http: Http,
+    /// Where the cogs' state is kept.
+    pub state: State,
+    /// The page for trying the bot out and watching its reloads.
+    pub studio: Studio,
+    /// Numbers for a monitoring system.
+    pub metrics: Metrics,
+}
+
+/// What the bot answers to, and whom it obeys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Bot {
+    /// What a message must begin with to be a command: 1 to 32 characters without spaces.
+    #[schemars(length(min = 1, max = 32), regex(pattern = r"^\S+$"))]
+    pub prefix: String,
+    /// The ids of the users who may use the admin commands, besides the application's owner or team.
+    #[schemars(inner(regex(pattern = "^[0-9]{1,20}$")))]
+    pub admins: Vec<String>,
+    /// The language of the bot's own texts.
+    pub locale: Locale,
+}
+
+/// A language of the bot's own texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Locale {
+    /// English
+    En,
+    /// Indonesian
+    Id,
+}
+
+impl Locale {
+    /// As it stands in the configuration.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Id => "id",
+        }
+    }
+}
+
+/// How saved files become running code.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HotReload {
+    /// Whether files are watched at all.
+    pub enabled: bool,
+    /// The folders below `lua/` that are watched, when they exist.
+    pub watch_directories: Vec<String>,
+    /// The extensions of the files that are watched, each with its dot.
+    #[schemars(inner(regex(pattern = r"^\.[^\s/\\]+$")))]
+    pub watch_extensions: Vec<String>,
+    /// Globs of file and folder names whose changes are never noticed.
+    pub ignore_patterns: Vec<String>,
+    /// The quiet time in seconds after the last change of a burst, before the reload begins.
+    #[schemars(range(min = 0, max = 60))]
+    pub reload_delay: f64,
+    /// Whether changes are applied at once. Without it they are noticed, listed by `!reload status`
+    /// and applied by an admin.
+    pub auto_reload_cogs: bool,
+    /// Whether each reload is logged.
+    pub log_reloads: bool,
+}
+
+/// What one cog may use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Memory of the cog's VM, in megabytes.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub memory_mb: u32,
+    /// Processor time in one go, between two waits of a handler, in milliseconds.
+    #[schemars(range(min = 1, max = 60_000))]
+    pub cpu_ms: u32,
+    /// How long a handler may take in seconds, without the time that it waits on purpose.
+    #[schemars(range(min = 1, max = 3_600))]
+    pub handler_seconds: u32,
+    /// Stored state, in megabytes.
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub state_mb: u32,
+    /// Requests to Discord within ten seconds.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub discord_calls_per_10s: u32,
+}
+
+/// The requests that cogs may send to other servers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// The hosts that cogs may send requests to: `api.example.com`, `*.example.com` for all below
+    /// it, `*` for every host. Private addresses are never allowed.
+    pub allow: Vec<String>,
+}
+
+/// Where the cogs' state is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct State {
+    /// The database: `sqlite:` and the path of its file. A change needs a restart.
+    #[schemars(regex(pattern = "^sqlite:."))]
+    pub url: String,
+}
+
+/// The page for trying the bot out and watching its reloads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Studio {
+    /// The address and port of the page. Only this machine may reach it, so the address is a
+    /// loopback one. Port 0 takes any free port. A change needs a restart.
+    pub listen: SocketAddr,
+}
+
+/// Numbers for a monitoring system.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Metrics {
+    /// The address and port at which they are served, or null for not at all. A change needs a
+    /// restart.
+    pub listen: Option<SocketAddr>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let all = |name: &str| (name.to_owned(), vec!["*".to_owned()]);
+        Self {
+            root: PathBuf::new(),
+            bot: Bot::default(),
+            hot_reload: HotReload::default(),
+            limits: Limits::default(),
+            capabilities: BTreeMap::from([all("*")]),
+            http: Http::default(),
+            state: State::default(),
+            studio: Studio::default(),
+            metrics: Metrics::default(),
+        }
+    }
+}
+
+impl Default for Bot {
+    fn default() -> Self {
+        Self {
+            prefix: "!".to_owned(),
+            admins: Vec::new(),
+            locale: Locale::En,
+        }
+    }
+}
+
+impl Default for HotReload {
+    fn default() -> Self {
+        let directories = [
+            "cogs", "services", "handlers", "utils", "ui", "database", "business", "data",
+        ];
+        let ignored = [".git", "*.log", "*.tmp", "*~", ".#*", "*.swp"];
+        Self {
+            enabled: true,
+            watch_directories: directories.map(str::to_owned).into(),
+            watch_extensions: [".luau", ".lua"].map(str::to_owned).into(),
+            ignore_patterns: ignored.map(str::to_owned).into(),
+            reload_delay: 0.02,
+            auto_reload_cogs: true,
+            log_reloads: true,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_mb: 32,
+            cpu_ms: 250,
+            handler_seconds: 30,
+            state_mb: 10,
+            discord_calls_per_10s: 50,
+        }
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            url: "sqlite:var/state.db".to_owned(),
+        }
+    }
+}
+
+impl Default for Studio {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7878)),
+        }
+    }
+}
+
+impl Config {
+    /// The defaults, for a bot whose files are in `root`.
+    pub fn default_at(root: PathBuf) -> Self {
+        Self {
+            root,
+            ..Self::default()
+        }
+    }
+
+    /// The folder of the cogs and their modules.
+    pub fn lua_dir(&self) -> PathBuf {
+        self.root.join("lua")
+    }
+
+    /// The folder for what the bot itself writes.
+    pub fn var_dir(&self) -> PathBuf {
+        self.root.join("var")
+    }
+
+    /// The file of the state database.
+    pub fn state_path(&self) -> PathBuf {
+        let path = self.state.url.strip_prefix("sqlite:");
+        self.root.join(path.unwrap_or(&self.state.url))
+    }
+}
+
+impl HotReload {
+    /// `reload_delay` as a duration.
+    pub fn delay(&self) -> Duration {
+        Duration::try_from_secs_f64(self.reload_delay).unwrap_or_default()
+    }
+}

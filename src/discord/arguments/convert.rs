@@ -1,0 +1,228 @@
+//! What authors may write more comfortably than Discord takes it: times as Unix seconds, permissions
+//! as lists of names, whole numbers that Luau holds as fractions, empty tables.
+
+use super::error::{ArgumentError, push_step};
+use super::{expected, got};
+use crate::discord::operations::Operation;
+use crate::discord::permissions;
+use crate::discord::schema::{Field, Schema, Shape, fields, meant, schema};
+use serde_json::{Map, Number, Value};
+
+/// How deep arguments are converted; the check finds whatever lies deeper.
+const DEEPEST: usize = 32;
+
+/// The fields that hold permissions wherever their type is an integer.
+const PERMISSIONS: [&str; 4] = ["permissions", "allow", "deny", "default_member_permissions"];
+
+/// Converts one argument.
+pub(super) struct Converter {
+    operation: &'static Operation,
+    path: Vec<String>,
+}
+
+impl Converter {
+    /// `name` is the argument's; empty for the fields of the body.
+    pub(super) fn new(operation: &'static Operation, name: &str) -> Self {
+        let named = !name.is_empty();
+        Self {
+            operation,
+            path: named.then(|| name.to_owned()).into_iter().collect(),
+        }
+    }
+
+    /// The value as Discord takes it. Faults that the check finds are left for it.
+    pub(super) fn convert(&mut self, field: &Field, value: Value) -> Result<Value, ArgumentError> {
+        if self.path.len() > DEEPEST {
+            return Ok(value);
+        }
+        self.shape(&field.shape, field, value)
+    }
+
+    fn shape(
+        &mut self,
+        shape: &Shape,
+        field: &Field,
+        value: Value,
+    ) -> Result<Value, ArgumentError> {
+        let parts = shape.alternatives();
+        if value.is_null() {
+            return Ok(value);
+        }
+        let has = |wanted: &dyn Fn(&Shape) -> bool| parts.iter().any(wanted);
+        match value {
+            Value::Number(number) => self.number(parts, field, number),
+            Value::Array(names) if self.is_permissions(parts) => self.permissions(&names),
+            Value::Object(fields) if fields.is_empty() && self.is_permissions(parts) => {
+                self.permissions(&[])
+            }
+            Value::Array(items) if items.is_empty() && !has(&is_list) && has(&is_object) => {
+                Ok(Value::Object(Map::new()))
+            }
+            Value::Object(fields) if fields.is_empty() && has(&is_list) && !has(&is_object) => {
+                Ok(Value::Array(Vec::new()))
+            }
+            Value::Array(items) => match parts.iter().find_map(item) {
+                Some(item) => self.list(item, items),
+                None => Ok(Value::Array(items)),
+            },
+            Value::Object(fields) => self.object(parts, fields),
+            other => Ok(other),
+        }
+    }
+
+    fn number(
+        &self,
+        parts: &[Shape],
+        field: &Field,
+        number: Number,
+    ) -> Result<Value, ArgumentError> {
+        let whole = whole(&number);
+        if self.is_permissions(parts) {
+            return Ok(match whole {
+                Some(bits) => bits.to_string().into(),
+                None => Value::Number(number),
+            });
+        }
+        if let (true, Some(seconds)) = (parts.contains(&Shape::DateTime), number.as_f64()) {
+            return Ok(iso(seconds).map_or(Value::Number(number), Value::String));
+        }
+        let takes_numbers = parts.iter().any(|part| match part {
+            Shape::Integer | Shape::Number | Shape::Any => true,
+            Shape::Named(name) => !matches!(schema(name), Some(Schema::Object(_))),
+            _ => false,
+        });
+        if parts.contains(&Shape::Snowflake) && !takes_numbers {
+            let got = got(&Value::Number(number));
+            return Err(self.wrong(&expected(field), format!("{got}: ids are strings")));
+        }
+        Ok(whole.map_or(Value::Number(number), Value::from))
+    }
+
+    fn is_permissions(&self, parts: &[Shape]) -> bool {
+        let named = self.path.last();
+        named.is_some_and(|name| PERMISSIONS.contains(&name.as_str()))
+            && parts.contains(&Shape::Integer)
+    }
+
+    fn permissions(&self, names: &[Value]) -> Result<Value, ArgumentError> {
+        let mut bits = 0;
+        for name in names {
+            let bit = name.as_str().and_then(permissions::bit);
+            let Some(bit) = bit else {
+                let nearest = name.as_str().and_then(permissions::nearest_permission);
+                return Err(ArgumentError {
+                    nearest: nearest.map(str::to_owned),
+                    ..self.wrong("names of permissions, or their bits in digits", got(name))
+                });
+            };
+            bits |= bit;
+        }
+        Ok(bits.to_string().into())
+    }
+
+    fn list(&mut self, item: &Shape, items: Vec<Value>) -> Result<Value, ArgumentError> {
+        let field = Field::plain(item.clone());
+        let mut converted = Vec::with_capacity(items.len());
+        for (position, value) in items.into_iter().enumerate() {
+            self.path.push(position.to_string());
+            converted.push(self.convert(&field, value)?);
+            self.path.pop();
+        }
+        Ok(Value::Array(converted))
+    }
+
+    fn object(
+        &mut self,
+        parts: &[Shape],
+        object: Map<String, Value>,
+    ) -> Result<Value, ArgumentError> {
+        let value = Value::Object(object);
+        let variants = meant(parts, &value);
+        let Value::Object(object) = value else {
+            return Ok(value);
+        };
+        let known: Vec<_> = variants.iter().filter_map(|name| fields(name)).collect();
+        let map = parts.iter().find_map(map_value);
+        let mut converted = Map::new();
+        for (name, value) in object {
+            let field = known.iter().find_map(|fields| fields.get(name.as_str()));
+            self.path.push(name);
+            let value = match (field, map) {
+                (Some(field), _) => self.convert(field, value)?,
+                (None, Some(inner)) => self.convert(&Field::plain(inner.clone()), value)?,
+                (None, None) if known.is_empty() => value,
+                (None, None) => {
+                    let name = self.path.pop().unwrap_or_default();
+                    let names = known.iter().flat_map(|fields| fields.keys().copied());
+                    let place = self.place();
+                    return Err(ArgumentError::unknown_inside(
+                        self.operation,
+                        &place,
+                        &name,
+                        names,
+                    ));
+                }
+            };
+            converted.insert(self.path.pop().unwrap_or_default(), value);
+        }
+        Ok(Value::Object(converted))
+    }
+
+    fn wrong(&self, expected: &str, got: String) -> ArgumentError {
+        ArgumentError::wrong(self.operation, &self.place(), expected, got)
+    }
+
+    fn place(&self) -> String {
+        let mut place = String::new();
+        for step in &self.path {
+            push_step(&mut place, step);
+        }
+        place
+    }
+}
+
+fn item(shape: &Shape) -> Option<&Shape> {
+    match shape {
+        Shape::List(item) => Some(item),
+        _ => None,
+    }
+}
+
+fn map_value(shape: &Shape) -> Option<&Shape> {
+    match shape {
+        Shape::Map(inner) => Some(inner),
+        _ => None,
+    }
+}
+
+fn is_list(shape: &Shape) -> bool {
+    matches!(shape, Shape::List(_))
+}
+
+fn is_object(shape: &Shape) -> bool {
+    match shape {
+        Shape::Map(_) | Shape::Object | Shape::All(_) => true,
+        Shape::Named(name) => fields(name).is_some(),
+        _ => false,
+    }
+}
+
+/// The integer that a number is, however it is held.
+fn whole(number: &Number) -> Option<i64> {
+    // Beyond this a fraction of 64 bits no longer tells neighbouring integers apart.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let fraction = || {
+        let float = number.as_f64()?;
+        let exact = float.fract() == 0.0 && float.abs() <= EXACT;
+        exact.then(|| format!("{float:.0}").parse().ok())?
+    };
+    number.as_i64().or_else(fraction)
+}
+
+/// ISO 8601 of Unix seconds.
+fn iso(seconds: f64) -> Option<String> {
+    let duration = jiff::SignedDuration::try_from_secs_f64(seconds).ok()?;
+    let time = jiff::Timestamp::from_duration(duration).ok()?;
+    let time = time.round(jiff::Unit::Millisecond).ok()?;
+    Some(time.to_string())
+}

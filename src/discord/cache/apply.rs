@@ -1,0 +1,264 @@
+//! What each dispatch changes.
+
+use super::guild::Guild;
+use super::{Cache, number, read, write};
+use crate::json::Json;
+use std::sync::{Arc, RwLock};
+
+/// Takes in one dispatch.
+pub(super) fn apply(cache: &Cache, event: &str, data: &Json) {
+    match event {
+        "READY" => ready(cache, data),
+        "USER_UPDATE" => cache.table_mut().bot = Some(cache.shared.names.share(data)),
+        "GUILD_CREATE" => guild_create(cache, data),
+        "GUILD_UPDATE" => with_guild(cache, data.str("id"), |guild| {
+            guild.update(&cache.shared.names.share(data));
+        }),
+        "GUILD_DELETE" => guild_delete(cache, data),
+        "GUILD_EMOJIS_UPDATE" => set_field(cache, data, "emojis"),
+        "GUILD_STICKERS_UPDATE" => set_field(cache, data, "stickers"),
+        "GUILD_ROLE_CREATE" | "GUILD_ROLE_UPDATE" => {
+            let role = data.get("role").map(|role| cache.shared.names.share(role));
+            let id = role
+                .as_ref()
+                .and_then(|role| role.str("id"))
+                .and_then(number);
+            if let (Some(id), Some(role)) = (id, role) {
+                let insert = |guild: &mut Guild| guild.roles.insert(id, role);
+                with_guild(cache, data.str("guild_id"), insert);
+            }
+        }
+        "GUILD_ROLE_DELETE" => with_id(cache, data, "role_id", |guild, id| {
+            guild.roles.remove(&id);
+        }),
+        "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE" => {
+            channel(cache, data);
+        }
+        "CHANNEL_DELETE" | "THREAD_DELETE" => forget_channel(cache, data),
+        "THREAD_LIST_SYNC" => {
+            for thread in data.get("threads").map_or(&[][..], Json::items) {
+                let guild_id = data.get("guild_id").cloned().unwrap_or(Json::Null);
+                channel(cache, &thread.with("guild_id", guild_id));
+            }
+        }
+        "GUILD_MEMBER_ADD" => {
+            with_guild(cache, data.str("guild_id"), |guild| guild.count(1));
+            member(cache, data.str("guild_id"), data, None);
+        }
+        "GUILD_MEMBER_UPDATE" => member(cache, data.str("guild_id"), data, None),
+        "GUILD_MEMBER_REMOVE" => {
+            let user = data
+                .at(&["user", "id"])
+                .and_then(Json::as_str)
+                .and_then(number);
+            with_guild(cache, data.str("guild_id"), |guild| {
+                guild.count(-1);
+                if let Some(user) = user {
+                    guild.members.remove(user);
+                }
+            });
+        }
+        "GUILD_MEMBERS_CHUNK" => {
+            for chunk in data.get("members").map_or(&[][..], Json::items) {
+                member(cache, data.str("guild_id"), chunk, None);
+            }
+        }
+        // The author stands beside the member, and webhooks have none.
+        "MESSAGE_CREATE" => {
+            if let Some(found) = data.get("member") {
+                member(cache, data.str("guild_id"), found, data.get("author"));
+            }
+        }
+        "INTERACTION_CREATE" | "TYPING_START" | "VOICE_STATE_UPDATE" | "MESSAGE_REACTION_ADD" => {
+            if let Some(found) = data.get("member") {
+                member(cache, data.str("guild_id"), found, None);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A new session: of the guilds of this shard, only those that are listed are still the bot's.
+fn ready(cache: &Cache, data: &Json) {
+    let Some(Json::Array(list)) = data.get("guilds") else {
+        return;
+    };
+    let listed: Vec<u64> = list
+        .iter()
+        .filter_map(|guild| guild.str("id").and_then(number))
+        .collect();
+    let shard = data.get("shard").map_or(&[][..], Json::items);
+    let part = |at: usize| {
+        let number = shard.get(at).and_then(Json::as_i64);
+        number.and_then(|number| u64::try_from(number).ok())
+    };
+    let (shard, shards) = (part(0).unwrap_or(0), part(1).unwrap_or(1).max(1));
+    // Discord's rule for which shard hears of a guild.
+    let here = |id: &u64| (id >> 22) % shards == shard;
+
+    let mut table = cache.table_mut();
+    table.bot = data.get("user").map(|user| cache.shared.names.share(user));
+    table.awaited.retain(|id| !here(id));
+    let gone: Vec<u64> = table.guilds.keys().copied().collect();
+    for id in gone.iter().filter(|id| here(id) && !listed.contains(id)) {
+        table.guilds.remove(id);
+        table.channels.retain(|_, guild| guild != id);
+    }
+    for id in listed {
+        match table.guilds.get(&id) {
+            // Known from the session before, until it is announced anew.
+            Some(guild) => write(guild).unavailable = true,
+            None => {
+                table.awaited.insert(id);
+            }
+        }
+    }
+}
+
+fn guild_create(cache: &Cache, data: &Json) {
+    let Some(id) = data.str("id").and_then(number) else {
+        return;
+    };
+    if data.is_true("unavailable") {
+        let mut table = cache.table_mut();
+        if !table.guilds.contains_key(&id) {
+            table.awaited.insert(id);
+        }
+        return;
+    }
+    // All but the members, of which few may be kept.
+    let fields = data.fields().iter();
+    let fields = fields.filter(|(name, _)| !["members", "presences"].contains(&name.as_ref()));
+    let data_kept = cache
+        .shared
+        .names
+        .share(&Json::Object(fields.cloned().collect()));
+    let guild = Guild::new(&data_kept);
+    let channels: Vec<u64> = guild.channels.keys().copied().collect();
+    let mut table = cache.table_mut();
+    table.awaited.remove(&id);
+    table.channels.retain(|_, owner| *owner != id);
+    table
+        .channels
+        .extend(channels.into_iter().map(|channel| (channel, id)));
+    table.guilds.insert(id, Arc::new(RwLock::new(guild)));
+    drop(table);
+    for found in data.get("members").map_or(&[][..], Json::items) {
+        member(cache, data.str("id"), found, None);
+    }
+}
+
+/// Gone for good, or away during an outage: then it stays known, and says so.
+fn guild_delete(cache: &Cache, data: &Json) {
+    let Some(id) = data.str("id").and_then(number) else {
+        return;
+    };
+    if data.is_true("unavailable") {
+        with_guild(cache, data.str("id"), |guild| guild.unavailable = true);
+        return;
+    }
+    let mut table = cache.table_mut();
+    table.awaited.remove(&id);
+    table.guilds.remove(&id);
+    table.channels.retain(|_, guild| *guild != id);
+}
+
+fn set_field(cache: &Cache, data: &Json, name: &str) {
+    if let Some(value) = data.get(name) {
+        let value = cache.shared.names.share(value);
+        with_guild(cache, data.str("guild_id"), |guild| {
+            guild.own = guild.own.with(name, value);
+        });
+    }
+}
+
+fn channel(cache: &Cache, data: &Json) {
+    // An archived thread is none of the channels any more; a message in it announces it anew.
+    if data.at(&["thread_metadata", "archived"]) == Some(&Json::Bool(true)) {
+        return forget_channel(cache, data);
+    }
+    let Some(id) = data.str("id").and_then(number) else {
+        return;
+    };
+    let kept = cache.shared.names.share(data);
+    let Some(guild_id) = data.str("guild_id").and_then(number) else {
+        return;
+    };
+    if let Some(guild) = cache.shelf(guild_id) {
+        write(&guild).channels.insert(id, kept);
+        cache.table_mut().channels.insert(id, guild_id);
+    }
+}
+
+/// Forgets a channel, and the threads in it: Discord does not mention those.
+fn forget_channel(cache: &Cache, data: &Json) {
+    let Some(id) = data.str("id") else {
+        return;
+    };
+    let mut gone: Vec<u64> = number(id).into_iter().collect();
+    with_guild(cache, data.str("guild_id"), |guild| {
+        let threads = guild.channels.iter().filter(|(_, channel)| {
+            channel.get("thread_metadata").is_some() && channel.str("parent_id") == Some(id)
+        });
+        gone.extend(threads.map(|(thread, _)| *thread));
+        guild.channels.retain(|channel, _| !gone.contains(channel));
+    });
+    let mut table = cache.table_mut();
+    for channel in gone {
+        table.channels.remove(&channel);
+    }
+}
+
+fn member(cache: &Cache, guild_id: Option<&str>, data: &Json, user: Option<&Json>) {
+    let Some(user) = data.get("user").or(user) else {
+        return;
+    };
+    let Some(id) = user.str("id").and_then(number) else {
+        return;
+    };
+    let Some(guild_id) = guild_id else {
+        return;
+    };
+    let Some(guild) = number(guild_id).and_then(|id| cache.shelf(id)) else {
+        return;
+    };
+    let (guilds, is_own) = {
+        let table = cache.table();
+        let own = table.bot.as_ref().and_then(|bot| bot.str("id"));
+        (table.guilds.len(), own == user.str("id"))
+    };
+    if !is_own && unchanged(read(&guild).members.get(id).as_ref(), data, user) {
+        return;
+    }
+    let whole = data
+        .with("user", user.clone())
+        .with("guild_id", Json::String(guild_id.into()));
+    let whole = cache.shared.names.share(&whole);
+    let mut guild = write(&guild);
+    if is_own {
+        guild.members.insert_own(id, whole);
+    } else {
+        guild.members.insert(id, whole, guilds);
+    }
+}
+
+/// Whether a member that speaks again is the one that is known: most messages change nothing.
+fn unchanged(known: Option<&Json>, data: &Json, user: &Json) -> bool {
+    let Some(known) = known else {
+        return false;
+    };
+    let same = |(name, value): &(Arc<str>, Json)| known.get(name) == Some(value);
+    data.fields().iter().all(same) && known.get("user") == Some(user)
+}
+
+fn with_guild<T>(cache: &Cache, id: Option<&str>, change: impl FnOnce(&mut Guild) -> T) {
+    if let Some(guild) = id.and_then(number).and_then(|id| cache.shelf(id)) {
+        change(&mut write(&guild));
+    }
+}
+
+fn with_id(cache: &Cache, data: &Json, field: &str, change: impl FnOnce(&mut Guild, u64)) {
+    if let Some(id) = data.str(field).and_then(number) {
+        with_guild(cache, data.str("guild_id"), |guild| change(guild, id));
+    }
+}

@@ -1,0 +1,224 @@
+//! What the gateway has told about guilds, channels, roles and members:
+//!
+//! ```text
+//! a dispatch ─ apply (which part changes) ─ guild (one guild's parts) ─ mod (reads) ─▶ Discord's objects
+//!                                              └ compact (names of fields are shared), members (bounded)
+//! ```
+//!
+//! A read takes a lock for the time of a look-up and shares what it finds; nothing is awaited, and
+//! nothing is copied but a guild that is asked for as a whole.
+
+mod apply;
+mod compact;
+mod guild;
+mod members;
+
+use super::permissions;
+use crate::json::Json;
+use compact::Names;
+use guild::Guild;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+/// What is known of the guilds that the bot is in. Clones share it.
+#[derive(Clone, Default)]
+pub struct Cache {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    table: RwLock<Table>,
+    names: Names,
+}
+
+#[derive(Default)]
+struct Table {
+    /// Each behind a lock of its own, so that a busy guild does not hinder another.
+    guilds: HashMap<u64, Arc<RwLock<Guild>>>,
+    /// Guilds of which only the id is known.
+    awaited: HashSet<u64>,
+    /// The guild of each channel and thread.
+    channels: HashMap<u64, u64>,
+    /// The bot's own user.
+    bot: Option<Json>,
+}
+
+impl Cache {
+    /// Knows nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in a dispatch, by its name on the wire (`GUILD_CREATE`). Unknown events are ignored.
+    pub fn apply(&self, event_name: &str, data: &Json) {
+        apply::apply(self, event_name, data);
+    }
+
+    /// A guild with its roles; nothing when it is unknown. `unavailable` is true during an outage.
+    pub fn guild(&self, id: &str) -> Option<Json> {
+        self.look(id, |guild| Some(guild.whole()))
+    }
+
+    /// A guild's channel or active thread.
+    pub fn channel(&self, id: &str) -> Option<Json> {
+        let id = number(id)?;
+        let guild = *self.table().channels.get(&id)?;
+        let guild = self.shelf(guild)?;
+        read(&guild).channels.get(&id).cloned()
+    }
+
+    /// A guild's role.
+    pub fn role(&self, guild_id: &str, id: &str) -> Option<Json> {
+        let id = number(id)?;
+        self.look(guild_id, |guild| guild.roles.get(&id).cloned())
+    }
+
+    /// A member with `user` and `guild_id`. Known are the bot itself and those who were seen lately.
+    pub fn member(&self, guild_id: &str, user_id: &str) -> Option<Json> {
+        let id = number(user_id)?;
+        self.look(guild_id, |guild| guild.members.get(id))
+    }
+
+    /// All channels of a guild, threads left out, in no order.
+    pub fn channels(&self, guild_id: &str) -> Vec<Json> {
+        let channels = |guild: &Guild| Some(guild.channels.values().cloned().collect());
+        self.look(guild_id, channels).unwrap_or_default()
+    }
+
+    /// A guild's channel by its name, in whatever letter case; `#` in front is left out.
+    pub fn channel_named(&self, guild_id: &str, name: &str) -> Option<Json> {
+        let name = name.strip_prefix('#').unwrap_or(name);
+        self.look(guild_id, |guild| {
+            named(guild.channels.values(), &["name"], name)
+        })
+    }
+
+    /// A guild's role by its name, in whatever letter case; `@` in front is left out.
+    pub fn role_named(&self, guild_id: &str, name: &str) -> Option<Json> {
+        let bare = name.strip_prefix('@').unwrap_or(name);
+        self.look(guild_id, |guild| {
+            // The name of the role that all have begins with `@` itself.
+            named(guild.roles.values(), &["name"], name)
+                .or_else(|| named(guild.roles.values(), &["name"], bare))
+        })
+    }
+
+    /// A known member by user name, else by nickname or display name, in whatever letter case.
+    pub fn member_named(&self, guild_id: &str, name: &str) -> Option<Json> {
+        let name = name.strip_prefix('@').unwrap_or(name);
+        self.look(guild_id, |guild| {
+            let ways: [&[&str]; 3] = [&["user", "username"], &["nick"], &["user", "global_name"]];
+            let mut found = ways
+                .iter()
+                .map(|way| named(guild.members.iter(), way, name));
+            found.find_map(|member| member)
+        })
+    }
+
+    /// The guild that a channel or thread belongs to.
+    pub fn guild_of_channel(&self, channel_id: &str) -> Option<String> {
+        let id = number(channel_id)?;
+        self.table().channels.get(&id).map(u64::to_string)
+    }
+
+    /// What a known member may do in a channel or thread; nothing when one of them is unknown.
+    pub fn permissions(&self, channel_id: &str, user_id: &str, now: Duration) -> Option<u64> {
+        let mut channel = self.channel(channel_id)?;
+        let guild_id = self.guild_of_channel(channel_id)?;
+        if channel.get("thread_metadata").is_some() {
+            channel = self.channel(channel.str("parent_id")?)?;
+        }
+        let member = self.member(&guild_id, user_id)?;
+        let guild = self.guild(&guild_id)?;
+        Some(permissions::in_channel(&guild, &channel, &member, now))
+    }
+
+    /// Whether one known member stands higher than another.
+    pub fn outranks(&self, guild_id: &str, above: &str, below: &str) -> Option<bool> {
+        let guild = self.guild(guild_id)?;
+        let above = self.member(guild_id, above)?;
+        let below = self.member(guild_id, below)?;
+        Some(permissions::outranks(&guild, &above, &below))
+    }
+
+    /// The bot's own user; nothing before the gateway is ready.
+    pub fn bot(&self) -> Option<Json> {
+        self.table().bot.clone()
+    }
+
+    /// The ids of all guilds that the bot is in, known or awaited.
+    pub fn guild_ids(&self) -> Vec<String> {
+        let table = self.table();
+        let ids = table.guilds.keys().chain(&table.awaited);
+        ids.map(u64::to_string).collect()
+    }
+
+    /// How many guilds, channels and members are known.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let guilds: Vec<_> = self.table().guilds.values().cloned().collect();
+        let members = guilds.iter().map(|guild| read(guild).members.len()).sum();
+        (guilds.len(), self.table().channels.len(), members)
+    }
+
+    fn look<T>(&self, guild_id: &str, find: impl FnOnce(&Guild) -> Option<T>) -> Option<T> {
+        let guild = self.shelf(number(guild_id)?)?;
+        let guild = read(&guild);
+        find(&guild)
+    }
+
+    fn shelf(&self, id: u64) -> Option<Arc<RwLock<Guild>>> {
+        self.table().guilds.get(&id).cloned()
+    }
+
+    fn table(&self) -> RwLockReadGuard<'_, Table> {
+        read(&self.shared.table)
+    }
+
+    fn table_mut(&self) -> RwLockWriteGuard<'_, Table> {
+        write(&self.shared.table)
+    }
+}
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (guilds, channels, members) = self.counts();
+        write!(
+            formatter,
+            "Cache({guilds} guilds, {channels} channels, {members} members)"
+        )
+    }
+}
+
+fn named<'a>(objects: impl Iterator<Item = &'a Json>, way: &[&str], name: &str) -> Option<Json> {
+    let lower = name.to_lowercase();
+    let mut similar = None;
+    for object in objects {
+        let Some(text) = object.at(way).and_then(Json::as_str) else {
+            continue;
+        };
+        if text == name {
+            return Some(object.clone());
+        }
+        if similar.is_none() && text.to_lowercase() == lower {
+            similar = Some(object);
+        }
+    }
+    similar.cloned()
+}
+
+fn number(id: &str) -> Option<u64> {
+    id.parse().ok()
+}
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

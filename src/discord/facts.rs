@@ -1,0 +1,216 @@
+//! The facts about Discord, read once: `operations.json` and `events.json` become typed tables.
+//!
+//! Both files are parts of the program, so their names live as long as it does and are never copied.
+//! That they can be read is a test, not a question at run time.
+
+use super::events::EventDefinition;
+use super::operations::Operation;
+use super::schema::{Field, Fields, RawSchema, Schema, Shape};
+use indexmap::IndexMap;
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// Every operation that a bot may call, and every schema that they use.
+#[derive(Debug, Default)]
+pub(super) struct Operations {
+    pub(super) by_id: IndexMap<&'static str, Operation>,
+    pub(super) schemas: IndexMap<&'static str, Schema>,
+}
+
+/// Every dispatch event and every intent.
+#[derive(Debug, Default)]
+pub(super) struct Events {
+    /// By name in `snake_case`.
+    pub(super) by_name: IndexMap<&'static str, EventDefinition>,
+    /// What each event's data looks like, by gateway name.
+    pub(super) objects: HashMap<&'static str, Schema>,
+    /// Bit and whether Discord has to allow it, by name.
+    pub(super) intents: IndexMap<&'static str, RawIntent>,
+}
+
+pub(super) static OPERATIONS: LazyLock<Operations> =
+    LazyLock::new(|| read_operations().unwrap_or_default());
+
+pub(super) static EVENTS: LazyLock<Events> = LazyLock::new(|| read_events().unwrap_or_default());
+
+#[derive(Deserialize)]
+struct RawOperations {
+    operations: Vec<RawOperation>,
+    #[serde(borrow = "'static")]
+    schemas: IndexMap<&'static str, RawSchema>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawOperation {
+    pub(super) id: &'static str,
+    pub(super) capability: &'static str,
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) params: Fields,
+    pub(super) query: Fields,
+    pub(super) body: IndexMap<&'static str, &'static str>,
+    pub(super) returns: IndexMap<&'static str, Option<&'static str>>,
+}
+
+#[derive(Deserialize)]
+struct RawEvents {
+    #[serde(borrow = "'static")]
+    intents: IndexMap<&'static str, RawIntent>,
+    events: IndexMap<&'static str, RawEvent>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawIntent {
+    pub(super) bit: u8,
+    pub(super) privileged: bool,
+}
+
+#[derive(Deserialize)]
+struct RawEvent {
+    intents: Vec<&'static str>,
+    schema: Option<&'static str>,
+    fields: Fields,
+}
+
+fn read_operations() -> serde_json::Result<Operations> {
+    let raw: RawOperations = serde_json::from_str(include_str!("operations.json"))?;
+    let schemas = raw.schemas.into_iter();
+    let schemas: IndexMap<_, _> = schemas.map(|(name, raw)| (name, raw.into())).collect();
+    let mut operations = IndexMap::with_capacity(raw.operations.len());
+    for raw in raw.operations {
+        let form = raw.body.get("multipart/form-data").copied();
+        let mut operation = Operation::from(raw);
+        operation.file_field = form.and_then(|form| file_field(&schemas, form));
+        operations.insert(operation.id, operation);
+    }
+    Ok(Operations {
+        by_id: operations,
+        schemas,
+    })
+}
+
+/// The field of a form that holds its one file. Discord describes files as strings.
+fn file_field(
+    schemas: &IndexMap<&'static str, Schema>,
+    form: &'static str,
+) -> Option<&'static str> {
+    let fields = |name| match schemas.get(name) {
+        Some(Schema::Object(fields)) => Some(fields.keys().copied()),
+        _ => None,
+    };
+    let names = Shape::parse(form).names();
+    let mut names = names.into_iter().filter_map(fields).flatten();
+    names.find(|name| ["file", "target_users_file"].contains(name))
+}
+
+fn read_events() -> serde_json::Result<Events> {
+    let raw: RawEvents = serde_json::from_str(include_str!("events.json"))?;
+    let mut events = Events {
+        intents: raw.intents,
+        ..Events::default()
+    };
+    for (name, mut event) in raw.events {
+        // One small allocation an event, once a process: the gateway's name for it.
+        let gateway_name: &'static str = Box::leak(name.to_uppercase().into_boxed_str());
+        for (field, definition) in &mut event.fields {
+            if let Some(known) = known_object(field, &definition.shape) {
+                definition.shape = known;
+            }
+        }
+        let object = event_object(event.schema, &event.fields);
+        events.objects.insert(gateway_name, Schema::Object(object));
+        let definition = EventDefinition {
+            name,
+            gateway_name,
+            intents: event.intents,
+            schema: event.schema,
+            fields: event.fields,
+        };
+        events.by_name.insert(name, definition);
+    }
+    Ok(events)
+}
+
+/// All fields of an event: those of its schema and those that only the gateway sends.
+fn event_object(schema: Option<&str>, own: &Fields) -> Fields {
+    let inherited = schema.and_then(|name| OPERATIONS.schemas.get(name));
+    let mut fields = match inherited {
+        Some(Schema::Object(fields)) => fields.iter().map(like).collect(),
+        _ => Fields::new(),
+    };
+    fields.extend(own.iter().map(like));
+    fields
+}
+
+fn like((name, field): (&&'static str, &Field)) -> (&'static str, Field) {
+    let required = field.required;
+    let shape = field.shape.clone();
+    (
+        name,
+        Field {
+            required,
+            ..Field::plain(shape)
+        },
+    )
+}
+
+/// Fields that the gateway's documentation calls "partial … object", where the REST schema fits.
+fn known_object(field: &str, shape: &Shape) -> Option<Shape> {
+    let schema = match field {
+        "emoji" => "MessageReactionEmojiResponse",
+        "guild_scheduled_events" => "ScheduledEventResponse",
+        _ => return None,
+    };
+    let known = |part: &Shape| match part {
+        Shape::Object => Shape::Named(schema),
+        Shape::List(item) if **item == Shape::Object => Shape::List(Box::new(Shape::Named(schema))),
+        other => other.clone(),
+    };
+    Some(match shape {
+        Shape::Union(parts) => Shape::Union(parts.iter().map(known).collect()),
+        other => known(other),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_facts_can_be_read() {
+        let operations = read_operations().unwrap();
+        assert_eq!(operations.by_id.len(), 237);
+        assert_eq!(operations.schemas.len(), 582);
+        let events = read_events().unwrap();
+        assert_eq!(events.by_name.len(), 76);
+        assert_eq!(events.intents.len(), 21);
+    }
+
+    #[test]
+    fn every_name_in_the_facts_is_a_schema() {
+        let in_schemas = OPERATIONS.schemas.values().flat_map(|schema| match schema {
+            Schema::Object(fields) => fields.values().collect::<Vec<_>>(),
+            Schema::Alias(field) => vec![field.as_ref()],
+            Schema::Choices(_) => Vec::new(),
+        });
+        let in_operations = OPERATIONS
+            .by_id
+            .values()
+            .flat_map(|operation| operation.params.values().chain(operation.query.values()));
+        let in_events = EVENTS
+            .by_name
+            .values()
+            .flat_map(|event| event.fields.values());
+        let shapes = in_schemas.chain(in_operations).chain(in_events);
+        let mut names: Vec<_> = shapes.flat_map(|field| field.shape.names()).collect();
+        names.extend(EVENTS.by_name.values().filter_map(|event| event.schema));
+        for operation in OPERATIONS.by_id.values() {
+            let texts = operation.body.iter().chain(&operation.returns);
+            names.extend(texts.flat_map(|text| Shape::parse(text).names()));
+        }
+        for name in names {
+            assert!(OPERATIONS.schemas.contains_key(name), "{name}");
+        }
+    }
+}

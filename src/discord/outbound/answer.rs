@@ -1,0 +1,187 @@
+//! What came back, and what it means.
+
+use super::identity::base64;
+use crate::discord::arguments::ArgumentError;
+use crate::json::Json;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::{Response, StatusCode};
+use std::fmt;
+use std::time::Duration;
+
+/// How many faults of a body are told in one line.
+const TOLD: usize = 3;
+
+/// An answer, read to its end.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) async fn read(response: Response) -> reqwest::Result<Self> {
+        Ok(Self {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: response.bytes().await?.into(),
+        })
+    }
+
+    pub(super) fn is_success(&self) -> bool {
+        self.status.is_success()
+    }
+
+    pub(super) fn is_server_fault(&self) -> bool {
+        self.status.is_server_error()
+    }
+
+    /// The tree of a JSON body, whatever its content type says.
+    pub(super) fn tree(&self) -> Option<Json> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The content of a success: JSON, a text as a string, anything else as a `data:` URL.
+    pub(super) fn json(&self, operation: &'static str) -> Result<Option<Json>, CallError> {
+        if self.body.is_empty() || self.status == StatusCode::NO_CONTENT {
+            return Ok(None);
+        }
+        let kind = self.headers.get(CONTENT_TYPE);
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if kind.is_empty() || kind.contains("json") {
+            return self.tree().map(Some).ok_or_else(|| CallError::Network {
+                operation,
+                message: "the answer is not JSON; is DISCORD_API_URL right?".into(),
+            });
+        }
+        let text = match std::str::from_utf8(&self.body) {
+            Ok(text) => text.to_owned(),
+            Err(_) => format!("data:{kind};base64,{}", base64(&self.body)),
+        };
+        Ok(Some(Json::String(text.into())))
+    }
+
+    pub(super) fn error(&self, operation: &'static str) -> DiscordError {
+        let tree = self.tree().unwrap_or(Json::Null);
+        let reason = self.status.canonical_reason().unwrap_or("unknown status");
+        DiscordError {
+            status: self.status.as_u16(),
+            code: tree.get("code").and_then(Json::as_i64).unwrap_or(0),
+            message: tree.str("message").unwrap_or(reason).to_owned(),
+            operation: operation.to_owned(),
+            errors: tree.get("errors").cloned(),
+        }
+    }
+}
+
+/// An answer of Discord that says no.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DiscordError {
+    /// The HTTP status (403).
+    pub status: u16,
+    /// Discord's own code (50013, Missing Permissions); 0: none.
+    pub code: i64,
+    /// Discord's sentence.
+    pub message: String,
+    /// The operation's name (`create_message`).
+    pub operation: String,
+    /// What is wrong with each field, as Discord nests it.
+    pub errors: Option<Json>,
+}
+
+impl DiscordError {
+    /// The faults of single fields: where (`embeds[1].title`) and Discord's sentence.
+    pub fn faults(&self) -> Vec<(String, String)> {
+        let mut faults = Vec::new();
+        if let Some(errors) = &self.errors {
+            collect(errors, "", &mut faults, 0);
+        }
+        faults
+    }
+}
+
+fn collect(errors: &Json, path: &str, faults: &mut Vec<(String, String)>, depth: usize) {
+    if depth > 32 {
+        return;
+    }
+    for (name, inner) in errors.fields() {
+        if name.as_ref() == "_errors" {
+            let messages = inner.items().iter().filter_map(|item| item.str("message"));
+            faults.extend(messages.map(|message| (path.to_owned(), message.to_owned())));
+            continue;
+        }
+        let mut path = path.to_owned();
+        crate::discord::arguments::push_step(&mut path, name);
+        collect(inner, &path, faults, depth + 1);
+    }
+}
+
+impl fmt::Display for DiscordError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            status,
+            code,
+            message,
+            operation,
+            ..
+        } = self;
+        let message = message.replace(['\r', '\n'], " ");
+        write!(formatter, "discord.{operation}: {message} (status {status}")?;
+        if *code != 0 {
+            write!(formatter, ", code {code}")?;
+        }
+        formatter.write_str(")")?;
+        let faults = self.faults();
+        for (place, fault) in faults.iter().take(TOLD) {
+            let fault = fault.replace(['\r', '\n'], " ");
+            write!(formatter, "; {place}: {fault}")?;
+        }
+        if faults.len() > TOLD {
+            write!(formatter, "; and {} more", faults.len() - TOLD)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for DiscordError {}
+
+/// Why a call has no result.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum CallError {
+    /// The arguments are wrong; nothing was sent.
+    #[error(transparent)]
+    Arguments(#[from] ArgumentError),
+    /// Discord refused, or kept failing until the deadline.
+    #[error(transparent)]
+    Discord(#[from] DiscordError),
+    /// The deadline passed, or the rate limit lasts longer than it.
+    #[error("discord.{operation}: gave up after {seconds} s: {why}")]
+    Deadline {
+        /// The operation's name.
+        operation: &'static str,
+        /// The deadline that was given.
+        seconds: f64,
+        /// What it waited for.
+        why: String,
+    },
+    /// There was no connection, or it broke before the answer was complete.
+    #[error("discord.{operation}: {message}")]
+    Network {
+        /// The operation's name.
+        operation: &'static str,
+        /// What happened, in one line.
+        message: String,
+    },
+}
+
+impl CallError {
+    pub(super) fn limited(operation: &'static str, deadline: Duration, wait: Duration) -> Self {
+        Self::Deadline {
+            operation,
+            seconds: deadline.as_secs_f64(),
+            why: format!(
+                "Discord's rate limit lasts {:.1} s more",
+                wait.as_secs_f64()
+            ),
+        }
+    }
+}

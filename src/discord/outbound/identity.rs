@@ -1,0 +1,145 @@
+//! What the bot asks about itself.
+
+use super::{CallError, Outbound};
+use crate::discord::operations::operation;
+use crate::json::Json;
+use serde_json::json;
+use std::time::Duration;
+
+/// How long the bot waits for an answer about itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How to connect to the gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayBot {
+    /// The gateway's address (`wss://…`), without a query.
+    pub url: String,
+    /// How many shards Discord recommends.
+    pub shards: u32,
+    /// How many sessions may be started in all, each day.
+    pub total: u32,
+    /// How many sessions may still be started now.
+    pub remaining: u32,
+    /// When `remaining` starts anew.
+    pub reset_after: Duration,
+    /// How many sessions may be started at once, each five seconds.
+    pub max_concurrency: u32,
+}
+
+/// The application that the bot belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Application {
+    /// Its id, which its commands and interactions are addressed by.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The ids of those whom it belongs to: the owner, or the members of the team that joined it.
+    pub owners: Vec<String>,
+    /// Its flags, among them the privileged intents that it was granted.
+    pub flags: i64,
+    /// Everything that Discord says about it.
+    pub json: Json,
+}
+
+impl Outbound {
+    /// Where the gateway is, and how many shards it wants.
+    pub async fn gateway_bot(&self) -> Result<GatewayBot, CallError> {
+        let answer = self.ask("get_bot_gateway").await?;
+        let limit = answer.get("session_start_limit").cloned();
+        let limit = limit.unwrap_or(Json::Null);
+        let count = |json: &Json, name: &str, without: u32| {
+            let number = json.get(name).and_then(Json::as_i64);
+            number
+                .and_then(|number| u32::try_from(number).ok())
+                .unwrap_or(without)
+        };
+        Ok(GatewayBot {
+            url: text(&answer, "url", "get_bot_gateway")?,
+            shards: count(&answer, "shards", 1).max(1),
+            total: count(&limit, "total", 1000),
+            remaining: count(&limit, "remaining", 1000),
+            reset_after: Duration::from_millis(count(&limit, "reset_after", 0).into()),
+            max_concurrency: count(&limit, "max_concurrency", 1).max(1),
+        })
+    }
+
+    /// The bot's application: whom it belongs to, what it may do.
+    pub async fn current_application(&self) -> Result<Application, CallError> {
+        let json = self.ask("get_my_application").await?;
+        Ok(Application {
+            id: text(&json, "id", "get_my_application")?,
+            name: json.str("name").unwrap_or_default().to_owned(),
+            owners: owners(&json),
+            flags: json.get("flags").and_then(Json::as_i64).unwrap_or(0),
+            json,
+        })
+    }
+
+    /// The bot's own user.
+    pub async fn current_user(&self) -> Result<Json, CallError> {
+        self.ask("get_my_user").await
+    }
+
+    async fn ask(&self, id: &'static str) -> Result<Json, CallError> {
+        let incomplete = || CallError::Network {
+            operation: id,
+            message: "the answer is empty; is DISCORD_API_URL right?".into(),
+        };
+        let operation = operation(id).ok_or_else(incomplete)?;
+        let answer = self.call(operation, json!({}), PATIENCE).await?;
+        answer.ok_or_else(incomplete)
+    }
+}
+
+/// A team's members count when they have accepted the invitation (`membership_state` 2).
+fn owners(application: &Json) -> Vec<String> {
+    let id = |user: Option<&Json>| user.and_then(|user| user.str("id")).map(str::to_owned);
+    match application.get("team") {
+        Some(team @ Json::Object(_)) => {
+            let members = team.get("members").map_or(&[][..], Json::items).iter();
+            let joined = members
+                .filter(|member| member.get("membership_state").and_then(Json::as_i64) == Some(2));
+            joined.filter_map(|member| id(member.get("user"))).collect()
+        }
+        _ => id(application.get("owner")).into_iter().collect(),
+    }
+}
+
+fn text(json: &Json, name: &str, operation: &'static str) -> Result<String, CallError> {
+    let missing = || CallError::Network {
+        operation,
+        message: format!("the answer has no \"{name}\"; is DISCORD_API_URL right?"),
+    };
+    json.str(name).map(str::to_owned).ok_or_else(missing)
+}
+
+/// The alphabet of RFC 4648, section 4.
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+pub(super) fn base64(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
+        let group = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for position in 0..4 {
+            if position > chunk.len() {
+                text.push('=');
+                continue;
+            }
+            let index = (group >> (18 - 6 * position)) & 63;
+            text.push(char::from(ALPHABET[index as usize]));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base64;
+
+    #[test]
+    fn bytes_become_base64() {
+        let encoded = ["", "f", "fo", "foo", "foob"].map(|text| base64(text.as_bytes()));
+        assert_eq!(encoded, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="]);
+    }
+}

@@ -1,0 +1,440 @@
+//! Discord's rate limits: whose turn it is, and when.
+//!
+//! Requests are counted in buckets. At first an operation is its own bucket (for each channel, guild
+//! or webhook) and only one request probes it; the answer names the bucket and its size. Who waits,
+//! waits in order, holds no lock meanwhile, and leaves the queue when its future is dropped.
+
+use super::answer::Answer;
+use crate::discord::operations::Operation;
+use crate::json::Json;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Requests a second that Discord allows a bot in all.
+const GLOBAL: u32 = 50;
+
+/// When so many buckets are known, those that nobody needs are forgotten.
+const MANY: usize = 4096;
+
+/// Two resets that lie closer than this are one.
+const SAME_WINDOW: Duration = Duration::from_millis(500);
+
+/// Without a word from the server about when to come back.
+const UNTOLD_WAIT: Duration = Duration::from_secs(1);
+
+/// What an answer says about its bucket.
+#[derive(Debug, Default)]
+pub(super) struct Observed {
+    bucket: Option<u64>,
+    limit: Option<u32>,
+    remaining: Option<u32>,
+    reset_after: Option<Duration>,
+    /// Set when the request came too early (status 429).
+    pub(super) retry_after: Option<Duration>,
+    /// Whether it is the bot as a whole that came too early.
+    pub(super) global: bool,
+    success: bool,
+}
+
+impl Observed {
+    pub(super) fn of(answer: &Answer) -> Self {
+        let header = |name: &str| {
+            answer
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
+        let number = |name: &str| header(name).and_then(|text| text.parse::<f64>().ok());
+        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).ok();
+        let count = |name: &str| header(name).and_then(|text| text.parse::<u32>().ok());
+        let mut observed = Self {
+            bucket: header("x-ratelimit-bucket").map(hash),
+            limit: count("x-ratelimit-limit"),
+            remaining: count("x-ratelimit-remaining"),
+            reset_after: number("x-ratelimit-reset-after").and_then(seconds),
+            success: answer.is_success(),
+            ..Self::default()
+        };
+        if answer.status.as_u16() == 429 {
+            // The body's number has a fraction, the header's is rounded up.
+            let tree = answer.tree().unwrap_or(Json::Null);
+            let told = match tree.get("retry_after") {
+                Some(Json::Number(told)) => Some(*told),
+                Some(Json::Integer(told)) => i32::try_from(*told).ok().map(f64::from),
+                _ => number("retry-after"),
+            };
+            observed.retry_after = Some(told.and_then(seconds).unwrap_or(UNTOLD_WAIT));
+            observed.global = tree.is_true("global") || header("x-ratelimit-global").is_some();
+        }
+        observed
+    }
+}
+
+fn hash(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// All limits of one bot.
+#[derive(Clone)]
+pub(super) struct Limits(Arc<Mutex<Table>>);
+
+struct Table {
+    /// What is known about an operation.
+    routes: HashMap<&'static str, Route>,
+    /// By name of the bucket and major parameter.
+    buckets: HashMap<(u64, u64), Arc<Bucket>>,
+    global: Global,
+    sweep_at: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Route {
+    /// Its answers say nothing about limits.
+    Unlimited,
+    /// It counts in this bucket, of this size.
+    Bucket(u64, Option<u32>),
+}
+
+struct Global {
+    /// Nothing may be sent before this time.
+    until: Duration,
+    /// Whether `GLOBAL` is kept without being told.
+    counted: bool,
+    second: Duration,
+    used: u32,
+}
+
+#[derive(Default)]
+struct Bucket {
+    state: Mutex<State>,
+    changed: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Nothing: not known yet.
+    limit: Option<u32>,
+    /// Requests that may be sent in this window.
+    remaining: u32,
+    /// When the window ends. Nothing: it begins with the next request.
+    reset: Option<Duration>,
+    in_flight: u32,
+    waiting: VecDeque<u64>,
+    tickets: u64,
+}
+
+/// Whether a request may go.
+pub(super) enum Step {
+    /// It may, now.
+    Go(Permit),
+    /// Not before this time.
+    At(Duration),
+    /// When a request that is under way has come back, or an earlier one has gone.
+    Behind,
+}
+
+impl Limits {
+    /// `counted`: keep Discord's global limit without being told.
+    pub(super) fn new(counted: bool) -> Self {
+        Self(Arc::new(Mutex::new(Table {
+            routes: HashMap::new(),
+            buckets: HashMap::new(),
+            global: Global {
+                until: Duration::ZERO,
+                counted,
+                second: Duration::ZERO,
+                used: 0,
+            },
+            sweep_at: MANY,
+        })))
+    }
+
+    pub(super) fn waiter(&self, operation: &'static Operation, major: u64) -> Waiter {
+        Waiter {
+            limits: self.clone(),
+            operation,
+            major,
+            place: None,
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    /// The bucket in which a request counts; nothing: it is not limited.
+    fn bucket(
+        &mut self,
+        operation: &'static Operation,
+        major: u64,
+        now: Duration,
+    ) -> Option<Arc<Bucket>> {
+        let (name, limit) = match self.routes.get(operation.id) {
+            Some(Route::Unlimited) => return None,
+            Some(Route::Bucket(name, limit)) => (*name, *limit),
+            None => (hash(operation.id), None),
+        };
+        if self.buckets.len() >= self.sweep_at {
+            self.buckets.retain(|_, bucket| bucket.needed(now));
+            self.sweep_at = MANY.max(self.buckets.len() * 2);
+        }
+        let bucket = self.buckets.entry((name, major)).or_insert_with(|| {
+            let state = State {
+                limit,
+                remaining: limit.unwrap_or(0),
+                ..State::default()
+            };
+            Arc::new(Bucket {
+                state: Mutex::new(state),
+                changed: watch::Sender::default(),
+            })
+        });
+        Some(Arc::clone(bucket))
+    }
+}
+
+impl Global {
+    /// When the next request may go; nothing: now.
+    fn wait(&mut self, now: Duration) -> Option<Duration> {
+        if self.until > now {
+            return Some(self.until);
+        }
+        if !self.counted {
+            return None;
+        }
+        if now >= self.second + Duration::from_secs(1) {
+            self.second = now;
+            self.used = 0;
+        }
+        (self.used >= GLOBAL).then(|| self.second + Duration::from_secs(1))
+    }
+}
+
+impl Bucket {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn needed(&self, now: Duration) -> bool {
+        let state = self.state();
+        let open = state.reset.is_some_and(|reset| reset > now);
+        open || state.in_flight > 0 || !state.waiting.is_empty()
+    }
+}
+
+impl State {
+    /// Nothing when a request may be sent.
+    fn obstacle(&mut self, now: Duration) -> Option<Obstacle> {
+        if self.reset.is_some_and(|reset| now >= reset) {
+            self.reset = None;
+            // What is under way may count in the new window.
+            self.remaining = self.limit.unwrap_or(0).saturating_sub(self.in_flight);
+        }
+        match (self.reset, self.limit) {
+            (Some(reset), _) if self.remaining == 0 => Some(Obstacle::Until(reset)),
+            (None, Some(_)) if self.remaining == 0 && self.in_flight > 0 => {
+                Some(Obstacle::InFlight)
+            }
+            (_, None) if self.in_flight > 0 => Some(Obstacle::InFlight),
+            _ => None,
+        }
+    }
+}
+
+enum Obstacle {
+    Until(Duration),
+    InFlight,
+}
+
+/// A request that waits for its turn.
+pub(super) struct Waiter {
+    limits: Limits,
+    operation: &'static Operation,
+    major: u64,
+    place: Option<Place>,
+}
+
+/// A place in a bucket's queue, left when this is dropped.
+struct Place {
+    bucket: Arc<Bucket>,
+    ticket: u64,
+    changes: watch::Receiver<()>,
+}
+
+impl Place {
+    fn take(bucket: Arc<Bucket>) -> Self {
+        let changes = bucket.changed.subscribe();
+        let mut state = bucket.state();
+        state.tickets += 1;
+        let ticket = state.tickets;
+        state.waiting.push_back(ticket);
+        drop(state);
+        Self {
+            bucket,
+            ticket,
+            changes,
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = self.bucket.state();
+        state.waiting.retain(|ticket| *ticket != self.ticket);
+        drop(state);
+        self.bucket.changed.send_replace(());
+    }
+}
+
+/// What a look at the limits finds.
+enum Look {
+    Step(Step),
+    /// There is a queue to stand in first.
+    Queue(Arc<Bucket>),
+}
+
+impl Waiter {
+    /// Takes the turn if it has come; otherwise stands in the queue.
+    pub(super) fn step(&mut self, now: Duration) -> Step {
+        loop {
+            // Whatever changes after this look is seen by `changed`.
+            if let Some(place) = &mut self.place {
+                place.changes.mark_unchanged();
+            }
+            match self.look(now) {
+                Look::Step(step) => return step,
+                Look::Queue(bucket) => self.place = Some(Place::take(bucket)),
+            }
+        }
+    }
+
+    fn look(&mut self, now: Duration) -> Look {
+        let mut table = self.limits.table();
+        let exempt = self.operation.carries_its_token();
+        if let Some(at) = table.global.wait(now).filter(|_| !exempt) {
+            return Look::Step(Step::At(at));
+        }
+        let bucket = table.bucket(self.operation, self.major, now);
+        if let Some(bucket) = &bucket {
+            let mut state = bucket.state();
+            let obstacle = state.obstacle(now);
+            let first = state.waiting.front().copied();
+            let place = self.place.as_ref();
+            let place = place.filter(|place| Arc::ptr_eq(&place.bucket, bucket));
+            let first_is_own = first.is_none() || first == place.map(|place| place.ticket);
+            match obstacle {
+                None if first_is_own => {}
+                _ if place.is_none() => return Look::Queue(Arc::clone(bucket)),
+                Some(Obstacle::Until(time)) => return Look::Step(Step::At(time)),
+                _ => return Look::Step(Step::Behind),
+            }
+            state.remaining = state.remaining.saturating_sub(1);
+            state.in_flight += 1;
+        }
+        table.global.used += u32::from(!exempt);
+        drop(table);
+        self.place = None;
+        Look::Step(Step::Go(Permit {
+            limits: self.limits.clone(),
+            operation: self.operation,
+            major: self.major,
+            bucket,
+        }))
+    }
+
+    /// Returns when it is worth another look.
+    pub(super) async fn changed(&mut self) {
+        let gone = match &mut self.place {
+            Some(place) => place.changes.changed().await.is_err(),
+            None => true,
+        };
+        if gone {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// A request that may be sent, and counts as under way until this is dropped.
+pub(super) struct Permit {
+    limits: Limits,
+    operation: &'static Operation,
+    major: u64,
+    bucket: Option<Arc<Bucket>>,
+}
+
+impl Permit {
+    /// Learns from the answer.
+    pub(super) fn done(self, observed: &Observed, now: Duration) {
+        let mut table = self.limits.table();
+        if observed.global {
+            let until = now + observed.retry_after.unwrap_or(UNTOLD_WAIT);
+            table.global.until = table.global.until.max(until);
+            return;
+        }
+        let id = self.operation.id;
+        let told = observed.limit.is_some() || observed.retry_after.is_some();
+        if !told {
+            if observed.success {
+                table.routes.insert(id, Route::Unlimited);
+            }
+            return;
+        }
+        let name = observed.bucket.unwrap_or_else(|| hash(id));
+        table.routes.insert(id, Route::Bucket(name, observed.limit));
+        let bucket = table.bucket(self.operation, self.major, now);
+        drop(table);
+        if let Some(bucket) = bucket {
+            let own = self.bucket.as_ref();
+            let own = own.is_some_and(|own| Arc::ptr_eq(own, &bucket));
+            bucket.state().learn(observed, now, own);
+            bucket.changed.send_replace(());
+        }
+    }
+}
+
+impl State {
+    /// `own`: the request that was answered is among those that this bucket has under way.
+    fn learn(&mut self, observed: &Observed, now: Duration, own: bool) {
+        self.limit = observed.limit.or(self.limit);
+        if let Some(wait) = observed.retry_after {
+            self.remaining = 0;
+            self.reset = Some(now + wait);
+            return;
+        }
+        let (Some(remaining), Some(reset_after)) = (observed.remaining, observed.reset_after)
+        else {
+            return;
+        };
+        let reset = now + reset_after;
+        match self.reset {
+            // Requests under way are taken off already; the answer may not know of them.
+            Some(known) if reset <= known + SAME_WINDOW => {
+                self.remaining = self.remaining.min(remaining);
+                self.reset = Some(known.max(reset));
+            }
+            _ => {
+                let others = self.in_flight.saturating_sub(u32::from(own));
+                self.remaining = remaining.saturating_sub(others);
+                self.reset = Some(reset);
+            }
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(bucket) = &self.bucket {
+            let mut state = bucket.state();
+            state.in_flight = state.in_flight.saturating_sub(1);
+            drop(state);
+            bucket.changed.send_replace(());
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Calls to Discord's API, or to whichever server stands in for it:
+//!
+//! ```text
+//! arguments (a request) ─ limits (its turn) ─ request (on the wire) ─ answer (JSON, or what went wrong)
+//!                            └──────────── mod: again, if that can help ────────────┘
+//! ```
+//!
+//! serenity's own client is not used for requests: its rate limiter sends to Discord's address even
+//! when a proxy is configured, sleeps inside a lock on a clock of its own, and knows only the routes
+//! that it has a type for. Here all operations go to the one configured address, wait without
+//! holding anything, and on the bot's clock.
+
+mod answer;
+mod identity;
+mod limits;
+mod options;
+mod request;
+
+pub use crate::config::Token;
+pub use answer::{CallError, DiscordError};
+pub use identity::{Application, GatewayBot};
+pub use options::{OutboundError, OutboundOptions};
+
+use super::arguments::{Prepared, prepare};
+use super::operations::Operation;
+use crate::activity::{Activity, Busy};
+use crate::clock::Clock;
+use crate::json::Json;
+use answer::Answer;
+use limits::{Limits, Observed, Permit};
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::{debug, warn};
+
+/// The pause before the first repetition; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+
+/// How often a request is repeated after a fault of the server or the network.
+const REPETITIONS: u32 = 6;
+
+/// Calls Discord's API. Clones share connections and rate limits.
+#[derive(Clone)]
+pub struct Outbound {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    client: request::Client,
+    limits: Limits,
+    clock: Clock,
+    activity: Activity,
+}
+
+impl Outbound {
+    /// Connects nothing yet. Fails when the address is no URL or the token cannot be a header.
+    pub fn new(options: OutboundOptions) -> Result<Self, OutboundError> {
+        let client = request::Client::new(&options)?;
+        // Other servers, such as rate-limiting proxies, have a global limit of their own.
+        let limits = Limits::new(options.api_url.is_none());
+        Ok(Self {
+            shared: Arc::new(Shared {
+                client,
+                limits,
+                clock: options.clock,
+                activity: options.activity,
+            }),
+        })
+    }
+
+    /// Calls an operation with one flat table of arguments. Nothing when Discord answers without
+    /// content. `deadline` is for everything: waiting for the rate limit, repetitions, the answer.
+    pub async fn call(
+        &self,
+        operation: &'static Operation,
+        arguments: Value,
+        deadline: Duration,
+    ) -> Result<Option<Json>, CallError> {
+        self.send(prepare(operation, arguments)?, deadline).await
+    }
+
+    /// Sends a prepared request. Dropping the future takes it out of the queue; if it is under way
+    /// already, Discord may have received it.
+    pub async fn send(
+        &self,
+        prepared: Prepared,
+        deadline: Duration,
+    ) -> Result<Option<Json>, CallError> {
+        let mut call = Call {
+            shared: &self.shared,
+            until: self.shared.clock.now() + deadline,
+            deadline,
+            busy: Some(self.shared.activity.begin()),
+            prepared: &prepared,
+        };
+        call.run().await
+    }
+}
+
+impl std::fmt::Debug for Outbound {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Outbound({})", self.shared.client.base())
+    }
+}
+
+/// One call from its turn to its end.
+struct Call<'a> {
+    shared: &'a Shared,
+    prepared: &'a Prepared,
+    /// When the call must have ended, since the epoch.
+    until: Duration,
+    deadline: Duration,
+    /// Released while the call waits for the clock.
+    busy: Option<Busy>,
+}
+
+impl Call<'_> {
+    async fn run(&mut self) -> Result<Option<Json>, CallError> {
+        let encoded = request::Encoded::of(self.prepared);
+        let mut repetitions = 0;
+        loop {
+            let permit = self.turn().await?;
+            let left = self.until.saturating_sub(self.shared.clock.now());
+            let sent = self.shared.client.send(self.prepared, &encoded, left).await;
+            let error = match sent {
+                Ok(answer) => match self.judge(permit, &answer)? {
+                    Verdict::Done(json) => return Ok(json),
+                    // The limit knows when: the next turn waits for it.
+                    Verdict::Limited => continue,
+                    Verdict::Failed(error) => error,
+                },
+                Err(failure) => {
+                    drop(permit);
+                    let error = failure.told(self.prepared.operation.id, self.deadline);
+                    if !failure.repeatable(self.prepared) {
+                        return Err(error);
+                    }
+                    error
+                }
+            };
+            if repetitions == REPETITIONS {
+                return Err(error);
+            }
+            let pause = (FIRST_PAUSE * 2_u32.pow(repetitions)).min(LONGEST_PAUSE);
+            repetitions += 1;
+            if self.shared.clock.now() + pause >= self.until {
+                return Err(error);
+            }
+            debug!(operation = self.prepared.operation.id, %error, "Repeating a call");
+            self.pause(pause).await;
+        }
+    }
+
+    /// Waits until the rate limits let the request go.
+    async fn turn(&mut self) -> Result<Permit, CallError> {
+        let Prepared {
+            operation, major, ..
+        } = *self.prepared;
+        let mut waiter = self.shared.limits.waiter(operation, major);
+        loop {
+            let now = self.shared.clock.now();
+            let step = waiter.step(now);
+            match step {
+                limits::Step::Go(permit) => return Ok(permit),
+                limits::Step::At(time) if time >= self.until => {
+                    let wait = time.saturating_sub(now);
+                    return Err(CallError::limited(operation.id, self.deadline, wait));
+                }
+                limits::Step::At(time) => {
+                    self.busy = None;
+                    tokio::select! {
+                        () = self.shared.clock.sleep(time.saturating_sub(now)) => {}
+                        () = waiter.changed() => {}
+                    }
+                    self.busy = Some(self.shared.activity.begin());
+                }
+                // Somebody's request is under way, which takes real time: no clock is waited for.
+                limits::Step::Behind => waiter.changed().await,
+            }
+        }
+    }
+
+    fn judge(&self, permit: Permit, answer: &Answer) -> Result<Verdict, CallError> {
+        let operation = self.prepared.operation.id;
+        let now = self.shared.clock.now();
+        let observed = Observed::of(answer);
+        if let Some(wait) = observed.retry_after {
+            let (global, wait_ms) = (observed.global, wait.as_millis());
+            warn!(operation, global, wait_ms, "Discord asks to wait");
+        }
+        permit.done(&observed, now);
+        if observed.retry_after.is_some() {
+            return Ok(Verdict::Limited);
+        }
+        if answer.is_success() {
+            return answer.json(operation).map(Verdict::Done);
+        }
+        let error = CallError::Discord(answer.error(operation));
+        if answer.is_server_fault() {
+            return Ok(Verdict::Failed(error));
+        }
+        Err(error)
+    }
+
+    async fn pause(&mut self, pause: Duration) {
+        self.busy = None;
+        self.shared.clock.sleep(pause).await;
+        self.busy = Some(self.shared.activity.begin());
+    }
+}
+
+enum Verdict {
+    /// The answer.
+    Done(Option<Json>),
+    /// Too early: once more, when the limit allows it.
+    Limited,
+    /// The server is at fault: once more, after a pause.
+    Failed(CallError),
+}

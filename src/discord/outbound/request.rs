@@ -1,0 +1,210 @@
+//! One request on the wire.
+
+use super::answer::{Answer, CallError};
+use super::{OutboundError, OutboundOptions};
+use crate::discord::arguments::{File, Prepared};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder, Url};
+use serde_json::Value;
+use std::time::Duration;
+
+/// Where Discord is when no other server is configured.
+const DISCORD: &str = "https://discord.com";
+
+/// The version of the API that the facts describe.
+const VERSION: &str = "/api/v10";
+
+const USER_AGENT: &str = concat!("DiscordBot (cogsmith, ", env!("CARGO_PKG_VERSION"), ")");
+
+/// A connection that is not there by then never will be.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Sends requests to one server and to no other.
+pub(super) struct Client {
+    http: reqwest::Client,
+    /// Without a slash at its end.
+    base: String,
+    authorization: HeaderValue,
+}
+
+/// A JSON body, made once for all attempts.
+pub(super) struct Encoded(Vec<u8>);
+
+impl Client {
+    pub(super) fn new(options: &OutboundOptions) -> Result<Self, OutboundError> {
+        let given = options.api_url.as_deref().unwrap_or(DISCORD);
+        let wrong = || OutboundError::Address(given.to_owned());
+        let url = Url::parse(given).map_err(|_| wrong())?;
+        let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        if !matches!(url.scheme(), "http" | "https") || !plain || url.host_str().is_none() {
+            return Err(wrong());
+        }
+        let token = format!("Bot {}", options.token.expose());
+        let mut authorization = HeaderValue::from_str(&token).map_err(|_| OutboundError::Token)?;
+        authorization.set_sensitive(true);
+        // A redirect would lead to another server.
+        let mut http = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none());
+        if options.api_url.is_some() {
+            // What is named explicitly is reached directly, whatever proxy the system has.
+            http = http.no_proxy();
+        }
+        Ok(Self {
+            http: http
+                .build()
+                .map_err(|error| OutboundError::Client(error.to_string()))?,
+            base: format!("{}{VERSION}", given.trim_end_matches('/')),
+            authorization,
+        })
+    }
+
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+}
+
+impl Encoded {
+    pub(super) fn of(prepared: &Prepared) -> Self {
+        let body = prepared.body.as_ref();
+        // A tree of JSON values with keys that are strings can always be written.
+        Self(body.map_or_else(Vec::new, |body| {
+            serde_json::to_vec(body).unwrap_or_default()
+        }))
+    }
+}
+
+impl Client {
+    /// Sends a request once; `left` is the time that is left for it.
+    pub(super) async fn send(
+        &self,
+        prepared: &Prepared,
+        encoded: &Encoded,
+        left: Duration,
+    ) -> Result<Answer, Failure> {
+        let request = self.build(prepared, encoded).timeout(left);
+        let response = request.send().await.map_err(Failure)?;
+        Answer::read(response).await.map_err(Failure)
+    }
+
+    fn build(&self, prepared: &Prepared, encoded: &Encoded) -> RequestBuilder {
+        let method = Method::from_bytes(prepared.method.as_bytes()).unwrap_or(Method::GET);
+        let address = format!("{}{}", self.base, prepared.path);
+        let mut request = self.http.request(method, address);
+        if !prepared.query.is_empty() {
+            request = request.query(&prepared.query);
+        }
+        if !prepared.operation.carries_its_token() {
+            request = request.header(AUTHORIZATION, self.authorization.clone());
+        }
+        if let Some(reason) = &prepared.reason {
+            request = request.header("X-Audit-Log-Reason", reason);
+        }
+        if prepared.operation.form_only || !prepared.files.is_empty() {
+            return request.multipart(form(prepared, encoded));
+        }
+        if prepared.body.is_some() {
+            return request
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .body(encoded.0.clone());
+        }
+        if matches!(prepared.method, "POST" | "PUT" | "PATCH") {
+            // Discord answers 411 without it.
+            request = request.header(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        request
+    }
+}
+
+fn form(prepared: &Prepared, encoded: &Encoded) -> Form {
+    let mut form = Form::new();
+    if prepared.operation.form_only {
+        let fields = prepared.body.as_ref().and_then(Value::as_object);
+        for (name, value) in fields.into_iter().flatten() {
+            let text = match value {
+                Value::Null => continue,
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            form = form.text(name.clone(), text);
+        }
+    } else {
+        form = form.part(
+            "payload_json",
+            typed(Part::bytes(encoded.0.clone()), "application/json"),
+        );
+    }
+    for (position, file) in prepared.files.iter().enumerate() {
+        let name = match file.part {
+            Some(name) => name.to_owned(),
+            None => format!("files[{position}]"),
+        };
+        form = form.part(name, part(file));
+    }
+    form
+}
+
+fn part(file: &File) -> Part {
+    let part = Part::bytes(file.content.clone()).file_name(file.filename.clone());
+    let extension = file.filename.rsplit('.').next().unwrap_or_default();
+    let kind = match extension.to_ascii_lowercase().as_str() {
+        "png" | "apng" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "webp" => "image/webp",
+        "json" => "application/json",
+        "txt" | "log" | "md" => "text/plain; charset=utf-8",
+        "csv" => "text/csv",
+        "mp3" => "audio/mpeg",
+        "ogg" => "audio/ogg",
+        "mp4" => "video/mp4",
+        "pdf" => "application/pdf",
+        _ => "application/octet-stream",
+    };
+    typed(part, kind)
+}
+
+fn typed(part: Part, kind: &'static str) -> Part {
+    let mut headers = reqwest::header::HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    part.headers(headers)
+}
+
+/// A request that got no complete answer.
+pub(super) struct Failure(reqwest::Error);
+
+impl Failure {
+    /// Whether the request may be sent again: surely not received, or of the same effect twice.
+    pub(super) fn repeatable(&self, prepared: &Prepared) -> bool {
+        let unique = prepared.body.as_ref().is_some_and(|body| {
+            body.get("enforce_nonce") == Some(&Value::Bool(true)) && body.get("nonce").is_some()
+        });
+        self.0.is_connect() || prepared.method != "POST" || unique
+    }
+
+    /// What happened, without the address: that may hold a webhook's token.
+    pub(super) fn told(&self, operation: &'static str, deadline: Duration) -> CallError {
+        if self.0.is_timeout() && !self.0.is_connect() {
+            return CallError::Deadline {
+                operation,
+                seconds: deadline.as_secs_f64(),
+                why: "there was no answer in time".into(),
+            };
+        }
+        let mut cause: &dyn std::error::Error = &self.0;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        let what = if self.0.is_connect() {
+            "no connection to Discord"
+        } else {
+            "the connection to Discord broke"
+        };
+        CallError::Network {
+            operation,
+            message: format!("{what} ({cause})"),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The notation for types in the facts: `string|null`, `[RichEmbed]`, `{string}`, `A&B`.
+
+use crate::discord::facts::OPERATIONS;
+use serde::{Deserialize, Deserializer};
+
+/// A type, as `operations.json` and `events.json` write it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape {
+    /// `null`
+    Null,
+    /// `any`
+    Any,
+    /// `object`, of which nothing more is known.
+    Object,
+    /// `boolean`
+    Boolean,
+    /// `integer`, `integer:int32`, `integer:int64`
+    Integer,
+    /// `number`, `number:double`
+    Number,
+    /// `string`
+    String,
+    /// `string:date-time`, ISO 8601
+    DateTime,
+    /// `string:uri`
+    Uri,
+    /// `string:snowflake` and `SnowflakeType`: an id, which is a string of digits.
+    Snowflake,
+    /// The name of a schema.
+    Named(&'static str),
+    /// `[item]`
+    List(Box<Shape>),
+    /// `{value}`: an object whose keys are free.
+    Map(Box<Shape>),
+    /// `a|b`: one of them.
+    Union(Vec<Shape>),
+    /// `a&b`: the fields of all of them.
+    All(Vec<Shape>),
+}
+
+impl Shape {
+    /// Reads the notation. It binds from loose to tight: `&`, `|`, brackets.
+    pub fn parse(text: &'static str) -> Self {
+        read(text, &|name| Self::Named(name))
+    }
+
+    /// Reads the notation; a name that is no schema's stands for any value.
+    pub(super) fn parse_known(text: &str) -> Self {
+        read(text, &|name| match OPERATIONS.schemas.get_key_value(name) {
+            Some((name, _)) => Self::Named(name),
+            None => Self::Any,
+        })
+    }
+
+    /// The alternatives of a union; the shape itself when it is none.
+    pub fn alternatives(&self) -> &[Self] {
+        match self {
+            Self::Union(parts) => parts,
+            other => std::slice::from_ref(other),
+        }
+    }
+
+    /// Whether `null` is a value of this type.
+    pub fn takes_null(&self) -> bool {
+        let takes = |part: &Self| matches!(part, Self::Null | Self::Any);
+        self.alternatives().iter().any(takes)
+    }
+
+    /// The schemas named in it, through lists, maps and unions, in order.
+    pub fn names(&self) -> Vec<&'static str> {
+        match self {
+            Self::Named(name) => vec![name],
+            Self::List(inner) | Self::Map(inner) => inner.names(),
+            Self::Union(parts) | Self::All(parts) => parts.iter().flat_map(Self::names).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn read<'t>(text: &'t str, named: &impl Fn(&'t str) -> Shape) -> Shape {
+    let all = |parts: Vec<&'t str>| parts.into_iter().map(|part| read(part, named)).collect();
+    if let Some(parts) = split(text, '&') {
+        return Shape::All(all(parts));
+    }
+    if let Some(parts) = split(text, '|') {
+        return Shape::Union(all(parts));
+    }
+    if let Some(item) = inside(text, '[', ']') {
+        return Shape::List(Box::new(read(item, named)));
+    }
+    if let Some(value) = inside(text, '{', '}') {
+        return Shape::Map(Box::new(read(value, named)));
+    }
+    match text {
+        "null" => Shape::Null,
+        "any" => Shape::Any,
+        "object" => Shape::Object,
+        "boolean" => Shape::Boolean,
+        "SnowflakeType" | "string:snowflake" => Shape::Snowflake,
+        "string:date-time" => Shape::DateTime,
+        "string:uri" => Shape::Uri,
+        _ => match text.split(':').next() {
+            Some("integer") => Shape::Integer,
+            Some("number") => Shape::Number,
+            Some("string") => Shape::String,
+            _ => named(text),
+        },
+    }
+}
+
+/// The parts of `text` between the separators that stand outside brackets; nothing without one.
+fn split(text: &str, separator: char) -> Option<Vec<&str>> {
+    let mut depth = 0_usize;
+    let mut start = 0;
+    let mut parts = Vec::new();
+    for (at, character) in text.char_indices() {
+        match character {
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth = depth.saturating_sub(1),
+            _ if character == separator && depth == 0 => {
+                parts.push(&text[start..at]);
+                start = at + character.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    if parts.is_empty() {
+        return None;
+    }
+    parts.push(&text[start..]);
+    Some(parts)
+}
+
+fn inside(text: &str, open: char, close: char) -> Option<&str> {
+    text.strip_prefix(open)?.strip_suffix(close)
+}
+
+impl<'de> Deserialize<'de> for Shape
+where
+    'de: 'static,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&'de str>::deserialize(deserializer).map(Self::parse)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_bind_tighter_than_bars() {
+        let shape = Shape::parse("[A|null]|null");
+        let item = Shape::Union(vec![Shape::Named("A"), Shape::Null]);
+        assert_eq!(
+            shape,
+            Shape::Union(vec![Shape::List(Box::new(item)), Shape::Null])
+        );
+        assert!(shape.takes_null());
+        assert_eq!(shape.names(), ["A"]);
+        assert_eq!(
+            Shape::parse("{string}"),
+            Shape::Map(Box::new(Shape::String))
+        );
+        assert_eq!(Shape::parse("SnowflakeType"), Shape::Snowflake);
+    }
+}

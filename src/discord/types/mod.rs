@@ -1,0 +1,149 @@
+//! The Luau types of everything that a cog can require, for editors and `--!strict`:
+//!
+//! ```text
+//! *.luau here (written by hand, with marks) ┐
+//! model (objects and inputs) ── functions ──┼─ mod (fills the marks) ─▶ types/*.luau
+//! names, luau (how a schema is called) ─ events ┘
+//! ```
+//!
+//! Everything is laid out as `StyLua` would.
+
+mod events;
+mod functions;
+mod luau;
+mod model;
+mod names;
+
+use std::io;
+use std::path::Path;
+
+/// What is said when the files are not those that would be generated.
+const MEND: &str = "run `cogsmith types --write`";
+
+/// The modules that are written by hand as a whole.
+const BY_HAND: [(&str, &str); 8] = [
+    ("http.luau", include_str!("http.luau")),
+    ("json.luau", include_str!("json.luau")),
+    ("log.luau", include_str!("log.luau")),
+    ("spec.luau", include_str!("spec.luau")),
+    ("state.luau", include_str!("state.luau")),
+    ("task.luau", include_str!("task.luau")),
+    ("time.luau", include_str!("time.luau")),
+    ("ui.luau", include_str!("ui.luau")),
+];
+
+/// All type modules: the name of the file and its text, in order of name.
+pub fn generate() -> Vec<(&'static str, String)> {
+    let model = include_str!("model.luau");
+    let model = fill(model, "objects", &model::objects());
+    let model = fill(&model, "inputs", &model::inputs());
+    let discord = include_str!("discord.luau");
+    let discord = fill(discord, "arguments", &functions::arguments());
+    let discord = fill(&discord, "functions", &functions::functions());
+    let cog = include_str!("cog.luau");
+    let cog = fill(cog, "on", &events::on());
+    let cog = fill(&cog, "wait", &events::wait());
+    let by_hand = BY_HAND.map(|(name, text)| (name, text.to_owned()));
+    let generated = [
+        ("cog.luau", cog),
+        ("discord.luau", discord),
+        ("model.luau", model),
+    ];
+    let mut files: Vec<_> = by_hand.into_iter().chain(generated).collect();
+    files.sort_by_key(|(name, _)| *name);
+    files
+}
+
+/// Writes all type modules into a folder, which is made if need be. Returns the names of those that
+/// changed.
+pub fn write(folder: &Path) -> io::Result<Vec<&'static str>> {
+    std::fs::create_dir_all(folder)?;
+    let mut changed = Vec::new();
+    for (name, text) in generate() {
+        let path = folder.join(name);
+        if std::fs::read_to_string(&path).ok().as_deref() != Some(&text) {
+            std::fs::write(&path, text)?;
+            changed.push(name);
+        }
+    }
+    Ok(changed)
+}
+
+/// What is wrong with the type modules in a folder, a sentence a file; empty if they are current.
+pub fn check(folder: &Path) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (name, text) in generate() {
+        let path = folder.join(name);
+        let path_shown = path.display();
+        match std::fs::read_to_string(&path) {
+            // A checkout may have changed the ends of lines.
+            Ok(found) if found.replace("\r\n", "\n") == text => {}
+            Ok(_) => faults.push(format!("{path_shown} is not current: {MEND}")),
+            Err(error) => faults.push(format!("{path_shown} cannot be read ({error}): {MEND}")),
+        }
+    }
+    faults
+}
+
+/// Puts `text` in the place of the mark `--[[name]]`, with which its line begins.
+fn fill(template: &str, name: &str, text: &str) -> String {
+    template.replace(&format!("--[[{name}]]\n"), text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_are_current() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("types");
+        if std::env::var_os("COGSMITH_WRITE_TYPES").is_some() {
+            write(&folder).unwrap();
+        }
+        assert_eq!(check(&folder), [""; 0]);
+    }
+
+    #[test]
+    fn every_module_is_luau() {
+        let lua = mlua::Lua::new();
+        for (name, text) in generate() {
+            let compiled = lua.load(&text).set_name(name).into_function();
+            assert!(compiled.is_ok(), "{name}: {}", compiled.unwrap_err());
+            assert!(
+                !text.contains("--[["),
+                "{name} has a mark that nothing fills"
+            );
+        }
+    }
+
+    #[test]
+    fn writing_changes_only_what_is_not_current() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(check(folder.path()).len(), 11);
+        assert_eq!(write(folder.path()).unwrap().len(), 11);
+        assert_eq!(check(folder.path()), [""; 0]);
+        std::fs::write(folder.path().join("cog.luau"), "--").unwrap();
+        assert!(check(folder.path())[0].ends_with("is not current: run `cogsmith types --write`"));
+        assert_eq!(write(folder.path()).unwrap(), ["cog.luau"]);
+    }
+
+    #[test]
+    fn every_event_and_every_operation_of_a_cog_has_a_type() {
+        let files = generate();
+        let text = |wanted: &str| &files.iter().find(|(name, _)| *name == wanted).unwrap().1;
+        for event in crate::discord::events() {
+            let line = format!("    read {}: (", event.name);
+            assert_eq!(text("cog.luau").matches(&line).count(), 2, "{}", event.name);
+        }
+        for operation in crate::discord::operations() {
+            let line = format!("    read {}: (", operation.id);
+            let times = usize::from(operation.open_to_cogs());
+            assert_eq!(
+                text("discord.luau").matches(&line).count(),
+                times,
+                "{}",
+                operation.id
+            );
+        }
+    }
+}

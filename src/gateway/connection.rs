@@ -1,0 +1,270 @@
+//! One connection of `twilight-gateway`, as steps.
+//!
+//! A twilight shard would reconnect by itself, silently where the stream just ends, at once, at the
+//! address that READY named and with pauses of its own. Here it lives for one connection only:
+//! whenever it is about to reconnect, [`Connection::next`] says that the connection is over, and
+//! `task.rs` decides when and where the next one goes.
+
+use super::event::Event;
+use super::frame::{Frame, Frames};
+use super::identify::IdentifyQueue;
+use futures_util::Stream;
+use std::error::Error;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::Instant;
+use tracing::warn;
+use twilight_gateway::error::{ReceiveMessageError, ReceiveMessageErrorType};
+use twilight_gateway::{CloseFrame, Config, Message, Session, Shard, ShardId, ShardState};
+
+/// The time within which a server must accept the connection and say hello. Twilight itself allows
+/// ten seconds for connecting and any time for hello.
+const HELLO_WITHIN: Duration = Duration::from_secs(20);
+
+/// As many times may a connection that is not open yet be woken. One needs fewer than ten; a server
+/// that accepts and hangs up keeps twilight connecting anew without a pause or a word.
+const WAKES_TO_OPEN: u32 = 64;
+
+/// The time that a server is given to answer a close frame.
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
+/// What happens on a connection.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// The server said hello; twilight resumes or waits for its turn to identify.
+    Hello,
+    /// An event.
+    Dispatch(Event),
+    /// The server answered a heartbeat after this time.
+    Latency(Duration),
+    /// The server asks for a new connection (op 7).
+    Reconnect,
+    /// The server refuses the session, or has forgotten it (op 9).
+    Invalid { resumable: bool },
+    /// The server closed the connection.
+    Closed { code: Option<u16>, reason: String },
+    /// The connection is gone without a word, or never came about.
+    Lost(String),
+}
+
+/// A connection, from connecting to its end. Dropping it closes the socket.
+#[derive(Debug)]
+pub(super) struct Connection {
+    shard: Shard<IdentifyQueue>,
+    frames: Frames,
+    /// Whether the socket has been open.
+    opened: bool,
+    wakes: u32,
+    /// Whether the server said hello; until when it must.
+    greeted: bool,
+    hello_by: Instant,
+    /// Until when the server may answer our close frame, once there is one.
+    close_by: Option<Instant>,
+}
+
+/// What twilight hands over.
+enum Received {
+    Text(String),
+    Malformed(String),
+    Over(Step),
+}
+
+impl Connection {
+    /// Will connect when polled, and resume if the configuration has a session.
+    pub(super) fn new(id: ShardId, config: Config<IdentifyQueue>) -> Self {
+        Self {
+            shard: Shard::with_config(id, config),
+            frames: Frames::new(id.number()),
+            opened: false,
+            wakes: 0,
+            greeted: false,
+            hello_by: Instant::now() + HELLO_WITHIN,
+            close_by: None,
+        }
+    }
+
+    /// The session that READY opened, and the address at which the server wants it resumed.
+    pub(super) fn session(&self) -> Option<(&Session, Option<&str>)> {
+        Some((self.shard.session()?, self.shard.resume_url()))
+    }
+
+    /// The intents with which this connection identifies.
+    pub(super) fn intents(&self) -> u64 {
+        self.shard.config().intents().bits()
+    }
+
+    /// Whether the server said hello on this connection.
+    pub(super) fn greeted(&self) -> bool {
+        self.greeted
+    }
+
+    /// Queues a command; twilight sends it within Discord's limit of 120 a minute.
+    pub(super) fn send(&self, json: String) {
+        self.shard.send(json);
+    }
+
+    /// The next thing that happens. Frames that cannot be read are logged and skipped. May be
+    /// dropped and called again without loss.
+    pub(super) async fn next(&mut self) -> Step {
+        loop {
+            let text = match self.receive().await {
+                Received::Text(text) => text,
+                Received::Malformed(error) => {
+                    self.skip(&error);
+                    continue;
+                }
+                Received::Over(step) => return step,
+            };
+            match self.frames.read(text) {
+                Ok(Frame::Dispatch(event)) => return Step::Dispatch(event),
+                Ok(Frame::Control { op, is_true }) => {
+                    if let Some(step) = self.control(op, is_true) {
+                        return step;
+                    }
+                }
+                Err(error) => self.skip(&error),
+            }
+        }
+    }
+
+    /// Asks the server to close, unless the closing is under way. Code 4000 leaves the session
+    /// resumable, 1000 ends it.
+    pub(super) fn close(&mut self, frame: CloseFrame<'static>) {
+        self.close_by = Some(Instant::now() + CLOSE_WITHIN);
+        if !self.disconnected() {
+            self.shard.close(frame);
+        }
+    }
+
+    /// The next event that still arrives after [`Connection::close`]; nothing once the server has
+    /// answered, or has had its time to.
+    pub(super) async fn next_while_closing(&mut self) -> Option<Event> {
+        let close_by = self.close_by.filter(|_| self.opened)?;
+        loop {
+            match tokio::time::timeout_at(close_by, self.next()).await {
+                Ok(Step::Dispatch(event)) => return Some(event),
+                Ok(Step::Latency(_) | Step::Reconnect | Step::Invalid { .. }) => {}
+                Ok(Step::Hello | Step::Closed { .. } | Step::Lost(_)) | Err(_) => return None,
+            }
+        }
+    }
+
+    fn control(&mut self, op: u8, is_true: bool) -> Option<Step> {
+        match op {
+            7 => Some(Step::Reconnect),
+            9 => Some(Step::Invalid { resumable: is_true }),
+            10 => {
+                self.greeted = true;
+                Some(Step::Hello)
+            }
+            11 => self
+                .shard
+                .latency()
+                .recent()
+                .first()
+                .copied()
+                .map(Step::Latency),
+            _ => None,
+        }
+    }
+
+    fn skip(&self, error: &str) {
+        let shard = self.shard.id().number();
+        warn!(shard, error, "Skipped a gateway frame that cannot be read");
+    }
+
+    fn disconnected(&self) -> bool {
+        matches!(self.shard.state(), ShardState::Disconnected { .. })
+    }
+
+    async fn receive(&mut self) -> Received {
+        if self.greeted {
+            return poll_fn(|context| self.poll(context)).await;
+        }
+        let hello_by = self.hello_by;
+        tokio::time::timeout_at(hello_by, poll_fn(|context| self.poll(context)))
+            .await
+            .unwrap_or_else(|_| {
+                let seconds = HELLO_WITHIN.as_secs();
+                lost(format!("the server did not say hello within {seconds} s"))
+            })
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Received> {
+        // Twilight panics on some of what a broken server may say, such as a heartbeat interval
+        // of 0. The shard is not used again after that.
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            Pin::new(&mut self.shard).poll_next(context)
+        }));
+        match polled {
+            Ok(Poll::Ready(Some(Ok(Message::Text(text))))) => {
+                self.opened = true;
+                Poll::Ready(Received::Text(text))
+            }
+            Ok(Poll::Ready(Some(Ok(Message::Close(frame))))) => {
+                Poll::Ready(Received::Over(closed(frame)))
+            }
+            Ok(Poll::Ready(Some(Err(error)))) => Poll::Ready(failed(&error)),
+            Ok(Poll::Ready(None)) => Poll::Ready(lost("the connection is closed".to_owned())),
+            Ok(Poll::Pending) if self.opened && self.disconnected() && self.close_by.is_none() => {
+                Poll::Ready(lost("the connection ended".to_owned()))
+            }
+            Ok(Poll::Pending) => {
+                self.opened |= !self.disconnected();
+                self.wakes = self.wakes.saturating_add(1);
+                if !self.opened && self.wakes > WAKES_TO_OPEN {
+                    return Poll::Ready(lost("the server accepts and hangs up".to_owned()));
+                }
+                Poll::Pending
+            }
+            Err(_panic) => Poll::Ready(lost("the server broke the protocol".to_owned())),
+        }
+    }
+}
+
+fn lost(why: String) -> Received {
+    Received::Over(Step::Lost(why))
+}
+
+fn closed(frame: Option<CloseFrame<'static>>) -> Step {
+    match frame {
+        // Twilight's own code for a connection that broke, or whose heartbeats went unanswered.
+        Some(frame) if frame.code == 1006 => Step::Lost("the connection broke".to_owned()),
+        Some(frame) => Step::Closed {
+            code: Some(frame.code),
+            reason: frame.reason.into_owned(),
+        },
+        None => Step::Closed {
+            code: None,
+            reason: String::new(),
+        },
+    }
+}
+
+fn failed(error: &ReceiveMessageError) -> Received {
+    let why = causes(error);
+    match error.kind() {
+        ReceiveMessageErrorType::Deserializing { .. } => Received::Malformed(why),
+        ReceiveMessageErrorType::Compression => lost(format!("a frame did not decompress: {why}")),
+        _ => lost(why),
+    }
+}
+
+/// What an error was caused by, the last cause last. The error itself is left out: it repeats the
+/// whole frame.
+fn causes(error: &dyn Error) -> String {
+    let mut causes: Vec<String> = Vec::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Many errors repeat their cause.
+        if !causes.iter().any(|before| before.contains(&text)) {
+            causes.push(text);
+        }
+        cause = error.source();
+    }
+    causes.join(": ")
+}

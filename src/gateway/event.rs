@@ -1,0 +1,164 @@
+//! An event: Discord's JSON, read on demand.
+
+use crate::json::Json;
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+use tracing::warn;
+
+/// One dispatch event. It is shared as `Arc<Event>`; the text arrives in one allocation and is never
+/// copied.
+#[derive(Debug)]
+pub struct Event {
+    /// Discord's name in snake case: `message_create`. Names that nobody knows pass through.
+    pub name: Arc<str>,
+    /// The number of the shard that received it, from 0.
+    pub shard: u32,
+    /// Its place in the shard's session, growing from 1.
+    pub sequence: u64,
+    /// Whether a former process that was killed may have received it, too. See [`super`].
+    pub maybe_repeated: bool,
+    text: String,
+    /// Where in `text` the event's data is; empty for `null`.
+    data: Range<usize>,
+    parsed: OnceLock<Json>,
+}
+
+impl Event {
+    /// An event that no gateway sent; `data` is the JSON text of its data.
+    pub fn new(name: &str, shard: u32, sequence: u64, data: String) -> Self {
+        let place = 0..data.len();
+        Self::at(name.into(), shard, sequence, data, place)
+    }
+
+    /// An event whose data is at `data` in `text`; an empty place means `null`.
+    pub(super) fn at(
+        name: Arc<str>,
+        shard: u32,
+        sequence: u64,
+        text: String,
+        data: Range<usize>,
+    ) -> Self {
+        Self {
+            name,
+            shard,
+            sequence,
+            maybe_repeated: false,
+            text,
+            data,
+            parsed: OnceLock::new(),
+        }
+    }
+
+    /// The JSON text of the event's data.
+    pub fn raw(&self) -> &str {
+        match self.text.get(self.data.clone()) {
+            Some(text) if !text.is_empty() => text,
+            _ => "null",
+        }
+    }
+
+    /// The event's data as a tree, parsed when first asked for. Null, with a line in the log, if the
+    /// text is no JSON, nests deeper than 128 levels or holds half of a surrogate pair.
+    pub fn data(&self) -> &Json {
+        self.parsed.get_or_init(|| {
+            serde_json::from_str(self.raw()).unwrap_or_else(|error| {
+                let (name, shard, sequence) = (&self.name, self.shard, self.sequence);
+                warn!(%name, shard, sequence, %error, "An event's data cannot be read as JSON");
+                Json::Null
+            })
+        })
+    }
+
+    /// What routing needs to know of a message, without building a tree. Nothing if the data is no
+    /// message with an author.
+    pub fn peek_message(&self) -> Option<MessagePeek<'_>> {
+        let message: Message<'_> = serde_json::from_str(self.raw()).ok()?;
+        Some(MessagePeek {
+            id: message.id,
+            channel_id: message.channel_id,
+            guild_id: message.guild_id,
+            content: message.content,
+            author_id: message.author.id,
+            author_bot: message.author.bot,
+            webhook_id: message.webhook_id,
+        })
+    }
+}
+
+/// The fields of a message that decide whether and where it goes, borrowed from the event's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessagePeek<'a> {
+    /// The message's id.
+    pub id: &'a str,
+    /// The channel's id.
+    pub channel_id: &'a str,
+    /// The guild's id; nothing in direct messages.
+    pub guild_id: Option<&'a str>,
+    /// The text; empty without the intent `message_content`. Borrowed unless it holds escapes.
+    pub content: Cow<'a, str>,
+    /// The author's id; of a webhook's message it is the webhook's id.
+    pub author_id: &'a str,
+    /// Whether the author is a bot.
+    pub author_bot: bool,
+    /// The webhook that sent it, if one did.
+    pub webhook_id: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+struct Message<'a> {
+    id: &'a str,
+    channel_id: &'a str,
+    #[serde(default)]
+    guild_id: Option<&'a str>,
+    #[serde(borrow, default)]
+    content: Cow<'a, str>,
+    #[serde(borrow)]
+    author: Author<'a>,
+    #[serde(default)]
+    webhook_id: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+struct Author<'a> {
+    id: &'a str,
+    #[serde(default)]
+    bot: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_peeked_at_without_a_tree() {
+        let data = r#"{"type":0,"id":"1","channel_id":"2","guild_id":"3","content":"!ping",
+            "author":{"id":"4","username":"x","bot":true},"embeds":[{"author":{"id":9}}]}"#;
+        let event = Event::new("message_create", 0, 1, data.to_owned());
+        let peek = event.peek_message().unwrap();
+        assert!(matches!(peek.content, Cow::Borrowed("!ping")));
+        assert_eq!(
+            (peek.id, peek.channel_id, peek.guild_id),
+            ("1", "2", Some("3"))
+        );
+        assert_eq!(
+            (peek.author_id, peek.author_bot, peek.webhook_id),
+            ("4", true, None)
+        );
+
+        let escaped = r#"{"id":"1","channel_id":"2","content":"a\n","author":{"id":"4"}}"#;
+        let event = Event::new("message_create", 0, 1, escaped.to_owned());
+        assert_eq!(event.peek_message().unwrap().content, "a\n");
+        assert_eq!(
+            Event::new("typing_start", 0, 1, "{}".to_owned()).peek_message(),
+            None
+        );
+    }
+
+    #[test]
+    fn deep_data_is_null_and_no_panic() {
+        let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
+        assert_eq!(Event::new("x", 0, 1, deep).data(), &Json::Null);
+    }
+}

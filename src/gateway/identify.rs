@@ -1,0 +1,124 @@
+//! Whose turn it is to identify.
+
+use super::address::IdentifiesLeft;
+use crate::clock::Clock;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use twilight_gateway::queue::{IDENTIFY_DELAY, Queue};
+
+/// Lets one shard of each bucket (shard number modulo `max_concurrency`) identify in five seconds.
+/// All shards share one; clones are the same queue.
+#[derive(Clone, Debug)]
+pub(super) struct IdentifyQueue {
+    clock: Clock,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    max_concurrency: u16,
+    /// The time (since the Unix epoch) at which the bucket's next shard may identify.
+    buckets: HashMap<u32, Arc<tokio::sync::Mutex<Duration>>>,
+    /// Identifies left, and when the full number is there again.
+    left: Option<(u32, Duration)>,
+}
+
+impl IdentifyQueue {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            state: Arc::default(),
+        }
+    }
+
+    /// Takes over what the server said last.
+    pub(super) fn update(&self, max_concurrency: u16, left: Option<IdentifiesLeft>) {
+        let mut state = self.lock();
+        state.max_concurrency = max_concurrency;
+        state.left = left.map(|left| (left.remaining, self.clock.now() + left.reset_after));
+    }
+
+    /// When identifying is possible again, if the server allows no more of it now.
+    pub(super) fn exhausted_until(&self) -> Option<Duration> {
+        match self.lock().left {
+            Some((0, until)) if until > self.clock.now() => Some(until),
+            _ => None,
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The bucket of `shard`; nothing when the server sets no limit.
+    fn bucket(&self, shard: u32) -> Option<Arc<tokio::sync::Mutex<Duration>>> {
+        let mut state = self.lock();
+        let bucket = shard.checked_rem(state.max_concurrency.into())?;
+        Some(state.buckets.entry(bucket).or_default().clone())
+    }
+
+    fn count(&self) {
+        if let Some((remaining, _)) = &mut self.lock().left {
+            *remaining = remaining.saturating_sub(1);
+        }
+    }
+
+    /// Waits for the shard's turn and gives it the permit. A shard that has gone away uses up
+    /// nothing.
+    async fn admit(self, shard: u32, permit: oneshot::Sender<()>) {
+        if let Some(bucket) = self.bucket(shard) {
+            // The lock is fair, so that shards of a bucket identify in the order in which they came.
+            let mut next = bucket.lock().await;
+            let pause = next.saturating_sub(self.clock.now());
+            if !permit.is_closed() && !pause.is_zero() {
+                self.clock.sleep(pause).await;
+            }
+            if permit.send(()).is_ok() {
+                *next = self.clock.now() + IDENTIFY_DELAY;
+                self.count();
+            }
+        } else if permit.send(()).is_ok() {
+            self.count();
+        }
+    }
+}
+
+impl Queue for IdentifyQueue {
+    fn enqueue(&self, shard: u32) -> oneshot::Receiver<()> {
+        let (permit, permitted) = oneshot::channel();
+        tokio::spawn(self.clone().admit(shard, permit));
+        permitted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_shard_of_a_bucket_identifies_in_five_seconds() {
+        let clock = Clock::paused(1_000);
+        let queue = IdentifyQueue::new(clock.clone());
+        let left = IdentifiesLeft {
+            remaining: 3,
+            reset_after: Duration::from_secs(60),
+        };
+        queue.update(2, Some(left));
+        queue.enqueue(0).await.unwrap();
+        queue.enqueue(1).await.unwrap();
+        let gone = queue.enqueue(2);
+        let mut third = queue.enqueue(4);
+        drop(gone);
+        while third.try_recv().is_err() {
+            clock.advance_to_next(Duration::from_secs(1_005));
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(clock.now(), Duration::from_secs(1_005));
+        while queue.exhausted_until().is_none() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(queue.exhausted_until(), Some(Duration::from_secs(1_060)));
+    }
+}

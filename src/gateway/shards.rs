@@ -1,0 +1,371 @@
+//! The handle on the gateway: one task a shard.
+
+use super::GatewayError;
+use super::address::{GatewayAddress, base};
+use super::event::Event;
+use super::shared::Shared;
+use super::store::{Owner, SAVE_INTERVAL, Store, Stored};
+use super::task::{Command, Task};
+use super::token::{fingerprint, install_tls_provider};
+use crate::clock::Clock;
+use crate::config::Token;
+use serde::Deserialize;
+use std::fmt;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tracing::warn;
+
+/// Asks the server again where the gateway is (`GET /gateway/bot`); the error is a sentence.
+pub type Refresh = Arc<
+    dyn Fn() -> Pin<Box<dyn Future<Output = Result<GatewayAddress, String>> + Send>> + Send + Sync,
+>;
+
+/// How to connect.
+#[derive(Clone)]
+pub struct GatewayOptions {
+    /// The bot's token.
+    pub token: Token,
+    /// What `GET /gateway/bot` answered.
+    pub address: GatewayAddress,
+    /// Asked before every new identify but the first, if given.
+    pub refresh: Option<Refresh>,
+    /// The intents' bits; unknown ones are passed on.
+    pub intents: u64,
+    /// The file in which sessions outlive the process.
+    pub session_store: Option<PathBuf>,
+    /// The clock on which a shard pauses between attempts and waits for its turn to identify. What
+    /// concerns the socket itself (heartbeats, time limits) runs on the system's time.
+    pub clock: Clock,
+}
+
+/// What a shard is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShardState {
+    /// It opens a connection.
+    Connecting,
+    /// It waits for its turn to identify, or for the answer.
+    Identifying,
+    /// It receives events.
+    Ready,
+    /// It receives what it missed.
+    Resuming,
+    /// It makes its next attempt later.
+    Waiting {
+        /// When, since the Unix epoch.
+        until: Duration,
+        /// What went wrong.
+        why: String,
+    },
+    /// It will not try again, unless the intents change.
+    Refused(GatewayError),
+}
+
+impl ShardState {
+    /// Why the shard has given up, if it has.
+    pub fn refusal(&self) -> Option<GatewayError> {
+        match self {
+            Self::Refused(error) => Some(error.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ShardState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connecting => formatter.write_str("connecting"),
+            Self::Identifying => formatter.write_str("identifying"),
+            Self::Ready => formatter.write_str("ready"),
+            Self::Resuming => formatter.write_str("resuming its session"),
+            Self::Waiting { why, .. } => {
+                write!(formatter, "waiting before its next attempt: {why}")
+            }
+            Self::Refused(error) => error.fmt(formatter),
+        }
+    }
+}
+
+/// The connection to the gateway. Dropping it ends the shards, but does not wait for them: prefer
+/// [`Gateway::shutdown`].
+pub struct Gateway {
+    shared: Arc<Shared>,
+    commands: Vec<mpsc::Sender<Command>>,
+    tasks: Vec<JoinHandle<()>>,
+    saver: Option<Saver>,
+    /// Held while the intents change.
+    changing: Mutex<()>,
+}
+
+struct Saver {
+    store: Store,
+    task: JoinHandle<()>,
+}
+
+/// Commands that may wait for a shard.
+const COMMANDS: usize = 256;
+
+impl Gateway {
+    /// Starts the shards on the current runtime, and resumes the sessions that a former process
+    /// stored. `sink` is called for every event, on the shard's task: it must not block.
+    ///
+    /// What only the server can find wrong, such as the token, shows in [`Gateway::ready`] and
+    /// [`Gateway::state`].
+    ///
+    /// # Errors
+    /// Without a token, a usable address or a runtime.
+    pub fn start(
+        options: GatewayOptions,
+        sink: impl Fn(Arc<Event>) + Send + Sync + 'static,
+    ) -> Result<Self, GatewayError> {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(GatewayError::NoRuntime);
+        }
+        if options.token.is_empty() {
+            return Err(GatewayError::NoToken);
+        }
+        let url = base(&options.address.url)?;
+        let shards = options.address.shards;
+        if shards == 0 {
+            let reason = "it comes with no shard at all".to_owned();
+            return Err(GatewayError::Address { url, reason });
+        }
+        install_tls_provider();
+
+        let store = options.session_store.clone().map(|path| {
+            let token = fingerprint(&options.token);
+            Store::new(
+                path,
+                Owner {
+                    url: url.clone(),
+                    token,
+                    shards,
+                },
+            )
+        });
+        let intents = options.intents;
+        let shared = Arc::new(Shared::new(options, url, Box::new(sink)));
+        let saver = store.map(|store| Saver::start(store, &shared, intents));
+        let mut commands = Vec::new();
+        let mut tasks = Vec::new();
+        for shard in 0..shards {
+            let (command, inbox) = mpsc::channel(COMMANDS);
+            commands.push(command);
+            tasks.push(tokio::spawn(
+                Task::new(shared.clone(), shard, inbox, intents).run(),
+            ));
+        }
+        Ok(Self {
+            shared,
+            commands,
+            tasks,
+            saver,
+            changing: Mutex::new(()),
+        })
+    }
+
+    /// What each shard does, by its number.
+    pub fn state(&self) -> watch::Receiver<Vec<ShardState>> {
+        self.shared.states.subscribe()
+    }
+
+    /// Returns when every shard is ready.
+    ///
+    /// # Errors
+    /// When a shard is refused, or after `timeout` (of the system's time); the shards keep trying
+    /// then.
+    pub async fn ready(&self, timeout: Duration) -> Result<(), GatewayError> {
+        let mut states = self.state();
+        let settled = states.wait_for(|states| {
+            let all = states.iter().all(|state| *state == ShardState::Ready);
+            all || refusal(states).is_some()
+        });
+        match tokio::time::timeout(timeout, settled).await {
+            Ok(Ok(states)) => refusal(&states).map_or(Ok(()), Err),
+            Ok(Err(_)) => Err(GatewayError::Stopped),
+            Err(_) => Err(GatewayError::NotReady {
+                seconds: timeout.as_secs(),
+                states: unready(&self.shared.states.borrow()),
+            }),
+        }
+    }
+
+    /// The sequence of the last event of `shard` that was handed to the sink; 0 before the first.
+    pub fn sequence(&self, shard: u32) -> u64 {
+        let slot = usize::try_from(shard)
+            .ok()
+            .and_then(|shard| self.shared.slots.get(shard));
+        slot.map_or(0, super::shared::Slot::sequence)
+    }
+
+    /// The time between a heartbeat and its answer, on average over the shards; nothing before the
+    /// first answer.
+    pub fn latency(&self) -> Option<Duration> {
+        let known = self
+            .shared
+            .slots
+            .iter()
+            .filter_map(super::shared::Slot::latency);
+        let (sum, count) = known.fold((Duration::ZERO, 0_u32), |(sum, count), latency| {
+            (sum + latency, count + 1)
+        });
+        sum.checked_div(count)
+    }
+
+    /// Changes the intents, shard by shard, and returns when all have a session with them. Each shard
+    /// opens its new session beside the old one and changes over without losing or doubling an
+    /// event. Nothing happens if the intents are the same.
+    ///
+    /// A shard that is not connected changes over when it is; wrap this in a timeout if that is too
+    /// long to wait: the change then goes on.
+    ///
+    /// # Errors
+    /// If the server refuses the intents or the new session; the shard that met it, and those after
+    /// it, keep the old one.
+    pub async fn set_intents(&self, bits: u64) -> Result<(), GatewayError> {
+        let _one_at_a_time = self.changing.lock().await;
+        for command in &self.commands {
+            let (answer, answered) = oneshot::channel();
+            let change = Command::Intents(bits, answer);
+            command
+                .send(change)
+                .await
+                .map_err(|_| GatewayError::Stopped)?;
+            answered.await.map_err(|_| GatewayError::Stopped)??;
+        }
+        Ok(())
+    }
+
+    /// Sends a command (presence, voice state, guild members, …) on a shard, within Discord's limit of
+    /// 120 a minute.
+    ///
+    /// # Errors
+    /// If the shard is not connected, or the text is no command that a bot may send by itself.
+    pub fn send(&self, shard: u32, json: String) -> Result<(), GatewayError> {
+        #[derive(Deserialize)]
+        struct Operation {
+            op: u8,
+        }
+        match serde_json::from_str(&json) {
+            Ok(Operation {
+                op: 3 | 4 | 8 | 31 | 43,
+            }) => {}
+            _ => return Err(GatewayError::NotACommand),
+        }
+        let index = usize::try_from(shard).unwrap_or(usize::MAX);
+        let ready = self.shared.states.borrow().get(index) == Some(&ShardState::Ready);
+        let command = self.commands.get(index).filter(|_| ready);
+        command
+            .and_then(|command| command.try_send(Command::Send(json)).ok())
+            .ok_or(GatewayError::NotConnected { shard })
+    }
+
+    /// Closes the connections so that the sessions can be resumed, and stores them. Events that are
+    /// still on their way reach the sink before this returns, which takes at most a few seconds.
+    pub async fn shutdown(mut self) {
+        for command in self.commands.drain(..) {
+            // A shard whose task is gone has nothing to close.
+            let _gone = command.send(Command::Stop).await.is_err();
+        }
+        for task in self.tasks.drain(..) {
+            if let Err(error) = task.await {
+                warn!(%error, "A shard's task ended in a panic");
+            }
+        }
+        if let Some(saver) = self.saver.take() {
+            saver.finish(self.shared.snapshot(true)).await;
+        }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if let Some(saver) = &self.saver {
+            saver.task.abort();
+        }
+    }
+}
+
+impl Saver {
+    /// Restores the stored sessions and begins to store what becomes of them.
+    fn start(store: Store, shared: &Arc<Shared>, intents: u64) -> Self {
+        let base = shared.base();
+        for stored in store.load(intents) {
+            let slot = usize::try_from(stored.shard).ok();
+            if let Some(slot) = slot.and_then(|slot| shared.slots.get(slot)) {
+                slot.restore(stored, &base);
+            }
+        }
+        // From here on the file must say that it is not exact, whatever happens to the process.
+        let sessions = shared.snapshot(false);
+        let failing = save(&store, sessions.clone(), false);
+        let task = tokio::spawn(keep_saving(
+            store.clone(),
+            shared.clone(),
+            sessions,
+            failing,
+        ));
+        Self { store, task }
+    }
+
+    async fn finish(self, sessions: Vec<Stored>) {
+        self.task.abort();
+        // A save that is under way must not overwrite the last one.
+        let _aborted = self.task.await.is_err();
+        let saved = tokio::task::spawn_blocking(move || save(&self.store, sessions, false));
+        if let Err(error) = saved.await {
+            warn!(%error, "The gateway sessions were not stored");
+        }
+    }
+}
+
+/// Stores the sessions whenever they have changed, at most once in [`SAVE_INTERVAL`].
+async fn keep_saving(store: Store, shared: Arc<Shared>, mut saved: Vec<Stored>, mut failing: bool) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(SAVE_INTERVAL) => {}
+            () = shared.changed.notified() => {}
+        }
+        let sessions = shared.snapshot(false);
+        if sessions != saved {
+            saved.clone_from(&sessions);
+            failing = save(&store, sessions, failing);
+        }
+    }
+}
+
+/// Whether it failed; said once, until it succeeds again. A small file without a flush to the disk:
+/// quicker than handing it to another thread, and never half done when the task is ended.
+fn save(store: &Store, sessions: Vec<Stored>, failing: bool) -> bool {
+    match store.save(sessions) {
+        Ok(()) => false,
+        Err(error) => {
+            if !failing {
+                warn!(%error, "The gateway sessions cannot be stored: after a restart the bot opens new ones");
+            }
+            true
+        }
+    }
+}
+
+fn refusal(states: &[ShardState]) -> Option<GatewayError> {
+    states.iter().find_map(|state| match state {
+        ShardState::Refused(error) => Some(error.clone()),
+        _ => None,
+    })
+}
+
+fn unready(states: &[ShardState]) -> String {
+    let unready = (0..)
+        .zip(states)
+        .filter(|(_, state)| **state != ShardState::Ready);
+    let words: Vec<String> = unready
+        .take(3)
+        .map(|(shard, state): (u32, _)| format!("shard {shard} is {state}"))
+        .collect();
+    words.join("; ")
+}

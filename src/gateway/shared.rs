@@ -1,0 +1,276 @@
+//! What the shards of one gateway share, and what is known of each.
+
+use super::GatewayError;
+use super::address::{GatewayAddress, base, resume_base};
+use super::event::Event;
+use super::identify::IdentifyQueue;
+use super::shards::{Refresh, ShardState};
+use super::store::Stored;
+use crate::clock::Clock;
+use crate::config::Token;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tracing::warn;
+use twilight_gateway::{Config, ConfigBuilder, Intents, Session, ShardId};
+use twilight_model::gateway::payload::outgoing::identify::IdentifyProperties;
+
+/// Where events go.
+pub(super) type Sink = Box<dyn Fn(Arc<Event>) + Send + Sync>;
+
+/// Everything that the tasks of one gateway share.
+pub(super) struct Shared {
+    pub(super) token: Token,
+    pub(super) clock: Clock,
+    pub(super) sink: Sink,
+    pub(super) queue: IdentifyQueue,
+    pub(super) states: watch::Sender<Vec<ShardState>>,
+    pub(super) slots: Vec<Slot>,
+    /// A session was opened or lost: worth saving at once.
+    pub(super) changed: Notify,
+    refresh: Option<Refresh>,
+    /// The server's address as twilight wants it.
+    base: Mutex<String>,
+    /// The configuration for `intents`, so that shards share one TLS context.
+    config: Config<IdentifyQueue>,
+    intents: u64,
+}
+
+/// What is known of one shard.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    /// The last event that was handed to the sink.
+    sequence: AtomicU64,
+    /// Microseconds; 0 while unknown.
+    latency: AtomicU64,
+    /// Whether what arrives may have reached a process that was killed.
+    repeating: AtomicBool,
+    /// Written by the shard's task alone.
+    session: Mutex<Option<Held>>,
+}
+
+/// A session that may be resumed.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) id: String,
+    /// Where to resume it, if not at the server's own address.
+    pub(super) resume_url: Option<String>,
+    pub(super) intents: u64,
+}
+
+/// The time that the caller's `refresh` may take.
+const REFRESH_WITHIN: Duration = Duration::from_secs(15);
+
+impl Shared {
+    /// `url` is already in twilight's form.
+    pub(super) fn new(options: super::GatewayOptions, url: String, sink: Sink) -> Self {
+        let queue = IdentifyQueue::new(options.clock.clone());
+        let address = &options.address;
+        queue.update(address.max_concurrency, address.identifies_left);
+        let shards = address.shards;
+        Self {
+            config: config(&options.token, options.intents, queue.clone()),
+            intents: options.intents,
+            token: options.token,
+            clock: options.clock,
+            sink,
+            queue,
+            states: watch::Sender::new((0..shards).map(|_| ShardState::Connecting).collect()),
+            slots: (0..shards).map(|_| Slot::default()).collect(),
+            changed: Notify::new(),
+            refresh: options.refresh,
+            base: Mutex::new(url),
+        }
+    }
+
+    /// The number of shards.
+    pub(super) fn shards(&self) -> u32 {
+        u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The server's address.
+    pub(super) fn base(&self) -> String {
+        self.base
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The configuration of a connection that resumes `held`, or identifies without one.
+    pub(super) fn config(&self, intents: u64, held: Option<(Held, u64)>) -> Config<IdentifyQueue> {
+        let config = if intents == self.intents {
+            self.config.clone()
+        } else {
+            config(&self.token, intents, self.queue.clone())
+        };
+        // Twilight goes to Discord when it has neither of the two addresses.
+        let mut builder = ConfigBuilder::from(config).proxy_url(self.base());
+        if let Some((held, sequence)) = held {
+            builder = builder.session(Session::new(sequence, held.id));
+            if let Some(url) = held.resume_url {
+                builder = builder.resume_url(url);
+            }
+        }
+        builder.build()
+    }
+
+    /// Asks the caller again where the gateway is, before a new identify. Another server is not
+    /// followed to Discord. Without an answer the address stays.
+    pub(super) async fn refresh(&self) {
+        let Some(refresh) = &self.refresh else {
+            return;
+        };
+        let answer = tokio::time::timeout(REFRESH_WITHIN, refresh()).await;
+        let answer = answer.unwrap_or_else(|_| Err("there was no answer in time".to_owned()));
+        match answer.and_then(|address| self.relocate(&address).map_err(|e| e.to_string())) {
+            Ok(()) => {}
+            Err(error) => warn!(
+                error,
+                "Kept the gateway's address, as it cannot be asked for"
+            ),
+        }
+    }
+
+    fn relocate(&self, address: &GatewayAddress) -> Result<(), GatewayError> {
+        let mut current = self.base.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = base(&address.url)?;
+        *current = resume_base(&current, &new).ok_or_else(|| GatewayError::Address {
+            url: new,
+            reason: "it leads from another server to Discord, or out of TLS".to_owned(),
+        })?;
+        self.queue
+            .update(address.max_concurrency, address.identifies_left);
+        Ok(())
+    }
+
+    /// Publishes what a shard does now.
+    pub(super) fn set_state(&self, shard: u32, state: ShardState) {
+        self.states.send_if_modified(|states| {
+            let place = usize::try_from(shard)
+                .ok()
+                .and_then(|shard| states.get_mut(shard));
+            match place {
+                Some(place) if *place != state => {
+                    *place = state;
+                    true
+                }
+                _ => false,
+            }
+        });
+    }
+
+    /// The sessions to store; `stopped` when nothing more will arrive in this process.
+    pub(super) fn snapshot(&self, stopped: bool) -> Vec<Stored> {
+        (0..)
+            .zip(&self.slots)
+            .filter_map(|(shard, slot)| slot.snapshot(shard, stopped))
+            .collect()
+    }
+}
+
+/// A new configuration, with a TLS context of its own.
+fn config(token: &Token, intents: u64, queue: IdentifyQueue) -> Config<IdentifyQueue> {
+    // Intents that this version of twilight does not know are Discord's to judge.
+    let intents = Intents::from_bits_retain(intents);
+    ConfigBuilder::new(token.expose().to_owned(), intents)
+        .identify_properties(IdentifyProperties::new(
+            "cogsmith",
+            "cogsmith",
+            std::env::consts::OS,
+        ))
+        .queue(queue)
+        .build()
+}
+
+impl Slot {
+    pub(super) fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    pub(super) fn reached(&self, sequence: u64) {
+        self.sequence.store(sequence, Ordering::Release);
+    }
+
+    pub(super) fn latency(&self) -> Option<Duration> {
+        let micros = self.latency.load(Ordering::Relaxed);
+        (micros > 0).then(|| Duration::from_micros(micros))
+    }
+
+    pub(super) fn measured(&self, latency: Duration) {
+        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        self.latency.store(micros.max(1), Ordering::Relaxed);
+    }
+
+    pub(super) fn repeating(&self) -> bool {
+        self.repeating.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_repeating(&self, repeating: bool) {
+        self.repeating.store(repeating, Ordering::Relaxed);
+    }
+
+    /// The open session and its sequence.
+    pub(super) fn held(&self) -> Option<(Held, u64)> {
+        let held = self.lock();
+        held.clone().map(|held| (held, self.sequence()))
+    }
+
+    pub(super) fn intents(&self) -> Option<u64> {
+        self.lock().as_ref().map(|held| held.intents)
+    }
+
+    /// A session was opened, at this sequence.
+    pub(super) fn open(&self, held: Held, sequence: u64) {
+        let mut session = self.lock();
+        self.reached(sequence);
+        *session = Some(held);
+    }
+
+    /// The session is no more. Whether there was one.
+    pub(super) fn forget(&self) -> bool {
+        self.set_repeating(false);
+        self.lock().take().is_some()
+    }
+
+    /// The session is to be resumed at the server's own address. Whether that is another one.
+    pub(super) fn forget_resume_url(&self) -> bool {
+        let mut session = self.lock();
+        session
+            .as_mut()
+            .is_some_and(|held| held.resume_url.take().is_some())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Held>> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn snapshot(&self, shard: u32, stopped: bool) -> Option<Stored> {
+        let (held, sequence) = self.held()?;
+        Some(Stored {
+            shard,
+            session_id: held.id,
+            sequence,
+            resume_url: held.resume_url,
+            intents: held.intents,
+            exact: stopped && !self.repeating(),
+        })
+    }
+
+    /// Takes over what a former process left behind. `base` is the server's address.
+    pub(super) fn restore(&self, stored: Stored, base: &str) {
+        self.set_repeating(!stored.exact);
+        let resume_url = stored.resume_url.and_then(|url| resume_base(base, &url));
+        let held = Held {
+            id: stored.session_id,
+            resume_url,
+            intents: stored.intents,
+        };
+        self.open(held, stored.sequence);
+    }
+}
+
+/// A shard's place among its siblings.
+pub(super) fn shard_id(shard: u32, shards: u32) -> ShardId {
+    ShardId::new_checked(shard, shards).unwrap_or(ShardId::ONE)
+}

@@ -1,0 +1,151 @@
+//! Sessions in a file, so that the next process resumes them.
+
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tracing::{info, warn};
+
+/// How old the stored sequences may be when the process is killed.
+pub const SAVE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// One shard's session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stored {
+    pub(super) shard: u32,
+    pub(super) session_id: String,
+    /// The last event that was handed to the sink.
+    pub(super) sequence: u64,
+    pub(super) resume_url: Option<String>,
+    pub(super) intents: u64,
+    /// Whether `sequence` is exact: the process was shut down, not killed.
+    pub(super) exact: bool,
+}
+
+/// Whose sessions these are: those of another token, server or number of shards are of no use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Owner {
+    /// The gateway's address.
+    pub(super) url: String,
+    /// SHA-256 of the token.
+    pub(super) token: String,
+    pub(super) shards: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    owner: Owner,
+    sessions: Vec<Stored>,
+}
+
+/// The file of sessions.
+#[derive(Clone, Debug)]
+pub(super) struct Store {
+    path: PathBuf,
+    owner: Owner,
+}
+
+impl Store {
+    pub(super) fn new(path: PathBuf, owner: Owner) -> Self {
+        Self { path, owner }
+    }
+
+    /// The stored sessions that were opened with `intents`; none if the file is missing, cannot be
+    /// read or belongs to somebody else.
+    pub(super) fn load(&self, intents: u64) -> Vec<Stored> {
+        let path = self.path.display();
+        let text = match fs::read(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
+            Err(error) => {
+                warn!(%path, %error, "The stored gateway sessions cannot be read; opening new ones");
+                return Vec::new();
+            }
+        };
+        let file: File = match serde_json::from_slice(&text) {
+            Ok(file) => file,
+            Err(error) => {
+                warn!(%path, %error, "The stored gateway sessions are damaged; opening new ones");
+                return Vec::new();
+            }
+        };
+        let fits = |stored: &Stored| stored.intents == intents && stored.shard < self.owner.shards;
+        let count = file.sessions.len();
+        let mut sessions = file.sessions;
+        sessions.retain(|stored| file.owner == self.owner && fits(stored));
+        if sessions.len() < count {
+            info!(%path, "The stored gateway sessions belong to another token, server, number of \
+                  shards or set of intents; opening new ones");
+        }
+        sessions
+    }
+
+    /// Replaces the file as a whole: a reader, or a crash, sees the old one or the new one.
+    pub(super) fn save(&self, sessions: Vec<Stored>) -> io::Result<()> {
+        let owner = self.owner.clone();
+        let text = serde_json::to_vec_pretty(&File { owner, sessions })?;
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!(".{}.tmp", std::process::id()));
+        let temporary = PathBuf::from(name);
+        write_private(&temporary, &text)?;
+        fs::rename(&temporary, &self.path)
+    }
+}
+
+/// Writes a file that only its owner may read: with the token, a session's id is as good as a login.
+fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(shard: u32) -> Stored {
+        Stored {
+            shard,
+            session_id: "s".to_owned(),
+            sequence: 5,
+            resume_url: None,
+            intents: 512,
+            exact: true,
+        }
+    }
+
+    #[test]
+    fn sessions_come_back_only_to_their_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("var/sessions.json");
+        let owner = Owner {
+            url: "ws://a".to_owned(),
+            token: "t".to_owned(),
+            shards: 2,
+        };
+        let store = Store::new(path.clone(), owner.clone());
+        assert!(store.load(512).is_empty());
+        store.save(vec![stored(0), stored(1), stored(7)]).unwrap();
+        assert_eq!(store.load(512), [stored(0), stored(1)]);
+        assert!(store.load(513).is_empty());
+        for (url, token, shards) in [("ws://b", "t", 2), ("ws://a", "u", 2), ("ws://a", "t", 3)] {
+            let (url, token) = (url.to_owned(), token.to_owned());
+            let other = Owner { url, token, shards };
+            assert!(Store::new(path.clone(), other).load(512).is_empty());
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        fs::write(&path, "{").unwrap();
+        assert!(store.load(512).is_empty());
+    }
+}

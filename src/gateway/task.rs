@@ -1,0 +1,264 @@
+//! Keeps one shard connected: connect, serve, pause, again.
+
+use super::GatewayError;
+use super::connection::Connection;
+use super::handover::Echoes;
+use super::pauses::{Ending, Pauses};
+use super::shards::ShardState;
+use super::shared::{Held, Shared, Slot, shard_id};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+use twilight_gateway::CloseFrame;
+
+/// What the handle asks of a shard.
+pub(super) enum Command {
+    /// Change over to a session with these intents, and say when it is open.
+    Intents(u64, Answer),
+    /// Send this.
+    Send(String),
+    /// Close, and end the task.
+    Stop,
+}
+
+type Answer = oneshot::Sender<Result<(), GatewayError>>;
+
+/// Why a connection is over.
+pub(super) enum End {
+    /// The shard stops.
+    Stop,
+    /// A new connection at once: the session is open, but this connection would resume it elsewhere.
+    Detour,
+    /// A new connection, after a pause if need be.
+    Again { ending: Ending, why: String },
+    /// No new connection.
+    Refused(GatewayError),
+}
+
+/// One shard.
+pub(super) struct Task {
+    pub(super) shared: Arc<Shared>,
+    pub(super) number: u32,
+    pub(super) commands: mpsc::Receiver<Command>,
+    /// The intents that a new session gets.
+    pub(super) wanted: u64,
+    /// Who waits for a session with the wanted intents.
+    answer: Option<Answer>,
+    /// What the new session will repeat of the former one.
+    pub(super) echoes: Option<Echoes>,
+    pauses: Pauses,
+    /// Since when the current connection receives events.
+    pub(super) ready_since: Option<Instant>,
+    /// The trouble that was logged last, until the shard is ready again.
+    pub(super) trouble: Option<String>,
+    /// Whether this shard has identified: the next new session asks for the address again.
+    identified: bool,
+}
+
+impl Task {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        number: u32,
+        commands: mpsc::Receiver<Command>,
+        intents: u64,
+    ) -> Self {
+        Self {
+            shared,
+            number,
+            commands,
+            wanted: intents,
+            answer: None,
+            echoes: None,
+            pauses: Pauses::default(),
+            ready_since: None,
+            trouble: None,
+            identified: false,
+        }
+    }
+
+    /// Runs until the handle is gone.
+    pub(super) async fn run(mut self) {
+        loop {
+            let end = if self.before_identify().await {
+                self.set_state(ShardState::Connecting);
+                let connection = self.open();
+                self.serve(connection).await
+            } else {
+                End::Stop
+            };
+            let goes_on = match end {
+                End::Stop => false,
+                End::Detour => true,
+                End::Again { ending, why } => self.pause(ending, why).await,
+                End::Refused(error) => self.refused(error).await,
+            };
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn slot(&self) -> &Slot {
+        // There is one slot for every task.
+        &self.shared.slots[self.number as usize]
+    }
+
+    pub(super) fn set_state(&self, state: ShardState) {
+        self.shared.set_state(self.number, state);
+    }
+
+    /// A connection that resumes the open session, or identifies.
+    fn open(&self) -> Connection {
+        let held = self.slot().held();
+        let intents = held.as_ref().map_or(self.wanted, |(held, _)| held.intents);
+        self.connection(intents, held)
+    }
+
+    pub(super) fn connection(&self, intents: u64, held: Option<(Held, u64)>) -> Connection {
+        let id = shard_id(self.number, self.shared.shards());
+        Connection::new(id, self.shared.config(intents, held))
+    }
+
+    /// Before a new session: waits while the server allows none, and asks where it is. False if the
+    /// shard is to stop.
+    async fn before_identify(&mut self) -> bool {
+        if self.slot().held().is_some() {
+            return true;
+        }
+        if let Some(until) = self.shared.queue.exhausted_until() {
+            let why = "the bot has opened as many sessions today as Discord allows".to_owned();
+            self.complain(&why);
+            if !self.wait_until(until, why).await {
+                return false;
+            }
+        }
+        let again = std::mem::replace(&mut self.identified, true);
+        let shared = self.shared.clone();
+        !again || self.while_unconnected(shared.refresh()).await
+    }
+
+    /// Receives until the connection is over.
+    async fn serve(&mut self, mut connection: Connection) -> End {
+        self.ready_since = None;
+        loop {
+            if self.ready_since.is_some() && self.slot().intents() != Some(self.wanted) {
+                match self.hand_over(connection).await {
+                    Ok(current) => connection = current,
+                    Err(end) => return end,
+                }
+            }
+            tokio::select! {
+                biased;
+                command = self.commands.recv() => match command {
+                    None | Some(Command::Stop) => {
+                        self.leave(connection, CloseFrame::RESUME).await;
+                        return End::Stop;
+                    }
+                    Some(Command::Send(json)) => connection.send(json),
+                    Some(Command::Intents(bits, answer)) => self.want(bits, answer),
+                },
+                step = connection.next() => {
+                    if let Some(end) = self.take(step, &mut connection).await {
+                        return end;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes on other intents; `serve` and `open` see to them.
+    pub(super) fn want(&mut self, bits: u64, answer: Answer) {
+        self.wanted = bits;
+        self.answer = Some(answer);
+        if self.ready_since.is_some() && self.slot().intents() == Some(bits) {
+            self.answer(Ok(()));
+        }
+    }
+
+    pub(super) fn answer(&mut self, result: Result<(), GatewayError>) {
+        if let Some(answer) = self.answer.take() {
+            // Whoever asked may have stopped waiting.
+            let _unheard = answer.send(result).is_err();
+        }
+    }
+
+    /// Says what is wrong, once.
+    fn complain(&mut self, why: &str) {
+        if self.trouble.as_deref() != Some(why) {
+            let shard = self.number;
+            warn!(
+                shard,
+                why, "The shard is not connected; trying again with growing pauses"
+            );
+            self.trouble = Some(why.to_owned());
+        }
+    }
+
+    /// False if the shard is to stop.
+    async fn pause(&mut self, ending: Ending, why: String) -> bool {
+        self.ready_since = None;
+        let pause = self.pauses.after(ending);
+        if pause.is_zero() {
+            let shard = self.number;
+            info!(shard, why, "The shard reconnects");
+            return true;
+        }
+        self.complain(&why);
+        self.wait_until(self.shared.clock.now() + pause, why).await
+    }
+
+    /// Waits on the gateway's clock. False if the shard is to stop.
+    async fn wait_until(&mut self, until: Duration, why: String) -> bool {
+        self.set_state(ShardState::Waiting { until, why });
+        let clock = self.shared.clock.clone();
+        let pause = until.saturating_sub(clock.now());
+        self.while_unconnected(clock.sleep(pause)).await
+    }
+
+    /// Listens to commands while `work` goes on. False if the shard is to stop.
+    async fn while_unconnected(&mut self, work: impl Future<Output = ()>) -> bool {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                () = &mut work => return true,
+                command = self.commands.recv() => match command {
+                    None | Some(Command::Stop) => return false,
+                    Some(Command::Send(_)) => {}
+                    Some(Command::Intents(bits, answer)) => self.want(bits, answer),
+                },
+            }
+        }
+    }
+
+    /// Waits for other intents, the only thing that may help. False if the shard is to stop.
+    async fn refused(&mut self, refusal: GatewayError) -> bool {
+        let shard = self.number;
+        error!(shard, "{refusal}");
+        self.ready_since = None;
+        self.answer(Err(refusal.clone()));
+        self.set_state(ShardState::Refused(refusal));
+        loop {
+            match self.commands.recv().await {
+                None | Some(Command::Stop) => return false,
+                Some(Command::Send(_)) => {}
+                Some(Command::Intents(bits, answer)) => {
+                    self.slot().forget();
+                    self.want(bits, answer);
+                    return true;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        // A bot that looks ready and hears nothing would be the worst of all.
+        if std::thread::panicking() {
+            let shard = self.number;
+            self.set_state(ShardState::Refused(GatewayError::Panicked { shard }));
+        }
+    }
+}

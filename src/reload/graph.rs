@@ -1,0 +1,241 @@
+//! Who requires what: the graph of each cog's modules, and an index from modules to cogs.
+//!
+//! A cog's VM tells its graph after each load, and again whenever a handler requires something new.
+
+use super::plan::Plan;
+use super::sources::{ContentHash, ModuleId};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// One cog as its VM sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CogView {
+    /// The cog's name: `fun.dice`.
+    pub name: String,
+    /// Its entry file.
+    pub entry: ModuleId,
+    /// The modules that its VM executed, with what they said then. An alias that a require went
+    /// through is here, too. For a cog that never came up: what the last attempt executed.
+    pub loaded: BTreeMap<ModuleId, ContentHash>,
+    /// From each module to those it required, as the requires were executed. A require that failed
+    /// leads to the candidates that would have answered it.
+    pub edges: BTreeMap<ModuleId, BTreeSet<ModuleId>>,
+    /// Whether it runs.
+    pub state: CogState,
+    /// Its last attempt failed on its own account, and it runs old code.
+    pub failing: bool,
+    /// What that attempt saw, where it differs from `loaded` (nothing for a module that was not
+    /// there). As long as the sources still say just this, no attempt is planned again. Left empty,
+    /// every change of the tree is another attempt.
+    pub attempted: BTreeMap<ModuleId, Option<ContentHash>>,
+}
+
+/// Whether a cog runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CogState {
+    /// It answers, perhaps with old code.
+    Running,
+    /// It was broken at the start, and waits for its file to be fixed.
+    Waiting,
+}
+
+impl CogView {
+    /// A cog that runs nothing but its entry.
+    pub fn new(name: &str, entry: ModuleId, hash: ContentHash) -> Self {
+        Self {
+            name: name.to_owned(),
+            loaded: BTreeMap::from([(entry.clone(), hash)]),
+            edges: BTreeMap::new(),
+            entry,
+            state: CogState::Running,
+            failing: false,
+            attempted: BTreeMap::new(),
+        }
+    }
+
+    /// Every module that the entry leads to, itself included, and what it looked for in vain.
+    /// What an edit has cut off from the entry is no part of the graph any more.
+    pub fn reachable(&self) -> BTreeSet<&ModuleId> {
+        let mut seen = BTreeSet::from([&self.entry]);
+        let mut open = vec![&self.entry];
+        while let Some(module) = open.pop() {
+            for target in self.edges.get(module).into_iter().flatten() {
+                if seen.insert(target) {
+                    open.push(target);
+                }
+            }
+        }
+        seen
+    }
+
+    /// The given modules and all that require them, directly or not, within `reachable`.
+    pub fn dependents<'a>(
+        &'a self,
+        reachable: &BTreeSet<&'a ModuleId>,
+        of: &BTreeSet<&'a ModuleId>,
+    ) -> BTreeSet<&'a ModuleId> {
+        let mut users: BTreeMap<&ModuleId, Vec<&ModuleId>> = BTreeMap::new();
+        for (user, targets) in &self.edges {
+            if reachable.contains(user) {
+                for target in targets {
+                    users.entry(target).or_default().push(user);
+                }
+            }
+        }
+        let mut seen = of.clone();
+        let mut open: Vec<&ModuleId> = of.iter().copied().collect();
+        while let Some(module) = open.pop() {
+            for user in users.get(module).into_iter().flatten() {
+                if seen.insert(user) {
+                    open.push(user);
+                }
+            }
+        }
+        seen
+    }
+
+    /// `modules` with dependencies first and the entry last. Within a cycle the order is the one in
+    /// which it would be entered.
+    pub fn in_order<'a>(&'a self, modules: &BTreeSet<&'a ModuleId>) -> Vec<&'a ModuleId> {
+        let targets = |module| self.edges.get(module).into_iter().flatten();
+        let mut order = Vec::with_capacity(modules.len());
+        let mut seen = BTreeSet::from([&self.entry]);
+        // A stack of its own: a chain of requires must not become a chain of calls.
+        let mut stack = vec![(&self.entry, targets(&self.entry))];
+        while let Some((module, rest)) = stack.last_mut() {
+            let next = rest.find(|target| modules.contains(*target) && !seen.contains(*target));
+            if let Some(target) = next {
+                seen.insert(target);
+                stack.push((target, targets(target)));
+                continue;
+            }
+            if modules.contains(*module) {
+                order.push(*module);
+            }
+            stack.pop();
+        }
+        order
+    }
+}
+
+/// The graphs of all cogs, with an index that makes the cost of a change follow its reach.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    cogs: BTreeMap<Arc<str>, CogView>,
+    users: HashMap<ModuleId, BTreeSet<Arc<str>>>,
+    /// Cogs that do not run what the sources say.
+    behind: BTreeSet<Arc<str>>,
+}
+
+impl Graph {
+    /// No cogs.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a cog or replaces what is known about it: after a load, a failed attempt, or a require
+    /// in a handler. A cog that runs and is not failing counts as up to date.
+    pub fn put(&mut self, view: CogView) {
+        let name: Arc<str> = view.name.as_str().into();
+        self.remove(&name);
+        for module in view.reachable() {
+            let users = self.users.entry(module.clone()).or_default();
+            users.insert(Arc::clone(&name));
+        }
+        if view.failing || view.state == CogState::Waiting {
+            self.behind.insert(Arc::clone(&name));
+        }
+        self.cogs.insert(name, view);
+    }
+
+    /// Adds one require that a handler executed, with what the target says now if it was loaded.
+    /// The cog stays behind if it was.
+    pub fn add_edge(
+        &mut self,
+        cog: &str,
+        from: &ModuleId,
+        to: &ModuleId,
+        hash: Option<ContentHash>,
+    ) {
+        let Some((name, view)) = self.cogs.get_key_value(cog) else {
+            return;
+        };
+        let (name, mut view) = (Arc::clone(name), view.clone());
+        view.edges
+            .entry(from.clone())
+            .or_default()
+            .insert(to.clone());
+        if let Some(hash) = hash {
+            view.loaded.entry(to.clone()).or_insert(hash);
+        }
+        let was_behind = self.behind.contains(&name);
+        self.put(view);
+        if was_behind {
+            self.behind.insert(name);
+        }
+    }
+
+    /// Forgets a cog.
+    pub fn remove(&mut self, cog: &str) {
+        self.behind.remove(cog);
+        let Some(view) = self.cogs.remove(cog) else {
+            return;
+        };
+        for module in view.reachable() {
+            if let Some(users) = self.users.get_mut(module) {
+                users.remove(cog);
+                if users.is_empty() {
+                    self.users.remove(module);
+                }
+            }
+        }
+    }
+
+    /// Notes that these cogs do not run what the sources say until they are `put` again: call it
+    /// with every plan before it is tried, so that a cog that a sibling held back is planned again.
+    pub fn begin(&mut self, plan: &Plan) {
+        for cog in &plan.cogs {
+            if let Some((name, _)) = self.cogs.get_key_value(cog.name.as_str()) {
+                self.behind.insert(Arc::clone(name));
+            }
+        }
+    }
+
+    /// What is known about a cog.
+    pub fn get(&self, cog: &str) -> Option<&CogView> {
+        self.cogs.get(cog)
+    }
+
+    /// All cogs in order of name.
+    pub fn cogs(&self) -> impl Iterator<Item = &CogView> {
+        self.cogs.values()
+    }
+
+    /// The names of the cogs whose graph has this module.
+    pub fn users(&self, module: &ModuleId) -> impl Iterator<Item = &str> {
+        let users = self.users.get(module).into_iter().flatten();
+        users.map(|name| &**name)
+    }
+
+    /// The cogs whose names begin with `prefix`.
+    pub(super) fn with_prefix<'a, 'p>(
+        &'a self,
+        prefix: &'p str,
+    ) -> impl Iterator<Item = &'a CogView> + use<'a, 'p> {
+        self.cogs
+            .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
+            .take_while(move |(name, _)| name.starts_with(prefix))
+            .map(|(_, view)| view)
+    }
+
+    /// The cogs that a change of these modules can concern, and those that are behind.
+    pub(super) fn concerned(&self, changed: &BTreeSet<ModuleId>) -> BTreeMap<&str, &CogView> {
+        let users = changed.iter().flat_map(|module| self.users(module));
+        let behind = self.behind.iter().map(|name| &**name);
+        users
+            .chain(behind)
+            .filter_map(|name| Some((name, self.cogs.get(name)?)))
+            .collect()
+    }
+}

@@ -1,0 +1,269 @@
+//! What a change means for each cog: a pure function from graphs and sources to a plan.
+//!
+//! ```text
+//! what each VM loaded + what the sources say ─ stale modules ─ their dependents ─ in order ─ Plan
+//! ```
+
+use super::graph::{CogState, CogView, Graph};
+use super::sources::{ContentHash, ModuleId, Snapshot};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the sources say, as far as a plan needs to know.
+pub trait Sources {
+    /// What the module or alias says; nothing if there is none that could be taken.
+    fn hash(&self, id: &ModuleId) -> Option<ContentHash>;
+
+    /// Whether the module's file is there and cannot be taken: who runs it stays as it is.
+    fn is_held(&self, id: &ModuleId) -> bool;
+
+    /// The entry of a cog.
+    fn entry(&self, cog: &str) -> Option<&ModuleId>;
+
+    /// All cogs, with their entries.
+    fn cogs(&self) -> impl Iterator<Item = (&str, &ModuleId)>;
+}
+
+/// What has to happen. Cogs that are not named stay as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The affected cogs in order of name, none twice.
+    pub cogs: Vec<CogPlan>,
+}
+
+/// What has to happen to one cog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CogPlan {
+    /// The cog's name.
+    pub name: String,
+    /// Its entry from now on; of a cog that goes, the one that it had.
+    pub entry: ModuleId,
+    /// What to do.
+    pub action: Action,
+    /// Modules and aliases that changed, went, or came.
+    pub stale: BTreeSet<ModuleId>,
+    /// The modules to execute: the stale ones that are there and all that depend on stale ones,
+    /// dependencies first, the entry last. As far as the graph is known.
+    pub execute: Vec<ModuleId>,
+    /// The modules that keep their identity. What the VM has besides is to be dropped.
+    pub keep: BTreeSet<ModuleId>,
+    /// Whether its failure fails the whole reload. Not so for a cog that was broken before.
+    pub holds_back: bool,
+}
+
+/// What to do with a cog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It is new.
+    Load,
+    /// It runs, and some of its modules changed.
+    Reload,
+    /// Its entry file is gone.
+    Unload,
+    /// It was broken, and something that it depends on changed.
+    Retry,
+}
+
+impl Plan {
+    /// Whether nothing has to happen.
+    pub fn is_empty(&self) -> bool {
+        self.cogs.is_empty()
+    }
+}
+
+/// The plan for the whole tree: every cog is compared with what the sources say.
+pub fn plan<'a>(cogs: impl IntoIterator<Item = &'a CogView>, sources: &impl Sources) -> Plan {
+    let views: BTreeMap<&str, &CogView> = cogs
+        .into_iter()
+        .map(|view| (view.name.as_str(), view))
+        .collect();
+    let new = sources
+        .cogs()
+        .filter(|(name, _)| !views.contains_key(name))
+        .map(|(name, entry)| load(name, entry));
+    let old = views.values().filter_map(|view| plan_cog(view, sources));
+    sorted(new.chain(old))
+}
+
+/// The same plan when only `changed` differs from the sources that the graph was planned with last.
+/// The cost follows the change: only cogs that use it are looked at, and those that are behind.
+pub fn plan_changed(graph: &Graph, changed: &BTreeSet<ModuleId>, sources: &impl Sources) -> Plan {
+    let mut concerned = graph.concerned(changed);
+    let mut new = BTreeMap::new();
+    for id in changed {
+        let Some(name) = id.dotted().strip_prefix("cogs.").map(str::to_owned) else {
+            continue;
+        };
+        // A cog that is new, or whose entry moved (`ping.luau` to `ping/init.luau`).
+        if let Some(entry) = sources.entry(&name) {
+            match graph.get(&name) {
+                Some(view) => drop(concerned.insert(&view.name, view)),
+                None => drop(new.insert(name.clone(), entry)),
+            }
+        }
+        // An init file turns the cogs of its folder into modules when it comes, and back when it goes.
+        if id.is_init() {
+            let prefix = format!("{name}.");
+            let within = graph.with_prefix(&prefix);
+            concerned.extend(within.map(|view| (view.name.as_str(), view)));
+            let within = sources.cogs().filter(|(cog, _)| cog.starts_with(&prefix));
+            let unknown = within.filter(|(cog, _)| graph.get(cog).is_none());
+            new.extend(unknown.map(|(cog, entry)| (cog.to_owned(), entry)));
+        }
+    }
+    let old = concerned
+        .values()
+        .filter_map(|view| plan_cog(view, sources));
+    let new = new.iter().map(|(name, entry)| load(name, entry));
+    sorted(new.chain(old))
+}
+
+/// The plan for building one cog afresh (`!reload cog leveling`): all of its modules, whether they
+/// changed or not. Nothing if there is no such cog, or if its entry cannot be taken.
+pub fn plan_afresh(view: Option<&CogView>, cog: &str, sources: &impl Sources) -> Option<CogPlan> {
+    let entry = sources.entry(cog)?;
+    let Some(view) = view else {
+        return Some(load(cog, entry));
+    };
+    let there = |id: &&ModuleId| !id.is_alias() && sources.hash(id).is_some();
+    let all: BTreeSet<&ModuleId> = view.reachable().into_iter().filter(there).collect();
+    let mut execute: Vec<ModuleId> = view.in_order(&all).into_iter().cloned().collect();
+    execute.retain(|id| id != entry);
+    execute.push(entry.clone());
+    Some(CogPlan {
+        name: cog.to_owned(),
+        entry: entry.clone(),
+        action: action(view),
+        stale: execute.iter().cloned().collect(),
+        execute,
+        keep: BTreeSet::new(),
+        holds_back: holds_back(view),
+    })
+}
+
+fn sorted(cogs: impl Iterator<Item = CogPlan>) -> Plan {
+    let mut cogs: Vec<CogPlan> = cogs.collect();
+    cogs.sort_by(|one, other| one.name.cmp(&other.name));
+    Plan { cogs }
+}
+
+fn load(name: &str, entry: &ModuleId) -> CogPlan {
+    CogPlan {
+        name: name.to_owned(),
+        entry: entry.clone(),
+        action: Action::Load,
+        stale: BTreeSet::from([entry.clone()]),
+        execute: vec![entry.clone()],
+        keep: BTreeSet::new(),
+        holds_back: true,
+    }
+}
+
+/// The plan for a known cog; nothing if it stays as it is.
+fn plan_cog(view: &CogView, sources: &impl Sources) -> Option<CogPlan> {
+    let reachable = view.reachable();
+    if reachable.iter().any(|id| sources.is_held(id)) {
+        return None;
+    }
+    let Some(entry) = sources.entry(&view.name) else {
+        return Some(unload(view));
+    };
+    let stale: BTreeSet<&ModuleId> = reachable
+        .iter()
+        .copied()
+        .filter(|id| is_stale(view, id, sources))
+        .collect();
+    let is_moved = *entry != view.entry;
+    if (stale.is_empty() && !is_moved) || was_attempted(view, &stale, sources) {
+        return None;
+    }
+    let affected = view.dependents(&reachable, &stale);
+    let mut execute: Vec<ModuleId> = view
+        .in_order(&affected)
+        .into_iter()
+        .filter(|id| !id.is_alias() && sources.hash(id).is_some())
+        .cloned()
+        .collect();
+    if is_moved {
+        execute.retain(|id| *id != view.entry);
+        execute.push(entry.clone());
+    }
+    let loaded = |id: &&ModuleId| !id.is_alias() && view.loaded.contains_key(*id);
+    let kept = reachable.difference(&affected).copied().filter(loaded);
+    Some(CogPlan {
+        name: view.name.clone(),
+        entry: entry.clone(),
+        action: action(view),
+        keep: kept
+            .filter(|id| **id != view.entry || !is_moved)
+            .cloned()
+            .collect(),
+        stale: stale.into_iter().cloned().collect(),
+        execute,
+        holds_back: holds_back(view),
+    })
+}
+
+fn unload(view: &CogView) -> CogPlan {
+    CogPlan {
+        name: view.name.clone(),
+        entry: view.entry.clone(),
+        action: Action::Unload,
+        stale: BTreeSet::from([view.entry.clone()]),
+        execute: Vec::new(),
+        keep: BTreeSet::new(),
+        holds_back: holds_back(view),
+    }
+}
+
+/// Whether a module says something else than what was loaded, went, or was missing and came.
+fn is_stale(view: &CogView, id: &ModuleId, sources: &impl Sources) -> bool {
+    match (view.loaded.get(id), sources.hash(id)) {
+        (Some(loaded), Some(now)) => *loaded != now,
+        (None, None) => false,
+        (Some(_), None) | (None, Some(_)) => true,
+    }
+}
+
+/// Whether the last attempt failed with exactly these sources.
+fn was_attempted(view: &CogView, stale: &BTreeSet<&ModuleId>, sources: &impl Sources) -> bool {
+    !view.attempted.is_empty()
+        && stale.iter().all(|id| view.attempted.contains_key(*id))
+        && view
+            .attempted
+            .iter()
+            .all(|(id, hash)| sources.hash(id) == *hash)
+}
+
+fn action(view: &CogView) -> Action {
+    match view.state {
+        CogState::Running => Action::Reload,
+        CogState::Waiting => Action::Retry,
+    }
+}
+
+fn holds_back(view: &CogView) -> bool {
+    view.state == CogState::Running && !view.failing
+}
+
+impl Sources for Snapshot {
+    fn hash(&self, id: &ModuleId) -> Option<ContentHash> {
+        Self::hash(self, id)
+    }
+
+    fn is_held(&self, id: &ModuleId) -> bool {
+        self.held(id).is_some()
+    }
+
+    fn entry(&self, cog: &str) -> Option<&ModuleId> {
+        Self::cogs(self).get(cog)
+    }
+
+    fn cogs(&self) -> impl Iterator<Item = (&str, &ModuleId)> {
+        Self::cogs(self)
+            .iter()
+            .map(|(name, entry)| (name.as_str(), entry))
+    }
+}
+
+#[cfg(test)]
+mod tests;

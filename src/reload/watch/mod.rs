@@ -1,0 +1,150 @@
+//! Notices saves and hands them on as one batch a burst.
+//!
+//! ```text
+//! notify's thread ─ filter (does it matter?) ─ pending (what, since when) ─ a task that sleeps until it is quiet ─ Batch
+//!                                              backend (inotify, or polling when its limits are reached)
+//! ```
+//!
+//! Nothing is polled on the way: the task sleeps until the quiet window ends. A batch names what may
+//! have changed; what did change is for [`sources`](super::sources) to say by content.
+
+mod backend;
+mod filter;
+mod pending;
+
+pub use pending::Batch;
+
+use super::sources::Rules;
+use backend::Backend;
+use pending::Shared;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// How often the files are read when inotify cannot be used.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Watches `lua/` until it is dropped.
+#[derive(Debug)]
+pub struct Watcher {
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+/// Why `lua/` cannot be watched at all.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// The system refuses, and polling is no remedy.
+    #[error("{path} cannot be watched: {cause}; check that the folder exists and may be read")]
+    Refused {
+        /// The folder.
+        path: PathBuf,
+        /// The system's words.
+        cause: String,
+    },
+}
+
+impl Watcher {
+    /// Watches the folder `root` (`lua/`), which need not exist yet; its parent has to. The watcher
+    /// runs when this returns: every later change is in a batch. Batches are sent `quiet` after the
+    /// last change of a burst, and after 20 × `quiet`, at least 2 s, also while changes go on.
+    ///
+    /// When inotify's limits are reached, the files are polled once a second; [`Watcher::limit`] and
+    /// the log then say what to raise. Must be called within a tokio runtime.
+    pub fn start(
+        root: &Path,
+        rules: &Rules,
+        quiet: Duration,
+    ) -> Result<(Self, mpsc::Receiver<Batch>), WatchError> {
+        Self::run(root, rules, quiet, Backend::native)
+    }
+
+    /// The same by reading the files every `interval`, for disks that tell nobody of changes.
+    pub fn start_polling(
+        root: &Path,
+        rules: &Rules,
+        quiet: Duration,
+        interval: Duration,
+    ) -> Result<(Self, mpsc::Receiver<Batch>), WatchError> {
+        Self::run(root, rules, quiet, |shared| {
+            Backend::polling(shared, interval)
+        })
+    }
+
+    fn run(
+        root: &Path,
+        rules: &Rules,
+        quiet: Duration,
+        open: impl FnOnce(&Arc<Shared>) -> Result<Backend, WatchError>,
+    ) -> Result<(Self, mpsc::Receiver<Batch>), WatchError> {
+        let shared = Arc::new(Shared::new(root, rules, quiet));
+        let backend = open(&shared)?;
+        // One batch waits at most: what happens meanwhile becomes part of the next one.
+        let (sender, receiver) = mpsc::channel(1);
+        let task = tokio::spawn(deliver(Arc::clone(&shared), backend, sender));
+        Ok((Self { shared, task }, receiver))
+    }
+
+    /// Changes the quiet window, from the current burst on.
+    pub fn set_quiet(&self, quiet: Duration) {
+        self.shared.set_quiet(quiet);
+    }
+
+    /// Changes which files matter, and asks for a rescan.
+    pub fn set_rules(&self, rules: &Rules) {
+        self.shared.set_rules(rules);
+        self.shared.rescan(Instant::now());
+    }
+
+    /// Puts paths into a batch of their own, one quiet window from now: files that were not settled.
+    pub fn look_again(&self, paths: impl IntoIterator<Item = PathBuf>) {
+        for path in paths {
+            self.shared.change(path, Instant::now());
+        }
+    }
+
+    /// What to do about inotify's limits, if they were reached and the files are polled therefore.
+    pub fn limit(&self) -> Option<String> {
+        self.shared.limit()
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Sends a batch whenever it has been quiet for long enough.
+async fn deliver(shared: Arc<Shared>, mut backend: Backend, batches: mpsc::Sender<Batch>) {
+    loop {
+        if let Some(repair) = shared.take_repair() {
+            // Watching a tree looks at all its folders, which may take a while.
+            let at = Arc::clone(&shared);
+            let repaired = tokio::task::spawn_blocking(move || backend.repair(&at, repair)).await;
+            match repaired {
+                Ok(repaired) => backend = repaired,
+                Err(_) => return,
+            }
+        }
+        let now = Instant::now();
+        match shared.due() {
+            None => shared.wake.notified().await,
+            Some(due) if due > now => tokio::select! {
+                () = tokio::time::sleep_until(due.into()) => {}
+                () = shared.wake.notified() => {}
+            },
+            Some(_) if shared.has_new_folders() => shared.check_new_folders(),
+            Some(_) => {
+                let Ok(permit) = batches.reserve().await else {
+                    return;
+                };
+                if let Some(batch) = shared.take_batch() {
+                    permit.send(batch);
+                }
+            }
+        }
+    }
+}

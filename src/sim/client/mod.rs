@@ -1,0 +1,338 @@
+//! What Discord's client does when a person uses a command, a button, a menu or a modal: it checks
+//! what they may do and enter, and Discord sends the interaction to the bot.
+//!
+//! `options.rs` types the options of slash commands, `resolve.rs` adds the objects that ids name,
+//! `component.rs` is for buttons, menus and modals.
+
+mod component;
+mod options;
+mod resolve;
+
+use super::errors::{ApiError, Invalid, Known, MISSING_PERMISSIONS, UNKNOWN_COMMAND};
+use super::ids::{Id, id_of};
+use super::permissions::{self, ADMINISTRATOR, USE_COMMANDS, require_in_channel};
+use super::world::{Channel, Command, Event, Interaction, Stage, World};
+use resolve::Resolved;
+use serde_json::{Value, json};
+
+/// How many interactions are kept.
+const KEPT: usize = 2_000;
+
+/// Something that a person uses.
+#[derive(Clone, Debug)]
+pub enum InteractionRequest {
+    /// A slash command: its name with its subcommand (`tag add`), and its options by name. Users,
+    /// channels, roles and attachments are given by their ids.
+    Slash {
+        /// `rank`, `tag add`
+        name: String,
+        /// `{"who": "123"}`
+        options: Value,
+    },
+    /// Typing into an option with autocompletion.
+    Autocomplete {
+        /// As for a slash command.
+        name: String,
+        /// What is entered so far, the focused option included.
+        options: Value,
+        /// The option that is being typed.
+        focused: String,
+    },
+    /// A command in the context menu of a user.
+    User {
+        /// The command's name.
+        name: String,
+        /// The user.
+        target: Id,
+    },
+    /// A command in the context menu of a message in the same channel.
+    Message {
+        /// The command's name.
+        name: String,
+        /// The message.
+        target: Id,
+    },
+    /// A click on a button, or a choice in a menu.
+    Component {
+        /// The message with the component.
+        message: Id,
+        /// The component's `custom_id`.
+        custom_id: String,
+        /// For menus: what is chosen; ids for users, roles and channels.
+        values: Vec<String>,
+    },
+    /// Sending the modal that stands open in front of the user.
+    Modal {
+        /// The modal's `custom_id`.
+        custom_id: String,
+        /// What is entered, by the `custom_id` of each input.
+        fields: Vec<(String, String)>,
+    },
+}
+
+/// What an interaction is made of.
+struct Parts {
+    /// Discord's interaction type.
+    kind: u64,
+    data: Value,
+    /// The message that a component sits on.
+    message: Option<Id>,
+    /// The command's name, for `interaction_metadata`.
+    name: Option<String>,
+}
+
+/// Lets `user` use something in `channel`; the interaction that comes of it is dispatched.
+pub(crate) fn begin(
+    world: &mut World,
+    user: Id,
+    channel: Id,
+    request: &InteractionRequest,
+) -> Result<Id, ApiError> {
+    world.user(user)?;
+    let place = world.channel(channel)?.clone();
+    require_in_channel(world, &place, user, 0)?;
+    let parts = match request {
+        InteractionRequest::Slash { name, options } => {
+            slash(world, user, &place, (name, options, None))?
+        }
+        InteractionRequest::Autocomplete {
+            name,
+            options,
+            focused,
+        } => slash(world, user, &place, (name, options, Some(focused)))?,
+        InteractionRequest::User { name, target } => menu(world, user, &place, (name, 2, *target))?,
+        InteractionRequest::Message { name, target } => {
+            menu(world, user, &place, (name, 3, *target))?
+        }
+        InteractionRequest::Component {
+            message,
+            custom_id,
+            values,
+        } => component::click(world, user, &place, *message, (custom_id, values))?,
+        InteractionRequest::Modal { custom_id, fields } => {
+            component::submit(world, user, &place, custom_id, fields)?
+        }
+    };
+    Ok(dispatch(world, user, &place, &parts))
+}
+
+/// The command that `user` means; those of the guild come before the global.
+fn find(
+    world: &World,
+    user: Id,
+    place: &Channel,
+    (name, kind): (&str, u64),
+) -> Result<Command, ApiError> {
+    let named = |guild: Option<Id>| {
+        let mut commands = world.commands.values();
+        commands.find(|one| one.guild == guild && one.kind() == kind && one.name() == name)
+    };
+    let own = place.guild.and_then(|guild| named(Some(guild)));
+    let command = own.or_else(|| named(None)).ok_or(UNKNOWN_COMMAND)?;
+    if !is_offered(&command.shown, place) {
+        return Err(UNKNOWN_COMMAND.into());
+    }
+    require_allowed(world, user, place, &command.shown)?;
+    Ok(command.clone())
+}
+
+/// Whether a command exists in guilds, or in the direct channel with the bot.
+fn is_offered(command: &Value, place: &Channel) -> bool {
+    let context = u64::from(place.is_direct());
+    match command["contexts"].as_array() {
+        Some(contexts) => contexts.iter().any(|one| one.as_u64() == Some(context)),
+        None => !place.is_direct() || command["dm_permission"] != false,
+    }
+}
+
+fn require_allowed(
+    world: &World,
+    user: Id,
+    place: &Channel,
+    command: &Value,
+) -> Result<(), ApiError> {
+    if place.is_direct() {
+        return Ok(());
+    }
+    require_in_channel(world, place, user, USE_COMMANDS)?;
+    let held = permissions::in_channel(world, place, user);
+    let needed = match &command["default_member_permissions"] {
+        Value::Null => return Ok(()),
+        // "0": administrators alone.
+        value => id_of(value)
+            .filter(|bits| *bits != 0)
+            .unwrap_or(ADMINISTRATOR),
+    };
+    if held & ADMINISTRATOR != 0 || held & needed == needed {
+        Ok(())
+    } else {
+        Err(MISSING_PERMISSIONS.into())
+    }
+}
+
+fn slash(
+    world: &World,
+    user: Id,
+    place: &Channel,
+    (path, options, focused): (&str, &Value, Option<&String>),
+) -> Result<Parts, ApiError> {
+    let mut words = path.trim_start_matches('/').split_whitespace();
+    let command = find(world, user, place, (words.next().unwrap_or_default(), 1))?;
+    let subcommands: Vec<&str> = words.collect();
+    let mut resolved = Resolved::new(place);
+    let entered = options::Entered {
+        world,
+        options,
+        focused: focused.map(String::as_str),
+    };
+    let options = entered.read(&command.shown, &subcommands, &mut resolved)?;
+    let mut data = command_data(&command);
+    if !options.is_empty() {
+        data["options"] = options.into();
+    }
+    resolved.write(&mut data);
+    Ok(Parts {
+        kind: if focused.is_some() { 4 } else { 2 },
+        data,
+        message: None,
+        name: Some(command.name().into()),
+    })
+}
+
+fn command_data(command: &Command) -> Value {
+    let mut data = json!({
+        "id": command.shown["id"],
+        "name": command.name(),
+        "type": command.kind(),
+    });
+    if let Some(guild) = command.guild {
+        data["guild_id"] = guild.to_string().into();
+    }
+    data
+}
+
+/// A command of a context menu: `kind` 2 is for users, 3 for messages.
+fn menu(
+    world: &World,
+    user: Id,
+    place: &Channel,
+    (name, kind, target): (&str, u64, Id),
+) -> Result<Parts, ApiError> {
+    let command = find(world, user, place, (name, kind))?;
+    let mut resolved = Resolved::new(place);
+    if kind == 2 {
+        resolved.user(world, target)?;
+    } else {
+        resolved.message(world, target, user)?;
+    }
+    let mut data = command_data(&command);
+    data["target_id"] = target.to_string().into();
+    resolved.write(&mut data);
+    Ok(Parts {
+        kind: 2,
+        data,
+        message: None,
+        name: Some(name.into()),
+    })
+}
+
+/// Keeps the interaction and dispatches it.
+fn dispatch(world: &mut World, user: Id, place: &Channel, parts: &Parts) -> Id {
+    let id = world.new_id();
+    let token = format!("sim-interaction-{id:x}");
+    let event = show(world, user, place, parts, (id, &token));
+    let mut metadata = json!({
+        "id": id.to_string(),
+        "type": parts.kind,
+        "user": world.show_user(user),
+        "authorizing_integration_owners": {"0": place.guild.unwrap_or(0).to_string()},
+    });
+    if let Some(name) = &parts.name {
+        metadata["name"] = name.as_str().into();
+    }
+    if let Some(message) = parts.message {
+        metadata["interacted_message_id"] = message.to_string().into();
+    }
+    if world.interactions.len() >= KEPT {
+        world.interactions.shift_remove_index(0);
+    }
+    let interaction = Interaction {
+        id,
+        token,
+        kind: parts.kind,
+        user,
+        channel: place.id,
+        message: parts.message,
+        metadata,
+        created: world.clock.now(),
+        stage: Stage::Waiting,
+        answer: None,
+        answer_data: Value::Null,
+        original: None,
+        follow_ups: Vec::new(),
+    };
+    world.interactions.insert(id, interaction);
+    world.outbox.push(Event {
+        name: "INTERACTION_CREATE",
+        data: event,
+        guild: place.guild,
+        channel: None,
+        private: false,
+    });
+    id
+}
+
+fn show(world: &World, user: Id, place: &Channel, parts: &Parts, (id, token): (Id, &str)) -> Value {
+    let locale = world
+        .users
+        .get(&user)
+        .map_or("en-US", |user| user.locale.as_str());
+    let mut shown = json!({
+        "id": id.to_string(),
+        "application_id": world.bot.to_string(),
+        "type": parts.kind,
+        "data": parts.data,
+        "channel_id": place.id.to_string(),
+        "channel": world.show_channel(place, world.bot),
+        "token": token,
+        "version": 1,
+        "app_permissions": permissions::in_channel(world, place, world.bot).to_string(),
+        "locale": locale,
+        "entitlements": [],
+        "entitlement_sku_ids": [],
+        "authorizing_integration_owners": {"0": place.guild.unwrap_or(0).to_string()},
+        "context": u64::from(place.is_direct()),
+        "attachment_size_limit": 10_485_760,
+    });
+    match world.home(place) {
+        Some(guild) => {
+            shown["guild_id"] = guild.id.to_string().into();
+            shown["guild"] = json!({
+                "id": guild.id.to_string(), "locale": "en-US",
+                "features": guild.fields.get("features"),
+            });
+            shown["guild_locale"] = "en-US".into();
+            let member = guild.members.get(&user);
+            let mut member = member.map(|it| world.show_member(it)).unwrap_or_default();
+            let held = permissions::in_channel(world, place, user);
+            member["permissions"] = held.to_string().into();
+            shown["member"] = member;
+        }
+        None => shown["user"] = world.show_user(user),
+    }
+    let message = parts
+        .message
+        .and_then(|id| world.message(place.id, id, user).ok());
+    if let Some(message) = message {
+        shown["message"] = message.show(world.bot);
+    }
+    shown
+}
+
+/// The client itself refuses such an entry; no request would be sent.
+fn refused(path: &str, message: impl Into<String>) -> ApiError {
+    Invalid::one(path, "CLIENT_VALIDATION", message)
+}
+
+/// The client shows nothing of the kind.
+const NOT_THERE: Known = Known(404, 0, "There is no such component, or it is disabled");

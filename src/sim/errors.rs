@@ -1,0 +1,237 @@
+//! Discord's error answers, and the errors of the handle.
+
+use serde_json::{Map, Value, json};
+use std::fmt;
+use thiserror::Error;
+
+/// An error as Discord answers it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiError {
+    /// The HTTP status.
+    pub status: u16,
+    /// Discord's own code (`50013`); 0 where Discord has none.
+    pub code: u64,
+    /// Discord's words (`Missing Permissions`).
+    pub message: String,
+    /// For code 50035: what is wrong with which field, nested like the body.
+    pub errors: Option<Box<Value>>,
+    /// For status 429: seconds until the next try.
+    pub retry_after: Option<f64>,
+    /// For status 429: `user`, `global` or `shared`.
+    pub scope: Option<&'static str>,
+}
+
+impl ApiError {
+    /// The JSON body of the answer.
+    pub fn body(&self) -> Value {
+        let mut body = Map::new();
+        body.insert("message".into(), self.message.clone().into());
+        if let Some(retry_after) = self.retry_after {
+            body.insert("retry_after".into(), retry_after.into());
+            body.insert("global".into(), (self.scope == Some("global")).into());
+        }
+        body.insert("code".into(), self.code.into());
+        if let Some(errors) = &self.errors {
+            body.insert("errors".into(), Value::clone(errors));
+        }
+        Value::Object(body)
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code, message, .. } = self;
+        write!(formatter, "{message} (code {code}, status {})", self.status)?;
+        match &self.errors {
+            Some(errors) => write!(formatter, ": {errors}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// One of Discord's fixed errors: status, code, words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known(pub(crate) u16, pub(crate) u64, pub(crate) &'static str);
+
+impl From<Known> for ApiError {
+    fn from(Known(status, code, message): Known) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            errors: None,
+            retry_after: None,
+            scope: None,
+        }
+    }
+}
+
+pub(crate) const UNAUTHORIZED: Known = Known(401, 0, "401: Unauthorized");
+pub(crate) const NOT_FOUND: Known = Known(404, 0, "404: Not Found");
+pub(crate) const METHOD_NOT_ALLOWED: Known = Known(405, 0, "405: Method Not Allowed");
+pub(crate) const INVALID_JSON: Known = Known(400, 50109, "The request body contains invalid JSON.");
+pub(crate) const TOO_LARGE: Known = Known(413, 40005, "Request entity too large");
+pub(crate) const UNKNOWN_CHANNEL: Known = Known(404, 10003, "Unknown Channel");
+pub(crate) const UNKNOWN_GUILD: Known = Known(404, 10004, "Unknown Guild");
+pub(crate) const UNKNOWN_INVITE: Known = Known(404, 10006, "Unknown Invite");
+pub(crate) const UNKNOWN_MEMBER: Known = Known(404, 10007, "Unknown Member");
+pub(crate) const UNKNOWN_MESSAGE: Known = Known(404, 10008, "Unknown Message");
+pub(crate) const UNKNOWN_OVERWRITE: Known = Known(404, 10009, "Unknown Permission Overwrite");
+pub(crate) const UNKNOWN_ROLE: Known = Known(404, 10011, "Unknown Role");
+pub(crate) const UNKNOWN_USER: Known = Known(404, 10013, "Unknown User");
+pub(crate) const UNKNOWN_EMOJI: Known = Known(400, 10014, "Unknown Emoji");
+pub(crate) const UNKNOWN_WEBHOOK: Known = Known(404, 10015, "Unknown Webhook");
+pub(crate) const UNKNOWN_BAN: Known = Known(404, 10026, "Unknown Ban");
+pub(crate) const UNKNOWN_INTERACTION: Known = Known(404, 10062, "Unknown interaction");
+pub(crate) const UNKNOWN_COMMAND: Known = Known(404, 10063, "Unknown application command");
+pub(crate) const UNKNOWN_APPLICATION: Known = Known(404, 10002, "Unknown Application");
+pub(crate) const TOO_MANY_PINS: Known = Known(
+    400,
+    30003,
+    "Maximum number of pins reached for the channel (250)",
+);
+pub(crate) const TOO_MANY_REACTIONS: Known =
+    Known(400, 30010, "Maximum number of reactions reached (20)");
+pub(crate) const TOO_MANY_COMMANDS: Known = Known(
+    400,
+    30032,
+    "Maximum number of application commands reached (100)",
+);
+pub(crate) const SLOWMODE: Known = Known(
+    429,
+    20016,
+    "This action cannot be performed due to slowmode rate limit.",
+);
+pub(crate) const ALREADY_ACKNOWLEDGED: Known =
+    Known(400, 40060, "Interaction has already been acknowledged.");
+pub(crate) const MISSING_ACCESS: Known = Known(403, 50001, "Missing Access");
+pub(crate) const NOT_IN_A_DM: Known = Known(403, 50003, "Cannot execute action on a DM channel");
+pub(crate) const NOT_YOUR_MESSAGE: Known =
+    Known(403, 50005, "Cannot edit a message authored by another user");
+pub(crate) const EMPTY_MESSAGE: Known = Known(400, 50006, "Cannot send an empty message");
+pub(crate) const CANNOT_DM: Known = Known(403, 50007, "Cannot send messages to this user");
+pub(crate) const NOT_A_TEXT_CHANNEL: Known =
+    Known(400, 50008, "Cannot send messages in a non-text channel");
+pub(crate) const MISSING_PERMISSIONS: Known = Known(403, 50013, "Missing Permissions");
+pub(crate) const INVALID_TOKEN: Known = Known(401, 50027, "Invalid Webhook Token");
+pub(crate) const BULK_DELETE_COUNT: Known = Known(
+    400,
+    50016,
+    "Provided too few or too many messages to delete. Must provide at least 2 and fewer than 100 messages to delete.",
+);
+pub(crate) const SYSTEM_MESSAGE: Known =
+    Known(403, 50021, "Cannot execute action on a system message");
+pub(crate) const INVALID_ROLE: Known = Known(400, 50028, "Invalid Role");
+pub(crate) const TOO_OLD: Known = Known(
+    400,
+    50034,
+    "You can only bulk delete messages that are under 14 days old.",
+);
+pub(crate) const ARCHIVED: Known = Known(400, 50083, "Thread is archived");
+pub(crate) const THREAD_EXISTS: Known = Known(
+    400,
+    160_004,
+    "A thread has already been created for this message",
+);
+pub(crate) const NO_HISTORY: Known = Known(
+    400,
+    160_002,
+    "Cannot reply without permission to read message history",
+);
+
+/// Collects what is wrong with the fields of a body; turns into error 50035.
+#[derive(Debug, Default)]
+pub(crate) struct Invalid {
+    errors: Map<String, Value>,
+}
+
+impl Invalid {
+    /// Reports the field at `path`, whose parts are separated by dots (`embeds.0.title`).
+    pub(crate) fn at(&mut self, path: &str, code: &str, message: impl Into<String>) {
+        let mut place = &mut self.errors;
+        for part in path.split('.').filter(|part| !part.is_empty()) {
+            let next = place.entry(part).or_insert_with(|| json!({}));
+            let Value::Object(next) = next else { return };
+            place = next;
+        }
+        let list = place.entry("_errors").or_insert_with(|| json!([]));
+        if let Value::Array(list) = list {
+            list.push(json!({"code": code, "message": message.into()}));
+        }
+    }
+
+    /// The answer, if anything was reported.
+    pub(crate) fn check(self) -> Result<(), ApiError> {
+        if self.errors.is_empty() {
+            return Ok(());
+        }
+        Err(ApiError {
+            errors: Some(Box::new(Value::Object(self.errors))),
+            ..Known(400, 50035, "Invalid Form Body").into()
+        })
+    }
+
+    /// The answer for one wrong field.
+    pub(crate) fn one(path: &str, code: &str, message: impl Into<String>) -> ApiError {
+        let mut invalid = Self::default();
+        invalid.at(path, code, message);
+        invalid
+            .check()
+            .err()
+            .unwrap_or_else(|| Known(400, 50035, "Invalid Form Body").into())
+    }
+}
+
+/// What can go wrong for somebody who uses the handle.
+#[derive(Debug, Error)]
+pub enum SimError {
+    /// The address could not be listened on.
+    #[error("The simulator cannot listen on {address}: {source}. Choose another address.")]
+    Listen {
+        /// Where it should listen.
+        address: std::net::SocketAddr,
+        /// Why it cannot.
+        source: std::io::Error,
+    },
+    /// Discord would refuse what was asked.
+    #[error("Discord refuses: {0}")]
+    Refused(ApiError),
+    /// What was waited for did not happen in time.
+    #[error("Waited {seconds} s for {what}, which did not happen. Last happenings:\n{transcript}")]
+    TimedOut {
+        /// What was waited for.
+        what: String,
+        /// How long.
+        seconds: f64,
+        /// The last requests and dispatches, one a line, the newest last.
+        transcript: String,
+    },
+    /// The simulator was shut down meanwhile.
+    #[error("The simulator was shut down while waiting for {what}.")]
+    Stopped {
+        /// What was waited for.
+        what: String,
+    },
+}
+
+impl From<ApiError> for SimError {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Known> for SimError {
+    fn from(known: Known) -> Self {
+        Self::Refused(known.into())
+    }
+}
+
+impl SimError {
+    /// Discord's code, when Discord would refuse.
+    pub fn code(&self) -> Option<u64> {
+        match self {
+            Self::Refused(error) => Some(error.code),
+            _ => None,
+        }
+    }
+}

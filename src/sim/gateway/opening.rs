@@ -1,0 +1,123 @@
+//! What a session begins with, and the members that a client asks for.
+
+use super::intents::{GUILD_MEMBERS, GUILD_PRESENCES, GUILDS};
+use super::session::Session;
+use crate::sim::hub::State;
+use crate::sim::ids::{id_in, ids_in};
+use crate::sim::rest::application_flags;
+use crate::sim::world::{Guild, Member, World};
+use serde_json::{Value, json};
+
+/// The most members that one `GUILD_MEMBERS_CHUNK` holds.
+const CHUNK: usize = 1_000;
+
+/// The guilds of a shard in which the bot is.
+fn guilds(world: &World, shard: (u32, u32)) -> impl Iterator<Item = &Guild> {
+    let (shard, shards) = (u64::from(shard.0), u64::from(shard.1).max(1));
+    let here = world.guilds.values();
+    here.filter(move |guild| (guild.id >> 22) % shards == shard)
+        .filter(|guild| guild.members.contains_key(&world.bot))
+}
+
+/// Numbers `READY` and the guilds into a new session.
+pub(super) fn open(state: &mut State, authority: &str, session: &mut Session) {
+    let world = &state.world;
+    let shard = (session.shard, session.shards);
+    let unavailable: Vec<Value> = guilds(world, shard)
+        .map(|guild| json!({"id": guild.id.to_string(), "unavailable": true}))
+        .collect();
+    let user = world.users.get(&world.bot);
+    let ready = json!({
+        "v": 10,
+        "user": user.map(crate::sim::world::User::show_self),
+        "user_settings": {},
+        "guilds": unavailable,
+        "private_channels": [],
+        "relationships": [],
+        "presences": [],
+        "session_id": session.id,
+        "session_type": "normal",
+        "resume_gateway_url": format!("ws://{authority}"),
+        "shard": [session.shard, session.shards],
+        "application": {
+            "id": world.bot.to_string(),
+            "flags": application_flags(world.privileged_intents),
+        },
+        "_trace": ["[\"gateway-sim\",{\"micros\":0}]"],
+    });
+    session.push("READY", &ready);
+    if session.intents & GUILDS == 0 {
+        return;
+    }
+    let everybody = session.intents & GUILD_PRESENCES != 0;
+    for guild in guilds(world, shard) {
+        session.push("GUILD_CREATE", &world.show_guild_whole(guild, everybody));
+    }
+}
+
+/// Numbers the answer to op 8 (request guild members) into a session.
+pub(super) fn members(world: &World, session: &mut Session, request: &Value) {
+    let guild = id_in(request, "guild_id").and_then(|id| world.guilds.get(&id));
+    let Some(guild) = guild.filter(|guild| guild.members.contains_key(&world.bot)) else {
+        return;
+    };
+    let named = match request.get("user_ids") {
+        Some(Value::Array(_)) => Some(ids_in(request, "user_ids")),
+        Some(_) => id_in(request, "user_ids").map(|id| vec![id]),
+        None => None,
+    };
+    let prefix = request["query"].as_str().unwrap_or_default();
+    // Discord refuses the whole list without the privileged intent.
+    if named.is_none() && prefix.is_empty() && session.intents & GUILD_MEMBERS == 0 {
+        return;
+    }
+    let limit = request["limit"].as_u64().filter(|limit| *limit > 0);
+    let limit = limit.map_or(usize::MAX, |limit| {
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    });
+    let wanted = |member: &&Member| match &named {
+        Some(ids) => ids.contains(&member.user),
+        None => is_named(world, member, prefix),
+    };
+    let found: Vec<Value> = guild
+        .members
+        .values()
+        .filter(wanted)
+        .take(limit)
+        .map(|member| world.show_member(member))
+        .collect();
+    let missing: Vec<String> = named
+        .into_iter()
+        .flatten()
+        .filter(|id| !guild.members.contains_key(id))
+        .map(|id| id.to_string())
+        .collect();
+    let count = found.len().div_ceil(CHUNK).max(1);
+    for index in 0..count {
+        let chunk: Vec<Value> = found
+            .iter()
+            .skip(index * CHUNK)
+            .take(CHUNK)
+            .cloned()
+            .collect();
+        let mut data = json!({
+            "guild_id": guild.id.to_string(), "members": chunk,
+            "chunk_index": index, "chunk_count": count,
+        });
+        if !missing.is_empty() {
+            data["not_found"] = json!(missing);
+        }
+        if let Some(nonce) = request.get("nonce") {
+            data["nonce"] = nonce.clone();
+        }
+        session.push("GUILD_MEMBERS_CHUNK", &data);
+    }
+}
+
+fn is_named(world: &World, member: &Member, prefix: &str) -> bool {
+    let prefix = prefix.to_lowercase();
+    let name = world.users.get(&member.user).map(|user| user.name.as_str());
+    let names = [name, member.nick.as_deref()];
+    let mut names = names.into_iter().flatten();
+    names.any(|name| name.to_lowercase().starts_with(&prefix))
+}

@@ -1,0 +1,237 @@
+//! Sessions: their numbered events, kept also while nobody is connected.
+
+use super::intents::{MESSAGE_CONTENT, hide_content, is_blanked, receives};
+use crate::sim::faults::{GatewayFault, GatewayFaultKind};
+use crate::sim::ids::Id;
+use crate::sim::world::{Event, World};
+use indexmap::IndexMap;
+use serde_json::Value;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// How many sessions are kept while nobody is connected to them.
+const KEPT_SESSIONS: usize = 64;
+
+/// What the handle tells a connection.
+#[derive(Clone, Debug)]
+pub(crate) enum Control {
+    /// Misbehave.
+    Fault(GatewayFaultKind),
+    /// Another connection has resumed this session.
+    Replaced,
+}
+
+/// One session, as tests look at it.
+#[derive(Clone, Debug)]
+pub struct SessionView {
+    /// The session's id.
+    pub id: String,
+    /// The shard's number.
+    pub shard: u32,
+    /// How many shards the bot said it has.
+    pub shards: u32,
+    /// The intents it identified with.
+    pub intents: u64,
+    /// Whether a client is connected to it now.
+    pub connected: bool,
+    /// The number of the newest event.
+    pub newest: u64,
+    /// The number of the newest event that was written to the socket.
+    pub written: u64,
+    /// The number that the client's last heartbeat named.
+    pub acknowledged: u64,
+    /// How many times it was resumed.
+    pub resumes: u64,
+}
+
+/// One session.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(super) id: String,
+    pub(super) shard: u32,
+    pub(super) shards: u32,
+    pub(super) intents: u64,
+    pub(super) newest: u64,
+    pub(super) written: u64,
+    pub(super) acknowledged: u64,
+    pub(super) resumes: u64,
+    /// The oldest first, without gaps.
+    events: VecDeque<(u64, Arc<str>)>,
+    kept: usize,
+    /// Tells the connection of new events.
+    pub(super) wake: watch::Sender<u64>,
+    /// The connection, while there is one: its number, and the way to it.
+    pub(super) connection: Option<(Id, mpsc::Sender<Control>)>,
+}
+
+impl Session {
+    /// Numbers an event.
+    pub(super) fn push(&mut self, name: &str, data: &Value) {
+        self.push_text(name, &data.to_string());
+    }
+
+    fn push_text(&mut self, name: &str, data: &str) {
+        self.newest += 1;
+        let number = self.newest;
+        let text = format!(r#"{{"t":"{name}","s":{number},"op":0,"d":{data}}}"#);
+        if self.events.len() >= self.kept {
+            self.events.pop_front();
+        }
+        self.events.push_back((number, text.into()));
+        self.wake.send_replace(number);
+    }
+
+    /// Whether every event after `number` is still here.
+    pub(super) fn reaches_back_to(&self, number: u64) -> bool {
+        let oldest = self
+            .events
+            .front()
+            .map_or(self.newest + 1, |(first, _)| *first);
+        number <= self.newest && number + 1 >= oldest
+    }
+
+    fn after(&self, number: u64, most: usize) -> Option<Vec<(u64, Arc<str>)>> {
+        if !self.reaches_back_to(number) {
+            return None;
+        }
+        let oldest = self.events.front().map_or(0, |(first, _)| *first);
+        let skipped = usize::try_from((number + 1).saturating_sub(oldest)).unwrap_or(usize::MAX);
+        Some(
+            self.events
+                .iter()
+                .skip(skipped)
+                .take(most)
+                .cloned()
+                .collect(),
+        )
+    }
+
+    fn view(&self) -> SessionView {
+        SessionView {
+            id: self.id.clone(),
+            shard: self.shard,
+            shards: self.shards,
+            intents: self.intents,
+            connected: self.connection.is_some(),
+            newest: self.newest,
+            written: self.written,
+            acknowledged: self.acknowledged,
+            resumes: self.resumes,
+        }
+    }
+}
+
+/// All sessions, the oldest first.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    all: IndexMap<String, Session>,
+    events_kept: usize,
+    connections: u64,
+}
+
+impl Sessions {
+    /// No sessions; each of them will keep `events_kept` events.
+    pub(crate) fn new(events_kept: usize) -> Self {
+        Self {
+            all: IndexMap::new(),
+            events_kept: events_kept.max(16),
+            connections: 0,
+        }
+    }
+
+    /// A number for a new connection.
+    pub(super) fn new_connection(&mut self) -> u64 {
+        self.connections += 1;
+        self.connections
+    }
+
+    /// A session that nobody is connected to yet, and that is not kept yet.
+    pub(super) fn begin(&self, id: Id, shard: (u32, u32), intents: u64) -> Session {
+        Session {
+            id: format!("{:032x}", u128::from(id)),
+            shard: shard.0,
+            shards: shard.1,
+            intents,
+            newest: 0,
+            written: 0,
+            acknowledged: 0,
+            resumes: 0,
+            events: VecDeque::new(),
+            kept: self.events_kept,
+            wake: watch::Sender::new(0),
+            connection: None,
+        }
+    }
+
+    /// Keeps a session, and forgets the oldest that nobody is connected to when there are many.
+    pub(super) fn keep(&mut self, session: Session) {
+        let idle = |session: &Session| session.connection.is_none();
+        if self.all.values().filter(|one| idle(one)).count() >= KEPT_SESSIONS
+            && let Some(oldest) = self.all.values().position(idle)
+        {
+            self.all.shift_remove_index(oldest);
+        }
+        self.all.insert(session.id.clone(), session);
+    }
+
+    /// The session with this id.
+    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Session> {
+        self.all.get_mut(id)
+    }
+
+    /// Up to `most` events of a session after `number`; nothing when some of them are gone.
+    pub(super) fn after(&self, id: &str, number: u64, most: usize) -> Option<Vec<(u64, Arc<str>)>> {
+        self.all.get(id)?.after(number, most)
+    }
+
+    /// Forgets a session.
+    pub(super) fn forget(&mut self, id: &str) {
+        self.all.shift_remove(id);
+    }
+
+    /// Numbers an event into every session that receives it.
+    pub(crate) fn deliver(&mut self, world: &World, event: &Event) {
+        let (mut whole, mut blanked): (Option<String>, Option<String>) = (None, None);
+        for session in self.all.values_mut() {
+            let shard = (session.shard, session.shards);
+            if !receives(world, event, session.intents, shard) {
+                continue;
+            }
+            let hide = session.intents & MESSAGE_CONTENT == 0 && is_blanked(world, event);
+            let text = if hide {
+                blanked.get_or_insert_with(|| {
+                    let mut data = event.data.clone();
+                    hide_content(&mut data, world.bot);
+                    data.to_string()
+                })
+            } else {
+                whole.get_or_insert_with(|| event.data.to_string())
+            };
+            session.push_text(event.name, text);
+        }
+    }
+
+    /// Lets the connected sessions misbehave.
+    pub(crate) fn misbehave(&mut self, fault: &GatewayFault) {
+        let hit = |session: &Session| fault.shard.is_none_or(|shard| shard == session.shard);
+        for session in self.all.values().filter(|session| hit(session)) {
+            if let Some((_, connection)) = &session.connection {
+                // A connection with that many orders waiting is on its way out.
+                let _taken = connection
+                    .try_send(Control::Fault(fault.kind.clone()))
+                    .is_ok();
+            }
+        }
+        // A session can be lost also while nobody is connected to it.
+        if fault.kind == GatewayFaultKind::LoseSession {
+            self.all
+                .retain(|_, session| session.connection.is_some() || !hit(session));
+        }
+    }
+
+    /// All sessions as tests see them.
+    pub(crate) fn views(&self) -> Vec<SessionView> {
+        self.all.values().map(Session::view).collect()
+    }
+}

@@ -1,0 +1,175 @@
+//! What people do. Everything goes through the same handlers as the bot's requests, so people
+//! cannot do what Discord would refuse them.
+
+use super::Sim;
+use crate::sim::errors::SimError;
+use crate::sim::ids::Id;
+use crate::sim::rest::{Call, perform};
+use crate::sim::world::Upload;
+use serde_json::{Value, json};
+
+impl Sim {
+    /// Calls any route of the API as a user, under Discord's path without `/api/v10`
+    /// (`PUT /guilds/1/bans/2`). Returns the answer's body; null when there is none.
+    ///
+    /// # Errors
+    ///
+    /// What Discord would answer, when it would refuse.
+    pub fn call_as(
+        &self,
+        user: Id,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> Result<Value, SimError> {
+        self.call_with_files(user, (method, path), body, Vec::new())
+    }
+
+    fn call_with_files(
+        &self,
+        user: Id,
+        (method, path): (&str, &str),
+        body: Value,
+        files: Vec<Upload>,
+    ) -> Result<Value, SimError> {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let pair = |pair: &str| {
+            let (name, value) = pair.split_once('=')?;
+            Some((name.to_owned(), value.to_owned()))
+        };
+        let call = Call {
+            actor: user,
+            query: query.split('&').filter_map(pair).collect(),
+            body,
+            files,
+            ..Call::default()
+        };
+        let answer = self.hub().change(|state| {
+            state.world.user(user)?;
+            let answer = perform(state, method, path, call);
+            if let Err(error) = &answer {
+                let line = format!("user {user}: {method} {path} was refused: {error}");
+                state.records.line(line);
+            }
+            answer
+        })?;
+        Ok(answer.body().cloned().unwrap_or_default())
+    }
+
+    /// Sends a message with a text. Returns the message.
+    ///
+    /// # Errors
+    ///
+    /// What Discord would answer, when it would refuse: the user may not speak there, the text is
+    /// empty or longer than 2,000 characters.
+    pub fn say(&self, user: Id, channel: Id, content: &str) -> Result<Value, SimError> {
+        self.send_as(user, channel, json!({"content": content}))
+    }
+
+    /// Sends a message with Discord's own body. Files are `files = [{filename, content}]` in it,
+    /// their content a text. Returns the message.
+    ///
+    /// # Errors
+    ///
+    /// What Discord would answer, when it would refuse.
+    pub fn send_as(&self, user: Id, channel: Id, mut body: Value) -> Result<Value, SimError> {
+        let files = body
+            .as_object_mut()
+            .and_then(|body| body.shift_remove("files"));
+        let listed = files.as_ref().and_then(Value::as_array);
+        let uploads = listed
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .map(|(index, file)| Upload {
+                number: u64::try_from(index).unwrap_or(0),
+                filename: file["filename"].as_str().unwrap_or("file").into(),
+                content_type: file["content_type"].as_str().map(Into::into),
+                bytes: file["content"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned()
+                    .into(),
+            });
+        let uploads = uploads.collect();
+        let path = format!("/channels/{channel}/messages");
+        self.call_with_files(user, ("POST", &path), body, uploads)
+    }
+
+    /// Edits a message with Discord's own body. Returns the message.
+    ///
+    /// # Errors
+    ///
+    /// What Discord would answer, when it would refuse.
+    pub fn edit_as(
+        &self,
+        user: Id,
+        channel: Id,
+        message: Id,
+        body: Value,
+    ) -> Result<Value, SimError> {
+        let path = format!("/channels/{channel}/messages/{message}");
+        self.call_as(user, "PATCH", &path, body)
+    }
+
+    /// Deletes a message.
+    ///
+    /// # Errors
+    ///
+    /// What Discord would answer, when it would refuse.
+    pub fn delete_as(&self, user: Id, channel: Id, message: Id) -> Result<(), SimError> {
+        let path = format!("/channels/{channel}/messages/{message}");
+        self.call_as(user, "DELETE", &path, Value::Null).map(drop)
+    }
+
+    /// Reacts with an emoji: `👍`, or `name:id` for a guild's own.
+    ///
+    /// # Errors
+    ///
+    /// What Discord would answer, when it would refuse.
+    pub fn react_as(
+        &self,
+        user: Id,
+        channel: Id,
+        message: Id,
+        emoji: &str,
+    ) -> Result<(), SimError> {
+        let path = format!("/channels/{channel}/messages/{message}/reactions/{emoji}/@me");
+        self.call_as(user, "PUT", &path, Value::Null).map(drop)
+    }
+
+    /// Takes a reaction back.
+    ///
+    /// # Errors
+    ///
+    /// What Discord would answer, when it would refuse.
+    pub fn unreact_as(
+        &self,
+        user: Id,
+        channel: Id,
+        message: Id,
+        emoji: &str,
+    ) -> Result<(), SimError> {
+        let path = format!("/channels/{channel}/messages/{message}/reactions/{emoji}/@me");
+        self.call_as(user, "DELETE", &path, Value::Null).map(drop)
+    }
+
+    /// Shows that a user is typing.
+    ///
+    /// # Errors
+    ///
+    /// What Discord would answer, when it would refuse.
+    pub fn typing_as(&self, user: Id, channel: Id) -> Result<(), SimError> {
+        let path = format!("/channels/{channel}/typing");
+        self.call_as(user, "POST", &path, Value::Null).map(drop)
+    }
+
+    /// The direct channel between a user and the bot; made when there is none. 0 for a user that
+    /// does not exist.
+    pub fn direct_channel(&self, user: Id) -> Id {
+        self.hub().change(|state| {
+            let bot = state.world.bot;
+            state.world.direct_channel(user, bot).unwrap_or(0)
+        })
+    }
+}

@@ -1,0 +1,188 @@
+//! What is there, and what has happened.
+
+use super::Sim;
+use crate::sim::gateway::SessionView;
+use crate::sim::hub::Dispatch;
+use crate::sim::ids::Id;
+use crate::sim::record::RequestRecord;
+use crate::sim::world::{Guild, Message, World};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::broadcast;
+
+impl Sim {
+    /// The first guild, Cogsmith.
+    pub fn guild(&self) -> Id {
+        self.hub()
+            .look(|state| state.world.guilds.keys().next().copied().unwrap_or(0))
+    }
+
+    /// The oldest channel of this name, with or without `#`, in any guild.
+    pub fn channel(&self, name: &str) -> Option<Id> {
+        let name = name.trim_start_matches('#');
+        self.hub().look(|state| {
+            let mut channels = state.world.channels.values();
+            let found = channels.find(|channel| channel.name == name && !channel.is_direct());
+            found.map(|channel| channel.id)
+        })
+    }
+
+    /// The oldest user of this name.
+    pub fn user(&self, name: &str) -> Option<Id> {
+        self.hub().look(|state| {
+            let mut users = state.world.users.values();
+            users.find(|user| user.name == name).map(|user| user.id)
+        })
+    }
+
+    /// The first role of this name in a guild.
+    pub fn role(&self, guild: Id, name: &str) -> Option<Id> {
+        self.hub().look(|state| {
+            let mut roles = state.world.guilds.get(&guild)?.roles.values();
+            roles.find(|role| role.name == name).map(|role| role.id)
+        })
+    }
+
+    /// The bot's user, which is also the application's id.
+    pub fn bot_user(&self) -> Id {
+        self.hub().look(|state| state.world.bot)
+    }
+
+    /// The owner of the application and of the first guild.
+    pub fn owner(&self) -> Id {
+        self.hub().look(|state| state.world.owner)
+    }
+
+    /// Everything but messages: `{guilds: [{id, name, owner_id, channels, roles, members}], users,
+    /// direct_channels, bot}`, in Discord's own shapes.
+    pub fn world(&self) -> Value {
+        self.hub().look(|state| {
+            let world = &state.world;
+            let direct = world.channels.values().filter(|channel| channel.is_direct());
+            json!({
+                "guilds": world.guilds.values().map(|it| show_guild(world, it)).collect::<Vec<_>>(),
+                "users": world.users.values().map(crate::sim::world::User::show).collect::<Vec<_>>(),
+                "direct_channels": direct
+                    .map(|channel| json!({
+                        "id": channel.id.to_string(),
+                        "type": channel.kind,
+                        "recipients": channel.recipients.iter()
+                            .map(|id| world.show_user(*id)).collect::<Vec<_>>(),
+                    }))
+                    .collect::<Vec<_>>(),
+                "bot": world.show_user(world.bot),
+                "owner_id": world.owner.to_string(),
+            })
+        })
+    }
+
+    /// The messages of a channel, the oldest first, as the bot would see them; ephemeral ones too
+    /// (flag 64, `interaction_metadata.user` is their reader).
+    pub fn messages(&self, channel: Id) -> Vec<Value> {
+        self.hub().look(|state| {
+            let messages = state.world.messages.get(&channel);
+            let messages = messages.into_iter().flat_map(|all| all.values());
+            messages
+                .map(|message| message.show(state.world.bot))
+                .collect()
+        })
+    }
+
+    /// How many messages of a channel there are: cheaper than looking at them.
+    pub fn message_count(&self, channel: Id) -> usize {
+        self.hub().look(|state| {
+            let messages = state.world.messages.get(&channel);
+            messages.map_or(0, std::collections::BTreeMap::len)
+        })
+    }
+
+    /// One message as the bot would see it.
+    pub fn message(&self, channel: Id, id: Id) -> Option<Value> {
+        self.hub().look(|state| {
+            let message: &Message = state.world.messages.get(&channel)?.get(&id)?;
+            Some(message.show(state.world.bot))
+        })
+    }
+
+    /// The registered application commands as Discord shows them; those of a guild, or the global.
+    pub fn commands(&self, guild: Option<Id>) -> Vec<Value> {
+        self.hub().look(|state| {
+            let commands = state.world.commands.values();
+            let own = commands.filter(|command| command.guild == guild);
+            own.map(|command| command.shown.clone()).collect()
+        })
+    }
+
+    /// What `user` may do in a channel, as Discord's permission bits.
+    pub fn permissions_in(&self, user: Id, channel: Id) -> u64 {
+        self.hub().look(|state| {
+            let channel = state.world.channels.get(&channel);
+            channel.map_or(0, |channel| {
+                crate::sim::permissions::in_channel(&state.world, channel, user)
+            })
+        })
+    }
+
+    /// Every dispatch from now on, before intents decide who receives it. A receiver that lags
+    /// more than 8,192 dispatches behind misses the oldest.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Dispatch>> {
+        self.hub().subscribe()
+    }
+
+    /// What the bot requested, the oldest first; the last `SimOptions::requests_kept`.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.hub().look(|state| state.records.requests())
+    }
+
+    /// Forgets the requests and the transcript so far.
+    pub fn clear_requests(&self) {
+        self.hub().change(|state| state.records.clear());
+    }
+
+    /// Requests that were received and not answered yet.
+    pub fn requests_in_flight(&self) -> usize {
+        self.hub().look(|state| state.in_flight)
+    }
+
+    /// Discord's operations that were asked for and that the simulator does not have.
+    pub fn unimplemented_routes(&self) -> Vec<String> {
+        self.hub().look(|state| state.records.missing_routes())
+    }
+
+    /// The last requests and dispatches, one a line, the newest last.
+    pub fn transcript(&self) -> String {
+        self.hub().look(|state| state.records.transcript())
+    }
+
+    /// All gateway sessions, also those that nobody is connected to.
+    pub fn sessions(&self) -> Vec<SessionView> {
+        self.hub().look(|state| state.sessions.views())
+    }
+
+    /// For each connected session: its id, its shard, and the number of its newest event. A bot
+    /// that has handled an event with that number on each shard has seen everything.
+    pub fn sent_sequences(&self) -> Vec<(String, u32, u64)> {
+        let sessions = self.sessions().into_iter();
+        let connected = sessions.filter(|session| session.connected);
+        connected
+            .map(|session| (session.id, session.shard, session.newest))
+            .collect()
+    }
+}
+
+fn show_guild(world: &World, guild: &Guild) -> Value {
+    let channels = world.channels.values();
+    let channels = channels.filter(|channel| channel.guild == Some(guild.id));
+    let mut channels: Vec<_> = channels.collect();
+    channels.sort_by_key(|channel| (channel.position, channel.id));
+    let shown: Vec<Value> = channels
+        .into_iter()
+        .map(|channel| world.show_channel(channel, world.bot))
+        .collect();
+    let members = guild.members.values();
+    let members: Vec<Value> = members.map(|member| world.show_member(member)).collect();
+    let mut whole = guild.show();
+    whole["channels"] = json!(shown);
+    whole["members"] = json!(members);
+    whole
+}

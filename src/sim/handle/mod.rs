@@ -1,0 +1,122 @@
+//! What tests, the page and the command line hold of a simulator.
+//!
+//! `act.rs` speaks and acts as people, `interact.rs` uses commands, buttons and modals as they do,
+//! `build.rs` adds to the world with all power, `look.rs` shows what is there, `wait.rs` waits for
+//! what shall happen.
+
+mod act;
+mod build;
+mod interact;
+mod look;
+mod wait;
+
+pub use interact::{Interaction, InteractionRequest, InteractionView};
+
+use super::errors::SimError;
+use super::faults::Fault;
+use super::hub::Hub;
+use super::limits::RateLimits;
+use super::options::SimOptions;
+use super::server;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// How long a shutdown waits for connections to end.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A running simulator. Clones are the same simulator; it stops when the last one is dropped.
+#[derive(Clone, Debug)]
+pub struct Sim {
+    owner: Arc<Owner>,
+}
+
+/// Stops the servers when it is dropped; they hold the hub, and never this.
+#[derive(Debug)]
+struct Owner {
+    hub: Arc<Hub>,
+    server: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.hub.stop.send_replace(true);
+    }
+}
+
+impl Sim {
+    /// Starts a simulator with the start world: the guild Cogsmith with its channels, the owner
+    /// (`owner`), `anna`, `ben`, and the bot (`cogsmith`).
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on.
+    pub async fn start(options: SimOptions) -> Result<Self, SimError> {
+        let address = options.listen;
+        let listen = |source| SimError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let authority = listener.local_addr().map_err(listen)?.to_string();
+        let hub = Arc::new(Hub::new(options, authority));
+        let server = tokio::spawn(server::run(Arc::clone(&hub), listener));
+        Ok(Self {
+            owner: Arc::new(Owner {
+                hub,
+                server: Mutex::new(Some(server)),
+            }),
+        })
+    }
+
+    /// `http://127.0.0.1:PORT`: the API is at `/api/v10` below it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.hub().authority)
+    }
+
+    /// The bot's token.
+    pub fn token(&self) -> &str {
+        &self.hub().options.token
+    }
+
+    /// Ends all connections and stops listening. Looking at the world stays possible.
+    pub async fn shutdown(&self) {
+        self.hub().stop.send_replace(true);
+        let server = {
+            let mut server = self
+                .owner
+                .server
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            server.take()
+        };
+        if let Some(mut server) = server
+            && tokio::time::timeout(PATIENCE, &mut server).await.is_err()
+        {
+            server.abort();
+        }
+    }
+
+    /// Lets something go wrong: the next matching requests, or the gateway now.
+    pub fn fault(&self, fault: Fault) {
+        self.hub().change(|state| match fault {
+            Fault::Rest(fault) => state.faults.add(fault),
+            Fault::Gateway(fault) => state.sessions.misbehave(&fault),
+        });
+    }
+
+    /// Takes back the faults that have not happened yet.
+    pub fn clear_faults(&self) {
+        self.hub().change(|state| state.faults.clear());
+    }
+
+    /// Sets other rate limits, and forgets what was used of the old ones.
+    pub fn set_rate_limits(&self, limits: RateLimits) {
+        self.hub().change(|state| {
+            state.rate_limits = limits;
+            state.limiter.clear();
+        });
+    }
+
+    fn hub(&self) -> &Hub {
+        &self.owner.hub
+    }
+}

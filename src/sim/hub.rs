@@ -1,0 +1,127 @@
+//! The one lock around everything that changes, and how a change reaches all who look.
+
+use super::faults::Faults;
+use super::gateway::Sessions;
+use super::ids::Id;
+use super::limits::{Limiter, RateLimits};
+use super::options::SimOptions;
+use super::record::Records;
+use super::world::World;
+use serde_json::Value;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{broadcast, watch};
+
+/// How many dispatches a subscriber may lag behind before it misses some.
+const SUBSCRIBER_BACKLOG: usize = 8_192;
+
+/// Something that Discord dispatches, before intents and permissions decide who receives it.
+#[derive(Clone, Debug)]
+pub struct Dispatch {
+    /// `MESSAGE_CREATE`
+    pub name: String,
+    /// The dispatch's `d`.
+    pub data: Value,
+    /// The guild it happened in.
+    pub guild: Option<Id>,
+    /// The channel it happened in, where that decides who sees it.
+    pub channel: Option<Id>,
+    /// Meant for one person's eyes, and never sent to the bot: ephemeral messages.
+    pub private: bool,
+}
+
+/// What the servers and the handle share.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    pub(crate) options: SimOptions,
+    /// `127.0.0.1:PORT`
+    pub(crate) authority: String,
+    state: Mutex<State>,
+    /// Counts every change.
+    changes: watch::Sender<u64>,
+    dispatches: broadcast::Sender<Arc<Dispatch>>,
+    /// True once the simulator shall stop.
+    pub(crate) stop: watch::Sender<bool>,
+}
+
+/// All that changes.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) world: World,
+    pub(crate) sessions: Sessions,
+    pub(crate) rate_limits: RateLimits,
+    pub(crate) limiter: Limiter,
+    pub(crate) faults: Faults,
+    pub(crate) records: Records,
+    /// Requests that were received and not yet answered.
+    pub(crate) in_flight: usize,
+}
+
+impl Hub {
+    /// A hub with the start world, for a server at `authority`.
+    pub(crate) fn new(options: SimOptions, authority: String) -> Self {
+        let state = State {
+            world: World::new(&options, format!("http://{authority}")),
+            sessions: Sessions::new(options.events_kept),
+            rate_limits: options.rate_limits.clone(),
+            limiter: Limiter::default(),
+            faults: Faults::default(),
+            records: Records::new(options.requests_kept),
+            in_flight: 0,
+        };
+        Self {
+            options,
+            authority,
+            state: Mutex::new(state),
+            changes: watch::Sender::new(0),
+            dispatches: broadcast::Sender::new(SUBSCRIBER_BACKLOG),
+            stop: watch::Sender::new(false),
+        }
+    }
+
+    /// Looks at the state; nobody is told.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.lock())
+    }
+
+    /// Changes the state, delivers what that dispatches, and wakes those who wait for changes.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let result = {
+            let mut state = self.lock();
+            let result = change(&mut state);
+            self.deliver(&mut state);
+            result
+        };
+        self.changes.send_modify(|count| *count += 1);
+        result
+    }
+
+    /// Resolves whenever something changed after this call.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Every dispatch from now on.
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Dispatch>> {
+        self.dispatches.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn deliver(&self, state: &mut State) {
+        for event in std::mem::take(&mut state.world.outbox) {
+            state.records.dispatch(event.name, &event.data);
+            state.sessions.deliver(&state.world, &event);
+            let dispatch = Dispatch {
+                name: event.name.into(),
+                data: event.data,
+                guild: event.guild,
+                channel: event.channel,
+                private: event.private,
+            };
+            // Nobody has to listen.
+            let _heard = self.dispatches.send(Arc::new(dispatch)).is_ok();
+        }
+    }
+}

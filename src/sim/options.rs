@@ -1,0 +1,59 @@
+//! What a simulator is started with.
+
+use super::limits::RateLimits;
+use crate::clock::Clock;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+/// `guild_members`, `guild_presences` and `message_content`, as bits of the gateway's intents.
+pub const PRIVILEGED_INTENTS: u64 = 1 << 1 | 1 << 8 | 1 << 15;
+
+/// How a simulator behaves.
+#[derive(Clone, Debug)]
+pub struct SimOptions {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The bot's token.
+    pub token: String,
+    /// The privileged intents that the application may use, as bits.
+    pub allowed_privileged_intents: u64,
+    /// How many requests are taken in which time.
+    pub rate_limits: RateLimits,
+    /// The time that messages, timeouts and interactions live in. Rate limits and heartbeats keep
+    /// the system's time, because the client's do.
+    pub clock: Clock,
+    /// How often the gateway asks for a heartbeat, in milliseconds.
+    pub heartbeat_interval_ms: u64,
+    /// How many identifies may run side by side (`max_concurrency` of `GET /gateway/bot`).
+    pub max_concurrency: u64,
+    /// How many shards `GET /gateway/bot` recommends.
+    pub shards: u32,
+    /// How many messages of a channel are kept; older ones are forgotten silently.
+    pub messages_kept: usize,
+    /// How many events a session keeps for a client that is slow or away. One that falls further
+    /// behind has lost its session.
+    pub events_kept: usize,
+    /// How many of the bot's requests, and how many lines of transcript, are kept.
+    pub requests_kept: usize,
+    /// How long an interaction waits for its first answer; Discord gives 3 s.
+    pub interaction_deadline: Duration,
+}
+
+impl Default for SimOptions {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            token: "sim".into(),
+            allowed_privileged_intents: PRIVILEGED_INTENTS,
+            rate_limits: RateLimits::default(),
+            clock: Clock::system(),
+            heartbeat_interval_ms: 41_250,
+            max_concurrency: 16,
+            shards: 1,
+            messages_kept: 10_000,
+            events_kept: 16_384,
+            requests_kept: 2_000,
+            interaction_deadline: Duration::from_secs(3),
+        }
+    }
+}

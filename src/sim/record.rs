@@ -1,0 +1,132 @@
+//! What happened lately: the bot's requests, and a transcript for failed waits.
+
+use serde_json::Value;
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt::Write;
+use std::time::Duration;
+
+/// How many lines a failed wait shows.
+const SHOWN: usize = 40;
+
+/// The longest text of a body in the transcript, in characters.
+const BODY_SHOWN: usize = 300;
+
+/// One request of the bot.
+#[derive(Clone, Debug)]
+pub struct RequestRecord {
+    /// Counts up from 1.
+    pub number: u64,
+    /// `POST`
+    pub method: String,
+    /// The path without `/api/v10`, with its query: `/channels/1/messages?limit=5`.
+    pub path: String,
+    /// The JSON body; null when there was none.
+    pub body: Value,
+    /// The names of the files that came with it.
+    pub files: Vec<String>,
+    /// The status of the answer; 0 when the connection was broken instead.
+    pub status: u16,
+    /// The JSON body of the answer; null when there was none.
+    pub answer: Value,
+    /// The audit log reason.
+    pub reason: Option<String>,
+    /// When it was answered, since the Unix epoch, on the simulator's clock.
+    pub at: Duration,
+}
+
+/// Keeps the last requests and dispatches.
+#[derive(Debug)]
+pub(crate) struct Records {
+    kept: usize,
+    count: u64,
+    requests: VecDeque<RequestRecord>,
+    lines: VecDeque<String>,
+    unimplemented: BTreeSet<String>,
+}
+
+impl Records {
+    /// Keeps the last `kept` of each kind.
+    pub(crate) fn new(kept: usize) -> Self {
+        Self {
+            kept: kept.max(1),
+            count: 0,
+            requests: VecDeque::new(),
+            lines: VecDeque::new(),
+            unimplemented: BTreeSet::new(),
+        }
+    }
+
+    /// Keeps a request.
+    pub(crate) fn request(&mut self, mut record: RequestRecord) {
+        self.count += 1;
+        record.number = self.count;
+        let mut line = format!("bot: {} {}", record.method, record.path);
+        // Writing into a string cannot fail.
+        if !record.body.is_null() {
+            let _written = write!(line, " {}", shortened(&record.body)).is_ok();
+        }
+        let _written = write!(line, " → {}", record.status).is_ok();
+        if record.status >= 400 {
+            let _written = write!(line, " {}", shortened(&record.answer)).is_ok();
+        }
+        self.line(line);
+        if self.requests.len() >= self.kept {
+            self.requests.pop_front();
+        }
+        self.requests.push_back(record);
+    }
+
+    /// Keeps a line of the transcript.
+    pub(crate) fn line(&mut self, line: String) {
+        if self.lines.len() >= SHOWN {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line);
+    }
+
+    /// Notes a dispatch.
+    pub(crate) fn dispatch(&mut self, name: &str, data: &Value) {
+        let mut line = format!("dispatch: {name}");
+        for field in ["id", "channel_id", "content", "custom_id"] {
+            if let Some(value) = data.get(field) {
+                let _written = write!(line, " {field}={}", shortened(value)).is_ok();
+            }
+        }
+        self.line(line);
+    }
+
+    /// Notes a route that is missing here; true the first time.
+    pub(crate) fn unimplemented(&mut self, route: String) -> bool {
+        self.unimplemented.insert(route)
+    }
+
+    /// The routes that were asked for and are missing here.
+    pub(crate) fn missing_routes(&self) -> Vec<String> {
+        self.unimplemented.iter().cloned().collect()
+    }
+
+    /// The last requests, the oldest first.
+    pub(crate) fn requests(&self) -> Vec<RequestRecord> {
+        self.requests.iter().cloned().collect()
+    }
+
+    /// The last lines, the oldest first.
+    pub(crate) fn transcript(&self) -> String {
+        let lines: Vec<&str> = self.lines.iter().map(String::as_str).collect();
+        lines.join("\n")
+    }
+
+    /// Forgets the requests that were kept.
+    pub(crate) fn clear(&mut self) {
+        self.requests.clear();
+        self.lines.clear();
+    }
+}
+
+fn shortened(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(BODY_SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}

@@ -1,0 +1,247 @@
+//! One request of the bot, from its first byte to the answer's headers.
+
+use super::body::{self, Received};
+use super::call::{Call, Outcome};
+use super::respond::respond;
+use super::route::{self, Match};
+use super::{files, operations};
+use crate::sim::errors::{ApiError, Known, METHOD_NOT_ALLOWED, NOT_FOUND, UNAUTHORIZED};
+use crate::sim::faults::RestFaultKind;
+use crate::sim::hub::{Hub, State};
+use crate::sim::limits::{Bucket, Standing};
+use crate::sim::record::RequestRecord;
+use axum::extract::Request;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::response::Response;
+use serde_json::Value;
+use std::sync::Arc;
+use tracing::warn;
+
+/// Answers a request; nothing when its connection shall break instead.
+pub(crate) async fn answer(hub: Arc<Hub>, request: Request) -> Option<Response> {
+    let path = request.uri().path().to_owned();
+    if let Some(file) = path.strip_prefix("/attachments/") {
+        return Some(files::serve(&hub, file));
+    }
+    let _busy = InFlight::begin(&hub);
+    let asked = match Asked::read(&hub, &path, request).await {
+        Ok(asked) => asked,
+        Err(error) => return Some(respond(&Err(error), None)),
+    };
+    let late = match asked.meet_fault(&hub).await {
+        Met::Nothing => false,
+        Met::Answer(error) => {
+            let outcome = Err(error);
+            hub.change(|state| asked.record(state, &outcome));
+            return Some(respond(&outcome, None));
+        }
+        Met::Break => {
+            hub.change(|state| asked.note(state, 0, Value::Null));
+            return None;
+        }
+        Met::BreakAfter => true,
+    };
+    let (outcome, standing) = asked.execute(&hub);
+    if late {
+        return None;
+    }
+    Some(respond(&outcome, standing.as_ref()))
+}
+
+/// What was asked, read and routed.
+struct Asked {
+    method: String,
+    /// Without `/api/v10`.
+    path: String,
+    query: String,
+    found: Option<Match>,
+    authorized: bool,
+    call: Call,
+}
+
+enum Met {
+    Nothing,
+    Answer(ApiError),
+    Break,
+    BreakAfter,
+}
+
+impl Asked {
+    async fn read(hub: &Hub, path: &str, request: Request) -> Result<Self, ApiError> {
+        let path = without_version(path).ok_or(NOT_FOUND)?.to_owned();
+        let method = request.method().as_str().to_owned();
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let authorized = is_authorized(request.headers(), &hub.options.token);
+        let reason = header(request.headers(), "x-audit-log-reason").map(route::decoded);
+        let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(request.uri());
+        let Received { body, files } = body::read(request).await?;
+        let found = route::find(&method, &path);
+        let call = Call {
+            actor: hub.look(|state| state.world.bot),
+            parameters: found.as_ref().map(|(_, it)| it.clone()).unwrap_or_default(),
+            query: pairs.map(|pairs| pairs.0).unwrap_or_default(),
+            body,
+            files,
+            reason,
+        };
+        Ok(Self {
+            method,
+            path,
+            query,
+            found,
+            authorized,
+            call,
+        })
+    }
+
+    async fn meet_fault(&self, hub: &Hub) -> Met {
+        let template = self.found.as_ref().map_or("", |(route, _)| route.template);
+        if hub.look(|state| state.faults.is_empty()) {
+            return Met::Nothing;
+        }
+        let fault = hub.change(|state| state.faults.take(&self.method, template, &self.path));
+        match fault {
+            None => Met::Nothing,
+            Some(RestFaultKind::Drop) => Met::Break,
+            Some(RestFaultKind::DropAnswer) => Met::BreakAfter,
+            Some(RestFaultKind::Delay(duration)) => {
+                tokio::time::sleep(duration).await;
+                Met::Nothing
+            }
+            Some(fault) => fault.answer().map_or(Met::Nothing, Met::Answer),
+        }
+    }
+
+    /// Does what was asked, and records it.
+    fn execute(&self, hub: &Hub) -> (Outcome, Option<Standing>) {
+        hub.change(|state| {
+            let (outcome, standing) = self.decide(state);
+            self.record(state, &outcome);
+            (outcome, standing)
+        })
+    }
+
+    fn decide(&self, state: &mut State) -> (Outcome, Option<Standing>) {
+        let Some((route, _)) = &self.found else {
+            return (Err(self.missing(state)), None);
+        };
+        if route.needs_token && !self.authorized {
+            return (Err(UNAUTHORIZED.into()), None);
+        }
+        let bucket = Bucket {
+            method: route.method,
+            template: route.template,
+            major: self.major(),
+            counts_globally: route.needs_token,
+        };
+        let standing = state.limiter.take(&state.rate_limits, &bucket);
+        if let Some(refused) = &standing.refused {
+            return (Err(refused.clone()), Some(standing));
+        }
+        let outcome = operations::check_body(route.method, route.template, &self.call.body)
+            .and_then(|()| (route.handler)(&mut state.world, &self.call));
+        (outcome, Some(standing))
+    }
+
+    /// The parameter that separates the buckets of a route.
+    fn major(&self) -> &str {
+        let majors = ["channel_id", "guild_id", "webhook_id"];
+        let mut parameters = self.call.parameters.iter();
+        let found = parameters.find(|(name, _)| majors.contains(name));
+        found.map_or("", |(_, value)| value.as_str())
+    }
+
+    /// The error for a route that is not here: it may exist at Discord.
+    fn missing(&self, state: &mut State) -> ApiError {
+        let (method, path) = (&self.method, &self.path);
+        let Some(operation) = operations::named_by(method, path) else {
+            let known = route::exists_otherwise(path);
+            return if known { METHOD_NOT_ALLOWED } else { NOT_FOUND }.into();
+        };
+        let name = format!("{method} {} ({})", operation.path, operation.id);
+        if state.records.unimplemented(name) {
+            let operation = &operation.id;
+            warn!(%operation, %method, %path, "The simulator does not have this route; answered 501");
+        }
+        ApiError {
+            message: format!(
+                "501: the simulator does not have {method} {}",
+                operation.path
+            ),
+            ..Known(501, 0, "").into()
+        }
+    }
+
+    fn record(&self, state: &mut State, outcome: &Outcome) {
+        let (status, answer) = match outcome {
+            Ok(answer) => (answer.status(), answer.body().cloned().unwrap_or_default()),
+            Err(error) => (error.status, error.body()),
+        };
+        self.note(state, status, answer);
+    }
+
+    fn note(&self, state: &mut State, status: u16, answer: Value) {
+        let path = match self.query.as_str() {
+            "" => self.path.clone(),
+            query => format!("{}?{query}", self.path),
+        };
+        let files = self.call.files.iter();
+        state.records.request(RequestRecord {
+            number: 0,
+            method: self.method.clone(),
+            path,
+            body: self.call.body.clone(),
+            files: files.map(|file| file.filename.clone()).collect(),
+            status,
+            answer,
+            reason: self.call.reason.clone(),
+            at: state.world.clock.now(),
+        });
+    }
+}
+
+/// Performs what somebody does who is not the bot, by the same rules, with no limits and no faults.
+pub(crate) fn perform(state: &mut State, method: &str, path: &str, mut call: Call) -> Outcome {
+    let (route, parameters) = route::find(method, path).ok_or(NOT_FOUND)?;
+    call.parameters = parameters;
+    operations::check_body(route.method, route.template, &call.body)?;
+    (route.handler)(&mut state.world, &call)
+}
+
+/// `/channels/1` of `/api/v10/channels/1`; versions 9 and 10, and none, are served.
+fn without_version(path: &str) -> Option<&str> {
+    let path = path.strip_prefix("/api")?;
+    let versioned = path
+        .strip_prefix("/v10")
+        .or_else(|| path.strip_prefix("/v9"));
+    versioned
+        .or(Some(path))
+        .filter(|path| path.starts_with('/'))
+}
+
+fn is_authorized(headers: &HeaderMap, token: &str) -> bool {
+    header(headers, AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bot "))
+        == Some(token)
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Counts a request as under way until it is dropped.
+struct InFlight<'a>(&'a Hub);
+
+impl<'a> InFlight<'a> {
+    fn begin(hub: &'a Hub) -> Self {
+        hub.change(|state| state.in_flight += 1);
+        Self(hub)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0
+            .change(|state| state.in_flight = state.in_flight.saturating_sub(1));
+    }
+}

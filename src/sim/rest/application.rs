@@ -1,0 +1,52 @@
+//! The bot's application.
+
+use super::call::{Answer, Call, Outcome};
+use super::route::{Route, route};
+use crate::sim::errors::UNKNOWN_APPLICATION;
+use crate::sim::world::World;
+use serde_json::{Value, json};
+
+pub(super) const ROUTES: &[Route] = &[
+    route("GET", "/applications/@me", get),
+    route("GET", "/applications/{application_id}", get),
+    route("GET", "/oauth2/applications/@me", get),
+];
+
+/// The application's flags: which privileged intents it may use (`GATEWAY_PRESENCE_LIMITED`,
+/// `GATEWAY_GUILD_MEMBERS_LIMITED`, `GATEWAY_MESSAGE_CONTENT_LIMITED`).
+pub(crate) fn application_flags(privileged_intents: u64) -> u64 {
+    let pairs = [(1 << 8, 1 << 13), (1 << 1, 1 << 15), (1 << 15, 1 << 19)];
+    let allowed = pairs
+        .iter()
+        .filter(|(intent, _)| privileged_intents & intent != 0);
+    allowed.fold(0, |flags, (_, flag)| flags | flag)
+}
+
+fn get(world: &mut World, call: &Call) -> Outcome {
+    if !matches!(call.text("application_id"), "") && call.id("application_id")? != world.bot {
+        return Err(UNKNOWN_APPLICATION.into());
+    }
+    Ok(Answer::Ok(shown(world)))
+}
+
+fn shown(world: &World) -> Value {
+    json!({
+        "id": world.bot.to_string(),
+        "name": "Cogsmith",
+        "icon": null,
+        "description": "",
+        "type": null,
+        "bot": world.show_user(world.bot),
+        "summary": "",
+        "bot_public": false,
+        "bot_require_code_grant": false,
+        "verify_key": "0".repeat(64),
+        "owner": world.show_user(world.owner),
+        "team": null,
+        "flags": application_flags(world.privileged_intents),
+        "hook": true,
+        "redirect_uris": [],
+        "rpc_origins": [],
+        "approximate_guild_count": world.guilds.len(),
+    })
+}

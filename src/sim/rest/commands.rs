@@ -1,0 +1,188 @@
+//! Application commands, global and of guilds.
+
+use super::call::{Answer, Call, Outcome};
+use super::command_rules as rules;
+use super::route::{Route, route};
+use crate::sim::errors::{
+    ApiError, Invalid, TOO_MANY_COMMANDS, UNKNOWN_APPLICATION, UNKNOWN_COMMAND,
+};
+use crate::sim::ids::Id;
+use crate::sim::world::{Command, World};
+use serde_json::Value;
+
+const GLOBAL: &str = "/applications/{application_id}/commands";
+const GLOBAL_ONE: &str = "/applications/{application_id}/commands/{command_id}";
+const GUILD: &str = "/applications/{application_id}/guilds/{guild_id}/commands";
+const GUILD_ONE: &str = "/applications/{application_id}/guilds/{guild_id}/commands/{command_id}";
+
+pub(super) const ROUTES: &[Route] = &[
+    route("GET", GLOBAL, list),
+    route("POST", GLOBAL, create),
+    route("PUT", GLOBAL, overwrite),
+    route("GET", GLOBAL_ONE, get),
+    route("PATCH", GLOBAL_ONE, update),
+    route("DELETE", GLOBAL_ONE, delete),
+    route("GET", GUILD, list),
+    route("POST", GUILD, create),
+    route("PUT", GUILD, overwrite),
+    route("GET", GUILD_ONE, get),
+    route("PATCH", GUILD_ONE, update),
+    route("DELETE", GUILD_ONE, delete),
+];
+
+/// Slash commands, then commands on users, then on messages.
+const MOST: [usize; 3] = [100, 15, 15];
+
+/// The guild of the path; none for global commands.
+fn place(world: &World, call: &Call) -> Result<Option<Id>, ApiError> {
+    if call.id("application_id")? != world.bot {
+        return Err(UNKNOWN_APPLICATION.into());
+    }
+    if call.text("guild_id").is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(world.guild_for(call.id("guild_id")?, call.actor)?.id))
+}
+
+fn known<'a>(world: &'a World, call: &Call) -> Result<(Id, &'a Command), ApiError> {
+    let place = place(world, call)?;
+    let id = call.id("command_id")?;
+    let command = world.commands.get(&id);
+    let command = command.filter(|command| command.guild == place);
+    Ok((id, command.ok_or(UNKNOWN_COMMAND)?))
+}
+
+fn list(world: &mut World, call: &Call) -> Outcome {
+    let place = place(world, call)?;
+    let with_localizations = call.query_flag("with_localizations");
+    let own = world
+        .commands
+        .values()
+        .filter(|command| command.guild == place);
+    let shown = own.map(|command| {
+        let mut shown = command.shown.clone();
+        if !with_localizations && let Some(fields) = shown.as_object_mut() {
+            fields.shift_remove("name_localizations");
+            fields.shift_remove("description_localizations");
+        }
+        shown
+    });
+    Ok(Answer::Ok(shown.collect()))
+}
+
+fn get(world: &mut World, call: &Call) -> Outcome {
+    Ok(Answer::Ok(known(world, call)?.1.shown.clone()))
+}
+
+/// Makes a command, or replaces the one of the same name and kind.
+fn create(world: &mut World, call: &Call) -> Outcome {
+    let place = place(world, call)?;
+    let mut invalid = Invalid::default();
+    rules::check(&call.body, "", &mut invalid);
+    invalid.check()?;
+    let same = same_name(world, place, &call.body);
+    if same.is_none() {
+        let kind = kind_of(&call.body);
+        let own = world.commands.values().filter(|one| one.guild == place);
+        if own.filter(|one| one.kind() == kind).count() >= most(kind) {
+            return Err(TOO_MANY_COMMANDS.into());
+        }
+    }
+    let shown = store(world, place, same, &call.body);
+    Ok(match same {
+        Some(_) => Answer::Ok(shown),
+        None => Answer::Created(shown),
+    })
+}
+
+fn kind_of(command: &Value) -> u64 {
+    command["type"].as_u64().unwrap_or(1)
+}
+
+fn most(kind: u64) -> usize {
+    let index = usize::try_from(kind.saturating_sub(1)).unwrap_or(0);
+    MOST.get(index).copied().unwrap_or(1)
+}
+
+fn same_name(world: &World, place: Option<Id>, body: &Value) -> Option<Id> {
+    let (kind, name) = (kind_of(body), body["name"].as_str()?);
+    let mut commands = world.commands.iter();
+    let same =
+        commands.find(|(_, one)| one.guild == place && one.kind() == kind && one.name() == name);
+    same.map(|(id, _)| *id)
+}
+
+fn store(world: &mut World, place: Option<Id>, id: Option<Id>, body: &Value) -> Value {
+    let version = world.new_id();
+    let id = id.unwrap_or(version);
+    let mut shown = rules::defaults();
+    for (name, value) in body.as_object().into_iter().flatten() {
+        if name != "id" {
+            shown[name.as_str()] = value.clone();
+        }
+    }
+    if shown["options"].is_null() {
+        shown["options"] = Value::Array(Vec::new());
+    }
+    shown["id"] = id.to_string().into();
+    shown["application_id"] = world.bot.to_string().into();
+    shown["version"] = version.to_string().into();
+    if let Some(guild) = place {
+        shown["guild_id"] = guild.to_string().into();
+    }
+    let command = Command {
+        guild: place,
+        shown: shown.clone(),
+    };
+    world.commands.insert(id, command);
+    shown
+}
+
+/// Replaces all commands of a place. Those that keep their name keep their id.
+fn overwrite(world: &mut World, call: &Call) -> Outcome {
+    let place = place(world, call)?;
+    let commands = call.body.as_array().cloned().unwrap_or_default();
+    let mut invalid = Invalid::default();
+    for (index, command) in commands.iter().enumerate() {
+        rules::check(command, &index.to_string(), &mut invalid);
+    }
+    invalid.check()?;
+    rules::check_unique(&commands)?;
+    for kind in 1..=3 {
+        let count = commands.iter().filter(|one| kind_of(one) == kind).count();
+        if count > most(kind) {
+            return Err(TOO_MANY_COMMANDS.into());
+        }
+    }
+    let ids: Vec<Option<Id>> = commands
+        .iter()
+        .map(|one| same_name(world, place, one))
+        .collect();
+    let kept: Vec<Id> = ids.iter().flatten().copied().collect();
+    world
+        .commands
+        .retain(|id, one| one.guild != place || kept.contains(id));
+    let pairs = commands.iter().zip(ids);
+    let shown: Vec<Value> = pairs
+        .map(|(body, id)| store(world, place, id, body))
+        .collect();
+    Ok(Answer::Ok(shown.into()))
+}
+
+fn update(world: &mut World, call: &Call) -> Outcome {
+    let (id, command) = known(world, call)?;
+    let (place, mut merged) = (command.guild, command.shown.clone());
+    for (name, value) in call.body.as_object().into_iter().flatten() {
+        merged[name.as_str()] = value.clone();
+    }
+    let mut invalid = Invalid::default();
+    rules::check(&merged, "", &mut invalid);
+    invalid.check()?;
+    Ok(Answer::Ok(store(world, place, Some(id), &merged)))
+}
+
+fn delete(world: &mut World, call: &Call) -> Outcome {
+    let (id, _) = known(world, call)?;
+    world.commands.shift_remove(&id);
+    Ok(Answer::Nothing)
+}

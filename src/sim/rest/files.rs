@@ -1,0 +1,89 @@
+//! Attachments: kept in memory, served under their own address.
+
+use crate::sim::hub::Hub;
+use crate::sim::ids::Id;
+use crate::sim::world::{Upload, World};
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+/// How many bytes of files are kept; the oldest go first.
+const KEPT_BYTES: usize = 128 << 20;
+
+/// Answers `/attachments/{channel}/{attachment}/{filename}`.
+pub(super) fn serve(hub: &Hub, path: &str) -> Response {
+    let mut parts = path.split('/').skip(1);
+    let id: Option<Id> = parts.next().and_then(|id| id.parse().ok());
+    let file = hub.look(|state| id.and_then(|id| state.world.files.get(&id).cloned()));
+    let Some(file) = file else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let mut response = Response::new(Body::from(file.bytes));
+    let content_type = file.content_type.as_deref();
+    let content_type = content_type.and_then(|it| HeaderValue::try_from(it).ok());
+    let fallback = HeaderValue::from_static("application/octet-stream");
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, content_type.unwrap_or(fallback));
+    response
+}
+
+/// Keeps a file and shows it as Discord shows an attachment. `described` is its entry in the
+/// body's `attachments`.
+pub(super) fn keep(world: &mut World, channel: Id, file: &Upload, described: &Value) -> Value {
+    let id = world.new_id();
+    let filename = described["filename"].as_str().unwrap_or(&file.filename);
+    let filename = safe_name(filename);
+    let address = format!("{}/attachments/{channel}/{id}/{filename}", world.address);
+    let mut shown = json!({
+        "id": id.to_string(),
+        "filename": filename,
+        "size": file.bytes.len(),
+        "url": address,
+        "proxy_url": address,
+    });
+    for name in ["title", "description", "duration_secs", "waveform"] {
+        if let Some(value) = described.get(name).filter(|value| !value.is_null()) {
+            shown[name] = value.clone();
+        }
+    }
+    if let Some(content_type) = &file.content_type {
+        shown["content_type"] = content_type.as_str().into();
+    }
+    world.files.insert(id, file.clone());
+    let size = |world: &World| {
+        world
+            .files
+            .values()
+            .map(|file| file.bytes.len())
+            .sum::<usize>()
+    };
+    while size(world) > KEPT_BYTES && world.files.len() > 1 {
+        world.files.shift_remove_index(0);
+    }
+    shown
+}
+
+/// The name as it can stand in an address: Discord, too, replaces what cannot.
+fn safe_name(name: &str) -> String {
+    let kept = |one: char| {
+        if one.is_alphanumeric() || "._-".contains(one) {
+            one
+        } else {
+            '_'
+        }
+    };
+    let name: String = name
+        .chars()
+        .take(255)
+        .filter(char::is_ascii)
+        .map(kept)
+        .collect();
+    if name.is_empty() {
+        "unknown".into()
+    } else {
+        name
+    }
+}

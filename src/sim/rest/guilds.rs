@@ -1,0 +1,125 @@
+//! Guilds and their audit logs.
+
+use super::call::{Answer, Call, Outcome};
+use super::route::{Route, route};
+use crate::sim::errors::Invalid;
+use crate::sim::permissions::{MANAGE_GUILD, VIEW_AUDIT_LOG, require_in_guild};
+use crate::sim::world::{Entry, World};
+use serde_json::{Value, json};
+
+pub(super) const ROUTES: &[Route] = &[
+    route("GET", "/guilds/{guild_id}", get),
+    route("PATCH", "/guilds/{guild_id}", update),
+    route("GET", "/guilds/{guild_id}/preview", preview),
+    route("GET", "/guilds/{guild_id}/audit-logs", audit_log),
+    route("GET", "/guilds/{guild_id}/emojis", emojis),
+    route("GET", "/guilds/{guild_id}/stickers", stickers),
+];
+
+/// Fields that are kept as they come.
+const PLAIN: &[&str] = &[
+    "verification_level",
+    "default_message_notifications",
+    "explicit_content_filter",
+    "afk_channel_id",
+    "afk_timeout",
+    "system_channel_id",
+    "system_channel_flags",
+    "rules_channel_id",
+    "public_updates_channel_id",
+    "safety_alerts_channel_id",
+    "preferred_locale",
+    "description",
+    "premium_progress_bar_enabled",
+];
+
+fn get(world: &mut World, call: &Call) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    let mut shown = guild.show();
+    if call.query_flag("with_counts") {
+        shown["approximate_member_count"] = guild.members.len().into();
+        shown["approximate_presence_count"] = guild.members.len().into();
+    }
+    Ok(Answer::Ok(shown))
+}
+
+fn emojis(world: &mut World, call: &Call) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    Ok(Answer::Ok(
+        guild.fields.get("emojis").cloned().unwrap_or_default(),
+    ))
+}
+
+fn stickers(world: &mut World, call: &Call) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    Ok(Answer::Ok(
+        guild.fields.get("stickers").cloned().unwrap_or_default(),
+    ))
+}
+
+fn preview(world: &mut World, call: &Call) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    Ok(Answer::Ok(json!({
+        "id": guild.id.to_string(),
+        "name": guild.name,
+        "icon": null, "splash": null, "discovery_splash": null, "home_header": null,
+        "emojis": [], "stickers": [], "features": [],
+        "description": guild.fields.get("description"),
+        "approximate_member_count": guild.members.len(),
+        "approximate_presence_count": guild.members.len(),
+    })))
+}
+
+fn update(world: &mut World, call: &Call) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    require_in_guild(world, guild, call.actor, MANAGE_GUILD)?;
+    let id = guild.id;
+    let name = call.string("name").map(ToOwned::to_owned);
+    if let Some(name) = &name
+        && !(2..=100).contains(&name.chars().count())
+    {
+        let message = "Must be between 2 and 100 in length.";
+        return Err(Invalid::one("name", "BASE_TYPE_BAD_LENGTH", message));
+    }
+    let guild = world.guild_mut(id)?;
+    if let Some(name) = name {
+        guild.name = name;
+    }
+    call.copy_fields(PLAIN, &mut guild.fields);
+    let shown = guild.show();
+    world.tell_guild(id, "GUILD_UPDATE", shown.clone());
+    world.audit(id, call.who_and_why(), 1, Some(id));
+    Ok(Answer::Ok(shown))
+}
+
+fn audit_log(world: &mut World, call: &Call) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    require_in_guild(world, guild, call.actor, VIEW_AUDIT_LOG)?;
+    let limit = call.query_count("limit", 50, (1, 100))?;
+    let user = call.query_id("user_id")?;
+    let (before, after) = (call.query_id("before")?, call.query_id("after")?);
+    let action: Option<u64> = call.query("action_type").and_then(|it| it.parse().ok());
+    let wanted = |entry: &&Entry| {
+        user.is_none_or(|user| entry.actor == user)
+            && action.is_none_or(|action| entry.action == action)
+            && before.is_none_or(|before| entry.id() < before)
+            && after.is_none_or(|after| entry.id() > after)
+    };
+    let entries: Vec<&Entry> = guild
+        .audit
+        .iter()
+        .rev()
+        .filter(wanted)
+        .take(limit)
+        .collect();
+    let mut users: Vec<_> = entries.iter().map(|entry| entry.actor).collect();
+    users.sort_unstable();
+    users.dedup();
+    let users: Vec<Value> = users.into_iter().map(|id| world.show_user(id)).collect();
+    let entries: Vec<Value> = entries.into_iter().map(Entry::show).collect();
+    Ok(Answer::Ok(json!({
+        "audit_log_entries": entries, "users": users, "application_commands": [],
+        "auto_moderation_rules": [], "guild_scheduled_events": [], "integrations": [],
+        "threads": [], "webhooks": [],
+    })))
+}

@@ -1,0 +1,200 @@
+//! Members: read, search, change, kick.
+
+use super::call::{Answer, Call, Outcome};
+use super::roles::require_assignable;
+use super::route::{Route, route};
+use crate::sim::errors::{ApiError, Invalid, MISSING_PERMISSIONS};
+use crate::sim::ids::{Id, ids_in, parse_timestamp, timestamp};
+use crate::sim::permissions::{
+    ADMINISTRATOR, CHANGE_NICKNAME, KICK_MEMBERS, MANAGE_NICKNAMES, MANAGE_ROLES, MODERATE_MEMBERS,
+    in_guild, require_above, require_in_guild,
+};
+use crate::sim::world::{Guild, Member, World};
+use serde_json::Value;
+use std::time::Duration;
+
+pub(super) const ROUTES: &[Route] = &[
+    route("GET", "/guilds/{guild_id}/members", list),
+    route("GET", "/guilds/{guild_id}/members/search", search),
+    route("PATCH", "/guilds/{guild_id}/members/@me", update_me),
+    route("GET", "/guilds/{guild_id}/members/{user_id}", get),
+    route("PATCH", "/guilds/{guild_id}/members/{user_id}", update),
+    route("DELETE", "/guilds/{guild_id}/members/{user_id}", kick),
+    route("GET", "/users/@me/guilds/{guild_id}/member", get_me),
+];
+
+/// The longest timeout.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(28 * 24 * 60 * 60);
+
+fn get(world: &mut World, call: &Call) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    let user = call.id("user_id")?;
+    world.user(user)?;
+    Ok(Answer::Ok(world.show_member(guild.member(user)?)))
+}
+
+fn get_me(world: &mut World, call: &Call) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    Ok(Answer::Ok(world.show_member(guild.member(call.actor)?)))
+}
+
+fn shown(world: &World, guild: &Guild, wanted: impl Fn(&Member) -> bool, limit: usize) -> Value {
+    let mut found: Vec<&Member> = guild.members.values().filter(|one| wanted(one)).collect();
+    found.sort_by_key(|member| member.user);
+    let found = found.into_iter().take(limit);
+    found.map(|member| world.show_member(member)).collect()
+}
+
+fn list(world: &mut World, call: &Call) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    let limit = call.query_count("limit", 1, (1, 1_000))?;
+    let after = call.query_id("after")?.unwrap_or(0);
+    Ok(Answer::Ok(shown(
+        world,
+        guild,
+        |member| member.user > after,
+        limit,
+    )))
+}
+
+fn search(world: &mut World, call: &Call) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    let limit = call.query_count("limit", 1, (1, 1_000))?;
+    let Some(query) = call.query("query").map(str::to_lowercase) else {
+        return Err(super::call::required("query"));
+    };
+    let named = |member: &Member| {
+        let user = world.users.get(&member.user);
+        let names = [
+            member.nick.as_deref(),
+            user.map(|user| user.name.as_str()),
+            user.and_then(|user| user.global_name.as_deref()),
+        ];
+        let mut names = names.into_iter().flatten();
+        names.any(|name| name.to_lowercase().starts_with(&query))
+    };
+    Ok(Answer::Ok(shown(world, guild, named, limit)))
+}
+
+fn update_me(world: &mut World, call: &Call) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?.id;
+    change(world, call, (guild, call.actor))
+}
+
+fn update(world: &mut World, call: &Call) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?.id;
+    let user = call.id("user_id")?;
+    world.user(user)?;
+    world.guild_for(guild, call.actor)?.member(user)?;
+    change(world, call, (guild, user))
+}
+
+fn change(world: &mut World, call: &Call, (guild, user): (Id, Id)) -> Outcome {
+    let home = world.guild_for(guild, call.actor)?;
+    let mut member = home.member(user)?.clone();
+    if let Some(nick) = call.field("nick") {
+        require_naming(world, home, call.actor, user)?;
+        check_nick(nick)?;
+        member.nick = nick
+            .as_str()
+            .filter(|nick| !nick.is_empty())
+            .map(Into::into);
+    }
+    if call.field("roles").is_some_and(Value::is_array) {
+        require_in_guild(world, home, call.actor, MANAGE_ROLES)?;
+        let roles = ids_in(&call.body, "roles");
+        let given = roles.iter().filter(|id| !member.roles.contains(id));
+        let taken = member.roles.iter().filter(|id| !roles.contains(id));
+        for role in given.chain(taken) {
+            require_assignable(world, guild, call.actor, *role)?;
+        }
+        member.roles = roles;
+    }
+    if let Some(until) = call.field("communication_disabled_until") {
+        member.timed_out_until = timeout(world, home, call.actor, user, until)?;
+    }
+    for (name, place) in [("mute", &mut member.mute), ("deaf", &mut member.deaf)] {
+        if call.field(name).is_some_and(Value::is_boolean) {
+            require_in_guild(world, home, call.actor, voice_permission(name))?;
+            *place = call.body[name] == true;
+        }
+    }
+    let had_roles = home.member(user)?.roles.clone();
+    let changed_roles = had_roles != member.roles;
+    world.guild_mut(guild)?.members.insert(user, member);
+    world.tell_member(guild, user);
+    let action = if changed_roles { 25 } else { 24 };
+    world.audit(guild, call.who_and_why(), action, Some(user));
+    let member = world.guild_for(guild, call.actor)?.member(user)?;
+    Ok(Answer::Ok(world.show_member(member)))
+}
+
+/// `MUTE_MEMBERS` or `DEAFEN_MEMBERS`.
+fn voice_permission(name: &str) -> u64 {
+    if name == "mute" { 1 << 22 } else { 1 << 23 }
+}
+
+fn require_naming(world: &World, home: &Guild, actor: Id, user: Id) -> Result<(), ApiError> {
+    if actor == user {
+        let held = in_guild(world, home, actor);
+        let enough = held & (CHANGE_NICKNAME | MANAGE_NICKNAMES) != 0;
+        return if enough {
+            Ok(())
+        } else {
+            Err(MISSING_PERMISSIONS.into())
+        };
+    }
+    require_in_guild(world, home, actor, MANAGE_NICKNAMES)?;
+    require_above(home, actor, user)
+}
+
+fn check_nick(nick: &Value) -> Result<(), ApiError> {
+    let length = nick.as_str().map_or(0, |nick| nick.chars().count());
+    if length <= 32 {
+        return Ok(());
+    }
+    let message = "Must be 32 or fewer in length.";
+    Err(Invalid::one("nick", "BASE_TYPE_MAX_LENGTH", message))
+}
+
+fn timeout(
+    world: &World,
+    home: &Guild,
+    actor: Id,
+    user: Id,
+    until: &Value,
+) -> Result<Option<String>, ApiError> {
+    require_in_guild(world, home, actor, MODERATE_MEMBERS)?;
+    require_above(home, actor, user)?;
+    // Administrators cannot be silenced.
+    if in_guild(world, home, user) & ADMINISTRATOR != 0 {
+        return Err(MISSING_PERMISSIONS.into());
+    }
+    let Some(text) = until.as_str() else {
+        return Ok(None);
+    };
+    let name = "communication_disabled_until";
+    let Some(time) = parse_timestamp(text) else {
+        let message = "Could not parse the given time.";
+        return Err(Invalid::one(name, "DATE_TIME_TYPE_PARSE", message));
+    };
+    // Some grace, because clocks differ.
+    if time > world.clock.now() + LONGEST_TIMEOUT + Duration::from_secs(60) {
+        let message = "Cannot set a communication disabled until date more than 28 days ahead.";
+        return Err(Invalid::one(name, "BASE_TYPE_BAD_LENGTH", message));
+    }
+    Ok(Some(timestamp(time)))
+}
+
+fn kick(world: &mut World, call: &Call) -> Outcome {
+    let home = world.guild_for(call.id("guild_id")?, call.actor)?;
+    let user = call.id("user_id")?;
+    require_in_guild(world, home, call.actor, KICK_MEMBERS)?;
+    world.user(user)?;
+    home.member(user)?;
+    require_above(home, call.actor, user)?;
+    let guild = home.id;
+    world.leave(guild, user)?;
+    world.audit(guild, call.who_and_why(), 20, Some(user));
+    Ok(Answer::Nothing)
+}

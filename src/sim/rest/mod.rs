@@ -1,0 +1,43 @@
+//! REST: from a request to an answer.
+//!
+//! ```text
+//! request ─ body ─ route ─ authorization ─ faults ─ limits ─ handler(world, call) ─ headers ─ answer
+//! ```
+//!
+//! `answer.rs` goes that way, `route.rs` finds the handler, `call.rs` is what a handler is given, `body.rs` reads JSON and
+//! multipart, `respond.rs` writes the answer, `operations.rs` knows all of Discord's operations and checks bodies against their
+//! schemas. Every other file is one resource: a list of routes at its top, then their handlers.
+
+mod answer;
+mod application;
+mod bans;
+mod body;
+mod call;
+mod channels;
+mod command_rules;
+mod commands;
+mod direct;
+mod files;
+mod gateway;
+mod guilds;
+mod interactions;
+mod invites;
+mod members;
+mod mentions;
+mod message_rules;
+mod messages;
+mod operations;
+mod overwrites;
+mod pins;
+mod post;
+mod reactions;
+mod reference;
+mod respond;
+mod roles;
+mod route;
+mod threads;
+mod webhooks;
+
+pub(crate) use answer::{answer, perform};
+pub(crate) use application::application_flags;
+pub(crate) use call::Call;

@@ -1,0 +1,51 @@
+//! What Discord itself would take: all of its operations, and the schemas of their bodies.
+
+use super::route;
+use crate::discord::schema::check_body as check;
+use crate::discord::{Operation, operations};
+use crate::sim::errors::{ApiError, Invalid};
+use crate::sim::limits::same_template;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// The operation that a path belongs to, whether or not the simulator has it.
+pub(super) fn named_by(method: &str, path: &str) -> Option<&'static Operation> {
+    operations()
+        .filter(|operation| operation.method == method)
+        .find(|operation| route::matched(operation.path, path).is_some())
+}
+
+/// The operation of a route; looked up once for each.
+fn of_route(method: &'static str, template: &'static str) -> Option<&'static Operation> {
+    type Known = HashMap<(&'static str, &'static str), Option<&'static Operation>>;
+    static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    *known
+        .get_or_insert_default()
+        .entry((method, template))
+        .or_insert_with(|| {
+            operations().find(|operation| {
+                operation.method == method && same_template(operation.path, template)
+            })
+        })
+}
+
+/// Checks a body against the schema that Discord has for the route. An absent body is an empty one.
+pub(super) fn check_body(
+    method: &'static str,
+    template: &'static str,
+    body: &Value,
+) -> Result<(), ApiError> {
+    let operation = of_route(method, template);
+    let Some(schema) = operation.and_then(|operation| operation.body) else {
+        return Ok(());
+    };
+    let empty = Value::Object(serde_json::Map::new());
+    let body = if body.is_null() { &empty } else { body };
+    let mut invalid = Invalid::default();
+    for violation in check(schema, body) {
+        invalid.at(&violation.path.join("."), violation.code, violation.message);
+    }
+    invalid.check()
+}

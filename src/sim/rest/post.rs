@@ -1,0 +1,297 @@
+//! Makes and changes messages, for everything that does: people, the bot, interactions, webhooks.
+
+use super::message_rules::{self as rules, COMPONENTS_V2};
+use super::reference::Reference;
+use super::{files, mentions};
+use crate::sim::errors::{ApiError, EMPTY_MESSAGE};
+use crate::sim::ids::{Id, id_in};
+use crate::sim::world::{Channel, Message, Upload, World};
+use serde_json::{Map, Value, json};
+
+/// A reply (19), an answer to a slash command (20), or to a context menu (23).
+pub(super) const REPLY: u64 = 19;
+pub(super) const COMMAND_ANSWER: u64 = 20;
+
+/// A message to be made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Draft<'a> {
+    pub(super) author: Id,
+    pub(super) channel: Id,
+    pub(super) body: &'a Value,
+    pub(super) files: &'a [Upload],
+    /// Discord's message type, unless it is a reply.
+    pub(super) kind: u64,
+    /// The flags that are not the body's to set.
+    pub(super) flags: u64,
+    pub(super) webhook: Option<Id>,
+    /// The interaction that it answers, as `interaction_metadata`.
+    pub(super) interaction: Option<&'a Value>,
+    pub(super) only_for: Option<Id>,
+}
+
+impl<'a> Draft<'a> {
+    /// A plain message of a user.
+    pub(super) fn plain(author: Id, channel: Id, body: &'a Value, files: &'a [Upload]) -> Self {
+        Self {
+            author,
+            channel,
+            body,
+            files,
+            kind: 0,
+            flags: 0,
+            webhook: None,
+            interaction: None,
+            only_for: None,
+        }
+    }
+}
+
+/// The flags that a body may set on a new message.
+const SETTABLE: u64 =
+    rules::SUPPRESS_EMBEDS | rules::SUPPRESS_NOTIFICATIONS | COMPONENTS_V2 | 1 << 13;
+
+/// Makes a message and dispatches it. The body must have been checked.
+pub(super) fn post(world: &mut World, draft: Draft<'_>) -> Result<Id, ApiError> {
+    let reference = Reference::read(world, &draft)?;
+    let channel = world.channel(draft.channel)?.clone();
+    let id = world.new_id();
+    let now = world.now();
+    let body = draft.body;
+    let content = body["content"].as_str().unwrap_or_default().trim();
+    let kind = if reference.reply.is_some() {
+        REPLY
+    } else {
+        draft.kind
+    };
+    let mut flags = draft.flags | (body["flags"].as_u64().unwrap_or(0) & SETTABLE);
+    if reference.forwarded.is_some() {
+        flags |= rules::HAS_SNAPSHOT;
+    }
+    let attachments = attach(world, &draft);
+    let mut fields = object(json!({
+        "id": id.to_string(),
+        "type": kind,
+        "channel_id": draft.channel.to_string(),
+        "author": author(world, &draft),
+        "content": content,
+        "timestamp": now,
+        "edited_timestamp": null,
+        "tts": body["tts"].as_bool().unwrap_or(false),
+        "attachments": attachments,
+        "embeds": embeds(body),
+        "components": components(body),
+        "flags": flags,
+        "pinned": false,
+    }));
+    for name in ["nonce", "poll"] {
+        if let Some(value) = body.get(name).filter(|value| !value.is_null()) {
+            fields.insert(name.into(), value.clone());
+        }
+    }
+    if let Some(webhook) = draft.webhook {
+        fields.insert("webhook_id".into(), webhook.to_string().into());
+    }
+    if let Some(metadata) = draft.interaction {
+        fields.insert("interaction_metadata".into(), metadata.clone());
+        fields.insert("application_id".into(), world.bot.to_string().into());
+        fields.insert("webhook_id".into(), world.bot.to_string().into());
+    }
+    write_mentions(
+        world,
+        &channel,
+        draft.author,
+        body,
+        reference.author,
+        &mut fields,
+    );
+    reference.write(&mut fields);
+    world.insert_message(Message {
+        id,
+        channel: draft.channel,
+        author: draft.author,
+        webhook: draft.webhook,
+        fields,
+        reactions: Vec::new(),
+        only_for: draft.only_for,
+        pinned_at: None,
+    });
+    Ok(id)
+}
+
+/// Changes a message by the fields that `body` has, and dispatches that. The body must have been
+/// checked.
+pub(super) fn edit(
+    world: &mut World,
+    (channel, id): (Id, Id),
+    body: &Value,
+    new_files: &[Upload],
+) -> Result<(), ApiError> {
+    let message = world.message_mut(channel, id)?.clone();
+    let place = world.channel(channel)?.clone();
+    let mut fields = message.fields.clone();
+    if let Some(content) = body.get("content") {
+        fields.insert(
+            "content".into(),
+            content.as_str().unwrap_or_default().trim().into(),
+        );
+    }
+    if body.get("embeds").is_some() {
+        fields.insert("embeds".into(), embeds(body));
+    }
+    if body.get("components").is_some() {
+        fields.insert("components".into(), components(body));
+    }
+    if let Some(flags) = body["flags"].as_u64() {
+        let settable = rules::SUPPRESS_EMBEDS | COMPONENTS_V2;
+        let kept = message.flags() & !rules::SUPPRESS_EMBEDS;
+        fields.insert("flags".into(), (kept | (flags & settable)).into());
+    }
+    if body.get("attachments").is_some() || !new_files.is_empty() {
+        let attachments = changed_attachments(world, &message, body, new_files);
+        fields.insert("attachments".into(), attachments);
+    }
+    if body.get("content").is_some() || body.get("allowed_mentions").is_some() {
+        let content = fields.get("content").cloned().unwrap_or_default();
+        let asked = json!({
+            "content": content,
+            "allowed_mentions": body.get("allowed_mentions"),
+        });
+        write_mentions(world, &place, message.author, &asked, None, &mut fields);
+    }
+    let now = world.now();
+    fields.insert("edited_timestamp".into(), now.into());
+    require_something(&fields)?;
+    world.message_mut(channel, id)?.fields = fields;
+    world.tell_message("MESSAGE_UPDATE", channel, id);
+    Ok(())
+}
+
+fn require_something(fields: &Map<String, Value>) -> Result<(), ApiError> {
+    let filled = |name: &str| {
+        fields.get(name).is_some_and(|value| {
+            !matches!(value, Value::Null) && *value != json!("") && *value != json!([])
+        })
+    };
+    let shown = [
+        "content",
+        "embeds",
+        "components",
+        "attachments",
+        "poll",
+        "message_snapshots",
+    ];
+    if shown.into_iter().any(filled) {
+        Ok(())
+    } else {
+        Err(EMPTY_MESSAGE.into())
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+fn write_mentions(
+    world: &World,
+    channel: &Channel,
+    author: Id,
+    body: &Value,
+    replied: Option<Id>,
+    fields: &mut Map<String, Value>,
+) {
+    let content = body["content"].as_str().unwrap_or_default();
+    let allowed = body.get("allowed_mentions");
+    mentions::of(world, (channel, author), content, allowed, replied).write(world, fields);
+}
+
+fn author(world: &World, draft: &Draft<'_>) -> Value {
+    let hook = draft.webhook.and_then(|id| world.webhooks.get(&id));
+    let Some(hook) = hook else {
+        return world.show_user(draft.author);
+    };
+    let text = |name: &str| draft.body.get(name).and_then(Value::as_str);
+    json!({
+        "id": hook.id.to_string(), "bot": true, "discriminator": "0000", "global_name": null,
+        "username": text("username").unwrap_or(&hook.name),
+        "avatar": hook.avatar, "public_flags": 0,
+    })
+}
+
+/// Embeds as Discord gives them back: with their type.
+fn embeds(body: &Value) -> Value {
+    let embeds = body.get("embeds").and_then(Value::as_array);
+    let shown = embeds.into_iter().flatten().map(|embed| {
+        let mut embed = embed.clone();
+        embed["type"] = "rich".into();
+        embed
+    });
+    shown.collect()
+}
+
+/// Components as Discord gives them back: each with a number.
+fn components(body: &Value) -> Value {
+    let mut components = body.get("components").cloned().unwrap_or_default();
+    if !components.is_array() {
+        return json!([]);
+    }
+    number(&mut components, &mut 0);
+    components
+}
+
+fn number(tree: &mut Value, last: &mut u64) {
+    match tree {
+        Value::Array(items) => items.iter_mut().for_each(|item| number(item, last)),
+        Value::Object(fields) => {
+            *last += 1;
+            let id = *last;
+            fields.entry("id").or_insert_with(|| id.into());
+            for name in ["components", "component", "accessory"] {
+                if let Some(inner) = fields.get_mut(name) {
+                    number(inner, last);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn attach(world: &mut World, draft: &Draft<'_>) -> Value {
+    let described = draft.body.get("attachments").and_then(Value::as_array);
+    let described: Vec<Value> = described.cloned().unwrap_or_default();
+    let keep = |file: &Upload| {
+        let about = described
+            .iter()
+            .find(|one| id_in(one, "id") == Some(file.number));
+        files::keep(world, draft.channel, file, about.unwrap_or(&Value::Null))
+    };
+    draft.files.iter().map(keep).collect()
+}
+
+/// The attachments that an edit keeps, and the new ones.
+fn changed_attachments(
+    world: &mut World,
+    message: &Message,
+    body: &Value,
+    new_files: &[Upload],
+) -> Value {
+    let old = message.fields.get("attachments").and_then(Value::as_array);
+    let listed = body.get("attachments").and_then(Value::as_array);
+    let is_kept = |one: &&Value| {
+        listed.is_none_or(|listed| listed.iter().any(|it| id_in(it, "id") == id_in(one, "id")))
+    };
+    let mut kept: Vec<Value> = old.into_iter().flatten().filter(is_kept).cloned().collect();
+    for file in new_files {
+        let mut described = listed.into_iter().flatten();
+        let about = described.find(|one| id_in(one, "id") == Some(file.number));
+        kept.push(files::keep(
+            world,
+            message.channel,
+            file,
+            about.unwrap_or(&Value::Null),
+        ));
+    }
+    json!(kept)
+}

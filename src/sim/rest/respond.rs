@@ -1,0 +1,95 @@
+//! The answer as HTTP: status, body, and the headers about rate limits.
+
+use super::call::{Answer, Outcome};
+use crate::sim::errors::ApiError;
+use crate::sim::limits::Standing;
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde_json::Value;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+impl Answer {
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::Ok(_) => 200,
+            Self::Created(_) => 201,
+            Self::Nothing => 204,
+        }
+    }
+
+    /// The JSON body.
+    pub(crate) fn body(&self) -> Option<&Value> {
+        match self {
+            Self::Ok(body) | Self::Created(body) => Some(body),
+            Self::Nothing => None,
+        }
+    }
+}
+
+/// The whole answer.
+pub(super) fn respond(outcome: &Outcome, standing: Option<&Standing>) -> Response {
+    let (status, body) = match outcome {
+        Ok(answer) => (answer.status(), answer.body().map(Value::to_string)),
+        Err(error) => (error.status, Some(error.body().to_string())),
+    };
+    let mut response = Response::new(body.map_or_else(Body::empty, Body::from));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let headers = response.headers_mut();
+    if status != 204 {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    if let Err(error) = outcome {
+        add_refusal(headers, error);
+    }
+    if let Some(standing) = standing {
+        add_standing(headers, standing);
+    }
+    response
+}
+
+fn add_refusal(headers: &mut HeaderMap, error: &ApiError) {
+    let Some(retry_after) = error.retry_after else {
+        return;
+    };
+    // The header counts whole seconds, so that it is never too short.
+    add(
+        headers,
+        RETRY_AFTER.as_str(),
+        &format!("{}", retry_after.ceil()),
+    );
+    let scope = error.scope.unwrap_or("user");
+    add(headers, "x-ratelimit-scope", scope);
+    if scope == "global" {
+        add(headers, "x-ratelimit-global", "true");
+    }
+}
+
+fn add_standing(headers: &mut HeaderMap, standing: &Standing) {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let reset = (now + standing.reset_after).as_secs_f64();
+    add(headers, "x-ratelimit-limit", &standing.limit.to_string());
+    add(
+        headers,
+        "x-ratelimit-remaining",
+        &standing.remaining.to_string(),
+    );
+    add(headers, "x-ratelimit-reset", &format!("{reset:.3}"));
+    let reset_after = standing.reset_after.as_secs_f64();
+    add(
+        headers,
+        "x-ratelimit-reset-after",
+        &format!("{reset_after:.3}"),
+    );
+    add(headers, "x-ratelimit-bucket", &standing.bucket);
+}
+
+fn add(headers: &mut HeaderMap, name: &str, value: &str) {
+    if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,235 @@
+//! Roles, and who has them.
+
+use super::call::{Answer, Call, Outcome, permissions_in};
+use super::route::{Route, route};
+use crate::sim::errors::{ApiError, INVALID_ROLE, Invalid, MISSING_PERMISSIONS};
+use crate::sim::ids::{Id, id_in};
+use crate::sim::permissions::{
+    ADMINISTRATOR, MANAGE_ROLES, in_guild, require_above_role, require_in_guild,
+};
+use crate::sim::world::{Role, World};
+use serde_json::{Value, json};
+
+pub(super) const ROUTES: &[Route] = &[
+    route("GET", "/guilds/{guild_id}/roles", list),
+    route("POST", "/guilds/{guild_id}/roles", create),
+    route("PATCH", "/guilds/{guild_id}/roles", reorder),
+    route("GET", "/guilds/{guild_id}/roles/{role_id}", get),
+    route("PATCH", "/guilds/{guild_id}/roles/{role_id}", update),
+    route("DELETE", "/guilds/{guild_id}/roles/{role_id}", delete),
+    route("GET", "/guilds/{guild_id}/roles/member-counts", counts),
+    route(
+        "PUT",
+        "/guilds/{guild_id}/members/{user_id}/roles/{role_id}",
+        give,
+    ),
+    route(
+        "DELETE",
+        "/guilds/{guild_id}/members/{user_id}/roles/{role_id}",
+        take,
+    ),
+];
+
+fn list(world: &mut World, call: &Call) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    Ok(Answer::Ok(guild.roles.values().map(Role::show).collect()))
+}
+
+fn get(world: &mut World, call: &Call) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    Ok(Answer::Ok(guild.role(call.id("role_id")?)?.show()))
+}
+
+fn counts(world: &mut World, call: &Call) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    let count = |role: &Id| {
+        let members = guild.members.values();
+        members.filter(|member| member.roles.contains(role)).count()
+    };
+    let roles = guild.roles.keys().filter(|role| **role != guild.id);
+    let counts = roles.map(|role| (role.to_string(), json!(count(role))));
+    Ok(Answer::Ok(Value::Object(counts.collect())))
+}
+
+/// The guild, when the caller may manage its roles.
+fn managed(world: &World, call: &Call) -> Result<Id, ApiError> {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    require_in_guild(world, guild, call.actor, MANAGE_ROLES)?;
+    Ok(guild.id)
+}
+
+/// The permissions of the body, when the caller holds all of them.
+fn granted(world: &World, guild: Id, call: &Call) -> Result<Option<u64>, ApiError> {
+    let Some(asked) = permissions_in(&call.body, "permissions")? else {
+        return Ok(None);
+    };
+    let held = in_guild(world, world.guild_for(guild, call.actor)?, call.actor);
+    if held & ADMINISTRATOR != 0 || asked & !held == 0 {
+        Ok(Some(asked))
+    } else {
+        Err(MISSING_PERMISSIONS.into())
+    }
+}
+
+fn create(world: &mut World, call: &Call) -> Outcome {
+    let guild = managed(world, call)?;
+    let permissions = granted(world, guild, call)?;
+    let everyone = world.guild_mut(guild)?.role(guild)?.permissions;
+    let id = world.new_id();
+    let home = world.guild_mut(guild)?;
+    if home.roles.len() >= 250 {
+        return Err(Invalid::one(
+            "",
+            "MAX_ROLES",
+            "Maximum number of guild roles reached (250)",
+        ));
+    }
+    // A new role begins at the bottom, right above @everyone.
+    for role in home.roles.values_mut().filter(|role| role.position >= 1) {
+        role.position += 1;
+    }
+    let mut role = Role::new(id, "new role", 1, permissions.unwrap_or(everyone));
+    apply(call, &mut role);
+    home.roles.insert(id, role.clone());
+    tell(world, guild, "GUILD_ROLE_CREATE", &role);
+    world.audit(guild, call.who_and_why(), 30, Some(id));
+    Ok(Answer::Ok(role.show()))
+}
+
+fn apply(call: &Call, role: &mut Role) {
+    if let Some(name) = call.string("name") {
+        role.name = name.into();
+    }
+    let color = call.field("color").and_then(Value::as_u64);
+    let colors = call
+        .field("colors")
+        .and_then(|it| it["primary_color"].as_u64());
+    if let Some(color) = color.or(colors) {
+        role.color = color;
+    }
+    if let Some(hoist) = call.field("hoist").and_then(Value::as_bool) {
+        role.hoist = hoist;
+    }
+    if let Some(mentionable) = call.field("mentionable").and_then(Value::as_bool) {
+        role.mentionable = mentionable;
+    }
+    if let Some(emoji) = call.field("unicode_emoji") {
+        role.emoji = emoji.as_str().map(Into::into);
+    }
+}
+
+fn tell(world: &mut World, guild: Id, name: &'static str, role: &Role) {
+    let data = json!({"guild_id": guild.to_string(), "role": role.show()});
+    world.tell_guild(guild, name, data);
+}
+
+fn update(world: &mut World, call: &Call) -> Outcome {
+    let guild = managed(world, call)?;
+    let id = call.id("role_id")?;
+    let home = world.guild_for(guild, call.actor)?;
+    let mut role = home.role(id)?.clone();
+    require_above_role(home, call.actor, id)?;
+    if let Some(permissions) = granted(world, guild, call)? {
+        role.permissions = permissions;
+    }
+    apply(call, &mut role);
+    world.guild_mut(guild)?.roles.insert(id, role.clone());
+    tell(world, guild, "GUILD_ROLE_UPDATE", &role);
+    world.audit(guild, call.who_and_why(), 31, Some(id));
+    Ok(Answer::Ok(role.show()))
+}
+
+fn delete(world: &mut World, call: &Call) -> Outcome {
+    let guild = managed(world, call)?;
+    let id = call.id("role_id")?;
+    let home = world.guild_for(guild, call.actor)?;
+    let role = home.role(id)?;
+    if id == guild || role.bot.is_some() {
+        return Err(INVALID_ROLE.into());
+    }
+    require_above_role(home, call.actor, id)?;
+    let home = world.guild_mut(guild)?;
+    home.roles.shift_remove(&id);
+    for member in home.members.values_mut() {
+        member.roles.retain(|role| *role != id);
+    }
+    let data = json!({"guild_id": guild.to_string(), "role_id": id.to_string()});
+    world.tell_guild(guild, "GUILD_ROLE_DELETE", data);
+    world.audit(guild, call.who_and_why(), 32, Some(id));
+    Ok(Answer::Nothing)
+}
+
+fn reorder(world: &mut World, call: &Call) -> Outcome {
+    let guild = managed(world, call)?;
+    let moves = call.body.as_array().cloned().unwrap_or_default();
+    let home = world.guild_for(guild, call.actor)?;
+    for one in &moves {
+        let id = id_in(one, "id").unwrap_or(0);
+        home.role(id)?;
+        require_above_role(home, call.actor, id)?;
+    }
+    for one in &moves {
+        let (id, position) = (
+            id_in(one, "id"),
+            one.get("position").and_then(Value::as_i64),
+        );
+        let home = world.guild_mut(guild)?;
+        let role = id.and_then(|id| home.roles.get_mut(&id)).zip(position);
+        if let Some((role, position)) = role {
+            role.position = position.max(1);
+            let role = role.clone();
+            tell(world, guild, "GUILD_ROLE_UPDATE", &role);
+        }
+    }
+    list(world, call)
+}
+
+/// The guild, the member and the role, when the caller may move that role.
+fn assignable(world: &World, call: &Call) -> Result<(Id, Id, Id), ApiError> {
+    let guild = managed(world, call)?;
+    let (user, role) = (call.id("user_id")?, call.id("role_id")?);
+    let home = world.guild_for(guild, call.actor)?;
+    home.member(user)?;
+    require_assignable(world, guild, call.actor, role)?;
+    Ok((guild, user, role))
+}
+
+/// Fails unless `actor` may give and take this role.
+pub(super) fn require_assignable(
+    world: &World,
+    guild: Id,
+    actor: Id,
+    role: Id,
+) -> Result<(), ApiError> {
+    let home = world.guild_for(guild, actor)?;
+    if home.role(role)?.bot.is_some() || role == guild {
+        return Err(INVALID_ROLE.into());
+    }
+    require_above_role(home, actor, role)
+}
+
+fn give(world: &mut World, call: &Call) -> Outcome {
+    let (guild, user, role) = assignable(world, call)?;
+    let home = world.guild_mut(guild)?;
+    if let Some(member) = home.members.get_mut(&user)
+        && !member.roles.contains(&role)
+    {
+        member.roles.push(role);
+        world.tell_member(guild, user);
+        world.audit(guild, call.who_and_why(), 25, Some(user));
+    }
+    Ok(Answer::Nothing)
+}
+
+fn take(world: &mut World, call: &Call) -> Outcome {
+    let (guild, user, role) = assignable(world, call)?;
+    let home = world.guild_mut(guild)?;
+    if let Some(member) = home.members.get_mut(&user)
+        && member.roles.contains(&role)
+    {
+        member.roles.retain(|one| *one != role);
+        world.tell_member(guild, user);
+        world.audit(guild, call.who_and_why(), 25, Some(user));
+    }
+    Ok(Answer::Nothing)
+}

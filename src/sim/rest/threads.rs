@@ -1,0 +1,253 @@
+//! Threads, as far as bots use them.
+
+use super::call::{Answer, Call, Outcome};
+use super::channels::store;
+use super::message_rules as rules;
+use super::post::{self, Draft};
+use super::route::{Route, route};
+use crate::sim::errors::{
+    ApiError, Invalid, NOT_IN_A_DM, THREAD_EXISTS, UNKNOWN_CHANNEL, UNKNOWN_MEMBER,
+};
+use crate::sim::ids::Id;
+use crate::sim::permissions::{
+    CREATE_PRIVATE_THREADS, CREATE_PUBLIC_THREADS, MANAGE_THREADS, SEND_MESSAGES, in_channel,
+    require_in_channel,
+};
+use crate::sim::world::{Channel, Thread, World, kind};
+use serde_json::{Value, json};
+
+const MEMBER: &str = "/channels/{channel_id}/thread-members/{user_id}";
+
+pub(super) const ROUTES: &[Route] = &[
+    route(
+        "POST",
+        "/channels/{channel_id}/messages/{message_id}/threads",
+        from_message,
+    ),
+    route("POST", "/channels/{channel_id}/threads", create),
+    route("GET", "/guilds/{guild_id}/threads/active", active),
+    route("GET", "/channels/{channel_id}/thread-members", members),
+    route("PUT", MEMBER, add_member),
+    route("GET", MEMBER, member),
+    route("DELETE", MEMBER, remove_member),
+];
+
+fn from_message(world: &mut World, call: &Call) -> Outcome {
+    let channel = world.channel(call.id("channel_id")?)?;
+    require_in_channel(world, channel, call.actor, CREATE_PUBLIC_THREADS)?;
+    let message = world
+        .message(channel.id, call.id("message_id")?, call.actor)?
+        .id;
+    // A thread has the id of the message that it begins from.
+    if world.channels.contains_key(&message) {
+        return Err(THREAD_EXISTS.into());
+    }
+    let of_kind = if channel.kind == kind::ANNOUNCEMENT {
+        kind::ANNOUNCEMENT_THREAD
+    } else {
+        kind::PUBLIC_THREAD
+    };
+    let parent = channel.id;
+    let shown = open(world, call, (parent, message, of_kind))?;
+    let flags = world.message(parent, message, call.actor)?.flags() | 1 << 5;
+    let fields = &mut world.message_mut(parent, message)?.fields;
+    fields.insert("flags".into(), flags.into());
+    fields.insert("thread".into(), shown.clone());
+    world.tell_message("MESSAGE_UPDATE", parent, message);
+    Ok(Answer::Created(shown))
+}
+
+fn create(world: &mut World, call: &Call) -> Outcome {
+    let channel = world.channel(call.id("channel_id")?)?;
+    let parent = channel.id;
+    if matches!(channel.kind, kind::FORUM | kind::MEDIA) {
+        require_in_channel(world, channel, call.actor, SEND_MESSAGES)?;
+        return create_post(world, call, parent);
+    }
+    let of_kind = call
+        .field("type")
+        .and_then(Value::as_u64)
+        .unwrap_or(kind::PRIVATE_THREAD);
+    let needed = match of_kind {
+        kind::PRIVATE_THREAD => CREATE_PRIVATE_THREADS,
+        _ => CREATE_PUBLIC_THREADS,
+    };
+    require_in_channel(world, channel, call.actor, needed)?;
+    let id = world.new_id();
+    Ok(Answer::Created(open(world, call, (parent, id, of_kind))?))
+}
+
+/// A post in a forum: a thread with its first message.
+fn create_post(world: &mut World, call: &Call, parent: Id) -> Outcome {
+    let message = call.field("message").cloned().unwrap_or_default();
+    rules::check(&message, &call.files)?;
+    rules::check_not_empty(&message, &call.files)?;
+    let id = world.new_id();
+    let mut shown = open(world, call, (parent, id, kind::PUBLIC_THREAD))?;
+    let draft = Draft::plain(call.actor, id, &message, &call.files);
+    let first = post::post(world, draft)?;
+    shown["message"] = world.message(id, first, call.actor)?.show(call.actor);
+    Ok(Answer::Created(shown))
+}
+
+fn open(
+    world: &mut World,
+    call: &Call,
+    (parent, id, of_kind): (Id, Id, u64),
+) -> Result<Value, ApiError> {
+    let guild = world.guild_of(parent).ok_or(NOT_IN_A_DM)?;
+    let name = call.string("name").unwrap_or_default().trim();
+    if !(1..=100).contains(&name.chars().count()) {
+        let message = "Must be between 1 and 100 in length.";
+        return Err(Invalid::one("name", "BASE_TYPE_BAD_LENGTH", message));
+    }
+    let now = world.now();
+    let minutes = call.field("auto_archive_duration").and_then(Value::as_u64);
+    let mut thread = Channel::in_guild(id, guild, of_kind, name);
+    thread.parent = Some(parent);
+    call.copy_fields(&["rate_limit_per_user"], &mut thread.fields);
+    thread.thread = Some(Thread {
+        owner: call.actor,
+        members: vec![(call.actor, now.clone())],
+        archived: false,
+        locked: false,
+        auto_archive_minutes: minutes.unwrap_or(4_320),
+        archive_timestamp: now.clone(),
+        created: now,
+        messages: 0,
+    });
+    let shown = world.show_channel(&thread, call.actor);
+    world.channels.insert(id, thread);
+    let mut data = shown.clone();
+    data["newly_created"] = true.into();
+    world.tell_channel(id, "THREAD_CREATE", data);
+    world.audit(guild, call.who_and_why(), 110, Some(id));
+    Ok(shown)
+}
+
+/// Changes a thread: its owner may rename, archive and reopen it, moderators may do all.
+pub(super) fn update(world: &mut World, call: &Call, channel: &Channel) -> Outcome {
+    let may_manage = in_channel(world, channel, call.actor) & MANAGE_THREADS != 0;
+    let mut changed = channel.clone();
+    let Some(thread) = &mut changed.thread else {
+        return Err(UNKNOWN_CHANNEL.into());
+    };
+    let only_reopens = !thread.locked && call.body == json!({"archived": false});
+    let owns = thread.owner == call.actor && call.field("locked").is_none();
+    let needed = if may_manage || owns || only_reopens {
+        0
+    } else {
+        MANAGE_THREADS
+    };
+    require_in_channel(world, channel, call.actor, needed)?;
+    if let Some(archived) = call.field("archived").and_then(Value::as_bool) {
+        thread.archived = archived;
+        thread.archive_timestamp = world.now();
+    }
+    if let Some(locked) = call.field("locked").and_then(Value::as_bool) {
+        thread.locked = locked;
+    }
+    if let Some(minutes) = call.field("auto_archive_duration").and_then(Value::as_u64) {
+        thread.auto_archive_minutes = minutes;
+    }
+    if let Some(name) = call.string("name").filter(|name| !name.trim().is_empty()) {
+        changed.name = name.trim().into();
+    }
+    call.copy_fields(&["rate_limit_per_user"], &mut changed.fields);
+    let shown = world.show_channel(&changed, call.actor);
+    store(world, changed);
+    Ok(Answer::Ok(shown))
+}
+
+fn active(world: &mut World, call: &Call) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?.id;
+    let threads = world
+        .channels
+        .values()
+        .filter(|one| one.guild == Some(guild));
+    let open: Vec<&Channel> = threads
+        .filter(|one| one.thread.as_ref().is_some_and(|thread| !thread.archived))
+        .filter(|one| in_channel(world, one, call.actor) != 0)
+        .collect();
+    let shown: Vec<Value> = open
+        .iter()
+        .map(|one| world.show_channel(one, call.actor))
+        .collect();
+    let own = shown.iter().filter_map(|one| one.get("member").cloned());
+    let own: Vec<Value> = own.collect();
+    Ok(Answer::Ok(json!({"threads": shown, "members": own})))
+}
+
+/// The thread, when the caller sees it.
+fn seen(world: &World, call: &Call) -> Result<(Channel, Thread), ApiError> {
+    let channel = world.channel(call.id("channel_id")?)?;
+    require_in_channel(world, channel, call.actor, 0)?;
+    let thread = channel.thread.clone().ok_or(UNKNOWN_CHANNEL)?;
+    Ok((channel.clone(), thread))
+}
+
+fn members(world: &mut World, call: &Call) -> Outcome {
+    let (channel, thread) = seen(world, call)?;
+    let members = thread.members.iter();
+    let show = |(user, joined): &(Id, String)| World::show_thread_member(channel.id, *user, joined);
+    Ok(Answer::Ok(members.map(show).collect()))
+}
+
+fn member(world: &mut World, call: &Call) -> Outcome {
+    let (channel, thread) = seen(world, call)?;
+    let user = call.id("user_id")?;
+    let found = thread.members.iter().find(|(id, _)| *id == user);
+    let (user, joined) = found.ok_or(UNKNOWN_MEMBER)?;
+    Ok(Answer::Ok(World::show_thread_member(
+        channel.id, *user, joined,
+    )))
+}
+
+fn add_member(world: &mut World, call: &Call) -> Outcome {
+    let (mut channel, mut thread) = seen(world, call)?;
+    let user = call.id("user_id")?;
+    if user != call.actor {
+        require_in_channel(world, &channel, call.actor, SEND_MESSAGES)?;
+    }
+    world.home(&channel).ok_or(UNKNOWN_CHANNEL)?.member(user)?;
+    if thread.members.iter().any(|(id, _)| *id == user) {
+        return Ok(Answer::Nothing);
+    }
+    let now = world.now();
+    let joined = World::show_thread_member(channel.id, user, &now);
+    thread.members.push((user, now));
+    tell_members(world, &channel, &thread, &json!([joined]), &json!([]));
+    channel.thread = Some(thread);
+    world.channels.insert(channel.id, channel);
+    Ok(Answer::Nothing)
+}
+
+fn remove_member(world: &mut World, call: &Call) -> Outcome {
+    let (mut channel, mut thread) = seen(world, call)?;
+    let user = call.id("user_id")?;
+    if user != call.actor && thread.owner != call.actor {
+        require_in_channel(world, &channel, call.actor, MANAGE_THREADS)?;
+    }
+    thread.members.retain(|(id, _)| *id != user);
+    tell_members(
+        world,
+        &channel,
+        &thread,
+        &json!([]),
+        &json!([user.to_string()]),
+    );
+    channel.thread = Some(thread);
+    world.channels.insert(channel.id, channel);
+    Ok(Answer::Nothing)
+}
+
+fn tell_members(world: &mut World, channel: &Channel, thread: &Thread, came: &Value, left: &Value) {
+    let data = json!({
+        "id": channel.id.to_string(),
+        "guild_id": channel.guild.map(|id| id.to_string()),
+        "member_count": thread.members.len().min(50),
+        "added_members": came,
+        "removed_member_ids": left,
+    });
+    world.tell_channel(channel.id, "THREAD_MEMBERS_UPDATE", data);
+}

@@ -1,0 +1,238 @@
+//! Webhooks: those of channels, and the ones that every interaction has.
+
+use super::call::{Answer, Call, Outcome};
+use super::interactions;
+use super::message_rules as rules;
+use super::post::{self, Draft};
+use super::route::{Route, open, route};
+use crate::sim::errors::{
+    ApiError, INVALID_TOKEN, Invalid, NOT_IN_A_DM, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK,
+};
+use crate::sim::ids::Id;
+use crate::sim::permissions::{MANAGE_WEBHOOKS, require_in_channel, require_in_guild};
+use crate::sim::world::{Webhook, World};
+use serde_json::{Value, json};
+
+const TOKEN: &str = "/webhooks/{webhook_id}/{webhook_token}";
+const MESSAGE: &str = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}";
+
+pub(super) const ROUTES: &[Route] = &[
+    route("POST", "/channels/{channel_id}/webhooks", create),
+    route("GET", "/channels/{channel_id}/webhooks", list_channel),
+    route("GET", "/guilds/{guild_id}/webhooks", list_guild),
+    route("GET", "/webhooks/{webhook_id}", get),
+    route("PATCH", "/webhooks/{webhook_id}", update),
+    route("DELETE", "/webhooks/{webhook_id}", delete),
+    open("GET", TOKEN, get_by_token),
+    open("POST", TOKEN, execute),
+    open("DELETE", TOKEN, delete_by_token),
+    open("GET", MESSAGE, get_message),
+    open("PATCH", MESSAGE, update_message),
+    open("DELETE", MESSAGE, delete_message),
+];
+
+fn shown(world: &World, hook: &Webhook, with_token: bool) -> Value {
+    let mut shown = json!({
+        "id": hook.id.to_string(),
+        "type": 1,
+        "name": hook.name,
+        "avatar": hook.avatar,
+        "channel_id": hook.channel.to_string(),
+        "guild_id": hook.guild.to_string(),
+        "application_id": (hook.creator == world.bot).then(|| world.bot.to_string()),
+        "user": world.show_user(hook.creator),
+    });
+    if with_token {
+        let id = hook.id;
+        shown["token"] = hook.token.as_str().into();
+        shown["url"] = format!("{}/api/webhooks/{id}/{}", world.address, hook.token).into();
+    }
+    shown
+}
+
+fn create(world: &mut World, call: &Call) -> Outcome {
+    let channel = world.channel(call.id("channel_id")?)?;
+    let guild = channel.guild.ok_or(NOT_IN_A_DM)?;
+    require_in_channel(world, channel, call.actor, MANAGE_WEBHOOKS)?;
+    let channel = channel.id;
+    let name = call.string("name").unwrap_or_default().trim().to_owned();
+    if !(1..=80).contains(&name.chars().count()) {
+        let message = "Must be between 1 and 80 in length.";
+        return Err(Invalid::one("name", "BASE_TYPE_BAD_LENGTH", message));
+    }
+    let id = world.new_id();
+    let hook = Webhook {
+        id,
+        token: format!("sim-webhook-{id:x}"),
+        name,
+        channel,
+        guild,
+        creator: call.actor,
+        avatar: None,
+    };
+    let answer = shown(world, &hook, true);
+    world.webhooks.insert(id, hook);
+    tell(world, guild, channel);
+    Ok(Answer::Ok(answer))
+}
+
+fn tell(world: &mut World, guild: Id, channel: Id) {
+    let data = json!({"guild_id": guild.to_string(), "channel_id": channel.to_string()});
+    world.tell_channel(channel, "WEBHOOKS_UPDATE", data);
+}
+
+fn list_channel(world: &mut World, call: &Call) -> Outcome {
+    let channel = world.channel(call.id("channel_id")?)?;
+    require_in_channel(world, channel, call.actor, MANAGE_WEBHOOKS)?;
+    let id = channel.id;
+    let own = world.webhooks.values().filter(|hook| hook.channel == id);
+    Ok(Answer::Ok(
+        own.map(|hook| shown(world, hook, true)).collect(),
+    ))
+}
+
+fn list_guild(world: &mut World, call: &Call) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    require_in_guild(world, guild, call.actor, MANAGE_WEBHOOKS)?;
+    let id = guild.id;
+    let own = world.webhooks.values().filter(|hook| hook.guild == id);
+    Ok(Answer::Ok(
+        own.map(|hook| shown(world, hook, true)).collect(),
+    ))
+}
+
+/// The webhook, when the caller may manage it.
+fn managed(world: &World, call: &Call) -> Result<Webhook, ApiError> {
+    let hook = world
+        .webhooks
+        .get(&call.id("webhook_id")?)
+        .ok_or(UNKNOWN_WEBHOOK)?;
+    let channel = world.channel(hook.channel)?;
+    require_in_channel(world, channel, call.actor, MANAGE_WEBHOOKS)?;
+    Ok(hook.clone())
+}
+
+/// The webhook that the path names with its token.
+fn by_token(world: &World, call: &Call) -> Result<Webhook, ApiError> {
+    let hook = world
+        .webhooks
+        .get(&call.id("webhook_id")?)
+        .ok_or(UNKNOWN_WEBHOOK)?;
+    if hook.token == call.text("webhook_token") {
+        Ok(hook.clone())
+    } else {
+        Err(INVALID_TOKEN.into())
+    }
+}
+
+fn get(world: &mut World, call: &Call) -> Outcome {
+    let hook = managed(world, call)?;
+    Ok(Answer::Ok(shown(world, &hook, true)))
+}
+
+fn get_by_token(world: &mut World, call: &Call) -> Outcome {
+    let hook = by_token(world, call)?;
+    let mut shown = shown(world, &hook, true);
+    if let Some(fields) = shown.as_object_mut() {
+        fields.shift_remove("user");
+    }
+    Ok(Answer::Ok(shown))
+}
+
+fn update(world: &mut World, call: &Call) -> Outcome {
+    let mut hook = managed(world, call)?;
+    if let Some(name) = call.string("name") {
+        hook.name = name.into();
+    }
+    if call.field("channel_id").is_some() {
+        let channel = world.channel(call.required_id("channel_id")?)?;
+        require_in_channel(world, channel, call.actor, MANAGE_WEBHOOKS)?;
+        hook.channel = channel.id;
+    }
+    let answer = shown(world, &hook, true);
+    let (guild, channel) = (hook.guild, hook.channel);
+    world.webhooks.insert(hook.id, hook);
+    tell(world, guild, channel);
+    Ok(Answer::Ok(answer))
+}
+
+fn delete(world: &mut World, call: &Call) -> Outcome {
+    let hook = managed(world, call)?;
+    world.webhooks.shift_remove(&hook.id);
+    tell(world, hook.guild, hook.channel);
+    Ok(Answer::Nothing)
+}
+
+fn delete_by_token(world: &mut World, call: &Call) -> Outcome {
+    let hook = by_token(world, call)?;
+    world.webhooks.shift_remove(&hook.id);
+    tell(world, hook.guild, hook.channel);
+    Ok(Answer::Nothing)
+}
+
+/// Whether the path is that of an interaction: the application's id stands for the webhook's.
+fn is_interaction(world: &World, call: &Call) -> bool {
+    call.id("webhook_id").is_ok_and(|id| id == world.bot)
+}
+
+fn execute(world: &mut World, call: &Call) -> Outcome {
+    if is_interaction(world, call) {
+        return interactions::follow_up(world, call);
+    }
+    let hook = by_token(world, call)?;
+    rules::check(&call.body, &call.files)?;
+    rules::check_not_empty(&call.body, &call.files)?;
+    let channel = call.query_id("thread_id")?.unwrap_or(hook.channel);
+    world.channel(channel)?;
+    let draft = Draft {
+        webhook: Some(hook.id),
+        ..Draft::plain(hook.id, channel, &call.body, &call.files)
+    };
+    let id = post::post(world, draft)?;
+    if call.query_flag("wait") {
+        Ok(Answer::Ok(
+            world.message(channel, id, hook.id)?.show(world.bot),
+        ))
+    } else {
+        Ok(Answer::Nothing)
+    }
+}
+
+/// The place of a message that the webhook sent.
+fn own_message(world: &World, call: &Call) -> Result<(Id, Id), ApiError> {
+    let hook = by_token(world, call)?;
+    let channel = call.query_id("thread_id")?.unwrap_or(hook.channel);
+    let message = world.message(channel, call.id("message_id")?, hook.id)?;
+    if message.webhook == Some(hook.id) {
+        Ok((channel, message.id))
+    } else {
+        Err(UNKNOWN_MESSAGE.into())
+    }
+}
+
+fn get_message(world: &mut World, call: &Call) -> Outcome {
+    if is_interaction(world, call) {
+        return interactions::get(world, call);
+    }
+    let (channel, id) = own_message(world, call)?;
+    Ok(Answer::Ok(world.message(channel, id, 0)?.show(world.bot)))
+}
+
+fn update_message(world: &mut World, call: &Call) -> Outcome {
+    if is_interaction(world, call) {
+        return interactions::update_message(world, call);
+    }
+    let (channel, id) = own_message(world, call)?;
+    rules::check(&call.body, &call.files)?;
+    post::edit(world, (channel, id), &call.body, &call.files)?;
+    Ok(Answer::Ok(world.message(channel, id, 0)?.show(world.bot)))
+}
+
+fn delete_message(world: &mut World, call: &Call) -> Outcome {
+    if is_interaction(world, call) {
+        return interactions::delete(world, call);
+    }
+    let (channel, id) = own_message(world, call)?;
+    world.remove_message(channel, id);
+    Ok(Answer::Nothing)
+}

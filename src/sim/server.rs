@@ -1,0 +1,159 @@
+//! The listener: one port for REST, attachments and the gateway.
+
+use super::hub::Hub;
+use super::{gateway, rest};
+use axum::Router;
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State, WebSocketUpgrade};
+use axum::response::{IntoResponse, Response};
+use axum::serve::{IncomingStream, Listener};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tracing::warn;
+
+/// The largest request that is read at all, in bytes: Discord's 25 MB for a message, and some.
+pub(crate) const LARGEST_REQUEST: usize = 30 << 20;
+
+/// Serves until the hub stops.
+pub(crate) async fn run(hub: Arc<Hub>, listener: TcpListener) {
+    let mut stop = hub.stop.subscribe();
+    let router = Router::new()
+        .fallback(answer)
+        .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
+        .with_state(hub);
+    let service = router.into_make_service_with_connect_info::<Kill>();
+    let server = axum::serve(Killable(listener), service).with_graceful_shutdown(async move {
+        // The sender lives in the hub; its end is a stop, too.
+        let _stopped = stop.wait_for(|stop| *stop).await.is_ok();
+    });
+    if let Err(error) = server.await {
+        warn!(%error, "The simulator's server ended with an error");
+    }
+}
+
+async fn answer(
+    State(hub): State<Arc<Hub>>,
+    ConnectInfo(kill): ConnectInfo<Kill>,
+    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+    request: Request,
+) -> Response {
+    if let Ok(upgrade) = upgrade {
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        return upgrade.on_upgrade(move |socket| gateway::serve(hub, socket, query, kill));
+    }
+    if let Some(response) = rest::answer(hub, request).await {
+        return response;
+    }
+    kill.kill();
+    axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+/// Breaks one connection: its next write fails, and nothing of the answer leaves.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Kill(Arc<AtomicBool>);
+
+impl Kill {
+    /// Breaks the connection at its next write.
+    pub(crate) fn kill(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.0.load(Ordering::Acquire) {
+            Err(io::ErrorKind::ConnectionReset.into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Connected<IncomingStream<'_, Killable>> for Kill {
+    fn connect_info(stream: IncomingStream<'_, Killable>) -> Self {
+        stream.io().kill.clone()
+    }
+}
+
+struct Killable(TcpListener);
+
+struct KillableStream {
+    stream: TcpStream,
+    kill: Kill,
+}
+
+impl Listener for Killable {
+    type Io = KillableStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            match self.0.accept().await {
+                Ok((stream, address)) => {
+                    // Without this, small answers wait for acknowledgements; a socket that refuses
+                    // is slower, not wrong.
+                    let _set = stream.set_nodelay(true).is_ok();
+                    let kill = Kill::default();
+                    return (KillableStream { stream, kill }, address);
+                }
+                Err(error) => {
+                    warn!(%error, "The simulator could not accept a connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+impl AsyncRead for KillableStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.kill.check()?;
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for KillableStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.kill.check()?;
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.kill.check()?;
+        Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.kill.check()?;
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

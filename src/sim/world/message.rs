@@ -1,0 +1,223 @@
+//! Messages, reactions and uploaded files.
+
+use super::{Channel, World};
+use crate::sim::ids::Id;
+use serde_json::{Map, Value, json};
+
+/// A message. What nothing here depends on is in `fields`, under Discord's names.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    pub(crate) id: Id,
+    pub(crate) channel: Id,
+    /// The user, or the webhook when `webhook` is set.
+    pub(crate) author: Id,
+    pub(crate) webhook: Option<Id>,
+    pub(crate) fields: Map<String, Value>,
+    pub(crate) reactions: Vec<Reaction>,
+    /// Ephemeral: the only person who sees it.
+    pub(crate) only_for: Option<Id>,
+    /// When it was pinned.
+    pub(crate) pinned_at: Option<String>,
+}
+
+/// Everybody who reacted with one emoji.
+#[derive(Clone, Debug)]
+pub(crate) struct Reaction {
+    pub(crate) emoji: Emoji,
+    pub(crate) users: Vec<Id>,
+}
+
+/// An emoji: a character, or a guild's own.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Emoji {
+    pub(crate) id: Option<Id>,
+    pub(crate) name: String,
+}
+
+/// A file that was sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Upload {
+    /// The number in `files[n]`.
+    pub(crate) number: u64,
+    pub(crate) filename: String,
+    pub(crate) content_type: Option<String>,
+    pub(crate) bytes: axum::body::Bytes,
+}
+
+impl Emoji {
+    /// The emoji of a path or of the handle: `👍`, or `name:id` with or without `<:` and `>`.
+    /// Nothing when it is neither a known custom form nor looks like a Unicode emoji.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let inner = text.trim_start_matches("<a:").trim_start_matches("<:");
+        let inner = inner.trim_end_matches('>').trim_start_matches("a:");
+        if let Some((name, id)) = inner.rsplit_once(':') {
+            return Some(Self {
+                id: Some(id.parse().ok()?),
+                name: name.into(),
+            });
+        }
+        let is_word = text.chars().all(|one| one.is_ascii_alphabetic());
+        let is_plain = text.is_ascii() && !text.contains('\u{20e3}');
+        let bad = text.is_empty() || text.chars().count() > 16 || is_word || is_plain;
+        (!bad).then(|| Self {
+            id: None,
+            name: text.into(),
+        })
+    }
+
+    /// The emoji as Discord shows it inside reactions.
+    pub(crate) fn show(&self) -> Value {
+        json!({"id": self.id.map(|id| id.to_string()), "name": self.name})
+    }
+}
+
+impl Message {
+    /// Discord's message flags.
+    pub(crate) fn flags(&self) -> u64 {
+        self.fields
+            .get("flags")
+            .and_then(Value::as_u64)
+            .unwrap_or(0)
+    }
+
+    /// The message as Discord shows it to `viewer`.
+    pub(crate) fn show(&self, viewer: Id) -> Value {
+        let mut fields = self.fields.clone();
+        fields.insert("pinned".into(), self.pinned_at.is_some().into());
+        if !self.reactions.is_empty() {
+            let shown = self.reactions.iter().map(|one| one.show(viewer)).collect();
+            fields.insert("reactions".into(), shown);
+        }
+        Value::Object(fields)
+    }
+
+    /// The components of all rows and sections, flattened.
+    pub(crate) fn components(&self) -> Vec<&Value> {
+        let mut found = Vec::new();
+        if let Some(rows) = self.fields.get("components") {
+            collect_components(rows, &mut found);
+        }
+        found
+    }
+}
+
+/// Every component in a tree of components, parents first.
+pub(crate) fn collect_components<'a>(tree: &'a Value, found: &mut Vec<&'a Value>) {
+    match tree {
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| collect_components(item, found)),
+        Value::Object(fields) => {
+            found.push(tree);
+            for name in ["components", "component", "accessory"] {
+                if let Some(inner) = fields.get(name) {
+                    collect_components(inner, found);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+impl Reaction {
+    fn show(&self, viewer: Id) -> Value {
+        json!({
+            "emoji": self.emoji.show(),
+            "count": self.users.len(),
+            "count_details": {"burst": 0, "normal": self.users.len()},
+            "burst_colors": [],
+            "me_burst": false,
+            "burst_me": false,
+            "me": self.users.contains(&viewer),
+            "burst_count": 0,
+        })
+    }
+}
+
+impl World {
+    /// The message as its events show it: with its guild, and its author's member without user.
+    pub(crate) fn show_message_event(&self, message: &Message) -> Value {
+        let mut shown = message.show(self.bot);
+        if let Some(guild) = self.guild_of(message.channel) {
+            shown["guild_id"] = guild.to_string().into();
+            if let Some(member) = self.show_member_alone(guild, message.author) {
+                shown["member"] = member;
+            }
+        }
+        shown
+    }
+
+    /// Dispatches an event about a message that exists. Ephemeral ones are for the page alone.
+    pub(crate) fn tell_message(&mut self, name: &'static str, channel: Id, id: Id) {
+        let known = self.messages.get(&channel);
+        let Some(message) = known.and_then(|messages| messages.get(&id)) else {
+            return;
+        };
+        let data = self.show_message_event(message);
+        let private = message.only_for.is_some();
+        self.tell_channel(channel, name, data);
+        if let Some(event) = self.outbox.last_mut() {
+            event.private = private;
+        }
+    }
+
+    /// Keeps a new message, and dispatches it.
+    pub(crate) fn insert_message(&mut self, message: Message) {
+        let (channel, id) = (message.channel, message.id);
+        let kept = self.messages_kept.max(1);
+        let messages = self.messages.entry(channel).or_default();
+        let only_for = message.only_for;
+        messages.insert(id, message);
+        if messages.len() > kept {
+            messages.pop_first();
+        }
+        if let Some(channel) = self
+            .channels
+            .get_mut(&channel)
+            .filter(|_| only_for.is_none())
+        {
+            note_last(channel, id);
+        }
+        self.tell_message("MESSAGE_CREATE", channel, id);
+    }
+
+    /// Removes a message, and dispatches that.
+    pub(crate) fn remove_message(&mut self, channel: Id, id: Id) {
+        let known = self.messages.get_mut(&channel);
+        let Some(message) = known.and_then(|messages| messages.remove(&id)) else {
+            return;
+        };
+        let mut data = json!({"id": id.to_string(), "channel_id": channel.to_string()});
+        if let Some(guild) = self.guild_of(channel) {
+            data["guild_id"] = guild.to_string().into();
+        }
+        self.tell_channel(channel, "MESSAGE_DELETE", data);
+        if let Some(event) = self.outbox.last_mut() {
+            event.private = message.only_for.is_some();
+        }
+    }
+}
+
+fn note_last(channel: &mut Channel, id: Id) {
+    channel.last_message = Some(id);
+    if let Some(thread) = &mut channel.thread {
+        thread.messages += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_emoji_is_read_in_every_form_that_clients_send() {
+        let custom = Emoji::read("blob:123").unwrap();
+        assert_eq!((custom.id, custom.name.as_str()), (Some(123), "blob"));
+        assert_eq!(Emoji::read("<a:blob:123>"), Emoji::read("<:blob:123>"));
+        assert_eq!(Emoji::read("👍").unwrap().name, "👍");
+        assert_eq!(Emoji::read("1\u{fe0f}\u{20e3}").unwrap().id, None);
+        assert_eq!(Emoji::read("thumbsup"), None);
+        assert_eq!(Emoji::read("blob:x"), None);
+        assert_eq!(Emoji::read(""), None);
+    }
+}

@@ -1,0 +1,171 @@
+//! What exists: users, guilds, channels, messages, commands, interactions.
+//!
+//! The world knows no sockets. Whoever changes it (`rest/`, the handle) pushes an [`Event`] for each
+//! change that Discord would dispatch; `hub.rs` empties that outbox into the gateway's sessions.
+//!
+//! `start.rs` makes the first guild, `guild.rs`, `channel.rs`, `message.rs` and `user.rs` hold the
+//! types and how Discord shows each, `audit.rs` the audit log.
+
+mod audit;
+mod channel;
+mod guild;
+mod interaction;
+mod message;
+pub(crate) mod start;
+mod user;
+
+pub(crate) use audit::Entry;
+pub(crate) use channel::{Channel, Overwrite, Thread, kind};
+pub(crate) use guild::{Guild, Member, Role};
+pub(crate) use interaction::{Command, Interaction, Invite, OpenModal, Stage, Webhook};
+pub(crate) use message::{Emoji, Message, Reaction, Upload, collect_components};
+pub(crate) use user::User;
+
+use super::errors::{
+    ApiError, MISSING_ACCESS, UNKNOWN_CHANNEL, UNKNOWN_GUILD, UNKNOWN_MESSAGE, UNKNOWN_USER,
+};
+use super::ids::{Id, Snowflakes, timestamp};
+use crate::clock::Clock;
+use indexmap::IndexMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+
+/// Something that Discord would dispatch.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    /// `MESSAGE_CREATE`
+    pub(crate) name: &'static str,
+    /// The dispatch's `d`.
+    pub(crate) data: Value,
+    /// The guild it happened in; none for direct channels and for the application itself.
+    pub(crate) guild: Option<Id>,
+    /// Only for those who see this channel.
+    pub(crate) channel: Option<Id>,
+    /// Seen on the page and by tests, never by the bot: messages for one person's eyes.
+    pub(crate) private: bool,
+}
+
+/// All state of the simulated Discord.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) clock: Clock,
+    /// `http://127.0.0.1:PORT`, for the addresses of attachments.
+    pub(crate) address: String,
+    pub(crate) users: IndexMap<Id, User>,
+    pub(crate) guilds: IndexMap<Id, Guild>,
+    pub(crate) channels: IndexMap<Id, Channel>,
+    /// By channel, then by id, which is the order of time.
+    pub(crate) messages: HashMap<Id, BTreeMap<Id, Message>>,
+    pub(crate) commands: IndexMap<Id, Command>,
+    pub(crate) interactions: IndexMap<Id, Interaction>,
+    pub(crate) modals: HashMap<Id, OpenModal>,
+    pub(crate) webhooks: IndexMap<Id, Webhook>,
+    pub(crate) invites: IndexMap<String, Invite>,
+    /// The files of attachments, by attachment.
+    pub(crate) files: IndexMap<Id, Upload>,
+    /// The bot's user, which is also the application's id, as for every bot made since 2016.
+    pub(crate) bot: Id,
+    /// Who owns the application and the first guild.
+    pub(crate) owner: Id,
+    /// Privileged intents that the application may use.
+    pub(crate) privileged_intents: u64,
+    /// How many messages of a channel are kept.
+    pub(crate) messages_kept: usize,
+    /// How long an interaction waits for its first answer.
+    pub(crate) interaction_deadline: std::time::Duration,
+    /// What `GET /gateway/bot` recommends.
+    pub(crate) shards: u32,
+    pub(crate) max_concurrency: u64,
+    /// How many sessions were ever begun.
+    pub(crate) sessions_begun: u64,
+    pub(crate) outbox: Vec<Event>,
+    snowflakes: Snowflakes,
+}
+
+impl World {
+    /// An id that was never used.
+    pub(crate) fn new_id(&mut self) -> Id {
+        self.snowflakes.next(self.clock.now())
+    }
+
+    /// The present as Discord writes it.
+    pub(crate) fn now(&self) -> String {
+        timestamp(self.clock.now())
+    }
+
+    /// The channel, or Discord's error.
+    pub(crate) fn channel(&self, id: Id) -> Result<&Channel, ApiError> {
+        self.channels.get(&id).ok_or_else(|| UNKNOWN_CHANNEL.into())
+    }
+
+    /// The guild, if it exists and `actor` is in it.
+    pub(crate) fn guild_for(&self, id: Id, actor: Id) -> Result<&Guild, ApiError> {
+        let guild = self.guilds.get(&id).ok_or(UNKNOWN_GUILD)?;
+        if guild.members.contains_key(&actor) {
+            Ok(guild)
+        } else {
+            Err(MISSING_ACCESS.into())
+        }
+    }
+
+    /// The guild for a change.
+    pub(crate) fn guild_mut(&mut self, id: Id) -> Result<&mut Guild, ApiError> {
+        self.guilds.get_mut(&id).ok_or_else(|| UNKNOWN_GUILD.into())
+    }
+
+    /// The user, or Discord's error.
+    pub(crate) fn user(&self, id: Id) -> Result<&User, ApiError> {
+        self.users.get(&id).ok_or_else(|| UNKNOWN_USER.into())
+    }
+
+    /// The message if it exists and `viewer` may see it; Discord's error otherwise.
+    pub(crate) fn message(&self, channel: Id, id: Id, viewer: Id) -> Result<&Message, ApiError> {
+        let messages = self.messages.get(&channel);
+        let message = messages.and_then(|messages| messages.get(&id));
+        message
+            .filter(|message| message.only_for.is_none_or(|one| one == viewer))
+            .ok_or_else(|| UNKNOWN_MESSAGE.into())
+    }
+
+    /// The message for a change.
+    pub(crate) fn message_mut(&mut self, channel: Id, id: Id) -> Result<&mut Message, ApiError> {
+        let messages = self.messages.get_mut(&channel);
+        messages
+            .and_then(|messages| messages.get_mut(&id))
+            .ok_or_else(|| UNKNOWN_MESSAGE.into())
+    }
+
+    /// The guild that a channel is in.
+    pub(crate) fn guild_of(&self, channel: Id) -> Option<Id> {
+        self.channels
+            .get(&channel)
+            .and_then(|channel| channel.guild)
+    }
+
+    /// The channel's guild.
+    pub(crate) fn home(&self, channel: &Channel) -> Option<&Guild> {
+        channel.guild.and_then(|id| self.guilds.get(&id))
+    }
+
+    /// Dispatches something that everybody in the guild learns.
+    pub(crate) fn tell_guild(&mut self, guild: Id, name: &'static str, data: Value) {
+        self.outbox.push(Event {
+            name,
+            data,
+            guild: Some(guild),
+            channel: None,
+            private: false,
+        });
+    }
+
+    /// Dispatches something that those who see the channel learn.
+    pub(crate) fn tell_channel(&mut self, channel: Id, name: &'static str, data: Value) {
+        self.outbox.push(Event {
+            name,
+            data,
+            guild: self.guild_of(channel),
+            channel: Some(channel),
+            private: false,
+        });
+    }
+}

@@ -1,0 +1,102 @@
+//! Users.
+
+use super::World;
+use crate::sim::errors::ApiError;
+use crate::sim::ids::Id;
+use serde_json::{Value, json};
+
+/// A person or a bot.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub(crate) id: Id,
+    pub(crate) name: String,
+    pub(crate) global_name: Option<String>,
+    pub(crate) bot: bool,
+    pub(crate) avatar: Option<String>,
+    /// Opened by this bot user's owner, or by the user: no direct messages from bots.
+    pub(crate) closed_to_messages: bool,
+    pub(crate) locale: String,
+}
+
+impl User {
+    /// The user as Discord shows it.
+    pub(crate) fn show(&self) -> Value {
+        let mut user = json!({
+            "id": self.id.to_string(),
+            "username": self.name,
+            "discriminator": if self.bot { "0001" } else { "0" },
+            "global_name": self.global_name,
+            "avatar": self.avatar,
+            "avatar_decoration_data": null,
+            "banner": null,
+            "accent_color": null,
+            "public_flags": 0,
+        });
+        if self.bot {
+            user["bot"] = true.into();
+        }
+        user
+    }
+
+    /// The user as it sees itself (`GET /users/@me`).
+    pub(crate) fn show_self(&self) -> Value {
+        let mut user = self.show();
+        user["mfa_enabled"] = true.into();
+        user["locale"] = self.locale.as_str().into();
+        user["verified"] = true.into();
+        user["email"] = Value::Null;
+        user["flags"] = 0.into();
+        user
+    }
+}
+
+impl World {
+    /// The user as Discord shows it; Discord's "Deleted User" for one that is gone.
+    pub(crate) fn show_user(&self, id: Id) -> Value {
+        self.users.get(&id).map_or_else(
+            || {
+                json!({
+                    "id": id.to_string(), "username": "deleted_user", "discriminator": "0",
+                    "global_name": null, "avatar": null, "public_flags": 0,
+                })
+            },
+            User::show,
+        )
+    }
+
+    /// Makes a user.
+    pub(crate) fn add_user(&mut self, name: &str, bot: bool) -> Id {
+        let id = self.new_id();
+        self.users.insert(
+            id,
+            User {
+                id,
+                name: name.into(),
+                global_name: None,
+                bot,
+                avatar: None,
+                closed_to_messages: false,
+                locale: "en-US".into(),
+            },
+        );
+        id
+    }
+
+    /// The direct channel between two users; made when there is none.
+    pub(crate) fn direct_channel(&mut self, one: Id, other: Id) -> Result<Id, ApiError> {
+        self.user(one)?;
+        self.user(other)?;
+        let known = self.channels.values().find(|channel| {
+            channel.guild.is_none()
+                && channel.recipients.contains(&one)
+                && channel.recipients.contains(&other)
+        });
+        if let Some(channel) = known {
+            return Ok(channel.id);
+        }
+        let id = self.new_id();
+        self.channels
+            .insert(id, super::Channel::direct(id, [one, other]));
+        Ok(id)
+    }
+}

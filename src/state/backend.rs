@@ -1,0 +1,136 @@
+//! The seam for other databases.
+
+use super::encode::each_row;
+use super::{
+    Batch, Clear, Namespace, Scope, StateError, Table, decode_path, decode_value, lock, subtree_end,
+};
+use futures_util::future::BoxFuture;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+/// Where state outlives the process. A store calls it from one thread of its own, never twice at a time.
+///
+/// Both methods speak of scopes (a namespace's guild, member, …), so that a server can give each to one writer.
+pub trait StateBackend: Send + 'static {
+    /// Everything that is stored.
+    fn load(&mut self) -> BoxFuture<'_, Result<Loaded, StateError>>;
+
+    /// Writes a batch, all of it or nothing; when it returns, the batch survives the death of this process.
+    fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<(), StateError>>;
+}
+
+/// What a database holds.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    pub(super) scopes: Vec<(Namespace, Scope, Table)>,
+    pub(super) versions: Vec<(Namespace, u32)>,
+}
+
+impl Loaded {
+    /// Adds a namespace and the version its data has (0 if it never had one).
+    pub fn namespace(&mut self, namespace: Namespace, version: u32) {
+        self.versions.push((namespace, version));
+    }
+
+    /// Adds a row. The rows of a scope come together and in the order of their encoded paths. An error says
+    /// what is wrong with the row.
+    pub fn row(
+        &mut self,
+        namespace: &Namespace,
+        scope: Scope,
+        path: &[u8],
+        value: &[u8],
+    ) -> Result<(), String> {
+        let is_new = self
+            .scopes
+            .last()
+            .is_none_or(|(last, at, _)| last != namespace || *at != scope);
+        if is_new {
+            self.scopes.push((namespace.clone(), scope, Table::new()));
+        }
+        let path = decode_path(path).filter(|path| !path.is_empty());
+        let (Some(path), Some(value)) = (path, decode_value(value)) else {
+            return Err(format!("an unreadable entry in {namespace}, {scope}"));
+        };
+        let Some((_, _, table)) = self.scopes.last_mut() else {
+            return Ok(());
+        };
+        table.set_at(&path, Some(value));
+        if table.get_at(&path).is_none() {
+            return Err(format!(
+                "an entry without its table in {namespace}: {}",
+                super::render_path(&scope, &path)
+            ));
+        }
+        Ok(())
+    }
+}
+
+type Rows = BTreeMap<(Namespace, Scope), BTreeMap<Vec<u8>, Vec<u8>>>;
+
+/// A database in memory. Clones share it, so that a second store finds what the first one wrote.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryBackend {
+    rows: Arc<Mutex<Rows>>,
+    versions: Arc<Mutex<BTreeMap<Namespace, u32>>>,
+}
+
+impl MemoryBackend {
+    fn load_now(&self) -> Result<Loaded, StateError> {
+        let mut loaded = Loaded::default();
+        for (namespace, version) in lock(&self.versions).iter() {
+            loaded.namespace(namespace.clone(), *version);
+        }
+        for ((namespace, scope), rows) in lock(&self.rows).iter() {
+            for (path, value) in rows {
+                loaded
+                    .row(namespace, *scope, path, value)
+                    .map_err(|reason| StateError::Damaged {
+                        path: "in memory".into(),
+                        reason,
+                    })?;
+            }
+        }
+        Ok(loaded)
+    }
+
+    fn apply_now(&self, batch: &Batch) {
+        let mut all = lock(&self.rows);
+        for (namespace, scope, path, change) in batch.changes() {
+            let rows = all.entry((namespace.clone(), scope)).or_default();
+            match change.clear {
+                Clear::Nothing => {}
+                Clear::Row => {
+                    rows.remove(path);
+                }
+                Clear::Range => {
+                    let end = subtree_end(path);
+                    rows.retain(|row, _| row.as_slice() < path || *row >= end);
+                }
+            }
+            if let Some(value) = &change.value {
+                let Ok(()) =
+                    each_row::<Infallible>(&mut path.to_vec(), value, &mut |path, value| {
+                        rows.insert(path.to_vec(), value.to_vec());
+                        Ok(())
+                    });
+            }
+        }
+        let versions = batch
+            .versions()
+            .map(|(namespace, version)| (namespace.clone(), version));
+        lock(&self.versions).extend(versions);
+    }
+}
+
+impl StateBackend for MemoryBackend {
+    fn load(&mut self) -> BoxFuture<'_, Result<Loaded, StateError>> {
+        Box::pin(async { self.load_now() })
+    }
+
+    fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<(), StateError>> {
+        self.apply_now(batch);
+        Box::pin(async { Ok(()) })
+    }
+}

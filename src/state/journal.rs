@@ -1,0 +1,163 @@
+//! What the views of one VM have in common: their layers, and the batch of writes since the last flush.
+
+use super::layer::Layers;
+use super::tree::Space;
+use super::writer::Outbox;
+use super::{Batch, StateError, Ticket, lock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// One VM's writes. A VM runs on one thread at a time, so a journal is never used by two at once.
+#[derive(Debug)]
+pub(super) struct Journal {
+    /// Whether there are layers: reads and writes of a VM without any do not lock them.
+    is_layered: AtomicBool,
+    layers: Mutex<Layers>,
+    spaces: Mutex<Vec<Arc<Space>>>,
+    /// Nothing if nothing is ever written to a disk.
+    outbox: Option<Arc<Outbox>>,
+}
+
+impl Journal {
+    pub(super) fn new(outbox: Option<Arc<Outbox>>) -> Self {
+        Self {
+            is_layered: AtomicBool::new(false),
+            layers: Mutex::default(),
+            spaces: Mutex::default(),
+            outbox,
+        }
+    }
+
+    /// A view of this journal is on this namespace.
+    pub(super) fn join(&self, space: &Arc<Space>) {
+        let mut spaces = lock(&self.spaces);
+        if space.is_stored
+            && let Err(place) = spaces.binary_search_by_key(&space.id, |space| space.id)
+        {
+            spaces.insert(place, Arc::clone(space));
+        }
+    }
+
+    /// The layers, if there are any.
+    pub(super) fn layers(&self) -> Option<MutexGuard<'_, Layers>> {
+        let is_layered = self.is_layered.load(Ordering::Acquire);
+        is_layered.then(|| lock(&self.layers))
+    }
+
+    pub(super) fn begin(&self) {
+        lock(&self.layers).begin();
+        self.is_layered.store(true, Ordering::Release);
+    }
+
+    pub(super) fn stage(&self) {
+        let mut layers = lock(&self.layers);
+        if layers.depth() == 0 {
+            layers.begin();
+            layers.is_staged = true;
+            self.is_layered.store(true, Ordering::Release);
+        }
+    }
+
+    /// How many transactions are open.
+    pub(super) fn transactions(&self) -> usize {
+        let layers = lock(&self.layers);
+        layers.depth() - usize::from(layers.is_staged)
+    }
+
+    pub(super) fn commit_transaction(&self) -> Result<(), StateError> {
+        if self.transactions() == 0 {
+            return Err(StateError::NoTransaction);
+        }
+        self.end(Layers::commit)
+    }
+
+    pub(super) fn roll_back(&self) {
+        if self.transactions() > 0 {
+            lock(&self.layers).roll_back();
+            self.settle();
+        }
+    }
+
+    /// Applies what was staged. Transactions that nobody ended are rolled back.
+    pub(super) fn commit_stage(&self) {
+        if !self.end_transactions() {
+            return;
+        }
+        // A stage is replayed onto whatever is there; only a transaction can be refused.
+        let _applied = self.end(Layers::commit).is_ok();
+    }
+
+    pub(super) fn discard_stage(&self) {
+        if self.end_transactions() {
+            lock(&self.layers).roll_back();
+            self.settle();
+        }
+    }
+
+    /// Rolls back open transactions; whether there is a stage below them.
+    fn end_transactions(&self) -> bool {
+        while self.transactions() > 0 {
+            self.roll_back();
+        }
+        lock(&self.layers).is_staged
+    }
+
+    fn end(
+        &self,
+        commit: impl FnOnce(&mut Layers) -> Result<Vec<Arc<Space>>, StateError>,
+    ) -> Result<(), StateError> {
+        let written = commit(&mut lock(&self.layers));
+        self.settle();
+        // Another VM's flush takes what is pending in a shared namespace, and would tear this apart.
+        if written?.iter().any(|space| space.name.is_shared()) {
+            drop(self.flush());
+        }
+        Ok(())
+    }
+
+    /// Back to writing directly once the last layer is gone.
+    fn settle(&self) {
+        let mut layers = lock(&self.layers);
+        if layers.depth() == 0 {
+            layers.is_staged = false;
+            self.is_layered.store(false, Ordering::Release);
+        }
+    }
+
+    /// Hands the writes since the last flush to the writer.
+    pub(super) fn flush(&self) -> Ticket {
+        match &self.outbox {
+            None => Ticket::ready(),
+            Some(outbox) => flush(&lock(&self.spaces), outbox),
+        }
+    }
+}
+
+/// Hands what is pending in these namespaces (in the order of their numbers) to the writer, as one batch. It is
+/// sent under their locks, so that batches arrive in the order in which memory changed.
+pub(super) fn flush(spaces: &[Arc<Space>], outbox: &Outbox) -> Ticket {
+    let mut trees: Vec<_> = spaces.iter().map(|space| space.lock()).collect();
+    let mut batch = Batch::default();
+    let mut written = Vec::new();
+    let mut last = 0;
+    for (space, tree) in spaces.iter().zip(&mut trees) {
+        last = last.max(tree.last_batch);
+        if let Some(pending) = tree.take_pending() {
+            batch.add(space.name.clone(), pending);
+            written.push(tree);
+        }
+    }
+    if written.is_empty() {
+        // Others may have taken along what was ours, or it may be on its way.
+        return outbox.ticket(last);
+    }
+    match outbox.send(batch) {
+        Ok(number) => {
+            for tree in written {
+                tree.last_batch = number;
+            }
+            outbox.ticket(number)
+        }
+        Err(error) => Ticket::failed(error),
+    }
+}

@@ -1,0 +1,196 @@
+//! Opens the database, keeps the namespaces, closes it.
+
+use super::journal::{Journal, flush};
+use super::tree::Space;
+use super::writer::Outbox;
+use super::{
+    Loaded, Namespace, Scope, SqliteBackend, StateBackend, StateError, StateLimits, Ticket, View,
+    lock,
+};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+/// How a store is opened.
+#[derive(Clone, Debug, Default)]
+pub struct StoreOptions {
+    /// The database file; nothing keeps everything in memory.
+    pub path: Option<PathBuf>,
+    /// The limits of each namespace.
+    pub limits: StateLimits,
+}
+
+/// All state of a bot. Clones are the same store.
+#[derive(Clone, Debug)]
+pub struct Store {
+    spaces: Spaces,
+    outbox: Option<Arc<Outbox>>,
+}
+
+/// The namespaces by whether they are stored, and name.
+#[derive(Clone, Debug)]
+pub(super) struct Spaces(Arc<Mutex<Known>>);
+
+#[derive(Debug)]
+struct Known {
+    spaces: BTreeMap<(bool, Namespace), Arc<Space>>,
+    limits: StateLimits,
+}
+
+impl Store {
+    /// Opens the database and loads all of it. Blocks for as long as that takes.
+    pub fn open(options: StoreOptions) -> Result<Self, StateError> {
+        let Some(path) = options.path else {
+            return Ok(Self {
+                spaces: Spaces::new(options.limits),
+                outbox: None,
+            });
+        };
+        let mut backend = SqliteBackend::open(&path)?;
+        let loaded = backend.load_now()?;
+        Self::start(Box::new(backend), loaded, options.limits)
+    }
+
+    /// Opens a store on another database.
+    pub async fn with_backend(
+        mut backend: impl StateBackend,
+        limits: StateLimits,
+    ) -> Result<Self, StateError> {
+        let loaded = backend.load().await?;
+        Self::start(Box::new(backend), loaded, limits)
+    }
+
+    fn start(
+        backend: Box<dyn StateBackend>,
+        loaded: Loaded,
+        limits: StateLimits,
+    ) -> Result<Self, StateError> {
+        let spaces = Spaces::new(limits);
+        for (namespace, version) in loaded.versions {
+            spaces.get(&namespace, true).lock().load_version(version);
+        }
+        for (namespace, scope, table) in loaded.scopes {
+            spaces.get(&namespace, true).lock().load(scope, table);
+        }
+        let outbox = Outbox::start(backend).map_err(|error| StateError::Open {
+            path: "state".into(),
+            reason: format!("its thread does not start: {error}"),
+        })?;
+        Ok(Self {
+            spaces,
+            outbox: Some(Arc::new(outbox)),
+        })
+    }
+
+    /// A view of a namespace, for a VM that has none yet; see [`View::beside`].
+    pub fn view(&self, namespace: &Namespace) -> View {
+        self.on(self.spaces.get(namespace, true))
+    }
+
+    /// The same in memory only: it survives reloads, not restarts. It has nothing in common with the stored
+    /// namespace of that name.
+    pub fn session(&self, namespace: &Namespace) -> View {
+        self.on(self.spaces.get(namespace, false))
+    }
+
+    fn on(&self, space: Arc<Space>) -> View {
+        let journal = Arc::new(Journal::new(self.outbox.clone()));
+        View::new(space, journal, self.spaces.clone())
+    }
+
+    /// Removes everything stored for a scope, in every namespace and session.
+    pub fn forget(&self, scope: &Scope) -> Ticket {
+        self.forget_where(|other| other == scope).1
+    }
+
+    /// Removes everything stored for a user, as such and as a member of any guild, in every namespace and
+    /// session. Returns how many scopes that were.
+    pub fn forget_user(&self, user: u64) -> (usize, Ticket) {
+        self.forget_where(|scope| scope.user() == Some(user))
+    }
+
+    fn forget_where(&self, is_meant: impl Fn(&Scope) -> bool) -> (usize, Ticket) {
+        let spaces = self.spaces.all();
+        let forgotten = spaces.iter().map(|space| space.lock().forget(&is_meant));
+        (forgotten.sum(), self.flush())
+    }
+
+    /// The bytes that a namespace holds; see [`Table::bytes`](super::Table::bytes).
+    pub fn usage(&self, namespace: &Namespace) -> usize {
+        let space = self.spaces.find(namespace);
+        space.map_or(0, |space| space.lock().bytes())
+    }
+
+    /// The version that a namespace's data has: 0 if it never had one.
+    pub fn version(&self, namespace: &Namespace) -> u32 {
+        let space = self.spaces.find(namespace);
+        space.map_or(0, |space| space.lock().version())
+    }
+
+    /// The stored namespaces that have ever been viewed or written, by name.
+    pub fn namespaces(&self) -> Vec<Namespace> {
+        let spaces = self.spaces.all();
+        let stored = spaces.iter().filter(|space| space.is_stored);
+        let mut names: Vec<_> = stored.map(|space| space.name.clone()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Changes the limits from the next write on.
+    pub fn set_limits(&self, limits: StateLimits) {
+        lock(&self.spaces.0).limits = limits;
+        for space in self.spaces.all() {
+            space.lock().set_limits(limits);
+        }
+    }
+
+    /// Writes what is left and closes the database: it may be opened again when this returns. An error says
+    /// what could not be written.
+    pub async fn close(&self) -> Result<(), StateError> {
+        let Some(outbox) = &self.outbox else {
+            return Ok(());
+        };
+        drop(self.flush());
+        outbox.close().await
+    }
+
+    /// Hands everything to the writer, whoever wrote it.
+    fn flush(&self) -> Ticket {
+        let Some(outbox) = &self.outbox else {
+            return Ticket::ready();
+        };
+        let mut spaces = self.spaces.all();
+        spaces.retain(|space| space.is_stored);
+        flush(&spaces, outbox)
+    }
+}
+
+impl Spaces {
+    fn new(limits: StateLimits) -> Self {
+        let spaces = BTreeMap::new();
+        Self(Arc::new(Mutex::new(Known { spaces, limits })))
+    }
+
+    /// A namespace, made if it is not known yet.
+    pub(super) fn get(&self, namespace: &Namespace, is_stored: bool) -> Arc<Space> {
+        let mut known = lock(&self.0);
+        let (id, limits) = (known.spaces.len() as u64, known.limits);
+        let space = known
+            .spaces
+            .entry((is_stored, namespace.clone()))
+            .or_insert_with(|| Arc::new(Space::new(id, namespace.clone(), is_stored, limits)));
+        Arc::clone(space)
+    }
+
+    fn find(&self, namespace: &Namespace) -> Option<Arc<Space>> {
+        let known = lock(&self.0);
+        known.spaces.get(&(true, namespace.clone())).cloned()
+    }
+
+    /// All of them, in the order in which several are locked.
+    fn all(&self) -> Vec<Arc<Space>> {
+        let mut spaces: Vec<_> = lock(&self.0).spaces.values().cloned().collect();
+        spaces.sort_unstable_by_key(|space| space.id);
+        spaces
+    }
+}

@@ -1,0 +1,258 @@
+//! What the disk promises: order, durability, refusal, recovery.
+
+use super::*;
+use crate::state::{
+    Batch, Loaded, MemoryBackend, ScopeKind, StateBackend, StateError, StateLimits,
+};
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+#[tokio::test]
+async fn what_was_flushed_is_there_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("var/state.db");
+    let store = on_disk(&file);
+    let view = cog(&store);
+    assert!(view.flush().is_ready());
+    let bag = table([("1", true.into()), ("empty", table([]).into())]);
+    set(&view, "bag", bag.clone());
+    set(&view, "name", "an\0na");
+    set(&view, "number", f64::INFINITY);
+    view.set(&Scope::Member(u64::MAX, 3), &path("x"), Some(1.0.into()))
+        .unwrap();
+    view.set_version(4);
+    view.flush().committed().await.unwrap();
+    set(&view, "last", true);
+    set(&store.session(&Namespace::cog("test")), "session", true);
+    store.close().await.unwrap();
+    assert_eq!(view.flush().committed().await, Ok(()));
+    set(&view, "too late", true);
+    assert_eq!(view.flush().committed().await, Err(StateError::Closed));
+
+    let store = on_disk(&file);
+    let view = cog(&store);
+    assert_eq!(get(&view, "bag"), Some(bag.into()));
+    assert_eq!(get(&view, "name"), Some("an\0na".into()));
+    assert_eq!(get(&view, "number"), Some(f64::INFINITY.into()));
+    assert_eq!(get(&view, "last"), Some(true.into()));
+    assert_eq!(get(&view, "too late"), None);
+    assert_eq!(
+        view.scopes(ScopeKind::Member, None)[0].0,
+        Scope::Member(u64::MAX, 3)
+    );
+    assert_eq!(view.version(), 4);
+    assert_eq!(
+        get(&store.session(&Namespace::cog("test")), "session"),
+        None
+    );
+    assert_eq!(store.usage(&Namespace::cog("test")), view.usage());
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_bot_on_the_same_database_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.db");
+    let store = on_disk(&file);
+    let again = StoreOptions {
+        path: Some(file.clone()),
+        ..StoreOptions::default()
+    };
+    let error = Store::open(again.clone()).unwrap_err();
+    let path = file.display().to_string();
+    assert_eq!(error, StateError::InUse { path });
+    store.close().await.unwrap();
+    Store::open(again).unwrap().close().await.unwrap();
+}
+
+fn open_error(file: &Path) -> StateError {
+    let path = Some(file.to_owned());
+    Store::open(StoreOptions {
+        path,
+        ..StoreOptions::default()
+    })
+    .unwrap_err()
+}
+
+#[tokio::test]
+async fn databases_that_are_not_ours_are_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let newer = folder.path().join("newer.db");
+    on_disk(&newer).close().await.unwrap();
+    let connection = rusqlite::Connection::open(&newer).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    assert!(matches!(
+        open_error(&newer),
+        StateError::Newer {
+            found: 99,
+            known: 1,
+            ..
+        }
+    ));
+
+    let foreign = folder.path().join("foreign.db");
+    let connection = rusqlite::Connection::open(&foreign).unwrap();
+    connection.execute_batch("CREATE TABLE t (a)").unwrap();
+    drop(connection);
+    assert!(matches!(open_error(&foreign), StateError::Foreign { .. }));
+
+    let text = folder.path().join("notes.txt");
+    let content = "no database at all, but a text of some length\n".repeat(40);
+    std::fs::write(&text, &content).unwrap();
+    assert!(matches!(open_error(&text), StateError::Foreign { .. }));
+    assert_eq!(std::fs::read_to_string(&text).unwrap(), content);
+
+    let blocked = text.join("state.db");
+    assert!(matches!(open_error(&blocked), StateError::Open { .. }));
+    assert!(matches!(open_error(folder.path()), StateError::Open { .. }));
+}
+
+#[tokio::test]
+async fn a_damaged_entry_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.db");
+    let store = on_disk(&file);
+    set(&cog(&store), "x", 1.0);
+    store.close().await.unwrap();
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    connection
+        .execute("UPDATE entries SET value = x'09'", [])
+        .unwrap();
+    drop(connection);
+    let error = open_error(&file).to_string();
+    assert!(
+        error.contains("an unreadable entry in cog:test, state.guild[\"1\"]"),
+        "{error}"
+    );
+}
+
+/// A disk that can be full.
+#[derive(Clone, Default)]
+struct Disk {
+    memory: MemoryBackend,
+    is_full: Arc<AtomicBool>,
+}
+
+impl StateBackend for Disk {
+    fn load(&mut self) -> BoxFuture<'_, Result<Loaded, StateError>> {
+        self.memory.load()
+    }
+
+    fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<(), StateError>> {
+        if self.is_full.load(Ordering::SeqCst) {
+            return Box::pin(async {
+                Err(StateError::Disk {
+                    path: "state.db".into(),
+                    reason: "the disk is full".into(),
+                })
+            });
+        }
+        self.memory.apply(batch)
+    }
+}
+
+async fn on(disk: &Disk) -> Store {
+    Store::with_backend(disk.clone(), StateLimits::default())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_nothing_is_lost() {
+    let disk = Disk::default();
+    let store = on(&disk).await;
+    let view = cog(&store);
+    disk.is_full.store(true, Ordering::SeqCst);
+    set(&view, "a", 1.0);
+    for _ in 0..2 {
+        let error = view.flush().committed().await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the state could not be saved to state.db: the disk is full; it is kept in memory and saving is tried again"
+        );
+        set(&view, "b", 2.0);
+    }
+    disk.is_full.store(false, Ordering::SeqCst);
+    // The writer tries again by itself, however much comes meanwhile.
+    let mut count = 0.0;
+    loop {
+        count += 1.0;
+        set(&view, "count", count);
+        if view.flush().committed().await.is_ok() {
+            break;
+        }
+    }
+    let again = cog(&on(&disk).await);
+    assert_eq!(again.entries(&HERE, &[]).unwrap().count(), 3);
+    assert_eq!(get(&again, "count"), Some(count.into()));
+}
+
+#[tokio::test]
+async fn closing_on_a_full_disk_says_so() {
+    let disk = Disk::default();
+    let store = on(&disk).await;
+    set(&cog(&store), "a", 1.0);
+    disk.is_full.store(true, Ordering::SeqCst);
+    assert!(matches!(store.close().await, Err(StateError::Disk { .. })));
+}
+
+#[tokio::test]
+async fn another_backend_takes_sqlites_place() {
+    let disk = Disk::default();
+    let store = on(&disk).await;
+    let view = cog(&store);
+    set(
+        &view,
+        "bag",
+        table([("a", table([("b", 1.0.into())]).into())]),
+    );
+    view.flush().committed().await.unwrap();
+    set(&view, "bag.a.c", 2.0);
+    remove(&view, "bag.a.b");
+    view.set_version(2);
+    view.flush().committed().await.unwrap();
+    let again = cog(&on(&disk).await);
+    assert_eq!(again.entries(&HERE, &[]), view.entries(&HERE, &[]));
+    assert_eq!(again.version(), 2);
+}
+
+#[tokio::test]
+async fn a_shared_namespace_ends_on_disk_as_in_memory() {
+    let disk = Disk::default();
+    let store = on(&disk).await;
+    let bank = Namespace::shared("bank");
+    std::thread::scope(|scope| {
+        for thread in 0..4_i64 {
+            let view = cog(&store).beside(&bank);
+            scope.spawn(move || {
+                for round in 0..300_i64 {
+                    let key = Key::Int(round % 7);
+                    let value = Value::from(format!("{thread} {round}").as_str());
+                    let value = (round % 5 != thread).then_some(value);
+                    view.set(&HERE, &[key], value).unwrap();
+                    drop(view.flush());
+                }
+            });
+        }
+    });
+    store.close().await.unwrap();
+    let again = on(&disk).await.view(&bank);
+    let before = store.view(&bank).entries(&HERE, &[]);
+    assert_eq!(again.entries(&HERE, &[]), before);
+}
+
+#[tokio::test]
+async fn an_answer_waits_for_writes_that_another_vm_took_along() {
+    let disk = Disk::default();
+    let store = on(&disk).await;
+    let bank = Namespace::shared("bank");
+    let (one, two) = (store.view(&bank), store.view(&bank));
+    disk.is_full.store(true, Ordering::SeqCst);
+    set(&one, "x", 1.0);
+    set(&two, "y", 1.0);
+    assert!(two.flush().committed().await.is_err());
+    // Nothing of its own is left to flush, and yet it is not durable.
+    assert!(one.flush().committed().await.is_err());
+}

@@ -1,0 +1,277 @@
+//! What authors are promised about reading, writing, defaults, keys and limits.
+
+use super::*;
+use crate::state::{ScopeKind, StateError, StateLimits};
+use std::sync::Arc;
+
+#[test]
+fn reading_writing_nesting_and_length() {
+    let view = cog(&memory());
+    set(&view, "xp", 1.0);
+    set(&view, "bag", table([("coins", 5.0.into())]));
+    set(&view, "bag.gems", 7.0);
+    set(
+        &view,
+        "list",
+        table([("1", true.into()), ("2", true.into())]),
+    );
+    set(&view, "list.3", "three");
+    assert_eq!(get(&view, "xp"), Some(1.0.into()));
+    assert_eq!(get(&view, "bag.gems"), Some(7.0.into()));
+    assert_eq!(get(&view, "bag.none"), None);
+    assert_eq!(get(&view, "xp.below"), None);
+    assert_eq!(view.len(&HERE, &path("list")), Some(3));
+    assert_eq!(view.len(&HERE, &path("xp")), None);
+    assert_eq!(view.len(&HERE, &[]), Some(0));
+    let other = view.get(&Scope::Guild(2), &path("xp"));
+    assert_eq!(other, None);
+}
+
+#[test]
+fn a_snapshot_does_not_see_later_writes() {
+    let view = cog(&memory());
+    set(&view, "bag", table([("coins", 5.0.into())]));
+    let before = view.entries(&HERE, &path("bag")).unwrap();
+    set(&view, "bag.coins", 6.0);
+    assert_eq!(before.get_at(&path("coins")), Some(&5.0.into()));
+    assert_eq!(get(&view, "bag.coins"), Some(6.0.into()));
+}
+
+#[test]
+fn writing_below_a_removed_path_is_an_error_that_names_it() {
+    let view = cog(&memory());
+    set(&view, "xp", table([]));
+    remove(&view, "xp");
+    let error = view.set(&HERE, &path("xp.a.b"), Some(1.0.into()));
+    let text = error.unwrap_err().to_string();
+    assert!(
+        text.starts_with(r#"state.guild["1"].xp.a.b cannot be written: state.guild["1"].xp is"#)
+    );
+    set(&view, "xp", 5.0);
+    assert!(view.set(&HERE, &path("xp.a"), Some(1.0.into())).is_err());
+    assert_eq!(get(&view, "xp"), Some(5.0.into()));
+}
+
+fn with_defaults() -> View {
+    let view = cog(&memory());
+    let bag = table([("coins", 1.0.into()), ("deep", table([]).into())]);
+    let defaults = table([("xp", 0.0.into()), ("bag", bag.into())]);
+    view.add_defaults(ScopeKind::Guild, &defaults).unwrap();
+    view
+}
+
+#[test]
+fn defaults_are_seen_where_nothing_is_stored_and_reading_stores_nothing() {
+    let view = with_defaults();
+    assert_eq!(get(&view, "xp"), Some(0.0.into()));
+    assert_eq!(get(&view, "bag.coins"), Some(1.0.into()));
+    assert_eq!(view.entries(&HERE, &[]).unwrap().count(), 2);
+    assert_eq!(view.usage(), 0);
+    assert!(view.scopes(ScopeKind::Guild, None).is_empty());
+    assert_eq!(view.get(&Scope::User(1), &path("xp")), None);
+}
+
+#[test]
+fn a_default_table_is_copied_whole_by_the_first_write_below_it() {
+    let view = with_defaults();
+    set(&view, "bag.deep.x", 2.0);
+    let stored = view.stored_scopes(ScopeKind::Guild, Some(1));
+    let bag = stored[0].1.get_at(&path("bag")).unwrap().clone();
+    let deep = table([("x", 2.0.into())]);
+    assert_eq!(
+        bag,
+        table([("coins", 1.0.into()), ("deep", deep.into())]).into()
+    );
+    assert_eq!(stored[0].1.count(), 1);
+    // What is stored hides the whole default, and removing it brings the default back.
+    remove(&view, "bag.coins");
+    assert_eq!(get(&view, "bag.coins"), None);
+    remove(&view, "bag");
+    assert_eq!(get(&view, "bag.coins"), Some(1.0.into()));
+    assert_eq!(view.usage(), 0);
+}
+
+#[test]
+fn removing_below_a_default_copies_it_and_removing_nothing_does_not() {
+    let view = with_defaults();
+    remove(&view, "bag.nothing");
+    remove(&view, "xp");
+    assert_eq!(view.usage(), 0);
+    remove(&view, "bag.coins");
+    assert_eq!(get(&view, "bag.coins"), None);
+    assert_eq!(get(&view, "bag.deep"), Some(table([]).into()));
+}
+
+#[test]
+fn writing_the_default_stores_it_and_a_failed_write_copies_nothing() {
+    let view = with_defaults();
+    assert!(
+        view.set(&HERE, &path("bag.coins.x"), Some(1.0.into()))
+            .is_err()
+    );
+    assert!(view.set(&HERE, &path("xp.x"), Some(1.0.into())).is_err());
+    assert_eq!(view.usage(), 0);
+    set(&view, "bag.coins", 1.0);
+    set(&view, "xp", 0.0);
+    assert_eq!(view.stored_scopes(ScopeKind::Guild, None)[0].1.count(), 2);
+}
+
+#[test]
+fn iteration_shows_what_is_stored_and_defaults_that_are_not() {
+    let view = with_defaults();
+    set(&view, "name", "anna");
+    set(&view, "xp", 9.0);
+    for shown in [
+        view.entries(&HERE, &[]).unwrap(),
+        Arc::clone(&view.scopes(ScopeKind::Guild, None)[0].1),
+    ] {
+        let names: Vec<Key> = shown.iter().map(|(key, _)| key.to_key()).collect();
+        assert_eq!(names, ["bag".into(), "name".into(), "xp".into()]);
+        assert_eq!(shown.get_at(&path("xp")), Some(&9.0.into()));
+    }
+}
+
+#[test]
+fn the_length_of_a_scope_counts_defaults() {
+    let view = cog(&memory());
+    let defaults = table([("2", true.into()), ("3", true.into()), ("5", true.into())]);
+    view.add_defaults(ScopeKind::Guild, &defaults).unwrap();
+    assert_eq!(view.len(&HERE, &[]), Some(0));
+    set(&view, "1", true);
+    assert_eq!(view.len(&HERE, &[]), Some(3));
+    set(&view, "4", true);
+    assert_eq!(view.len(&HERE, &[]), Some(5));
+}
+
+#[test]
+fn integers_and_strings_differ_as_keys() {
+    let view = cog(&memory());
+    view.set(&HERE, &[Key::Int(1)], Some("int".into())).unwrap();
+    view.set(&HERE, &["1".into()], Some("str".into())).unwrap();
+    assert_eq!(view.get(&HERE, &[Key::Int(1)]), Some("int".into()));
+    assert_eq!(view.get(&HERE, &["1".into()]), Some("str".into()));
+}
+
+#[test]
+fn what_cannot_be_stored_names_its_path() {
+    let limits = StateLimits {
+        namespace_bytes: 1_000,
+        value_bytes: 300,
+        key_bytes: 8,
+        depth: 3,
+        ..StateLimits::default()
+    };
+    let view = cog(&Store::open(StoreOptions { path: None, limits }).unwrap());
+    let deep = table([(
+        "b",
+        table([("c", table([("d", true.into())]).into())]).into(),
+    )]);
+    let nan = table([("b", Value::Number(f64::NAN))]);
+    let long_key = table([("longer than 8", true.into())]);
+    for (at, value, says) in [
+        (
+            "a",
+            Value::from(deep),
+            r#"state.guild["1"].a.b.c.d: tables are nested deeper than the limit of 3"#,
+        ),
+        (
+            "a",
+            nan.into(),
+            r#"state.guild["1"].a.b: NaN cannot be stored"#,
+        ),
+        (
+            "a",
+            long_key.into(),
+            r#"state.guild["1"].a["longer than 8"]: a key of 13 bytes is longer than the limit of 8"#,
+        ),
+        (
+            "a",
+            "x".repeat(301).as_str().into(),
+            r#"state.guild["1"].a: a value of 301 bytes is larger than the limit of 300; split it over several keys"#,
+        ),
+        (
+            "",
+            true.into(),
+            r#"state.guild["1"] is a table; only a table can take its place"#,
+        ),
+    ] {
+        let error = view.set(&HERE, &path(at), Some(value)).unwrap_err();
+        assert_eq!(error.to_string(), says);
+    }
+    assert_eq!(view.usage(), 0);
+}
+
+#[test]
+fn a_full_namespace_takes_no_more_and_can_be_emptied() {
+    let limits = StateLimits {
+        namespace_bytes: 310,
+        ..StateLimits::default()
+    };
+    let view = cog(&Store::open(StoreOptions { path: None, limits }).unwrap());
+    let text = "x".repeat(100);
+    set(&view, "a", text.as_str());
+    set(&view, "b", text.as_str());
+    let error = view.set(&HERE, &path("c"), Some(text.as_str().into()));
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        r#"state.guild["1"].c: with this the state of cog:test would have 399 bytes, more than the limit of 310 (limits.state_mb); remove what is no longer needed"#
+    );
+    set(&view, "a", "shorter");
+    set(&view, "c", text.as_str());
+    remove(&view, "b");
+    assert_eq!(view.usage(), 2 * 33 + 107);
+}
+
+#[test]
+fn forgetting_a_user_reaches_every_namespace_and_session() {
+    let store = memory();
+    let views = [
+        cog(&store),
+        store.view(&Namespace::shared("bank")),
+        store.session(&Namespace::cog("test")),
+    ];
+    for view in &views {
+        for scope in [Scope::User(7), Scope::Member(1, 7), Scope::Member(1, 8)] {
+            view.set(&scope, &path("x"), Some(true.into())).unwrap();
+        }
+    }
+    let (forgotten, _) = store.forget_user(7);
+    assert_eq!(forgotten, 6);
+    for view in &views {
+        let left = view.scopes(ScopeKind::Member, Some(1));
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].0, Scope::Member(1, 8));
+        view.forget(&Scope::Member(1, 8)).unwrap();
+        assert_eq!(view.usage(), 0);
+    }
+    let names = [Namespace::cog("test"), Namespace::shared("bank")];
+    assert_eq!(store.namespaces(), names);
+}
+
+#[test]
+fn scopes_are_listed_by_kind_and_guild_in_order() {
+    let view = cog(&memory());
+    for scope in [
+        Scope::Member(2, 1),
+        Scope::Member(1, 9),
+        Scope::Member(1, 3),
+        Scope::Guild(1),
+    ] {
+        view.set(&scope, &path("x"), Some(true.into())).unwrap();
+    }
+    let listed = |guild| -> Vec<Scope> {
+        let scopes = view.scopes(ScopeKind::Member, guild);
+        scopes.into_iter().map(|(scope, _)| scope).collect()
+    };
+    assert_eq!(listed(Some(1)), [Scope::Member(1, 3), Scope::Member(1, 9)]);
+    assert_eq!(listed(None).len(), 3);
+}
+
+#[test]
+fn ending_a_transaction_that_never_began_is_an_error() {
+    let view = cog(&memory());
+    assert_eq!(view.commit_transaction(), Err(StateError::NoTransaction));
+    view.rollback_transaction();
+    view.discard();
+    view.commit();
+}

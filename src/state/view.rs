@@ -1,0 +1,237 @@
+//! What one VM reads and writes through.
+
+use super::journal::Journal;
+use super::tree::{Space, is_listed};
+use super::write;
+use super::{Defaults, Key, KeyRef, Namespace, Scope, ScopeKind, StateError, Table, Ticket, Value};
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+
+/// One VM's view of one namespace. Clones are the same view.
+///
+/// Without a stage or transaction, writes go to the tree at once. All views of a VM are made from its first one
+/// with [`View::beside`] and [`View::session_beside`]: then its writes between two flushes become durable
+/// together, and its transactions and its stage span them all. In a namespace that is shared, another VM's flush
+/// may take along the first half of what was written between two yields; a transaction is never torn.
+#[derive(Clone, Debug)]
+pub struct View(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    space: Arc<Space>,
+    journal: Arc<Journal>,
+    defaults: ArcSwap<Defaults>,
+    spaces: super::store::Spaces,
+}
+
+impl View {
+    pub(super) fn new(
+        space: Arc<Space>,
+        journal: Arc<Journal>,
+        spaces: super::store::Spaces,
+    ) -> Self {
+        journal.join(&space);
+        Self(Arc::new(Inner {
+            space,
+            journal,
+            defaults: ArcSwap::default(),
+            spaces,
+        }))
+    }
+
+    /// Another namespace for the same VM.
+    #[must_use]
+    pub fn beside(&self, namespace: &Namespace) -> Self {
+        self.on(self.0.spaces.get(namespace, true))
+    }
+
+    /// Another namespace, in memory only, for the same VM.
+    #[must_use]
+    pub fn session_beside(&self, namespace: &Namespace) -> Self {
+        self.on(self.0.spaces.get(namespace, false))
+    }
+
+    fn on(&self, space: Arc<Space>) -> Self {
+        Self::new(space, Arc::clone(&self.0.journal), self.0.spaces.clone())
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> &Namespace {
+        &self.0.space.name
+    }
+
+    /// What this view shows where nothing is stored. Other views of the namespace have their own, so that a
+    /// reload that fails has changed nothing.
+    pub fn defaults(&self) -> Arc<Defaults> {
+        self.0.defaults.load_full()
+    }
+
+    /// Replaces the defaults.
+    pub fn set_defaults(&self, defaults: Arc<Defaults>) {
+        self.0.defaults.store(defaults);
+    }
+
+    /// Adds to the defaults; see [`Defaults::add`].
+    pub fn add_defaults(&self, kind: ScopeKind, table: &Table) -> Result<(), StateError> {
+        let mut defaults = Defaults::clone(&self.defaults());
+        defaults.add(kind, table)?;
+        self.set_defaults(Arc::new(defaults));
+        Ok(())
+    }
+
+    /// The value at `path`: what is stored, else the default. The empty path is the scope's whole table.
+    pub fn get(&self, scope: &Scope, path: &[Key]) -> Option<Value> {
+        match path.split_last() {
+            Some((last, parents)) => self.get_in(scope, parents, last.as_ref()),
+            None => self.entries(scope, path).map(Value::Table),
+        }
+    }
+
+    /// The value of an entry of the table at `path`. Allocates nothing.
+    pub fn get_in(&self, scope: &Scope, path: &[Key], key: KeyRef<'_>) -> Option<Value> {
+        self.with(scope, |root, defaults| {
+            let (root, defaults) = (root.map(Arc::as_ref), defaults.map(Arc::as_ref));
+            write::find(root, defaults, path, key).cloned()
+        })
+    }
+
+    /// The largest n with 1..n present in the table at `path`; nothing if there is no table.
+    pub fn len(&self, scope: &Scope, path: &[Key]) -> Option<usize> {
+        self.with(scope, |root, defaults| write::length(root, defaults, path))
+    }
+
+    /// A snapshot of the table at `path`: of a scope, what is stored and the defaults that are not. Nothing if
+    /// there is no table; a scope always is one.
+    pub fn entries(&self, scope: &Scope, path: &[Key]) -> Option<Arc<Table>> {
+        self.with(scope, |root, defaults| write::table(root, defaults, path))
+    }
+
+    /// Writes `value` at `path`, or removes what is there. The first write below a default copies it into the
+    /// store; removing brings it back. The empty path is the whole scope.
+    pub fn set(&self, scope: &Scope, path: &[Key], value: Option<Value>) -> Result<(), StateError> {
+        let (space, defaults) = (&self.0.space, self.0.defaults.load());
+        match self.0.journal.layers() {
+            Some(mut layers) => layers.set(space, &defaults, *scope, path, value),
+            None => space
+                .lock()
+                .set(&space.name, &defaults, *scope, path, value),
+        }
+    }
+
+    /// Removes everything that is stored for a scope.
+    pub fn forget(&self, scope: &Scope) -> Result<(), StateError> {
+        self.set(scope, &[], None)
+    }
+
+    /// The scopes of a kind for which something is stored, in order, with their tables and the defaults that are
+    /// not stored. `guild` keeps those of one guild.
+    pub fn scopes(&self, kind: ScopeKind, guild: Option<u64>) -> Vec<(Scope, Arc<Table>)> {
+        let mut scopes = self.stored_scopes(kind, guild);
+        let defaults = self.0.defaults.load();
+        for (_, table) in &mut scopes {
+            if let Some(filled) = write::table(Some(table), defaults.of(kind), &[]) {
+                *table = filled;
+            }
+        }
+        scopes
+    }
+
+    /// The same without defaults: what a migration works on.
+    pub fn stored_scopes(&self, kind: ScopeKind, guild: Option<u64>) -> Vec<(Scope, Arc<Table>)> {
+        let space = &self.0.space;
+        let mut scopes = match self.0.journal.layers() {
+            Some(mut layers) => layers.scopes(space, kind, guild),
+            None => space
+                .lock()
+                .scopes()
+                .filter(|(scope, _)| is_listed(scope, kind, guild))
+                .map(|(scope, table)| (*scope, Arc::clone(table)))
+                .collect(),
+        };
+        scopes.sort_unstable_by_key(|(scope, _)| *scope);
+        scopes
+    }
+
+    /// The version that the namespace's data has: 0 until [`View::set_version`].
+    pub fn version(&self) -> u32 {
+        let layers = self.0.journal.layers();
+        let staged = layers.and_then(|layers| layers.version(&self.0.space));
+        staged.unwrap_or_else(|| self.0.space.lock().version())
+    }
+
+    /// Sets the version; it is staged, committed and flushed like every other write.
+    pub fn set_version(&self, version: u32) {
+        match self.0.journal.layers() {
+            Some(mut layers) => layers.set_version(&self.0.space, version),
+            None => self.0.space.lock().set_version(version),
+        }
+    }
+
+    /// The bytes that the namespace holds, as this view sees it.
+    pub fn usage(&self) -> usize {
+        let grown = self.0.journal.layers();
+        let grown = grown.map_or(0, |layers| layers.grown(&self.0.space));
+        let bytes = self.0.space.lock().bytes();
+        bytes.saturating_add_signed(grown)
+    }
+
+    /// From now on, writes of this VM are kept apart: only it sees them, over what others go on writing. Does
+    /// nothing while staged, or in a transaction.
+    pub fn stage(&self) {
+        self.0.journal.stage();
+    }
+
+    /// Applies what was staged, to what is there now, and writes directly again. A write into a table that
+    /// somebody else has removed meanwhile is dropped and logged. Transactions left open are rolled back.
+    pub fn commit(&self) {
+        self.0.journal.commit_stage();
+    }
+
+    /// Drops what was staged and writes directly again.
+    pub fn discard(&self) {
+        self.0.journal.discard_stage();
+    }
+
+    /// Begins a transaction; they nest.
+    pub fn begin_transaction(&self) {
+        self.0.journal.begin();
+    }
+
+    /// Ends the innermost transaction: its writes go to the one around it, to the stage, or to the tree. Into the
+    /// tree they go only if nobody else has changed a scope that the transaction has looked at; otherwise
+    /// nothing is written, the transaction is over and the error is [`StateError::Conflict`]: run it again.
+    pub fn commit_transaction(&self) -> Result<(), StateError> {
+        self.0.journal.commit_transaction()
+    }
+
+    /// Drops the innermost transaction, if there is one.
+    pub fn rollback_transaction(&self) {
+        self.0.journal.roll_back();
+    }
+
+    /// How many transactions are open.
+    pub fn transactions(&self) -> usize {
+        self.0.journal.transactions()
+    }
+
+    /// Hands the writes of this VM since the last flush to the writer: together they become durable, or none of
+    /// them. The ticket of nothing is ready at once, unless earlier writes of these namespaces are still on
+    /// their way: an answer built from them must not overtake them.
+    pub fn flush(&self) -> Ticket {
+        self.0.journal.flush()
+    }
+
+    /// Reads a scope through the layers, or from the tree.
+    fn with<R>(
+        &self,
+        scope: &Scope,
+        read: impl FnOnce(Option<&Arc<Table>>, Option<&Arc<Table>>) -> R,
+    ) -> R {
+        let defaults = self.0.defaults.load();
+        let defaults = defaults.of(scope.kind());
+        match self.0.journal.layers() {
+            Some(mut layers) => read(layers.scope(&self.0.space, *scope).as_ref(), defaults),
+            None => read(self.0.space.lock().scope(scope), defaults),
+        }
+    }
+}

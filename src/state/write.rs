@@ -1,0 +1,258 @@
+//! Reading and writing one scope's table: the rules that hold for the tree and for a layer over it alike.
+
+use super::table::entry_bytes;
+use super::{Clear, Key, KeyRef, Scope, StateError, StateLimits, Table, Value, render_path};
+use std::sync::Arc;
+
+/// What bounds a write by an author. A replay of what was allowed before is not bounded again.
+pub(super) struct Bounds<'a> {
+    pub(super) limits: &'a StateLimits,
+    /// What the namespace holds, in bytes.
+    pub(super) used: usize,
+    pub(super) namespace: &'a str,
+}
+
+/// What a write did.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// The default table that was copied to the first key of the path before.
+    pub(super) copied: Option<Value>,
+    /// What was there.
+    pub(super) before: Clear,
+    /// Whether the same leaf was there already.
+    pub(super) same: bool,
+    /// By how many bytes the scope grew.
+    pub(super) grown: isize,
+}
+
+/// The value that is seen at the end of `path`, a leaf or a table; nothing for an empty path.
+pub(super) fn find<'t>(
+    root: Option<&'t Table>,
+    defaults: Option<&'t Table>,
+    path: &[Key],
+    last: KeyRef<'_>,
+) -> Option<&'t Value> {
+    let Some((first, rest)) = path.split_first() else {
+        return first_of(root, defaults, last);
+    };
+    let mut table = first_of(root, defaults, first.as_ref())?.as_table()?;
+    for key in rest {
+        table = table.get(key.as_ref())?.as_table()?;
+    }
+    table.get(last)
+}
+
+/// The table that is seen at `path`: of the scope itself, what is stored and the defaults that are not.
+pub(super) fn table(
+    root: Option<&Arc<Table>>,
+    defaults: Option<&Arc<Table>>,
+    path: &[Key],
+) -> Option<Arc<Table>> {
+    let stored = root.map(Arc::as_ref);
+    match path.split_last() {
+        Some((last, parents)) => {
+            let defaults = defaults.map(Arc::as_ref);
+            let value = find(stored, defaults, parents, last.as_ref())?;
+            value.as_table().map(Arc::clone)
+        }
+        None => Some(match (root, defaults) {
+            (None, None) => Arc::default(),
+            (Some(table), None) | (None, Some(table)) => Arc::clone(table),
+            (Some(root), Some(defaults)) => fill(root, defaults),
+        }),
+    }
+}
+
+/// The length of the table at `path`; nothing if there is none.
+pub(super) fn length(
+    root: Option<&Arc<Table>>,
+    defaults: Option<&Arc<Table>>,
+    path: &[Key],
+) -> Option<usize> {
+    if !path.is_empty() {
+        return table(root, defaults, path).map(|table| table.len());
+    }
+    let has = |table: Option<&Arc<Table>>, number| {
+        table.is_some_and(|table| table.get(KeyRef::Int(number)).is_some())
+    };
+    let stored = root.map_or(0, |table| table.len());
+    let mut length = stored;
+    while let Ok(next) = i64::try_from(length + 1)
+        && (has(root, next) || has(defaults, next))
+    {
+        length += 1;
+    }
+    Some(length)
+}
+
+/// Writes `value` (nothing removes) at `path` of a scope's table, which is empty where nothing is stored. An error
+/// has changed nothing.
+pub(super) fn write(
+    root: &mut Arc<Table>,
+    defaults: Option<&Table>,
+    scope: &Scope,
+    path: &[Key],
+    value: Option<Value>,
+    bounds: Option<&Bounds<'_>>,
+) -> Result<Written, StateError> {
+    if let (Some(bounds), Some(value)) = (bounds, &value) {
+        let render = |path: &[Key]| render_path(scope, path);
+        bounds.limits.check(&render, path, value)?;
+    }
+    let Some((last, parents)) = path.split_last() else {
+        return replace(root, scope, value, bounds);
+    };
+    let stored = Some(&**root);
+    // A default at the very path is not stored: it is neither replaced nor removed, only covered.
+    let below = defaults.filter(|_| !parents.is_empty());
+    check_parents(stored, below, scope, path)?;
+    let copied = copied_default(stored, below, parents);
+    let old = find(stored, below, parents, last.as_ref());
+    let mut written = Written {
+        copied: None,
+        before: before(old),
+        same: false,
+        grown: 0,
+    };
+    if is_same(old, value.as_ref(), copied.is_some()) {
+        written.same = true;
+        return Ok(written);
+    }
+    let copied_bytes = path.first().map_or(0, |first| entry_bytes(first, copied));
+    written.grown = difference(
+        copied_bytes + entry_bytes(last, value.as_ref()),
+        entry_bytes(last, old),
+    );
+    if let Some(bounds) = bounds {
+        bounds.check(scope, path, written.grown)?;
+    }
+    written.copied = copied.cloned();
+    let table = Arc::make_mut(root);
+    if let Some(copied) = &written.copied {
+        table.set_at(&path[..1], Some(copied.clone()));
+    }
+    table.set_at(path, value);
+    Ok(written)
+}
+
+impl Bounds<'_> {
+    fn check(&self, scope: &Scope, path: &[Key], grown: isize) -> Result<(), StateError> {
+        let got = self.used.saturating_add_signed(grown);
+        if grown <= 0 || got <= self.limits.namespace_bytes {
+            return Ok(());
+        }
+        Err(StateError::NamespaceSize {
+            path: render_path(scope, path),
+            namespace: self.namespace.to_owned(),
+            limit: self.limits.namespace_bytes,
+            got,
+        })
+    }
+}
+
+/// Whether a write would change nothing at all.
+fn is_same(old: Option<&Value>, new: Option<&Value>, copies: bool) -> bool {
+    match (old, new) {
+        (None, None) => true,
+        (Some(old), Some(new)) => !copies && old.is_same_leaf(new),
+        _ => false,
+    }
+}
+
+/// Puts a table in the place of a whole scope, or removes it.
+fn replace(
+    root: &mut Arc<Table>,
+    scope: &Scope,
+    value: Option<Value>,
+    bounds: Option<&Bounds<'_>>,
+) -> Result<Written, StateError> {
+    let table = match value {
+        None => Arc::default(),
+        Some(Value::Table(table)) => table,
+        Some(_) => {
+            return Err(StateError::Root {
+                path: render_path(scope, &[]),
+            });
+        }
+    };
+    let (old, new) = (root.bytes(), table.bytes());
+    if let Some(bounds) = bounds {
+        bounds.check(scope, &[], difference(new, old))?;
+    }
+    let written = Written {
+        copied: None,
+        before: if root.is_empty() {
+            Clear::Nothing
+        } else {
+            Clear::Range
+        },
+        same: root.is_empty() && table.is_empty(),
+        grown: difference(new, old),
+    };
+    *root = table;
+    Ok(written)
+}
+
+fn first_of<'t>(
+    root: Option<&'t Table>,
+    defaults: Option<&'t Table>,
+    key: KeyRef<'_>,
+) -> Option<&'t Value> {
+    root.and_then(|root| root.get(key))
+        .or_else(|| defaults?.get(key))
+}
+
+/// What is stored, and the defaults that are not.
+fn fill(root: &Arc<Table>, defaults: &Table) -> Arc<Table> {
+    let mut filled = Arc::clone(root);
+    for (key, value) in defaults.iter() {
+        if root.get(key).is_none() {
+            Arc::make_mut(&mut filled).set(key.to_key(), Some(value.clone()));
+        }
+    }
+    filled
+}
+
+/// The default that a write below `parents` copies: that of the first key, if nothing is stored there.
+fn copied_default<'t>(
+    root: Option<&Table>,
+    defaults: Option<&'t Table>,
+    parents: &[Key],
+) -> Option<&'t Value> {
+    let first = parents.first()?.as_ref();
+    match root.and_then(|root| root.get(first)) {
+        Some(_) => None,
+        None => defaults?.get(first),
+    }
+}
+
+fn check_parents(
+    root: Option<&Table>,
+    defaults: Option<&Table>,
+    scope: &Scope,
+    path: &[Key],
+) -> Result<(), StateError> {
+    for length in 1..path.len() {
+        let (parents, last) = path[..length].split_at(length - 1);
+        let parent = find(root, defaults, parents, last[0].as_ref());
+        if parent.and_then(Value::as_table).is_none() {
+            return Err(StateError::MissingParent {
+                path: render_path(scope, path),
+                parent: render_path(scope, &path[..length]),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn before(old: Option<&Value>) -> Clear {
+    match old {
+        None => Clear::Nothing,
+        Some(Value::Table(_)) => Clear::Range,
+        Some(_) => Clear::Row,
+    }
+}
+
+fn difference(new: usize, old: usize) -> isize {
+    new.cast_signed() - old.cast_signed()
+}

@@ -1,0 +1,191 @@
+//! What the reader does on the page, as JSON over POST.
+
+use super::Shared;
+use crate::sim::{Id, Sim, SimError};
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
+
+/// An answer that says in one sentence why not.
+pub(super) fn refusal(status: StatusCode, sentence: &str) -> Response {
+    (status, Json(json!({ "error": sentence }))).into_response()
+}
+
+/// A body of JSON, or a refusal in the page's own form.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        match Json::from_request(request, state).await {
+            Ok(Json(body)) => Ok(Self(body)),
+            Err(rejection) => Err(refuse_body(&rejection)),
+        }
+    }
+}
+
+fn refuse_body(rejection: &JsonRejection) -> Response {
+    let status = rejection.status();
+    let sentence = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            "This is too large; a message has at most 2,000 characters."
+        }
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            "The body must be JSON (Content-Type: application/json)."
+        }
+        _ => "The body is not what this address expects; reload the page if you came from it.",
+    };
+    refusal(status, sentence)
+}
+
+/// A snowflake, which travels as a string.
+#[derive(Clone, Copy)]
+pub(super) struct Snowflake(pub(super) Id);
+
+impl<'de> Deserialize<'de> for Snowflake {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Say {
+    user: Snowflake,
+    channel: Snowflake,
+    content: String,
+    /// The message that this one answers.
+    reply: Option<Snowflake>,
+}
+
+/// Writes a message.
+pub(super) async fn say(State(shared): State<Shared>, Body(body): Body<Say>) -> Response {
+    act(&shared, |chat| {
+        let Say {
+            user,
+            channel,
+            content,
+            reply,
+        } = body;
+        match reply {
+            None => chat.say(user.0, channel.0, &content),
+            Some(Snowflake(message)) => {
+                let reference = json!({ "message_id": message.to_string() });
+                let body = json!({ "content": content, "message_reference": reference });
+                chat.send_as(user.0, channel.0, body)
+            }
+        }
+    })
+}
+
+#[derive(Deserialize)]
+pub(super) struct React {
+    user: Snowflake,
+    channel: Snowflake,
+    message: Snowflake,
+    /// The emoji itself, or `name:id`.
+    emoji: String,
+    /// Whether the reaction is added or taken away.
+    on: bool,
+}
+
+/// Adds or takes away a reaction.
+pub(super) async fn react(State(shared): State<Shared>, Body(body): Body<React>) -> Response {
+    act(&shared, |chat| {
+        let (user, channel, message) = (body.user.0, body.channel.0, body.message.0);
+        if body.on {
+            chat.react_as(user, channel, message, &body.emoji)?;
+        } else {
+            chat.unreact_as(user, channel, message, &body.emoji)?;
+        }
+        Ok(json!({}))
+    })
+}
+
+#[derive(Deserialize)]
+pub(super) struct Direct {
+    user: Snowflake,
+}
+
+/// Opens the direct messages between somebody and the bot.
+pub(super) async fn direct(State(shared): State<Shared>, Body(body): Body<Direct>) -> Response {
+    act(&shared, |chat| {
+        let channel = chat.direct_channel(body.user.0);
+        Ok(json!({ "channel": channel.to_string() }))
+    })
+}
+
+/// Does something in the simulated Discord, or says in its words why that is not possible.
+fn act(shared: &Shared, action: impl FnOnce(&Sim) -> Result<Value, SimError>) -> Response {
+    let Some(chat) = &shared.options.chat else {
+        return on_discord();
+    };
+    answer(action(chat))
+}
+
+/// The refusal while there is no simulated Discord.
+pub(super) fn on_discord() -> Response {
+    refusal(
+        StatusCode::CONFLICT,
+        "The bot is on Discord itself, so there is nothing to write to here; talk to it there.",
+    )
+}
+
+/// What was done, or in Discord's words why not.
+pub(super) fn answer(result: Result<Value, SimError>) -> Response {
+    match result {
+        Ok(answer) => Json(answer).into_response(),
+        Err(error) => refusal(StatusCode::BAD_REQUEST, &in_discords_words(&error)),
+    }
+}
+
+/// What Discord's own client would show: the sentences about the fields, or the error's own.
+fn in_discords_words(error: &SimError) -> String {
+    let SimError::Refused(error) = error else {
+        return error.to_string();
+    };
+    let mut sentences = Vec::new();
+    if let Some(errors) = &error.errors {
+        collect_sentences(errors, &mut sentences);
+    }
+    if sentences.is_empty() {
+        sentences.push(error.message.as_str());
+    }
+    sentences.join(" ")
+}
+
+fn collect_sentences<'a>(errors: &'a Value, found: &mut Vec<&'a str>) {
+    match errors {
+        Value::Object(fields) => {
+            found.extend(fields.get("message").and_then(Value::as_str));
+            fields
+                .values()
+                .for_each(|inner| collect_sentences(inner, found));
+        }
+        Value::Array(items) => items
+            .iter()
+            .for_each(|inner| collect_sentences(inner, found)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentences_of_nested_errors_are_found() {
+        let errors = json!({"content": {"_errors": [
+            {"code": "BASE_TYPE_MAX_LENGTH", "message": "Must be 2000 or fewer in length."}
+        ]}});
+        let mut found = Vec::new();
+        collect_sentences(&errors, &mut found);
+        assert_eq!(found, ["Must be 2000 or fewer in length."]);
+    }
+}

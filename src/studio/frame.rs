@@ -1,0 +1,232 @@
+//! What the live feed sends: one JSON object a frame, told apart by `type`.
+
+use super::{BotView, CogView, StudioOptions};
+use crate::reload::report::Report;
+use crate::sim::{Dispatch, Id, Sim};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How many messages of a channel are shown, the newest.
+const SHOWN: usize = 300;
+
+/// For how many people the page knows which channels they see.
+const PEOPLE: usize = 100;
+
+/// Discord's permission to see a channel.
+const VIEW_CHANNEL: u64 = 1 << 10;
+
+/// One frame.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Frame<'a> {
+    /// Everything, at the beginning of each connection and after a gap.
+    Hello {
+        bot: &'a BotView,
+        /// The simulated guild and its people; null while the bot is on Discord itself.
+        world: Option<World>,
+        reports: Vec<Arc<Report>>,
+        cogs: &'a [CogView],
+    },
+    /// The guild, its channels, roles or people have changed.
+    World { world: World },
+    /// The messages of a channel, oldest first.
+    Messages {
+        channel: String,
+        messages: Vec<Value>,
+    },
+    /// A message as it is now, new or changed.
+    Message { channel: String, message: Value },
+    /// Messages that are no more.
+    MessageDelete { channel: String, ids: Vec<String> },
+    /// Somebody is typing.
+    Typing { channel: String, user: String },
+    /// A reload.
+    Report { report: &'a Report },
+    /// The cogs have changed.
+    Cogs { cogs: &'a [CogView] },
+}
+
+/// The simulated Discord, without its messages.
+#[derive(Serialize)]
+pub(super) struct World {
+    /// [`Sim::world`].
+    #[serde(flatten)]
+    whole: Value,
+    /// The application commands, as Discord shows them.
+    commands: Vec<Value>,
+    /// For each person and the bot: the channels that they see.
+    access: BTreeMap<String, Vec<String>>,
+    /// Where attached files are served, `http://127.0.0.1:PORT`.
+    files: String,
+}
+
+impl World {
+    fn of(chat: &Sim) -> Self {
+        let mut commands = chat.commands(None);
+        commands.extend(chat.commands(Some(chat.guild())));
+        let whole = chat.world();
+        Self {
+            access: access(chat, &whole),
+            whole,
+            commands,
+            files: chat.url(),
+        }
+    }
+}
+
+fn access(chat: &Sim, world: &Value) -> BTreeMap<String, Vec<String>> {
+    let guilds = items(world, "guilds");
+    let channels: Vec<Id> = guilds
+        .flat_map(|guild| items(guild, "channels"))
+        .filter_map(id_of)
+        .collect();
+    let sees = |user: Id| {
+        let seen = channels
+            .iter()
+            .filter(move |channel| chat.permissions_in(user, **channel) & VIEW_CHANNEL != 0);
+        (user.to_string(), seen.map(Id::to_string).collect())
+    };
+    items(world, "users")
+        .filter_map(id_of)
+        .take(PEOPLE)
+        .map(sees)
+        .collect()
+}
+
+fn items<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
+    value
+        .get(field)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+fn id_of(value: &Value) -> Option<Id> {
+    value.get("id")?.as_str()?.parse().ok()
+}
+
+/// Everything that the page shows.
+pub(super) fn hello<'a>(options: &'a StudioOptions, cogs: &'a [CogView]) -> Frame<'a> {
+    let chat = options.chat.as_ref();
+    Frame::Hello {
+        bot: &options.bot,
+        world: chat.map(World::of),
+        reports: options.reports.recent(),
+        cogs,
+    }
+}
+
+/// The newest messages of a channel.
+pub(super) fn messages(chat: &Sim, channel: Id) -> Frame<'static> {
+    let mut messages = chat.messages(channel);
+    let older = messages.len().saturating_sub(SHOWN);
+    messages.drain(..older);
+    for message in &mut messages {
+        name_reactors(chat, channel, message);
+    }
+    Frame::Messages {
+        channel: channel.to_string(),
+        messages,
+    }
+}
+
+/// What a dispatch changes on the page, if anything. A message is sent whole and as it is now, so
+/// that a frame which arrives twice does no harm.
+pub(super) fn of_dispatch(chat: &Sim, dispatch: &Dispatch) -> Option<Frame<'static>> {
+    let data = &dispatch.data;
+    let channel = || text(data, "channel_id");
+    match dispatch.name.as_str() {
+        "MESSAGE_CREATE" | "MESSAGE_UPDATE" => message(chat, &channel()?, &text(data, "id")?),
+        "MESSAGE_REACTION_ADD"
+        | "MESSAGE_REACTION_REMOVE"
+        | "MESSAGE_REACTION_REMOVE_ALL"
+        | "MESSAGE_REACTION_REMOVE_EMOJI" => message(chat, &channel()?, &text(data, "message_id")?),
+        "MESSAGE_DELETE" => Some(Frame::MessageDelete {
+            channel: channel()?,
+            ids: vec![text(data, "id")?],
+        }),
+        "MESSAGE_DELETE_BULK" => Some(Frame::MessageDelete {
+            channel: channel()?,
+            ids: data
+                .get("ids")?
+                .as_array()?
+                .iter()
+                .filter_map(id_text)
+                .collect(),
+        }),
+        "TYPING_START" => Some(Frame::Typing {
+            channel: channel()?,
+            user: text(data, "user_id")?,
+        }),
+        name if changes_world(name) => Some(Frame::World {
+            world: World::of(chat),
+        }),
+        _ => None,
+    }
+}
+
+fn changes_world(name: &str) -> bool {
+    [
+        "GUILD_",
+        "CHANNEL_CREATE",
+        "CHANNEL_UPDATE",
+        "CHANNEL_DELETE",
+        "THREAD_",
+        "USER_",
+    ]
+    .iter()
+    .any(|prefix| name.starts_with(prefix))
+}
+
+/// The message as it is now; its deletion, when it is no more.
+fn message(chat: &Sim, channel: &str, id: &str) -> Option<Frame<'static>> {
+    let place: Id = channel.parse().ok()?;
+    let channel = channel.to_owned();
+    let Some(mut message) = chat.message(place, id.parse().ok()?) else {
+        let ids = vec![id.to_owned()];
+        return Some(Frame::MessageDelete { channel, ids });
+    };
+    name_reactors(chat, place, &mut message);
+    Some(Frame::Message { channel, message })
+}
+
+/// Adds to each reaction who reacted: Discord says only whether the bot did, and the page speaks
+/// for everybody.
+fn name_reactors(chat: &Sim, channel: Id, message: &mut Value) {
+    let Some(id) = id_of(message) else { return };
+    let reactions = message.get_mut("reactions").and_then(Value::as_array_mut);
+    for reaction in reactions.into_iter().flatten() {
+        let Some(emoji) = emoji_path(reaction) else {
+            continue;
+        };
+        let path = format!("/channels/{channel}/messages/{id}/reactions/{emoji}?limit=100");
+        // Whoever may not look has no reactions to toggle either.
+        let users = chat
+            .call_as(chat.owner(), "GET", &path, Value::Null)
+            .unwrap_or_default();
+        let ids = users.as_array().into_iter().flatten();
+        let ids: Vec<_> = ids.filter_map(|user| text(user, "id")).collect();
+        if let Some(fields) = reaction.as_object_mut() {
+            fields.insert("users".into(), ids.into());
+        }
+    }
+}
+
+fn emoji_path(reaction: &Value) -> Option<String> {
+    let emoji = reaction.get("emoji")?;
+    let name = text(emoji, "name")?;
+    Some(match text(emoji, "id") {
+        Some(id) => format!("{name}:{id}"),
+        None => name,
+    })
+}
+
+fn text(data: &Value, field: &str) -> Option<String> {
+    data.get(field).and_then(id_text)
+}
+
+fn id_text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}

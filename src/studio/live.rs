@@ -1,0 +1,183 @@
+//! The live feed of one open page: first everything, then what changes.
+
+use super::actions::refusal;
+use super::frame::{self, Frame};
+use super::{CogView, Shared};
+use crate::reload::report::Report;
+use crate::sim::{Dispatch, Sim};
+use axum::extract::State;
+use axum::extract::ws::{
+    Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection,
+};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
+use tracing::debug;
+
+/// What a page may ask for fits easily.
+const REQUEST_BYTES: usize = 4 * 1024;
+
+/// How often the cogs are looked at: a cog's state also changes without a reload.
+const COGS_EVERY: Duration = Duration::from_secs(1);
+
+/// A page that takes nothing for this long is gone.
+const SEND: Duration = Duration::from_secs(10);
+
+/// Opens the feed.
+pub(super) async fn open(
+    State(shared): State<Shared>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    match upgrade {
+        Ok(upgrade) => upgrade
+            .max_message_size(REQUEST_BYTES)
+            .on_upgrade(|socket| run(socket, shared))
+            .into_response(),
+        Err(_) => refusal(
+            StatusCode::BAD_REQUEST,
+            "This is the studio's live feed; it is opened as a WebSocket, by the page at /.",
+        ),
+    }
+}
+
+/// Why a feed ends: the page has gone.
+struct Gone;
+
+/// What a page asks for over its feed.
+#[derive(Deserialize)]
+struct Ask {
+    /// The channel whose messages it wants.
+    open: String,
+}
+
+struct Feed {
+    socket: WebSocket,
+    shared: Shared,
+    reports: broadcast::Receiver<Arc<Report>>,
+    dispatches: Option<broadcast::Receiver<Arc<Dispatch>>>,
+    cogs: Vec<CogView>,
+    look: Interval,
+}
+
+async fn run(socket: WebSocket, shared: Shared) {
+    let mut look = interval(COGS_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut stopping = shared.stopping.clone();
+    // Subscribed before the state is read: what happens in between is told twice, never lost.
+    let mut feed = Feed {
+        reports: shared.options.reports.subscribe(),
+        dispatches: shared.options.chat.as_ref().map(Sim::subscribe),
+        cogs: Vec::new(),
+        look,
+        socket,
+        shared,
+    };
+    if feed.hello().await.is_err() {
+        return;
+    }
+    while feed.step(&mut stopping).await.is_ok() {}
+    debug!("A studio page has gone");
+}
+
+impl Feed {
+    /// Sends everything that the page shows.
+    async fn hello(&mut self) -> Result<(), Gone> {
+        self.cogs = (self.shared.options.cogs)();
+        let hello = text_of(&frame::hello(&self.shared.options, &self.cogs))?;
+        self.send(hello).await
+    }
+
+    /// Waits for the next thing that happens, and tells the page.
+    async fn step(&mut self, stopping: &mut watch::Receiver<bool>) -> Result<(), Gone> {
+        tokio::select! {
+            report = self.reports.recv() => match report {
+                Ok(report) => {
+                    self.send(text_of(&Frame::Report { report: &report })?).await?;
+                    self.tell_cogs().await
+                }
+                Err(RecvError::Lagged(_)) => self.hello().await,
+                Err(RecvError::Closed) => Err(Gone),
+            },
+            dispatch = next(&mut self.dispatches) => match dispatch {
+                Ok(dispatch) => self.tell(&dispatch).await,
+                Err(RecvError::Lagged(_)) => self.hello().await,
+                Err(RecvError::Closed) => {
+                    self.dispatches = None;
+                    Ok(())
+                }
+            },
+            asked = self.socket.recv() => match asked {
+                Some(Ok(Message::Text(text))) => self.answer(&text).await,
+                Some(Ok(Message::Close(_)) | Err(_)) | None => Err(Gone),
+                Some(Ok(_)) => Ok(()),
+            },
+            _ = self.look.tick() => self.tell_cogs().await,
+            () = stopped(stopping) => Err(Gone),
+        }
+    }
+
+    async fn tell(&mut self, dispatch: &Dispatch) -> Result<(), Gone> {
+        let Some(chat) = self.shared.options.chat.clone() else {
+            return Ok(());
+        };
+        match frame::of_dispatch(&chat, dispatch) {
+            Some(frame) => self.send(text_of(&frame)?).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn tell_cogs(&mut self) -> Result<(), Gone> {
+        let cogs = (self.shared.options.cogs)();
+        if cogs == self.cogs {
+            return Ok(());
+        }
+        self.cogs = cogs;
+        self.send(text_of(&Frame::Cogs { cogs: &self.cogs })?).await
+    }
+
+    async fn answer(&mut self, text: &str) -> Result<(), Gone> {
+        let channel = serde_json::from_str::<Ask>(text)
+            .ok()
+            .and_then(|ask| ask.open.parse().ok());
+        match (&self.shared.options.chat, channel) {
+            (Some(chat), Some(channel)) => {
+                let messages = text_of(&frame::messages(chat, channel))?;
+                self.send(messages).await
+            }
+            // Nothing that this page's own script sends.
+            _ => Ok(()),
+        }
+    }
+
+    async fn send(&mut self, text: String) -> Result<(), Gone> {
+        match timeout(SEND, self.socket.send(Message::Text(text.into()))).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Gone),
+        }
+    }
+}
+
+fn text_of(frame: &Frame<'_>) -> Result<String, Gone> {
+    serde_json::to_string(frame).map_err(|_| Gone)
+}
+
+/// Returns when the bot stops.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // The sender goes when the server goes, which is a stop, too.
+    let _told = stopping.wait_for(|stopping| *stopping).await.is_ok();
+}
+
+/// The next dispatch; never, while the bot is on Discord itself.
+async fn next(
+    dispatches: &mut Option<broadcast::Receiver<Arc<Dispatch>>>,
+) -> Result<Arc<Dispatch>, RecvError> {
+    match dispatches {
+        Some(dispatches) => dispatches.recv().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,255 @@
+//! The only constructor of a Luau VM. Flags, guards, limits and globals are in place before any author's
+//! code is.
+
+use super::host::{Host, load_host_chunk};
+use super::raw;
+use super::require::{LateRequire, Loader};
+use super::watchdog::{self, Guard};
+use mlua::{Function, Lua, LuaOptions, StdLib, Value};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+/// Luau's flags without which running out of memory corrupts the heap, and two library calls run for
+/// minutes. They are process-wide and must be set before the first VM.
+const FLAGS: [&str; 3] = [
+    "LuauTableRobustOom",
+    "LuauTableMoveTimeoutFix",
+    "LuauOptimizeStringSplit",
+];
+
+/// Globals that no cog gets: they run text or bytecode, break the environments, or reach into the host.
+const REMOVED: [&str; 8] = [
+    "loadstring",
+    "getfenv",
+    "setfenv",
+    "newproxy",
+    "require",
+    "collectgarbage",
+    "gcinfo",
+    "print",
+];
+
+/// What one VM may use.
+#[derive(Clone, Debug)]
+pub struct VmLimits {
+    /// Bytes of Luau's heap.
+    pub memory: usize,
+    /// CPU time of one slice: from an entry into Luau until it waits or ends.
+    pub cpu: Duration,
+}
+
+impl Default for VmLimits {
+    fn default() -> Self {
+        Self {
+            memory: 32 << 20,
+            cpu: Duration::from_millis(250),
+        }
+    }
+}
+
+/// Why no VM can run in this process.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SelfTestError {
+    /// The linked Luau does not know a flag.
+    #[error("this build's Luau does not have the flag {0}, without which it cannot be run safely")]
+    Flag(&'static str),
+    /// The thread that stops runaway code could not be started.
+    #[error("the watchdog thread could not be started, and without it no cog may run")]
+    Watchdog,
+    /// A VM did not behave as it must.
+    #[error("a test VM did not behave as it must: {0}")]
+    Behaviour(String),
+}
+
+/// Sets the flags and proves on a VM that limits hold. Runs once; later calls return the first result.
+pub fn self_test() -> Result<(), SelfTestError> {
+    static RESULT: OnceLock<Result<(), SelfTestError>> = OnceLock::new();
+    RESULT
+        .get_or_init(|| {
+            for flag in FLAGS {
+                Lua::set_fflag(flag, true).map_err(|()| SelfTestError::Flag(flag))?;
+            }
+            if !watchdog::is_running() {
+                return Err(SelfTestError::Watchdog);
+            }
+            prove_limits()
+        })
+        .clone()
+}
+
+/// A VM must refuse memory beyond its limit and live on.
+fn prove_limits() -> Result<(), SelfTestError> {
+    let behaviour = |error: &mlua::Error| SelfTestError::Behaviour(error.to_string());
+    let lua = Lua::new();
+    let grow: Function = lua
+        .load("local kept = {} while true do kept[#kept + 1] = buffer.create(4096) end")
+        .into_function()
+        .map_err(|error| behaviour(&error))?;
+    let limit = lua.used_memory() + (1 << 20);
+    lua.set_memory_limit(limit)
+        .map_err(|error| behaviour(&error))?;
+    let grown = grow.call::<()>(());
+    lua.set_memory_limit(0).map_err(|error| behaviour(&error))?;
+    if grown.is_ok() {
+        return Err(SelfTestError::Behaviour(
+            "memory beyond the limit was granted".to_owned(),
+        ));
+    }
+    lua.load("assert(1 + 1 == 2)")
+        .exec()
+        .map_err(|error| behaviour(&error))
+}
+
+/// One cog's VM. Clones share it; the last one to go takes it down.
+#[derive(Clone)]
+pub struct Vm(Arc<Inner>);
+
+impl std::fmt::Debug for Vm {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Vm")
+    }
+}
+
+struct Inner {
+    guard: Arc<Guard>,
+    loader: Loader,
+    limits: VmLimits,
+    poisoned: AtomicBool,
+    // The VM itself goes last: everything above refers into it.
+    lua: Lua,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.guard.retire();
+    }
+}
+
+/// How Rust code that Luau calls finds its VM.
+struct OwnVm(Weak<Inner>);
+
+impl Vm {
+    /// Builds a VM. `install` makes the modules under `@cogsmith` and may replace library functions; no
+    /// author's code runs before it has returned.
+    pub fn build(
+        limits: VmLimits,
+        on_late_require: LateRequire,
+        install: impl FnOnce(&Lua, &Host) -> mlua::Result<BTreeMap<&'static str, Value>>,
+    ) -> mlua::Result<Self> {
+        self_test().map_err(mlua::Error::external)?;
+        let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::default())?;
+        let guard = Guard::install(&lua);
+        raw::guard_libraries(&lua)?;
+        let pending = Lua::poll_pending();
+        load_host_chunk::<()>(&lua, "coroutine", include_str!("coroutine.luau"), pending)?;
+        let host = Host::new(&lua, Arc::clone(&guard))?;
+        let modules = install(&lua, &host)?;
+        let loader = Loader::new(&lua, host, modules, on_late_require)?;
+        restrict_globals(&lua)?;
+        lua.sandbox(true)?;
+        loader.seal(&lua)?;
+        let vm = Self(Arc::new(Inner {
+            guard,
+            loader,
+            limits,
+            poisoned: AtomicBool::new(false),
+            lua,
+        }));
+        vm.lua().set_app_data(OwnVm(Arc::downgrade(&vm.0)));
+        vm.lua().gc_collect()?;
+        Ok(vm)
+    }
+
+    /// The VM that `lua` belongs to.
+    pub fn of(lua: &Lua) -> mlua::Result<Self> {
+        lua.app_data_ref::<OwnVm>()
+            .and_then(|own| own.0.upgrade())
+            .map(Self)
+            .ok_or_else(|| mlua::Error::runtime("this VM is going down"))
+    }
+
+    /// The VM in which a coroutine lives.
+    pub fn of_thread(thread: &mlua::Thread) -> mlua::Result<Self> {
+        let lua = thread.weak_lua().try_upgrade();
+        let lua = lua.ok_or_else(|| mlua::Error::runtime("this VM is gone"))?;
+        Self::of(&lua)
+    }
+
+    /// The Luau state.
+    pub fn lua(&self) -> &Lua {
+        &self.0.lua
+    }
+
+    /// The module loader.
+    pub fn loader(&self) -> &Loader {
+        &self.0.loader
+    }
+
+    /// The limits that this VM was built with.
+    pub fn limits(&self) -> &VmLimits {
+        &self.0.limits
+    }
+
+    /// Bytes of Luau's heap in use.
+    pub fn memory(&self) -> usize {
+        self.0.lua.used_memory()
+    }
+
+    /// Whether the time of the slice that runs now is over.
+    pub fn is_expired(&self) -> bool {
+        self.0.guard.is_expired()
+    }
+
+    pub(super) fn guard(&self) -> &Arc<Guard> {
+        &self.0.guard
+    }
+
+    pub(super) fn driver(&self) -> &Function {
+        self.0.loader.driver()
+    }
+
+    pub(super) fn limit_memory(&self, on: bool) {
+        let limit = if on { self.0.limits.memory } else { 0 };
+        // Fails only for a Lua state that mlua does not own.
+        let _set = self.0.lua.set_memory_limit(limit).is_ok();
+    }
+
+    /// Marks the VM as not to be used again.
+    pub(super) fn poison(&self) {
+        self.0.poisoned.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the host failed in this VM.
+    pub fn is_poisoned(&self) -> bool {
+        self.0.poisoned.load(Ordering::Relaxed)
+    }
+}
+
+/// Takes away what no cog gets.
+fn restrict_globals(lua: &Lua) -> mlua::Result<()> {
+    let globals = lua.globals();
+    let debug = lua.create_table()?;
+    let full: mlua::Table = globals.get("debug")?;
+    // `debug.info` hands out functions, also the host's own.
+    debug.raw_set("traceback", full.get::<Value>("traceback")?)?;
+    globals.set("debug", debug)?;
+    let print = globals.get::<Value>("print")?;
+    let count: Function =
+        lua.create_function(|lua, what: Option<String>| match what.as_deref() {
+            #[allow(
+                clippy::cast_precision_loss,
+                reason = "a heap is smaller than 2^53 bytes"
+            )]
+            None | Some("count") => Ok(lua.used_memory() as f64 / 1024.0),
+            Some(_) => Err(mlua::Error::runtime(
+                "collectgarbage: only \"count\" is available",
+            )),
+        })?;
+    for name in REMOVED {
+        globals.raw_set(name, Value::Nil)?;
+    }
+    globals.set("collectgarbage", count)?;
+    globals.set("print", print)
+}

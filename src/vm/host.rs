@@ -1,0 +1,387 @@
+//! Functions of the host that cogs may call.
+//!
+//! An author's mistake never becomes a Rust error inside Luau: mlua would carry it as userdata that no
+//! author can read and that no memory limit counts. Instead the raw function returns `false` and an error
+//! table, and a shim in Luau raises it at the author's own line. Every raw function first asks the guard
+//! whether the slice's time is over, so that a caught deadline leads nowhere.
+
+use super::watchdog::Guard;
+use mlua::{Function, IntoLua, IntoLuaMulti, Lua, MultiValue, Table, Value};
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+/// Luau's side: raises what the raw function returns as an error, with the caller's place.
+const SHIM: &str = include_str!("shim.luau");
+
+/// What a host function can end with other than its result.
+#[derive(Debug)]
+pub enum Failure {
+    /// The author's mistake, or the world's: an error table in Luau.
+    Host(HostError),
+    /// The VM itself: out of memory, mostly.
+    Vm(mlua::Error),
+}
+
+/// An error as authors meet it: a table with `kind` and `message` (and more), whose `tostring` is one line.
+#[derive(Clone, Debug)]
+pub struct HostError {
+    /// What class of error: `"argument"`, `"state"`, `"discord"`, `"limit"`, `"fail"` …
+    pub kind: &'static str,
+    /// One sentence.
+    pub message: String,
+    /// Further fields of the table.
+    pub fields: Vec<(&'static str, Field)>,
+}
+
+/// The value of a further field of an error table.
+#[derive(Clone, Debug)]
+pub enum Field {
+    /// A whole number.
+    Integer(i64),
+    /// A text.
+    Text(String),
+    /// A tree, as a plain table.
+    Json(crate::json::Json),
+}
+
+impl HostError {
+    /// An error with nothing but kind and message.
+    pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            fields: Vec::new(),
+        }
+    }
+
+    /// A wrong argument: `function: what: expected …, got …`.
+    pub fn argument(function: &str, what: &str, expected: &str, got: &str) -> Self {
+        let place = if what.is_empty() {
+            function.to_owned()
+        } else {
+            format!("{function}: {what}")
+        };
+        Self::new(
+            "argument",
+            format!("{place}: expected {expected}, got {got}"),
+        )
+    }
+
+    /// The same error with one more field.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, field: Field) -> Self {
+        self.fields.push((name, field));
+        self
+    }
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for HostError {}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(error) => error.fmt(formatter),
+            Self::Vm(error) => {
+                formatter.write_str(error.to_string().lines().next().unwrap_or_default())
+            }
+        }
+    }
+}
+
+impl From<HostError> for Failure {
+    fn from(error: HostError) -> Self {
+        Self::Host(error)
+    }
+}
+
+impl From<mlua::Error> for Failure {
+    fn from(error: mlua::Error) -> Self {
+        Self::Vm(error)
+    }
+}
+
+/// The result of a host function.
+pub type HostResult<T> = Result<T, Failure>;
+
+/// Makes host functions for one VM.
+#[derive(Clone, Debug)]
+pub struct Host {
+    guard: Arc<Guard>,
+    wrap: Function,
+    error_metatable: Table,
+}
+
+impl Host {
+    /// To be made before the VM is sandboxed.
+    pub fn new(lua: &Lua, guard: Arc<Guard>) -> mlua::Result<Self> {
+        let (wrap, error_metatable): (Function, Table) = load_host_chunk(lua, "shim", SHIM, ())?;
+        Ok(Self {
+            guard,
+            wrap,
+            error_metatable,
+        })
+    }
+
+    /// A function that returns at once. `name` is what errors call it (`state.guild`).
+    pub fn function<F, R>(&self, lua: &Lua, name: &'static str, run: F) -> mlua::Result<Function>
+    where
+        F: Fn(&Lua, &Arguments) -> HostResult<R> + Send + Sync + 'static,
+        R: IntoLuaMulti,
+    {
+        let host = self.clone();
+        let raw = lua.create_function(move |lua, values: MultiValue| {
+            let result = host
+                .check()
+                .and_then(|()| run(lua, &Arguments { name, values }));
+            host.answer(lua, result)
+        })?;
+        self.wrap.call(raw)
+    }
+
+    /// A function that may wait. What it borrows from Lua must not live across an await.
+    pub fn async_function<F, Fut, R>(
+        &self,
+        lua: &Lua,
+        name: &'static str,
+        run: F,
+    ) -> mlua::Result<Function>
+    where
+        F: Fn(Lua, Arguments) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = HostResult<R>> + Send + 'static,
+        R: IntoLuaMulti,
+    {
+        let host = self.clone();
+        let run = Arc::new(run);
+        let raw = lua.create_async_function(move |lua, values: MultiValue| {
+            let host = host.clone();
+            let run = Arc::clone(&run);
+            async move {
+                let result = match host.check() {
+                    Ok(()) => run(lua.clone(), Arguments { name, values }).await,
+                    Err(failure) => Err(failure),
+                };
+                host.answer(&lua, result)
+            }
+        })?;
+        self.wrap.call(raw)
+    }
+
+    /// Refuses once the running slice's time is over.
+    fn check(&self) -> HostResult<()> {
+        if self.guard.is_expired() {
+            return Err(Failure::Vm(mlua::Error::runtime(super::watchdog::EXPIRED)));
+        }
+        Ok(())
+    }
+
+    fn answer<R: IntoLuaMulti>(
+        &self,
+        lua: &Lua,
+        result: HostResult<R>,
+    ) -> mlua::Result<MultiValue> {
+        match result {
+            Ok(values) => {
+                let mut values = values.into_lua_multi(lua)?;
+                values.push_front(Value::Boolean(true));
+                Ok(values)
+            }
+            Err(Failure::Host(error)) => {
+                let error = self.error_table(lua, &error)?;
+                Ok(MultiValue::from_iter([
+                    Value::Boolean(false),
+                    Value::Table(error),
+                ]))
+            }
+            Err(Failure::Vm(error)) => Err(error),
+        }
+    }
+
+    /// The table that stands for `error` in Luau.
+    pub fn error_table(&self, lua: &Lua, error: &HostError) -> mlua::Result<Table> {
+        let table = lua.create_table()?;
+        table.raw_set("kind", error.kind)?;
+        table.raw_set("message", error.message.as_str())?;
+        for (name, field) in &error.fields {
+            match field {
+                Field::Integer(number) => table.raw_set(*name, *number)?,
+                Field::Text(text) => table.raw_set(*name, text.as_str())?,
+                Field::Json(json) => table.raw_set(*name, plain(lua, json)?)?,
+            }
+        }
+        table.set_metatable(Some(self.error_metatable.clone()))?;
+        Ok(table)
+    }
+}
+
+/// Loads a chunk of the host's own; its frames are left out of what authors see.
+pub fn load_host_chunk<R: mlua::FromLuaMulti>(
+    lua: &Lua,
+    name: &str,
+    source: &str,
+    arguments: impl IntoLuaMulti,
+) -> mlua::Result<R> {
+    lua.load(source)
+        .set_name(format!("=[cogsmith {name}]"))
+        .set_compiler(mlua::chunk::Compiler::new().set_optimization_level(1))
+        .call(arguments)
+}
+
+/// A JSON tree as plain, writable Luau tables; `null` becomes nil.
+pub fn plain(lua: &Lua, json: &crate::json::Json) -> mlua::Result<Value> {
+    use crate::json::Json;
+    Ok(match json {
+        Json::Null => Value::Nil,
+        Json::Bool(value) => Value::Boolean(*value),
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "numbers of Discord's are below 2^53; ids are strings"
+        )]
+        Json::Integer(number) => Value::Number(*number as f64),
+        Json::Number(number) => Value::Number(*number),
+        Json::String(text) => Value::String(lua.create_string(text.as_ref())?),
+        Json::Array(items) => {
+            let table = lua.create_table_with_capacity(items.len(), 0)?;
+            for (index, item) in items.iter().enumerate() {
+                table.raw_set(index + 1, plain(lua, item)?)?;
+            }
+            Value::Table(table)
+        }
+        Json::Object(fields) => {
+            let table = lua.create_table_with_capacity(0, fields.len())?;
+            for (key, value) in fields.iter() {
+                table.raw_set(key.as_ref(), plain(lua, value)?)?;
+            }
+            Value::Table(table)
+        }
+    })
+}
+
+/// The arguments of one call, and the words for what is wrong with them.
+#[derive(Debug)]
+pub struct Arguments {
+    name: &'static str,
+    values: MultiValue,
+}
+
+impl Arguments {
+    /// What errors call the function.
+    pub fn function(&self) -> &'static str {
+        self.name
+    }
+
+    /// The argument at `index` (from 0); nil where none was given.
+    pub fn value(&self, index: usize) -> Value {
+        self.values.get(index).cloned().unwrap_or(Value::Nil)
+    }
+
+    /// How many were given.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether none was given.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The error for argument `what`.
+    pub fn wrong(&self, what: &str, expected: &str, got: &Value) -> Failure {
+        HostError::argument(self.name, what, expected, &describe(got)).into()
+    }
+
+    /// A string argument. Numbers are not taken for strings.
+    pub fn string(&self, index: usize, what: &str) -> HostResult<String> {
+        match self.value(index) {
+            Value::String(text) => Ok(text.to_string_lossy()),
+            other => Err(self.wrong(what, "a string", &other)),
+        }
+    }
+
+    /// A string argument, or nothing.
+    pub fn optional_string(&self, index: usize, what: &str) -> HostResult<Option<String>> {
+        match self.value(index) {
+            Value::Nil => Ok(None),
+            _ => self.string(index, what).map(Some),
+        }
+    }
+
+    /// A number argument that is not NaN.
+    pub fn number(&self, index: usize, what: &str) -> HostResult<f64> {
+        let value = self.value(index);
+        number(&value).ok_or_else(|| self.wrong(what, "a number", &value))
+    }
+
+    /// A table argument.
+    pub fn table(&self, index: usize, what: &str) -> HostResult<Table> {
+        match self.value(index) {
+            Value::Table(table) => Ok(table),
+            other => Err(self.wrong(what, "a table", &other)),
+        }
+    }
+
+    /// A function argument.
+    pub fn callback(&self, index: usize, what: &str) -> HostResult<Function> {
+        match self.value(index) {
+            Value::Function(function) => Ok(function),
+            other => Err(self.wrong(what, "a function", &other)),
+        }
+    }
+
+    /// A duration: seconds as a number, or a string such as `"90s"`, `"5m"`, `"1h 30m"`.
+    pub fn duration(&self, index: usize, what: &str) -> HostResult<std::time::Duration> {
+        let value = self.value(index);
+        duration(&value).ok_or_else(|| self.wrong(what, EXPECTED_DURATION, &value))
+    }
+}
+
+/// How errors describe a duration.
+pub const EXPECTED_DURATION: &str = "a duration: seconds, or a string like \"90s\", \"5m\", \"2h\"";
+
+/// A number that is not NaN.
+#[allow(clippy::cast_precision_loss, reason = "Luau numbers are f64 anyway")]
+pub fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Integer(number) => Some(*number as f64),
+        Value::Number(number) if !number.is_nan() => Some(*number),
+        _ => None,
+    }
+}
+
+/// A duration of at most ten years: seconds as a number, or a string.
+pub fn duration(value: &Value) -> Option<std::time::Duration> {
+    const LONGEST: f64 = 10.0 * 366.0 * 86_400.0;
+    let duration = match value {
+        Value::String(text) => humantime::parse_duration(&text.to_string_lossy()).ok()?,
+        _ => std::time::Duration::try_from_secs_f64(number(value)?).ok()?,
+    };
+    (duration.as_secs_f64() <= LONGEST).then_some(duration)
+}
+
+/// What a value is, for the end of "expected …, got …". Never calls into Luau.
+pub fn describe(value: &Value) -> String {
+    match value {
+        Value::Nil => "nil".to_owned(),
+        Value::Boolean(value) => value.to_string(),
+        Value::Integer(number) => format!("the number {number}"),
+        Value::Number(number) => format!("the number {number}"),
+        Value::String(text) => {
+            let text = text.to_string_lossy();
+            let short: String = text.chars().take(40).collect();
+            let dots = if short.len() < text.len() { "…" } else { "" };
+            format!("the string {short:?}{dots}")
+        }
+        other => format!("a {}", other.type_name()),
+    }
+}
+
+/// A value that becomes exactly one Luau value.
+pub fn one(lua: &Lua, value: impl IntoLua) -> HostResult<Value> {
+    Ok(value.into_lua(lua)?)
+}

@@ -1,0 +1,182 @@
+//! Every entry into Luau: with the memory limit on, the CPU budget running, and a panic caught.
+
+use super::build::Vm;
+use super::require::Generation;
+use super::trace::Fault;
+use crate::activity::{Activity, Busy};
+use mlua::{Function, IntoLuaMulti, MultiValue, Value};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// One run of an author's function, as the host sees it from outside and from within.
+#[derive(Debug)]
+pub struct Run {
+    activity: Activity,
+    /// Held while the run is under way and does not wait for the clock or for a user.
+    busy: Mutex<Option<Busy>>,
+    /// Time spent waiting so far, which limits of wall time leave out.
+    waited: Mutex<Duration>,
+}
+
+impl Run {
+    /// A run that begins now.
+    pub fn new(activity: &Activity) -> Arc<Self> {
+        Arc::new(Self {
+            activity: activity.clone(),
+            busy: Mutex::new(Some(activity.begin())),
+            waited: Mutex::default(),
+        })
+    }
+
+    /// Awaits something that may take as long as it likes: the bot counts as settled meanwhile.
+    pub async fn wait_for<F: Future>(&self, future: F) -> F::Output {
+        let since = Instant::now();
+        drop(lock(&self.busy).take());
+        let output = future.await;
+        *lock(&self.busy) = Some(self.activity.begin());
+        *lock(&self.waited) += since.elapsed();
+        output
+    }
+
+    /// How long the run has waited.
+    pub fn waited(&self) -> Duration {
+        *lock(&self.waited)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Vm {
+    /// Runs `run` as one slice of `generation`'s code.
+    ///
+    /// The memory limit is on only meanwhile: mlua aborts the process when it runs out of memory while it
+    /// drops an asynchronous thread or makes a handle.
+    pub fn enter<R>(
+        &self,
+        generation: &Arc<Generation>,
+        run: impl FnOnce() -> mlua::Result<R>,
+    ) -> Result<R, Fault> {
+        self.loader().activate(generation);
+        self.limit_memory(true);
+        let (result, expired) = self
+            .guard()
+            .run(self.limits().cpu, || catch_unwind(AssertUnwindSafe(run)));
+        self.limit_memory(false);
+        self.fault_or(result, expired)
+    }
+
+    fn fault_or<R>(
+        &self,
+        result: std::thread::Result<mlua::Result<R>>,
+        expired: Option<super::watchdog::Expired>,
+    ) -> Result<R, Fault> {
+        match (result, expired) {
+            (Err(_), _) => {
+                self.poison();
+                Err(Fault::Panic)
+            }
+            (_, Some(expired)) => Err(Fault::Cpu {
+                limit: self.limits().cpu,
+                traceback: expired.traceback,
+            }),
+            (Ok(Ok(value)), None) => Ok(value),
+            (Ok(Err(error)), None) => Err(Fault::from_vm(&error, self.limits())),
+        }
+    }
+
+    /// Calls `function` at once: for code that must not wait, such as a cog's top level.
+    pub fn call(
+        &self,
+        generation: &Arc<Generation>,
+        function: &Function,
+        arguments: impl IntoLuaMulti,
+    ) -> Result<MultiValue, Fault> {
+        let results = self.enter(generation, || {
+            let mut arguments = arguments.into_lua_multi(self.lua())?;
+            arguments.push_front(Value::Function(function.clone()));
+            self.driver().call::<MultiValue>(arguments)
+        })?;
+        outcome(results)
+    }
+
+    /// Calls `function` as a handler: it may wait, and each step is a slice of its own.
+    pub fn run(
+        &self,
+        generation: &Arc<Generation>,
+        run: &Arc<Run>,
+        function: &Function,
+        arguments: impl IntoLuaMulti,
+    ) -> Handler {
+        // Made outside of a slice: what mlua needs for a thread is small, and must not fail half-way.
+        let called = arguments.into_lua_multi(self.lua()).map(|mut arguments| {
+            arguments.push_front(Value::Function(function.clone()));
+            self.driver().call_async::<MultiValue>(arguments)
+        });
+        let (step, failed): (Option<Step>, _) = match called {
+            Ok(future) => (Some(Box::pin(future)), None),
+            Err(error) => (None, Some(Fault::from_vm(&error, self.limits()))),
+        };
+        Handler {
+            step,
+            failed,
+            generation: Arc::clone(generation),
+            run: Arc::clone(run),
+            vm: self.clone(),
+        }
+    }
+}
+
+/// What the driver returned: the handler's results, or what it raised and where.
+fn outcome(mut results: MultiValue) -> Result<MultiValue, Fault> {
+    match results.pop_front() {
+        Some(Value::Boolean(true)) => Ok(results),
+        _ => Err(Fault::from_raised(results.pop_front())),
+    }
+}
+
+type Step = Pin<Box<dyn Future<Output = mlua::Result<MultiValue>> + Send>>;
+
+/// A handler under way. Dropping it cancels it.
+pub struct Handler {
+    // Dropped before the VM, and outside of any slice: the memory limit is off then.
+    step: Option<Step>,
+    failed: Option<Fault>,
+    generation: Arc<Generation>,
+    run: Arc<Run>,
+    vm: Vm,
+}
+
+impl Future for Handler {
+    type Output = Result<MultiValue, Fault>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let Some(fault) = this.failed.take() {
+            return Poll::Ready(Err(fault));
+        }
+        let Some(step) = this.step.as_mut() else {
+            return Poll::Ready(Err(Fault::Cancelled));
+        };
+        this.vm.loader().set_running(Some(&this.run));
+        let polled = this.vm.enter(&this.generation, || {
+            Ok(match step.as_mut().poll(context) {
+                Poll::Pending => None,
+                Poll::Ready(result) => Some(result?),
+            })
+        });
+        this.vm.loader().set_running(None);
+        let ended = match polled {
+            Ok(None) => return Poll::Pending,
+            Ok(Some(results)) => outcome(results),
+            Err(fault) => Err(fault),
+        };
+        this.step = None;
+        Poll::Ready(ended)
+    }
+}

@@ -1,0 +1,387 @@
+//! What went wrong in Luau, told in the author's terms: one sentence, file, line and excerpt.
+
+use super::build::VmLimits;
+use super::watchdog::EXPIRED;
+use crate::json::Json;
+use crate::reload::report::{Place, Problem};
+use mlua::{Table, Value};
+use std::fmt;
+use std::time::Duration;
+
+/// Source lines shown before and after the one that failed.
+const AROUND: u32 = 2;
+/// Characters of a source line or a message that are shown.
+const WIDEST_LINE: usize = 200;
+const LONGEST_MESSAGE: usize = 1_000;
+/// Frames of a trace that are shown.
+const MOST_FRAMES: usize = 20;
+
+/// Why code of a cog did not come to its end.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// It raised an error.
+    Raised(Box<Raised>),
+    /// It could not be compiled.
+    Syntax {
+        /// Where.
+        place: Box<Place>,
+        /// The compiler's sentence.
+        message: String,
+    },
+    /// It ran for longer than its limit of CPU time without waiting.
+    Cpu {
+        /// The limit.
+        limit: Duration,
+        /// Where it was stopped.
+        traceback: Option<String>,
+    },
+    /// It wanted more memory than its limit.
+    Memory {
+        /// The limit, in bytes.
+        limit: usize,
+        /// Where, if the error was raised in Luau.
+        traceback: Option<String>,
+    },
+    /// It took longer than its limit of wall time.
+    Timeout {
+        /// The limit.
+        limit: Duration,
+    },
+    /// The host itself failed; the VM is not used again.
+    Panic,
+    /// It was cancelled before its end.
+    Cancelled,
+}
+
+/// An error that Luau code raised.
+#[derive(Clone, Debug, Default)]
+pub struct Raised {
+    /// The host's class of error, for error tables.
+    pub kind: Option<String>,
+    /// One line, without its place.
+    pub message: String,
+    /// The place at the head of the message or in the error table, else the innermost frame.
+    pub place: Option<Place>,
+    /// The author's frames, innermost first.
+    pub trace: Vec<Place>,
+    /// The chain of requires, if a module's top level raised it.
+    pub requires: Vec<String>,
+}
+
+impl Fault {
+    /// From what the driver caught: the value that was raised, and the traceback.
+    pub(super) fn from_raised(caught: Option<Value>) -> Self {
+        let Some(Value::Table(caught)) = caught else {
+            return Self::Raised(Box::new(Raised {
+                message: "the error handler itself failed (a stack overflow, perhaps)".to_owned(),
+                ..Raised::default()
+            }));
+        };
+        let trace = raw_string(&caught, "traceback").map_or_else(Vec::new, |text| frames(&text));
+        let value = caught.raw_get("value").unwrap_or(Value::Nil);
+        let mut raised = read_raised(&value);
+        raised.place = raised.place.or_else(|| trace.first().cloned());
+        raised.trace = trace;
+        Self::Raised(Box::new(raised))
+    }
+
+    /// From an error of the VM's own.
+    pub(super) fn from_vm(error: &mlua::Error, limits: &VmLimits) -> Self {
+        match error {
+            mlua::Error::MemoryError(_) => Self::Memory {
+                limit: limits.memory,
+                traceback: None,
+            },
+            mlua::Error::SyntaxError { message, .. } => {
+                let (place, message) = split_place(message);
+                Self::Syntax {
+                    place: Box::new(place.unwrap_or_default()),
+                    message,
+                }
+            }
+            mlua::Error::CallbackError { traceback, cause } => {
+                let mut fault = Self::from_vm(cause, limits);
+                if let Self::Raised(raised) = &mut fault {
+                    raised.trace = frames(traceback);
+                    let innermost = raised.trace.first().cloned();
+                    raised.place = raised.place.take().or(innermost);
+                }
+                fault
+            }
+            other => {
+                let text = other.to_string();
+                let line = text.lines().next().unwrap_or_default();
+                let (place, message) = split_place(line);
+                Self::Raised(Box::new(Raised {
+                    message: clean(&message),
+                    place,
+                    ..Raised::default()
+                }))
+            }
+        }
+    }
+
+    /// Whether the cog asked for this end itself, with `cog.fail(text)`: the text for the user.
+    pub fn told_to_user(&self) -> Option<&str> {
+        match self {
+            Self::Raised(raised) if raised.kind.as_deref() == Some("fail") => Some(&raised.message),
+            _ => None,
+        }
+    }
+
+    /// The report's form. `source` gives a file's text by its path (`lua/cogs/ping.luau`).
+    pub fn problem(&self, cog: &str, source: &dyn Fn(&str) -> Option<String>) -> Problem {
+        let mut problem = Problem {
+            cog: Some(cog.to_owned()),
+            message: self.to_string(),
+            ..Problem::default()
+        };
+        match self {
+            Self::Raised(raised) => {
+                problem.place.clone_from(&raised.place);
+                problem.trace.clone_from(&raised.trace);
+                problem.requires.clone_from(&raised.requires);
+            }
+            Self::Syntax { place, .. } => problem.place = Some(Place::clone(place)),
+            Self::Cpu { traceback, .. } | Self::Memory { traceback, .. } => {
+                problem.trace = traceback.as_deref().map(frames).unwrap_or_default();
+                problem.place = problem.trace.first().cloned();
+            }
+            Self::Timeout { .. } | Self::Panic | Self::Cancelled => {}
+        }
+        problem.hint = self.hint();
+        if let Some(place) = problem.place.as_mut()
+            && let Some(text) = source(&place.file)
+        {
+            add_excerpt(place, &text);
+        }
+        problem
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Cpu { .. } => Some(
+                "look for a loop that does not end; long work can be split with task.wait(0)"
+                    .to_owned(),
+            ),
+            Self::Memory { .. } => {
+                Some("look for a table or string that grows without end".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Raised(raised) => formatter.write_str(&raised.message),
+            Self::Syntax { message, .. } => write!(formatter, "syntax error: {message}"),
+            Self::Cpu { limit, .. } => write!(
+                formatter,
+                "ran for more than {} ms without waiting (limits.cpu_ms) and was stopped",
+                limit.as_millis()
+            ),
+            Self::Memory { limit, .. } => write!(
+                formatter,
+                "needed more than {} MB of memory (limits.memory_mb) and was stopped",
+                limit >> 20
+            ),
+            Self::Timeout { limit } => write!(
+                formatter,
+                "took longer than {} s (limits.handler_seconds) and was stopped",
+                limit.as_secs()
+            ),
+            Self::Panic => formatter.write_str(
+                "the host failed while it ran this; the cog is given a fresh VM. This is a fault of Cogsmith's: please report it",
+            ),
+            Self::Cancelled => formatter.write_str("was cancelled"),
+        }
+    }
+}
+
+/// What a raised value says, without ever calling into Luau again.
+fn read_raised(value: &Value) -> Raised {
+    match value {
+        Value::String(text) => {
+            let (place, message) = split_place(&text.to_string_lossy());
+            Raised {
+                message: clean(&message),
+                place,
+                ..Raised::default()
+            }
+        }
+        Value::Table(table) => read_error_table(table),
+        Value::Error(error) => {
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            let message = if line.contains(EXPIRED) {
+                "ran for too long"
+            } else {
+                line
+            };
+            Raised {
+                message: clean(message),
+                ..Raised::default()
+            }
+        }
+        other => Raised {
+            message: format!(
+                "raised {} instead of a message",
+                super::host::describe(other)
+            ),
+            ..Raised::default()
+        },
+    }
+}
+
+fn read_error_table(table: &Table) -> Raised {
+    let place = raw_string(table, "file").map(|file| Place {
+        file,
+        line: table.raw_get("line").unwrap_or(0),
+        ..Place::default()
+    });
+    let requires = table
+        .raw_get::<Table>("requires")
+        .map(|chain| chain.sequence_values::<String>().flatten().collect())
+        .unwrap_or_default();
+    Raised {
+        kind: raw_string(table, "kind"),
+        message: raw_string(table, "message").map_or_else(
+            || "raised a table without a message".to_owned(),
+            |text| clean(&text),
+        ),
+        place,
+        trace: Vec::new(),
+        requires,
+    }
+}
+
+fn raw_string(table: &Table, key: &str) -> Option<String> {
+    match table.raw_get::<Value>(key) {
+        Ok(Value::String(text)) => Some(text.to_string_lossy()),
+        _ => None,
+    }
+}
+
+/// A message fit to be shown: one line, bounded.
+fn clean(message: &str) -> String {
+    let line: String = message
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(LONGEST_MESSAGE)
+        .collect();
+    line.trim().to_owned()
+}
+
+/// Splits `lua/cogs/ping.luau:3: text` into its place and its text.
+pub fn split_place(message: &str) -> (Option<Place>, String) {
+    let placed = message.split_once(": ").and_then(|(head, text)| {
+        let (file, line) = head.rsplit_once(':')?;
+        let line = line.parse().ok()?;
+        is_author_file(file).then(|| {
+            let place = Place {
+                file: file.to_owned(),
+                line,
+                ..Place::default()
+            };
+            (place, text.to_owned())
+        })
+    });
+    match placed {
+        Some((place, text)) => (Some(place), text),
+        None => (None, message.to_owned()),
+    }
+}
+
+/// Chunk names are `lua/…` for authors' files; the host's own are in brackets.
+fn is_author_file(name: &str) -> bool {
+    name.starts_with("lua/")
+}
+
+/// The author's frames of Luau's traceback (`lua/cogs/ping.luau:3 function run`), innermost first.
+pub fn frames(traceback: &str) -> Vec<Place> {
+    let frame = |line: &str| {
+        let line = line.trim();
+        // `file:3 function name` is Luau's own form, `file:3: in function 'name'` the C interface's.
+        let line = line.replacen(": in", "", 1);
+        let (place, function) = match line.split_once(" function ") {
+            Some((place, function)) => {
+                let name = function.trim().trim_matches('\'');
+                (place, (!name.starts_with('<')).then(|| name.to_owned()))
+            }
+            None => (line.split(' ').next().unwrap_or_default(), None),
+        };
+        let (file, number) = place.rsplit_once(':')?;
+        is_author_file(file).then_some(())?;
+        Some(Place {
+            file: file.to_owned(),
+            line: number.trim().parse().ok()?,
+            function,
+            ..Place::default()
+        })
+    };
+    traceback
+        .lines()
+        .filter_map(frame)
+        .take(MOST_FRAMES)
+        .collect()
+}
+
+/// Puts the lines around the place into it.
+pub fn add_excerpt(place: &mut Place, text: &str) {
+    let first = place.line.saturating_sub(AROUND).max(1);
+    let skipped = usize::try_from(first - 1).unwrap_or(usize::MAX);
+    let wanted = usize::try_from(2 * AROUND + 1).unwrap_or_default();
+    place.excerpt = text
+        .lines()
+        .skip(skipped)
+        .take(wanted)
+        .map(|line| line.chars().take(WIDEST_LINE).collect())
+        .collect();
+    place.excerpt_from = first;
+}
+
+impl From<&Raised> for Json {
+    fn from(raised: &Raised) -> Self {
+        let text = |text: &str| Self::String(text.into());
+        let mut fields = vec![("message".into(), text(&raised.message))];
+        fields.extend(
+            raised
+                .kind
+                .as_deref()
+                .map(|kind| ("kind".into(), text(kind))),
+        );
+        if let Some(place) = &raised.place {
+            fields.push(("file".into(), text(&place.file)));
+            fields.push(("line".into(), Self::Integer(i64::from(place.line))));
+        }
+        Self::Object(fields.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_taken_from_the_head_of_a_message() {
+        let (place, message) = split_place("lua/cogs/ping.luau:12: attempt to index nil with 'x'");
+        let place = place.unwrap();
+        assert_eq!(
+            (place.file.as_str(), place.line),
+            ("lua/cogs/ping.luau", 12)
+        );
+        assert_eq!(message, "attempt to index nil with 'x'");
+        assert_eq!(split_place("no: place").0, None);
+    }
+
+    #[test]
+    fn frames_of_the_host_are_left_out() {
+        let trace = "[cogsmith shim]:20 function finish\nlua/utils/text.luau:4 function shorten\n[C] function xpcall\nlua/cogs/ping.luau:9\n";
+        let frames = frames(trace);
+        assert_eq!(frames.len(), 2);
+        assert_eq!(frames[0].function.as_deref(), Some("shorten"));
+        assert_eq!(frames[1].line, 9);
+    }
+}

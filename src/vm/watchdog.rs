@@ -1,0 +1,202 @@
+//! Stops Luau that runs for too long. One thread looks at all worker threads; a VM pays for it only with
+//! an uncontended lock at each entry.
+//!
+//! Time is the worker thread's CPU time, so that a busy machine does not make a cog look guilty. Once a
+//! limit is passed the VM's interrupt is armed, and stays so until the slice has ended: every loop edge
+//! and call raises, so that no `pcall` outlives it, and every host function refuses (see `Guard::check`).
+
+use super::raw::{InterruptCell, cpu_time, thread_clock};
+use mlua::{Lua, VmState};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+/// How often running VMs are looked at.
+const TICK: Duration = Duration::from_millis(5);
+/// How often the watchdog looks whether anything runs at all.
+const IDLE_TICK: Duration = Duration::from_millis(25);
+
+/// One VM's side of the watchdog.
+#[derive(Debug)]
+pub struct Guard {
+    /// The VM's interrupt; taken away before the VM is dropped.
+    cell: Mutex<Option<InterruptCell>>,
+    expired: AtomicBool,
+    /// Where the code was when it was stopped: a traceback.
+    stopped_at: Mutex<Option<String>>,
+    /// CPU time of all slices that lasted long enough to be seen by the watchdog, in microseconds.
+    cpu_micros: AtomicU64,
+}
+
+/// What runs on one worker thread.
+#[derive(Debug)]
+struct Slot {
+    clock: Option<libc::clockid_t>,
+    running: Mutex<Option<Running>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    guard: Arc<Guard>,
+    budget: Duration,
+    /// The thread's CPU time when the watchdog first saw this slice.
+    seen_at: Option<Duration>,
+}
+
+struct Watchdog {
+    slots: Mutex<Vec<Weak<Slot>>>,
+}
+
+static WATCHDOG: LazyLock<Option<Watchdog>> = LazyLock::new(|| {
+    let started = std::thread::Builder::new()
+        .name("cogsmith-watchdog".to_owned())
+        .spawn(watch);
+    started.is_ok().then(|| Watchdog {
+        slots: Mutex::default(),
+    })
+});
+
+thread_local! {
+    static SLOT: Arc<Slot> = {
+        let slot = Arc::new(Slot { clock: thread_clock(), running: Mutex::default() });
+        if let Some(watchdog) = WATCHDOG.as_ref() {
+            lock(&watchdog.slots).push(Arc::downgrade(&slot));
+        }
+        slot
+    };
+}
+
+/// Whether the watchdog's thread could be started; without it no VM may run.
+pub fn is_running() -> bool {
+    WATCHDOG.is_some()
+}
+
+fn watch() {
+    loop {
+        // The thread may be faster than the initialisation that started it: `force` waits for that.
+        let Some(watchdog) = LazyLock::force(&WATCHDOG) else {
+            return;
+        };
+        let mut slots = lock(&watchdog.slots);
+        slots.retain(|slot| slot.strong_count() > 0);
+        let slots_now: Vec<_> = slots.iter().filter_map(Weak::upgrade).collect();
+        drop(slots);
+        let busy = slots_now.iter().filter(|slot| look_at(slot)).count();
+        std::thread::sleep(if busy > 0 { TICK } else { IDLE_TICK });
+    }
+}
+
+/// Arms the interrupt of what runs on `slot` when its time is over. Returns whether anything runs there.
+fn look_at(slot: &Slot) -> bool {
+    let mut running = lock(&slot.running);
+    let Some(running) = running.as_mut() else {
+        return false;
+    };
+    let Some(now) = slot.clock.and_then(cpu_time) else {
+        return true;
+    };
+    let since = *running.seen_at.get_or_insert(now);
+    if now.saturating_sub(since) >= running.budget {
+        running.guard.expire();
+    }
+    true
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Guard {
+    /// Installs a guard in a new VM.
+    pub fn install(lua: &Lua) -> Arc<Self> {
+        let guard = Arc::new(Self {
+            cell: Mutex::new(None),
+            expired: AtomicBool::new(false),
+            stopped_at: Mutex::default(),
+            cpu_micros: AtomicU64::new(0),
+        });
+        let in_vm = Arc::downgrade(&guard);
+        let cell = InterruptCell::install(lua, move |lua| match in_vm.upgrade() {
+            Some(guard) if guard.is_expired() => {
+                let mut stopped_at = lock(&guard.stopped_at);
+                if stopped_at.is_none() {
+                    *stopped_at = lua
+                        .traceback(None, 0)
+                        .ok()
+                        .map(|trace| trace.to_string_lossy());
+                }
+                Err(mlua::Error::runtime(EXPIRED))
+            }
+            _ => Ok(VmState::Continue),
+        });
+        *lock(&guard.cell) = Some(cell);
+        guard
+    }
+
+    /// Runs `run` with a budget of CPU time. Returns its result, and the traceback of the place where it
+    /// was stopped if its time ran out.
+    pub fn run<R>(
+        self: &Arc<Self>,
+        budget: Duration,
+        run: impl FnOnce() -> R,
+    ) -> (R, Option<Expired>) {
+        SLOT.with(|slot| {
+            *lock(&slot.running) = Some(Running {
+                guard: Arc::clone(self),
+                budget,
+                seen_at: None,
+            });
+            let result = run();
+            // The watchdog arms under this lock, so that it can never be late.
+            let ended = lock(&slot.running).take();
+            if let Some(seen_at) = ended.and_then(|running| running.seen_at)
+                && let Some(now) = slot.clock.and_then(cpu_time)
+            {
+                let used = now.saturating_sub(seen_at).as_micros();
+                self.cpu_micros
+                    .fetch_add(u64::try_from(used).unwrap_or(u64::MAX), Ordering::Relaxed);
+            }
+            let expired = self.expired.swap(false, Ordering::AcqRel).then(|| {
+                if let Some(cell) = lock(&self.cell).as_ref() {
+                    cell.disarm();
+                }
+                Expired {
+                    traceback: lock(&self.stopped_at).take(),
+                }
+            });
+            (result, expired)
+        })
+    }
+
+    /// Whether the running slice's time is over: host functions and metamethods must not act any more.
+    pub fn is_expired(&self) -> bool {
+        self.expired.load(Ordering::Relaxed)
+    }
+
+    /// CPU time used by slices of more than a few milliseconds.
+    pub fn cpu_time(&self) -> Duration {
+        Duration::from_micros(self.cpu_micros.load(Ordering::Relaxed))
+    }
+
+    fn expire(&self) {
+        if let Some(cell) = lock(&self.cell).as_ref() {
+            self.expired.store(true, Ordering::Release);
+            cell.arm();
+        }
+    }
+
+    /// Forgets the VM: to be called before it is dropped.
+    pub fn retire(&self) {
+        lock(&self.cell).take();
+    }
+}
+
+/// The message of the error that the interrupt raises; `trace` replaces it by one that names the limit.
+pub(super) const EXPIRED: &str = "cogsmith: the time limit was reached";
+
+/// A slice ran out of time.
+#[derive(Clone, Debug)]
+pub struct Expired {
+    /// Where it was stopped, if it was stopped in Luau.
+    pub traceback: Option<String>,
+}

@@ -1,0 +1,143 @@
+// The parts of the page that need no browser. `node --test page.test.mjs`
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { openFailures } from "../../web/js/failures.js";
+import { parse } from "../../web/js/markdown.js";
+import { matching, readCommand } from "../../web/js/slash.js";
+import { duration, relative } from "../../web/js/time.js";
+
+const text = (value) => ({ type: "text", text: value });
+const inline = (source) => {
+    const [node, ...more] = parse(source);
+    assert.equal(node.type, "paragraph");
+    assert.deepEqual(more, []);
+    return node.children;
+};
+
+describe("markdown", () => {
+    const cases = [
+        ["**a** b", [{ type: "bold", children: [text("a")] }, text(" b")]],
+        ["*a* _b_", [{ type: "italic", children: [text("a")] }, text(" "), { type: "italic", children: [text("b")] }]],
+        ["***a***", [{ type: "bold", children: [{ type: "italic", children: [text("a")] }] }]],
+        ["**a *b***", [{ type: "bold", children: [text("a "), { type: "italic", children: [text("b")] }] }]],
+        ["__a__ ~~b~~", [{ type: "underline", children: [text("a")] }, text(" "), { type: "strike", children: [text("b")] }]],
+        ["||a||", [{ type: "spoiler", children: [text("a")] }]],
+        ["`**a**`", [{ type: "code", text: "**a**" }]],
+        ["snake_case_name", [text("snake_case_name")]],
+        ["2 * 3 * 4", [text("2 * 3 * 4")]],
+        ["\\*a\\*", [text("*a*")]],
+        ["** not", [text("** not")]],
+        ["<@1> <@!2> <@&3> <#4>", [{ type: "user", id: "1" }, text(" "), { type: "user", id: "2" }, text(" "),
+            { type: "role", id: "3" }, text(" "), { type: "channel", id: "4" }]],
+        ["<t:60:R><t:60>", [{ type: "time", seconds: 60, style: "R" }, { type: "time", seconds: 60, style: "f" }]],
+        ["<a:dance:5>", [{ type: "emoji", name: "dance", id: "5" }]],
+        ["[a](https://b.example)", [{ type: "link", url: "https://b.example", children: [text("a")] }]],
+        ["see https://b.example/x.", [text("see "),
+            { type: "link", url: "https://b.example/x", children: [text("https://b.example/x")] }, text(".")]],
+        ["[a](javascript:alert(1))", [text("[a](javascript:alert(1))")]],
+        ["<b>x</b>", [text("<b>x</b>")]],
+    ];
+    for (const [source, expected] of cases) {
+        it(`reads ${source}`, () => assert.deepEqual(inline(source), expected));
+    }
+
+    it("reads blocks", () => {
+        const nodes = parse("# Title\nline\n> quoted\n> more\n- one\n  - two\n1. first\n```lua\nx = 1\n```\nend");
+        assert.deepEqual(nodes.map((node) => node.type),
+            ["heading", "paragraph", "quote", "list", "list", "codeblock", "paragraph"]);
+        assert.deepEqual(nodes[3].items.map((item) => item.indent), [0, 1]);
+        assert.deepEqual(nodes[5], { type: "codeblock", language: "lua", text: "x = 1" });
+    });
+
+    it("reads a code block in the middle of a line", () => {
+        assert.deepEqual(parse("see ```x``` there").map((node) => node.type), ["paragraph", "codeblock", "paragraph"]);
+    });
+
+    const hostile = {
+        stars: "*".repeat(6000), "nested marks": "**__~~||*_".repeat(600), "open links": "[".repeat(6000),
+        ticks: "`".repeat(6000), quotes: "> ".repeat(3000), "open fences": "```\n".repeat(1500),
+        "line breaks": "\n".repeat(6000), "angle brackets": "<@".repeat(3000), dashes: "- a\n".repeat(1500),
+        "half-open bold": "**a *b ".repeat(850), escapes: "\\".repeat(6000), urls: "https://".repeat(750),
+    };
+    for (const [name, source] of Object.entries(hostile)) {
+        it(`stays fast on 6,000 characters of ${name}`, () => {
+            const start = performance.now();
+            parse(source);
+            assert.ok(performance.now() - start < 1000, `took ${performance.now() - start} ms`);
+        });
+    }
+});
+
+describe("open failures", () => {
+    let id = 0;
+    const report = (outcome, changed, cogs) => ({
+        id: ++id, outcome, changed,
+        cogs: Object.entries(cogs).map(([name, result]) => ({ name, outcome: result, version: 1, executed: [] })),
+    });
+    const failed = report("failed", ["lua/cogs/ping.luau"], { ping: "kept" });
+
+    it("are open until the cog's next success", () => {
+        assert.deepEqual(openFailures([failed]), [failed]);
+        assert.deepEqual(openFailures([failed, report("applied", ["lua/cogs/ping.luau"], { ping: "reloaded" })]), []);
+    });
+
+    it("stay open while other cogs reload", () => {
+        assert.deepEqual(openFailures([failed, report("applied", ["lua/cogs/poll.luau"], { poll: "reloaded" })]), [failed]);
+    });
+
+    it("are replaced by a later failure of the same cog", () => {
+        const again = report("failed", ["lua/cogs/ping.luau"], { ping: "kept" });
+        assert.deepEqual(openFailures([failed, again]), [again]);
+    });
+
+    it("end when the file is put back, or the cog is unloaded", () => {
+        assert.deepEqual(openFailures([failed, report("applied", ["lua/cogs/ping.luau"], {})]), []);
+        assert.deepEqual(openFailures([failed, report("applied", [], { ping: "unloaded" })]), []);
+    });
+
+    it("without a cog end with a success of the same file", () => {
+        const lost = report("failed", ["lua/cogs/a.lua"], {});
+        assert.deepEqual(openFailures([lost, report("applied", ["lua/cogs/b.lua"], { b: "loaded" })]), [lost]);
+        assert.deepEqual(openFailures([lost, report("applied", ["lua/cogs/a.lua"], { a: "loaded" })]), []);
+    });
+});
+
+describe("times", () => {
+    it("are told in one unit", () => {
+        assert.equal(duration(4.25), "4.3 ms");
+        assert.equal(duration(120.4), "120 ms");
+        assert.equal(duration(2500), "2.5 s");
+        assert.match(relative(-3600 * 5), /5/);
+    });
+});
+
+describe("slash commands", () => {
+    const commands = [
+        { name: "rank", type: 1, description: "Level", options: [{ type: 6, name: "who" }, { type: 3, name: "note", required: true }] },
+        { name: "reload", type: 1, options: [{ type: 1, name: "all" }, { type: 1, name: "cog", options: [{ type: 3, name: "name", required: true }] }] },
+        { name: "Inspect", type: 2 },
+    ];
+    const find = (kind, written) => (kind === "user" && written === "@anna" ? "7" : undefined);
+    const read = (line) => readCommand(line, commands, find);
+
+    it("are read with their options", () => {
+        assert.deepEqual(read("/rank note:hello there who:@anna"), {
+            path: ["rank"],
+            options: { note: "hello there", who: "7" },
+        });
+        assert.deepEqual(read("/reload cog name:ping").path, ["reload", "cog"]);
+    });
+
+    it("say what is wrong with an option", () => {
+        assert.throws(() => read("/rank who:@nobody note:x"), /@nobody.*who/);
+        assert.throws(() => read("/rank"), /note is required/);
+        assert.throws(() => read("/reload cog ping"), /\/reload cog name:…/);
+    });
+
+    it("leave every other line alone", () => {
+        assert.equal(read("/shrug"), null);
+        assert.equal(read("/Inspect"), null);
+        assert.deepEqual(matching("/re", commands).map((one) => one.path.join(" ")), ["reload all", "reload cog"]);
+    });
+});

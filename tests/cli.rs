@@ -1,0 +1,313 @@
+//! The `cogsmith` command as its user meets it: what it prints and what it exits with.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+use insta::assert_snapshot;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+/// A folder with these files.
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+/// Runs the command in `folder` and tells its exit code, stdout and stderr. Nothing of this process's
+/// environment is passed on, and the folder's path is written as FOLDER.
+fn cogsmith(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_cogsmith"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        text.replace(&folder.display().to_string(), "FOLDER")
+    };
+    let code = output.status.code().expect("it ends by itself");
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    format!("exit {code}\n-- stdout\n{out}-- stderr\n{err}")
+}
+
+#[test]
+fn help_tells_what_there_is() {
+    let here = folder(&[]);
+    assert_snapshot!(cogsmith(here.path(), &["--help"], &[]), @r"
+    exit 0
+    -- stdout
+    A Discord bot whose features are written in Luau while it runs.
+
+    Without a subcommand the bot starts: with a token in `DISCORD_TOKEN` on Discord, without one in a simulator on this machine.
+
+    Usage: cogsmith [OPTIONS] [COMMAND]
+
+    Commands:
+      run     Start the bot; this is also what happens without a subcommand
+      check   Check config.json and compile every Luau file below lua/, without starting anything
+      new     Create a cog from a template
+      schema  Print the JSON schema of config.json
+      help    Print this message or the help of the given subcommand(s)
+
+    Options:
+          --offline
+              Talk to the bot in a simulator on this machine, even if there is a token
+
+          --online
+              Join Discord; without a token this is an error instead of a simulator
+
+          --config <PATH>
+              The configuration file, or the folder of its config.json; lua/ and var/ are beside it
+
+      -v, --verbose...
+              Log more; twice for even more (`RUST_LOG`, where it is set, decides instead)
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    -- stderr
+    ");
+    assert_snapshot!(cogsmith(here.path(), &["new", "-h"], &[]), @r"
+    exit 0
+    -- stdout
+    Create a cog from a template
+
+    Usage: cogsmith new [OPTIONS] <NAME>
+
+    Arguments:
+      <NAME>  The cog's name: `ping`, or `fun.dice` for dice in the folder fun
+
+    Options:
+          --config <PATH>  The configuration file, or the folder of its config.json; lua/ and var/ are beside it
+      -v, --verbose...     Log more; twice for even more (`RUST_LOG`, where it is set, decides instead)
+      -h, --help           Print help
+    -- stderr
+    ");
+    assert!(cogsmith(here.path(), &["--version"], &[]).contains("\ncogsmith 0."));
+}
+
+#[test]
+fn arguments_that_do_not_belong_together_are_refused() {
+    let here = folder(&[]);
+    assert_snapshot!(cogsmith(here.path(), &["--offline", "--online"], &[]), @r"
+    exit 2
+    -- stdout
+    -- stderr
+    error: the argument '--offline' cannot be used with '--online'
+
+    Usage: cogsmith --offline
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(cogsmith(here.path(), &["--offline", "run", "--online"], &[]), @r"
+    exit 2
+    -- stdout
+    -- stderr
+    --offline and --online exclude each other: give one of them.
+    ");
+    assert_snapshot!(cogsmith(here.path(), &["--offline", "check"], &[]), @r"
+    exit 2
+    -- stdout
+    -- stderr
+    error: --offline and --online belong to `cogsmith run`
+
+    Usage: cogsmith [OPTIONS] [COMMAND]
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(cogsmith(here.path(), &["--config", "away.json"], &[]), @r"
+    exit 2
+    -- stdout
+    -- stderr
+    There is no file away.json, which --config names. Name one that exists, or its folder.
+    ");
+}
+
+#[test]
+fn a_wrong_configuration_stops_every_start() {
+    let here = folder(&[
+        ("config.json", "{\n  \"bot\": { \"prefx\": \"!\" }\n}\n"),
+        (".env", "DISCORD_API_URL=discord.com\n"),
+    ]);
+    let variables = [("COGSMITH_LIMITS__CPU_MS", "0")];
+    assert_snapshot!(cogsmith(here.path(), &[], &variables), @r"
+    exit 2
+    -- stdout
+    -- stderr
+    The configuration has 3 problems:
+      config.json:2: unknown key `bot.prefx`, did you mean `bot.prefix`?
+      COGSMITH_LIMITS__CPU_MS: `limits.cpu_ms` must be a whole number from 1 to 60000, but is 0
+      DISCORD_API_URL: the address must be of http or https, such as http://127.0.0.1:8080, but it does not begin with http:// or https://
+    ");
+    let run = cogsmith(here.path(), &["run"], &variables);
+    assert_eq!(run, cogsmith(here.path(), &["check"], &variables));
+}
+
+#[test]
+fn online_needs_a_token() {
+    let here = folder(&[("config.json", "{}"), ("lua/cogs/ping.luau", "")]);
+    assert_snapshot!(cogsmith(here.path(), &["--online"], &[]), @r"
+    exit 2
+    -- stdout
+    -- stderr
+    --online needs the bot's token. Set DISCORD_TOKEN in the environment, or write DISCORD_TOKEN=... into FOLDER/.env. Without a token, --offline runs the bot in a simulator.
+    ");
+}
+
+#[test]
+fn a_bot_without_cogs_says_how_to_begin() {
+    let here = folder(&[("config.json", "{}")]);
+    assert_snapshot!(cogsmith(here.path(), &["check"], &[]), @r"
+    exit 1
+    -- stdout
+    -- stderr
+    There is no folder FOLDER/lua, where the cogs belong. Create a first cog with `cogsmith new ping`, or name another configuration with --config.
+    ");
+}
+
+#[test]
+fn check_accepts_a_good_tree_also_from_elsewhere() {
+    let here = folder(&[
+        ("config.json", "{}"),
+        ("lua/cogs/ping.luau", "return 1"),
+        ("lua/utils/text.lua", "local t = {}\nreturn t\n"),
+        ("lua/.git/broken.luau", "local local"),
+        ("lua/notes.txt", "local local"),
+    ]);
+    let elsewhere = folder(&[]);
+    let path = here.path().display().to_string();
+    let from_elsewhere = cogsmith(elsewhere.path(), &["check", "--config", &path], &[]);
+    assert_snapshot!(from_elsewhere, @r"
+    exit 0
+    -- stdout
+    The configuration is fine, and so are all Luau files (2).
+    -- stderr
+    ");
+    assert_eq!(cogsmith(here.path(), &["check"], &[]), from_elsewhere);
+}
+
+#[test]
+fn check_shows_every_file_that_does_not_compile() {
+    let here = folder(&[
+        ("config.json", "{}"),
+        (
+            "lua/cogs/broken.luau",
+            "local cog = 1\n\nlocal x = = 2\nreturn x\n-- end\n",
+        ),
+        ("lua/cogs/good.luau", "return 1"),
+        ("lua/services/open.luau", "local function f()\n"),
+        ("lua/services/empty.luau", ""),
+    ]);
+    assert_snapshot!(cogsmith(here.path(), &["check"], &[]), @r"
+    exit 1
+    -- stdout
+    -- stderr
+    lua/cogs/broken.luau:3: Expected identifier when parsing expression, got '='
+        1 | local cog = 1
+        2 |
+      > 3 | local x = = 2
+        4 | return x
+        5 | -- end
+    lua/services/open.luau:2: Expected 'end' (to close 'function' at line 1), got <eof>
+        1 | local function f()
+      > 2 |
+    2 of 4 Luau files cannot be compiled.
+    ");
+}
+
+#[test]
+fn a_missing_configuration_is_said_and_no_error() {
+    let here = folder(&[("lua/cogs/ping.luau", "")]);
+    let text = cogsmith(here.path(), &["check"], &[]);
+    assert!(text.starts_with("exit 0\n"), "{text}");
+    assert!(
+        text.contains("INFO No configuration file, so the defaults apply path=config.json"),
+        "{text}"
+    );
+    let json = cogsmith(here.path(), &["check"], &[("COGSMITH_LOG", "json")]);
+    let line = json.lines().last().unwrap();
+    let line: serde_json::Value = serde_json::from_str(line).expect(line);
+    assert_eq!(line["level"], "INFO");
+    assert_eq!(line["path"], "config.json");
+    let quiet = cogsmith(here.path(), &["check"], &[("RUST_LOG", "error")]);
+    assert!(quiet.ends_with("-- stderr\n"), "{quiet}");
+}
+
+#[test]
+fn new_creates_a_cog_that_check_accepts() {
+    let here = folder(&[("config.json", "{}")]);
+    assert_snapshot!(cogsmith(here.path(), &["new", "fun.dice"], &[]), @r"
+    exit 0
+    -- stdout
+    Created lua/cogs/fun/dice.luau, the cog fun.dice.
+    -- stderr
+    ");
+    let source = fs::read_to_string(here.path().join("lua/cogs/fun/dice.luau")).unwrap();
+    assert_snapshot!(source, @r#"
+    --!strict
+    -- fun.dice: say here, in a sentence, what it is for.
+    local cog = require("@cogsmith/cog")
+
+    cog.info {
+        description = "What fun.dice does, as !help shows it",
+    }
+
+    cog.command {
+        name = "dice",
+        description = "Says hello",
+        run = function(ctx)
+            ctx:reply(`Hello {ctx.author.username}, this is fun.dice.`)
+        end,
+    }
+    "#);
+    assert!(cogsmith(here.path(), &["check"], &[]).starts_with("exit 0\n"));
+
+    assert_snapshot!(cogsmith(here.path(), &["new", "fun.dice"], &[]), @r"
+    exit 2
+    -- stdout
+    -- stderr
+    The cog fun.dice exists already in lua/cogs/fun/dice.luau. Choose another name, or remove that file first.
+    ");
+    assert_snapshot!(cogsmith(here.path(), &["new", "../evil"], &[]), @r#"
+    exit 2
+    -- stdout
+    -- stderr
+    "../evil" cannot be a cog's name. It is made of lower-case letters (a to z), digits and underscores, begins with a letter and has at most 32 of them, and a dot makes a folder: ping, fun.dice.
+    "#);
+    fs::write(here.path().join("lua/cogs/fun/init.luau"), "").unwrap();
+    assert_snapshot!(cogsmith(here.path(), &["new", "fun.cards"], &[]), @r"
+    exit 2
+    -- stdout
+    -- stderr
+    lua/cogs/fun/init.luau makes its folder one cog, so that fun.cards would be a module of it and not a cog. Choose another name.
+    ");
+}
+
+#[test]
+fn schema_is_printed_or_written() {
+    let here = folder(&[]);
+    let text = cogsmith(here.path(), &["schema"], &[]);
+    assert!(text.starts_with("exit 0\n-- stdout\n{\n"), "{text}");
+    assert_snapshot!(cogsmith(here.path(), &["schema", "--write"], &[]), @r"
+    exit 0
+    -- stdout
+    Wrote config.schema.json
+    -- stderr
+    ");
+    let written = fs::read_to_string(here.path().join("config.schema.json")).unwrap();
+    assert!(text.contains(&written));
+}

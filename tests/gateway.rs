@@ -1,0 +1,550 @@
+//! The gateway over a real WebSocket: what reaches the sink when connections, sessions, servers and
+//! the process itself come and go.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "the helpers of tests are tests, too"
+)]
+
+#[path = "gateway/server.rs"]
+mod server;
+#[path = "gateway/sim.rs"]
+mod sim;
+
+use cogsmith::clock::Clock;
+use cogsmith::gateway::{
+    Event, Gateway, GatewayAddress, GatewayError, GatewayOptions, ShardState, Token,
+};
+use serde_json::json;
+use server::{Seen, Server};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const INTENTS: u64 = 1 << 9 | 1 << 15;
+
+/// A gateway and what it handed to its sink.
+struct Bot {
+    gateway: Gateway,
+    events: mpsc::UnboundedReceiver<Arc<Event>>,
+}
+
+fn options(url: &str) -> GatewayOptions {
+    GatewayOptions {
+        token: Token::new("the.secret.token"),
+        address: GatewayAddress::single(url),
+        refresh: None,
+        intents: INTENTS,
+        session_store: None,
+        clock: Clock::system(),
+    }
+}
+
+impl Bot {
+    fn start(options: GatewayOptions) -> Self {
+        let (sink, events) = mpsc::unbounded_channel();
+        let gateway = Gateway::start(options, move |event| drop(sink.send(event))).unwrap();
+        Self { gateway, events }
+    }
+
+    async fn ready(options: GatewayOptions) -> Self {
+        let bot = Self::start(options);
+        bot.gateway.ready(PATIENCE).await.unwrap();
+        bot
+    }
+
+    async fn event(&mut self) -> Arc<Event> {
+        let event = tokio::time::timeout(PATIENCE, self.events.recv());
+        event
+            .await
+            .expect("no event came")
+            .expect("the gateway ended")
+    }
+
+    /// The contents of the messages up to that one; everything else is skipped.
+    async fn messages_until(&mut self, last: &str) -> Vec<String> {
+        let mut contents = Vec::new();
+        loop {
+            let event = self.event().await;
+            if &*event.name == "message_create" {
+                contents.push(event.peek_message().unwrap().content.into_owned());
+                if contents.last().unwrap() == last {
+                    return contents;
+                }
+            }
+        }
+    }
+
+    async fn until(&self, wanted: impl Fn(&[ShardState]) -> bool) {
+        let mut states = self.gateway.state();
+        let reached = states.wait_for(|states| wanted(states));
+        let reached = tokio::time::timeout(PATIENCE, reached).await;
+        reached.expect("the state was not reached").unwrap();
+    }
+}
+
+fn numbers(range: std::ops::RangeInclusive<u64>) -> Vec<String> {
+    range.map(|number| number.to_string()).collect()
+}
+
+fn identified(seen: &Seen) -> bool {
+    matches!(seen, Seen::Identify(..))
+}
+
+fn resumed(seen: &Seen) -> bool {
+    matches!(seen, Seen::Resume(..))
+}
+
+#[tokio::test]
+async fn it_identifies_and_hands_on_what_comes_also_what_nobody_knows() {
+    let server = Server::start().await;
+    let intents = INTENTS | 1 << 40;
+    let mut bot = Bot::ready(GatewayOptions {
+        intents,
+        ..options(&server.url)
+    })
+    .await;
+    let identify = Seen::Identify("Bot the.secret.token".to_owned(), intents, 0);
+    assert_eq!(server.count(|seen| *seen == identify), 1);
+
+    assert_eq!(&*bot.event().await.name, "ready");
+    server.emit("NEVER_HEARD_OF", &json!({"new": {"field": 1}}));
+    let event = bot.event().await;
+    assert_eq!(
+        (&*event.name, event.shard, event.sequence),
+        ("never_heard_of", 0, 2)
+    );
+    assert_eq!(event.raw(), r#"{"new":{"field":1}}"#);
+    assert!(event.data().at(&["new", "field"]).unwrap().as_i64() == Some(1));
+    assert_eq!(bot.gateway.sequence(0), 2);
+}
+
+#[tokio::test]
+async fn a_frame_that_cannot_be_read_is_skipped() {
+    let server = Server::start().await;
+    let mut bot = Bot::ready(options(&server.url)).await;
+    let op = r#""op":0"#;
+    for broken in [
+        "",
+        "nonsense",
+        "{}",
+        &format!("{{{op}}}"),
+        &format!(r#"{{"t":"X","s":9,{op},"d":{{}}"#),
+    ] {
+        server.raw(broken);
+    }
+    server.say(1);
+    assert_eq!(bot.messages_until("1").await, ["1"]);
+    assert_eq!(server.count(identified), 1);
+}
+
+#[tokio::test]
+async fn a_frame_of_five_megabytes_arrives_compressed() {
+    let server = Server::start().await;
+    let mut bot = Bot::ready(options(&server.url)).await;
+    assert_eq!(&*bot.event().await.name, "ready");
+    let members: Vec<_> = (0..50_000)
+        .map(|id| json!({"user": {"id": id.to_string()}, "nick": "é".repeat(30)}))
+        .collect();
+    server.emit("GUILD_CREATE", &json!({"id": "1", "members": members}));
+    server.say(1);
+    let guild = bot.event().await;
+    assert!(guild.raw().len() > 4_500_000);
+    assert_eq!(guild.data().get("members").unwrap().items().len(), 50_000);
+    assert_eq!(bot.messages_until("1").await, ["1"]);
+    let compressed =
+        |seen: &Seen| matches!(seen, Seen::Connect(query) if query.contains("zstd-stream"));
+    assert_eq!(server.count(compressed), 1);
+}
+
+#[tokio::test]
+async fn no_event_is_lost_or_doubled_when_connections_end() {
+    let server = Server::start().await;
+    let mut bot = Bot::ready(options(&server.url)).await;
+    server.say(1);
+    assert_eq!(bot.messages_until("1").await, numbers(1..=1));
+    let mut ends: Vec<Box<dyn Fn()>> = Vec::new();
+    ends.push(Box::new(|| server.drop_all()));
+    ends.push(Box::new(|| {
+        server.raw(r#"{"t":null,"s":null,"op":7,"d":null}"#);
+    }));
+    ends.push(Box::new(|| server.close_all(4000)));
+    for (round, end) in (1..).zip(ends) {
+        server.say(round * 10 + 1);
+        end();
+        server.say(round * 10 + 2);
+        server
+            .wait_for(usize::try_from(round).unwrap(), resumed)
+            .await;
+        server.say(round * 10 + 3);
+        let last = (round * 10 + 3).to_string();
+        let expected = numbers(round * 10 + 1..=round * 10 + 3);
+        assert_eq!(bot.messages_until(&last).await, expected);
+    }
+    assert_eq!(server.count(identified), 1);
+}
+
+#[tokio::test]
+async fn heartbeats_without_an_answer_end_the_connection() {
+    let server = Server::start().await;
+    server.behave(|behaviour| {
+        behaviour.heartbeat_ms = 40;
+        behaviour.acknowledges = false;
+    });
+    let mut bot = Bot::ready(options(&server.url)).await;
+    server.wait_for(1, resumed).await;
+    server.behave(|behaviour| behaviour.acknowledges = true);
+    server.say(1);
+    assert_eq!(bot.messages_until("1").await, ["1"]);
+    bot.until(|states| states == [ShardState::Ready]).await;
+    while bot.gateway.latency().is_none() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_forgotten_session_is_replaced_by_a_new_one() {
+    let server = Server::start().await;
+    let mut bot = Bot::ready(options(&server.url)).await;
+    server.drop_all();
+    server.forget_sessions();
+    server.wait_for(2, identified).await;
+    bot.until(|states| states == [ShardState::Ready]).await;
+    server.say(1);
+    assert_eq!(bot.messages_until("1").await, ["1"]);
+
+    server.raw(r#"{"t":null,"s":null,"op":9,"d":false}"#);
+    server.wait_for(3, identified).await;
+    server.say(2);
+    assert_eq!(bot.messages_until("2").await, ["2"]);
+}
+
+/// A store under a folder, a server, and one stay of the bot that ends after message 1.
+async fn first_stay(folder: &Path, server: &Server) -> (GatewayOptions, Bot) {
+    let options = GatewayOptions {
+        session_store: Some(folder.join("var/sessions.json")),
+        ..options(&server.url)
+    };
+    let mut bot = Bot::ready(options.clone()).await;
+    server.say(1);
+    assert_eq!(bot.messages_until("1").await, ["1"]);
+    (options, bot)
+}
+
+#[tokio::test]
+async fn the_next_process_gets_what_was_missed() {
+    let (folder, server) = (tempfile::tempdir().unwrap(), Server::start().await);
+    let (options, bot) = first_stay(folder.path(), &server).await;
+    bot.gateway.shutdown().await;
+    assert_eq!(server.seen().last(), Some(&Seen::Close(4000)));
+    let stored = std::fs::read_to_string(options.session_store.as_ref().unwrap()).unwrap();
+    assert!(!stored.contains("the.secret.token"));
+
+    server.say(2);
+    let mut bot = Bot::ready(options).await;
+    server.say(3);
+    let missed = bot.event().await;
+    assert_eq!(missed.peek_message().unwrap().content, "2");
+    assert!(!missed.maybe_repeated);
+    assert_eq!(bot.messages_until("3").await, ["3"]);
+    assert_eq!(server.count(identified), 1);
+}
+
+#[tokio::test]
+async fn after_a_kill_the_next_process_is_told_what_may_be_repeated() {
+    let (folder, server) = (tempfile::tempdir().unwrap(), Server::start().await);
+    let (options, mut bot) = first_stay(folder.path(), &server).await;
+    let path = options.session_store.clone().unwrap();
+    // Without a shutdown: the store is what was written while the bot ran.
+    while !std::fs::read_to_string(&path)
+        .unwrap()
+        .contains(r#""sequence": 2"#)
+    {
+        tokio::task::yield_now().await;
+    }
+    server.say(2);
+    assert_eq!(bot.messages_until("2").await, ["2"]);
+    drop(bot);
+    server.wait_for(1, |seen| *seen == Seen::Close(4000)).await;
+
+    server.say(3);
+    let mut bot = Bot::ready(options).await;
+    for content in ["2", "3"] {
+        let missed = bot.event().await;
+        assert_eq!(missed.peek_message().unwrap().content, content);
+        assert!(missed.maybe_repeated);
+    }
+    assert_eq!(&*bot.event().await.name, "resumed");
+    server.say(4);
+    assert!(!bot.event().await.maybe_repeated);
+}
+
+#[tokio::test]
+async fn a_stored_session_of_another_token_or_other_intents_is_left_alone() {
+    let (folder, server) = (tempfile::tempdir().unwrap(), Server::start().await);
+    let (options, bot) = first_stay(folder.path(), &server).await;
+    bot.gateway.shutdown().await;
+    let other = GatewayOptions {
+        token: Token::new("another"),
+        ..options.clone()
+    };
+    Bot::ready(other).await.gateway.shutdown().await;
+    let other = GatewayOptions {
+        intents: 512,
+        ..options
+    };
+    Bot::ready(other).await.gateway.shutdown().await;
+    assert_eq!((server.count(identified), server.count(resumed)), (3, 0));
+}
+
+#[tokio::test]
+async fn a_refused_token_and_refused_intents_say_what_to_do() {
+    let server = Server::start().await;
+    server.behave(|behaviour| behaviour.refuses = Some(4004));
+    let bot = Bot::start(options(&server.url));
+    let refusal = bot.gateway.ready(PATIENCE).await.unwrap_err();
+    assert_eq!(refusal, GatewayError::TokenRefused);
+    assert!(!refusal.to_string().contains("the.secret.token"));
+
+    server.behave(|behaviour| behaviour.refuses = Some(4014));
+    let bot = Bot::start(options(&server.url));
+    let refusal = bot.gateway.ready(PATIENCE).await.unwrap_err();
+    assert!(
+        refusal
+            .to_string()
+            .contains("Message Content Intent (message_content)")
+    );
+    // Other intents are worth another attempt.
+    server.behave(|behaviour| behaviour.refuses = None);
+    bot.gateway.set_intents(512).await.unwrap();
+    bot.gateway.ready(PATIENCE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_tried_again_with_growing_pauses() {
+    let server = Server::start().await;
+    server.behave(|behaviour| behaviour.hangs_up = true);
+    let clock = Clock::paused(1_000);
+    let bot = Bot::start(GatewayOptions {
+        clock: clock.clone(),
+        ..options(&server.url)
+    });
+    let mut last = Duration::from_secs(1_000);
+    for doubled in 0..7 {
+        bot.until(|states| matches!(states[0], ShardState::Waiting { until, .. } if until > last))
+            .await;
+        let ShardState::Waiting { until, .. } = bot.gateway.state().borrow()[0].clone() else {
+            panic!("it waits");
+        };
+        let pause = until.saturating_sub(clock.now());
+        assert!(
+            pause >= Duration::from_secs(1 << doubled) * 3 / 4 && pause <= Duration::from_secs(60)
+        );
+        last = until;
+        while clock.now() < until {
+            clock.advance_to_next(until);
+            tokio::task::yield_now().await;
+        }
+        if doubled == 5 {
+            server.behave(|behaviour| behaviour.hangs_up = false);
+            break;
+        }
+    }
+    bot.gateway.ready(PATIENCE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_port_that_nobody_listens_at_is_no_end() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let bot = Bot::start(options(&format!("ws://{port}")));
+    let early = bot
+        .gateway
+        .ready(Duration::from_millis(300))
+        .await
+        .unwrap_err();
+    assert!(early.to_string().contains("Connection refused"), "{early}");
+    let _server = Server::at(&port.to_string()).await;
+    bot.gateway.ready(PATIENCE).await.unwrap();
+}
+
+#[tokio::test]
+async fn two_shards_keep_to_themselves() {
+    let server = Server::start().await;
+    let mut options = options(&server.url);
+    options.address.shards = 2;
+    let mut bot = Bot::ready(options).await;
+    assert_eq!(
+        (&*bot.event().await.name, &*bot.event().await.name),
+        ("ready", "ready")
+    );
+    server.emit_to(1, "TYPING_START", &json!({}));
+    assert_eq!(bot.event().await.shard, 1);
+    assert_eq!((bot.gateway.sequence(0), bot.gateway.sequence(1)), (1, 2));
+    bot.gateway
+        .send(1, json!({"op": 3, "d": {}}).to_string())
+        .unwrap();
+    server
+        .wait_for(
+            1,
+            |seen| matches!(seen, Seen::Other(command) if command["op"] == 3),
+        )
+        .await;
+    assert_eq!(
+        bot.gateway.send(2, r#"{"op":3}"#.to_owned()),
+        Err(GatewayError::NotConnected { shard: 2 })
+    );
+    assert_eq!(
+        bot.gateway.send(0, r#"{"op":2}"#.to_owned()),
+        Err(GatewayError::NotACommand)
+    );
+}
+
+#[tokio::test]
+async fn intents_change_without_losing_or_doubling_an_event() {
+    let server = Server::start().await;
+    let mut bot = Bot::ready(options(&server.url)).await;
+    bot.gateway.set_intents(INTENTS).await.unwrap();
+    assert_eq!(server.count(identified), 1);
+
+    let speaking = server.clone();
+    let speaker = tokio::spawn(async move {
+        for number in 1..=3_000 {
+            speaking.say(number);
+            if number % 8 == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    bot.gateway.set_intents(512).await.unwrap();
+    speaker.await.unwrap();
+    server.say(3_001);
+    assert_eq!(bot.messages_until("3001").await, numbers(1..=3_001));
+    let changed = |seen: &Seen| matches!(seen, Seen::Identify(_, 512, 0));
+    assert_eq!(server.count(changed), 1);
+    server.wait_for(1, |seen| *seen == Seen::Close(1000)).await;
+
+    // What survives is the new session.
+    server.drop_all();
+    server
+        .wait_for(
+            1,
+            |seen| matches!(seen, Seen::Resume(id, _) if id == "session2"),
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn intents_that_are_refused_leave_the_bot_as_it_was() {
+    let server = Server::start().await;
+    let mut bot = Bot::ready(options(&server.url)).await;
+    server.behave(|behaviour| behaviour.refuses = Some(4014));
+    let refusal = bot.gateway.set_intents(1 << 8 | INTENTS).await.unwrap_err();
+    assert!(refusal.to_string().contains("Presence Intent"), "{refusal}");
+    server.say(1);
+    assert_eq!(bot.messages_until("1").await, ["1"]);
+    assert_eq!(server.sessions(), 1);
+}
+
+#[tokio::test]
+async fn a_session_is_never_resumed_at_discord_when_another_server_opened_it() {
+    for elsewhere in [
+        "wss://gateway-us-east1-b.discord.gg",
+        "no url at all",
+        "ws://",
+    ] {
+        let server = Server::start().await;
+        server.behave(|behaviour| behaviour.resume_url = Some(elsewhere.to_owned()));
+        let mut bot = Bot::ready(options(&server.url)).await;
+        for round in 1..=3 {
+            server.say(round);
+            server.drop_all();
+            assert_eq!(
+                bot.messages_until(&round.to_string()).await,
+                numbers(round..=round)
+            );
+            // Once right after READY, and once for each lost connection.
+            server
+                .wait_for(1 + usize::try_from(round).unwrap(), resumed)
+                .await;
+            bot.until(|states| states == [ShardState::Ready]).await;
+        }
+        assert_eq!(server.count(identified), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_address_for_resuming_that_is_down_gives_way_to_the_server_itself() {
+    let server = Server::start().await;
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    server.behave(|behaviour| behaviour.resume_url = Some(format!("ws://{nobody}")));
+    let mut bot = Bot::ready(options(&server.url)).await;
+    server.drop_all();
+    server.say(1);
+    assert_eq!(bot.messages_until("1").await, ["1"]);
+    assert_eq!((server.count(identified), server.count(resumed)), (1, 1));
+}
+
+#[tokio::test]
+async fn a_server_that_breaks_the_protocol_is_no_panic() {
+    let server = Server::start().await;
+    server.behave(|behaviour| behaviour.heartbeat_ms = 0);
+    let bot = Bot::start(options(&server.url));
+    bot.until(|states| matches!(states[0], ShardState::Waiting { .. }))
+        .await;
+    server.behave(|behaviour| behaviour.heartbeat_ms = 41_250);
+    bot.gateway.ready(PATIENCE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sink_that_panics_does_not_leave_a_bot_that_looks_well() {
+    let server = Server::start().await;
+    let gateway = Gateway::start(options(&server.url), |_| panic!("a bug")).unwrap();
+    let broken = gateway.ready(PATIENCE).await.unwrap_err();
+    assert_eq!(broken, GatewayError::Panicked { shard: 0 });
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_address_is_asked_for_again_before_a_new_session() {
+    let (server, next) = (Server::start().await, Server::start().await);
+    let mut options = options(&server.url);
+    let url = next.url.clone();
+    options.refresh = Some(Arc::new(move || {
+        let address = GatewayAddress::single(url.clone());
+        Box::pin(async move { Ok(address) })
+    }));
+    let bot = Bot::ready(options).await;
+    server.raw(r#"{"t":null,"s":null,"op":9,"d":false}"#);
+    next.wait_for(1, identified).await;
+    assert_eq!(server.count(identified), 1);
+    bot.gateway.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_cannot_work_is_said_before_anything_connects() {
+    let start = |options: GatewayOptions| Gateway::start(options, |_| {}).err().unwrap();
+    assert_eq!(
+        start(GatewayOptions {
+            token: Token::new(" "),
+            ..options("ws://a")
+        }),
+        GatewayError::NoToken
+    );
+    assert!(start(options("http://a")).to_string().contains("ws://"));
+    let mut none = options("ws://a");
+    none.address.shards = 0;
+    assert!(start(none).to_string().contains("no shard"));
+}

@@ -1,0 +1,417 @@
+//! Calls to Discord's API over real HTTP, against a server that answers what each test wants.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, Response, Uri};
+use cogsmith::activity::Activity;
+use cogsmith::clock::Clock;
+use cogsmith::discord::outbound::{CallError, Outbound, OutboundOptions, Token};
+use cogsmith::discord::{File, operation, prepare_with};
+use cogsmith::json::Json;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::watch;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+#[derive(Clone, Debug)]
+struct Seen {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Seen {
+    fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name).map(|value| value.to_str().unwrap());
+        value.unwrap_or_default()
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+/// Status, headers, body.
+type Answer = (u16, Vec<(&'static str, String)>, String);
+
+#[derive(Clone, Default)]
+struct Server {
+    seen: Arc<Mutex<Vec<Seen>>>,
+    answers: Arc<Mutex<VecDeque<Answer>>>,
+    count: watch::Sender<usize>,
+    /// While true, requests wait.
+    hold: watch::Sender<bool>,
+}
+
+impl Server {
+    async fn start(answers: impl IntoIterator<Item = Answer>) -> (Self, String) {
+        let server = Self::default();
+        server.answers.lock().unwrap().extend(answers);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(answer).with_state(server.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (server, address)
+    }
+
+    fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    async fn until(&self, count: usize) {
+        let mut counts = self.count.subscribe();
+        counts.wait_for(|seen| *seen >= count).await.unwrap();
+    }
+}
+
+async fn answer(
+    State(server): State<Server>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    server.seen.lock().unwrap().push(Seen {
+        method,
+        uri,
+        headers,
+        body,
+    });
+    server.count.send_modify(|count| *count += 1);
+    let mut hold = server.hold.subscribe();
+    hold.wait_for(|hold| !hold).await.unwrap();
+    let answer = server.answers.lock().unwrap().pop_front();
+    let (status, headers, body) = answer.unwrap_or_else(|| ok(&json!({})));
+    let mut response = Response::builder().status(status);
+    for (name, value) in headers {
+        response = response.header(name, value);
+    }
+    response.body(Body::from(body)).unwrap()
+}
+
+fn ok(body: &Value) -> Answer {
+    answer_of(200, body)
+}
+
+fn answer_of(status: u16, body: &Value) -> Answer {
+    let json = vec![("content-type", "application/json".to_owned())];
+    (status, json, body.to_string())
+}
+
+fn limits(bucket: &str, limit: u32, remaining: u32, reset_after: f64) -> Answer {
+    let (status, mut headers, body) = ok(&json!({}));
+    headers.push(("x-ratelimit-bucket", bucket.to_owned()));
+    headers.push(("x-ratelimit-limit", limit.to_string()));
+    headers.push(("x-ratelimit-remaining", remaining.to_string()));
+    headers.push(("x-ratelimit-reset-after", reset_after.to_string()));
+    (status, headers, body)
+}
+
+fn client(address: &str, clock: Clock) -> Outbound {
+    Outbound::new(OutboundOptions {
+        token: Token::new("secret"),
+        api_url: Some(address.to_owned()),
+        clock,
+        activity: Activity::new(),
+    })
+    .unwrap()
+}
+
+async fn call(client: &Outbound, id: &str, arguments: Value) -> Result<Option<Json>, CallError> {
+    let operation = operation(id).unwrap();
+    client.call(operation, arguments, DEADLINE).await
+}
+
+fn message() -> Value {
+    json!({ "channel_id": "5", "content": "hi" })
+}
+
+#[tokio::test]
+async fn a_call_is_discords_request_and_answer() {
+    let (server, address) =
+        Server::start([ok(&json!({ "id": "9" })), (204, vec![], String::new())]).await;
+    let client = client(&address, Clock::system());
+    let sent = call(&client, "create_message", message()).await.unwrap();
+    assert_eq!(sent.unwrap().str("id"), Some("9"));
+    let arguments =
+        json!({ "channel_id": "5", "message_id": "9", "emoji_name": "👍", "reason": null });
+    let nothing = call(&client, "add_my_message_reaction", arguments).await;
+    assert_eq!(nothing.unwrap(), None);
+
+    let seen = server.seen();
+    assert_eq!(seen[0].method, Method::POST);
+    assert_eq!(seen[0].uri, "/api/v10/channels/5/messages");
+    assert_eq!(seen[0].header("authorization"), "Bot secret");
+    assert!(seen[0].header("user-agent").starts_with("DiscordBot ("));
+    assert_eq!(seen[0].header("content-type"), "application/json");
+    let body = json!({ "content": "hi", "allowed_mentions": { "parse": [] } });
+    assert_eq!(seen[0].json(), body);
+    let path = "/api/v10/channels/5/messages/9/reactions/%F0%9F%91%8D/@me";
+    assert_eq!(seen[1].uri, path);
+    assert_eq!(seen[1].header("content-length"), "0");
+}
+
+#[tokio::test]
+async fn reasons_and_queries_are_encoded() {
+    let (server, address) = Server::start([]).await;
+    let client = client(&address, Clock::system());
+    let arguments = json!({ "channel_id": "5", "reason": "über alles\n" });
+    call(&client, "delete_channel", arguments).await.unwrap();
+    let arguments = json!({ "guild_id": "5", "query": "a&b=c", "limit": 7 });
+    call(&client, "search_guild_members", arguments)
+        .await
+        .unwrap();
+    let seen = server.seen();
+    assert_eq!(seen[0].header("x-audit-log-reason"), "%C3%BCber%20alles%0A");
+    assert_eq!(seen[1].uri.query(), Some("query=a%26b%3Dc&limit=7"));
+}
+
+#[tokio::test]
+async fn files_go_as_parts() {
+    let (server, address) = Server::start([]).await;
+    let client = client(&address, Clock::system());
+    let files = vec![File::new("a.png", vec![0_u8, 159, 146, 150])];
+    let prepared = prepare_with(operation("create_message").unwrap(), message(), files).unwrap();
+    client.send(prepared, DEADLINE).await.unwrap();
+    let sticker = json!({ "guild_id": "1", "name": "wave", "tags": "x", "file": { "filename": "s.png", "content": "PNG" } });
+    call(&client, "create_guild_sticker", sticker)
+        .await
+        .unwrap();
+
+    let seen = server.seen();
+    assert!(
+        seen[0]
+            .header("content-type")
+            .starts_with("multipart/form-data; boundary=")
+    );
+    let body = &seen[0].body;
+    let has = |body: &[u8], text: &[u8]| body.windows(text.len()).any(|part| part == text);
+    assert!(has(body, b"name=\"payload_json\""));
+    assert!(has(body, b"{\"content\":\"hi\""));
+    assert!(has(body, b"name=\"files[0]\"; filename=\"a.png\""));
+    assert!(has(body, b"image/png"));
+    assert!(has(body, &[0, 159, 146, 150]));
+    let body = &seen[1].body;
+    assert!(has(body, b"name=\"name\"") && has(body, b"wave"));
+    assert!(has(body, b"name=\"file\"; filename=\"s.png\""));
+    assert!(!has(body, b"payload_json"));
+}
+
+#[tokio::test]
+async fn too_early_waits_as_long_as_it_is_told() {
+    let early = json!({ "message": "slow", "retry_after": 3.5, "global": false });
+    let (server, address) = Server::start([answer_of(429, &early)]).await;
+    let (clock, activity) = (Clock::paused(1_000), Activity::new());
+    let client = Outbound::new(OutboundOptions {
+        token: Token::new("secret"),
+        api_url: Some(address),
+        clock: clock.clone(),
+        activity: activity.clone(),
+    })
+    .unwrap();
+    let sending = tokio::spawn(async move { call(&client, "create_message", message()).await });
+    server.until(1).await;
+    activity.idle().await;
+    assert!(!clock.advance_to_next(Duration::from_millis(1_003_499)));
+    assert_eq!(server.seen().len(), 1);
+    assert!(clock.advance_to_next(Duration::from_millis(1_003_500)));
+    sending.await.unwrap().unwrap();
+    assert_eq!(server.seen().len(), 2);
+    assert_eq!(activity.count(), 0);
+}
+
+#[tokio::test]
+async fn a_limit_longer_than_the_deadline_is_an_error_at_once() {
+    let early = json!({ "message": "slow", "retry_after": 60, "global": true });
+    let (server, address) = Server::start([answer_of(429, &early)]).await;
+    let client = client(&address, Clock::system());
+    let error = call(&client, "create_message", message())
+        .await
+        .unwrap_err();
+    let told = error.to_string();
+    assert!(
+        told.starts_with("discord.create_message: gave up after 20 s: Discord's rate limit lasts"),
+        "{told}"
+    );
+    // It is the bot's limit: no other call goes out either, but those with a token of their own do.
+    call(&client, "get_my_user", json!({})).await.unwrap_err();
+    assert_eq!(server.seen().len(), 1);
+    let hook = json!({ "webhook_id": "1", "webhook_token": "t", "content": "x" });
+    call(&client, "execute_webhook", hook).await.unwrap();
+    assert_eq!(server.seen()[1].header("authorization"), "");
+}
+
+#[tokio::test]
+async fn a_bucket_is_probed_once_and_then_used_to_its_end() {
+    let (server, address) = Server::start((0..5).map(|used| limits("b", 5, 4 - used, 60.0))).await;
+    let client = client(&address, Clock::system());
+    server.hold.send_replace(true);
+    let calls: Vec<_> = (0..6)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { call(&client, "create_message", message()).await })
+        })
+        .collect();
+    server.until(1).await;
+    // Nobody knows the bucket yet, so one request asks.
+    assert_eq!(server.seen().len(), 1);
+    server.hold.send_replace(false);
+    let mut refused = 0;
+    for call in calls {
+        refused += usize::from(call.await.unwrap().is_err());
+    }
+    assert_eq!((server.seen().len(), refused), (5, 1));
+    // Another channel is another bucket.
+    let other = json!({ "channel_id": "6", "content": "hi" });
+    call(&client, "create_message", other).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_leaves_the_queue() {
+    let (server, address) = Server::start([limits("b", 1, 0, 2.0), limits("b", 1, 0, 0.0)]).await;
+    let clock = Clock::paused(1_000);
+    let client = client(&address, clock.clone());
+    call(&client, "create_message", message()).await.unwrap();
+    let waiting = tokio::time::timeout(
+        Duration::from_millis(1),
+        call(&client, "create_message", message()),
+    );
+    waiting.await.unwrap_err();
+    clock.advance_to_next(Duration::from_secs(1_003));
+    call(&client, "create_message", message()).await.unwrap();
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_fault_of_the_server_is_tried_again() {
+    let faults = [502, 500].map(|status| answer_of(status, &json!({})));
+    let (server, address) = Server::start(faults).await;
+    let client = client(&address, Clock::system());
+    call(&client, "create_message", message()).await.unwrap();
+    assert_eq!(server.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_in_one_line() {
+    let unauthorized = json!({ "message": "401: Unauthorized", "code": 0 });
+    let form = json!({
+        "message": "Invalid Form Body", "code": 50035,
+        "errors": { "embeds": { "0": { "title": { "_errors": [
+            { "code": "BASE_TYPE_MAX_LENGTH", "message": "Must be 256 or fewer in length." },
+        ]}}}},
+    });
+    let (server, address) =
+        Server::start([answer_of(401, &unauthorized), answer_of(400, &form)]).await;
+    let client = client(&address, Clock::system());
+    let error = call(&client, "get_my_user", json!({})).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "discord.get_my_user: 401: Unauthorized (status 401)"
+    );
+    let CallError::Discord(error) = call(&client, "create_message", message())
+        .await
+        .unwrap_err()
+    else {
+        panic!("another kind of error");
+    };
+    assert_eq!((error.status, error.code), (400, 50035));
+    assert_eq!(
+        error.to_string(),
+        "discord.create_message: Invalid Form Body (status 400, code 50035); embeds[1].title: Must be 256 or fewer in length."
+    );
+    assert!(error.errors.is_some());
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_post_that_may_have_arrived_is_not_sent_twice() {
+    let (server, address) = Server::start([]).await;
+    let client = client(&address, Clock::system());
+    server.hold.send_replace(true);
+    let operation = operation("create_message").unwrap();
+    let short = Duration::from_millis(200);
+    let error = client.call(operation, message(), short).await.unwrap_err();
+    assert!(matches!(error, CallError::Deadline { .. }), "{error}");
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn no_server_is_an_error_without_secrets() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let client = client(&address, Clock::system());
+    let operation = operation("execute_webhook").unwrap();
+    let arguments = json!({ "webhook_id": "1", "webhook_token": "hidden", "content": "x" });
+    let short = Duration::from_millis(200);
+    let error = client.call(operation, arguments, short).await.unwrap_err();
+    let told = format!("{error} {error:?} {client:?}");
+    assert!(told.contains("no connection to Discord"), "{told}");
+    assert!(
+        !told.contains("hidden") && !told.contains("secret"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = vec![(
+        "location",
+        "https://discord.com/api/v10/users/@me".to_owned(),
+    )];
+    let (server, address) = Server::start([(302, elsewhere, String::new())]).await;
+    let client = client(&address, Clock::system());
+    let error = call(&client, "get_my_user", json!({})).await.unwrap_err();
+    assert!(error.to_string().contains("status 302"), "{error}");
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn the_bot_learns_who_and_whose_it_is() {
+    let gateway = json!({ "url": "ws://127.0.0.1:1", "shards": 2, "session_start_limit":
+        { "total": 1000, "remaining": 990, "reset_after": 5000, "max_concurrency": 1 } });
+    let team = json!({ "id": "1", "name": "bot", "flags": 3, "owner": { "id": "2" }, "team": { "members": [
+        { "membership_state": 2, "user": { "id": "3" } }, { "membership_state": 1, "user": { "id": "4" } },
+    ]}});
+    let answers = [
+        ok(&gateway),
+        ok(&team),
+        ok(&json!({ "id": "7", "username": "bot" })),
+    ];
+    let (server, address) = Server::start(answers).await;
+    let client = client(&address, Clock::system());
+    let gateway = client.gateway_bot().await.unwrap();
+    assert_eq!(
+        (gateway.url.as_str(), gateway.shards),
+        ("ws://127.0.0.1:1", 2)
+    );
+    assert_eq!(gateway.reset_after, Duration::from_secs(5));
+    assert_eq!(client.current_application().await.unwrap().owners, ["3"]);
+    assert_eq!(client.current_user().await.unwrap().str("id"), Some("7"));
+    assert_eq!(server.seen()[1].uri, "/api/v10/applications/@me");
+}
+
+#[tokio::test]
+async fn wrong_addresses_and_tokens_are_refused() {
+    for (token, url) in [
+        ("a\nb", "http://127.0.0.1:1"),
+        ("a", "127.0.0.1"),
+        ("a", "ftp://x"),
+        ("a", "http://x/?a"),
+    ] {
+        let made = Outbound::new(OutboundOptions {
+            token: Token::new(token),
+            api_url: Some(url.to_owned()),
+            clock: Clock::system(),
+            activity: Activity::new(),
+        });
+        made.unwrap_err();
+    }
+}

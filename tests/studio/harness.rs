@@ -1,0 +1,185 @@
+//! A studio, its pages, and what tests put into it.
+
+use cogsmith::reload::report::{
+    CogOutcome, CogReport, Outcome, Problem, Report, ReportLog, Trigger,
+};
+use cogsmith::sim::{Id, Sim, SimOptions};
+use cogsmith::studio::{self, BotView, CogView, StudioError, StudioOptions};
+use futures_util::{SinkExt, StreamExt};
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) struct Studio {
+    pub(crate) address: SocketAddr,
+    pub(crate) reports: ReportLog,
+    pub(crate) cogs: Arc<Mutex<Vec<CogView>>>,
+    pub(crate) client: Client,
+    pub(crate) stop: oneshot::Sender<()>,
+    pub(crate) served: JoinHandle<Result<(), StudioError>>,
+}
+
+impl Studio {
+    pub(crate) async fn start(chat: Option<Sim>) -> Self {
+        let listener = studio::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let reports = ReportLog::new();
+        let cogs = Arc::new(Mutex::new(vec![cog("ping", 1)]));
+        let shown = Arc::clone(&cogs);
+        let options = StudioOptions {
+            bot: BotView {
+                name: "Cogsmith".into(),
+                prefix: "!".into(),
+                online: chat.is_none(),
+            },
+            chat,
+            reports: reports.clone(),
+            cogs: Arc::new(move || shown.lock().unwrap().clone()),
+        };
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(studio::serve(listener, options, async {
+            let _asked = stopped.await.is_ok();
+        }));
+        let client = Client::builder()
+            .no_proxy()
+            .timeout(PATIENCE)
+            .build()
+            .unwrap();
+        Self {
+            address,
+            reports,
+            cogs,
+            client,
+            stop,
+            served,
+        }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.client.get(self.url(path)).send().await.unwrap()
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Response {
+        self.client
+            .post(self.url(path))
+            .json(body)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn page(&self) -> Page {
+        Page::open(self.address, &[]).await.unwrap()
+    }
+}
+
+/// A page's live feed.
+pub(crate) struct Page(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Page {
+    pub(crate) async fn open(
+        address: SocketAddr,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, tungstenite::Error> {
+        let mut request = format!("ws://{address}/api/live")
+            .into_client_request()
+            .unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        connect_async(request).await.map(|(socket, _)| Self(socket))
+    }
+
+    /// The next frame of this kind; those before it are passed over.
+    pub(crate) async fn next(&mut self, kind: &str) -> Value {
+        let found = async {
+            loop {
+                let message = self.0.next().await.unwrap().unwrap();
+                if let Message::Text(text) = message {
+                    let frame: Value = serde_json::from_str(&text).unwrap();
+                    if frame["type"] == kind {
+                        return frame;
+                    }
+                }
+            }
+        };
+        timeout(PATIENCE, found)
+            .await
+            .unwrap_or_else(|_| panic!("no frame of the kind {kind}"))
+    }
+
+    pub(crate) async fn ask(&mut self, channel: &str) -> Value {
+        let ask = json!({ "open": channel }).to_string();
+        self.0.send(Message::Text(ask.into())).await.unwrap();
+        self.next("messages").await
+    }
+}
+
+pub(crate) fn cog(name: &str, version: u64) -> CogView {
+    CogView {
+        name: name.into(),
+        version,
+        state: "running".into(),
+        loaded_at: 1_000.5,
+        commands: vec![name.into()],
+        problem: None,
+    }
+}
+
+pub(crate) fn failure(id: u64) -> Report {
+    Report {
+        id,
+        at: 1_000.0,
+        trigger: Trigger::Files,
+        changed: vec!["lua/cogs/ping.luau".into()],
+        outcome: Outcome::Failed,
+        cogs: vec![CogReport {
+            name: "ping".into(),
+            outcome: CogOutcome::Kept,
+            version: 1,
+            executed: Vec::new(),
+        }],
+        problems: vec![Problem {
+            message: "<script>alert(1)</script>".into(),
+            ..Problem::default()
+        }],
+        took_ms: 1.5,
+    }
+}
+
+async fn simulator() -> Sim {
+    Sim::start(SimOptions::default()).await.unwrap()
+}
+
+impl Studio {
+    pub(crate) async fn with_chat() -> (Self, Sim, String) {
+        let chat = simulator().await;
+        let general = chat.channel("general").unwrap().to_string();
+        (Self::start(Some(chat.clone())).await, chat, general)
+    }
+
+    pub(crate) async fn say(&self, user: Id, channel: &str, content: &str) -> Response {
+        let body = json!({"user": user.to_string(), "channel": channel, "content": content});
+        self.post("/api/say", &body).await
+    }
+}
+
+pub(crate) async fn error_of(response: Response) -> String {
+    let body: Value = response.json().await.unwrap();
+    body["error"].as_str().unwrap().to_owned()
+}

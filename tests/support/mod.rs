@@ -1,0 +1,225 @@
+//! A real bot against the simulator, in a temporary folder with real files and the real watcher.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "each test file uses its part, and none is seen from outside"
+)]
+
+use cogsmith::bot::{Bot, BotOptions};
+use cogsmith::clock::Clock;
+use cogsmith::config::{Config, Environment, Token, from_text};
+use cogsmith::reload::report::{Outcome, Report};
+use cogsmith::sim::{Sim, SimOptions};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::broadcast;
+
+/// How long a test waits for something that must happen.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+pub type Id = cogsmith::sim::Id;
+
+/// A bot, its simulator and its folder.
+pub struct Stage {
+    pub sim: Sim,
+    pub bot: Bot,
+    pub folder: TempDir,
+    reports: broadcast::Receiver<Arc<Report>>,
+}
+
+/// What a stage is made of.
+pub struct Setup {
+    files: Vec<(String, String)>,
+    config: String,
+    clock: Clock,
+    state: bool,
+    folder: Option<TempDir>,
+}
+
+/// A setup with these files below `lua/`.
+pub fn setup(files: &[(&str, &str)]) -> Setup {
+    Setup {
+        files: files
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
+            .collect(),
+        config: "{}".to_owned(),
+        clock: Clock::system(),
+        state: false,
+        folder: None,
+    }
+}
+
+impl Setup {
+    /// With this text as `config.json`.
+    pub fn config(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.config);
+        self
+    }
+
+    /// With this clock, for the bot and the simulator.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// With the state in `var/state.db` instead of in memory.
+    pub fn stored(mut self) -> Self {
+        self.state = true;
+        self
+    }
+
+    /// In the folder of a former stage.
+    pub fn folder(mut self, folder: TempDir) -> Self {
+        self.folder = Some(folder);
+        self
+    }
+
+    /// Starts simulator and bot, and waits until the bot is connected.
+    pub async fn start(self) -> Stage {
+        let folder = self.folder.unwrap_or_else(|| TempDir::new().unwrap());
+        std::fs::create_dir_all(folder.path().join("lua/cogs")).unwrap();
+        for (path, text) in &self.files {
+            write(&folder.path().join("lua").join(path), text);
+        }
+        let sim = Sim::start(SimOptions {
+            clock: self.clock.clone(),
+            max_concurrency: 0,
+            ..SimOptions::default()
+        })
+        .await
+        .unwrap();
+        let environment: Environment = std::iter::empty::<(&str, &str)>().collect();
+        let root = folder.path().to_owned();
+        let config: Config = from_text(&self.config, "config.json", root, &environment).unwrap();
+        let bot = Bot::start(BotOptions {
+            token: Token::new(sim.token()),
+            api_url: Some(sim.url()),
+            clock: self.clock,
+            state: self.state.then(|| config.state_path()),
+            sessions: None,
+            config,
+        })
+        .await
+        .unwrap();
+        bot.ready(PATIENCE).await.unwrap();
+        let reports = bot.reload.reports.subscribe();
+        let stage = Stage {
+            sim,
+            bot,
+            folder,
+            reports,
+        };
+        stage.settled().await;
+        stage
+    }
+}
+
+/// Writes a file with its folders.
+pub fn write(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+impl Stage {
+    /// The path of a file below `lua/`.
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join("lua").join(file)
+    }
+
+    /// Saves a file below `lua/`.
+    pub fn save(&self, file: &str, text: &str) {
+        write(&self.path(file), text);
+    }
+
+    /// Deletes a file below `lua/`.
+    pub fn delete(&self, file: &str) {
+        std::fs::remove_file(self.path(file)).unwrap();
+    }
+
+    /// The next report of a reload.
+    pub async fn report(&mut self) -> Arc<Report> {
+        tokio::time::timeout(PATIENCE, self.reports.recv())
+            .await
+            .expect("no report came")
+            .expect("reports were missed")
+    }
+
+    /// The next report, which must be of a success.
+    pub async fn applied(&mut self) -> Arc<Report> {
+        let report = self.report().await;
+        assert_eq!(report.outcome, Outcome::Applied, "{report:#?}");
+        report
+    }
+
+    /// The next report, which must be of a failure.
+    pub async fn failed(&mut self) -> Arc<Report> {
+        let report = self.report().await;
+        assert_eq!(report.outcome, Outcome::Failed, "{report:#?}");
+        report
+    }
+
+    /// Whether there is no further report.
+    pub fn no_report(&mut self) -> bool {
+        self.reports.is_empty()
+    }
+
+    /// Returns when the bot has done all that it has to do.
+    pub async fn settled(&self) {
+        tokio::time::timeout(PATIENCE, self.bot.settled(&self.sim))
+            .await
+            .expect("the bot does not settle");
+    }
+
+    pub fn general(&self) -> Id {
+        self.sim.channel("general").unwrap()
+    }
+
+    /// Has a user of the simulator's world say something in #general, and waits until the bot has settled.
+    /// Returns what the bot wrote there since.
+    pub async fn says(&self, user: &str, text: &str) -> Vec<Value> {
+        let user = self.sim.user(user).unwrap();
+        let channel = self.general();
+        let before = self.sim.messages(channel).len();
+        self.sim.say(user, channel, text).unwrap();
+        self.settled().await;
+        let bot = self.sim.bot_user().to_string();
+        let mut messages = self.sim.messages(channel).split_off(before);
+        messages.retain(|message| message["author"]["id"] == bot.as_str());
+        messages
+    }
+
+    /// The text of the bot's one answer to the owner.
+    pub async fn ask(&self, text: &str) -> String {
+        let answers = self.says("owner", text).await;
+        assert_eq!(answers.len(), 1, "answers to {text:?}: {answers:#?}");
+        answers[0]["content"].as_str().unwrap().to_owned()
+    }
+
+    /// Stops the bot, and gives the folder for the next one.
+    pub async fn stop(self) -> TempDir {
+        self.bot.stop().await;
+        self.sim.shutdown().await;
+        self.folder
+    }
+}
+
+/// A cog with one command that answers with a text.
+pub fn answering(name: &str, text: &str) -> String {
+    format!(
+        r#"local cog = require("@cogsmith/cog")
+cog.command {{
+    name = "{name}",
+    run = function(ctx)
+        ctx:reply("{text}")
+    end,
+}}
+"#
+    )
+}

@@ -1,0 +1,80 @@
+// Embeds and attachments.
+
+import { el, icon } from "./dom.js";
+import { inlineMarkdown, markdown } from "./markdown-view.js";
+import { hexColour, store } from "./store.js";
+import { bytes, messageTime } from "./time.js";
+
+/** One embed as Discord draws it; `files` are the attachments that it may name. */
+export function embed(data, files = []) {
+    const node = el("article", { class: "embed" },
+        el("div", { class: "embed-main" },
+            data.author?.name && el("div", { class: "embed-author" }, linked(data.author.url, data.author.name)),
+            data.title && el("div", { class: "embed-title" }, linked(data.url, inlineMarkdown(data.title))),
+            data.description && markdown(data.description),
+            data.fields?.length > 0 && el("dl", { class: "embed-fields" }, data.fields.map(field)),
+            data.image?.url && picture(data.image, "embed-image", files)),
+        data.thumbnail?.url && picture(data.thumbnail, "embed-thumbnail", files),
+        footer(data));
+    if (data.color !== null && data.color !== undefined) {
+        node.style.setProperty("--bar", hexColour(data.color));
+    }
+    return node;
+}
+
+function field(data) {
+    return el("div", { class: data.inline ? "field inline" : "field" },
+        el("dt", {}, inlineMarkdown(data.name)), el("dd", {}, markdown(data.value)));
+}
+
+function footer({ footer: data, timestamp }) {
+    const parts = [data?.text, timestamp && messageTime(timestamp)].filter(Boolean);
+    return parts.length > 0 && el("div", { class: "embed-footer" }, parts.join(" • "));
+}
+
+function linked(url, children) {
+    return isWeb(url) ? el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, children) : children;
+}
+
+/** Whether a link may be offered: the web, and nothing that runs. */
+export function isWeb(url) {
+    return /^https?:\/\//i.test(url ?? "");
+}
+
+/**
+ * A picture. Only those of the simulator are drawn; one from the Internet is shown by its address,
+ * because this page asks no other host for anything.
+ */
+export function picture(data, className, files = []) {
+    const label = data.description || "Picture";
+    const named = files.find((file) => data.url === `attachment://${file.filename}`);
+    const own = ownAddress(named?.url ?? data.url) ?? ownAddress(data.proxy_url);
+    if (own) {
+        return el("img", { class: className, src: own, alt: label, loading: "lazy" });
+    }
+    return el("span", { class: `picture-away ${className}` }, icon("external"),
+        isWeb(data.url) ? linked(data.url, [shortAddress(data.url)]) : `${data.url}`.slice(0, 80));
+}
+
+function shortAddress(url) {
+    return url.replace(/^https?:\/\//, "").slice(0, 60);
+}
+
+// The address of a file that the simulator keeps, or null.
+function ownAddress(url) {
+    const files = store.world?.files;
+    return files && url?.startsWith(`${files}/attachments/`) ? url : null;
+}
+
+/** One attached file: pictures are drawn, everything else is a card with its size. */
+export function attachment(data) {
+    const own = ownAddress(data.url);
+    const type = data.content_type ?? "";
+    if (own && (type.startsWith("image/") || /\.(png|jpe?g|gif|webp)$/i.test(data.filename))) {
+        return el("img", { class: "attachment-image", src: own, alt: data.description || data.filename });
+    }
+    const name = own ? linked(own, data.filename) : data.filename;
+    return el("div", { class: "attachment" }, icon("file"),
+        el("div", {}, el("div", { class: "attachment-name" }, name),
+            el("div", { class: "muted" }, bytes(data.size ?? 0))));
+}

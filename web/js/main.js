@@ -1,0 +1,81 @@
+// Wires the parts: the live feed fills the store, the store tells the views.
+
+import { drawChat, drawTyping, drawWelcome, startChat } from "./chat.js";
+import { drawCogs } from "./cogs.js";
+import { drawComposer, startComposer } from "./composer.js";
+import { byId } from "./dom.js";
+import { drawBanner, drawFeed } from "./feed.js";
+import { connect } from "./live.js";
+import { keepTimesFresh } from "./markdown-view.js";
+import { drawSidebar } from "./sidebar.js";
+import { apply, changed, sees, store, watch } from "./store.js";
+import { showTab, startTabs } from "./tabs.js";
+
+const VIEWS = {
+    all: [drawFrame, drawSidebar, drawWelcome, drawComposer, drawChat, drawTyping, drawFeed, drawBanner, drawCogs],
+    world: [drawFrame, drawSidebar, drawWelcome, drawComposer, drawChat],
+    channel: [drawFrame, drawSidebar, drawWelcome, drawComposer, drawChat, drawTyping],
+    speaker: [drawSidebar, drawComposer, drawChat],
+    messages: [drawChat, drawTyping, drawSidebar],
+    typing: [drawTyping],
+    reports: [drawFeed, drawBanner, drawChat],
+    cogs: [drawCogs],
+    reply: [drawComposer],
+    connection: [drawFrame, drawSidebar],
+};
+
+function drawFrame() {
+    const channel = store.channels.get(store.channel);
+    byId("channel-name").textContent = channel ? `# ${channel.name}` : `@ ${store.bot.name}`;
+    const blind = channel && !sees(store.botUser, channel.id);
+    byId("channel-topic").textContent = blind
+        ? `${store.bot.name} cannot see this channel, and does not answer here.`
+        : channel?.topic ?? (channel ? "" : "Direct messages");
+    const known = store.connection === "open" || store.world !== null;
+    document.body.classList.toggle("no-chat", known && store.world === null);
+    document.body.classList.toggle("lost", store.connection === "lost");
+    byId("lost").hidden = store.connection !== "lost";
+    byId("no-chat").hidden = !known || store.world !== null;
+}
+
+function setConnection(connection) {
+    if (store.connection !== connection) {
+        store.connection = connection;
+        changed("connection");
+    }
+}
+
+function afterHello() {
+    setConnection("open");
+    if (!store.world) {
+        showTab("reloads");
+        return;
+    }
+    ask();
+}
+
+// Has the open channel's messages sent, unless they are here already.
+function ask() {
+    if (store.channel && !store.messages.has(store.channel)) {
+        live.ask({ open: store.channel });
+    }
+}
+
+watch((what) => VIEWS[what].forEach((draw) => draw()));
+watch((what) => what === "channel" && showTab("chat"));
+startTabs();
+startChat();
+startComposer();
+keepTimesFresh();
+
+const live = connect({
+    open() {},
+    lost: () => setConnection("lost"),
+    frame(frame) {
+        if (apply(frame) === "all") {
+            afterHello();
+        }
+    },
+});
+watch((what) => ["channel", "world"].includes(what) && ask());
+byId("input").focus();

@@ -1,0 +1,187 @@
+// What the page knows. Frames from the bot change it; views read it and are told when it changed.
+
+const TYPING_SECONDS = 10;
+
+export const store = {
+    connection: "connecting",
+    bot: { name: "Cogsmith", prefix: "!", online: false },
+    /** The simulated guild, or null while the bot is on Discord itself. */
+    world: null,
+    botUser: null,
+    owner: null,
+    /** Ids of the person who speaks and of the open channel. */
+    speaker: null,
+    channel: null,
+    /** The direct message channel of the speaker, once it is known. */
+    directChannel: null,
+    users: new Map(),
+    members: new Map(),
+    channels: new Map(),
+    roles: new Map(),
+    /** Channel id → (message id → message), in the order of the ids. */
+    messages: new Map(),
+    /** Channel id → (user id → milliseconds at which the sign goes away). */
+    typing: new Map(),
+    /** Counts up whenever names, roles or channels may have changed. */
+    worldVersion: 0,
+    /** Channels with messages that the reader has not seen, and each channel's newest message. */
+    unread: new Set(),
+    newest: new Map(),
+    reports: [],
+    cogs: [],
+    replyTo: null,
+};
+
+const listeners = new Set();
+
+/** Calls `listener(what)` after each change; `what` names the part that changed. */
+export function watch(listener) {
+    listeners.add(listener);
+}
+
+/** Tells all views that `what` changed. */
+export function changed(what) {
+    for (const listener of listeners) {
+        listener(what);
+    }
+}
+
+const APPLY = {
+    hello(frame) {
+        Object.assign(store, { bot: frame.bot, reports: frame.reports, cogs: frame.cogs });
+        store.messages.clear();
+        applyWorld(frame.world);
+        return "all";
+    },
+    world(frame) {
+        applyWorld(frame.world);
+        return "world";
+    },
+    messages(frame) {
+        store.messages.set(frame.channel, new Map(frame.messages.map((message) => [message.id, message])));
+        frame.messages.forEach(learnAuthor);
+        return "messages";
+    },
+    message({ channel, message }) {
+        const known = store.messages.get(channel);
+        learnAuthor(message);
+        store.typing.get(channel)?.delete(message.author.id);
+        if (channel !== store.channel && isNewest(channel, message)) {
+            store.unread.add(channel);
+        }
+        // A channel that was never opened is asked for as a whole when it is.
+        known?.set(message.id, message);
+        return "messages";
+    },
+    message_delete({ channel, ids }) {
+        ids.forEach((id) => store.messages.get(channel)?.delete(id));
+        return "messages";
+    },
+    typing({ channel, user }) {
+        const signs = store.typing.get(channel) ?? new Map();
+        store.typing.set(channel, signs.set(user, Date.now() + TYPING_SECONDS * 1000));
+        setTimeout(() => changed("typing"), TYPING_SECONDS * 1000 + 50);
+        return "typing";
+    },
+    report({ report }) {
+        if (!store.reports.some((known) => known.id === report.id)) {
+            store.reports.push(report);
+        }
+        return "reports";
+    },
+    cogs({ cogs }) {
+        store.cogs = cogs;
+        return "cogs";
+    },
+};
+
+/** Applies one frame of the live feed; unknown kinds are ignored. */
+export function apply(frame) {
+    const what = Object.hasOwn(APPLY, frame.type) ? APPLY[frame.type](frame) : null;
+    if (what) {
+        changed(what);
+    }
+    return what;
+}
+
+// Whether this is a message that the channel did not have, and no change of an older one.
+function isNewest(channel, message) {
+    const newest = BigInt(store.newest.get(channel) ?? 0);
+    const isNew = BigInt(message.id) > newest && !message.edited_timestamp && !message.reactions;
+    store.newest.set(channel, isNew ? message.id : newest);
+    return isNew;
+}
+
+function applyWorld(world) {
+    store.world = world;
+    store.worldVersion += 1;
+    if (!world) {
+        return;
+    }
+    store.botUser = world.bot.id;
+    store.owner = world.owner_id;
+    const guild = world.guilds[0];
+    store.users = new Map(world.users.map((user) => [user.id, user]));
+    store.members = new Map(guild.members.map((member) => [member.user.id, member]));
+    store.roles = new Map(guild.roles.map((role) => [role.id, role]));
+    store.channels = new Map(guild.channels.map((channel) => [channel.id, channel]));
+    if (!store.users.has(store.speaker)) {
+        store.speaker = store.owner;
+    }
+    findDirectChannel();
+    const inDirect = store.channel !== null && store.channel === store.directChannel;
+    if (!store.channels.has(store.channel) && !inDirect) {
+        store.channel = textChannels()[0]?.id ?? null;
+    }
+}
+
+/** Looks up the direct messages between the speaker and the bot; null while there are none. */
+export function findDirectChannel() {
+    const known = (store.world?.direct_channels ?? []).find((channel) =>
+        channel.type === 1 && channel.recipients.some((user) => user.id === store.speaker));
+    store.directChannel = known?.id ?? null;
+}
+
+/** Whether a user sees a channel, as far as the page knows. */
+export function sees(user, channel) {
+    return store.world?.access[user]?.includes(channel) ?? true;
+}
+
+function learnAuthor(message) {
+    for (const user of [message.author, ...(message.mentions ?? [])]) {
+        if (user?.id && !store.users.has(user.id)) {
+            store.users.set(user.id, user);
+        }
+    }
+}
+
+/** The guild's channels in which messages are written, in the order of their positions. */
+export function textChannels() {
+    return [...store.channels.values()]
+        .filter((channel) => [0, 5, 10, 11, 12].includes(channel.type))
+        .sort((left, right) => (left.position ?? 0) - (right.position ?? 0));
+}
+
+/** The people who can speak: everybody who is not a bot, the owner first. */
+export function people() {
+    return [...store.users.values()]
+        .filter((user) => !user.bot && (store.members.has(user.id) || user.id === store.owner))
+        .sort((left, right) => (right.id === store.owner) - (left.id === store.owner));
+}
+
+/** How a user is called here: nickname, display name, or user name. */
+export function nameOf(id, user = store.users.get(id)) {
+    return store.members.get(id)?.nick || user?.global_name || user?.username || null;
+}
+
+/** The colour of a member's highest coloured role as `#rrggbb`, or null. */
+export function colourOf(id) {
+    const roles = (store.members.get(id)?.roles ?? []).map((role) => store.roles.get(role)).filter(Boolean);
+    const coloured = roles.filter((role) => role.color).sort((left, right) => right.position - left.position);
+    return coloured.length > 0 ? hexColour(coloured[0].color) : null;
+}
+
+/** Discord's colour number as `#rrggbb`. */
+export function hexColour(number) {
+    return `#${(Number(number) & 0xffffff).toString(16).padStart(6, "0")}`;
+}
