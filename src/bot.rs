@@ -1,18 +1,34 @@
 //! One bot: its parts put together, started in order and stopped in order.
+//!
+//! ```text
+//! start:    sign_in (who is it, where is the gateway?) ─ reload (every cog) ─ gateway ─ settings (config.json from then on)
+//! meanwhile: intents (the cogs' wishes to the gateway)
+//! stop:     gateway ─ on_unload ─ state
+//! ```
+//!
+//! `rehearsal` loads the cogs of a bot that does not start.
+
+mod intents;
+mod rehearsal;
+mod settings;
+mod sign_in;
+
+pub use rehearsal::{Rehearsal, rehearse};
 
 use crate::activity::Activity;
 use crate::admin::Admin;
+use crate::api::faults::FaultLog;
 use crate::api::services::{Identity, Services};
 use crate::clock::Clock;
 use crate::cogs::host::Cogs;
 use crate::commands::cooldown::Cooldowns;
 use crate::commands::running::Running;
-use crate::config::{Config, Token};
+use crate::config::{Config, Environment, Token};
 use crate::discord::cache::Cache;
-use crate::discord::outbound::{CallError, Outbound, OutboundOptions};
+use crate::discord::outbound::{Outbound, OutboundOptions};
 use crate::error::StartError;
 use crate::gateway::router::Router;
-use crate::gateway::{Gateway, GatewayAddress, GatewayError, GatewayOptions, IdentifiesLeft};
+use crate::gateway::{Gateway, GatewayAddress, GatewayError, GatewayOptions};
 use crate::json::Json;
 use crate::reload::controller::Reload;
 use crate::sim::Sim;
@@ -20,10 +36,11 @@ use crate::state::{StateError, StateLimits, Store, StoreOptions};
 use crate::vm::build::self_test;
 use arc_swap::ArcSwap;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 /// A cog's Luau may call Rust which calls Luau again: the C stack must hold the deepest of it.
 const COG_STACK: usize = 8 << 20;
@@ -56,8 +73,23 @@ pub struct Bot {
     /// What all parts share.
     pub services: Arc<Services>,
     gateway: Option<Arc<Gateway>>,
-    following: tokio::task::JoinHandle<()>,
-    runtime: Mutex<Option<Runtime>>,
+    following: JoinHandle<()>,
+    settings: Option<JoinHandle<()>>,
+    /// Last, so that the cogs' tasks outlive everything that asks them for something.
+    _threads: CogThreads,
+}
+
+/// The threads on which cogs run.
+struct CogThreads(Option<Runtime>);
+
+impl Drop for CogThreads {
+    fn drop(&mut self) {
+        // A runtime that is simply dropped waits for its threads, which tokio forbids in asynchronous code:
+        // also when a start fails or is given up half-way.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Bot {
@@ -75,8 +107,12 @@ impl Bot {
         }
         let services = Arc::new(services(&options)?);
         let runtime = cog_runtime()?;
-        let cogs = Arc::new(Cogs::new(Arc::clone(&services), runtime.handle().clone()));
-        let identity = identify(&services, options.api_url.as_deref()).await?;
+        let handle = runtime.handle().clone();
+        let threads = CogThreads(Some(runtime));
+        let cogs = Arc::new(Cogs::new(Arc::clone(&services), handle));
+        // Everything that may have to wait for the server comes before the first cog is loaded: a start
+        // that is given up then leaves nothing unsaved.
+        let (identity, address) = sign_in::sign_in(&services, options.api_url.as_deref()).await?;
         tracing::info!(user = identity.user.str("username"), "Signed in");
         services.identity.store(Arc::new(identity));
         let reload = Reload::start(Arc::clone(&cogs))
@@ -85,26 +121,44 @@ impl Bot {
         let (admin, waiting) = Admin::new(Arc::clone(&services));
         waiting.open(Arc::clone(&cogs), reload.clone());
         let router = Router::new(Arc::clone(&cogs), admin);
-        let gateway = Arc::new(connect(&options, &services, &reload, router).await?);
-        let following = tokio::spawn(follow_intents(Arc::clone(&gateway), reload.intents.clone()));
+        let gateway = Arc::new(connect(&options, &services, &reload, router, address)?);
+        let following = tokio::spawn(intents::follow(
+            Arc::clone(&gateway),
+            Arc::clone(&cogs),
+            reload.clone(),
+        ));
         Ok(Self {
             cogs,
             reload,
             services,
             gateway: Some(gateway),
             following,
-            runtime: Mutex::new(Some(runtime)),
+            settings: None,
+            _threads: threads,
         })
     }
 
     /// Returns when every shard has been told that it is ready.
     pub async fn ready(&self, timeout: Duration) -> Result<(), StartError> {
         match &self.gateway {
-            Some(gateway) => gateway
-                .ready(timeout)
-                .await
-                .map_err(|error| gateway_error(&error)),
+            Some(gateway) => match gateway.ready(timeout).await {
+                Ok(()) => Ok(()),
+                Err(error) => Err(self.gateway_error(error).await),
+            },
             None => Ok(()),
+        }
+    }
+
+    /// Applies every edit of the configuration file at `path` from now on; `environment` has the overrides
+    /// that the bot was started with.
+    pub fn follow_config(&mut self, path: &Path, environment: Environment) {
+        let Some(follower) = settings::watch(path, environment) else {
+            return;
+        };
+        let (cogs, reload) = (Arc::clone(&self.cogs), self.reload.clone());
+        let following = settings::follow(path.to_owned(), follower, cogs, reload);
+        if let Some(former) = self.settings.replace(tokio::spawn(following)) {
+            former.abort();
         }
     }
 
@@ -125,11 +179,23 @@ impl Bot {
                 .iter()
                 .find_map(crate::gateway::ShardState::refusal);
             if let Some(error) = refused {
-                return gateway_error(&error);
+                return self.gateway_error(error).await;
             }
             if states.changed().await.is_err() {
                 return std::future::pending().await;
             }
+        }
+    }
+
+    async fn gateway_error(&self, error: GatewayError) -> StartError {
+        match error {
+            GatewayError::TokenRefused => StartError::TokenRefused,
+            GatewayError::DisallowedIntents { .. } => {
+                let asked = intents::with_own(*self.reload.intents.borrow());
+                let refused = intents::privileged_of(asked);
+                intents::disallowed(&self.cogs, refused).await.into()
+            }
+            other => StartError::Gateway(other.to_string()),
         }
     }
 
@@ -140,13 +206,16 @@ impl Bot {
         let mut look = tokio::time::interval(Duration::from_millis(1));
         loop {
             self.services.activity.idle().await;
-            let caught_up = sim.sent_sequences().iter().all(|(_, shard, sent)| {
+            let is_waking = self.services.clock.is_waking();
+            let sent = sim.sent_sequences();
+            let caught_up = sent.iter().all(|(_, shard, sent)| {
                 self.gateway
                     .as_ref()
                     .is_none_or(|gateway| gateway.sequence(*shard) >= *sent)
             });
             let idle = self.services.activity.count() == 0 && sim.requests_in_flight() == 0;
-            if caught_up && idle {
+            // What the last events led to may have sent others meanwhile.
+            if !is_waking && caught_up && idle && sent == sim.sent_sequences() {
                 return;
             }
             look.tick().await;
@@ -155,7 +224,7 @@ impl Bot {
 
     /// Stops in order: no more events, `on_unload`, state to the disk.
     pub async fn stop(mut self) {
-        self.following.abort();
+        self.abort_followers();
         // The task that followed the intents lets go of the gateway when it has ended.
         let _ended = (&mut self.following).await.is_ok();
         if let Some(gateway) = self.gateway.take().and_then(Arc::into_inner) {
@@ -171,28 +240,19 @@ impl Bot {
         if let Err(error) = self.services.store.close().await {
             tracing::error!(%error, "The state could not be written to its end");
         }
-        let runtime = self
-            .runtime
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(runtime) = runtime {
-            runtime.shutdown_background();
+    }
+
+    fn abort_followers(&self) {
+        self.following.abort();
+        if let Some(settings) = &self.settings {
+            settings.abort();
         }
     }
 }
 
 impl Drop for Bot {
     fn drop(&mut self) {
-        self.following.abort();
-        let runtime = self
-            .runtime
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(runtime) = runtime {
-            runtime.shutdown_background();
-        }
+        self.abort_followers();
     }
 }
 
@@ -214,19 +274,16 @@ fn services(options: &BotOptions) -> Result<Services, StartError> {
     let outbound = Outbound::new(OutboundOptions {
         token: options.token.clone(),
         api_url: options.api_url.clone(),
-        clock: options.clock.clone(),
+        // Rate limits and the pauses between repetitions live in real time, also under a paused clock.
+        clock: Clock::system(),
         activity: activity.clone(),
     })
     .map_err(|error| StartError::System(error.to_string()))?;
-    let limit = usize::try_from(options.config.limits.state_mb).unwrap_or(usize::MAX);
     let store = Store::open(StoreOptions {
         path: options.state.clone(),
-        limits: StateLimits {
-            namespace_bytes: limit.saturating_mul(1 << 20),
-            ..StateLimits::default()
-        },
+        limits: state_limits(&options.config),
     })
-    .map_err(|error| state_error(options, &error))?;
+    .map_err(|error| state_error(&error))?;
     Ok(Services {
         outbound,
         cache: Cache::new(),
@@ -241,59 +298,43 @@ fn services(options: &BotOptions) -> Result<Services, StartError> {
         cooldowns: Arc::new(Cooldowns::new()),
         running: Running::new(),
         changed_graphs: Mutex::default(),
+        sources: crate::api::services::LatestSources::default(),
+        faults: FaultLog::default(),
         command_names: ArcSwap::default(),
     })
 }
 
-fn state_error(options: &BotOptions, error: &StateError) -> StartError {
-    let path = options.state.as_ref();
-    StartError::StateUnavailable {
-        path: path.map_or_else(String::new, |path| path.display().to_string()),
-        reason: error.to_string(),
-    }
-}
-
-/// Asks Discord who the bot is. A server that cannot be reached is tried again with growing pauses.
-async fn identify(services: &Services, api_url: Option<&str>) -> Result<Identity, StartError> {
-    let address = api_url.unwrap_or("https://discord.com");
-    let mut pause = Duration::from_secs(1);
-    loop {
-        let asked = async {
-            let user = services.outbound.current_user().await?;
-            let application = services.outbound.current_application().await?;
-            Ok::<_, CallError>(Identity {
-                user,
-                owners: application.owners.into_iter().collect(),
-            })
-        };
-        match asked.await {
-            Ok(identity) => return Ok(identity),
-            Err(CallError::Discord(error)) if error.status == 401 => {
-                return Err(StartError::TokenRefused);
-            }
-            Err(CallError::Discord(error)) if error.status < 500 => {
-                return Err(StartError::Unreachable {
-                    address: address.to_owned(),
-                    reason: error.to_string(),
-                });
-            }
-            Err(error) => {
-                let seconds = pause.as_secs();
-                tracing::warn!(%error, address, "The server cannot be reached; trying again in {seconds} s");
-                services.clock.sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(60));
-            }
+/// The sentence of the store, with what to do where it does not say so itself.
+fn state_error(error: &StateError) -> StartError {
+    let advice = match error {
+        StateError::Open { .. } => {
+            "; check that its folder can be written to, or set state.url in config.json to another file"
         }
+        _ => "",
+    };
+    let sentence = error.to_string();
+    let mut letters = sentence.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    let first = first.unwrap_or_default();
+    StartError::StateUnavailable(format!("{first}{}{advice}", letters.as_str()))
+}
+
+/// The limits of each cog's state.
+fn state_limits(config: &Config) -> StateLimits {
+    let megabytes = usize::try_from(config.limits.state_mb).unwrap_or(usize::MAX);
+    StateLimits {
+        namespace_bytes: megabytes.saturating_mul(1 << 20),
+        ..StateLimits::default()
     }
 }
 
-async fn connect(
+fn connect(
     options: &BotOptions,
     services: &Arc<Services>,
     reload: &Reload,
     router: Router,
+    address: GatewayAddress,
 ) -> Result<Gateway, StartError> {
-    let address = gateway_address(services).await?;
     let refreshing = Arc::clone(services);
     let gateway = Gateway::start(
         GatewayOptions {
@@ -302,59 +343,15 @@ async fn connect(
             refresh: Some(Arc::new(move || {
                 let services = Arc::clone(&refreshing);
                 Box::pin(async move {
-                    let address = gateway_address(&services).await;
+                    let address = sign_in::gateway_address(&services).await;
                     address.map_err(|error| error.to_string())
                 })
             })),
-            intents: with_cache_intents(*reload.intents.borrow()),
+            intents: intents::with_own(*reload.intents.borrow()),
             session_store: options.sessions.clone(),
             clock: options.clock.clone(),
         },
         move |event| router.route(&event),
     );
-    gateway.map_err(|error| gateway_error(&error))
-}
-
-/// Guilds, channels and roles are always kept, and the bot's own commands are typed in messages.
-fn with_cache_intents(intents: u64) -> u64 {
-    let own = [
-        "guilds",
-        "guild_messages",
-        "direct_messages",
-        "message_content",
-    ];
-    intents | crate::discord::intents::of(own).unwrap_or_default()
-}
-
-async fn follow_intents(gateway: Arc<Gateway>, mut intents: tokio::sync::watch::Receiver<u64>) {
-    while intents.changed().await.is_ok() {
-        let needed = with_cache_intents(*intents.borrow_and_update());
-        if let Err(error) = gateway.set_intents(needed).await {
-            tracing::error!(%error, "The new intents could not be asked for");
-        }
-    }
-}
-
-async fn gateway_address(services: &Services) -> Result<GatewayAddress, StartError> {
-    let bot = services.outbound.gateway_bot().await;
-    let bot = bot.map_err(|error| StartError::Unreachable {
-        address: "GET /gateway/bot".to_owned(),
-        reason: error.to_string(),
-    })?;
-    Ok(GatewayAddress {
-        url: bot.url,
-        shards: bot.shards,
-        max_concurrency: u16::try_from(bot.max_concurrency).unwrap_or(u16::MAX),
-        identifies_left: Some(IdentifiesLeft {
-            remaining: bot.remaining,
-            reset_after: bot.reset_after,
-        }),
-    })
-}
-
-fn gateway_error(error: &GatewayError) -> StartError {
-    match error {
-        GatewayError::TokenRefused => StartError::TokenRefused,
-        other => StartError::System(other.to_string()),
-    }
+    gateway.map_err(|error| StartError::Gateway(error.to_string()))
 }

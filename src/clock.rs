@@ -1,6 +1,8 @@
 //! The bot's only source of time: the system's, or a paused one that a test moves.
 
 use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
@@ -20,8 +22,23 @@ struct Paused {
     /// Time since the Unix epoch.
     now: Duration,
     /// Sleepers by the time at which they wake, in order of arrival among equals.
-    sleepers: BTreeMap<(Duration, u64), oneshot::Sender<()>>,
+    sleepers: BTreeMap<(Duration, u64), oneshot::Sender<Woken>>,
     arrivals: u64,
+    /// Sleepers that were woken and have not taken up their work yet.
+    waking: Arc<AtomicUsize>,
+}
+
+/// Held by a sleeper from its waking until it has taken up its work: without it, a test that moves the
+/// clock could find the bot idle in between.
+#[derive(Debug)]
+pub struct Woken(Option<Arc<AtomicUsize>>);
+
+impl Drop for Woken {
+    fn drop(&mut self) {
+        if let Some(waking) = &self.0 {
+            waking.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
 }
 
 impl Clock {
@@ -36,6 +53,7 @@ impl Clock {
             now: Duration::from_secs(now),
             sleepers: BTreeMap::new(),
             arrivals: 0,
+            waking: Arc::default(),
         }))))
     }
 
@@ -56,22 +74,37 @@ impl Clock {
 
     /// Returns after `duration` has passed on this clock.
     pub async fn sleep(&self, duration: Duration) {
-        match &self.0 {
-            Source::System => tokio::time::sleep(duration).await,
-            Source::Paused(paused) => {
-                let woken = {
-                    let mut paused = lock(paused);
-                    let (wake, woken) = oneshot::channel();
-                    paused.arrivals += 1;
-                    let key = (paused.now + duration, paused.arrivals);
-                    paused.sleepers.insert(key, wake);
-                    woken
-                };
+        let _woken = self.alarm(duration).await;
+    }
+
+    /// Like [`Clock::sleep`], but the time counts from this call on, not from the first poll, and what it
+    /// returns is to be held until the work that follows counts as begun.
+    pub fn alarm(&self, duration: Duration) -> impl Future<Output = Woken> + Send + use<> {
+        let woken = match &self.0 {
+            // No time at all passes by itself, also on a clock that stands.
+            Source::System => None,
+            Source::Paused(_) if duration.is_zero() => None,
+            Source::Paused(paused) => Some(lock(paused).add_sleeper(duration)),
+        };
+        async move {
+            let Some(woken) = woken else {
+                tokio::time::sleep(duration).await;
+                return Woken(None);
+            };
+            match woken.await {
+                Ok(woken) => woken,
                 // A dropped clock never wakes anybody: its bot is gone.
-                if woken.await.is_err() {
-                    std::future::pending::<()>().await;
-                }
+                Err(_) => std::future::pending().await,
             }
+        }
+    }
+
+    /// Whether sleepers were woken that have not taken up their work yet. To be asked before
+    /// [`crate::activity::Activity::count`].
+    pub fn is_waking(&self) -> bool {
+        match &self.0 {
+            Source::System => false,
+            Source::Paused(paused) => lock(paused).waking.load(Ordering::SeqCst) > 0,
         }
     }
 
@@ -96,11 +129,23 @@ impl Clock {
                 return false;
             };
             paused.now = paused.now.max(key.0);
+            paused.waking.fetch_add(1, Ordering::SeqCst);
+            let woken = Woken(Some(Arc::clone(&paused.waking)));
             // A sleeper that was cancelled does not count as woken.
-            if wake.send(()).is_ok() {
+            if wake.send(woken).is_ok() {
                 return true;
             }
         }
+    }
+}
+
+impl Paused {
+    fn add_sleeper(&mut self, duration: Duration) -> oneshot::Receiver<Woken> {
+        let (wake, woken) = oneshot::channel();
+        self.arrivals += 1;
+        self.sleepers
+            .insert((self.now + duration, self.arrivals), wake);
+        woken
     }
 }
 
@@ -127,5 +172,20 @@ mod tests {
         assert!(!clock.advance_to_next(until));
         assert_eq!(clock.now(), until);
         assert!(!late.is_finished());
+    }
+
+    #[tokio::test]
+    async fn a_sleeper_counts_as_waking_until_it_lets_go() {
+        let clock = Clock::paused(1_000);
+        let alarm = clock.alarm(Duration::from_secs(1));
+        assert!(clock.advance_to_next(Duration::from_secs(1_001)));
+        assert!(clock.is_waking());
+        let woken = alarm.await;
+        assert!(clock.is_waking());
+        drop(woken);
+        assert!(!clock.is_waking());
+        drop(clock.alarm(Duration::from_secs(1)));
+        assert!(!clock.advance_to_next(Duration::from_secs(1_010)));
+        assert!(!clock.is_waking());
     }
 }

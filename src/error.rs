@@ -30,18 +30,9 @@ pub enum StartError {
     )]
     TokenRefused,
 
-    /// Discord closed the gateway with code 4014; the intents are named as in `cog.info`.
-    #[error(
-        "Discord does not let this bot use {}. Switch that on at \
-         https://discord.com/developers/applications (the application, Bot, Privileged Gateway \
-         Intents), or remove it from the cogs that ask for it.",
-        intent_list(intents)
-    )]
-    DisallowedIntents {
-        /// Privileged intents that the cogs ask for: `message_content`, `guild_members`,
-        /// `guild_presences`.
-        intents: Vec<String>,
-    },
+    /// Discord closed the gateway with code 4014.
+    #[error(transparent)]
+    DisallowedIntents(#[from] DisallowedIntents),
 
     /// No answer from Discord or the server of `DISCORD_API_URL`.
     #[error(
@@ -54,6 +45,23 @@ pub enum StartError {
         /// What the network said.
         reason: String,
     },
+
+    /// The server of `DISCORD_API_URL` answers, but not as Discord would.
+    #[error(
+        "The server at {address} does not answer as Discord's API does: {reason}. Check \
+         DISCORD_API_URL: it is the address without a path, such as http://127.0.0.1:8080, and what \
+         listens there must speak Discord's API."
+    )]
+    NotDiscord {
+        /// The address, without credentials.
+        address: String,
+        /// `GET /users/@me is answered with status 404 (Not Found)`
+        reason: String,
+    },
+
+    /// The gateway cannot be used, for a reason that no new attempt mends.
+    #[error("{0}.")]
+    Gateway(String),
 
     /// A server of ours cannot listen because another program does.
     #[error(
@@ -90,17 +98,9 @@ pub enum StartError {
         path: String,
     },
 
-    /// The state database cannot be used.
-    #[error(
-        "The state database {path} cannot be opened: {reason}. Check that its folder exists and can \
-         be written to and that no other bot uses it, or set state.url in config.json to another file."
-    )]
-    StateUnavailable {
-        /// The database's file.
-        path: String,
-        /// What SQLite or the system said.
-        reason: String,
-    },
+    /// The state database cannot be used; the sentence names it and says what to do.
+    #[error("{0}.")]
+    StateUnavailable(String),
 
     /// The VM does not keep its promises on this machine, so no cog may run in it.
     #[error(
@@ -123,13 +123,17 @@ pub enum StartError {
         reason: String,
     },
 
-    /// `check` found something; it has been printed already.
-    #[error("{problems} of {files} Luau files cannot be compiled.")]
-    CheckFailed {
-        /// Files with a problem.
-        problems: usize,
-        /// All files that were looked at.
-        files: usize,
+    /// `check` found something, in files or types or the schema; what has been printed already.
+    #[error("{0}")]
+    CheckFailed(String),
+
+    /// `spec` found something; it has been printed already.
+    #[error("{failed} of {total} specs are not met.")]
+    SpecsFailed {
+        /// Tests that failed.
+        failed: usize,
+        /// All tests that ran.
+        total: usize,
     },
 
     /// The system gave no threads, timers or signals.
@@ -142,27 +146,76 @@ impl StartError {
     /// must be changed, 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Usage(_) | Self::TokenMissing { .. } => 2,
+            Self::Config(_)
+            | Self::Usage(_)
+            | Self::TokenMissing { .. }
+            | Self::NotDiscord { .. } => 2,
             _ => 1,
         }
     }
 }
 
-/// The intents under the names of their switches in the developer portal.
-fn intent_list(intents: &[String]) -> String {
-    let names: Vec<String> = intents
-        .iter()
-        .map(|intent| match intent.as_str() {
-            "message_content" => "the Message Content Intent (message_content)".to_owned(),
-            "guild_members" => "the Server Members Intent (guild_members)".to_owned(),
-            "guild_presences" => "the Presence Intent (guild_presences)".to_owned(),
-            other => format!("the intent {other}"),
-        })
-        .collect();
-    match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+/// Privileged intents that Discord does not let the bot use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "Discord does not let this bot use {}. Switch {} on at \
+     https://discord.com/developers/applications (the application, Bot, Privileged Gateway Intents), \
+     or take {} out of what asks for {}.",
+    list(intents.iter().map(RefusedIntent::told), ", and "),
+    self.pronoun(),
+    self.pronoun(),
+    self.pronoun()
+)]
+pub struct DisallowedIntents {
+    /// Which, and who wants them; at least one.
+    pub intents: Vec<RefusedIntent>,
+}
+
+/// One privileged intent that the bot may not use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedIntent {
+    /// As in `cog.info`: `message_content`, `guild_members`, `guild_presences`.
+    pub name: String,
+    /// The cogs that ask for it; nobody if only the bot's own commands need it.
+    pub cogs: Vec<String>,
+}
+
+impl DisallowedIntents {
+    fn pronoun(&self) -> &'static str {
+        if self.intents.len() == 1 {
+            "it"
+        } else {
+            "them"
+        }
+    }
+}
+
+impl RefusedIntent {
+    /// The intent under the name of its switch in the developer portal, and who asks for it.
+    fn told(&self) -> String {
+        let switch = match self.name.as_str() {
+            "message_content" => "Message Content Intent",
+            "guild_members" => "Server Members Intent",
+            "guild_presences" => "Presence Intent",
+            _ => "intent",
+        };
+        let cogs = list(self.cogs.iter().map(|cog| format!("\"{cog}\"")), " and ");
+        let who = match self.cogs.len() {
+            0 => "commands in messages need".to_owned(),
+            1 => format!("the cog {cogs} asks for"),
+            _ => format!("the cogs {cogs} ask for"),
+        };
+        format!("the {switch} ({}), which {who}", self.name)
+    }
+}
+
+/// `a, b and c`
+fn list(items: impl Iterator<Item = String>, and: &str) -> String {
+    let items: Vec<String> = items.collect();
+    match items.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{}{and}{last}", rest.join(", ")),
         Some((only, _)) => only.clone(),
-        None => "its intents".to_owned(),
+        None => String::new(),
     }
 }
 
@@ -172,11 +225,22 @@ mod tests {
 
     #[test]
     fn refused_intents_are_named_as_their_switches_are() {
-        let error = StartError::DisallowedIntents {
-            intents: vec!["message_content".into(), "guild_members".into()],
+        let refused = |name: &str, cogs: &[&str]| RefusedIntent {
+            name: name.into(),
+            cogs: cogs.iter().map(|cog| (*cog).to_owned()).collect(),
         };
-        insta::assert_snapshot!(error, @"Discord does not let this bot use the Message Content Intent (message_content) and the Server Members Intent (guild_members). Switch that on at https://discord.com/developers/applications (the application, Bot, Privileged Gateway Intents), or remove it from the cogs that ask for it.");
+        let error = StartError::from(DisallowedIntents {
+            intents: vec![
+                refused("guild_members", &["greet", "fun.roles"]),
+                refused("message_content", &[]),
+            ],
+        });
+        insta::assert_snapshot!(error, @r#"Discord does not let this bot use the Server Members Intent (guild_members), which the cogs "greet" and "fun.roles" ask for, and the Message Content Intent (message_content), which commands in messages need. Switch them on at https://discord.com/developers/applications (the application, Bot, Privileged Gateway Intents), or take them out of what asks for them."#);
         assert_eq!(error.exit_code(), 1);
+        let error = DisallowedIntents {
+            intents: vec![refused("guild_presences", &["watch"])],
+        };
+        insta::assert_snapshot!(error, @r#"Discord does not let this bot use the Presence Intent (guild_presences), which the cog "watch" asks for. Switch it on at https://discord.com/developers/applications (the application, Bot, Privileged Gateway Intents), or take it out of what asks for it."#);
     }
 
     #[test]

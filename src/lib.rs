@@ -25,6 +25,7 @@ pub mod gateway;
 pub mod json;
 pub mod reload;
 pub mod sim;
+pub mod spec;
 pub mod state;
 pub mod studio;
 pub mod vm;

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    logging::init(arguments.verbosity());
+    if !arguments.is_quiet() {
+        logging::init(arguments.verbosity());
+    }
     match execute(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -56,9 +56,11 @@ fn help_tells_what_there_is() {
 
     Commands:
       run     Start the bot; this is also what happens without a subcommand
-      check   Check config.json and compile every Luau file below lua/, without starting anything
+      check   Check config.json, compile all Luau files and load all cogs, without starting the bot
       new     Create a cog from a template
+      spec    Run the specs below spec/: each in a world of its own, with the cogs that it names
       schema  Print the JSON schema of config.json
+      types   Tell whether the Luau types in types/ are current, or write them
       help    Print this message or the help of the given subcommand(s)
 
     Options:
@@ -194,7 +196,7 @@ fn check_accepts_a_good_tree_also_from_elsewhere() {
     assert_snapshot!(from_elsewhere, @r"
     exit 0
     -- stdout
-    The configuration is fine, and so are all Luau files (2).
+    The configuration is right, and everything loads: 1 cog, 0 commands, 2 Luau files.
     -- stderr
     ");
     assert_eq!(cogsmith(here.path(), &["check"], &[]), from_elsewhere);
@@ -216,16 +218,16 @@ fn check_shows_every_file_that_does_not_compile() {
     exit 1
     -- stdout
     -- stderr
-    lua/cogs/broken.luau:3: Expected identifier when parsing expression, got '='
+    lua/cogs/broken.luau:3: syntax error: Expected identifier when parsing expression, got '='
         1 | local cog = 1
         2 |
       > 3 | local x = = 2
         4 | return x
         5 | -- end
-    lua/services/open.luau:2: Expected 'end' (to close 'function' at line 1), got <eof>
+    lua/services/open.luau:2: syntax error: Expected 'end' (to close 'function' at line 1), got <eof>
         1 | local function f()
       > 2 |
-    2 of 4 Luau files cannot be compiled.
+    2 problems; 1 of 2 cogs would not load.
     ");
 }
 
@@ -310,4 +312,180 @@ fn schema_is_printed_or_written() {
     ");
     let written = fs::read_to_string(here.path().join("config.schema.json")).unwrap();
     assert!(text.contains(&written));
+}
+
+#[test]
+fn types_are_told_or_written() {
+    let here = folder(&[("lua/cogs/ping.luau", "")]);
+    for arguments in [&["types"][..], &["types", "--check"]] {
+        let text = cogsmith(here.path(), arguments, &[]);
+        assert!(text.starts_with("exit 1\n"), "{text}");
+        assert!(
+            text.contains("types/cog.luau cannot be read")
+                && text.contains("run `cogsmith types --write`"),
+            "{text}"
+        );
+    }
+    assert_snapshot!(cogsmith(here.path(), &["types", "--write"], &[]), @r"
+    exit 0
+    -- stdout
+    Wrote cog.luau, discord.luau, http.luau, json.luau, log.luau, model.luau, spec.luau, state.luau, task.luau, time.luau, ui.luau to types/
+    Wrote lua/.luaurc
+    -- stderr
+    ");
+    assert_snapshot!(cogsmith(here.path(), &["types", "--check"], &[]), @r"
+    exit 0
+    -- stdout
+    All files of types/ are current.
+    -- stderr
+    ");
+    assert!(cogsmith(here.path(), &["check"], &[]).starts_with("exit 0\n"));
+    fs::write(here.path().join("types/task.luau"), "return {}").unwrap();
+    assert_snapshot!(cogsmith(here.path(), &["types"], &[]), @r"
+    exit 1
+    -- stdout
+    -- stderr
+    types/task.luau is not current: run `cogsmith types --write`
+    ");
+}
+
+#[test]
+fn what_is_generated_is_current() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for arguments in [["types", "--check"], ["schema", "--check"]] {
+        let text = cogsmith(here, &arguments, &[]);
+        assert!(text.starts_with("exit 0\n"), "{text}");
+    }
+    let stale = folder(&[("config.schema.json", "{}")]);
+    assert_snapshot!(cogsmith(stale.path(), &["schema", "--check"], &[]), @r"
+    exit 1
+    -- stdout
+    -- stderr
+    config.schema.json is not current: run `cogsmith schema --write`.
+    ");
+}
+
+#[test]
+fn check_loads_every_cog_and_tells_each_problem_once() {
+    let asking = |lines: &str| format!("local cog = require(\"@cogsmith/cog\")\n{lines}\n");
+    let here = folder(&[
+        (
+            "config.json",
+            r#"{ "capabilities": { "*": ["messages.send"] } }"#,
+        ),
+        (
+            "lua/cogs/bans.luau",
+            &asking("cog.info { capabilities = { \"members.ban\" } }"),
+        ),
+        (
+            "lua/cogs/events.luau",
+            &asking("cog.on(\"mesage_create\", function() end)"),
+        ),
+        (
+            "lua/cogs/one.luau",
+            &asking(
+                "require(\"../services/shared\")\ncog.command { name = \"rank\", run = function() end }",
+            ),
+        ),
+        (
+            "lua/cogs/two.luau",
+            &asking(
+                "require(\"../services/shared\")\ncog.command { name = \"level\", run = function() end }",
+            ),
+        ),
+        (
+            "lua/cogs/rank.luau",
+            &asking("cog.command { name = \"rank\", run = function() end }"),
+        ),
+        (
+            "lua/cogs/rank2.luau",
+            &asking("\ncog.command { name = \"RANK\", slash = false, run = function() end }"),
+        ),
+        ("lua/services/shared.luau", "local t = nil\nreturn t.x\n"),
+        ("lua/services/a.luau", "return require(\"./b\")"),
+        ("lua/services/b.luau", "return require(\"./a\")"),
+        ("lua/cogs/cycle.luau", "require(\"../services/a\")"),
+        ("lua/cogs/twice.luau", ""),
+        ("lua/cogs/twice.lua", ""),
+        (
+            "lua/cogs/send.luau",
+            &asking(
+                "require(\"@cogsmith/discord\").create_message { channel_id = \"1\", content = \"x\" }",
+            ),
+        ),
+        (
+            "lua/cogs/ready.luau",
+            &asking("cog.on_ready(function() error(\"it must not run\") end)"),
+        ),
+    ]);
+    assert_snapshot!(cogsmith(here.path(), &["check"], &[]), @r#"
+    exit 1
+    -- stdout
+    -- stderr
+    lua/cogs/twice.lua and lua/cogs/twice.luau would be the same module; remove or rename all but one
+    bans: this cog asks for capabilities that config.json does not grant it: members.ban
+    lua/cogs/events.luau:2: cog.on: there is no event "mesage_create"; did you mean "message_create"?
+        1 | local cog = require("@cogsmith/cog")
+      > 2 | cog.on("mesage_create", function() end)
+      in the top level at lua/cogs/events.luau:2
+    lua/cogs/rank2.luau:3: the command name "rank" is taken twice: by the cog "rank" (lua/cogs/rank.luau:2) and by the cog "rank2" (lua/cogs/rank2.luau:3); rename one of them
+        1 | local cog = require("@cogsmith/cog")
+        2 |
+      > 3 | cog.command { name = "RANK", slash = false, run = function() end }
+    lua/cogs/send.luau:2: discord.create_message: not while loading: move this into cog.on_ready
+        1 | local cog = require("@cogsmith/cog")
+      > 2 | require("@cogsmith/discord").create_message { channel_id = "1", content = "x" }
+      in the top level at lua/cogs/send.luau:2
+    lua/services/b.luau:1: a cycle of requires: services.a → services.b → services.a
+      > 1 | return require("./a")
+      in the top level at lua/services/b.luau:1
+      in the top level at lua/services/a.luau:1
+      in the top level at lua/cogs/cycle.luau:1
+      required by cogs.cycle → services.a → services.b
+    lua/services/shared.luau:2: attempt to index nil with 'x'
+        1 | local t = nil
+      > 2 | return t.x
+      in the top level at lua/services/shared.luau:2
+      in the top level at lua/cogs/one.luau:2
+      required by cogs.one → services.shared
+      the same keeps from loading: two
+    7 problems; 7 of 9 cogs would not load.
+    "#);
+}
+
+#[test]
+fn specs_are_run_and_told_one_by_one() {
+    let cog = "local cog = require(\"@cogsmith/cog\")
+cog.command { name = \"hi\", run = function(ctx) ctx:reply(\"hello\") end }
+";
+    let spec = "local spec = require(\"@cogsmith/spec\")
+spec.cogs { \"hi\" }
+spec.it(\"greets\", function(world)
+    spec.expect(world:user():says(\"!hi\").content):equals(\"hello\")
+end)
+";
+    let folder = folder(&[
+        ("lua/cogs/hi.luau", cog),
+        ("spec/hi_spec.luau", spec),
+        (
+            "spec/sum_spec.luau",
+            "local spec = require(\"@cogsmith/spec\")\nspec.it(\"adds\", function()\n    spec.expect(1 + 1):equals(3)\nend)\n",
+        ),
+    ]);
+    let met = cogsmith(folder.path(), &["spec", "hi"], &[]);
+    assert!(met.contains("ok      hi: greets"), "{met}");
+    assert!(met.contains("All specs are met (1 in "), "{met}");
+    let failed = cogsmith(folder.path(), &["spec"], &[]);
+    for part in [
+        "FAILED  sum: adds",
+        "spec/sum_spec.luau:3: expected 3, got 2",
+        "1 of 2 specs are not met.",
+    ] {
+        assert!(failed.contains(part), "no {part:?} in:\n{failed}");
+    }
+    let none = cogsmith(folder.path(), &["spec", "nothing"], &[]);
+    assert!(
+        none.contains("No spec's name contains \"nothing\"."),
+        "{none}"
+    );
 }

@@ -15,15 +15,19 @@ impl Desk {
         if self.cogs.all().is_empty() {
             return Say::NoCogs {}.say(self.language());
         }
-        code_block(&status::cog_lines(&self.cogs))
+        code_block(&status::cog_lines(
+            &self.cogs,
+            status::WHOLE_LIST,
+            self.language(),
+        ))
     }
 
     /// Answers `!load <name>`.
     pub(super) async fn load(&self, name: &str) -> String {
         let language = self.language();
         if name.is_empty() {
-            let usage = &format!("{}load <name>", self.prefix());
-            return Say::NeedsName { usage }.say(language);
+            let command = &format!("{}load", self.prefix());
+            return Say::NeedsName { command }.say(language);
         }
         let result = self.reload.ask(Ask::Load(name.to_owned())).await;
         match &result {
@@ -39,8 +43,8 @@ impl Desk {
     pub(super) async fn unload(&self, name: &str) -> String {
         let language = self.language();
         if name.is_empty() {
-            let usage = &format!("{}unload <name>", self.prefix());
-            return Say::NeedsName { usage }.say(language);
+            let command = &format!("{}unload", self.prefix());
+            return Say::NeedsName { command }.say(language);
         }
         let result = self.reload.ask(Ask::Unload(name.to_owned())).await;
         match &result {

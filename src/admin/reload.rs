@@ -3,7 +3,7 @@
 use super::report::report;
 use super::text::Say;
 use super::{Desk, status};
-use crate::commands::escape::quoted;
+use crate::commands::escape::{defuse, in_code, quoted};
 use crate::reload::controller::{Ask, Refused};
 use crate::reload::report::Report;
 use std::sync::Arc;
@@ -26,15 +26,16 @@ impl Desk {
                 self.tell(result)
             }
             "cog" if rest.is_empty() => {
-                let usage = &format!("{prefix}reload cog <name>");
-                Say::NeedsName { usage }.say(language)
+                let command = &format!("{prefix}reload cog");
+                Say::NeedsName { command }.say(language)
             }
             "cog" => {
                 let result = self.reload.ask(Ask::Cog(rest.to_owned())).await;
                 self.tell(result)
             }
             _ => {
-                let given: String = action.chars().take(40).filter(|c| *c != '`').collect();
+                let given: String = action.chars().filter_map(in_code).take(40).collect();
+                let given = defuse(&given);
                 Say::UnknownAction {
                     given: &given,
                     prefix,
@@ -61,11 +62,18 @@ impl Desk {
         match result {
             Ok(Some(done)) => report(&done, language),
             Ok(None) => Say::Nothing {}.say(language),
-            Err(Refused::Unknown { name, hint }) => {
-                let hint = hint.replace('"', "`");
-                format!("There is no cog {}{hint}.", quoted(&name))
+            Err(Refused::Unknown { name, near }) => {
+                let cog = &quoted(&name);
+                match &near {
+                    Some(near) => Say::UnknownNear { cog, near }.say(language),
+                    None => Say::Unknown { cog }.say(language),
+                }
             }
-            Err(refused) => format!("{refused}."),
+            Err(Refused::Loaded(cog)) => {
+                let prefix = &self.prefix();
+                Say::AlreadyLoaded { cog: &cog, prefix }.say(language)
+            }
+            Err(Refused::ShuttingDown) => Say::ShuttingDown {}.say(language),
         }
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn report(report: &Report, language: Language) -> String {
     let mut text = String::new();
     if !done.is_empty() {
         let milliseconds = &format!("{:.1}", report.took_ms);
-        let cogs = &names(&done);
+        let cogs = &names(&done, MOST_NAMES);
         text += &Say::Applied { cogs, milliseconds }.say(language);
     }
     if report.outcome == Outcome::Failed {
@@ -31,12 +31,12 @@ pub(super) fn report(report: &Report, language: Language) -> String {
         }
         let kept = of(&[CogOutcome::Kept]);
         if !kept.is_empty() {
-            let cogs = &names(&kept);
+            let cogs = &names(&kept, MOST_NAMES);
             let _always = write!(text, "\n{}", Say::Kept { cogs }.say(language));
         }
         let waiting = of(&[CogOutcome::Waiting]);
         if !waiting.is_empty() {
-            let cogs = &names(&waiting);
+            let cogs = &names(&waiting, MOST_NAMES);
             let _always = write!(text, "\n{}", Say::Waiting { cogs }.say(language));
         }
     }
@@ -46,14 +46,15 @@ pub(super) fn report(report: &Report, language: Language) -> String {
     text.trim().to_owned()
 }
 
-fn names(names: &[&str]) -> String {
+/// `most` of the names as inline code, and the number of the others.
+pub(super) fn names(names: &[&str], most: usize) -> String {
     let mut listed: Vec<_> = names
         .iter()
-        .take(MOST_NAMES)
-        .map(|name| format!("`{name}`"))
+        .take(most)
+        .map(|name| format!("`{}`", name.replace('`', "'")))
         .collect();
-    if names.len() > MOST_NAMES {
-        listed.push(format!("+{}", names.len() - MOST_NAMES));
+    if names.len() > most {
+        listed.push(format!("+{}", names.len() - most));
     }
     listed.join(", ")
 }

@@ -1,134 +1,238 @@
 //! `!reload status`: what is watched, what runs, what went wrong, and how it is configured.
 
 use super::code_block;
+use super::report::names;
 use super::text::Say;
-use crate::cogs::host::Cogs;
+use crate::cogs::host::{CogHandle, Cogs};
+use crate::cogs::live::Status;
 use crate::commands::text::Language;
-use crate::reload::controller::Reload;
+use crate::reload::controller::{HotReloadView, Reload};
 use crate::reload::render;
-use crate::reload::report::{Outcome, Report};
-use std::fmt::Write as _;
-use std::time::Duration;
+use crate::reload::report::{Outcome, Problem, Report, Trigger};
+use std::sync::Arc;
 
-/// Cogs, files and reports that are listed.
-const MOST_COGS: usize = 15;
+/// Characters that the list of cogs may take within the status, and by itself.
+const STATUS_LIST: usize = 700;
+pub(super) const WHOLE_LIST: usize = 1_800;
+/// Reports, pending files and problems that are listed.
 const MOST_REPORTS: usize = 3;
 const MOST_PENDING: usize = 8;
+const MOST_PROBLEMS: usize = 2;
+/// Names listed for one report.
+const MOST_NAMES: usize = 3;
+/// Characters of a problem in one line.
+const PROBLEM_LINE: usize = 120;
+/// The widest column of names; longer ones push their line to the right.
+const WIDEST_NAME: usize = 24;
 
 /// The whole status.
 pub(super) fn status(cogs: &Cogs, reload: &Reload, language: Language) -> String {
     let view = reload.view();
-    let config = cogs.services.config.load();
-    let hot = &config.hot_reload;
+    let all = cogs.all();
+    let running = all.iter().filter(|cog| cog.status().is_running()).count();
+    let mut parts = vec![
+        heading(&view, language),
+        Say::Counts {
+            running: &running.to_string(),
+            cogs: &all.len().to_string(),
+            modules: &view.modules.to_string(),
+        }
+        .say(language),
+        if all.is_empty() {
+            Say::NoCogs {}.say(language)
+        } else {
+            code_block(&cog_lines(cogs, STATUS_LIST, language))
+        },
+    ];
+    parts.extend(pending(&view, language));
+    parts.extend(last_reloads(reload, language));
+    parts.push(configuration(cogs, language));
+    if !view.config_problems.is_empty() {
+        let told: Vec<_> = view.config_problems.iter().take(MOST_PROBLEMS).collect();
+        parts.push(Say::ConfigBroken {}.say(language));
+        parts.extend(told.into_iter().map(shown));
+    }
+    let failing = all.iter().filter_map(|cog| cog.status().problem);
+    parts.extend(failing.take(MOST_PROBLEMS).map(|problem| shown(&problem)));
+    parts.join("\n")
+}
+
+fn shown(problem: &Problem) -> String {
+    code_block(&render::problem(problem))
+}
+
+/// On or off, and what is watched.
+fn heading(view: &HotReloadView, language: Language) -> String {
     let state = if view.enabled {
         Say::On {}
     } else {
         Say::Off {}
     };
-    let mut text = state.say(language);
-    let all = cogs.all();
-    let running = all.iter().filter(|cog| cog.status().is_running()).count();
-    let _always = write!(
-        text,
-        "\n**Watching** {} folders of `lua/`: {}\n**Loaded** {running} of {} cogs, {} modules\n",
-        view.folders.len(),
-        view.folders.join(", "),
-        all.len(),
-        view.modules
+    let folders = &view.folders.join(", ");
+    let mut text = format!(
+        "{}\n{}",
+        state.say(language),
+        Say::Watching { folders }.say(language)
     );
     if let Some(limit) = &view.limit {
-        let _always = writeln!(text, "⚠️ {limit}");
-    }
-    text += &code_block(&cog_lines(cogs));
-    if !view.pending.is_empty() {
-        let shown: Vec<_> = view.pending.iter().take(MOST_PENDING).cloned().collect();
-        let _always = write!(
-            text,
-            "\n**Pending** {} changed: {}",
-            view.pending.len(),
-            shown.join(", ")
-        );
-    }
-    let reports = reload.reports.recent();
-    let last = reports.iter().rev().take(MOST_REPORTS);
-    let lines: Vec<_> = last.map(|report| report_line(report)).collect();
-    if !lines.is_empty() {
-        let _always = write!(text, "\n**Last reloads**\n{}", lines.join("\n"));
-    }
-    let _always = write!(
-        text,
-        "\n**Configuration** delay {} s, extensions {}, auto reload {}, log {}",
-        hot.reload_delay,
-        hot.watch_extensions.join(" "),
-        on_off(hot.auto_reload_cogs),
-        on_off(hot.log_reloads)
-    );
-    let failing: Vec<_> = all.iter().filter_map(|cog| cog.status().problem).collect();
-    for problem in failing.iter().take(2) {
-        let _always = write!(text, "\n{}", code_block(&render::problem(problem)));
+        text = format!("{text}\n⚠️ {limit}");
     }
     text
 }
 
-fn on_off(on: bool) -> &'static str {
-    if on { "on" } else { "off" }
+fn pending(view: &HotReloadView, language: Language) -> Option<String> {
+    let files = &listed(&view.pending, MOST_PENDING);
+    (!view.pending.is_empty()).then(|| Say::Pending { files }.say(language))
 }
 
-/// A line for each cog: name, version, age, memory, and what is wrong.
-pub(super) fn cog_lines(cogs: &Cogs) -> String {
+fn last_reloads(reload: &Reload, language: Language) -> Option<String> {
+    let reports = reload.reports.recent();
+    let last = reports.iter().rev().take(MOST_REPORTS);
+    let lines: Vec<_> = last.map(|report| report_line(report, language)).collect();
+    let heading = Say::LastReloads {}.say(language);
+    (!lines.is_empty()).then(|| format!("{heading}\n{}", lines.join("\n")))
+}
+
+fn configuration(cogs: &Cogs, language: Language) -> String {
+    let config = cogs.services.config.load();
+    let hot = &config.hot_reload;
+    let yes_no = |on: bool| if on { Say::Yes {} } else { Say::No {} }.say(language);
+    Say::Configuration {
+        delay: &hot.reload_delay.to_string(),
+        extensions: &hot.watch_extensions.join(" "),
+        automatic: &yes_no(hot.auto_reload_cogs),
+        log: &yes_no(hot.log_reloads),
+    }
+    .say(language)
+}
+
+/// A line for each cog: name, version, age, memory, and what is wrong. Those with trouble come first; what
+/// is beyond `budget` characters is counted.
+pub(super) fn cog_lines(cogs: &Cogs, budget: usize, language: Language) -> String {
     let now = cogs.services.clock.unix();
-    let all = cogs.all();
-    let mut lines: Vec<_> = all
-        .iter()
-        .take(MOST_COGS)
+    let mut all: Vec<(Arc<CogHandle>, Status)> = cogs
+        .all()
+        .into_iter()
         .map(|cog| {
             let status = cog.status();
-            if !status.is_running() {
-                return format!("{:<16} waits for its file to be fixed", cog.name);
-            }
-            let age = Duration::from_secs_f64((now - status.loaded_at).max(0.0).floor());
-            let wrong = match (status.failing, cog.dropped()) {
-                (true, _) => " (old code: the last reload failed)".to_owned(),
-                (false, 0) => String::new(),
-                (false, dropped) => format!(" ({dropped} events dropped)"),
-            };
-            format!(
-                "{:<16} v{:<4} {:>10}  {:>6} KB{wrong}",
-                cog.name,
-                status.version,
-                humantime::format_duration(age).to_string(),
-                status.memory / 1024
-            )
+            (cog, status)
         })
         .collect();
-    if all.len() > MOST_COGS {
-        lines.push(format!("and {} more: see the page", all.len() - MOST_COGS));
+    all.sort_by_key(|(_, status)| !status.failing && status.is_running());
+    let longest = all.iter().map(|(cog, _)| cog.name.chars().count()).max();
+    let width = longest.unwrap_or_default().min(WIDEST_NAME);
+    let mut lines = Vec::new();
+    let mut used = 0;
+    for (place, (cog, status)) in all.iter().enumerate() {
+        let line = cog_line(cog, status, width, now, language);
+        used += line.chars().count() + 1;
+        if used > budget {
+            let count = &(all.len() - place).to_string();
+            lines.push(Say::More { count }.say(language));
+            break;
+        }
+        lines.push(line);
     }
     lines.join("\n")
 }
 
-fn report_line(report: &Report) -> String {
+fn cog_line(
+    cog: &CogHandle,
+    status: &Status,
+    width: usize,
+    now: f64,
+    language: Language,
+) -> String {
+    let name = &cog.name;
+    if !status.is_running() {
+        return format!("{name:width$}  {}", Say::CogWaits {}.say(language));
+    }
+    let wrong = match (status.failing, cog.dropped()) {
+        (true, _) => Say::CogFailing {}.say(language),
+        (false, 0) => String::new(),
+        (false, dropped) => {
+            let count = &dropped.to_string();
+            Say::CogDropped { count }.say(language)
+        }
+    };
+    let (version, age) = (format!("v{}", status.version), age(now - status.loaded_at));
+    let memory = status.memory / 1024;
+    let line = format!("{name:width$}  {version:<5} {age:>7}  {memory:>6} KB  {wrong}");
+    line.trim_end().to_owned()
+}
+
+/// The two largest units: `4s`, `3m 20s`, `5h 1m`, `12d 3h`.
+fn age(seconds: f64) -> String {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a negative age is none, and no bot runs for 2^64 seconds"
+    )]
+    let seconds = seconds.max(0.0) as u64;
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m {}s", seconds % 60),
+        (0, _, _) => format!("{hours}h {}m", minutes % 60),
+        _ => format!("{days}d {}h", hours % 24),
+    }
+}
+
+fn report_line(report: &Report, language: Language) -> String {
     let mark = match report.outcome {
         Outcome::Applied => "✅",
         Outcome::Failed => "❌",
         Outcome::Pending => "⏸️",
     };
-    let mut what: Vec<_> = report.cogs.iter().map(|cog| cog.name.clone()).collect();
-    what.truncate(6);
-    let problem = report.problems.first().map(|problem| {
-        let place = problem.place.as_ref();
-        let place = place.map(|place| format!(" ({}:{})", place.file, place.line));
-        format!(": {}{}", problem.message, place.unwrap_or_default())
-    });
+    let cogs: Vec<&str> = report.cogs.iter().map(|cog| cog.name.as_str()).collect();
+    let what = match (report.trigger, cogs.is_empty()) {
+        (Trigger::Start, _) => Say::Start {}.say(language),
+        (_, true) => listed(&report.changed, MOST_NAMES),
+        (_, false) => names(&cogs, MOST_NAMES),
+    };
     #[allow(
         clippy::cast_possible_truncation,
         reason = "Unix seconds fit for 292 billion years"
     )]
     let at = report.at as i64;
-    format!(
-        "{mark} <t:{at}:T> {} in {:.1} ms{}",
-        what.join(", "),
-        report.took_ms,
-        problem.unwrap_or_default().replace('`', "'")
-    )
+    let took = format!("{:.1} ms", report.took_ms);
+    match report.problems.first() {
+        Some(problem) => format!("{mark} <t:{at}:T> {what}: {}", problem_line(problem)),
+        None if report.outcome == Outcome::Pending => format!("{mark} <t:{at}:T> {what}"),
+        None => format!("{mark} <t:{at}:T> {what} ({took})"),
+    }
+}
+
+/// A problem in one line, as inline code: nothing in it may turn into a mention or a format.
+fn problem_line(problem: &Problem) -> String {
+    let place = problem.place.as_ref();
+    let place = place.map(|place| format!("{}:{}: ", place.file, place.line));
+    let text = format!("{}{}", place.unwrap_or_default(), problem.message);
+    let line: String = text.chars().filter(|c| !c.is_control()).collect();
+    let short: String = line.chars().take(PROBLEM_LINE).collect();
+    let end = if short.len() < line.len() { "…" } else { "" };
+    format!("`{}{end}`", short.replace('`', "'"))
+}
+
+/// Files as inline code.
+fn listed(files: &[String], most: usize) -> String {
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    names(&files, most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_has_its_two_largest_units() {
+        let ages = [-1.0, 0.9, 59.0, 60.0, 3_599.0, 3_600.0, 86_399.0, 90_061.0];
+        let shown = ages.map(age);
+        assert_eq!(
+            shown,
+            [
+                "0s", "0s", "59s", "1m 0s", "59m 59s", "1h 0m", "23h 59m", "1d 1h"
+            ]
+        );
+    }
 }

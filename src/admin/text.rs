@@ -35,9 +35,60 @@ sentences! {
     UnknownAction { given, prefix }
         "There is no `{prefix}reload {given}`. `{prefix}reload` shows what there is."
         "Tidak ada `{prefix}reload {given}`. `{prefix}reload` menampilkan yang tersedia."
-    NeedsName { usage }
-        "Which cog? `{usage}`"
-        "Cog yang mana? `{usage}`"
+    NeedsName { command }
+        "Which cog? `{command} <name>`"
+        "Cog yang mana? `{command} <nama>`"
+    Unknown { cog }
+        "There is no cog {cog}."
+        "Tidak ada cog {cog}."
+    UnknownNear { cog, near }
+        "There is no cog {cog}. Did you mean `{near}`?"
+        "Tidak ada cog {cog}. Maksudnya `{near}`?"
+    AlreadyLoaded { cog, prefix }
+        "`{cog}` is loaded already. `{prefix}reload cog {cog}` builds it afresh."
+        "`{cog}` sudah dimuat. `{prefix}reload cog {cog}` membangunnya ulang."
+    ShuttingDown {}
+        "The bot is shutting down."
+        "Bot sedang dimatikan."
+    Watching { folders }
+        "**Watched in `lua/`:** {folders}"
+        "**Dipantau di `lua/`:** {folders}"
+    Counts { running, cogs, modules }
+        "**Running cogs:** {running} of {cogs} · **Modules:** {modules}"
+        "**Cog berjalan:** {running} dari {cogs} · **Modul:** {modules}"
+    Pending { files }
+        "**Changed, but not applied:** {files}"
+        "**Berubah, tetapi belum diterapkan:** {files}"
+    LastReloads {}
+        "**Last reloads**"
+        "**Muat ulang terakhir**"
+    Start {}
+        "start of the bot"
+        "bot dinyalakan"
+    Configuration { delay, extensions, automatic, log }
+        "**Configuration:** delay {delay} s · extensions {extensions} · applied at once: {automatic} · logged: {log}"
+        "**Konfigurasi:** jeda {delay} dtk · ekstensi {extensions} · langsung diterapkan: {automatic} · dicatat di log: {log}"
+    Yes {}
+        "yes"
+        "ya"
+    No {}
+        "no"
+        "tidak"
+    ConfigBroken {}
+        "⚠️ config.json as it was saved last cannot be used. What applied before still does."
+        "⚠️ config.json yang terakhir disimpan tidak dapat dipakai. Konfigurasi sebelumnya masih berlaku."
+    CogWaits {}
+        "does not run: its file waits to be fixed"
+        "tidak berjalan: berkasnya perlu diperbaiki"
+    CogFailing {}
+        "old code: the last reload failed"
+        "kode lama: muat ulang terakhir gagal"
+    CogDropped { count }
+        "{count} events dropped"
+        "{count} event terbuang"
+    More { count }
+        "… and {count} more"
+        "… dan {count} lagi"
     On {}
         "Hot reload is on."
         "Hot reload menyala."

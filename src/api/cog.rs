@@ -10,13 +10,16 @@ use super::declarations::{Hook, Info, Listener, Timer, caller};
 use super::object::{self, Charge};
 use super::option;
 use crate::discord::events::{self, intents};
-use crate::vm::host::{Arguments, Host, HostError, HostResult, load_host_chunk, one};
+use crate::vm::host::{Arguments, Host, HostError, HostResult, load_host_chunk, one, shown_name};
 use mlua::{Lua, Table, Value};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The shortest interval of `cog.every`.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Characters of a name that is looked up.
+const LONGEST_NAME: usize = 200;
 
 const HOOKS: [(&str, &str, Hook); 5] = [
     ("on_load", "cog.on_load", Hook::Load),
@@ -44,11 +47,16 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
     raw.raw_set("fail", of("cog.fail", fail)?)?;
     raw.raw_set("bot", of("cog.bot", bot)?)?;
     raw.raw_set("has_command", of("cog.has_command", has_command)?)?;
+    let check = host.function(lua, "cog.check.custom", |_, arguments| {
+        arguments.callback(0, "the function")
+    })?;
+    raw.raw_set("check", check)?;
     for (key, name, hook) in HOOKS {
         let cog = Arc::clone(cog);
         let declare = host.function(lua, name, move |lua, arguments| {
             let function = arguments.callback(0, "the handler")?;
             cog.declare(lua, name, |declarations| {
+                declarations.room_for(name, declarations.hooks.len())?;
                 declarations.hooks.push((hook, function));
                 Ok(())
             })
@@ -76,6 +84,7 @@ fn info(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value>
     let intents = intents::of(names.iter().map(String::as_str)).map_err(|unknown| {
         let nearest = intents::nearest_intent(unknown);
         let hint = nearest.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
+        let unknown = shown_name(unknown);
         let message = format!("cog.info: intents: there is no intent \"{unknown}\"{hint}");
         HostError::new("argument", message)
     })?;
@@ -105,6 +114,7 @@ fn declare_group(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResu
 fn add_command(lua: &Lua, cog: &CogContext, table: &Table, group: bool) -> HostResult<Value> {
     let function = if group { "cog.group" } else { "cog.command" };
     cog.declare(lua, function, |declarations| {
+        declarations.room_for(function, declarations.commands.len())?;
         let command = command::read(lua, table, group)?;
         declarations.commands.push(Arc::new(command));
         Ok(Value::Nil)
@@ -113,7 +123,7 @@ fn add_command(lua: &Lua, cog: &CogContext, table: &Table, group: bool) -> HostR
 
 /// Checks an event's name.
 fn event(lua: &Lua, _cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
-    let name = arguments.string(0, "the event")?;
+    let name = arguments.short_string(0, "the event", LONGEST_NAME)?;
     one(lua, known_event(&name)?)
 }
 
@@ -130,9 +140,10 @@ fn known_event(name: &str) -> HostResult<&'static str> {
 }
 
 fn listen(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
-    let event = known_event(&arguments.string(0, "the event")?)?;
+    let event = known_event(&arguments.short_string(0, "the event", LONGEST_NAME)?)?;
     let handler = arguments.callback(1, "the handler")?;
     cog.declare(lua, "cog.on", |declarations| {
+        declarations.room_for("cog.on", declarations.listeners.len())?;
         declarations.listeners.push(Listener { event, handler });
         Ok(Value::Nil)
     })
@@ -146,7 +157,7 @@ fn every(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
     }
     let handler = arguments.callback(1, "the function")?;
     let (mut name, mut immediately) = (None, false);
-    if let Value::Table(how) = arguments.value(2) {
+    if let Some(how) = arguments.optional_table(2, "how")? {
         let fields = Fields::of("cog.every", &how);
         fields.only(&["name", "immediately"])?;
         name = fields.string("name")?;
@@ -154,10 +165,17 @@ fn every(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
     }
     let place = caller(lua);
     cog.declare(lua, "cog.every", |declarations| {
+        declarations.room_for("cog.every", declarations.timers.len())?;
         let file = place.map(|place| place.file).unwrap_or_default();
         let count = declarations.timers.len() + 1;
+        let name = name.unwrap_or_else(|| format!("{file}#{count}"));
+        if declarations.timers.iter().any(|timer| timer.name == name) {
+            let name = shown_name(&name);
+            let message = format!("cog.every: name: there is already a timer \"{name}\"");
+            return Err(HostError::new("argument", message).into());
+        }
         declarations.timers.push(Timer {
-            name: name.unwrap_or_else(|| format!("{file}#{count}")),
+            name,
             interval,
             immediately,
             handler,
@@ -178,7 +196,7 @@ fn bot(lua: &Lua, cog: &CogContext, _arguments: &Arguments) -> HostResult<Value>
 }
 
 fn has_command(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
-    let name = arguments.string(0, "the name")?;
+    let name = arguments.short_string(0, "the name", LONGEST_NAME)?;
     let known = cog.services.command_names.load();
     one(lua, known.contains(&name.to_lowercase()))
 }

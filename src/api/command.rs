@@ -3,11 +3,12 @@
 use super::convert::Fields;
 use super::declarations::{Command, OptionFunctions, caller};
 use super::option;
+use crate::commands::checks::MAX_DEPTH;
 use crate::commands::definition::{
     Check, CommandDefinition, Concurrency, Contexts, Cooldown, Scope, validate,
 };
 use crate::discord::permissions;
-use crate::vm::host::{HostError, HostResult};
+use crate::vm::host::{HostError, HostResult, shown_name};
 use mlua::{Function, Lua, Table, Value};
 use std::collections::HashMap;
 
@@ -48,8 +49,17 @@ const GROUP_FIELDS: [&str; 13] = [
 /// The key under which a check's table carries what it checks; see `checks_module`.
 const CHECK: &str = "check";
 
+/// Groups in each other, as deep as Discord allows.
+const DEEPEST_GROUP: usize = 2;
+/// Commands in one group and the groups in it: all that Discord takes is 25 groups of 25.
+const MOST_COMMANDS: usize = 651;
+/// Checks of one command, also those inside `any` and `all`.
+const MOST_CHECKS: usize = 200;
+
 #[derive(Default)]
 struct Reader {
+    commands: usize,
+    checks_read: usize,
     runs: HashMap<String, Function>,
     options: HashMap<(String, String), OptionFunctions>,
     checks: Vec<Function>,
@@ -58,7 +68,7 @@ struct Reader {
 /// Reads a command, or a group when `group` is set, and holds it against Discord's limits.
 pub fn read(lua: &Lua, table: &Table, group: bool) -> HostResult<Command> {
     let mut reader = Reader::default();
-    let mut definition = reader.command(table, "", group)?;
+    let mut definition = reader.command(table, "", group, 0)?;
     definition.place = caller(lua).map(|place| (place.file, place.line));
     if let Some(complaint) = validate(&definition).into_iter().next() {
         return Err(HostError::new("argument", complaint.to_string()).into());
@@ -72,10 +82,24 @@ pub fn read(lua: &Lua, table: &Table, group: bool) -> HostResult<Command> {
 }
 
 impl Reader {
-    fn command(&mut self, table: &Table, path: &str, group: bool) -> HostResult<CommandDefinition> {
+    fn command(
+        &mut self,
+        table: &Table,
+        path: &str,
+        group: bool,
+        depth: usize,
+    ) -> HostResult<CommandDefinition> {
         let function = if group { "cog.group" } else { "cog.command" };
         let name = Fields::of(function, table).required_string("name")?;
-        let fields = Fields::of(format!("{function} \"{name}\""), table);
+        let fields = Fields::of(format!("{function} \"{}\"", shown_name(&name)), table);
+        self.commands += 1;
+        if depth > DEEPEST_GROUP || self.commands > MOST_COMMANDS {
+            let message = format!(
+                "{}: a group holds groups of commands, no deeper, and {MOST_COMMANDS} commands in all",
+                fields.function
+            );
+            return Err(HostError::new("argument", message).into());
+        }
         fields.only(if group {
             &GROUP_FIELDS
         } else {
@@ -97,7 +121,7 @@ impl Reader {
             definition.slash = fields.boolean("slash")?.unwrap_or(true);
         }
         for check in fields.list("checks")? {
-            definition.checks.push(self.check(&fields, &check)?);
+            definition.checks.push(self.check(&fields, &check, 0)?);
         }
         for option in fields.list("options")? {
             let Value::Table(option) = option else {
@@ -125,16 +149,24 @@ impl Reader {
             let is_group = !inner.value("commands")?.is_nil();
             definition
                 .subcommands
-                .push(self.command(&child, &child_path, is_group)?);
+                .push(self.command(&child, &child_path, is_group, depth + 1)?);
         }
         Ok(definition)
     }
 
     /// A check is a table that `cog.check` made, or a function of `ctx`.
-    fn check(&mut self, fields: &Fields<'_>, value: &Value) -> HostResult<Check> {
+    fn check(&mut self, fields: &Fields<'_>, value: &Value, depth: usize) -> HostResult<Check> {
+        self.checks_read += 1;
+        if depth > MAX_DEPTH || self.checks_read > MOST_CHECKS {
+            let message = format!(
+                "{}: checks: at most {MOST_CHECKS}, and {MAX_DEPTH} in each other",
+                fields.function
+            );
+            return Err(HostError::new("argument", message).into());
+        }
         match value {
             Value::Function(function) => Ok(self.custom(function.clone())),
-            Value::Table(table) => self.check_table(fields, table),
+            Value::Table(table) => self.check_table(fields, table, depth),
             other => Err(fields.wrong("checks", "a list of checks", other)),
         }
     }
@@ -145,18 +177,22 @@ impl Reader {
         Check::Custom(index)
     }
 
-    fn check_table(&mut self, fields: &Fields<'_>, table: &Table) -> HostResult<Check> {
-        let inner = Fields::of(format!("{}: checks", fields.function), table);
+    fn check_table(
+        &mut self,
+        fields: &Fields<'_>,
+        table: &Table,
+        depth: usize,
+    ) -> HostResult<Check> {
+        let inner = Fields::of(fields.function.clone(), table);
         let kind = inner.required_string(CHECK)?;
         Ok(match kind.as_str() {
             "owner" => Check::Owner,
             "nsfw" => Check::Nsfw,
-            "guild_only" => Check::All(Vec::new()),
             "permissions" => Check::Permissions(read_permissions(&inner)?),
             "bot_permissions" => Check::BotPermissions(read_permissions(&inner)?),
-            "role" => Check::Role(inner.required_string("value")?),
-            "any" => Check::Any(self.checks_in(&inner)?),
-            "all" => Check::All(self.checks_in(&inner)?),
+            "role" => read_roles(&inner)?,
+            "any" => Check::Any(self.checks_in(&inner, depth)?),
+            "all" => Check::All(self.checks_in(&inner, depth)?),
             "custom" => {
                 let function = inner.function("value")?;
                 let function =
@@ -164,15 +200,31 @@ impl Reader {
                 self.custom(function)
             }
             _ => {
+                let kind = shown_name(&kind);
                 let message = format!("{}: there is no check \"{kind}\"", inner.function);
                 return Err(HostError::new("argument", message).into());
             }
         })
     }
 
-    fn checks_in(&mut self, fields: &Fields<'_>) -> HostResult<Vec<Check>> {
+    fn checks_in(&mut self, fields: &Fields<'_>, depth: usize) -> HostResult<Vec<Check>> {
         let items = fields.list("value")?;
-        items.iter().map(|item| self.check(fields, item)).collect()
+        items
+            .iter()
+            .map(|item| self.check(fields, item, depth + 1))
+            .collect()
+    }
+}
+
+/// One of the roles, by id or name.
+fn read_roles(fields: &Fields<'_>) -> HostResult<Check> {
+    let mut roles = fields.strings("value")?;
+    match (roles.len(), roles.pop()) {
+        (1, Some(role)) => Ok(Check::Role(role)),
+        (_, None) => Err(fields.wrong("checks", "a role's name or id", &Value::Nil)),
+        (_, last) => Ok(Check::Any(
+            roles.into_iter().chain(last).map(Check::Role).collect(),
+        )),
     }
 }
 
@@ -181,10 +233,8 @@ fn read_permissions(fields: &Fields<'_>) -> HostResult<u64> {
     permissions::of(names.iter().map(String::as_str)).map_err(|unknown| {
         let nearest = permissions::nearest_permission(unknown);
         let hint = nearest.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
-        let message = format!(
-            "{}: there is no permission \"{unknown}\"{hint}",
-            fields.function
-        );
+        let (function, unknown) = (&fields.function, shown_name(unknown));
+        let message = format!("{function}: there is no permission \"{unknown}\"{hint}");
         HostError::new("argument", message).into()
     })
 }
@@ -193,8 +243,9 @@ fn read_scope(fields: &Fields<'_>) -> HostResult<Scope> {
     let name = fields.string("scope")?.unwrap_or_else(|| "user".to_owned());
     Scope::of_name(&name).ok_or_else(|| {
         let message = format!(
-            "{}: scope: expected \"user\", \"member\", \"channel\", \"guild\" or \"global\", got \"{name}\"",
-            fields.function
+            "{}: scope: expected \"user\", \"member\", \"channel\", \"guild\" or \"global\", got \"{}\"",
+            fields.function,
+            shown_name(&name)
         );
         HostError::new("argument", message).into()
     })
@@ -263,7 +314,7 @@ fn read_contexts(fields: &Fields<'_>) -> HostResult<Contexts> {
             "private_channel" => contexts.private_channel = true,
             _ => {
                 let expected = "\"guild\", \"bot_dm\" or \"private_channel\"";
-                let got = format!("\"{name}\"");
+                let got = format!("\"{}\"", shown_name(&name));
                 return Err(
                     HostError::argument(&fields.function, "contexts", expected, &got).into(),
                 );

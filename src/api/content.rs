@@ -3,7 +3,7 @@
 
 use super::convert::{Fields, to_json};
 use crate::discord::arguments::File;
-use crate::vm::host::{Arguments, HostResult};
+use crate::vm::host::{Arguments, HostError, HostResult, shown_name};
 use mlua::{Table, Value};
 use serde_json::{Map, Value as JsonValue};
 use std::time::Duration;
@@ -66,31 +66,70 @@ impl Content {
                 return Err(fields.wrong("content", "fields with names", &key));
             };
             let name = name.to_string_lossy();
-            if !["ephemeral", "delete_after", "files"].contains(&name.as_str()) {
-                let value = to_json(function, &name, &value)?;
-                content.body.insert(name, value);
+            match name.as_str() {
+                "ephemeral" | "delete_after" | "files" => {}
+                // Where the message goes is the method's to say.
+                "channel_id" | "message_id" => {
+                    let message = format!("{function}: there is no field \"{name}\"");
+                    return Err(HostError::new("argument", message).into());
+                }
+                _ => {
+                    let value = to_json(function, &shown_name(&name), &value)?;
+                    content.body.insert(name, value);
+                }
             }
         }
         Ok(content)
     }
 }
 
+/// Files of one message, as Discord takes them, and their bytes together.
+const MOST_FILES: usize = 10;
+const MOST_FILE_BYTES: usize = 25 << 20;
+
 /// `files = { { filename, content } }`; the content is a string of any bytes.
 pub fn read_files(fields: &Fields<'_>) -> HostResult<Vec<File>> {
-    fields
-        .list("files")?
+    let items = fields.list("files")?;
+    if items.len() > MOST_FILES {
+        let expected = format!("at most {MOST_FILES} files");
+        let got = items.len().to_string();
+        return Err(HostError::argument(&fields.function, "files", &expected, &got).into());
+    }
+    let mut left = MOST_FILE_BYTES;
+    items
         .iter()
-        .map(|item| {
-            let Value::Table(table) = item else {
-                return Err(fields.wrong("files", "a list of { filename, content }", item));
-            };
-            let inner = Fields::of(format!("{}: files", fields.function), table);
-            let content = match inner.value("content")? {
-                Value::String(bytes) => bytes.as_bytes().to_vec(),
-                Value::Buffer(buffer) => buffer.to_vec(),
-                other => return Err(inner.wrong("content", "a string or a buffer", &other)),
-            };
-            Ok(File::new(inner.required_string("filename")?, content))
-        })
+        .map(|item| read_file(fields, item, &mut left))
         .collect()
+}
+
+fn read_file(fields: &Fields<'_>, item: &Value, left: &mut usize) -> HostResult<File> {
+    let Value::Table(table) = item else {
+        return Err(fields.wrong("files", "a list of { filename, content }", item));
+    };
+    let inner = Fields::of(format!("{}: files", fields.function), table);
+    inner.only(&["filename", "content"])?;
+    let filename = inner.required_string("filename")?;
+    if filename.is_empty() || filename.contains(['/', '\\']) || filename.contains(char::is_control)
+    {
+        let expected = "a name without slashes and line breaks";
+        return Err(inner.wrong("filename", expected, &inner.value("filename")?));
+    }
+    let value = inner.value("content")?;
+    let length = match &value {
+        Value::String(bytes) => bytes.as_bytes().len(),
+        Value::Buffer(buffer) => buffer.len(),
+        other => return Err(inner.wrong("content", "a string or a buffer", other)),
+    };
+    let Some(rest) = left.checked_sub(length) else {
+        let megabytes = MOST_FILE_BYTES >> 20;
+        let message = format!("{}: more than {megabytes} MB", inner.function);
+        return Err(HostError::new("argument", message).into());
+    };
+    *left = rest;
+    let content = match &value {
+        Value::Buffer(buffer) => buffer.to_vec(),
+        Value::String(bytes) => bytes.as_bytes().to_vec(),
+        _ => Vec::new(),
+    };
+    Ok(File::new(filename, content))
 }

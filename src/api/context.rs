@@ -1,17 +1,20 @@
 //! What the functions of one cog know about their cog.
 
 use super::declarations::{Declarations, Staged};
+use super::object::Charge;
+use super::pace::Pace;
 use super::services::Services;
-use crate::state::{Namespace, View};
+use super::state::Space;
+use crate::activity::Busy;
+use crate::clock::Clock;
+use crate::state::{Namespace, Table, View};
 use crate::vm::build::Vm;
 use crate::vm::host::{HostError, HostResult};
 use crate::vm::require::{Generation, Phase};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use mlua::{Function, Lua, MultiValue, Thread};
-use std::collections::BTreeSet;
-use std::num::NonZeroU32;
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
@@ -36,9 +39,53 @@ pub struct CogContext {
     cancelled: Mutex<Vec<usize>>,
     /// Rings when one is added.
     pub cancel_notice: Notify,
-    /// Bytes of Discord's objects that Luau holds; see `object`.
+    /// Bytes of Discord's objects and of snapshots of the state that Luau holds; see `charge`.
     pub object_bytes: Arc<AtomicUsize>,
-    calls: DefaultDirectRateLimiter,
+    /// The snapshots of the state that are being gone through, by address.
+    snapshots: Mutex<HashMap<usize, Weak<Charge>>>,
+    /// Bytes of the requests that are under way.
+    pub request_bytes: Arc<AtomicUsize>,
+    /// Tasks that have been made and have not ended.
+    tasks: Arc<AtomicUsize>,
+    /// Locks that are held.
+    pub locks: Arc<AtomicUsize>,
+    calls: Mutex<CallBudget>,
+    lines: Pace,
+    /// Lines of the log that were left out since the last one that was not.
+    lines_left_out: AtomicUsize,
+}
+
+/// Tasks of one cog at a time.
+const MOST_TASKS: usize = 1_000;
+/// Lines of the log at once, and in a second.
+const MOST_LINES: u32 = 200;
+const LINES_A_SECOND: u32 = 20;
+
+/// The calls to Discord that a cog may make.
+#[derive(Debug)]
+struct CallBudget {
+    /// In ten seconds.
+    limit: u32,
+    pace: Pace,
+}
+
+impl CallBudget {
+    fn new(limit: u32, clock: &Clock) -> Self {
+        Self {
+            limit,
+            pace: Pace::new(limit, Duration::from_secs(10), clock),
+        }
+    }
+}
+
+/// A task counts until this is dropped.
+#[derive(Debug)]
+pub struct TaskPlace(Arc<AtomicUsize>);
+
+impl Drop for TaskPlace {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A cog's state as one generation sees it.
@@ -48,6 +95,8 @@ pub struct StateViews {
     pub stored: View,
     /// What lives in memory only, and survives reloads.
     pub session: View,
+    /// What cogs share, by name: kept here because a view has its own defaults.
+    shared: Arc<Mutex<BTreeMap<Arc<str>, View>>>,
 }
 
 impl StateViews {
@@ -55,16 +104,32 @@ impl StateViews {
         let namespace = Namespace::cog(cog);
         let stored = services.store.view(&namespace);
         let session = stored.session_beside(&namespace);
-        Self { stored, session }
+        Self {
+            stored,
+            session,
+            shared: Arc::default(),
+        }
+    }
+
+    /// The view of one space.
+    pub fn view(&self, space: &Space) -> View {
+        match space {
+            Space::Own => self.stored.clone(),
+            Space::Session => self.session.clone(),
+            Space::Shared(name) => lock(&self.shared)
+                .entry(Arc::clone(name))
+                .or_insert_with(|| self.stored.beside(&Namespace::shared(name)))
+                .clone(),
+        }
     }
 }
 
-/// A function that a cog wants run on its own.
+/// A task: a handler that a cog wants run on its own.
 #[derive(Debug)]
 pub struct Spawn {
     /// The coroutine that the author holds in order to cancel it.
     pub thread: Thread,
-    /// What it was made from.
+    /// What drives it.
     pub function: Function,
     /// Its arguments.
     pub arguments: MultiValue,
@@ -72,16 +137,23 @@ pub struct Spawn {
     pub after: Duration,
     /// The generation whose code it is.
     pub generation: Arc<Generation>,
+    /// Its place among the cog's tasks.
+    pub place: TaskPlace,
+    /// The bot is busy with it from the call on.
+    pub busy: Busy,
 }
 
 impl CogContext {
     /// A cog that has not been loaded yet.
     pub fn new(name: &str, services: Arc<Services>, spawner: mpsc::UnboundedSender<Spawn>) -> Self {
         let limit = services.config.load().limits.discord_calls_per_10s;
-        let calls = NonZeroU32::new(limit).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::with_period(Duration::from_secs(10) / calls.get())
-            .unwrap_or_else(|| Quota::per_second(calls))
-            .allow_burst(calls);
+        let clock = &services.clock;
+        let calls = CallBudget::new(limit, clock);
+        let lines = Pace::new(
+            MOST_LINES,
+            Duration::from_secs(1) * MOST_LINES / LINES_A_SECOND,
+            clock,
+        );
         Self {
             name: name.into(),
             live_state: Mutex::new(StateViews::of(&services, name)),
@@ -92,7 +164,13 @@ impl CogContext {
             object_bytes: Arc::default(),
             cancelled: Mutex::default(),
             cancel_notice: Notify::new(),
-            calls: RateLimiter::direct(quota),
+            snapshots: Mutex::default(),
+            request_bytes: Arc::default(),
+            tasks: Arc::default(),
+            locks: Arc::default(),
+            calls: Mutex::new(calls),
+            lines,
+            lines_left_out: AtomicUsize::new(0),
             services,
         }
     }
@@ -195,15 +273,8 @@ impl CogContext {
     /// The generation whose code runs, if that code may act on the world now.
     pub fn may_act(lua: &Lua, function: &str) -> HostResult<Arc<Generation>> {
         let generation = active(lua)?;
-        let when = if generation.is_loading() {
-            "not while loading"
-        } else if generation.phase() == Phase::Live {
-            return Ok(generation);
-        } else {
-            "not in cog.on_load"
-        };
-        let message = format!("{function}: {when}: move this into cog.on_ready");
-        Err(HostError::new("phase", message).into())
+        generation.may_act(function)?;
+        Ok(generation)
     }
 
     /// The generation whose code runs, if that code may write state now.
@@ -227,6 +298,11 @@ impl CogContext {
         *lock(&self.capabilities) = capabilities;
     }
 
+    /// What the committed generation may do.
+    pub fn granted(&self) -> BTreeSet<String> {
+        lock(&self.capabilities).clone()
+    }
+
     /// Raises unless the cog asked for `capability` and has it.
     pub fn require_capability(&self, function: &str, capability: &str) -> HostResult<()> {
         if DEFAULT_CAPABILITIES.contains(&capability)
@@ -242,13 +318,66 @@ impl CogContext {
 
     /// Counts one call to Discord against `limits.discord_calls_per_10s`.
     pub fn count_call(&self, function: &str) -> HostResult<()> {
-        self.calls.check().map_err(|_| {
-            let limit = self.services.config.load().limits.discord_calls_per_10s;
-            let message = format!(
-                "{function}: this cog has made its {limit} calls to Discord of 10 seconds (limits.discord_calls_per_10s)"
+        let limit = self.services.config.load().limits.discord_calls_per_10s;
+        {
+            let mut calls = lock(&self.calls);
+            if calls.limit != limit {
+                *calls = CallBudget::new(limit, &self.services.clock);
+            }
+            if calls.pace.take() {
+                return Ok(());
+            }
+        }
+        let message = format!(
+            "{function}: this cog has made its {limit} calls to Discord of 10 seconds (limits.discord_calls_per_10s)"
+        );
+        Err(HostError::new("limit", message).into())
+    }
+
+    /// The charge for a snapshot of the state: one for all that go through the same.
+    pub fn snapshot(
+        &self,
+        entries: &Arc<Table>,
+        charge: impl FnOnce(usize) -> HostResult<Arc<Charge>>,
+    ) -> HostResult<Arc<Charge>> {
+        let key = Arc::as_ptr(entries) as usize;
+        if let Some(held) = lock(&self.snapshots).get(&key).and_then(Weak::upgrade) {
+            return Ok(held);
+        }
+        // Not under the lock: this may collect garbage, and with it other snapshots.
+        let charge = charge(entries.bytes())?;
+        let mut snapshots = lock(&self.snapshots);
+        snapshots.retain(|_, held| held.strong_count() > 0);
+        snapshots.insert(key, Arc::downgrade(&charge));
+        Ok(charge)
+    }
+
+    /// A place for one more task; raises when there are too many.
+    pub fn count_task(&self, function: &str) -> HostResult<TaskPlace> {
+        let place = TaskPlace(Arc::clone(&self.tasks));
+        if self.tasks.fetch_add(1, Ordering::Relaxed) < MOST_TASKS {
+            return Ok(place);
+        }
+        let message = format!(
+            "{function}: this cog already has {MOST_TASKS} tasks, and no more are taken before some of them end"
+        );
+        Err(HostError::new("limit", message).into())
+    }
+
+    /// Whether one more line of this cog's may go to the log, so that a flood of them hides nothing else.
+    pub fn may_log(&self) -> bool {
+        if !self.lines.take() {
+            self.lines_left_out.fetch_add(1, Ordering::Relaxed);
+            return false;
+        }
+        let lines = self.lines_left_out.swap(0, Ordering::Relaxed);
+        if lines > 0 {
+            tracing::warn!(
+                cog = %self.name, lines,
+                "Lines of a cog were left out of the log: it writes more than {LINES_A_SECOND} a second"
             );
-            HostError::new("limit", message).into()
-        })
+        }
+        true
     }
 
     /// Returns once every write that the cog made so far is safe on disk: no user sees an answer that a

@@ -2,7 +2,7 @@
 
 use super::object::Object;
 use super::state::Handle;
-use crate::vm::host::{HostError, HostResult, describe};
+use crate::vm::host::{Failure, HostError, HostResult, describe, shown_name};
 use mlua::{Table, Value};
 use serde_json::{Map, Value as JsonValue};
 
@@ -10,100 +10,217 @@ use serde_json::{Map, Value as JsonValue};
 const DEEPEST: usize = 64;
 /// How many values a tree may hold: two hundred times what Discord takes in one message.
 const MOST_VALUES: usize = 200_000;
+/// Bytes of a tree's texts: the largest picture that Discord takes, in base64, and more. Luau counts a string
+/// once however often a table holds it, so its own limit does not bound what is copied here.
+const MOST_BYTES: usize = 16 << 20;
+/// Items of a list in a declaration.
+const MOST_ITEMS: usize = 1_000;
+/// Bytes of a string in a declaration.
+const LONGEST_STRING: usize = 10_000;
 
 /// Turns a Luau value into JSON. `path` names it in errors (`content.embeds`).
 pub fn to_json(function: &str, path: &str, value: &Value) -> HostResult<JsonValue> {
-    Converter {
-        function,
-        left: MOST_VALUES,
-    }
-    .convert(path, value, 0)
+    let mut converter = Converter {
+        values: MOST_VALUES,
+        bytes: MOST_BYTES,
+    };
+    converter
+        .convert(value, 0)
+        .map_err(|wrong| wrong.into_failure(function, path))
 }
 
-struct Converter<'a> {
-    function: &'a str,
-    left: usize,
+/// Counts down what a tree may still hold.
+struct Converter {
+    values: usize,
+    bytes: usize,
 }
 
-impl Converter<'_> {
-    fn wrong(&self, path: &str, message: &str) -> crate::vm::host::Failure {
-        HostError::new("argument", format!("{}: {path}: {message}", self.function)).into()
-    }
+/// What is wrong, and the steps that lead to it, innermost first: nobody pays for the path of a good value.
+struct Wrong {
+    steps: Vec<String>,
+    cause: Failure,
+}
 
-    fn convert(&mut self, path: &str, value: &Value, depth: usize) -> HostResult<JsonValue> {
-        if depth > DEEPEST {
-            return Err(self.wrong(path, "nests too deep, or contains itself"));
+impl Wrong {
+    fn new(message: impl Into<String>) -> Self {
+        Self {
+            steps: Vec::new(),
+            cause: HostError::new("argument", message).into(),
         }
-        self.left = self
-            .left
+    }
+
+    fn at(mut self, step: String) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    fn into_failure(self, function: &str, path: &str) -> Failure {
+        let Failure::Host(error) = self.cause else {
+            return self.cause;
+        };
+        let mut place = path.to_owned();
+        for step in self.steps.into_iter().rev() {
+            place.push_str(&step);
+        }
+        HostError::new(
+            "argument",
+            format!("{function}: {place}: {}", error.message),
+        )
+        .into()
+    }
+}
+
+impl From<mlua::Error> for Wrong {
+    fn from(error: mlua::Error) -> Self {
+        Self {
+            steps: Vec::new(),
+            cause: error.into(),
+        }
+    }
+}
+
+impl Converter {
+    fn count(&mut self, bytes: usize) -> Result<(), Wrong> {
+        self.values = self
+            .values
             .checked_sub(1)
-            .ok_or_else(|| self.wrong(path, "is too large"))?;
+            .ok_or_else(|| Wrong::new(format!("holds more than {MOST_VALUES} values")))?;
+        self.bytes = self
+            .bytes
+            .checked_sub(bytes)
+            .ok_or_else(|| Wrong::new(format!("holds more than {} MB", MOST_BYTES >> 20)))?;
+        Ok(())
+    }
+
+    fn convert(&mut self, value: &Value, depth: usize) -> Result<JsonValue, Wrong> {
+        if depth > DEEPEST {
+            return Err(Wrong::new("nests too deep, or contains itself"));
+        }
         match value {
-            Value::Nil => Ok(JsonValue::Null),
-            Value::LightUserData(pointer) if pointer.0.is_null() => Ok(JsonValue::Null),
-            Value::Boolean(value) => Ok(JsonValue::Bool(*value)),
-            Value::Integer(number) => Ok(JsonValue::from(*number)),
-            Value::Number(number) => self.number(path, *number),
-            Value::String(text) => match text.to_str() {
-                Ok(text) => Ok(JsonValue::String(text.to_owned())),
-                Err(_) => Err(self.wrong(path, "is not valid UTF-8")),
-            },
-            Value::Table(table) => self.table(path, table, depth),
-            Value::UserData(data) => {
-                if let Ok(object) = data.borrow::<Object>() {
-                    return Ok(JsonValue::from(object.json()));
+            Value::String(text) => {
+                let bytes = text.as_bytes();
+                self.count(bytes.len())?;
+                match std::str::from_utf8(&bytes) {
+                    Ok(text) => Ok(JsonValue::String(text.to_owned())),
+                    Err(_) => Err(Wrong::new("is not valid UTF-8")),
                 }
-                if let Ok(handle) = data.borrow::<Handle>() {
-                    return handle
-                        .to_json()
-                        .ok_or_else(|| self.wrong(path, "is a part of the state that is gone"));
-                }
-                Err(self.wrong(path, &format!("{} cannot be sent", describe(value))))
             }
-            other => Err(self.wrong(path, &format!("{} cannot be sent", describe(other)))),
+            Value::Table(table) => {
+                self.count(0)?;
+                self.table(table, depth)
+            }
+            Value::UserData(data) => self.userdata(data, value),
+            scalar => {
+                self.count(0)?;
+                convert_scalar(scalar)
+            }
         }
     }
 
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "checked to be a whole number within ±2^53"
-    )]
-    fn number(&self, path: &str, number: f64) -> HostResult<JsonValue> {
-        const EXACT: f64 = 9_007_199_254_740_992.0;
-        if number.fract() == 0.0 && number.abs() <= EXACT {
-            return Ok(JsonValue::from(number as i64));
+    fn userdata(&mut self, data: &mlua::AnyUserData, value: &Value) -> Result<JsonValue, Wrong> {
+        if let Ok(object) = data.borrow::<Object>() {
+            self.count(object.json().bytes())?;
+            return Ok(JsonValue::from(object.json()));
         }
-        serde_json::Number::from_f64(number)
-            .map(JsonValue::Number)
-            .ok_or_else(|| self.wrong(path, "is not a finite number"))
+        if let Ok(handle) = data.borrow::<Handle>() {
+            let lua = data.weak_lua().try_upgrade();
+            let entries = lua.and_then(|lua| handle.entries(&lua).ok());
+            let entries =
+                entries.ok_or_else(|| Wrong::new("is a part of the state that is gone"))?;
+            self.count(entries.bytes())?;
+            return Ok(super::state::tree_to_json(&entries));
+        }
+        Err(Wrong::new(format!("{} cannot be sent", describe(value))))
     }
 
     /// A table with a first element, or an empty one, is an array; any other is an object.
-    fn table(&mut self, path: &str, table: &Table, depth: usize) -> HostResult<JsonValue> {
+    fn table(&mut self, table: &Table, depth: usize) -> Result<JsonValue, Wrong> {
         let length = table.raw_len();
         if length > 0 {
-            let mut items = Vec::new();
-            for index in 1..=length {
-                let item: Value = table.raw_get(index)?;
-                items.push(self.convert(&format!("{path}[{index}]"), &item, depth + 1)?);
-            }
-            return Ok(JsonValue::Array(items));
+            return self.array(table, length, depth);
         }
         let mut fields = Map::new();
         for pair in table.pairs::<Value, Value>() {
             let (key, value) = pair?;
             let Value::String(name) = &key else {
-                let message = format!("{} cannot be the name of a field", describe(&key));
-                return Err(self.wrong(path, &message));
+                let key = describe(&key);
+                return Err(Wrong::new(format!("{key} cannot be the name of a field")));
             };
+            self.count(name.as_bytes().len())?;
             let name = name.to_string_lossy();
-            let value = self.convert(&format!("{path}.{name}"), &value, depth + 1)?;
+            let value = self
+                .convert(&value, depth + 1)
+                .map_err(|wrong| wrong.at(format!(".{}", shown_name(&name))))?;
             fields.insert(name, value);
         }
         if fields.is_empty() {
             return Ok(JsonValue::Array(Vec::new()));
         }
         Ok(JsonValue::Object(fields))
+    }
+
+    fn array(&mut self, table: &Table, length: usize, depth: usize) -> Result<JsonValue, Wrong> {
+        let mut items = Vec::new();
+        for index in 1..=length {
+            let item: Value = table.raw_get(index)?;
+            let item = self.convert(&item, depth + 1);
+            items.push(item.map_err(|wrong| wrong.at(format!("[{index}]")))?);
+        }
+        // A list that also has names or holes would lose what they hold without a word.
+        for pair in table.pairs::<Value, Value>() {
+            let (key, _) = pair?;
+            let index = crate::vm::host::number(&key);
+            if !index.is_some_and(|index| (1.0..=whole(length)).contains(&index)) {
+                let message = format!("is a list, and also holds something at {}", describe(&key));
+                return Err(Wrong::new(message));
+            }
+        }
+        Ok(JsonValue::Array(items))
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "the length of a table")]
+fn whole(length: usize) -> f64 {
+    length as f64
+}
+
+fn convert_scalar(value: &Value) -> Result<JsonValue, Wrong> {
+    match value {
+        Value::Nil => Ok(JsonValue::Null),
+        Value::LightUserData(pointer) if pointer.0.is_null() => Ok(JsonValue::Null),
+        Value::Boolean(value) => Ok(JsonValue::Bool(*value)),
+        Value::Integer(number) => Ok(JsonValue::from(*number)),
+        Value::Number(number) => convert_number(*number),
+        other => Err(Wrong::new(format!("{} cannot be sent", describe(other)))),
+    }
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "checked to be a whole number within ±2^53"
+)]
+fn convert_number(number: f64) -> Result<JsonValue, Wrong> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() <= EXACT {
+        return Ok(JsonValue::from(number as i64));
+    }
+    serde_json::Number::from_f64(number)
+        .map(JsonValue::Number)
+        .ok_or_else(|| Wrong::new("is not a finite number"))
+}
+
+/// Bytes of a tree's texts, roughly what a request with it weighs.
+pub fn weight(value: &JsonValue) -> usize {
+    match value {
+        JsonValue::String(text) => text.len() + 16,
+        JsonValue::Array(items) => 16 + items.iter().map(weight).sum::<usize>(),
+        JsonValue::Object(fields) => {
+            let fields = fields.iter();
+            16 + fields
+                .map(|(key, value)| key.len() + weight(value))
+                .sum::<usize>()
+        }
+        _ => 16,
     }
 }
 
@@ -128,7 +245,7 @@ impl<'a> Fields<'a> {
         for pair in self.table.pairs::<Value, Value>() {
             let (key, _) = pair?;
             let name = match &key {
-                Value::String(name) => name.to_string_lossy(),
+                Value::String(name) => shown_name(&name.to_string_lossy()),
                 other => describe(other),
             };
             if !known.contains(&name.as_str()) {
@@ -170,10 +287,16 @@ impl<'a> Fields<'a> {
 
     /// A string field.
     pub fn string(&self, name: &str) -> HostResult<Option<String>> {
-        self.optional(name, "a string", |value| match value {
-            Value::String(text) => Some(text.to_string_lossy()),
-            _ => None,
-        })
+        let value = self.value(name)?;
+        match (&value, short_text(&value)) {
+            (Value::Nil, _) => Ok(None),
+            (Value::String(_), None) => {
+                let expected = format!("a string of at most {LONGEST_STRING} characters");
+                Err(self.wrong(name, &expected, &value))
+            }
+            (_, None) => Err(self.wrong(name, "a string", &value)),
+            (_, text) => Ok(text),
+        }
     }
 
     /// A string field that must be there.
@@ -227,10 +350,21 @@ impl<'a> Fields<'a> {
 
     /// The items of a field that is a list of tables or anything else.
     pub fn list(&self, name: &str) -> HostResult<Vec<Value>> {
-        let Some(table) = self.table(name)? else {
-            return Ok(Vec::new());
+        let value = self.value(name)?;
+        let table = match &value {
+            Value::Nil => return Ok(Vec::new()),
+            Value::Table(table) => table,
+            other => return Err(self.wrong(name, "a list", other)),
         };
         let length = table.raw_len();
+        if length > MOST_ITEMS {
+            let expected = format!("a list of at most {MOST_ITEMS} items");
+            let got = format!("one of {length}");
+            return Err(HostError::argument(&self.function, name, &expected, &got).into());
+        }
+        if length == 0 && table.pairs::<Value, Value>().next().is_some() {
+            return Err(self.wrong(name, "a list", &value));
+        }
         (1..=length)
             .map(|index| Ok(table.raw_get(index)?))
             .collect()
@@ -241,10 +375,17 @@ impl<'a> Fields<'a> {
         let items = self.list(name)?;
         items
             .iter()
-            .map(|item| match item {
-                Value::String(text) => Ok(text.to_string_lossy()),
-                other => Err(self.wrong(name, "a list of strings", other)),
-            })
+            .map(|item| short_text(item).ok_or_else(|| self.wrong(name, "a list of strings", item)))
             .collect()
+    }
+}
+
+/// The text of a string that is not unreasonably long.
+pub fn short_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if text.as_bytes().len() <= LONGEST_STRING => {
+            Some(text.to_string_lossy())
+        }
+        _ => None,
     }
 }

@@ -1,8 +1,10 @@
 //! What a cog's top level leaves behind: nothing in the running bot sees it before the commit.
 
+use super::state::Space;
 use crate::commands::definition::CommandDefinition;
 use crate::reload::report::Place;
 use crate::state::{ScopeKind, Table};
+use crate::vm::host::{HostError, HostResult};
 use crate::vm::resolve::ModuleId;
 use mlua::{Function, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -22,8 +24,22 @@ pub struct Declarations {
     pub timers: Vec<Timer>,
     /// `cog.on_load(…)` and its kin.
     pub hooks: Vec<(Hook, Function)>,
-    /// `state.defaults { … }`.
-    pub defaults: Vec<(ScopeKind, Table)>,
+    /// `state.defaults { … }`, also of the session and of what cogs share.
+    pub defaults: Vec<(Space, ScopeKind, Table)>,
+}
+
+/// Declarations of one kind that one file may make.
+const MOST_DECLARED: usize = 1_000;
+
+impl Declarations {
+    /// Raises when `function` has been called so often that no one more fits.
+    pub fn room_for(&self, function: &str, declared: usize) -> HostResult<()> {
+        if declared < MOST_DECLARED {
+            return Ok(());
+        }
+        let message = format!("{function}: one file may call it {MOST_DECLARED} times at most");
+        Err(HostError::new("limit", message).into())
+    }
 }
 
 /// What a cog says about itself.

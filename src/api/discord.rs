@@ -4,20 +4,21 @@
 
 use super::content::read_files;
 use super::context::CogContext;
-use super::convert::{Fields, to_json};
-use super::object;
-use crate::discord::arguments::{self, File};
+use super::convert::{Fields, to_json, weight};
+use super::object::{self, Charge};
+use crate::discord::arguments::{self, File, Prepared};
 use crate::discord::operations::{Operation, nearest_operation, operation};
 use crate::discord::outbound::CallError;
 use crate::discord::permissions;
-use crate::discord::schema::{Shape, item_kind};
+use crate::discord::schema::{Kind, Shape, item_kind, kind_of};
 use crate::json::Json;
 use crate::vm::host::{
-    Arguments, Failure, Field, Host, HostError, HostResult, load_host_chunk, one,
+    Arguments, Failure, Field, Host, HostError, HostResult, load_host_chunk, one, shown_name,
 };
 use mlua::{Lua, Table, Value};
 use serde_json::{Map, Value as JsonValue};
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long one call may take, rate limits and repetitions included.
@@ -28,10 +29,14 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
     let raw = lua.create_table()?;
     let (maker, owner) = (host.clone(), Arc::clone(cog));
     let find = host.function(lua, "discord", move |lua, arguments| {
-        let operation = open_operation(&arguments.string(0, "the operation")?)?;
+        let operation = open_operation(&arguments.short_string(0, "the operation", 100)?)?;
         one(lua, operation_function(lua, &maker, &owner, operation)?)
     })?;
     raw.raw_set("operation", find)?;
+    let callable = host.function(lua, "discord.try", |_, arguments| {
+        arguments.callback(0, "the operation")
+    })?;
+    raw.raw_set("callable", callable)?;
     raw.raw_set("null", Value::NULL)?;
     raw.raw_set("cache", cache_module(lua, host, cog)?)?;
     raw.raw_set("permissions", permissions_module(lua, host, cog)?)?;
@@ -63,13 +68,14 @@ fn operation_function(
     operation: &'static Operation,
 ) -> mlua::Result<mlua::Function> {
     let cog = Arc::clone(cog);
-    host.async_function(lua, operation.id, move |lua, arguments| {
+    let name = function_name(operation);
+    host.async_function(lua, name, move |lua, arguments| {
         let cog = Arc::clone(&cog);
         let prepared = prepare_call(&lua, &cog, operation, &arguments);
         async move {
-            let (arguments, files) = prepared?;
-            let answer = call(&cog, operation, arguments, files).await?;
-            match answer {
+            let call = prepared?;
+            cog.count_call(name)?;
+            match make(&cog, call).await? {
                 Some(json) => object::receive(&lua, &cog, &json, answer_schema(operation)),
                 None => Ok(Value::Nil),
             }
@@ -77,28 +83,43 @@ fn operation_function(
     })
 }
 
+/// `discord.create_message`: a name for each operation, made once.
+fn function_name(operation: &'static Operation) -> &'static str {
+    static NAMES: Mutex<BTreeMap<&'static str, &'static str>> = Mutex::new(BTreeMap::new());
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    names
+        .entry(operation.id)
+        .or_insert_with(|| format!("discord.{}", operation.id).leak())
+}
+
 /// The schema of an operation's answer, or of the items of one that is a list.
 pub fn answer_schema(operation: &'static Operation) -> Option<&'static str> {
     item_kind(&Shape::parse(operation.returns?))
 }
 
-type CallArguments = (Map<String, JsonValue>, Vec<File>);
+/// One call of an operation, checked and ready to be sent.
+pub struct Request {
+    function: &'static str,
+    prepared: Prepared,
+    /// Which guild the call names.
+    guild: Option<String>,
+    /// What it weighs, until its answer is there.
+    _charge: Arc<Charge>,
+}
 
 fn prepare_call(
     lua: &Lua,
     cog: &CogContext,
     operation: &'static Operation,
     arguments: &Arguments,
-) -> HostResult<CallArguments> {
-    let name = format!("discord.{}", operation.id);
-    CogContext::may_act(lua, &name)?;
-    cog.require_capability(&name, operation.capability)?;
-    let table = match arguments.value(0) {
-        Value::Nil => lua.create_table()?,
-        Value::Table(table) => table,
-        other => return Err(arguments.wrong("", "a table of fields", &other)),
+) -> HostResult<Request> {
+    let name = arguments.function();
+    CogContext::may_act(lua, name)?;
+    cog.require_capability(name, operation.capability)?;
+    let table = match arguments.optional_table(0, "")? {
+        Some(table) => table,
+        None => lua.create_table()?,
     };
-    let files = read_files(&Fields::of(&*name, &table))?;
     let mut given = Map::new();
     for pair in table.pairs::<Value, Value>() {
         let (key, value) = pair?;
@@ -106,37 +127,98 @@ fn prepare_call(
             return Err(arguments.wrong("", "fields with names", &key));
         };
         let field = field.to_string_lossy();
-        if field != "files" {
-            let value = to_json(operation.id, &field, &value)?;
+        if field != "files" || !operation.multipart {
+            let value = to_json(name, &shown_name(&field), &value)?;
             given.insert(field, value);
         }
     }
-    Ok((given, files))
+    let files = if operation.multipart {
+        read_files(&Fields::of(name, &table))?
+    } else {
+        Vec::new()
+    };
+    prepare(cog, name, operation, given, files)
 }
 
-/// Calls an operation for a cog: counted, after its writes are safe, with errors as authors meet them.
-pub async fn call(
+/// Checks a call's arguments before anything is sent.
+pub fn prepare(
     cog: &CogContext,
+    function: &'static str,
     operation: &'static Operation,
     arguments: Map<String, JsonValue>,
     files: Vec<File>,
-) -> HostResult<Option<Json>> {
-    let name = format!("discord.{}", operation.id);
-    cog.count_call(&name)?;
-    let mut prepared = arguments::prepare(operation, JsonValue::Object(arguments))
-        .map_err(|error| HostError::new("argument", format!("{name}: {error}")))?;
-    prepared.files.extend(files);
-    cog.writes_committed().await?;
-    cog.services
-        .outbound
-        .send(prepared, DEADLINE)
-        .await
-        .map_err(|error| call_error(&error))
+) -> HostResult<Request> {
+    if mentions_everyone(&arguments) {
+        cog.require_capability(function, "mentions.everyone")?;
+    }
+    let files_weigh: usize = files.iter().map(|file| file.content.len()).sum();
+    let guild = arguments
+        .get("guild_id")
+        .and_then(JsonValue::as_str)
+        .map(str::to_owned);
+    let arguments = JsonValue::Object(arguments);
+    let bytes = files_weigh + weight(&arguments);
+    let prepared = arguments::prepare_with(operation, arguments, files).map_err(|error| {
+        let message = error.to_string();
+        let own = format!("discord.{}", operation.id);
+        let rest = message.strip_prefix(&own).unwrap_or(&message);
+        HostError::new("argument", format!("{function}{rest}"))
+    })?;
+    Ok(Request {
+        function,
+        prepared,
+        guild,
+        _charge: Charge::of_request(cog, function, bytes)?,
+    })
 }
 
-fn call_error(error: &CallError) -> Failure {
+/// Whether a message asks that `@everyone` and `@here` reach people.
+fn mentions_everyone(arguments: &Map<String, JsonValue>) -> bool {
+    let asks = |value: &JsonValue| {
+        let parse = value.pointer("/allowed_mentions/parse");
+        let kinds = parse.and_then(JsonValue::as_array);
+        kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "everyone"))
+    };
+    let own = arguments.get("allowed_mentions");
+    let own = own.is_some_and(|it| asks(&serde_json::json!({ "allowed_mentions": it })));
+    own || arguments.values().any(asks)
+}
+
+/// Sends a call for a cog: after its writes are safe, with errors as authors meet them.
+pub async fn make(cog: &CogContext, call: Request) -> HostResult<Option<Json>> {
+    let Request {
+        function,
+        prepared,
+        guild,
+        _charge,
+    } = call;
+    let operation = prepared.operation;
+    cog.writes_committed().await?;
+    let sent = cog.services.outbound.send(prepared, DEADLINE).await;
+    let answer = sent.map_err(|error| call_error(function, &error))?;
+    Ok(answer.map(|json| match &guild {
+        Some(guild) => with_guild(operation, guild, json),
+        None => json,
+    }))
+}
+
+/// Members and roles say which guild they are of, so that their methods work.
+fn with_guild(operation: &'static Operation, guild: &str, json: Json) -> Json {
+    let kind = answer_schema(operation).map(kind_of);
+    if !matches!(kind, Some(Kind::Member | Kind::Role)) {
+        return json;
+    }
+    let add = |json: &Json| json.with("guild_id", Json::String(guild.into()));
+    match &json {
+        Json::Object(_) => add(&json),
+        Json::Array(items) => Json::Array(items.iter().map(add).collect()),
+        _ => json,
+    }
+}
+
+fn call_error(function: &str, error: &CallError) -> Failure {
     let CallError::Discord(error) = error else {
-        return HostError::new("unreachable", error.to_string()).into();
+        return HostError::new("unreachable", format!("{function}: {error}")).into();
     };
     let mut table = HostError::new("discord", error.to_string())
         .with("status", Field::Integer(i64::from(error.status)))
@@ -207,12 +289,10 @@ fn cache_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<T
 fn permissions_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Table> {
     let module = lua.create_table()?;
     let of = host.function(lua, "discord.permissions.of", |lua, arguments| {
-        let names: Vec<String> = arguments
-            .table(0, "the names")?
-            .sequence_values::<String>()
-            .collect::<mlua::Result<_>>()
-            .map_err(|_| arguments.wrong("the names", "a list of strings", &arguments.value(0)))?;
-        one(lua, bits(&names)?.to_string())
+        let given = lua.create_table()?;
+        given.raw_set("the names", arguments.table(0, "the names")?)?;
+        let names = Fields::of(arguments.function(), &given).strings("the names")?;
+        one(lua, bits(arguments, &names)?.to_string())
     })?;
     module.raw_set("of", of)?;
     let has = host.function(lua, "discord.permissions.has", |lua, arguments| {
@@ -223,7 +303,7 @@ fn permissions_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Re
         let names: Vec<String> = (1..arguments.len())
             .map(|index| arguments.string(index, "a permission"))
             .collect::<HostResult<_>>()?;
-        let wanted = bits(&names)?;
+        let wanted = bits(arguments, &names)?;
         one(lua, permissions::has(held, wanted))
     })?;
     module.raw_set("has", has)?;
@@ -257,9 +337,12 @@ fn permissions_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Re
     Ok(module)
 }
 
-fn bits(names: &[String]) -> HostResult<u64> {
+fn bits(arguments: &Arguments, names: &[String]) -> HostResult<u64> {
     permissions::of(names.iter().map(String::as_str)).map_err(|unknown| {
-        let message = format!("discord.permissions: there is no permission \"{unknown}\"");
+        let nearest = permissions::nearest_permission(unknown);
+        let hint = nearest.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
+        let (function, unknown) = (arguments.function(), shown_name(unknown));
+        let message = format!("{function}: there is no permission \"{unknown}\"{hint}");
         HostError::new("argument", message).into()
     })
 }

@@ -5,13 +5,13 @@
 
 use super::content::Content;
 use super::context::CogContext;
-use super::discord::call;
+use super::discord::{make, prepare};
 use super::object::{self, Charge};
 use crate::commands::arguments::Argument;
 use crate::commands::cooldown::{Cooldowns, Taken};
 use crate::commands::definition::OptionKind;
 use crate::discord::arguments::File;
-use crate::discord::operations::operation;
+use crate::discord::operations::{Operation, operation};
 use crate::json::Json;
 use crate::vm::host::{Arguments, Failure, Host, HostError, HostResult, describe, one};
 use mlua::{Function, Lua, MetaMethod, Table, UserDataRegistry, Value};
@@ -19,7 +19,12 @@ use serde_json::{Map, Value as JsonValue, json};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Functions that `ctx:finally` takes in one call, also from each other.
+const MOST_FINALLY: usize = 100;
 
 /// One call of a command.
 #[derive(Debug)]
@@ -52,6 +57,10 @@ pub struct Invocation {
     pub values: Mutex<BTreeMap<String, Value>>,
     /// What runs when the handler has ended, however it did.
     pub finally: Mutex<Vec<Function>>,
+    /// How many such functions there have been.
+    pub finally_count: AtomicUsize,
+    /// Whether the one answer that does not count against the limit of calls has been given.
+    pub answered: AtomicBool,
     /// Our last answer: its channel and id.
     pub answer: Mutex<Option<(String, String)>>,
 }
@@ -107,60 +116,89 @@ impl Invocation {
     }
 
     /// Answers the call: in the channel, as a reply to the caller's message, or to the caller alone.
-    pub async fn reply(self: &Arc<Self>, content: Content) -> HostResult<Option<Json>> {
-        let ephemeral = content.ephemeral.unwrap_or(self.ephemeral);
-        let channel = if ephemeral && self.guild_id.is_some() {
-            self.direct_channel().await?
-        } else {
-            self.channel_id.clone()
-        };
-        let mut body = content.body;
-        let same_channel = channel == self.channel_id;
+    pub async fn reply(
+        self: &Arc<Self>,
+        function: &'static str,
+        mut content: Content,
+    ) -> HostResult<Option<Json>> {
         if let Some(id) = self.message.as_ref().and_then(|it| it.str("id"))
-            && same_channel
+            && !self.goes_to_caller(&content)
             && lock(&self.answer).is_none()
         {
             let reference = json!({ "message_id": id, "fail_if_not_exists": false });
-            body.entry("message_reference").or_insert(reference);
+            let entry = content.body.entry("message_reference");
+            entry.or_insert(reference);
         }
-        self.create_message(channel, body, content.files, content.delete_after)
-            .await
+        self.send(function, content).await
     }
 
-    async fn direct_channel(&self) -> HostResult<String> {
+    /// Whether a message is for the caller alone, and the call came from where others read.
+    fn goes_to_caller(&self, content: &Content) -> bool {
+        content.ephemeral.unwrap_or(self.ephemeral) && self.guild_id.is_some()
+    }
+
+    /// Sends a message to where the call came from, or to the caller alone.
+    async fn send(
+        self: &Arc<Self>,
+        function: &'static str,
+        content: Content,
+    ) -> HostResult<Option<Json>> {
+        let cog = &self.cog;
+        let to_caller = self.goes_to_caller(&content);
+        let mut body = content.body;
+        body.insert("channel_id".to_owned(), self.channel_id.as_str().into());
+        let operation = known("create_message")?;
+        // What is wrong with it is found before a channel is opened for it.
+        let mut call = prepare(
+            cog,
+            function,
+            operation,
+            body.clone(),
+            content.files.clone(),
+        )?;
+        // Every call of a command is owed one answer, however many users call at once.
+        let is_first = !self.answered.swap(true, Ordering::Relaxed);
+        if !is_first {
+            cog.count_call(function)?;
+        }
+        if to_caller {
+            let channel = self.direct_channel(function).await?;
+            body.insert("channel_id".to_owned(), channel.into());
+            drop(call);
+            call = prepare(cog, function, operation, body, content.files)?;
+        }
+        let message = make(cog, call).await?;
+        if let Some(answer) = message.as_ref().and_then(answer_of) {
+            *lock(&self.answer) = Some(answer.clone());
+            delete_later(cog, answer, content.delete_after);
+        }
+        Ok(message)
+    }
+
+    async fn direct_channel(&self, function: &'static str) -> HostResult<String> {
         let author = self.author.str("id").unwrap_or_default();
         let fields = fields(json!({ "recipient_id": author }));
-        let channel = request(&self.cog, "create_dm", fields, Vec::new()).await?;
+        let call = prepare(&self.cog, function, known("create_dm")?, fields, Vec::new())?;
+        let channel = make(&self.cog, call).await?;
         let id = channel.as_ref().and_then(|it| it.str("id"));
         id.map(str::to_owned).ok_or_else(|| {
             HostError::new("discord", "Discord opened no channel to the caller").into()
         })
     }
 
-    async fn create_message(
+    /// Edits the last answer.
+    async fn edit(
         self: &Arc<Self>,
-        channel: String,
-        mut body: Map<String, JsonValue>,
-        files: Vec<File>,
-        delete_after: Option<std::time::Duration>,
+        function: &'static str,
+        content: Content,
     ) -> HostResult<Option<Json>> {
-        body.insert("channel_id".to_owned(), channel.clone().into());
-        let message = request(&self.cog, "create_message", body, files).await?;
-        let id = message
-            .as_ref()
-            .and_then(|it| it.str("id"))
-            .unwrap_or_default();
-        let answer = (channel, id.to_owned());
-        *lock(&self.answer) = Some(answer.clone());
-        if let Some(after) = delete_after {
-            let cog = Arc::clone(&self.cog);
-            tokio::spawn(async move {
-                cog.services.clock.sleep(after).await;
-                // The message may be gone already, and so may the bot's access to it.
-                let _deleted = delete(&cog, &answer).await.is_ok();
-            });
-        }
-        Ok(message)
+        let answer = self.last_answer(function)?;
+        let mut body = content.body;
+        body.insert("channel_id".to_owned(), answer.0.as_str().into());
+        body.insert("message_id".to_owned(), answer.1.as_str().into());
+        let edited = request(&self.cog, function, "update_message", body, content.files).await?;
+        delete_later(&self.cog, answer, content.delete_after);
+        Ok(edited)
     }
 
     fn last_answer(&self, function: &str) -> HostResult<(String, String)> {
@@ -178,21 +216,54 @@ fn fields(json: JsonValue) -> Map<String, JsonValue> {
     }
 }
 
-async fn delete(cog: &CogContext, answer: &(String, String)) -> HostResult<Option<Json>> {
+/// A message's channel and id.
+pub(super) fn answer_of(message: &Json) -> Option<(String, String)> {
+    let id = message.str("id")?.to_owned();
+    Some((message.str("channel_id")?.to_owned(), id))
+}
+
+/// Deletes a message of the cog's after a while, if that was asked for.
+pub(super) fn delete_later(
+    cog: &Arc<CogContext>,
+    answer: (String, String),
+    after: Option<Duration>,
+) {
+    let Some(after) = after else {
+        return;
+    };
+    let cog = Arc::clone(cog);
+    // Its time counts from here, and it counts as waking until the message is deleted.
+    let alarm = cog.services.clock.alarm(after);
+    tokio::spawn(async move {
+        let _woken = alarm.await;
+        // The message may be gone already, and so may the bot's access to it.
+        let _deleted = delete(&cog, "delete_after", &answer).await.is_ok();
+    });
+}
+
+async fn delete(
+    cog: &CogContext,
+    function: &'static str,
+    answer: &(String, String),
+) -> HostResult<Option<Json>> {
     let target = fields(json!({ "channel_id": answer.0, "message_id": answer.1 }));
-    request(cog, "delete_message", target, Vec::new()).await
+    request(cog, function, "delete_message", target, Vec::new()).await
 }
 
 async fn request(
     cog: &CogContext,
+    function: &'static str,
     id: &'static str,
     arguments: Map<String, JsonValue>,
     files: Vec<File>,
 ) -> HostResult<Option<Json>> {
-    let Some(operation) = operation(id) else {
-        return Err(HostError::new("discord", format!("there is no operation {id}")).into());
-    };
-    call(cog, operation, arguments, files).await
+    let call = prepare(cog, function, known(id)?, arguments, files)?;
+    cog.count_call(function)?;
+    make(cog, call).await
+}
+
+fn known(id: &'static str) -> HostResult<&'static Operation> {
+    operation(id).ok_or_else(|| HostError::new("discord", format!("no operation {id}")).into())
 }
 
 fn schema_of(kind: OptionKind) -> Option<&'static str> {
@@ -299,35 +370,18 @@ fn index(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
 }
 
 type Answering = Pin<Box<dyn Future<Output = HostResult<Option<Json>>> + Send>>;
-type Answer = fn(Arc<Invocation>, Content) -> Answering;
+type Answer = fn(Arc<Invocation>, &'static str, Content) -> Answering;
 
 fn install_answers(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
     let answers: [(&str, &'static str, Answer); 3] = [
-        ("reply", "ctx:reply", |context, content| {
-            Box::pin(async move { context.reply(content).await })
+        ("reply", "ctx:reply", |call, name, content| {
+            Box::pin(async move { call.reply(name, content).await })
         }),
-        ("send", "ctx:send", |context, content| {
-            Box::pin(async move {
-                let channel = context.channel_id.clone();
-                let Content {
-                    body,
-                    files,
-                    delete_after,
-                    ..
-                } = content;
-                context
-                    .create_message(channel, body, files, delete_after)
-                    .await
-            })
+        ("send", "ctx:send", |call, name, content| {
+            Box::pin(async move { call.send(name, content).await })
         }),
-        ("edit", "ctx:edit", |context, content| {
-            Box::pin(async move {
-                let (channel, message) = context.last_answer("ctx:edit")?;
-                let mut body = content.body;
-                body.insert("channel_id".to_owned(), channel.into());
-                body.insert("message_id".to_owned(), message.into());
-                request(&context.cog, "update_message", body, content.files).await
-            })
+        ("edit", "ctx:edit", |call, name, content| {
+            Box::pin(async move { call.edit(name, content).await })
         }),
     ];
     for (key, name, answer) in answers {
@@ -338,7 +392,7 @@ fn install_answers(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> 
             async move {
                 let (call, content) = prepared?;
                 let cog = Arc::clone(&call.cog);
-                match answer(call, content).await? {
+                match answer(call, name, content).await? {
                     Some(json) => object::receive(&lua, &cog, &json, Some("MessageResponse")),
                     None => Ok(Value::Nil),
                 }
@@ -355,7 +409,7 @@ fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
         async move {
             let context = prepared?;
             let answer = context.last_answer("ctx:delete")?;
-            delete(&context.cog, &answer).await?;
+            delete(&context.cog, "ctx:delete", &answer).await?;
             lock(&context.answer).take();
             Ok(())
         }
@@ -368,6 +422,7 @@ fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
             let channel = fields(json!({ "channel_id": context.channel_id }));
             request(
                 &context.cog,
+                "ctx:typing",
                 "trigger_typing_indicator",
                 channel,
                 Vec::new(),
@@ -385,7 +440,7 @@ fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
                 body: fields(json!({ "content": call.help })),
                 ..Content::default()
             };
-            call.reply(content).await?;
+            call.reply("ctx:help", content).await?;
             Ok(())
         }
     })?;
@@ -396,7 +451,12 @@ fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
     methods.raw_set("defer", defer)?;
     let finally = host.function(lua, "ctx:finally", |_, arguments| {
         let context = this(arguments)?;
-        lock(&context.finally).push(arguments.callback(1, "the function")?);
+        let function = arguments.callback(1, "the function")?;
+        if context.finally_count.fetch_add(1, Ordering::Relaxed) >= MOST_FINALLY {
+            let message = format!("ctx:finally: at most {MOST_FINALLY} functions in one call");
+            return Err(HostError::new("limit", message).into());
+        }
+        lock(&context.finally).push(function);
         Ok(())
     })?;
     methods.raw_set("finally", finally)?;

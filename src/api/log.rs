@@ -2,7 +2,7 @@
 
 use super::context::CogContext;
 use super::convert::to_json;
-use crate::vm::host::{Arguments, Host, one};
+use crate::vm::host::Host;
 use mlua::{Lua, Value};
 use std::sync::Arc;
 
@@ -31,49 +31,70 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
     ];
     for (key, name, write) in levels {
         let cog = Arc::clone(cog);
-        let function = host.function(lua, name, move |lua, arguments| {
-            let message = shown(arguments, 0);
-            let fields = match arguments.value(1) {
-                Value::Nil => String::new(),
-                value => to_json(name, "the fields", &value)?.to_string(),
+        let function = host.function(lua, name, move |_, arguments| {
+            let fields = match arguments.optional_table(1, "the fields")? {
+                None => String::new(),
+                Some(fields) => to_json(name, "the fields", &Value::Table(fields))?.to_string(),
             };
-            write(&cog.name, &one_line(&message), &one_line(&fields));
-            one(lua, Value::Nil)
+            if cog.may_log() {
+                let message = one_line([shown(&arguments.value(0))]);
+                write(&cog.name, &message, &one_line([fields]));
+            }
+            Ok(())
         })?;
         log.raw_set(key, function)?;
     }
     let owner = Arc::clone(cog);
-    let print = host.function(lua, "print", move |lua, arguments| {
-        let parts: Vec<String> = (0..arguments.len())
-            .map(|index| shown(arguments, index))
-            .collect();
-        let message = one_line(&parts.join(" "));
-        tracing::info!(target: "cogsmith::cog", cog = %owner.name, "{message}");
-        one(lua, Value::Nil)
+    let print = host.function(lua, "print", move |_, arguments| {
+        if owner.may_log() {
+            let parts = (0..arguments.len()).map(|index| shown(&arguments.value(index)));
+            let message = one_line(parts);
+            tracing::info!(target: "cogsmith::cog", cog = %owner.name, "{message}");
+        }
+        Ok(())
     })?;
     lua.globals().raw_set("print", print)?;
     log.set_readonly(true);
     Ok(Value::Table(log))
 }
 
-/// A value as text. Tables are shown by their kind only: their metamethods are not asked.
-fn shown(arguments: &Arguments, index: usize) -> String {
-    match arguments.value(index) {
-        Value::String(text) => text.to_string_lossy(),
+/// A value as text, as far as it is logged. Metamethods are not asked.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => {
+            let bytes = text.as_bytes();
+            let head = bytes.get(..4 * LONGEST).unwrap_or(&bytes);
+            String::from_utf8_lossy(head).into_owned()
+        }
         Value::Nil => "nil".to_owned(),
         Value::Boolean(value) => value.to_string(),
         Value::Integer(number) => number.to_string(),
         Value::Number(number) => number.to_string(),
-        table @ Value::Table(_) => to_json("log", "the value", &table)
-            .map_or_else(|_| "table".to_owned(), |json| json.to_string()),
+        Value::Table(_) | Value::UserData(_) => to_json("log", "the value", value)
+            .map_or_else(|_| value.type_name().to_owned(), |json| json.to_string()),
         other => other.type_name().to_owned(),
     }
 }
 
-/// Control characters would let a cog forge lines of the log.
-fn one_line(text: &str) -> String {
-    text.chars()
-        .take(LONGEST)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+/// The parts with spaces between them, as far as they are logged. Control characters would let a cog forge
+/// lines of the log.
+fn one_line(parts: impl IntoIterator<Item = String>) -> String {
+    let mut line = String::new();
+    let mut left = LONGEST;
+    for (index, part) in parts.into_iter().enumerate() {
+        if left == 0 {
+            break;
+        }
+        if index > 0 {
+            line.push(' ');
+        }
+        let before = line.chars().count();
+        line.extend(
+            part.chars()
+                .take(left)
+                .map(|c| if c.is_control() { ' ' } else { c }),
+        );
+        left = left.saturating_sub(line.chars().count() - before);
+    }
+    line
 }

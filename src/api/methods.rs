@@ -2,7 +2,8 @@
 
 use super::content::Content;
 use super::context::CogContext;
-use super::discord::{answer_schema, call};
+use super::discord::{answer_schema, make, prepare};
+use super::invocation::{answer_of, delete_later};
 use super::object::{self, Object};
 use crate::discord::operations::{Operation, operation};
 use crate::discord::schema::Kind;
@@ -11,8 +12,6 @@ use crate::vm::host::{Arguments, Failure, Host, HostError, HostResult, describe,
 use mlua::{Lua, Table, Value};
 use serde_json::{Map, Value as JsonValue, json};
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 /// The methods of one VM, by kind.
@@ -142,8 +141,7 @@ fn method(
             let operation = known(prepared.operation)?;
             let capability = prepared.capability.unwrap_or(operation.capability);
             cog.require_capability(name, capability)?;
-            let answer = make(&cog, operation, prepared).await?;
-            match answer {
+            match carry_out(&cog, name, operation, prepared).await? {
                 Some(json) => object::receive(&lua, &cog, &json, answer_schema(operation)),
                 None => Ok(Value::Nil),
             }
@@ -152,32 +150,48 @@ fn method(
 }
 
 /// Makes the call; sending to a user first opens the channel to them.
-fn make<'a>(
-    cog: &'a CogContext,
+async fn carry_out(
+    cog: &Arc<CogContext>,
+    name: &'static str,
     operation: &'static Operation,
-    prepared: Call,
-) -> Pin<Box<dyn Future<Output = HostResult<Option<Json>>> + Send + 'a>> {
-    Box::pin(async move {
-        let Call {
-            mut arguments,
-            content,
-            ..
-        } = prepared;
-        let Some(content) = content else {
-            return call(cog, operation, arguments, Vec::new()).await;
-        };
-        if let Some(recipient) = arguments.remove("recipient_id") {
-            let fields = Map::from_iter([("recipient_id".to_owned(), recipient)]);
-            let channel = call(cog, known("create_dm")?, fields, Vec::new()).await?;
-            let id = channel
-                .as_ref()
-                .and_then(|it| it.str("id"))
-                .unwrap_or_default();
-            arguments.insert("channel_id".to_owned(), id.into());
-        }
-        arguments.extend(content.body);
-        call(cog, operation, arguments, content.files).await
-    })
+    call: Call,
+) -> HostResult<Option<Json>> {
+    let Call {
+        mut arguments,
+        content,
+        ..
+    } = call;
+    let content = content.unwrap_or_default();
+    if content.ephemeral.is_some() {
+        let message = format!("{name}: ephemeral: only ctx:reply and ctx:send take it");
+        return Err(HostError::new("argument", message).into());
+    }
+    arguments.extend(content.body);
+    let recipient = arguments.remove("recipient_id");
+    if let Some(recipient) = recipient {
+        // What is wrong with the message is found before a channel is opened for it.
+        arguments.insert("channel_id".to_owned(), recipient.clone());
+        prepare(
+            cog,
+            name,
+            operation,
+            arguments.clone(),
+            content.files.clone(),
+        )?;
+        let fields = Map::from_iter([("recipient_id".to_owned(), recipient)]);
+        let open = prepare(cog, name, known("create_dm")?, fields, Vec::new())?;
+        cog.count_call(name)?;
+        let channel = make(cog, open).await?;
+        let id = channel.as_ref().and_then(|it| it.str("id"));
+        arguments.insert("channel_id".to_owned(), id.unwrap_or_default().into());
+    }
+    let request = prepare(cog, name, operation, arguments, content.files)?;
+    cog.count_call(name)?;
+    let answer = make(cog, request).await?;
+    if let Some(message) = answer.as_ref().and_then(answer_of) {
+        delete_later(cog, message, content.delete_after);
+    }
+    Ok(answer)
 }
 
 fn known(id: &str) -> HostResult<&'static Operation> {

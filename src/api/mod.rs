@@ -6,7 +6,8 @@
 //!
 //! `declarations` is what a cog's top level leaves behind, `command` reads `cog.command { … }`, `option`
 //! makes `cog.option`, `invocation` is `ctx`, `object` Discord's objects, `convert` carries values between
-//! Luau and JSON, `content` turns what an author sends into a message.
+//! Luau and JSON, `content` turns what an author sends into a message, `pace` bounds how often a cog does
+//! something, `faults` are the handlers that failed. `spec` is for specs alone.
 
 pub mod cog;
 pub mod command;
@@ -15,13 +16,16 @@ pub mod context;
 pub mod convert;
 pub mod declarations;
 pub mod discord;
+pub mod faults;
 pub mod invocation;
 pub mod json;
 pub mod log;
 pub mod methods;
 pub mod object;
 pub mod option;
+pub mod pace;
 pub mod services;
+pub mod spec;
 pub mod state;
 pub mod task;
 pub mod time;

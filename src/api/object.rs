@@ -32,22 +32,44 @@ pub struct Charge {
 impl Charge {
     /// Charges `cog` for a tree that Luau is about to hold.
     pub fn new(lua: &Lua, cog: &CogContext, json: &Json) -> HostResult<Arc<Self>> {
-        let bytes = json.bytes();
+        Self::of_bytes(lua, cog, json.bytes())
+    }
+
+    /// Charges `cog` for bytes that Luau is about to hold and cannot count.
+    pub fn of_bytes(lua: &Lua, cog: &CogContext, bytes: usize) -> HostResult<Arc<Self>> {
         let limit = Vm::of(lua)?.limits().memory;
         let total = &cog.object_bytes;
         if total.load(Ordering::Relaxed) + bytes > limit {
             // What is no longer reachable is given back by a collection.
             lua.gc_collect()?;
         }
-        if total.fetch_add(bytes, Ordering::Relaxed) + bytes > limit {
-            total.fetch_sub(bytes, Ordering::Relaxed);
+        Self::take(total, bytes, limit).ok_or_else(|| {
             let message = format!(
-                "this cog holds more than {} MB of Discord's objects (limits.memory_mb)",
+                "this cog holds more than {} MB of Discord's objects and of state (limits.memory_mb)",
                 limit >> 20
             );
-            return Err(HostError::new("limit", message).into());
+            HostError::new("limit", message).into()
+        })
+    }
+
+    /// Charges `cog` for a request of so many bytes, until its answer is there.
+    pub fn of_request(cog: &CogContext, function: &str, bytes: usize) -> HostResult<Arc<Self>> {
+        let megabytes = cog.services.config.load().limits.memory_mb;
+        let limit = usize::try_from(megabytes).unwrap_or(usize::MAX) << 20;
+        Self::take(&cog.request_bytes, bytes, limit).ok_or_else(|| {
+            let message = format!(
+                "{function}: this cog has requests of more than {megabytes} MB under way (limits.memory_mb)"
+            );
+            HostError::new("limit", message).into()
+        })
+    }
+
+    fn take(total: &Arc<AtomicUsize>, bytes: usize, limit: usize) -> Option<Arc<Self>> {
+        if total.fetch_add(bytes, Ordering::Relaxed) + bytes > limit {
+            total.fetch_sub(bytes, Ordering::Relaxed);
+            return None;
         }
-        Ok(Arc::new(Self {
+        Some(Arc::new(Self {
             total: Arc::clone(total),
             bytes,
         }))
@@ -105,10 +127,11 @@ impl Object {
             let value = self.field(lua, key)?;
             return Ok((Value::String(lua.create_string(key.as_ref())?), value));
         }
-        match self.item(lua, at + 1)? {
-            Value::Nil => Ok((Value::Nil, Value::Nil)),
-            item => Ok((whole(at + 1), item)),
+        // A null in a list is nil, and does not end it.
+        if at < self.json.items().len() {
+            return Ok((whole(at + 1), self.item(lua, at + 1)?));
         }
+        Ok((Value::Nil, Value::Nil))
     }
 }
 

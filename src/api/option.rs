@@ -3,8 +3,10 @@
 use super::convert::Fields;
 use super::declarations::OptionFunctions;
 use crate::commands::definition::{Choice, ChoiceValue, OptionDefinition, OptionKind};
-use crate::vm::host::{Arguments, Host, HostError, HostResult, describe, one};
+use crate::vm::host::{Arguments, Host, HostError, HostResult, describe, one, shown_name};
 use mlua::{Lua, Table, Value};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 /// The fields of an option, besides `type`.
 const FIELDS: [&str; 16] = [
@@ -30,8 +32,8 @@ const FIELDS: [&str; 16] = [
 pub fn module(lua: &Lua, host: &Host) -> mlua::Result<Table> {
     let option = lua.create_table()?;
     for kind in OptionKind::names() {
-        let make = host.function(lua, "cog.option", move |lua, arguments| {
-            let table = arguments.table(0, kind)?;
+        let make = host.function(lua, function_name(kind), move |lua, arguments| {
+            let table = arguments.table(0, "")?;
             let made = copy(lua, &table)?;
             made.raw_set("type", kind)?;
             read(&made)?;
@@ -43,6 +45,15 @@ pub fn module(lua: &Lua, host: &Host) -> mlua::Result<Table> {
     option.raw_set("maybe", host.function(lua, "cog.option.maybe", maybe)?)?;
     option.set_readonly(true);
     Ok(option)
+}
+
+/// `cog.option.string`: a name for each kind, made once.
+fn function_name(kind: &'static str) -> &'static str {
+    static NAMES: Mutex<BTreeMap<&'static str, &'static str>> = Mutex::new(BTreeMap::new());
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    names
+        .entry(kind)
+        .or_insert_with(|| format!("cog.option.{kind}").leak())
 }
 
 /// The same option, not required.
@@ -58,7 +69,9 @@ fn maybe(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
     one(lua, made)
 }
 
-fn copy(lua: &Lua, table: &Table) -> mlua::Result<Table> {
+/// A copy of an option's own fields; what else there may be is refused here.
+fn copy(lua: &Lua, table: &Table) -> HostResult<Table> {
+    Fields::of("cog.option", table).only(&FIELDS)?;
     let copy = lua.create_table()?;
     for pair in table.pairs::<Value, Value>() {
         let (key, value) = pair?;
@@ -70,14 +83,15 @@ fn copy(lua: &Lua, table: &Table) -> mlua::Result<Table> {
 /// Reads an option's table.
 pub fn read(table: &Table) -> HostResult<(OptionDefinition, OptionFunctions)> {
     let name = Fields::of("cog.option", table).required_string("name")?;
-    let fields = Fields::of(format!("cog.option \"{name}\""), table);
+    let fields = Fields::of(format!("cog.option \"{}\"", shown_name(&name)), table);
     fields.only(&FIELDS)?;
     let kind = fields.required_string("type")?;
     let Some(kind) = OptionKind::of_name(&kind) else {
         let known: Vec<_> = OptionKind::names().collect();
         let message = format!(
-            "{}: there is no type \"{kind}\"; there are {}",
+            "{}: there is no type \"{}\"; there are {}",
             fields.function,
+            shown_name(&kind),
             known.join(", ")
         );
         return Err(HostError::new("argument", message).into());

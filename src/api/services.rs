@@ -1,5 +1,6 @@
 //! What the whole bot shares, as the cogs' functions use it.
 
+use super::faults::FaultLog;
 use crate::activity::Activity;
 use crate::clock::Clock;
 use crate::commands::cooldown::Cooldowns;
@@ -9,6 +10,7 @@ use crate::discord::cache::Cache;
 use crate::discord::outbound::Outbound;
 use crate::json::Json;
 use crate::state::Store;
+use crate::vm::require::Snapshot;
 use arc_swap::ArcSwap;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,8 +38,22 @@ pub struct Services {
     pub running: Running,
     /// Cogs whose handlers have required something since the last plan.
     pub changed_graphs: Mutex<BTreeSet<String>>,
+    /// The sources that committed code may read: nothing in them waits to be taken.
+    pub sources: LatestSources,
+    /// The handlers that failed.
+    pub faults: FaultLog,
     /// The names and aliases of all commands, in lower case.
     pub command_names: ArcSwap<BTreeSet<String>>,
+}
+
+/// The sources that were taken last; nothing before the first load has ended.
+#[derive(Default)]
+pub struct LatestSources(Mutex<Option<Snapshot>>);
+
+impl std::fmt::Debug for LatestSources {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("LatestSources")
+    }
 }
 
 /// Who the bot is and whom it belongs to.
@@ -64,6 +80,24 @@ impl Services {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         changed.insert(cog.to_owned());
+    }
+
+    /// Sets the sources that handlers may require from.
+    pub fn set_sources(&self, sources: Snapshot) {
+        *self
+            .sources
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(sources);
+    }
+
+    /// The sources that handlers may require from.
+    pub fn sources(&self) -> Option<Snapshot> {
+        self.sources
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The cogs noted since the last call.

@@ -7,9 +7,9 @@
 
 use super::context::{CogContext, active};
 use super::convert::Fields;
+use super::object::Charge;
 use crate::state::{
-    Key, KeyRef, Namespace, Scope, ScopeKind, StateError, Table as Tree, Value as Stored, View,
-    render_path,
+    Key, KeyRef, Scope, ScopeKind, StateError, Table as Tree, Value as Stored, View, render_path,
 };
 use crate::vm::build::Vm;
 use crate::vm::host::{
@@ -24,12 +24,20 @@ const DEEPEST: usize = 32;
 const MOST_ATTEMPTS: usize = 16;
 /// Entries that `state.entries` returns at most.
 const MOST_ENTRIES: usize = 10_000;
+/// Bytes of one value on its way into the state. The store's own limits are lower and say more; this one is
+/// there because a table may hold the same string a thousand times.
+const LARGEST: usize = 16 << 20;
+/// What a key weighs besides its text.
+const KEY_BYTES: usize = 32;
 
 /// Which namespace a handle is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Space {
+pub enum Space {
+    /// The cog's own.
     Own,
+    /// The same in memory alone.
     Session,
+    /// One that cogs share, by its name.
     Shared(Arc<str>),
 }
 
@@ -40,6 +48,19 @@ pub struct Handle {
     space: Space,
     scope: Scope,
     path: Vec<Key>,
+    /// What its path weighs; a whole scope weighs nothing.
+    _charge: Option<Arc<Charge>>,
+}
+
+/// Counts down the bytes of a value on its way into the state.
+struct Budget(usize);
+
+impl Budget {
+    fn take(&mut self, bytes: usize) -> bool {
+        let left = self.0.checked_sub(bytes);
+        self.0 = left.unwrap_or(0);
+        left.is_some()
+    }
 }
 
 impl Handle {
@@ -47,14 +68,22 @@ impl Handle {
         view_of(&self.cog, &self.space, lua)
     }
 
-    fn child(&self, key: Key) -> Self {
+    fn child(&self, lua: &Lua, key: Key) -> HostResult<Self> {
         let mut path = Vec::with_capacity(self.path.len() + 1);
         path.extend_from_slice(&self.path);
         path.push(key);
-        Self {
+        // Every handle has a path of its own, which Luau does not see.
+        let bytes = path
+            .iter()
+            .map(|key| KEY_BYTES + key.as_ref().bytes())
+            .sum();
+        Ok(Self {
+            cog: Arc::clone(&self.cog),
+            space: self.space.clone(),
+            scope: self.scope,
             path,
-            ..self.clone()
-        }
+            _charge: Some(Charge::of_bytes(lua, &self.cog, bytes)?),
+        })
     }
 
     fn get(&self, lua: &Lua, key: &Value) -> HostResult<Value> {
@@ -77,7 +106,9 @@ impl Handle {
 
     fn child_value(&self, lua: &Lua, key: &Value) -> HostResult<Value> {
         let key = read_key(&self.scope, &self.path, key)?;
-        Ok(Value::UserData(lua.create_any_userdata(self.child(key))?))
+        Ok(Value::UserData(
+            lua.create_any_userdata(self.child(lua, key)?)?,
+        ))
     }
 
     fn set(&self, lua: &Lua, key: &Value, value: &Value) -> HostResult<()> {
@@ -87,34 +118,52 @@ impl Handle {
         path.push(read_key(&self.scope, &self.path, key)?);
         let stored = match value {
             Value::Nil => None,
-            value => Some(self.to_stored(lua, &mut path, value)?),
+            value => Some(self.to_stored(lua, &mut path, value, &mut Budget(LARGEST))?),
         };
         view.set(&self.scope, &path, stored).map_err(state_error)
     }
 
     /// Copies a value, also from another place in the state.
-    fn to_stored(&self, lua: &Lua, path: &mut Vec<Key>, value: &Value) -> HostResult<Stored> {
+    fn to_stored(
+        &self,
+        lua: &Lua,
+        path: &mut Vec<Key>,
+        value: &Value,
+        budget: &mut Budget,
+    ) -> HostResult<Stored> {
         match value {
             Value::Boolean(value) => Ok(Stored::Bool(*value)),
-            Value::String(text) => Ok(Stored::String(text.as_bytes().as_ref().into())),
+            Value::String(text) => {
+                let bytes = text.as_bytes();
+                self.fits(path, budget.take(bytes.len()))?;
+                Ok(Stored::String(bytes.as_ref().into()))
+            }
             Value::Integer(_) | Value::Number(_) => match crate::vm::host::number(value) {
                 Some(number) => Ok(Stored::Number(number)),
                 None => Err(self.cannot(path, "NaN")),
             },
-            Value::Table(table) => self.table_to_stored(lua, path, table),
+            Value::Table(table) => self.table_to_stored(lua, path, table, budget),
             Value::UserData(data) => match data.borrow::<Self>() {
-                Ok(handle) => handle
-                    .view(lua)?
-                    .entries(&handle.scope, &handle.path)
-                    .map(Stored::Table)
-                    .ok_or_else(|| self.cannot(path, "a part of the state that is gone")),
+                Ok(handle) => {
+                    let entries = handle.view(lua)?.entries(&handle.scope, &handle.path);
+                    let entries = entries
+                        .ok_or_else(|| self.cannot(path, "a part of the state that is gone"))?;
+                    self.fits(path, budget.take(entries.bytes()))?;
+                    Ok(Stored::Table(entries))
+                }
                 Err(_) => Err(self.cannot(path, "an object (copy the fields that you need)")),
             },
             other => Err(self.cannot(path, &describe(other))),
         }
     }
 
-    fn table_to_stored(&self, lua: &Lua, path: &mut Vec<Key>, table: &Table) -> HostResult<Stored> {
+    fn table_to_stored(
+        &self,
+        lua: &Lua,
+        path: &mut Vec<Key>,
+        table: &Table,
+        budget: &mut Budget,
+    ) -> HostResult<Stored> {
         if path.len() > DEEPEST {
             return Err(self.cannot(path, "a table nested this deep (or in itself)"));
         }
@@ -122,12 +171,21 @@ impl Handle {
         for pair in table.pairs::<Value, Value>() {
             let (key, value) = pair?;
             let key = read_key(&self.scope, path, &key)?;
+            self.fits(path, budget.take(KEY_BYTES + key.as_ref().bytes()))?;
             path.push(key.clone());
-            let value = self.to_stored(lua, path, &value)?;
+            let value = self.to_stored(lua, path, &value, budget)?;
             path.pop();
             tree.set(key, Some(value));
         }
         Ok(Stored::Table(Arc::new(tree)))
+    }
+
+    fn fits(&self, path: &[Key], fits: bool) -> HostResult<()> {
+        if fits {
+            return Ok(());
+        }
+        let megabytes = LARGEST >> 20;
+        Err(self.cannot(path, &format!("a value of more than {megabytes} MB")))
     }
 
     fn cannot(&self, path: &[Key], what: &str) -> Failure {
@@ -135,7 +193,8 @@ impl Handle {
         HostError::new("state", format!("{path}: {what} cannot be stored")).into()
     }
 
-    fn entries(&self, lua: &Lua) -> HostResult<Arc<Tree>> {
+    /// The place's content, as the code that runs sees it.
+    pub(super) fn entries(&self, lua: &Lua) -> HostResult<Arc<Tree>> {
         let entries = self.view(lua)?.entries(&self.scope, &self.path);
         entries.ok_or_else(|| {
             let path = render_path(&self.scope, &self.path);
@@ -144,20 +203,28 @@ impl Handle {
     }
 
     /// An entry as Luau sees it: nested tables are handles.
-    fn entry(&self, lua: &Lua, key: KeyRef<'_>, value: &Stored) -> mlua::Result<(Value, Value)> {
+    fn entry(&self, lua: &Lua, key: KeyRef<'_>, value: &Stored) -> HostResult<(Value, Value)> {
         let value = match value {
-            Stored::Table(_) => Value::UserData(lua.create_any_userdata(self.child(key.to_key()))?),
+            Stored::Table(_) => {
+                let child = self.child(lua, key.to_key())?;
+                Value::UserData(lua.create_any_userdata(child)?)
+            }
             leaf => leaf_to_lua(lua, leaf)?,
         };
         Ok((key_to_lua(lua, key)?, value))
     }
 
     /// A function that goes through a snapshot.
-    fn iterator(&self, lua: &Lua) -> HostResult<Function> {
+    fn iterator(&self, lua: &Lua, host: &Host) -> HostResult<Function> {
         let handle = self.clone();
         let entries = self.entries(lua)?;
+        // What is written meanwhile goes elsewhere, so the snapshot may be all that is left of it.
+        let charge = self
+            .cog
+            .snapshot(&entries, |bytes| Charge::of_bytes(lua, &self.cog, bytes))?;
         let last: Mutex<Option<Key>> = Mutex::default();
-        Ok(lua.create_function(move |lua, _: MultiValue| {
+        let step = host.function(lua, "state", move |lua, _| {
+            let _held = &charge;
             let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
             let Some((key, value)) = entries.next_after(last.as_ref().map(Key::as_ref)) else {
                 return Ok((Value::Nil, Value::Nil));
@@ -165,23 +232,13 @@ impl Handle {
             let entry = handle.entry(lua, key, value)?;
             *last = Some(key.to_key());
             Ok(entry)
-        })?)
-    }
-
-    /// The place's content as JSON, as committed code sees it.
-    pub fn to_json(&self) -> Option<serde_json::Value> {
-        let views = self.cog.live_views();
-        let view = match &self.space {
-            Space::Own => views.stored,
-            Space::Session => views.session,
-            Space::Shared(name) => views.stored.beside(&Namespace::shared(name)),
-        };
-        view.entries(&self.scope, &self.path)
-            .map(|table| tree_to_json(&table))
+        })?;
+        Ok(step)
     }
 }
 
-fn tree_to_json(table: &Tree) -> serde_json::Value {
+/// A table of the state as JSON: a list, or an object whose numbers have become names.
+pub(super) fn tree_to_json(table: &Tree) -> serde_json::Value {
     let value = |stored: &Stored| match stored {
         Stored::Bool(value) => (*value).into(),
         Stored::Number(number) => whole_or_float(*number),
@@ -212,12 +269,7 @@ fn whole_or_float(number: f64) -> serde_json::Value {
 }
 
 fn view_of(cog: &Arc<CogContext>, space: &Space, lua: &Lua) -> HostResult<View> {
-    let views = cog.state_views(active(lua)?.as_ref());
-    Ok(match space {
-        Space::Own => views.stored,
-        Space::Session => views.session,
-        Space::Shared(name) => views.stored.beside(&Namespace::shared(name)),
-    })
+    Ok(cog.state_views(active(lua)?.as_ref()).view(space))
 }
 
 #[allow(
@@ -281,6 +333,7 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
             space,
             scope,
             path: Vec::new(),
+            _charge: None,
         };
         Ok(Value::UserData(lua.create_any_userdata(handle)?))
     })?;
@@ -342,8 +395,9 @@ fn install_lookups(lua: &Lua, host: &Host, raw: &Table) -> mlua::Result<()> {
         )?))
     })?;
     raw.raw_set("copy", copy)?;
-    let iterate = host.function(lua, "pairs", |lua, arguments| {
-        one(lua, read_handle(arguments)?.iterator(lua)?)
+    let maker = host.clone();
+    let iterate = host.function(lua, "pairs", move |lua, arguments| {
+        one(lua, read_handle(arguments)?.iterator(lua, &maker)?)
     })?;
     raw.raw_set("iterate", iterate)?;
     let next = host.function(lua, "next", |lua, arguments| {
@@ -354,7 +408,7 @@ fn install_lookups(lua: &Lua, host: &Host, raw: &Table) -> mlua::Result<()> {
             key => Some(read_key(&handle.scope, &handle.path, &key)?),
         };
         match entries.next_after(after.as_ref().map(Key::as_ref)) {
-            Some((key, value)) => Ok(handle.entry(lua, key, value)?),
+            Some((key, value)) => handle.entry(lua, key, value),
             None => Ok((Value::Nil, Value::Nil)),
         }
     })?;
@@ -427,17 +481,20 @@ fn declare_defaults(lua: &Lua, cog: &Arc<CogContext>, arguments: &Arguments) -> 
             Value::String(name) => ScopeKind::from_name(&name.to_string_lossy()),
             _ => None,
         };
-        let (Some(kind), Value::Table(table)) = (kind, &table) else {
-            let expected = "a table for each of global, guild, channel, user, role, member";
-            return Err(arguments.wrong(&describe(&name), expected, &table));
+        let Some(kind) = kind else {
+            let expected = "global, guild, channel, user, role or member";
+            return Err(arguments.wrong("the scope", expected, &name));
+        };
+        let Value::Table(table) = &table else {
+            return Err(arguments.wrong(kind.name(), "a table", &table));
         };
         read.push((kind, defaults_of(lua, cog, kind, table)?));
     }
-    let module_defaults = read.clone();
     cog.declare(lua, "state.defaults", |declarations| {
-        if space == Space::Own {
-            declarations.defaults.extend(module_defaults);
-        }
+        let defaults = read
+            .iter()
+            .map(|(kind, table)| (space.clone(), *kind, table.clone()));
+        declarations.defaults.extend(defaults);
         Ok(())
     })?;
     let view = view_of(cog, &space, lua)?;
@@ -459,8 +516,9 @@ fn defaults_of(
         space: Space::Own,
         scope: Scope::parse(kind, &zeros).map_err(state_error)?,
         path: Vec::new(),
+        _charge: None,
     };
-    match handle.table_to_stored(lua, &mut Vec::new(), table)? {
+    match handle.table_to_stored(lua, &mut Vec::new(), table, &mut Budget(LARGEST))? {
         Stored::Table(tree) => Ok(Arc::unwrap_or_clone(tree)),
         _ => Ok(Tree::new()),
     }
@@ -505,19 +563,18 @@ fn transaction(
 fn entries(lua: &Lua, cog: &Arc<CogContext>, arguments: &Arguments) -> HostResult<Value> {
     let space = read_space(cog, &arguments.string(0, "the space")?)?;
     let kind = read_kind(arguments, &arguments.string(1, "the scope")?)?;
-    let how = match arguments.value(2) {
-        Value::Nil => lua.create_table()?,
-        Value::Table(how) => how,
-        other => return Err(arguments.wrong("the options", "a table", &other)),
+    let how = match arguments.optional_table(2, "the options")? {
+        Some(how) => how,
+        None => lua.create_table()?,
     };
     let fields = Fields::of("state.entries", &how);
     fields.only(&["guild_id", "sort", "descending", "limit", "offset", "where"])?;
     let guild = match fields.string("guild_id")? {
         None => None,
-        Some(id) => Some(
-            id.parse::<u64>()
-                .map_err(|_| fields.wrong("guild_id", "an id", &Value::Nil))?,
-        ),
+        Some(id) => match id.parse::<u64>() {
+            Ok(id) => Some(id),
+            Err(_) => return Err(fields.wrong("guild_id", "an id", &fields.value("guild_id")?)),
+        },
     };
     let limit = fields
         .count("limit")?
@@ -583,20 +640,23 @@ fn register(lua: &Lua, host: &Host) -> mlua::Result<()> {
     let set = host.function(lua, "state", |lua, arguments| {
         read_handle(arguments)?.set(lua, &arguments.value(1), &arguments.value(2))
     })?;
+    let get = host.function(lua, "state", |lua, arguments| {
+        read_handle(arguments)?.get(lua, &arguments.value(1))
+    })?;
+    let maker = host.clone();
+    let iterate = host.function(lua, "state", move |lua, arguments| {
+        one(lua, read_handle(arguments)?.iterator(lua, &maker)?)
+    })?;
     lua.register_userdata_type::<Handle>(move |registry: &mut UserDataRegistry<Handle>| {
         use mlua::{UserDataFields, UserDataMethods};
         registry.add_meta_field("__type", "state");
         registry.add_meta_field_with(MetaMethod::NewIndex.name(), move |_| Ok(set));
-        registry.add_meta_method(MetaMethod::Index.name(), |lua, this, key: Value| {
-            this.get(lua, &key).map_err(to_vm)
-        });
+        registry.add_meta_field_with(MetaMethod::Index.name(), move |_| Ok(get));
         registry.add_meta_method(MetaMethod::Len.name(), |lua, this, ()| {
             let view = this.view(lua).map_err(to_vm)?;
             Ok(view.len(&this.scope, &this.path).unwrap_or(0))
         });
-        registry.add_meta_method(MetaMethod::Iter.name(), |lua, this, ()| {
-            this.iterator(lua).map_err(to_vm)
-        });
+        registry.add_meta_field_with(MetaMethod::Iter.name(), move |_| Ok(iterate));
         registry.add_meta_method(MetaMethod::Eq.name(), |_, this, other: Value| {
             let Value::UserData(other) = other else {
                 return Ok(false);

@@ -1,43 +1,81 @@
-//! `@cogsmith/task`: `spawn, defer, delay, wait, cancel, timeout, lock`.
+//! `@cogsmith/task`: `spawn, defer, delay, wait, cancel, timeout, lock`, and the coroutine library.
+//!
+//! A task is a coroutine of the author's which the actor drives as a handler of its own, from the moment it
+//! first waits. `task.luau` decides when that is; here is what it is made of.
 
-use super::context::{CogContext, Spawn};
+use super::context::{CogContext, Spawn, active};
 use crate::vm::build::Vm;
 use crate::vm::host::{Arguments, Host, HostError, HostResult, load_host_chunk, one};
-use mlua::{Lua, MultiValue, Table, Value};
+use mlua::{Lua, MultiValue, Table, Value, WeakLua};
 use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{Notify, OwnedMutexGuard};
 
 /// One wait lasts at most this long; for longer there are `cog.every` and stored times.
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+/// Characters of a lock's key.
+const LONGEST_KEY: usize = 200;
 
 /// The locks of one cog by key; entries that nobody holds are dropped when another is taken.
 type Locks = Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>;
 
-/// Makes the module.
+/// Makes the module. To be called before the VM is sandboxed: it replaces a part of the coroutine library.
 pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
     let raw = lua.create_table()?;
-    install_spawning(lua, host, cog, &raw)?;
-    let owner = Arc::clone(cog);
-    let wait = host.async_function(lua, "task.wait", move |lua, arguments| {
-        let cog = Arc::clone(&owner);
-        let prepared = CogContext::may_act(&lua, "task.wait")
-            .and_then(|_| wait_argument(&arguments))
-            .and_then(|duration| Ok((duration, Vm::of(&lua)?.loader().running())));
-        async move {
-            let (duration, run) = prepared?;
-            let sleep = cog.services.clock.sleep(duration);
-            match run {
-                Some(run) => run.wait_for(sleep).await,
-                None => sleep.await,
-            }
-            Ok(())
+    install_checks(lua, host, &raw)?;
+    install_driving(lua, host, cog, &raw)?;
+    raw.raw_set("wait", wait(lua, host, cog)?)?;
+    install_gates(lua, host, cog, &raw)?;
+    install_locks(lua, host, cog, &raw)?;
+    let pending = Lua::poll_pending();
+    load_host_chunk(lua, "task", include_str!("task.luau"), (raw, pending))
+}
+
+/// Awaits what may take long: whatever handler waits for it, the bot counts as settled meanwhile. A coroutine
+/// may begin to wait in one handler and go on in another.
+async fn wait_for<F: Future>(lua: &WeakLua, future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        let polled = future.as_mut().poll(context);
+        if polled.is_pending()
+            && let Some(lua) = lua.try_upgrade()
+            && let Some(run) = Vm::of(&lua).ok().and_then(|vm| vm.loader().running())
+        {
+            run.waits();
         }
-    })?;
-    raw.raw_set("wait", wait)?;
-    install_locks(lua, host, &raw)?;
-    load_host_chunk(lua, "task", include_str!("task.luau"), raw)
+        polled
+    })
+    .await
+}
+
+/// `task.wait(duration?)`: returns the seconds that passed.
+fn wait(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<mlua::Function> {
+    let owner = Arc::clone(cog);
+    host.async_function(lua, "task.wait", move |lua, arguments| {
+        let cog = Arc::clone(&owner);
+        let prepared =
+            CogContext::may_act(&lua, "task.wait").and_then(|_| wait_argument(&arguments));
+        let lua = lua.weak();
+        async move {
+            let duration = prepared?;
+            let clock = &cog.services.clock;
+            let began = clock.now();
+            // Held until the run counts as busy again.
+            let awake = if duration.is_zero() {
+                // Only others get their turn: this does not count as waiting.
+                tokio::task::yield_now().await;
+                None
+            } else {
+                Some(wait_for(&lua, clock.alarm(duration)).await)
+            };
+            drop(awake);
+            Ok(clock.now().saturating_sub(began).as_secs_f64())
+        }
+    })
 }
 
 /// Durations of waits; nothing and 0 let others run.
@@ -47,82 +85,198 @@ fn wait_argument(arguments: &Arguments) -> HostResult<Duration> {
     }
     let duration = arguments.duration(0, "the duration")?;
     if duration > LONGEST_WAIT {
-        let message = "task.wait: one wait lasts at most 15 minutes; for longer use cog.every";
+        let name = arguments.function();
+        let message = format!("{name}: lasts at most 15 minutes; for longer use cog.every");
         return Err(HostError::new("limit", message).into());
     }
     Ok(duration)
 }
 
-fn install_spawning(
-    lua: &Lua,
-    host: &Host,
-    cog: &Arc<CogContext>,
-    raw: &Table,
-) -> mlua::Result<()> {
+/// What is asked before a task is made: that there may be one, and of what.
+fn install_checks(lua: &Lua, host: &Host, raw: &Table) -> mlua::Result<()> {
+    for (key, name) in [
+        ("spawning", "task.spawn"),
+        ("deferring", "task.defer"),
+        ("delaying", "task.delay"),
+    ] {
+        let check = host.function(lua, name, move |lua, arguments| {
+            CogContext::may_act(lua, name)?;
+            match arguments.value(0) {
+                body @ (Value::Function(_) | Value::Thread(_)) => Ok(body),
+                other => Err(arguments.wrong("the function", "a function", &other)),
+            }
+        })?;
+        raw.raw_set(key, check)?;
+    }
+    let check = host.function(lua, "task.cancel", |_, arguments| {
+        match arguments.value(0) {
+            Value::Thread(_) => Ok(()),
+            other => {
+                let expected = "what task.spawn, task.defer or task.delay returned";
+                Err(arguments.wrong("the task", expected, &other))
+            }
+        }
+    })?;
+    raw.raw_set("check_thread", check)
+}
+
+/// Has the actor drive coroutines, and stop to.
+fn install_driving(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -> mlua::Result<()> {
     for (key, name, with_delay) in [
-        ("spawn", "task.spawn", false),
+        ("adopt", "coroutine.resume", false),
         ("defer", "task.defer", false),
         ("delay", "task.delay", true),
     ] {
         let cog = Arc::clone(cog);
         let function = host.function(lua, name, move |lua, arguments| {
-            let generation = CogContext::may_act(lua, name)?;
+            let first = usize::from(with_delay);
             let after = if with_delay {
                 arguments.duration(0, "the delay")?
             } else {
                 Duration::ZERO
             };
-            let first = usize::from(with_delay);
-            let function = arguments.callback(first, "the function")?;
-            let thread = lua.create_thread(function.clone())?;
-            let rest = (first + 1..arguments.len()).map(|index| arguments.value(index));
+            let Value::Thread(thread) = arguments.value(first) else {
+                return Err(arguments.wrong("", "a coroutine", &arguments.value(first)));
+            };
+            let all = (first..arguments.len()).map(|index| arguments.value(index));
             cog.spawn(Spawn {
-                thread: thread.clone(),
-                function,
-                arguments: rest.collect::<MultiValue>(),
+                thread,
+                function: Vm::of(lua)?.loader().drivers().follow.clone(),
+                arguments: all.collect(),
                 after,
-                generation,
+                generation: active(lua)?,
+                place: cog.count_task(name)?,
+                busy: cog.services.activity.begin(),
             });
-            one(lua, thread)
+            Ok(())
         })?;
         raw.raw_set(key, function)?;
     }
     let owner = Arc::clone(cog);
-    let cancel = host.function(lua, "task.cancel", move |lua, arguments| {
-        match arguments.value(0) {
-            Value::Thread(thread) => {
-                owner.cancel(thread.to_pointer() as usize);
-                one(lua, Value::Nil)
-            }
-            other => {
-                Err(arguments.wrong("the task", "what task.spawn or task.delay returned", &other))
-            }
+    let failed = host.function(lua, "task.spawn", move |lua, arguments| {
+        let function = Vm::of(lua)?.loader().drivers().fail.clone();
+        owner.spawn(Spawn {
+            thread: lua.create_thread(function.clone())?,
+            function,
+            arguments: MultiValue::from_iter([arguments.value(0), arguments.value(1)]),
+            after: Duration::ZERO,
+            generation: active(lua)?,
+            place: owner.count_task("task.spawn")?,
+            busy: owner.services.activity.begin(),
+        });
+        Ok(())
+    })?;
+    raw.raw_set("failed", failed)?;
+    let owner = Arc::clone(cog);
+    let cancel = host.function(lua, "task.cancel", move |_, arguments| {
+        if let Value::Thread(thread) = arguments.value(0) {
+            owner.cancel(thread.to_pointer() as usize);
         }
+        Ok(())
     })?;
     raw.raw_set("cancel", cancel)
 }
 
-/// A lock that is held until it is released or collected.
-struct Held(Mutex<Option<OwnedMutexGuard<()>>>);
+/// Where `task.timeout` waits for its function, or for the end of its time.
+struct Gate {
+    open: Arc<Notify>,
+    limit: Duration,
+}
 
-fn install_locks(lua: &Lua, host: &Host, raw: &Table) -> mlua::Result<()> {
+fn install_gates(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -> mlua::Result<()> {
+    lua.register_userdata_type::<Gate>(|_| {})?;
+    let make = host.function(lua, "task.timeout", |lua, arguments| {
+        CogContext::may_act(lua, "task.timeout")?;
+        let limit = wait_argument(arguments)?;
+        arguments.callback(1, "the function")?;
+        let gate = Gate {
+            open: Arc::default(),
+            limit,
+        };
+        Ok(lua.create_any_userdata(gate)?)
+    })?;
+    raw.raw_set("gate", make)?;
+    let open = host.function(lua, "task.timeout", |_, arguments| {
+        gate_of(arguments)?.0.notify_one();
+        Ok(())
+    })?;
+    raw.raw_set("open", open)?;
+    let owner = Arc::clone(cog);
+    let pass = host.async_function(lua, "task.timeout", move |lua, arguments| {
+        let cog = Arc::clone(&owner);
+        let prepared = gate_of(&arguments);
+        let lua = lua.weak();
+        async move {
+            let (open, limit) = prepared?;
+            let opened = async {
+                tokio::select! {
+                    biased;
+                    () = open.notified() => None,
+                    awake = cog.services.clock.alarm(limit) => Some(awake),
+                }
+            };
+            // Held until the run counts as busy again.
+            let late = wait_for(&lua, opened).await;
+            Ok(late.is_none())
+        }
+    })?;
+    raw.raw_set("pass", pass)?;
+    let late = host.function(lua, "task.timeout", |_, arguments| {
+        let seconds = gate_of(arguments)?.1.as_secs_f64();
+        let message = format!("task.timeout: the function took longer than {seconds} s");
+        Err::<(), _>(HostError::new("timeout", message).into())
+    })?;
+    raw.raw_set("late", late)
+}
+
+fn gate_of(arguments: &Arguments) -> HostResult<(Arc<Notify>, Duration)> {
+    if let Value::UserData(data) = arguments.value(0)
+        && let Ok(gate) = data.borrow::<Gate>()
+    {
+        return Ok((Arc::clone(&gate.open), gate.limit));
+    }
+    Err(arguments.wrong("", "a gate", &arguments.value(0)))
+}
+
+/// A lock that is held until it is released or collected.
+struct Held(Mutex<Option<HeldLock>>);
+
+/// Counts while it is held: whoever ends a handler from outside then looks for what it held.
+struct HeldLock {
+    count: Arc<AtomicUsize>,
+    _guard: OwnedMutexGuard<()>,
+}
+
+impl Drop for HeldLock {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn install_locks(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -> mlua::Result<()> {
     lua.register_userdata_type::<Held>(|_| {})?;
     let locks: Arc<Locks> = Arc::default();
+    let owner = Arc::clone(cog);
     let lock = host.async_function(lua, "task.lock", move |lua, arguments| {
-        let locks = Arc::clone(&locks);
-        let prepared = CogContext::may_act(&lua, "task.lock")
-            .and_then(|_| arguments.string(0, "the key"))
-            .and_then(|key| Ok((key, Vm::of(&lua)?.loader().running())));
+        let (locks, cog) = (Arc::clone(&locks), Arc::clone(&owner));
+        let prepared = lock_argument(&lua, &locks, &arguments);
         async move {
-            let (key, run) = prepared?;
-            let lock = {
-                let mut locks = locks.lock().unwrap_or_else(PoisonError::into_inner);
-                locks.retain(|_, lock| Arc::strong_count(lock) > 1);
-                Arc::clone(locks.entry(key).or_default())
+            let lock = prepared?;
+            let locked = async {
+                tokio::select! {
+                    biased;
+                    guard = lock.lock_owned() => Ok(guard),
+                    () = cog.services.clock.sleep(LONGEST_WAIT) => {
+                        let message = "task.lock: another call has held this key for 15 minutes";
+                        Err(HostError::new("limit", message))
+                    }
+                }
             };
-            let held = match run {
-                Some(run) => run.wait_for(lock.lock_owned()).await,
-                None => lock.lock_owned().await,
+            let guard = wait_for(&lua.weak(), locked).await?;
+            cog.locks.fetch_add(1, Ordering::Relaxed);
+            let held = HeldLock {
+                count: Arc::clone(&cog.locks),
+                _guard: guard,
             };
             Ok(lua.create_any_userdata(Held(Mutex::new(Some(held))))?)
         }
@@ -137,4 +291,24 @@ fn install_locks(lua: &Lua, host: &Host, raw: &Table) -> mlua::Result<()> {
         one(lua, Value::Nil)
     })?;
     raw.raw_set("unlock", unlock)
+}
+
+/// `(key, function, whether this coroutine took the lock last)`
+fn lock_argument(
+    lua: &Lua,
+    locks: &Locks,
+    arguments: &Arguments,
+) -> HostResult<Arc<tokio::sync::Mutex<()>>> {
+    CogContext::may_act(lua, "task.lock")?;
+    let key = arguments.short_string(0, "the key", LONGEST_KEY)?;
+    arguments.callback(1, "the function")?;
+    let mut locks = locks.lock().unwrap_or_else(PoisonError::into_inner);
+    locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+    let lock = locks.entry(key).or_default();
+    let is_ours = matches!(arguments.value(2), Value::Boolean(true));
+    if is_ours && lock.try_lock().is_err() {
+        let message = "task.lock: this call already holds the key, and would wait for itself";
+        return Err(HostError::new("argument", message).into());
+    }
+    Ok(Arc::clone(lock))
 }

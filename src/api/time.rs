@@ -3,7 +3,7 @@
 use super::context::CogContext;
 use super::convert::Fields;
 use crate::commands::moment::parse_moment;
-use crate::vm::host::{Arguments, Host, HostError, HostResult, one};
+use crate::vm::host::{Arguments, Host, HostError, HostResult, one, shown_name};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mlua::{Lua, Value};
@@ -11,6 +11,9 @@ use std::sync::Arc;
 
 /// Milliseconds between the Unix epoch and Discord's (the first second of 2015).
 const DISCORD_EPOCH_MS: u64 = 1_420_070_400_000;
+
+/// Characters of a date, and of the notation of one.
+const LONGEST_TEXT: usize = 200;
 
 /// Makes the module.
 pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
@@ -38,9 +41,9 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
 
 /// `time.parse(text, { timezone?, future? })`: Unix seconds, or nil.
 fn parse(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
-    let text = arguments.string(0, "the text")?;
+    let text = arguments.short_string(0, "the text", LONGEST_TEXT)?;
     let (mut zone, mut future) = (TimeZone::UTC, false);
-    if let Value::Table(how) = arguments.value(1) {
+    if let Some(how) = arguments.optional_table(1, "how")? {
         let fields = Fields::of("time.parse", &how);
         fields.only(&["timezone", "future"])?;
         if let Some(name) = fields.string("timezone")? {
@@ -56,7 +59,8 @@ fn parse(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
 fn named_zone(function: &str, name: &str) -> HostResult<TimeZone> {
     TimeZone::get(name).map_err(|_| {
         let expected = "a time zone like \"Asia/Jakarta\"";
-        HostError::argument(function, "timezone", expected, &format!("\"{name}\"")).into()
+        let got = format!("\"{}\"", shown_name(name));
+        HostError::argument(function, "timezone", expected, &got).into()
     })
 }
 
@@ -73,7 +77,10 @@ fn instant(arguments: &Arguments) -> HostResult<Timestamp> {
 /// `time.format(at, format?, timezone?)`, in the directives of `strftime`.
 fn format_time(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
     let at = instant(arguments)?;
-    let format = arguments.optional_string(1, "the format")?;
+    let format = match arguments.value(1) {
+        Value::Nil => None,
+        _ => Some(arguments.short_string(1, "the format", LONGEST_TEXT)?),
+    };
     let format = format.as_deref().unwrap_or("%Y-%m-%d %H:%M");
     let zone = match arguments.optional_string(2, "the time zone")? {
         Some(name) => named_zone("time.format", &name)?,

@@ -1,9 +1,11 @@
-//! `cogsmith check`: is the configuration right, and does every Luau file compile?
+//! `cogsmith check`: is the configuration right, does every Luau file compile, and does every cog load?
 
 use super::output;
 use super::place::Place;
+use crate::bot::rehearse;
 use crate::config::Config;
 use crate::error::StartError;
+use crate::reload::render;
 use crate::reload::report::{self, Problem};
 use std::path::Path;
 use walkdir::{DirEntry, WalkDir};
@@ -21,21 +23,80 @@ pub struct Findings {
 }
 
 pub(super) fn execute(place: &Place) -> Result<(), StartError> {
-    let (config, _) = place.load()?;
+    let config = place.load()?.config;
     let Findings { files, problems } = luau_files(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| StartError::System(error.to_string()))?;
+    let rehearsal = runtime.block_on(rehearse(config))?;
+    let problems = together(problems, rehearsal.problems);
     for problem in &problems {
-        output::complain(&crate::reload::render::problem(problem));
+        output::complain(&render::problem(problem));
     }
+    let cogs = counted(rehearsal.cogs, "cog");
     if problems.is_empty() {
+        let commands = counted(rehearsal.commands, "command");
+        let files = counted(files, "Luau file");
         output::say(format!(
-            "The configuration is fine, and so are all Luau files ({files})."
+            "The configuration is right, and everything loads: {cogs}, {commands}, {files}."
         ));
         return Ok(());
     }
-    Err(StartError::CheckFailed {
-        problems: problems.len(),
-        files,
-    })
+    let problems = counted(problems.len(), "problem");
+    Err(StartError::CheckFailed(match rehearsal.failed {
+        0 => format!("{problems}; {cogs} would load all the same."),
+        failed => format!("{problems}; {failed} of {cogs} would not load."),
+    }))
+}
+
+/// `1 cog`, `2 cogs`
+fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
+/// What is wrong with the files and with the cogs, each thing once, in order of place. What several cogs
+/// share is told with the first of them.
+fn together(of_files: Vec<Problem>, of_cogs: Vec<Problem>) -> Vec<Problem> {
+    let mut told: Vec<(Problem, Vec<String>)> = Vec::new();
+    for problem in of_cogs {
+        let same = |(other, _): &&mut (Problem, Vec<String>)| {
+            problem.place.is_some()
+                && other.place == problem.place
+                && other.message == problem.message
+        };
+        match told.iter_mut().find(same) {
+            Some((_, others)) => others.extend(problem.cog),
+            None => told.push((problem, Vec::new())),
+        }
+    }
+    let spot = |problem: &Problem| {
+        let place = problem.place.as_ref();
+        place.map(|place| (place.file.clone(), place.line))
+    };
+    let known: Vec<_> = told
+        .iter()
+        .filter_map(|(problem, _)| spot(problem))
+        .collect();
+    let others = of_files
+        .into_iter()
+        .filter(|problem| spot(problem).is_none_or(|spot| !known.contains(&spot)));
+    let mut all: Vec<Problem> = told.into_iter().map(with_others).chain(others).collect();
+    all.sort_by_key(spot);
+    all
+}
+
+/// The problem with the names of the other cogs that have it.
+fn with_others((mut problem, others): (Problem, Vec<String>)) -> Problem {
+    if !others.is_empty() {
+        let others = format!("the same keeps from loading: {}", others.join(", "));
+        problem.hint = Some(match problem.hint {
+            Some(hint) => format!("{hint}; {others}"),
+            None => others,
+        });
+    }
+    problem
 }
 
 /// Compiles every Luau file below `lua/`, apart from hidden folders.
@@ -98,7 +159,7 @@ fn file(path: &Path, root: &Path) -> Option<Problem> {
         .and_then(|(line, message)| Some((line.parse().ok()?, message)))
         .unwrap_or((1, message.as_str()));
     Some(Problem {
-        message: message.to_owned(),
+        message: format!("syntax error: {message}"),
         place: Some(place(name, line, &source)),
         ..Problem::default()
     })

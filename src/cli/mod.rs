@@ -9,10 +9,13 @@ pub mod output;
 mod place;
 pub mod run;
 mod schema;
+mod spec;
+mod types;
 
 use crate::error::StartError;
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use place::Place;
+pub use place::Settings;
 use run::{Mode, RunOptions};
 use std::path::PathBuf;
 
@@ -42,18 +45,27 @@ pub struct Arguments {
 enum Command {
     /// Start the bot; this is also what happens without a subcommand
     Run(RunOptions),
-    /// Check config.json and compile every Luau file below lua/, without starting anything
+    /// Check config.json, compile all Luau files and load all cogs, without starting the bot
     Check,
     /// Create a cog from a template
     New(new::NewOptions),
+    /// Run the specs below spec/: each in a world of its own, with the cogs that it names
+    Spec(spec::SpecOptions),
     /// Print the JSON schema of config.json
     Schema(schema::SchemaOptions),
+    /// Tell whether the Luau types in types/ are current, or write them
+    Types(types::TypesOptions),
 }
 
 impl Arguments {
     /// How many times `-v` was given.
     pub fn verbosity(&self) -> u8 {
         self.verbose
+    }
+
+    /// Whether only errors of the program itself are logged: a spec's failures tell what their bots log.
+    pub fn is_quiet(&self) -> bool {
+        matches!(self.command, Some(Command::Spec(_))) && self.verbose == 0
     }
 }
 
@@ -66,18 +78,20 @@ pub fn execute(arguments: &Arguments) -> Result<(), StartError> {
         Some(_) if arguments.run != RunOptions::default() => misplaced(),
         Some(Command::Check) => return check::execute(&place()?),
         Some(Command::New(options)) => return new::execute(&place()?, options),
+        Some(Command::Spec(options)) => return spec::execute(&place()?, options),
         Some(Command::Schema(options)) => return schema::execute(&place()?, *options),
+        Some(Command::Types(options)) => return types::execute(&place()?, *options),
     };
     start(&place()?, mode)
 }
 
 fn start(place: &Place, mode: Mode) -> Result<(), StartError> {
-    let (config, connection) = place.load()?;
+    let settings = place.load()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| StartError::System(error.to_string()))?;
-    runtime.block_on(run::run(config, connection, mode))
+    runtime.block_on(run::run(settings, mode))
 }
 
 /// Ends the process as clap does for arguments that do not belong together.

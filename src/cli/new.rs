@@ -2,6 +2,7 @@
 
 use super::output;
 use super::place::Place;
+use crate::cogs::host::ADMIN_COMMANDS;
 use crate::error::StartError;
 use clap::Args;
 use std::fs;
@@ -33,6 +34,13 @@ pub fn create(root: &Path, name: &str) -> Result<PathBuf, StartError> {
             "{name:?} cannot be a cog's name. It is made of lower-case letters (a to z), digits and \
              underscores, begins with a letter and has at most {LONGEST_PART} of them, and a dot \
              makes a folder: ping, fun.dice."
+        )));
+    }
+    let command = name.rsplit('.').next().unwrap_or(name);
+    if ADMIN_COMMANDS.contains(&command) {
+        return Err(StartError::Usage(format!(
+            "The command {command} belongs to the bot itself, and a new cog is given a command of its \
+             own name. Choose another name."
         )));
     }
     let base = name

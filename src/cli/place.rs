@@ -10,6 +10,19 @@ const FILE: &str = "config.json";
 #[derive(Debug)]
 pub(super) struct Place(PathBuf);
 
+/// What a bot is started with, as far as files and the environment say it.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where the configuration was read from, or would have been.
+    pub path: PathBuf,
+    /// The variables of the process and of `.env`.
+    pub environment: Environment,
+    /// The configuration.
+    pub config: Config,
+    /// How to reach Discord.
+    pub connection: Connection,
+}
+
 impl Place {
     /// The place that `--config` names, or `config.json` in the current folder. A file that was named
     /// must exist: with a misspelt name the defaults would apply, which grant every capability.
@@ -37,12 +50,17 @@ impl Place {
 
     /// Reads the configuration and, from the environment and `.env`, how to reach Discord. The
     /// problems of both come together.
-    pub(super) fn load(&self) -> Result<(Config, Connection), StartError> {
+    pub(super) fn load(&self) -> Result<Settings, StartError> {
         let environment = Environment::of_process().with_file_in(self.folder())?;
         let config = config::load(&self.0, &environment);
         let connection = Connection::from_environment(&environment);
         match (config, connection) {
-            (Ok(config), Ok(connection)) => Ok((config, connection)),
+            (Ok(config), Ok(connection)) => Ok(Settings {
+                path: self.0.clone(),
+                environment,
+                config,
+                connection,
+            }),
             (Err(mut errors), Err(others)) => {
                 errors.problems.extend(others.problems);
                 Err(errors.into())

@@ -1,13 +1,14 @@
 //! `cogsmith run`: starts the bot and keeps it running until it is told to stop.
 
-use super::output;
+use super::place::Settings;
+use super::{logging, output};
 use crate::bot::{Bot, BotOptions};
 use crate::clock::Clock;
 use crate::cogs::host::{CogHandle, command_names};
 use crate::config::{Config, Connection, Token};
 use crate::error::StartError;
 use crate::sim::{Sim, SimOptions};
-use crate::studio::{self, BotView, CogView, StudioOptions};
+use crate::studio::{self, BotView, CogView, StudioError, StudioOptions};
 use clap::Args;
 use std::future::Future;
 use std::sync::Arc;
@@ -92,9 +93,18 @@ pub fn target(config: &Config, connection: Connection, mode: Mode) -> Result<Tar
 }
 
 /// Runs the bot until the process is told to stop.
-pub async fn run(config: Config, connection: Connection, mode: Mode) -> Result<(), StartError> {
+pub async fn run(settings: Settings, mode: Mode) -> Result<(), StartError> {
+    let Settings {
+        path,
+        environment,
+        config,
+        connection,
+    } = settings;
     let told_to_stop = shutdown_signal()?;
     let target = target(&config, connection, mode)?;
+    if let Target::Discord { token, .. } = &target {
+        logging::hide(token.expose());
+    }
     let studio = bind_studio(&config, target == Target::Simulator).await?;
     let sim = match &target {
         Target::Simulator => Some(start_simulator().await?),
@@ -103,10 +113,14 @@ pub async fn run(config: Config, connection: Connection, mode: Mode) -> Result<(
     let online = sim.is_none();
     let starting = Bot::start(bot_options(config, &target, sim.as_ref()));
     tokio::pin!(told_to_stop);
-    let bot = tokio::select! {
+    let mut bot = tokio::select! {
         started = starting => started?,
-        () = &mut told_to_stop => return Ok(()),
+        () = &mut told_to_stop => {
+            info!("Stopped");
+            return Ok(());
+        }
     };
+    bot.follow_config(&path, environment);
     let (close, closed) = tokio::sync::oneshot::channel::<()>();
     let page = serve_studio(studio, &bot, sim.clone(), online, closed)?;
     let ended = tokio::select! {
@@ -161,16 +175,22 @@ async fn bind_studio(config: &Config, any_port: bool) -> Result<TcpListener, Sta
     match studio::bind(listen).await {
         Ok(listener) => Ok(listener),
         Err(error) if any_port => {
-            warn!("{error}; taking another port");
+            warn!("The page takes another port than studio.listen: {error}");
             let any = std::net::SocketAddr::new(listen.ip(), 0);
             studio::bind(any)
                 .await
                 .map_err(|error| StartError::System(error.to_string()))
         }
-        Err(_) => Err(StartError::PortTaken {
+        Err(StudioError::PortTaken(_)) => Err(StartError::PortTaken {
             address: listen.to_string(),
             key: "studio.listen".to_owned(),
         }),
+        Err(StudioError::Listen { source, .. }) => Err(StartError::CannotListen {
+            address: listen.to_string(),
+            key: "studio.listen".to_owned(),
+            reason: source.to_string(),
+        }),
+        Err(error) => Err(StartError::System(error.to_string())),
     }
 }
 

@@ -5,26 +5,48 @@ use super::place::Place;
 use crate::config;
 use crate::error::StartError;
 use clap::Args;
+use std::path::Path;
 
+/// What `cogsmith schema` is given.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct SchemaOptions {
     /// Write it to config.schema.json beside config.json, where editors look for it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "check")]
     write: bool,
+
+    /// Tell whether config.schema.json is current; exit with 1 if it is not
+    #[arg(long)]
+    check: bool,
 }
 
 pub(super) fn execute(place: &Place, options: SchemaOptions) -> Result<(), StartError> {
-    let text = format!("{:#}", config::schema());
+    let text = format!("{:#}\n", config::schema());
+    let path = place.folder().join("config.schema.json");
+    if options.check {
+        return check(&path, &text);
+    }
     if !options.write {
-        output::say(text);
+        output::say(text.trim_end());
         return Ok(());
     }
-    let path = place.folder().join("config.schema.json");
-    std::fs::write(&path, text + "\n").map_err(|error| StartError::File {
+    std::fs::write(&path, text).map_err(|error| StartError::File {
         path: path.display().to_string(),
         action: "written",
         reason: error.to_string(),
     })?;
     output::say(format!("Wrote {}", path.display()));
     Ok(())
+}
+
+fn check(path: &Path, text: &str) -> Result<(), StartError> {
+    let found = std::fs::read_to_string(path).unwrap_or_default();
+    let path = path.display();
+    // A checkout may have changed the ends of lines.
+    if found.replace("\r\n", "\n") == text {
+        output::say(format!("{path} is current."));
+        return Ok(());
+    }
+    Err(StartError::CheckFailed(format!(
+        "{path} is not current: run `cogsmith schema --write`."
+    )))
 }

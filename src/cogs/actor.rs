@@ -8,19 +8,24 @@ use super::prepare::{self, Refusal, Request};
 use super::timers::Timers;
 use crate::activity::Busy;
 use crate::api::context::{CogContext, Spawn};
-use crate::api::declarations::{Hook, Timer};
+use crate::api::declarations::{Hook, Info, Staged, Timer};
 use crate::api::object;
+use crate::clock::Woken;
 use crate::discord::events::event;
 use crate::gateway::event::Event;
 use crate::json::Json;
-use futures_util::StreamExt;
+use crate::vm::slice::Run;
+use crate::vm::trace::Fault;
 use futures_util::future::AbortHandle;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use mlua::{Function, MultiValue};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -64,15 +69,27 @@ type Running = Pin<Box<dyn Future<Output = Ended> + Send>>;
 pub struct Actor {
     cog: Arc<CogContext>,
     current: Option<Live>,
-    prepared: Option<Live>,
+    /// What the next commit swaps in, and why.
+    prepared: Option<(Live, &'static str)>,
+    /// What each generation declared whose code may still run, by its number.
+    declared: Vec<(u64, Weak<Staged>)>,
     /// Counts prepared generations.
     generations: u64,
     timers: Timers,
     running: FuturesUnordered<Running>,
     /// Stops spawned functions, by the address of their coroutine.
-    aborts: HashMap<usize, AbortHandle>,
+    spawned: HashMap<usize, Spawned>,
+    /// Held until what the last turn led to is under way, or has its place on the clock.
+    turn: Option<Busy>,
     /// Answered when nothing runs any more.
     unloading: Option<oneshot::Sender<()>>,
+}
+
+/// A function that was spawned and has not ended.
+struct Spawned {
+    abort: AbortHandle,
+    /// Whether its delay is over.
+    has_begun: Arc<AtomicBool>,
 }
 
 /// The ends of an actor that the actor itself holds.
@@ -92,16 +109,20 @@ impl Actor {
             cog,
             current: None,
             prepared: None,
+            declared: Vec::new(),
             generations: 0,
             timers: Timers::default(),
             running: FuturesUnordered::new(),
-            aborts: HashMap::new(),
+            spawned: HashMap::new(),
+            turn: None,
             unloading: None,
         }
     }
 
     /// Runs until the cog is unloaded and its last handler has ended, or the host is gone.
     pub async fn run(mut self, mut inbox: Inbox) {
+        let cog = Arc::clone(&self.cog);
+        let mut alarm: Option<Alarm> = None;
         loop {
             if self.running.is_empty()
                 && let Some(done) = self.unloading.take()
@@ -110,9 +131,13 @@ impl Actor {
                 let _told = done.send(()).is_ok();
                 return;
             }
-            let cog = Arc::clone(&self.cog);
-            let takes_work = self.current.is_some() && self.running.len() < MOST_RUNNING;
+            // Tasks have a limit of their own: a cog with many of them still answers.
+            let handlers = self.running.len().saturating_sub(self.spawned.len());
+            let takes_work = self.current.is_some() && handlers < MOST_RUNNING;
             let due = self.timers.next_due();
+            if alarm.as_ref().map(|alarm| alarm.due) != due {
+                alarm = due.map(|due| Alarm::new(Arc::clone(&cog), due));
+            }
             tokio::select! {
                 biased;
                 control = inbox.control.recv() => match control {
@@ -122,29 +147,34 @@ impl Actor {
                 Some(ended) = self.running.next(), if !self.running.is_empty() => ended(&mut self),
                 () = cog.cancel_notice.notified() => self.stop_cancelled(),
                 Some(spawn) = inbox.spawns.recv() => self.spawn(spawn),
-                () = until(&cog, due), if due.is_some() => self.run_timers(),
+                woken = ring(alarm.as_mut()), if alarm.is_some() => {
+                    alarm = None;
+                    self.run_timers(woken);
+                }
                 Some((work, busy)) = inbox.mailbox.recv(), if takes_work => self.take(work, busy),
+                // All that the last turn led to is under way now, or has its place on the clock.
+                () = std::future::ready(()), if self.turn.is_some() => self.turn = None,
             }
         }
     }
 
     fn control(&mut self, control: Control, inbox: &mut Inbox) {
+        self.turn = Some(self.cog.services.activity.begin());
         // An answer that nobody waits for any more is dropped.
         match control {
             Control::Prepare(request, answer) => {
                 self.generations += 1;
-                let prepared =
-                    prepare::prepare(&self.cog, self.current.as_ref(), self.generations, &request);
+                let prepared = self.prepare(&request);
                 let _told = answer
                     .send(prepared.map(|(live, offer)| {
-                        self.prepared = Some(live);
+                        self.prepared = Some((live, request.reason));
                         offer
                     }))
                     .is_ok();
             }
             Control::Commit(answer) => {
-                if let Some(live) = self.prepared.take() {
-                    self.commit(&live);
+                if let Some((live, reason)) = self.prepared.take() {
+                    self.commit(&live, reason);
                     let _told = answer.send(Committed { live }).is_ok();
                 }
             }
@@ -155,18 +185,44 @@ impl Actor {
                 let _told = answer.send(()).is_ok();
             }
             Control::Unload(reason, answer) => {
-                inbox.mailbox.close();
-                self.timers = Timers::default();
-                if let Some(live) = self.current.take() {
-                    self.run_hooks(&live, Hook::Unload, reason, UNLOAD_LIMIT);
-                }
+                self.unload(reason, inbox);
                 self.unloading = Some(answer);
             }
         }
     }
 
+    /// Makes the next generation; a panic of the host's fails the attempt and no more.
+    fn prepare(&mut self, request: &Request) -> Result<(Live, Offer), Refusal> {
+        let (cog, current, number) = (&self.cog, self.current.as_ref(), self.generations);
+        let attempt = || prepare::prepare(cog, current, number, request);
+        catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|_| {
+            cog.discard_state();
+            cog.take_declarations();
+            Err(Refusal {
+                fault: Fault::Panic,
+                edges: BTreeMap::new(),
+                read: BTreeMap::new(),
+            })
+        })
+    }
+
+    /// Adds work that is polled with the rest. A panic of the host's ends it, and nothing else of the cog.
+    fn enlist(&mut self, work: impl Future<Output = Ended> + Send + 'static) {
+        let name = Arc::clone(&self.cog.name);
+        let work = AssertUnwindSafe(work).catch_unwind().map(move |ended| {
+            ended.unwrap_or_else(|_| {
+                tracing::error!(
+                    cog = %name,
+                    "The host failed while it worked for this cog. This is a fault of Cogsmith's: please report it"
+                );
+                Box::new(|_: &mut Self| {})
+            })
+        });
+        self.running.push(Box::pin(work));
+    }
+
     /// Swaps: from here on the new version answers.
-    fn commit(&mut self, live: &Live) {
+    fn commit(&mut self, live: &Live, reason: &'static str) {
         live.generation.go_live();
         self.cog.commit_state();
         self.cog.grant(live.info.capabilities.clone());
@@ -174,16 +230,34 @@ impl Actor {
         let now = self.cog.services.clock.now();
         self.timers
             .replace(live.declarations.timers().cloned().collect(), now);
-        let old = self.current.replace(live.clone());
-        let reason = match old {
-            Some(old) => {
-                self.run_hooks(&old, Hook::Unload, "reload", UNLOAD_LIMIT);
-                "reload"
-            }
-            None => "start",
-        };
+        self.declared
+            .retain(|(_, declared)| declared.strong_count() > 0);
+        self.declared
+            .push((live.generation.number, Arc::downgrade(&live.declarations)));
+        self.end_delays();
+        if let Some(old) = self.current.replace(live.clone()) {
+            old.generation.retire();
+            self.run_hooks(&old, Hook::Unload, "reload", UNLOAD_LIMIT);
+        }
         let limit = self.handler_limit();
         self.run_hooks(live, Hook::Ready, reason, limit);
+    }
+
+    /// Begins what is already in the mailbox, as nobody else would answer it, and nothing after that.
+    fn unload(&mut self, reason: &'static str, inbox: &mut Inbox) {
+        inbox.mailbox.close();
+        while let Ok((work, busy)) = inbox.mailbox.try_recv() {
+            self.take(work, busy);
+        }
+        self.timers = Timers::default();
+        // Handlers finish, tasks do not: some wait for minutes.
+        for spawned in self.spawned.values() {
+            spawned.abort.abort();
+        }
+        if let Some(live) = self.current.take() {
+            live.generation.retire();
+            self.run_hooks(&live, Hook::Unload, reason, UNLOAD_LIMIT);
+        }
     }
 
     fn handler_limit(&self) -> Duration {
@@ -207,14 +281,19 @@ impl Actor {
         then: impl FnOnce(&mut Self, bool) + Send + 'static,
     ) {
         let (cog, live) = (Arc::clone(&self.cog), live.clone());
-        self.running.push(Box::pin(async move {
-            let result = handler::run(&cog, &live, &function, arguments, limit).await;
+        let run = Run::new(&cog.services.activity);
+        self.enlist(async move {
+            let result = handler::run_as(&run, &cog, &live, &function, arguments, limit).await;
             let failed = result.is_err();
             if let Err(fault) = result {
                 command::report_fault(&cog, &live, &fault, None).await;
             }
-            Box::new(move |actor: &mut Self| then(actor, failed)) as Ended
-        }));
+            Box::new(move |actor: &mut Self| {
+                then(actor, failed);
+                actor.turn = Some(actor.cog.services.activity.begin());
+                drop(run);
+            }) as Ended
+        });
     }
 
     fn take(&mut self, work: Work, busy: Busy) {
@@ -226,10 +305,10 @@ impl Actor {
             Work::Command(call) => {
                 let cog = Arc::clone(&self.cog);
                 let limit = self.handler_limit();
-                self.running.push(Box::pin(async move {
+                self.enlist(async move {
                     command::run(&cog, &live, *call, limit, busy).await;
                     Box::new(|_: &mut Self| {}) as Ended
-                }));
+                });
             }
         }
     }
@@ -248,7 +327,7 @@ impl Actor {
         for listener in listeners {
             if let Ok(object) = object::receive(live.vm.lua(), &self.cog, &data, schema) {
                 self.start(live, listener.handler, object, limit, |_, _| {});
-            } else {
+            } else if self.cog.may_log() {
                 tracing::warn!(
                     cog = %self.cog.name, event = listener.event,
                     "An event was dropped: the cog holds too many of Discord's objects"
@@ -258,7 +337,7 @@ impl Actor {
         drop(busy);
     }
 
-    fn run_timers(&mut self) {
+    fn run_timers(&mut self, _until_they_are_busy: Woken) {
         let Some(live) = self.current.clone() else {
             return;
         };
@@ -280,55 +359,98 @@ impl Actor {
 
     /// A function that the cog wants run by itself. It ends with the last handler of its generation's VM.
     fn spawn(&mut self, spawn: Spawn) {
-        let Some(current) = self.current.as_ref() else {
-            return;
-        };
+        self.turn = Some(spawn.busy);
         let Ok(vm) = crate::vm::build::Vm::of_thread(&spawn.thread) else {
             return;
         };
+        let number = spawn.generation.number;
+        let mut declared = self.declared.iter().filter(|(of, _)| *of == number);
         let live = Live {
             vm,
             generation: spawn.generation,
-            ..current.clone()
+            declarations: declared
+                .find_map(|(_, declared)| declared.upgrade())
+                .unwrap_or_default(),
+            info: Info::default(),
         };
         let key = spawn.thread.to_pointer() as usize;
         let limit = self.handler_limit();
         let cog = Arc::clone(&self.cog);
         let (function, arguments, after) = (spawn.function, spawn.arguments, spawn.after);
-        let busy = after.is_zero().then(|| cog.services.activity.begin());
+        let (thread, place) = (spawn.thread, spawn.place);
+        let begun = after.is_zero().then(|| Run::new(&cog.services.activity));
+        // The time counts from here on, not from the first look at it.
+        let alarm = cog.services.clock.alarm(after);
+        let has_begun = Arc::new(AtomicBool::new(after.is_zero()));
+        let beginning = Arc::clone(&has_begun);
         let (work, abort) = futures_util::future::abortable(async move {
-            if !after.is_zero() {
-                cog.services.clock.sleep(after).await;
-            }
-            let result = handler::run(&cog, &live, &function, arguments, limit).await;
-            drop(busy);
+            // Dropped after the coroutine, which is then garbage.
+            let mut leftovers = handler::Leftovers::of(&cog, &live);
+            // Kept to the end, so that no other coroutine comes to have its address.
+            let _kept = (thread, place);
+            let run = if let Some(run) = begun {
+                run
+            } else {
+                let woken = alarm.await;
+                beginning.store(true, Ordering::Relaxed);
+                let run = Run::new(&cog.services.activity);
+                drop(woken);
+                run
+            };
+            let result = handler::run_as(&run, &cog, &live, &function, arguments, limit).await;
+            leftovers.note(&result);
             if let Err(fault) = result {
                 command::report_fault(&cog, &live, &fault, None).await;
             }
         });
-        self.aborts.insert(key, abort);
-        self.running.push(Box::pin(async move {
-            let _finished = work.await.is_ok();
+        self.spawned.insert(key, Spawned { abort, has_begun });
+        self.enlist(async move {
+            let _finished = AssertUnwindSafe(work).catch_unwind().await.is_ok();
             Box::new(move |actor: &mut Self| {
-                actor.aborts.remove(&key);
+                actor.spawned.remove(&key);
             }) as Ended
-        }));
+        });
+    }
+
+    /// The old version's delayed functions end with it, unless they have begun.
+    fn end_delays(&self) {
+        let delayed = self.spawned.values();
+        for spawned in delayed.filter(|it| !it.has_begun.load(Ordering::Relaxed)) {
+            spawned.abort.abort();
+        }
     }
 
     fn stop_cancelled(&mut self) {
         for key in self.cog.take_cancelled() {
-            if let Some(abort) = self.aborts.remove(&key) {
-                abort.abort();
+            if let Some(spawned) = self.spawned.remove(&key) {
+                spawned.abort.abort();
             }
         }
     }
 }
 
-/// Returns when the clock has reached `due`.
-async fn until(cog: &CogContext, due: Option<Duration>) {
-    let clock = &cog.services.clock;
-    let left = due.unwrap_or_default().saturating_sub(clock.now());
-    clock.sleep(left).await;
+/// The next timer's place on the clock. It is kept while other work comes and goes.
+struct Alarm {
+    due: Duration,
+    ringing: Pin<Box<dyn Future<Output = Woken> + Send>>,
+}
+
+impl Alarm {
+    fn new(cog: Arc<CogContext>, due: Duration) -> Self {
+        let ringing = Box::pin(async move {
+            let clock = &cog.services.clock;
+            clock.alarm(due.saturating_sub(clock.now())).await
+        });
+        Self { due, ringing }
+    }
+}
+
+/// Returns when the alarm goes off.
+async fn ring(alarm: Option<&mut Alarm>) -> Woken {
+    match alarm {
+        Some(alarm) => alarm.ringing.as_mut().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// What Discord leaves out of an event and authors may rely on: `member.user` and `member.guild_id`.

@@ -23,13 +23,17 @@ use crate::commands::parse::{Called, Line, Walk, answers_to, walk};
 use crate::commands::text::{Language, Text, duration_in_words};
 use crate::commands::usage::UsageError;
 use crate::json::Json;
-use crate::vm::trace::{Fault, add_excerpt};
+use crate::vm::slice::Run;
+use crate::vm::trace::{Fault, Raised, add_excerpt};
 use jiff::tz::TimeZone;
 use mlua::{Function, MultiValue, Value};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
+
+/// Characters of one message.
+const LONGEST_ANSWER: usize = 2_000;
 
 /// A typed line that calls one of a cog's commands.
 #[derive(Clone, Debug)]
@@ -53,6 +57,8 @@ struct Calling<'a> {
     call: &'a Call,
     language: Language,
     limit: Duration,
+    /// Held while the call is under way; its handlers count as busy by themselves.
+    busy: std::sync::Mutex<Option<Busy>>,
 }
 
 /// Carries a call out, from its checks to its end. Always answers the user once if anything is wrong.
@@ -64,9 +70,9 @@ pub async fn run(cog: &Arc<CogContext>, live: &Live, call: Call, limit: Duration
         call: &call,
         language,
         limit,
+        busy: std::sync::Mutex::new(Some(busy)),
     };
-    // The handler counts as busy by itself; until then this call does.
-    if let Some(text) = calling.carry_out(busy).await {
+    if let Some(text) = calling.carry_out().await {
         calling.answer(&text).await;
     }
 }
@@ -86,7 +92,7 @@ impl Calling<'_> {
     }
 
     /// Returns what the user is to be told, unless the handler has told it.
-    async fn carry_out(&self, busy: Busy) -> Option<String> {
+    async fn carry_out(&self) -> Option<String> {
         let mut commands = self.live.declarations.commands();
         let found = commands
             .find(|command| answers_to(&command.definition, &self.call.name))
@@ -117,9 +123,7 @@ impl Calling<'_> {
                 ));
             }
         };
-        let outcome = self.begin(&command, &called).await;
-        drop(busy);
-        match outcome {
+        match self.begin(&command, &called).await {
             Ok(()) => None,
             Err(text) => text,
         }
@@ -147,24 +151,24 @@ impl Calling<'_> {
             .iter()
             .flat_map(|definition| definition.cooldowns.iter().cloned())
             .collect();
-        let taken = services
-            .cooldowns
-            .take(&name, &ids, &cooldowns, services.clock.now())
-            .map_err(|left| {
-                let left = &duration_in_words(left, self.language);
-                Some(Text::OnCooldown { left }.say(self.language))
-            })?;
-        *lock(&context.taken) = Some((Arc::clone(&services.cooldowns), taken));
-        let permit = match &definition.max_concurrent {
-            Some(limit) => {
-                let permit = services.running.begin(&name, &ids, limit);
-                Some(permit.ok_or_else(|| {
-                    refund(&context);
-                    Some(Text::AlreadyRunning {}.say(self.language))
-                })?)
+        let now = services.clock.now();
+        match services.cooldowns.take(&name, &ids, &cooldowns, now) {
+            Ok(taken) => {
+                *lock(&context.taken) = Some((Arc::clone(&services.cooldowns), taken));
             }
-            None => None,
-        };
+            Err(left) => {
+                let left = &duration_in_words(left, self.language);
+                let message = Text::OnCooldown { left }.say(self.language);
+                return self.deny(&context, "cooldown", message).await;
+            }
+        }
+        let limit = definition.max_concurrent.as_ref();
+        let permit = limit.map(|limit| services.running.begin(&name, &ids, limit));
+        if let Some(None) = permit {
+            refund(&context);
+            let message = Text::AlreadyRunning {}.say(self.language);
+            return self.deny(&context, "max_concurrent", message).await;
+        }
         let arguments = self.arguments(command, called, definition, &context).await;
         if let Err(text) = arguments {
             // A typing mistake costs no use.
@@ -202,6 +206,8 @@ impl Calling<'_> {
             taken: std::sync::Mutex::default(),
             values: std::sync::Mutex::default(),
             finally: std::sync::Mutex::default(),
+            finally_count: std::sync::atomic::AtomicUsize::new(0),
+            answered: std::sync::atomic::AtomicBool::new(false),
             answer: std::sync::Mutex::default(),
         }
     }
@@ -256,6 +262,7 @@ impl Calling<'_> {
             return Err(Some(message));
         }
         let lua = self.live.vm.lua();
+        let mut told = None;
         for hook in hooks {
             let denial = lua.create_table().and_then(|denial| {
                 denial.raw_set("kind", kind)?;
@@ -269,6 +276,8 @@ impl Calling<'_> {
                 Ok(arguments) => {
                     if let Err(fault) = self.call_handler(&hook, arguments).await {
                         report_fault(self.cog, self.live, &fault, None).await;
+                        told = fault.told_to_user().map(str::to_owned);
+                        told = told.or_else(|| Some(message.clone()));
                     }
                 }
                 Err(error) => {
@@ -276,7 +285,8 @@ impl Calling<'_> {
                 }
             }
         }
-        Err(None)
+        // A hook that failed has not told the user.
+        Err(told)
     }
 
     fn facts(&self) -> Facts {
@@ -335,7 +345,14 @@ impl Calling<'_> {
         function: &Function,
         arguments: impl mlua::IntoLuaMulti,
     ) -> Result<MultiValue, Fault> {
-        handler::run(self.cog, self.live, function, arguments, self.limit).await
+        let activity = &self.cog.services.activity;
+        let run = Run::new(activity);
+        // From here on only the run counts: it may wait for the clock or for a user.
+        lock(&self.busy).take();
+        let result =
+            handler::run_as(&run, self.cog, self.live, function, arguments, self.limit).await;
+        *lock(&self.busy) = Some(activity.begin());
+        result
     }
 
     /// Calls a function with `ctx`; the error is what the user is told.
@@ -435,9 +452,17 @@ impl Calling<'_> {
                         )
                     })
                 }
-                _ => context
-                    .to_lua(self.live.vm.lua(), &argument)
-                    .map_err(|_| Text::HandlerFailed { id: "memory" }.say(self.language)),
+                _ => match context.to_lua(self.live.vm.lua(), &argument) {
+                    Ok(value) => Ok(value),
+                    Err(failure) => {
+                        let fault = Fault::Raised(Box::new(Raised {
+                            kind: Some("limit".to_owned()),
+                            message: failure.to_string(),
+                            ..Raised::default()
+                        }));
+                        Err(self.explain(&fault, context).await.unwrap_or_default())
+                    }
+                },
             }?;
             values.insert(option, value);
         }
@@ -505,8 +530,14 @@ impl Calling<'_> {
     /// Answers in the bot's own words.
     async fn answer(&self, text: &str) {
         let call = Arc::new(self.invocation(&self.call.name, &[]));
-        let answer = Content::of_text(text);
-        if let Err(failure) = call.reply(answer).await {
+        // Discord takes no empty message, and none that is longer.
+        let shown: String = text.chars().take(LONGEST_ANSWER).collect();
+        let answer = if shown.trim().is_empty() {
+            Content::of_text(&Text::NotAllowed {}.say(self.language))
+        } else {
+            Content::of_text(&shown)
+        };
+        if let Err(failure) = call.reply("the bot's answer", answer).await {
             let error = failure.to_string();
             tracing::warn!(cog = %self.cog.name, error, "A user could not be answered");
         }
@@ -566,7 +597,7 @@ pub async fn report_fault(
     if matches!(fault, Fault::Cancelled) || fault.told_to_user().is_some() {
         return;
     }
-    let snapshot = &live.generation.snapshot;
+    let snapshot = live.generation.snapshot();
     let mut problem = fault.problem(&cog.name, &|file| {
         let source = snapshot.ids().find_map(|id| {
             let source = snapshot.source(id)?;
@@ -582,6 +613,7 @@ pub async fn report_fault(
     let id = told.map_or("", |(id, _)| id);
     let text = crate::reload::render::problem(&problem);
     tracing::error!(cog = %cog.name, id, "A handler failed: {text}");
+    cog.services.faults.add(problem);
     for hook in live.hooks(Hook::Error) {
         let Ok(arguments) = error_arguments(live, fault, told.map(|(_, context)| context)) else {
             return;

@@ -31,6 +31,12 @@ impl<'a> Directory<'a> {
         answer.await.ok().flatten()
     }
 
+    /// Who was looked up is known from then on: `discord.permissions.outranks` asks the cache alone.
+    fn remember(&self, guild: &str, member: &Json) {
+        let told = member.with("guild_id", Json::String(guild.into()));
+        self.services.cache.apply("guild_member_update", &told);
+    }
+
     /// Whether the user may see the channel; unknown permissions (a DM) are left to Discord.
     fn sees(&self, channel: &str) -> bool {
         let view = 1 << 10;
@@ -49,7 +55,9 @@ impl arguments::Directory for Directory<'_> {
             return Some(member);
         }
         let arguments = json!({ "guild_id": guild, "user_id": id });
-        self.ask("get_guild_member", arguments).await
+        let member = self.ask("get_guild_member", arguments).await?;
+        self.remember(guild, &member);
+        Some(member)
     }
 
     async fn member_by_name(&self, guild: &str, name: &str) -> Vec<Json> {
@@ -58,7 +66,11 @@ impl arguments::Directory for Directory<'_> {
         }
         let arguments = json!({ "guild_id": guild, "query": name, "limit": 20 });
         let found = self.ask("search_guild_members", arguments).await;
-        found.map_or_else(Vec::new, |members| members.items().to_vec())
+        let found = found.map_or_else(Vec::new, |members| members.items().to_vec());
+        for member in &found {
+            self.remember(guild, member);
+        }
+        found
     }
 
     async fn channel(&self, id: &str) -> Option<Json> {

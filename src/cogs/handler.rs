@@ -8,6 +8,7 @@ use mlua::{Function, IntoLuaMulti, MultiValue};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// A handler lasts at most this long, however much of it is waiting.
@@ -22,13 +23,74 @@ pub async fn run(
     limit: Duration,
 ) -> Result<MultiValue, Fault> {
     let run = Run::new(&cog.services.activity);
-    let mut handler = pin!(live.vm.run(&live.generation, &run, function, arguments));
+    run_as(&run, cog, live, function, arguments, limit).await
+}
+
+/// The same as a run that has begun already, so that the bot is busy from then on.
+pub async fn run_as(
+    run: &Arc<Run>,
+    cog: &Arc<CogContext>,
+    live: &Live,
+    function: &Function,
+    arguments: impl IntoLuaMulti,
+    limit: Duration,
+) -> Result<MultiValue, Fault> {
+    // Dropped after the handler.
+    let mut leftovers = Leftovers::of(cog, live);
+    let mut handler = pin!(live.vm.run(&live.generation, run, function, arguments));
     let handler = poll_fn(|context| {
         let polled = handler.as_mut().poll(context);
         cog.flush_state();
         polled
     });
-    within(cog, &run, limit, handler).await
+    let result = tokio::select! {
+        biased;
+        result = within(cog, run, limit, handler) => result,
+        () = outlived(cog, live, limit) => Err(Fault::Outlived { limit }),
+    };
+    leftovers.note(&result);
+    result
+}
+
+/// Returns when the code's successor has been running for `limit`.
+async fn outlived(cog: &CogContext, live: &Live, limit: Duration) {
+    live.generation.retired().await;
+    cog.services.clock.sleep(limit).await;
+}
+
+/// What a handler leaves in the VM's garbage when it does not come to its own end: locks that it held, and
+/// coroutines with places on the clock.
+pub(super) struct Leftovers<'a> {
+    cog: &'a CogContext,
+    live: &'a Live,
+    /// It was ended from outside.
+    cut_off: bool,
+    failed: bool,
+}
+
+impl<'a> Leftovers<'a> {
+    pub(super) fn of(cog: &'a CogContext, live: &'a Live) -> Self {
+        Self {
+            cog,
+            live,
+            cut_off: true,
+            failed: true,
+        }
+    }
+
+    pub(super) fn note(&mut self, result: &Result<MultiValue, Fault>) {
+        self.failed = result.is_err();
+        self.cut_off = matches!(result, Err(Fault::Outlived { .. } | Fault::Timeout { .. }));
+    }
+}
+
+impl Drop for Leftovers<'_> {
+    fn drop(&mut self) {
+        let holds_locks = self.failed && self.cog.locks.load(Ordering::Relaxed) > 0;
+        if self.cut_off || holds_locks {
+            self.live.vm.collect();
+        }
+    }
 }
 
 /// Awaits `handler` for as long as `limit`, not counting the time in which it waits by itself.

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle as Runtime;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 /// Work that may wait for one cog; more is dropped, counted and shown.
@@ -35,13 +36,22 @@ pub struct CogHandle {
 }
 
 impl CogHandle {
-    /// Puts work into the mailbox. What does not fit is dropped and counted.
-    pub fn post(&self, work: Work) {
+    /// Puts work into the mailbox. What does not fit is dropped and counted; a cog that was unloaded
+    /// meanwhile gives it back.
+    pub fn post(&self, work: Work) -> Option<Work> {
         let busy = self.context.services.activity.begin();
-        if self.mailbox.try_send((work, busy)).is_err() {
-            let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
-            if dropped.is_power_of_two() {
-                tracing::warn!(cog = %self.name, dropped, "A cog's mailbox is full: events are dropped");
+        match self.mailbox.try_send((work, busy)) {
+            Ok(()) => None,
+            Err(TrySendError::Closed((work, _))) => Some(work),
+            Err(TrySendError::Full(_)) => {
+                let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+                if dropped.is_power_of_two() {
+                    tracing::warn!(
+                        cog = %self.name, dropped,
+                        "A cog's mailbox is full: events are dropped"
+                    );
+                }
+                None
             }
         }
     }

@@ -42,6 +42,8 @@ pub struct Offer {
     pub description: Option<String>,
     /// The modules that were executed for it, in order.
     pub executed: Vec<ModuleId>,
+    /// Its modules and their requires.
+    pub generation: Option<Arc<Generation>>,
 }
 
 /// What the rest of the bot knows of a cog.

@@ -63,6 +63,11 @@ pub fn prepare(
     if result.is_err() {
         cog.discard_state();
         cog.take_declarations();
+        if let Some(current) = current {
+            // Luau collects nothing when it runs out of memory: what the attempt left behind would make
+            // the next handler fail.
+            let _collected = current.vm.lua().gc_collect().is_ok();
+        }
     }
     result
 }
@@ -119,9 +124,9 @@ fn add_defaults(cog: &CogContext, kept: &Staged) -> Result<(), Refusal> {
     let Some(views) = cog.staged_state() else {
         return Ok(());
     };
-    for (kind, table) in kept.modules().flat_map(|module| &module.defaults) {
+    for (space, kind, table) in kept.modules().flat_map(|module| &module.defaults) {
         views
-            .stored
+            .view(space)
             .add_defaults(*kind, table)
             .map_err(|error| refusal(error.to_string()))?;
     }
@@ -136,7 +141,10 @@ pub fn build_vm(cog: &Arc<CogContext>) -> Result<Vm, Refusal> {
         cpu: Duration::from_millis(limits.cpu_ms.into()),
     };
     let owner = Arc::clone(cog);
-    let on_late_require = Box::new(move || owner.services.graph_changed(&owner.name));
+    let on_late_require = Box::new(move || {
+        owner.services.graph_changed(&owner.name);
+        owner.services.sources()
+    });
     Vm::build(limits, on_late_require, |lua, host| install(lua, host, cog))
         .map_err(|error| refusal(format!("its VM could not be built: {error}")))
 }
@@ -155,19 +163,9 @@ fn refusal(message: String) -> Refusal {
 /// The cog asks, the operator grants; asking for more than is granted fails and names the difference.
 fn check_capabilities(cog: &CogContext, asked: &BTreeSet<String>) -> Result<(), Fault> {
     let config = cog.services.config.load();
-    let of = |name: &str| config.capabilities.get(name);
-    // What is said for this cog takes the place of what is said for all.
-    let granted = of(&cog.name).or_else(|| of("*"));
-    let is_granted = |capability: &String| {
-        granted.is_some_and(|granted| {
-            granted
-                .iter()
-                .any(|grant| grant == "*" || grant == capability)
-        })
-    };
     let missing: Vec<&str> = asked
         .iter()
-        .filter(|capability| !is_granted(capability))
+        .filter(|capability| !config.grants(&cog.name, capability))
         .map(String::as_str)
         .collect();
     if missing.is_empty() {
@@ -205,5 +203,6 @@ fn offer_of(live: &Live) -> Offer {
         intents: needed,
         description: live.info.description.clone(),
         executed: live.generation.executed(),
+        generation: Some(Arc::clone(&live.generation)),
     }
 }

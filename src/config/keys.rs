@@ -241,6 +241,17 @@ impl Config {
         self.root.join("var")
     }
 
+    /// Whether `capabilities` grants one to a cog. What is said for this cog takes the place of what is said
+    /// for all.
+    pub fn grants(&self, cog: &str, capability: &str) -> bool {
+        let of = |name: &str| self.capabilities.get(name);
+        of(cog).or_else(|| of("*")).is_some_and(|granted| {
+            granted
+                .iter()
+                .any(|grant| grant == "*" || grant == capability)
+        })
+    }
+
     /// The file of the state database.
     pub fn state_path(&self) -> PathBuf {
         let path = self.state.url.strip_prefix("sqlite:");

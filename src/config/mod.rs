@@ -11,12 +11,13 @@
 //! - `environment`: variables and `.env`; `overrides`: `COGSMITH_BOT__PREFIX` to a value.
 //! - `check` and `rules`: everything that is wrong, all of it at once, as `problem`s.
 //! - `connection`: the token and the address of Discord, which are never in `config.json`.
-//! - `changes`: what an edit of a running bot's configuration touches.
+//! - `follow`: the edits of the file while the bot runs; `changes`: what an edit touches.
 
 mod changes;
 mod check;
 mod connection;
 mod environment;
+mod follow;
 mod keys;
 mod overrides;
 mod problem;
@@ -27,6 +28,7 @@ mod spot;
 
 pub use connection::{Connection, Token};
 pub use environment::Environment;
+pub use follow::Follower;
 pub use keys::{Bot, Config, HotReload, Http, Limits, Locale, Metrics, State, Studio};
 pub use problem::{ConfigErrors, Origin, Problem};
 pub use schema::schema;

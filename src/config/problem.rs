@@ -34,6 +34,19 @@ pub enum Origin {
     Variable(String),
 }
 
+impl ConfigErrors {
+    /// One problem with the file `name` as a whole; `what` follows its name.
+    pub fn of_file(name: &str, what: String) -> Self {
+        Problem {
+            origin: Origin::File(name.to_owned(), None),
+            key: String::new(),
+            message: what,
+            excerpt: String::new(),
+        }
+        .into()
+    }
+}
+
 impl Problem {
     /// A problem with a file as a whole; `what` follows its name.
     pub(super) fn of_file(name: &str, what: &str) -> Self {

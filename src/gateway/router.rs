@@ -43,7 +43,8 @@ impl Router {
         }
         let routes = self.cogs.routes();
         for cog in routes.events.get(name).into_iter().flatten() {
-            cog.post(Work::Event(Arc::clone(event)));
+            // Events for a cog that was unloaded meanwhile are nobody's.
+            let _unloaded = cog.post(Work::Event(Arc::clone(event))).is_some();
         }
     }
 
@@ -80,13 +81,19 @@ impl Router {
                 author_id: peek.author_id.to_owned(),
             });
         } else if let Some(cog) = cog {
-            cog.post(Work::Command(Box::new(Call {
+            let unloaded = cog.post(Work::Command(Box::new(Call {
                 content: peek.content.to_string(),
                 name: name.to_owned(),
                 arguments: peek.content.len() - arguments.len(),
                 prefix: config.bot.prefix.clone(),
                 message: data,
             })));
+            // The routes changed at this very moment: another cog may have the command now.
+            if let Some(work) = unloaded
+                && let Some(cog) = self.cogs.routes().commands.get(&key)
+            {
+                let _nobody = cog.post(work).is_some();
+            }
         }
     }
 }

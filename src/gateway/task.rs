@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::{debug, info, warn};
 use twilight_gateway::CloseFrame;
 
 /// What the handle asks of a shard.
@@ -235,7 +235,8 @@ impl Task {
     /// Waits for other intents, the only thing that may help. False if the shard is to stop.
     async fn refused(&mut self, refusal: GatewayError) -> bool {
         let shard = self.number;
-        error!(shard, "{refusal}");
+        // Whoever holds the gateway is told, and tells its operator.
+        debug!(shard, "{refusal}");
         self.ready_since = None;
         self.answer(Err(refusal.clone()));
         self.set_state(ShardState::Refused(refusal));

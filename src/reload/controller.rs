@@ -1,13 +1,20 @@
 //! Runs one reload after the other: what files and admins ask for becomes a plan, a transaction and a report.
 
+mod configure;
+mod log;
+
+pub use configure::ConfigEdit;
+
 use super::graph::{CogState, CogView, Graph};
-use super::plan::{Plan, plan, plan_afresh, plan_changed};
+use super::plan::{Action, Plan, is_up_to_date, plan, plan_afresh, plan_changed};
 use super::report::{CogOutcome, CogReport, Outcome, Problem, Report, ReportLog, Trigger};
-use super::sources::{ModuleId, Rules, RulesError, Snapshot, diff};
-use super::transaction::{self, Result as CogResult};
+use super::sources;
+use super::sources::{ContentHash, LUAURC, ModuleId, Rules, RulesError, Snapshot, diff};
+use super::transaction::{self, Failure, Result as CogResult};
 use super::watch::{Batch, WatchError, Watcher};
-use super::{render, sources};
 use crate::cogs::host::{CogHandle, Cogs};
+use crate::cogs::live::Offer;
+use crate::config::HotReload;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,18 +33,20 @@ pub enum Ask {
     Unload(String),
     /// Switch hot reload on or off; the answer's outcome tells what it caught up with.
     Toggle,
+    /// Take the configuration that applies now, after an edit of config.json.
+    Configure(ConfigEdit),
 }
 
 /// Why an admin's request was not carried out.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Refused {
     /// No cog has this name.
-    #[error("there is no cog \"{name}\"{hint}")]
+    #[error("there is no cog \"{name}\"")]
     Unknown {
         /// What was asked for.
         name: String,
-        /// `; did you mean "ping"?`
-        hint: String,
+        /// The cog whose name is most like it.
+        near: Option<String>,
     },
     /// It runs already.
     #[error("the cog \"{0}\" is loaded already; `!reload cog {0}` builds it afresh")]
@@ -46,6 +55,9 @@ pub enum Refused {
     #[error("the bot is shutting down")]
     ShuttingDown,
 }
+
+/// Modules and aliases with what they said; nothing for what was not there.
+type Seen = BTreeMap<ModuleId, Option<ContentHash>>;
 
 type Answer = oneshot::Sender<Result<Option<Arc<Report>>, Refused>>;
 
@@ -62,6 +74,8 @@ pub struct HotReloadView {
     pub folders: Vec<String>,
     /// What to do about the system's limit of watches, if it was reached.
     pub limit: Option<String>,
+    /// What is wrong with config.json as it was saved last; the configuration before that applies.
+    pub config_problems: Vec<Problem>,
 }
 
 /// The handle of the controller. Clones share it.
@@ -91,6 +105,8 @@ struct Controller {
     snapshot: Arc<Snapshot>,
     graph: Graph,
     watcher: Watcher,
+    /// The configuration as it was taken last.
+    hot: HotReload,
     enabled: bool,
     /// Modules that changed since the sources that the graph was planned with.
     pending: BTreeSet<ModuleId>,
@@ -131,6 +147,7 @@ impl Reload {
             modules: snapshot.modules.len(),
             folders: rules.folders().to_vec(),
             limit: watcher.limit(),
+            config_problems: Vec::new(),
         });
         let (intents, intents_receiver) = watch::channel(0);
         let (asks, asked) = mpsc::unbounded_channel();
@@ -139,6 +156,7 @@ impl Reload {
             snapshot,
             graph: Graph::new(),
             watcher,
+            hot: hot.clone(),
             enabled: hot.enabled,
             pending: BTreeSet::new(),
             unloaded: BTreeSet::new(),
@@ -214,10 +232,15 @@ impl Controller {
     fn show(&self) {
         self.view.send_modify(|view| {
             view.enabled = self.enabled;
-            view.pending = self.pending.iter().map(ModuleId::path).collect();
+            view.pending = files(&self.pending);
             view.modules = self.snapshot.modules.len();
             view.limit = self.watcher.limit();
         });
+        if self.pending.is_empty() {
+            self.cogs
+                .services
+                .set_sources(Arc::clone(&self.snapshot) as _);
+        }
     }
 
     /// The start: every cog for itself.
@@ -241,18 +264,21 @@ impl Controller {
             self.watcher.look_again(unsettled);
         }
         let changed = diff(&self.snapshot, &snapshot);
+        let is_news = !changed.is_empty();
         self.snapshot = snapshot;
         self.pending.extend(changed);
-        let config = self.cogs.services.config.load();
-        let automatic = self.enabled && config.hot_reload.auto_reload_cogs;
-        drop(config);
-        if automatic {
+        if self.is_automatic() && !self.pending.is_empty() {
             self.catch_up(Trigger::Files, began).await;
-        } else if !self.pending.is_empty() {
+        } else if is_news {
             self.report_pending(began);
         } else {
-            self.report_tree_problems(began);
+            self.report_tree_problems(Vec::new(), began);
         }
+    }
+
+    /// Whether changes are taken as they come.
+    fn is_automatic(&self) -> bool {
+        self.enabled && self.cogs.services.config.load().hot_reload.auto_reload_cogs
     }
 
     /// Takes everything that has changed since the last plan.
@@ -261,30 +287,31 @@ impl Controller {
         self.refresh_graph();
         let mut plan = plan_changed(&self.graph, &changed, self.snapshot.as_ref());
         plan.cogs.retain(|cog| !self.unloaded.contains(&cog.name));
-        let files: Vec<_> = changed.iter().map(ModuleId::path).collect();
-        let mended = self.mended(&plan, &changed);
-        if plan.is_empty() && mended.is_empty() {
-            return self.report_tree_problems(began);
+        let files = files(&changed);
+        let mended = self.mended(&changed);
+        if plan.is_empty() && !mended {
+            return self.report_tree_problems(files, began);
         }
         let report = self.carry_out(&plan, trigger, files, began, "reload").await;
         Some(report)
     }
 
-    /// Failing cogs whose sources say again what they run.
-    fn mended(&mut self, plan: &Plan, changed: &BTreeSet<ModuleId>) -> Vec<String> {
-        let is_planned = |name: &str| plan.cogs.iter().any(|cog| cog.name == name);
-        let mut mended = Vec::new();
+    /// Forgets the failures of cogs whose sources say again what they run; whether there were any.
+    fn mended(&mut self, changed: &BTreeSet<ModuleId>) -> bool {
+        let mut mended = false;
         for cog in self.cogs.all() {
             let status = cog.status();
             let concerned = status.attempted.keys().any(|id| changed.contains(id));
-            if status.failing && status.is_running() && concerned && !is_planned(&cog.name) {
+            let view = self.graph.get(&cog.name);
+            let is_back = view.is_some_and(|view| is_up_to_date(view, self.snapshot.as_ref()));
+            if status.is_running() && concerned && is_back {
+                mended |= status.failing;
                 cog.update(|status| {
                     status.failing = false;
                     status.problem = None;
                     status.attempted.clear();
                 });
                 self.put(&cog);
-                mended.push(cog.name.to_string());
             }
         }
         mended
@@ -295,12 +322,14 @@ impl Controller {
         for name in self.cogs.services.take_changed_graphs() {
             if let Some(cog) = self.cogs.get(&name) {
                 self.put(&cog);
+                // What a handler required may have changed before it was known to be of interest.
+                self.graph.doubt(&name);
             }
         }
     }
 
     fn put(&mut self, cog: &CogHandle) {
-        self.graph.put(view_of(cog, &self.snapshot));
+        self.graph.put(view_of(cog));
     }
 
     async fn carry_out(
@@ -315,8 +344,12 @@ impl Controller {
         let results = transaction::run(&self.cogs, plan, &self.snapshot, reason).await;
         let mut cogs = Vec::new();
         let mut problems = self.new_tree_problems();
+        let blamed = self.blamed(plan, &results);
         for (name, handle, result) in results {
-            let outcome = self.conclude(plan, &name, &handle, result, &mut problems);
+            let outcome = match result {
+                CogResult::HeldBack(offer) => self.hold_back(plan, &handle, &offer, &blamed),
+                result => self.conclude(plan, &name, &handle, result, &mut problems),
+            };
             let status = handle.status();
             cogs.push(CogReport {
                 name,
@@ -330,11 +363,84 @@ impl Controller {
                 },
             });
         }
+        self.ask_for_intents();
+        self.report(trigger, changed, cogs, problems, began)
+    }
+
+    fn ask_for_intents(&self) {
         self.intents.send_if_modified(|intents| {
             let needed = self.cogs.routes().intents;
             std::mem::replace(intents, needed) != needed
         });
-        self.report(trigger, changed, cogs, problems, began)
+    }
+
+    /// What a cog's attempt has seen: it is not repeated as long as all of it is the same.
+    fn attempted<'a>(
+        &self,
+        plan: &'a Plan,
+        name: &str,
+        modules: impl IntoIterator<Item = &'a ModuleId>,
+    ) -> Seen {
+        let stale = plan.cogs.iter().find(|cog| cog.name == name);
+        let stale = stale.into_iter().flat_map(|cog| &cog.stale);
+        let seen = stale.chain(modules);
+        seen.map(|id| (id.clone(), self.snapshot.hash(id)))
+            .collect()
+    }
+
+    fn attempted_in(&self, plan: &Plan, name: &str, failure: &Failure) -> Seen {
+        let read = failure.read.keys().chain(failure.others.keys());
+        let modules = read.chain(failure.edges.values().flatten());
+        let modules: Vec<_> = modules.cloned().collect();
+        let mut seen = self.attempted(plan, name, []);
+        seen.extend(modules.into_iter().map(|id| {
+            let hash = self.snapshot.hash(&id);
+            (id, hash)
+        }));
+        seen
+    }
+
+    /// What the cogs saw that could not take the new code.
+    fn blamed(&self, plan: &Plan, results: &[(String, Arc<CogHandle>, CogResult)]) -> Seen {
+        let failed = results.iter().filter_map(|(name, _, result)| match result {
+            CogResult::Failed(failure) => Some(self.attempted_in(plan, name, failure)),
+            _ => None,
+        });
+        failed.flatten().collect()
+    }
+
+    /// Notes that a sibling held a cog back: it is tried again when one of the two says something else.
+    fn hold_back(
+        &mut self,
+        plan: &Plan,
+        handle: &CogHandle,
+        offer: &Offer,
+        blamed: &Seen,
+    ) -> CogOutcome {
+        let generation = offer.generation.as_ref();
+        let loaded = generation.map(|it| it.loaded()).unwrap_or_default();
+        let edges = generation.map(|it| it.edges()).unwrap_or_default();
+        let aliases = generation.map(|it| it.aliases()).unwrap_or_default();
+        let mut attempted = self.attempted(plan, &handle.name, []);
+        let seen = loaded.iter().chain(&aliases);
+        attempted.extend(seen.map(|(id, hash)| (id.clone(), Some(*hash))));
+        attempted.extend(blamed.clone());
+        let running = handle.status().is_running();
+        handle.update(|status| {
+            status.attempted = attempted;
+            if !running {
+                status.edges = edges;
+                status.loaded = loaded;
+                status.loaded.extend(aliases);
+            }
+        });
+        self.put(handle);
+        self.graph.doubt(&handle.name);
+        if running {
+            CogOutcome::Kept
+        } else {
+            CogOutcome::Waiting
+        }
     }
 
     /// Notes how one cog came out, for the next plan and for the report.
@@ -359,25 +465,15 @@ impl Controller {
                 self.graph.remove(name);
                 CogOutcome::Unloaded
             }
-            CogResult::HeldBack => {
-                if handle.status().is_running() {
-                    CogOutcome::Kept
-                } else {
-                    self.put(handle);
-                    CogOutcome::Waiting
-                }
-            }
+            CogResult::HeldBack(_) => CogOutcome::Kept,
             CogResult::Failed(failure) => {
-                let stale = plan.cogs.iter().find(|cog| cog.name == name);
-                let stale = stale.into_iter().flat_map(|cog| &cog.stale);
-                let snapshot = &self.snapshot;
-                let attempted: BTreeMap<_, _> = stale
-                    .chain(failure.read.keys())
-                    .chain(failure.edges.values().flatten())
-                    .map(|id| (id.clone(), snapshot.hash(id)))
-                    .collect();
+                let attempted = self.attempted_in(plan, name, &failure);
                 problems.push(failure.problem.clone());
                 let running = handle.status().is_running();
+                let aliases = failure.edges.values().flatten().filter(|id| id.is_alias());
+                let aliases: BTreeMap<_, _> = aliases
+                    .filter_map(|id| Some((id.clone(), self.snapshot.hash(id)?)))
+                    .collect();
                 handle.update(|status| {
                     status.failing = true;
                     status.attempted = attempted;
@@ -385,6 +481,7 @@ impl Controller {
                     if !running {
                         status.edges = failure.edges;
                         status.loaded = failure.read;
+                        status.loaded.extend(aliases);
                     }
                 });
                 self.put(handle);
@@ -405,13 +502,30 @@ impl Controller {
         problems: Vec<Problem>,
         began: Instant,
     ) -> Arc<Report> {
+        let report = self.made(trigger, changed, cogs, problems, began);
+        let everything = self.cogs.services.config.load().hot_reload.log_reloads;
+        log::report(&report, everything);
+        self.reports.add(report)
+    }
+
+    /// A report that nobody has been told of yet.
+    fn made(
+        &mut self,
+        trigger: Trigger,
+        changed: Vec<String>,
+        cogs: Vec<CogReport>,
+        problems: Vec<Problem>,
+        began: Instant,
+    ) -> Report {
         let outcome = if problems.is_empty() {
             Outcome::Applied
         } else {
             Outcome::Failed
         };
-        let report = Report {
-            id: self.next_report,
+        let id = self.next_report;
+        self.next_report += 1;
+        Report {
+            id,
             at: self.cogs.services.clock.unix(),
             trigger,
             changed,
@@ -419,16 +533,11 @@ impl Controller {
             cogs,
             problems,
             took_ms: began.elapsed().as_secs_f64() * 1_000.0,
-        };
-        self.next_report += 1;
-        if self.cogs.services.config.load().hot_reload.log_reloads {
-            log(&report);
         }
-        self.reports.add(report)
     }
 
     fn report_pending(&mut self, began: Instant) {
-        let changed = self.pending.iter().map(ModuleId::path).collect();
+        let changed = files(&self.pending);
         let report = Report {
             id: self.next_report,
             at: self.cogs.services.clock.unix(),
@@ -458,14 +567,18 @@ impl Controller {
             .collect()
     }
 
-    fn report_tree_problems(&mut self, began: Instant) -> Option<Arc<Report>> {
+    fn report_tree_problems(
+        &mut self,
+        changed: Vec<String>,
+        began: Instant,
+    ) -> Option<Arc<Report>> {
         let had = !self.tree_problems.is_empty();
         let problems = self.new_tree_problems();
         let cleared = had && self.tree_problems.is_empty();
         if problems.is_empty() && !cleared {
             return None;
         }
-        Some(self.report(Trigger::Files, Vec::new(), Vec::new(), problems, began))
+        Some(self.report(Trigger::Files, changed, Vec::new(), problems, began))
     }
 
     async fn obey(&mut self, ask: Ask) -> Result<Option<Arc<Report>>, Refused> {
@@ -475,7 +588,7 @@ impl Controller {
         match ask {
             Ask::Toggle => {
                 self.enabled = !self.enabled;
-                if self.enabled && !self.pending.is_empty() {
+                if self.is_automatic() && !self.pending.is_empty() {
                     return Ok(self.catch_up(Trigger::Command, began).await);
                 }
                 Ok(None)
@@ -483,13 +596,9 @@ impl Controller {
             Ask::Cog(name) => {
                 let name = self.known(&name)?;
                 self.unloaded.remove(&name);
-                self.afresh([name], began, "reload").await
+                Ok(Some(self.afresh(name, began).await))
             }
-            Ask::All => {
-                let names: Vec<_> = self.snapshot.cogs().keys().cloned().collect();
-                self.unloaded.clear();
-                self.afresh(names, began, "reload").await
-            }
+            Ask::All => Ok(Some(self.reload_all(began).await)),
             Ask::Load(name) => {
                 let name = self.known(&name)?;
                 if self
@@ -500,9 +609,10 @@ impl Controller {
                     return Err(Refused::Loaded(name));
                 }
                 self.unloaded.remove(&name);
-                self.afresh([name], began, "load").await
+                Ok(Some(self.afresh(name, began).await))
             }
             Ask::Unload(name) => self.unload(&name, began),
+            Ask::Configure(edit) => Ok(Some(self.configure(edit, began).await)),
         }
     }
 
@@ -520,30 +630,76 @@ impl Controller {
         let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
         Err(Refused::Unknown {
             name: shown,
-            hint: nearest.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?")),
+            near: nearest.map(str::to_owned),
         })
     }
 
-    /// Builds cogs in fresh VMs from what the files say now; a cog that fails keeps what it has.
-    async fn afresh(
-        &mut self,
-        names: impl IntoIterator<Item = String>,
-        began: Instant,
-        reason: &'static str,
-    ) -> Result<Option<Arc<Report>>, Refused> {
-        self.snapshot = read(&self.snapshot, Snapshot::rescan_all).await;
-        let mut plan = Plan::default();
-        for name in names {
-            let view = self.graph.get(&name);
-            if let Some(mut cog) = plan_afresh(view, &name, self.snapshot.as_ref()) {
-                cog.holds_back = false;
-                plan.cogs.push(cog);
-            }
+    /// Looks at all files now. What changed and is not taken with this request is taken with the next batch.
+    async fn look_at_files(&mut self) {
+        let snapshot = read(&self.snapshot, Snapshot::rescan_all).await;
+        self.pending.extend(diff(&self.snapshot, &snapshot));
+        self.snapshot = snapshot;
+    }
+
+    /// Builds all cogs in fresh VMs and takes what is pending; a cog that fails keeps what it has.
+    async fn reload_all(&mut self, began: Instant) -> Arc<Report> {
+        self.unloaded.clear();
+        self.look_at_files().await;
+        let changed = std::mem::take(&mut self.pending);
+        let mut plan = plan_changed(&self.graph, &changed, self.snapshot.as_ref());
+        let names = self.snapshot.cogs().keys();
+        plan.cogs.retain(|cog| cog.action == Action::Unload);
+        plan.cogs
+            .extend(names.filter_map(|name| {
+                plan_afresh(self.graph.get(name), name, self.snapshot.as_ref())
+            }));
+        for cog in &mut plan.cogs {
+            cog.holds_back = false;
         }
-        Ok(Some(
-            self.carry_out(&plan, Trigger::Command, Vec::new(), began, reason)
-                .await,
-        ))
+        self.carry_out(&plan, Trigger::Command, files(&changed), began, "reload")
+            .await
+    }
+
+    /// Builds a cog in a fresh VM from what the files say now; if it fails it keeps what it has.
+    async fn afresh(&mut self, name: String, began: Instant) -> Arc<Report> {
+        self.look_at_files().await;
+        let view = self.graph.get(&name);
+        let Some(mut cog) = plan_afresh(view, &name, self.snapshot.as_ref()) else {
+            let problems = self.held_problems(&name);
+            return self.report(Trigger::Command, Vec::new(), Vec::new(), problems, began);
+        };
+        cog.holds_back = false;
+        let plan = Plan { cogs: vec![cog] };
+        let report = self
+            .carry_out(&plan, Trigger::Command, Vec::new(), began, "reload")
+            .await;
+        self.forget_taken();
+        report
+    }
+
+    /// Why a cog's own file cannot be taken.
+    fn held_problems(&self, name: &str) -> Vec<Problem> {
+        let entry = self.cogs.get(name).map(|cog| cog.status().entry);
+        let is_meant = |problem: &&sources::SourceProblem| {
+            entry
+                .as_ref()
+                .is_some_and(|entry| problem.modules.contains(entry))
+        };
+        let problems = self.snapshot.problems.iter().filter(is_meant);
+        problems.map(Problem::from).collect()
+    }
+
+    /// Takes off the list what no cog waits for any more.
+    fn forget_taken(&mut self) {
+        let mut plan = plan_changed(&self.graph, &self.pending, self.snapshot.as_ref());
+        plan.cogs.retain(|cog| !self.unloaded.contains(&cog.name));
+        let failing = self.cogs.all().into_iter().map(|cog| cog.status());
+        let seen: BTreeSet<ModuleId> = failing
+            .flat_map(|status| status.attempted.into_keys())
+            .collect();
+        let waited: BTreeSet<&ModuleId> = plan.cogs.iter().flat_map(|cog| &cog.stale).collect();
+        self.pending
+            .retain(|id| waited.contains(id) || seen.contains(id));
     }
 
     fn unload(&mut self, name: &str, began: Instant) -> Result<Option<Arc<Report>>, Refused> {
@@ -553,6 +709,7 @@ impl Controller {
         };
         self.graph.remove(&name);
         self.unloaded.insert(name.clone());
+        self.ask_for_intents();
         // Its handlers may go on for a while; nobody waits for them.
         let unloading = Arc::clone(&cog);
         tokio::spawn(async move { unloading.unload("unload").await });
@@ -572,19 +729,30 @@ impl Controller {
     }
 }
 
+/// The files of these modules, none twice.
+fn files(modules: &BTreeSet<ModuleId>) -> Vec<String> {
+    let path = |id: &ModuleId| {
+        if id.is_alias() {
+            format!("lua/{LUAURC}")
+        } else {
+            id.path()
+        }
+    };
+    let paths: BTreeSet<String> = modules.iter().map(path).collect();
+    paths.into_iter().collect()
+}
+
 /// What the plan must know of a cog.
-fn view_of(cog: &CogHandle, snapshot: &Snapshot) -> CogView {
+fn view_of(cog: &CogHandle) -> CogView {
     let status = cog.status();
-    let (mut loaded, edges) = match &status.generation {
-        Some(generation) => (generation.loaded(), generation.edges()),
+    let (loaded, edges) = match &status.generation {
+        Some(generation) => {
+            let mut loaded = generation.loaded();
+            loaded.extend(generation.aliases());
+            (loaded, generation.edges())
+        }
         None => (status.loaded, status.edges),
     };
-    let aliases = edges.values().flatten().filter(|id| id.is_alias());
-    for alias in aliases.cloned().collect::<Vec<_>>() {
-        if let Some(hash) = snapshot.hash(&alias) {
-            loaded.insert(alias, hash);
-        }
-    }
     CogView {
         name: cog.name.to_string(),
         entry: status.entry,
@@ -597,30 +765,5 @@ fn view_of(cog: &CogHandle, snapshot: &Snapshot) -> CogView {
         },
         failing: status.failing,
         attempted: status.attempted,
-    }
-}
-
-/// One line for what went well, and everything about what did not.
-fn log(report: &Report) {
-    let took_ms = (report.took_ms * 10.0).round() / 10.0;
-    for cog in &report.cogs {
-        match cog.outcome {
-            CogOutcome::Loaded => {
-                tracing::info!(cog = %cog.name, took_ms, "Cog loaded");
-            }
-            CogOutcome::Reloaded => {
-                tracing::info!(cog = %cog.name, version = cog.version, took_ms, "Cog reloaded");
-            }
-            CogOutcome::Unloaded => tracing::info!(cog = %cog.name, "Cog unloaded"),
-            CogOutcome::Kept => {
-                tracing::warn!(cog = %cog.name, "Cog goes on with its old code");
-            }
-            CogOutcome::Waiting => {
-                tracing::warn!(cog = %cog.name, "Cog waits for its file to be fixed");
-            }
-        }
-    }
-    for problem in &report.problems {
-        tracing::error!("Reload failed: {}", render::problem(problem));
     }
 }

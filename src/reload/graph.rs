@@ -25,9 +25,9 @@ pub struct CogView {
     pub state: CogState,
     /// Its last attempt failed on its own account, and it runs old code.
     pub failing: bool,
-    /// What that attempt saw, where it differs from `loaded` (nothing for a module that was not
-    /// there). As long as the sources still say just this, no attempt is planned again. Left empty,
-    /// every change of the tree is another attempt.
+    /// What the last attempt saw, where it differs from `loaded` (nothing for a module that was not
+    /// there), or what the sibling saw that held it back. As long as the sources still say just this,
+    /// no attempt is planned again. Left empty, every change of the tree is another attempt.
     pub attempted: BTreeMap<ModuleId, Option<ContentHash>>,
 }
 
@@ -199,6 +199,13 @@ impl Graph {
             if let Some((name, _)) = self.cogs.get_key_value(cog.name.as_str()) {
                 self.behind.insert(Arc::clone(name));
             }
+        }
+    }
+
+    /// Has the next plan look at a cog, whatever changes: what it runs may be older than the sources.
+    pub fn doubt(&mut self, cog: &str) {
+        if let Some((name, _)) = self.cogs.get_key_value(cog) {
+            self.behind.insert(Arc::clone(name));
         }
     }
 

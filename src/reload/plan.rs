@@ -46,7 +46,10 @@ pub struct CogPlan {
     pub execute: Vec<ModuleId>,
     /// The modules that keep their identity. What the VM has besides is to be dropped.
     pub keep: BTreeSet<ModuleId>,
-    /// Whether its failure fails the whole reload. Not so for a cog that was broken before.
+    /// Whether it gets a fresh VM, as an admin asked.
+    pub afresh: bool,
+    /// Whether its failure fails the whole reload. Not so for a cog that was broken before by something of
+    /// its own.
     pub holds_back: bool,
 }
 
@@ -136,6 +139,7 @@ pub fn plan_afresh(view: Option<&CogView>, cog: &str, sources: &impl Sources) ->
         stale: execute.iter().cloned().collect(),
         execute,
         keep: BTreeSet::new(),
+        afresh: true,
         holds_back: holds_back(view),
     })
 }
@@ -143,7 +147,25 @@ pub fn plan_afresh(view: Option<&CogView>, cog: &str, sources: &impl Sources) ->
 fn sorted(cogs: impl Iterator<Item = CogPlan>) -> Plan {
     let mut cogs: Vec<CogPlan> = cogs.collect();
     cogs.sort_by(|one, other| one.name.cmp(&other.name));
+    bind_siblings(&mut cogs);
     Plan { cogs }
+}
+
+/// A failing cog in which nothing is stale but what healthy cogs share with it is not broken by itself: a
+/// save that it still cannot take is held back as the one before was.
+fn bind_siblings(cogs: &mut [CogPlan]) {
+    let healthy = cogs.iter().filter(|cog| cog.holds_back);
+    let shared: BTreeSet<ModuleId> = healthy.flat_map(|cog| cog.stale.iter().cloned()).collect();
+    for cog in cogs {
+        cog.holds_back |= cog.action == Action::Reload && cog.stale.is_subset(&shared);
+    }
+}
+
+/// Whether a cog runs just what the sources say.
+pub fn is_up_to_date(view: &CogView, sources: &impl Sources) -> bool {
+    let mut reachable = view.reachable().into_iter();
+    sources.entry(&view.name) == Some(&view.entry)
+        && reachable.all(|id| !sources.is_held(id) && !is_stale(view, id, sources))
 }
 
 fn load(name: &str, entry: &ModuleId) -> CogPlan {
@@ -154,6 +176,7 @@ fn load(name: &str, entry: &ModuleId) -> CogPlan {
         stale: BTreeSet::from([entry.clone()]),
         execute: vec![entry.clone()],
         keep: BTreeSet::new(),
+        afresh: false,
         holds_back: true,
     }
 }
@@ -167,12 +190,15 @@ fn plan_cog(view: &CogView, sources: &impl Sources) -> Option<CogPlan> {
     let Some(entry) = sources.entry(&view.name) else {
         return Some(unload(view));
     };
-    let stale: BTreeSet<&ModuleId> = reachable
+    let mut stale: BTreeSet<&ModuleId> = reachable
         .iter()
         .copied()
         .filter(|id| is_stale(view, id, sources))
         .collect();
     let is_moved = *entry != view.entry;
+    if stale.is_empty() && is_worth_another_try(view, sources) {
+        stale.insert(&view.entry);
+    }
     if (stale.is_empty() && !is_moved) || was_attempted(view, &stale, sources) {
         return None;
     }
@@ -199,6 +225,7 @@ fn plan_cog(view: &CogView, sources: &impl Sources) -> Option<CogPlan> {
             .collect(),
         stale: stale.into_iter().cloned().collect(),
         execute,
+        afresh: false,
         holds_back: holds_back(view),
     })
 }
@@ -211,6 +238,7 @@ fn unload(view: &CogView) -> CogPlan {
         stale: BTreeSet::from([view.entry.clone()]),
         execute: Vec::new(),
         keep: BTreeSet::new(),
+        afresh: false,
         holds_back: holds_back(view),
     }
 }
@@ -232,6 +260,12 @@ fn was_attempted(view: &CogView, stale: &BTreeSet<&ModuleId>, sources: &impl Sou
             .attempted
             .iter()
             .all(|(id, hash)| sources.hash(id) == *hash)
+}
+
+/// Whether a cog never came up because of another one, which says something else by now.
+fn is_worth_another_try(view: &CogView, sources: &impl Sources) -> bool {
+    let mut attempted = view.attempted.iter();
+    view.state == CogState::Waiting && attempted.any(|(id, hash)| sources.hash(id) != *hash)
 }
 
 fn action(view: &CogView) -> Action {

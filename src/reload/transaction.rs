@@ -1,15 +1,16 @@
 //! One reload as a transaction: prepare in every affected VM, then all commit or none does.
 
 use super::plan::{Action, CogPlan, Plan};
-use super::report::Problem;
+use super::report::{Place, Problem};
 use super::sources::Snapshot;
 use crate::cogs::actor::Committed;
-use crate::cogs::host::{ADMIN_COMMANDS, CogHandle, Cogs, command_names};
+use crate::cogs::host::{ADMIN_COMMANDS, CogHandle, Cogs};
 use crate::cogs::live::Offer;
 use crate::cogs::prepare::{Refusal, Request};
 use crate::commands::conflicts::conflicts;
+use crate::commands::parse::name_key;
 use crate::vm::resolve::{ContentHash, ModuleId};
-use crate::vm::trace::Fault;
+use crate::vm::trace::{Fault, add_excerpt};
 use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub enum Result {
     /// It could not take it, on its own account.
     Failed(Box<Failure>),
     /// It could have, and a sibling could not.
-    HeldBack,
+    HeldBack(Offer),
     /// It runs no more.
     Unloaded,
 }
@@ -36,6 +37,8 @@ pub struct Failure {
     pub edges: BTreeMap<ModuleId, BTreeSet<ModuleId>>,
     /// The sources that the attempt read.
     pub read: BTreeMap<ModuleId, ContentHash>,
+    /// The sources of the cog that was in the way: once they say something else, it is worth another try.
+    pub others: BTreeMap<ModuleId, ContentHash>,
 }
 
 /// A cog while the transaction goes on.
@@ -61,6 +64,9 @@ pub async fn run(
         .map(|cog| prepare(cogs, cog, snapshot, reason));
     let mut attempts = join_all(prepared).await;
     refuse_conflicts(cogs, &gone, &mut attempts);
+    for attempt in &mut attempts {
+        show_source(attempt, snapshot);
+    }
     let holds = |attempt: &Attempt<'_>| attempt.prepared.is_err() && attempt.plan.holds_back;
     let all_held = attempts.iter().any(holds);
     let ended = attempts.into_iter().map(|attempt| end(attempt, all_held));
@@ -87,6 +93,29 @@ pub async fn run(
     }
     results.sort_by(|one, other| one.0.cmp(&other.0));
     results
+}
+
+/// Prepares everything that `plan` loads and takes none of it: what each cog would bring, or why it would
+/// fail. In the plan's order.
+pub async fn rehearse(
+    cogs: &Cogs,
+    plan: &Plan,
+    snapshot: &Arc<Snapshot>,
+) -> Vec<(String, std::result::Result<Offer, Box<Failure>>)> {
+    let prepared = plan
+        .cogs
+        .iter()
+        .map(|cog| prepare(cogs, cog, snapshot, "start"));
+    let mut attempts = join_all(prepared).await;
+    refuse_conflicts(cogs, &[], &mut attempts);
+    for attempt in &mut attempts {
+        show_source(attempt, snapshot);
+    }
+    let ended = attempts.into_iter().map(|attempt| async move {
+        attempt.handle.abort().await;
+        (attempt.plan.name.clone(), attempt.prepared)
+    });
+    join_all(ended).await
 }
 
 /// What the rest of the bot knows from now on.
@@ -116,9 +145,12 @@ async fn prepare<'a>(
     let request = Request {
         snapshot: Arc::clone(snapshot) as _,
         entry: plan.entry.clone(),
-        keep: (!plan.keep.is_empty() || plan.action == Action::Reload && !is_afresh(plan))
-            .then(|| plan.keep.clone()),
-        reason,
+        keep: (!plan.afresh).then(|| plan.keep.clone()),
+        reason: match reason {
+            "start" => "start",
+            _ if handle.status().is_running() => "reload",
+            _ => "load",
+        },
     };
     let prepared = match handle.prepare(request).await {
         Some(Ok(offer)) => Ok(offer),
@@ -132,6 +164,7 @@ async fn prepare<'a>(
             },
             edges: BTreeMap::new(),
             read: BTreeMap::new(),
+            others: BTreeMap::new(),
         })),
     };
     Attempt {
@@ -141,16 +174,25 @@ async fn prepare<'a>(
     }
 }
 
-/// Whether everything is to be executed anew, in a fresh VM.
-fn is_afresh(plan: &CogPlan) -> bool {
-    plan.stale.len() == plan.execute.len() && plan.keep.is_empty() && plan.execute.len() > 1
+/// Adds the source lines to a problem that has none yet.
+fn show_source(attempt: &mut Attempt<'_>, snapshot: &Snapshot) {
+    if let Err(failure) = &mut attempt.prepared
+        && let Some(place) = failure.problem.place.as_mut()
+        && place.excerpt.is_empty()
+        && let Some(text) = text_of(snapshot, &place.file)
+    {
+        add_excerpt(place, &text);
+    }
+}
+
+fn text_of(snapshot: &Snapshot, file: &str) -> Option<String> {
+    let mut sources = snapshot.modules.values();
+    let found = sources.find(|source| &*source.path == file)?;
+    Some(found.text.to_string())
 }
 
 fn failure(handle: &CogHandle, snapshot: &Snapshot, refusal: Refusal) -> Failure {
-    let source = |file: &str| {
-        let found = snapshot.modules.values().find(|it| &*it.path == file);
-        found.map(|source| source.text.to_string())
-    };
+    let source = |file: &str| text_of(snapshot, file);
     let mut problem = refusal.fault.problem(&handle.name, &source);
     if matches!(refusal.fault, Fault::Syntax { .. }) {
         problem.hint = None;
@@ -159,73 +201,100 @@ fn failure(handle: &CogHandle, snapshot: &Snapshot, refusal: Refusal) -> Failure
         problem,
         edges: refusal.edges,
         read: refusal.read,
+        others: BTreeMap::new(),
     }
 }
 
 /// Two commands of one name: the cog that already has it keeps it, and the other's reload fails.
 fn refuse_conflicts(cogs: &Cogs, gone: &[&CogPlan], attempts: &mut [Attempt<'_>]) {
+    // A refused cog goes on with the commands that it has, which may refuse another one.
+    while let Some((index, failure)) = next_conflict(cogs, gone, attempts) {
+        attempts[index].prepared = Err(Box::new(failure));
+    }
+}
+
+/// The first attempt that wants a command which is taken.
+fn next_conflict(
+    cogs: &Cogs,
+    gone: &[&CogPlan],
+    attempts: &[Attempt<'_>],
+) -> Option<(usize, Failure)> {
     let leaves = |name: &str| {
-        gone.iter().any(|plan| plan.name == name)
-            || attempts
-                .iter()
-                .any(|attempt| attempt.plan.name == name && attempt.prepared.is_ok())
+        let replaced =
+            |attempt: &Attempt<'_>| attempt.plan.name == name && attempt.prepared.is_ok();
+        gone.iter().any(|plan| plan.name == name) || attempts.iter().any(replaced)
     };
     let committed: Vec<_> = cogs
         .all()
         .into_iter()
-        .map(|cog| (cog.name.to_string(), cog.status()))
-        .filter(|(name, status)| status.is_running() && !leaves(name))
+        .map(|cog| (cog.name.to_string(), cog.status().offer))
+        .filter(|(name, _)| !leaves(name))
         .collect();
-    let mut taken: Vec<(&str, &crate::commands::definition::CommandDefinition)> = Vec::new();
-    for (name, status) in &committed {
-        taken.extend(
-            status
-                .offer
-                .commands
-                .iter()
-                .map(|it| (name.as_str(), &it.definition)),
-        );
-    }
-    let mut refused = Vec::new();
-    for (index, attempt) in attempts.iter().enumerate() {
+    let mut taken: Vec<(&str, &Offer)> = Vec::new();
+    taken.extend(committed.iter().map(|(name, offer)| (name.as_str(), offer)));
+    // Whoever runs already comes first, then it goes by name.
+    let mut order: Vec<usize> = (0..attempts.len()).collect();
+    order.sort_by_key(|index| !attempts[*index].handle.status().is_running());
+    for index in order {
+        let attempt = &attempts[index];
         let Ok(offer) = &attempt.prepared else {
             continue;
         };
-        let reserved = command_names(offer)
-            .into_iter()
-            .find(|name| ADMIN_COMMANDS.contains(&name.as_str()));
-        let own: Vec<_> = offer
-            .commands
-            .iter()
-            .map(|it| (attempt.plan.name.as_str(), &it.definition))
-            .collect();
-        let all: Vec<_> = taken.iter().chain(&own).copied().collect();
-        if let Some(name) = reserved {
+        let name = &attempt.plan.name;
+        if let Some(failure) = reserved(name, offer).or_else(|| conflicting(name, offer, &taken)) {
+            return Some((index, failure));
+        }
+        taken.push((name, offer));
+    }
+    None
+}
+
+/// Why a cog cannot have its commands: one has a name of the bot's own.
+fn reserved(cog: &str, offer: &Offer) -> Option<Failure> {
+    for definition in offer.commands.iter().map(|command| &command.definition) {
+        let mut names = std::iter::once(&definition.name).chain(&definition.aliases);
+        let is_reserved = |name: &&String| ADMIN_COMMANDS.contains(&name_key(name).as_str());
+        if let Some(name) = names.find(is_reserved) {
             let message =
                 format!("the command name \"{name}\" belongs to the bot itself; take another");
-            refused.push((index, message, None));
-        } else if let Some(conflict) = conflicts(all).into_iter().next() {
-            refused.push((index, conflict.to_string(), conflict.second.1));
-        } else {
-            taken.extend(own);
+            return Some(refused(cog, offer, message, definition.place.clone()));
         }
     }
-    for (index, message, place) in refused {
-        let attempt = &mut attempts[index];
-        attempt.prepared = Err(Box::new(Failure {
-            problem: Problem {
-                cog: Some(attempt.plan.name.clone()),
-                message,
-                place: place.map(|(file, line)| super::report::Place {
-                    file,
-                    line,
-                    ..super::report::Place::default()
-                }),
-                ..Problem::default()
-            },
-            edges: BTreeMap::new(),
-            read: BTreeMap::new(),
-        }));
+    None
+}
+
+/// Why a cog cannot have its commands: another cog has one of them.
+fn conflicting(cog: &str, offer: &Offer, taken: &[(&str, &Offer)]) -> Option<Failure> {
+    let offers = taken.iter().copied().chain([(cog, offer)]);
+    let all = offers.flat_map(|(cog, offer)| {
+        let commands = offer.commands.iter();
+        commands.map(move |command| (cog, &command.definition))
+    });
+    let conflict = conflicts(all).into_iter().find(|it| it.second.0 == cog)?;
+    let mut failure = refused(cog, offer, conflict.to_string(), conflict.second.1);
+    let other = taken.iter().find(|(name, _)| *name == conflict.first.0);
+    if let Some(generation) = other.and_then(|(_, offer)| offer.generation.as_ref()) {
+        failure.others = generation.loaded();
+    }
+    Some(failure)
+}
+
+fn refused(cog: &str, offer: &Offer, message: String, place: Option<(String, u32)>) -> Failure {
+    let generation = offer.generation.as_ref();
+    Failure {
+        problem: Problem {
+            cog: Some(cog.to_owned()),
+            message,
+            place: place.map(|(file, line)| Place {
+                file,
+                line,
+                ..Place::default()
+            }),
+            ..Problem::default()
+        },
+        edges: generation.map(|it| it.edges()).unwrap_or_default(),
+        read: generation.map(|it| it.loaded()).unwrap_or_default(),
+        others: BTreeMap::new(),
     }
 }
 
@@ -238,11 +307,11 @@ async fn end(attempt: Attempt<'_>, all_held: bool) -> (String, Arc<CogHandle>, R
     let result = match prepared {
         Ok(offer) if !all_held => match handle.commit().await {
             Some(committed) => Result::Committed(offer, Box::new(committed)),
-            None => Result::HeldBack,
+            None => Result::HeldBack(offer),
         },
-        Ok(_) => {
+        Ok(offer) => {
             handle.abort().await;
-            Result::HeldBack
+            Result::HeldBack(offer)
         }
         Err(failure) => {
             handle.abort().await;

@@ -111,7 +111,8 @@ impl Key {
     }
 
     /// What this key counts towards the limits: 8 for an integer, its length for a string.
-    pub(super) fn bytes(&self) -> usize {
+    /// What the key counts towards the limits.
+    pub fn bytes(&self) -> usize {
         self.as_ref().bytes()
     }
 }
@@ -137,7 +138,8 @@ impl KeyRef<'_> {
         }
     }
 
-    pub(super) fn bytes(self) -> usize {
+    /// What the key counts towards the limits.
+    pub fn bytes(self) -> usize {
         match self {
             Self::Int(_) => 8,
             Self::Str(text) => text.len(),

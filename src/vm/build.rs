@@ -1,13 +1,13 @@
 //! The only constructor of a Luau VM. Flags, guards, limits and globals are in place before any author's
 //! code is.
 
-use super::host::{Host, load_host_chunk};
+use super::host::Host;
 use super::raw;
-use super::require::{LateRequire, Loader};
+use super::require::{Drivers, LateRequire, Loader};
 use super::watchdog::{self, Guard};
 use mlua::{Function, Lua, LuaOptions, StdLib, Value};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -116,7 +116,10 @@ struct Inner {
     guard: Arc<Guard>,
     loader: Loader,
     limits: VmLimits,
-    poisoned: AtomicBool,
+    /// Set when the host has failed in this VM, also in one of its functions.
+    poisoned: Arc<AtomicBool>,
+    /// Bytes of the heap after the last collection that the host asked for.
+    collected: AtomicUsize,
     // The VM itself goes last: everything above refers into it.
     lua: Lua,
 }
@@ -140,21 +143,25 @@ impl Vm {
     ) -> mlua::Result<Self> {
         self_test().map_err(mlua::Error::external)?;
         let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::default())?;
+        // Native code of a thousand VMs exhausts the kernel's mappings, and each VM pays 300 KB for it.
+        lua.enable_jit(false);
         let guard = Guard::install(&lua);
         raw::guard_libraries(&lua)?;
-        let pending = Lua::poll_pending();
-        load_host_chunk::<()>(&lua, "coroutine", include_str!("coroutine.luau"), pending)?;
         let host = Host::new(&lua, Arc::clone(&guard))?;
+        // With Luau's own functions, before any are replaced.
+        let drivers = Drivers::new(&lua)?;
+        let poisoned = Arc::clone(host.poisoned());
         let modules = install(&lua, &host)?;
-        let loader = Loader::new(&lua, host, modules, on_late_require)?;
-        restrict_globals(&lua)?;
+        restrict_globals(&lua, &host)?;
+        let loader = Loader::new(&lua, host, drivers, modules, on_late_require)?;
         lua.sandbox(true)?;
         loader.seal(&lua)?;
         let vm = Self(Arc::new(Inner {
             guard,
             loader,
             limits,
-            poisoned: AtomicBool::new(false),
+            poisoned,
+            collected: AtomicUsize::new(0),
             lua,
         }));
         vm.lua().set_app_data(OwnVm(Arc::downgrade(&vm.0)));
@@ -207,13 +214,30 @@ impl Vm {
     }
 
     pub(super) fn driver(&self) -> &Function {
-        self.0.loader.driver()
+        &self.0.loader.drivers().run
     }
 
     pub(super) fn limit_memory(&self, on: bool) {
         let limit = if on { self.0.limits.memory } else { 0 };
         // Fails only for a Lua state that mlua does not own.
         let _set = self.0.lua.set_memory_limit(limit).is_ok();
+    }
+
+    /// Collects garbage when little room is left and much has come since the last time. Luau itself fails
+    /// at the limit without collecting first.
+    pub(super) fn make_room(&self) {
+        let (used, limit) = (self.memory(), self.0.limits.memory);
+        let collected = self.0.collected.load(Ordering::Relaxed);
+        if used > limit / 4 * 3 && used > collected + limit / 16 {
+            self.collect();
+        }
+    }
+
+    /// Collects all garbage, outside of any slice.
+    pub fn collect(&self) {
+        // Only a finaliser could raise, and Luau's have none.
+        let _collected = self.0.lua.gc_collect().is_ok();
+        self.0.collected.store(self.memory(), Ordering::Relaxed);
     }
 
     /// Marks the VM as not to be used again.
@@ -228,7 +252,7 @@ impl Vm {
 }
 
 /// Takes away what no cog gets.
-fn restrict_globals(lua: &Lua) -> mlua::Result<()> {
+fn restrict_globals(lua: &Lua, host: &Host) -> mlua::Result<()> {
     let globals = lua.globals();
     let debug = lua.create_table()?;
     let full: mlua::Table = globals.get("debug")?;
@@ -236,17 +260,16 @@ fn restrict_globals(lua: &Lua) -> mlua::Result<()> {
     debug.raw_set("traceback", full.get::<Value>("traceback")?)?;
     globals.set("debug", debug)?;
     let print = globals.get::<Value>("print")?;
-    let count: Function =
-        lua.create_function(|lua, what: Option<String>| match what.as_deref() {
+    let count = host.function(lua, "collectgarbage", |lua, arguments| {
+        match arguments.optional_string(0, "the option")?.as_deref() {
             #[allow(
                 clippy::cast_precision_loss,
                 reason = "a heap is smaller than 2^53 bytes"
             )]
             None | Some("count") => Ok(lua.used_memory() as f64 / 1024.0),
-            Some(_) => Err(mlua::Error::runtime(
-                "collectgarbage: only \"count\" is available",
-            )),
-        })?;
+            Some(_) => Err(arguments.wrong("the option", "\"count\"", &arguments.value(0))),
+        }
+    })?;
     for name in REMOVED {
         globals.raw_set(name, Value::Nil)?;
     }

@@ -3,16 +3,24 @@
 //! An author's mistake never becomes a Rust error inside Luau: mlua would carry it as userdata that no
 //! author can read and that no memory limit counts. Instead the raw function returns `false` and an error
 //! table, and a shim in Luau raises it at the author's own line. Every raw function first asks the guard
-//! whether the slice's time is over, so that a caught deadline leads nowhere.
+//! whether the slice's time is over, so that a caught deadline leads nowhere. A panic ends here, too: the
+//! author gets an error, and the VM is replaced at the next reload.
 
-use super::watchdog::Guard;
+use super::build::Vm;
+use super::watchdog::{EXPIRED, Guard};
+use futures_util::FutureExt;
 use mlua::{Function, IntoLua, IntoLuaMulti, Lua, MultiValue, Table, Value};
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Luau's side: raises what the raw function returns as an error, with the caller's place.
 const SHIM: &str = include_str!("shim.luau");
+
+/// Characters of an error's message: what Discord takes in one message.
+const LONGEST_MESSAGE: usize = 2_000;
 
 /// What a host function can end with other than its result.
 #[derive(Debug)]
@@ -46,11 +54,15 @@ pub enum Field {
 }
 
 impl HostError {
-    /// An error with nothing but kind and message.
+    /// An error with nothing but kind and message, which is cut where nobody would read on.
     pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
+            message.truncate(end);
+        }
         Self {
             kind,
-            message: message.into(),
+            message,
             fields: Vec::new(),
         }
     }
@@ -115,18 +127,28 @@ pub type HostResult<T> = Result<T, Failure>;
 pub struct Host {
     guard: Arc<Guard>,
     wrap: Function,
+    wrap_waiting: Function,
     error_metatable: Table,
+    /// Set when the host has failed in this VM.
+    poisoned: Arc<AtomicBool>,
 }
 
 impl Host {
     /// To be made before the VM is sandboxed.
     pub fn new(lua: &Lua, guard: Arc<Guard>) -> mlua::Result<Self> {
-        let (wrap, error_metatable): (Function, Table) = load_host_chunk(lua, "shim", SHIM, ())?;
+        let (wrap, wrap_waiting, error_metatable) = load_host_chunk(lua, "shim", SHIM, ())?;
         Ok(Self {
             guard,
             wrap,
+            wrap_waiting,
             error_metatable,
+            poisoned: Arc::default(),
         })
+    }
+
+    /// Whether the host has failed in this VM.
+    pub(super) fn poisoned(&self) -> &Arc<AtomicBool> {
+        &self.poisoned
     }
 
     /// A function that returns at once. `name` is what errors call it (`state.guild`).
@@ -137,9 +159,10 @@ impl Host {
     {
         let host = self.clone();
         let raw = lua.create_function(move |lua, values: MultiValue| {
-            let result = host
-                .check()
-                .and_then(|()| run(lua, &Arguments { name, values }));
+            let result = host.check().and_then(|()| {
+                let call = || run(lua, &Arguments { name, values });
+                catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(host.failed(name)))
+            });
             host.answer(lua, result)
         })?;
         self.wrap.call(raw)
@@ -164,19 +187,42 @@ impl Host {
             let run = Arc::clone(&run);
             async move {
                 let result = match host.check() {
-                    Ok(()) => run(lua.clone(), Arguments { name, values }).await,
+                    Ok(()) => {
+                        let call = async { run(lua.clone(), Arguments { name, values }).await };
+                        let ended = AssertUnwindSafe(call).catch_unwind().await;
+                        ended.unwrap_or_else(|_| Err(host.failed(name)))
+                    }
                     Err(failure) => Err(failure),
                 };
                 host.answer(&lua, result)
             }
         })?;
-        self.wrap.call(raw)
+        let host = self.clone();
+        let refuse = lua.create_function(move |lua, ()| {
+            host.check().map_err(|_| mlua::Error::runtime(EXPIRED))?;
+            host.error_table(lua, &cannot_wait(lua, name))
+        })?;
+        self.wrap_waiting.call((raw, refuse))
+    }
+
+    /// The error for the author when the host itself has failed.
+    fn failed(&self, name: &str) -> Failure {
+        self.poisoned.store(true, Ordering::Relaxed);
+        tracing::error!(
+            function = name,
+            "The host failed in a function that a cog called. The cog's VM is replaced at its next reload. This is a fault of Cogsmith's: please report it"
+        );
+        HostError::new(
+            "internal",
+            format!("{name}: the host failed; its log says more"),
+        )
+        .into()
     }
 
     /// Refuses once the running slice's time is over.
     fn check(&self) -> HostResult<()> {
         if self.guard.is_expired() {
-            return Err(Failure::Vm(mlua::Error::runtime(super::watchdog::EXPIRED)));
+            return Err(Failure::Vm(mlua::Error::runtime(EXPIRED)));
         }
         Ok(())
     }
@@ -218,6 +264,20 @@ impl Host {
         table.set_metatable(Some(self.error_metatable.clone()))?;
         Ok(table)
     }
+}
+
+/// Why a function that waits cannot be called where Luau cannot yield.
+fn cannot_wait(lua: &Lua, name: &str) -> HostError {
+    let generation = Vm::of(lua).ok().and_then(|vm| vm.loader().active());
+    if let Some(generation) = generation
+        && let Err(error) = generation.may_act(name)
+    {
+        return error;
+    }
+    let message = format!(
+        "{name}: cannot wait here: not in a metamethod, in table.sort, in string.gsub or in another function's callback"
+    );
+    HostError::new("phase", message)
 }
 
 /// Loads a chunk of the host's own; its frames are left out of what authors see.
@@ -326,6 +386,25 @@ impl Arguments {
         }
     }
 
+    /// A table argument, or nothing.
+    pub fn optional_table(&self, index: usize, what: &str) -> HostResult<Option<Table>> {
+        match self.value(index) {
+            Value::Nil => Ok(None),
+            _ => self.table(index, what).map(Some),
+        }
+    }
+
+    /// A string argument of at most `most` bytes.
+    pub fn short_string(&self, index: usize, what: &str, most: usize) -> HostResult<String> {
+        match self.value(index) {
+            Value::String(text) if text.as_bytes().len() <= most => Ok(text.to_string_lossy()),
+            other => {
+                let expected = format!("a string of at most {most} characters");
+                Err(self.wrong(what, &expected, &other))
+            }
+        }
+    }
+
     /// A function argument.
     pub fn callback(&self, index: usize, what: &str) -> HostResult<Function> {
         match self.value(index) {
@@ -364,6 +443,16 @@ pub fn duration(value: &Value) -> Option<std::time::Duration> {
     (duration.as_secs_f64() <= LONGEST).then_some(duration)
 }
 
+/// Characters of a string that errors show.
+const SHOWN: usize = 40;
+
+/// The head of a name that an author gave, for an error.
+pub fn shown_name(name: &str) -> String {
+    let short: String = name.chars().take(SHOWN).collect();
+    let dots = if short.len() < name.len() { "…" } else { "" };
+    format!("{short}{dots}")
+}
+
 /// What a value is, for the end of "expected …, got …". Never calls into Luau.
 pub fn describe(value: &Value) -> String {
     match value {
@@ -372,9 +461,11 @@ pub fn describe(value: &Value) -> String {
         Value::Integer(number) => format!("the number {number}"),
         Value::Number(number) => format!("the number {number}"),
         Value::String(text) => {
-            let text = text.to_string_lossy();
-            let short: String = text.chars().take(40).collect();
-            let dots = if short.len() < text.len() { "…" } else { "" };
+            let bytes = text.as_bytes();
+            // Four bytes a character at most: no more than that is looked at.
+            let text = String::from_utf8_lossy(bytes.get(..4 * SHOWN).unwrap_or(&bytes));
+            let short: String = text.chars().take(SHOWN).collect();
+            let dots = if short.len() < bytes.len() { "…" } else { "" };
             format!("the string {short:?}{dots}")
         }
         other => format!("a {}", other.type_name()),

@@ -16,6 +16,7 @@ use mlua::{Function, Lua, MultiValue, Table, Value};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
 
 /// How deep requires may nest; each level uses some of the C stack.
 const DEEPEST_REQUIRE: usize = 32;
@@ -28,9 +29,11 @@ pub struct Generation {
     /// Counts up from 1 with each load of the cog.
     pub number: u64,
     /// The sources that this generation reads, also for a require in a handler.
-    pub snapshot: Snapshot,
+    snapshot: Mutex<Snapshot>,
     entry: ModuleId,
     modules: Mutex<Modules>,
+    /// Whether its cog runs a later one, or none any more.
+    retired: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -75,9 +78,10 @@ impl Generation {
     fn new(number: u64, snapshot: Snapshot, entry: ModuleId) -> Self {
         Self {
             number,
-            snapshot,
+            snapshot: Mutex::new(snapshot),
             entry,
             modules: Mutex::default(),
+            retired: watch::Sender::new(false),
         }
     }
 
@@ -88,6 +92,30 @@ impl Generation {
     /// The cog's own file.
     pub fn entry(&self) -> &ModuleId {
         &self.entry
+    }
+
+    /// The sources that this generation reads.
+    pub fn snapshot(&self) -> Snapshot {
+        Arc::clone(&lock(&self.snapshot))
+    }
+
+    /// Reads from `newest` from now on, provided that everything loaded so far says the same there: then
+    /// one state of the sources still answers for all of it.
+    fn follow(&self, newest: &Snapshot) {
+        let mut snapshot = lock(&self.snapshot);
+        if Arc::ptr_eq(&snapshot, newest) || *self.retired.borrow() {
+            return;
+        }
+        let modules = self.modules();
+        let same_text = modules.instances.iter().all(|(id, module)| {
+            let source = newest.source(id);
+            source.is_some_and(|source| source.hash == module.hash)
+        });
+        let mut aliases = modules.edges.values().flatten().filter(|id| id.is_alias());
+        let alias = |sources: &Snapshot, id: &ModuleId| hash_of_alias(sources.as_ref(), id);
+        if same_text && aliases.all(|id| alias(&snapshot, id) == alias(newest, id)) {
+            *snapshot = Arc::clone(newest);
+        }
     }
 
     /// The modules that this generation holds, with the hash of the source that each was made from.
@@ -102,6 +130,16 @@ impl Generation {
     /// The requires that were executed, including those that found nothing.
     pub fn edges(&self) -> BTreeMap<ModuleId, BTreeSet<ModuleId>> {
         self.modules().edges.clone()
+    }
+
+    /// What the aliases that requires went through stand for.
+    pub fn aliases(&self) -> BTreeMap<ModuleId, ContentHash> {
+        let snapshot = self.snapshot();
+        let modules = self.modules();
+        let aliases = modules.edges.values().flatten().filter(|id| id.is_alias());
+        aliases
+            .filter_map(|id| Some((id.clone(), hash_of_alias(snapshot.as_ref(), id)?)))
+            .collect()
     }
 
     /// The modules that were executed for this generation, in order.
@@ -127,9 +165,38 @@ impl Generation {
         self.modules().phase = Phase::Live;
     }
 
+    /// Its cog runs a later generation, or none any more: what still runs of it has to come to its end.
+    pub fn retire(&self) {
+        self.retired.send_replace(true);
+    }
+
+    /// Returns once it is retired.
+    pub async fn retired(&self) {
+        // The sender lives in `self`, so waiting cannot end with an error.
+        let _closed = self
+            .retired
+            .subscribe()
+            .wait_for(|retired| *retired)
+            .await
+            .is_err();
+    }
+
     /// Whether a module's top level runs now.
     pub fn is_loading(&self) -> bool {
         !self.modules().loading.is_empty()
+    }
+
+    /// The error for `function` unless this code may act on the world now.
+    pub fn may_act(&self, function: &str) -> Result<(), HostError> {
+        let when = if self.is_loading() {
+            "not while loading"
+        } else if self.phase() == Phase::Live {
+            return Ok(());
+        } else {
+            "not in cog.on_load"
+        };
+        let message = format!("{function}: {when}: move this into cog.on_ready");
+        Err(HostError::new("phase", message))
     }
 
     /// Drops what the entry no longer reaches, so that a dependency removed by an edit is gone.
@@ -173,21 +240,42 @@ pub struct Loader {
     active: Mutex<Option<Arc<Generation>>>,
     /// The handler that the present slice belongs to.
     running: Mutex<Option<Arc<Run>>>,
-    /// What `package.loaded` shows.
-    published: Mutex<Vec<ModuleId>>,
-    driver: Function,
+    /// What `package.loaded` shows: the number of a generation, and its modules.
+    published: Mutex<(u64, Vec<ModuleId>)>,
+    drivers: Drivers,
     /// Told when a handler has required something.
     on_late_require: LateRequire,
 }
 
-/// Is told when a handler, not a top level, has required something: the graph has changed.
-pub type LateRequire = Box<dyn Fn() + Send + Sync>;
+/// The host's own functions around an author's.
+#[derive(Clone, Debug)]
+pub struct Drivers {
+    /// `(handler, …)`: calls a handler such that an error comes back with its stack.
+    pub run: Function,
+    /// `(coroutine, settled, …)`: a handler that drives an author's coroutine to its end.
+    pub follow: Function,
+    /// `(value, traceback)`: a handler that raises what was raised elsewhere.
+    pub fail: Function,
+}
+
+impl Drivers {
+    pub(super) fn new(lua: &Lua) -> mlua::Result<Self> {
+        let source = include_str!("driver.luau");
+        let (run, follow, fail) = load_host_chunk(lua, "driver", source, Lua::poll_pending())?;
+        Ok(Self { run, follow, fail })
+    }
+}
+
+/// Is told when a handler, not a top level, has required something: the graph has changed. Returns the
+/// newest sources from which the handler may be served.
+pub type LateRequire = Box<dyn Fn() -> Option<Snapshot> + Send + Sync>;
 
 impl Loader {
     /// Puts `package` into the globals. To be called before the VM is sandboxed.
     pub(super) fn new(
         lua: &Lua,
         host: Host,
+        drivers: Drivers,
         host_modules: BTreeMap<&'static str, Value>,
         on_late_require: LateRequire,
     ) -> mlua::Result<Self> {
@@ -206,7 +294,7 @@ impl Loader {
             running: Mutex::default(),
             published: Mutex::default(),
             on_late_require,
-            driver: load_host_chunk(lua, "driver", include_str!("driver.luau"), ())?,
+            drivers,
         })
     }
 
@@ -223,9 +311,9 @@ impl Loader {
         Ok(())
     }
 
-    /// The function through which all of an author's code is called.
-    pub(super) fn driver(&self) -> &Function {
-        &self.driver
+    /// The functions through which all of an author's code is called.
+    pub fn drivers(&self) -> &Drivers {
+        &self.drivers
     }
 
     /// From now on `generation`'s code runs.
@@ -273,10 +361,13 @@ impl Loader {
         }
         let failure = generation.modules().failure.take();
         let fault = match result {
-            Ok(Ok(_)) => {
-                generation.forget_unreachable();
-                return Ok(generation);
-            }
+            Ok(Ok(_)) => match loader.load_late(vm, &generation, base.map(|(base, _)| base)) {
+                Ok(()) => {
+                    generation.forget_unreachable();
+                    return Ok(generation);
+                }
+                Err(fault) => with_chain(fault, generation.modules().failure.take()),
+            },
             Ok(Err(fault)) | Err(fault) => with_chain(fault, failure),
         };
         Err(PrepareFailure {
@@ -286,12 +377,44 @@ impl Loader {
         })
     }
 
+    /// Loads what handlers of `base` had required and handlers of `generation` will require again: a module
+    /// that says the same as before still does. So a mistake in it fails the reload, not a handler.
+    fn load_late(
+        &self,
+        vm: &Vm,
+        generation: &Arc<Generation>,
+        base: Option<&Arc<Generation>>,
+    ) -> Result<(), Fault> {
+        let Some(base) = base else {
+            return Ok(());
+        };
+        while let Some((from, target)) = generation.next_late(base) {
+            let entered = vm.enter(generation, || {
+                let has_it = generation.modules().instances.contains_key(&target);
+                if has_it {
+                    return Ok(Ok(Value::Nil));
+                }
+                generation.modules().loading.push(from.clone());
+                let result = self.execute(vm.lua(), generation, &target);
+                generation.modules().loading.pop();
+                Ok(result)
+            });
+            match entered {
+                Ok(Ok(_)) => {}
+                Ok(Err(fault)) | Err(fault) => return Err(fault),
+            }
+        }
+        Ok(())
+    }
+
     /// Shows `generation` in `package.loaded`.
     pub fn publish(&self, generation: &Generation) -> mlua::Result<()> {
         let modules = generation.modules();
         let mut published = lock(&self.published);
         self.loaded.set_readonly(false);
+        published.0 = generation.number;
         let result = published
+            .1
             .drain(..)
             .filter(|id| !modules.instances.contains_key(id))
             .try_for_each(|id| self.loaded.raw_set(id.dotted(), Value::Nil))
@@ -302,12 +425,19 @@ impl Loader {
                     .try_for_each(|(id, module)| self.loaded.raw_set(id.dotted(), &module.value))
             });
         self.loaded.set_readonly(true);
-        published.extend(modules.instances.keys().cloned());
+        published.1.extend(modules.instances.keys().cloned());
         result
     }
 
-    fn show(&self, id: &ModuleId, value: &Value) -> mlua::Result<()> {
-        lock(&self.published).push(id.clone());
+    /// Adds a module to `package.loaded`, unless that shows another generation: a handler of an older one
+    /// may still require something.
+    fn show(&self, generation: &Generation, id: &ModuleId, value: &Value) -> mlua::Result<()> {
+        let mut published = lock(&self.published);
+        if published.0 != generation.number {
+            return Ok(());
+        }
+        published.1.push(id.clone());
+        drop(published);
         self.loaded.set_readonly(false);
         let result = self.loaded.raw_set(id.dotted(), value);
         self.loaded.set_readonly(true);
@@ -321,7 +451,7 @@ impl Loader {
         generation: &Arc<Generation>,
         id: &ModuleId,
     ) -> Result<Value, Fault> {
-        let Some(source) = generation.snapshot.source(id).cloned() else {
+        let Some(source) = generation.snapshot().source(id).cloned() else {
             return Err(plain_fault(format!("there is no module {}", id.dotted())));
         };
         generation.modules().loading.push(id.clone());
@@ -337,7 +467,8 @@ impl Loader {
         match result {
             Ok(value) => {
                 freeze(&value);
-                self.show(id, &value).map_err(|error| vm_fault(&error))?;
+                self.show(generation, id, &value)
+                    .map_err(|error| vm_fault(&error))?;
                 let mut modules = generation.modules();
                 modules.executed.push(id.clone());
                 modules.instances.insert(
@@ -378,13 +509,15 @@ impl Loader {
             })
             .map_err(|error| vm_fault(&error))?;
         let mut results = self
-            .driver
+            .drivers
+            .run
             .call::<MultiValue>(main)
             .map_err(|error| vm_fault(&error))?;
-        match results.pop_front() {
-            Some(Value::Boolean(true)) => Ok(results),
-            _ => Err(Fault::from_raised(results.pop_front())),
+        if let Some(Value::Boolean(true)) = results.pop_front() {
+            return Ok(results);
         }
+        let vm = Vm::of(lua).map_err(|error| vm_fault(&error))?;
+        Err(Fault::from_raised(results.pop_front(), vm.limits()))
     }
 
     /// A table for a module's globals, through which the module's own `require` and the library are seen.
@@ -406,10 +539,13 @@ impl Loader {
         let Some(generation) = self.active() else {
             return Err(HostError::new("module", "require: no code is running").into());
         };
-        if generation.phase() == Phase::Live && !request.starts_with("@cogsmith/") {
-            (self.on_late_require)();
+        if generation.phase() == Phase::Live
+            && !request.starts_with("@cogsmith/")
+            && let Some(newest) = (self.on_late_require)()
+        {
+            generation.follow(&newest);
         }
-        let target = resolve(generation.snapshot.as_ref(), from, &request).map_err(|error| {
+        let target = resolve(generation.snapshot().as_ref(), from, &request).map_err(|error| {
             let mut modules = generation.modules();
             let edges = modules.edges.entry(from.clone()).or_default();
             edges.extend(error.candidates.iter().cloned());
@@ -466,18 +602,47 @@ impl Generation {
         }
     }
 
+    /// Takes over one require that a handler of `base` made in a module that is unchanged, and that nobody
+    /// has made in this generation yet. Nothing when there is none left.
+    fn next_late(&self, base: &Self) -> Option<(ModuleId, ModuleId)> {
+        let base = base.modules();
+        let mut modules = self.modules();
+        let found = modules.executed.iter().find_map(|from| {
+            let before = base.instances.get(from)?;
+            if modules.instances.get(from)?.hash != before.hash {
+                return None;
+            }
+            let known = modules.edges.get(from);
+            let is_new = |target: &&ModuleId| known.is_none_or(|known| !known.contains(*target));
+            let mut targets = base.edges.get(from)?.iter().filter(is_new);
+            // A target that was not found, or an alias, is no module to be loaded.
+            let target = targets.find(|target| base.instances.contains_key(*target))?;
+            Some((from.clone(), target.clone()))
+        })?;
+        let (from, target) = found.clone();
+        modules.edges.entry(from).or_default().insert(target);
+        Some(found)
+    }
+
     /// The hashes of all sources that an attempt has looked at, also of those that failed.
     fn read(&self) -> BTreeMap<ModuleId, ContentHash> {
+        let snapshot = self.snapshot();
         let modules = self.modules();
         let tried = modules.edges.keys().chain(modules.edges.values().flatten());
         tried
-            .filter_map(|id| Some((id.clone(), self.snapshot.source(id)?.hash)))
+            .filter_map(|id| Some((id.clone(), snapshot.source(id)?.hash)))
             .collect()
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn hash_of_alias(sources: &dyn Sources, id: &ModuleId) -> Option<ContentHash> {
+    sources
+        .alias(id.as_str().strip_prefix('@')?)
+        .map(ContentHash::of)
 }
 
 /// A source's bytecode, compiled once for all cogs.
@@ -607,7 +772,7 @@ fn freeze(value: &Value) {
         table.set_readonly(true);
         // A table that could not be walked to its end is frozen all the same.
         for (key, value) in table.pairs::<Value, Value>().flatten() {
-            open.extend([key, value]);
+            open.extend([key, value].into_iter().filter(Value::is_table));
         }
     }
 }

@@ -8,6 +8,7 @@ use mlua::{Function, IntoLuaMulti, MultiValue, Value};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -18,6 +19,9 @@ pub struct Run {
     activity: Activity,
     /// Held while the run is under way and does not wait for the clock or for a user.
     busy: Mutex<Option<Busy>>,
+    /// Whether the last slice ended in order to wait.
+    is_waiting: AtomicBool,
+    waiting_since: Mutex<Option<Instant>>,
     /// Time spent waiting so far, which limits of wall time leave out.
     waited: Mutex<Duration>,
 }
@@ -25,21 +29,50 @@ pub struct Run {
 impl Run {
     /// A run that begins now.
     pub fn new(activity: &Activity) -> Arc<Self> {
+        Self::taking_over(activity, activity.begin())
+    }
+
+    /// A run that goes on with work which counts already.
+    pub fn taking_over(activity: &Activity, busy: Busy) -> Arc<Self> {
         Arc::new(Self {
             activity: activity.clone(),
-            busy: Mutex::new(Some(activity.begin())),
+            busy: Mutex::new(Some(busy)),
+            is_waiting: AtomicBool::new(false),
+            waiting_since: Mutex::default(),
             waited: Mutex::default(),
         })
     }
 
-    /// Awaits something that may take as long as it likes: the bot counts as settled meanwhile.
-    pub async fn wait_for<F: Future>(&self, future: F) -> F::Output {
-        let since = Instant::now();
-        drop(lock(&self.busy).take());
-        let output = future.await;
-        *lock(&self.busy) = Some(self.activity.begin());
-        *lock(&self.waited) += since.elapsed();
-        output
+    /// Ends the run, whose consequences are still to be drawn.
+    pub fn end(&self) -> Busy {
+        lock(&self.busy)
+            .take()
+            .unwrap_or_else(|| self.activity.begin())
+    }
+
+    /// Says that what keeps the present slice from going on may take as long as it likes.
+    pub fn waits(&self) {
+        self.is_waiting.store(true, Ordering::Relaxed);
+    }
+
+    /// A slice begins: the run counts as busy again.
+    fn resume(&self) {
+        self.is_waiting.store(false, Ordering::Relaxed);
+        let mut busy = lock(&self.busy);
+        if busy.is_none() {
+            *busy = Some(self.activity.begin());
+        }
+        if let Some(since) = lock(&self.waiting_since).take() {
+            *lock(&self.waited) += since.elapsed();
+        }
+    }
+
+    /// A slice has ended before the run has. While it waits the bot counts as settled.
+    fn pause(&self) {
+        if self.is_waiting.load(Ordering::Relaxed) {
+            *lock(&self.waiting_since) = Some(Instant::now());
+            drop(lock(&self.busy).take());
+        }
     }
 
     /// How long the run has waited.
@@ -63,12 +96,13 @@ impl Vm {
         run: impl FnOnce() -> mlua::Result<R>,
     ) -> Result<R, Fault> {
         self.loader().activate(generation);
+        self.make_room();
         self.limit_memory(true);
         let (result, expired) = self
             .guard()
             .run(self.limits().cpu, || catch_unwind(AssertUnwindSafe(run)));
         self.limit_memory(false);
-        self.fault_or(result, expired)
+        self.after(self.fault_or(result, expired))
     }
 
     fn fault_or<R>(
@@ -97,12 +131,29 @@ impl Vm {
         function: &Function,
         arguments: impl IntoLuaMulti,
     ) -> Result<MultiValue, Fault> {
-        let results = self.enter(generation, || {
+        let outcome = self.enter(generation, || {
             let mut arguments = arguments.into_lua_multi(self.lua())?;
             arguments.push_front(Value::Function(function.clone()));
-            self.driver().call::<MultiValue>(arguments)
+            Ok(self.outcome(self.driver().call(arguments)?))
         })?;
-        outcome(results)
+        self.after(outcome)
+    }
+
+    /// What the driver returned: the handler's results, or what it raised and where. To be read within the
+    /// slice: a panic that Luau code caught goes on when its value is looked at.
+    fn outcome(&self, mut results: MultiValue) -> Result<MultiValue, Fault> {
+        match results.pop_front() {
+            Some(Value::Boolean(true)) => Ok(results),
+            _ => Err(Fault::from_raised(results.pop_front(), self.limits())),
+        }
+    }
+
+    /// Makes room for the next slice after one that had none left.
+    fn after<R>(&self, outcome: Result<R, Fault>) -> Result<R, Fault> {
+        if let Err(Fault::Memory { .. }) = &outcome {
+            self.collect();
+        }
+        outcome
     }
 
     /// Calls `function` as a handler: it may wait, and each step is a slice of its own.
@@ -132,14 +183,6 @@ impl Vm {
     }
 }
 
-/// What the driver returned: the handler's results, or what it raised and where.
-fn outcome(mut results: MultiValue) -> Result<MultiValue, Fault> {
-    match results.pop_front() {
-        Some(Value::Boolean(true)) => Ok(results),
-        _ => Err(Fault::from_raised(results.pop_front())),
-    }
-}
-
 type Step = Pin<Box<dyn Future<Output = mlua::Result<MultiValue>> + Send>>;
 
 /// A handler under way. Dropping it cancels it.
@@ -163,17 +206,21 @@ impl Future for Handler {
         let Some(step) = this.step.as_mut() else {
             return Poll::Ready(Err(Fault::Cancelled));
         };
+        this.run.resume();
         this.vm.loader().set_running(Some(&this.run));
         let polled = this.vm.enter(&this.generation, || {
             Ok(match step.as_mut().poll(context) {
                 Poll::Pending => None,
-                Poll::Ready(result) => Some(result?),
+                Poll::Ready(result) => Some(this.vm.outcome(result?)),
             })
         });
         this.vm.loader().set_running(None);
         let ended = match polled {
-            Ok(None) => return Poll::Pending,
-            Ok(Some(results)) => outcome(results),
+            Ok(None) => {
+                this.run.pause();
+                return Poll::Pending;
+            }
+            Ok(Some(outcome)) => this.vm.after(outcome),
             Err(fault) => Err(fault),
         };
         this.step = None;

@@ -13,6 +13,8 @@ const AROUND: u32 = 2;
 /// Characters of a source line or a message that are shown.
 const WIDEST_LINE: usize = 200;
 const LONGEST_MESSAGE: usize = 1_000;
+/// Bytes of a text that are looked at: a traceback of a deep recursion is longer.
+const LONGEST_TEXT: usize = 64 << 10;
 /// Frames of a trace that are shown.
 const MOST_FRAMES: usize = 20;
 
@@ -47,6 +49,11 @@ pub enum Fault {
         /// The limit.
         limit: Duration,
     },
+    /// It was still running this long after its cog had been reloaded or unloaded.
+    Outlived {
+        /// The limit.
+        limit: Duration,
+    },
     /// The host itself failed; the VM is not used again.
     Panic,
     /// It was cancelled before its end.
@@ -70,16 +77,29 @@ pub struct Raised {
 
 impl Fault {
     /// From what the driver caught: the value that was raised, and the traceback.
-    pub(super) fn from_raised(caught: Option<Value>) -> Self {
+    pub(super) fn from_raised(caught: Option<Value>, limits: &VmLimits) -> Self {
         let Some(Value::Table(caught)) = caught else {
             return Self::Raised(Box::new(Raised {
                 message: "the error handler itself failed (a stack overflow, perhaps)".to_owned(),
                 ..Raised::default()
             }));
         };
-        let trace = raw_string(&caught, "traceback").map_or_else(Vec::new, |text| frames(&text));
+        let traceback = raw_string(&caught, "traceback");
         let value = caught.raw_get("value").unwrap_or(Value::Nil);
+        if is_out_of_memory(&value) {
+            return Self::Memory {
+                limit: limits.memory,
+                traceback,
+            };
+        }
+        let trace = traceback.map_or_else(Vec::new, |text| frames(&text));
         let mut raised = read_raised(&value);
+        if raised.message == OUT_OF_MEMORY && raised.place.is_none() {
+            return Self::Memory {
+                limit: limits.memory,
+                traceback: raw_string(&caught, "traceback"),
+            };
+        }
         raised.place = raised.place.or_else(|| trace.first().cloned());
         raised.trace = trace;
         Self::Raised(Box::new(raised))
@@ -147,7 +167,7 @@ impl Fault {
                 problem.trace = traceback.as_deref().map(frames).unwrap_or_default();
                 problem.place = problem.trace.first().cloned();
             }
-            Self::Timeout { .. } | Self::Panic | Self::Cancelled => {}
+            Self::Timeout { .. } | Self::Outlived { .. } | Self::Panic | Self::Cancelled => {}
         }
         problem.hint = self.hint();
         if let Some(place) = problem.place.as_mut()
@@ -192,6 +212,11 @@ impl fmt::Display for Fault {
                 "took longer than {} s (limits.handler_seconds) and was stopped",
                 limit.as_secs()
             ),
+            Self::Outlived { limit } => write!(
+                formatter,
+                "was still running {} s (limits.handler_seconds) after its cog was reloaded or unloaded, and was stopped",
+                limit.as_secs()
+            ),
             Self::Panic => formatter.write_str(
                 "the host failed while it ran this; the cog is given a fresh VM. This is a fault of Cogsmith's: please report it",
             ),
@@ -200,11 +225,16 @@ impl fmt::Display for Fault {
     }
 }
 
+/// What Luau raises when the VM's memory is used up. Unlike an author's errors it has no place.
+const OUT_OF_MEMORY: &str = "not enough memory";
+
 /// What a raised value says, without ever calling into Luau again.
 fn read_raised(value: &Value) -> Raised {
     match value {
         Value::String(text) => {
-            let (place, message) = split_place(&text.to_string_lossy());
+            let bytes = text.as_bytes();
+            let head = bytes.get(..LONGEST_TEXT).unwrap_or(&bytes);
+            let (place, message) = split_place(&String::from_utf8_lossy(head));
             Raised {
                 message: clean(&message),
                 place,
@@ -235,31 +265,50 @@ fn read_raised(value: &Value) -> Raised {
     }
 }
 
+/// Luau's own words when an allocation is refused; they carry no place.
+fn is_out_of_memory(value: &Value) -> bool {
+    match value {
+        Value::String(text) => *text.as_bytes() == *b"not enough memory",
+        Value::Error(error) => matches!(**error, mlua::Error::MemoryError(_)),
+        _ => false,
+    }
+}
+
+/// Reads what may be an error of the host's, or any table of an author's.
 fn read_error_table(table: &Table) -> Raised {
-    let place = raw_string(table, "file").map(|file| Place {
+    let kind = raw_string(table, "kind").map(|kind| clean(&kind));
+    // What is told to users keeps its lines.
+    let told = kind.as_deref() == Some("fail");
+    let place = raw_string(table, "file").filter(|file| is_shown_file(file));
+    let place = place.map(|file| Place {
         file,
         line: table.raw_get("line").unwrap_or(0),
         ..Place::default()
     });
-    let requires = table
-        .raw_get::<Table>("requires")
-        .map(|chain| chain.sequence_values::<String>().flatten().collect())
-        .unwrap_or_default();
+    let message = raw_string(table, "message").map_or_else(
+        || "raised a table without a message".to_owned(),
+        |text| if told { text } else { clean(&text) },
+    );
     Raised {
-        kind: raw_string(table, "kind"),
-        message: raw_string(table, "message").map_or_else(
-            || "raised a table without a message".to_owned(),
-            |text| clean(&text),
-        ),
+        kind,
+        message,
         place,
-        trace: Vec::new(),
-        requires,
+        ..Raised::default()
     }
+}
+
+fn is_shown_file(file: &str) -> bool {
+    is_author_file(file) && file.len() <= LONGEST_MESSAGE && !file.contains(char::is_control)
 }
 
 fn raw_string(table: &Table, key: &str) -> Option<String> {
     match table.raw_get::<Value>(key) {
-        Ok(Value::String(text)) => Some(text.to_string_lossy()),
+        // Of what is longer nobody reads the end.
+        Ok(Value::String(text)) => {
+            let bytes = text.as_bytes();
+            let head = bytes.get(..LONGEST_TEXT).unwrap_or(&bytes);
+            Some(String::from_utf8_lossy(head).into_owned())
+        }
         _ => None,
     }
 }
@@ -294,9 +343,9 @@ pub fn split_place(message: &str) -> (Option<Place>, String) {
     }
 }
 
-/// Chunk names are `lua/…` for authors' files; the host's own are in brackets.
+/// Chunk names are `lua/…` and `spec/…` for authors' files; the host's own are in brackets.
 fn is_author_file(name: &str) -> bool {
-    name.starts_with("lua/")
+    name.starts_with("lua/") || name.starts_with("spec/")
 }
 
 /// The author's frames of Luau's traceback (`lua/cogs/ping.luau:3 function run`), innermost first.

@@ -11,11 +11,12 @@
 use cogsmith::bot::{Bot, BotOptions};
 use cogsmith::clock::Clock;
 use cogsmith::config::{Config, Environment, Token, from_text};
-use cogsmith::reload::report::{Outcome, Report};
+use cogsmith::reload::report::{CogOutcome, Outcome, Report};
 use cogsmith::sim::{Sim, SimOptions};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::broadcast;
@@ -172,9 +173,14 @@ impl Stage {
 
     /// Returns when the bot has done all that it has to do.
     pub async fn settled(&self) {
-        tokio::time::timeout(PATIENCE, self.bot.settled(&self.sim))
-            .await
-            .expect("the bot does not settle");
+        let settled = tokio::time::timeout(PATIENCE, self.bot.settled(&self.sim)).await;
+        assert!(
+            settled.is_ok(),
+            "the bot does not settle: {} under way, {} requests in flight\n{}",
+            self.bot.services.activity.count(),
+            self.sim.requests_in_flight(),
+            self.sim.transcript()
+        );
     }
 
     pub fn general(&self) -> Id {
@@ -221,5 +227,101 @@ cog.command {{
     end,
 }}
 "#
+    )
+}
+
+impl Stage {
+    /// Moves a paused clock, one sleeper at a time, and lets the bot do what each of them leads to.
+    pub async fn advance(&self, duration: Duration) {
+        let clock = &self.bot.services.clock;
+        let until = clock.now() + duration;
+        self.settled().await;
+        while clock.advance_to_next(until) {
+            self.settled().await;
+        }
+        self.settled().await;
+    }
+
+    /// Saves another cog and takes the report of its reload, which must be the next one and of nothing else:
+    /// whatever happened to files before concerned no cog. Returns the files that changed besides.
+    pub async fn nothing_else(&mut self) -> Vec<String> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        self.save("cogs/fence.luau", &format!("return {count}"));
+        let report = self.applied().await;
+        let cogs: Vec<_> = report.cogs.iter().map(|cog| cog.name.as_str()).collect();
+        assert_eq!(cogs, ["fence"], "{report:#?}");
+        let mut others = report.changed.clone();
+        others.retain(|file| file != "lua/cogs/fence.luau");
+        others
+    }
+
+    /// The same, and no other file has changed either.
+    pub async fn nothing_changed(&mut self) {
+        assert_eq!(self.nothing_else().await, [""; 0]);
+    }
+
+    /// Takes the reports of successes until a command is answered like this and no report is left: how many
+    /// there are is for the machine's speed to say.
+    pub async fn applied_until(&mut self, question: &str, answer: &str) -> Vec<Arc<Report>> {
+        let mut reports = Vec::new();
+        loop {
+            reports.push(self.applied().await);
+            if self.answer(question).await.as_deref() == Some(answer) && self.no_report() {
+                return reports;
+            }
+        }
+    }
+
+    /// The answer to a command, or nothing if there was none.
+    pub async fn answer(&self, text: &str) -> Option<String> {
+        let answers = self.says("owner", text).await;
+        assert!(answers.len() <= 1, "answers to {text:?}: {answers:#?}");
+        let answer = answers.first()?;
+        Some(answer["content"].as_str().unwrap().to_owned())
+    }
+
+    /// Everything that the bot has written in #general.
+    pub fn written(&self) -> Vec<String> {
+        let bot = self.sim.bot_user().to_string();
+        let messages = self.sim.messages(self.general());
+        let own = messages
+            .iter()
+            .filter(|it| it["author"]["id"] == bot.as_str());
+        own.map(|it| it["content"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// The version of a cog that runs; 0 when none does.
+    pub fn version(&self, cog: &str) -> u64 {
+        self.bot.cogs.get(cog).map_or(0, |cog| cog.status().version)
+    }
+}
+
+/// The names of the cogs in a report that came out of it like this.
+pub fn cogs_of(report: &Report, outcome: CogOutcome) -> Vec<&str> {
+    let cogs = report.cogs.iter().filter(|cog| cog.outcome == outcome);
+    cogs.map(|cog| cog.name.as_str()).collect()
+}
+
+/// The problems of a report as they are shown.
+pub fn problems_of(report: &Report) -> String {
+    let problems = report
+        .problems
+        .iter()
+        .map(cogsmith::reload::render::problem);
+    problems.collect::<Vec<_>>().join("\n")
+}
+
+/// A cog with one command whose body is this.
+pub fn command(name: &str, body: &str) -> String {
+    format!(
+        "local cog = require(\"@cogsmith/cog\")
+local state = require(\"@cogsmith/state\")
+local task = require(\"@cogsmith/task\")
+cog.command {{ name = \"{name}\", run = function(ctx)
+    {body}
+end }}
+"
     )
 }

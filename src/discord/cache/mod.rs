@@ -51,9 +51,12 @@ impl Cache {
         Self::default()
     }
 
-    /// Takes in a dispatch, by its name on the wire (`GUILD_CREATE`). Unknown events are ignored.
+    /// Takes in a dispatch, by its name in cogs (`guild_create`) or on the wire (`GUILD_CREATE`). Unknown
+    /// events are ignored.
     pub fn apply(&self, event_name: &str, data: &Json) {
-        apply::apply(self, event_name, data);
+        if let Some(event) = super::events::event(event_name) {
+            apply::apply(self, event.gateway_name, data);
+        }
     }
 
     /// A guild with its roles; nothing when it is unknown. `unavailable` is true during an outage.

@@ -14,7 +14,8 @@ fn known() -> Cache {
     let cache = Cache::new();
     apply(
         &cache,
-        "READY",
+        // As the gateway's events are called; the others are called as on the wire.
+        "ready",
         json!({ "user": { "id": "1" }, "guilds": [{ "id": "100" }, { "id": "200" }] }),
     );
     apply(

@@ -48,9 +48,9 @@ impl Answer {
         let kind = self.headers.get(CONTENT_TYPE);
         let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if kind.is_empty() || kind.contains("json") {
-            return self.tree().map(Some).ok_or_else(|| CallError::Network {
+            return self.tree().map(Some).ok_or_else(|| CallError::Foreign {
                 operation,
-                message: "the answer is not JSON; is DISCORD_API_URL right?".into(),
+                message: "the answer is not JSON".into(),
             });
         }
         let text = match std::str::from_utf8(&self.body) {
@@ -162,6 +162,14 @@ pub enum CallError {
         seconds: f64,
         /// What it waited for.
         why: String,
+    },
+    /// The answer is none that Discord would give.
+    #[error("discord.{operation}: {message}; is DISCORD_API_URL right?")]
+    Foreign {
+        /// The operation's name.
+        operation: &'static str,
+        /// What is strange about it, in one line.
+        message: String,
     },
     /// There was no connection, or it broke before the answer was complete.
     #[error("discord.{operation}: {message}")]

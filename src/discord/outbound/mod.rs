@@ -89,12 +89,23 @@ impl Outbound {
         prepared: Prepared,
         deadline: Duration,
     ) -> Result<Option<Json>, CallError> {
+        self.send_repeating(prepared, deadline, REPETITIONS).await
+    }
+
+    /// The same with another number of repetitions after faults of the server or the network.
+    async fn send_repeating(
+        &self,
+        prepared: Prepared,
+        deadline: Duration,
+        repetitions: u32,
+    ) -> Result<Option<Json>, CallError> {
         let mut call = Call {
             shared: &self.shared,
             until: self.shared.clock.now() + deadline,
             deadline,
             busy: Some(self.shared.activity.begin()),
             prepared: &prepared,
+            repetitions,
         };
         call.run().await
     }
@@ -113,6 +124,8 @@ struct Call<'a> {
     /// When the call must have ended, since the epoch.
     until: Duration,
     deadline: Duration,
+    /// How often it may be repeated.
+    repetitions: u32,
     /// Released while the call waits for the clock.
     busy: Option<Busy>,
 }
@@ -141,7 +154,7 @@ impl Call<'_> {
                     error
                 }
             };
-            if repetitions == REPETITIONS {
+            if repetitions == self.repetitions {
                 return Err(error);
             }
             let pause = (FIRST_PAUSE * 2_u32.pow(repetitions)).min(LONGEST_PAUSE);

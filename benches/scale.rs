@@ -1,0 +1,132 @@
+//! One leaf changed among many cogs, beside the same change among few; and what many cogs cost to start.
+//!
+//! `cargo bench --bench scale`
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark stops at the first thing that goes wrong, and prints"
+)]
+
+use cogsmith::bot::{Bot, BotOptions};
+use cogsmith::clock::Clock;
+use cogsmith::config::{Config, Token};
+use cogsmith::sim::{Sim, SimOptions};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const SAVES: usize = 30;
+const MODULES: usize = 200;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn main() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let few = measure(10).await;
+        let many = measure(1_000).await;
+        println!("{:<34} {:>12} {:>12}", "", "10 cogs", "1,000 cogs");
+        let row = |what: &str, few: f64, many: f64, unit: &str| {
+            println!("{what:<34} {few:>9.1} {unit} {many:>9.1} {unit}");
+        };
+        row("start, all cogs loaded", few.start, many.start, "ms");
+        row("memory for the cogs", few.megabytes, many.megabytes, "MB");
+        row("a leaf of 3 cogs: median", few.reload, many.reload, "ms");
+        let ratio = many.reload / few.reload;
+        println!("a leaf of 3 cogs, 1,000 to 10: {ratio:.2}");
+    });
+}
+
+struct Measured {
+    /// Milliseconds from the start to the report of it.
+    start: f64,
+    /// Growth of the resident set.
+    megabytes: f64,
+    /// Median milliseconds from the end of the quiet window to the commit.
+    reload: f64,
+}
+
+/// A tree of cogs of 60 lines, each with one of the shared modules; the leaf is used by three.
+fn write_tree(root: &Path, cogs: usize) {
+    let lua = root.join("lua");
+    std::fs::create_dir_all(lua.join("cogs")).unwrap();
+    std::fs::create_dir_all(lua.join("utils")).unwrap();
+    for module in 0..MODULES {
+        let text =
+            format!("local m = {{}}\nfunction m.f(x)\n    return x + {module}\nend\nreturn m\n");
+        std::fs::write(lua.join(format!("utils/m{module}.luau")), text).unwrap();
+    }
+    std::fs::write(lua.join("utils/leaf.luau"), "return { n = 0 }").unwrap();
+    for cog in 0..cogs {
+        let mut text = format!(
+            "local cog = require(\"@cogsmith/cog\")\nlocal m = require(\"../utils/m{}\")\n",
+            cog % MODULES
+        );
+        if cog < 3 {
+            text += "local leaf = require(\"../utils/leaf\")\n";
+        }
+        for function in 0..12 {
+            let _always = write!(
+                text,
+                "local function f{function}(x)\n    local y = m.f(x)\n    return y * {function}\nend\n"
+            );
+        }
+        let _always = writeln!(
+            text,
+            "cog.command {{ name = \"c{cog}\", run = function(ctx) ctx:reply(tostring(f0(1))) end }}"
+        );
+        std::fs::write(lua.join(format!("cogs/c{cog}.luau")), text).unwrap();
+    }
+}
+
+async fn measure(cogs: usize) -> Measured {
+    let folder = tempfile::tempdir().unwrap();
+    write_tree(folder.path(), cogs);
+    let sim = Sim::start(SimOptions {
+        max_concurrency: 0,
+        ..SimOptions::default()
+    })
+    .await
+    .unwrap();
+    let before = resident();
+    let began = Instant::now();
+    let config = Config::default_at(folder.path().to_owned());
+    let bot = Bot::start(BotOptions {
+        token: Token::new(sim.token()),
+        api_url: Some(sim.url()),
+        clock: Clock::system(),
+        state: None,
+        sessions: None,
+        config,
+    })
+    .await
+    .unwrap();
+    let start = began.elapsed().as_secs_f64() * 1_000.0;
+    let megabytes = (resident() - before) / 1_048_576.0;
+    bot.ready(PATIENCE).await.unwrap();
+    let mut reports = bot.reload.reports.subscribe();
+    let mut times = Vec::new();
+    for save in 1..=SAVES {
+        let text = format!("return {{ n = {save} }}");
+        std::fs::write(folder.path().join("lua/utils/leaf.luau"), text).unwrap();
+        let report = tokio::time::timeout(PATIENCE, reports.recv()).await;
+        let report = report.unwrap().unwrap();
+        assert_eq!(report.cogs.len(), 3, "three cogs use the leaf");
+        times.push(report.took_ms);
+    }
+    times.sort_by(f64::total_cmp);
+    bot.stop().await;
+    sim.shutdown().await;
+    Measured {
+        start,
+        megabytes,
+        reload: times[SAVES / 2],
+    }
+}
+
+/// Bytes of the process's memory that are in use.
+fn resident() -> f64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = pages.split(' ').nth(1).and_then(|it| it.parse().ok());
+    pages.unwrap_or(0.0) * 4_096.0
+}

@@ -1,0 +1,341 @@
+//! What `world` and the people in it can do: each reads its arguments at once, and then waits for what comes
+//! of it.
+
+use crate::api::convert::{Fields, to_json};
+use crate::discord::permissions;
+use crate::sim::Id;
+use crate::spec::build::{NewChannel, NewRole, NewUser};
+use crate::spec::stage::{Result as Told, Stage};
+use crate::vm::host::{Arguments, Failure, HostError, HostResult};
+use mlua::Value;
+use serde_json::{Value as JsonValue, json};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(super) type Doing = Pin<Box<dyn Future<Output = Told<JsonValue>> + Send>>;
+pub(super) type Action = fn(&Arc<Stage>, &Arguments) -> HostResult<Doing>;
+
+/// What `world` and the people in it can do: under which key, what errors call it, and how.
+pub(super) const ACTIONS: [(&str, &str, Action); 23] = [
+    ("says", "user:says", says),
+    ("reacts", "user:reacts", reacts),
+    ("runs", "user:runs", runs),
+    ("clicks", "user:clicks", clicks),
+    ("chooses", "user:chooses", chooses),
+    ("submits", "user:submits", submits),
+    ("inbox", "user:inbox", inbox),
+    ("user", "world:user", user),
+    ("channel", "world:channel", channel),
+    ("role", "world:role", role),
+    ("bot_permissions", "world:bot_permissions", bot_permissions),
+    ("fault", "world:fault", fault),
+    ("advance", "world:advance", advance),
+    ("settle", "world:settle", settle),
+    ("now", "world:now", now),
+    ("restart", "world:restart", restart),
+    ("reload", "world:reload", reload),
+    ("messages", "world:messages", messages),
+    ("calls", "world:calls", calls),
+    ("member", "world:member", member),
+    ("ban", "world:ban", ban),
+    ("errors", "world:errors", errors),
+    ("log", "world:log", log),
+];
+
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "it ends every action, and most of them can fail before"
+)]
+fn doing(work: impl Future<Output = Told<JsonValue>> + Send + 'static) -> HostResult<Doing> {
+    Ok(Box::pin(work))
+}
+
+fn done(value: impl Into<JsonValue>) -> HostResult<Doing> {
+    let value = value.into();
+    doing(async move { Ok(value) })
+}
+
+fn failed(arguments: &Arguments, sentence: &str) -> Failure {
+    HostError::new("spec", format!("{}: {sentence}", arguments.function())).into()
+}
+
+fn id(arguments: &Arguments, index: usize, what: &str) -> HostResult<Id> {
+    let text = arguments.string(index, what)?;
+    text.parse()
+        .map_err(|_| arguments.wrong(what, "an id", &arguments.value(index)))
+}
+
+/// The person who acts, and the channel where: the first two arguments of every action of a person's.
+fn somebody(stage: &Stage, arguments: &Arguments) -> HostResult<(Id, Id)> {
+    let user = id(arguments, 0, "the user")?;
+    let name = arguments.string(1, "the channel")?;
+    if name == "dm" {
+        return Ok((user, stage.sim.direct_channel(user)));
+    }
+    let channel = stage
+        .channel(&name)
+        .map_err(|sentence| failed(arguments, &sentence))?;
+    Ok((user, channel))
+}
+
+fn says(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let (user, channel) = somebody(stage, arguments)?;
+    let body = match arguments.value(2) {
+        Value::String(text) => json!({ "content": text.to_string_lossy() }),
+        value @ Value::Table(_) => to_json(arguments.function(), "the message", &value)?,
+        other => {
+            return Err(arguments.wrong(
+                "the text",
+                "a string or a table of message fields",
+                &other,
+            ));
+        }
+    };
+    let stage = Arc::clone(stage);
+    doing(async move { stage.say(user, channel, body).await.map(seen) })
+}
+
+fn reacts(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let (user, channel) = somebody(stage, arguments)?;
+    let message = id(arguments, 2, "the message")?;
+    let emoji = arguments.string(3, "the emoji")?;
+    let stage = Arc::clone(stage);
+    doing(async move { stage.react(user, channel, message, &emoji).await.map(seen) })
+}
+
+fn runs(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let (user, channel) = somebody(stage, arguments)?;
+    let name = arguments.string(2, "the command")?;
+    let options = match arguments.value(3) {
+        Value::Nil => json!({}),
+        given => match to_json(arguments.function(), "options", &given)? {
+            // An empty table is an array for all that Luau knows.
+            JsonValue::Array(_) => json!({}),
+            options => options,
+        },
+    };
+    let stage = Arc::clone(stage);
+    doing(async move { stage.run(user, channel, &name, options).await.map(seen) })
+}
+
+fn clicks(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let (user, channel) = somebody(stage, arguments)?;
+    let message = id(arguments, 2, "the message")?;
+    let which = arguments.optional_string(3, "the button")?;
+    let stage = Arc::clone(stage);
+    doing(async move {
+        stage
+            .click(user, channel, message, which.as_deref())
+            .await
+            .map(seen)
+    })
+}
+
+fn chooses(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let (user, channel) = somebody(stage, arguments)?;
+    let message = id(arguments, 2, "the message")?;
+    let values = arguments.table(3, "the values")?;
+    let values: Vec<String> = values.sequence_values().collect::<mlua::Result<_>>()?;
+    let which = arguments.optional_string(4, "the menu")?;
+    let stage = Arc::clone(stage);
+    doing(async move {
+        let answers = stage.choose(user, channel, message, values, which.as_deref());
+        answers.await.map(seen)
+    })
+}
+
+fn submits(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let (user, channel) = somebody(stage, arguments)?;
+    let table = arguments.table(2, "the fields")?;
+    let fields: Vec<(String, String)> = table.pairs().collect::<mlua::Result<_>>()?;
+    let stage = Arc::clone(stage);
+    doing(async move { stage.submit(user, channel, fields).await.map(seen) })
+}
+
+fn inbox(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let user = id(arguments, 0, "the user")?;
+    let channel = stage.direct_channel(user);
+    let mut all = channel.map_or_else(Vec::new, |channel| stage.sim.messages(channel));
+    let own = user.to_string();
+    all.retain(|message| message["author"]["id"] != own.as_str());
+    done(seen(all))
+}
+
+/// Messages as specs see them: Discord's own fields, and whether they are for one person alone.
+fn seen(messages: Vec<JsonValue>) -> JsonValue {
+    let marked = messages.into_iter().map(|mut message| {
+        let flags = message["flags"].as_u64().unwrap_or(0);
+        message["ephemeral"] = (flags & (1 << 6) != 0).into();
+        message
+    });
+    marked.collect()
+}
+
+fn permission_bits(fields: &Fields<'_>, name: &str) -> HostResult<u64> {
+    let names = fields.strings(name)?;
+    permissions::of(names.iter().map(String::as_str)).map_err(|unknown| {
+        let near = permissions::nearest_permission(unknown);
+        let hint = near.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
+        let message = format!(
+            "{}: {name}: there is no permission \"{unknown}\"{hint}",
+            fields.function
+        );
+        HostError::new("argument", message).into()
+    })
+}
+
+fn user(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let table = arguments.table(0, "")?;
+    let fields = Fields::of(arguments.function(), &table);
+    fields.only(&["name", "bot", "owner", "nick", "roles", "permissions"])?;
+    let roles = fields.list("roles")?;
+    let role = |role: &Value| {
+        let id = role
+            .as_table()
+            .and_then(|role| role.raw_get::<String>("id").ok());
+        let id = id.and_then(|id| id.parse().ok());
+        id.ok_or_else(|| fields.wrong("roles", "a list of roles", role))
+    };
+    let user = NewUser {
+        name: fields.string("name")?,
+        bot: fields.boolean("bot")?.unwrap_or(false),
+        owner: fields.boolean("owner")?.unwrap_or(false),
+        nick: fields.string("nick")?,
+        roles: roles.iter().map(role).collect::<HostResult<_>>()?,
+        permissions: permission_bits(&fields, "permissions")?,
+    };
+    let stage = Arc::clone(stage);
+    doing(async move { stage.add_user(user).await })
+}
+
+fn channel(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let table = arguments.table(0, "")?;
+    let fields = Fields::of(arguments.function(), &table);
+    fields.only(&["name", "nsfw", "bot_lacks"])?;
+    let channel = NewChannel {
+        name: fields.string("name")?,
+        nsfw: fields.boolean("nsfw")?.unwrap_or(false),
+        bot_lacks: permission_bits(&fields, "bot_lacks")?,
+    };
+    let stage = Arc::clone(stage);
+    doing(async move { stage.add_channel(channel).await })
+}
+
+fn role(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let table = arguments.table(0, "")?;
+    let fields = Fields::of(arguments.function(), &table);
+    fields.only(&["name", "permissions", "above_bot"])?;
+    let role = NewRole {
+        name: fields.string("name")?,
+        permissions: permission_bits(&fields, "permissions")?,
+        above_bot: fields.boolean("above_bot")?.unwrap_or(false),
+    };
+    let stage = Arc::clone(stage);
+    doing(async move { stage.add_role(role).await })
+}
+
+fn bot_permissions(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let table = arguments.table(0, "the permissions")?;
+    let names: Vec<String> = table.sequence_values().collect::<mlua::Result<_>>()?;
+    let bits = permissions::of(names.iter().map(String::as_str))
+        .map_err(|unknown| failed(arguments, &format!("there is no permission \"{unknown}\"")))?;
+    let stage = Arc::clone(stage);
+    doing(async move {
+        stage
+            .set_bot_permissions(bits)
+            .await
+            .map(|()| JsonValue::Null)
+    })
+}
+
+fn fault(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let table = arguments.table(0, "")?;
+    let fields = Fields::of(arguments.function(), &table);
+    fields.only(&["operation", "status", "code", "times"])?;
+    let operation = fields.required_string("operation")?;
+    let status = fields
+        .count("status")?
+        .and_then(|status| u16::try_from(status).ok());
+    let status = status.ok_or_else(|| fields.wrong("status", "an HTTP status", &Value::Nil))?;
+    let code = u64::from(fields.count("code")?.unwrap_or(0));
+    let times = fields.count("times")?.unwrap_or(1) as usize;
+    stage
+        .fault(&operation, status, code, times)
+        .map_err(|sentence| failed(arguments, &sentence))?;
+    done(JsonValue::Null)
+}
+
+fn advance(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let duration = arguments.duration(0, "the duration")?;
+    let stage = Arc::clone(stage);
+    doing(async move { stage.advance(duration).await.map(|()| JsonValue::Null) })
+}
+
+fn settle(stage: &Arc<Stage>, _: &Arguments) -> HostResult<Doing> {
+    let stage = Arc::clone(stage);
+    doing(async move { stage.settle().await.map(|()| JsonValue::Null) })
+}
+
+fn now(stage: &Arc<Stage>, _: &Arguments) -> HostResult<Doing> {
+    done(stage.now())
+}
+
+fn restart(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let away = match arguments.value(0) {
+        Value::Nil => Duration::ZERO,
+        _ => arguments.duration(0, "how long the bot is away")?,
+    };
+    let stage = Arc::clone(stage);
+    doing(async move { stage.restart(away).await.map(|()| JsonValue::Null) })
+}
+
+fn reload(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let cog = arguments.optional_string(0, "the cog")?;
+    let stage = Arc::clone(stage);
+    doing(async move { stage.reload(cog).await.map(|()| JsonValue::Null) })
+}
+
+fn messages(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let name = arguments.string(0, "the channel")?;
+    let channel = stage
+        .channel(&name)
+        .map_err(|sentence| failed(arguments, &sentence))?;
+    done(seen(stage.sim.messages(channel)))
+}
+
+fn calls(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let operation = arguments.optional_string(0, "the operation")?;
+    done(stage.calls(operation.as_deref()))
+}
+
+fn member(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let user = id(arguments, 0, "the user")?;
+    done(
+        stage
+            .member(user)
+            .map_err(|sentence| failed(arguments, &sentence))?,
+    )
+}
+
+fn ban(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+    let user = id(arguments, 0, "the user")?;
+    done(
+        stage
+            .ban(user)
+            .map_err(|sentence| failed(arguments, &sentence))?,
+    )
+}
+
+fn errors(stage: &Arc<Stage>, _: &Arguments) -> HostResult<Doing> {
+    let stage = Arc::clone(stage);
+    doing(async move {
+        let faults = stage.take_faults().await;
+        Ok(faults.iter().map(|fault| fault.message.clone()).collect())
+    })
+}
+
+fn log(stage: &Arc<Stage>, _: &Arguments) -> HostResult<Doing> {
+    done(stage.sim.transcript())
+}

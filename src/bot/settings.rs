@@ -1,0 +1,206 @@
+//! `config.json` while the bot runs: what can be applied is, at once; a broken edit changes nothing.
+
+use super::state_limits;
+use crate::cogs::host::Cogs;
+use crate::config::{Config, ConfigErrors, Environment, Follower, Origin};
+use crate::reload::controller::{Ask, ConfigEdit, Reload};
+use crate::reload::report::{Place, Problem};
+use crate::reload::sources::Rules;
+use crate::vm::trace::add_excerpt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tracing::{debug, error, info, warn};
+
+/// Limits that a VM is built with: cogs have them from the next time they are built afresh.
+const OF_NEW_VMS: [&str; 2] = ["limits.cpu_ms", "limits.memory_mb"];
+
+struct Settings {
+    path: PathBuf,
+    cogs: Arc<Cogs>,
+    reload: Reload,
+    /// What the file said last, where it was right. What applies differs from it in what needs a restart.
+    wanted: Config,
+    is_broken: bool,
+}
+
+/// Watches the file at `path` from now on.
+pub(super) fn watch(path: &Path, environment: Environment) -> Option<Follower> {
+    match Follower::start(path, environment) {
+        Ok(follower) => Some(follower),
+        Err(error) => {
+            warn!(%error, "Edits of config.json will need a restart, as the file cannot be watched");
+            None
+        }
+    }
+}
+
+/// Applies every edit of the file at `path`, until it is aborted.
+pub(super) async fn follow(path: PathBuf, mut follower: Follower, cogs: Arc<Cogs>, reload: Reload) {
+    let wanted = Config::clone(&cogs.services.config.load());
+    let mut settings = Settings {
+        path,
+        cogs,
+        reload,
+        wanted,
+        is_broken: false,
+    };
+    loop {
+        let edit = follower.edited().await;
+        let _busy = settings.cogs.services.activity.begin();
+        match edit.and_then(with_usable_rules) {
+            Ok(config) => settings.apply(config).await,
+            Err(errors) => settings.refuse(&errors).await,
+        }
+    }
+}
+
+/// The configuration, if hot reload can work with it.
+fn with_usable_rules(config: Config) -> Result<Config, ConfigErrors> {
+    let hot = &config.hot_reload;
+    let rules = Rules::new(
+        &hot.watch_directories,
+        &hot.watch_extensions,
+        &hot.ignore_patterns,
+    );
+    match rules {
+        Ok(_) => Ok(config),
+        Err(error) => Err(ConfigErrors::of_file("config.json", error.to_string())),
+    }
+}
+
+impl Settings {
+    async fn apply(&mut self, newer: Config) {
+        let services = &self.cogs.services;
+        let current = services.config.load_full();
+        let (applied, waiting) = current.changed_keys(&newer);
+        let (_, edited) = self.wanted.changed_keys(&newer);
+        // A key that waits for the restart is said once, not with every edit until then.
+        let waiting: Vec<String> = waiting
+            .into_iter()
+            .filter(|key| edited.contains(key))
+            .collect();
+        self.wanted = newer.clone();
+        let was_broken = std::mem::replace(&mut self.is_broken, false);
+        let is_changed = !applied.is_empty() || !waiting.is_empty();
+        if is_changed {
+            info!("config.json was edited: {}", told(&applied, &waiting));
+        } else if was_broken {
+            info!("config.json is right again, and says what applies already");
+        } else {
+            debug!("config.json was saved, and says what applies already");
+            return;
+        }
+        let effective = Config {
+            state: current.state.clone(),
+            studio: current.studio.clone(),
+            metrics: current.metrics.clone(),
+            ..newer
+        };
+        services.store.set_limits(state_limits(&effective));
+        services.config.store(Arc::new(effective));
+        self.warn_of_excess();
+        let may_help =
+            |key: &String| key.starts_with("capabilities") || OF_NEW_VMS.contains(&key.as_str());
+        let try_failed = applied.iter().any(may_help);
+        self.tell(ConfigEdit::Applied { try_failed }).await;
+    }
+
+    async fn refuse(&mut self, errors: &ConfigErrors) {
+        self.is_broken = true;
+        error!("config.json was edited, and changes nothing until it is right. {errors}");
+        let text = std::fs::read_to_string(&self.path).unwrap_or_default();
+        let problems = errors.problems.iter().map(|it| problem(it, &text));
+        self.tell(ConfigEdit::Broken(problems.collect())).await;
+    }
+
+    async fn tell(&self, edit: ConfigEdit) {
+        // Refused only when the bot is going down.
+        let _taken = self.reload.ask(Ask::Configure(edit)).await.is_ok();
+    }
+
+    /// Names the cogs that have more capabilities than they would be granted now.
+    fn warn_of_excess(&self) {
+        let config = self.cogs.services.config.load();
+        for cog in self.cogs.all() {
+            let granted = cog.context.granted();
+            let excess: Vec<&str> = granted
+                .iter()
+                .filter(|capability| !config.grants(&cog.name, capability))
+                .map(String::as_str)
+                .collect();
+            if !excess.is_empty() {
+                warn!(
+                    cog = %cog.name,
+                    capabilities = excess.join(", "),
+                    "A cog has capabilities that config.json no longer grants it: its next reload will fail"
+                );
+            }
+        }
+    }
+}
+
+/// What applies now, what applies to new VMs, and what needs a restart.
+fn told(applied: &[String], waiting: &[String]) -> String {
+    let (later, now): (Vec<&str>, Vec<&str>) = applied
+        .iter()
+        .map(String::as_str)
+        .partition(|key| OF_NEW_VMS.contains(key));
+    let waiting: Vec<&str> = waiting.iter().map(String::as_str).collect();
+    let part = |keys: &[&str], one: &str, many: &str| {
+        let verb = if keys.len() == 1 { one } else { many };
+        (!keys.is_empty()).then(|| format!("{} {verb}", keys.join(", ")))
+    };
+    let parts = [
+        part(&now, "applies now", "apply now"),
+        part(
+            &later,
+            "applies to cogs that are built afresh (`!reload all`)",
+            "apply to cogs that are built afresh (`!reload all`)",
+        ),
+        part(&waiting, "needs a restart", "need a restart"),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// A problem of the configuration as the reports show it. Source lines are shown only where the text is not
+/// JSON, as they are at the start: values may be secret.
+fn problem(problem: &crate::config::Problem, text: &str) -> Problem {
+    let place = match &problem.origin {
+        Origin::File(file, Some(line)) => {
+            let mut place = Place {
+                file: file.clone(),
+                line: u32::try_from(*line).unwrap_or(u32::MAX),
+                ..Place::default()
+            };
+            if !problem.excerpt.is_empty() {
+                add_excerpt(&mut place, text);
+            }
+            Some(place)
+        }
+        Origin::File(_, None) | Origin::Variable(_) => None,
+    };
+    Problem {
+        message: match &place {
+            Some(_) => problem.message.clone(),
+            None => problem.to_string(),
+        },
+        place,
+        ..Problem::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_is_told_in_one_sentence() {
+        let keys = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+        let applied = keys(&["bot.admins", "bot.prefix", "limits.memory_mb"]);
+        insta::assert_snapshot!(
+            told(&applied, &keys(&["state.url"])),
+            @"bot.admins, bot.prefix apply now; limits.memory_mb applies to cogs that are built afresh (`!reload all`); state.url needs a restart"
+        );
+        insta::assert_snapshot!(told(&keys(&["bot.locale"]), &[]), @"bot.locale applies now");
+    }
+}

@@ -1,0 +1,113 @@
+//! Who the bot is, and where its gateway is: asked until the server answers.
+
+use crate::api::services::{Identity, Services};
+use crate::discord::operation;
+use crate::discord::outbound::CallError;
+use crate::error::StartError;
+use crate::gateway::{GatewayAddress, IdentifiesLeft};
+use std::time::Duration;
+use tracing::{debug, info, warn};
+
+/// Where Discord is when no other server is configured.
+const DISCORD: &str = "https://discord.com";
+/// The pause before the second attempt; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Asks until there is an answer. A server that cannot be reached, or has trouble, is asked again with
+/// growing pauses; each new kind of trouble is logged once.
+pub(super) async fn sign_in(
+    services: &Services,
+    api_url: Option<&str>,
+) -> Result<(Identity, GatewayAddress), StartError> {
+    let address = api_url.unwrap_or(DISCORD);
+    let mut pause = FIRST_PAUSE;
+    let mut told = None;
+    loop {
+        let error = match ask(services).await {
+            Ok(found) => {
+                if told.is_some() {
+                    info!("{address} answers");
+                }
+                return Ok(found);
+            }
+            Err(error) => error,
+        };
+        if let Some(fatal) = fatal(&error, address, api_url.is_some()) {
+            return Err(fatal);
+        }
+        let why = reason(&error);
+        if told.as_ref() == Some(&why) {
+            debug!("{address} cannot be used yet: {why}");
+        } else {
+            warn!("{address} cannot be used: {why}. Trying again until it answers");
+            told = Some(why);
+        }
+        services.clock.sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn ask(services: &Services) -> Result<(Identity, GatewayAddress), CallError> {
+    let user = services.outbound.current_user().await?;
+    let application = services.outbound.current_application().await?;
+    let identity = Identity {
+        user,
+        owners: application.owners.into_iter().collect(),
+    };
+    Ok((identity, gateway_address(services).await?))
+}
+
+/// Where the gateway is.
+pub(super) async fn gateway_address(services: &Services) -> Result<GatewayAddress, CallError> {
+    let bot = services.outbound.gateway_bot().await?;
+    Ok(GatewayAddress {
+        url: bot.url,
+        shards: bot.shards,
+        max_concurrency: u16::try_from(bot.max_concurrency).unwrap_or(u16::MAX),
+        identifies_left: Some(IdentifiesLeft {
+            remaining: bot.remaining,
+            reset_after: bot.reset_after,
+        }),
+    })
+}
+
+/// The error that ends the start, if asking again would change nothing.
+fn fatal(error: &CallError, address: &str, is_given: bool) -> Option<StartError> {
+    let reason = match error {
+        CallError::Discord(error) if error.status == 401 => return Some(StartError::TokenRefused),
+        CallError::Discord(error) if error.status < 500 => format!(
+            "{} is answered with status {} ({})",
+            asked(&error.operation),
+            error.status,
+            error.message
+        ),
+        CallError::Foreign { operation, message } => format!("{}: {message}", asked(operation)),
+        _ => return None,
+    };
+    let address = address.to_owned();
+    Some(if is_given {
+        StartError::NotDiscord { address, reason }
+    } else {
+        StartError::Unreachable { address, reason }
+    })
+}
+
+/// An operation as a server's log would show it: `GET /users/@me`.
+fn asked(id: &str) -> String {
+    operation(id).map_or_else(
+        || id.to_owned(),
+        |operation| format!("{} {}", operation.method, operation.path),
+    )
+}
+
+/// What happened, without the operation's name where that says nothing.
+fn reason(error: &CallError) -> String {
+    match error {
+        CallError::Network { message, .. } => message.clone(),
+        CallError::Deadline { why, .. } => why.clone(),
+        CallError::Discord(error) => format!("status {} ({})", error.status, error.message),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,102 @@
+//! `cogsmith spec`: do the cogs do what their specs say?
+
+use super::output;
+use super::place::Place;
+use crate::config::Config;
+use crate::error::StartError;
+use crate::spec::{Case, Failure, cases};
+use clap::Args;
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::Instant;
+
+/// What `spec` is told.
+#[derive(Args, Clone, Debug)]
+pub(super) struct SpecOptions {
+    /// Run only the specs whose name or file contains this text
+    filter: Option<String>,
+}
+
+pub(super) fn execute(place: &Place, options: &SpecOptions) -> Result<(), StartError> {
+    let config = place.load()?.config;
+    let chosen = choose(&config, options.filter.as_deref())?;
+    let began = Instant::now();
+    let total = chosen.len();
+    let mut failed = Vec::new();
+    run_all(chosen, |case, result| match result {
+        Ok(()) => output::say(format!("ok      {}", case.name)),
+        Err(failure) => {
+            output::say(format!("FAILED  {}", case.name));
+            failed.push((case, failure));
+        }
+    });
+    for (case, failure) in &failed {
+        output::say(format!("\n{}\n{failure}", case.name));
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    if failed.is_empty() {
+        output::say(format!("\nAll specs are met ({total} in {seconds:.1} s)."));
+        return Ok(());
+    }
+    Err(StartError::SpecsFailed {
+        failed: failed.len(),
+        total,
+    })
+}
+
+fn choose(config: &Config, filter: Option<&str>) -> Result<Vec<Case>, StartError> {
+    let lua = config.lua_dir();
+    if !lua.is_dir() {
+        return Err(StartError::LuaFolderMissing {
+            path: lua.display().to_string(),
+        });
+    }
+    let mut chosen = cases(config)?;
+    if chosen.is_empty() {
+        return Err(StartError::Usage(format!(
+            "There are no specs in {}. Write one into spec/ping_spec.luau.",
+            config.root.join("spec").display()
+        )));
+    }
+    if let Some(filter) = filter {
+        chosen.retain(|case| case.name.contains(filter) || case.file.contains(filter));
+        if chosen.is_empty() {
+            return Err(StartError::Usage(format!(
+                "No spec's name contains \"{filter}\"."
+            )));
+        }
+    }
+    Ok(chosen)
+}
+
+/// Runs the tests side by side, and tells each as it ends.
+fn run_all(cases: Vec<Case>, mut tell: impl FnMut(Case, Result<(), Failure>)) {
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    let waiting = Mutex::new(VecDeque::from(cases));
+    let (sender, ended) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..processors {
+            let sender = sender.clone();
+            scope.spawn(|| {
+                let sender = sender;
+                loop {
+                    let next = waiting
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .pop_front();
+                    let Some(case) = next else {
+                        return;
+                    };
+                    let result = case.run();
+                    if sender.send((case, result)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (case, result) in ended {
+            tell(case, result);
+        }
+    });
+}

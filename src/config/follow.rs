@@ -1,0 +1,187 @@
+//! The configuration file while the bot runs: tells of each edit once it is complete.
+//!
+//! The file's folder is watched rather than the file, since editors replace files; nothing is polled unless
+//! the system's limit of watchers is reached.
+
+use super::environment::Environment;
+use super::keys::Config;
+use super::problem::{ConfigErrors, Problem};
+use super::{folder_of, from_text};
+use notify::{
+    Config as Options, Event, EventHandler, EventKind, PollWatcher, RecommendedWatcher,
+    RecursiveMode, Watcher,
+};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+use tracing::warn;
+
+/// So long nothing may happen to the file until it is read: some editors write it in several steps, and
+/// remove it for a moment.
+const QUIET: Duration = Duration::from_millis(100);
+/// Changes that do not end are taken after this time.
+const LONGEST: Duration = Duration::from_secs(2);
+/// How often the file is read where the system cannot tell of changes.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Follows one configuration file.
+pub struct Follower {
+    path: PathBuf,
+    environment: Environment,
+    seen: Option<Seen>,
+    touched: mpsc::Receiver<()>,
+    /// Tells `touched` until it is dropped.
+    _watcher: Box<dyn Watcher + Send>,
+}
+
+/// What a look at the file found.
+#[derive(PartialEq)]
+enum Seen {
+    Missing,
+    Unreadable(String),
+    Bytes(Vec<u8>),
+}
+
+impl Follower {
+    /// Follows the file at `path`, which need not exist, from now on. The first edit is what the file says
+    /// at this moment. `environment` has the overrides.
+    pub fn start(path: &Path, environment: Environment) -> Result<Self, notify::Error> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let (touch, touched) = mpsc::channel(1);
+        let tell = telling(&path, touch.clone());
+        let watcher = match open::<RecommendedWatcher>(&path, tell, Options::default()) {
+            Ok(watcher) => watcher,
+            Err(error) => {
+                let options = Options::default()
+                    .with_poll_interval(POLL_INTERVAL)
+                    .with_compare_contents(true);
+                let tell = telling(&path, touch.clone());
+                let polling = open::<PollWatcher>(&path, tell, options)?;
+                warn!(%error, "config.json is read every 2 s, as the system cannot tell of its changes");
+                polling
+            }
+        };
+        // An edit between the start of the bot and this moment is not lost.
+        let _is_first = touch.try_send(()).is_ok();
+        Ok(Self {
+            path,
+            environment,
+            seen: None,
+            touched,
+            _watcher: watcher,
+        })
+    }
+
+    /// The next edit: the configuration that the file has now, or what is wrong with it. Saves that leave
+    /// the same text are left out. May be dropped and called again.
+    pub async fn edited(&mut self) -> Result<Config, ConfigErrors> {
+        loop {
+            self.settled().await;
+            let path = self.path.clone();
+            let seen = tokio::task::spawn_blocking(move || look(&path)).await;
+            let Ok(seen) = seen else {
+                continue;
+            };
+            // That there is no file is nothing new when the bot was started without one.
+            let is_new = match &self.seen {
+                None => seen != Seen::Missing,
+                Some(before) => *before != seen,
+            };
+            let read = is_new.then(|| self.read(&seen));
+            self.seen = Some(seen);
+            if let Some(read) = read {
+                return read;
+            }
+        }
+    }
+
+    /// Returns when the file was touched and has been left alone since.
+    async fn settled(&mut self) {
+        if self.touched.recv().await.is_none() {
+            return std::future::pending().await;
+        }
+        let longest = Instant::now() + LONGEST;
+        loop {
+            let quiet = longest.min(Instant::now() + QUIET);
+            match timeout_at(quiet, self.touched.recv()).await {
+                Ok(Some(())) if Instant::now() < longest => {}
+                _ => return,
+            }
+        }
+    }
+
+    fn read(&self, seen: &Seen) -> Result<Config, ConfigErrors> {
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
+        let name = name.to_string_lossy();
+        let problem = |what: &str| Err(Problem::of_file(&name, what).into());
+        match seen {
+            Seen::Missing => problem("is gone: put it back, or restart the bot for the defaults"),
+            Seen::Unreadable(why) => problem(&format!("cannot be read: {why}")),
+            Seen::Bytes(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => from_text(text, &name, folder_of(&self.path), &self.environment),
+                Err(_) => problem("is not UTF-8 text: save it as UTF-8"),
+            },
+        }
+    }
+}
+
+fn look(path: &Path) -> Seen {
+    match std::fs::read(path) {
+        Ok(bytes) => Seen::Bytes(bytes),
+        Err(error) if error.kind() == ErrorKind::NotFound => Seen::Missing,
+        Err(error) => Seen::Unreadable(error.to_string()),
+    }
+}
+
+/// Called on the watcher's own thread.
+fn telling(
+    path: &Path,
+    touch: mpsc::Sender<()>,
+) -> impl Fn(notify::Result<Event>) + Send + 'static {
+    let name = path.file_name().map(std::ffi::OsStr::to_owned);
+    let path = path.to_owned();
+    move |event: notify::Result<Event>| {
+        let matters = event.map_or(true, |event| {
+            let is_read = matches!(event.kind, EventKind::Access(_));
+            let names_it = event
+                .paths
+                .iter()
+                .any(|it| it.file_name() == name.as_deref());
+            // A link is replaced under another name where its target is.
+            !is_read && (names_it || event.paths.is_empty() || path.is_symlink())
+        });
+        if matters {
+            // One that waits stands for this one, too.
+            let _is_first = touch.try_send(()).is_ok();
+        }
+    }
+}
+
+fn open<W: Watcher + Send + 'static>(
+    path: &Path,
+    tell: impl EventHandler,
+    options: Options,
+) -> notify::Result<Box<dyn Watcher + Send>> {
+    let mut watcher = W::new(tell, options)?;
+    for folder in folders(path) {
+        watcher.watch(&folder, RecursiveMode::NonRecursive)?;
+    }
+    Ok(Box::new(watcher))
+}
+
+/// The folder of the file, and that of the file to which it links.
+fn folders(path: &Path) -> Vec<PathBuf> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut folders = vec![folder.to_owned()];
+    let target = path.canonicalize().unwrap_or_default();
+    let same = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    if path.is_symlink()
+        && let Some(other) = target.parent()
+        && *other != same
+    {
+        folders.push(other.to_owned());
+    }
+    folders
+}

@@ -1,0 +1,113 @@
+//! What an edit of config.json changes in hot reload.
+
+use super::super::plan::{Plan, plan_afresh};
+use super::super::report::{Problem, Report, Trigger};
+use super::super::sources::{Rules, Snapshot, diff};
+use super::{Controller, read};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// An edit of config.json.
+#[derive(Clone, Debug)]
+pub enum ConfigEdit {
+    /// It applies: the bot's configuration has been replaced.
+    Applied {
+        /// Whether cogs that could not be loaded may be loaded now.
+        try_failed: bool,
+    },
+    /// It is broken, and changed nothing.
+    Broken(Vec<Problem>),
+}
+
+impl Controller {
+    /// Takes the edit, and everything that follows from it. Returns the report of the edit itself.
+    pub(super) async fn configure(&mut self, edit: ConfigEdit, began: Instant) -> Arc<Report> {
+        let (problems, try_failed) = match edit {
+            ConfigEdit::Applied { try_failed } => (Vec::new(), Some(try_failed)),
+            ConfigEdit::Broken(problems) => (problems, None),
+        };
+        self.view
+            .send_modify(|view| view.config_problems.clone_from(&problems));
+        if try_failed.is_some() {
+            self.take_settings().await;
+        }
+        let changed = vec!["config.json".to_owned()];
+        // Whoever edits the configuration has logged what became of it.
+        let report = self.made(Trigger::Files, changed, Vec::new(), problems, began);
+        let report = self.reports.add(report);
+        if let Some(try_failed) = try_failed {
+            self.follow_up(try_failed).await;
+        }
+        report
+    }
+
+    /// Takes over `hot_reload` of the configuration.
+    async fn take_settings(&mut self) {
+        let config = self.cogs.services.config.load_full();
+        let hot = &config.hot_reload;
+        let same_rules = hot.watch_directories == self.hot.watch_directories
+            && hot.watch_extensions == self.hot.watch_extensions
+            && hot.ignore_patterns == self.hot.ignore_patterns;
+        let rules = Rules::new(
+            &hot.watch_directories,
+            &hot.watch_extensions,
+            &hot.ignore_patterns,
+        );
+        // Whoever edits the configuration has tried its rules before.
+        if let (false, Ok(rules)) = (same_rules, rules) {
+            self.take_rules(rules).await;
+        }
+        self.watcher.set_quiet(hot.delay());
+        // What an admin has switched by hand stays so until the file says something new.
+        if hot.enabled != self.hot.enabled {
+            self.enabled = hot.enabled;
+        }
+        self.hot = hot.clone();
+    }
+
+    async fn take_rules(&mut self, rules: Rules) {
+        self.watcher.set_rules(&rules);
+        let folders = rules.folders().to_vec();
+        self.view.send_modify(|view| view.folders = folders);
+        let look = move |before: &Snapshot| before.with_rules(&rules);
+        let snapshot = read(&self.snapshot, look).await;
+        self.pending.extend(diff(&self.snapshot, &snapshot));
+        self.snapshot = snapshot;
+    }
+
+    /// Catches up with what has changed, and tries again what could not be loaded.
+    async fn follow_up(&mut self, try_failed: bool) {
+        let began = Instant::now();
+        if !self.is_automatic() {
+            if !self.pending.is_empty() {
+                self.report_pending(began);
+            }
+            return;
+        }
+        if !self.pending.is_empty() {
+            self.catch_up(Trigger::Files, began).await;
+        }
+        if try_failed {
+            self.try_failed(began).await;
+        }
+    }
+
+    /// Tries again every cog that could not be loaded, each for itself.
+    async fn try_failed(&mut self, began: Instant) {
+        let mut plan = Plan::default();
+        for cog in self.cogs.all() {
+            if !cog.status().failing {
+                continue;
+            }
+            let view = self.graph.get(&cog.name);
+            if let Some(mut cog) = plan_afresh(view, &cog.name, self.snapshot.as_ref()) {
+                cog.holds_back = false;
+                plan.cogs.push(cog);
+            }
+        }
+        if !plan.is_empty() {
+            self.carry_out(&plan, Trigger::Files, Vec::new(), began, "reload")
+                .await;
+        }
+    }
+}

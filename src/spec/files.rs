@@ -1,0 +1,175 @@
+//! What a spec may read: the files below `spec/`, and the modules of `lua/` by their real paths
+//! (`require("../lua/services/levels")`).
+
+use crate::config::Config;
+use crate::reload::sources::{Rules, RulesError, Snapshot};
+use crate::vm::resolve::{ContentHash, ModuleId, Modules, Owner, Source};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use walkdir::{DirEntry, WalkDir};
+
+/// The folder of the specs, beside `lua/`.
+const SPEC: &str = "spec";
+/// What ids of modules below `lua/` begin with here, where ids are below the project.
+const LUA: &str = "lua/";
+/// What the name of a spec's file ends with, before its extension.
+const SUFFIX: &str = "_spec";
+
+/// One state of `spec/` and `lua/`.
+pub struct Files {
+    specs: BTreeMap<ModuleId, Arc<Source>>,
+    lua: Snapshot,
+    /// The modules of `lua/`, by their ids here.
+    modules: BTreeMap<ModuleId, Arc<Source>>,
+    aliases: BTreeMap<String, String>,
+    folders: Vec<String>,
+}
+
+impl Files {
+    /// Reads both folders. A file of `spec/` that cannot be read counts as missing.
+    pub fn read(config: &Config) -> Result<Self, RulesError> {
+        let hot = &config.hot_reload;
+        let rules = Rules::new(
+            &hot.watch_directories,
+            &hot.watch_extensions,
+            &hot.ignore_patterns,
+        )?;
+        let lua = Snapshot::scan(&config.lua_dir(), &rules);
+        let specs = read_specs(&config.root);
+        let below = |path: &str| format!("{LUA}{path}");
+        let modules = lua.modules.values().map(|source| {
+            let source = below_project(source);
+            (source.id.clone(), Arc::new(source))
+        });
+        let aliases = lua.alias_names().into_iter().filter_map(|name| {
+            let path = lua.alias(name)?;
+            Some((name.to_owned(), below(path)))
+        });
+        let mut folders: Vec<String> = lua.folders().iter().map(|it| below(it)).collect();
+        folders.extend(specs.keys().map(|id| id.folder().to_owned()));
+        folders.dedup();
+        Ok(Self {
+            modules: modules.collect(),
+            aliases: aliases.collect(),
+            specs,
+            folders,
+            lua,
+        })
+    }
+
+    /// The files that hold specs, in order of path.
+    pub fn specs(&self) -> impl Iterator<Item = &ModuleId> {
+        self.specs.keys().filter(|id| id.as_str().ends_with(SUFFIX))
+    }
+
+    /// The names of all cogs.
+    pub fn cogs(&self) -> Vec<String> {
+        self.lua.cogs().keys().cloned().collect()
+    }
+
+    /// The text of a file by its path below the project (`spec/leveling_spec.luau`).
+    pub fn text(&self, path: &str) -> Option<String> {
+        let all = self.ids().filter_map(|id| self.source(id));
+        let mut named = all.filter(|source| source.path.as_ref() == path);
+        named.next().map(|source| source.text.to_string())
+    }
+}
+
+/// What a spec's file is called: `fun.dice` for `spec/fun/dice_spec`.
+pub(super) fn name_of(id: &ModuleId) -> String {
+    let stem = id.as_str();
+    let stem = stem.strip_prefix("spec/").unwrap_or(stem);
+    stem.strip_suffix(SUFFIX).unwrap_or(stem).replace('/', ".")
+}
+
+/// A module of `lua/` under its id below the project.
+fn below_project(source: &Source) -> Source {
+    let stem = format!("{LUA}{}", source.id.as_str());
+    let extension = if source.path.ends_with(".lua") {
+        ".lua"
+    } else {
+        ".luau"
+    };
+    Source {
+        id: ModuleId::of_file(&stem, extension),
+        path: Arc::clone(&source.path),
+        text: Arc::clone(&source.text),
+        hash: source.hash,
+        bytecode: OnceLock::new(),
+    }
+}
+
+fn read_specs(root: &Path) -> BTreeMap<ModuleId, Arc<Source>> {
+    let visible = |entry: &DirEntry| {
+        entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
+    };
+    let entries = WalkDir::new(root.join(SPEC))
+        .into_iter()
+        .filter_entry(visible);
+    let sources = entries
+        .flatten()
+        .filter_map(|entry| read_spec(root, entry.path()));
+    sources
+        .map(|source| (source.id.clone(), Arc::new(source)))
+        .collect()
+}
+
+fn read_spec(root: &Path, path: &Path) -> Option<Source> {
+    let name = path.strip_prefix(root).ok()?.to_str()?.replace('\\', "/");
+    let extension = [".luau", ".lua"]
+        .into_iter()
+        .find(|it| name.ends_with(it))?;
+    let stem = name.strip_suffix(extension)?;
+    let text: Arc<str> = std::fs::read_to_string(path).ok()?.into();
+    Some(Source {
+        id: ModuleId::of_file(stem, extension),
+        hash: ContentHash::of(&text),
+        path: name.into(),
+        text,
+        bytecode: OnceLock::new(),
+    })
+}
+
+impl Modules for Files {
+    fn source(&self, id: &ModuleId) -> Option<&Arc<Source>> {
+        self.modules.get(id).or_else(|| self.specs.get(id))
+    }
+
+    fn ids(&self) -> Box<dyn Iterator<Item = &ModuleId> + '_> {
+        Box::new(self.specs.keys().chain(self.modules.keys()))
+    }
+
+    fn problem(&self, id: &ModuleId) -> Option<&str> {
+        let below = id.as_str().strip_prefix(LUA)?;
+        self.lua.problem(&ModuleId::new(below))
+    }
+
+    fn cog_of(&self, _: &ModuleId) -> Option<Owner<'_>> {
+        // A spec may look at everything.
+        None
+    }
+
+    fn alias(&self, name: &str) -> Option<&str> {
+        self.aliases.get(name).map(String::as_str)
+    }
+
+    fn alias_names(&self) -> Vec<&str> {
+        self.aliases.keys().map(String::as_str).collect()
+    }
+
+    fn folders(&self) -> &[String] {
+        &self.folders
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spec_is_called_like_the_cog_that_it_is_about() {
+        assert_eq!(name_of(&ModuleId::new("spec/leveling_spec")), "leveling");
+        assert_eq!(name_of(&ModuleId::new("spec/fun/dice_spec")), "fun.dice");
+    }
+}

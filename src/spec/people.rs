@@ -1,0 +1,259 @@
+//! Acting as somebody: only what that person could do, and what the bot answers.
+
+use super::stage::{Result, Stage};
+use crate::sim::{Id, Interaction, InteractionRequest, SimError};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
+/// Flag of messages that one person alone sees.
+const EPHEMERAL: u64 = 1 << 6;
+/// Discord's type of buttons.
+const BUTTON: u64 = 2;
+
+impl Stage {
+    /// Says something in a channel. Returns what the bot answered there, or to the speaker alone.
+    pub async fn say(&self, user: Id, channel: Id, body: Value) -> Result<Vec<Value>> {
+        self.act(user, channel, |sim| {
+            sim.send_as(user, channel, body).map(drop)
+        })
+        .await
+    }
+
+    /// Reacts to a message.
+    pub async fn react(
+        &self,
+        user: Id,
+        channel: Id,
+        message: Id,
+        emoji: &str,
+    ) -> Result<Vec<Value>> {
+        self.act(user, channel, |sim| {
+            sim.react_as(user, channel, message, emoji)
+        })
+        .await
+    }
+
+    /// Uses a slash command: `name` with its subcommands, and the options by name.
+    pub async fn run(
+        &self,
+        user: Id,
+        channel: Id,
+        name: &str,
+        options: Value,
+    ) -> Result<Vec<Value>> {
+        let name = name.trim_start_matches('/').to_owned();
+        let request = InteractionRequest::Slash { name, options };
+        self.interact(user, channel, request).await
+    }
+
+    /// Clicks a button: the one with this label or custom id, or the only one.
+    pub async fn click(
+        &self,
+        user: Id,
+        channel: Id,
+        message: Id,
+        which: Option<&str>,
+    ) -> Result<Vec<Value>> {
+        let custom_id = self.component(channel, message, which, |kind| kind == BUTTON)?;
+        let request = InteractionRequest::Component {
+            message,
+            custom_id,
+            values: Vec::new(),
+        };
+        self.interact(user, channel, request).await
+    }
+
+    /// Chooses in a menu: the one with this custom id, or the only one.
+    pub async fn choose(
+        &self,
+        user: Id,
+        channel: Id,
+        message: Id,
+        values: Vec<String>,
+        which: Option<&str>,
+    ) -> Result<Vec<Value>> {
+        let is_menu = |kind| kind == 3 || (5..=8).contains(&kind);
+        let request = InteractionRequest::Component {
+            message,
+            custom_id: self.component(channel, message, which, is_menu)?,
+            values,
+        };
+        self.interact(user, channel, request).await
+    }
+
+    /// Sends the modal that stands open, with what is entered by the custom ids of its inputs.
+    pub async fn submit(
+        &self,
+        user: Id,
+        channel: Id,
+        fields: Vec<(String, String)>,
+    ) -> Result<Vec<Value>> {
+        let open = self
+            .modals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&user);
+        let custom_id = open.ok_or("no modal is open: the bot has not answered with one")?;
+        let request = InteractionRequest::Modal { custom_id, fields };
+        self.interact(user, channel, request).await
+    }
+
+    async fn interact(
+        &self,
+        user: Id,
+        channel: Id,
+        request: InteractionRequest,
+    ) -> Result<Vec<Value>> {
+        let mut begun: Option<Interaction> = None;
+        let answers = self
+            .act(user, channel, |sim| {
+                begun = Some(sim.interact(user, channel, request)?);
+                Ok(())
+            })
+            .await?;
+        let Some(interaction) = begun else {
+            return Ok(answers);
+        };
+        let answered = interaction.state();
+        if answered.response_type.is_none() {
+            return Err("the bot has not answered the interaction: Discord shows \"The application did not respond\"".to_owned());
+        }
+        if let Some(id) = answered
+            .modal
+            .as_ref()
+            .and_then(|it| it["custom_id"].as_str())
+        {
+            let mut modals = self.modals.lock().unwrap_or_else(PoisonError::into_inner);
+            modals.insert(user, id.to_owned());
+        }
+        // An update of the message that the component sits on is the answer, too.
+        match answered.message {
+            Some(message) if answers.is_empty() => Ok(vec![message]),
+            _ => Ok(answers),
+        }
+    }
+
+    /// Does something, waits until the bot has settled, and collects what it answered.
+    async fn act(
+        &self,
+        user: Id,
+        channel: Id,
+        action: impl FnOnce(&crate::sim::Sim) -> std::result::Result<(), SimError>,
+    ) -> Result<Vec<Value>> {
+        let mut before = BTreeSet::new();
+        for place in self.places(user, channel) {
+            before.extend(self.sim.messages(place).iter().filter_map(id_of));
+        }
+        action(&self.sim).map_err(|error| error.to_string())?;
+        self.settle().await?;
+        let bot = self.sim.bot_user().to_string();
+        let mut answers = Vec::new();
+        for place in self.places(user, channel) {
+            answers.extend(self.sim.messages(place).into_iter().filter(|message| {
+                message["author"]["id"] == bot.as_str()
+                    && id_of(message).is_some_and(|id| !before.contains(&id))
+                    && is_visible(message, user)
+            }));
+        }
+        answers.sort_by_key(|message| id_of(message).unwrap_or(0));
+        Ok(answers)
+    }
+
+    /// Where the bot may answer: in the channel, and in its direct channel with the user.
+    fn places(&self, user: Id, channel: Id) -> Vec<Id> {
+        let mut places = vec![channel];
+        places.extend(
+            self.direct_channel(user)
+                .filter(|direct| *direct != channel),
+        );
+        places
+    }
+
+    /// The direct channel with a user, if there is one already.
+    pub fn direct_channel(&self, user: Id) -> Option<Id> {
+        let world = self.sim.world();
+        let user = user.to_string();
+        let direct = world["direct_channels"]
+            .as_array()?
+            .iter()
+            .find(|channel| {
+                let recipients = channel["recipients"].as_array();
+                recipients
+                    .into_iter()
+                    .flatten()
+                    .any(|one| one["id"] == user.as_str())
+            })?;
+        id_of(direct)
+    }
+
+    /// The custom id of a component: by label or custom id, or the only one of its kind.
+    fn component(
+        &self,
+        channel: Id,
+        message: Id,
+        which: Option<&str>,
+        kind: impl Fn(u64) -> bool,
+    ) -> Result<String> {
+        let message = self
+            .sim
+            .message(channel, message)
+            .ok_or("the message is gone")?;
+        let mut all = Vec::new();
+        collect(&message["components"], &mut all);
+        all.retain(|one| one["type"].as_u64().is_some_and(&kind));
+        let text = |one: &Map<String, Value>, field: &str| {
+            one.get(field)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let named: Vec<_> = match which {
+            Some(name) => all
+                .iter()
+                .filter(|one| text(one, "label") == name || text(one, "custom_id") == name)
+                .collect(),
+            None => all.iter().collect(),
+        };
+        if let [only] = named.as_slice() {
+            return Ok(text(only, "custom_id"));
+        }
+        let shown: Vec<_> = all
+            .iter()
+            .map(|one| format!("\"{}\" ({})", text(one, "label"), text(one, "custom_id")))
+            .collect();
+        let wanted = which.map_or_else(|| "exactly one".to_owned(), |name| format!("\"{name}\""));
+        let shown = if shown.is_empty() {
+            "none".to_owned()
+        } else {
+            shown.join(", ")
+        };
+        Err(format!(
+            "the message has not the component that was asked for ({wanted}); it has {shown}"
+        ))
+    }
+}
+
+/// All objects with a `type` in a tree of components.
+fn collect<'a>(components: &'a Value, found: &mut Vec<&'a Map<String, Value>>) {
+    match components {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Value::Object(fields) => {
+            found.push(fields);
+            fields.values().for_each(|value| collect(value, found));
+        }
+        _ => {}
+    }
+}
+
+fn id_of(object: &Value) -> Option<Id> {
+    object["id"].as_str()?.parse().ok()
+}
+
+fn is_visible(message: &Value, user: Id) -> bool {
+    let is_ephemeral = message["flags"]
+        .as_u64()
+        .is_some_and(|flags| flags & EPHEMERAL != 0);
+    let reader = &message["interaction_metadata"]["user"]["id"];
+    !is_ephemeral || *reader == user.to_string().as_str()
+}

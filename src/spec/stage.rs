@@ -1,0 +1,211 @@
+//! The world in which one `it` runs: a simulator, a real bot in it, and a clock that stands still.
+//!
+//! `people.rs` acts as somebody, `build.rs` adds to the world, `look.rs` shows what happened.
+
+use super::files::Files;
+use super::place;
+use crate::bot::{Bot, BotOptions};
+use crate::clock::Clock;
+use crate::config::{Config, Environment, Token, from_text};
+use crate::reload::controller::Ask;
+use crate::reload::render;
+use crate::reload::report::{Outcome, Problem, Report};
+use crate::sim::{Id, Sim, SimOptions};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// When every spec begins: 1 January 2026, 12:00 UTC.
+const START: u64 = 1_767_268_800;
+/// How long the bot may take, in real time, to settle or to connect.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The configuration of every spec's bot. What guards a real bot against runaway cogs is wide here, because
+/// a spec lets hours pass within a moment, and machines that run tests are busy.
+const CONFIG: &str = r#"{ "limits": { "cpu_ms": 5000, "discord_calls_per_10s": 10000 } }"#;
+
+/// Why a spec cannot go on: a sentence for its author.
+pub type Result<T> = std::result::Result<T, String>;
+
+/// A world with a bot in it.
+pub struct Stage {
+    /// The simulator.
+    pub sim: Sim,
+    /// The guild in which everything happens.
+    pub guild: Id,
+    pub(super) clock: Clock,
+    pub(super) bot: tokio::sync::Mutex<Option<Bot>>,
+    /// The modals that stand open, by the user in front of them.
+    pub(super) modals: Mutex<HashMap<Id, String>>,
+    faults: Mutex<Faults>,
+    config: Config,
+    // Last: the bot's files are in it.
+    folder: TempDir,
+}
+
+/// The handlers that failed.
+#[derive(Default)]
+struct Faults {
+    /// Those of bots that were restarted since.
+    former: Vec<Arc<Problem>>,
+    /// How many of the present bot's the spec has looked at.
+    seen: usize,
+}
+
+impl Stage {
+    /// A fresh world, and a bot with these cogs.
+    pub async fn start(config: &Config, files: &Files, cogs: &[String]) -> Result<Self> {
+        let folder = place::furnish(&config.lua_dir(), &files.cogs(), cogs)?;
+        let environment: Environment = std::iter::empty::<(&str, &str)>().collect();
+        let config = from_text(
+            CONFIG,
+            "config.json",
+            folder.path().to_owned(),
+            &environment,
+        )
+        .map_err(|error| error.to_string())?;
+        let clock = Clock::paused(START);
+        let sim = Sim::start(SimOptions {
+            clock: clock.clone(),
+            max_concurrency: 0,
+            ..SimOptions::default()
+        });
+        let sim = sim.await.map_err(|error| error.to_string())?;
+        let guild = sim.guild();
+        // The start world's people would share their names with the spec's own.
+        for name in ["anna", "ben"] {
+            if let Some(user) = sim.user(name) {
+                sim.leave(guild, user).map_err(|error| error.to_string())?;
+            }
+        }
+        let stage = Self {
+            sim,
+            guild,
+            clock,
+            bot: tokio::sync::Mutex::default(),
+            modals: Mutex::default(),
+            faults: Mutex::default(),
+            config,
+            folder,
+        };
+        stage.start_bot().await?;
+        Ok(stage)
+    }
+
+    async fn start_bot(&self) -> Result<()> {
+        let bot = Bot::start(BotOptions {
+            config: self.config.clone(),
+            token: Token::new(self.sim.token()),
+            api_url: Some(self.sim.url()),
+            clock: self.clock.clone(),
+            state: Some(self.folder.path().join("state.db")),
+            sessions: None,
+        });
+        let bot = bot.await.map_err(|error| error.to_string())?;
+        if let Some(failed) = bot
+            .reload
+            .reports
+            .recent()
+            .iter()
+            .find_map(|it| failure(it))
+        {
+            return Err(failed);
+        }
+        bot.ready(PATIENCE)
+            .await
+            .map_err(|error| error.to_string())?;
+        *self.bot.lock().await = Some(bot);
+        self.settle().await
+    }
+
+    /// Returns when the bot has done all that it has to do at this time.
+    pub async fn settle(&self) -> Result<()> {
+        let bot = self.bot.lock().await;
+        let Some(bot) = bot.as_ref() else {
+            return Err("the bot is not running".to_owned());
+        };
+        let settled = tokio::time::timeout(PATIENCE, bot.settled(&self.sim)).await;
+        settled.map_err(|_| {
+            let seconds = PATIENCE.as_secs();
+            format!("the bot has not settled within {seconds} s: one of its handlers does not end")
+        })
+    }
+
+    /// Lets time pass, from one thing that waits for it to the next.
+    pub async fn advance(&self, duration: Duration) -> Result<()> {
+        self.settle().await?;
+        let until = self.clock.now() + duration;
+        while self.clock.advance_to_next(until) {
+            self.settle().await?;
+        }
+        self.settle().await
+    }
+
+    /// Unix seconds.
+    pub fn now(&self) -> f64 {
+        self.clock.unix()
+    }
+
+    /// Stops the bot and, after a while, starts it again with the state that it has stored.
+    pub async fn restart(&self, away: Duration) -> Result<()> {
+        self.settle().await?;
+        if let Some(bot) = self.bot.lock().await.take() {
+            self.keep_faults(&bot);
+            bot.stop().await;
+        }
+        // Of what still waits nobody is left who could do anything.
+        let until = self.clock.now() + away;
+        while self.clock.advance_to_next(until) {}
+        self.start_bot().await
+    }
+
+    /// Keeps what the spec has not looked at of a bot that is about to go.
+    fn keep_faults(&self, bot: &Bot) {
+        let mut faults = self.faults();
+        let left = bot.services.faults.since(faults.seen);
+        faults.former.extend(left);
+        faults.seen = 0;
+    }
+
+    /// Builds one cog afresh, or all of them.
+    pub async fn reload(&self, cog: Option<String>) -> Result<()> {
+        let reload = match self.bot.lock().await.as_ref() {
+            Some(bot) => bot.reload.clone(),
+            None => return Err("the bot is not running".to_owned()),
+        };
+        let ask = cog.map_or(Ask::All, Ask::Cog);
+        let report = reload.ask(ask).await.map_err(|error| error.to_string())?;
+        if let Some(failed) = report.as_deref().and_then(failure) {
+            return Err(failed);
+        }
+        self.settle().await
+    }
+
+    /// The faults that the spec has not looked at; each is told once.
+    pub async fn take_faults(&self) -> Vec<Arc<Problem>> {
+        let bot = self.bot.lock().await;
+        let mut faults = self.faults();
+        let mut taken = std::mem::take(&mut faults.former);
+        if let Some(bot) = bot.as_ref() {
+            taken.extend(bot.services.faults.since(faults.seen));
+            faults.seen = bot.services.faults.count();
+        }
+        taken
+    }
+
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a failed reload says.
+fn failure(report: &Report) -> Option<String> {
+    if report.outcome != Outcome::Failed {
+        return None;
+    }
+    let problems: Vec<_> = report.problems.iter().map(render::problem).collect();
+    Some(format!(
+        "the cogs cannot be loaded: {}",
+        problems.join("\n")
+    ))
+}

@@ -1,0 +1,244 @@
+//! The specs of a project: which there are, and one of them run.
+
+use super::files::{Files, name_of};
+use super::stage::Stage;
+use crate::activity::Activity;
+use crate::api::spec::{Book, It, module};
+use crate::config::Config;
+use crate::error::StartError;
+use crate::reload::render;
+use crate::reload::report::Problem;
+use crate::vm::build::{Vm, VmLimits};
+use crate::vm::host::Host;
+use crate::vm::require::{Generation, Loader, Snapshot};
+use crate::vm::resolve::ModuleId;
+use crate::vm::slice::Run;
+use crate::vm::trace::Fault;
+use mlua::{Lua, MultiValue, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the code of a spec may use: it is the tester's own.
+const MEMORY: usize = 512 << 20;
+const CPU: Duration = Duration::from_secs(10);
+/// How long one test may take, in real time.
+const LONGEST_TEST: Duration = Duration::from_secs(120);
+/// What calls Luau and is called by it uses much of the C stack.
+const STACK: usize = 8 << 20;
+
+/// One test: an `it` of a file, or a file that cannot be loaded.
+#[derive(Clone)]
+pub struct Case {
+    /// The file's name, its `describe`s and its own: `leveling: rank: starts at level 0`.
+    pub name: String,
+    /// The file below the project: `spec/leveling_spec.luau`.
+    pub file: String,
+    suite: Arc<Suite>,
+    spec: ModuleId,
+    /// Which of the file's tests it is, or why there are none.
+    which: Result<usize, String>,
+}
+
+struct Suite {
+    config: Config,
+    files: Arc<Files>,
+}
+
+/// Why a test has failed, told with what happened.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What went wrong, with its place and source lines.
+    pub message: String,
+    /// The last events and requests, one a line; empty if the bot never ran.
+    pub transcript: String,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.message)?;
+        if self.transcript.is_empty() {
+            return Ok(());
+        }
+        write!(formatter, "\nWhat happened, the newest last:")?;
+        self.transcript
+            .lines()
+            .try_for_each(|line| write!(formatter, "\n  {line}"))
+    }
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self {
+            message,
+            transcript: String::new(),
+        }
+    }
+}
+
+/// Finds all tests below `spec/`, in the order in which they are written.
+pub fn cases(config: &Config) -> Result<Vec<Case>, StartError> {
+    let files = Files::read(config).map_err(|error| StartError::System(error.to_string()))?;
+    let suite = Arc::new(Suite {
+        config: config.clone(),
+        files: Arc::new(files),
+    });
+    let mut cases = Vec::new();
+    for spec in suite.files.specs() {
+        let case = |name: String, which| Case {
+            name,
+            file: spec_path(&suite.files, spec),
+            suite: Arc::clone(&suite),
+            spec: spec.clone(),
+            which,
+        };
+        let file = name_of(spec);
+        match suite.load(spec) {
+            Ok(loaded) => {
+                let its = loaded.book.its().into_iter().enumerate();
+                cases.extend(its.map(|(at, it)| case(format!("{file}: {}", it.name), Ok(at))));
+            }
+            Err(problem) => cases.push(case(format!("{file}: loads"), Err(problem))),
+        }
+    }
+    Ok(cases)
+}
+
+fn spec_path(files: &Files, spec: &ModuleId) -> String {
+    use crate::vm::resolve::Modules;
+    files
+        .source(spec)
+        .map_or_else(String::new, |source| source.path.to_string())
+}
+
+/// A spec's file in a VM of its own.
+struct Loaded {
+    vm: Vm,
+    generation: Arc<Generation>,
+    book: Arc<Book>,
+}
+
+impl Suite {
+    /// Runs the top level of a file; the error says what is wrong with it.
+    fn load(&self, spec: &ModuleId) -> Result<Loaded, String> {
+        let book = Arc::new(Book::default());
+        let limits = VmLimits {
+            memory: MEMORY,
+            cpu: CPU,
+        };
+        let vm = Vm::build(limits, Box::new(|| None), |lua, host| {
+            install(lua, host, &book)
+        })
+        .map_err(|error| format!("the spec's VM cannot be built: {error}"))?;
+        let snapshot: Snapshot = Arc::clone(&self.files) as Snapshot;
+        let generation = Loader::prepare(&vm, &snapshot, spec, 1, None)
+            .map_err(|failure| self.told(&failure.fault))?;
+        Ok(Loaded {
+            vm,
+            generation,
+            book,
+        })
+    }
+
+    /// A fault with its place, its source lines and the calls that led there.
+    fn told(&self, fault: &Fault) -> String {
+        let problem = fault.problem("", &|file| self.files.text(file));
+        render::problem(&Problem {
+            cog: None,
+            ..problem
+        })
+    }
+}
+
+/// The modules of a spec's VM.
+fn install(
+    lua: &Lua,
+    host: &Host,
+    book: &Arc<Book>,
+) -> mlua::Result<BTreeMap<&'static str, Value>> {
+    Ok(BTreeMap::from([
+        ("json", crate::api::json::module(lua, host)?),
+        ("spec", module(lua, host, book)?),
+    ]))
+}
+
+impl Case {
+    /// Runs the test in a world of its own. Blocks; not to be called from asynchronous code.
+    pub fn run(&self) -> Result<(), Failure> {
+        let index = self.which.clone().map_err(Failure::from)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_stack_size(STACK)
+            .enable_all()
+            .build()
+            .map_err(|error| format!("no threads can be started: {error}"))?;
+        let case = self.clone();
+        let test = runtime.spawn(async move {
+            let limit = tokio::time::timeout(LONGEST_TEST, case.perform(index));
+            limit.await.unwrap_or_else(|_| {
+                let seconds = LONGEST_TEST.as_secs();
+                Err(format!("the test has not ended within {seconds} s").into())
+            })
+        });
+        let result = runtime.block_on(test);
+        runtime.shutdown_background();
+        result.unwrap_or_else(|error| Err(format!("the test broke off: {error}").into()))
+    }
+
+    async fn perform(&self, index: usize) -> Result<(), Failure> {
+        let suite = &self.suite;
+        let loaded = suite.load(&self.spec)?;
+        let it = loaded.book.its().into_iter().nth(index);
+        let it = it.ok_or_else(|| "the file has changed meanwhile".to_owned())?;
+        let stage = Stage::start(&suite.config, &suite.files, &loaded.book.cogs()).await?;
+        let stage = Arc::new(stage);
+        loaded.book.enter(Arc::clone(&stage));
+        loaded.generation.go_live();
+        let result = self.call(&loaded, &it).await;
+        let result = match result {
+            Ok(()) => aftermath(&stage).await,
+            Err(fault) => {
+                let mut message = suite.told(&fault);
+                // What went wrong in a cog is often why an expectation was not met.
+                if let Err(cause) = aftermath(&stage).await {
+                    message = format!("{message}\n{cause}");
+                }
+                Err(message)
+            }
+        };
+        result.map_err(|message| Failure {
+            message,
+            transcript: stage.sim.transcript(),
+        })
+    }
+
+    async fn call(&self, loaded: &Loaded, it: &It) -> Result<(), Fault> {
+        let Some(runner) = loaded.book.runner() else {
+            return Err(Fault::Panic);
+        };
+        // The spec's own code never keeps the bot from settling.
+        let run = Run::new(&Activity::new());
+        let functions = std::iter::once(&it.function).chain(&it.before_each);
+        let arguments: MultiValue = functions.cloned().map(Value::Function).collect();
+        let running = loaded.vm.run(&loaded.generation, &run, runner, arguments);
+        running.await.map(drop)
+    }
+}
+
+/// What fails a test that has met all of its expectations.
+async fn aftermath(stage: &Stage) -> Result<(), String> {
+    stage.settle().await?;
+    let faults = stage.take_faults().await;
+    if !faults.is_empty() {
+        let told: Vec<_> = faults.iter().map(|fault| render::problem(fault)).collect();
+        return Err(format!("a handler failed: {}", told.join("\n")));
+    }
+    let missing = stage.sim.unimplemented_routes();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let missing = missing.join(", ");
+    Err(format!(
+        "the simulator does not have these operations of Discord's: {missing}"
+    ))
+}

@@ -1,0 +1,175 @@
+//! The real binary as a process: what it keeps when it is killed, and how it ends when it is asked to.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+#![cfg(unix)]
+
+mod support;
+
+use cogsmith::sim::{Sim, SimOptions};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use support::{PATIENCE, command, write};
+use tempfile::TempDir;
+
+const COUNT: &str = "state.user(ctx.author.id).n = (state.user(ctx.author.id).n or 0) + 1
+    ctx:reply(`{state.user(ctx.author.id).n}`)";
+
+/// A folder with one cog that counts in its state.
+fn folder() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let config = r#"{ "studio": { "listen": "127.0.0.1:0" } }"#;
+    write(&folder.path().join("config.json"), config);
+    write(
+        &folder.path().join("lua/cogs/count.luau"),
+        &command("count", COUNT),
+    );
+    folder
+}
+
+async fn simulator() -> Sim {
+    let options = SimOptions {
+        max_concurrency: 0,
+        ..SimOptions::default()
+    };
+    Sim::start(options).await.unwrap()
+}
+
+/// A process that is killed when its test ends early.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _already_gone = self.0.kill().is_err();
+        let _no_child = self.0.wait().is_err();
+    }
+}
+
+impl Running {
+    fn signal(&self, name: &str) {
+        let id = self.0.id().to_string();
+        let sent = Command::new("kill")
+            .args(["-s", name, &id])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for the process to end by itself.
+    async fn ended(mut self) -> std::process::ExitStatus {
+        let ended = tokio::task::spawn_blocking(move || self.0.wait().unwrap());
+        tokio::time::timeout(PATIENCE, ended)
+            .await
+            .unwrap()
+            .unwrap()
+    }
+}
+
+fn start(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
+    let child = Command::new(env!("CARGO_BIN_EXE_cogsmith"))
+        .arg("--config")
+        .arg(folder)
+        .args(arguments)
+        .env_clear()
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    Running(child.unwrap())
+}
+
+/// Starts the bot against the simulator and waits until it is connected.
+async fn connect(folder: &Path, sim: &Sim) -> Running {
+    let url = sim.url();
+    let running = start(
+        folder,
+        &[],
+        &[("DISCORD_TOKEN", sim.token()), ("DISCORD_API_URL", &url)],
+    );
+    sim.connected(PATIENCE).await.unwrap();
+    running
+}
+
+async fn ask(sim: &Sim, text: &str) -> String {
+    let channel = sim.channel("general").unwrap();
+    let said = sim.say(sim.owner(), channel, text).unwrap();
+    let said = said["id"].as_str().unwrap().parse().unwrap();
+    let answer = sim.reply_to(said, PATIENCE).await.unwrap();
+    answer["content"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_user_was_told_survives_kill_9() {
+    let folder = folder();
+    let mut wanted = 0;
+    for _ in 0..5 {
+        let sim = simulator().await;
+        let running = connect(folder.path(), &sim).await;
+        for _ in 0..3 {
+            wanted += 1;
+            assert_eq!(ask(&sim, "!count").await, wanted.to_string());
+        }
+        running.signal("KILL");
+        assert!(!running.ended().await.success());
+        sim.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_and_sigterm_end_it_in_order_with_exit_code_0() {
+    for signal in ["INT", "TERM"] {
+        let folder = folder();
+        let cog = folder.path().join("lua/cogs/count.luau");
+        let farewell = "require(\"@cogsmith/cog\").on_unload(function(reason) state.global.reason = reason end)";
+        let shown = command("reason", "ctx:reply(tostring(state.global.reason))") + farewell;
+        write(&cog, &shown);
+        for wanted in ["nil", "shutdown"] {
+            let sim = simulator().await;
+            let running = connect(folder.path(), &sim).await;
+            assert_eq!(ask(&sim, "!reason").await, wanted);
+            running.signal(signal);
+            assert_eq!(running.ended().await.code(), Some(0), "{signal}");
+            sim.shutdown().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_token_it_runs_in_its_own_simulator_and_ends_with_0() {
+    use std::io::{BufRead as _, BufReader};
+    let folder = folder();
+    let mut running = start(folder.path(), &["--offline"], &[]);
+    let stdout = running.0.stdout.take().unwrap();
+    let line = tokio::task::spawn_blocking(move || {
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).map(|_| line)
+    });
+    let line = tokio::time::timeout(PATIENCE, line)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    assert!(line.contains("http://127.0.0.1:"), "{line}");
+    running.signal("TERM");
+    assert_eq!(running.ended().await.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_reloads_the_running_process() {
+    let folder = folder();
+    let sim = simulator().await;
+    let running = connect(folder.path(), &sim).await;
+    assert_eq!(ask(&sim, "!count").await, "1");
+    let cog = folder.path().join("lua/cogs/count.luau");
+    write(&cog, &command("count", "ctx:reply(\"edited\")"));
+    // The reload has no sign on the wire but the answers; each is old or new, never none.
+    let mut answers = Vec::new();
+    while answers.last().map(String::as_str) != Some("edited") {
+        answers.push(ask(&sim, "!count").await);
+    }
+    running.signal("TERM");
+    assert_eq!(running.ended().await.code(), Some(0));
+}
