@@ -113,7 +113,8 @@ impl Bot {
         // Everything that may have to wait for the server comes before the first cog is loaded: a start
         // that is given up then leaves nothing unsaved.
         let (identity, address) = sign_in::sign_in(&services, options.api_url.as_deref()).await?;
-        tracing::info!(user = identity.user.str("username"), "Signed in");
+        let user = identity.user.str("username");
+        tracing::info!(user, gateway = address.url, "Signed in");
         services.identity.store(Arc::new(identity));
         let reload = Reload::start(Arc::clone(&cogs))
             .await

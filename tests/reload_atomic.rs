@@ -1,5 +1,11 @@
 //! One save is one transaction: all affected cogs take it or none does, and nothing of a failed attempt
 //! remains.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, also in its helpers"
+)]
 
 mod support;
 

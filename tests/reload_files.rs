@@ -1,9 +1,10 @@
 //! Files as editors, shells and git leave them, through the real watcher: what is reloaded, how often, and
 //! what is refused.
 #![allow(
-    clippy::expect_used,
     clippy::unwrap_used,
-    reason = "a test fails by panicking"
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, also in its helpers"
 )]
 
 mod support;
@@ -69,10 +70,7 @@ async fn a_save_in_place_by_rename_cp_mv_or_sed_is_one_reload_of_the_final_conte
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_git_checkout_of_200_files_is_one_reload() {
-    let mut stage = setup(&[])
-        .config(r#"{ "hot_reload": { "reload_delay": 0.5 } }"#)
-        .start()
-        .await;
+    let mut stage = setup(&[]).config(PATIENT).start().await;
     let root = stage.folder.path().to_owned();
     let git = |arguments: &[&str]| {
         let identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"];

@@ -1,5 +1,10 @@
 //! What a change reaches: exactly what depends on it runs again, and everything else keeps its identity.
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, also in its helpers"
+)]
 
 mod support;
 

@@ -10,6 +10,7 @@ use super::declarations::{Hook, Info, Listener, Timer, caller};
 use super::object::{self, Charge};
 use super::option;
 use crate::discord::events::{self, intents};
+use crate::discord::operations::operations;
 use crate::vm::host::{Arguments, Host, HostError, HostResult, load_host_chunk, one, shown_name};
 use mlua::{Lua, Table, Value};
 use std::sync::Arc;
@@ -88,10 +89,14 @@ fn info(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value>
         let message = format!("cog.info: intents: there is no intent \"{unknown}\"{hint}");
         HostError::new("argument", message)
     })?;
+    let capabilities = fields.strings("capabilities")?;
+    for name in &capabilities {
+        known_capability(name)?;
+    }
     let info = Info {
         description: fields.string("description")?,
         intents,
-        capabilities: fields.strings("capabilities")?.into_iter().collect(),
+        capabilities: capabilities.into_iter().collect(),
     };
     cog.declare(lua, "cog.info", |declarations| {
         if declarations.info.is_some() {
@@ -101,6 +106,26 @@ fn info(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value>
         declarations.info = Some(info);
         Ok(Value::Nil)
     })
+}
+
+/// Capabilities that no operation of Discord's has.
+const OTHER_CAPABILITIES: [&str; 3] = ["dm.send", "http", "mentions.everyone"];
+
+/// Raises for a capability that nothing would ever need: it is a slip of the pen.
+fn known_capability(name: &str) -> HostResult<()> {
+    let known = || {
+        operations()
+            .map(|it| it.capability)
+            .chain(OTHER_CAPABILITIES)
+    };
+    if name.starts_with("shared:") || known().any(|it| it == name && it != "host") {
+        return Ok(());
+    }
+    let nearest = crate::discord::nearest(name, known().filter(|it| *it != "host"));
+    let hint = nearest.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
+    let name = shown_name(name);
+    let message = format!("cog.info: capabilities: there is no capability \"{name}\"{hint}");
+    Err(HostError::new("argument", message).into())
 }
 
 fn declare_command(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {

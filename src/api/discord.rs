@@ -275,7 +275,17 @@ fn cache_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<T
         let cog = Arc::clone(cog);
         let function = host.function(lua, name, move |lua, arguments| {
             match look(&cog, arguments)? {
-                Some(json) => object::receive(lua, &cog, &json, Some(schema)),
+                Some(json) => {
+                    // Members and roles are looked up in a guild, and say in which.
+                    let kind = kind_of(schema);
+                    let json = if matches!(kind, Kind::Member | Kind::Role) {
+                        let guild = arguments.string(0, "the guild's id")?;
+                        json.with("guild_id", Json::String(guild.into()))
+                    } else {
+                        json
+                    };
+                    object::receive(lua, &cog, &json, Some(schema))
+                }
                 None => Ok(Value::Nil),
             }
         })?;

@@ -15,7 +15,10 @@ use crate::vm::build::Vm;
 use crate::vm::host::{
     Arguments, Failure, Host, HostError, HostResult, describe, load_host_chunk, one,
 };
+use crate::vm::raw::with_fallback;
 use mlua::{Function, Lua, MetaMethod, MultiValue, Table, UserDataRegistry, Value};
+use std::ffi::CStr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How deep a value that is stored may nest; the store's own limit is no higher.
@@ -321,6 +324,24 @@ fn plain_tree(lua: &Lua, tree: &Tree) -> mlua::Result<Table> {
     Ok(table)
 }
 
+/// The library functions that also take handles.
+const EXTENDED: [&CStr; 15] = [
+    c"insert", c"remove", c"sort", c"clone", c"clear", c"move", c"concat", c"unpack", c"find",
+    c"maxn", c"next", c"pairs", c"ipairs", c"rawget", c"rawlen",
+];
+
+/// `(name, the library's function, ours)`: the library's, but with userdata ours is called.
+fn extend(lua: &Lua, arguments: &Arguments) -> HostResult<Function> {
+    let name = arguments.string(0, "the name")?;
+    let known = EXTENDED
+        .iter()
+        .find(|known| known.to_bytes() == name.as_bytes());
+    let name = known
+        .ok_or_else(|| arguments.wrong("the name", "a library function's", &arguments.value(0)))?;
+    let (original, ours) = (arguments.callback(1, "")?, arguments.callback(2, "")?);
+    Ok(with_fallback(lua, &original, name, &ours)?)
+}
+
 /// Makes the module, and the library functions that take handles.
 pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
     register(lua, host)?;
@@ -338,15 +359,16 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
         Ok(Value::UserData(lua.create_any_userdata(handle)?))
     })?;
     raw.raw_set("scope", scope)?;
+    raw.raw_set("extend", host.function(lua, "state", extend)?)?;
     install_lookups(lua, host, &raw)?;
     let owner = Arc::clone(cog);
     let defaults = host.function(lua, "state.defaults", move |lua, arguments| {
         declare_defaults(lua, &owner, arguments)
     })?;
     raw.raw_set("defaults", defaults)?;
-    let owner = Arc::clone(cog);
+    let (owner, maker) = (Arc::clone(cog), host.clone());
     let entries = host.function(lua, "state.entries", move |lua, arguments| {
-        entries(lua, &owner, arguments)
+        entries(lua, &maker, &owner, arguments)
     })?;
     raw.raw_set("entries", entries)?;
     let owner = Arc::clone(cog);
@@ -559,8 +581,14 @@ fn transaction(
     Err(HostError::new("state", message).into())
 }
 
-/// `state.entries(scope, { guild_id?, sort?, descending?, limit?, offset?, where? })`.
-fn entries(lua: &Lua, cog: &Arc<CogContext>, arguments: &Arguments) -> HostResult<Value> {
+/// For `state.entries(scope, { guild_id?, sort?, descending?, limit?, offset?, where? })`: a function that goes
+/// through the entries, and what is left for Luau to do with them.
+fn entries(
+    lua: &Lua,
+    host: &Host,
+    cog: &Arc<CogContext>,
+    arguments: &Arguments,
+) -> HostResult<(Function, Option<Function>, usize, usize)> {
     let space = read_space(cog, &arguments.string(0, "the space")?)?;
     let kind = read_kind(arguments, &arguments.string(1, "the scope")?)?;
     let how = match arguments.optional_table(2, "the options")? {
@@ -578,19 +606,11 @@ fn entries(lua: &Lua, cog: &Arc<CogContext>, arguments: &Arguments) -> HostResul
     };
     let limit = fields
         .count("limit")?
-        .map_or(MOST_ENTRIES, |it| it as usize);
+        .map_or(MOST_ENTRIES, |it| it as usize)
+        .min(MOST_ENTRIES);
     let offset = fields.count("offset")?.unwrap_or(0) as usize;
+    let filter = fields.function("where")?;
     let mut scopes = view_of(cog, &space, lua)?.scopes(kind, guild);
-    if let Some(filter) = fields.function("where")? {
-        let mut kept = Vec::new();
-        for (scope, table) in scopes {
-            let keep: Value = filter.call(plain_tree(lua, &table)?)?;
-            if !matches!(keep, Value::Nil | Value::Boolean(false)) {
-                kept.push((scope, table));
-            }
-        }
-        scopes = kept;
-    }
     if let Some(field) = fields.string("sort")? {
         sort_by(
             &mut scopes,
@@ -598,25 +618,37 @@ fn entries(lua: &Lua, cog: &Arc<CogContext>, arguments: &Arguments) -> HostResul
             fields.boolean("descending")?.unwrap_or(false),
         );
     }
-    let list = lua.create_table()?;
-    let chosen = scopes.iter().skip(offset).take(limit.min(MOST_ENTRIES));
-    for (scope, table) in chosen {
-        let entry = lua.create_table()?;
-        let id = match scope {
-            Scope::Global => String::new(),
-            Scope::Guild(id) | Scope::Channel(id) | Scope::User(id) | Scope::Role(id) => {
-                id.to_string()
-            }
-            Scope::Member(guild, user) => {
-                entry.raw_set("guild_id", guild.to_string())?;
-                user.to_string()
-            }
-        };
-        entry.raw_set("id", id)?;
-        entry.raw_set("value", plain_tree(lua, table)?)?;
-        list.raw_push(entry)?;
+    if filter.is_none() {
+        scopes = scopes.into_iter().skip(offset).take(limit).collect();
     }
-    Ok(Value::Table(list))
+    let bytes = scopes.iter().map(|(_, table)| table.bytes()).sum();
+    let charge = Charge::of_bytes(lua, cog, bytes)?;
+    let next = AtomicUsize::new(0);
+    let step = host.function(lua, "state.entries", move |lua, _| {
+        let _held = &charge;
+        match scopes.get(next.fetch_add(1, Ordering::Relaxed)) {
+            Some((scope, table)) => Ok(Value::Table(entry_of(lua, scope, table)?)),
+            None => Ok(Value::Nil),
+        }
+    })?;
+    let offset = if filter.is_some() { offset } else { 0 };
+    Ok((step, filter, offset, limit))
+}
+
+/// `{ guild_id?, id, value }`
+fn entry_of(lua: &Lua, scope: &Scope, table: &Tree) -> mlua::Result<Table> {
+    let entry = lua.create_table()?;
+    let id = match scope {
+        Scope::Global => String::new(),
+        Scope::Guild(id) | Scope::Channel(id) | Scope::User(id) | Scope::Role(id) => id.to_string(),
+        Scope::Member(guild, user) => {
+            entry.raw_set("guild_id", guild.to_string())?;
+            user.to_string()
+        }
+    };
+    entry.raw_set("id", id)?;
+    entry.raw_set("value", plain_tree(lua, table)?)?;
+    Ok(entry)
 }
 
 /// Sorts by a number or string field; entries without it come last.

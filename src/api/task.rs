@@ -6,10 +6,9 @@
 use super::context::{CogContext, Spawn, active};
 use crate::vm::build::Vm;
 use crate::vm::host::{Arguments, Host, HostError, HostResult, load_host_chunk, one};
-use mlua::{Lua, MultiValue, Table, Value, WeakLua};
+use crate::vm::slice::waiting;
+use mlua::{Lua, MultiValue, Table, Value};
 use std::collections::HashMap;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -35,23 +34,6 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
     load_host_chunk(lua, "task", include_str!("task.luau"), (raw, pending))
 }
 
-/// Awaits what may take long: whatever handler waits for it, the bot counts as settled meanwhile. A coroutine
-/// may begin to wait in one handler and go on in another.
-async fn wait_for<F: Future>(lua: &WeakLua, future: F) -> F::Output {
-    let mut future = pin!(future);
-    poll_fn(|context| {
-        let polled = future.as_mut().poll(context);
-        if polled.is_pending()
-            && let Some(lua) = lua.try_upgrade()
-            && let Some(run) = Vm::of(&lua).ok().and_then(|vm| vm.loader().running())
-        {
-            run.waits();
-        }
-        polled
-    })
-    .await
-}
-
 /// `task.wait(duration?)`: returns the seconds that passed.
 fn wait(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<mlua::Function> {
     let owner = Arc::clone(cog);
@@ -59,7 +41,6 @@ fn wait(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<mlua::Fun
         let cog = Arc::clone(&owner);
         let prepared =
             CogContext::may_act(&lua, "task.wait").and_then(|_| wait_argument(&arguments));
-        let lua = lua.weak();
         async move {
             let duration = prepared?;
             let clock = &cog.services.clock;
@@ -70,7 +51,7 @@ fn wait(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<mlua::Fun
                 tokio::task::yield_now().await;
                 None
             } else {
-                Some(wait_for(&lua, clock.alarm(duration)).await)
+                Some(waiting(&lua, clock.alarm(duration)).await)
             };
             drop(awake);
             Ok(clock.now().saturating_sub(began).as_secs_f64())
@@ -205,7 +186,6 @@ fn install_gates(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -> 
     let pass = host.async_function(lua, "task.timeout", move |lua, arguments| {
         let cog = Arc::clone(&owner);
         let prepared = gate_of(&arguments);
-        let lua = lua.weak();
         async move {
             let (open, limit) = prepared?;
             let opened = async {
@@ -216,7 +196,7 @@ fn install_gates(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -> 
                 }
             };
             // Held until the run counts as busy again.
-            let late = wait_for(&lua, opened).await;
+            let late = waiting(&lua, opened).await;
             Ok(late.is_none())
         }
     })?;
@@ -272,7 +252,7 @@ fn install_locks(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -> 
                     }
                 }
             };
-            let guard = wait_for(&lua.weak(), locked).await?;
+            let guard = waiting(&lua, locked).await?;
             cog.locks.fetch_add(1, Ordering::Relaxed);
             let held = HeldLock {
                 count: Arc::clone(&cog.locks),
@@ -290,7 +270,16 @@ fn install_locks(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -> 
         }
         one(lua, Value::Nil)
     })?;
-    raw.raw_set("unlock", unlock)
+    raw.raw_set("unlock", unlock)?;
+    // What a coroutine held that was closed is released when it is collected.
+    let owner = Arc::clone(cog);
+    let release = host.function(lua, "coroutine.close", move |lua, _| {
+        if owner.locks.load(Ordering::Relaxed) > 0 {
+            lua.gc_collect()?;
+        }
+        Ok(())
+    })?;
+    raw.raw_set("release", release)
 }
 
 /// `(key, function, whether this coroutine took the lock last)`

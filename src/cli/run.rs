@@ -205,21 +205,22 @@ fn serve_studio(
         .local_addr()
         .map_err(|error| StartError::System(format!("the page has no address: {error}")))?;
     let cogs = Arc::clone(&bot.cogs);
-    let identity = bot.services.identity.load();
+    let services = Arc::clone(&bot.services);
     let options = StudioOptions {
         chat: sim,
         reports: bot.reload.reports.clone(),
         cogs: Arc::new(move || cogs.all().iter().map(|cog| cog_view(cog)).collect()),
-        bot: BotView {
-            name: identity.user.str("username").unwrap_or("bot").to_owned(),
-            prefix: bot.services.config.load().bot.prefix.clone(),
-            online,
-        },
+        bot: Arc::new(move || {
+            let identity = services.identity.load();
+            BotView {
+                name: identity.user.str("username").unwrap_or("bot").to_owned(),
+                prefix: services.config.load().bot.prefix.clone(),
+                online,
+            }
+        }),
     };
     if online {
-        output::say(format!(
-            "Cogsmith is on Discord. Reloads are shown at http://{address}"
-        ));
+        output::say(format!("Reloads and cogs are shown at http://{address}"));
     } else {
         output::say(format!("Talk to your bot at http://{address}"));
     }

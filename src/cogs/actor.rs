@@ -7,19 +7,20 @@ use super::live::{Live, Offer};
 use super::prepare::{self, Refusal, Request};
 use super::timers::Timers;
 use crate::activity::Busy;
-use crate::api::context::{CogContext, Spawn};
+use crate::api::context::{CogContext, Spawn, TaskPlace};
 use crate::api::declarations::{Hook, Info, Staged, Timer};
 use crate::api::object;
 use crate::clock::Woken;
 use crate::discord::events::event;
 use crate::gateway::event::Event;
 use crate::json::Json;
+use crate::vm::build::Vm;
 use crate::vm::slice::Run;
 use crate::vm::trace::Fault;
 use futures_util::future::AbortHandle;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use mlua::{Function, MultiValue};
+use mlua::{Function, MultiValue, Thread};
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -52,7 +53,7 @@ pub enum Control {
     /// Forget what was prepared.
     Abort(oneshot::Sender<()>),
     /// Run nothing any more; ends when the handlers that are under way have.
-    Unload(&'static str, oneshot::Sender<()>),
+    Unload(&'static str, Busy, oneshot::Sender<()>),
 }
 
 /// What runs after a commit.
@@ -125,6 +126,7 @@ impl Actor {
         let mut alarm: Option<Alarm> = None;
         loop {
             if self.running.is_empty()
+                && inbox.spawns.is_empty()
                 && let Some(done) = self.unloading.take()
             {
                 // Whoever waits for the end may have given up.
@@ -144,9 +146,10 @@ impl Actor {
                     Some(control) => self.control(control, &mut inbox),
                     None => return,
                 },
+                // Before handlers that end, so that what one of them spawned is not left behind by an end.
+                Some(spawn) = inbox.spawns.recv() => self.spawn(spawn),
                 Some(ended) = self.running.next(), if !self.running.is_empty() => ended(&mut self),
                 () = cog.cancel_notice.notified() => self.stop_cancelled(),
-                Some(spawn) = inbox.spawns.recv() => self.spawn(spawn),
                 woken = ring(alarm.as_mut()), if alarm.is_some() => {
                     alarm = None;
                     self.run_timers(woken);
@@ -184,7 +187,7 @@ impl Actor {
                 }
                 let _told = answer.send(()).is_ok();
             }
-            Control::Unload(reason, answer) => {
+            Control::Unload(reason, _busy_until_it_is_taken, answer) => {
                 self.unload(reason, inbox);
                 self.unloading = Some(answer);
             }
@@ -360,7 +363,7 @@ impl Actor {
     /// A function that the cog wants run by itself. It ends with the last handler of its generation's VM.
     fn spawn(&mut self, spawn: Spawn) {
         self.turn = Some(spawn.busy);
-        let Ok(vm) = crate::vm::build::Vm::of_thread(&spawn.thread) else {
+        let Ok(vm) = Vm::of_thread(&spawn.thread) else {
             return;
         };
         let number = spawn.generation.number;
@@ -386,8 +389,12 @@ impl Actor {
         let (work, abort) = futures_util::future::abortable(async move {
             // Dropped after the coroutine, which is then garbage.
             let mut leftovers = handler::Leftovers::of(&cog, &live);
-            // Kept to the end, so that no other coroutine comes to have its address.
-            let _kept = (thread, place);
+            let mut task = Task {
+                vm: live.vm.clone(),
+                thread,
+                is_over: false,
+                _place: place,
+            };
             let run = if let Some(run) = begun {
                 run
             } else {
@@ -399,6 +406,7 @@ impl Actor {
             };
             let result = handler::run_as(&run, &cog, &live, &function, arguments, limit).await;
             leftovers.note(&result);
+            task.is_over = matches!(result, Ok(_) | Err(Fault::Raised(_)));
             if let Err(fault) = result {
                 command::report_fault(&cog, &live, &fault, None).await;
             }
@@ -425,6 +433,24 @@ impl Actor {
             if let Some(spawned) = self.spawned.remove(&key) {
                 spawned.abort.abort();
             }
+        }
+    }
+}
+
+/// A task's coroutine, kept to the end, so that no other one comes to have its address. One that is stopped
+/// from outside is ended, and with it what it waits for.
+struct Task {
+    vm: Vm,
+    thread: Thread,
+    /// Whether it has come to its end, or waits for its author.
+    is_over: bool,
+    _place: TaskPlace,
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.vm.abandon(&self.thread);
         }
     }
 }

@@ -597,6 +597,12 @@ pub async fn report_fault(
     if matches!(fault, Fault::Cancelled) || fault.told_to_user().is_some() {
         return;
     }
+    if let Fault::Outlived { .. } = fault {
+        // No mistake of the code's: a loop in `on_ready` comes to its end like this.
+        let id = told.map_or("", |(id, _)| id);
+        tracing::warn!(cog = %cog.name, id, "A handler of an older version {fault}");
+        return;
+    }
     let snapshot = live.generation.snapshot();
     let mut problem = fault.problem(&cog.name, &|file| {
         let source = snapshot.ids().find_map(|id| {

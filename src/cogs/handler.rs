@@ -2,6 +2,7 @@
 
 use super::live::Live;
 use crate::api::context::CogContext;
+use crate::clock::Woken;
 use crate::vm::slice::Run;
 use crate::vm::trace::Fault;
 use mlua::{Function, IntoLuaMulti, MultiValue};
@@ -46,16 +47,20 @@ pub async fn run_as(
     let result = tokio::select! {
         biased;
         result = within(cog, run, limit, handler) => result,
-        () = outlived(cog, live, limit) => Err(Fault::Outlived { limit }),
+        woken = outlived(cog, live, limit) => {
+            run.cut_off();
+            drop(woken);
+            Err(Fault::Outlived { limit })
+        }
     };
     leftovers.note(&result);
     result
 }
 
 /// Returns when the code's successor has been running for `limit`.
-async fn outlived(cog: &CogContext, live: &Live, limit: Duration) {
+async fn outlived(cog: &CogContext, live: &Live, limit: Duration) -> Woken {
     live.generation.retired().await;
-    cog.services.clock.sleep(limit).await;
+    cog.services.clock.alarm(limit).await
 }
 
 /// What a handler leaves in the VM's garbage when it does not come to its own end: locks that it held, and

@@ -66,6 +66,16 @@ impl CogHandle {
         self.lock().clone()
     }
 
+    /// Looks at what is known of it, without a copy.
+    pub fn peek<R>(&self, look: impl FnOnce(&Status) -> R) -> R {
+        look(&self.lock())
+    }
+
+    /// Whether its task is gone, which nothing but a fault of the host's own can bring about.
+    pub fn has_ended(&self) -> bool {
+        self.control.is_closed()
+    }
+
     /// Changes what is known of it.
     pub fn update(&self, change: impl FnOnce(&mut Status)) {
         change(&mut self.lock());
@@ -99,7 +109,18 @@ impl CogHandle {
 
     /// Ends it. Returns when its last handler has ended.
     pub async fn unload(&self, reason: &'static str) {
-        self.ask(|answer| Control::Unload(reason, answer)).await;
+        let busy = self.context.services.activity.begin();
+        self.ask(|answer| Control::Unload(reason, busy, answer))
+            .await;
+    }
+
+    /// The same without waiting: its handlers may go on for a while.
+    pub fn begin_unload(self: Arc<Self>, reason: &'static str) {
+        let busy = self.context.services.activity.begin();
+        tokio::spawn(async move {
+            self.ask(|answer| Control::Unload(reason, busy, answer))
+                .await;
+        });
     }
 }
 
@@ -185,9 +206,15 @@ impl Cogs {
 
     /// Takes a cog off the list and the routes; its actor goes on until it is told to unload.
     pub fn remove(&self, name: &str) -> Option<Arc<CogHandle>> {
-        let removed = self.lock().remove(name);
+        let removed = self.take(name);
         self.rebuild_routes();
         removed
+    }
+
+    /// Takes a cog off the list alone: its routes stay until they are made anew, so that at no moment a
+    /// command is nobody's that moves to another cog.
+    pub fn take(&self, name: &str) -> Option<Arc<CogHandle>> {
+        self.lock().remove(name)
     }
 
     /// Makes the routes of what is committed now.

@@ -21,6 +21,8 @@ use tracing::warn;
 /// So long nothing may happen to the file until it is read: some editors write it in several steps, and
 /// remove it for a moment.
 const QUIET: Duration = Duration::from_millis(100);
+/// A file that is wrong (empty, cut off, gone) is told so after this time without another change.
+const GRACE: Duration = Duration::from_millis(400);
 /// Changes that do not end are taken after this time.
 const LONGEST: Duration = Duration::from_secs(2);
 /// How often the file is read where the system cannot tell of changes.
@@ -32,6 +34,8 @@ pub struct Follower {
     environment: Environment,
     seen: Option<Seen>,
     touched: mpsc::Receiver<()>,
+    /// Whether a touch was received that nothing has come of yet.
+    again: bool,
     /// Tells `touched` until it is dropped.
     _watcher: Box<dyn Watcher + Send>,
 }
@@ -70,12 +74,13 @@ impl Follower {
             environment,
             seen: None,
             touched,
+            again: false,
             _watcher: watcher,
         })
     }
 
     /// The next edit: the configuration that the file has now, or what is wrong with it. Saves that leave
-    /// the same text are left out. May be dropped and called again.
+    /// the same text are left out.
     pub async fn edited(&mut self) -> Result<Config, ConfigErrors> {
         loop {
             self.settled().await;
@@ -89,17 +94,21 @@ impl Follower {
                 None => seen != Seen::Missing,
                 Some(before) => *before != seen,
             };
-            let read = is_new.then(|| self.read(&seen));
-            self.seen = Some(seen);
-            if let Some(read) = read {
+            if is_new {
+                let read = self.read(&seen);
+                if read.is_err() && self.goes_on().await {
+                    continue;
+                }
+                self.seen = Some(seen);
                 return read;
             }
+            self.seen = Some(seen);
         }
     }
 
     /// Returns when the file was touched and has been left alone since.
     async fn settled(&mut self) {
-        if self.touched.recv().await.is_none() {
+        if !std::mem::take(&mut self.again) && self.touched.recv().await.is_none() {
             return std::future::pending().await;
         }
         let longest = Instant::now() + LONGEST;
@@ -110,6 +119,16 @@ impl Follower {
                 _ => return,
             }
         }
+    }
+
+    /// Whether a file that is wrong is touched again soon: it may have been half written.
+    async fn goes_on(&mut self) -> bool {
+        let touched = tokio::time::timeout(GRACE, self.touched.recv()).await;
+        if touched.is_ok() {
+            // The same touch begins the next look.
+            self.again = true;
+        }
+        touched.is_ok()
     }
 
     fn read(&self, seen: &Seen) -> Result<Config, ConfigErrors> {

@@ -1,21 +1,26 @@
 //! Runs one reload after the other: what files and admins ask for becomes a plan, a transaction and a report.
+//!
+//! `requests` has what admins ask for, `outcome` carries plans out, `reports` tells what came of them,
+//! and `log` does so in the log. `configure` takes edits of config.json.
 
 mod configure;
 mod log;
+mod outcome;
+mod reports;
+mod requests;
 
 pub use configure::ConfigEdit;
 
-use super::graph::{CogState, CogView, Graph};
-use super::plan::{Action, Plan, is_up_to_date, plan, plan_afresh, plan_changed};
-use super::report::{CogOutcome, CogReport, Outcome, Problem, Report, ReportLog, Trigger};
-use super::sources;
-use super::sources::{ContentHash, LUAURC, ModuleId, Rules, RulesError, Snapshot, diff};
-use super::transaction::{self, Failure, Result as CogResult};
+use super::graph::Graph;
+use super::plan::{is_up_to_date, plan, plan_changed};
+use super::report::{Problem, Report, ReportLog, Trigger};
+use super::sources::{ModuleId, Rules, RulesError, Snapshot, diff};
 use super::watch::{Batch, WatchError, Watcher};
 use crate::cogs::host::{CogHandle, Cogs};
-use crate::cogs::live::Offer;
 use crate::config::HotReload;
-use std::collections::{BTreeMap, BTreeSet};
+use outcome::view_of;
+use reports::files;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -55,9 +60,6 @@ pub enum Refused {
     #[error("the bot is shutting down")]
     ShuttingDown,
 }
-
-/// Modules and aliases with what they said; nothing for what was not there.
-type Seen = BTreeMap<ModuleId, Option<ContentHash>>;
 
 type Answer = oneshot::Sender<Result<Option<Arc<Report>>, Refused>>;
 
@@ -210,25 +212,30 @@ impl Controller {
         mut batches: mpsc::Receiver<Batch>,
         mut asked: mpsc::UnboundedReceiver<(Ask, Answer)>,
     ) {
+        let activity = self.cogs.services.activity.clone();
         loop {
             tokio::select! {
-                batch = batches.recv() => match batch {
-                    Some(batch) => self.take_batch(batch).await,
-                    None => return,
-                },
-                ask = asked.recv() => match ask {
-                    Some((ask, answer)) => {
-                        let result = self.obey(ask).await;
-                        // Whoever asked may have gone.
-                        let _told = answer.send(result).is_ok();
-                    }
-                    None => return,
-                },
+                Some(batch) = batches.recv() => {
+                    let _busy = activity.begin();
+                    self.take_batch(batch).await;
+                    self.show();
+                }
+                ask = asked.recv() => {
+                    // The bot is gone.
+                    let Some((ask, answer)) = ask else {
+                        return;
+                    };
+                    let _busy = activity.begin();
+                    let result = self.obey(ask).await;
+                    self.show();
+                    // Whoever asked may have gone.
+                    let _told = answer.send(result).is_ok();
+                }
             }
-            self.show();
         }
     }
 
+    /// Shows how things stand. To be done before anybody is told that something has happened.
     fn show(&self) {
         self.view.send_modify(|view| {
             view.enabled = self.enabled;
@@ -256,7 +263,6 @@ impl Controller {
     }
 
     async fn take_batch(&mut self, batch: Batch) {
-        let _busy = self.cogs.services.activity.begin();
         let began = Instant::now();
         let snapshot = read(&self.snapshot, move |before| batch.apply(before)).await;
         let unsettled = snapshot.unsettled();
@@ -299,7 +305,11 @@ impl Controller {
     /// Forgets the failures of cogs whose sources say again what they run; whether there were any.
     fn mended(&mut self, changed: &BTreeSet<ModuleId>) -> bool {
         let mut mended = false;
-        for cog in self.cogs.all() {
+        let behind: Vec<String> = self.graph.behind().map(str::to_owned).collect();
+        for name in behind {
+            let Some(cog) = self.cogs.get(&name) else {
+                continue;
+            };
             let status = cog.status();
             let concerned = status.attempted.keys().any(|id| changed.contains(id));
             let view = self.graph.get(&cog.name);
@@ -330,440 +340,5 @@ impl Controller {
 
     fn put(&mut self, cog: &CogHandle) {
         self.graph.put(view_of(cog));
-    }
-
-    async fn carry_out(
-        &mut self,
-        plan: &Plan,
-        trigger: Trigger,
-        changed: Vec<String>,
-        began: Instant,
-        reason: &'static str,
-    ) -> Arc<Report> {
-        self.graph.begin(plan);
-        let results = transaction::run(&self.cogs, plan, &self.snapshot, reason).await;
-        let mut cogs = Vec::new();
-        let mut problems = self.new_tree_problems();
-        let blamed = self.blamed(plan, &results);
-        for (name, handle, result) in results {
-            let outcome = match result {
-                CogResult::HeldBack(offer) => self.hold_back(plan, &handle, &offer, &blamed),
-                result => self.conclude(plan, &name, &handle, result, &mut problems),
-            };
-            let status = handle.status();
-            cogs.push(CogReport {
-                name,
-                outcome,
-                version: status.version,
-                executed: match outcome {
-                    CogOutcome::Loaded | CogOutcome::Reloaded => {
-                        status.offer.executed.iter().map(ModuleId::dotted).collect()
-                    }
-                    _ => Vec::new(),
-                },
-            });
-        }
-        self.ask_for_intents();
-        self.report(trigger, changed, cogs, problems, began)
-    }
-
-    fn ask_for_intents(&self) {
-        self.intents.send_if_modified(|intents| {
-            let needed = self.cogs.routes().intents;
-            std::mem::replace(intents, needed) != needed
-        });
-    }
-
-    /// What a cog's attempt has seen: it is not repeated as long as all of it is the same.
-    fn attempted<'a>(
-        &self,
-        plan: &'a Plan,
-        name: &str,
-        modules: impl IntoIterator<Item = &'a ModuleId>,
-    ) -> Seen {
-        let stale = plan.cogs.iter().find(|cog| cog.name == name);
-        let stale = stale.into_iter().flat_map(|cog| &cog.stale);
-        let seen = stale.chain(modules);
-        seen.map(|id| (id.clone(), self.snapshot.hash(id)))
-            .collect()
-    }
-
-    fn attempted_in(&self, plan: &Plan, name: &str, failure: &Failure) -> Seen {
-        let read = failure.read.keys().chain(failure.others.keys());
-        let modules = read.chain(failure.edges.values().flatten());
-        let modules: Vec<_> = modules.cloned().collect();
-        let mut seen = self.attempted(plan, name, []);
-        seen.extend(modules.into_iter().map(|id| {
-            let hash = self.snapshot.hash(&id);
-            (id, hash)
-        }));
-        seen
-    }
-
-    /// What the cogs saw that could not take the new code.
-    fn blamed(&self, plan: &Plan, results: &[(String, Arc<CogHandle>, CogResult)]) -> Seen {
-        let failed = results.iter().filter_map(|(name, _, result)| match result {
-            CogResult::Failed(failure) => Some(self.attempted_in(plan, name, failure)),
-            _ => None,
-        });
-        failed.flatten().collect()
-    }
-
-    /// Notes that a sibling held a cog back: it is tried again when one of the two says something else.
-    fn hold_back(
-        &mut self,
-        plan: &Plan,
-        handle: &CogHandle,
-        offer: &Offer,
-        blamed: &Seen,
-    ) -> CogOutcome {
-        let generation = offer.generation.as_ref();
-        let loaded = generation.map(|it| it.loaded()).unwrap_or_default();
-        let edges = generation.map(|it| it.edges()).unwrap_or_default();
-        let aliases = generation.map(|it| it.aliases()).unwrap_or_default();
-        let mut attempted = self.attempted(plan, &handle.name, []);
-        let seen = loaded.iter().chain(&aliases);
-        attempted.extend(seen.map(|(id, hash)| (id.clone(), Some(*hash))));
-        attempted.extend(blamed.clone());
-        let running = handle.status().is_running();
-        handle.update(|status| {
-            status.attempted = attempted;
-            if !running {
-                status.edges = edges;
-                status.loaded = loaded;
-                status.loaded.extend(aliases);
-            }
-        });
-        self.put(handle);
-        self.graph.doubt(&handle.name);
-        if running {
-            CogOutcome::Kept
-        } else {
-            CogOutcome::Waiting
-        }
-    }
-
-    /// Notes how one cog came out, for the next plan and for the report.
-    fn conclude(
-        &mut self,
-        plan: &Plan,
-        name: &str,
-        handle: &CogHandle,
-        result: CogResult,
-        problems: &mut Vec<Problem>,
-    ) -> CogOutcome {
-        match result {
-            CogResult::Committed(..) => {
-                self.put(handle);
-                if handle.status().version == 1 {
-                    CogOutcome::Loaded
-                } else {
-                    CogOutcome::Reloaded
-                }
-            }
-            CogResult::Unloaded => {
-                self.graph.remove(name);
-                CogOutcome::Unloaded
-            }
-            CogResult::HeldBack(_) => CogOutcome::Kept,
-            CogResult::Failed(failure) => {
-                let attempted = self.attempted_in(plan, name, &failure);
-                problems.push(failure.problem.clone());
-                let running = handle.status().is_running();
-                let aliases = failure.edges.values().flatten().filter(|id| id.is_alias());
-                let aliases: BTreeMap<_, _> = aliases
-                    .filter_map(|id| Some((id.clone(), self.snapshot.hash(id)?)))
-                    .collect();
-                handle.update(|status| {
-                    status.failing = true;
-                    status.attempted = attempted;
-                    status.problem = Some(failure.problem);
-                    if !running {
-                        status.edges = failure.edges;
-                        status.loaded = failure.read;
-                        status.loaded.extend(aliases);
-                    }
-                });
-                self.put(handle);
-                if running {
-                    CogOutcome::Kept
-                } else {
-                    CogOutcome::Waiting
-                }
-            }
-        }
-    }
-
-    fn report(
-        &mut self,
-        trigger: Trigger,
-        changed: Vec<String>,
-        cogs: Vec<CogReport>,
-        problems: Vec<Problem>,
-        began: Instant,
-    ) -> Arc<Report> {
-        let report = self.made(trigger, changed, cogs, problems, began);
-        let everything = self.cogs.services.config.load().hot_reload.log_reloads;
-        log::report(&report, everything);
-        self.reports.add(report)
-    }
-
-    /// A report that nobody has been told of yet.
-    fn made(
-        &mut self,
-        trigger: Trigger,
-        changed: Vec<String>,
-        cogs: Vec<CogReport>,
-        problems: Vec<Problem>,
-        began: Instant,
-    ) -> Report {
-        let outcome = if problems.is_empty() {
-            Outcome::Applied
-        } else {
-            Outcome::Failed
-        };
-        let id = self.next_report;
-        self.next_report += 1;
-        Report {
-            id,
-            at: self.cogs.services.clock.unix(),
-            trigger,
-            changed,
-            outcome,
-            cogs,
-            problems,
-            took_ms: began.elapsed().as_secs_f64() * 1_000.0,
-        }
-    }
-
-    fn report_pending(&mut self, began: Instant) {
-        let changed = files(&self.pending);
-        let report = Report {
-            id: self.next_report,
-            at: self.cogs.services.clock.unix(),
-            trigger: Trigger::Files,
-            changed,
-            outcome: Outcome::Pending,
-            cogs: Vec::new(),
-            problems: Vec::new(),
-            took_ms: began.elapsed().as_secs_f64() * 1_000.0,
-        };
-        self.next_report += 1;
-        self.reports.add(report);
-    }
-
-    /// Problems of the tree itself (two files for one module, a link to outside) that are new.
-    fn new_tree_problems(&mut self) -> Vec<Problem> {
-        let now: Vec<_> = self
-            .snapshot
-            .problems
-            .iter()
-            .map(|it| it.message.clone())
-            .collect();
-        let before = std::mem::replace(&mut self.tree_problems, now);
-        let problems = self.snapshot.problems.iter();
-        let new = problems.filter(|problem| !before.contains(&problem.message));
-        new.map(|problem: &sources::SourceProblem| Problem::from(problem))
-            .collect()
-    }
-
-    fn report_tree_problems(
-        &mut self,
-        changed: Vec<String>,
-        began: Instant,
-    ) -> Option<Arc<Report>> {
-        let had = !self.tree_problems.is_empty();
-        let problems = self.new_tree_problems();
-        let cleared = had && self.tree_problems.is_empty();
-        if problems.is_empty() && !cleared {
-            return None;
-        }
-        Some(self.report(Trigger::Files, changed, Vec::new(), problems, began))
-    }
-
-    async fn obey(&mut self, ask: Ask) -> Result<Option<Arc<Report>>, Refused> {
-        let _busy = self.cogs.services.activity.begin();
-        let began = Instant::now();
-        self.refresh_graph();
-        match ask {
-            Ask::Toggle => {
-                self.enabled = !self.enabled;
-                if self.is_automatic() && !self.pending.is_empty() {
-                    return Ok(self.catch_up(Trigger::Command, began).await);
-                }
-                Ok(None)
-            }
-            Ask::Cog(name) => {
-                let name = self.known(&name)?;
-                self.unloaded.remove(&name);
-                Ok(Some(self.afresh(name, began).await))
-            }
-            Ask::All => Ok(Some(self.reload_all(began).await)),
-            Ask::Load(name) => {
-                let name = self.known(&name)?;
-                if self
-                    .cogs
-                    .get(&name)
-                    .is_some_and(|cog| cog.status().is_running())
-                {
-                    return Err(Refused::Loaded(name));
-                }
-                self.unloaded.remove(&name);
-                Ok(Some(self.afresh(name, began).await))
-            }
-            Ask::Unload(name) => self.unload(&name, began),
-            Ask::Configure(edit) => Ok(Some(self.configure(edit, began).await)),
-        }
-    }
-
-    /// A cog's name as it was typed, also with `cogs.` in front.
-    fn known(&self, asked: &str) -> Result<String, Refused> {
-        let name = asked.strip_prefix("cogs.").unwrap_or(asked);
-        for candidate in [asked, name] {
-            let known = self.snapshot.cogs().contains_key(candidate);
-            if known || self.cogs.get(candidate).is_some() {
-                return Ok(candidate.to_owned());
-            }
-        }
-        let names = self.snapshot.cogs().keys().map(String::as_str);
-        let nearest = crate::discord::nearest(name, names);
-        let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-        Err(Refused::Unknown {
-            name: shown,
-            near: nearest.map(str::to_owned),
-        })
-    }
-
-    /// Looks at all files now. What changed and is not taken with this request is taken with the next batch.
-    async fn look_at_files(&mut self) {
-        let snapshot = read(&self.snapshot, Snapshot::rescan_all).await;
-        self.pending.extend(diff(&self.snapshot, &snapshot));
-        self.snapshot = snapshot;
-    }
-
-    /// Builds all cogs in fresh VMs and takes what is pending; a cog that fails keeps what it has.
-    async fn reload_all(&mut self, began: Instant) -> Arc<Report> {
-        self.unloaded.clear();
-        self.look_at_files().await;
-        let changed = std::mem::take(&mut self.pending);
-        let mut plan = plan_changed(&self.graph, &changed, self.snapshot.as_ref());
-        let names = self.snapshot.cogs().keys();
-        plan.cogs.retain(|cog| cog.action == Action::Unload);
-        plan.cogs
-            .extend(names.filter_map(|name| {
-                plan_afresh(self.graph.get(name), name, self.snapshot.as_ref())
-            }));
-        for cog in &mut plan.cogs {
-            cog.holds_back = false;
-        }
-        self.carry_out(&plan, Trigger::Command, files(&changed), began, "reload")
-            .await
-    }
-
-    /// Builds a cog in a fresh VM from what the files say now; if it fails it keeps what it has.
-    async fn afresh(&mut self, name: String, began: Instant) -> Arc<Report> {
-        self.look_at_files().await;
-        let view = self.graph.get(&name);
-        let Some(mut cog) = plan_afresh(view, &name, self.snapshot.as_ref()) else {
-            let problems = self.held_problems(&name);
-            return self.report(Trigger::Command, Vec::new(), Vec::new(), problems, began);
-        };
-        cog.holds_back = false;
-        let plan = Plan { cogs: vec![cog] };
-        let report = self
-            .carry_out(&plan, Trigger::Command, Vec::new(), began, "reload")
-            .await;
-        self.forget_taken();
-        report
-    }
-
-    /// Why a cog's own file cannot be taken.
-    fn held_problems(&self, name: &str) -> Vec<Problem> {
-        let entry = self.cogs.get(name).map(|cog| cog.status().entry);
-        let is_meant = |problem: &&sources::SourceProblem| {
-            entry
-                .as_ref()
-                .is_some_and(|entry| problem.modules.contains(entry))
-        };
-        let problems = self.snapshot.problems.iter().filter(is_meant);
-        problems.map(Problem::from).collect()
-    }
-
-    /// Takes off the list what no cog waits for any more.
-    fn forget_taken(&mut self) {
-        let mut plan = plan_changed(&self.graph, &self.pending, self.snapshot.as_ref());
-        plan.cogs.retain(|cog| !self.unloaded.contains(&cog.name));
-        let failing = self.cogs.all().into_iter().map(|cog| cog.status());
-        let seen: BTreeSet<ModuleId> = failing
-            .flat_map(|status| status.attempted.into_keys())
-            .collect();
-        let waited: BTreeSet<&ModuleId> = plan.cogs.iter().flat_map(|cog| &cog.stale).collect();
-        self.pending
-            .retain(|id| waited.contains(id) || seen.contains(id));
-    }
-
-    fn unload(&mut self, name: &str, began: Instant) -> Result<Option<Arc<Report>>, Refused> {
-        let name = self.known(name)?;
-        let Some(cog) = self.cogs.remove(&name) else {
-            return Ok(None);
-        };
-        self.graph.remove(&name);
-        self.unloaded.insert(name.clone());
-        self.ask_for_intents();
-        // Its handlers may go on for a while; nobody waits for them.
-        let unloading = Arc::clone(&cog);
-        tokio::spawn(async move { unloading.unload("unload").await });
-        let cogs = vec![CogReport {
-            name,
-            outcome: CogOutcome::Unloaded,
-            version: 0,
-            executed: Vec::new(),
-        }];
-        Ok(Some(self.report(
-            Trigger::Command,
-            Vec::new(),
-            cogs,
-            Vec::new(),
-            began,
-        )))
-    }
-}
-
-/// The files of these modules, none twice.
-fn files(modules: &BTreeSet<ModuleId>) -> Vec<String> {
-    let path = |id: &ModuleId| {
-        if id.is_alias() {
-            format!("lua/{LUAURC}")
-        } else {
-            id.path()
-        }
-    };
-    let paths: BTreeSet<String> = modules.iter().map(path).collect();
-    paths.into_iter().collect()
-}
-
-/// What the plan must know of a cog.
-fn view_of(cog: &CogHandle) -> CogView {
-    let status = cog.status();
-    let (loaded, edges) = match &status.generation {
-        Some(generation) => {
-            let mut loaded = generation.loaded();
-            loaded.extend(generation.aliases());
-            (loaded, generation.edges())
-        }
-        None => (status.loaded, status.edges),
-    };
-    CogView {
-        name: cog.name.to_string(),
-        entry: status.entry,
-        loaded,
-        edges,
-        state: if status.version > 0 {
-            CogState::Running
-        } else {
-            CogState::Waiting
-        },
-        failing: status.failing,
-        attempted: status.attempted,
     }
 }

@@ -209,6 +209,11 @@ impl Graph {
         }
     }
 
+    /// The cogs that do not run what the sources say, or may not.
+    pub fn behind(&self) -> impl Iterator<Item = &str> {
+        self.behind.iter().map(|name| &**name)
+    }
+
     /// What is known about a cog.
     pub fn get(&self, cog: &str) -> Option<&CogView> {
         self.cogs.get(cog)

@@ -5,7 +5,7 @@ use super::report::{Place, Problem};
 use super::sources::Snapshot;
 use crate::cogs::actor::Committed;
 use crate::cogs::host::{ADMIN_COMMANDS, CogHandle, Cogs};
-use crate::cogs::live::Offer;
+use crate::cogs::live::{Offer, Status};
 use crate::cogs::prepare::{Refusal, Request};
 use crate::commands::conflicts::conflicts;
 use crate::commands::parse::name_key;
@@ -73,7 +73,7 @@ pub async fn run(
     let mut results = join_all(ended).await;
     if !all_held {
         results.extend(gone.iter().filter_map(|cog| {
-            let handle = cogs.remove(&cog.name)?;
+            let handle = cogs.take(&cog.name)?;
             Some((cog.name.clone(), handle, Result::Unloaded))
         }));
     }
@@ -87,8 +87,7 @@ pub async fn run(
     cogs.rebuild_routes();
     for (_, handle, result) in &results {
         if matches!(result, Result::Unloaded) {
-            let handle = Arc::clone(handle);
-            tokio::spawn(async move { handle.unload("unload").await });
+            Arc::clone(handle).begin_unload("unload");
         }
     }
     results.sort_by(|one, other| one.0.cmp(&other.0));
@@ -141,14 +140,18 @@ async fn prepare<'a>(
     snapshot: &Arc<Snapshot>,
     reason: &'static str,
 ) -> Attempt<'a> {
-    let handle = cogs.get_or_start(&plan.name, &plan.entry);
+    let mut handle = cogs.get_or_start(&plan.name, &plan.entry);
+    if handle.has_ended() {
+        cogs.take(&plan.name);
+        handle = cogs.get_or_start(&plan.name, &plan.entry);
+    }
     let request = Request {
         snapshot: Arc::clone(snapshot) as _,
         entry: plan.entry.clone(),
         keep: (!plan.afresh).then(|| plan.keep.clone()),
         reason: match reason {
             "start" => "start",
-            _ if handle.status().is_running() => "reload",
+            _ if handle.peek(Status::is_running) => "reload",
             _ => "load",
         },
     };
@@ -227,14 +230,19 @@ fn next_conflict(
     let committed: Vec<_> = cogs
         .all()
         .into_iter()
-        .map(|cog| (cog.name.to_string(), cog.status().offer))
-        .filter(|(name, _)| !leaves(name))
+        .filter(|cog| !leaves(&cog.name))
+        .map(|cog| {
+            (
+                cog.name.to_string(),
+                cog.peek(|status| status.offer.clone()),
+            )
+        })
         .collect();
     let mut taken: Vec<(&str, &Offer)> = Vec::new();
     taken.extend(committed.iter().map(|(name, offer)| (name.as_str(), offer)));
     // Whoever runs already comes first, then it goes by name.
     let mut order: Vec<usize> = (0..attempts.len()).collect();
-    order.sort_by_key(|index| !attempts[*index].handle.status().is_running());
+    order.sort_by_key(|index| !attempts[*index].handle.peek(Status::is_running));
     for index in order {
         let attempt = &attempts[index];
         let Ok(offer) = &attempt.prepared else {

@@ -23,7 +23,7 @@ const VIEW_CHANNEL: u64 = 1 << 10;
 pub(super) enum Frame<'a> {
     /// Everything, at the beginning of each connection and after a gap.
     Hello {
-        bot: &'a BotView,
+        bot: BotView,
         /// The simulated guild and its people; null while the bot is on Discord itself.
         world: Option<World>,
         reports: Vec<Arc<Report>>,
@@ -111,7 +111,7 @@ fn id_of(value: &Value) -> Option<Id> {
 pub(super) fn hello<'a>(options: &'a StudioOptions, cogs: &'a [CogView]) -> Frame<'a> {
     let chat = options.chat.as_ref();
     Frame::Hello {
-        bot: &options.bot,
+        bot: (options.bot)(),
         world: chat.map(World::of),
         reports: options.reports.recent(),
         cogs,

@@ -40,8 +40,8 @@ pub struct StudioOptions {
     pub reports: ReportLog,
     /// Tells the cogs as they are now; called about once a second for each open page.
     pub cogs: Arc<dyn Fn() -> Vec<CogView> + Send + Sync>,
-    /// Who the bot is.
-    pub bot: BotView,
+    /// Tells who the bot is; called when a page is opened.
+    pub bot: Arc<dyn Fn() -> BotView + Send + Sync>,
 }
 
 /// The bot, as the page introduces it.

@@ -126,6 +126,8 @@ struct Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        // What a coroutine waits for refers to the Luau state that owns it.
+        let _collected = self.lua.gc_collect().is_ok();
         self.guard.retire();
     }
 }
@@ -143,8 +145,6 @@ impl Vm {
     ) -> mlua::Result<Self> {
         self_test().map_err(mlua::Error::external)?;
         let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::default())?;
-        // Native code of a thousand VMs exhausts the kernel's mappings, and each VM pays 300 KB for it.
-        lua.enable_jit(false);
         let guard = Guard::install(&lua);
         raw::guard_libraries(&lua)?;
         let host = Host::new(&lua, Arc::clone(&guard))?;
@@ -238,6 +238,14 @@ impl Vm {
         // Only a finaliser could raise, and Luau's have none.
         let _collected = self.0.lua.gc_collect().is_ok();
         self.0.collected.store(self.memory(), Ordering::Relaxed);
+    }
+
+    /// Ends a coroutine that nobody drives any more, so that what it waited for is given up.
+    pub fn abandon(&self, thread: &mlua::Thread) {
+        let closed = self.0.loader.drivers().abandon.call::<()>(thread);
+        if let Err(error) = closed {
+            tracing::warn!(%error, "A coroutine could not be ended");
+        }
     }
 
     /// Marks the VM as not to be used again.

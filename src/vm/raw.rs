@@ -6,7 +6,7 @@
 )]
 
 use mlua::{Function, Lua, Table, VmState, ffi};
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, c_int, c_void};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -135,6 +135,51 @@ fn replace(
         })?
     };
     library.raw_set(key.as_ref(), guarded)
+}
+
+/// The same library function, but with userdata as its first or fifth argument `fallback` is called. It is a C
+/// function as before, so an error of the library's own is still raised at its caller's line.
+pub(crate) fn with_fallback(
+    lua: &Lua,
+    original: &Function,
+    name: &'static CStr,
+    fallback: &Function,
+) -> mlua::Result<Function> {
+    // SAFETY: the stack holds the two functions. The original is a C function of the library's with at most one
+    // upvalue, which stays the first one of the new closure, where the original looks for it. The other two
+    // are the original's pointer and the fallback; `name` is static.
+    unsafe {
+        lua.exec_raw((original, fallback), |state| {
+            let Some(native) = ffi::lua_tocfunction(state, 1) else {
+                return ffi::lua_settop(state, 1);
+            };
+            if ffi::lua_getupvalue(state, 1, 1).is_null() {
+                ffi::lua_pushnil(state);
+            }
+            let address = native as *mut c_void;
+            ffi::lua_pushlightuserdata(state, address);
+            ffi::lua_pushvalue(state, 2);
+            ffi::lua_pushcclosured(state, native_or_fallback, name.as_ptr(), 3);
+            ffi::lua_replace(state, 1);
+            ffi::lua_settop(state, 1);
+        })
+    }
+}
+
+unsafe extern "C-unwind" fn native_or_fallback(state: *mut ffi::lua_State) -> c_int {
+    // SAFETY: called by Luau as the closure that `with_fallback` makes, whose upvalues are known.
+    unsafe {
+        let of_userdata = |index| ffi::lua_type(state, index) == ffi::LUA_TUSERDATA;
+        if of_userdata(1) || of_userdata(5) {
+            ffi::lua_pushvalue(state, ffi::lua_upvalueindex(3));
+            ffi::lua_insert(state, 1);
+            ffi::lua_call(state, ffi::lua_gettop(state) - 1, ffi::LUA_MULTRET);
+            return ffi::lua_gettop(state);
+        }
+        let address = ffi::lua_touserdata(state, ffi::lua_upvalueindex(2));
+        let native = std::mem::transmute::<*mut c_void, ffi::lua_CFunction>(address);
+        native(state)
+    }
 }
 
 /// # Safety

@@ -256,13 +256,21 @@ pub struct Drivers {
     pub follow: Function,
     /// `(value, traceback)`: a handler that raises what was raised elsewhere.
     pub fail: Function,
+    /// `(coroutine)`: ends a coroutine that nobody drives any more.
+    pub abandon: Function,
 }
 
 impl Drivers {
     pub(super) fn new(lua: &Lua) -> mlua::Result<Self> {
         let source = include_str!("driver.luau");
-        let (run, follow, fail) = load_host_chunk(lua, "driver", source, Lua::poll_pending())?;
-        Ok(Self { run, follow, fail })
+        let pending = Lua::poll_pending();
+        let (run, follow, fail, abandon) = load_host_chunk(lua, "driver", source, pending)?;
+        Ok(Self {
+            run,
+            follow,
+            fail,
+            abandon,
+        })
     }
 }
 

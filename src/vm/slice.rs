@@ -4,11 +4,10 @@ use super::build::Vm;
 use super::require::Generation;
 use super::trace::Fault;
 use crate::activity::{Activity, Busy};
-use mlua::{Function, IntoLuaMulti, MultiValue, Value};
+use mlua::{Function, IntoLuaMulti, Lua, MultiValue, Value, WeakLua};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -17,67 +16,121 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub struct Run {
     activity: Activity,
+    state: Mutex<RunState>,
+}
+
+#[derive(Debug)]
+struct RunState {
     /// Held while the run is under way and does not wait for the clock or for a user.
-    busy: Mutex<Option<Busy>>,
-    /// Whether the last slice ended in order to wait.
-    is_waiting: AtomicBool,
-    waiting_since: Mutex<Option<Instant>>,
+    busy: Option<Busy>,
+    /// What it waits for now, and since when it waits for anything.
+    waits: usize,
+    since: Instant,
     /// Time spent waiting so far, which limits of wall time leave out.
-    waited: Mutex<Duration>,
+    waited: Duration,
 }
 
 impl Run {
     /// A run that begins now.
     pub fn new(activity: &Activity) -> Arc<Self> {
-        Self::taking_over(activity, activity.begin())
-    }
-
-    /// A run that goes on with work which counts already.
-    pub fn taking_over(activity: &Activity, busy: Busy) -> Arc<Self> {
         Arc::new(Self {
             activity: activity.clone(),
-            busy: Mutex::new(Some(busy)),
-            is_waiting: AtomicBool::new(false),
-            waiting_since: Mutex::default(),
-            waited: Mutex::default(),
+            state: Mutex::new(RunState {
+                busy: Some(activity.begin()),
+                waits: 0,
+                since: Instant::now(),
+                waited: Duration::ZERO,
+            }),
         })
     }
 
-    /// Ends the run, whose consequences are still to be drawn.
-    pub fn end(&self) -> Busy {
-        lock(&self.busy)
-            .take()
-            .unwrap_or_else(|| self.activity.begin())
-    }
-
-    /// Says that what keeps the present slice from going on may take as long as it likes.
-    pub fn waits(&self) {
-        self.is_waiting.store(true, Ordering::Relaxed);
-    }
-
-    /// A slice begins: the run counts as busy again.
-    fn resume(&self) {
-        self.is_waiting.store(false, Ordering::Relaxed);
-        let mut busy = lock(&self.busy);
-        if busy.is_none() {
-            *busy = Some(self.activity.begin());
+    fn begin_wait(&self) {
+        let mut state = lock(&self.state);
+        if state.waits == 0 {
+            state.since = Instant::now();
+            state.busy = None;
         }
-        if let Some(since) = lock(&self.waiting_since).take() {
-            *lock(&self.waited) += since.elapsed();
+        state.waits += 1;
+    }
+
+    fn end_wait(&self) {
+        let mut state = lock(&self.state);
+        state.waits -= 1;
+        if state.waits == 0 {
+            let waited = state.since.elapsed();
+            state.waited += waited;
+            state.busy = Some(self.activity.begin());
         }
     }
 
-    /// A slice has ended before the run has. While it waits the bot counts as settled.
-    fn pause(&self) {
-        if self.is_waiting.load(Ordering::Relaxed) {
-            *lock(&self.waiting_since) = Some(Instant::now());
-            drop(lock(&self.busy).take());
+    /// It is ended from outside, whatever it waits for: what follows from that counts as its work.
+    pub fn cut_off(&self) {
+        let mut state = lock(&self.state);
+        if state.busy.is_none() {
+            state.busy = Some(self.activity.begin());
         }
     }
 
     /// How long the run has waited.
     pub fn waited(&self) -> Duration {
-        *lock(&self.waited)
+        lock(&self.state).waited
+    }
+}
+
+/// Awaits something that may take as long as it likes: the bot counts as settled meanwhile, and the run's
+/// limit of wall time stands still.
+///
+/// The run is the one that polls: a coroutine that waits goes over from the run that resumed it to one of its
+/// own.
+pub fn waiting<F: Future>(lua: &Lua, future: F) -> Waiting<F> {
+    Waiting {
+        lua: lua.weak(),
+        run: None,
+        future: Box::pin(future),
+    }
+}
+
+/// What [`waiting`] returns.
+pub struct Waiting<F> {
+    // Not `Lua` itself: Luau owns the future that this is a part of.
+    lua: WeakLua,
+    run: Option<Arc<Run>>,
+    future: Pin<Box<F>>,
+}
+
+impl<F> Waiting<F> {
+    fn belong_to(&mut self, run: Option<Arc<Run>>) {
+        let address = |run: &Option<Arc<Run>>| run.as_ref().map(Arc::as_ptr);
+        if address(&self.run) == address(&run) {
+            return;
+        }
+        if let Some(run) = &run {
+            run.begin_wait();
+        }
+        if let Some(former) = std::mem::replace(&mut self.run, run) {
+            former.end_wait();
+        }
+    }
+}
+
+impl<F: Future> Future for Waiting<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let vm = self.lua.try_upgrade().and_then(|lua| Vm::of(&lua).ok());
+        let run = vm.and_then(|vm| vm.loader().running());
+        self.belong_to(run);
+        let polled = self.future.as_mut().poll(context);
+        if polled.is_ready() {
+            self.belong_to(None);
+        }
+        polled
+    }
+}
+
+impl<F> Drop for Waiting<F> {
+    fn drop(&mut self) {
+        self.belong_to(None);
     }
 }
 
@@ -206,7 +259,6 @@ impl Future for Handler {
         let Some(step) = this.step.as_mut() else {
             return Poll::Ready(Err(Fault::Cancelled));
         };
-        this.run.resume();
         this.vm.loader().set_running(Some(&this.run));
         let polled = this.vm.enter(&this.generation, || {
             Ok(match step.as_mut().poll(context) {
@@ -216,10 +268,7 @@ impl Future for Handler {
         });
         this.vm.loader().set_running(None);
         let ended = match polled {
-            Ok(None) => {
-                this.run.pause();
-                return Poll::Pending;
-            }
+            Ok(None) => return Poll::Pending,
             Ok(Some(outcome)) => this.vm.after(outcome),
             Err(fault) => Err(fault),
         };

@@ -37,12 +37,13 @@ impl Studio {
         let reports = ReportLog::new();
         let cogs = Arc::new(Mutex::new(vec![cog("ping", 1)]));
         let shown = Arc::clone(&cogs);
+        let online = chat.is_none();
         let options = StudioOptions {
-            bot: BotView {
+            bot: Arc::new(move || BotView {
                 name: "Cogsmith".into(),
                 prefix: "!".into(),
-                online: chat.is_none(),
-            },
+                online,
+            }),
             chat,
             reports: reports.clone(),
             cogs: Arc::new(move || shown.lock().unwrap().clone()),

@@ -296,7 +296,12 @@ fn refuse<M: Modules + ?Sized>(
     ResolveError {
         request: shown(request),
         from: from.path(),
-        candidates: alias_of(request).into_iter().chain(answers).collect(),
+        candidates: {
+            let mut candidates: Vec<_> = alias_of(request).into_iter().chain(answers).collect();
+            // A module may be called like the alias itself (`lua/@lua.luau`).
+            candidates.dedup();
+            candidates
+        },
         reason: Box::new(reason),
         nearest,
     }

@@ -1,0 +1,112 @@
+//! Reports of what was done, of what waits, and of what is wrong with the tree itself.
+
+use super::super::report::{CogReport, Outcome, Problem, Report, Trigger};
+use super::super::sources::{LUAURC, ModuleId, SourceProblem};
+use super::{Controller, log};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+impl Controller {
+    pub(super) fn report(
+        &mut self,
+        trigger: Trigger,
+        changed: Vec<String>,
+        cogs: Vec<CogReport>,
+        problems: Vec<Problem>,
+        began: Instant,
+    ) -> Arc<Report> {
+        let report = self.made(trigger, changed, cogs, problems, began);
+        let everything = self.cogs.services.config.load().hot_reload.log_reloads;
+        log::report(&report, everything);
+        self.reports.add(report)
+    }
+
+    /// A report that nobody has been told of yet.
+    pub(super) fn made(
+        &mut self,
+        trigger: Trigger,
+        changed: Vec<String>,
+        cogs: Vec<CogReport>,
+        problems: Vec<Problem>,
+        began: Instant,
+    ) -> Report {
+        self.show();
+        let outcome = if problems.is_empty() {
+            Outcome::Applied
+        } else {
+            Outcome::Failed
+        };
+        let id = self.next_report;
+        self.next_report += 1;
+        Report {
+            id,
+            at: self.cogs.services.clock.unix(),
+            trigger,
+            changed,
+            outcome,
+            cogs,
+            problems,
+            took_ms: began.elapsed().as_secs_f64() * 1_000.0,
+        }
+    }
+
+    pub(super) fn report_pending(&mut self, began: Instant) {
+        self.show();
+        let changed = files(&self.pending);
+        let report = Report {
+            id: self.next_report,
+            at: self.cogs.services.clock.unix(),
+            trigger: Trigger::Files,
+            changed,
+            outcome: Outcome::Pending,
+            cogs: Vec::new(),
+            problems: Vec::new(),
+            took_ms: began.elapsed().as_secs_f64() * 1_000.0,
+        };
+        self.next_report += 1;
+        self.reports.add(report);
+    }
+
+    /// Problems of the tree itself (two files for one module, a link to outside) that are new.
+    pub(super) fn new_tree_problems(&mut self) -> Vec<Problem> {
+        let now: Vec<_> = self
+            .snapshot
+            .problems
+            .iter()
+            .map(|it| it.message.clone())
+            .collect();
+        let before = std::mem::replace(&mut self.tree_problems, now);
+        let problems = self.snapshot.problems.iter();
+        let new = problems.filter(|problem| !before.contains(&problem.message));
+        new.map(|problem: &SourceProblem| Problem::from(problem))
+            .collect()
+    }
+
+    pub(super) fn report_tree_problems(
+        &mut self,
+        changed: Vec<String>,
+        began: Instant,
+    ) -> Option<Arc<Report>> {
+        let had = !self.tree_problems.is_empty();
+        let problems = self.new_tree_problems();
+        let cleared = had && self.tree_problems.is_empty();
+        if problems.is_empty() && !cleared {
+            return None;
+        }
+        Some(self.report(Trigger::Files, changed, Vec::new(), problems, began))
+    }
+}
+
+/// The files of these modules, none twice.
+pub(super) fn files(modules: &BTreeSet<ModuleId>) -> Vec<String> {
+    let path = |id: &ModuleId| {
+        if id.is_alias() {
+            format!("lua/{LUAURC}")
+        } else {
+            id.path()
+        }
+    };
+    let paths: BTreeSet<String> = modules.iter().map(path).collect();
+    paths.into_iter().collect()
+}

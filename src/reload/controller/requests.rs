@@ -1,0 +1,156 @@
+//! What admins ask for.
+
+use super::super::plan::{Action, Plan, plan_afresh, plan_changed};
+use super::super::report::{CogOutcome, CogReport, Problem, Report, Trigger};
+use super::super::sources::{ModuleId, Snapshot, SourceProblem, diff};
+use super::reports::files;
+use super::{Ask, Controller, Refused, read};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+impl Controller {
+    pub(super) async fn obey(&mut self, ask: Ask) -> Result<Option<Arc<Report>>, Refused> {
+        let began = Instant::now();
+        self.refresh_graph();
+        match ask {
+            Ask::Toggle => {
+                self.enabled = !self.enabled;
+                if self.is_automatic() && !self.pending.is_empty() {
+                    return Ok(self.catch_up(Trigger::Command, began).await);
+                }
+                Ok(None)
+            }
+            Ask::Cog(name) => {
+                let name = self.known(&name)?;
+                self.unloaded.remove(&name);
+                Ok(Some(self.afresh(name, began).await))
+            }
+            Ask::All => Ok(Some(self.reload_all(began).await)),
+            Ask::Load(name) => {
+                let name = self.known(&name)?;
+                if self
+                    .cogs
+                    .get(&name)
+                    .is_some_and(|cog| cog.status().is_running())
+                {
+                    return Err(Refused::Loaded(name));
+                }
+                self.unloaded.remove(&name);
+                Ok(Some(self.afresh(name, began).await))
+            }
+            Ask::Unload(name) => self.unload(&name, began),
+            Ask::Configure(edit) => Ok(Some(self.configure(edit, began).await)),
+        }
+    }
+
+    /// A cog's name as it was typed, also with `cogs.` in front.
+    fn known(&self, asked: &str) -> Result<String, Refused> {
+        let name = asked.strip_prefix("cogs.").unwrap_or(asked);
+        for candidate in [asked, name] {
+            let known = self.snapshot.cogs().contains_key(candidate);
+            if known || self.cogs.get(candidate).is_some() {
+                return Ok(candidate.to_owned());
+            }
+        }
+        let names = self.snapshot.cogs().keys().map(String::as_str);
+        let nearest = crate::discord::nearest(name, names);
+        let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+        Err(Refused::Unknown {
+            name: shown,
+            near: nearest.map(str::to_owned),
+        })
+    }
+
+    /// Looks at all files now. What changed and is not taken with this request is taken with the next batch.
+    async fn look_at_files(&mut self) {
+        let snapshot = read(&self.snapshot, Snapshot::rescan_all).await;
+        self.pending.extend(diff(&self.snapshot, &snapshot));
+        self.snapshot = snapshot;
+    }
+
+    /// Builds all cogs in fresh VMs and takes what is pending; a cog that fails keeps what it has.
+    async fn reload_all(&mut self, began: Instant) -> Arc<Report> {
+        self.unloaded.clear();
+        self.look_at_files().await;
+        let changed = std::mem::take(&mut self.pending);
+        let mut plan = plan_changed(&self.graph, &changed, self.snapshot.as_ref());
+        let names = self.snapshot.cogs().keys();
+        plan.cogs.retain(|cog| cog.action == Action::Unload);
+        plan.cogs
+            .extend(names.filter_map(|name| {
+                plan_afresh(self.graph.get(name), name, self.snapshot.as_ref())
+            }));
+        for cog in &mut plan.cogs {
+            cog.holds_back = false;
+        }
+        self.carry_out(&plan, Trigger::Command, files(&changed), began, "reload")
+            .await
+    }
+
+    /// Builds a cog in a fresh VM from what the files say now; if it fails it keeps what it has.
+    async fn afresh(&mut self, name: String, began: Instant) -> Arc<Report> {
+        self.look_at_files().await;
+        let view = self.graph.get(&name);
+        let Some(mut cog) = plan_afresh(view, &name, self.snapshot.as_ref()) else {
+            let problems = self.held_problems(&name);
+            return self.report(Trigger::Command, Vec::new(), Vec::new(), problems, began);
+        };
+        cog.holds_back = false;
+        let plan = Plan { cogs: vec![cog] };
+        let report = self
+            .carry_out(&plan, Trigger::Command, Vec::new(), began, "reload")
+            .await;
+        self.forget_taken();
+        report
+    }
+
+    /// Why a cog's own file cannot be taken.
+    fn held_problems(&self, name: &str) -> Vec<Problem> {
+        let entry = self.cogs.get(name).map(|cog| cog.status().entry);
+        let is_meant = |problem: &&SourceProblem| {
+            entry
+                .as_ref()
+                .is_some_and(|entry| problem.modules.contains(entry))
+        };
+        let problems = self.snapshot.problems.iter().filter(is_meant);
+        problems.map(Problem::from).collect()
+    }
+
+    /// Takes off the list what no cog waits for any more.
+    fn forget_taken(&mut self) {
+        let mut plan = plan_changed(&self.graph, &self.pending, self.snapshot.as_ref());
+        plan.cogs.retain(|cog| !self.unloaded.contains(&cog.name));
+        let failing = self.cogs.all().into_iter().map(|cog| cog.status());
+        let seen: BTreeSet<ModuleId> = failing
+            .flat_map(|status| status.attempted.into_keys())
+            .collect();
+        let waited: BTreeSet<&ModuleId> = plan.cogs.iter().flat_map(|cog| &cog.stale).collect();
+        self.pending
+            .retain(|id| waited.contains(id) || seen.contains(id));
+    }
+
+    fn unload(&mut self, name: &str, began: Instant) -> Result<Option<Arc<Report>>, Refused> {
+        let name = self.known(name)?;
+        let Some(cog) = self.cogs.remove(&name) else {
+            return Ok(None);
+        };
+        self.graph.remove(&name);
+        self.unloaded.insert(name.clone());
+        self.ask_for_intents();
+        cog.begin_unload("unload");
+        let cogs = vec![CogReport {
+            name,
+            outcome: CogOutcome::Unloaded,
+            version: 0,
+            executed: Vec::new(),
+        }];
+        Ok(Some(self.report(
+            Trigger::Command,
+            Vec::new(),
+            cogs,
+            Vec::new(),
+            began,
+        )))
+    }
+}
