@@ -16,3 +16,6 @@ pub mod resolve;
 pub mod slice;
 pub mod trace;
 pub mod watchdog;
+
+#[cfg(test)]
+mod tests;

@@ -156,8 +156,7 @@ pub(crate) fn with_fallback(
             if ffi::lua_getupvalue(state, 1, 1).is_null() {
                 ffi::lua_pushnil(state);
             }
-            let address = native as *mut c_void;
-            ffi::lua_pushlightuserdata(state, address);
+            ffi::lua_pushlightuserdata(state, native as *mut c_void);
             ffi::lua_pushvalue(state, 2);
             ffi::lua_pushcclosured(state, native_or_fallback, name.as_ptr(), 3);
             ffi::lua_replace(state, 1);

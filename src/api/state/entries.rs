@@ -1,0 +1,101 @@
+//! `state.entries`: the stored scopes of a kind, as a list.
+
+use super::values::plain_tree;
+use super::{read_kind, read_space, view_of};
+use crate::api::context::CogContext;
+use crate::api::convert::Fields;
+use crate::api::object::Charge;
+use crate::state::{KeyRef, Scope, Table as Tree, Value as Stored};
+use crate::vm::host::{Arguments, Host, HostResult};
+use mlua::{Function, Lua, Table, Value};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Entries that `state.entries` returns at most.
+const MOST_ENTRIES: usize = 10_000;
+
+/// For `state.entries(scope, { guild_id?, sort?, descending?, limit?, offset?, where? })`: a function that goes
+/// through the entries, and what is left for Luau to do with them.
+pub(super) fn entries(
+    lua: &Lua,
+    host: &Host,
+    cog: &Arc<CogContext>,
+    arguments: &Arguments,
+) -> HostResult<(Function, Option<Function>, usize, usize)> {
+    let space = read_space(cog, &arguments.string(0, "the space")?)?;
+    let kind = read_kind(arguments, &arguments.string(1, "the scope")?)?;
+    let how = match arguments.optional_table(2, "the options")? {
+        Some(how) => how,
+        None => lua.create_table()?,
+    };
+    let fields = Fields::of("state.entries", &how);
+    fields.only(&["guild_id", "sort", "descending", "limit", "offset", "where"])?;
+    let guild = match fields.string("guild_id")? {
+        None => None,
+        Some(id) => match id.parse::<u64>() {
+            Ok(id) => Some(id),
+            Err(_) => return Err(fields.wrong("guild_id", "an id", &fields.value("guild_id")?)),
+        },
+    };
+    let limit = fields
+        .count("limit")?
+        .map_or(MOST_ENTRIES, |it| it as usize)
+        .min(MOST_ENTRIES);
+    let offset = fields.count("offset")?.unwrap_or(0) as usize;
+    let filter = fields.function("where")?;
+    let mut scopes = view_of(cog, &space, lua)?.scopes(kind, guild);
+    if let Some(field) = fields.string("sort")? {
+        sort_by(
+            &mut scopes,
+            &field,
+            fields.boolean("descending")?.unwrap_or(false),
+        );
+    }
+    if filter.is_none() {
+        scopes = scopes.into_iter().skip(offset).take(limit).collect();
+    }
+    let bytes = scopes.iter().map(|(_, table)| table.bytes()).sum();
+    let charge = Charge::of_bytes(lua, cog, bytes)?;
+    let next = AtomicUsize::new(0);
+    let step = host.function(lua, "state.entries", move |lua, _| {
+        let _held = &charge;
+        match scopes.get(next.fetch_add(1, Ordering::Relaxed)) {
+            Some((scope, table)) => Ok(Value::Table(entry_of(lua, scope, table)?)),
+            None => Ok(Value::Nil),
+        }
+    })?;
+    let offset = if filter.is_some() { offset } else { 0 };
+    Ok((step, filter, offset, limit))
+}
+
+/// `{ guild_id?, id, value }`
+fn entry_of(lua: &Lua, scope: &Scope, table: &Tree) -> mlua::Result<Table> {
+    let entry = lua.create_table()?;
+    let id = match scope {
+        Scope::Global => String::new(),
+        Scope::Guild(id) | Scope::Channel(id) | Scope::User(id) | Scope::Role(id) => id.to_string(),
+        Scope::Member(guild, user) => {
+            entry.raw_set("guild_id", guild.to_string())?;
+            user.to_string()
+        }
+    };
+    entry.raw_set("id", id)?;
+    entry.raw_set("value", plain_tree(lua, table)?)?;
+    Ok(entry)
+}
+
+/// Sorts by a number or string field; entries without it come last.
+fn sort_by(scopes: &mut [(Scope, Arc<Tree>)], field: &str, descending: bool) {
+    use std::cmp::Ordering as Order;
+    let of = |tree: &Arc<Tree>| tree.get(KeyRef::Str(field.as_bytes())).cloned();
+    scopes.sort_by(|(_, a), (_, b)| {
+        let order = match (of(a), of(b)) {
+            (Some(Stored::Number(a)), Some(Stored::Number(b))) => a.total_cmp(&b),
+            (Some(Stored::String(a)), Some(Stored::String(b))) => a.cmp(&b),
+            (Some(_), None) => return Order::Less,
+            (None, Some(_)) => return Order::Greater,
+            _ => Order::Equal,
+        };
+        if descending { order.reverse() } else { order }
+    });
+}

@@ -1,0 +1,238 @@
+//! `@cogsmith/state`: the table that Rust owns, as a table in Luau.
+//!
+//! `global, guild, channel, user, role, member, defaults, session, shared, transaction, entries, forget`
+//!
+//! A handle (`handle`) is a path, never a table: each read and write goes to the tree through the view of the
+//! code that runs. `state.luau` makes the library's functions take handles as well; `values` carries what is
+//! stored to Luau and back, `entries` lists the scopes of a kind.
+
+mod entries;
+mod handle;
+mod values;
+
+use super::context::{CogContext, active};
+use crate::state::{Scope, ScopeKind, StateError, View};
+use crate::vm::build::Vm;
+use crate::vm::host::{
+    Arguments, Failure, Host, HostError, HostResult, describe, load_host_chunk, one,
+};
+use crate::vm::raw::with_fallback;
+pub use handle::Handle;
+use mlua::{Function, Lua, MultiValue, Value};
+use std::ffi::CStr;
+use std::sync::Arc;
+pub(super) use values::tree_to_json;
+
+/// How often a transaction is run again because another cog was faster.
+const MOST_ATTEMPTS: usize = 16;
+
+/// Which namespace a handle is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Space {
+    /// The cog's own.
+    Own,
+    /// The same in memory alone.
+    Session,
+    /// One that cogs share, by its name.
+    Shared(Arc<str>),
+}
+
+fn view_of(cog: &Arc<CogContext>, space: &Space, lua: &Lua) -> HostResult<View> {
+    Ok(cog.state_views(active(lua)?.as_ref()).view(space))
+}
+
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err wants"
+)]
+fn state_error(error: StateError) -> Failure {
+    HostError::new("state", error.to_string()).into()
+}
+
+/// The library functions that also take handles.
+const EXTENDED: [&CStr; 15] = [
+    c"insert", c"remove", c"sort", c"clone", c"clear", c"move", c"concat", c"unpack", c"find",
+    c"maxn", c"next", c"pairs", c"ipairs", c"rawget", c"rawlen",
+];
+
+/// `(name, the library's function, ours)`: the library's, but with userdata ours is called.
+fn extend(lua: &Lua, arguments: &Arguments) -> HostResult<Function> {
+    let name = arguments.string(0, "the name")?;
+    let known = EXTENDED
+        .iter()
+        .find(|known| known.to_bytes() == name.as_bytes());
+    let name = known
+        .ok_or_else(|| arguments.wrong("the name", "a library function's", &arguments.value(0)))?;
+    let (original, ours) = (arguments.callback(1, "")?, arguments.callback(2, "")?);
+    Ok(with_fallback(lua, &original, name, &ours)?)
+}
+
+/// Makes the module, and the library functions that take handles.
+pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
+    handle::register(lua, host)?;
+    let raw = lua.create_table()?;
+    let owner = Arc::clone(cog);
+    let scope = host.function(lua, "state", move |lua, arguments| {
+        let (space, scope) = read_scope(&owner, arguments)?;
+        let handle = Handle::of_scope(&owner, space, scope);
+        Ok(Value::UserData(lua.create_any_userdata(handle)?))
+    })?;
+    raw.raw_set("scope", scope)?;
+    raw.raw_set("extend", host.function(lua, "state", extend)?)?;
+    handle::install_lookups(lua, host, &raw)?;
+    let owner = Arc::clone(cog);
+    let defaults = host.function(lua, "state.defaults", move |lua, arguments| {
+        declare_defaults(lua, &owner, arguments)
+    })?;
+    raw.raw_set("defaults", defaults)?;
+    let (owner, maker) = (Arc::clone(cog), host.clone());
+    let entries = host.function(lua, "state.entries", move |lua, arguments| {
+        entries::entries(lua, &maker, &owner, arguments)
+    })?;
+    raw.raw_set("entries", entries)?;
+    let owner = Arc::clone(cog);
+    let forget = host.function(lua, "state.forget", move |lua, arguments| {
+        CogContext::may_write(lua, "state.forget")?;
+        let (space, scope) = read_scope(&owner, arguments)?;
+        view_of(&owner, &space, lua)?
+            .forget(&scope)
+            .map_err(state_error)
+    })?;
+    raw.raw_set("forget", forget)?;
+    let owner = Arc::clone(cog);
+    let shared = host.function(lua, "state.shared", move |lua, arguments| {
+        let name = arguments.string(0, "the name")?;
+        let valid = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if name.is_empty() || name.len() > 64 || !name.chars().all(valid) {
+            return Err(arguments.wrong(
+                "the name",
+                "1 to 64 letters, digits, _ or -",
+                &arguments.value(0),
+            ));
+        }
+        owner.shares(&name)?;
+        one(lua, format!("shared:{name}"))
+    })?;
+    raw.raw_set("shared", shared)?;
+    let owner = Arc::clone(cog);
+    let pcall: Function = lua.globals().get("pcall")?;
+    let transaction = host.function(lua, "state.transaction", move |lua, arguments| {
+        transaction(lua, &owner, &pcall, arguments)
+    })?;
+    raw.raw_set("transaction", transaction)?;
+    load_host_chunk(lua, "state", include_str!("state.luau"), raw)
+}
+
+/// The space and the scope that a call names: `(space, kind, ids…)`.
+fn read_scope(cog: &CogContext, arguments: &Arguments) -> HostResult<(Space, Scope)> {
+    let space = read_space(cog, &arguments.string(0, "the space")?)?;
+    let kind = read_kind(arguments, &arguments.string(1, "the scope")?)?;
+    let mut ids = Vec::new();
+    for index in 2..arguments.len() {
+        let what = kind.ids().get(index - 2).copied().unwrap_or("an id");
+        match arguments.value(index) {
+            Value::String(id) => ids.push(id.to_string_lossy()),
+            other => {
+                let function = format!("state.{}", kind.name());
+                return Err(HostError::argument(
+                    &function,
+                    what,
+                    "an id as a string",
+                    &describe(&other),
+                )
+                .into());
+            }
+        }
+    }
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let scope = Scope::parse(kind, &ids).map_err(state_error)?;
+    Ok((space, scope))
+}
+
+fn read_space(cog: &CogContext, name: &str) -> HostResult<Space> {
+    match name {
+        "own" => Ok(Space::Own),
+        "session" => Ok(Space::Session),
+        shared => {
+            let name = shared.strip_prefix("shared:").unwrap_or_default();
+            cog.shares(name)?;
+            Ok(Space::Shared(name.into()))
+        }
+    }
+}
+
+fn read_kind(arguments: &Arguments, name: &str) -> HostResult<ScopeKind> {
+    ScopeKind::from_name(name).ok_or_else(|| {
+        let expected = "\"global\", \"guild\", \"channel\", \"user\", \"role\" or \"member\"";
+        arguments.wrong("the scope", expected, &arguments.value(1))
+    })
+}
+
+/// `state.defaults { guild = { … }, member = { … } }`.
+fn declare_defaults(lua: &Lua, cog: &Arc<CogContext>, arguments: &Arguments) -> HostResult<Value> {
+    let space = read_space(cog, &arguments.string(0, "the space")?)?;
+    let given = arguments.table(1, "")?;
+    let mut read = Vec::new();
+    for pair in given.pairs::<Value, Value>() {
+        let (name, table) = pair?;
+        let kind = match &name {
+            Value::String(name) => ScopeKind::from_name(&name.to_string_lossy()),
+            _ => None,
+        };
+        let Some(kind) = kind else {
+            let expected = "global, guild, channel, user, role or member";
+            return Err(arguments.wrong("the scope", expected, &name));
+        };
+        let Value::Table(table) = &table else {
+            return Err(arguments.wrong(kind.name(), "a table", &table));
+        };
+        read.push((kind, Handle::default_of(lua, cog, kind, table)?));
+    }
+    cog.declare(lua, "state.defaults", |declarations| {
+        let defaults = read
+            .iter()
+            .map(|(kind, table)| (space.clone(), *kind, table.clone()));
+        declarations.defaults.extend(defaults);
+        Ok(())
+    })?;
+    let view = view_of(cog, &space, lua)?;
+    for (kind, table) in read {
+        view.add_defaults(kind, &table).map_err(state_error)?;
+    }
+    Ok(Value::Nil)
+}
+
+/// All of `body`'s writes, or none; run again when another cog changed what it looked at.
+fn transaction(
+    lua: &Lua,
+    cog: &Arc<CogContext>,
+    pcall: &Function,
+    arguments: &Arguments,
+) -> HostResult<MultiValue> {
+    let body = arguments.callback(0, "the function")?;
+    CogContext::may_write(lua, "state.transaction")?;
+    let view = view_of(cog, &Space::Own, lua)?;
+    let vm = Vm::of(lua)?;
+    for _ in 0..MOST_ATTEMPTS {
+        view.begin_transaction();
+        let results = match pcall.call::<MultiValue>(&body) {
+            Ok(results) => results,
+            Err(error) => {
+                view.rollback_transaction();
+                return Err(error.into());
+            }
+        };
+        let ok = matches!(results.front(), Some(Value::Boolean(true)));
+        if !ok || vm.is_expired() {
+            view.rollback_transaction();
+            return Ok(results);
+        }
+        match view.commit_transaction() {
+            Ok(()) => return Ok(results),
+            Err(StateError::Conflict { .. }) => {}
+            Err(error) => return Err(state_error(error)),
+        }
+    }
+    let message = "state.transaction: other cogs kept changing the same state; try again later";
+    Err(HostError::new("state", message).into())
+}
