@@ -1,4 +1,5 @@
-//! One leaf changed among many cogs, beside the same change among few; and what many cogs cost to start.
+//! One leaf changed among many cogs, beside the same change among few, which must cost about the same; and what
+//! many cogs cost to start.
 //!
 //! `cargo bench --bench scale`
 #![allow(
@@ -18,6 +19,8 @@ use std::time::{Duration, Instant};
 
 const SAVES: usize = 30;
 const MODULES: usize = 200;
+/// How many times longer the same change may take among a hundred times as many cogs.
+const MOST: f64 = 2.0;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() {
@@ -34,6 +37,10 @@ fn main() {
         row("a leaf of 3 cogs: median", few.reload, many.reload, "ms");
         let ratio = many.reload / few.reload;
         println!("a leaf of 3 cogs, 1,000 to 10: {ratio:.2}");
+        assert!(
+            ratio <= MOST,
+            "the cost must follow the change, not the tree: at most {MOST}"
+        );
     });
 }
 

@@ -18,6 +18,7 @@ pub use rehearsal::{Rehearsal, rehearse};
 use crate::activity::Activity;
 use crate::admin::Admin;
 use crate::api::faults::FaultLog;
+use crate::api::limits::{kilobytes, megabytes};
 use crate::api::services::{Identity, Services};
 use crate::clock::Clock;
 use crate::cogs::host::Cogs;
@@ -209,10 +210,10 @@ impl Bot {
             self.services.activity.idle().await;
             let is_waking = self.services.clock.is_waking();
             let sent = sim.sent_sequences();
-            let caught_up = sent.iter().all(|(_, shard, sent)| {
+            let caught_up = sent.iter().all(|(session, shard, sent)| {
                 self.gateway
                     .as_ref()
-                    .is_none_or(|gateway| gateway.sequence(*shard) >= *sent)
+                    .is_none_or(|gateway| gateway.has_seen(*shard, session, *sent))
             });
             let idle = self.services.activity.count() == 0 && sim.requests_in_flight() == 0;
             // What the last events led to may have sent others meanwhile.
@@ -258,13 +259,15 @@ impl Drop for Bot {
 }
 
 /// The threads on which cogs run. More than there are processors: a cog that is stuck in native code holds
-/// one of them, and must not hold up the others.
+/// one of them, and must not hold up the others. They stand back behind the bot's own threads, so that no
+/// heartbeat and no reload is late for what cogs do.
 fn cog_runtime() -> Result<Runtime, StartError> {
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads((2 * processors).max(6))
         .thread_stack_size(COG_STACK)
         .thread_name("cogsmith-cogs")
+        .on_thread_start(crate::vm::raw::step_back)
         .enable_all()
         .build()
         .map_err(|error| StartError::System(format!("the cogs' threads do not start: {error}")))
@@ -322,9 +325,9 @@ fn state_error(error: &StateError) -> StartError {
 
 /// The limits of each cog's state.
 fn state_limits(config: &Config) -> StateLimits {
-    let megabytes = usize::try_from(config.limits.state_mb).unwrap_or(usize::MAX);
     StateLimits {
-        namespace_bytes: megabytes.saturating_mul(1 << 20),
+        namespace_bytes: megabytes(config.limits.state_mb),
+        value_bytes: kilobytes(config.limits.state_value_kb),
         ..StateLimits::default()
     }
 }

@@ -99,6 +99,18 @@ impl Clock {
         }
     }
 
+    /// How many wait for a paused clock; those that have given up do not count.
+    pub fn sleepers(&self) -> usize {
+        match &self.0 {
+            Source::System => 0,
+            Source::Paused(paused) => {
+                let paused = lock(paused);
+                let waiting = paused.sleepers.values();
+                waiting.filter(|wake| !wake.is_closed()).count()
+            }
+        }
+    }
+
     /// Whether sleepers were woken that have not taken up their work yet. To be asked before
     /// [`crate::activity::Activity::count`].
     pub fn is_waking(&self) -> bool {
@@ -142,6 +154,8 @@ impl Clock {
 impl Paused {
     fn add_sleeper(&mut self, duration: Duration) -> oneshot::Receiver<Woken> {
         let (wake, woken) = oneshot::channel();
+        // Those that have given up would stay until their time has come.
+        self.sleepers.retain(|_, wake| !wake.is_closed());
         self.arrivals += 1;
         self.sleepers
             .insert((self.now + duration, self.arrivals), wake);
@@ -184,7 +198,10 @@ mod tests {
         assert!(clock.is_waking());
         drop(woken);
         assert!(!clock.is_waking());
-        drop(clock.alarm(Duration::from_secs(1)));
+        let alarm = clock.alarm(Duration::from_secs(1));
+        assert_eq!(clock.sleepers(), 1);
+        drop(alarm);
+        assert_eq!(clock.sleepers(), 0);
         assert!(!clock.advance_to_next(Duration::from_secs(1_010)));
         assert!(!clock.is_waking());
     }

@@ -183,7 +183,7 @@ async fn a_task_of_a_thousand_is_one_too_many() {
             r#"local made = 0
 local err = why(function() for i = 1, 5000 do task.delay(0.2, print) made += 1 end end)
 return `{made} {err}`"#,
-            "1000 limit: task.delay: this cog already has 1000 tasks, and no more are taken before some of them end",
+            "1000 limit: task.delay: this cog already has 1000 tasks (limits.tasks), and no more are taken before some of them end",
         ),
         case(r#"return "answers all the same""#, "answers all the same"),
     ])

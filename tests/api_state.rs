@@ -147,6 +147,62 @@ cog.command { name = "t", run = function(ctx) ctx:reply(step(ctx.author.id) .. "
     assert_eq!(anna[0]["content"], "1 2 100 10 two");
 }
 
+/// Also where a handle comes from another version, and in `on_load`, before anything is committed.
+#[tokio::test(flavor = "multi_thread")]
+async fn shared_state_is_for_the_version_that_asked_and_was_granted() {
+    let keep = "local kept
+return { put = function(it) kept = it end, get = function() return kept end }";
+    let old = r#"local cog = require("@cogsmith/cog")
+local keep = require("../utils/keep")
+cog.command { name = "t", run = function(ctx)
+    local ok, err = pcall(function() keep.get().global.coins = 1 end)
+    ctx:reply(`{ok} {err}`)
+end }
+"#;
+    let new = r#"local cog = require("@cogsmith/cog")
+local keep = require("../utils/keep")
+cog.info { capabilities = { "shared:bank" } }
+keep.put(require("@cogsmith/state").shared("bank"))
+error("not yet")
+"#;
+    let ungranted = r#"local cog = require("@cogsmith/cog")
+cog.info { capabilities = { "shared:bank" } }
+local ok, err = pcall(require("@cogsmith/state").shared, "bank")
+error(`{ok} {err}`)
+"#;
+    let granted = r#"local cog = require("@cogsmith/cog")
+cog.info { capabilities = { "shared:bank" } }
+local bank = require("@cogsmith/state").shared("bank")
+cog.on_load(function() bank.global.coins = 5 end)
+cog.command { name = "v", run = function(ctx) ctx:reply(`{bank.global.coins}`) end }
+"#;
+    let mut stage = setup(&[
+        ("utils/keep.luau", keep),
+        ("cogs/t.luau", old),
+        ("cogs/u.luau", &support::answering("u", "old")),
+        ("cogs/v.luau", granted),
+    ])
+    .config(r#"{ "capabilities": { "*": ["shared:bank"], "u": [] } }"#)
+    .start()
+    .await;
+    assert_eq!(stage.ask("!v").await, "5");
+    stage.save("cogs/t.luau", new);
+    stage.failed().await;
+    let refused = stage.ask("!t").await;
+    assert!(
+        refused.contains(r#"state.shared: needs the capability "shared:bank": add it"#),
+        "{refused}"
+    );
+    assert_eq!(stage.ask("!v").await, "5");
+    stage.save("cogs/u.luau", ungranted);
+    let report = stage.failed().await;
+    let message = &report.problems[0].message;
+    assert!(
+        message.contains(r#""shared:bank", which config.json does not grant"#),
+        "{message}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nil_brings_a_default_back_and_reading_stores_nothing() {
     let cog = r#"local cog = require("@cogsmith/cog")

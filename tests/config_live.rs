@@ -250,13 +250,24 @@ cog.command { name = "word", run = function(ctx) ctx:reply(text) end }
 #[tokio::test(flavor = "multi_thread")]
 async fn a_capability_that_is_taken_fails_the_next_reload_and_one_that_is_granted_mends() {
     let asking = r#"local cog = require("@cogsmith/cog")
+local discord = require("@cogsmith/discord")
 cog.info { capabilities = { "messages.send" } }
 cog.command { name = "say", run = function(ctx) ctx:reply("TEXT") end }
+cog.command { name = "send", run = function(ctx)
+    local ok, err = pcall(function() discord.cache.channel(ctx.channel_id):send("sent") end)
+    if not ok then ctx:reply(`{err}`) end
+end }
 "#;
     let files = [("cogs/say.luau", &*asking.replace("TEXT", "one"))];
     let mut stage = following(&files, "{}").await;
+    assert_eq!(stage.ask("!send").await, "sent");
     edit(&mut stage, r#"{ "capabilities": { "*": [] } }"#).await;
     assert_eq!(stage.ask("!say").await, "one");
+    let refused = stage.ask("!send").await;
+    assert!(
+        refused.contains(r#""messages.send", which config.json does not grant"#),
+        "{refused}"
+    );
     stage.save("cogs/say.luau", &asking.replace("TEXT", "two"));
     let report = stage.failed().await;
     assert!(
@@ -272,6 +283,7 @@ cog.command { name = "say", run = function(ctx) ctx:reply("TEXT") end }
     taken(&mut stage).await;
     stage.applied().await;
     assert_eq!(stage.ask("!say").await, "two");
+    assert_eq!(stage.ask("!send").await, "sent");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,8 +9,10 @@
 
 mod support;
 
+use cogsmith::clock::Clock;
 use cogsmith::reload::report::{CogOutcome, Outcome};
-use support::{Stage, answering, cogs_of, command, problems_of, setup};
+use std::time::Duration;
+use support::{PATIENCE, Stage, answering, cogs_of, command, problems_of, setup};
 
 /// A cog whose command answers with a count of its own, and that counts messages.
 const COUNTING: &str = r#"local cog = require("@cogsmith/cog")
@@ -369,26 +371,6 @@ async fn a_failed_reload_then_the_fix_then_another_edit_works_every_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failing_on_unload_and_a_failing_on_ready_undo_nothing() {
-    let hook = |hook: &str, text: &str| {
-        let cog = answering("ping", text);
-        format!("{cog}cog.{hook}(function() error(\"{hook} fails\") end)")
-    };
-    let mut stage = setup(&[("cogs/ping.luau", &hook("on_unload", "0"))])
-        .start()
-        .await;
-    stage.save("cogs/ping.luau", &hook("on_ready", "1"));
-    stage.applied().await;
-    assert_eq!(stage.ask("!ping").await, "1");
-    stage.save("cogs/ping.luau", &hook("on_unload", "2"));
-    stage.applied().await;
-    assert_eq!(stage.ask("!ping").await, "2");
-    stage.delete("cogs/ping.luau");
-    stage.applied().await;
-    assert_eq!(stage.answer("!ping").await, None);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn acting_while_loading_raises_and_nothing_has_happened() {
     let mut stage = setup(&[("cogs/count.luau", COUNTING)]).start().await;
     let channel = stage.general();
@@ -482,4 +464,165 @@ end)",
     stage.applied().await;
     assert_eq!(stage.ask("!a").await, "three 2 2");
     assert_eq!(stage.ask("!b").await, "three 2 2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_old_generation_keeps_answering_while_the_top_level_of_a_sibling_loops() {
+    let prepared = "local times = 0
+return { times = function() return times end, once_more = function() times += 1 end }";
+    let a = format!(
+        "local version, prepared = require(\"../utils/version\"), require(\"../utils/prepared\")
+{}require(\"@cogsmith/cog\").on_load(prepared.once_more)",
+        command("a", "ctx:reply(`{version} {prepared.times()}`)")
+    );
+    let b = "if require(\"../utils/version\") == \"new\" then while true do end end";
+    let mut stage = setup(&[
+        ("utils/version.luau", "return \"old\""),
+        ("utils/prepared.luau", prepared),
+        ("cogs/a.luau", &a),
+        ("cogs/b.luau", b),
+    ])
+    .config(r#"{ "limits": { "cpu_ms": 4000 } }"#)
+    .start()
+    .await;
+    stage.save("utils/version.luau", "return \"new\"");
+    let (owner, general) = (stage.sim.owner(), stage.general());
+    loop {
+        let said = stage.sim.say(owner, general, "!a").unwrap();
+        let said = said["id"].as_str().unwrap().parse().unwrap();
+        let answer = stage.sim.reply_to(said, PATIENCE).await.unwrap();
+        assert!(stage.no_report(), "b still loops");
+        // The new version of `a` is prepared, and the old one has answered after that.
+        if answer["content"] == "old 2" {
+            break;
+        }
+        assert_eq!(answer["content"], "old 1");
+    }
+    let report = stage.failed().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Kept), ["a", "b"]);
+    assert!(
+        problems_of(&report).contains("limits.cpu_ms"),
+        "{report:#?}"
+    );
+    assert_eq!(stage.ask("!a").await, "old 2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_the_attempt_remains_when_time_passes() {
+    let mut stage = setup(&[("cogs/count.luau", COUNTING)])
+        .clock(Clock::paused(1_700_000_000))
+        .start()
+        .await;
+    let declared = "
+cog.every(\"1s\", function() data.global.heard += 1000 end, { immediately = true })
+cog.on_load(function() data.global.heard += 1000 end)
+cog.on_ready(function() data.global.heard += 1000 end)
+cog.on_unload(function() data.global.heard += 1000 end)
+cog.on.message_create(function() data.global.heard += 1000 end)
+cog.command { name = \"other\", run = function(ctx) ctx:reply(\"other\") end }
+";
+    let failures = [
+        "local x = = 1",
+        "error(\"no\")",
+        "cog.on_load(function() error(\"no\") end)",
+        "while true do end",
+        "local kept = {} while true do kept[#kept + 1] = buffer.create(1_000_000) end",
+    ];
+    for failure in failures {
+        stage.save("cogs/count.luau", &format!("{COUNTING}{declared}{failure}"));
+        stage.failed().await;
+        stage.advance(Duration::from_secs(60)).await;
+        assert_eq!(stage.answer("!other").await, None, "{failure}");
+    }
+    let heard = failures.len();
+    assert_eq!(stage.ask("!count").await, format!("{heard} 1"));
+    assert_eq!(stage.version("count"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_in_a_save_that_fails_waits_for_the_fix() {
+    let mut stage = setup(&[
+        ("cogs/gone.luau", &answering("gone", "here")),
+        ("cogs/b.luau", &answering("b", "old")),
+    ])
+    .config(r#"{ "hot_reload": { "reload_delay": 0.3 } }"#)
+    .start()
+    .await;
+    stage.delete("cogs/gone.luau");
+    stage.save("cogs/b.luau", "local x = = 1");
+    let report = stage.failed().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Kept), ["b"]);
+    assert!(cogs_of(&report, CogOutcome::Unloaded).is_empty());
+    assert_eq!(stage.ask("!gone").await, "here");
+    assert_eq!(stage.ask("!b").await, "old");
+    stage.save("cogs/b.luau", &answering("b", "new"));
+    let report = stage.applied().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Unloaded), ["gone"]);
+    assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["b"]);
+    assert_eq!(stage.answer("!gone").await, None);
+    assert_eq!(stage.ask("!b").await, "new");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_cogs_that_declare_the_same_alias_are_named_and_the_first_stays() {
+    let cog = |name: &str, alias: &str| {
+        let with_alias = format!("aliases = {{ \"{alias}\" }}, run =");
+        answering(name, name).replace("run =", &with_alias)
+    };
+    let mut stage = setup(&[("cogs/first.luau", &cog("first", "both"))])
+        .start()
+        .await;
+    stage.save("cogs/another.luau", &cog("another", "BOTH"));
+    let report = stage.failed().await;
+    let told = problems_of(&report);
+    assert!(told.contains("lua/cogs/first.luau:2"), "{told}");
+    assert!(told.contains("lua/cogs/another.luau:2"), "{told}");
+    assert_eq!(cogs_of(&report, CogOutcome::Waiting), ["another"]);
+    assert_eq!(stage.ask("!both").await, "first");
+    assert_eq!(stage.answer("!another").await, None);
+    stage.save("cogs/another.luau", &cog("another", "mine"));
+    let report = stage.applied().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Loaded), ["another"]);
+    assert_eq!(stage.ask("!mine").await, "another");
+    assert_eq!(stage.ask("!both").await, "first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_on_unload_and_a_failing_on_ready_are_reported_and_the_new_version_stays() {
+    let hook = |hook: &str, text: &str| {
+        let cog = answering("ping", text);
+        format!("{cog}cog.{hook}(function() error(\"{hook} fails\") end)")
+    };
+    let mut stage = setup(&[("cogs/ping.luau", &hook("on_unload", "0"))])
+        .start()
+        .await;
+    let faults = stage.bot.services.faults.clone();
+    let since = |seen: usize| {
+        let new = faults.since(seen);
+        let shown = new.iter().map(|fault| {
+            let place = fault.place.as_ref().unwrap();
+            let excerpt = place.excerpt.join("\n");
+            assert_eq!(fault.cog.as_deref(), Some("ping"));
+            assert_eq!((place.file.as_str(), place.line), ("lua/cogs/ping.luau", 8));
+            assert!(excerpt.contains(&fault.message), "{excerpt}");
+            fault.message.clone()
+        });
+        let mut shown: Vec<_> = shown.collect();
+        shown.sort();
+        shown
+    };
+    stage.save("cogs/ping.luau", &hook("on_ready", "1"));
+    let report = stage.applied().await;
+    assert_eq!(report.cogs[0].version, 2);
+    assert_eq!(stage.ask("!ping").await, "1");
+    assert_eq!(since(0), ["on_ready fails", "on_unload fails"]);
+    stage.save("cogs/ping.luau", &hook("on_unload", "2"));
+    stage.applied().await;
+    assert_eq!(stage.ask("!ping").await, "2");
+    assert_eq!(since(2), [""; 0]);
+    stage.delete("cogs/ping.luau");
+    let report = stage.applied().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Unloaded), ["ping"]);
+    assert_eq!(stage.answer("!ping").await, None);
+    assert_eq!(since(2), ["on_unload fails"]);
 }

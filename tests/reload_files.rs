@@ -9,13 +9,14 @@
 
 mod support;
 
+use cogsmith::clock::Clock;
 use cogsmith::reload::report::CogOutcome;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
-use support::{answering, cogs_of, problems_of, setup};
+use support::{answering, cogs_of, command, problems_of, setup};
 
 /// A quiet window that no pause of a test's writer reaches, however busy the machine is.
 const PATIENT: &str = r#"{ "hot_reload": { "reload_delay": 1.5 } }"#;
@@ -128,17 +129,6 @@ async fn a_save_in_chunks_and_an_empty_file_for_a_moment_are_never_executed_in_p
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_is_empty_longer_than_the_quiet_window_is_waited_for() {
-    let mut stage = setup(&[("cogs/ping.luau", &answering("ping", "whole"))])
-        .start()
-        .await;
-    fs::write(stage.path("cogs/ping.luau"), "").unwrap();
-    tokio::time::sleep(Duration::from_millis(30)).await;
-    stage.save("cogs/ping.luau", &answering("ping", "filled"));
-    stage.applied_until("!ping", "filled").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_stays_empty_is_taken_as_it_is() {
     let mut stage = setup(&[("cogs/ping.luau", &answering("ping", "whole"))])
         .start()
@@ -185,21 +175,6 @@ async fn the_same_bytes_touch_chmod_and_times_that_go_backwards_are_no_reload() 
     fs::rename(&other, &cog).unwrap();
     stage.applied().await;
     assert_eq!(stage.ask("!ping").await, "older");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_saves_1_ms_apart_the_last_content_wins() {
-    let mut stage = setup(&[("cogs/ping.luau", &answering("ping", "0"))])
-        .start()
-        .await;
-    for round in 1..=10 {
-        stage.save("cogs/ping.luau", &answering("ping", "first"));
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        let last = round.to_string();
-        stage.save("cogs/ping.luau", &answering("ping", &last));
-        stage.applied_until("!ping", &last).await;
-        stage.nothing_changed().await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -431,26 +406,310 @@ async fn files_that_cannot_be_modules_are_reported_and_hurt_nothing_changed() {
     assert_eq!(stage.ask("!other").await, "zero byte");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_by_temp_file_and_rename_as_vim_vs_code_and_jetbrains_make_it_is_one_reload() {
+    let mut stage = setup(&[("cogs/ping.luau", &answering("ping", "0"))])
+        .config(r#"{ "hot_reload": { "reload_delay": 0.3 } }"#)
+        .start()
+        .await;
+    let cogs = stage.path("cogs");
+    let write = |name: &str, text: &str| {
+        fs::write(cogs.join(name), answering("ping", text)).unwrap();
+    };
+    let rename = |from: &str, to: &str| fs::rename(cogs.join(from), cogs.join(to)).unwrap();
+    let remove = |name: &str| fs::remove_file(cogs.join(name)).unwrap();
+    let ways: [(&str, &dyn Fn()); 3] = [
+        ("vim", &|| {
+            write("4913", "probe");
+            remove("4913");
+            rename("ping.luau", "ping.luau~");
+            write("ping.luau", "vim");
+            remove("ping.luau~");
+        }),
+        ("VS Code", &|| {
+            write("ping.luau.vsctmp", "VS Code");
+            rename("ping.luau.vsctmp", "ping.luau");
+        }),
+        ("JetBrains", &|| {
+            write("ping.luau___jb_tmp___", "JetBrains");
+            rename("ping.luau", "ping.luau___jb_old___");
+            rename("ping.luau___jb_tmp___", "ping.luau");
+            remove("ping.luau___jb_old___");
+        }),
+    ];
+    for (index, (editor, save)) in ways.iter().enumerate() {
+        save();
+        let report = stage.applied().await;
+        assert_eq!(report.changed, ["lua/cogs/ping.luau"], "{editor}");
+        assert_eq!(
+            cogs_of(&report, CogOutcome::Reloaded),
+            ["ping"],
+            "{editor}: it was never away"
+        );
+        stage.nothing_changed().await;
+        assert_eq!(stage.version("ping"), 2 + index as u64, "{editor}");
+        assert_eq!(stage.ask("!ping").await, *editor);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_file_for_a_moment_is_never_executed_and_no_error_is_reported_for_it() {
+    let mut stage = setup(&[("cogs/ping.luau", &answering("ping", "whole"))])
+        .config(r#"{ "hot_reload": { "reload_delay": 0.2 } }"#)
+        .start()
+        .await;
+    let mut looks = stage.bot.services.activity.subscribe();
+    fs::write(stage.path("cogs/ping.luau"), "").unwrap();
+    // The bot is busy for the first time when the quiet window is over and it looks at the empty file.
+    tokio::time::timeout(support::PATIENCE, looks.changed())
+        .await
+        .unwrap()
+        .unwrap();
+    stage.settled().await;
+    assert!(stage.no_report());
+    assert_eq!(stage.ask("!ping").await, "whole");
+    stage.save("cogs/ping.luau", &answering("ping", "filled"));
+    let report = stage.applied().await;
+    assert_eq!(report.cogs[0].version, 2, "the empty file was no version");
+    assert_eq!(stage.ask("!ping").await, "filled");
+    stage.nothing_changed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_saves_1_ms_apart_the_last_content_wins_and_no_generation_is_skipped_or_doubled() {
+    let mut stage = setup(&[("cogs/ping.luau", &answering("ping", "0"))])
+        .start()
+        .await;
+    for round in 1..=10 {
+        let before = stage.version("ping");
+        stage.save("cogs/ping.luau", &answering("ping", "first"));
+        // The pause between the two saves is what the case is about.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let last = round.to_string();
+        stage.save("cogs/ping.luau", &answering("ping", &last));
+        let reports = stage.applied_until("!ping", &last).await;
+        let versions: Vec<_> = reports.iter().map(|it| it.cogs[0].version).collect();
+        let wanted: Vec<_> = (before + 1..).take(versions.len()).collect();
+        assert_eq!(versions, wanted, "none is skipped or doubled");
+        assert!(versions.len() <= 2, "{reports:#?}");
+        stage.nothing_changed().await;
+        assert_eq!(stage.version("ping"), versions[versions.len() - 1]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ignored_patterns_of_paths_hidden_files_and_backup_files_are_no_reload() {
+    let patterns = r#"["cogs/old/**", "**/attic/**", "draft_*"]"#;
+    let mut stage = setup(&[("cogs/ping.luau", &answering("ping", "pong"))])
+        .config(&format!(
+            r#"{{ "hot_reload": {{ "ignore_patterns": {patterns} }} }}"#
+        ))
+        .start()
+        .await;
+    let others = [
+        "cogs/old/x.luau",
+        "cogs/old/deep/x.luau",
+        "cogs/fun/attic/x.luau",
+        "utils/draft_x.luau",
+        "cogs/.hidden.luau",
+        "cogs/.hidden/x.luau",
+        "cogs/.#ping.luau",
+        "cogs/#ping.luau",
+        "cogs/ping.luau.bak",
+        "cogs/ping.luau.orig",
+    ];
+    for other in others {
+        for text in ["this is = no Luau", "nor is = this"] {
+            stage.save(other, text);
+            stage.nothing_changed().await;
+        }
+        stage.delete(other);
+        stage.nothing_changed().await;
+    }
+    assert_eq!(stage.version("ping"), 1);
+}
+
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unreadable_file_is_reported_and_taken_when_it_can_be_read() {
-    use std::os::unix::fs::PermissionsExt as _;
+async fn a_symlink_inside_lua_that_points_outside_it_is_refused_and_the_running_one_stays() {
+    use std::os::unix::fs::symlink;
     let mut stage = setup(&[("cogs/ping.luau", &answering("ping", "pong"))])
         .start()
         .await;
+    let outside = stage.folder.path().join("outside");
+    support::write(&outside.join("dice.luau"), &answering("dice", "6"));
+    support::write(&outside.join("ping.luau"), &answering("ping", "outside"));
+    symlink(&outside, stage.path("cogs/fun")).unwrap();
+    let text = problems_of(&*stage.failed().await);
+    assert!(
+        text.contains("lua/cogs/fun ") && text.contains("outside lua/"),
+        "{text}"
+    );
+    assert_eq!(stage.answer("!dice").await, None);
+    // A cog that runs becomes such a link.
+    symlink(outside.join("ping.luau"), stage.path("next")).unwrap();
+    fs::rename(stage.path("next"), stage.path("cogs/ping.luau")).unwrap();
+    let text = problems_of(&*stage.failed().await);
+    assert!(
+        text.contains("lua/cogs/ping.luau") && text.contains("outside lua/"),
+        "{text}"
+    );
+    assert_eq!(stage.ask("!ping").await, "pong");
+    fs::write(stage.path("next"), answering("ping", "inside")).unwrap();
+    fs::rename(stage.path("next"), stage.path("cogs/ping.luau")).unwrap();
+    let report = stage.applied().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["ping"]);
+    assert_eq!(stage.ask("!ping").await, "inside");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_symlink_to_a_folder_that_is_removed_unloads_its_cogs() {
+    let mut stage = setup(&[("utils/pack/dice.luau", &answering("dice", "6"))])
+        .start()
+        .await;
+    std::os::unix::fs::symlink("../utils/pack", stage.path("cogs/fun")).unwrap();
+    let report = stage.applied().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Loaded), ["fun.dice"]);
+    assert_eq!(stage.ask("!dice").await, "6");
+    fs::remove_file(stage.path("cogs/fun")).unwrap();
+    let report = stage.applied().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Unloaded), ["fun.dice"]);
+    assert_eq!(stage.answer("!dice").await, None);
+}
+
+/// Set for a run of a test that has given up the administrator's right to read everything.
+#[cfg(target_os = "linux")]
+const WITHOUT_RIGHTS: &str = "COGSMITH_TEST_WITHOUT_RIGHTS";
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unreadable_file_is_reported_and_nothing_else_is_affected() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut stage = setup(&[
+        ("cogs/ping.luau", &answering("ping", "pong")),
+        ("cogs/other.luau", &answering("other", "one")),
+    ])
+    .start()
+    .await;
     let made = stage.path("made");
     fs::write(&made, answering("ping", "locked")).unwrap();
     fs::set_permissions(&made, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(&made).is_ok() {
-        // The system's administrator may read everything.
+        // The system's administrator may read everything: the same again without that right.
+        assert!(std::env::var_os(WITHOUT_RIGHTS).is_none());
+        let rights = "-dac_override,-dac_read_search";
+        let again = Command::new("setpriv")
+            .arg(format!("--bounding-set={rights}"))
+            .arg(format!("--inh-caps={rights}"))
+            .arg(std::env::current_exe().unwrap())
+            .args([
+                "an_unreadable_file_is_reported_and_nothing_else_is_affected",
+                "--exact",
+            ])
+            .env(WITHOUT_RIGHTS, "1")
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&again.stdout);
+        assert!(again.status.success(), "{told}");
+        assert!(told.contains("1 passed"), "{told}");
         return;
     }
     fs::rename(&made, stage.path("cogs/ping.luau")).unwrap();
     let text = problems_of(&*stage.failed().await);
     assert!(text.contains("lua/cogs/ping.luau cannot be read"), "{text}");
     assert_eq!(stage.ask("!ping").await, "pong");
+    stage.save("cogs/other.luau", &answering("other", "two"));
+    let report = stage.applied().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["other"]);
+    assert_eq!(stage.ask("!other").await, "two");
     let cog = stage.path("cogs/ping.luau");
     fs::set_permissions(cog, fs::Permissions::from_mode(0o600)).unwrap();
     stage.applied().await;
     assert_eq!(stage.ask("!ping").await, "locked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clock_jumps_and_content_decides_not_time() {
+    const NOW: u64 = 1_700_000_000;
+    const DAY: u64 = 86_400;
+    let mut stage = setup(&[("cogs/ping.luau", &answering("ping", "0"))])
+        .clock(Clock::paused(NOW))
+        .start()
+        .await;
+    for (days, text) in [(1, "a day later"), (3_650, "ten years later")] {
+        stage.advance(Duration::from_secs(days * DAY)).await;
+        stage.nothing_changed().await;
+        stage.save("cogs/ping.luau", &answering("ping", text));
+        stage.applied().await;
+        assert_eq!(stage.ask("!ping").await, text);
+    }
+    // The next process finds a clock that was set back, and files from the future.
+    let folder = stage.stop().await;
+    let mut stage = setup(&[])
+        .folder(folder)
+        .clock(Clock::paused(NOW - 365 * DAY))
+        .start()
+        .await;
+    assert_eq!(stage.ask("!ping").await, "ten years later");
+    stage.nothing_changed().await;
+    stage.save("cogs/ping.luau", &answering("ping", "a year before"));
+    stage.applied().await;
+    assert_eq!(stage.ask("!ping").await, "a year before");
+}
+
+/// A cog that uses a file which cannot be taken waits with its other edits, too, and the report says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn edits_of_a_cog_that_uses_a_file_which_cannot_be_taken_wait_and_are_told() {
+    let user = |text: &str| {
+        let body = format!("ctx:reply(text .. \" {text}\")");
+        "local text = require(\"../utils/text\")\n".to_owned() + &command("a", &body)
+    };
+    let mut stage = setup(&[
+        ("utils/text.luau", "return \"first\""),
+        ("cogs/a.luau", &user("1")),
+    ])
+    .start()
+    .await;
+    stage.save("utils/text.lua", "return \"second\"");
+    stage.failed().await;
+    for text in ["2", "3"] {
+        stage.save("cogs/a.luau", &user(text));
+        let told = problems_of(&*stage.failed().await);
+        assert!(told.contains("lua/cogs/a.luau is not taken yet"), "{told}");
+        assert!(told.contains("lua/utils/text.luau"), "{told}");
+        assert!(told.contains("lua/utils/text.lua"), "{told}");
+        assert_eq!(stage.ask("!a").await, "first 1");
+    }
+    stage.delete("utils/text.lua");
+    let report = stage.applied().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["a"]);
+    assert_eq!(stage.ask("!a").await, "first 3");
+}
+#[tokio::test(flavor = "multi_thread")]
+async fn two_files_for_one_module_are_an_error_that_names_both_and_the_running_one_stays() {
+    let user =
+        "local text = require(\"../utils/text\")\n".to_owned() + &command("a", "ctx:reply(text)");
+    for second in ["utils/text/init.luau", "utils/text.lua"] {
+        let mut stage = setup(&[
+            ("utils/text.luau", "return \"first\""),
+            ("cogs/a.luau", &user),
+        ])
+        .start()
+        .await;
+        stage.save(second, "return \"second\"");
+        let text = problems_of(&*stage.failed().await);
+        assert!(text.contains("lua/utils/text.luau"), "{text}");
+        assert!(text.contains(&format!("lua/{second}")), "{text}");
+        assert_eq!(stage.ask("!a").await, "first");
+        assert_eq!(stage.version("a"), 1);
+        stage.delete("utils/text.luau");
+        let report = stage.applied().await;
+        assert_eq!(
+            cogs_of(&report, CogOutcome::Reloaded),
+            ["a"],
+            "{second}: {report:#?}"
+        );
+        assert_eq!(stage.ask("!a").await, "second");
+    }
 }

@@ -9,6 +9,7 @@
 mod support;
 
 use cogsmith::reload::report::{CogOutcome, Report};
+use std::sync::Arc;
 use support::{Setup, Stage, answering, cogs_of, command, problems_of, setup};
 
 fn executed<'a>(report: &'a Report, cog: &str) -> &'a [String] {
@@ -30,46 +31,6 @@ fn with(files: &[(&str, String)]) -> Setup {
         .map(|(path, text)| (*path, text.as_str()))
         .collect();
     setup(&files)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_leaf_used_by_3_of_100_cogs_reloads_those_3_and_touches_no_other() {
-    let mut files: Vec<(String, String)> = (0..100)
-        .map(|number| {
-            let middle = if number < 3 { "middle" } else { "stable" };
-            let name = format!("c{number:02}");
-            let requires = format!("local it = require(\"../utils/{middle}\")");
-            (format!("cogs/{name}.luau"), saying(&name, &requires, "it"))
-        })
-        .collect();
-    files.push(("utils/leaf.luau".into(), "return \"one\"".into()));
-    files.push((
-        "utils/middle.luau".into(),
-        "return require(\"./leaf\")".into(),
-    ));
-    files.push(("utils/stable.luau".into(), "return {}".into()));
-    let files: Vec<_> = files
-        .iter()
-        .map(|(path, text)| (path.as_str(), text.as_str()))
-        .collect();
-    let mut stage = setup(&files).start().await;
-    let stable = stage.ask("!c50").await;
-    stage.save("utils/leaf.luau", "return \"two\"");
-    let report = stage.applied().await;
-    assert_eq!(
-        cogs_of(&report, CogOutcome::Reloaded),
-        ["c00", "c01", "c02"]
-    );
-    for cog in ["c00", "c01", "c02"] {
-        let entry = format!("cogs.{cog}");
-        assert_eq!(
-            executed(&report, cog),
-            ["utils.leaf", "utils.middle", &entry]
-        );
-    }
-    assert_eq!(stage.ask("!c02").await, "two");
-    assert_eq!(stage.ask("!c50").await, stable, "the same table as before");
-    assert_eq!(stage.version("c50"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -462,4 +423,63 @@ async fn an_init_file_turns_a_folder_s_cogs_into_modules_and_back() {
     let report = stage.applied().await;
     assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["dice"]);
     assert_eq!(stage.ask("!dice").await, "cog");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leaf_utility_used_by_3_of_100_cogs_reloads_those_3_and_touches_none_of_the_97_vms() {
+    let names: Vec<String> = (0..100).map(|number| format!("c{number:02}")).collect();
+    let mut files = vec![
+        ("utils/leaf.luau".to_owned(), "return \"one\"".to_owned()),
+        (
+            "utils/middle.luau".to_owned(),
+            "return require(\"./leaf\")".to_owned(),
+        ),
+        ("utils/stable.luau".to_owned(), "return {}".to_owned()),
+    ];
+    for (number, name) in names.iter().enumerate() {
+        let mut requires = "local stable = require(\"../utils/stable\")".to_owned();
+        if number < 3 {
+            requires += "\nlocal middle = require(\"../utils/middle\")";
+        }
+        files.push((
+            format!("cogs/{name}.luau"),
+            saying(name, &requires, "stable"),
+        ));
+    }
+    let files: Vec<_> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    let mut stage = setup(&files).start().await;
+    let generations = |stage: &Stage| -> Vec<_> {
+        let of = |name: &String| stage.bot.cogs.get(name).unwrap().status().generation;
+        names.iter().map(|name| of(name).unwrap()).collect()
+    };
+    let before = generations(&stage);
+    let mut identities = Vec::new();
+    for name in &names {
+        identities.push(stage.ask(&format!("!{name}")).await);
+    }
+    stage.save("utils/leaf.luau", "return \"two\"");
+    let report = stage.applied().await;
+    assert_eq!(report.cogs.len(), 3, "{report:#?}");
+    for name in &names[..3] {
+        let entry = format!("cogs.{name}");
+        assert_eq!(
+            executed(&report, name),
+            ["utils.leaf", "utils.middle", &entry]
+        );
+    }
+    let after = generations(&stage);
+    for (number, name) in names.iter().enumerate() {
+        let same = Arc::ptr_eq(&before[number], &after[number]);
+        assert_eq!(same, number >= 3, "{name}");
+        assert_eq!(
+            stage.version(name),
+            if number < 3 { 2 } else { 1 },
+            "{name}"
+        );
+        let identity = stage.ask(&format!("!{name}")).await;
+        assert_eq!(identity, identities[number], "{name}: the same table");
+    }
 }

@@ -6,12 +6,16 @@ use crate::cogs::live::Status;
 use crate::commands::definition::CommandDefinition;
 use crate::commands::help::{self, CommandView};
 use crate::commands::parse::answers_to;
-use crate::reload::controller::Ask;
+use crate::discord::nearest;
+use crate::reload::controller::{Ask, Refused};
 use crate::reload::report::{CogOutcome, Outcome};
 
 impl Desk {
-    /// Answers `!cogs`.
-    pub(super) fn list_cogs(&self) -> String {
+    /// Answers `!cogs` and `!cogs <name>`.
+    pub(super) fn list_cogs(&self, name: &str) -> String {
+        if !name.is_empty() {
+            return self.show_cog(name);
+        }
         if self.cogs.all().is_empty() {
             return Say::NoCogs {}.say(self.language());
         }
@@ -20,6 +24,17 @@ impl Desk {
             status::WHOLE_LIST,
             self.language(),
         ))
+    }
+
+    fn show_cog(&self, asked: &str) -> String {
+        let language = self.language();
+        let name = asked.strip_prefix("cogs.").unwrap_or(asked);
+        if let Some(cog) = self.cogs.get(asked).or_else(|| self.cogs.get(name)) {
+            return status::cog_details(&self.cogs, &cog, language);
+        }
+        let all = self.cogs.all();
+        let near = nearest(name, all.iter().map(|cog| &*cog.name));
+        self.tell(Err(Refused::unknown(name, near)))
     }
 
     /// Answers `!load <name>`.

@@ -106,7 +106,7 @@ impl Desk {
         } else {
             match call.name.as_str() {
                 "reload" => self.reload(&call.arguments).await,
-                "cogs" => self.list_cogs(),
+                "cogs" => self.list_cogs(&call.arguments),
                 "load" => self.load(&call.arguments).await,
                 _ => self.unload(&call.arguments).await,
             }

@@ -3,6 +3,7 @@
 use super::code_block;
 use super::report::names;
 use super::text::Say;
+use crate::api::limits::limits_of;
 use crate::cogs::host::{CogHandle, Cogs};
 use crate::cogs::live::Status;
 use crate::commands::text::Language;
@@ -52,7 +53,7 @@ pub(super) fn status(cogs: &Cogs, reload: &Reload, language: Language) -> String
         parts.push(Say::ConfigBroken {}.say(language));
         parts.extend(told.into_iter().map(shown));
     }
-    let failing = all.iter().filter_map(|cog| cog.status().problem);
+    let failing = all.iter().filter_map(|cog| cog.problem());
     parts.extend(failing.take(MOST_PROBLEMS).map(|problem| shown(&problem)));
     parts.join("\n")
 }
@@ -118,7 +119,10 @@ pub(super) fn cog_lines(cogs: &Cogs, budget: usize, language: Language) -> Strin
             (cog, status)
         })
         .collect();
-    all.sort_by_key(|(_, status)| !status.failing && status.is_running());
+    let is_well = |cog: &CogHandle, status: &Status| {
+        status.is_running() && !status.failing && !cog.context.quarantine.is_on()
+    };
+    all.sort_by_key(|(cog, status)| is_well(cog, status));
     let longest = all.iter().map(|(cog, _)| cog.name.chars().count()).max();
     let width = longest.unwrap_or_default().min(WIDEST_NAME);
     let mut lines = Vec::new();
@@ -148,6 +152,7 @@ fn cog_line(
         return format!("{name:width$}  {}", Say::CogWaits {}.say(language));
     }
     let wrong = match (status.failing, cog.dropped()) {
+        _ if cog.context.quarantine.is_on() => Say::CogQuarantined {}.say(language),
         (true, _) => Say::CogFailing {}.say(language),
         (false, 0) => String::new(),
         (false, dropped) => {
@@ -156,9 +161,40 @@ fn cog_line(
         }
     };
     let (version, age) = (format!("v{}", status.version), age(now - status.loaded_at));
-    let memory = status.memory / 1024;
+    let memory = cog.context.memory() / 1024;
     let line = format!("{name:width$}  {version:<5} {age:>7}  {memory:>6} KB  {wrong}");
     line.trim_end().to_owned()
+}
+
+/// One cog with what it uses of each limit, and what is wrong with it.
+pub(super) fn cog_details(cogs: &Cogs, cog: &CogHandle, language: Language) -> String {
+    let status = cog.status();
+    let width = cog.name.chars().count();
+    let now = cogs.services.clock.unix();
+    let [limit, used, most, met] = [Say::Limit {}, Say::Used {}, Say::Allowed {}, Say::Met {}]
+        .map(|heading| heading.say(language));
+    let mut lines = vec![
+        cog_line(cog, &status, width, now, language),
+        String::new(),
+        format!("{limit:<22}  {used:>9}  {most:>9}  {met:>6}"),
+    ];
+    lines.extend(limits_of(&cog.context).into_iter().map(|view| {
+        let used = view.used.map_or_else(|| "-".to_owned(), shown_number);
+        let (key, most, met) = (view.key, view.limit, view.met);
+        format!("{key:<22}  {used:>9}  {most:>9}  {met:>6}")
+    }));
+    let mut parts = vec![code_block(&lines.join("\n"))];
+    parts.extend(cog.problem().map(|problem| shown(&problem)));
+    parts.join("\n")
+}
+
+/// Whole numbers whole, others with one decimal.
+fn shown_number(number: f64) -> String {
+    if number.fract() == 0.0 {
+        format!("{number:.0}")
+    } else {
+        format!("{number:.1}")
+    }
 }
 
 /// The two largest units: `4s`, `3m 20s`, `5h 1m`, `12d 3h`.

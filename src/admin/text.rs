@@ -83,6 +83,21 @@ sentences! {
     CogFailing {}
         "old code: the last reload failed"
         "kode lama: muat ulang terakhir gagal"
+    CogQuarantined {}
+        "in quarantine: stopped too often"
+        "dikarantina: terlalu sering dihentikan"
+    Limit {}
+        "limit"
+        "batas"
+    Used {}
+        "used"
+        "dipakai"
+    Allowed {}
+        "allowed"
+        "maksimal"
+    Met {}
+        "met"
+        "kena"
     CogDropped { count }
         "{count} events dropped"
         "{count} event terbuang"

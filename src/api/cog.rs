@@ -5,16 +5,21 @@
 
 use super::command;
 use super::context::CogContext;
-use super::convert::Fields;
-use super::declarations::{Hook, Info, Listener, Timer, caller};
+use super::convert::{Fields, TextBudget};
+use super::declarations::{
+    Hook, Info, Listener, MOST_DECLARED, MOST_HOOKS, Staged, Timer, caller, room_for,
+    room_for_shared,
+};
 use super::object::{self, Charge};
 use super::option;
 use crate::discord::events::{self, intents};
 use crate::discord::operations::operations;
-use crate::vm::host::{Arguments, Host, HostError, HostResult, load_host_chunk, one, shown_name};
+use crate::vm::host::{Arguments, Host, HostChunk, HostError, HostResult, one, shown_name};
 use mlua::{Lua, Table, Value};
 use std::sync::Arc;
 use std::time::Duration;
+
+static CHUNK: HostChunk = HostChunk::new("cog", include_str!("cog.luau"));
 
 /// The shortest interval of `cog.every`.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
@@ -56,15 +61,16 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
         let cog = Arc::clone(cog);
         let declare = host.function(lua, name, move |lua, arguments| {
             let function = arguments.callback(0, "the handler")?;
+            let declared = cog.declared(|staged| staged.hooks(hook).count());
             cog.declare(lua, name, |declarations| {
-                declarations.room_for(name, declarations.hooks.len())?;
+                room_for(name, declared, MOST_HOOKS)?;
                 declarations.hooks.push((hook, function));
                 Ok(())
             })
         })?;
         raw.raw_set(key, declare)?;
     }
-    let module: Table = load_host_chunk(lua, "cog", include_str!("cog.luau"), raw)?;
+    let module: Table = CHUNK.load(lua, raw)?;
     // Luau refuses to freeze a table whose metatable is locked; Rust does not.
     module.raw_get::<Table>("on")?.set_readonly(true);
     Ok(Value::Table(module))
@@ -72,7 +78,8 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
 
 fn info(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
     let table = arguments.table(0, "")?;
-    let fields = Fields::of("cog.info", &table);
+    let budget = TextBudget::default();
+    let fields = Fields::of("cog.info", &table).within(&budget);
     fields.only(&["title", "description", "capabilities", "intents", "api"])?;
     if let Some(api) = fields.count("api")?
         && api != 1
@@ -93,16 +100,19 @@ fn info(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value>
     for name in &capabilities {
         known_capability(name)?;
     }
+    room_for_shared(capabilities.iter().map(String::as_str))?;
     let info = Info {
         description: fields.string("description")?,
         intents,
         capabilities: capabilities.into_iter().collect(),
     };
+    let texts = cog.declared(Staged::texts);
     cog.declare(lua, "cog.info", |declarations| {
         if declarations.info.is_some() {
             let message = "cog.info: this file has already called it; one call says all";
             return Err(HostError::new("argument", message).into());
         }
+        declarations.count_texts("cog.info", texts, budget.used())?;
         declarations.info = Some(info);
         Ok(Value::Nil)
     })
@@ -138,9 +148,12 @@ fn declare_group(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResu
 
 fn add_command(lua: &Lua, cog: &CogContext, table: &Table, group: bool) -> HostResult<Value> {
     let function = if group { "cog.group" } else { "cog.command" };
+    let (declared, texts) = cog.declared(|staged| (staged.commands().count(), staged.texts()));
+    let budget = TextBudget::default();
     cog.declare(lua, function, |declarations| {
-        declarations.room_for(function, declarations.commands.len())?;
-        let command = command::read(lua, table, group)?;
+        room_for(function, declared, MOST_DECLARED)?;
+        let command = command::read(lua, table, group, &budget)?;
+        declarations.count_texts(function, texts, budget.used())?;
         declarations.commands.push(Arc::new(command));
         Ok(Value::Nil)
     })
@@ -167,8 +180,9 @@ fn known_event(name: &str) -> HostResult<&'static str> {
 fn listen(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
     let event = known_event(&arguments.short_string(0, "the event", LONGEST_NAME)?)?;
     let handler = arguments.callback(1, "the handler")?;
+    let declared = cog.declared(|staged| staged.listeners().count());
     cog.declare(lua, "cog.on", |declarations| {
-        declarations.room_for("cog.on", declarations.listeners.len())?;
+        room_for("cog.on", declared, MOST_DECLARED)?;
         declarations.listeners.push(Listener { event, handler });
         Ok(Value::Nil)
     })
@@ -181,16 +195,18 @@ fn every(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
         return Err(HostError::new("argument", message).into());
     }
     let handler = arguments.callback(1, "the function")?;
+    let budget = TextBudget::default();
     let (mut name, mut immediately) = (None, false);
     if let Some(how) = arguments.optional_table(2, "how")? {
-        let fields = Fields::of("cog.every", &how);
+        let fields = Fields::of("cog.every", &how).within(&budget);
         fields.only(&["name", "immediately"])?;
         name = fields.string("name")?;
         immediately = fields.boolean("immediately")?.unwrap_or(false);
     }
     let place = caller(lua);
+    cog.room_for_timer("cog.every")?;
+    let texts = cog.declared(Staged::texts);
     cog.declare(lua, "cog.every", |declarations| {
-        declarations.room_for("cog.every", declarations.timers.len())?;
         let file = place.map(|place| place.file).unwrap_or_default();
         let count = declarations.timers.len() + 1;
         let name = name.unwrap_or_else(|| format!("{file}#{count}"));
@@ -199,6 +215,7 @@ fn every(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
             let message = format!("cog.every: name: there is already a timer \"{name}\"");
             return Err(HostError::new("argument", message).into());
         }
+        declarations.count_texts("cog.every", texts, budget.used())?;
         declarations.timers.push(Timer {
             name,
             interval,
@@ -211,7 +228,12 @@ fn every(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
 
 /// Ends the handler and tells the user.
 fn fail(_lua: &Lua, _cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
-    Err(HostError::new("fail", arguments.string(0, "the text")?).into())
+    let text = arguments.string(0, "the text")?;
+    if text.trim().is_empty() {
+        // Discord takes no message without text.
+        return Err(arguments.wrong("the text", "a sentence", &arguments.value(0)));
+    }
+    Err(HostError::new("fail", text).into())
 }
 
 fn bot(lua: &Lua, cog: &CogContext, _arguments: &Arguments) -> HostResult<Value> {

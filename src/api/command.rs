@@ -1,6 +1,6 @@
 //! Reads the table that an author gives to `cog.command` or `cog.group`.
 
-use super::convert::Fields;
+use super::convert::{Fields, TextBudget};
 use super::declarations::{Command, OptionFunctions, caller};
 use super::option;
 use crate::commands::checks::MAX_DEPTH;
@@ -55,9 +55,21 @@ const DEEPEST_GROUP: usize = 2;
 const MOST_COMMANDS: usize = 651;
 /// Checks of one command, also those inside `any` and `all`.
 const MOST_CHECKS: usize = 200;
+/// Roles of one check.
+const MOST_ROLES: usize = 100;
+/// Options of one command; Discord's limit.
+const MOST_OPTIONS: usize = 25;
+/// Further names of one command.
+const MOST_ALIASES: usize = 25;
+/// Examples of one command, all of which help shows.
+const MOST_EXAMPLES: usize = 10;
+/// Cooldowns of one command, all of which a call is held against.
+const MOST_COOLDOWNS: usize = 10;
+/// Characters of a command's name; Discord's limit. The paths of options repeat it.
+const LONGEST_NAME: usize = 32;
 
-#[derive(Default)]
-struct Reader {
+struct Reader<'a> {
+    budget: &'a TextBudget,
     commands: usize,
     checks_read: usize,
     runs: HashMap<String, Function>,
@@ -65,9 +77,17 @@ struct Reader {
     checks: Vec<Function>,
 }
 
-/// Reads a command, or a group when `group` is set, and holds it against Discord's limits.
-pub fn read(lua: &Lua, table: &Table, group: bool) -> HostResult<Command> {
-    let mut reader = Reader::default();
+/// Reads a command, or a group when `group` is set, and holds it against Discord's limits. Its texts are taken
+/// from `budget`.
+pub fn read(lua: &Lua, table: &Table, group: bool, budget: &TextBudget) -> HostResult<Command> {
+    let mut reader = Reader {
+        budget,
+        commands: 0,
+        checks_read: 0,
+        runs: HashMap::new(),
+        options: HashMap::new(),
+        checks: Vec::new(),
+    };
     let mut definition = reader.command(table, "", group, 0)?;
     definition.place = caller(lua).map(|place| (place.file, place.line));
     if let Some(complaint) = validate(&definition).into_iter().next() {
@@ -81,7 +101,7 @@ pub fn read(lua: &Lua, table: &Table, group: bool) -> HostResult<Command> {
     })
 }
 
-impl Reader {
+impl Reader<'_> {
     fn command(
         &mut self,
         table: &Table,
@@ -90,8 +110,11 @@ impl Reader {
         depth: usize,
     ) -> HostResult<CommandDefinition> {
         let function = if group { "cog.group" } else { "cog.command" };
-        let name = Fields::of(function, table).required_string("name")?;
-        let fields = Fields::of(format!("{function} \"{}\"", shown_name(&name)), table);
+        let name = Fields::of(function, table)
+            .within(self.budget)
+            .required_short("name", LONGEST_NAME)?;
+        let function = format!("{function} \"{}\"", shown_name(&name));
+        let fields = Fields::of(function, table).within(self.budget);
         self.commands += 1;
         if depth > DEEPEST_GROUP || self.commands > MOST_COMMANDS {
             let message = format!(
@@ -106,14 +129,14 @@ impl Reader {
             &COMMAND_FIELDS
         })?;
         let mut definition = CommandDefinition::new(name);
-        definition.aliases = fields.strings("aliases")?;
+        definition.aliases = fields.strings_of("aliases", MOST_ALIASES)?;
         definition.description = fields.string("description")?;
         definition.cooldowns = read_cooldowns(&fields)?;
         definition.max_concurrent = read_concurrency(&fields)?;
         definition.contexts = read_contexts(&fields)?;
         definition.ephemeral = fields.boolean("ephemeral")?.unwrap_or(false);
         definition.hidden = fields.boolean("hidden")?.unwrap_or(false);
-        definition.examples = fields.strings("examples")?;
+        definition.examples = fields.strings_of("examples", MOST_EXAMPLES)?;
         if group {
             definition.slash_name_of_run = fields.string("slash_name_of_run")?;
         } else {
@@ -123,11 +146,11 @@ impl Reader {
         for check in fields.list("checks")? {
             definition.checks.push(self.check(&fields, &check, 0)?);
         }
-        for option in fields.list("options")? {
+        for option in fields.list_of("options", MOST_OPTIONS)? {
             let Value::Table(option) = option else {
                 return Err(fields.wrong("options", "a list of options", &option));
             };
-            let (option, functions) = option::read(&option)?;
+            let (option, functions) = option::read(&option, self.budget)?;
             self.options
                 .insert((path.to_owned(), option.name.clone()), functions);
             definition.options.push(option);
@@ -144,7 +167,7 @@ impl Reader {
                 return Err(fields.wrong("commands", "a list of commands", &child));
             };
             let inner = Fields::of(&*fields.function, &child);
-            let child_name = inner.required_string("name")?;
+            let child_name = inner.required_short("name", LONGEST_NAME)?;
             let child_path = format!("{path} {child_name}").trim_start().to_owned();
             let is_group = !inner.value("commands")?.is_nil();
             definition
@@ -183,7 +206,7 @@ impl Reader {
         table: &Table,
         depth: usize,
     ) -> HostResult<Check> {
-        let inner = Fields::of(fields.function.clone(), table);
+        let inner = Fields::of(fields.function.clone(), table).within(self.budget);
         let kind = inner.required_string(CHECK)?;
         Ok(match kind.as_str() {
             "owner" => Check::Owner,
@@ -218,7 +241,7 @@ impl Reader {
 
 /// One of the roles, by id or name.
 fn read_roles(fields: &Fields<'_>) -> HostResult<Check> {
-    let mut roles = fields.strings("value")?;
+    let mut roles = fields.strings_of("value", MOST_ROLES)?;
     match (roles.len(), roles.pop()) {
         (1, Some(role)) => Ok(Check::Role(role)),
         (_, None) => Err(fields.wrong("checks", "a role's name or id", &Value::Nil)),
@@ -257,7 +280,7 @@ fn read_cooldowns(fields: &Fields<'_>) -> HostResult<Vec<Cooldown>> {
         return Ok(Vec::new());
     };
     let tables = if table.raw_len() > 0 {
-        fields.list("cooldown")?
+        fields.list_of("cooldown", MOST_COOLDOWNS)?
     } else {
         vec![Value::Table(table)]
     };

@@ -1,12 +1,15 @@
 //! What an author gives to `ctx:reply`, `message:reply` and their kin: a string, or Discord's own
 //! create-message fields plus `ephemeral`, `files` and `delete_after`.
 
-use super::convert::{Fields, to_json};
+use super::convert::{Converter, Fields, still_in_time, to_json};
 use crate::discord::arguments::File;
 use crate::vm::host::{Arguments, HostError, HostResult, shown_name};
 use mlua::{Table, Value};
 use serde_json::{Map, Value as JsonValue};
 use std::time::Duration;
+
+/// How long a message may stay before `delete_after` deletes it; for longer there are stored times.
+const LONGEST_STAY: Duration = Duration::from_secs(60 * 60);
 
 /// A message to be sent.
 #[derive(Debug, Default)]
@@ -56,31 +59,42 @@ impl Content {
         let fields = Fields::of(function, table);
         let mut content = Self {
             ephemeral: fields.boolean("ephemeral")?,
-            delete_after: fields.duration("delete_after")?,
+            delete_after: read_stay(&fields)?,
             files: read_files(&fields)?,
             body: Map::new(),
         };
+        let mut converter = Converter::default();
         for pair in table.pairs::<Value, Value>() {
             let (key, value) = pair?;
-            let Value::String(name) = &key else {
+            still_in_time(table)?;
+            let Some(name) = converter.name(function, "content", &key)? else {
                 return Err(fields.wrong("content", "fields with names", &key));
             };
-            let name = name.to_string_lossy();
             match name.as_str() {
                 "ephemeral" | "delete_after" | "files" => {}
                 // Where the message goes is the method's to say.
-                "channel_id" | "message_id" => {
+                "channel_id" | "message_id" | "recipient_id" => {
                     let message = format!("{function}: there is no field \"{name}\"");
                     return Err(HostError::new("argument", message).into());
                 }
                 _ => {
-                    let value = to_json(function, &shown_name(&name), &value)?;
+                    let value = converter.read(function, &shown_name(&name), &value)?;
                     content.body.insert(name, value);
                 }
             }
         }
         Ok(content)
     }
+}
+
+/// `delete_after`, of at most an hour.
+fn read_stay(fields: &Fields<'_>) -> HostResult<Option<Duration>> {
+    let stay = fields.duration("delete_after")?;
+    if stay.is_some_and(|stay| stay > LONGEST_STAY) {
+        let message = format!("{}: delete_after: at most 1 hour", fields.function);
+        return Err(HostError::new("limit", message).into());
+    }
+    Ok(stay)
 }
 
 /// Files of one message, as Discord takes them, and their bytes together.

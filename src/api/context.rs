@@ -1,16 +1,20 @@
 //! What the functions of one cog know about their cog.
 
-use super::declarations::{Declarations, Staged};
+use super::declarations::{Declarations, MOST_CALLS_OF_DEFAULTS, Staged};
+use super::limits::{Limit, Met, kilobytes};
 use super::object::Charge;
 use super::pace::Pace;
+use super::quarantine::Quarantine;
 use super::services::Services;
 use super::state::Space;
 use crate::activity::Busy;
-use crate::clock::Clock;
-use crate::state::{Namespace, Table, View};
+use crate::reload::report::Place;
+use crate::state::{Namespace, StateError, Table, View};
+use crate::vm::account::CpuAccount;
 use crate::vm::build::Vm;
 use crate::vm::host::{HostError, HostResult};
 use crate::vm::require::{Generation, Phase};
+use crate::vm::turn::Turn;
 use mlua::{Function, Lua, MultiValue, Thread};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,6 +35,8 @@ pub struct CogContext {
     staged_state: Mutex<Option<StateViews>>,
     /// What the top level that runs now has declared.
     staged: Mutex<Staged>,
+    /// What the generation that is prepared asks for, once its files have run.
+    asked: Mutex<Option<BTreeSet<String>>>,
     /// Capabilities of the committed generation, asked for and granted.
     capabilities: Mutex<BTreeSet<String>>,
     /// Functions to be run by the actor.
@@ -45,38 +51,40 @@ pub struct CogContext {
     snapshots: Mutex<HashMap<usize, Weak<Charge>>>,
     /// Bytes of the requests that are under way.
     pub request_bytes: Arc<AtomicUsize>,
+    /// The processor time that its code uses.
+    pub account: Arc<CpuAccount>,
+    /// Whether it is kept out of the way.
+    pub quarantine: Quarantine,
+    /// How often it has met its limits.
+    pub met: Met,
+    /// Bytes of Luau's heap after the last slice.
+    heap: AtomicUsize,
+    /// Coroutines, and those that are garbage by now.
+    coroutines: AtomicUsize,
+    /// Timers of the committed generation.
+    timers: AtomicUsize,
+    /// Work in the mailbox.
+    waiting: AtomicUsize,
     /// Tasks that have been made and have not ended.
     tasks: Arc<AtomicUsize>,
     /// Locks that are held.
     pub locks: Arc<AtomicUsize>,
-    calls: Mutex<CallBudget>,
+    calls: Pace,
+    /// The processor time that it uses.
+    pub turn: Arc<Turn>,
     lines: Pace,
+    /// How often the log says that lines are left out, and that they were.
+    floods: Pace,
+    flood_ends: Pace,
+    refusals: Pace,
     /// Lines of the log that were left out since the last one that was not.
     lines_left_out: AtomicUsize,
 }
 
-/// Tasks of one cog at a time.
-const MOST_TASKS: usize = 1_000;
-/// Lines of the log at once, and in a second.
-const MOST_LINES: u32 = 200;
-const LINES_A_SECOND: u32 = 20;
-
-/// The calls to Discord that a cog may make.
-#[derive(Debug)]
-struct CallBudget {
-    /// In ten seconds.
-    limit: u32,
-    pace: Pace,
-}
-
-impl CallBudget {
-    fn new(limit: u32, clock: &Clock) -> Self {
-        Self {
-            limit,
-            pace: Pace::new(limit, Duration::from_secs(10), clock),
-        }
-    }
-}
+/// What limits of ten seconds are counted in.
+const PACE: Duration = Duration::from_secs(10);
+/// Commands within ten seconds that are told that the mailbox is full.
+const MOST_REFUSALS: u32 = 5;
 
 /// A task counts until this is dropped.
 #[derive(Debug)]
@@ -146,19 +154,13 @@ pub struct Spawn {
 impl CogContext {
     /// A cog that has not been loaded yet.
     pub fn new(name: &str, services: Arc<Services>, spawner: mpsc::UnboundedSender<Spawn>) -> Self {
-        let limit = services.config.load().limits.discord_calls_per_10s;
-        let clock = &services.clock;
-        let calls = CallBudget::new(limit, clock);
-        let lines = Pace::new(
-            MOST_LINES,
-            Duration::from_secs(1) * MOST_LINES / LINES_A_SECOND,
-            clock,
-        );
+        let pace = || Pace::new(PACE, &services.clock);
         Self {
             name: name.into(),
             live_state: Mutex::new(StateViews::of(&services, name)),
             staged_state: Mutex::default(),
             staged: Mutex::default(),
+            asked: Mutex::default(),
             capabilities: Mutex::default(),
             spawner,
             object_bytes: Arc::default(),
@@ -166,10 +168,21 @@ impl CogContext {
             cancel_notice: Notify::new(),
             snapshots: Mutex::default(),
             request_bytes: Arc::default(),
+            account: Arc::default(),
+            quarantine: Quarantine::default(),
+            met: Met::default(),
+            heap: AtomicUsize::new(0),
+            coroutines: AtomicUsize::new(0),
+            timers: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
             tasks: Arc::default(),
             locks: Arc::default(),
-            calls: Mutex::new(calls),
-            lines,
+            turn: Arc::default(),
+            calls: pace(),
+            lines: pace(),
+            floods: pace(),
+            flood_ends: pace(),
+            refusals: pace(),
             lines_left_out: AtomicUsize::new(0),
             services,
         }
@@ -190,18 +203,28 @@ impl CogContext {
         lock(&self.live_state).clone()
     }
 
-    /// Raises unless the cog may use the state that is shared under `name`.
-    pub fn shares(&self, name: &str) -> HostResult<()> {
-        let asked = lock(&self.staged).info().capabilities;
+    /// Raises unless the code that runs may use the state that is shared under `name`: its own version of the cog
+    /// asks for it, and config.json grants it. A handle may come from another version, so each use asks.
+    pub fn shares(&self, lua: &Lua, name: &str) -> HostResult<()> {
         let capability = format!("shared:{name}");
-        if asked.contains(&capability) {
-            return Ok(());
+        if active(lua)?.phase() == Phase::Live {
+            return self.require_capability("state.shared", &capability);
         }
-        self.require_capability("state.shared", &capability)
+        let is_asked = match lock(&self.asked).as_ref() {
+            Some(asked) => asked.contains(&capability),
+            None => lock(&self.staged).asks_for(&capability),
+        };
+        self.check_capability("state.shared", &capability, is_asked)
+    }
+
+    /// Notes what the generation that is prepared asks for, as its declarations are taken away.
+    pub fn stage_capabilities(&self, asked: BTreeSet<String>) {
+        *lock(&self.asked) = Some(asked);
     }
 
     /// Keeps back what a generation writes while it is prepared.
     pub fn stage_state(&self) {
+        *lock(&self.asked) = None;
         let views = StateViews::of(&self.services, &self.name);
         views.stored.stage();
         *lock(&self.staged_state) = Some(views);
@@ -214,6 +237,7 @@ impl CogContext {
 
     /// Ends staging: what was written takes effect.
     pub fn commit_state(&self) {
+        *lock(&self.asked) = None;
         if let Some(views) = lock(&self.staged_state).take() {
             views.stored.commit();
             views.stored.flush();
@@ -223,6 +247,7 @@ impl CogContext {
 
     /// Ends staging: nothing remains.
     pub fn discard_state(&self) {
+        *lock(&self.asked) = None;
         if let Some(views) = lock(&self.staged_state).take() {
             views.stored.discard();
         }
@@ -270,6 +295,11 @@ impl CogContext {
         add(lock(&self.staged).of(module))
     }
 
+    /// Counts among what the files that load now have declared so far. Not while one more is added.
+    pub fn declared<R>(&self, count: impl FnOnce(&Staged) -> R) -> R {
+        count(&lock(&self.staged))
+    }
+
     /// The generation whose code runs, if that code may act on the world now.
     pub fn may_act(lua: &Lua, function: &str) -> HostResult<Arc<Generation>> {
         let generation = active(lua)?;
@@ -293,6 +323,11 @@ impl CogContext {
         let _sent = self.spawner.send(spawn).is_ok();
     }
 
+    /// Whether the actor that carries out what the cog does is there: it goes when the cog is unloaded.
+    pub fn is_running(&self) -> bool {
+        !self.spawner.is_closed()
+    }
+
     /// Sets what the committed generation may do.
     pub fn grant(&self, capabilities: BTreeSet<String>) {
         *lock(&self.capabilities) = capabilities;
@@ -303,35 +338,47 @@ impl CogContext {
         lock(&self.capabilities).clone()
     }
 
-    /// Raises unless the cog asked for `capability` and has it.
+    /// Raises unless the cog asked for `capability` and config.json grants it now.
     pub fn require_capability(&self, function: &str, capability: &str) -> HostResult<()> {
-        if DEFAULT_CAPABILITIES.contains(&capability)
-            || lock(&self.capabilities).contains(capability)
-        {
+        if DEFAULT_CAPABILITIES.contains(&capability) {
             return Ok(());
         }
-        let message = format!(
-            "{function}: needs the capability \"{capability}\": add it to cog.info {{ capabilities = {{ \"{capability}\" }} }}"
-        );
+        let is_asked = lock(&self.capabilities).contains(capability);
+        self.check_capability(function, capability, is_asked)
+    }
+
+    fn check_capability(&self, function: &str, capability: &str, is_asked: bool) -> HostResult<()> {
+        let message = if is_asked {
+            if self.services.config.load().grants(&self.name, capability) {
+                return Ok(());
+            }
+            format!(
+                "{function}: needs the capability \"{capability}\", which config.json does not grant this cog"
+            )
+        } else {
+            format!(
+                "{function}: needs the capability \"{capability}\": add it to cog.info {{ capabilities = {{ \"{capability}\" }} }}"
+            )
+        };
         Err(HostError::new("capability", message).into())
+    }
+
+    /// The error of `function` for a limit that was met, which is counted.
+    pub fn at_limit(&self, limit: Limit, message: String) -> HostError {
+        self.met.count(limit);
+        HostError::new("limit", message)
     }
 
     /// Counts one call to Discord against `limits.discord_calls_per_10s`.
     pub fn count_call(&self, function: &str) -> HostResult<()> {
         let limit = self.services.config.load().limits.discord_calls_per_10s;
-        {
-            let mut calls = lock(&self.calls);
-            if calls.limit != limit {
-                *calls = CallBudget::new(limit, &self.services.clock);
-            }
-            if calls.pace.take() {
-                return Ok(());
-            }
+        if self.calls.take(limit) {
+            return Ok(());
         }
         let message = format!(
             "{function}: this cog has made its {limit} calls to Discord of 10 seconds (limits.discord_calls_per_10s)"
         );
-        Err(HostError::new("limit", message).into())
+        Err(self.at_limit(Limit::DiscordCalls, message).into())
     }
 
     /// The charge for a snapshot of the state: one for all that go through the same.
@@ -354,40 +401,169 @@ impl CogContext {
 
     /// A place for one more task; raises when there are too many.
     pub fn count_task(&self, function: &str) -> HostResult<TaskPlace> {
+        let limit = self.services.config.load().limits.tasks;
         let place = TaskPlace(Arc::clone(&self.tasks));
-        if self.tasks.fetch_add(1, Ordering::Relaxed) < MOST_TASKS {
+        if self.tasks.fetch_add(1, Ordering::Relaxed) < at_most(limit) {
             return Ok(place);
         }
         let message = format!(
-            "{function}: this cog already has {MOST_TASKS} tasks, and no more are taken before some of them end"
+            "{function}: this cog already has {limit} tasks (limits.tasks), and no more are taken before some of them end"
         );
-        Err(HostError::new("limit", message).into())
+        Err(self.at_limit(Limit::Tasks, message).into())
+    }
+
+    /// Tasks that have been made and have not ended.
+    pub fn tasks(&self) -> usize {
+        self.tasks.load(Ordering::Relaxed)
+    }
+
+    /// Counts one more coroutine. `count` collects garbage and tells how many there are; it is asked when there
+    /// seem to be too many.
+    pub fn count_coroutine(
+        &self,
+        function: &str,
+        count: impl FnOnce() -> mlua::Result<usize>,
+    ) -> HostResult<()> {
+        let limit = self.services.config.load().limits.coroutines;
+        if self.coroutines() >= at_most(limit) {
+            self.coroutines.store(count()?, Ordering::Relaxed);
+        }
+        if self.coroutines.fetch_add(1, Ordering::Relaxed) < at_most(limit) {
+            return Ok(());
+        }
+        self.coroutines.fetch_sub(1, Ordering::Relaxed);
+        let message = format!(
+            "{function}: this cog already has {limit} coroutines (limits.coroutines), and no more are made before some of them end"
+        );
+        Err(self.at_limit(Limit::Coroutines, message).into())
+    }
+
+    /// Coroutines, and those that are garbage by now.
+    pub fn coroutines(&self) -> usize {
+        self.coroutines.load(Ordering::Relaxed)
+    }
+
+    /// A fresh VM has no coroutines.
+    pub fn forget_coroutines(&self) {
+        self.coroutines.store(0, Ordering::Relaxed);
+    }
+
+    /// Raises when the files that load now have no room for one more call of `state.defaults` with so many bytes.
+    pub fn room_for_defaults(&self, bytes: usize) -> HostResult<()> {
+        let (calls, held) = lock(&self.staged).defaults();
+        if calls >= MOST_CALLS_OF_DEFAULTS {
+            let message = format!(
+                "state.defaults: a cog may call it {MOST_CALLS_OF_DEFAULTS} times at most, its services included"
+            );
+            return Err(HostError::new("limit", message).into());
+        }
+        let limit = self.services.config.load().limits.state_value_kb;
+        if held.saturating_add(bytes) <= kilobytes(limit) {
+            return Ok(());
+        }
+        let message = format!(
+            "state.defaults: all defaults of a cog may have {limit} KB together (limits.state_value_kb)"
+        );
+        Err(self.at_limit(Limit::StateValue, message).into())
+    }
+
+    /// Raises when the files that load now declare more timers than one more.
+    pub fn room_for_timer(&self, function: &str) -> HostResult<()> {
+        let limit = self.services.config.load().limits.timers;
+        if lock(&self.staged).timers().count() < at_most(limit) {
+            return Ok(());
+        }
+        let message = format!("{function}: a cog may have {limit} timers (limits.timers)");
+        Err(self.at_limit(Limit::Timers, message).into())
+    }
+
+    /// Notes how many timers the committed generation has.
+    pub fn set_timers(&self, count: usize) {
+        self.timers.store(count, Ordering::Relaxed);
+    }
+
+    /// Timers of the committed generation.
+    pub fn timers(&self) -> usize {
+        self.timers.load(Ordering::Relaxed)
+    }
+
+    /// Takes a place in the mailbox; false when it is full.
+    pub fn enqueue(&self) -> bool {
+        let limit = self.services.config.load().limits.mailbox;
+        if self.waiting.fetch_add(1, Ordering::Relaxed) < at_most(limit) {
+            return true;
+        }
+        self.dequeue();
+        let times = self.met.count(Limit::Mailbox);
+        if times.is_power_of_two() {
+            tracing::warn!(
+                cog = %self.name, times,
+                "A cog's mailbox is full: what comes is dropped, because {limit} events already wait (limits.mailbox)"
+            );
+        }
+        false
+    }
+
+    /// Gives a place in the mailbox back.
+    pub fn dequeue(&self) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Work in the mailbox.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Whether one more user may be told that the mailbox is full.
+    pub fn may_refuse(&self) -> bool {
+        self.refusals.take(MOST_REFUSALS)
+    }
+
+    /// Notes how large Luau's heap is.
+    pub fn set_memory(&self, bytes: usize) {
+        self.heap.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes of Luau's heap after the last slice.
+    pub fn memory(&self) -> usize {
+        self.heap.load(Ordering::Relaxed)
     }
 
     /// Whether one more line of this cog's may go to the log, so that a flood of them hides nothing else.
-    pub fn may_log(&self) -> bool {
-        if !self.lines.take() {
-            self.lines_left_out.fetch_add(1, Ordering::Relaxed);
-            return false;
+    /// `place` tells where it is written.
+    pub fn may_log(&self, place: impl FnOnce() -> Option<Place>) -> bool {
+        let limit = self.services.config.load().limits.log_lines_per_10s;
+        if self.lines.take(limit) {
+            if self.lines_left_out.load(Ordering::Relaxed) > 0 && self.flood_ends.take(1) {
+                let lines = self.lines_left_out.swap(0, Ordering::Relaxed);
+                tracing::warn!(cog = %self.name, lines, "Lines of a cog were left out of the log");
+            }
+            return true;
         }
-        let lines = self.lines_left_out.swap(0, Ordering::Relaxed);
-        if lines > 0 {
+        self.met.count(Limit::LogLines);
+        let is_first = self.lines_left_out.fetch_add(1, Ordering::Relaxed) == 0;
+        if is_first && self.floods.take(1) {
+            let place = place().map(|place| format!("{}:{}", place.file, place.line));
             tracing::warn!(
-                cog = %self.name, lines,
-                "Lines of a cog were left out of the log: it writes more than {LINES_A_SECOND} a second"
+                cog = %self.name, place,
+                "A cog writes more than {limit} lines into the log within 10 seconds (limits.log_lines_per_10s): lines are left out"
             );
         }
-        true
+        false
     }
 
     /// Returns once every write that the cog made so far is safe on disk: no user sees an answer that a
     /// crash then forgets.
     pub async fn writes_committed(&self) -> HostResult<()> {
         let ticket = lock(&self.live_state).stored.flush();
-        ticket
-            .committed()
-            .await
-            .map_err(|error| HostError::new("state", error.to_string()).into())
+        ticket.committed().await.map_err(|error| {
+            // The writer tells the log why, once until it goes well again. No author is told where the files are.
+            let message = match error {
+                StateError::Closed => error.to_string(),
+                _ => "the state could not be written to disk; the log says why".to_owned(),
+            };
+            HostError::new("state", message).into()
+        })
     }
 }
 
@@ -400,6 +576,10 @@ pub fn active(lua: &Lua) -> HostResult<Arc<Generation>> {
     vm.loader()
         .active()
         .ok_or_else(|| HostError::new("phase", "no code of a cog is running").into())
+}
+
+fn at_most(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -2,9 +2,10 @@
 
 use super::object::Object;
 use super::state::Handle;
-use crate::vm::host::{Failure, HostError, HostResult, describe, shown_name};
+use crate::vm::host::{Failure, HostError, HostResult, describe, in_time, shown_name};
 use mlua::{Table, Value};
 use serde_json::{Map, Value as JsonValue};
+use std::cell::Cell;
 
 /// How deep a value may nest.
 const DEEPEST: usize = 64;
@@ -17,22 +18,31 @@ const MOST_BYTES: usize = 16 << 20;
 const MOST_ITEMS: usize = 1_000;
 /// Bytes of a string in a declaration.
 const LONGEST_STRING: usize = 10_000;
+/// Bytes of all texts of one declaration: Discord takes 8,000 characters in a command and its subcommands.
+const MOST_TEXT: usize = 64 << 10;
+/// What a text costs besides its bytes: without it, empty ones would cost nothing.
+const EACH_TEXT: usize = 16;
+/// Bytes of a character, at most.
+const CHARACTER: usize = 4;
 
 /// Turns a Luau value into JSON. `path` names it in errors (`content.embeds`).
 pub fn to_json(function: &str, path: &str, value: &Value) -> HostResult<JsonValue> {
-    let mut converter = Converter {
-        values: MOST_VALUES,
-        bytes: MOST_BYTES,
-    };
-    converter
-        .convert(value, 0)
-        .map_err(|wrong| wrong.into_failure(function, path))
+    Converter::default().read(function, path, value)
 }
 
-/// Counts down what a tree may still hold.
-struct Converter {
+/// Counts down what a tree may still hold: one for all fields of a table, however many there are.
+pub struct Converter {
     values: usize,
     bytes: usize,
+}
+
+impl Default for Converter {
+    fn default() -> Self {
+        Self {
+            values: MOST_VALUES,
+            bytes: MOST_BYTES,
+        }
+    }
 }
 
 /// What is wrong, and the steps that lead to it, innermost first: nobody pays for the path of a good value.
@@ -80,6 +90,22 @@ impl From<mlua::Error> for Wrong {
 }
 
 impl Converter {
+    /// Turns one more value into JSON. `path` names it in errors.
+    pub fn read(&mut self, function: &str, path: &str, value: &Value) -> HostResult<JsonValue> {
+        self.convert(value, 0)
+            .map_err(|wrong| wrong.into_failure(function, path))
+    }
+
+    /// The name of a field, or nothing where a key is no string. `path` names the table in errors.
+    pub fn name(&mut self, function: &str, path: &str, key: &Value) -> HostResult<Option<String>> {
+        let Value::String(name) = key else {
+            return Ok(None);
+        };
+        self.count(name.as_bytes().len())
+            .map_err(|wrong| wrong.into_failure(function, path))?;
+        Ok(Some(name.to_string_lossy()))
+    }
+
     fn count(&mut self, bytes: usize) -> Result<(), Wrong> {
         self.values = self
             .values
@@ -135,6 +161,7 @@ impl Converter {
 
     /// A table with a first element, or an empty one, is an array; any other is an object.
     fn table(&mut self, table: &Table, depth: usize) -> Result<JsonValue, Wrong> {
+        still_in_time(table)?;
         let length = table.raw_len();
         if length > 0 {
             return self.array(table, length, depth);
@@ -142,6 +169,7 @@ impl Converter {
         let mut fields = Map::new();
         for pair in table.pairs::<Value, Value>() {
             let (key, value) = pair?;
+            still_in_time(table)?;
             let Value::String(name) = &key else {
                 let key = describe(&key);
                 return Err(Wrong::new(format!("{key} cannot be the name of a field")));
@@ -162,6 +190,7 @@ impl Converter {
     fn array(&mut self, table: &Table, length: usize, depth: usize) -> Result<JsonValue, Wrong> {
         let mut items = Vec::new();
         for index in 1..=length {
+            still_in_time(table)?;
             let item: Value = table.raw_get(index)?;
             let item = self.convert(&item, depth + 1);
             items.push(item.map_err(|wrong| wrong.at(format!("[{index}]")))?);
@@ -169,6 +198,7 @@ impl Converter {
         // A list that also has names or holes would lose what they hold without a word.
         for pair in table.pairs::<Value, Value>() {
             let (key, _) = pair?;
+            still_in_time(table)?;
             let index = crate::vm::host::number(&key);
             if !index.is_some_and(|index| (1.0..=whole(length)).contains(&index)) {
                 let message = format!("is a list, and also holds something at {}", describe(&key));
@@ -176,6 +206,14 @@ impl Converter {
             }
         }
         Ok(JsonValue::Array(items))
+    }
+}
+
+/// Refuses once the running slice's time is over: copying texts takes long, too.
+pub fn still_in_time(table: &Table) -> mlua::Result<()> {
+    match table.weak_lua().try_upgrade() {
+        Some(lua) => in_time(&lua),
+        None => Ok(()),
     }
 }
 
@@ -224,11 +262,40 @@ pub fn weight(value: &JsonValue) -> usize {
     }
 }
 
+/// Counts down what the texts of one declaration may still hold. Luau counts a string once however often a
+/// table holds it, so its own limit does not bound what is copied here.
+#[derive(Debug)]
+pub struct TextBudget(Cell<usize>);
+
+impl Default for TextBudget {
+    fn default() -> Self {
+        Self(Cell::new(MOST_TEXT))
+    }
+}
+
+impl TextBudget {
+    /// What the texts that were read so far hold.
+    pub fn used(&self) -> usize {
+        MOST_TEXT - self.0.get()
+    }
+
+    fn take(&self, function: &str, bytes: usize) -> HostResult<()> {
+        let Some(left) = self.0.get().checked_sub(bytes.saturating_add(EACH_TEXT)) else {
+            let most = MOST_TEXT >> 10;
+            let message = format!("{function}: all its texts together may have {most} KB");
+            return Err(HostError::new("limit", message).into());
+        };
+        self.0.set(left);
+        Ok(())
+    }
+}
+
 /// Reads the fields of a table that an author gave, and complains in one voice.
 pub struct Fields<'a> {
     /// What errors begin with (`cog.command "rank"`).
     pub function: String,
     table: &'a Table,
+    budget: Option<&'a TextBudget>,
 }
 
 impl<'a> Fields<'a> {
@@ -237,7 +304,21 @@ impl<'a> Fields<'a> {
         Self {
             function: function.into(),
             table,
+            budget: None,
         }
+    }
+
+    /// The same, and every text that is read is taken from `budget`.
+    #[must_use]
+    pub fn within(mut self, budget: &'a TextBudget) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// Takes a text of `bytes` from the budget, if there is one.
+    pub fn count_text(&self, bytes: usize) -> HostResult<()> {
+        self.budget
+            .map_or(Ok(()), |budget| budget.take(&self.function, bytes))
     }
 
     /// Refuses fields that are not in `known`.
@@ -295,7 +376,10 @@ impl<'a> Fields<'a> {
                 Err(self.wrong(name, &expected, &value))
             }
             (_, None) => Err(self.wrong(name, "a string", &value)),
-            (_, text) => Ok(text),
+            (_, Some(text)) => {
+                self.count_text(text.len())?;
+                Ok(Some(text))
+            }
         }
     }
 
@@ -303,6 +387,23 @@ impl<'a> Fields<'a> {
     pub fn required_string(&self, name: &str) -> HostResult<String> {
         self.string(name)?
             .ok_or_else(|| self.wrong(name, "a string", &Value::Nil))
+    }
+
+    /// A string field that must be there, and that may have so many characters.
+    pub fn required_short(&self, name: &str, characters: usize) -> HostResult<String> {
+        self.only_short(name, &self.value(name)?, characters)?;
+        self.required_string(name)
+    }
+
+    /// Refuses a string that cannot have as few characters as that, before it is copied.
+    pub fn only_short(&self, name: &str, value: &Value, characters: usize) -> HostResult<()> {
+        match value {
+            Value::String(text) if text.as_bytes().len() > CHARACTER * characters => {
+                let expected = format!("a string of at most {characters} characters");
+                Err(self.wrong(name, &expected, value))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A boolean field.
@@ -350,6 +451,11 @@ impl<'a> Fields<'a> {
 
     /// The items of a field that is a list of tables or anything else.
     pub fn list(&self, name: &str) -> HostResult<Vec<Value>> {
+        self.list_of(name, MOST_ITEMS)
+    }
+
+    /// The items of a list that may have `most`.
+    pub fn list_of(&self, name: &str, most: usize) -> HostResult<Vec<Value>> {
         let value = self.value(name)?;
         let table = match &value {
             Value::Nil => return Ok(Vec::new()),
@@ -357,8 +463,8 @@ impl<'a> Fields<'a> {
             other => return Err(self.wrong(name, "a list", other)),
         };
         let length = table.raw_len();
-        if length > MOST_ITEMS {
-            let expected = format!("a list of at most {MOST_ITEMS} items");
+        if length > most {
+            let expected = format!("a list of at most {most} items");
             let got = format!("one of {length}");
             return Err(HostError::argument(&self.function, name, &expected, &got).into());
         }
@@ -372,10 +478,20 @@ impl<'a> Fields<'a> {
 
     /// A field that is a list of strings.
     pub fn strings(&self, name: &str) -> HostResult<Vec<String>> {
-        let items = self.list(name)?;
+        self.strings_of(name, MOST_ITEMS)
+    }
+
+    /// A list of strings that may have `most`.
+    pub fn strings_of(&self, name: &str, most: usize) -> HostResult<Vec<String>> {
+        let items = self.list_of(name, most)?;
         items
             .iter()
-            .map(|item| short_text(item).ok_or_else(|| self.wrong(name, "a list of strings", item)))
+            .map(|item| {
+                let text = short_text(item);
+                let text = text.ok_or_else(|| self.wrong(name, "a list of strings", item))?;
+                self.count_text(text.len())?;
+                Ok(text)
+            })
             .collect()
     }
 }

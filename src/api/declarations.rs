@@ -24,22 +24,60 @@ pub struct Declarations {
     pub timers: Vec<Timer>,
     /// `cog.on_load(…)` and its kin.
     pub hooks: Vec<(Hook, Function)>,
+    /// How often `state.defaults` was called.
+    pub calls_of_defaults: usize,
     /// `state.defaults { … }`, also of the session and of what cogs share.
     pub defaults: Vec<(Space, ScopeKind, Table)>,
+    /// What the texts of all that hold in bytes.
+    pub texts: usize,
 }
 
-/// Declarations of one kind that one file may make.
-const MOST_DECLARED: usize = 1_000;
+/// Commands, or listeners, that a cog may declare in all of its files.
+pub const MOST_DECLARED: usize = 1_000;
+/// Hooks of one kind that a cog may declare in all of its files.
+pub const MOST_HOOKS: usize = 10;
+/// Bytes of the texts in all declarations of a cog.
+const MOST_TEXT: usize = 1 << 20;
+
+/// Raises when the files of a cog have called `function` so often that no one more fits.
+pub fn room_for(function: &str, declared: usize, most: usize) -> HostResult<()> {
+    if declared < most {
+        return Ok(());
+    }
+    let message = format!("{function}: a cog may call it {most} times at most");
+    Err(HostError::new("limit", message).into())
+}
+/// Calls of `state.defaults` that a cog may make: each merges what it says with what was said before.
+pub const MOST_CALLS_OF_DEFAULTS: usize = 100;
 
 impl Declarations {
-    /// Raises when `function` has been called so often that no one more fits.
-    pub fn room_for(&self, function: &str, declared: usize) -> HostResult<()> {
-        if declared < MOST_DECLARED {
-            return Ok(());
+    /// Counts the texts of one more declaration; raises when they do not fit beside those of all files of the
+    /// cog, which are `declared`.
+    pub fn count_texts(&mut self, function: &str, declared: usize, bytes: usize) -> HostResult<()> {
+        if declared.saturating_add(bytes) > MOST_TEXT {
+            let most = MOST_TEXT >> 20;
+            let message =
+                format!("{function}: the texts of all declarations of a cog may have {most} MB");
+            return Err(HostError::new("limit", message).into());
         }
-        let message = format!("{function}: one file may call it {MOST_DECLARED} times at most");
-        Err(HostError::new("limit", message).into())
+        self.texts += bytes;
+        Ok(())
     }
+}
+
+/// Names of `shared:` that a cog may ask for: each is a state of its own, of `limits.state_mb`.
+const MOST_SHARED: usize = 8;
+
+/// The error of more `shared:` names among the capabilities than a cog may ask for.
+pub fn room_for_shared<'c>(capabilities: impl Iterator<Item = &'c str>) -> Result<(), HostError> {
+    let shared = capabilities.filter(|it| it.starts_with("shared:")).count();
+    if shared <= MOST_SHARED {
+        return Ok(());
+    }
+    let message = format!(
+        "cog.info: capabilities: a cog may ask for {MOST_SHARED} shared states at most, its services included, and this one asks for {shared}"
+    );
+    Err(HostError::new("limit", message))
 }
 
 /// What a cog says about itself.
@@ -150,6 +188,12 @@ impl Staged {
         all
     }
 
+    /// Whether the cog asks for a capability.
+    pub fn asks_for(&self, capability: &str) -> bool {
+        let mut infos = self.modules().filter_map(|it| it.info.as_ref());
+        infos.any(|info| info.capabilities.contains(capability))
+    }
+
     /// All commands.
     pub fn commands(&self) -> impl Iterator<Item = &Arc<Command>> {
         self.modules().flat_map(|it| &it.commands)
@@ -163,6 +207,18 @@ impl Staged {
     /// All timers.
     pub fn timers(&self) -> impl Iterator<Item = &Timer> {
         self.modules().flat_map(|it| &it.timers)
+    }
+
+    /// What the texts of all declarations hold in bytes.
+    pub fn texts(&self) -> usize {
+        self.modules().map(|it| it.texts).sum()
+    }
+
+    /// How often `state.defaults` was called, and the bytes of what it was given.
+    pub fn defaults(&self) -> (usize, usize) {
+        let calls: usize = self.modules().map(|it| it.calls_of_defaults).sum();
+        let tables = self.modules().flat_map(|it| &it.defaults);
+        (calls, tables.map(|(_, _, table)| table.bytes()).sum())
     }
 
     /// The functions of one hook.

@@ -4,7 +4,7 @@
 
 use super::content::read_files;
 use super::context::CogContext;
-use super::convert::{Fields, to_json, weight};
+use super::convert::{Converter, Fields, still_in_time, weight};
 use super::object::{self, Charge};
 use crate::discord::arguments::{self, File, Prepared};
 use crate::discord::operations::{Operation, nearest_operation, operation};
@@ -13,7 +13,7 @@ use crate::discord::permissions;
 use crate::discord::schema::{Kind, Shape, item_kind, kind_of};
 use crate::json::Json;
 use crate::vm::host::{
-    Arguments, Failure, Field, Host, HostError, HostResult, load_host_chunk, one, shown_name,
+    Arguments, Failure, Field, Host, HostChunk, HostError, HostResult, one, shown_name,
 };
 use mlua::{Lua, Table, Value};
 use serde_json::{Map, Value as JsonValue};
@@ -21,8 +21,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+static CHUNK: HostChunk = HostChunk::new("discord", include_str!("discord.luau"));
+
 /// How long one call may take, rate limits and repetitions included.
 const DEADLINE: Duration = Duration::from_secs(120);
+
+/// Characters of an id, and of permissions as Discord writes them: the digits of 64 bits.
+const LONGEST_ID: usize = 20;
+/// Names of permissions in one call: all that there can be.
+const MOST_NAMES: usize = 64;
+/// Characters of the name of a permission.
+const LONGEST_NAME: usize = 64;
 
 /// Makes the module.
 pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
@@ -40,7 +49,7 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
     raw.raw_set("null", Value::NULL)?;
     raw.raw_set("cache", cache_module(lua, host, cog)?)?;
     raw.raw_set("permissions", permissions_module(lua, host, cog)?)?;
-    let module: Table = load_host_chunk(lua, "discord", include_str!("discord.luau"), raw)?;
+    let module: Table = CHUNK.load(lua, raw)?;
     module.set_readonly(true);
     Ok(Value::Table(module))
 }
@@ -121,14 +130,15 @@ fn prepare_call(
         None => lua.create_table()?,
     };
     let mut given = Map::new();
+    let mut converter = Converter::default();
     for pair in table.pairs::<Value, Value>() {
         let (key, value) = pair?;
-        let Value::String(field) = &key else {
+        still_in_time(&table)?;
+        let Some(field) = converter.name(name, "the fields", &key)? else {
             return Err(arguments.wrong("", "fields with names", &key));
         };
-        let field = field.to_string_lossy();
         if field != "files" || !operation.multipart {
-            let value = to_json(name, &shown_name(&field), &value)?;
+            let value = converter.read(name, &shown_name(&field), &value)?;
             given.insert(field, value);
         }
     }
@@ -238,14 +248,17 @@ fn cache_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<T
             "guild",
             "discord.cache.guild",
             "GuildResponse",
-            |cog, it| Ok(cog.services.cache.guild(&it.string(0, "the guild's id")?)),
+            |cog, it| {
+                let id = it.short_string(0, "the guild's id", LONGEST_ID)?;
+                Ok(cog.services.cache.guild(&id))
+            },
         ),
         (
             "channel",
             "discord.cache.channel",
             "GuildChannelResponse",
             |cog, it| {
-                let id = it.string(0, "the channel's id")?;
+                let id = it.short_string(0, "the channel's id", LONGEST_ID)?;
                 Ok(cog.services.cache.channel(&id))
             },
         ),
@@ -254,8 +267,8 @@ fn cache_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<T
             "discord.cache.role",
             "GuildRoleResponse",
             |cog, it| {
-                let guild = it.string(0, "the guild's id")?;
-                let role = it.string(1, "the role's id")?;
+                let guild = it.short_string(0, "the guild's id", LONGEST_ID)?;
+                let role = it.short_string(1, "the role's id", LONGEST_ID)?;
                 Ok(cog.services.cache.role(&guild, &role))
             },
         ),
@@ -264,8 +277,8 @@ fn cache_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<T
             "discord.cache.member",
             "GuildMemberResponse",
             |cog, it| {
-                let guild = it.string(0, "the guild's id")?;
-                let user = it.string(1, "the user's id")?;
+                let guild = it.short_string(0, "the guild's id", LONGEST_ID)?;
+                let user = it.short_string(1, "the user's id", LONGEST_ID)?;
                 Ok(cog.services.cache.member(&guild, &user))
             },
         ),
@@ -279,7 +292,7 @@ fn cache_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<T
                     // Members and roles are looked up in a guild, and say in which.
                     let kind = kind_of(schema);
                     let json = if matches!(kind, Kind::Member | Kind::Role) {
-                        let guild = arguments.string(0, "the guild's id")?;
+                        let guild = arguments.short_string(0, "the guild's id", LONGEST_ID)?;
                         json.with("guild_id", Json::String(guild.into()))
                     } else {
                         json
@@ -300,18 +313,21 @@ fn permissions_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Re
     let module = lua.create_table()?;
     let of = host.function(lua, "discord.permissions.of", |lua, arguments| {
         let given = lua.create_table()?;
-        given.raw_set("the names", arguments.table(0, "the names")?)?;
+        let names = arguments.table(0, "the names")?;
+        given.raw_set("the names", &names)?;
+        at_most_names(arguments, names.raw_len())?;
         let names = Fields::of(arguments.function(), &given).strings("the names")?;
         one(lua, bits(arguments, &names)?.to_string())
     })?;
     module.raw_set("of", of)?;
     let has = host.function(lua, "discord.permissions.has", |lua, arguments| {
-        let value = arguments.string(0, "the permissions")?;
+        let value = arguments.short_string(0, "the permissions", LONGEST_ID)?;
         let held: u64 = value.parse().map_err(|_| {
             arguments.wrong("the permissions", "a decimal string", &arguments.value(0))
         })?;
+        at_most_names(arguments, arguments.len().saturating_sub(1))?;
         let names: Vec<String> = (1..arguments.len())
-            .map(|index| arguments.string(index, "a permission"))
+            .map(|index| arguments.short_string(index, "a permission", LONGEST_NAME))
             .collect::<HostResult<_>>()?;
         let wanted = bits(arguments, &names)?;
         one(lua, permissions::has(held, wanted))
@@ -322,8 +338,8 @@ fn permissions_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Re
         lua,
         "discord.permissions.in_channel",
         move |lua, arguments| {
-            let channel = arguments.string(0, "the channel's id")?;
-            let user = arguments.string(1, "the user's id")?;
+            let channel = arguments.short_string(0, "the channel's id", LONGEST_ID)?;
+            let user = arguments.short_string(1, "the user's id", LONGEST_ID)?;
             let bits = owner.services.permissions_in(&channel, &user);
             one(lua, bits.map(|bits| bits.to_string()))
         },
@@ -334,10 +350,10 @@ fn permissions_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Re
         lua,
         "discord.permissions.outranks",
         move |lua, arguments| {
-            let guild = arguments.string(0, "the guild's id")?;
+            let guild = arguments.short_string(0, "the guild's id", LONGEST_ID)?;
             let (a, b) = (
-                arguments.string(1, "a user's id")?,
-                arguments.string(2, "a user's id")?,
+                arguments.short_string(1, "a user's id", LONGEST_ID)?,
+                arguments.short_string(2, "a user's id", LONGEST_ID)?,
             );
             one(lua, owner.services.cache.outranks(&guild, &a, &b))
         },
@@ -345,6 +361,14 @@ fn permissions_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Re
     module.raw_set("outranks", outranks)?;
     module.set_readonly(true);
     Ok(module)
+}
+
+fn at_most_names(arguments: &Arguments, count: usize) -> HostResult<()> {
+    if count <= MOST_NAMES {
+        return Ok(());
+    }
+    let (expected, got) = (format!("at most {MOST_NAMES} names"), count.to_string());
+    Err(HostError::argument(arguments.function(), "", &expected, &got).into())
 }
 
 fn bits(arguments: &Arguments, names: &[String]) -> HostResult<u64> {

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many faults are kept.
 const KEPT: usize = 100;
+/// How many of one cog: one that fails all the time hides no other's faults.
+const KEPT_OF_A_COG: usize = 20;
 
 /// The last faults of handlers. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -15,17 +17,24 @@ pub struct FaultLog(Arc<Mutex<Kept>>);
 struct Kept {
     /// How many there were, also those that are no longer kept.
     count: usize,
-    recent: VecDeque<Arc<Problem>>,
+    /// Each with how many came before it, oldest first.
+    recent: VecDeque<(usize, Arc<Problem>)>,
 }
 
 impl FaultLog {
     /// Adds a fault; its cog is named in it.
     pub fn add(&self, problem: Problem) {
         let mut kept = self.lock();
-        if kept.recent.len() == KEPT {
+        let is_own = |(_, it): &(usize, Arc<Problem>)| it.cog == problem.cog;
+        let own = kept.recent.iter().filter(|it| is_own(it)).count();
+        let oldest = kept.recent.iter().position(is_own);
+        if own >= KEPT_OF_A_COG {
+            kept.recent.remove(oldest.unwrap_or_default());
+        } else if kept.recent.len() >= KEPT {
             kept.recent.pop_front();
         }
-        kept.recent.push_back(Arc::new(problem));
+        let number = kept.count;
+        kept.recent.push_back((number, Arc::new(problem)));
         kept.count += 1;
     }
 
@@ -37,12 +46,8 @@ impl FaultLog {
     /// Those that came after the first `seen`, as far as they are kept.
     pub fn since(&self, seen: usize) -> Vec<Arc<Problem>> {
         let kept = self.lock();
-        let gone = kept.count - kept.recent.len();
-        kept.recent
-            .iter()
-            .skip(seen.saturating_sub(gone))
-            .cloned()
-            .collect()
+        let new = kept.recent.iter().filter(|(number, _)| *number >= seen);
+        new.map(|(_, problem)| Arc::clone(problem)).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -59,6 +64,7 @@ mod tests {
         let log = FaultLog::default();
         for number in 0..150 {
             log.add(Problem {
+                cog: Some(format!("cog {}", number % 10)),
                 message: number.to_string(),
                 ..Problem::default()
             });
@@ -68,5 +74,24 @@ mod tests {
         let last: Vec<_> = log.since(148).iter().map(|it| it.message.clone()).collect();
         assert_eq!(last, ["148", "149"]);
         assert!(log.since(150).is_empty());
+    }
+
+    #[test]
+    fn one_cog_fills_no_more_than_its_share() {
+        let log = FaultLog::default();
+        for number in 0..200 {
+            log.add(Problem {
+                cog: (number > 0).then(|| "greedy".to_owned()),
+                message: number.to_string(),
+                ..Problem::default()
+            });
+        }
+        let kept = log.since(0);
+        assert_eq!(kept.len(), 21);
+        assert_eq!(
+            (kept[0].message.as_str(), kept[1].message.as_str()),
+            ("0", "180")
+        );
+        assert_eq!(log.since(195).len(), 5);
     }
 }

@@ -4,9 +4,9 @@
 //! get, reply, send, edit, delete, typing, defer, finally, refund, help`
 
 use super::content::Content;
-use super::context::CogContext;
+use super::context::{CogContext, TaskPlace};
 use super::discord::{make, prepare};
-use super::object::{self, Charge};
+use super::object::{self, Charge, Object};
 use crate::commands::arguments::Argument;
 use crate::commands::cooldown::{Cooldowns, Taken};
 use crate::commands::definition::OptionKind;
@@ -57,6 +57,8 @@ pub struct Invocation {
     pub values: Mutex<BTreeMap<String, Value>>,
     /// What runs when the handler has ended, however it did.
     pub finally: Mutex<Vec<Function>>,
+    /// Whether the call is over.
+    pub ended: AtomicBool,
     /// How many such functions there have been.
     pub finally_count: AtomicUsize,
     /// Whether the one answer that does not count against the limit of calls has been given.
@@ -145,6 +147,7 @@ impl Invocation {
     ) -> HostResult<Option<Json>> {
         let cog = &self.cog;
         let to_caller = self.goes_to_caller(&content);
+        let deletion = Deletion::of(cog, function, content.delete_after)?;
         let mut body = content.body;
         body.insert("channel_id".to_owned(), self.channel_id.as_str().into());
         let operation = known("create_message")?;
@@ -170,7 +173,7 @@ impl Invocation {
         let message = make(cog, call).await?;
         if let Some(answer) = message.as_ref().and_then(answer_of) {
             *lock(&self.answer) = Some(answer.clone());
-            delete_later(cog, answer, content.delete_after);
+            delete_later(cog, answer, deletion);
         }
         Ok(message)
     }
@@ -193,12 +196,35 @@ impl Invocation {
         content: Content,
     ) -> HostResult<Option<Json>> {
         let answer = self.last_answer(function)?;
+        let deletion = Deletion::of(&self.cog, function, content.delete_after)?;
         let mut body = content.body;
         body.insert("channel_id".to_owned(), answer.0.as_str().into());
         body.insert("message_id".to_owned(), answer.1.as_str().into());
         let edited = request(&self.cog, function, "update_message", body, content.files).await?;
-        delete_later(&self.cog, answer, content.delete_after);
+        delete_later(&self.cog, answer, deletion);
         Ok(edited)
+    }
+
+    /// Ends the call: lets go of what the cog's code has made, which may hold the call in turn, so that
+    /// neither would ever be freed. Plain values and Discord's objects stay for tasks that go on.
+    pub fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+        let finally = std::mem::take(&mut *lock(&self.finally));
+        drop(finally);
+        lock(&self.values).retain(|_, value| match value {
+            Value::UserData(data) => data.is::<Object>(),
+            Value::Table(_) | Value::Function(_) | Value::Thread(_) => false,
+            _ => true,
+        });
+    }
+
+    /// Refuses once the call is over.
+    fn still_on(&self, function: &str) -> HostResult<()> {
+        if self.ended.load(Ordering::Relaxed) {
+            let message = format!("{function}: the call of the command has ended");
+            return Err(HostError::new("phase", message).into());
+        }
+        Ok(())
     }
 
     fn last_answer(&self, function: &str) -> HostResult<(String, String)> {
@@ -222,20 +248,46 @@ pub(super) fn answer_of(message: &Json) -> Option<(String, String)> {
     Some((message.str("channel_id")?.to_owned(), id))
 }
 
-/// Deletes a message of the cog's after a while, if that was asked for.
+/// A deletion that was asked for with the message, and its place among the cog's tasks.
+pub(super) struct Deletion {
+    after: Duration,
+    place: TaskPlace,
+}
+
+impl Deletion {
+    /// Takes a place before the message is sent; raises when there is none.
+    pub(super) fn of(
+        cog: &CogContext,
+        function: &str,
+        after: Option<Duration>,
+    ) -> HostResult<Option<Self>> {
+        let Some(after) = after else {
+            return Ok(None);
+        };
+        let place = cog.count_task(function)?;
+        Ok(Some(Self { after, place }))
+    }
+}
+
+/// Deletes a message of the cog's after a while, if that was asked for and the cog still runs then.
 pub(super) fn delete_later(
     cog: &Arc<CogContext>,
     answer: (String, String),
-    after: Option<Duration>,
+    deletion: Option<Deletion>,
 ) {
-    let Some(after) = after else {
+    let Some(Deletion { after, place }) = deletion else {
         return;
     };
-    let cog = Arc::clone(cog);
     // Its time counts from here, and it counts as waking until the message is deleted.
     let alarm = cog.services.clock.alarm(after);
+    // A cog that was unloaded is not kept for it.
+    let cog = Arc::downgrade(cog);
     tokio::spawn(async move {
+        let _place = place;
         let _woken = alarm.await;
+        let Some(cog) = cog.upgrade().filter(|cog| cog.is_running()) else {
+            return;
+        };
         // The message may be gone already, and so may the bot's access to it.
         let _deleted = delete(&cog, "delete_after", &answer).await.is_ok();
     });
@@ -456,7 +508,9 @@ fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
             let message = format!("ctx:finally: at most {MOST_FINALLY} functions in one call");
             return Err(HostError::new("limit", message).into());
         }
-        lock(&context.finally).push(function);
+        let mut finally = lock(&context.finally);
+        context.still_on("ctx:finally")?;
+        finally.push(function);
         Ok(())
     })?;
     methods.raw_set("finally", finally)?;
@@ -481,12 +535,13 @@ fn get(_lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
         Value::String(name) => name.to_string_lossy(),
         other => return Err(arguments.wrong("the option", "an option", other)),
     };
-    let values = lock(&context.values);
-    values.get(&name).cloned().ok_or_else(|| {
-        let message = format!(
-            "ctx:get: the command \"{}\" has no option \"{name}\"; list it in its options",
-            context.command
-        );
-        HostError::new("argument", message).into()
-    })
+    if let Some(value) = lock(&context.values).get(&name).cloned() {
+        return Ok(value);
+    }
+    context.still_on("ctx:get")?;
+    let message = format!(
+        "ctx:get: the command \"{}\" has no option \"{name}\"; list it in its options",
+        context.command
+    );
+    Err(HostError::new("argument", message).into())
 }

@@ -5,6 +5,9 @@ use crate::json::Json;
 use crate::vm::host::{Arguments, Host, HostError, HostResult, one, plain};
 use mlua::{Lua, Value};
 
+/// Bytes of a text that is decoded: what it becomes takes up to ten times as much, and Luau does not count it.
+const LONGEST_TEXT: usize = 4 << 20;
+
 /// Makes the module.
 pub fn module(lua: &Lua, host: &Host) -> mlua::Result<Value> {
     let json = lua.create_table()?;
@@ -21,7 +24,17 @@ fn encode(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
 }
 
 fn decode(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
-    let text = arguments.string(0, "the text")?;
+    let text = match arguments.value(0) {
+        Value::String(text) if text.as_bytes().len() > LONGEST_TEXT => {
+            let message = format!(
+                "json.decode: the text is longer than {} MB",
+                LONGEST_TEXT >> 20
+            );
+            return Err(HostError::new("argument", message).into());
+        }
+        Value::String(text) => text.to_string_lossy(),
+        other => return Err(arguments.wrong("the text", "a string", &other)),
+    };
     let tree: Json = serde_json::from_str(&text).map_err(|error| {
         let message = format!("json.decode: the text is not JSON: {error}");
         HostError::new("argument", message)

@@ -2,7 +2,9 @@
 
 use super::context::CogContext;
 use super::convert::to_json;
+use super::declarations::caller;
 use crate::vm::host::Host;
+use crate::vm::trace::is_unfit;
 use mlua::{Lua, Value};
 use std::sync::Arc;
 
@@ -31,12 +33,12 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
     ];
     for (key, name, write) in levels {
         let cog = Arc::clone(cog);
-        let function = host.function(lua, name, move |_, arguments| {
+        let function = host.function(lua, name, move |lua, arguments| {
             let fields = match arguments.optional_table(1, "the fields")? {
                 None => String::new(),
                 Some(fields) => to_json(name, "the fields", &Value::Table(fields))?.to_string(),
             };
-            if cog.may_log() {
+            if cog.may_log(|| caller(lua)) {
                 let message = one_line([shown(&arguments.value(0))]);
                 write(&cog.name, &message, &one_line([fields]));
             }
@@ -45,8 +47,8 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
         log.raw_set(key, function)?;
     }
     let owner = Arc::clone(cog);
-    let print = host.function(lua, "print", move |_, arguments| {
-        if owner.may_log() {
+    let print = host.function(lua, "print", move |lua, arguments| {
+        if owner.may_log(|| caller(lua)) {
             let parts = (0..arguments.len()).map(|index| shown(&arguments.value(index)));
             let message = one_line(parts);
             tracing::info!(target: "cogsmith::cog", cog = %owner.name, "{message}");
@@ -76,8 +78,8 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// The parts with spaces between them, as far as they are logged. Control characters would let a cog forge
-/// lines of the log.
+/// The parts with spaces between them, as far as they are logged. Control characters and their like would
+/// let a cog forge lines of the log.
 fn one_line(parts: impl IntoIterator<Item = String>) -> String {
     let mut line = String::new();
     let mut left = LONGEST;
@@ -87,14 +89,12 @@ fn one_line(parts: impl IntoIterator<Item = String>) -> String {
         }
         if index > 0 {
             line.push(' ');
+            left -= 1;
         }
-        let before = line.chars().count();
-        line.extend(
-            part.chars()
-                .take(left)
-                .map(|c| if c.is_control() { ' ' } else { c }),
-        );
-        left = left.saturating_sub(line.chars().count() - before);
+        for c in part.chars().take(left) {
+            line.push(if is_unfit(c) { ' ' } else { c });
+            left -= 1;
+        }
     }
     line
 }

@@ -3,7 +3,7 @@
 use super::content::Content;
 use super::context::CogContext;
 use super::discord::{answer_schema, make, prepare};
-use super::invocation::{answer_of, delete_later};
+use super::invocation::{Deletion, answer_of, delete_later};
 use super::object::{self, Object};
 use crate::discord::operations::{Operation, operation};
 use crate::discord::schema::Kind;
@@ -13,6 +13,9 @@ use mlua::{Lua, Table, Value};
 use serde_json::{Map, Value as JsonValue, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Bytes of an emoji as an author writes it.
+const LONGEST_EMOJI: usize = 200;
 
 /// The methods of one VM, by kind.
 pub struct Methods {
@@ -111,7 +114,7 @@ pub fn install(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<()
             let methods = lua.create_table()?;
             kinds.entry(kind).or_insert(methods)
         };
-        methods.raw_set(key, method(lua, host, cog, name, build)?)?;
+        methods.raw_set(key, method(lua, host, cog, name, kind, build)?)?;
     }
     let shared = lua.create_table()?;
     let table = host.function(lua, "object:table", |lua, arguments| {
@@ -128,13 +131,14 @@ fn method(
     host: &Host,
     cog: &Arc<CogContext>,
     name: &'static str,
+    kind: Kind,
     build: Build,
 ) -> mlua::Result<mlua::Function> {
     let cog = Arc::clone(cog);
     host.async_function(lua, name, move |lua, arguments| {
         let cog = Arc::clone(&cog);
         let prepared = CogContext::may_act(&lua, name)
-            .and_then(|_| this(&arguments))
+            .and_then(|_| this_of(&arguments, kind))
             .and_then(|object| build(&cog, object.json(), &arguments));
         async move {
             let prepared = prepared?;
@@ -166,8 +170,10 @@ async fn carry_out(
         let message = format!("{name}: ephemeral: only ctx:reply and ctx:send take it");
         return Err(HostError::new("argument", message).into());
     }
-    arguments.extend(content.body);
+    // To whom it goes is the method's to say, never the content's.
     let recipient = arguments.remove("recipient_id");
+    arguments.extend(content.body);
+    let deletion = Deletion::of(cog, name, content.delete_after)?;
     if let Some(recipient) = recipient {
         // What is wrong with the message is found before a channel is opened for it.
         arguments.insert("channel_id".to_owned(), recipient.clone());
@@ -189,7 +195,7 @@ async fn carry_out(
     cog.count_call(name)?;
     let answer = make(cog, request).await?;
     if let Some(message) = answer.as_ref().and_then(answer_of) {
-        delete_later(cog, message, content.delete_after);
+        delete_later(cog, message, deletion);
     }
     Ok(answer)
 }
@@ -215,6 +221,18 @@ fn this(arguments: &Arguments) -> HostResult<Object> {
     data.borrow::<Object>()
         .map(|object| object.clone())
         .map_err(|_| wrong())
+}
+
+/// The object before the colon, of the kind that the method is for: another one's fields may lead elsewhere.
+fn this_of(arguments: &Arguments, kind: Kind) -> HostResult<Object> {
+    let object = this(arguments)?;
+    if object.kind() == Some(kind) {
+        return Ok(object);
+    }
+    let name = arguments.function();
+    let owner = name.split(':').next().unwrap_or_default();
+    let message = format!("{name}: called on another object than a {owner}");
+    Err(HostError::new("argument", message).into())
 }
 
 fn field<'a>(json: &'a Json, arguments: &Arguments, path: &[&str]) -> HostResult<&'a str> {
@@ -279,7 +297,7 @@ fn message_delete(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostR
 fn message_react(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
     let mut target = message_of(json, arguments)?;
     let emoji = match arguments.value(1) {
-        Value::String(text) => text.to_string_lossy(),
+        Value::String(_) => arguments.short_string(1, "the emoji", LONGEST_EMOJI)?,
         Value::UserData(data) if data.is::<Object>() => {
             let emoji = data.borrow::<Object>()?;
             let name = emoji.json().str("name").unwrap_or_default();

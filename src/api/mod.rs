@@ -7,7 +7,7 @@
 //! `declarations` is what a cog's top level leaves behind, `command` reads `cog.command { … }`, `option`
 //! makes `cog.option`, `invocation` is `ctx`, `object` Discord's objects, `convert` carries values between
 //! Luau and JSON, `content` turns what an author sends into a message, `pace` bounds how often a cog does
-//! something, `faults` are the handlers that failed. `spec` is for specs alone.
+//! something, `faults` are the handlers that failed, `limits` shows what a cog uses, `quarantine` keeps one away. `spec` is for specs alone.
 
 pub mod cog;
 pub mod command;
@@ -19,20 +19,22 @@ pub mod discord;
 pub mod faults;
 pub mod invocation;
 pub mod json;
+pub mod limits;
 pub mod log;
 pub mod methods;
 pub mod object;
 pub mod option;
 pub mod pace;
+pub mod quarantine;
 pub mod services;
 pub mod spec;
 pub mod state;
 pub mod task;
 pub mod time;
 
-use crate::vm::host::Host;
+use crate::vm::host::{Host, HostError};
 use context::CogContext;
-use mlua::{Lua, Value};
+use mlua::{Function, Lua, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -54,4 +56,13 @@ pub fn install(
         ("task", task::module(lua, host, cog)?),
         ("time", time::module(lua, host, cog)?),
     ]))
+}
+
+/// `(sentence)`: raises what is wrong with a call, for the modules' halves in Luau, whose own lines are nothing
+/// to an author.
+fn refusal(lua: &Lua, host: &Host) -> mlua::Result<Function> {
+    host.function(lua, "refuse", |_, arguments| {
+        let sentence = arguments.string(0, "the sentence")?;
+        Err::<(), _>(HostError::new("argument", sentence).into())
+    })
 }

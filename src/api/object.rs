@@ -4,11 +4,12 @@
 //! is counted for each cog, because Luau's own memory limit does not see it.
 
 use super::context::CogContext;
+use super::limits::{self, Limit};
 use super::methods::Methods;
 use crate::discord::schema::{Kind, field_kind, kind_of};
 use crate::json::Json;
 use crate::vm::build::Vm;
-use crate::vm::host::{HostError, HostResult, plain};
+use crate::vm::host::{HostResult, plain};
 use mlua::{Lua, MetaMethod, UserDataRef, UserDataRegistry, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -48,19 +49,19 @@ impl Charge {
                 "this cog holds more than {} MB of Discord's objects and of state (limits.memory_mb)",
                 limit >> 20
             );
-            HostError::new("limit", message).into()
+            cog.at_limit(Limit::Memory, message).into()
         })
     }
 
     /// Charges `cog` for a request of so many bytes, until its answer is there.
     pub fn of_request(cog: &CogContext, function: &str, bytes: usize) -> HostResult<Arc<Self>> {
         let megabytes = cog.services.config.load().limits.memory_mb;
-        let limit = usize::try_from(megabytes).unwrap_or(usize::MAX) << 20;
+        let limit = limits::megabytes(megabytes);
         Self::take(&cog.request_bytes, bytes, limit).ok_or_else(|| {
             let message = format!(
                 "{function}: this cog has requests of more than {megabytes} MB under way (limits.memory_mb)"
             );
-            HostError::new("limit", message).into()
+            cog.at_limit(Limit::Memory, message).into()
         })
     }
 

@@ -1,12 +1,17 @@
 //! `cog.option`: options as values, and how the table that one is becomes a definition.
 
-use super::convert::Fields;
+use super::convert::{Fields, TextBudget};
 use super::declarations::OptionFunctions;
 use crate::commands::definition::{Choice, ChoiceValue, OptionDefinition, OptionKind};
 use crate::vm::host::{Arguments, Host, HostError, HostResult, describe, one, shown_name};
 use mlua::{Lua, Table, Value};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+
+/// Discord's limits, which also bound what is read at all.
+const MOST_CHOICES: usize = 25;
+const LONGEST_CHOICE: usize = 100;
+const MOST_CHANNEL_TYPES: usize = 25;
 
 /// The fields of an option, besides `type`.
 const FIELDS: [&str; 16] = [
@@ -36,7 +41,7 @@ pub fn module(lua: &Lua, host: &Host) -> mlua::Result<Table> {
             let table = arguments.table(0, "")?;
             let made = copy(lua, &table)?;
             made.raw_set("type", kind)?;
-            read(&made)?;
+            read(&made, &TextBudget::default())?;
             made.set_readonly(true);
             one(lua, made)
         })?;
@@ -64,7 +69,7 @@ fn maybe(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
     if !default.is_nil() {
         made.raw_set("default", default)?;
     }
-    read(&made)?;
+    read(&made, &TextBudget::default())?;
     made.set_readonly(true);
     one(lua, made)
 }
@@ -80,10 +85,13 @@ fn copy(lua: &Lua, table: &Table) -> HostResult<Table> {
     Ok(copy)
 }
 
-/// Reads an option's table.
-pub fn read(table: &Table) -> HostResult<(OptionDefinition, OptionFunctions)> {
-    let name = Fields::of("cog.option", table).required_string("name")?;
-    let fields = Fields::of(format!("cog.option \"{}\"", shown_name(&name)), table);
+/// Reads an option's table; its texts are taken from `budget`.
+pub fn read(table: &Table, budget: &TextBudget) -> HostResult<(OptionDefinition, OptionFunctions)> {
+    let name = Fields::of("cog.option", table)
+        .within(budget)
+        .required_string("name")?;
+    let function = format!("cog.option \"{}\"", shown_name(&name));
+    let fields = Fields::of(function, table).within(budget);
     fields.only(&FIELDS)?;
     let kind = fields.required_string("type")?;
     let Some(kind) = OptionKind::of_name(&kind) else {
@@ -106,12 +114,12 @@ pub fn read(table: &Table) -> HostResult<(OptionDefinition, OptionFunctions)> {
     option.rest = fields.boolean("rest")?.unwrap_or(false);
     option.many = fields.boolean("many")?.unwrap_or(false);
     option.choices = fields
-        .list("choices")?
+        .list_of("choices", MOST_CHOICES)?
         .iter()
         .map(|choice| read_choice(&fields, kind, choice))
         .collect::<HostResult<_>>()?;
     option.channel_types = fields
-        .list("channel_types")?
+        .list_of("channel_types", MOST_CHANNEL_TYPES)?
         .iter()
         .map(|value| read_channel_type(&fields, value))
         .collect::<HostResult<_>>()?;
@@ -127,16 +135,27 @@ pub fn read(table: &Table) -> HostResult<(OptionDefinition, OptionFunctions)> {
 }
 
 fn read_choice(fields: &Fields<'_>, kind: OptionKind, choice: &Value) -> HostResult<Choice> {
+    let choice = choice_of(fields, kind, choice)?;
+    fields.count_text(choice.name.len())?;
+    if let ChoiceValue::String(value) = &choice.value {
+        fields.count_text(value.len())?;
+    }
+    Ok(choice)
+}
+
+fn choice_of(fields: &Fields<'_>, kind: OptionKind, choice: &Value) -> HostResult<Choice> {
     match choice {
         Value::Table(table) => {
             let inner = Fields::of(format!("{}: choices", fields.function), table);
-            let name = inner.required_string("name")?;
+            let name = inner.required_short("name", LONGEST_CHOICE)?;
             let value = inner.value("value")?;
+            inner.only_short("value", &value, LONGEST_CHOICE)?;
             let value = choice_value(kind, &value)
                 .ok_or_else(|| inner.wrong("value", "a value of the option's type", &value))?;
             Ok(Choice { name, value })
         }
         value => {
+            fields.only_short("choices", value, LONGEST_CHOICE)?;
             let value_of_kind = choice_value(kind, value)
                 .ok_or_else(|| fields.wrong("choices", "values of the option's type", value))?;
             let name = match value {

@@ -5,25 +5,48 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// So many uses in a stretch of time, which may all be taken at once.
+/// So many uses in a stretch of time, which may all be taken at once. How many is said with each use, since an
+/// edit of the configuration may change it.
 #[derive(Debug)]
-pub struct Pace(RateLimiter<NotKeyed, InMemoryState, Time, NoOpMiddleware<Duration>>);
+pub struct Pace {
+    per: Duration,
+    clock: Clock,
+    limiter: Mutex<Option<(u32, Limiter)>>,
+}
+
+type Limiter = RateLimiter<NotKeyed, InMemoryState, Time, NoOpMiddleware<Duration>>;
 
 impl Pace {
-    /// `uses` in each `per`; at least one.
-    pub fn new(uses: u32, per: Duration, clock: &Clock) -> Self {
-        let uses = NonZeroU32::new(uses).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::with_period(per / uses.get())
-            .unwrap_or_else(|| Quota::per_second(uses))
-            .allow_burst(uses);
-        Self(RateLimiter::direct_with_clock(quota, Time(clock.clone())))
+    /// Uses are counted in each `per`.
+    pub fn new(per: Duration, clock: &Clock) -> Self {
+        Self {
+            per,
+            clock: clock.clone(),
+            limiter: Mutex::default(),
+        }
     }
 
-    /// Takes one use; false when there is none left.
-    pub fn take(&self) -> bool {
-        self.0.check().is_ok()
+    /// Takes one of `uses`, of which there is at least one; false when there is none left.
+    pub fn take(&self, uses: u32) -> bool {
+        let mut limiter = self.limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        match limiter.as_ref() {
+            Some((made_for, limiter)) if *made_for == uses => limiter.check().is_ok(),
+            _ => {
+                let (_, limiter) = limiter.insert((uses, self.limiter_for(uses)));
+                limiter.check().is_ok()
+            }
+        }
+    }
+
+    fn limiter_for(&self, uses: u32) -> Limiter {
+        let uses = NonZeroU32::new(uses).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::with_period(self.per / uses.get())
+            .unwrap_or_else(|| Quota::per_second(uses))
+            .allow_burst(uses);
+        RateLimiter::direct_with_clock(quota, Time(self.clock.clone()))
     }
 }
 
@@ -46,11 +69,12 @@ mod tests {
     #[test]
     fn uses_come_back_with_the_clock() {
         let clock = Clock::paused(1_000);
-        let pace = Pace::new(5, Duration::from_secs(10), &clock);
-        let taken = (0..20).filter(|_| pace.take()).count();
+        let pace = Pace::new(Duration::from_secs(10), &clock);
+        let taken = (0..20).filter(|_| pace.take(5)).count();
         assert_eq!(taken, 5);
         clock.advance_to_next(Duration::from_secs(1_002));
-        assert!(pace.take());
-        assert!(!pace.take());
+        assert!(pace.take(5));
+        assert!(!pace.take(5));
+        assert!(pace.take(6), "another number begins anew");
     }
 }

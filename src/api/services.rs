@@ -12,6 +12,7 @@ use crate::json::Json;
 use crate::state::Store;
 use crate::vm::require::Snapshot;
 use arc_swap::ArcSwap;
+use rpds::RedBlackTreeSetSync;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -43,7 +44,7 @@ pub struct Services {
     /// The handlers that failed.
     pub faults: FaultLog,
     /// The names and aliases of all commands, in lower case.
-    pub command_names: ArcSwap<BTreeSet<String>>,
+    pub command_names: ArcSwap<RedBlackTreeSetSync<String>>,
 }
 
 /// The sources that were taken last; nothing before the first load has ended.

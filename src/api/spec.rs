@@ -5,10 +5,12 @@ mod actions;
 
 use crate::json::Json;
 use crate::spec::stage::Stage;
-use crate::vm::host::{Arguments, Host, HostError, HostResult, load_host_chunk, plain};
+use crate::vm::host::{Arguments, Host, HostChunk, HostError, HostResult, plain};
 use actions::ACTIONS;
 use mlua::{Function, Lua, Table, Value};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+static CHUNK: HostChunk = HostChunk::new("spec", include_str!("spec.luau"));
 
 /// What a spec's file declares, and the world in which one of its `it`s runs.
 #[derive(Default)]
@@ -115,8 +117,7 @@ pub fn module(lua: &Lua, host: &Host, book: &Arc<Book>) -> mlua::Result<Value> {
         })?;
         raw.raw_set(key, function)?;
     }
-    let (module, runner): (Table, Function) =
-        load_host_chunk(lua, "spec", include_str!("spec.luau"), raw)?;
+    let (module, runner): (Table, Function) = CHUNK.load(lua, raw)?;
     // Built once for each VM.
     let _first = book.runner.set(runner).is_ok();
     Ok(Value::Table(module))

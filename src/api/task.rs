@@ -5,7 +5,7 @@
 
 use super::context::{CogContext, Spawn, active};
 use crate::vm::build::Vm;
-use crate::vm::host::{Arguments, Host, HostError, HostResult, load_host_chunk, one};
+use crate::vm::host::{Arguments, Host, HostChunk, HostError, HostResult, number, one};
 use crate::vm::slice::waiting;
 use mlua::{Lua, MultiValue, Table, Value};
 use std::collections::HashMap;
@@ -14,8 +14,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, OwnedMutexGuard};
 
+static CHUNK: HostChunk = HostChunk::new("task", include_str!("task.luau"));
+
 /// One wait lasts at most this long; for longer there are `cog.every` and stored times.
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+/// Arguments of a task: the host holds them until it begins, outside of Luau's heap.
+const MOST_ARGUMENTS: u32 = 100;
 /// Characters of a lock's key.
 const LONGEST_KEY: usize = 200;
 
@@ -26,12 +30,26 @@ type Locks = Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>;
 pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
     let raw = lua.create_table()?;
     install_checks(lua, host, &raw)?;
+    raw.raw_set("create", create(lua, host, cog)?)?;
     install_driving(lua, host, cog, &raw)?;
     raw.raw_set("wait", wait(lua, host, cog)?)?;
     install_gates(lua, host, cog, &raw)?;
     install_locks(lua, host, cog, &raw)?;
     let pending = Lua::poll_pending();
-    load_host_chunk(lua, "task", include_str!("task.luau"), (raw, pending))
+    CHUNK.load(lua, (raw, pending))
+}
+
+/// What is asked before a coroutine is made.
+fn create(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<mlua::Function> {
+    cog.forget_coroutines();
+    let cog = Arc::clone(cog);
+    host.function(lua, "coroutine.create", move |lua, arguments| {
+        let counting = arguments.callback(0, "")?;
+        cog.count_coroutine("coroutine.create", || {
+            lua.gc_collect()?;
+            counting.call(())
+        })
+    })
 }
 
 /// `task.wait(duration?)`: returns the seconds that passed.
@@ -73,7 +91,20 @@ fn wait_argument(arguments: &Arguments) -> HostResult<Duration> {
     Ok(duration)
 }
 
-/// What is asked before a task is made: that there may be one, and of what.
+/// How many arguments the task itself gets is the check's second argument.
+fn check_count(arguments: &Arguments) -> HostResult<()> {
+    let Some(count) = number(&arguments.value(1)) else {
+        return Ok(());
+    };
+    if count <= f64::from(MOST_ARGUMENTS) {
+        return Ok(());
+    }
+    let name = arguments.function();
+    let message = format!("{name}: the arguments: expected at most {MOST_ARGUMENTS}, got {count}");
+    Err(HostError::new("argument", message).into())
+}
+
+/// What is asked before a task is made: that there may be one, of what, and with how many arguments.
 fn install_checks(lua: &Lua, host: &Host, raw: &Table) -> mlua::Result<()> {
     for (key, name) in [
         ("spawning", "task.spawn"),
@@ -82,6 +113,7 @@ fn install_checks(lua: &Lua, host: &Host, raw: &Table) -> mlua::Result<()> {
     ] {
         let check = host.function(lua, name, move |lua, arguments| {
             CogContext::may_act(lua, name)?;
+            check_count(arguments)?;
             match arguments.value(0) {
                 body @ (Value::Function(_) | Value::Thread(_)) => Ok(body),
                 other => Err(arguments.wrong("the function", "a function", &other)),

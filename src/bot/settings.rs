@@ -12,7 +12,11 @@ use std::sync::Arc;
 use tracing::{debug, error, info, warn};
 
 /// Limits that a VM is built with: cogs have them from the next time they are built afresh.
-const OF_NEW_VMS: [&str; 2] = ["limits.cpu_ms", "limits.memory_mb"];
+const OF_NEW_VMS: [&str; 3] = [
+    "limits.cpu_ms",
+    "limits.cpu_seconds_per_minute",
+    "limits.memory_mb",
+];
 
 struct Settings {
     path: PathBuf,
@@ -132,7 +136,7 @@ impl Settings {
                 warn!(
                     cog = %cog.name,
                     capabilities = excess.join(", "),
-                    "A cog has capabilities that config.json no longer grants it: its next reload will fail"
+                    "A cog has capabilities that config.json no longer grants it: calls that need them are refused, and its next reload will fail"
                 );
             }
         }

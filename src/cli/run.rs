@@ -2,6 +2,7 @@
 
 use super::place::Settings;
 use super::{logging, output};
+use crate::api::limits::limits_of;
 use crate::bot::{Bot, BotOptions};
 use crate::clock::Clock;
 use crate::cogs::host::{CogHandle, command_names};
@@ -240,15 +241,16 @@ fn cog_view(cog: &CogHandle) -> CogView {
     CogView {
         name: cog.name.to_string(),
         version: status.version,
-        state: if status.is_running() {
-            "running"
-        } else {
-            "waiting"
+        state: match (cog.context.quarantine.is_on(), status.is_running()) {
+            (true, _) => "quarantined",
+            (false, true) => "running",
+            (false, false) => "waiting",
         }
         .to_owned(),
         loaded_at: status.loaded_at,
         commands: command_names(&status.offer),
-        problem: status.problem.map(|problem| problem.message),
+        problem: cog.problem().map(|problem| problem.message),
+        limits: limits_of(&cog.context),
     }
 }
 

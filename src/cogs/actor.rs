@@ -2,6 +2,7 @@
 //! Handlers of one cog begin in the order in which their work came, and interleave only where they wait.
 
 use super::command::{self, Call};
+use super::fault;
 use super::handler;
 use super::live::{Live, Offer};
 use super::prepare::{self, Refusal, Request};
@@ -11,6 +12,7 @@ use crate::api::context::{CogContext, Spawn, TaskPlace};
 use crate::api::declarations::{Hook, Info, Staged, Timer};
 use crate::api::object;
 use crate::clock::Woken;
+use crate::commands::text::Text;
 use crate::discord::events::event;
 use crate::gateway::event::Event;
 use crate::json::Json;
@@ -96,7 +98,7 @@ struct Spawned {
 /// The ends of an actor that the actor itself holds.
 pub struct Inbox {
     /// Work, with the sign that the bot is busy with it.
-    pub mailbox: mpsc::Receiver<(Work, Busy)>,
+    pub mailbox: mpsc::UnboundedReceiver<(Work, Busy)>,
     /// Requests of the host's.
     pub control: mpsc::UnboundedReceiver<Control>,
     /// Functions that the cog wants run.
@@ -135,7 +137,8 @@ impl Actor {
             }
             // Tasks have a limit of their own: a cog with many of them still answers.
             let handlers = self.running.len().saturating_sub(self.spawned.len());
-            let takes_work = self.current.is_some() && handlers < MOST_RUNNING;
+            let has_answers = self.current.is_some() || self.cog.quarantine.is_on();
+            let takes_work = has_answers && handlers < MOST_RUNNING;
             let due = self.timers.next_due();
             if alarm.as_ref().map(|alarm| alarm.due) != due {
                 alarm = due.map(|due| Alarm::new(Arc::clone(&cog), due));
@@ -150,6 +153,7 @@ impl Actor {
                 Some(spawn) = inbox.spawns.recv() => self.spawn(spawn),
                 Some(ended) = self.running.next(), if !self.running.is_empty() => ended(&mut self),
                 () = cog.cancel_notice.notified() => self.stop_cancelled(),
+                () = cog.quarantine.begun.notified() => self.keep_away(),
                 woken = ring(alarm.as_mut()), if alarm.is_some() => {
                     alarm = None;
                     self.run_timers(woken);
@@ -229,17 +233,20 @@ impl Actor {
         live.generation.go_live();
         self.cog.commit_state();
         self.cog.grant(live.info.capabilities.clone());
+        self.cog.quarantine.end();
+        self.cog.set_memory(live.vm.memory());
         let _shown = live.vm.loader().publish(&live.generation).is_ok();
         let now = self.cog.services.clock.now();
         self.timers
             .replace(live.declarations.timers().cloned().collect(), now);
+        self.cog.set_timers(self.timers.len());
         self.declared
             .retain(|(_, declared)| declared.strong_count() > 0);
         self.declared
             .push((live.generation.number, Arc::downgrade(&live.declarations)));
         self.end_delays();
         if let Some(old) = self.current.replace(live.clone()) {
-            old.generation.retire();
+            old.generation.retire(now);
             self.run_hooks(&old, Hook::Unload, "reload", UNLOAD_LIMIT);
         }
         let limit = self.handler_limit();
@@ -252,14 +259,32 @@ impl Actor {
         while let Ok((work, busy)) = inbox.mailbox.try_recv() {
             self.take(work, busy);
         }
-        self.timers = Timers::default();
         // Handlers finish, tasks do not: some wait for minutes.
+        self.end_all_but_handlers();
+        if let Some(live) = self.current.take() {
+            live.generation.retire(self.cog.services.clock.now());
+            self.run_hooks(&live, Hook::Unload, reason, UNLOAD_LIMIT);
+        }
+    }
+
+    /// Runs nothing any more until another version is committed: the cog is in quarantine.
+    fn keep_away(&mut self) {
+        // Another version may have come first.
+        if !self.cog.quarantine.is_on() {
+            return;
+        }
+        self.end_all_but_handlers();
+        if let Some(live) = self.current.take() {
+            live.generation.retire(self.cog.services.clock.now());
+        }
+    }
+
+    /// Ends timers and tasks. Handlers that are under way come to their own end.
+    fn end_all_but_handlers(&mut self) {
+        self.timers = Timers::default();
+        self.cog.set_timers(0);
         for spawned in self.spawned.values() {
             spawned.abort.abort();
-        }
-        if let Some(live) = self.current.take() {
-            live.generation.retire();
-            self.run_hooks(&live, Hook::Unload, reason, UNLOAD_LIMIT);
         }
     }
 
@@ -289,7 +314,7 @@ impl Actor {
             let result = handler::run_as(&run, &cog, &live, &function, arguments, limit).await;
             let failed = result.is_err();
             if let Err(fault) = result {
-                command::report_fault(&cog, &live, &fault, None).await;
+                fault::report(&cog, &live, &fault, None).await;
             }
             Box::new(move |actor: &mut Self| {
                 then(actor, failed);
@@ -300,7 +325,11 @@ impl Actor {
     }
 
     fn take(&mut self, work: Work, busy: Busy) {
+        self.cog.dequeue();
         let Some(live) = self.current.clone() else {
+            if let Work::Command(call) = work {
+                self.refuse(*call, busy);
+            }
             return;
         };
         match work {
@@ -314,6 +343,16 @@ impl Actor {
                 });
             }
         }
+    }
+
+    /// Tells a user that a command's cog is in quarantine.
+    fn refuse(&mut self, call: Call, busy: Busy) {
+        let cog = Arc::clone(&self.cog);
+        self.enlist(async move {
+            command::refuse(&cog, &call, Text::OutOfOrder {}).await;
+            drop(busy);
+            Box::new(|_: &mut Self| {}) as Ended
+        });
     }
 
     fn handle_event(&mut self, live: &Live, event: &Arc<Event>, busy: Busy) {
@@ -330,7 +369,7 @@ impl Actor {
         for listener in listeners {
             if let Ok(object) = object::receive(live.vm.lua(), &self.cog, &data, schema) {
                 self.start(live, listener.handler, object, limit, |_, _| {});
-            } else if self.cog.may_log() {
+            } else if self.cog.may_log(|| None) {
                 tracing::warn!(
                     cog = %self.cog.name, event = listener.event,
                     "An event was dropped: the cog holds too many of Discord's objects"
@@ -363,6 +402,10 @@ impl Actor {
     /// A function that the cog wants run by itself. It ends with the last handler of its generation's VM.
     fn spawn(&mut self, spawn: Spawn) {
         self.turn = Some(spawn.busy);
+        // Delayed functions end with their version, also those that it delays later.
+        if spawn.generation.is_retired() && !spawn.after.is_zero() {
+            return;
+        }
         let Ok(vm) = Vm::of_thread(&spawn.thread) else {
             return;
         };
@@ -408,7 +451,7 @@ impl Actor {
             leftovers.note(&result);
             task.is_over = matches!(result, Ok(_) | Err(Fault::Raised(_)));
             if let Err(fault) = result {
-                command::report_fault(&cog, &live, &fault, None).await;
+                fault::report(&cog, &live, &fault, None).await;
             }
         });
         self.spawned.insert(key, Spawned { abort, has_begun });

@@ -7,6 +7,7 @@
 //! All of it but the handlers is decided here, in Rust.
 
 use super::directory::Directory;
+use super::fault::{fault_id, report};
 use super::handler;
 use super::live::Live;
 use crate::activity::Busy;
@@ -24,11 +25,10 @@ use crate::commands::text::{Language, Text, duration_in_words};
 use crate::commands::usage::UsageError;
 use crate::json::Json;
 use crate::vm::slice::Run;
-use crate::vm::trace::{Fault, Raised, add_excerpt};
+use crate::vm::trace::{Fault, Raised};
 use jiff::tz::TimeZone;
 use mlua::{Function, MultiValue, Value};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -61,6 +61,12 @@ struct Calling<'a> {
     busy: std::sync::Mutex<Option<Busy>>,
 }
 
+/// Tells the user that a call is not carried out.
+pub async fn refuse(cog: &Arc<CogContext>, call: &Call, why: Text<'_>) {
+    let language = Language::of_locale(cog.services.config.load().bot.locale.code());
+    answer(cog, call, language, &why.say(language)).await;
+}
+
 /// Carries a call out, from its checks to its end. Always answers the user once if anything is wrong.
 pub async fn run(cog: &Arc<CogContext>, live: &Live, call: Call, limit: Duration, busy: Busy) {
     let language = Language::of_locale(cog.services.config.load().bot.locale.code());
@@ -73,7 +79,58 @@ pub async fn run(cog: &Arc<CogContext>, live: &Live, call: Call, limit: Duration
         busy: std::sync::Mutex::new(Some(busy)),
     };
     if let Some(text) = calling.carry_out().await {
-        calling.answer(&text).await;
+        answer(cog, &call, language, &text).await;
+    }
+}
+
+/// Answers a call in the bot's own words.
+async fn answer(cog: &Arc<CogContext>, call: &Call, language: Language, text: &str) {
+    let invocation = Arc::new(invocation(cog, call, language, &call.name, &[]));
+    // Discord takes no empty message, and none that is longer.
+    let shown: String = text.chars().take(LONGEST_ANSWER).collect();
+    let content = if shown.trim().is_empty() {
+        Content::of_text(&Text::NotAllowed {}.say(language))
+    } else {
+        Content::of_text(&shown)
+    };
+    if let Err(failure) = invocation.reply("the bot's answer", content).await {
+        let error = failure.to_string();
+        tracing::warn!(cog = %cog.name, error, "A user could not be answered");
+    }
+}
+
+/// What a handler gets as `ctx`.
+fn invocation(
+    cog: &Arc<CogContext>,
+    call: &Call,
+    language: Language,
+    name: &str,
+    path: &[&CommandDefinition],
+) -> Invocation {
+    let message = &call.message;
+    let definition = path.last();
+    Invocation {
+        cog: Arc::clone(cog),
+        author: message.get("author").cloned().unwrap_or(Json::Null),
+        member: message.get("member").cloned(),
+        guild_id: message.str("guild_id").map(str::to_owned),
+        channel_id: message.str("channel_id").unwrap_or_default().to_owned(),
+        message: Some(message.clone()),
+        command: name.to_owned(),
+        prefix: Some(call.prefix.clone()),
+        locale: match language {
+            Language::English => "en",
+            Language::Indonesian => "id",
+        },
+        help: help::help_for(path, &call.prefix, language),
+        ephemeral: definition.is_some_and(|definition| definition.ephemeral),
+        taken: std::sync::Mutex::default(),
+        values: std::sync::Mutex::default(),
+        finally: std::sync::Mutex::default(),
+        ended: std::sync::atomic::AtomicBool::new(false),
+        finally_count: std::sync::atomic::AtomicUsize::new(0),
+        answered: std::sync::atomic::AtomicBool::new(false),
+        answer: std::sync::Mutex::default(),
     }
 }
 
@@ -138,7 +195,14 @@ impl Calling<'_> {
             return Ok(());
         };
         let name = called.name();
-        let context = Arc::new(self.invocation(&name, &called.path));
+        let context = Arc::new(invocation(
+            self.cog,
+            self.call,
+            self.language,
+            &name,
+            &called.path,
+        ));
+        let _end = EndOfCall(&context);
         self.allow(command, called, definition, &context).await?;
         let ids = ScopeIds {
             user: self.author_id(),
@@ -183,33 +247,6 @@ impl Calling<'_> {
         self.run_finally(&context).await;
         drop(permit);
         result
-    }
-
-    fn invocation(&self, name: &str, path: &[&CommandDefinition]) -> Invocation {
-        let message = &self.call.message;
-        let definition = path.last();
-        Invocation {
-            cog: Arc::clone(self.cog),
-            author: message.get("author").cloned().unwrap_or(Json::Null),
-            member: message.get("member").cloned(),
-            guild_id: self.guild_id().map(str::to_owned),
-            channel_id: self.text("channel_id").to_owned(),
-            message: Some(message.clone()),
-            command: name.to_owned(),
-            prefix: Some(self.call.prefix.clone()),
-            locale: match self.language {
-                Language::English => "en",
-                Language::Indonesian => "id",
-            },
-            help: help::help_for(path, &self.call.prefix, self.language),
-            ephemeral: definition.is_some_and(|definition| definition.ephemeral),
-            taken: std::sync::Mutex::default(),
-            values: std::sync::Mutex::default(),
-            finally: std::sync::Mutex::default(),
-            finally_count: std::sync::atomic::AtomicUsize::new(0),
-            answered: std::sync::atomic::AtomicBool::new(false),
-            answer: std::sync::Mutex::default(),
-        }
     }
 
     /// Contexts and checks; the error is what the user is told.
@@ -275,7 +312,7 @@ impl Calling<'_> {
             match denial {
                 Ok(arguments) => {
                     if let Err(fault) = self.call_handler(&hook, arguments).await {
-                        report_fault(self.cog, self.live, &fault, None).await;
+                        report(self.cog, self.live, &fault, None).await;
                         told = fault.told_to_user().map(str::to_owned);
                         told = told.or_else(|| Some(message.clone()));
                     }
@@ -385,8 +422,11 @@ impl Calling<'_> {
         if let Some(text) = fault.told_to_user() {
             return Some(text.to_owned());
         }
+        if matches!(fault, Fault::Closed) && self.cog.quarantine.is_on() {
+            return Some(Text::OutOfOrder {}.say(self.language));
+        }
         let id = fault_id();
-        report_fault(self.cog, self.live, fault, Some((&id, context))).await;
+        report(self.cog, self.live, fault, Some((&id, context))).await;
         let id = id.as_str();
         Some(Text::HandlerFailed { id }.say(self.language))
     }
@@ -522,25 +562,18 @@ impl Calling<'_> {
                 return;
             };
             if let Err(fault) = self.call_handler(&function, ()).await {
-                report_fault(self.cog, self.live, &fault, None).await;
+                report(self.cog, self.live, &fault, None).await;
             }
         }
     }
+}
 
-    /// Answers in the bot's own words.
-    async fn answer(&self, text: &str) {
-        let call = Arc::new(self.invocation(&self.call.name, &[]));
-        // Discord takes no empty message, and none that is longer.
-        let shown: String = text.chars().take(LONGEST_ANSWER).collect();
-        let answer = if shown.trim().is_empty() {
-            Content::of_text(&Text::NotAllowed {}.say(self.language))
-        } else {
-            Content::of_text(&shown)
-        };
-        if let Err(failure) = call.reply("the bot's answer", answer).await {
-            let error = failure.to_string();
-            tracing::warn!(cog = %self.cog.name, error, "A user could not be answered");
-        }
+/// Ends a call when it is dropped, also where the call is given up.
+struct EndOfCall<'a>(&'a Invocation);
+
+impl Drop for EndOfCall<'_> {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 
@@ -578,80 +611,6 @@ impl Facts {
             language,
         }
     }
-}
-
-/// A short id under which the log has the rest.
-fn fault_id() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let count = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("{}-{count}", std::process::id() % 10_000)
-}
-
-/// Logs a fault with its place, and tells the cog's `on_error`.
-pub async fn report_fault(
-    cog: &Arc<CogContext>,
-    live: &Live,
-    fault: &Fault,
-    told: Option<(&str, &Arc<Invocation>)>,
-) {
-    if matches!(fault, Fault::Cancelled) || fault.told_to_user().is_some() {
-        return;
-    }
-    if let Fault::Outlived { .. } = fault {
-        // No mistake of the code's: a loop in `on_ready` comes to its end like this.
-        let id = told.map_or("", |(id, _)| id);
-        tracing::warn!(cog = %cog.name, id, "A handler of an older version {fault}");
-        return;
-    }
-    let snapshot = live.generation.snapshot();
-    let mut problem = fault.problem(&cog.name, &|file| {
-        let source = snapshot.ids().find_map(|id| {
-            let source = snapshot.source(id)?;
-            (source.path.as_ref() == file).then_some(source)
-        });
-        source.map(|source| source.text.to_string())
-    });
-    if let Some(place) = problem.place.as_mut()
-        && place.excerpt.is_empty()
-    {
-        add_excerpt(place, "");
-    }
-    let id = told.map_or("", |(id, _)| id);
-    let text = crate::reload::render::problem(&problem);
-    tracing::error!(cog = %cog.name, id, "A handler failed: {text}");
-    cog.services.faults.add(problem);
-    for hook in live.hooks(Hook::Error) {
-        let Ok(arguments) = error_arguments(live, fault, told.map(|(_, context)| context)) else {
-            return;
-        };
-        let limit = Duration::from_secs(5);
-        // A failure of the failure's handler goes no further than the log.
-        if let Err(second) = handler::run(cog, live, &hook, arguments, limit).await {
-            tracing::error!(cog = %cog.name, "cog.on_error failed: {second}");
-        }
-    }
-}
-
-fn error_arguments(
-    live: &Live,
-    fault: &Fault,
-    context: Option<&Arc<Invocation>>,
-) -> mlua::Result<MultiValue> {
-    let lua = live.vm.lua();
-    let context = match context {
-        Some(context) => Value::UserData(lua.create_any_userdata(Context(Arc::clone(context)))?),
-        None => Value::Nil,
-    };
-    let error = match fault {
-        Fault::Raised(raised) => crate::vm::host::plain(lua, &Json::from(raised.as_ref()))?,
-        other => {
-            let table = lua.create_table()?;
-            table.raw_set("kind", "limit")?;
-            table.raw_set("message", other.to_string())?;
-            Value::Table(table)
-        }
-    };
-    Ok(MultiValue::from_iter([context, error]))
 }
 
 fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -6,26 +6,39 @@ use crate::discord::operations::operation;
 use crate::json::Json;
 use serde_json::{Value, json};
 use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How long one look-up may take.
 const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Look-ups at Discord for one call: each is a request that the cog has not made.
+const MOST_LOOK_UPS: usize = 10;
 
 /// What Discord knows, as far as one user may know it.
 pub struct Directory<'a> {
     services: &'a Services,
     /// Who asks.
     user: &'a str,
+    /// How often Discord was asked.
+    asked: AtomicUsize,
 }
 
 impl<'a> Directory<'a> {
     /// The directory as `user` may see it.
     pub fn new(services: &'a Services, user: &'a str) -> Self {
-        Self { services, user }
+        Self {
+            services,
+            user,
+            asked: AtomicUsize::new(0),
+        }
     }
 
-    /// Asks Discord; whatever goes wrong counts as unknown.
+    /// Asks Discord; whatever goes wrong, or is one look-up too many, counts as unknown.
     async fn ask(&self, id: &str, arguments: Value) -> Option<Json> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) >= MOST_LOOK_UPS {
+            return None;
+        }
         let operation = operation(id)?;
         let answer = self.services.outbound.call(operation, arguments, DEADLINE);
         answer.await.ok().flatten()

@@ -1,5 +1,6 @@
 //! One run of an author's function, from its call to its end, with its limits of time.
 
+use super::fault;
 use super::live::Live;
 use crate::api::context::CogContext;
 use crate::clock::Woken;
@@ -10,6 +11,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 /// A handler lasts at most this long, however much of it is waiting.
@@ -40,8 +42,15 @@ pub async fn run_as(
     let mut leftovers = Leftovers::of(cog, live);
     let mut handler = pin!(live.vm.run(&live.generation, run, function, arguments));
     let handler = poll_fn(|context| {
+        if cog.turn.is_over() {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let before = live.vm.cpu_time();
         let polled = handler.as_mut().poll(context);
+        cog.turn.charge(live.vm.cpu_time().saturating_sub(before));
         cog.flush_state();
+        cog.set_memory(live.vm.memory());
         polled
     });
     let result = tokio::select! {
@@ -54,13 +63,25 @@ pub async fn run_as(
         }
     };
     leftovers.note(&result);
+    if let Err(fault) = &result {
+        fault::note(cog, live, fault);
+    }
     result
 }
 
-/// Returns when the code's successor has been running for `limit`.
+/// Returns when the code's successor has been running for `limit`, and at the latest when a handler that began
+/// before it had its time: what old code begins meanwhile gets no time of its own. Then nothing of it runs any
+/// more.
 async fn outlived(cog: &CogContext, live: &Live, limit: Duration) -> Woken {
-    live.generation.retired().await;
-    cog.services.clock.alarm(limit).await
+    let since = live.generation.retired().await;
+    let services = &cog.services;
+    let whole = Duration::from_secs(services.config.load().limits.handler_seconds.into());
+    let left = (since + whole.max(limit)).saturating_sub(services.clock.now());
+    let woken = services.clock.alarm(limit.min(left)).await;
+    if limit >= left {
+        live.generation.close();
+    }
+    woken
 }
 
 /// What a handler leaves in the VM's garbage when it does not come to its own end: locks that it held, and
@@ -85,7 +106,10 @@ impl<'a> Leftovers<'a> {
 
     pub(super) fn note(&mut self, result: &Result<MultiValue, Fault>) {
         self.failed = result.is_err();
-        self.cut_off = matches!(result, Err(Fault::Outlived { .. } | Fault::Timeout { .. }));
+        self.cut_off = matches!(
+            result,
+            Err(Fault::Outlived { .. } | Fault::Timeout { .. } | Fault::Closed)
+        );
     }
 }
 

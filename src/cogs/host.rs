@@ -1,23 +1,25 @@
-//! The cogs by name, and the routes from events and command names to them.
+//! The cogs by name, and the mailboxes through which work reaches them.
 
 use super::actor::{Actor, Committed, Control, Inbox, Work};
+use super::command;
 use super::live::{Offer, Status};
 use super::prepare::{Refusal, Request};
+use super::routes::Routes;
+use super::turns::Turns;
 use crate::activity::Busy;
 use crate::api::context::CogContext;
+use crate::api::limits::Limit;
 use crate::api::services::Services;
 use crate::commands::parse::name_key;
+use crate::commands::text::Text;
+use crate::reload::report::Problem;
 use crate::vm::resolve::ModuleId;
 use arc_swap::ArcSwap;
-use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle as Runtime;
-use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{mpsc, oneshot};
-
-/// Work that may wait for one cog; more is dropped, counted and shown.
-const MAILBOX: usize = 1_024;
 
 /// Names of the bot's own commands, which no cog may take.
 pub const ADMIN_COMMANDS: [&str; 5] = ["reload", "cogs", "load", "unload", "help"];
@@ -29,9 +31,8 @@ pub struct CogHandle {
     pub name: Arc<str>,
     /// What its functions know.
     pub context: Arc<CogContext>,
-    mailbox: mpsc::Sender<(Work, Busy)>,
+    mailbox: mpsc::UnboundedSender<(Work, Busy)>,
     control: mpsc::UnboundedSender<Control>,
-    dropped: AtomicU64,
     status: Mutex<Status>,
 }
 
@@ -40,30 +41,52 @@ impl CogHandle {
     /// meanwhile gives it back.
     pub fn post(&self, work: Work) -> Option<Work> {
         let busy = self.context.services.activity.begin();
-        match self.mailbox.try_send((work, busy)) {
+        if !self.context.enqueue() {
+            self.refuse(work, busy);
+            return None;
+        }
+        match self.mailbox.send((work, busy)) {
             Ok(()) => None,
-            Err(TrySendError::Closed((work, _))) => Some(work),
-            Err(TrySendError::Full(_)) => {
-                let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
-                if dropped.is_power_of_two() {
-                    tracing::warn!(
-                        cog = %self.name, dropped,
-                        "A cog's mailbox is full: events are dropped"
-                    );
-                }
-                None
+            Err(SendError((work, _))) => {
+                self.context.dequeue();
+                Some(work)
             }
+        }
+    }
+
+    /// Tells the user of a command that there is no room for it.
+    fn refuse(&self, work: Work, busy: Busy) {
+        let Work::Command(call) = work else {
+            return;
+        };
+        if self.context.may_refuse() {
+            let cog = Arc::clone(&self.context);
+            tokio::spawn(async move {
+                command::refuse(&cog, &call, Text::TooBusy {}).await;
+                drop(busy);
+            });
         }
     }
 
     /// How much work was dropped so far.
     pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+        self.context.met.times(Limit::Mailbox)
     }
 
     /// What is known of it.
     pub fn status(&self) -> Status {
         self.lock().clone()
+    }
+
+    /// What is wrong with it: why it is in quarantine, or why it does not run its newest version.
+    pub fn problem(&self) -> Option<Problem> {
+        let quarantined = self.context.quarantine.problem();
+        quarantined.or_else(|| self.lock().problem.clone())
+    }
+
+    /// Whether a version of it answers: one was committed, and it is not in quarantine.
+    pub fn answers(&self) -> bool {
+        self.lock().is_running() && !self.context.quarantine.is_on()
     }
 
     /// Looks at what is known of it, without a copy.
@@ -107,6 +130,13 @@ impl CogHandle {
         self.ask(Control::Abort).await;
     }
 
+    /// The same without waiting: it comes after what was asked before, and before what is asked then.
+    pub fn begin_abort(&self) {
+        let (answer, _unheard) = oneshot::channel();
+        // An actor that is gone has forgotten it.
+        let _told = self.control.send(Control::Abort(answer)).is_ok();
+    }
+
     /// Ends it. Returns when its last handler has ended.
     pub async fn unload(&self, reason: &'static str) {
         let busy = self.context.services.activity.begin();
@@ -124,17 +154,6 @@ impl CogHandle {
     }
 }
 
-/// From names to cogs.
-#[derive(Debug, Default)]
-pub struct Routes {
-    /// By the lower-case name or alias of a command.
-    pub commands: HashMap<String, Arc<CogHandle>>,
-    /// By the name of an event.
-    pub events: HashMap<&'static str, Vec<Arc<CogHandle>>>,
-    /// The gateway intents that all cogs together need.
-    pub intents: u64,
-}
-
 /// All cogs of a bot.
 #[derive(Debug)]
 pub struct Cogs {
@@ -142,6 +161,7 @@ pub struct Cogs {
     pub services: Arc<Services>,
     /// The threads on which cogs run, apart from the gateway's.
     runtime: Runtime,
+    turns: Turns,
     by_name: Mutex<BTreeMap<Arc<str>, Arc<CogHandle>>>,
     routes: ArcSwap<Routes>,
 }
@@ -152,6 +172,7 @@ impl Cogs {
         Self {
             services,
             runtime,
+            turns: Turns::of_this_machine(),
             by_name: Mutex::default(),
             routes: ArcSwap::default(),
         }
@@ -182,22 +203,23 @@ impl Cogs {
         if let Some(cog) = cogs.get(name) {
             return Arc::clone(cog);
         }
-        let (mailbox, mailbox_end) = mpsc::channel(MAILBOX);
+        let (mailbox, mailbox_end) = mpsc::unbounded_channel();
         let (control, control_end) = mpsc::unbounded_channel();
         let (spawner, spawns) = mpsc::unbounded_channel();
         let context = Arc::new(CogContext::new(name, Arc::clone(&self.services), spawner));
         let actor = Actor::new(Arc::clone(&context));
-        self.runtime.spawn(actor.run(Inbox {
+        let running = actor.run(Inbox {
             mailbox: mailbox_end,
             control: control_end,
             spawns,
-        }));
+        });
+        self.runtime
+            .spawn(self.turns.take(Arc::clone(&context.turn), running));
         let handle = Arc::new(CogHandle {
             name: Arc::clone(&context.name),
             context,
             mailbox,
             control,
-            dropped: AtomicU64::new(0),
             status: Mutex::new(Status::new(entry.clone())),
         });
         cogs.insert(Arc::clone(&handle.name), Arc::clone(&handle));
@@ -207,7 +229,7 @@ impl Cogs {
     /// Takes a cog off the list and the routes; its actor goes on until it is told to unload.
     pub fn remove(&self, name: &str) -> Option<Arc<CogHandle>> {
         let removed = self.take(name);
-        self.rebuild_routes();
+        self.update_routes([name]);
         removed
     }
 
@@ -217,31 +239,19 @@ impl Cogs {
         self.lock().remove(name)
     }
 
-    /// Makes the routes of what is committed now.
-    pub fn rebuild_routes(&self) {
-        let mut routes = Routes::default();
-        for cog in self.all() {
-            let status = cog.status();
-            if !status.is_running() {
-                continue;
-            }
-            routes.intents |= status.offer.intents;
-            for event in &status.offer.events {
-                routes
-                    .events
-                    .entry(event)
-                    .or_default()
-                    .push(Arc::clone(&cog));
-            }
-            for name in command_names(&status.offer) {
-                routes
-                    .commands
-                    .entry(name)
-                    .or_insert_with(|| Arc::clone(&cog));
-            }
+    /// Brings the routes to these cogs up to what is committed now, all at once.
+    pub fn update_routes<'a>(&self, names: impl IntoIterator<Item = &'a str> + Clone) {
+        // One after the other: each begins with what the one before has made.
+        let cogs = self.lock();
+        let mut routes = Routes::clone(&self.routes.load());
+        for name in names.clone() {
+            routes.remove(name);
         }
-        let names = routes.commands.keys().cloned().collect();
-        self.services.command_names.store(Arc::new(names));
+        for cog in names.into_iter().filter_map(|name| cogs.get(name)) {
+            routes.add(cog);
+        }
+        let names = Arc::new(routes.typed().clone());
+        self.services.command_names.store(names);
         self.routes.store(Arc::new(routes));
     }
 }

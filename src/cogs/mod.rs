@@ -1,17 +1,21 @@
 //! The cogs that run.
 //!
 //! ```text
-//! host (name → handle, routes) ─ mailbox ─ actor (one task a cog) ─ handler (one run of a function) ─▶ vm
+//! routes (name → handle) ─ host (mailbox) ─ actor (one task a cog) ─ handler (one run of a function) ─▶ vm
 //! ```
 //!
 //! `live` is what a cog runs, `prepare` makes the next one of it and `command` carries a call from the typed
-//! line to the answer. `directory` looks up what users name in arguments, `timers` keeps `cog.every`.
+//! line to the answer. `directory` looks up what users name in arguments, `timers` keeps `cog.every`,
+//! `fault` says what went wrong in a handler, and puts a cog into quarantine.
 
 pub mod actor;
 pub mod command;
 pub mod directory;
+pub mod fault;
 pub mod handler;
 pub mod host;
 pub mod live;
 pub mod prepare;
+pub mod routes;
 pub mod timers;
+pub mod turns;

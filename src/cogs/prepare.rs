@@ -2,8 +2,9 @@
 
 use super::live::{Live, Offer};
 use crate::api::context::CogContext;
-use crate::api::declarations::{Hook, Staged};
+use crate::api::declarations::{Hook, Staged, room_for_shared};
 use crate::api::install;
+use crate::api::limits::megabytes;
 use crate::discord::events::{event, intents};
 use crate::vm::build::{Vm, VmLimits};
 use crate::vm::require::{Loader, PrepareFailure};
@@ -97,13 +98,14 @@ fn attempt(
     let refuse = |fault| Refusal {
         fault,
         edges: generation.edges(),
-        read: generation.loaded(),
+        read: generation.read(),
     };
     let mut declarations = cog.take_declarations();
     let loaded = generation.loaded();
     declarations.retain(|module| loaded.contains_key(module));
     let info = declarations.info();
     check_capabilities(cog, &info.capabilities).map_err(refuse)?;
+    cog.stage_capabilities(info.capabilities.clone());
     let live = Live {
         vm,
         generation: Arc::clone(&generation),
@@ -137,8 +139,10 @@ fn add_defaults(cog: &CogContext, kept: &Staged) -> Result<(), Refusal> {
 pub fn build_vm(cog: &Arc<CogContext>) -> Result<Vm, Refusal> {
     let limits = &cog.services.config.load().limits;
     let limits = VmLimits {
-        memory: usize::try_from(limits.memory_mb).unwrap_or(usize::MAX) << 20,
+        memory: megabytes(limits.memory_mb),
         cpu: Duration::from_millis(limits.cpu_ms.into()),
+        cpu_per_minute: Duration::from_secs(limits.cpu_seconds_per_minute.into()),
+        account: Arc::clone(&cog.account),
     };
     let owner = Arc::clone(cog);
     let on_late_require = Box::new(move || {
@@ -162,6 +166,13 @@ fn refusal(message: String) -> Refusal {
 
 /// The cog asks, the operator grants; asking for more than is granted fails and names the difference.
 fn check_capabilities(cog: &CogContext, asked: &BTreeSet<String>) -> Result<(), Fault> {
+    room_for_shared(asked.iter().map(String::as_str)).map_err(|error| {
+        Fault::Raised(Box::new(Raised {
+            kind: Some(error.kind.to_owned()),
+            message: error.message,
+            ..Raised::default()
+        }))
+    })?;
     let config = cog.services.config.load();
     let missing: Vec<&str> = asked
         .iter()

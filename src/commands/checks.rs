@@ -3,8 +3,8 @@
 
 use super::definition::{Check, Contexts};
 use super::escape::quoted;
-use super::permissions;
 use super::text::{Language, Text, enumerate};
+use crate::discord::permissions;
 use std::collections::HashMap;
 
 /// How deep `any` and `all` may stand in each other. Deeper checks are refused when the command is

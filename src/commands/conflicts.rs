@@ -2,26 +2,63 @@
 
 use super::definition::CommandDefinition;
 use super::parse::name_key;
-use std::collections::HashMap;
 use std::fmt;
 
 /// Discord's limit of slash commands that an application may have.
 pub const MAX_SLASH_COMMANDS: usize = 100;
+
+/// A way to call a command, which only one command of the bot can have; names as [`name_key`] folds them.
+/// A command that can only be typed does not stand in the way of one that is only a slash command.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Claim {
+    /// A name or alias after the prefix.
+    Typed(String),
+    /// The name of a slash command.
+    Slash(String),
+}
+
+impl Claim {
+    /// The name that is claimed.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Typed(name) | Self::Slash(name) => name,
+        }
+    }
+}
+
+/// What a command claims, its name first and none twice: the complaint about a command that repeats its own
+/// name is `validate`'s.
+pub fn claims(command: &CommandDefinition) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    if command.prefix {
+        for name in std::iter::once(&command.name).chain(&command.aliases) {
+            let claim = Claim::Typed(name_key(name));
+            if !claims.contains(&claim) {
+                claims.push(claim);
+            }
+        }
+    }
+    claims.extend(command.slash.then(|| Claim::Slash(name_key(&command.name))));
+    claims
+}
+
+/// A cog, and the place of one of its commands.
+pub type Owner = (String, Option<(String, u32)>);
 
 /// A name that two commands claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
     /// The name or alias, as [`name_key`] folds it.
     pub name: String,
-    /// Cog and place of the command that comes first.
-    pub first: (String, Option<(String, u32)>),
-    /// Cog and place of the command that comes second.
-    pub second: (String, Option<(String, u32)>),
+    /// Whose command comes first.
+    pub first: Owner,
+    /// Whose command comes second.
+    pub second: Owner,
 }
 
 impl fmt::Display for Conflict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let owner = |(cog, place): &(String, Option<(String, u32)>)| match place {
+        let owner = |(cog, place): &Owner| match place {
             Some((file, line)) => format!("the cog \"{cog}\" ({file}:{line})"),
             None => format!("the cog \"{cog}\""),
         };
@@ -35,74 +72,36 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// Every name or alias that two of the commands (each with its cog) claim, in the order given. A
-/// command that can only be typed does not stand in the way of one that is only a slash command.
-pub fn conflicts<'a>(
-    commands: impl IntoIterator<Item = (&'a str, &'a CommandDefinition)>,
-) -> Vec<Conflict> {
-    let mut typed = HashMap::new();
-    let mut slash = HashMap::new();
-    let mut found: Vec<Conflict> = Vec::new();
-    for (cog, command) in commands {
-        let owner = (cog.to_owned(), command.place.clone());
-        let mut claim = |taken: &mut HashMap<String, (String, _)>, key: String| {
-            let Some(first) = taken.get(&key) else {
-                taken.insert(key, owner.clone());
-                return;
-            };
-            let conflict = Conflict {
-                name: key,
-                first: first.clone(),
-                second: owner.clone(),
-            };
-            // Taken both as a typed name and as a slash name is still one conflict.
-            if !found.contains(&conflict) {
-                found.push(conflict);
-            }
-        };
-        if command.prefix {
-            // The complaint about a command that repeats its own name is `validate`'s.
-            let mut keys = vec![name_key(&command.name)];
-            for alias in &command.aliases {
-                let key = name_key(alias);
-                if !keys.contains(&key) {
-                    keys.push(key);
-                }
-            }
-            for key in keys {
-                claim(&mut typed, key);
-            }
-        }
-        if command.slash {
-            claim(&mut slash, name_key(&command.name));
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_name_taken_twice_names_both_places() {
-        let mut rank = CommandDefinition::new("rank");
-        rank.place = Some(("lua/cogs/leveling.luau".into(), 20));
-        let mut other = CommandDefinition::new("top");
-        other.aliases = vec!["RANK".into()];
-        other.place = Some(("lua/cogs/fun.luau".into(), 3));
-        let found = conflicts([("leveling", &rank), ("fun", &other)]);
-        assert_eq!(found.len(), 1);
-        insta::assert_snapshot!(found[0], @r#"the command name "rank" is taken twice: by the cog "leveling" (lua/cogs/leveling.luau:20) and by the cog "fun" (lua/cogs/fun.luau:3); rename one of them"#);
+        let conflict = Conflict {
+            name: "rank".to_owned(),
+            first: (
+                "leveling".to_owned(),
+                Some(("lua/cogs/leveling.luau".into(), 20)),
+            ),
+            second: ("fun".to_owned(), Some(("lua/cogs/fun.luau".into(), 3))),
+        };
+        insta::assert_snapshot!(conflict, @r#"the command name "rank" is taken twice: by the cog "leveling" (lua/cogs/leveling.luau:20) and by the cog "fun" (lua/cogs/fun.luau:3); rename one of them"#);
     }
 
     #[test]
-    fn a_typed_and_a_slash_command_may_share_a_name() {
-        let mut typed = CommandDefinition::new("rank");
-        typed.slash = false;
-        let mut slash = CommandDefinition::new("rank");
-        slash.prefix = false;
-        assert_eq!(conflicts([("a", &typed), ("b", &slash)]), []);
-        assert_eq!(conflicts([("a", &slash), ("b", &slash)]).len(), 1);
+    fn a_command_claims_its_names_and_aliases_once_and_not_what_it_cannot_be_called_by() {
+        let mut rank = CommandDefinition::new("rank");
+        rank.aliases = vec!["RANK".into(), "Level".into()];
+        let typed = |name: &str| Claim::Typed(name.to_owned());
+        let slash = Claim::Slash("rank".to_owned());
+        assert_eq!(
+            claims(&rank),
+            [typed("rank"), typed("level"), slash.clone()]
+        );
+        rank.slash = false;
+        assert_eq!(claims(&rank), [typed("rank"), typed("level")]);
+        (rank.slash, rank.prefix) = (true, false);
+        assert_eq!(claims(&rank), [slash]);
     }
 }

@@ -25,7 +25,6 @@ pub mod help;
 mod lookup;
 pub mod moment;
 pub mod parse;
-pub mod permissions;
 mod reader;
 mod references;
 pub mod running;

@@ -4,7 +4,8 @@
 //!
 //! - An attachment takes no word but the next of the message's files.
 //! - A `rest` option takes the rest of the line as it stands; a `many` option takes every word left.
-//! - A time may take two words (`2030-12-31 18:00`, `in 2h`), a choice as many as its name has.
+//! - A time may take two words (`2030-12-31 18:00`, `in 2h`), a choice as many as its name has,
+//!   up to ten.
 //! - The last option, when it is a user, member, channel, role or mentionable, takes several words
 //!   as one name (`John Smith`), unless they begin with a mention or an id.
 //! - **An optional option is skipped** (it is [`Argument::Missing`], and the next option gets its

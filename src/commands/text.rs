@@ -56,6 +56,13 @@ macro_rules! sentences {
 }
 
 sentences! {
+    // Why a command is not carried out at all.
+    OutOfOrder {}
+        "This command is out of order: its cog was stopped too often. The bot's admins can see why."
+        "Perintah ini sedang tidak berfungsi: cog-nya terlalu sering dihentikan. Admin bot dapat melihat sebabnya."
+    TooBusy {}
+        "Too much is waiting for this command right now. Try it again in a moment."
+        "Terlalu banyak yang menunggu perintah ini. Coba lagi sebentar lagi."
     // What is wrong with an argument. `option` and `given` come as inline code.
     NotInteger { given, option }
         "{given} is not a whole number, which {option} must be."

@@ -15,7 +15,10 @@ use std::fmt;
 /// <https://discord.com/developers/docs/interactions/application-commands>.
 pub(super) const MAX_NAME: usize = 32;
 pub(super) const MAX_DESCRIPTION: usize = 100;
+/// Every typed line is held against all options, so this one binds every command.
 pub(super) const MAX_OPTIONS: usize = 25;
+/// Characters of an example, which help shows. Discord has none.
+const MAX_EXAMPLE: usize = 200;
 const MAX_TOTAL: usize = 8_000;
 /// Command, group, subcommand.
 const MAX_LEVELS: usize = 3;
@@ -46,7 +49,7 @@ impl fmt::Display for Complaint {
 }
 
 /// Everything that is wrong with a command and its subcommands; nothing when it can be used.
-/// Discord's own limits bind only what is a slash command.
+/// Most of Discord's own limits bind only what is a slash command.
 pub fn validate(definition: &CommandDefinition) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     let mut visit = Visit {
@@ -111,6 +114,7 @@ fn command(definition: &CommandDefinition, visit: &mut Visit<'_>, level: usize) 
     name("name", &definition.name, visit);
     aliases(definition, visit);
     description("description", definition.description.as_deref(), visit);
+    examples(definition, visit);
     options(definition, visit);
     limits(definition, visit);
     for check in &definition.checks {
@@ -204,6 +208,17 @@ fn aliases(definition: &CommandDefinition, visit: &mut Visit<'_>) {
                 format!("has \"{alias}\", which is there already"),
             );
         }
+    }
+}
+
+fn examples(definition: &CommandDefinition, visit: &mut Visit<'_>) {
+    for example in &definition.examples {
+        let count = length(example);
+        visit.complain_if(
+            count > MAX_EXAMPLE,
+            "examples",
+            &format!("must have at most {MAX_EXAMPLE} characters each, and one has {count}"),
+        );
     }
 }
 

@@ -7,6 +7,7 @@ use super::validate::{MAX_OPTIONS, Visit, description, name};
 use super::values::MAX_INTEGER;
 use std::collections::HashSet;
 
+/// Discord's limit; a typed word is compared with each of them, so it binds every command.
 const MAX_CHOICES: usize = 25;
 const MAX_CHOICE: usize = 100;
 /// Discord's limit of what a string option takes.
@@ -16,7 +17,7 @@ const CHANNEL_TYPES: [u8; 11] = [0, 2, 4, 5, 10, 11, 12, 13, 14, 15, 16];
 
 pub(super) fn options(definition: &CommandDefinition, visit: &mut Visit<'_>) {
     let options = &definition.options;
-    if visit.slash && options.len() > MAX_OPTIONS {
+    if options.len() > MAX_OPTIONS {
         let count = options.len();
         visit.complain(
             "options",
@@ -158,7 +159,7 @@ fn choices(option: &OptionDefinition, at: &str, visit: &mut Visit<'_>) {
     }
     let field = format!("{at}.choices");
     let count = option.choices.len();
-    if visit.slash && count > MAX_CHOICES {
+    if count > MAX_CHOICES {
         visit.complain(
             field.clone(),
             format!("must be at most {MAX_CHOICES}, and are {count}"),

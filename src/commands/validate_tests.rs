@@ -59,6 +59,37 @@ fn discords_names_are_allowed_and_no_others() {
 }
 
 #[test]
+fn a_command_that_is_only_typed_has_no_more_options_and_choices_than_others() {
+    let mut typed = with_options(
+        (0..26)
+            .map(|n| option(&format!("o{n}"), OptionKind::String))
+            .collect(),
+    );
+    typed.slash = false;
+    assert_eq!(
+        complaints(&typed),
+        "in the command \"x\", `options` must be at most 25, and are 26"
+    );
+    typed.options.truncate(1);
+    typed.options[0].choices = (0..26)
+        .map(|n| Choice {
+            name: n.to_string(),
+            value: ChoiceValue::String(n.to_string()),
+        })
+        .collect();
+    assert_eq!(
+        complaints(&typed),
+        "in the command \"x\", `options.o0.choices` must be at most 25, and are 26"
+    );
+    typed.options.clear();
+    typed.examples = vec!["x".repeat(201)];
+    assert_eq!(
+        complaints(&typed),
+        "in the command \"x\", `examples` must have at most 200 characters each, and one has 201"
+    );
+}
+
+#[test]
 fn a_command_must_be_callable() {
     let mut definition = CommandDefinition::new("x");
     (definition.prefix, definition.slash, definition.runs) = (false, false, false);

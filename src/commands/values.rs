@@ -15,6 +15,9 @@ use std::time::Duration;
 /// The greatest integer that Discord takes, and up to which a Luau number holds every one: 2^53.
 pub(super) const MAX_INTEGER: i64 = 1 << 53;
 
+/// How many words the name of a choice may have without quotes: all choices are looked through for each.
+const MOST_WORDS: usize = 10;
+
 /// How many choices an error lists.
 const LISTED_CHOICES: usize = 10;
 
@@ -91,7 +94,7 @@ pub(super) fn most_words(option: &OptionDefinition) -> usize {
         .choices
         .iter()
         .map(|choice| choice.name.split_whitespace().count());
-    words.max().unwrap_or(1)
+    words.max().unwrap_or(1).min(MOST_WORDS)
 }
 
 /// Whether several words are one value of the option.

@@ -102,15 +102,40 @@ pub struct Limits {
     /// Processor time in one go, between two waits of a handler, in milliseconds.
     #[schemars(range(min = 1, max = 60_000))]
     pub cpu_ms: u32,
+    /// Processor time of all handlers together within a minute, in seconds.
+    #[schemars(range(min = 1, max = 3_600))]
+    pub cpu_seconds_per_minute: u32,
     /// How long a handler may take in seconds, without the time that it waits on purpose.
     #[schemars(range(min = 1, max = 3_600))]
     pub handler_seconds: u32,
-    /// Stored state, in megabytes.
-    #[schemars(range(min = 1, max = 1_048_576))]
-    pub state_mb: u32,
+    /// Coroutines at a time.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub coroutines: u32,
+    /// Tasks at a time: what `task.spawn`, `task.defer` and `task.delay` have begun.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub tasks: u32,
+    /// Timers of `cog.every`.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub timers: u32,
+    /// Events and commands that may wait for the cog; more are dropped and counted.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub mailbox: u32,
+    /// Lines in the log within ten seconds; more are left out and counted.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub log_lines_per_10s: u32,
     /// Requests to Discord within ten seconds.
     #[schemars(range(min = 1, max = 10_000))]
     pub discord_calls_per_10s: u32,
+    /// Stored state, in megabytes.
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub state_mb: u32,
+    /// One value that is stored, in kilobytes.
+    #[schemars(range(min = 1, max = 16_384))]
+    pub state_value_kb: u32,
+    /// How often within ten minutes handlers may be stopped for `cpu_ms` or `memory_mb` before the cog is put
+    /// into quarantine.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub faults_per_10min: u32,
 }
 
 /// The requests that cogs may send to other servers.
@@ -199,9 +224,17 @@ impl Default for Limits {
         Self {
             memory_mb: 32,
             cpu_ms: 250,
+            cpu_seconds_per_minute: 15,
             handler_seconds: 30,
-            state_mb: 10,
+            coroutines: 10_000,
+            tasks: 1_000,
+            timers: 1_000,
+            mailbox: 1_024,
+            log_lines_per_10s: 200,
             discord_calls_per_10s: 50,
+            state_mb: 10,
+            state_value_kb: 1_024,
+            faults_per_10min: 20,
         }
     }
 }

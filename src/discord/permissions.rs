@@ -7,74 +7,83 @@ use super::nearest::nearest;
 use crate::json::Json;
 use std::time::Duration;
 
-/// Discord's names for its permissions, in `snake_case`, and the position of their bits.
-const NAMES: [(&str, u8); 52] = [
-    ("create_instant_invite", 0),
-    ("kick_members", 1),
-    ("ban_members", 2),
-    ("administrator", 3),
-    ("manage_channels", 4),
-    ("manage_guild", 5),
-    ("add_reactions", 6),
-    ("view_audit_log", 7),
-    ("priority_speaker", 8),
-    ("stream", 9),
-    ("view_channel", 10),
-    ("send_messages", 11),
-    ("send_tts_messages", 12),
-    ("manage_messages", 13),
-    ("embed_links", 14),
-    ("attach_files", 15),
-    ("read_message_history", 16),
-    ("mention_everyone", 17),
-    ("use_external_emojis", 18),
-    ("view_guild_insights", 19),
-    ("connect", 20),
-    ("speak", 21),
-    ("mute_members", 22),
-    ("deafen_members", 23),
-    ("move_members", 24),
-    ("use_vad", 25),
-    ("change_nickname", 26),
-    ("manage_nicknames", 27),
-    ("manage_roles", 28),
-    ("manage_webhooks", 29),
-    ("manage_guild_expressions", 30),
-    ("use_application_commands", 31),
-    ("request_to_speak", 32),
-    ("manage_events", 33),
-    ("manage_threads", 34),
-    ("create_public_threads", 35),
-    ("create_private_threads", 36),
-    ("use_external_stickers", 37),
-    ("send_messages_in_threads", 38),
-    ("use_embedded_activities", 39),
-    ("moderate_members", 40),
-    ("view_creator_monetization_analytics", 41),
-    ("use_soundboard", 42),
-    ("create_guild_expressions", 43),
-    ("create_events", 44),
-    ("use_external_sounds", 45),
-    ("send_voice_messages", 46),
-    ("set_voice_channel_status", 48),
-    ("send_polls", 49),
-    ("use_external_apps", 50),
-    ("pin_messages", 51),
-    ("bypass_slowmode", 52),
+/// The position of each permission's bit, its name in Discord's documents (in `snake_case`) and in Discord's settings.
+const PERMISSIONS: [(u8, &str, &str); 52] = [
+    (0, "create_instant_invite", "Create Invite"),
+    (1, "kick_members", "Kick Members"),
+    (2, "ban_members", "Ban Members"),
+    (3, "administrator", "Administrator"),
+    (4, "manage_channels", "Manage Channels"),
+    (5, "manage_guild", "Manage Server"),
+    (6, "add_reactions", "Add Reactions"),
+    (7, "view_audit_log", "View Audit Log"),
+    (8, "priority_speaker", "Priority Speaker"),
+    (9, "stream", "Video"),
+    (10, "view_channel", "View Channel"),
+    (11, "send_messages", "Send Messages"),
+    (12, "send_tts_messages", "Send Text-to-Speech Messages"),
+    (13, "manage_messages", "Manage Messages"),
+    (14, "embed_links", "Embed Links"),
+    (15, "attach_files", "Attach Files"),
+    (16, "read_message_history", "Read Message History"),
+    (
+        17,
+        "mention_everyone",
+        "Mention @everyone, @here and All Roles",
+    ),
+    (18, "use_external_emojis", "Use External Emoji"),
+    (19, "view_guild_insights", "View Server Insights"),
+    (20, "connect", "Connect"),
+    (21, "speak", "Speak"),
+    (22, "mute_members", "Mute Members"),
+    (23, "deafen_members", "Deafen Members"),
+    (24, "move_members", "Move Members"),
+    (25, "use_vad", "Use Voice Activity"),
+    (26, "change_nickname", "Change Nickname"),
+    (27, "manage_nicknames", "Manage Nicknames"),
+    (28, "manage_roles", "Manage Roles"),
+    (29, "manage_webhooks", "Manage Webhooks"),
+    (30, "manage_guild_expressions", "Manage Expressions"),
+    (31, "use_application_commands", "Use Application Commands"),
+    (32, "request_to_speak", "Request to Speak"),
+    (33, "manage_events", "Manage Events"),
+    (34, "manage_threads", "Manage Threads"),
+    (35, "create_public_threads", "Create Public Threads"),
+    (36, "create_private_threads", "Create Private Threads"),
+    (37, "use_external_stickers", "Use External Stickers"),
+    (38, "send_messages_in_threads", "Send Messages in Threads"),
+    (39, "use_embedded_activities", "Use Activities"),
+    (40, "moderate_members", "Timeout Members"),
+    (
+        41,
+        "view_creator_monetization_analytics",
+        "View Creator Monetization Analytics",
+    ),
+    (42, "use_soundboard", "Use Soundboard"),
+    (43, "create_guild_expressions", "Create Expressions"),
+    (44, "create_events", "Create Events"),
+    (45, "use_external_sounds", "Use External Sounds"),
+    (46, "send_voice_messages", "Send Voice Messages"),
+    (48, "set_voice_channel_status", "Set Voice Channel Status"),
+    (49, "send_polls", "Create Polls"),
+    (50, "use_external_apps", "Use External Apps"),
+    (51, "pin_messages", "Pin Messages"),
+    (52, "bypass_slowmode", "Bypass Slowmode"),
 ];
 
 /// Every permission that has a name.
 pub const ALL: u64 = {
     let mut bits = 0;
     let mut at = 0;
-    while at < NAMES.len() {
-        bits |= 1 << NAMES[at].1;
+    while at < PERMISSIONS.len() {
+        bits |= 1 << PERMISSIONS[at].0;
         at += 1;
     }
     bits
 };
 
-const ADMINISTRATOR: u64 = 1 << 3;
+/// The bit of `administrator`, which stands for all others.
+pub const ADMINISTRATOR: u64 = 1 << 3;
 const VIEW_CHANNEL: u64 = 1 << 10;
 const SEND_MESSAGES: u64 = 1 << 11;
 const READ_MESSAGE_HISTORY: u64 = 1 << 16;
@@ -84,8 +93,8 @@ const NEEDS_SENDING: u64 = 1 << 12 | 1 << 14 | 1 << 15 | 1 << 17;
 
 /// The bit of the permission called `name`.
 pub fn bit(name: &str) -> Option<u64> {
-    let known = NAMES.iter().find(|(known, _)| *known == name);
-    known.map(|(_, position)| 1 << position)
+    let known = PERMISSIONS.iter().find(|(_, known, _)| *known == name);
+    known.map(|(position, ..)| 1 << position)
 }
 
 /// The bits of all `names`; the first unknown name otherwise.
@@ -97,15 +106,23 @@ pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<u64, &'a str> 
 
 /// The names of the permissions in `bits`; bits without a name are left out.
 pub fn names(bits: u64) -> Vec<&'static str> {
-    let set = NAMES
+    held(bits).map(|(_, name, _)| *name).collect()
+}
+
+/// What Discord's settings call the permissions in `bits` (`Ban Members`).
+pub fn labels(bits: u64) -> impl Iterator<Item = &'static str> {
+    held(bits).map(|(.., label)| *label)
+}
+
+fn held(bits: u64) -> impl Iterator<Item = &'static (u8, &'static str, &'static str)> {
+    PERMISSIONS
         .iter()
-        .filter(|(_, position)| bits & (1 << position) != 0);
-    set.map(|(name, _)| *name).collect()
+        .filter(move |(position, ..)| bits & (1 << position) != 0)
 }
 
 /// All names, in the order of their bits.
 pub fn all_names() -> impl Iterator<Item = &'static str> {
-    NAMES.iter().map(|(name, _)| *name)
+    PERMISSIONS.iter().map(|(_, name, _)| *name)
 }
 
 /// The permission whose name is most like `name`, if one is like it at all.
@@ -113,9 +130,18 @@ pub fn nearest_permission(name: &str) -> Option<&'static str> {
     nearest(name, all_names())
 }
 
+/// The bits of `wanted` that `bits` lack; none for an administrator.
+pub fn missing(bits: u64, wanted: u64) -> u64 {
+    if bits & ADMINISTRATOR == 0 {
+        wanted & !bits
+    } else {
+        0
+    }
+}
+
 /// Whether `bits` hold all of the permissions in `wanted`, as administrators do.
 pub fn has(bits: u64, wanted: u64) -> bool {
-    bits & ADMINISTRATOR != 0 || bits & wanted == wanted
+    missing(bits, wanted) == 0
 }
 
 /// Bits from Discord's decimal string.
@@ -254,6 +280,16 @@ mod tests {
 
     fn member(id: &str, roles: &[&str]) -> Json {
         tree(&json!({ "user": { "id": id }, "roles": roles }))
+    }
+
+    #[test]
+    fn an_administrator_lacks_nothing() {
+        assert_eq!(missing(4, 6), 2);
+        assert_eq!(missing(ADMINISTRATOR, 6), 0);
+        assert_eq!(labels(1 << 40).collect::<Vec<_>>(), ["Timeout Members"]);
+        for (position, name, _) in PERMISSIONS {
+            assert_eq!(bit(name), Some(1 << position));
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::admin::{Admin, AdminCall};
 use crate::cogs::actor::{Work, complete};
 use crate::cogs::command::Call;
 use crate::cogs::host::{ADMIN_COMMANDS, Cogs};
+use crate::commands::conflicts::Claim;
 use crate::commands::parse::{name_key, split_name, strip_prefix};
 use std::sync::Arc;
 
@@ -42,7 +43,7 @@ impl Router {
             self.route_command(event);
         }
         let routes = self.cogs.routes();
-        for cog in routes.events.get(name).into_iter().flatten() {
+        for cog in routes.listeners(name) {
             // Events for a cog that was unloaded meanwhile are nobody's.
             let _unloaded = cog.post(Work::Event(Arc::clone(event))).is_some();
         }
@@ -66,7 +67,8 @@ impl Router {
         let key = name_key(name);
         let is_admin = ADMIN_COMMANDS.contains(&key.as_str());
         let routes = self.cogs.routes();
-        let cog = routes.commands.get(&key);
+        let claim = Claim::Typed(key);
+        let cog = routes.owner(&claim);
         if !is_admin && cog.is_none() {
             return;
         }
@@ -74,7 +76,7 @@ impl Router {
         services.cache.apply("message_create", &data);
         if is_admin {
             self.admin.call(AdminCall {
-                name: key,
+                name: claim.name().to_owned(),
                 arguments: arguments.trim().to_owned(),
                 channel_id: peek.channel_id.to_owned(),
                 message_id: peek.id.to_owned(),
@@ -90,7 +92,7 @@ impl Router {
             })));
             // The routes changed at this very moment: another cog may have the command now.
             if let Some(work) = unloaded
-                && let Some(cog) = self.cogs.routes().commands.get(&key)
+                && let Some(cog) = self.cogs.routes().owner(&claim)
             {
                 let _nobody = cog.post(work).is_some();
             }

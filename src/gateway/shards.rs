@@ -202,6 +202,15 @@ impl Gateway {
         slot.map_or(0, super::shared::Slot::sequence)
     }
 
+    /// Whether `shard` is on this session and has handed everything up to `sequence` to the sink. While one
+    /// session takes another's place it is on the first.
+    pub fn has_seen(&self, shard: u32, session: &str, sequence: u64) -> bool {
+        let slots = &self.shared.slots;
+        let slot = usize::try_from(shard).ok().and_then(|it| slots.get(it));
+        let held = slot.and_then(super::shared::Slot::held);
+        held.is_some_and(|(held, seen)| held.id == session && seen >= sequence)
+    }
+
     /// The time between a heartbeat and its answer, on average over the shards; nothing before the
     /// first answer.
     pub fn latency(&self) -> Option<Duration> {

@@ -12,9 +12,9 @@ mod requests;
 pub use configure::ConfigEdit;
 
 use super::graph::Graph;
-use super::plan::{is_up_to_date, plan, plan_changed};
+use super::plan::{is_held, is_up_to_date, plan, plan_changed};
 use super::report::{Problem, Report, ReportLog, Trigger};
-use super::sources::{ModuleId, Rules, RulesError, Snapshot, diff};
+use super::sources::{ModuleId, Rules, RulesError, Snapshot};
 use super::watch::{Batch, WatchError, Watcher};
 use crate::cogs::host::{CogHandle, Cogs};
 use crate::config::HotReload;
@@ -59,6 +59,16 @@ pub enum Refused {
     /// The controller has ended.
     #[error("the bot is shutting down")]
     ShuttingDown,
+}
+
+impl Refused {
+    /// Nothing is called `name`; `near` is what is most like it.
+    pub fn unknown(name: &str, near: Option<&str>) -> Self {
+        Self::Unknown {
+            name: name.chars().filter(|c| !c.is_control()).take(64).collect(),
+            near: near.map(str::to_owned),
+        }
+    }
 }
 
 type Answer = oneshot::Sender<Result<Option<Arc<Report>>, Refused>>;
@@ -116,6 +126,8 @@ struct Controller {
     unloaded: BTreeSet<String>,
     /// Problems of the tree itself that have been reported.
     tree_problems: Vec<String>,
+    /// Edits that have to wait, for the next report.
+    waiting_edits: Vec<Problem>,
     next_report: u64,
     reports: ReportLog,
     view: watch::Sender<HotReloadView>,
@@ -146,7 +158,7 @@ impl Reload {
         let (view, view_receiver) = watch::channel(HotReloadView {
             enabled: hot.enabled,
             pending: Vec::new(),
-            modules: snapshot.modules.len(),
+            modules: snapshot.modules.size(),
             folders: rules.folders().to_vec(),
             limit: watcher.limit(),
             config_problems: Vec::new(),
@@ -163,6 +175,7 @@ impl Reload {
             pending: BTreeSet::new(),
             unloaded: BTreeSet::new(),
             tree_problems: Vec::new(),
+            waiting_edits: Vec::new(),
             next_report: 1,
             reports: reports.clone(),
             view,
@@ -193,20 +206,23 @@ impl Reload {
     }
 }
 
-/// Reads the tree off the runtime's threads.
-async fn read(
-    snapshot: &Arc<Snapshot>,
-    look: impl FnOnce(&Snapshot) -> Snapshot + Send + 'static,
-) -> Arc<Snapshot> {
-    let before = Arc::clone(snapshot);
-    let reading = tokio::task::spawn_blocking(move || look(&before));
-    match reading.await {
-        Ok(read) => Arc::new(read),
-        Err(_) => Arc::clone(snapshot),
-    }
-}
-
 impl Controller {
+    /// Reads the tree off the runtime's threads. Returns what has changed.
+    async fn read(
+        &mut self,
+        look: impl FnOnce(&Snapshot) -> Snapshot + Send + 'static,
+    ) -> BTreeSet<ModuleId> {
+        let before = Arc::clone(&self.snapshot);
+        let reading = tokio::task::spawn_blocking(move || look(&before));
+        // What cannot be read stays as it is.
+        let Ok(snapshot) = reading.await else {
+            return BTreeSet::new();
+        };
+        let changed = snapshot.changed().clone();
+        self.snapshot = Arc::new(snapshot);
+        changed
+    }
+
     async fn run(
         mut self,
         mut batches: mpsc::Receiver<Batch>,
@@ -240,7 +256,7 @@ impl Controller {
         self.view.send_modify(|view| {
             view.enabled = self.enabled;
             view.pending = files(&self.pending);
-            view.modules = self.snapshot.modules.len();
+            view.modules = self.snapshot.modules.size();
             view.limit = self.watcher.limit();
         });
         if self.pending.is_empty() {
@@ -264,14 +280,12 @@ impl Controller {
 
     async fn take_batch(&mut self, batch: Batch) {
         let began = Instant::now();
-        let snapshot = read(&self.snapshot, move |before| batch.apply(before)).await;
-        let unsettled = snapshot.unsettled();
+        let changed = self.read(move |before| batch.apply(before)).await;
+        let unsettled = self.snapshot.unsettled();
         if !unsettled.is_empty() {
             self.watcher.look_again(unsettled);
         }
-        let changed = diff(&self.snapshot, &snapshot);
         let is_news = !changed.is_empty();
-        self.snapshot = snapshot;
         self.pending.extend(changed);
         if self.is_automatic() && !self.pending.is_empty() {
             self.catch_up(Trigger::Files, began).await;
@@ -295,11 +309,40 @@ impl Controller {
         plan.cogs.retain(|cog| !self.unloaded.contains(&cog.name));
         let files = files(&changed);
         let mended = self.mended(&changed);
+        self.note_waiting(&changed);
         if plan.is_empty() && !mended {
             return self.report_tree_problems(files, began);
         }
         let report = self.carry_out(&plan, trigger, files, began, "reload").await;
         Some(report)
+    }
+
+    /// Cogs that use a file which cannot be taken stay as they are until it can, so every plan until then has to
+    /// look at them. Their other edits wait as long, which is told with the next report.
+    fn note_waiting(&mut self, changed: &BTreeSet<ModuleId>) {
+        let snapshot = Arc::clone(&self.snapshot);
+        let mut waiting = Vec::new();
+        for view in self.graph.concerned(changed).into_values() {
+            let modules = view.reachable();
+            let held = modules
+                .iter()
+                .find(|id| is_held(view, id, snapshot.as_ref()));
+            let Some(why) = held.and_then(|id| snapshot.held(id)) else {
+                continue;
+            };
+            waiting.push(view.name.clone());
+            let is_edit = |id: &&&ModuleId| changed.contains(**id) && snapshot.held(id).is_none();
+            if let Some(edited) = modules.iter().find(is_edit) {
+                self.waiting_edits.push(Problem {
+                    cog: Some(view.name.clone()),
+                    message: format!("{} is not taken yet, because {why}", edited.path()),
+                    ..Problem::default()
+                });
+            }
+        }
+        for cog in waiting {
+            self.graph.doubt(&cog);
+        }
     }
 
     /// Forgets the failures of cogs whose sources say again what they run; whether there were any.

@@ -18,6 +18,8 @@ pub struct CogView {
     /// The modules that its VM executed, with what they said then. An alias that a require went
     /// through is here, too. For a cog that never came up: what the last attempt executed.
     pub loaded: BTreeMap<ModuleId, ContentHash>,
+    /// Those of `loaded` whose top level failed: somebody does without them.
+    pub failed: BTreeSet<ModuleId>,
     /// From each module to those it required, as the requires were executed. A require that failed
     /// leads to the candidates that would have answered it.
     pub edges: BTreeMap<ModuleId, BTreeSet<ModuleId>>,
@@ -36,7 +38,7 @@ pub struct CogView {
 pub enum CogState {
     /// It answers, perhaps with old code.
     Running,
-    /// It was broken at the start, and waits for its file to be fixed.
+    /// It was broken at the start or is in quarantine, and waits for its file to be fixed.
     Waiting,
 }
 
@@ -46,6 +48,7 @@ impl CogView {
         Self {
             name: name.to_owned(),
             loaded: BTreeMap::from([(entry.clone(), hash)]),
+            failed: BTreeSet::new(),
             edges: BTreeMap::new(),
             entry,
             state: CogState::Running,

@@ -127,8 +127,9 @@ pub fn plan_afresh(view: Option<&CogView>, cog: &str, sources: &impl Sources) ->
     let Some(view) = view else {
         return Some(load(cog, entry));
     };
+    let reachable = view.reachable();
     let there = |id: &&ModuleId| !id.is_alias() && sources.hash(id).is_some();
-    let all: BTreeSet<&ModuleId> = view.reachable().into_iter().filter(there).collect();
+    let all: BTreeSet<&ModuleId> = reachable.iter().copied().filter(there).collect();
     let mut execute: Vec<ModuleId> = view.in_order(&all).into_iter().cloned().collect();
     execute.retain(|id| id != entry);
     execute.push(entry.clone());
@@ -136,7 +137,8 @@ pub fn plan_afresh(view: Option<&CogView>, cog: &str, sources: &impl Sources) ->
         name: cog.to_owned(),
         entry: entry.clone(),
         action: action(view),
-        stale: execute.iter().cloned().collect(),
+        // All that it runs, also what an attempt does not come to: none of it is new to the cog afterwards.
+        stale: reachable.into_iter().chain([entry]).cloned().collect(),
         execute,
         keep: BTreeSet::new(),
         afresh: true,
@@ -165,7 +167,7 @@ fn bind_siblings(cogs: &mut [CogPlan]) {
 pub fn is_up_to_date(view: &CogView, sources: &impl Sources) -> bool {
     let mut reachable = view.reachable().into_iter();
     sources.entry(&view.name) == Some(&view.entry)
-        && reachable.all(|id| !sources.is_held(id) && !is_stale(view, id, sources))
+        && reachable.all(|id| !is_held(view, id, sources) && !is_stale(view, id, sources))
 }
 
 fn load(name: &str, entry: &ModuleId) -> CogPlan {
@@ -184,7 +186,7 @@ fn load(name: &str, entry: &ModuleId) -> CogPlan {
 /// The plan for a known cog; nothing if it stays as it is.
 fn plan_cog(view: &CogView, sources: &impl Sources) -> Option<CogPlan> {
     let reachable = view.reachable();
-    if reachable.iter().any(|id| sources.is_held(id)) {
+    if reachable.iter().any(|id| is_held(view, id, sources)) {
         return None;
     }
     let Some(entry) = sources.entry(&view.name) else {
@@ -241,6 +243,13 @@ fn unload(view: &CogView) -> CogPlan {
         afresh: false,
         holds_back: holds_back(view),
     }
+}
+
+/// Whether a module keeps a cog as it is: its file cannot be taken, and the cog runs its former text. One that
+/// was asked for and never loaded keeps nobody from another text that may not ask for it.
+pub(super) fn is_held(view: &CogView, id: &ModuleId, sources: &impl Sources) -> bool {
+    let runs = view.loaded.contains_key(id) && !view.failed.contains(id);
+    sources.is_held(id) && (*id == view.entry || runs)
 }
 
 /// Whether a module says something else than what was loaded, went, or was missing and came.

@@ -7,13 +7,16 @@ use crate::cogs::actor::Committed;
 use crate::cogs::host::{ADMIN_COMMANDS, CogHandle, Cogs};
 use crate::cogs::live::{Offer, Status};
 use crate::cogs::prepare::{Refusal, Request};
-use crate::commands::conflicts::conflicts;
+use crate::cogs::routes::Routes;
+use crate::commands::conflicts::{Claim, Conflict, Owner, claims};
+use crate::commands::definition::CommandDefinition;
 use crate::commands::parse::name_key;
 use crate::vm::resolve::{ContentHash, ModuleId};
 use crate::vm::trace::{Fault, add_excerpt};
 use futures_util::future::join_all;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How a cog came out of a transaction.
 #[derive(Debug)]
@@ -84,7 +87,7 @@ pub async fn run(
             tracing::trace!(cog = %name, "Left as it was");
         }
     }
-    cogs.rebuild_routes();
+    cogs.update_routes(results.iter().map(|(name, ..)| name.as_str()));
     for (_, handle, result) in &results {
         if matches!(result, Result::Unloaded) {
             Arc::clone(handle).begin_unload("unload");
@@ -130,8 +133,34 @@ fn record_commit(cogs: &Cogs, handle: &CogHandle, offer: &Offer, committed: &Com
         status.problem = None;
         status.failing = false;
         status.attempted.clear();
+        status.loaded.clear();
+        status.edges.clear();
         status.memory = live.vm.memory();
     });
+}
+
+/// How long a cog may keep a reload waiting: others wait for it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// [`PATIENCE`], or what several top levels may take if that is more.
+fn patience(cogs: &Cogs) -> Duration {
+    let slice = cogs.services.config.load().limits.cpu_ms;
+    PATIENCE.max(4 * Duration::from_millis(slice.into()))
+}
+
+/// The failure of a cog that did not even try.
+fn unasked(plan: &CogPlan, message: String, hint: String) -> Box<Failure> {
+    Box::new(Failure {
+        problem: Problem {
+            cog: Some(plan.name.clone()),
+            message,
+            hint: Some(hint),
+            ..Problem::default()
+        },
+        edges: BTreeMap::new(),
+        read: BTreeMap::new(),
+        others: BTreeMap::new(),
+    })
 }
 
 async fn prepare<'a>(
@@ -142,7 +171,7 @@ async fn prepare<'a>(
 ) -> Attempt<'a> {
     let mut handle = cogs.get_or_start(&plan.name, &plan.entry);
     if handle.has_ended() {
-        cogs.take(&plan.name);
+        cogs.remove(&plan.name);
         handle = cogs.get_or_start(&plan.name, &plan.entry);
     }
     let request = Request {
@@ -155,20 +184,24 @@ async fn prepare<'a>(
             _ => "load",
         },
     };
-    let prepared = match handle.prepare(request).await {
-        Some(Ok(offer)) => Ok(offer),
-        Some(Err(refusal)) => Err(Box::new(failure(&handle, snapshot, refusal))),
-        None => Err(Box::new(Failure {
-            problem: Problem {
-                cog: Some(plan.name.clone()),
-                message: "its task has ended".to_owned(),
-                hint: Some("restart the bot, and please report this".to_owned()),
-                ..Problem::default()
-            },
-            edges: BTreeMap::new(),
-            read: BTreeMap::new(),
-            others: BTreeMap::new(),
-        })),
+    let patience = patience(cogs);
+    let preparing = tokio::time::timeout(patience, handle.prepare(request));
+    let prepared = match preparing.await {
+        Ok(Some(Ok(offer))) => Ok(offer),
+        Ok(Some(Err(refusal))) => Err(Box::new(failure(&handle, snapshot, refusal))),
+        Ok(None) => Err(unasked(
+            plan,
+            "its task has ended".to_owned(),
+            "restart the bot, and please report this".to_owned(),
+        )),
+        Err(_late) => Err(unasked(
+            plan,
+            format!(
+                "it was too busy to load anything within {} s",
+                patience.as_secs()
+            ),
+            format!("`!reload cog {}` tries it again", plan.name),
+        )),
     };
     Attempt {
         plan,
@@ -189,9 +222,8 @@ fn show_source(attempt: &mut Attempt<'_>, snapshot: &Snapshot) {
 }
 
 fn text_of(snapshot: &Snapshot, file: &str) -> Option<String> {
-    let mut sources = snapshot.modules.values();
-    let found = sources.find(|source| &*source.path == file)?;
-    Some(found.text.to_string())
+    let source = snapshot.in_file(file)?;
+    Some(source.text.to_string())
 }
 
 fn failure(handle: &CogHandle, snapshot: &Snapshot, refusal: Refusal) -> Failure {
@@ -222,24 +254,13 @@ fn next_conflict(
     gone: &[&CogPlan],
     attempts: &[Attempt<'_>],
 ) -> Option<(usize, Failure)> {
-    let leaves = |name: &str| {
-        let replaced =
-            |attempt: &Attempt<'_>| attempt.plan.name == name && attempt.prepared.is_ok();
-        gone.iter().any(|plan| plan.name == name) || attempts.iter().any(replaced)
+    let replaced = attempts.iter().filter(|attempt| attempt.prepared.is_ok());
+    let replaced = replaced.map(|attempt| attempt.plan);
+    let mut taken = Taken {
+        routes: cogs.routes(),
+        leaving: gone.iter().copied().chain(replaced).map(name_of).collect(),
+        by_attempts: HashMap::new(),
     };
-    let committed: Vec<_> = cogs
-        .all()
-        .into_iter()
-        .filter(|cog| !leaves(&cog.name))
-        .map(|cog| {
-            (
-                cog.name.to_string(),
-                cog.peek(|status| status.offer.clone()),
-            )
-        })
-        .collect();
-    let mut taken: Vec<(&str, &Offer)> = Vec::new();
-    taken.extend(committed.iter().map(|(name, offer)| (name.as_str(), offer)));
     // Whoever runs already comes first, then it goes by name.
     let mut order: Vec<usize> = (0..attempts.len()).collect();
     order.sort_by_key(|index| !attempts[*index].handle.peek(Status::is_running));
@@ -248,13 +269,69 @@ fn next_conflict(
         let Ok(offer) = &attempt.prepared else {
             continue;
         };
-        let name = &attempt.plan.name;
-        if let Some(failure) = reserved(name, offer).or_else(|| conflicting(name, offer, &taken)) {
+        let name = name_of(attempt.plan);
+        if let Some(failure) = reserved(name, offer).or_else(|| taken.add(name, offer)) {
             return Some((index, failure));
         }
-        taken.push((name, offer));
     }
     None
+}
+
+fn name_of(plan: &CogPlan) -> &str {
+    &plan.name
+}
+
+/// Who has which commands while a transaction looks for conflicts.
+struct Taken<'a> {
+    /// What is committed, …
+    routes: Arc<Routes>,
+    /// … except for these cogs.
+    leaving: HashSet<&'a str>,
+    /// What the cogs of this transaction bring.
+    by_attempts: HashMap<Claim, (&'a str, &'a Offer, &'a CommandDefinition)>,
+}
+
+impl<'a> Taken<'a> {
+    /// Adds a cog's commands; why it cannot have them, if another cog has one of them.
+    fn add(&mut self, cog: &'a str, offer: &'a Offer) -> Option<Failure> {
+        for definition in offer.commands.iter().map(|command| &command.definition) {
+            for claim in claims(definition) {
+                if let Some((first, others)) = self.owner(cog, &claim) {
+                    let conflict = Conflict {
+                        name: claim.name().to_owned(),
+                        first,
+                        second: (cog.to_owned(), definition.place.clone()),
+                    };
+                    let place = definition.place.clone();
+                    let failure = refused(cog, offer, conflict.to_string(), place);
+                    return Some(Failure { others, ..failure });
+                }
+                self.by_attempts.insert(claim, (cog, offer, definition));
+            }
+        }
+        None
+    }
+
+    /// Who has a command, and, if it is not `cog` itself, the sources of which it was made.
+    fn owner(&self, cog: &str, claim: &Claim) -> Option<(Owner, BTreeMap<ModuleId, ContentHash>)> {
+        if let Some((name, offer, definition)) = self.by_attempts.get(claim) {
+            let generation = offer.generation.as_ref().filter(|_| *name != cog);
+            let sources = generation.map(|it| it.read()).unwrap_or_default();
+            return Some((((*name).to_owned(), definition.place.clone()), sources));
+        }
+        let owner = self.routes.owner(claim)?;
+        if self.leaving.contains(&*owner.name) {
+            return None;
+        }
+        owner.peek(|status| {
+            let mut commands = status.offer.commands.iter();
+            let command = commands.find(|it| claims(&it.definition).contains(claim));
+            let place = command.and_then(|it| it.definition.place.clone());
+            let generation = status.generation.as_ref();
+            let sources = generation.map(|it| it.read()).unwrap_or_default();
+            Some(((owner.name.to_string(), place), sources))
+        })
+    }
 }
 
 /// Why a cog cannot have its commands: one has a name of the bot's own.
@@ -271,22 +348,6 @@ fn reserved(cog: &str, offer: &Offer) -> Option<Failure> {
     None
 }
 
-/// Why a cog cannot have its commands: another cog has one of them.
-fn conflicting(cog: &str, offer: &Offer, taken: &[(&str, &Offer)]) -> Option<Failure> {
-    let offers = taken.iter().copied().chain([(cog, offer)]);
-    let all = offers.flat_map(|(cog, offer)| {
-        let commands = offer.commands.iter();
-        commands.map(move |command| (cog, &command.definition))
-    });
-    let conflict = conflicts(all).into_iter().find(|it| it.second.0 == cog)?;
-    let mut failure = refused(cog, offer, conflict.to_string(), conflict.second.1);
-    let other = taken.iter().find(|(name, _)| *name == conflict.first.0);
-    if let Some(generation) = other.and_then(|(_, offer)| offer.generation.as_ref()) {
-        failure.others = generation.loaded();
-    }
-    Some(failure)
-}
-
 fn refused(cog: &str, offer: &Offer, message: String, place: Option<(String, u32)>) -> Failure {
     let generation = offer.generation.as_ref();
     Failure {
@@ -301,7 +362,7 @@ fn refused(cog: &str, offer: &Offer, message: String, place: Option<(String, u32
             ..Problem::default()
         },
         edges: generation.map(|it| it.edges()).unwrap_or_default(),
-        read: generation.map(|it| it.loaded()).unwrap_or_default(),
+        read: generation.map(|it| it.read()).unwrap_or_default(),
         others: BTreeMap::new(),
     }
 }
@@ -322,7 +383,8 @@ async fn end(attempt: Attempt<'_>, all_held: bool) -> (String, Arc<CogHandle>, R
             Result::HeldBack(offer)
         }
         Err(failure) => {
-            handle.abort().await;
+            // It may be too busy to answer.
+            handle.begin_abort();
             Result::Failed(failure)
         }
     };

@@ -125,6 +125,8 @@ impl Suite {
         let limits = VmLimits {
             memory: MEMORY,
             cpu: CPU,
+            cpu_per_minute: Duration::MAX,
+            account: Arc::default(),
         };
         let vm = Vm::build(limits, Box::new(|| None), |lua, host| {
             install(lua, host, &book)

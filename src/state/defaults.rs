@@ -32,6 +32,11 @@ impl Defaults {
         Ok(())
     }
 
+    /// What is stored for a scope of a kind, and the defaults that are not.
+    pub fn fill(&self, kind: ScopeKind, stored: &Arc<Table>) -> Arc<Table> {
+        super::write::table(Some(stored), self.of(kind), &[]).unwrap_or_default()
+    }
+
     /// The default table of a kind of scope.
     pub fn of(&self, kind: ScopeKind) -> Option<&Arc<Table>> {
         self.0.get(&kind)

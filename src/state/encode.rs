@@ -27,6 +27,14 @@ pub fn encode_path(path: &[Key]) -> Vec<u8> {
     bytes
 }
 
+/// How many bytes of a path a key is.
+pub(super) fn encoded_bytes(key: KeyRef<'_>) -> usize {
+    match key {
+        KeyRef::Int(_) => 9,
+        KeyRef::Str(text) => 2 + text.len() + memchr::memchr_iter(0, text).count(),
+    }
+}
+
 fn push_key(bytes: &mut Vec<u8>, key: KeyRef<'_>) {
     match key {
         KeyRef::Int(number) => {
@@ -150,6 +158,8 @@ mod tests {
         #[test]
         fn paths_sort_as_their_keys_do_and_come_back(one in any_path(), two in any_path()) {
             let (first, second) = (encode_path(&one), encode_path(&two));
+            let bytes: usize = one.iter().map(|key| encoded_bytes(key.as_ref())).sum();
+            prop_assert_eq!(bytes, first.len());
             prop_assert_eq!(first.cmp(&second), one.cmp(&two));
             let within = first <= second && second < subtree_end(&first);
             prop_assert_eq!(within, two.starts_with(&one));

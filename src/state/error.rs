@@ -61,9 +61,21 @@ pub enum StateError {
         /// In bytes.
         got: usize,
     },
+    /// The keys on the way to an entry are too long together.
+    #[error(
+        "{path}: the keys up to here are {got} bytes together, which is more than the limit of {limit}"
+    )]
+    PathLength {
+        /// The entry.
+        path: String,
+        /// In bytes.
+        limit: usize,
+        /// In bytes.
+        got: usize,
+    },
     /// One value is too large.
     #[error(
-        "{path}: a value of {got} bytes is larger than the limit of {limit}; split it over several keys"
+        "{path}: a value of {got} bytes is larger than the limit of {limit} (limits.state_value_kb); split it over several keys"
     )]
     ValueSize {
         /// The entry.

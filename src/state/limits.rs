@@ -1,5 +1,6 @@
 //! How much may be stored.
 
+use super::encode::encoded_bytes;
 use super::{Key, StateError, Table, Value};
 
 /// How an error names a path.
@@ -14,6 +15,8 @@ pub struct StateLimits {
     pub value_bytes: usize,
     /// One key, in bytes.
     pub key_bytes: usize,
+    /// All keys from a scope to an entry, in bytes as they are on disk, where every entry has all of them.
+    pub path_bytes: usize,
     /// Keys from a scope to the deepest entry. Whoever builds a [`Value`] keeps to it as well: values that are
     /// nested without bounds exhaust the stack before they arrive here.
     pub depth: usize,
@@ -27,6 +30,7 @@ impl Default for StateLimits {
             namespace_bytes: 10 * 1024 * 1024,
             value_bytes: 1024 * 1024,
             key_bytes: 256,
+            path_bytes: 512,
             depth: 32,
             changes: 100_000,
         }
@@ -41,9 +45,7 @@ impl StateLimits {
         path: &[Key],
         value: &Value,
     ) -> Result<(), StateError> {
-        if let Some(key) = path.last() {
-            self.check_key(render, path, key)?;
-        }
+        self.check_keys(render, path)?;
         match value {
             // The common case, without a copy of the path.
             Value::Bool(_) | Value::String(_) if path.len() <= self.depth => {}
@@ -62,15 +64,26 @@ impl StateLimits {
         Ok(())
     }
 
-    fn check_key(&self, render: Render<'_>, path: &[Key], key: &Key) -> Result<(), StateError> {
-        match key {
-            Key::Str(text) if text.len() > self.key_bytes => Err(StateError::KeyLength {
+    /// The last key by itself, and all of them together.
+    fn check_keys(&self, render: Render<'_>, path: &[Key]) -> Result<(), StateError> {
+        if let Some(Key::Str(text)) = path.last()
+            && text.len() > self.key_bytes
+        {
+            return Err(StateError::KeyLength {
                 path: render(path),
                 limit: self.key_bytes,
                 got: text.len(),
-            }),
-            _ => Ok(()),
+            });
         }
+        let got: usize = path.iter().map(|key| encoded_bytes(key.as_ref())).sum();
+        if got > self.path_bytes {
+            return Err(StateError::PathLength {
+                path: render(path),
+                limit: self.path_bytes,
+                got,
+            });
+        }
+        Ok(())
     }
 
     fn check_inside(
@@ -102,9 +115,7 @@ impl StateLimits {
     ) -> Result<(), StateError> {
         for (key, value) in table.iter() {
             path.push(key.to_key());
-            if let Some(key) = path.last() {
-                self.check_key(render, path, key)?;
-            }
+            self.check_keys(render, path)?;
             self.check_inside(render, path, value)?;
             path.pop();
         }

@@ -111,7 +111,6 @@ impl Key {
     }
 
     /// What this key counts towards the limits: 8 for an integer, its length for a string.
-    /// What the key counts towards the limits.
     pub fn bytes(&self) -> usize {
         self.as_ref().bytes()
     }

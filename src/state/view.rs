@@ -124,19 +124,18 @@ impl View {
     }
 
     /// The scopes of a kind for which something is stored, in order, with their tables and the defaults that are
-    /// not stored. `guild` keeps those of one guild.
+    /// not stored. `guild` keeps those of one guild. Each table is a copy if there are defaults: whoever goes
+    /// through many scopes fills one at a time, with [`Defaults::fill`].
     pub fn scopes(&self, kind: ScopeKind, guild: Option<u64>) -> Vec<(Scope, Arc<Table>)> {
         let mut scopes = self.stored_scopes(kind, guild);
         let defaults = self.0.defaults.load();
         for (_, table) in &mut scopes {
-            if let Some(filled) = write::table(Some(table), defaults.of(kind), &[]) {
-                *table = filled;
-            }
+            *table = defaults.fill(kind, table);
         }
         scopes
     }
 
-    /// The same without defaults: what a migration works on.
+    /// The same without defaults, and without a copy of anything.
     pub fn stored_scopes(&self, kind: ScopeKind, guild: Option<u64>) -> Vec<(Scope, Arc<Table>)> {
         let space = &self.0.space;
         let mut scopes = match self.0.journal.layers() {

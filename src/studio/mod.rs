@@ -10,6 +10,7 @@ mod guard;
 mod interact;
 mod live;
 
+use crate::api::limits::LimitView;
 use crate::reload::report::ReportLog;
 use crate::sim::Sim;
 use axum::Router;
@@ -70,6 +71,8 @@ pub struct CogView {
     pub commands: Vec<String>,
     /// One sentence, while something is wrong with it.
     pub problem: Option<String>,
+    /// What it uses of each of its limits.
+    pub limits: Vec<LimitView>,
 }
 
 /// Why the studio cannot be shown.

@@ -1,6 +1,7 @@
 //! The only constructor of a Luau VM. Flags, guards, limits and globals are in place before any author's
 //! code is.
 
+use super::account::CpuAccount;
 use super::host::Host;
 use super::raw;
 use super::require::{Drivers, LateRequire, Loader};
@@ -9,7 +10,7 @@ use mlua::{Function, Lua, LuaOptions, StdLib, Value};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Luau's flags without which running out of memory corrupts the heap, and two library calls run for
 /// minutes. They are process-wide and must be set before the first VM.
@@ -38,6 +39,10 @@ pub struct VmLimits {
     pub memory: usize,
     /// CPU time of one slice: from an entry into Luau until it waits or ends.
     pub cpu: Duration,
+    /// CPU time of all slices of committed code within a minute.
+    pub cpu_per_minute: Duration,
+    /// Where that time is counted.
+    pub account: Arc<CpuAccount>,
 }
 
 impl Default for VmLimits {
@@ -45,6 +50,8 @@ impl Default for VmLimits {
         Self {
             memory: 32 << 20,
             cpu: Duration::from_millis(250),
+            cpu_per_minute: Duration::from_secs(15),
+            account: Arc::default(),
         }
     }
 }
@@ -68,30 +75,35 @@ pub fn self_test() -> Result<(), SelfTestError> {
     static RESULT: OnceLock<Result<(), SelfTestError>> = OnceLock::new();
     RESULT
         .get_or_init(|| {
-            for flag in FLAGS {
-                Lua::set_fflag(flag, true).map_err(|()| SelfTestError::Flag(flag))?;
-            }
+            set_flags(&FLAGS)?;
             if !watchdog::is_running() {
                 return Err(SelfTestError::Watchdog);
             }
-            prove_limits()
+            prove_limits(Lua::set_memory_limit)
         })
         .clone()
 }
 
-/// A VM must refuse memory beyond its limit and live on.
-fn prove_limits() -> Result<(), SelfTestError> {
+/// A flag that this build of Luau does not know cannot have been set.
+fn set_flags(flags: &[&'static str]) -> Result<(), SelfTestError> {
+    let set = |flag| Lua::set_fflag(flag, true).map_err(|()| SelfTestError::Flag(flag));
+    flags.iter().copied().try_for_each(set)
+}
+
+/// A VM must refuse memory beyond its limit and live on. Asks for 64 MB.
+fn prove_limits(
+    set_limit: impl Fn(&Lua, usize) -> mlua::Result<usize>,
+) -> Result<(), SelfTestError> {
     let behaviour = |error: &mlua::Error| SelfTestError::Behaviour(error.to_string());
     let lua = Lua::new();
     let grow: Function = lua
-        .load("local kept = {} while true do kept[#kept + 1] = buffer.create(4096) end")
+        .load("local kept = {} for index = 1, 16384 do kept[index] = buffer.create(4096) end")
         .into_function()
         .map_err(|error| behaviour(&error))?;
     let limit = lua.used_memory() + (1 << 20);
-    lua.set_memory_limit(limit)
-        .map_err(|error| behaviour(&error))?;
+    set_limit(&lua, limit).map_err(|error| behaviour(&error))?;
     let grown = grow.call::<()>(());
-    lua.set_memory_limit(0).map_err(|error| behaviour(&error))?;
+    set_limit(&lua, 0).map_err(|error| behaviour(&error))?;
     if grown.is_ok() {
         return Err(SelfTestError::Behaviour(
             "memory beyond the limit was granted".to_owned(),
@@ -120,6 +132,8 @@ struct Inner {
     poisoned: Arc<AtomicBool>,
     /// Bytes of the heap after the last collection that the host asked for.
     collected: AtomicUsize,
+    /// How often the host has asked for one.
+    collections: AtomicUsize,
     // The VM itself goes last: everything above refers into it.
     lua: Lua,
 }
@@ -162,6 +176,7 @@ impl Vm {
             limits,
             poisoned,
             collected: AtomicUsize::new(0),
+            collections: AtomicUsize::new(0),
             lua,
         }));
         vm.lua().set_app_data(OwnVm(Arc::downgrade(&vm.0)));
@@ -204,6 +219,16 @@ impl Vm {
         self.0.lua.used_memory()
     }
 
+    /// Whether there is next to no room left on the heap.
+    pub(super) fn is_full(&self) -> bool {
+        self.memory() > self.0.limits.memory / 16 * 15
+    }
+
+    /// CPU time that its code has used, as the watchdog has sampled it.
+    pub fn cpu_time(&self) -> Duration {
+        self.0.guard.cpu_time()
+    }
+
     /// Whether the time of the slice that runs now is over.
     pub fn is_expired(&self) -> bool {
         self.0.guard.is_expired()
@@ -235,9 +260,24 @@ impl Vm {
 
     /// Collects all garbage, outside of any slice.
     pub fn collect(&self) {
+        let began = Instant::now();
         // Only a finaliser could raise, and Luau's have none.
         let _collected = self.0.lua.gc_collect().is_ok();
         self.0.collected.store(self.memory(), Ordering::Relaxed);
+        self.0.collections.fetch_add(1, Ordering::Relaxed);
+        // Or a cog could have the host work for it without end.
+        let ended = Instant::now();
+        self.0.limits.account.charge(ended - began, ended);
+    }
+
+    /// How often garbage was collected.
+    pub(super) fn collections(&self) -> usize {
+        self.0.collections.load(Ordering::Relaxed)
+    }
+
+    /// From now on what the last collection left may be garbage, too.
+    pub(super) fn forget_collection(&self) {
+        self.0.collected.store(0, Ordering::Relaxed);
     }
 
     /// Ends a coroutine that nobody drives any more, so that what it waited for is given up.
@@ -283,4 +323,27 @@ fn restrict_globals(lua: &Lua, host: &Host) -> mlua::Result<()> {
     }
     globals.set("collectgarbage", count)?;
     globals.set("print", print)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_luau_that_lacks_a_flag_is_refused() {
+        let refused = set_flags(&["LuauTableRobustOom", "LuauNoSuchFlag"]).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "this build's Luau does not have the flag LuauNoSuchFlag, without which it cannot be run safely"
+        );
+    }
+
+    #[test]
+    fn a_vm_that_grants_memory_beyond_its_limit_is_refused() {
+        let refused = prove_limits(|_, limit| Ok(limit)).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "a test VM did not behave as it must: memory beyond the limit was granted"
+        );
+    }
 }

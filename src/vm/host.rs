@@ -7,17 +7,20 @@
 //! author gets an error, and the VM is replaced at the next reload.
 
 use super::build::Vm;
+use super::trace::OUT_OF_MEMORY;
 use super::watchdog::{EXPIRED, Guard};
 use futures_util::FutureExt;
-use mlua::{Function, IntoLua, IntoLuaMulti, Lua, MultiValue, Table, Value};
+use futures_util::future::BoxFuture;
+use mlua::chunk::{ChunkMode, Compiler};
+use mlua::{AnyUserData, Function, IntoLua, IntoLuaMulti, Lua, MultiValue, Table, Value};
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Luau's side: raises what the raw function returns as an error, with the caller's place.
-const SHIM: &str = include_str!("shim.luau");
+static SHIM: HostChunk = HostChunk::new("shim", include_str!("shim.luau"));
 
 /// Characters of an error's message: what Discord takes in one message.
 const LONGEST_MESSAGE: usize = 2_000;
@@ -125,30 +128,52 @@ pub type HostResult<T> = Result<T, Failure>;
 /// Makes host functions for one VM.
 #[derive(Clone, Debug)]
 pub struct Host {
-    guard: Arc<Guard>,
+    core: Core,
     wrap: Function,
     wrap_waiting: Function,
+}
+
+/// What every host function of a VM needs.
+#[derive(Clone, Debug)]
+struct Core {
+    guard: Arc<Guard>,
     error_metatable: Table,
+    /// What is raised when there is no room for a result: made while there is.
+    out_of_memory: mlua::LuaString,
     /// Set when the host has failed in this VM.
     poisoned: Arc<AtomicBool>,
+}
+
+/// What a function that may wait does. mlua makes a whole chunk for each asynchronous function; with these a VM
+/// has one such function for all.
+struct Waiting {
+    name: &'static str,
+    run: Arc<dyn Fn(Lua, Arguments) -> BoxFuture<'static, HostResult<MultiValue>> + Send + Sync>,
 }
 
 impl Host {
     /// To be made before the VM is sandboxed.
     pub fn new(lua: &Lua, guard: Arc<Guard>) -> mlua::Result<Self> {
-        let (wrap, wrap_waiting, error_metatable) = load_host_chunk(lua, "shim", SHIM, ())?;
-        Ok(Self {
+        let (wrap, waiting, error_metatable) = SHIM.load::<(Function, Function, Table)>(lua, ())?;
+        let core = Core {
             guard,
-            wrap,
-            wrap_waiting,
             error_metatable,
+            out_of_memory: lua.create_string(OUT_OF_MEMORY)?,
             poisoned: Arc::default(),
+        };
+        lua.register_userdata_type::<Waiting>(|_| {})?;
+        let run = core.run_waiting(lua)?;
+        let refuse = core.refuse_waiting(lua)?;
+        Ok(Self {
+            core,
+            wrap,
+            wrap_waiting: waiting.call((run, refuse))?,
         })
     }
 
     /// Whether the host has failed in this VM.
     pub(super) fn poisoned(&self) -> &Arc<AtomicBool> {
-        &self.poisoned
+        &self.core.poisoned
     }
 
     /// A function that returns at once. `name` is what errors call it (`state.guild`).
@@ -157,13 +182,13 @@ impl Host {
         F: Fn(&Lua, &Arguments) -> HostResult<R> + Send + Sync + 'static,
         R: IntoLuaMulti,
     {
-        let host = self.clone();
+        let core = self.core.clone();
         let raw = lua.create_function(move |lua, values: MultiValue| {
-            let result = host.check().and_then(|()| {
+            let result = core.check().and_then(|()| {
                 let call = || run(lua, &Arguments { name, values });
-                catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(host.failed(name)))
+                catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(core.failed(name)))
             });
-            host.answer(lua, result)
+            core.answer(lua, result)
         })?;
         self.wrap.call(raw)
     }
@@ -180,29 +205,58 @@ impl Host {
         Fut: Future<Output = HostResult<R>> + Send + 'static,
         R: IntoLuaMulti,
     {
-        let host = self.clone();
         let run = Arc::new(run);
-        let raw = lua.create_async_function(move |lua, values: MultiValue| {
-            let host = host.clone();
-            let run = Arc::clone(&run);
+        let body = lua.create_any_userdata(Waiting {
+            name,
+            run: Arc::new(move |lua, arguments| {
+                let run = Arc::clone(&run);
+                Box::pin(async move {
+                    let values = run(lua.clone(), arguments).await?;
+                    Ok(values.into_lua_multi(&lua)?)
+                })
+            }),
+        })?;
+        self.wrap_waiting.call(body)
+    }
+
+    /// The table that stands for `error` in Luau.
+    pub fn error_table(&self, lua: &Lua, error: &HostError) -> mlua::Result<Table> {
+        self.core.error_table(lua, error)
+    }
+}
+
+impl Core {
+    /// Runs what the first argument stands for with the others.
+    fn run_waiting(&self, lua: &Lua) -> mlua::Result<Function> {
+        let core = self.clone();
+        lua.create_async_function(move |lua, (body, values): (AnyUserData, MultiValue)| {
+            let core = core.clone();
             async move {
-                let result = match host.check() {
+                let (name, run) = {
+                    let body = body.borrow::<Waiting>()?;
+                    (body.name, Arc::clone(&body.run))
+                };
+                let result = match core.check() {
                     Ok(()) => {
                         let call = async { run(lua.clone(), Arguments { name, values }).await };
                         let ended = AssertUnwindSafe(call).catch_unwind().await;
-                        ended.unwrap_or_else(|_| Err(host.failed(name)))
+                        ended.unwrap_or_else(|_| Err(core.failed(name)))
                     }
                     Err(failure) => Err(failure),
                 };
-                host.answer(&lua, result)
+                core.answer(&lua, result)
             }
-        })?;
-        let host = self.clone();
-        let refuse = lua.create_function(move |lua, ()| {
-            host.check().map_err(|_| mlua::Error::runtime(EXPIRED))?;
-            host.error_table(lua, &cannot_wait(lua, name))
-        })?;
-        self.wrap_waiting.call((raw, refuse))
+        })
+    }
+
+    /// Makes the error of one that is called where it cannot wait.
+    fn refuse_waiting(&self, lua: &Lua) -> mlua::Result<Function> {
+        let core = self.clone();
+        lua.create_function(move |lua, body: AnyUserData| {
+            core.check().map_err(|_| mlua::Error::runtime(EXPIRED))?;
+            let name = body.borrow::<Waiting>()?.name;
+            core.error_table(lua, &cannot_wait(lua, name))
+        })
     }
 
     /// The error for the author when the host itself has failed.
@@ -227,7 +281,23 @@ impl Host {
         Ok(())
     }
 
+    /// What the raw function returns. When memory runs out on the way the author gets what Luau's own functions
+    /// raise then: an error of mlua's is held outside of the heap and not counted.
     fn answer<R: IntoLuaMulti>(
+        &self,
+        lua: &Lua,
+        result: HostResult<R>,
+    ) -> mlua::Result<MultiValue> {
+        match self.answer_in_memory(lua, result) {
+            Err(mlua::Error::MemoryError(_)) => Ok(MultiValue::from_iter([
+                Value::Boolean(false),
+                Value::String(self.out_of_memory.clone()),
+            ])),
+            answered => answered,
+        }
+    }
+
+    fn answer_in_memory<R: IntoLuaMulti>(
         &self,
         lua: &Lua,
         result: HostResult<R>,
@@ -250,7 +320,7 @@ impl Host {
     }
 
     /// The table that stands for `error` in Luau.
-    pub fn error_table(&self, lua: &Lua, error: &HostError) -> mlua::Result<Table> {
+    fn error_table(&self, lua: &Lua, error: &HostError) -> mlua::Result<Table> {
         let table = lua.create_table()?;
         table.raw_set("kind", error.kind)?;
         table.raw_set("message", error.message.as_str())?;
@@ -263,6 +333,15 @@ impl Host {
         }
         table.set_metatable(Some(self.error_metatable.clone()))?;
         Ok(table)
+    }
+}
+
+/// Refuses once the running slice's time is over: to be asked for each table in a loop over what an author
+/// gave, which may take long to look through however little is in it.
+pub fn in_time(lua: &Lua) -> mlua::Result<()> {
+    match Vm::of(lua) {
+        Ok(vm) if vm.is_expired() => Err(mlua::Error::runtime(EXPIRED)),
+        _ => Ok(()),
     }
 }
 
@@ -280,18 +359,47 @@ fn cannot_wait(lua: &Lua, name: &str) -> HostError {
     HostError::new("phase", message)
 }
 
-/// Loads a chunk of the host's own; its frames are left out of what authors see.
-pub fn load_host_chunk<R: mlua::FromLuaMulti>(
-    lua: &Lua,
-    name: &str,
-    source: &str,
-    arguments: impl IntoLuaMulti,
-) -> mlua::Result<R> {
-    lua.load(source)
-        .set_name(format!("=[cogsmith {name}]"))
-        .set_compiler(mlua::chunk::Compiler::new().set_optimization_level(1))
-        .call(arguments)
+/// A chunk of the host's own, compiled once for all VMs; its frames are left out of what authors see.
+#[derive(Debug)]
+pub struct HostChunk {
+    name: &'static str,
+    source: &'static str,
+    bytecode: OnceLock<Vec<u8>>,
 }
+
+impl HostChunk {
+    /// A chunk that is compiled when it is first loaded.
+    pub const fn new(name: &'static str, source: &'static str) -> Self {
+        Self {
+            name,
+            source,
+            bytecode: OnceLock::new(),
+        }
+    }
+
+    /// Runs the chunk in a VM.
+    pub fn load<R: mlua::FromLuaMulti>(
+        &self,
+        lua: &Lua,
+        arguments: impl IntoLuaMulti,
+    ) -> mlua::Result<R> {
+        let bytecode = if let Some(bytecode) = self.bytecode.get() {
+            bytecode
+        } else {
+            let compiler = Compiler::new().set_optimization_level(1);
+            let bytecode = compiler.compile(self.source)?;
+            self.bytecode.get_or_init(|| bytecode)
+        };
+        lua.load(bytecode.as_slice())
+            .set_name(format!("=[cogsmith {}]", self.name))
+            .set_mode(ChunkMode::Binary)
+            .call(arguments)
+    }
+}
+
+/// Values that are made before the deadline is asked for: making a string takes long while others with the
+/// same hash live.
+const MADE_AT_ONCE: usize = 64;
 
 /// A JSON tree as plain, writable Luau tables; `null` becomes nil.
 pub fn plain(lua: &Lua, json: &crate::json::Json) -> mlua::Result<Value> {
@@ -309,19 +417,28 @@ pub fn plain(lua: &Lua, json: &crate::json::Json) -> mlua::Result<Value> {
         Json::Array(items) => {
             let table = lua.create_table_with_capacity(items.len(), 0)?;
             for (index, item) in items.iter().enumerate() {
+                if index % MADE_AT_ONCE == 0 {
+                    in_time(lua)?;
+                }
                 table.raw_set(index + 1, plain(lua, item)?)?;
             }
             Value::Table(table)
         }
         Json::Object(fields) => {
             let table = lua.create_table_with_capacity(0, fields.len())?;
-            for (key, value) in fields.iter() {
+            for (index, (key, value)) in fields.iter().enumerate() {
+                if index % MADE_AT_ONCE == 0 {
+                    in_time(lua)?;
+                }
                 table.raw_set(key.as_ref(), plain(lua, value)?)?;
             }
             Value::Table(table)
         }
     })
 }
+
+/// Bytes of a string argument: it is copied, and Luau does not count the copy.
+const LONGEST_STRING: usize = 1 << 20;
 
 /// The arguments of one call, and the words for what is wrong with them.
 #[derive(Debug)]
@@ -356,9 +473,13 @@ impl Arguments {
         HostError::argument(self.name, what, expected, &describe(got)).into()
     }
 
-    /// A string argument. Numbers are not taken for strings.
+    /// A string argument of at most 1 MB. Numbers are not taken for strings.
     pub fn string(&self, index: usize, what: &str) -> HostResult<String> {
         match self.value(index) {
+            Value::String(text) if text.as_bytes().len() > LONGEST_STRING => {
+                let expected = format!("a string of at most {} MB", LONGEST_STRING >> 20);
+                Err(self.wrong(what, &expected, &Value::String(text)))
+            }
             Value::String(text) => Ok(text.to_string_lossy()),
             other => Err(self.wrong(what, "a string", &other)),
         }
@@ -436,7 +557,9 @@ pub fn number(value: &Value) -> Option<f64> {
 /// A duration of at most ten years: seconds as a number, or a string.
 pub fn duration(value: &Value) -> Option<std::time::Duration> {
     const LONGEST: f64 = 10.0 * 366.0 * 86_400.0;
+    const LONGEST_TEXT: usize = 200;
     let duration = match value {
+        Value::String(text) if text.as_bytes().len() > LONGEST_TEXT => return None,
         Value::String(text) => humantime::parse_duration(&text.to_string_lossy()).ok()?,
         _ => std::time::Duration::try_from_secs_f64(number(value)?).ok()?,
     };

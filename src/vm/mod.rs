@@ -5,9 +5,11 @@
 //! ```
 //!
 //! `raw` holds the crate's only `unsafe`: the interrupt pointer and the guards in front of long library
-//! calls. `watchdog` decides when a VM has run too long, `host` makes functions that cogs may call,
+//! calls. `watchdog` decides when a VM has run too long, `account` adds up what a cog used within a minute, `turn`
+//! whether it used more than its share, `host` makes functions that cogs may call,
 //! `resolve` turns a require string into a module.
 
+pub mod account;
 pub mod build;
 pub mod host;
 pub mod raw;
@@ -15,6 +17,7 @@ pub mod require;
 pub mod resolve;
 pub mod slice;
 pub mod trace;
+pub mod turn;
 pub mod watchdog;
 
 #[cfg(test)]

@@ -6,20 +6,28 @@
 //! committed nothing else sees it, and on failure it is dropped.
 
 use super::build::Vm;
-use super::host::{Arguments, Failure, Field, Host, HostError, HostResult, load_host_chunk};
+use super::host::{Arguments, Failure, Field, Host, HostChunk, HostError, HostResult};
 use super::resolve::{ContentHash, ModuleId, Modules as Sources, Source};
 use super::resolve::{Target, alias_of, resolve};
 use super::slice::Run;
-use super::trace::{Fault, Raised, split_place};
+use super::trace::{Fault, Raised, clean, split_place};
 use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, MultiValue, Table, Value};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
+
+static DRIVER: HostChunk = HostChunk::new("driver", include_str!("driver.luau"));
 
 /// How deep requires may nest; each level uses some of the C stack.
 const DEEPEST_REQUIRE: usize = 32;
+
+/// What the requires in one file may look for in vain: it is remembered, because a file that appears
+/// there is a reason to reload.
+const MOST_MISSING: usize = 1_000;
 
 /// One immutable state of `lua/`.
 pub type Snapshot = Arc<dyn Sources + Send + Sync>;
@@ -32,14 +40,20 @@ pub struct Generation {
     snapshot: Mutex<Snapshot>,
     entry: ModuleId,
     modules: Mutex<Modules>,
-    /// Whether its cog runs a later one, or none any more.
-    retired: watch::Sender<bool>,
+    /// Since when its cog runs a later one, or none any more.
+    retired: watch::Sender<Option<Duration>>,
+    /// Set when its cog is in quarantine, or when its time after it was retired is over.
+    closed: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct Modules {
     instances: BTreeMap<ModuleId, Instance>,
     edges: BTreeMap<ModuleId, BTreeSet<ModuleId>>,
+    /// Modules whose top level failed, with what they said: somebody does without them.
+    failed: BTreeMap<ModuleId, ContentHash>,
+    /// What handlers required, by the module that they are in: what was found, and by which request.
+    late: BTreeMap<ModuleId, BTreeMap<ModuleId, String>>,
     /// Modules whose top level is running, outermost first.
     loading: Vec<ModuleId>,
     /// Modules in the order in which their top level ended.
@@ -81,7 +95,8 @@ impl Generation {
             snapshot: Mutex::new(snapshot),
             entry,
             modules: Mutex::default(),
-            retired: watch::Sender::new(false),
+            retired: watch::Sender::new(None),
+            closed: AtomicBool::new(false),
         }
     }
 
@@ -103,7 +118,7 @@ impl Generation {
     /// one state of the sources still answers for all of it.
     fn follow(&self, newest: &Snapshot) {
         let mut snapshot = lock(&self.snapshot);
-        if Arc::ptr_eq(&snapshot, newest) || *self.retired.borrow() {
+        if Arc::ptr_eq(&snapshot, newest) || self.is_retired() {
             return;
         }
         let modules = self.modules();
@@ -125,6 +140,18 @@ impl Generation {
         hashes
             .map(|(id, module)| (id.clone(), module.hash))
             .collect()
+    }
+
+    /// The same, and the modules that were tried and failed.
+    pub fn read(&self) -> BTreeMap<ModuleId, ContentHash> {
+        let mut read = self.loaded();
+        read.extend(self.modules().failed.clone());
+        read
+    }
+
+    /// The modules that were tried and failed.
+    pub fn failed(&self) -> BTreeSet<ModuleId> {
+        self.modules().failed.keys().cloned().collect()
     }
 
     /// The requires that were executed, including those that found nothing.
@@ -165,20 +192,33 @@ impl Generation {
         self.modules().phase = Phase::Live;
     }
 
-    /// Its cog runs a later generation, or none any more: what still runs of it has to come to its end.
-    pub fn retire(&self) {
-        self.retired.send_replace(true);
+    /// Its cog runs a later generation from `now` on, or none any more: what still runs of it has to come to
+    /// its end.
+    pub fn retire(&self, now: Duration) {
+        self.retired.send_replace(Some(now));
     }
 
-    /// Returns once it is retired.
-    pub async fn retired(&self) {
+    /// Whether it is retired.
+    pub fn is_retired(&self) -> bool {
+        self.retired.borrow().is_some()
+    }
+
+    /// Nothing of it runs any more: its cog is in quarantine, or its time is over.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Returns once it is retired, with the time at which it was.
+    pub async fn retired(&self) -> Duration {
+        let mut retired = self.retired.subscribe();
         // The sender lives in `self`, so waiting cannot end with an error.
-        let _closed = self
-            .retired
-            .subscribe()
-            .wait_for(|retired| *retired)
-            .await
-            .is_err();
+        let since = retired.wait_for(Option::is_some).await.map(|since| *since);
+        since.ok().flatten().unwrap_or_default()
     }
 
     /// Whether a module's top level runs now.
@@ -213,6 +253,8 @@ impl Generation {
         }
         modules.instances.retain(|id, _| reached.contains(id));
         modules.edges.retain(|id, _| reached.contains(id));
+        modules.failed.retain(|id, _| reached.contains(id));
+        modules.late.retain(|id, _| reached.contains(id));
     }
 }
 
@@ -258,18 +300,19 @@ pub struct Drivers {
     pub fail: Function,
     /// `(coroutine)`: ends a coroutine that nobody drives any more.
     pub abandon: Function,
+    /// `(value)`: freezes a plain table and the plain tables in it.
+    pub freeze: Function,
 }
 
 impl Drivers {
     pub(super) fn new(lua: &Lua) -> mlua::Result<Self> {
-        let source = include_str!("driver.luau");
-        let pending = Lua::poll_pending();
-        let (run, follow, fail, abandon) = load_host_chunk(lua, "driver", source, pending)?;
+        let (run, follow, fail, abandon, freeze) = DRIVER.load(lua, Lua::poll_pending())?;
         Ok(Self {
             run,
             follow,
             fail,
             abandon,
+            freeze,
         })
     }
 }
@@ -396,23 +439,40 @@ impl Loader {
         let Some(base) = base else {
             return Ok(());
         };
-        while let Some((from, target)) = generation.next_late(base) {
-            let entered = vm.enter(generation, || {
-                let has_it = generation.modules().instances.contains_key(&target);
-                if has_it {
-                    return Ok(Ok(Value::Nil));
-                }
-                generation.modules().loading.push(from.clone());
-                let result = self.execute(vm.lua(), generation, &target);
-                generation.modules().loading.pop();
-                Ok(result)
-            });
-            match entered {
-                Ok(Ok(_)) => {}
-                Ok(Err(fault)) | Err(fault) => return Err(fault),
+        let executed = |place: usize| generation.modules().executed.get(place).cloned();
+        let mut place = 0;
+        while let Some(from) = executed(place) {
+            for request in generation.late_again(base, &from) {
+                let entered = vm.enter(generation, || {
+                    Ok(self.load_again(vm.lua(), generation, &from, &request))
+                });
+                entered??;
             }
+            place += 1;
         }
         Ok(())
+    }
+
+    /// Carries out a require that a handler in `from` will make.
+    fn load_again(
+        &self,
+        lua: &Lua,
+        generation: &Arc<Generation>,
+        from: &ModuleId,
+        request: &str,
+    ) -> Result<(), Fault> {
+        let found = generation.find(from, request);
+        let Target::Module(id) = found.map_err(|error| plain_fault(&error.message))? else {
+            return Ok(());
+        };
+        generation.note_late(from, &id, request);
+        if generation.modules().instances.contains_key(&id) {
+            return Ok(());
+        }
+        generation.modules().loading.push(from.clone());
+        let result = self.execute(lua, generation, &id);
+        generation.modules().loading.pop();
+        result.map(drop)
     }
 
     /// Shows `generation` in `package.loaded`.
@@ -460,12 +520,14 @@ impl Loader {
         id: &ModuleId,
     ) -> Result<Value, Fault> {
         let Some(source) = generation.snapshot().source(id).cloned() else {
-            return Err(plain_fault(format!("there is no module {}", id.dotted())));
+            return Err(plain_fault(&format!("there is no module {}", id.dotted())));
         };
         generation.modules().loading.push(id.clone());
         generation.modules().edges.entry(id.clone()).or_default();
         let result = self.run_top_level(lua, id, &source);
-        let result = result.and_then(|values| single_value(id, generation.entry(), values));
+        let result = result
+            .and_then(|values| single_value(id, generation.entry(), values))
+            .and_then(|value| self.freeze(lua, value));
         let chain = {
             let mut modules = generation.modules();
             let chain = modules.loading.clone();
@@ -474,11 +536,11 @@ impl Loader {
         };
         match result {
             Ok(value) => {
-                freeze(&value);
                 self.show(generation, id, &value)
-                    .map_err(|error| vm_fault(&error))?;
+                    .map_err(|error| vm_fault(lua, &error))?;
                 let mut modules = generation.modules();
                 modules.executed.push(id.clone());
+                modules.failed.remove(id);
                 modules.instances.insert(
                     id.clone(),
                     Instance {
@@ -490,6 +552,7 @@ impl Loader {
             }
             Err(fault) => {
                 let mut modules = generation.modules();
+                modules.failed.insert(id.clone(), source.hash);
                 // A failure that a module above caught is overwritten by the one that counts.
                 if !is_module_failure(&fault) {
                     modules.failure = Some((fault.clone(), chain));
@@ -497,6 +560,15 @@ impl Loader {
                 Err(fault)
             }
         }
+    }
+
+    /// What a module returns is not changed from outside. In Luau, where the limits hold.
+    fn freeze(&self, lua: &Lua, value: Value) -> Result<Value, Fault> {
+        if value.is_table() {
+            let frozen = self.drivers.freeze.call::<()>(&value);
+            frozen.map_err(|error| vm_fault(lua, &error))?;
+        }
+        Ok(value)
     }
 
     fn run_top_level(
@@ -515,17 +587,17 @@ impl Loader {
                     .set_environment(environment)
                     .into_function()
             })
-            .map_err(|error| vm_fault(&error))?;
+            .map_err(|error| vm_fault(lua, &error))?;
         let mut results = self
             .drivers
             .run
             .call::<MultiValue>(main)
-            .map_err(|error| vm_fault(&error))?;
+            .map_err(|error| vm_fault(lua, &error))?;
         if let Some(Value::Boolean(true)) = results.pop_front() {
             return Ok(results);
         }
-        let vm = Vm::of(lua).map_err(|error| vm_fault(&error))?;
-        Err(Fault::from_raised(results.pop_front(), vm.limits()))
+        let vm = Vm::of(lua).map_err(|error| vm_fault(lua, &error))?;
+        Err(Fault::from_raised(results.pop_front(), &vm))
     }
 
     /// A table for a module's globals, through which the module's own `require` and the library are seen.
@@ -547,32 +619,41 @@ impl Loader {
         let Some(generation) = self.active() else {
             return Err(HostError::new("module", "require: no code is running").into());
         };
-        if generation.phase() == Phase::Live
+        let is_late = generation.phase() == Phase::Live && !generation.is_loading();
+        // What all cogs share is not looked at for what is here already.
+        if is_late && let Some(value) = generation.found_before(from, &request) {
+            return Ok(value);
+        }
+        if is_late
             && !request.starts_with("@cogsmith/")
             && let Some(newest) = (self.on_late_require)()
         {
             generation.follow(&newest);
         }
-        let target = resolve(generation.snapshot().as_ref(), from, &request).map_err(|error| {
-            let mut modules = generation.modules();
-            let edges = modules.edges.entry(from.clone()).or_default();
-            edges.extend(error.candidates.iter().cloned());
-            edges.extend(alias_of(&request));
-            HostError::new("module", error.to_string())
-        })?;
-        let id = match target {
+        let id = match generation.find(from, &request)? {
             Target::Host(name) => return self.host_module(&name),
             Target::Module(id) => id,
         };
+        let value = self.module(lua, &generation, &id);
+        if is_late {
+            // The graph may have been looked at before this require was in it.
+            (self.on_late_require)();
+        }
+        let value = value?;
+        if is_late {
+            generation.note_late(from, &id, &request);
+        }
+        Ok(value)
+    }
+
+    /// The value of a module that was found; it is executed if it has not been.
+    fn module(&self, lua: &Lua, generation: &Arc<Generation>, id: &ModuleId) -> HostResult<Value> {
         {
-            let mut modules = generation.modules();
-            let edges = modules.edges.entry(from.clone()).or_default();
-            edges.insert(id.clone());
-            edges.extend(alias_of(&request));
-            if let Some(start) = modules.loading.iter().position(|loading| *loading == id) {
-                return Err(cycle(&modules.loading[start..], &id).into());
+            let modules = generation.modules();
+            if let Some(start) = modules.loading.iter().position(|loading| loading == id) {
+                return Err(cycle(&modules.loading[start..], id).into());
             }
-            if let Some(module) = modules.instances.get(&id) {
+            if let Some(module) = modules.instances.get(id) {
                 return Ok(module.value.clone());
             }
             if modules.loading.len() >= DEEPEST_REQUIRE {
@@ -580,7 +661,7 @@ impl Loader {
                 return Err(HostError::new("module", message).into());
             }
         }
-        self.execute(lua, &generation, &id)
+        self.execute(lua, generation, id)
             .map_err(|fault| raise_again(&fault))
     }
 
@@ -605,41 +686,86 @@ impl Generation {
             if let Some(instance) = base.instances.get(id) {
                 modules.instances.insert(id.clone(), instance.clone());
                 let edges = base.edges.get(id).cloned().unwrap_or_default();
+                let failed = edges.iter().filter_map(|to| base.failed.get_key_value(to));
+                modules
+                    .failed
+                    .extend(failed.map(|(id, hash)| (id.clone(), *hash)));
                 modules.edges.insert(id.clone(), edges);
+                let late = base.late.get(id).cloned().unwrap_or_default();
+                modules.late.insert(id.clone(), late);
             }
         }
     }
 
-    /// Takes over one require that a handler of `base` made in a module that is unchanged, and that nobody
-    /// has made in this generation yet. Nothing when there is none left.
-    fn next_late(&self, base: &Self) -> Option<(ModuleId, ModuleId)> {
-        let base = base.modules();
+    /// What `require(request)` in `from` means here. Whatever would change that becomes part of the graph.
+    fn find(&self, from: &ModuleId, request: &str) -> Result<Target, HostError> {
+        let found = resolve(self.snapshot().as_ref(), from, request);
         let mut modules = self.modules();
-        let found = modules.executed.iter().find_map(|from| {
-            let before = base.instances.get(from)?;
-            if modules.instances.get(from)?.hash != before.hash {
-                return None;
+        let targets: &[ModuleId] = match &found {
+            Ok(Target::Host(_)) => &[],
+            Ok(Target::Module(id)) => std::slice::from_ref(id),
+            Err(error) => {
+                modules.room_for_missing(from, &error.candidates)?;
+                &error.candidates
             }
-            let known = modules.edges.get(from);
-            let is_new = |target: &&ModuleId| known.is_none_or(|known| !known.contains(*target));
-            let mut targets = base.edges.get(from)?.iter().filter(is_new);
-            // A target that was not found, or an alias, is no module to be loaded.
-            let target = targets.find(|target| base.instances.contains_key(*target))?;
-            Some((from.clone(), target.clone()))
-        })?;
-        let (from, target) = found.clone();
-        modules.edges.entry(from).or_default().insert(target);
-        Some(found)
+        };
+        if !matches!(found, Ok(Target::Host(_))) {
+            let edges = modules.edges.entry(from.clone()).or_default();
+            edges.extend(targets.iter().cloned().chain(alias_of(request)));
+        }
+        found.map_err(|error| HostError::new("module", error.to_string()))
     }
 
-    /// The hashes of all sources that an attempt has looked at, also of those that failed.
-    fn read(&self) -> BTreeMap<ModuleId, ContentHash> {
-        let snapshot = self.snapshot();
+    /// What `require(request)` in a handler in `from` has returned before, and would again.
+    fn found_before(&self, from: &ModuleId, request: &str) -> Option<Value> {
+        let Ok(Target::Module(id)) = resolve(self.snapshot().as_ref(), from, request) else {
+            return None;
+        };
         let modules = self.modules();
-        let tried = modules.edges.keys().chain(modules.edges.values().flatten());
-        tried
-            .filter_map(|id| Some((id.clone(), snapshot.source(id)?.hash)))
-            .collect()
+        modules
+            .late
+            .get(from)?
+            .get(&id)
+            .filter(|it| *it == request)?;
+        modules.instances.get(&id).map(|it| it.value.clone())
+    }
+
+    /// Notes what a handler in `from` has found. One request for each module is enough, and a cog cannot
+    /// make it many.
+    fn note_late(&self, from: &ModuleId, id: &ModuleId, request: &str) {
+        let mut modules = self.modules();
+        let late = modules.late.entry(from.clone()).or_default();
+        late.entry(id.clone()).or_insert_with(|| request.to_owned());
+    }
+
+    /// What handlers of `base` in `from` required, provided that it says the same as before.
+    fn late_again(&self, base: &Self, from: &ModuleId) -> Vec<String> {
+        let base = base.modules();
+        let hash = |modules: &Modules| modules.instances.get(from).map(|it| it.hash);
+        if hash(&base) != hash(&self.modules()) {
+            return Vec::new();
+        }
+        let late = base.late.get(from).into_iter().flat_map(BTreeMap::values);
+        late.cloned().collect()
+    }
+}
+
+impl Modules {
+    /// Raises when there is no room for one more require in `from` that finds nothing.
+    fn room_for_missing(&self, from: &ModuleId, candidates: &[ModuleId]) -> Result<(), HostError> {
+        let Some(known) = self.edges.get(from) else {
+            return Ok(());
+        };
+        let missing = known.iter().filter(|id| !self.instances.contains_key(*id));
+        let missing = missing.count();
+        if missing + candidates.len() <= MOST_MISSING
+            || candidates.iter().all(|id| known.contains(id))
+        {
+            return Ok(());
+        }
+        let message =
+            format!("require: a file may look for at most {MOST_MISSING} files that are not there");
+        Err(HostError::new("limit", message))
     }
 }
 
@@ -653,17 +779,27 @@ fn hash_of_alias(sources: &dyn Sources, id: &ModuleId) -> Option<ContentHash> {
         .map(ContentHash::of)
 }
 
+/// How often this process has compiled a source.
+static COMPILATIONS: AtomicU64 = AtomicU64::new(0);
+
+/// How many sources this process has compiled so far, also in vain; each counts once, however many cogs run it.
+pub fn compilations() -> u64 {
+    COMPILATIONS.load(Ordering::Relaxed)
+}
+
 /// A source's bytecode, compiled once for all cogs.
 pub fn compiled(source: &Source) -> Result<&[u8], Fault> {
-    if let Some(bytecode) = source.bytecode.get() {
-        return Ok(bytecode);
-    }
-    let compiler = mlua::chunk::Compiler::new()
-        .set_optimization_level(1)
-        .set_debug_level(1);
-    match compiler.compile(source.text.as_bytes()) {
-        Ok(bytecode) => Ok(source.bytecode.get_or_init(|| bytecode.into())),
-        Err(error) => Err(syntax_fault(source, &error.to_string())),
+    let bytecode = source.bytecode.get_or_init(|| {
+        COMPILATIONS.fetch_add(1, Ordering::Relaxed);
+        let compiler = mlua::chunk::Compiler::new()
+            .set_optimization_level(1)
+            .set_debug_level(1);
+        let bytecode = compiler.compile(source.text.as_bytes());
+        bytecode.map_err(|error| error.to_string())
+    });
+    match bytecode {
+        Ok(bytecode) => Ok(bytecode),
+        Err(message) => Err(syntax_fault(source, message)),
     }
 }
 
@@ -684,19 +820,22 @@ fn syntax_fault(source: &Source, message: &str) -> Fault {
     place.file = source.path.to_string();
     Fault::Syntax {
         place: Box::new(place),
-        message,
+        message: clean(&message),
     }
 }
 
-fn plain_fault(message: String) -> Fault {
+fn plain_fault(message: &str) -> Fault {
     Fault::Raised(Box::new(Raised {
-        message,
+        message: clean(message),
         ..Raised::default()
     }))
 }
 
-fn vm_fault(error: &mlua::Error) -> Fault {
-    Fault::from_vm(error, &super::build::VmLimits::default())
+fn vm_fault(lua: &Lua, error: &mlua::Error) -> Fault {
+    match Vm::of(lua) {
+        Ok(vm) => Fault::from_vm(error, vm.limits()),
+        Err(gone) => plain_fault(&gone.to_string()),
+    }
 }
 
 /// A module's failure, passed on to the module that required it.
@@ -759,28 +898,9 @@ fn single_value(id: &ModuleId, entry: &ModuleId, values: MultiValue) -> Result<V
     let mut values = values.into_iter();
     match (values.next(), count) {
         (Some(value), 1) => Ok(value),
-        _ => Err(plain_fault(format!(
+        _ => Err(plain_fault(&format!(
             "the module {} must return exactly one value, and returned {count}",
             id.dotted()
         ))),
-    }
-}
-
-/// Freezes a plain table and the plain tables in it: what a module returns is not changed from outside.
-fn freeze(value: &Value) {
-    let mut seen = HashSet::new();
-    let mut open = vec![value.clone()];
-    while let Some(value) = open.pop() {
-        let Value::Table(table) = value else {
-            continue;
-        };
-        if table.metatable().is_some() || !seen.insert(table.to_pointer()) {
-            continue;
-        }
-        table.set_readonly(true);
-        // A table that could not be walked to its end is frozen all the same.
-        for (key, value) in table.pairs::<Value, Value>().flatten() {
-            open.extend([key, value].into_iter().filter(Value::is_table));
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Every entry into Luau: with the memory limit on, the CPU budget running, and a panic caught.
 
 use super::build::Vm;
-use super::require::Generation;
+use super::require::{Generation, Phase};
 use super::trace::Fault;
 use crate::activity::{Activity, Busy};
 use mlua::{Function, IntoLuaMulti, Lua, MultiValue, Value, WeakLua};
@@ -71,9 +71,11 @@ impl Run {
         }
     }
 
-    /// How long the run has waited.
+    /// How long the run has waited, also when it still does.
     pub fn waited(&self) -> Duration {
-        lock(&self.state).waited
+        let state = lock(&self.state);
+        let now = state.since.elapsed();
+        state.waited + if state.waits > 0 { now } else { Duration::ZERO }
     }
 }
 
@@ -148,33 +150,63 @@ impl Vm {
         generation: &Arc<Generation>,
         run: impl FnOnce() -> mlua::Result<R>,
     ) -> Result<R, Fault> {
+        let result = self.step(generation, run);
+        self.after(result)
+    }
+
+    /// The same, without making room afterwards.
+    fn step<R>(
+        &self,
+        generation: &Arc<Generation>,
+        run: impl FnOnce() -> mlua::Result<R>,
+    ) -> Result<R, Fault> {
+        if generation.is_closed() {
+            return Err(Fault::Closed);
+        }
+        let budget = self.budget(generation, Instant::now());
+        if budget.is_zero() {
+            return Err(self.out_of_time(budget, None));
+        }
         self.loader().activate(generation);
         self.make_room();
         self.limit_memory(true);
-        let (result, expired) = self
+        let (result, spent) = self
             .guard()
-            .run(self.limits().cpu, || catch_unwind(AssertUnwindSafe(run)));
+            .run(budget, || catch_unwind(AssertUnwindSafe(run)));
         self.limit_memory(false);
-        self.after(self.fault_or(result, expired))
-    }
-
-    fn fault_or<R>(
-        &self,
-        result: std::thread::Result<mlua::Result<R>>,
-        expired: Option<super::watchdog::Expired>,
-    ) -> Result<R, Fault> {
-        match (result, expired) {
+        self.limits().account.charge(spent.used, Instant::now());
+        match (result, spent.expired) {
             (Err(_), _) => {
                 self.poison();
                 Err(Fault::Panic)
             }
-            (_, Some(expired)) => Err(Fault::Cpu {
-                limit: self.limits().cpu,
-                traceback: expired.traceback,
-            }),
+            (_, Some(expired)) => Err(self.out_of_time(budget, expired.traceback)),
             (Ok(Ok(value)), None) => Ok(value),
             (Ok(Err(error)), None) => Err(Fault::from_vm(&error, self.limits())),
         }
+    }
+
+    /// The processor time for a slice that begins now: that of one slice, or what is left of the minute's. A new
+    /// version has to be tried out also when the present one has used up all of it.
+    fn budget(&self, generation: &Generation, now: Instant) -> Duration {
+        let limits = self.limits();
+        if generation.phase() != Phase::Live {
+            return limits.cpu;
+        }
+        let left = limits
+            .cpu_per_minute
+            .saturating_sub(limits.account.used(now));
+        limits.cpu.min(left)
+    }
+
+    fn out_of_time(&self, budget: Duration, traceback: Option<String>) -> Fault {
+        let limits = self.limits();
+        if budget < limits.cpu {
+            let limit = limits.cpu_per_minute;
+            return Fault::CpuPerMinute { limit, traceback };
+        }
+        let limit = limits.cpu;
+        Fault::Cpu { limit, traceback }
     }
 
     /// Calls `function` at once: for code that must not wait, such as a cog's top level.
@@ -197,11 +229,12 @@ impl Vm {
     fn outcome(&self, mut results: MultiValue) -> Result<MultiValue, Fault> {
         match results.pop_front() {
             Some(Value::Boolean(true)) => Ok(results),
-            _ => Err(Fault::from_raised(results.pop_front(), self.limits())),
+            _ => Err(Fault::from_raised(results.pop_front(), self)),
         }
     }
 
-    /// Makes room for the next slice after one that had none left.
+    /// Makes room for the next slice after one that had none left. What it ran must be gone by then, or it
+    /// holds on to what is to be collected.
     fn after<R>(&self, outcome: Result<R, Fault>) -> Result<R, Fault> {
         if let Err(Fault::Memory { .. }) = &outcome {
             self.collect();
@@ -231,6 +264,7 @@ impl Vm {
             failed,
             generation: Arc::clone(generation),
             run: Arc::clone(run),
+            collections: None,
             vm: self.clone(),
         }
     }
@@ -245,7 +279,20 @@ pub struct Handler {
     failed: Option<Fault>,
     generation: Arc<Generation>,
     run: Arc<Run>,
+    /// How often garbage had been collected when it first waited.
+    collections: Option<usize>,
     vm: Vm,
+}
+
+impl Drop for Handler {
+    fn drop(&mut self) {
+        self.step = None;
+        let collections = self.vm.collections();
+        if self.collections.is_some_and(|then| then != collections) {
+            // What it held was no garbage yet.
+            self.vm.forget_collection();
+        }
+    }
 }
 
 impl Future for Handler {
@@ -260,7 +307,7 @@ impl Future for Handler {
             return Poll::Ready(Err(Fault::Cancelled));
         };
         this.vm.loader().set_running(Some(&this.run));
-        let polled = this.vm.enter(&this.generation, || {
+        let polled = this.vm.step(&this.generation, || {
             Ok(match step.as_mut().poll(context) {
                 Poll::Pending => None,
                 Poll::Ready(result) => Some(this.vm.outcome(result?)),
@@ -268,11 +315,14 @@ impl Future for Handler {
         });
         this.vm.loader().set_running(None);
         let ended = match polled {
-            Ok(None) => return Poll::Pending,
-            Ok(Some(outcome)) => this.vm.after(outcome),
+            Ok(None) => {
+                this.collections.get_or_insert(this.vm.collections());
+                return Poll::Pending;
+            }
+            Ok(Some(outcome)) => outcome,
             Err(fault) => Err(fault),
         };
         this.step = None;
-        Poll::Ready(ended)
+        Poll::Ready(this.vm.after(ended))
     }
 }

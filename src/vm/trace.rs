@@ -1,6 +1,6 @@
 //! What went wrong in Luau, told in the author's terms: one sentence, file, line and excerpt.
 
-use super::build::VmLimits;
+use super::build::{Vm, VmLimits};
 use super::watchdog::EXPIRED;
 use crate::json::Json;
 use crate::reload::report::{Place, Problem};
@@ -13,6 +13,8 @@ const AROUND: u32 = 2;
 /// Characters of a source line or a message that are shown.
 const WIDEST_LINE: usize = 200;
 const LONGEST_MESSAGE: usize = 1_000;
+/// Characters of what is told to a user: Discord takes no more in one message.
+const LONGEST_TOLD: usize = 2_000;
 /// Bytes of a text that are looked at: a traceback of a deep recursion is longer.
 const LONGEST_TEXT: usize = 64 << 10;
 /// Frames of a trace that are shown.
@@ -37,6 +39,13 @@ pub enum Fault {
         /// Where it was stopped.
         traceback: Option<String>,
     },
+    /// Its cog used up the CPU time that it has within a minute.
+    CpuPerMinute {
+        /// The limit.
+        limit: Duration,
+        /// Where it was stopped; nothing if there was no time left to begin with.
+        traceback: Option<String>,
+    },
     /// It wanted more memory than its limit.
     Memory {
         /// The limit, in bytes.
@@ -58,6 +67,8 @@ pub enum Fault {
     Panic,
     /// It was cancelled before its end.
     Cancelled,
+    /// Its cog is in quarantine, or it had its time after a reload or an unload.
+    Closed,
 }
 
 /// An error that Luau code raised.
@@ -67,6 +78,8 @@ pub struct Raised {
     pub kind: Option<String>,
     /// One line, without its place.
     pub message: String,
+    /// What the user is told, with its lines, if the cog asked for this end itself.
+    pub told: Option<String>,
     /// The place at the head of the message or in the error table, else the innermost frame.
     pub place: Option<Place>,
     /// The author's frames, innermost first.
@@ -77,8 +90,16 @@ pub struct Raised {
 
 impl Fault {
     /// From what the driver caught: the value that was raised, and the traceback.
-    pub(super) fn from_raised(caught: Option<Value>, limits: &VmLimits) -> Self {
+    pub(super) fn from_raised(caught: Option<Value>, vm: &Vm) -> Self {
+        let limits = vm.limits();
         let Some(Value::Table(caught)) = caught else {
+            // There was no room for the error handler, either.
+            if vm.is_full() || caught.as_ref().is_some_and(is_out_of_memory) {
+                return Self::Memory {
+                    limit: limits.memory,
+                    traceback: None,
+                };
+            }
             return Self::Raised(Box::new(Raised {
                 message: "the error handler itself failed (a stack overflow, perhaps)".to_owned(),
                 ..Raised::default()
@@ -144,7 +165,9 @@ impl Fault {
     /// Whether the cog asked for this end itself, with `cog.fail(text)`: the text for the user.
     pub fn told_to_user(&self) -> Option<&str> {
         match self {
-            Self::Raised(raised) if raised.kind.as_deref() == Some("fail") => Some(&raised.message),
+            Self::Raised(raised) if raised.kind.as_deref() == Some("fail") => {
+                Some(raised.told.as_deref().unwrap_or(&raised.message))
+            }
             _ => None,
         }
     }
@@ -163,11 +186,17 @@ impl Fault {
                 problem.requires.clone_from(&raised.requires);
             }
             Self::Syntax { place, .. } => problem.place = Some(Place::clone(place)),
-            Self::Cpu { traceback, .. } | Self::Memory { traceback, .. } => {
+            Self::Cpu { traceback, .. }
+            | Self::CpuPerMinute { traceback, .. }
+            | Self::Memory { traceback, .. } => {
                 problem.trace = traceback.as_deref().map(frames).unwrap_or_default();
                 problem.place = problem.trace.first().cloned();
             }
-            Self::Timeout { .. } | Self::Outlived { .. } | Self::Panic | Self::Cancelled => {}
+            Self::Timeout { .. }
+            | Self::Outlived { .. }
+            | Self::Panic
+            | Self::Cancelled
+            | Self::Closed => {}
         }
         problem.hint = self.hint();
         if let Some(place) = problem.place.as_mut()
@@ -184,6 +213,9 @@ impl Fault {
                 "look for a loop that does not end; long work can be split with task.wait(0)"
                     .to_owned(),
             ),
+            Self::CpuPerMinute { .. } => {
+                Some("look for work that is done too often, or raise the limit".to_owned())
+            }
             Self::Memory { .. } => {
                 Some("look for a table or string that grows without end".to_owned())
             }
@@ -201,6 +233,11 @@ impl fmt::Display for Fault {
                 formatter,
                 "ran for more than {} ms without waiting (limits.cpu_ms) and was stopped",
                 limit.as_millis()
+            ),
+            Self::CpuPerMinute { limit, .. } => write!(
+                formatter,
+                "its cog used more than {} s of processor time within a minute (limits.cpu_seconds_per_minute) and has to pause",
+                limit.as_secs()
             ),
             Self::Memory { limit, .. } => write!(
                 formatter,
@@ -221,15 +258,24 @@ impl fmt::Display for Fault {
                 "the host failed while it ran this; the cog is given a fresh VM. This is a fault of Cogsmith's: please report it",
             ),
             Self::Cancelled => formatter.write_str("was cancelled"),
+            Self::Closed => formatter.write_str("is not run any more"),
         }
     }
 }
 
 /// What Luau raises when the VM's memory is used up. Unlike an author's errors it has no place.
-const OUT_OF_MEMORY: &str = "not enough memory";
+pub(super) const OUT_OF_MEMORY: &str = "not enough memory";
 
 /// What a raised value says, without ever calling into Luau again.
 fn read_raised(value: &Value) -> Raised {
+    let mut raised = read_value(value);
+    if raised.message.trim().is_empty() {
+        "raised an error without a message".clone_into(&mut raised.message);
+    }
+    raised
+}
+
+fn read_value(value: &Value) -> Raised {
     match value {
         Value::String(text) => {
             let bytes = text.as_bytes();
@@ -268,8 +314,14 @@ fn read_raised(value: &Value) -> Raised {
 /// Luau's own words when an allocation is refused; they carry no place.
 fn is_out_of_memory(value: &Value) -> bool {
     match value {
-        Value::String(text) => *text.as_bytes() == *b"not enough memory",
-        Value::Error(error) => matches!(**error, mlua::Error::MemoryError(_)),
+        Value::String(text) => *text.as_bytes() == *OUT_OF_MEMORY.as_bytes(),
+        Value::Error(error) => {
+            let mut error = &**error;
+            while let mlua::Error::CallbackError { cause, .. } = error {
+                error = cause;
+            }
+            matches!(error, mlua::Error::MemoryError(_))
+        }
         _ => false,
     }
 }
@@ -277,28 +329,30 @@ fn is_out_of_memory(value: &Value) -> bool {
 /// Reads what may be an error of the host's, or any table of an author's.
 fn read_error_table(table: &Table) -> Raised {
     let kind = raw_string(table, "kind").map(|kind| clean(&kind));
-    // What is told to users keeps its lines.
-    let told = kind.as_deref() == Some("fail");
     let place = raw_string(table, "file").filter(|file| is_shown_file(file));
     let place = place.map(|file| Place {
         file,
         line: table.raw_get("line").unwrap_or(0),
         ..Place::default()
     });
-    let message = raw_string(table, "message").map_or_else(
-        || "raised a table without a message".to_owned(),
-        |text| if told { text } else { clean(&text) },
-    );
+    let text = raw_string(table, "message");
+    let message = text
+        .as_deref()
+        .map_or_else(|| "raised a table without a message".to_owned(), clean);
+    // What is told to users keeps its lines; the log gets the message.
+    let told = text.filter(|text| kind.as_deref() == Some("fail") && !text.trim().is_empty());
+    let told = told.map(|text| text.chars().take(LONGEST_TOLD).collect());
     Raised {
         kind,
         message,
+        told,
         place,
         ..Raised::default()
     }
 }
 
 fn is_shown_file(file: &str) -> bool {
-    is_author_file(file) && file.len() <= LONGEST_MESSAGE && !file.contains(char::is_control)
+    is_author_file(file) && file.len() <= LONGEST_MESSAGE && !file.contains(is_unfit)
 }
 
 fn raw_string(table: &Table, key: &str) -> Option<String> {
@@ -313,11 +367,25 @@ fn raw_string(table: &Table, key: &str) -> Option<String> {
     }
 }
 
+/// Whether a character could forge lines of the log, or turn the order in which one is read: control
+/// characters, Unicode's separators of lines and paragraphs, and its marks of direction.
+pub fn is_unfit(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+        )
+}
+
 /// A message fit to be shown: one line, bounded.
-fn clean(message: &str) -> String {
+pub(super) fn clean(message: &str) -> String {
     let line: String = message
         .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if is_unfit(c) { ' ' } else { c })
         .take(LONGEST_MESSAGE)
         .collect();
     line.trim().to_owned()

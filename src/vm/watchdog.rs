@@ -24,7 +24,8 @@ pub struct Guard {
     expired: AtomicBool,
     /// Where the code was when it was stopped: a traceback.
     stopped_at: Mutex<Option<String>>,
-    /// CPU time of all slices that lasted long enough to be seen by the watchdog, in microseconds.
+    /// CPU time of its slices, in microseconds: whoever runs on a thread when the watchdog looks is charged with
+    /// all that the thread has used since the last look. Over many looks that evens out.
     cpu_micros: AtomicU64,
 }
 
@@ -33,6 +34,19 @@ pub struct Guard {
 struct Slot {
     clock: Option<libc::clockid_t>,
     running: Mutex<Option<Running>>,
+    /// The thread's CPU time at the watchdog's last look, in microseconds.
+    looked_at: AtomicU64,
+}
+
+impl Slot {
+    fn of_this_thread() -> Self {
+        Self {
+            clock: thread_clock(),
+            running: Mutex::default(),
+            // What the thread used before is nobody's.
+            looked_at: AtomicU64::new(u64::MAX),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -58,7 +72,7 @@ static WATCHDOG: LazyLock<Option<Watchdog>> = LazyLock::new(|| {
 
 thread_local! {
     static SLOT: Arc<Slot> = {
-        let slot = Arc::new(Slot { clock: thread_clock(), running: Mutex::default() });
+        let slot = Arc::new(Slot::of_this_thread());
         if let Some(watchdog) = WATCHDOG.as_ref() {
             lock(&watchdog.slots).push(Arc::downgrade(&slot));
         }
@@ -89,12 +103,16 @@ fn watch() {
 /// Arms the interrupt of what runs on `slot` when its time is over. Returns whether anything runs there.
 fn look_at(slot: &Slot) -> bool {
     let mut running = lock(&slot.running);
+    let Some(now) = slot.clock.and_then(cpu_time) else {
+        return running.is_some();
+    };
+    let micros = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
+    let since_last = micros.saturating_sub(slot.looked_at.swap(micros, Ordering::Relaxed));
     let Some(running) = running.as_mut() else {
         return false;
     };
-    let Some(now) = slot.clock.and_then(cpu_time) else {
-        return true;
-    };
+    let charged = &running.guard.cpu_micros;
+    charged.fetch_add(since_last, Ordering::Relaxed);
     let since = *running.seen_at.get_or_insert(now);
     if now.saturating_sub(since) >= running.budget {
         running.guard.expire();
@@ -133,29 +151,18 @@ impl Guard {
         guard
     }
 
-    /// Runs `run` with a budget of CPU time. Returns its result, and the traceback of the place where it
-    /// was stopped if its time ran out.
-    pub fn run<R>(
-        self: &Arc<Self>,
-        budget: Duration,
-        run: impl FnOnce() -> R,
-    ) -> (R, Option<Expired>) {
+    /// Runs `run` with a budget of CPU time. Returns its result, and what it spent.
+    pub fn run<R>(self: &Arc<Self>, budget: Duration, run: impl FnOnce() -> R) -> (R, Spent) {
         SLOT.with(|slot| {
             *lock(&slot.running) = Some(Running {
                 guard: Arc::clone(self),
                 budget,
                 seen_at: None,
             });
+            let before = self.cpu_time();
             let result = run();
             // The watchdog arms under this lock, so that it can never be late.
-            let ended = lock(&slot.running).take();
-            if let Some(seen_at) = ended.and_then(|running| running.seen_at)
-                && let Some(now) = slot.clock.and_then(cpu_time)
-            {
-                let used = now.saturating_sub(seen_at).as_micros();
-                self.cpu_micros
-                    .fetch_add(u64::try_from(used).unwrap_or(u64::MAX), Ordering::Relaxed);
-            }
+            lock(&slot.running).take();
             let expired = self.expired.swap(false, Ordering::AcqRel).then(|| {
                 if let Some(cell) = lock(&self.cell).as_ref() {
                     cell.disarm();
@@ -164,7 +171,8 @@ impl Guard {
                     traceback: lock(&self.stopped_at).take(),
                 }
             });
-            (result, expired)
+            let used = self.cpu_time().saturating_sub(before);
+            (result, Spent { used, expired })
         })
     }
 
@@ -173,7 +181,7 @@ impl Guard {
         self.expired.load(Ordering::Relaxed)
     }
 
-    /// CPU time used by slices of more than a few milliseconds.
+    /// CPU time that its slices have used, as far as the watchdog has sampled it.
     pub fn cpu_time(&self) -> Duration {
         Duration::from_micros(self.cpu_micros.load(Ordering::Relaxed))
     }
@@ -193,6 +201,15 @@ impl Guard {
 
 /// The message of the error that the interrupt raises; `trace` replaces it by one that names the limit.
 pub(super) const EXPIRED: &str = "cogsmith: the time limit was reached";
+
+/// What one slice spent.
+#[derive(Clone, Debug)]
+pub struct Spent {
+    /// CPU time, as the watchdog has sampled it.
+    pub used: Duration,
+    /// That its time ran out.
+    pub expired: Option<Expired>,
+}
 
 /// A slice ran out of time.
 #[derive(Clone, Debug)]

@@ -110,6 +110,37 @@ describe("the studio", { skip: BINARY ? false : "COGSMITH_BIN is not set" }, () 
         await answers("Mended and answering").last().waitFor();
     });
 
+    it("shows what a cog uses of its limits, and why it is in quarantine", async () => {
+        const HOG = "lua/cogs/hog.luau";
+        const cog = (run) => `local cog = require("@cogsmith/cog")\n\ncog.command { name = "hog", run = ${run} }\n`;
+        const config = await project.read("config.json");
+        await project.write("config.json", config.replace('"faults_per_10min": 20', '"faults_per_10min": 2'));
+        await project.write(HOG, cog("function() while true do end end"));
+        const row = page.locator("#cogs .cog", { has: page.locator("strong", { hasText: /^hog$/ }) });
+        await row.waitFor();
+        await page.locator("#feed .card", { hasText: "config.json" }).first().waitFor();
+        const stopped = answers("The log has the rest under");
+        for (const count of [1, 2]) {
+            await write("!hog");
+            await stopped.nth(count - 1).waitFor();
+        }
+        await row.locator(".cog-problem", { hasText: `is in quarantine: its handlers were stopped 2 times` }).waitFor();
+        await row.locator(".cog-state", { hasText: "quarantined" }).waitFor();
+        await row.locator(".cog-limits summary").click();
+        const met = row.locator(".cog-limits tr.met", { hasText: "cpu_ms" });
+        assert.deepEqual(await met.locator("td").allTextContents().then((cells) => cells.slice(1)), ["250", "2"]);
+        if (process.env.COGSMITH_SCREENSHOT) {
+            const file = process.env.COGSMITH_SCREENSHOT.replace(/\.png$/, "-limits.png");
+            await page.screenshot({ path: file, animations: "disabled" });
+        }
+        await write("!hog");
+        await answers("This command is out of order").first().waitFor();
+        await project.write(HOG, cog('function(ctx) ctx:reply("a tame hog") end'));
+        await row.locator(".cog-problem").waitFor({ state: "detached" });
+        await write("!hog");
+        await answers("a tame hog").first().waitFor();
+    });
+
     it("speaks as somebody else", async () => {
         await speakAs("Anna");
         await write("hello from somebody else");

@@ -139,6 +139,7 @@ pub(crate) fn cog(name: &str, version: u64) -> CogView {
         loaded_at: 1_000.5,
         commands: vec![name.into()],
         problem: None,
+        limits: Vec::new(),
     }
 }
 

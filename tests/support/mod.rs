@@ -41,6 +41,7 @@ pub struct Setup {
     clock: Clock,
     state: bool,
     folder: Option<TempDir>,
+    sim: SimOptions,
 }
 
 /// A setup with these files below `lua/`.
@@ -54,6 +55,7 @@ pub fn setup(files: &[(&str, &str)]) -> Setup {
         clock: Clock::system(),
         state: false,
         folder: None,
+        sim: SimOptions::default(),
     }
 }
 
@@ -76,6 +78,12 @@ impl Setup {
         self
     }
 
+    /// With this text as the bot's token.
+    pub fn token(mut self, token: &str) -> Self {
+        token.clone_into(&mut self.sim.token);
+        self
+    }
+
     /// In the folder of a former stage.
     pub fn folder(mut self, folder: TempDir) -> Self {
         self.folder = Some(folder);
@@ -92,7 +100,7 @@ impl Setup {
         let sim = Sim::start(SimOptions {
             clock: self.clock.clone(),
             max_concurrency: 0,
-            ..SimOptions::default()
+            ..self.sim
         })
         .await
         .unwrap();

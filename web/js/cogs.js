@@ -30,7 +30,40 @@ function row(cog) {
             cog.version > 0 && el("span", { class: "version", title: `Live since ${timestamp(cog.loaded_at, "f")}` }, `v${cog.version}`),
             cog.commands.map(command),
             el("span", { class: tone === "good" ? "visually-hidden" : "muted cog-state" }, word)),
-        cog.problem && el("p", { class: "cog-problem" }, cog.problem));
+        cog.problem && el("p", { class: "cog-problem" }, cog.problem),
+        cog.version > 0 && limits(cog));
+}
+
+/** What the cog uses of each limit; met ones stand out. */
+function limits(cog) {
+    const met = cog.limits.reduce((sum, limit) => sum + limit.met, 0);
+    const opened = openLimits.has(cog.name);
+    return el("details", {
+        class: "cog-limits", open: opened, on: { toggle: (event) => remember(cog.name, event.target.open) },
+    },
+        el("summary", { "data-focus": `limits-${cog.name}` }, met > 0 ? `limits (met ${met} times)` : "limits"),
+        el("table", {},
+            el("thead", {}, el("tr", {}, ["limit", "used", "allowed", "met"].map((name) => el("th", { scope: "col" }, name)))),
+            el("tbody", {}, cog.limits.map((limit) => el("tr", { class: limit.met > 0 ? "met" : "" },
+                el("th", { scope: "row" }, limit.key),
+                el("td", {}, limit.used === null ? "–" : shown(limit.used)),
+                el("td", {}, String(limit.limit)),
+                el("td", {}, String(limit.met)))))));
+}
+
+/** The cogs whose limits are unfolded, so that they stay so when the list is drawn anew. */
+const openLimits = new Set();
+
+function remember(name, isOpen) {
+    if (isOpen) {
+        openLimits.add(name);
+    } else {
+        openLimits.delete(name);
+    }
+}
+
+function shown(number) {
+    return Number.isInteger(number) ? String(number) : number.toFixed(1);
 }
 
 function command(name) {

@@ -22,7 +22,7 @@ pub(super) fn entries(
     cog: &Arc<CogContext>,
     arguments: &Arguments,
 ) -> HostResult<(Function, Option<Function>, usize, usize)> {
-    let space = read_space(cog, &arguments.string(0, "the space")?)?;
+    let space = read_space(lua, cog, &arguments.string(0, "the space")?)?;
     let kind = read_kind(arguments, &arguments.string(1, "the scope")?)?;
     let how = match arguments.optional_table(2, "the options")? {
         Some(how) => how,
@@ -43,13 +43,12 @@ pub(super) fn entries(
         .min(MOST_ENTRIES);
     let offset = fields.count("offset")?.unwrap_or(0) as usize;
     let filter = fields.function("where")?;
-    let mut scopes = view_of(cog, &space, lua)?.scopes(kind, guild);
+    let view = view_of(cog, &space, lua)?;
+    let defaults = view.defaults();
+    let mut scopes = view.stored_scopes(kind, guild);
     if let Some(field) = fields.string("sort")? {
-        sort_by(
-            &mut scopes,
-            &field,
-            fields.boolean("descending")?.unwrap_or(false),
-        );
+        let descending = fields.boolean("descending")?.unwrap_or(false);
+        sort_by(&mut scopes, defaults.of(kind), &field, descending);
     }
     if filter.is_none() {
         scopes = scopes.into_iter().skip(offset).take(limit).collect();
@@ -60,7 +59,11 @@ pub(super) fn entries(
     let step = host.function(lua, "state.entries", move |lua, _| {
         let _held = &charge;
         match scopes.get(next.fetch_add(1, Ordering::Relaxed)) {
-            Some((scope, table)) => Ok(Value::Table(entry_of(lua, scope, table)?)),
+            // One at a time: a copy of the defaults for each scope could be more than there is memory.
+            Some((scope, stored)) => {
+                let table = defaults.fill(kind, stored);
+                Ok(Value::Table(entry_of(lua, scope, &table)?))
+            }
             None => Ok(Value::Nil),
         }
     })?;
@@ -84,10 +87,17 @@ fn entry_of(lua: &Lua, scope: &Scope, table: &Tree) -> mlua::Result<Table> {
     Ok(entry)
 }
 
-/// Sorts by a number or string field; entries without it come last.
-fn sort_by(scopes: &mut [(Scope, Arc<Tree>)], field: &str, descending: bool) {
+/// Sorts by a number or string field, which has its default where it is not stored; entries without it come last.
+fn sort_by(
+    scopes: &mut [(Scope, Arc<Tree>)],
+    defaults: Option<&Arc<Tree>>,
+    field: &str,
+    descending: bool,
+) {
     use std::cmp::Ordering as Order;
-    let of = |tree: &Arc<Tree>| tree.get(KeyRef::Str(field.as_bytes())).cloned();
+    let key = KeyRef::Str(field.as_bytes());
+    let default = defaults.and_then(|defaults| defaults.get(key));
+    let of = |tree: &Arc<Tree>| tree.get(key).or(default).cloned();
     scopes.sort_by(|(_, a), (_, b)| {
         let order = match (of(a), of(b)) {
             (Some(Stored::Number(a)), Some(Stored::Number(b))) => a.total_cmp(&b),

@@ -1,13 +1,13 @@
 //! A place in the state as Luau holds it: a path, never a table.
 
 use super::values::{key_to_lua, leaf_to_lua, plain_tree, read_key};
-use super::{Space, state_error, view_of};
+use super::{Space, state_error, view_of, write_error};
 use crate::api::context::CogContext;
 use crate::api::object::Charge;
 use crate::state::{
     Key, KeyRef, Scope, ScopeKind, Table as Tree, Value as Stored, View, render_path,
 };
-use crate::vm::host::{Arguments, Failure, Host, HostError, HostResult, describe, one};
+use crate::vm::host::{Arguments, Failure, Host, HostError, HostResult, describe, in_time, one};
 use mlua::{Function, Lua, MetaMethod, Table, UserDataRegistry, Value};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -109,7 +109,8 @@ impl Handle {
             Value::Nil => None,
             value => Some(self.to_stored(lua, &mut path, value, &mut Budget(LARGEST))?),
         };
-        view.set(&self.scope, &path, stored).map_err(state_error)
+        view.set(&self.scope, &path, stored)
+            .map_err(|error| write_error(&self.cog, error))
     }
 
     /// Copies a value, also from another place in the state.
@@ -156,6 +157,7 @@ impl Handle {
         if path.len() > DEEPEST {
             return Err(self.cannot(path, "a table nested this deep (or in itself)"));
         }
+        in_time(lua)?;
         let mut tree = Tree::new();
         for pair in table.pairs::<Value, Value>() {
             let (key, value) = pair?;

@@ -11,11 +11,11 @@ mod handle;
 mod values;
 
 use super::context::{CogContext, active};
+use super::limits::Limit;
+use super::refusal;
 use crate::state::{Scope, ScopeKind, StateError, View};
 use crate::vm::build::Vm;
-use crate::vm::host::{
-    Arguments, Failure, Host, HostError, HostResult, describe, load_host_chunk, one,
-};
+use crate::vm::host::{Arguments, Failure, Host, HostChunk, HostError, HostResult, describe, one};
 use crate::vm::raw::with_fallback;
 pub use handle::Handle;
 use mlua::{Function, Lua, MultiValue, Value};
@@ -23,8 +23,16 @@ use std::ffi::CStr;
 use std::sync::Arc;
 pub(super) use values::tree_to_json;
 
+static CHUNK: HostChunk = HostChunk::new("state", include_str!("state.luau"));
+
 /// How often a transaction is run again because another cog was faster.
 const MOST_ATTEMPTS: usize = 16;
+
+/// Transactions within each other: each has a copy of what those around it have written.
+const MOST_NESTED: usize = 4;
+
+/// Bytes of an id that are looked at: more than any id has.
+const LONGEST_ID: usize = 64;
 
 /// Which namespace a handle is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +46,9 @@ pub enum Space {
 }
 
 fn view_of(cog: &Arc<CogContext>, space: &Space, lua: &Lua) -> HostResult<View> {
+    if let Space::Shared(name) = space {
+        cog.shares(lua, name)?;
+    }
     Ok(cog.state_views(active(lua)?.as_ref()).view(space))
 }
 
@@ -47,6 +58,16 @@ fn view_of(cog: &Arc<CogContext>, space: &Space, lua: &Lua) -> HostResult<View> 
 )]
 fn state_error(error: StateError) -> Failure {
     HostError::new("state", error.to_string()).into()
+}
+
+/// The error of a write, which may have met a limit.
+fn write_error(cog: &CogContext, error: StateError) -> Failure {
+    let _times = match error {
+        StateError::NamespaceSize { .. } => cog.met.count(Limit::State),
+        StateError::ValueSize { .. } => cog.met.count(Limit::StateValue),
+        _ => 0,
+    };
+    state_error(error)
 }
 
 /// The library functions that also take handles.
@@ -73,12 +94,13 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
     let raw = lua.create_table()?;
     let owner = Arc::clone(cog);
     let scope = host.function(lua, "state", move |lua, arguments| {
-        let (space, scope) = read_scope(&owner, arguments)?;
+        let (space, scope) = read_scope(lua, &owner, arguments)?;
         let handle = Handle::of_scope(&owner, space, scope);
         Ok(Value::UserData(lua.create_any_userdata(handle)?))
     })?;
     raw.raw_set("scope", scope)?;
     raw.raw_set("extend", host.function(lua, "state", extend)?)?;
+    raw.raw_set("refuse", refusal(lua, host)?)?;
     handle::install_lookups(lua, host, &raw)?;
     let owner = Arc::clone(cog);
     let defaults = host.function(lua, "state.defaults", move |lua, arguments| {
@@ -93,7 +115,7 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
     let owner = Arc::clone(cog);
     let forget = host.function(lua, "state.forget", move |lua, arguments| {
         CogContext::may_write(lua, "state.forget")?;
-        let (space, scope) = read_scope(&owner, arguments)?;
+        let (space, scope) = read_scope(lua, &owner, arguments)?;
         view_of(&owner, &space, lua)?
             .forget(&scope)
             .map_err(state_error)
@@ -110,7 +132,7 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
                 &arguments.value(0),
             ));
         }
-        owner.shares(&name)?;
+        owner.shares(lua, &name)?;
         one(lua, format!("shared:{name}"))
     })?;
     raw.raw_set("shared", shared)?;
@@ -120,18 +142,27 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
         transaction(lua, &owner, &pcall, arguments)
     })?;
     raw.raw_set("transaction", transaction)?;
-    load_host_chunk(lua, "state", include_str!("state.luau"), raw)
+    CHUNK.load(lua, raw)
 }
 
 /// The space and the scope that a call names: `(space, kind, ids…)`.
-fn read_scope(cog: &CogContext, arguments: &Arguments) -> HostResult<(Space, Scope)> {
-    let space = read_space(cog, &arguments.string(0, "the space")?)?;
+fn read_scope(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<(Space, Scope)> {
+    let space = read_space(lua, cog, &arguments.string(0, "the space")?)?;
     let kind = read_kind(arguments, &arguments.string(1, "the scope")?)?;
+    let given = arguments.len().saturating_sub(2);
+    if given > kind.ids().len() {
+        // None of them is copied: there may be thousands, and each as long as memory allows.
+        Scope::parse(kind, &vec![""; given]).map_err(state_error)?;
+    }
     let mut ids = Vec::new();
     for index in 2..arguments.len() {
         let what = kind.ids().get(index - 2).copied().unwrap_or("an id");
         match arguments.value(index) {
-            Value::String(id) => ids.push(id.to_string_lossy()),
+            Value::String(id) => {
+                let bytes = id.as_bytes();
+                let head = bytes.get(..LONGEST_ID).unwrap_or(&bytes);
+                ids.push(String::from_utf8_lossy(head).into_owned());
+            }
             other => {
                 let function = format!("state.{}", kind.name());
                 return Err(HostError::argument(
@@ -149,13 +180,13 @@ fn read_scope(cog: &CogContext, arguments: &Arguments) -> HostResult<(Space, Sco
     Ok((space, scope))
 }
 
-fn read_space(cog: &CogContext, name: &str) -> HostResult<Space> {
+fn read_space(lua: &Lua, cog: &CogContext, name: &str) -> HostResult<Space> {
     match name {
         "own" => Ok(Space::Own),
         "session" => Ok(Space::Session),
         shared => {
             let name = shared.strip_prefix("shared:").unwrap_or_default();
-            cog.shares(name)?;
+            cog.shares(lua, name)?;
             Ok(Space::Shared(name.into()))
         }
     }
@@ -170,7 +201,7 @@ fn read_kind(arguments: &Arguments, name: &str) -> HostResult<ScopeKind> {
 
 /// `state.defaults { guild = { … }, member = { … } }`.
 fn declare_defaults(lua: &Lua, cog: &Arc<CogContext>, arguments: &Arguments) -> HostResult<Value> {
-    let space = read_space(cog, &arguments.string(0, "the space")?)?;
+    let space = read_space(lua, cog, &arguments.string(0, "the space")?)?;
     let given = arguments.table(1, "")?;
     let mut read = Vec::new();
     for pair in given.pairs::<Value, Value>() {
@@ -188,7 +219,9 @@ fn declare_defaults(lua: &Lua, cog: &Arc<CogContext>, arguments: &Arguments) -> 
         };
         read.push((kind, Handle::default_of(lua, cog, kind, table)?));
     }
+    cog.room_for_defaults(read.iter().map(|(_, table)| table.bytes()).sum())?;
     cog.declare(lua, "state.defaults", |declarations| {
+        declarations.calls_of_defaults += 1;
         let defaults = read
             .iter()
             .map(|(kind, table)| (space.clone(), *kind, table.clone()));
@@ -212,6 +245,12 @@ fn transaction(
     let body = arguments.callback(0, "the function")?;
     CogContext::may_write(lua, "state.transaction")?;
     let view = view_of(cog, &Space::Own, lua)?;
+    if view.transactions() >= MOST_NESTED {
+        let message = format!(
+            "state.transaction: at most {MOST_NESTED} transactions may be within each other"
+        );
+        return Err(HostError::new("state", message).into());
+    }
     let vm = Vm::of(lua)?;
     for _ in 0..MOST_ATTEMPTS {
         view.begin_transaction();
@@ -230,7 +269,7 @@ fn transaction(
         match view.commit_transaction() {
             Ok(()) => return Ok(results),
             Err(StateError::Conflict { .. }) => {}
-            Err(error) => return Err(state_error(error)),
+            Err(error) => return Err(write_error(cog, error)),
         }
     }
     let message = "state.transaction: other cogs kept changing the same state; try again later";

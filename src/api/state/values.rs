@@ -1,7 +1,7 @@
 //! Values and keys of the state as Luau has them, and as JSON.
 
 use crate::state::{Key, KeyRef, Scope, Table as Tree, Value as Stored, render_path};
-use crate::vm::host::{HostError, HostResult, describe};
+use crate::vm::host::{HostError, HostResult, describe, in_time};
 use mlua::{Lua, Table, Value};
 
 /// A table of the state as JSON: a list, or an object whose numbers have become names.
@@ -69,6 +69,7 @@ pub(super) fn leaf_to_lua(lua: &Lua, leaf: &Stored) -> mlua::Result<Value> {
 }
 
 pub(super) fn plain_tree(lua: &Lua, tree: &Tree) -> mlua::Result<Table> {
+    in_time(lua)?;
     let table = lua.create_table_with_capacity(tree.len(), tree.count() - tree.len())?;
     for (key, value) in tree.iter() {
         table.raw_set(key_to_lua(lua, key)?, leaf_to_lua(lua, value)?)?;

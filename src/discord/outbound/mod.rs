@@ -27,10 +27,15 @@ use crate::activity::{Activity, Busy};
 use crate::clock::Clock;
 use crate::json::Json;
 use answer::Answer;
-use limits::{Limits, Observed, Permit};
+use limits::{Limits, Observed, Permit, Step, Waiter};
 use serde_json::Value;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
 /// The pause before the first repetition; each further one is twice as long.
@@ -53,10 +58,12 @@ struct Shared {
     limits: Limits,
     clock: Clock,
     activity: Activity,
+    /// What drives the calls.
+    runtime: Handle,
 }
 
 impl Outbound {
-    /// Connects nothing yet. Fails when the address is no URL or the token cannot be a header.
+    /// Connects nothing yet. To be made in the runtime that is to drive the calls. Fails when the address is no URL or the token cannot be a header.
     pub fn new(options: OutboundOptions) -> Result<Self, OutboundError> {
         let client = request::Client::new(&options)?;
         // Other servers, such as rate-limiting proxies, have a global limit of their own.
@@ -67,6 +74,7 @@ impl Outbound {
                 limits,
                 clock: options.clock,
                 activity: options.activity,
+                runtime: Handle::current(),
             }),
         })
     }
@@ -99,15 +107,47 @@ impl Outbound {
         deadline: Duration,
         repetitions: u32,
     ) -> Result<Option<Json>, CallError> {
-        let mut call = Call {
-            shared: &self.shared,
-            until: self.shared.clock.now() + deadline,
+        let shared = Arc::clone(&self.shared);
+        // Calls take their places in the queue in the order in which they are made.
+        let mut waiter = shared.limits.waiter(prepared.operation, prepared.major);
+        let first = waiter.step(shared.clock.now());
+        let call = Call {
+            until: shared.clock.now() + deadline,
             deadline,
-            busy: Some(self.shared.activity.begin()),
-            prepared: &prepared,
+            busy: Some(shared.activity.begin()),
+            prepared,
             repetitions,
+            place: Some((waiter, first)),
+            shared,
         };
-        call.run().await
+        let runtime = self.shared.runtime.clone();
+        Driven(runtime.spawn(call.run())).await
+    }
+}
+
+/// A call in a task of its own. Others wait until its turn is over, and whoever asked for it may be stuck, or
+/// never look at it again.
+struct Driven(JoinHandle<Result<Option<Json>, CallError>>);
+
+impl Future for Driven {
+    type Output = Result<Option<Json>, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Poll::Ready(ended) = Pin::new(&mut self.0).poll(context) else {
+            return Poll::Pending;
+        };
+        match ended {
+            Ok(result) => Poll::Ready(result),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime is going down, and with it everything that could use an answer.
+            Err(_) => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -118,9 +158,9 @@ impl std::fmt::Debug for Outbound {
 }
 
 /// One call from its turn to its end.
-struct Call<'a> {
-    shared: &'a Shared,
-    prepared: &'a Prepared,
+struct Call {
+    shared: Arc<Shared>,
+    prepared: Prepared,
     /// When the call must have ended, since the epoch.
     until: Duration,
     deadline: Duration,
@@ -128,16 +168,22 @@ struct Call<'a> {
     repetitions: u32,
     /// Released while the call waits for the clock.
     busy: Option<Busy>,
+    /// Its place in the queue, and what that means, from before its first turn.
+    place: Option<(Waiter, Step)>,
 }
 
-impl Call<'_> {
-    async fn run(&mut self) -> Result<Option<Json>, CallError> {
-        let encoded = request::Encoded::of(self.prepared);
+impl Call {
+    async fn run(mut self) -> Result<Option<Json>, CallError> {
+        let encoded = request::Encoded::of(&self.prepared);
         let mut repetitions = 0;
         loop {
             let permit = self.turn().await?;
             let left = self.until.saturating_sub(self.shared.clock.now());
-            let sent = self.shared.client.send(self.prepared, &encoded, left).await;
+            let sent = self
+                .shared
+                .client
+                .send(&self.prepared, &encoded, left)
+                .await;
             let error = match sent {
                 Ok(answer) => match self.judge(permit, &answer)? {
                     Verdict::Done(json) => return Ok(json),
@@ -148,7 +194,7 @@ impl Call<'_> {
                 Err(failure) => {
                     drop(permit);
                     let error = failure.told(self.prepared.operation.id, self.deadline);
-                    if !failure.repeatable(self.prepared) {
+                    if !failure.repeatable(&self.prepared) {
                         return Err(error);
                     }
                     error
@@ -169,30 +215,32 @@ impl Call<'_> {
 
     /// Waits until the rate limits let the request go.
     async fn turn(&mut self) -> Result<Permit, CallError> {
-        let Prepared {
-            operation, major, ..
-        } = *self.prepared;
-        let mut waiter = self.shared.limits.waiter(operation, major);
+        let operation = self.prepared.operation;
+        let (mut waiter, mut step) = self.place.take().unwrap_or_else(|| {
+            let mut waiter = self.shared.limits.waiter(operation, self.prepared.major);
+            let step = waiter.step(self.shared.clock.now());
+            (waiter, step)
+        });
         loop {
-            let now = self.shared.clock.now();
-            let step = waiter.step(now);
             match step {
-                limits::Step::Go(permit) => return Ok(permit),
-                limits::Step::At(time) if time >= self.until => {
-                    let wait = time.saturating_sub(now);
+                Step::Go(permit) => return Ok(permit),
+                Step::At(time) if time >= self.until => {
+                    let wait = time.saturating_sub(self.shared.clock.now());
                     return Err(CallError::limited(operation.id, self.deadline, wait));
                 }
-                limits::Step::At(time) => {
+                Step::At(time) => {
                     self.busy = None;
+                    let wait = time.saturating_sub(self.shared.clock.now());
                     tokio::select! {
-                        () = self.shared.clock.sleep(time.saturating_sub(now)) => {}
+                        () = self.shared.clock.sleep(wait) => {}
                         () = waiter.changed() => {}
                     }
                     self.busy = Some(self.shared.activity.begin());
                 }
                 // Somebody's request is under way, which takes real time: no clock is waited for.
-                limits::Step::Behind => waiter.changed().await,
+                Step::Behind => waiter.changed().await,
             }
+            step = waiter.step(self.shared.clock.now());
         }
     }
 

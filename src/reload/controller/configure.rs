@@ -2,8 +2,8 @@
 
 use super::super::plan::{Plan, plan_afresh};
 use super::super::report::{Problem, Report, Trigger};
-use super::super::sources::{Rules, Snapshot, diff};
-use super::{Controller, read};
+use super::super::sources::{Rules, Snapshot};
+use super::Controller;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -70,9 +70,8 @@ impl Controller {
         let folders = rules.folders().to_vec();
         self.view.send_modify(|view| view.folders = folders);
         let look = move |before: &Snapshot| before.with_rules(&rules);
-        let snapshot = read(&self.snapshot, look).await;
-        self.pending.extend(diff(&self.snapshot, &snapshot));
-        self.snapshot = snapshot;
+        let changed = self.read(look).await;
+        self.pending.extend(changed);
     }
 
     /// Catches up with what has changed, and tries again what could not be loaded.

@@ -8,7 +8,7 @@ use super::super::transaction::{self, Failure, Result as CogResult};
 use super::Controller;
 use crate::cogs::host::CogHandle;
 use crate::cogs::live::Offer;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -38,7 +38,10 @@ impl Controller {
             cogs.push(CogReport {
                 name,
                 outcome,
-                version: status.version,
+                version: match outcome {
+                    CogOutcome::Unloaded => 0,
+                    _ => status.version,
+                },
                 executed: match outcome {
                     CogOutcome::Loaded | CogOutcome::Reloaded => {
                         status.offer.executed.iter().map(ModuleId::dotted).collect()
@@ -53,7 +56,7 @@ impl Controller {
 
     pub(super) fn ask_for_intents(&self) {
         self.intents.send_if_modified(|intents| {
-            let needed = self.cogs.routes().intents;
+            let needed = self.cogs.routes().intents();
             std::mem::replace(intents, needed) != needed
         });
     }
@@ -102,14 +105,14 @@ impl Controller {
         blamed: &Seen,
     ) -> CogOutcome {
         let generation = offer.generation.as_ref();
-        let loaded = generation.map(|it| it.loaded()).unwrap_or_default();
+        let loaded = generation.map(|it| it.read()).unwrap_or_default();
         let edges = generation.map(|it| it.edges()).unwrap_or_default();
         let aliases = generation.map(|it| it.aliases()).unwrap_or_default();
         let mut attempted = self.attempted(plan, &handle.name, []);
         let seen = loaded.iter().chain(&aliases);
         attempted.extend(seen.map(|(id, hash)| (id.clone(), Some(*hash))));
         attempted.extend(blamed.clone());
-        let running = handle.status().is_running();
+        let running = handle.answers();
         handle.update(|status| {
             status.attempted = attempted;
             if !running {
@@ -153,7 +156,7 @@ impl Controller {
             CogResult::Failed(failure) => {
                 let attempted = self.attempted_in(plan, name, &failure);
                 problems.push(failure.problem.clone());
-                let running = handle.status().is_running();
+                let running = handle.answers();
                 let aliases = failure.edges.values().flatten().filter(|id| id.is_alias());
                 let aliases: BTreeMap<_, _> = aliases
                     .filter_map(|id| Some((id.clone(), self.snapshot.hash(id)?)))
@@ -182,20 +185,23 @@ impl Controller {
 /// What the plan must know of a cog.
 pub(super) fn view_of(cog: &CogHandle) -> CogView {
     let status = cog.status();
-    let (loaded, edges) = match &status.generation {
-        Some(generation) => {
-            let mut loaded = generation.loaded();
+    let running = cog.answers();
+    // A cog in quarantine may have tried another version since.
+    let (loaded, failed, edges) = match &status.generation {
+        Some(generation) if running || status.loaded.is_empty() => {
+            let mut loaded = generation.read();
             loaded.extend(generation.aliases());
-            (loaded, generation.edges())
+            (loaded, generation.failed(), generation.edges())
         }
-        None => (status.loaded, status.edges),
+        _ => (status.loaded, BTreeSet::new(), status.edges),
     };
     CogView {
         name: cog.name.to_string(),
         entry: status.entry,
         loaded,
+        failed,
         edges,
-        state: if status.version > 0 {
+        state: if running {
             CogState::Running
         } else {
             CogState::Waiting

@@ -52,23 +52,16 @@ impl Controller {
     }
 
     pub(super) fn report_pending(&mut self, began: Instant) {
-        self.show();
         let changed = files(&self.pending);
-        let report = Report {
-            id: self.next_report,
-            at: self.cogs.services.clock.unix(),
-            trigger: Trigger::Files,
-            changed,
+        let report = self.made(Trigger::Files, changed, Vec::new(), Vec::new(), began);
+        self.reports.add(Report {
             outcome: Outcome::Pending,
-            cogs: Vec::new(),
-            problems: Vec::new(),
-            took_ms: began.elapsed().as_secs_f64() * 1_000.0,
-        };
-        self.next_report += 1;
-        self.reports.add(report);
+            ..report
+        });
     }
 
-    /// Problems of the tree itself (two files for one module, a link to outside) that are new.
+    /// Problems of the tree itself (two files for one module, a link to outside) that are new, and edits that have
+    /// to wait because of them.
     pub(super) fn new_tree_problems(&mut self) -> Vec<Problem> {
         let now: Vec<_> = self
             .snapshot
@@ -79,8 +72,8 @@ impl Controller {
         let before = std::mem::replace(&mut self.tree_problems, now);
         let problems = self.snapshot.problems.iter();
         let new = problems.filter(|problem| !before.contains(&problem.message));
-        new.map(|problem: &SourceProblem| Problem::from(problem))
-            .collect()
+        let new = new.map(|problem: &SourceProblem| Problem::from(problem));
+        new.chain(self.waiting_edits.drain(..)).collect()
     }
 
     pub(super) fn report_tree_problems(

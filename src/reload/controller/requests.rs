@@ -2,9 +2,9 @@
 
 use super::super::plan::{Action, Plan, plan_afresh, plan_changed};
 use super::super::report::{CogOutcome, CogReport, Problem, Report, Trigger};
-use super::super::sources::{ModuleId, Snapshot, SourceProblem, diff};
+use super::super::sources::{ModuleId, Snapshot, SourceProblem};
 use super::reports::files;
-use super::{Ask, Controller, Refused, read};
+use super::{Ask, Controller, Refused};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -54,19 +54,13 @@ impl Controller {
             }
         }
         let names = self.snapshot.cogs().keys().map(String::as_str);
-        let nearest = crate::discord::nearest(name, names);
-        let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-        Err(Refused::Unknown {
-            name: shown,
-            near: nearest.map(str::to_owned),
-        })
+        Err(Refused::unknown(name, crate::discord::nearest(name, names)))
     }
 
     /// Looks at all files now. What changed and is not taken with this request is taken with the next batch.
     async fn look_at_files(&mut self) {
-        let snapshot = read(&self.snapshot, Snapshot::rescan_all).await;
-        self.pending.extend(diff(&self.snapshot, &snapshot));
-        self.snapshot = snapshot;
+        let changed = self.read(Snapshot::rescan_all).await;
+        self.pending.extend(changed);
     }
 
     /// Builds all cogs in fresh VMs and takes what is pending; a cog that fails keeps what it has.
@@ -121,9 +115,9 @@ impl Controller {
     fn forget_taken(&mut self) {
         let mut plan = plan_changed(&self.graph, &self.pending, self.snapshot.as_ref());
         plan.cogs.retain(|cog| !self.unloaded.contains(&cog.name));
-        let failing = self.cogs.all().into_iter().map(|cog| cog.status());
-        let seen: BTreeSet<ModuleId> = failing
-            .flat_map(|status| status.attempted.into_keys())
+        let all = self.cogs.all().into_iter();
+        let seen: BTreeSet<ModuleId> = all
+            .flat_map(|cog| cog.peek(|it| it.attempted.keys().cloned().collect::<Vec<_>>()))
             .collect();
         let waited: BTreeSet<&ModuleId> = plan.cogs.iter().flat_map(|cog| &cog.stale).collect();
         self.pending

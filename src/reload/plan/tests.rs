@@ -211,6 +211,16 @@ fn a_held_module_leaves_its_cogs_as_they_are() {
 }
 
 #[test]
+fn a_held_module_that_was_never_loaded_keeps_no_cog_from_its_next_text() {
+    let mut sources = Texts::new(&["cogs/a"]);
+    sources.held.insert(ModuleId::new("utils/link"));
+    let cog = view("a", &sources, &[("cogs/a", "utils/link")]);
+    assert!(plan([&cog], &sources).is_empty());
+    sources.set("cogs/a", "2");
+    assert_eq!(executed(&plan([&cog], &sources).cogs[0]), ["cogs/a"]);
+}
+
+#[test]
 fn a_failed_attempt_is_repeated_only_with_other_sources() {
     let mut sources = Texts::new(&["cogs/a", "utils/z"]);
     let mut cog = view("a", &sources, &[("cogs/a", "utils/z")]);

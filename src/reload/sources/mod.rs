@@ -27,17 +27,21 @@ pub use rules::{Rules, RulesError};
 
 use crate::reload::report::Problem;
 use crate::vm::resolve::{Modules, Owner};
+use rpds::RedBlackTreeMapSync;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tree::{File, Found, Tree};
+
+/// Modules in order. One map shares with the next what both have in common.
+pub type ModuleMap = RedBlackTreeMapSync<ModuleId, Arc<Source>>;
 
 /// What all modules say at one moment. It never changes; [`Snapshot::rescan`] makes another that
 /// shares whatever is still the same.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The modules that can be taken.
-    pub modules: BTreeMap<ModuleId, Arc<Source>>,
+    pub modules: ModuleMap,
     /// The files that cannot, in order of path.
     pub problems: Vec<SourceProblem>,
     /// The aliases of `lua/.luaurc`.
@@ -49,6 +53,8 @@ pub struct Snapshot {
     rules: Arc<Rules>,
     /// Files to be looked at again (below `lua/`), with how often they have been.
     unsettled: BTreeMap<String, u32>,
+    /// What says something else than in the snapshot of which this one was made.
+    changed: BTreeSet<ModuleId>,
 }
 
 /// One thing below `lua/` that cannot be taken.
@@ -130,6 +136,18 @@ impl Snapshot {
         &self.tree.cogs
     }
 
+    /// The module of the file at `path` (`lua/services/levels.luau`), if it can be taken.
+    pub fn in_file(&self, path: &str) -> Option<&Arc<Source>> {
+        let id = tree::module_of(&self.rules, path.strip_prefix("lua/")?)?;
+        self.get(&id).filter(|source| &*source.path == path)
+    }
+
+    /// The modules and aliases that say something else than in the snapshot that was rescanned, or are in only
+    /// one of the two.
+    pub fn changed(&self) -> &BTreeSet<ModuleId> {
+        &self.changed
+    }
+
     /// The sentence about why the file of `id` is there and not taken.
     pub fn held(&self, id: &ModuleId) -> Option<&str> {
         self.tree.held(id)
@@ -152,7 +170,7 @@ impl Snapshot {
 
     fn empty(root: &Path, rules: &Rules) -> Self {
         Self {
-            modules: BTreeMap::new(),
+            modules: ModuleMap::default(),
             problems: Vec::new(),
             aliases: Arc::default(),
             luaurc: "".into(),
@@ -160,6 +178,7 @@ impl Snapshot {
             root: root.into(),
             rules: Arc::new(rules.clone()),
             unsettled: BTreeMap::new(),
+            changed: BTreeSet::new(),
         }
     }
 
@@ -189,7 +208,9 @@ impl Snapshot {
     }
 }
 
-/// The modules and aliases that say something else in `new`, or are in only one of the two.
+/// The modules and aliases that say something else in `new`, or are in only one of the two, or are held in only
+/// one (an init file that cannot be taken still decides which files around it are cogs): whatever lies between
+/// two snapshots, at the cost of a look at every module.
 pub fn diff(old: &Snapshot, new: &Snapshot) -> BTreeSet<ModuleId> {
     let mut changed = BTreeSet::new();
     let mut before = old.modules.iter().peekable();
@@ -205,6 +226,9 @@ pub fn diff(old: &Snapshot, new: &Snapshot) -> BTreeSet<ModuleId> {
         }
     }
     changed.extend(before.map(|(gone, _)| gone.clone()));
+    if !Arc::ptr_eq(&old.tree, &new.tree) {
+        changed.extend(old.tree.held_otherwise(&new.tree));
+    }
     if !Arc::ptr_eq(&old.aliases, &new.aliases) {
         changed.extend(old.aliases.differences(&new.aliases));
     }

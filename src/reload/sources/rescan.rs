@@ -5,7 +5,7 @@ use super::read::{self, Read};
 use super::rules::is_within;
 use super::tree::{File, Found, module_of};
 use super::walk::{BROKEN, Real, links_above, real, walk};
-use super::{LUAURC, Snapshot, Source, below};
+use super::{LUAURC, ModuleId, Snapshot, Source, below, diff};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,6 +81,7 @@ fn without_root(old: &Snapshot) -> Snapshot {
         folders: BTreeMap::from([(String::new(), MISSING_ROOT.to_owned())]),
         ..Found::default()
     });
+    new.changed = diff(old, &new);
     new
 }
 
@@ -248,7 +249,7 @@ impl Rescan<'_> {
     fn take(&self, path: &str, text: String) -> Look {
         let Some(id) = module_of(&self.old.rules, path) else {
             // `.luaurc` is no module; only its text is of interest.
-            let source = Source::new(super::ModuleId::new(path), text);
+            let source = Source::new(ModuleId::new(path), text);
             return Look::Found(File::Read(Arc::new(source)));
         };
         let new = Source::new(id, text);
@@ -275,6 +276,7 @@ impl Rescan<'_> {
 
     fn finish(mut self) -> Snapshot {
         let mut new = self.old.clone();
+        new.changed.clear();
         let is_structural = self.is_structural();
         let looks = std::mem::take(&mut self.looks);
         new.note_unsettled(looks.iter());
@@ -282,12 +284,15 @@ impl Rescan<'_> {
             let mut found = self.found.take().unwrap_or_else(|| self.old.found());
             found.apply(looks);
             new.rebuild(found);
+            new.changed = diff(self.old, &new);
         } else {
             new.replace_texts(looks);
         }
         if let Some(look) = self.luaurc {
             new.note_unsettled([(&LUAURC.to_owned(), &look)].into_iter());
             new.replace_luaurc(look);
+            let aliases = self.old.aliases.differences(&new.aliases);
+            new.changed.extend(aliases);
         }
         new
     }
@@ -307,7 +312,7 @@ impl Snapshot {
 
     /// All known files at or below `path`.
     fn files_within(&self, path: &str) -> Vec<String> {
-        let taken = self.modules.keys().map(super::ModuleId::file);
+        let taken = self.modules.keys().map(ModuleId::file);
         let aside = self.tree.set_aside.keys().map(String::as_str);
         let within = taken.chain(aside).filter(|file| is_within(file, path));
         within.map(str::to_owned).collect()
@@ -352,8 +357,13 @@ impl Snapshot {
 
     fn replace_texts(&mut self, looks: BTreeMap<String, Look>) {
         for look in looks.into_values() {
-            if let Look::Found(File::Read(source)) = look {
-                self.modules.insert(source.id.clone(), source);
+            let Look::Found(File::Read(source)) = look else {
+                continue;
+            };
+            let former = self.modules.get(&source.id);
+            if former.is_none_or(|former| former.hash != source.hash) {
+                self.changed.insert(source.id.clone());
+                self.modules.insert_mut(source.id.clone(), source);
             }
         }
     }

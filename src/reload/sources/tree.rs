@@ -2,7 +2,7 @@
 //! cog's entry, and which files stand in each other's way.
 
 use super::rules::{Rules, is_within};
-use super::{ModuleId, Source, SourceProblem};
+use super::{ModuleId, ModuleMap, Source, SourceProblem};
 use crate::vm::resolve::Owner;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,9 +12,6 @@ const COGS: &str = "cogs";
 
 const NAMELESS_COG: &str =
     "would make all of lua/cogs one cog without a name; move it to a folder of its own";
-
-/// The modules that can be taken.
-pub(super) type ModuleMap = BTreeMap<ModuleId, Arc<Source>>;
 
 /// One file that may be a module.
 #[derive(Clone, Debug)]
@@ -83,7 +80,7 @@ impl Tree {
             dangling: found.dangling,
             ..Self::default()
         };
-        let mut modules = ModuleMap::new();
+        let mut modules = ModuleMap::default();
         tree.name_cogs(rules, &found.files);
         for group in groups(rules, found.files) {
             tree.sort_in(group, &mut modules);
@@ -108,6 +105,13 @@ impl Tree {
         own.or_else(init)
             .map(String::as_str)
             .or_else(|| self.held_folder(id))
+    }
+
+    /// The modules that are held here or in `other`, and not in both.
+    pub(super) fn held_otherwise(&self, other: &Self) -> Vec<ModuleId> {
+        let here = self.held.keys().filter(|id| !other.held.contains_key(*id));
+        let there = other.held.keys().filter(|id| !self.held.contains_key(*id));
+        here.chain(there).cloned().collect()
     }
 
     fn held_folder(&self, id: &ModuleId) -> Option<&str> {
@@ -184,7 +188,7 @@ impl Tree {
                 File::Read(_) if is_nameless_cog(&id) => NAMELESS_COG,
                 File::Bad(problem) => problem,
                 File::Read(source) => {
-                    modules.insert(id, Arc::clone(source));
+                    modules.insert_mut(id, Arc::clone(source));
                     continue;
                 }
             };

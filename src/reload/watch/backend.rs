@@ -20,14 +20,7 @@ impl Backend {
     pub(super) fn native(shared: &Arc<Shared>) -> Result<Self, WatchError> {
         let config = Config::default().with_follow_symlinks(false);
         let opened = RecommendedWatcher::new(Handler(Arc::clone(shared)), config);
-        let watched = opened.and_then(|watcher| {
-            let mut backend = Self {
-                watcher: Box::new(watcher),
-                is_polling: false,
-            };
-            backend.watch(shared).map(|()| backend)
-        });
-        match watched {
+        match opened.and_then(|watcher| Self::begin(Box::new(watcher), false, shared)) {
             Ok(backend) => Ok(backend),
             Err(error) => match advice(&error) {
                 Some(advice) => Self::instead(shared, advice),
@@ -43,14 +36,22 @@ impl Backend {
             .with_compare_contents(true)
             .with_poll_interval(interval);
         let opened = PollWatcher::new(Handler(Arc::clone(shared)), config);
-        let watched = opened.and_then(|watcher| {
-            let mut backend = Self {
-                watcher: Box::new(watcher),
-                is_polling: true,
-            };
-            backend.watch(shared).map(|()| backend)
-        });
-        watched.map_err(|error| refused(shared, &error))
+        opened
+            .and_then(|watcher| Self::begin(Box::new(watcher), true, shared))
+            .map_err(|error| refused(shared, &error))
+    }
+
+    fn begin(
+        watcher: Box<dyn notify::Watcher + Send>,
+        is_polling: bool,
+        shared: &Shared,
+    ) -> notify::Result<Self> {
+        let mut backend = Self {
+            watcher,
+            is_polling,
+        };
+        backend.watch(shared)?;
+        Ok(backend)
     }
 
     /// Polling, because of a limit.

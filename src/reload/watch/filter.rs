@@ -55,8 +55,8 @@ fn of_other(kind: EventKind, is_folder: impl FnOnce() -> bool) -> Weight {
     match kind {
         EventKind::Create(CreateKind::Folder) => Weight::Folder,
         EventKind::Remove(RemoveKind::Folder) => Weight::Change,
-        EventKind::Remove(RemoveKind::File) => Weight::Nothing,
-        // Nobody can tell any more what it was: a folder, or an editor's temporary file.
+        // Nobody can tell any more what it was: a folder, a symlink to one (which goes like a file), or an
+        // editor's temporary file.
         EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
             Weight::Perhaps
         }

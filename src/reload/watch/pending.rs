@@ -112,6 +112,12 @@ impl Shared {
         self.extend(pending, at, true);
     }
 
+    /// Changes may be lost, also those that would have told of new folders to be watched.
+    fn lose(&self, at: Instant) {
+        self.repair(|repair| repair.root = true);
+        self.rescan(at);
+    }
+
     /// When the batch is to be sent; nothing between bursts.
     pub(super) fn due(&self) -> Option<Instant> {
         let pending = self.lock();
@@ -201,7 +207,7 @@ impl Shared {
 
     fn take_event(&self, event: &Event, at: Instant) {
         if event.need_rescan() {
-            self.rescan(at);
+            self.lose(at);
         }
         for path in &event.paths {
             let canonical = self.canonical.load();
@@ -263,8 +269,8 @@ impl EventHandler for Handler {
                     self.0.repair(|repair| repair.limit = Some(advice));
                     self.0.rescan(at);
                 } else if error.paths.is_empty() {
-                    // Something could not be read from the kernel: changes may be lost.
-                    self.0.rescan(at);
+                    // Something could not be read from the kernel.
+                    self.0.lose(at);
                 }
             }
         }
@@ -274,7 +280,7 @@ impl EventHandler for Handler {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use notify::event::{CreateKind, Flag};
+    use notify::event::{AccessKind, AccessMode, CreateKind, Flag};
 
     const QUIET: Duration = Duration::from_millis(20);
 
@@ -318,5 +324,32 @@ mod tests {
         }
         assert_eq!(shared.due(), Some(first + LONGEST_AT_LEAST));
         assert_eq!(shared.take_batch().map(|batch| batch.paths.len()), Some(3));
+    }
+
+    #[test]
+    fn after_lost_events_the_watch_is_made_anew() {
+        let shared = shared();
+        let lost = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        shared.take_event(&lost, Instant::now());
+        assert!(shared.take_repair().is_some_and(|repair| repair.root));
+        assert!(shared.take_batch().is_some_and(|batch| batch.rescan));
+    }
+
+    /// With this, `chmod_and_reading_do_not_extend_the_window` of tests/watch.rs needs no stopwatch.
+    #[test]
+    fn chmod_and_reading_begin_a_burst_at_most_and_prolong_none() {
+        let shared = shared();
+        let first = Instant::now();
+        let of = |kind| Event::new(kind).add_path("/nowhere/lua/cogs/a.luau".into());
+        let chmod = of(EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any)));
+        let open = of(EventKind::Access(AccessKind::Open(AccessMode::Any)));
+        shared.take_event(&open, first);
+        assert_eq!(shared.due(), None);
+        shared.take_event(&create("cogs/a.luau"), first);
+        for step in 1..20 {
+            shared.take_event(&chmod, first + QUIET / 20 * step);
+            shared.take_event(&open, first + QUIET / 20 * step);
+        }
+        assert_eq!(shared.due(), Some(first + QUIET));
     }
 }

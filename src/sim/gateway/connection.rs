@@ -217,10 +217,10 @@ impl Connection {
 
     async fn heartbeat(&mut self, data: &Value) -> Step {
         self.last_heartbeat = Instant::now();
-        if let (Some(number), Some((id, _))) = (data.as_u64(), &self.session) {
+        if let Some((id, _)) = &self.session {
             self.hub.change(|state| {
                 if let Some(session) = state.sessions.get_mut(id) {
-                    session.acknowledged = session.acknowledged.max(number);
+                    session.beat(data.as_u64());
                 }
             });
         }

@@ -8,10 +8,13 @@ use indexmap::IndexMap;
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 
 /// How many sessions are kept while nobody is connected to them.
 const KEPT_SESSIONS: usize = 64;
+/// How many heartbeats of a session are kept.
+const KEPT_HEARTBEATS: usize = 1_000;
 
 /// What the handle tells a connection.
 #[derive(Clone, Debug)]
@@ -61,6 +64,8 @@ pub(crate) struct Session {
     kept: usize,
     /// Tells the connection of new events.
     pub(super) wake: watch::Sender<u64>,
+    /// When the last heartbeats came, the oldest first.
+    heartbeats: VecDeque<Instant>,
     /// The connection, while there is one: its number, and the way to it.
     pub(super) connection: Option<(Id, mpsc::Sender<Control>)>,
 }
@@ -80,6 +85,15 @@ impl Session {
         }
         self.events.push_back((number, text.into()));
         self.wake.send_replace(number);
+    }
+
+    /// Notes a heartbeat that came now; `number` is the last event that the client has seen.
+    pub(super) fn beat(&mut self, number: Option<u64>) {
+        self.acknowledged = self.acknowledged.max(number.unwrap_or_default());
+        if self.heartbeats.len() >= KEPT_HEARTBEATS {
+            self.heartbeats.pop_front();
+        }
+        self.heartbeats.push_back(Instant::now());
     }
 
     /// Whether every event after `number` is still here.
@@ -160,6 +174,7 @@ impl Sessions {
             events: VecDeque::new(),
             kept: self.events_kept,
             wake: watch::Sender::new(0),
+            heartbeats: VecDeque::new(),
             connection: None,
         }
     }
@@ -233,5 +248,13 @@ impl Sessions {
     /// All sessions as tests see them.
     pub(crate) fn views(&self) -> Vec<SessionView> {
         self.all.values().map(Session::view).collect()
+    }
+
+    /// When the heartbeats of each session came, the oldest first.
+    pub(crate) fn heartbeats(&self) -> Vec<Vec<Instant>> {
+        let sessions = self.all.values();
+        sessions
+            .map(|session| session.heartbeats.iter().copied().collect())
+            .collect()
     }
 }

@@ -8,6 +8,7 @@ use crate::sim::record::RequestRecord;
 use crate::sim::world::{Guild, Message, World};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::broadcast;
 
 impl Sim {
@@ -157,6 +158,12 @@ impl Sim {
     /// All gateway sessions, also those that nobody is connected to.
     pub fn sessions(&self) -> Vec<SessionView> {
         self.hub().look(|state| state.sessions.views())
+    }
+
+    /// When the last heartbeats came: for each session, also those that nobody is connected to, the oldest
+    /// first.
+    pub fn heartbeats(&self) -> Vec<Vec<Instant>> {
+        self.hub().look(|state| state.sessions.heartbeats())
     }
 
     /// For each connected session: its id, its shard, and the number of its newest event. A bot

@@ -158,6 +158,7 @@ fn what_cannot_be_stored_names_its_path() {
         namespace_bytes: 1_000,
         value_bytes: 300,
         key_bytes: 8,
+        path_bytes: 24,
         depth: 3,
         ..StateLimits::default()
     };
@@ -185,9 +186,14 @@ fn what_cannot_be_stored_names_its_path() {
             r#"state.guild["1"].a["longer than 8"]: a key of 13 bytes is longer than the limit of 8"#,
         ),
         (
+            "abcdefgh",
+            table([("ijklmnop", table([("qrst", true.into())]).into())]).into(),
+            r#"state.guild["1"].abcdefgh.ijklmnop.qrst: the keys up to here are 26 bytes together, which is more than the limit of 24"#,
+        ),
+        (
             "a",
             "x".repeat(301).as_str().into(),
-            r#"state.guild["1"].a: a value of 301 bytes is larger than the limit of 300; split it over several keys"#,
+            r#"state.guild["1"].a: a value of 301 bytes is larger than the limit of 300 (limits.state_value_kb); split it over several keys"#,
         ),
         (
             "",

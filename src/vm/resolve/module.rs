@@ -176,8 +176,8 @@ pub struct Source {
     /// The text and the file's name: a module that moves from `.lua` to `.luau` is another, because
     /// errors name its file.
     pub hash: ContentHash,
-    /// The compiled text, made by the first VM that needs it and shared by all.
-    pub bytecode: OnceLock<Arc<[u8]>>,
+    /// The compiled text, or what is wrong with it: made by the first VM that needs it and shared by all.
+    pub bytecode: OnceLock<Result<Vec<u8>, String>>,
 }
 
 impl Source {

@@ -1,0 +1,210 @@
+//! One cog's replies and the gateway's heartbeats, undisturbed and while seven other cogs do their worst.
+//!
+//! `cargo bench --bench isolation` (release) or `cargo bench --profile dev --bench isolation`. Ends with an
+//! error when a heartbeat is late or the replies become too slow.
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark stops at the first thing that goes wrong, and prints"
+)]
+
+use cogsmith::bot::{Bot, BotOptions};
+use cogsmith::clock::Clock;
+use cogsmith::cogs::live::Status;
+use cogsmith::config::{Config, Token};
+use cogsmith::sim::{Dispatch, Sim, SimOptions};
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::broadcast;
+
+/// Commands that are measured, and commands before them that are not.
+const COMMANDS: usize = 500;
+const WARM_UP: usize = 50;
+/// From one command to the next.
+const PACE: Duration = Duration::from_millis(40);
+/// Shards, each with a connection and heartbeats of its own; the guild is on one of them.
+const SHARDS: u32 = 4;
+/// Discord closes a connection that sends more than 120 messages a minute.
+const HEARTBEAT: Duration = Duration::from_millis(600);
+/// What may become of it: the heartbeats' lateness, and how many times slower the slowest replies may be.
+const LATEST_HEARTBEAT: Duration = Duration::from_millis(100);
+const MOST_TIMES_SLOWER: f64 = 5.0;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const ANSWERING: &str = include_str!("isolation/answering.luau");
+const HOSTILE: [(&str, &str); 7] = [
+    ("loops", include_str!("isolation/loops.luau")),
+    ("memory", include_str!("isolation/memory.luau")),
+    ("calls", include_str!("isolation/calls.luau")),
+    ("library", include_str!("isolation/library.luau")),
+    ("garbage", include_str!("isolation/garbage.luau")),
+    ("busy", include_str!("isolation/busy.luau")),
+    ("flood", include_str!("isolation/flood.luau")),
+];
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (alone, disturbed) = runtime.block_on(async {
+        let alone = measure(&[]).await;
+        let disturbed = measure(&HOSTILE).await;
+        (alone, disturbed)
+    });
+    let profile = if cfg!(debug_assertions) {
+        "dev"
+    } else {
+        "release"
+    };
+    println!(
+        "{COMMANDS} commands, one every {PACE:?}; a heartbeat every {HEARTBEAT:?} on each of {SHARDS} shards; {profile} profile"
+    );
+    println!(
+        "{:<36} {:>10} {:>10} {:>10} {:>22}",
+        "", "p50", "p99", "max", "latest heartbeat"
+    );
+    show("undisturbed", &alone);
+    show(&format!("with {} hostile cogs", HOSTILE.len()), &disturbed);
+    let ratio = |percent| {
+        at(&disturbed.replies, percent).as_secs_f64() / at(&alone.replies, percent).as_secs_f64()
+    };
+    println!("ratio: p50 {:.2}, p99 {:.2}", ratio(50), ratio(99));
+    let mut verdict = ExitCode::SUCCESS;
+    if ratio(99) > MOST_TIMES_SLOWER {
+        println!(
+            "too slow: the 99th percentile may be {MOST_TIMES_SLOWER} times the undisturbed one"
+        );
+        verdict = ExitCode::FAILURE;
+    }
+    if disturbed.latest() > LATEST_HEARTBEAT {
+        println!("too late: a heartbeat may be {LATEST_HEARTBEAT:?} late");
+        verdict = ExitCode::FAILURE;
+    }
+    verdict
+}
+
+/// What one run has shown.
+struct Measured {
+    /// From a command to its reply, sorted.
+    replies: Vec<Duration>,
+    /// How late each heartbeat came after the one before it.
+    lateness: Vec<Duration>,
+}
+
+impl Measured {
+    fn latest(&self) -> Duration {
+        self.lateness.iter().max().copied().unwrap_or_default()
+    }
+}
+
+fn show(what: &str, measured: &Measured) {
+    let replies = &measured.replies;
+    println!(
+        "{what:<36} {:>7.2} ms {:>7.2} ms {:>7.2} ms {:>10.2} ms of {}",
+        milliseconds(at(replies, 50)),
+        milliseconds(at(replies, 99)),
+        milliseconds(at(replies, 100)),
+        milliseconds(measured.latest()),
+        measured.lateness.len()
+    );
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}
+
+/// The time within which `percent` of the sorted times lie.
+fn at(times: &[Duration], percent: usize) -> Duration {
+    times[(times.len() * percent).div_ceil(100) - 1]
+}
+
+async fn measure(others: &[(&str, &str)]) -> Measured {
+    let folder = tempfile::tempdir().unwrap();
+    let cogs = folder.path().join("lua/cogs");
+    std::fs::create_dir_all(&cogs).unwrap();
+    std::fs::write(cogs.join("answering.luau"), ANSWERING).unwrap();
+    for (name, source) in others {
+        std::fs::write(cogs.join(name).with_extension("luau"), source).unwrap();
+    }
+    let (sim, bot) = start(folder.path()).await;
+    for (name, _) in others {
+        let cog = bot.cogs.get(name).unwrap();
+        assert!(cog.peek(Status::is_running), "{name} does not run");
+    }
+    let feed = sim.subscribe();
+    let listening = tokio::spawn(listen(feed, sim.bot_user().to_string()));
+    let (channel, owner) = (sim.channel("general").unwrap(), sim.owner());
+    let mut asked = Vec::new();
+    let mut pace = tokio::time::interval(PACE);
+    let began = Instant::now();
+    for number in 0..WARM_UP + COMMANDS {
+        pace.tick().await;
+        asked.push(Instant::now());
+        sim.say(owner, channel, &format!("!ping {number}")).unwrap();
+    }
+    let answered = tokio::time::timeout(PATIENCE, listening).await;
+    let answered = answered.expect("not all commands were answered").unwrap();
+    let mut replies: Vec<_> = (WARM_UP..asked.len())
+        .map(|number| answered[&number] - asked[number])
+        .collect();
+    replies.sort_unstable();
+    let beats = sim.heartbeats();
+    let lateness = beats.iter().flat_map(|beats| {
+        let pairs = beats.windows(2).filter(|pair| pair[0] >= began);
+        pairs.map(|pair| (pair[1] - pair[0]).saturating_sub(HEARTBEAT))
+    });
+    let lateness = lateness.collect();
+    bot.stop().await;
+    sim.shutdown().await;
+    Measured { replies, lateness }
+}
+
+/// When the reply to each command came, by the command's number.
+async fn listen(
+    mut feed: broadcast::Receiver<Arc<Dispatch>>,
+    bot: String,
+) -> HashMap<usize, Instant> {
+    let mut answered = HashMap::new();
+    while answered.len() < WARM_UP + COMMANDS {
+        let dispatch = feed.recv().await.unwrap();
+        if dispatch.name != "MESSAGE_CREATE" || dispatch.data["author"]["id"] != bot.as_str() {
+            continue;
+        }
+        let text = dispatch.data["content"].as_str().unwrap_or_default();
+        let number = text.strip_prefix("pong ").and_then(|it| it.parse().ok());
+        if let Some(number) = number {
+            answered.insert(number, Instant::now());
+        }
+    }
+    answered
+}
+
+async fn start(root: &Path) -> (Sim, Bot) {
+    let sim = Sim::start(SimOptions {
+        max_concurrency: 0,
+        shards: SHARDS,
+        heartbeat_interval_ms: HEARTBEAT.as_millis().try_into().unwrap(),
+        ..SimOptions::default()
+    })
+    .await
+    .unwrap();
+    let mut config = Config::default_at(root.to_owned());
+    config.limits.discord_calls_per_10s = 1_000;
+    // The worst that they can do: nothing takes them out of the way.
+    config.limits.cpu_seconds_per_minute = 3_600;
+    config.limits.faults_per_10min = 1_000_000;
+    let bot = Bot::start(BotOptions {
+        token: Token::new(sim.token()),
+        api_url: Some(sim.url()),
+        clock: Clock::system(),
+        state: Some(config.state_path()),
+        sessions: None,
+        config,
+    })
+    .await
+    .unwrap();
+    bot.ready(PATIENCE).await.unwrap();
+    (sim, bot)
+}

@@ -1,0 +1,171 @@
+//! A handler that failed: the log, the cog's `on_error`, its limits, and quarantine when it fails too often.
+
+use super::handler;
+use super::live::Live;
+use crate::api::context::CogContext;
+use crate::api::declarations::Hook;
+use crate::api::invocation::{Context, Invocation};
+use crate::api::limits::Limit;
+use crate::json::Json;
+use crate::reload::report::{Place, Problem};
+use crate::vm::trace::{Fault, add_excerpt};
+use mlua::{MultiValue, Value};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// `cog.on_error` has this long.
+const HOOK_LIMIT: Duration = Duration::from_secs(5);
+
+/// A short id under which the log has the rest.
+pub(super) fn fault_id() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let count = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{}-{count}", std::process::id() % 10_000)
+}
+
+/// Logs a fault with its place, and tells the cog's `on_error`.
+pub async fn report(
+    cog: &Arc<CogContext>,
+    live: &Live,
+    fault: &Fault,
+    told: Option<(&str, &Arc<Invocation>)>,
+) {
+    let id = told.map_or("", |(id, _)| id);
+    match fault {
+        Fault::Cancelled => return,
+        // A user was given the id, and finds it in the log.
+        Fault::Closed if told.is_none() => return,
+        Fault::Outlived { .. } | Fault::Closed => {
+            // No mistake of the code's: a loop in `on_ready` comes to its end like this.
+            if cog.may_log(|| None) {
+                tracing::warn!(cog = %cog.name, id, "A handler of an older version {fault}");
+            }
+            return;
+        }
+        _ if fault.told_to_user().is_some() => return,
+        _ => {}
+    }
+    // What leads to quarantine is few, and told in any case.
+    if leads_to_quarantine(live, fault) || cog.may_log(|| place_of(fault)) {
+        let problem = problem_of(cog, live, fault);
+        let text = crate::reload::render::problem(&problem);
+        tracing::error!(cog = %cog.name, id, "A handler failed: {text}");
+        cog.services.faults.add(problem);
+    }
+    for hook in live.hooks(Hook::Error) {
+        let Ok(arguments) = hook_arguments(live, fault, told.map(|(_, context)| context)) else {
+            return;
+        };
+        // A failure of the failure's handler goes no further than the log.
+        if let Err(second) = handler::run(cog, live, &hook, arguments, HOOK_LIMIT).await
+            && !matches!(second, Fault::Closed)
+            && cog.may_log(|| place_of(&second))
+        {
+            tracing::error!(cog = %cog.name, "cog.on_error failed: {second}");
+        }
+    }
+}
+
+fn place_of(fault: &Fault) -> Option<Place> {
+    match fault {
+        Fault::Raised(raised) => raised.place.clone(),
+        _ => None,
+    }
+}
+
+/// A fault with its source lines, from the sources that the code was loaded from.
+fn problem_of(cog: &CogContext, live: &Live, fault: &Fault) -> Problem {
+    let snapshot = live.generation.snapshot();
+    let mut problem = fault.problem(&cog.name, &|file| {
+        let source = snapshot.ids().find_map(|id| {
+            let source = snapshot.source(id)?;
+            (source.path.as_ref() == file).then_some(source)
+        });
+        source.map(|source| source.text.to_string())
+    });
+    if let Some(place) = problem.place.as_mut()
+        && place.excerpt.is_empty()
+    {
+        add_excerpt(place, "");
+    }
+    problem
+}
+
+/// Counts the limit that a handler met, and puts the cog into quarantine when its handlers were stopped too often.
+pub(super) fn note(cog: &CogContext, live: &Live, fault: &Fault) {
+    if let Some(limit) = limit_of(fault) {
+        cog.met.count(limit);
+    }
+    if !leads_to_quarantine(live, fault) || cog.quarantine.is_on() {
+        return;
+    }
+    let most = cog.services.config.load().limits.faults_per_10min;
+    if !cog.quarantine.is_due(cog.services.clock.now(), most) {
+        return;
+    }
+    live.generation.close();
+    let times = cog.met.count(Limit::Faults);
+    let last = problem_of(cog, live, fault);
+    let problem = Problem {
+        message: format!(
+            "is in quarantine: its handlers were stopped {most} times within 10 minutes (limits.faults_per_10min), the last time because one {}",
+            last.message
+        ),
+        hint: Some(format!(
+            "save a version that is mended, or `!reload cog {}`",
+            cog.name
+        )),
+        ..last
+    };
+    let text = crate::reload::render::problem(&problem);
+    tracing::error!(cog = %cog.name, times, "A cog was put into quarantine: {text}");
+    cog.quarantine.begin(problem);
+    // The next plan has to know that its failure must not hold back others.
+    cog.services.graph_changed(&cog.name);
+}
+
+/// Whether a handler was stopped. What still runs of an older version says nothing about the present one.
+fn leads_to_quarantine(live: &Live, fault: &Fault) -> bool {
+    let was_stopped = matches!(
+        fault,
+        Fault::Cpu { .. } | Fault::Memory { .. } | Fault::Panic
+    );
+    was_stopped && !live.generation.is_retired()
+}
+
+/// What Luau raises at its own limit of calls within calls.
+const STACK_OVERFLOW: &str = "stack overflow";
+
+fn limit_of(fault: &Fault) -> Option<Limit> {
+    match fault {
+        Fault::Cpu { .. } => Some(Limit::Cpu),
+        Fault::CpuPerMinute { .. } => Some(Limit::CpuPerMinute),
+        Fault::Memory { .. } => Some(Limit::Memory),
+        Fault::Timeout { .. } | Fault::Outlived { .. } => Some(Limit::HandlerTime),
+        Fault::Raised(raised) if raised.message.contains(STACK_OVERFLOW) => Some(Limit::CallDepth),
+        _ => None,
+    }
+}
+
+fn hook_arguments(
+    live: &Live,
+    fault: &Fault,
+    context: Option<&Arc<Invocation>>,
+) -> mlua::Result<MultiValue> {
+    let lua = live.vm.lua();
+    let context = match context {
+        Some(context) => Value::UserData(lua.create_any_userdata(Context(Arc::clone(context)))?),
+        None => Value::Nil,
+    };
+    let error = match fault {
+        Fault::Raised(raised) => crate::vm::host::plain(lua, &Json::from(raised.as_ref()))?,
+        other => {
+            let table = lua.create_table()?;
+            table.raw_set("kind", "limit")?;
+            table.raw_set("message", other.to_string())?;
+            Value::Table(table)
+        }
+    };
+    Ok(MultiValue::from_iter([context, error]))
+}

@@ -1,0 +1,112 @@
+//! Where commands and events go: an index by name. It is changed cog by cog and shares everything else with the
+//! one before, so a reload costs what it changes, not what there is.
+
+use super::host::CogHandle;
+use super::live::Offer;
+use crate::commands::conflicts::{Claim, claims};
+use rpds::{HashTrieMapSync, RedBlackTreeMapSync, RedBlackTreeSetSync};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Cogs in order of name.
+type Listeners = RedBlackTreeMapSync<Arc<str>, Arc<CogHandle>>;
+
+/// From names to the cogs that run. It never changes: a commit makes the next one.
+#[derive(Clone, Debug, Default)]
+pub struct Routes {
+    commands: HashTrieMapSync<Claim, Arc<CogHandle>>,
+    /// The names of `commands` that can be typed.
+    typed: RedBlackTreeSetSync<String>,
+    events: HashTrieMapSync<&'static str, Listeners>,
+    /// How many cogs need just these gateway intents.
+    intents: RedBlackTreeMapSync<u64, usize>,
+    /// What leads to each cog, by its name.
+    cogs: HashTrieMapSync<Arc<str>, Arc<Route>>,
+}
+
+/// What leads to one cog.
+#[derive(Debug)]
+struct Route {
+    commands: BTreeSet<Claim>,
+    events: BTreeSet<&'static str>,
+    intents: u64,
+}
+
+impl Route {
+    fn of(offer: &Offer) -> Self {
+        let definitions = offer.commands.iter().map(|command| &command.definition);
+        Self {
+            commands: definitions.flat_map(claims).collect(),
+            events: offer.events.clone(),
+            intents: offer.intents,
+        }
+    }
+}
+
+impl Routes {
+    /// The cog that has this command.
+    pub fn owner(&self, claim: &Claim) -> Option<&Arc<CogHandle>> {
+        self.commands.get(claim)
+    }
+
+    /// The cogs that listen to an event, in order of name.
+    pub fn listeners(&self, event: &str) -> impl Iterator<Item = &Arc<CogHandle>> {
+        let listeners = self.events.get(event).into_iter();
+        listeners.flat_map(|listeners| listeners.values())
+    }
+
+    /// The gateway intents that all cogs together need.
+    pub fn intents(&self) -> u64 {
+        self.intents.keys().fold(0, |all, needed| all | needed)
+    }
+
+    /// The names and aliases of all commands that can be typed, in lower case and in order.
+    pub fn typed(&self) -> &RedBlackTreeSetSync<String> {
+        &self.typed
+    }
+
+    /// Forgets what leads to a cog.
+    pub(super) fn remove(&mut self, cog: &str) {
+        let Some(route) = self.cogs.get(cog).map(Arc::clone) else {
+            return;
+        };
+        self.cogs.remove_mut(cog);
+        for claim in &route.commands {
+            self.commands.remove_mut(claim);
+            if let Claim::Typed(name) = claim {
+                self.typed.remove_mut(name);
+            }
+        }
+        for event in &route.events {
+            if let Some(listeners) = self.events.get_mut(event) {
+                listeners.remove_mut(cog);
+            }
+        }
+        match self.intents.get_mut(&route.intents) {
+            Some(cogs) if *cogs > 1 => *cogs -= 1,
+            _ => drop(self.intents.remove_mut(&route.intents)),
+        }
+    }
+
+    /// Leads to a cog what it offers. It must not be known yet, nor anything that it claims.
+    pub(super) fn add(&mut self, cog: &Arc<CogHandle>) {
+        let route = cog.peek(|status| status.is_running().then(|| Route::of(&status.offer)));
+        let Some(route) = route else {
+            return;
+        };
+        for claim in &route.commands {
+            self.commands.insert_mut(claim.clone(), Arc::clone(cog));
+            if let Claim::Typed(name) = claim {
+                self.typed.insert_mut(name.clone());
+            }
+        }
+        for event in &route.events {
+            let listeners = self.events.get(event).cloned().unwrap_or_default();
+            let with = listeners.insert(Arc::clone(&cog.name), Arc::clone(cog));
+            self.events.insert_mut(event, with);
+        }
+        let same = self.intents.get(&route.intents).copied().unwrap_or(0);
+        self.intents.insert_mut(route.intents, same + 1);
+        self.cogs.insert_mut(Arc::clone(&cog.name), Arc::new(route));
+    }
+}

@@ -1,0 +1,130 @@
+//! The processor time that the code of one cog has used within the last minute. It outlives the cog's VMs.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+const SECONDS: usize = 60;
+
+/// An account of processor time.
+#[derive(Debug)]
+pub struct CpuAccount {
+    opened: Instant,
+    minute: Mutex<Minute>,
+}
+
+/// Time used in each of the last 60 seconds, as a ring.
+#[derive(Debug)]
+struct Minute {
+    used: [Duration; SECONDS],
+    total: Duration,
+    /// The second that was charged last, counted from the opening.
+    second: u64,
+    /// The longest slice so far.
+    longest: Duration,
+}
+
+impl Minute {
+    /// Forgets what was used more than a minute before `second`.
+    fn move_to(&mut self, second: u64) {
+        let passed = second.saturating_sub(self.second);
+        for back in 0..passed.min(SECONDS as u64) {
+            let place = place(second - back);
+            self.total = self.total.saturating_sub(self.used[place]);
+            self.used[place] = Duration::ZERO;
+        }
+        self.second = self.second.max(second);
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the remainder is below 60")]
+fn place(second: u64) -> usize {
+    (second % SECONDS as u64) as usize
+}
+
+impl CpuAccount {
+    /// An account with nothing on it.
+    pub fn new() -> Self {
+        Self {
+            opened: Instant::now(),
+            minute: Mutex::new(Minute {
+                used: [Duration::ZERO; SECONDS],
+                total: Duration::ZERO,
+                second: 0,
+                longest: Duration::ZERO,
+            }),
+        }
+    }
+
+    fn at(&self, now: Instant) -> MutexGuard<'_, Minute> {
+        let second = now.saturating_duration_since(self.opened).as_secs();
+        let mut minute = self.minute.lock().unwrap_or_else(PoisonError::into_inner);
+        minute.move_to(second);
+        minute
+    }
+
+    /// Adds what one slice used, which ended at `now`.
+    pub fn charge(&self, used: Duration, now: Instant) {
+        let mut minute = self.at(now);
+        let place = place(minute.second);
+        minute.used[place] += used;
+        minute.total += used;
+        minute.longest = minute.longest.max(used);
+    }
+
+    /// What was used within the minute before `now`, to the second.
+    pub fn used(&self, now: Instant) -> Duration {
+        self.at(now).total
+    }
+
+    /// The longest slice so far.
+    pub fn longest(&self) -> Duration {
+        self.at(Instant::now()).longest
+    }
+}
+
+impl Default for CpuAccount {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn time_is_forgotten_after_a_minute() {
+        let account = CpuAccount::new();
+        let at = |seconds| account.opened + Duration::from_secs(seconds);
+        let ms = Duration::from_millis;
+        account.charge(ms(300), at(0));
+        account.charge(ms(200), at(30));
+        assert_eq!(account.used(at(59)), ms(500));
+        assert_eq!(account.used(at(60)), ms(200));
+        assert_eq!(account.used(at(90)), ms(0));
+        account.charge(ms(50), at(10_000));
+        assert_eq!(account.used(at(10_000)), ms(50));
+        assert_eq!(account.longest(), ms(300));
+    }
+
+    proptest! {
+        #[test]
+        fn the_total_is_what_the_last_60_seconds_used(
+            charges in prop::collection::vec((0u64..40, 0u64..1_000), 1..60),
+        ) {
+            let account = CpuAccount::new();
+            let mut second = 0;
+            let mut all = Vec::new();
+            for (pause, micros) in charges {
+                second += pause;
+                let now = account.opened + Duration::from_secs(second);
+                account.charge(Duration::from_micros(micros), now);
+                all.push((second, micros));
+                let within = all.iter().filter(|(at, _)| at + 60 > second);
+                let expected: u64 = within.map(|(_, micros)| micros).sum();
+                prop_assert_eq!(account.used(now), Duration::from_micros(expected));
+            }
+        }
+    }
+}

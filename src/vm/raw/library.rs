@@ -1,0 +1,246 @@
+//! Puts guards in front of Luau's libraries, so that no call in them outlives the deadline for long.
+//!
+//! Every function whose cost grows with its arguments asks for the deadline first: called by another C
+//! function (`table.sort(t, table.find)`) it would otherwise pass no interrupt at all. Those that can take long
+//! in one call are bounded or replaced besides.
+
+use super::{check_deadline, strings, tables};
+use mlua::{Function, Lua, Table, ffi};
+use std::ffi::{CStr, c_int, c_void};
+
+/// The functions of one library, and what stands in front of each.
+type Guards = &'static [(&'static CStr, ffi::lua_CFunction)];
+
+/// What is missing here takes the same time whatever its arguments are.
+const GUARDS: [(&str, Guards); 6] = [
+    (
+        "string",
+        &[
+            (c"byte", enter),
+            (c"char", enter),
+            (c"find", strings::find),
+            (c"format", strings::format),
+            (c"gmatch", strings::match_),
+            (c"gsub", strings::gsub),
+            (c"lower", enter),
+            (c"match", strings::match_),
+            (c"pack", strings::with_format),
+            (c"packsize", strings::with_format),
+            (c"rep", enter),
+            (c"reverse", enter),
+            (c"split", strings::split),
+            (c"sub", enter),
+            (c"unpack", strings::with_format),
+            (c"upper", enter),
+        ],
+    ),
+    (
+        "table",
+        &[
+            (c"clear", enter),
+            (c"clone", enter),
+            (c"concat", enter),
+            (c"create", enter),
+            (c"find", enter),
+            (c"foreach", tables::foreach),
+            (c"foreachi", tables::foreach),
+            (c"insert", enter),
+            (c"maxn", enter),
+            (c"move", tables::move_),
+            (c"pack", enter),
+            (c"remove", enter),
+            (c"sort", tables::sort),
+            (c"unpack", enter),
+        ],
+    ),
+    (
+        "utf8",
+        &[
+            (c"char", enter),
+            (c"codepoint", enter),
+            (c"len", enter),
+            (c"offset", enter),
+        ],
+    ),
+    (
+        "buffer",
+        &[
+            (c"copy", enter),
+            (c"create", enter),
+            (c"fill", enter),
+            (c"fromstring", enter),
+            (c"readstring", enter),
+            (c"tostring", enter),
+            (c"writestring", enter),
+        ],
+    ),
+    ("os", &[(c"date", strings::with_format)]),
+    (
+        "_G",
+        &[
+            (c"next", enter),
+            (c"select", enter),
+            (c"tonumber", enter),
+            (c"unpack", enter),
+        ],
+    ),
+];
+
+/// Guards the libraries of a new VM.
+pub(in crate::vm) fn guard_libraries(lua: &Lua) -> mlua::Result<()> {
+    for (name, guards) in GUARDS {
+        let library: Table = lua.globals().get(name)?;
+        for &(name, guard) in guards {
+            let key = name.to_string_lossy();
+            let guarded = guarded(lua, library.raw_get(key.as_ref())?, name, guard)?;
+            library.raw_set(key.as_ref(), guarded)?;
+        }
+    }
+    Ok(())
+}
+
+/// Upvalues of every guard: the original's own (or nil), and its pointer.
+const OWN_UPVALUE: c_int = 1;
+const NATIVE: c_int = 2;
+
+/// `original` behind `guard`. It is a C function as before, under the same name, so an error of the library's
+/// own reads as before and is raised at its caller's line.
+fn guarded(
+    lua: &Lua,
+    original: Function,
+    name: &'static CStr,
+    guard: ffi::lua_CFunction,
+) -> mlua::Result<Function> {
+    // SAFETY: the stack holds the original: a C function of the library's with at most one upvalue, which stays
+    // the first one of the new closure, where the original looks for it. `name` is static.
+    unsafe {
+        lua.exec_raw(original, |state| {
+            push_upvalue(state, OWN_UPVALUE);
+            push_native(state);
+            ffi::lua_pushcclosured(state, guard, name.as_ptr(), NATIVE);
+            ffi::lua_replace(state, 1);
+            ffi::lua_settop(state, 1);
+        })
+    }
+}
+
+/// The same library function, but with userdata as its first or fifth argument `fallback` is called.
+pub(crate) fn with_fallback(
+    lua: &Lua,
+    original: &Function,
+    name: &'static CStr,
+    fallback: &Function,
+) -> mlua::Result<Function> {
+    // SAFETY: the stack holds the two functions. The original is a C function of the library's or a guard, with
+    // at most two upvalues, which stay the first ones of the new closure. The other two are the original's
+    // pointer and the fallback; `name` is static.
+    unsafe {
+        lua.exec_raw((original, fallback), |state| {
+            push_upvalue(state, OWN_UPVALUE);
+            push_upvalue(state, NATIVE);
+            push_native(state);
+            ffi::lua_pushvalue(state, 2);
+            ffi::lua_pushcclosured(state, native_or_fallback, name.as_ptr(), FALLBACK);
+            ffi::lua_replace(state, 1);
+            ffi::lua_settop(state, 1);
+        })
+    }
+}
+
+/// The further upvalues of a function with a fallback.
+const EXTENDED: c_int = 3;
+const FALLBACK: c_int = 4;
+
+/// # Safety
+/// The first value on the stack is a C function.
+unsafe fn push_upvalue(state: *mut ffi::lua_State, number: c_int) {
+    // SAFETY: pushes one value, whether there is such an upvalue or not.
+    unsafe {
+        if ffi::lua_getupvalue(state, 1, number).is_null() {
+            ffi::lua_pushnil(state);
+        }
+    }
+}
+
+/// # Safety
+/// The first value on the stack is a C function.
+unsafe fn push_native(state: *mut ffi::lua_State) {
+    // SAFETY: a function's pointer is as wide as any other; it comes back out in `call_pointer`.
+    unsafe {
+        let native = ffi::lua_tocfunction(state, 1);
+        ffi::lua_pushlightuserdata(
+            state,
+            native.map_or(std::ptr::null_mut(), |it| it as *mut c_void),
+        );
+    }
+}
+
+/// # Safety
+/// To be called from a C function whose upvalue `number` is by `push_native`, with its own arguments on the
+/// stack.
+unsafe fn call_pointer(state: *mut ffi::lua_State, number: c_int) -> c_int {
+    // SAFETY: the same stack, the same arguments, the same convention: as if Luau had called it.
+    unsafe {
+        let address = ffi::lua_touserdata(state, ffi::lua_upvalueindex(number));
+        let native = std::mem::transmute::<*mut c_void, Option<ffi::lua_CFunction>>(address);
+        native.map_or(0, |native| native(state))
+    }
+}
+
+/// The function behind a guard.
+///
+/// # Safety
+/// To be called from a guard, with the arguments for the original on the stack.
+pub(super) unsafe fn call_native(state: *mut ffi::lua_State) -> c_int {
+    // SAFETY: a guard's second upvalue is the original's pointer.
+    unsafe { call_pointer(state, NATIVE) }
+}
+
+/// The guard of functions that end soon enough by themselves.
+unsafe extern "C-unwind" fn enter(state: *mut ffi::lua_State) -> c_int {
+    // SAFETY: called by Luau as the closure that `guarded` makes.
+    unsafe {
+        check_deadline(state);
+        call_native(state)
+    }
+}
+
+unsafe extern "C-unwind" fn native_or_fallback(state: *mut ffi::lua_State) -> c_int {
+    // SAFETY: called by Luau as the closure that `with_fallback` makes, whose upvalues are known.
+    unsafe {
+        let of_userdata = |index| ffi::lua_type(state, index) == ffi::LUA_TUSERDATA;
+        if of_userdata(1) || of_userdata(5) {
+            ffi::lua_pushvalue(state, ffi::lua_upvalueindex(FALLBACK));
+            ffi::lua_insert(state, 1);
+            ffi::lua_call(state, ffi::lua_gettop(state) - 1, ffi::LUA_MULTRET);
+            return ffi::lua_gettop(state);
+        }
+        call_pointer(state, EXTENDED)
+    }
+}
+
+/// Makes a callback that is a C function ask for the deadline each time: Luau code does so by itself.
+///
+/// # Safety
+/// To be called from a C function of `state` with its own arguments on the stack.
+pub(super) unsafe fn check_in_callback(state: *mut ffi::lua_State, argument: c_int) {
+    // SAFETY: replaces one argument by a closure over it.
+    unsafe {
+        if ffi::lua_iscfunction(state, argument) != 0 {
+            ffi::lua_pushvalue(state, argument);
+            ffi::lua_pushcclosured(state, checked_callback, c"callback".as_ptr(), 1);
+            ffi::lua_replace(state, argument);
+        }
+    }
+}
+
+unsafe extern "C-unwind" fn checked_callback(state: *mut ffi::lua_State) -> c_int {
+    // SAFETY: called as the closure that `check_in_callback` makes: its upvalue is the callback.
+    unsafe {
+        check_deadline(state);
+        ffi::lua_pushvalue(state, ffi::lua_upvalueindex(1));
+        ffi::lua_insert(state, 1);
+        ffi::lua_call(state, ffi::lua_gettop(state) - 1, ffi::LUA_MULTRET);
+        ffi::lua_gettop(state)
+    }
+}

@@ -1,0 +1,119 @@
+//! The crate's only `unsafe`: the pointer with which a running VM is interrupted, the thread's CPU clock,
+//! and C functions that stand in front of library calls which no interrupt can reach (`library`; those of
+//! the string library in `strings`, those of the table library in `tables`).
+#![allow(
+    unsafe_code,
+    reason = "Luau offers these only through its C interface; each block says why it is sound"
+)]
+
+mod library;
+mod strings;
+mod tables;
+
+pub(super) use library::guard_libraries;
+pub(crate) use library::with_fallback;
+use mlua::{Lua, VmState, ffi};
+use std::ffi::c_int;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+type InterruptFunction = unsafe extern "C-unwind" fn(*mut ffi::lua_State, c_int);
+
+/// What Luau passes to an interrupt from anywhere but its collector.
+const NOT_BY_COLLECTOR: c_int = -1;
+
+/// The place where a VM looks for its interrupt at every loop edge and call. Null (the usual case) costs
+/// nothing; the watchdog writes the function there from another thread, which Luau documents as intended.
+///
+/// It points into the VM, so its owner must forget it before the VM goes: see `watchdog::Guard::retire`.
+#[derive(Debug)]
+pub(super) struct InterruptCell {
+    address: usize,
+    function: usize,
+}
+
+impl InterruptCell {
+    /// Installs `on_interrupt` in the VM, unarmed.
+    pub(super) fn install(
+        lua: &Lua,
+        on_interrupt: impl Fn(&Lua) -> mlua::Result<VmState> + Send + 'static,
+    ) -> Self {
+        lua.set_interrupt(on_interrupt);
+        // SAFETY: `lua_callbacks` returns a pointer into the VM's global state, which lives as long as the
+        // VM and does not move. mlua has just stored its trampoline there, so the option is set.
+        let (address, function) = unsafe {
+            let callbacks = ffi::lua_callbacks(lua.exec_raw_lua(mlua::state::RawLua::state));
+            let cell = &raw mut (*callbacks).interrupt;
+            let function = std::mem::transmute::<Option<InterruptFunction>, usize>(*cell);
+            (cell as usize, function)
+        };
+        let cell = Self { address, function };
+        cell.disarm();
+        cell
+    }
+
+    fn cell(&self) -> &AtomicUsize {
+        // SAFETY: the address is that of a pointer-sized, pointer-aligned field which outlives `self` (the
+        // owner's duty, above). Every write to it after `install` goes through this atomic.
+        unsafe { AtomicUsize::from_ptr(self.address as *mut usize) }
+    }
+
+    /// From now on the VM calls its interrupt at the next loop edge or call.
+    pub(super) fn arm(&self) {
+        self.cell().store(self.function, Ordering::Release);
+    }
+
+    /// From now on the VM runs without interrupts.
+    pub(super) fn disarm(&self) {
+        self.cell().store(0, Ordering::Release);
+    }
+}
+
+/// Where a C function has an interrupt of its own: raises if the running slice's time is over.
+///
+/// # Safety
+/// To be called from a C function of `state`; what it raises passes through its caller.
+unsafe fn check_deadline(state: *mut ffi::lua_State) {
+    // SAFETY: the field is pointer-sized and lives as long as the VM. Whatever is not null there is the
+    // function that `install` found, which Luau itself would call with the same arguments.
+    unsafe {
+        let cell = &raw mut (*ffi::lua_callbacks(state)).interrupt;
+        let function = AtomicUsize::from_ptr(cell.cast()).load(Ordering::Acquire);
+        if let Some(interrupt) = std::mem::transmute::<usize, Option<InterruptFunction>>(function) {
+            interrupt(state, NOT_BY_COLLECTOR);
+        }
+    }
+}
+
+/// Names the CPU clock of the calling thread, so that another thread can read it.
+pub(super) fn thread_clock() -> Option<libc::clockid_t> {
+    let mut clock = 0;
+    // SAFETY: the calling thread exists, and `clock` is a valid place to write to.
+    let failed = unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &raw mut clock) };
+    (failed == 0).then_some(clock)
+}
+
+/// The CPU time that a thread has used so far; nothing once that thread has ended.
+#[allow(
+    clippy::cast_sign_loss,
+    clippy::cast_possible_truncation,
+    reason = "the kernel reports neither negative seconds nor more than 999,999,999 nanoseconds"
+)]
+pub(super) fn cpu_time(clock: libc::clockid_t) -> Option<Duration> {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the kernel checks the clock's id and answers EINVAL for a thread that is gone.
+    let failed = unsafe { libc::clock_gettime(clock, &raw mut time) };
+    (failed == 0).then(|| Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
+}
+
+/// Lets the calling thread step back behind all threads that have not, whenever both have something to do. It
+/// still gets a third of what one of those gets.
+pub(crate) fn step_back() {
+    const NICENESS: c_int = 5;
+    // SAFETY: changes nothing but the scheduling of the calling thread, which 0 stands for on Linux. It cannot
+    // fail: every thread may become nicer.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS) };
+}

@@ -1,0 +1,227 @@
+//! What Luau and mlua do at their edges, and what is done against it: one test for each finding. The library
+//! calls that no interrupt reaches are in `sandbox.rs` and beside their guards; modules, state and coroutines are
+//! in `reload_graph.rs`, `api_state.rs` and `api_small.rs`, as far as they are not here.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking at the first thing that goes wrong"
+)]
+
+#[path = "support/cases.rs"]
+mod cases;
+mod support;
+
+use cases::answers;
+use cogsmith::vm::build::self_test;
+use cogsmith::vm::watchdog::Guard;
+use mlua::Lua;
+use std::time::Duration;
+use support::{Stage, answering, setup};
+
+/// A bot with one cog that has memory for trouble and as much time as it needs, and a harmless one.
+async fn stage_of(name: &str, source: &str, memory_mb: u32) -> Stage {
+    let limits = format!(
+        r#"{{ "limits": {{ "cpu_ms": 60000, "memory_mb": {memory_mb}, "discord_calls_per_10s": 10000, "cpu_seconds_per_minute": 3600, "faults_per_10min": 10000 }} }}"#
+    );
+    setup(&[
+        (&format!("cogs/{name}.luau"), source),
+        ("cogs/other.luau", &answering("other", "well")),
+    ])
+    .config(&limits)
+    .start()
+    .await
+}
+
+/// The first answer to a command, which may be that it failed. When memory is full there may be no room for
+/// what an answer returns, and a second one says so.
+async fn answer(stage: &Stage, line: &str) -> String {
+    let mut texts = answers(stage, line).await;
+    assert!((1..=2).contains(&texts.len()), "{line}: {texts:?}");
+    texts.remove(0)
+}
+
+/// Without `LuauTableRobustOom` the collector frees with a wrong size here, and the process dies.
+#[tokio::test(flavor = "multi_thread")]
+async fn running_out_of_memory_in_a_rehash_does_not_corrupt_the_heap() {
+    let source = include_str!("findings/oomshrink.luau");
+    let stage = stage_of("oomshrink", source, 16).await;
+    for _ in 0..3 {
+        answer(&stage, "!oomshrink").await;
+        // The tables are freed, and the memory is used again.
+        assert_eq!(answer(&stage, "!afterwards").await, "true 2600000");
+    }
+    assert_eq!(stage.ask("!other").await, "well");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn random_operations_at_the_brim_of_memory_leave_a_sound_heap() {
+    let source = include_str!("findings/oomfuzz.luau");
+    let stage = stage_of("oomfuzz", source, 8).await;
+    for seed in 1..=12 {
+        let told = answer(&stage, &format!("!oomfuzz {seed}")).await;
+        assert!(
+            told == "through" || told.contains("The log has the rest"),
+            "{seed}: {told}"
+        );
+        assert_eq!(answer(&stage, "!still-there").await, "still there");
+    }
+    assert_eq!(stage.ask("!other").await, "well");
+}
+
+/// mlua ends the process when there is no room for the first userdata of a type.
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_of_the_hosts_are_refused_when_there_is_no_room_for_them() {
+    let stage = stage_of("brim", include_str!("findings/brim.luau"), 8).await;
+    for _ in 0..3 {
+        assert_eq!(answer(&stage, "!brim").await, "refused");
+        // The next ones are the first of their VM, again.
+        assert!(stage.ask("!reload cog brim").await.contains("`brim`"));
+    }
+    assert_eq!(stage.ask("!other").await, "well");
+}
+
+/// mlua ends the process when it drops an asynchronous thread without room.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_waits_without_room_can_be_dropped() {
+    let stage = stage_of("brim", include_str!("findings/brim.luau"), 8).await;
+    for _ in 0..3 {
+        stage.says("owner", "!wait-at-the-brim").await;
+        assert!(stage.ask("!unload brim").await.contains("Unloaded"));
+        assert!(stage.ask("!load brim").await.contains("`brim`"));
+        assert_eq!(answer(&stage, "!brim").await, "refused");
+    }
+    assert_eq!(stage.ask("!other").await, "well");
+}
+
+/// As Rust errors inside Luau they would be userdata which no limit counts: 1 MB each, here.
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_are_tables_that_know_their_line_and_cost_no_memory_outside_of_luau() {
+    let stage = stage_of("errors", include_str!("findings/errors.luau"), 64).await;
+    let before = resident_megabytes();
+    assert_eq!(answer(&stage, "!errors").await, "500 table true");
+    let grown = resident_megabytes().saturating_sub(before);
+    assert!(grown < 300, "{grown} MB");
+}
+
+/// What the process holds in memory now.
+fn resident_megabytes() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"));
+    let kilobytes = line.unwrap().trim().trim_end_matches("kB").trim();
+    kilobytes.parse::<usize>().unwrap() / 1024
+}
+
+/// About 200 calls deep Luau refuses; by then a thread with a small stack would have ended the process.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_nest_through_the_host_fit_the_c_stack() {
+    let stage = stage_of("nested", include_str!("findings/nested.luau"), 32).await;
+    assert_eq!(answer(&stage, "!nested").await, "true");
+    assert_eq!(stage.ask("!other").await, "well");
+}
+
+/// A watchdog that decides and arms in two steps would hit the slice that comes next.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_is_never_late_for_the_slice_that_comes_next() {
+    let source = r#"local cog = require("@cogsmith/cog")
+cog.command { name = "near", run = function()
+    local till = os.clock() + 0.02
+    while os.clock() < till do
+    end
+end }
+cog.command { name = "tiny", run = function(ctx)
+    ctx:reply("tiny")
+end }
+"#;
+    let stage = setup(&[("cogs/t.luau", source)])
+        .config(r#"{ "limits": { "cpu_ms": 20 } }"#)
+        .start()
+        .await;
+    for _ in 0..100 {
+        stage.says("owner", "!near").await;
+        assert_eq!(answer(&stage, "!tiny").await, "tiny");
+    }
+}
+
+/// The interrupt's pointer leads into the VM, so nobody may write there once it is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_may_go_while_the_watchdog_stops_its_code() {
+    let source = r#"local cog = require("@cogsmith/cog")
+cog.command { name = "stuck", run = function()
+    while true do
+    end
+end }
+"#;
+    let stage = setup(&[
+        ("cogs/stuck.luau", source),
+        ("cogs/other.luau", &answering("other", "well")),
+    ])
+    .config(r#"{ "limits": { "cpu_ms": 10 } }"#)
+    .start()
+    .await;
+    for _ in 0..20 {
+        let general = stage.general();
+        stage.sim.say(stage.sim.owner(), general, "!stuck").unwrap();
+        stage.says("owner", "!reload cog stuck").await;
+        assert_eq!(stage.ask("!other").await, "well");
+    }
+}
+
+/// The budget is processor time: a thread that does not get to run, or sleeps, uses none.
+#[test]
+fn only_processor_time_makes_a_slice_too_long() {
+    self_test().unwrap();
+    let lua = Lua::new();
+    let guard = Guard::install(&lua);
+    let budget = Duration::from_millis(50);
+    let ((), spent) = guard.run(budget, || std::thread::sleep(8 * budget));
+    assert!(spent.expired.is_none());
+    let endless = lua.load("while true do end").into_function().unwrap();
+    let before = guard.cpu_time();
+    let (ended, spent) = guard.run(budget, || endless.call::<()>(()));
+    assert!(ended.is_err());
+    assert!(spent.expired.is_some());
+    let charged = guard.cpu_time().saturating_sub(before);
+    assert!(charged > budget / 2, "{charged:?}");
+    guard.retire();
+}
+
+/// Each module has a `require` of its own, so the stack is not asked who calls.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_caller_of_require_is_known_behind_pcall_coroutines_and_handlers() {
+    let service = r#"shared = "the service's"
+local function ask(...)
+    local found = {}
+    local ok, near = pcall(require, "./near")
+    table.insert(found, tostring(ok and near))
+    table.insert(found, coroutine.wrap(require)("./near"))
+    local thread = coroutine.create(function()
+        return require("./near")
+    end)
+    table.insert(found, select(2, coroutine.resume(thread)))
+    table.insert(found, select(2, xpcall(require, print, "./near")))
+    table.insert(found, (string.gsub("x", "x", function()
+        return require("./near")
+    end)))
+    return table.concat(found, " ") .. " " .. shared
+end
+return ask
+"#;
+    let cog = r#"local cog = require("@cogsmith/cog")
+local ask = require("../services/far")
+shared = "the cog's"
+cog.command { name = "t", run = function(ctx)
+    local wrong = pcall(require, "./near")
+    ctx:reply(`{ask()} {shared} {wrong}`)
+end }
+"#;
+    let stage = setup(&[
+        ("services/far.luau", service),
+        ("services/near.luau", "return \"near\""),
+        ("cogs/t.luau", cog),
+    ])
+    .start()
+    .await;
+    assert_eq!(
+        stage.ask("!t").await,
+        "near near near near near the service's the cog's false"
+    );
+}

@@ -1,0 +1,270 @@
+//! Every limit of a cog's: an error that names it, its value and the author's line, and a count that is shown.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/cases.rs"]
+mod cases;
+mod support;
+
+use cogsmith::api::limits::{Limit, limits_of};
+use support::{Stage, command, setup};
+
+/// The fault that was reported last, with its place, as the log shows it.
+fn last_fault(stage: &Stage) -> String {
+    let faults = &stage.bot.services.faults;
+    let all = faults.since(faults.count().saturating_sub(1));
+    cogsmith::reload::render::problem(&all[0])
+}
+
+fn met(stage: &Stage, limit: Limit) -> u64 {
+    let cog = stage.bot.cogs.get("t").unwrap();
+    let views = limits_of(&cog.context);
+    views.iter().find(|it| it.key == limit.key()).unwrap().met
+}
+
+async fn stage(config: &str, body: &str) -> Stage {
+    let config = format!(r#"{{ "limits": {config} }}"#);
+    let source = command("t", body);
+    setup(&[("cogs/t.luau", &source)])
+        .config(&config)
+        .start()
+        .await
+}
+
+/// Runs `!t`, which must be stopped: with these words, at the author's line, and counted.
+async fn is_stopped(config: &str, body: &str, limit: Limit, words: &str) {
+    let stage = stage(config, body).await;
+    let answer = cases::answers(&stage, "!t").await;
+    assert!(answer[0].contains("The log has the rest"), "{answer:?}");
+    let fault = last_fault(&stage);
+    assert!(fault.contains(words), "{fault}");
+    assert!(
+        fault.starts_with("lua/cogs/t.luau:5:"),
+        "the author's line: {fault}"
+    );
+    assert_eq!(met(&stage, limit), 1);
+}
+
+/// Runs `!t`, which catches an error and answers with it.
+async fn raises(config: &str, body: &str, limit: Limit, words: &str) {
+    let body = format!(
+        "local ok, err = pcall(function() {body} end) ctx:reply(`{{err.kind}} {{err.line}} {{err.message}}`)"
+    );
+    let stage = stage(config, &body).await;
+    let answer = cases::answers(&stage, "!t").await;
+    let answer = answer.last().unwrap();
+    assert!(answer.starts_with("limit 5 "), "{answer}");
+    assert!(answer.contains(words), "{answer}");
+    assert!(met(&stage, limit) > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory() {
+    let words = "needed more than 4 MB of memory (limits.memory_mb) and was stopped";
+    is_stopped(
+        r#"{ "memory_mb": 4 }"#,
+        "local t = {} while true do t[#t + 1] = buffer.create(10000) end",
+        Limit::Memory,
+        words,
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processor_time_of_a_slice() {
+    let words = "ran for more than 50 ms without waiting (limits.cpu_ms) and was stopped";
+    let limits = r#"{ "cpu_ms": 50 }"#;
+    is_stopped(limits, "while true do end", Limit::Cpu, words).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processor_time_of_a_minute_also_in_small_pieces() {
+    let words = "its cog used more than 1 s of processor time within a minute (limits.cpu_seconds_per_minute) and has to pause";
+    let stage = stage(
+        r#"{ "cpu_ms": 60000, "cpu_seconds_per_minute": 1 }"#,
+        "local t = require(\"@cogsmith/task\") while true do for i = 1, 10000 do end t.wait(0) end",
+    )
+    .await;
+    let answer = cases::answers(&stage, "!t").await;
+    assert!(answer[0].contains("The log has the rest"), "{answer:?}");
+    assert!(last_fault(&stage).contains(words), "{}", last_fault(&stage));
+    // For the rest of the minute nothing of it runs, and nobody waits in vain.
+    let answer = cases::answers(&stage, "!t").await;
+    assert!(answer[0].contains("The log has the rest"), "{answer:?}");
+    assert_eq!(met(&stage, Limit::CpuPerMinute), 2);
+    // Another version can be loaded all the same.
+    assert!(stage.ask("!reload cog t").await.contains("`t`"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_of_a_handler() {
+    let stage = stage(
+        r#"{ "handler_seconds": 1 }"#,
+        "local t = require(\"@cogsmith/task\") while true do t.wait(0) end",
+    )
+    .await;
+    let answer = cases::answers(&stage, "!t").await;
+    assert!(answer[0].contains("The log has the rest"), "{answer:?}");
+    let words = "took longer than 1 s (limits.handler_seconds) and was stopped";
+    assert!(last_fault(&stage).contains(words), "{}", last_fault(&stage));
+    assert_eq!(met(&stage, Limit::HandlerTime), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn depth_of_calls() {
+    let body = "local function f() return 1 + f() end f()";
+    is_stopped("{}", body, Limit::CallDepth, "stack overflow").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn coroutines() {
+    raises(
+        r#"{ "coroutines": 20 }"#,
+        "local t = {} for i = 1, 100 do t[i] = coroutine.wrap(function() coroutine.yield() end) t[i]() end",
+        Limit::Coroutines,
+        "this cog already has 20 coroutines (limits.coroutines)",
+    )
+    .await;
+}
+
+/// What is garbage does not count.
+#[tokio::test(flavor = "multi_thread")]
+async fn coroutines_that_ended_make_room() {
+    let body =
+        "for i = 1, 1000 do coroutine.wrap(function() end)() end ctx:reply(\"made a thousand\")";
+    let stage = stage(r#"{ "coroutines": 20 }"#, body).await;
+    assert_eq!(stage.ask("!t").await, "made a thousand");
+    assert_eq!(met(&stage, Limit::Coroutines), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks() {
+    raises(
+        r#"{ "tasks": 5 }"#,
+        "for i = 1, 100 do task.delay(600, function() end) end",
+        Limit::Tasks,
+        "this cog already has 5 tasks (limits.tasks)",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn timers() {
+    let mut stage = stage(r#"{ "timers": 2 }"#, "").await;
+    let source =
+        "local cog = require(\"@cogsmith/cog\")\nfor i = 1, 3 do\n    cog.every(60, print)\nend\n";
+    stage.save("cogs/t.luau", source);
+    let report = stage.failed().await;
+    let problem = support::problems_of(&report);
+    assert!(
+        problem.contains("a cog may have 2 timers (limits.timers)"),
+        "{problem}"
+    );
+    assert!(problem.contains("lua/cogs/t.luau:3"), "{problem}");
+    assert_eq!(met(&stage, Limit::Timers), 1);
+}
+
+/// What does not fit into the mailbox is dropped, and some of those who called are told.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mailbox() {
+    let stage = stage(
+        r#"{ "mailbox": 3, "cpu_ms": 1000 }"#,
+        "for i = 1, 3e6 do end ctx:reply(\"done\")",
+    )
+    .await;
+    let owner = stage.sim.owner();
+    for _ in 0..40 {
+        stage.sim.say(owner, stage.general(), "!t").unwrap();
+    }
+    stage.settled().await;
+    let written = stage.written();
+    let of = |text: &str| written.iter().filter(|it| it.contains(text)).count();
+    let dropped = usize::try_from(met(&stage, Limit::Mailbox)).unwrap();
+    assert!(dropped > 0, "{written:?}");
+    assert_eq!(of("done") + dropped, 40);
+    assert_eq!(of("Too much is waiting"), dropped.min(5));
+    let shown = stage.ask("!cogs").await;
+    assert!(shown.contains("events dropped"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_of_the_log() {
+    let body = "for i = 1, 50 do print(i) end ctx:reply(\"done\")";
+    let stage = stage(r#"{ "log_lines_per_10s": 10 }"#, body).await;
+    assert_eq!(stage.ask("!t").await, "done");
+    assert_eq!(met(&stage, Limit::LogLines), 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_of_the_log_about_failures() {
+    let body = "for i = 1, 50 do task.spawn(error, \"spam\") end ctx:reply(\"done\")";
+    let stage = stage(r#"{ "log_lines_per_10s": 10 }"#, body).await;
+    assert_eq!(stage.ask("!t").await, "done");
+    let told = stage.bot.services.faults.count();
+    assert!((10..30).contains(&told), "{told}");
+    assert!(met(&stage, Limit::LogLines) >= 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_to_discord() {
+    let stage = stage(
+        r#"{ "discord_calls_per_10s": 2 }"#,
+        "for i = 1, 10 do ctx:send(\"x\") end",
+    )
+    .await;
+    let answers = stage.says("owner", "!t").await;
+    // The first answer is not counted, and neither is the sentence for the user.
+    let texts: Vec<_> = answers
+        .iter()
+        .map(|it| it["content"].as_str().unwrap())
+        .collect();
+    assert_eq!(texts[..3], ["x", "x", "x"]);
+    assert!(texts[3].contains("The log has the rest"), "{texts:?}");
+    let words =
+        "this cog has made its 2 calls to Discord of 10 seconds (limits.discord_calls_per_10s)";
+    let fault = last_fault(&stage);
+    assert!(fault.contains(words), "{fault}");
+    assert!(fault.starts_with("lua/cogs/t.luau:5:"), "{fault}");
+    assert_eq!(met(&stage, Limit::DiscordCalls), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn size_of_the_state_and_of_a_value() {
+    let body = "local function try(key, size)
+        local ok, err = pcall(function() state.global[key] = string.rep(\"x\", size) end)
+        return if ok then \"stored\" else `{err.kind} {err.message}`
+    end
+    for i = 1, 20 do try(\"k\" .. i, 60000) end
+    ctx:reply(try(\"large\", 200000) .. \" | \" .. try(\"more\", 60000))";
+    let stage = stage(r#"{ "state_mb": 1, "state_value_kb": 64 }"#, body).await;
+    let answer = stage.ask("!t").await;
+    assert!(answer.contains("limits.state_value_kb"), "{answer}");
+    assert!(answer.contains("limits.state_mb"), "{answer}");
+    assert_eq!(met(&stage, Limit::StateValue), 1);
+    assert!(met(&stage, Limit::State) > 1);
+}
+
+/// Admins see all of it in chat.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cogs_status_shows_what_it_uses_and_what_it_met() {
+    let stage = stage(
+        r#"{ "tasks": 5 }"#,
+        "for i = 1, 4 do task.delay(600, function() end) end ctx:reply(\"ok\")",
+    )
+    .await;
+    stage.ask("!t").await;
+    cases::answers(&stage, "!t").await;
+    let shown = stage.ask("!cogs t").await;
+    for limit in Limit::ALL {
+        assert!(shown.contains(limit.key()), "{}\n{shown}", limit.key());
+    }
+    let tasks = shown
+        .lines()
+        .find(|line| line.starts_with("tasks"))
+        .unwrap();
+    let columns: Vec<_> = tasks.split_whitespace().collect();
+    assert_eq!(columns, ["tasks", "5", "5", "1"], "{shown}");
+    let answer = stage.ask("!cogs nobody`@everyone").await;
+    assert!(answer.starts_with("There is no cog"), "{answer}");
+    let answer = stage.ask("!cogs tt").await;
+    assert_eq!(answer, "There is no cog `tt`. Did you mean `t`?");
+}

@@ -1,0 +1,97 @@
+//! What random steps have found: the least steps that once led to something else than the model says.
+
+use super::run;
+use super::steps::Edit::{Alias, Delete, Save, Swap};
+use super::steps::Form::{Init, Luau, Same};
+use super::steps::How::Replaced;
+use super::steps::Step::{Admin, Files, Late};
+use super::steps::{Draft, Edit, Step, Target};
+
+fn leads_to_what_the_model_says(steps: &[Step]) {
+    if let Err(difference) = run(steps) {
+        panic!("step {}, {}", difference.step, difference.what);
+    }
+}
+
+fn save(file: usize, uses: &[Target]) -> Edit {
+    Save(file, Same, draft(uses), Replaced)
+}
+
+fn draft(uses: &[Target]) -> Draft {
+    Draft {
+        uses: uses.to_vec(),
+        ..Draft::default()
+    }
+}
+
+#[test]
+fn a_deleted_cog_has_no_version_in_the_report() {
+    leads_to_what_the_model_says(&[Files(vec![Delete(0)])]);
+}
+
+#[test]
+fn a_module_that_failed_in_a_handler_reloads_nobody_until_it_changes() {
+    let broken = Draft {
+        fault: 2,
+        ..Draft::default()
+    };
+    let late = Draft {
+        late: Some(Target::Optional(8)),
+        ..Draft::default()
+    };
+    leads_to_what_the_model_says(&[
+        Files(vec![Save(0, Same, late, Replaced)]),
+        Files(vec![Save(8, Same, broken, Replaced)]),
+        Late(0),
+        Files(vec![save(9, &[])]),
+        Files(vec![save(8, &[])]),
+    ]);
+}
+
+#[test]
+fn a_module_that_a_handler_required_may_become_an_init_file() {
+    let late = Draft {
+        late: Some(Target::Optional(11)),
+        ..Draft::default()
+    };
+    leads_to_what_the_model_says(&[
+        Files(vec![Save(0, Same, late, Replaced)]),
+        Late(0),
+        Files(vec![Swap(11, Init)]),
+        Late(0),
+        Files(vec![Swap(11, Luau)]),
+    ]);
+}
+
+#[test]
+fn an_alias_through_which_a_handler_required_may_stand_for_another_folder() {
+    let late = Draft {
+        late: Some(Target::Alias(0)),
+        ..Draft::default()
+    };
+    leads_to_what_the_model_says(&[
+        Files(vec![Save(0, Same, late, Replaced)]),
+        Late(0),
+        Files(vec![Alias(Some(1))]),
+        Files(vec![Delete(7)]),
+        Late(0),
+    ]);
+}
+
+#[test]
+fn a_reload_by_hand_that_failed_is_not_tried_again_for_what_it_did_not_come_to() {
+    leads_to_what_the_model_says(&[
+        Files(vec![save(11, &[Target::Alias(1), Target::File(12)])]),
+        Files(vec![Delete(5)]),
+        Admin(super::steps::Admin::Cog(3)),
+        Files(vec![save(7, &[])]),
+    ]);
+}
+
+#[test]
+fn an_init_file_that_was_in_the_way_of_another_gives_its_cogs_back() {
+    leads_to_what_the_model_says(&[
+        Files(vec![Save(3, Luau, Draft::default(), Replaced)]),
+        Files(vec![Delete(3)]),
+    ]);
+}

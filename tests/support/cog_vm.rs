@@ -1,0 +1,95 @@
+//! A cog's VM without its actor, for tests that call functions in it.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test ends where something is missing, and none is seen from outside"
+)]
+
+use super::support::{Stage, answering, setup};
+use cogsmith::api::context::CogContext;
+use cogsmith::vm::build::{Vm, VmLimits};
+use cogsmith::vm::require::{Generation, Loader, Snapshot};
+use cogsmith::vm::resolve::{ModuleId, Modules, Owner, Source};
+use cogsmith::vm::trace::Fault;
+use mlua::{Function, MultiValue, Table, Value};
+use std::sync::Arc;
+
+/// A tree of one cog.
+struct OneCog(ModuleId, Arc<Source>);
+
+impl Modules for OneCog {
+    fn source(&self, id: &ModuleId) -> Option<&Arc<Source>> {
+        (*id == self.0).then_some(&self.1)
+    }
+
+    fn ids(&self) -> Box<dyn Iterator<Item = &ModuleId> + '_> {
+        Box::new(std::iter::once(&self.0))
+    }
+
+    fn problem(&self, _: &ModuleId) -> Option<&str> {
+        None
+    }
+
+    fn cog_of(&self, id: &ModuleId) -> Option<Owner<'_>> {
+        (*id == self.0).then_some(Owner {
+            name: "t",
+            is_entry: true,
+        })
+    }
+
+    fn alias(&self, _: &str) -> Option<&str> {
+        None
+    }
+
+    fn alias_names(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    fn folders(&self) -> &[String] {
+        &[]
+    }
+}
+
+/// A cog's VM with all that a cog can require, and what its one module returns.
+pub struct Cog {
+    pub vm: Vm,
+    pub module: Value,
+    generation: Arc<Generation>,
+}
+
+impl Cog {
+    pub fn new(context: &Arc<CogContext>, limits: VmLimits, source: &str) -> Self {
+        let vm = Vm::build(limits, Box::new(|| None), |lua, host| {
+            cogsmith::api::install(lua, host, context)
+        })
+        .unwrap();
+        let id = ModuleId::new("cogs/t");
+        let source = Arc::new(Source::new(id.clone(), source.to_owned()));
+        let snapshot: Snapshot = Arc::new(OneCog(id.clone(), source));
+        let generation = Loader::prepare(&vm, &snapshot, &id, 1, None);
+        let generation = generation.unwrap_or_else(|failure| panic!("{}", failure.fault));
+        generation.go_live();
+        let package: Table = vm.lua().globals().get("package").unwrap();
+        let module = package.get::<Table>("loaded").unwrap().get("cogs.t");
+        Self {
+            module: module.unwrap(),
+            generation,
+            vm,
+        }
+    }
+
+    pub fn call(&self, function: &Function, arguments: MultiValue) -> Result<MultiValue, Fault> {
+        self.vm.call(&self.generation, function, arguments)
+    }
+}
+
+/// What a cog's functions know, of a cog that really runs.
+pub async fn context() -> (Stage, Arc<CogContext>) {
+    let stage = setup(&[("cogs/t.luau", &answering("t", "t"))])
+        .start()
+        .await;
+    let context = Arc::clone(&stage.bot.cogs.get("t").unwrap().context);
+    (stage, context)
+}
