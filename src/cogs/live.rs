@@ -69,8 +69,6 @@ pub struct Status {
     pub attempted: BTreeMap<ModuleId, Option<ContentHash>>,
     /// Why it does not run, or runs old code.
     pub problem: Option<Problem>,
-    /// Bytes of Luau's heap, as of the last commit.
-    pub memory: usize,
 }
 
 impl Status {
@@ -87,7 +85,6 @@ impl Status {
             failing: false,
             attempted: BTreeMap::new(),
             problem: None,
-            memory: 0,
         }
     }
 

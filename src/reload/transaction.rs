@@ -135,7 +135,6 @@ fn record_commit(cogs: &Cogs, handle: &CogHandle, offer: &Offer, committed: &Com
         status.attempted.clear();
         status.loaded.clear();
         status.edges.clear();
-        status.memory = live.vm.memory();
     });
 }
 
