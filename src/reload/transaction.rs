@@ -32,7 +32,7 @@ pub enum Result {
 }
 
 /// Why a cog could not take new code.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Failure {
     /// For the report.
     pub problem: Problem,
@@ -156,9 +156,7 @@ fn unasked(plan: &CogPlan, message: String, hint: String) -> Box<Failure> {
             hint: Some(hint),
             ..Problem::default()
         },
-        edges: BTreeMap::new(),
-        read: BTreeMap::new(),
-        others: BTreeMap::new(),
+        ..Failure::default()
     })
 }
 
@@ -235,7 +233,7 @@ fn failure(handle: &CogHandle, snapshot: &Snapshot, refusal: Refusal) -> Failure
         problem,
         edges: refusal.edges,
         read: refusal.read,
-        others: BTreeMap::new(),
+        ..Failure::default()
     }
 }
 
@@ -362,7 +360,7 @@ fn refused(cog: &str, offer: &Offer, message: String, place: Option<(String, u32
         },
         edges: generation.map(|it| it.edges()).unwrap_or_default(),
         read: generation.map(|it| it.read()).unwrap_or_default(),
-        others: BTreeMap::new(),
+        ..Failure::default()
     }
 }
 
