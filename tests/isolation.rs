@@ -6,14 +6,9 @@
 
 mod support;
 
-use cogsmith::bot::{Bot, BotOptions};
-use cogsmith::clock::Clock;
-use cogsmith::config::{Environment, Token, from_text};
-use cogsmith::sim::{Sim, SimOptions};
-use std::path::Path;
+use cogsmith::sim::Sim;
 use std::time::Duration;
-use support::{PATIENCE, answering, write};
-use tempfile::TempDir;
+use support::{PATIENCE, Stage, answering, setup};
 
 const STUCK: &str = r#"local cog = require("@cogsmith/cog")
 cog.on.message_create(function(message)
@@ -23,39 +18,18 @@ end)
 "#;
 
 /// A bot with so many cogs that can be told not to end, one that answers, and quick heartbeats.
-async fn start(folder: &Path, stuck: usize, cpu_ms: u32) -> (Sim, Bot) {
-    write(
-        &folder.join("lua/cogs/other.luau"),
-        &answering("other", "well"),
-    );
-    for number in 0..stuck {
-        write(&folder.join(format!("lua/cogs/stuck_{number}.luau")), STUCK);
-    }
-    let sim = Sim::start(SimOptions {
-        max_concurrency: 0,
-        // Discord takes no more than 120 messages a minute.
-        heartbeat_interval_ms: 600,
-        ..SimOptions::default()
-    })
-    .await
-    .unwrap();
-    let environment: Environment = std::iter::empty::<(&str, &str)>().collect();
+async fn start(stuck: usize, cpu_ms: u32) -> Stage {
+    let names: Vec<_> = (0..stuck)
+        .map(|number| format!("cogs/stuck_{number}.luau"))
+        .collect();
+    let other = answering("other", "well");
+    let mut files = vec![("cogs/other.luau", other.as_str())];
+    files.extend(names.iter().map(|name| (name.as_str(), STUCK)));
     let config = format!(
         r#"{{ "limits": {{ "cpu_ms": {cpu_ms}, "cpu_seconds_per_minute": 3600, "faults_per_10min": 10000 }} }}"#
     );
-    let config = from_text(&config, "config.json", folder.to_owned(), &environment).unwrap();
-    let bot = Bot::start(BotOptions {
-        token: Token::new(sim.token()),
-        api_url: Some(sim.url()),
-        clock: Clock::system(),
-        state: None,
-        sessions: None,
-        config,
-    })
-    .await
-    .unwrap();
-    bot.ready(PATIENCE).await.unwrap();
-    (sim, bot)
+    // Discord takes no more than 120 messages a minute.
+    setup(&files).config(&config).heartbeat(600).start().await
 }
 
 fn say(sim: &Sim, text: &str) -> u64 {
@@ -66,9 +40,9 @@ fn say(sim: &Sim, text: &str) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn heartbeats_go_on_while_four_cogs_are_stuck() {
-    let folder = TempDir::new().unwrap();
-    let (sim, bot) = start(folder.path(), 4, 60_000).await;
-    say(&sim, "stuck");
+    let stage = start(4, 60_000).await;
+    let (sim, bot) = (&stage.sim, &stage.bot);
+    say(sim, "stuck");
     let beats = || sim.heartbeats().iter().map(Vec::len).sum::<usize>();
     let enough = beats() + 5;
     let come = sim.wait_for("five heartbeats", PATIENCE, |_| {
@@ -85,14 +59,14 @@ async fn heartbeats_go_on_while_four_cogs_are_stuck() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cog_that_keeps_to_its_share_does_not_wait_for_greedy_ones() {
     let count = 8 + 2 * std::thread::available_parallelism().unwrap().get();
-    let folder = TempDir::new().unwrap();
-    let (sim, bot) = start(folder.path(), count, 60_000).await;
+    let stage = start(count, 60_000).await;
+    let (sim, bot) = (&stage.sim, &stage.bot);
     for number in 0..count {
         let cog = bot.cogs.get(&format!("stuck_{number}")).unwrap();
         cog.context.turn.charge(Duration::from_secs(3));
     }
-    say(&sim, "stuck");
-    let asked = say(&sim, "!other");
+    say(sim, "stuck");
+    let asked = say(sim, "!other");
     let channel = sim.channel("general").unwrap();
     let answer = sim.bot_message_after(channel, asked, PATIENCE).await;
     assert_eq!(answer.unwrap()["content"], "well");
@@ -102,13 +76,13 @@ async fn a_cog_that_keeps_to_its_share_does_not_wait_for_greedy_ones() {
 /// However greedy it is, its work is done, and each slice ends with its own limit.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_greedy_cog_gets_its_turns() {
-    let folder = TempDir::new().unwrap();
-    let (sim, bot) = start(folder.path(), 3, 100).await;
+    let stage = start(3, 100).await;
+    let (sim, bot) = (&stage.sim, &stage.bot);
     for _ in 0..5 {
-        say(&sim, "stuck");
+        say(sim, "stuck");
     }
     // Fifteen slices of 100 ms, one after the other.
-    tokio::time::timeout(3 * PATIENCE, bot.settled(&sim))
+    tokio::time::timeout(3 * PATIENCE, bot.settled(sim))
         .await
         .unwrap();
     assert_eq!(bot.services.faults.count(), 15);

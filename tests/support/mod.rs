@@ -84,6 +84,12 @@ impl Setup {
         self
     }
 
+    /// With so many milliseconds between two heartbeats.
+    pub fn heartbeat(mut self, milliseconds: u64) -> Self {
+        self.sim.heartbeat_interval_ms = milliseconds;
+        self
+    }
+
     /// In the folder of a former stage.
     pub fn folder(mut self, folder: TempDir) -> Self {
         self.folder = Some(folder);
