@@ -2,7 +2,7 @@
 
 use super::run;
 use super::steps::Edit::{Alias, Delete, Save, Swap};
-use super::steps::Form::{Init, Luau, Same};
+use super::steps::Form::{Init, Lua, Luau, Same};
 use super::steps::How::Replaced;
 use super::steps::Step::{Admin, Files, Late};
 use super::steps::{Draft, Edit, Step, Target};
@@ -93,5 +93,21 @@ fn an_init_file_that_was_in_the_way_of_another_gives_its_cogs_back() {
     leads_to_what_the_model_says(&[
         Files(vec![Save(3, Luau, Draft::default(), Replaced)]),
         Files(vec![Delete(3)]),
+    ]);
+}
+
+#[test]
+fn a_cog_that_was_held_back_is_tried_again_when_a_module_comes_that_it_does_without() {
+    let broken = Draft {
+        fault: 1,
+        ..Draft::default()
+    };
+    leads_to_what_the_model_says(&[
+        Files(vec![Save(8, Lua, Draft::default(), Replaced)]),
+        Files(vec![
+            Save(4, Same, broken, Replaced),
+            save(3, &[Target::Optional(8)]),
+        ]),
+        Files(vec![Swap(8, Lua)]),
     ]);
 }

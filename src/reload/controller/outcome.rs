@@ -61,30 +61,30 @@ impl Controller {
         });
     }
 
-    /// What a cog's attempt has seen: it is not repeated as long as all of it is the same.
+    /// What a cog's attempt has seen, also what it looked for in vain: it is not repeated as long as all of
+    /// it is the same.
     fn attempted<'a>(
         &self,
         plan: &'a Plan,
         name: &str,
-        modules: impl IntoIterator<Item = &'a ModuleId>,
+        read: impl IntoIterator<Item = &'a ModuleId>,
+        edges: &'a BTreeMap<ModuleId, BTreeSet<ModuleId>>,
     ) -> Seen {
         let stale = plan.cogs.iter().find(|cog| cog.name == name);
         let stale = stale.into_iter().flat_map(|cog| &cog.stale);
-        let seen = stale.chain(modules);
+        let seen = stale.chain(read).chain(edges.values().flatten());
         seen.map(|id| (id.clone(), self.snapshot.hash(id)))
             .collect()
     }
 
     fn attempted_in(&self, plan: &Plan, name: &str, failure: &Failure) -> Seen {
-        let read = failure.read.keys().chain(failure.others.keys());
-        let modules = read.chain(failure.edges.values().flatten());
-        let modules: Vec<_> = modules.cloned().collect();
-        let mut seen = self.attempted(plan, name, []);
-        seen.extend(modules.into_iter().map(|id| {
-            let hash = self.snapshot.hash(&id);
-            (id, hash)
-        }));
-        seen
+        let read: Vec<_> = failure
+            .read
+            .keys()
+            .chain(failure.others.keys())
+            .cloned()
+            .collect();
+        self.attempted(plan, name, &read, &failure.edges)
     }
 
     /// What the cogs saw that could not take the new code.
@@ -108,9 +108,7 @@ impl Controller {
         let loaded = generation.map(|it| it.read()).unwrap_or_default();
         let edges = generation.map(|it| it.edges()).unwrap_or_default();
         let aliases = generation.map(|it| it.aliases()).unwrap_or_default();
-        let mut attempted = self.attempted(plan, &handle.name, []);
-        let seen = loaded.iter().chain(&aliases);
-        attempted.extend(seen.map(|(id, hash)| (id.clone(), Some(*hash))));
+        let mut attempted = self.attempted(plan, &handle.name, loaded.keys(), &edges);
         attempted.extend(blamed.clone());
         let running = handle.answers();
         handle.update(|status| {
