@@ -142,3 +142,23 @@ return { times = function() return times end, once_more = function() times += 1 
     let next = bumps + 1;
     assert_eq!(stage.ask("!bump").await, format!("new {next} 2 2"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_holds_all_the_memory_does_not_keep_a_new_version_out() {
+    let holding = "local held = {} for index = 1, 14 do held[index] = buffer.create(1024 * 1024) end task.wait(5) ctx:reply(`held {#held}`)";
+    let cog = |version: &str| {
+        let names = command("version", &format!("ctx:reply(\"{version}\")"));
+        names + &command("hold", holding)
+    };
+    let mut stage = setup(&[("cogs/x.luau", &cog("old"))])
+        .config(r#"{ "limits": { "memory_mb": 20 } }"#)
+        .clock(Clock::paused(NOW))
+        .start()
+        .await;
+    stage.says("owner", "!hold").await;
+    let needs_room = "local _room = buffer.create(8 * 1024 * 1024)\n".to_owned();
+    reload(&mut stage, "x", &(needs_room + &cog("new"))).await;
+    assert_eq!(stage.ask("!version").await, "new");
+    stage.advance(Duration::from_secs(5)).await;
+    assert_eq!(stage.written(), ["new", "held 14"]);
+}

@@ -55,15 +55,24 @@ pub fn prepare(
     number: u64,
     request: &Request,
 ) -> Result<(Live, Offer), Refusal> {
-    cog.stage_state();
-    let result = attempt(cog, current, number, request);
+    let mut result = attempt(cog, current, number, request);
+    if matches!(&result, Err(refusal) if matches!(refusal.fault, Fault::Memory { .. }))
+        && request.keep.is_some()
+    {
+        // What runs in the present VM may leave no room in it, and must not keep its own mending out.
+        discard(cog);
+        let afresh = Request {
+            keep: None,
+            ..request.clone()
+        };
+        result = attempt(cog, current, number, &afresh);
+    }
     if let Some(current) = current {
         // Until the commit, `package.loaded` shows what answers.
         let _shown = current.vm.loader().publish(&current.generation).is_ok();
     }
     if result.is_err() {
-        cog.discard_state();
-        cog.take_declarations();
+        discard(cog);
         if let Some(current) = current {
             // Luau collects nothing when it runs out of memory: what the attempt left behind would make
             // the next handler fail.
@@ -73,12 +82,19 @@ pub fn prepare(
     result
 }
 
+/// Leaves nothing of an attempt.
+fn discard(cog: &CogContext) {
+    cog.discard_state();
+    cog.take_declarations();
+}
+
 fn attempt(
     cog: &Arc<CogContext>,
     current: Option<&Live>,
     number: u64,
     request: &Request,
 ) -> Result<(Live, Offer), Refusal> {
+    cog.stage_state();
     let reused = current.filter(|live| request.keep.is_some() && !live.vm.is_poisoned());
     let vm = match reused {
         Some(live) => live.vm.clone(),
