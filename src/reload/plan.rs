@@ -246,9 +246,11 @@ fn unload(view: &CogView) -> CogPlan {
 }
 
 /// Whether a module keeps a cog as it is: its file cannot be taken, and the cog runs its former text. One that
-/// was asked for and never loaded keeps nobody from another text that may not ask for it.
+/// was asked for and never loaded keeps nobody from another text that may not ask for it, and a cog that waits
+/// runs nothing.
 pub(super) fn is_held(view: &CogView, id: &ModuleId, sources: &impl Sources) -> bool {
-    let runs = view.loaded.contains_key(id) && !view.failed.contains(id);
+    let is_loaded = view.loaded.contains_key(id) && !view.failed.contains(id);
+    let runs = view.state == CogState::Running && is_loaded;
     sources.is_held(id) && (*id == view.entry || runs)
 }
 

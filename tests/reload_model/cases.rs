@@ -111,3 +111,16 @@ fn a_cog_that_was_held_back_is_tried_again_when_a_module_comes_that_it_does_with
         Files(vec![Swap(8, Lua)]),
     ]);
 }
+
+#[test]
+fn a_cog_that_waits_is_kept_by_no_file_that_cannot_be_taken() {
+    let broken = Draft {
+        fault: 2,
+        ..Draft::default()
+    };
+    leads_to_what_the_model_says(&[
+        Files(vec![Delete(0), Save(10, Same, broken, Replaced)]),
+        Files(vec![save(0, &[Target::File(10)])]),
+        Files(vec![Save(10, Lua, Draft::default(), Replaced)]),
+    ]);
+}

@@ -232,7 +232,7 @@ impl Bot {
     fn task(&self, name: &str, cog: &Cog) -> Option<Task> {
         let runs = cog.version > 0;
         let reachable = cog.generation.reachable();
-        let runs_it = |node: &Node| *node == cog.entry || cog.generation.runs(node);
+        let runs_it = |node: &Node| *node == cog.entry || (runs && cog.generation.runs(node));
         let is_kept = |node: &Node| self.sources.is_held(node) && runs_it(node);
         if reachable.iter().any(is_kept) {
             return None;

@@ -137,7 +137,8 @@ proptest! {
         for view in &world.cogs {
             let of_cog = plan.cogs.iter().find(|cog| cog.name == view.name);
             let reachable = view.reachable();
-            let runs = |id: &ModuleId| *id == view.entry || view.loaded.contains_key(id);
+            let is_running = view.state == CogState::Running;
+            let runs = |id: &ModuleId| *id == view.entry || (is_running && view.loaded.contains_key(id));
             let held = reachable.iter().any(|id| runs(id) && world.after.is_held(id));
             let is_gone = world.after.entry(&view.name).is_none();
             let is_stale = reachable.iter().any(|id| view.loaded.get(*id).copied() != world.after.hash(id));
