@@ -23,6 +23,7 @@ pub mod discord;
 pub mod error;
 pub mod gateway;
 pub mod json;
+pub mod recent;
 pub mod reload;
 pub mod sim;
 pub mod spec;

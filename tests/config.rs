@@ -233,6 +233,7 @@ fn numbers_stay_in_their_ranges() {
         "handler_seconds",
         "state_mb",
         "discord_calls_per_10s",
+        "discord_refusals_per_10min",
     ] {
         for value in [
             json!(0),

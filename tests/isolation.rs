@@ -6,9 +6,9 @@
 
 mod support;
 
-use cogsmith::sim::Sim;
+use cogsmith::sim::{Limit, RateLimits, Sim};
 use std::time::Duration;
-use support::{PATIENCE, Stage, answering, setup};
+use support::{PATIENCE, Stage, answering, command, setup};
 
 const STUCK: &str = r#"local cog = require("@cogsmith/cog")
 cog.on.message_create(function(message)
@@ -71,6 +71,44 @@ async fn a_cog_that_keeps_to_its_share_does_not_wait_for_greedy_ones() {
     let answer = sim.bot_message_after(channel, asked, PATIENCE).await;
     assert_eq!(answer.unwrap()["content"], "well");
     assert!(bot.services.activity.count() >= count);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cog_that_floods_a_channel_holds_up_no_other_s_answer_there() {
+    const FLOOD: usize = 40;
+    let body = format!("for i = 1, {FLOOD} do task.spawn(function() ctx:send(\"loud\") end) end");
+    let limit = Limit {
+        requests: 5,
+        per: Duration::from_millis(500),
+    };
+    let path = "/channels/{channel_id}/messages";
+    let stage = setup(&[
+        ("cogs/loud.luau", &command("flood", &body)),
+        ("cogs/other.luau", &answering("other", "well")),
+    ])
+    .rate_limits(RateLimits::default().with_route("POST", path, limit))
+    .start()
+    .await;
+    let sim = &stage.sim;
+    let mut last = say(sim, "!flood");
+    let mut loud = 0;
+    let channel = sim.channel("general").unwrap();
+    loop {
+        let message = sim
+            .bot_message_after(channel, last, PATIENCE)
+            .await
+            .unwrap();
+        if message["content"] == "well" {
+            break;
+        }
+        if loud == 0 {
+            // By now the others wait for the next window.
+            say(sim, "!other");
+        }
+        loud += 1;
+        last = message["id"].as_str().unwrap().parse().unwrap();
+    }
+    assert!(loud < FLOOD / 2, "{loud} messages came before the answer");
 }
 
 /// However greedy it is, its work is done, and each slice ends with its own limit.

@@ -6,6 +6,9 @@ mod cases;
 mod support;
 
 use cogsmith::api::limits::{Limit, limits_of};
+use cogsmith::clock::Clock;
+use cogsmith::sim::Fault;
+use std::time::Duration;
 use support::{Stage, command, setup};
 
 /// The fault that was reported last, with its place, as the log shows it.
@@ -225,6 +228,45 @@ async fn calls_to_discord() {
     assert!(fault.contains(words), "{fault}");
     assert!(fault.starts_with("lua/cogs/t.luau:5:"), "{fault}");
     assert_eq!(met(&stage, Limit::DiscordCalls), 1);
+}
+
+/// Discord locks out a bot that it has to refuse too much.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_discord_refuses() {
+    let clock = Clock::paused(1_700_000_000);
+    let attempts = "local told = {} for i = 1, 5 do
+            local ok, err = pcall(function() ctx:send(\"x\") end)
+            table.insert(told, if ok then \"sent\" else `{err.kind} {err.message}`)
+        end
+        state.session.global.told = table.concat(told, \"\\n\")";
+    let told = "ctx:reply(state.session.global.told)";
+    let source = command("t", attempts) + &command("told", told);
+    let stage = setup(&[("cogs/t.luau", &source)])
+        .config(r#"{ "limits": { "discord_refusals_per_10min": 3 } }"#)
+        .clock(clock)
+        .start()
+        .await;
+    let path = "/channels/{channel_id}/messages";
+    let fault = Fault::status("POST", path, 403, 50_013, "Missing Permissions");
+    stage.sim.fault(fault.times(3));
+    stage.says("owner", "!t").await;
+    // The first answer of a call is not counted, nor held back.
+    let answer = stage.ask("!told").await;
+    let lines: Vec<_> = answer.lines().collect();
+    assert!(
+        lines[..3].iter().all(|it| it.starts_with("discord ")),
+        "{answer}"
+    );
+    let words = "limit ctx:send: Discord has refused 3 calls of this cog within ten minutes (limits.discord_refusals_per_10min)";
+    assert!(
+        lines[3..].iter().all(|it| it.starts_with(words)),
+        "{answer}"
+    );
+    assert_eq!(lines.len(), 5);
+    assert_eq!(met(&stage, Limit::DiscordRefusals), 2);
+    stage.advance(Duration::from_secs(600)).await;
+    stage.says("owner", "!t").await;
+    assert_eq!(stage.ask("!told").await, ["sent"; 5].join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,8 +9,9 @@ use axum::http::{HeaderMap, Method, Response, Uri};
 use cogsmith::activity::Activity;
 use cogsmith::clock::Clock;
 use cogsmith::discord::outbound::{CallError, Outbound, OutboundOptions, Token};
-use cogsmith::discord::{File, operation, prepare_with};
+use cogsmith::discord::{File, operation, prepare, prepare_with};
 use cogsmith::json::Json;
+use futures_util::stream::{self, FuturesOrdered, StreamExt};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -115,11 +116,15 @@ fn limits(bucket: &str, limit: u32, remaining: u32, reset_after: f64) -> Answer 
 }
 
 fn client(address: &str, clock: Clock) -> Outbound {
+    client_of(address, clock, Activity::new())
+}
+
+fn client_of(address: &str, clock: Clock, activity: Activity) -> Outbound {
     Outbound::new(OutboundOptions {
         token: Token::new("secret"),
         api_url: Some(address.to_owned()),
         clock,
-        activity: Activity::new(),
+        activity,
     })
     .unwrap()
 }
@@ -179,7 +184,7 @@ async fn files_go_as_parts() {
     let client = client(&address, Clock::system());
     let files = vec![File::new("a.png", vec![0_u8, 159, 146, 150])];
     let prepared = prepare_with(operation("create_message").unwrap(), message(), files).unwrap();
-    client.send(prepared, DEADLINE).await.unwrap();
+    client.send(prepared, None, DEADLINE).await.unwrap();
     let sticker = json!({ "guild_id": "1", "name": "wave", "tags": "x", "file": { "filename": "s.png", "content": "PNG" } });
     call(&client, "create_guild_sticker", sticker)
         .await
@@ -209,13 +214,7 @@ async fn too_early_waits_as_long_as_it_is_told() {
     let early = json!({ "message": "slow", "retry_after": 3.5, "global": false });
     let (server, address) = Server::start([answer_of(429, &early)]).await;
     let (clock, activity) = (Clock::paused(1_000), Activity::new());
-    let client = Outbound::new(OutboundOptions {
-        token: Token::new("secret"),
-        api_url: Some(address),
-        clock: clock.clone(),
-        activity: activity.clone(),
-    })
-    .unwrap();
+    let client = client_of(&address, clock.clone(), activity.clone());
     let sending = tokio::spawn(async move { call(&client, "create_message", message()).await });
     server.until(1).await;
     activity.idle().await;
@@ -287,6 +286,72 @@ async fn a_call_that_is_dropped_leaves_the_queue() {
     clock.advance_to_next(Duration::from_secs(1_003));
     call(&client, "create_message", message()).await.unwrap();
     assert_eq!(server.seen().len(), 2);
+}
+
+/// A message of one cog, or of the bot itself.
+fn send_for(
+    client: &Outbound,
+    cog: Option<&str>,
+    text: &str,
+) -> impl Future<Output = Result<Option<Json>, CallError>> + use<> {
+    let arguments = json!({ "channel_id": "5", "content": text });
+    let prepared = prepare(operation("create_message").unwrap(), arguments).unwrap();
+    let (client, cog) = (client.clone(), cog.map(Arc::from));
+    async move { client.send(prepared, cog.as_ref(), DEADLINE).await }
+}
+
+#[tokio::test]
+async fn callers_take_turns_where_they_have_to_wait() {
+    let (server, address) = Server::start((0..7).map(|_| limits("b", 1, 0, 1.0))).await;
+    let (clock, activity) = (Clock::paused(1_000), Activity::new());
+    let client = client_of(&address, clock.clone(), activity.clone());
+    let asked = [vec![Some("loud"); 5], vec![Some("quiet"), None]].concat();
+    // Each takes its place before the next one does.
+    let asked = asked.into_iter();
+    let mut answers: FuturesOrdered<_> = asked
+        .map(|cog| send_for(&client, cog, cog.unwrap_or("bot")))
+        .collect();
+    let answered = async { while answers.next().await.is_some() {} };
+    let passing = async {
+        for second in 1..7 {
+            server.until(second).await;
+            activity.idle().await;
+            let now = Duration::from_secs(1_000 + second as u64);
+            while clock.advance_to_next(now) {}
+        }
+    };
+    tokio::join!(answered, passing);
+    let texts = server.seen();
+    let texts: Vec<_> = texts
+        .iter()
+        .map(|it| it.json()["content"].clone())
+        .collect();
+    assert_eq!(
+        texts,
+        ["loud", "loud", "quiet", "bot", "loud", "loud", "loud"]
+    );
+}
+
+/// Discord locks a bot out that it has refused 10,000 requests: the last 2,000 are for the bot itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn cogs_are_silent_after_8000_refusals_in_ten_minutes() {
+    let refusal = || answer_of(403, &json!({ "message": "Missing Access", "code": 50_001 }));
+    let (server, address) = Server::start((0..8_001).map(|_| refusal())).await;
+    let clock = Clock::paused(1_000);
+    let client = client(&address, clock.clone());
+    let one = || send_for(&client, Some("cog"), "x");
+    let mut answers = stream::iter(0..8_000).map(|_| one()).buffer_unordered(64);
+    while let Some(answer) = answers.next().await {
+        assert!(matches!(answer, Err(CallError::Discord(error)) if error.status == 403));
+    }
+    let told = one().await.unwrap_err().to_string();
+    let words = "discord.create_message: not sent: Discord has refused 8000 requests of this bot within ten minutes";
+    assert!(told.starts_with(words), "{told}");
+    assert_eq!(server.seen().len(), 8_000);
+    let own = send_for(&client, None, "x").await;
+    assert!(matches!(own, Err(CallError::Discord(_))));
+    clock.advance_to_next(Duration::from_secs(1_601));
+    one().await.unwrap();
 }
 
 #[tokio::test]

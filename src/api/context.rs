@@ -8,6 +8,7 @@ use super::quarantine::Quarantine;
 use super::services::Services;
 use super::state::Space;
 use crate::activity::Busy;
+use crate::recent::Recent;
 use crate::reload::report::Place;
 use crate::state::{Namespace, StateError, Table, View};
 use crate::vm::account::CpuAccount;
@@ -70,6 +71,8 @@ pub struct CogContext {
     /// Locks that are held.
     pub locks: Arc<AtomicUsize>,
     calls: Pace,
+    /// Calls that Discord has refused.
+    refused_calls: Mutex<Recent>,
     /// The processor time that it uses.
     pub turn: Arc<Turn>,
     lines: Pace,
@@ -81,6 +84,8 @@ pub struct CogContext {
     lines_left_out: AtomicUsize,
 }
 
+/// How long a call that Discord has refused counts: as long as Discord counts it.
+const REFUSALS_COUNT: Duration = Duration::from_secs(600);
 /// What limits of ten seconds are counted in.
 const PACE: Duration = Duration::from_secs(10);
 /// Commands within ten seconds that are told that the mailbox is full.
@@ -179,6 +184,7 @@ impl CogContext {
             locks: Arc::default(),
             turn: Arc::default(),
             calls: pace(),
+            refused_calls: Mutex::new(Recent::new(REFUSALS_COUNT)),
             lines: pace(),
             floods: pace(),
             flood_ends: pace(),
@@ -369,9 +375,17 @@ impl CogContext {
         HostError::new("limit", message)
     }
 
-    /// Counts one call to Discord against `limits.discord_calls_per_10s`.
+    /// Counts one call to Discord against `limits.discord_calls_per_10s`; raises also when too many were refused.
     pub fn count_call(&self, function: &str) -> HostResult<()> {
-        let limit = self.services.config.load().limits.discord_calls_per_10s;
+        let config = self.services.config.load();
+        let limit = config.limits.discord_refusals_per_10min;
+        if self.refused_calls() >= at_most(limit) {
+            let message = format!(
+                "{function}: Discord has refused {limit} calls of this cog within ten minutes (limits.discord_refusals_per_10min), and it may make no more for now: see which permissions it lacks"
+            );
+            return Err(self.at_limit(Limit::DiscordRefusals, message).into());
+        }
+        let limit = config.limits.discord_calls_per_10s;
         if self.calls.take(limit) {
             return Ok(());
         }
@@ -379,6 +393,16 @@ impl CogContext {
             "{function}: this cog has made its {limit} calls to Discord of 10 seconds (limits.discord_calls_per_10s)"
         );
         Err(self.at_limit(Limit::DiscordCalls, message).into())
+    }
+
+    /// Counts a call that Discord has refused.
+    pub fn count_refusal(&self) {
+        lock(&self.refused_calls).add(self.services.clock.now());
+    }
+
+    /// The calls that Discord has refused within ten minutes.
+    pub fn refused_calls(&self) -> usize {
+        lock(&self.refused_calls).count(self.services.clock.now())
     }
 
     /// The charge for a snapshot of the state: one for all that go through the same.

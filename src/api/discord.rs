@@ -204,8 +204,14 @@ pub async fn make(cog: &CogContext, call: Request) -> HostResult<Option<Json>> {
     } = call;
     let operation = prepared.operation;
     cog.writes_committed().await?;
-    let sent = cog.services.outbound.send(prepared, DEADLINE).await;
-    let answer = sent.map_err(|error| call_error(function, &error))?;
+    let outbound = &cog.services.outbound;
+    let sent = outbound.send(prepared, Some(&cog.name), DEADLINE).await;
+    let answer = sent.map_err(|error| {
+        if matches!(&error, CallError::Discord(error) if matches!(error.status, 401 | 403)) {
+            cog.count_refusal();
+        }
+        call_error(function, &error)
+    })?;
     Ok(answer.map(|json| match &guild {
         Some(guild) => with_guild(operation, guild, json),
         None => json,

@@ -40,6 +40,7 @@ limits! {
     Mailbox "mailbox"
     LogLines "log_lines_per_10s"
     DiscordCalls "discord_calls_per_10s"
+    DiscordRefusals "discord_refusals_per_10min"
     State "state_mb"
     StateValue "state_value_kb"
     Faults "faults_per_10min"
@@ -102,6 +103,10 @@ pub fn limits_of(cog: &CogContext) -> Vec<LimitView> {
             Limit::Mailbox => (Some(number(cog.waiting())), limits.mailbox),
             Limit::LogLines => (None, limits.log_lines_per_10s),
             Limit::DiscordCalls => (None, limits.discord_calls_per_10s),
+            Limit::DiscordRefusals => (
+                Some(number(cog.refused_calls())),
+                limits.discord_refusals_per_10min,
+            ),
             Limit::State => {
                 let bytes = cog.live_views().stored.usage();
                 (Some(number(bytes) / MEGABYTE), limits.state_mb)

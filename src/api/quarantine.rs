@@ -1,8 +1,8 @@
 //! Quarantine: a cog whose handlers are stopped again and again is taken out of the way, until somebody saves
 //! another version of it or an admin reloads it.
 
+use crate::recent::Recent;
 use crate::reload::report::Problem;
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,39 +20,42 @@ pub struct Quarantine {
     pub begun: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Record {
-    /// When handlers were stopped.
-    stops: VecDeque<Duration>,
+    /// Handlers that were stopped.
+    stops: Recent,
     problem: Option<Problem>,
 }
 
-impl Quarantine {
-    fn record(&self, now: Option<Duration>) -> MutexGuard<'_, Record> {
-        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(since) = now.and_then(|now| now.checked_sub(REMEMBERED)) {
-            record.stops.retain(|at| *at > since);
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            stops: Recent::new(REMEMBERED),
+            problem: None,
         }
-        record
+    }
+}
+
+impl Quarantine {
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts a handler that was stopped at `now`. True when there were `most` within ten minutes.
     pub fn is_due(&self, now: Duration, most: u32) -> bool {
-        let mut record = self.record(Some(now));
-        record.stops.push_back(now);
-        record.stops.len() >= usize::try_from(most).unwrap_or(usize::MAX)
+        self.record().stops.add(now) >= usize::try_from(most).unwrap_or(usize::MAX)
     }
 
     /// Begins it; `problem` is what is shown of it.
     pub fn begin(&self, problem: Problem) {
-        self.record(None).problem = Some(problem);
+        self.record().problem = Some(problem);
         self.is_on.store(true, Ordering::Release);
         self.begun.notify_one();
     }
 
     /// Ends it: another version runs, which begins with a clean record.
     pub fn end(&self) {
-        *self.record(None) = Record::default();
+        *self.record() = Record::default();
         self.is_on.store(false, Ordering::Release);
     }
 
@@ -63,12 +66,12 @@ impl Quarantine {
 
     /// Why it is in quarantine.
     pub fn problem(&self) -> Option<Problem> {
-        self.record(None).problem.clone()
+        self.record().problem.clone()
     }
 
     /// How many handlers were stopped within ten minutes.
     pub fn stops(&self, now: Duration) -> usize {
-        self.record(Some(now)).stops.len()
+        self.record().stops.count(now)
     }
 }
 

@@ -126,6 +126,10 @@ pub struct Limits {
     /// Requests to Discord within ten seconds.
     #[schemars(range(min = 1, max = 10_000))]
     pub discord_calls_per_10s: u32,
+    /// Requests that Discord may refuse (status 401 or 403) within ten minutes, before the cog may send no more:
+    /// a bot that is refused 10,000 is locked out.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub discord_refusals_per_10min: u32,
     /// Stored state, in megabytes.
     #[schemars(range(min = 1, max = 1_048_576))]
     pub state_mb: u32,
@@ -232,6 +236,7 @@ impl Default for Limits {
             mailbox: 1_024,
             log_lines_per_10s: 200,
             discord_calls_per_10s: 50,
+            discord_refusals_per_10min: 1_000,
             state_mb: 10,
             state_value_kb: 1_024,
             faults_per_10min: 20,

@@ -14,7 +14,7 @@ use crate::commands::parse::name_key;
 use crate::vm::resolve::{ContentHash, ModuleId};
 use crate::vm::trace::{Fault, add_excerpt};
 use futures_util::future::join_all;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,8 +40,8 @@ pub struct Failure {
     pub edges: BTreeMap<ModuleId, BTreeSet<ModuleId>>,
     /// The sources that the attempt read.
     pub read: BTreeMap<ModuleId, ContentHash>,
-    /// The sources of the cog that was in the way: once they say something else, it is worth another try.
-    pub others: BTreeMap<ModuleId, ContentHash>,
+    /// What the cog has seen that was in the way: once that says something else, it is worth another try.
+    pub others: BTreeSet<ModuleId>,
 }
 
 /// A cog while the transaction goes on.
@@ -251,11 +251,14 @@ fn next_conflict(
     gone: &[&CogPlan],
     attempts: &[Attempt<'_>],
 ) -> Option<(usize, Failure)> {
-    let replaced = attempts.iter().filter(|attempt| attempt.prepared.is_ok());
-    let replaced = replaced.map(|attempt| attempt.plan);
+    let replaced = attempts.iter().filter_map(|attempt| {
+        let offer = attempt.prepared.as_ref().ok()?;
+        Some((name_of(attempt.plan), Some(offer)))
+    });
+    let gone = gone.iter().map(|cog| (name_of(cog), None));
     let mut taken = Taken {
         routes: cogs.routes(),
-        leaving: gone.iter().copied().chain(replaced).map(name_of).collect(),
+        leaving: gone.chain(replaced).collect(),
         by_attempts: HashMap::new(),
     };
     // Whoever runs already comes first, then it goes by name.
@@ -282,8 +285,8 @@ fn name_of(plan: &CogPlan) -> &str {
 struct Taken<'a> {
     /// What is committed, …
     routes: Arc<Routes>,
-    /// … except for these cogs.
-    leaving: HashSet<&'a str>,
+    /// … except for these cogs, and what they bring instead; nothing for those that go.
+    leaving: HashMap<&'a str, Option<&'a Offer>>,
     /// What the cogs of this transaction bring.
     by_attempts: HashMap<Claim, (&'a str, &'a Offer, &'a CommandDefinition)>,
 }
@@ -309,26 +312,40 @@ impl<'a> Taken<'a> {
         None
     }
 
-    /// Who has a command, and, if it is not `cog` itself, the sources of which it was made.
-    fn owner(&self, cog: &str, claim: &Claim) -> Option<(Owner, BTreeMap<ModuleId, ContentHash>)> {
+    /// Who has a command, and, if it is not `cog` itself, what that one has seen. Whoever has it already and
+    /// wants it still comes before all others.
+    fn owner(&self, cog: &str, claim: &Claim) -> Option<(Owner, BTreeSet<ModuleId>)> {
         if let Some((name, offer, definition)) = self.by_attempts.get(claim) {
-            let generation = offer.generation.as_ref().filter(|_| *name != cog);
-            let sources = generation.map(|it| it.read()).unwrap_or_default();
-            return Some((((*name).to_owned(), definition.place.clone()), sources));
+            let is_other = *name != cog;
+            let seen = if is_other {
+                seen_by(offer)
+            } else {
+                BTreeSet::new()
+            };
+            return Some((((*name).to_owned(), definition.place.clone()), seen));
         }
         let owner = self.routes.owner(claim)?;
-        if self.leaving.contains(&*owner.name) {
-            return None;
+        let owned_by = |offer: &Offer| {
+            let mut commands = offer.commands.iter();
+            let command = commands.find(|it| claims(&it.definition).contains(claim))?;
+            let place = command.definition.place.clone();
+            Some(((owner.name.to_string(), place), seen_by(offer)))
+        };
+        match self.leaving.get(&*owner.name) {
+            None => owner.peek(|status| owned_by(&status.offer)),
+            Some(_) if *owner.name == *cog => None,
+            Some(next) => next.and_then(owned_by),
         }
-        owner.peek(|status| {
-            let mut commands = status.offer.commands.iter();
-            let command = commands.find(|it| claims(&it.definition).contains(claim));
-            let place = command.and_then(|it| it.definition.place.clone());
-            let generation = status.generation.as_ref();
-            let sources = generation.map(|it| it.read()).unwrap_or_default();
-            Some(((owner.name.to_string(), place), sources))
-        })
     }
+}
+
+/// All that the modules of an offer have read or looked for.
+fn seen_by(offer: &Offer) -> BTreeSet<ModuleId> {
+    let Some(generation) = &offer.generation else {
+        return BTreeSet::new();
+    };
+    let edges = generation.edges().into_values().flatten();
+    generation.read().into_keys().chain(edges).collect()
 }
 
 /// Why a cog cannot have its commands: one has a name of the bot's own.

@@ -124,3 +124,35 @@ fn a_cog_that_waits_is_kept_by_no_file_that_cannot_be_taken() {
         Files(vec![Save(10, Lua, Draft::default(), Replaced)]),
     ]);
 }
+
+#[test]
+fn a_cog_that_has_a_command_keeps_it_when_one_that_wants_it_is_tried_again() {
+    let thief = Draft {
+        steals: Some(4),
+        ..draft(&[Target::File(8)])
+    };
+    leads_to_what_the_model_says(&[
+        Files(vec![save(4, &[Target::File(8)])]),
+        Files(vec![Save(1, Same, thief, Replaced)]),
+        Files(vec![save(8, &[])]),
+        Files(vec![save(4, &[])]),
+    ]);
+}
+
+#[test]
+fn a_cog_that_lacks_a_command_is_tried_again_when_a_module_changes_without_which_its_owner_does() {
+    let broken = Draft {
+        fault: 2,
+        ..Draft::default()
+    };
+    let thief = Draft {
+        steals: Some(4),
+        ..Draft::default()
+    };
+    leads_to_what_the_model_says(&[
+        Files(vec![Save(10, Same, broken, Replaced)]),
+        Files(vec![save(4, &[Target::Optional(10)])]),
+        Files(vec![Save(1, Same, thief, Replaced)]),
+        Files(vec![save(10, &[])]),
+    ]);
+}

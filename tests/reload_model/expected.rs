@@ -338,7 +338,7 @@ impl Bot {
         }
     }
 
-    /// Refuses the first attempt that wants a command which is taken: by a cog that goes on with it, by one
+    /// Refuses the first attempt that wants a command which is taken: by a cog that has it and keeps it, by one
     /// that ran before, or by one whose name comes first.
     fn refuse_conflict(&self, gone: &[String], attempts: &mut [Attempt]) -> bool {
         let leaves = |name: &String| {
@@ -363,14 +363,27 @@ impl Bot {
             .filter(|index| attempts[*index].is_taken)
             .collect();
         order.sort_by_key(|index| !runs(&attempts[*index]));
+        let keeps = |index: usize, command: &String| {
+            let has = |name: &str| {
+                let cog = self.cogs.get(name).filter(|cog| cog.version > 0);
+                cog.is_some_and(|cog| cog.generation.commands().contains(command))
+            };
+            let mut others = attempts.iter().enumerate().filter(|(other, it)| {
+                *other != index && it.is_taken && it.generation.commands().contains(command)
+            });
+            others
+                .find(|(_, it)| has(&it.task.name))
+                .map(|(_, it)| &it.generation)
+        };
         let mut refused = None;
         'attempts: for index in order {
             let generation = &attempts[index].generation;
             let mut own = BTreeSet::new();
             for command in generation.commands() {
                 let owner = owners.get(&command).copied();
+                let owner = owner.or_else(|| keeps(index, &command));
                 if owner.is_some() || !own.insert(command) {
-                    let others = owner.map(|it| it.instances.keys().cloned().collect());
+                    let others = owner.map(Generation::seen);
                     refused = Some((index, others.unwrap_or_default()));
                     break 'attempts;
                 }

@@ -12,7 +12,7 @@ use cogsmith::bot::{Bot, BotOptions};
 use cogsmith::clock::Clock;
 use cogsmith::config::{Config, Environment, Token, from_text};
 use cogsmith::reload::report::{CogOutcome, Outcome, Report};
-use cogsmith::sim::{Sim, SimOptions};
+use cogsmith::sim::{RateLimits, Sim, SimOptions};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -87,6 +87,12 @@ impl Setup {
     /// With so many milliseconds between two heartbeats.
     pub fn heartbeat(mut self, milliseconds: u64) -> Self {
         self.sim.heartbeat_interval_ms = milliseconds;
+        self
+    }
+
+    /// With these rate limits.
+    pub fn rate_limits(mut self, limits: RateLimits) -> Self {
+        self.sim.rate_limits = limits;
         self
     }
 

@@ -163,6 +163,16 @@ pub enum CallError {
         /// What it waited for.
         why: String,
     },
+    /// Nothing was sent: Discord has refused so much that it would lock the bot out.
+    #[error(
+        "discord.{operation}: not sent: Discord has refused {count} requests of this bot within ten minutes, and locks it out at 10,000"
+    )]
+    Refused {
+        /// The operation's name.
+        operation: &'static str,
+        /// How many answers were refusals.
+        count: usize,
+    },
     /// The answer is none that Discord would give.
     #[error("discord.{operation}: {message}; is DISCORD_API_URL right?")]
     Foreign {

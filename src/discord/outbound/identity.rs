@@ -91,7 +91,7 @@ impl Outbound {
         let operation = operation(id).ok_or_else(incomplete)?;
         // Whoever asks this has its own way to ask again, and wants to say soon that it has to.
         let prepared = prepare(operation, json!({}))?;
-        let answer = self.send_repeating(prepared, PATIENCE, 1).await?;
+        let answer = self.send_repeating(prepared, None, PATIENCE, 1).await?;
         answer.ok_or_else(incomplete)
     }
 }

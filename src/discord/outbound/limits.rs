@@ -2,12 +2,13 @@
 //!
 //! Requests are counted in buckets. At first an operation is its own bucket (for each channel, guild
 //! or webhook) and only one request probes it; the answer names the bucket and its size. Who waits,
-//! waits in order, holds no lock meanwhile, and leaves the queue when its future is dropped.
+//! waits in order (see `queue`), holds no lock meanwhile, and leaves the queue when its future is dropped.
 
 use super::answer::Answer;
+use super::queue::{Caller, Queue};
 use crate::discord::operations::Operation;
 use crate::json::Json;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub(super) struct Observed {
     pub(super) retry_after: Option<Duration>,
     /// Whether it is the bot as a whole that came too early.
     pub(super) global: bool,
+    /// Whether others than this bot have used up what there was.
+    pub(super) shared: bool,
     success: bool,
 }
 
@@ -56,6 +59,7 @@ impl Observed {
             remaining: count("x-ratelimit-remaining"),
             reset_after: number("x-ratelimit-reset-after").and_then(seconds),
             success: answer.is_success(),
+            shared: header("x-ratelimit-scope") == Some("shared"),
             ..Self::default()
         };
         if answer.status.as_u16() == 429 {
@@ -124,7 +128,7 @@ struct State {
     /// When the window ends. Nothing: it begins with the next request.
     reset: Option<Duration>,
     in_flight: u32,
-    waiting: VecDeque<u64>,
+    waiting: Queue,
     tickets: u64,
 }
 
@@ -154,11 +158,17 @@ impl Limits {
         })))
     }
 
-    pub(super) fn waiter(&self, operation: &'static Operation, major: u64) -> Waiter {
+    pub(super) fn waiter(
+        &self,
+        operation: &'static Operation,
+        major: u64,
+        caller: &Caller,
+    ) -> Waiter {
         Waiter {
             limits: self.clone(),
             operation,
             major,
+            caller: caller.clone(),
             place: None,
         }
     }
@@ -258,6 +268,7 @@ pub(super) struct Waiter {
     limits: Limits,
     operation: &'static Operation,
     major: u64,
+    caller: Caller,
     place: Option<Place>,
 }
 
@@ -269,12 +280,12 @@ struct Place {
 }
 
 impl Place {
-    fn take(bucket: Arc<Bucket>) -> Self {
+    fn take(bucket: Arc<Bucket>, caller: &Caller) -> Self {
         let changes = bucket.changed.subscribe();
         let mut state = bucket.state();
         state.tickets += 1;
         let ticket = state.tickets;
-        state.waiting.push_back(ticket);
+        state.waiting.join(caller, ticket);
         drop(state);
         Self {
             bucket,
@@ -287,7 +298,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut state = self.bucket.state();
-        state.waiting.retain(|ticket| *ticket != self.ticket);
+        state.waiting.leave(self.ticket);
         drop(state);
         self.bucket.changed.send_replace(());
     }
@@ -310,7 +321,7 @@ impl Waiter {
             }
             match self.look(now) {
                 Look::Step(step) => return step,
-                Look::Queue(bucket) => self.place = Some(Place::take(bucket)),
+                Look::Queue(bucket) => self.place = Some(Place::take(bucket, &self.caller)),
             }
         }
     }
@@ -325,7 +336,7 @@ impl Waiter {
         if let Some(bucket) = &bucket {
             let mut state = bucket.state();
             let obstacle = state.obstacle(now);
-            let first = state.waiting.front().copied();
+            let first = state.waiting.first();
             let place = self.place.as_ref();
             let place = place.filter(|place| Arc::ptr_eq(&place.bucket, bucket));
             let first_is_own = first.is_none() || first == place.map(|place| place.ticket);

@@ -14,6 +14,8 @@ mod answer;
 mod identity;
 mod limits;
 mod options;
+mod queue;
+mod refusals;
 mod request;
 
 pub use crate::config::Token;
@@ -28,6 +30,8 @@ use crate::clock::Clock;
 use crate::json::Json;
 use answer::Answer;
 use limits::{Limits, Observed, Permit, Step, Waiter};
+use queue::Caller;
+use refusals::Refusals;
 use serde_json::Value;
 use std::future::Future;
 use std::pin::Pin;
@@ -56,6 +60,7 @@ pub struct Outbound {
 struct Shared {
     client: request::Client,
     limits: Limits,
+    refusals: Refusals,
     clock: Clock,
     activity: Activity,
     /// What drives the calls.
@@ -72,6 +77,7 @@ impl Outbound {
             shared: Arc::new(Shared {
                 client,
                 limits,
+                refusals: Refusals::default(),
                 clock: options.clock,
                 activity: options.activity,
                 runtime: Handle::current(),
@@ -79,43 +85,59 @@ impl Outbound {
         })
     }
 
-    /// Calls an operation with one flat table of arguments. Nothing when Discord answers without
-    /// content. `deadline` is for everything: waiting for the rate limit, repetitions, the answer.
+    /// Calls an operation for the bot itself, with one flat table of arguments. Nothing when Discord answers
+    /// without content. `deadline` is for everything: waiting for the rate limit, repetitions, the answer.
     pub async fn call(
         &self,
         operation: &'static Operation,
         arguments: Value,
         deadline: Duration,
     ) -> Result<Option<Json>, CallError> {
-        self.send(prepare(operation, arguments)?, deadline).await
+        self.send(prepare(operation, arguments)?, None, deadline)
+            .await
     }
 
-    /// Sends a prepared request. Dropping the future takes it out of the queue; if it is under way
-    /// already, Discord may have received it.
+    /// Sends a prepared request for a cog, or for the bot itself. Callers take turns where they have to wait.
+    /// Dropping the future takes the request out of the queue; if it is under way already, Discord may have
+    /// received it.
     pub async fn send(
         &self,
         prepared: Prepared,
+        cog: Option<&Arc<str>>,
         deadline: Duration,
     ) -> Result<Option<Json>, CallError> {
-        self.send_repeating(prepared, deadline, REPETITIONS).await
+        let shared = &self.shared;
+        if cog.is_some() && shared.refusals.are_too_many(shared.clock.now()) {
+            return Err(CallError::Refused {
+                operation: prepared.operation.id,
+                count: refusals::MOST,
+            });
+        }
+        self.send_repeating(prepared, cog, deadline, REPETITIONS)
+            .await
     }
 
     /// The same with another number of repetitions after faults of the server or the network.
     async fn send_repeating(
         &self,
         prepared: Prepared,
+        cog: Option<&Arc<str>>,
         deadline: Duration,
         repetitions: u32,
     ) -> Result<Option<Json>, CallError> {
         let shared = Arc::clone(&self.shared);
         // Calls take their places in the queue in the order in which they are made.
-        let mut waiter = shared.limits.waiter(prepared.operation, prepared.major);
+        let caller = cog.cloned();
+        let mut waiter = shared
+            .limits
+            .waiter(prepared.operation, prepared.major, &caller);
         let first = waiter.step(shared.clock.now());
         let call = Call {
             until: shared.clock.now() + deadline,
             deadline,
             busy: Some(shared.activity.begin()),
             prepared,
+            caller,
             repetitions,
             place: Some((waiter, first)),
             shared,
@@ -161,6 +183,7 @@ impl std::fmt::Debug for Outbound {
 struct Call {
     shared: Arc<Shared>,
     prepared: Prepared,
+    caller: Caller,
     /// When the call must have ended, since the epoch.
     until: Duration,
     deadline: Duration,
@@ -217,7 +240,8 @@ impl Call {
     async fn turn(&mut self) -> Result<Permit, CallError> {
         let operation = self.prepared.operation;
         let (mut waiter, mut step) = self.place.take().unwrap_or_else(|| {
-            let mut waiter = self.shared.limits.waiter(operation, self.prepared.major);
+            let limits = &self.shared.limits;
+            let mut waiter = limits.waiter(operation, self.prepared.major, &self.caller);
             let step = waiter.step(self.shared.clock.now());
             (waiter, step)
         });
@@ -253,6 +277,8 @@ impl Call {
             warn!(operation, global, wait_ms, "Discord asks to wait");
         }
         permit.done(&observed, now);
+        let status = answer.status.as_u16();
+        self.shared.refusals.note(status, &observed, now);
         if observed.retry_after.is_some() {
             return Ok(Verdict::Limited);
         }

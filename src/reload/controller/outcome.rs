@@ -78,13 +78,8 @@ impl Controller {
     }
 
     fn attempted_in(&self, plan: &Plan, name: &str, failure: &Failure) -> Seen {
-        let read: Vec<_> = failure
-            .read
-            .keys()
-            .chain(failure.others.keys())
-            .cloned()
-            .collect();
-        self.attempted(plan, name, &read, &failure.edges)
+        let read = failure.read.keys().chain(&failure.others);
+        self.attempted(plan, name, read, &failure.edges)
     }
 
     /// What the cogs saw that could not take the new code.

@@ -1,0 +1,58 @@
+//! How often something has happened lately.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// The times of what happened within a span that ends now.
+#[derive(Debug)]
+pub struct Recent {
+    span: Duration,
+    times: VecDeque<Duration>,
+}
+
+impl Recent {
+    /// Nothing has happened yet. What lies further back than `span` is forgotten.
+    pub fn new(span: Duration) -> Self {
+        Self {
+            span,
+            times: VecDeque::new(),
+        }
+    }
+
+    /// Something happens now; how often it has within the span, this time included.
+    pub fn add(&mut self, now: Duration) -> usize {
+        self.times.push_back(now);
+        self.count(now)
+    }
+
+    /// How often something has happened within the span.
+    pub fn count(&mut self, now: Duration) -> usize {
+        if let Some(since) = now.checked_sub(self.span) {
+            self.times.retain(|at| *at > since);
+        }
+        self.times.len()
+    }
+
+    /// Nothing has happened.
+    pub fn clear(&mut self) {
+        self.times.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_lies_within_the_span_counts() {
+        let mut recent = Recent::new(Duration::from_secs(600));
+        let at = Duration::from_secs;
+        assert_eq!(recent.add(at(1_000)), 1);
+        assert_eq!(recent.add(at(1_300)), 2);
+        assert_eq!(recent.count(at(1_599)), 2);
+        assert_eq!(recent.count(at(1_600)), 1);
+        assert_eq!(recent.add(at(1_900)), 1);
+        recent.clear();
+        assert_eq!(recent.count(at(1_900)), 0);
+    }
+}
