@@ -9,16 +9,18 @@
     reason = "a benchmark stops at the first thing that goes wrong, and prints"
 )]
 
-use cogsmith::bot::{Bot, BotOptions};
-use cogsmith::clock::Clock;
+mod support;
+
+use cogsmith::bot::Bot;
 use cogsmith::cogs::live::Status;
-use cogsmith::config::{Config, Token};
+use cogsmith::config::Config;
 use cogsmith::sim::{Dispatch, Sim, SimOptions};
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use support::PROFILE;
 use tokio::sync::broadcast;
 
 /// Commands that are measured, and commands before them that are not.
@@ -53,13 +55,8 @@ fn main() -> ExitCode {
         let disturbed = measure(&HOSTILE).await;
         (alone, disturbed)
     });
-    let profile = if cfg!(debug_assertions) {
-        "dev"
-    } else {
-        "release"
-    };
     println!(
-        "{COMMANDS} commands, one every {PACE:?}; a heartbeat every {HEARTBEAT:?} on each of {SHARDS} shards; {profile} profile"
+        "{COMMANDS} commands, one every {PACE:?}; a heartbeat every {HEARTBEAT:?} on each of {SHARDS} shards; {PROFILE} profile"
     );
     println!(
         "{:<36} {:>10} {:>10} {:>10} {:>22}",
@@ -182,29 +179,19 @@ async fn listen(
 }
 
 async fn start(root: &Path) -> (Sim, Bot) {
-    let sim = Sim::start(SimOptions {
-        max_concurrency: 0,
+    let sim = support::simulator(SimOptions {
         shards: SHARDS,
         heartbeat_interval_ms: HEARTBEAT.as_millis().try_into().unwrap(),
         ..SimOptions::default()
     })
-    .await
-    .unwrap();
+    .await;
     let mut config = Config::default_at(root.to_owned());
     config.limits.discord_calls_per_10s = 1_000;
     // The worst that they can do: nothing takes them out of the way.
     config.limits.cpu_seconds_per_minute = 3_600;
     config.limits.faults_per_10min = 1_000_000;
-    let bot = Bot::start(BotOptions {
-        token: Token::new(sim.token()),
-        api_url: Some(sim.url()),
-        clock: Clock::system(),
-        state: Some(config.state_path()),
-        sessions: None,
-        config,
-    })
-    .await
-    .unwrap();
+    let state = Some(config.state_path());
+    let bot = support::bot(&sim, config, state).await;
     bot.ready(PATIENCE).await.unwrap();
     (sim, bot)
 }

@@ -9,14 +9,16 @@
     reason = "a benchmark stops at the first thing that goes wrong, and prints"
 )]
 
-use cogsmith::bot::{Bot, BotOptions};
-use cogsmith::clock::Clock;
-use cogsmith::config::{Config, Token};
+mod support;
+
+use cogsmith::bot::Bot;
+use cogsmith::config::Config;
 use cogsmith::reload::sources::Rules;
 use cogsmith::reload::watch::Watcher;
 use cogsmith::sim::{Sim, SimOptions};
 use std::path::Path;
 use std::time::{Duration, Instant};
+use support::PROFILE;
 
 /// Saves that are measured, and saves before them that are not.
 const SAVES: usize = 100;
@@ -26,15 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let profile = if cfg!(debug_assertions) {
-            "dev"
-        } else {
-            "release"
-        };
         let quiet = Config::default_at(".".into()).hot_reload.delay();
         let noticed = watcher_alone(quiet).await;
         let answered = save_to_reply().await;
-        println!("save to live, {profile} profile, {SAVES} saves, quiet window {quiet:?}");
+        println!("save to live, {PROFILE} profile, {SAVES} saves, quiet window {quiet:?}");
         println!("{:<44} {:>9} {:>9} {:>9}", "", "p50", "p95", "max");
         show("the watcher alone: write to its notice", &noticed);
         show("the bot: write to the first new reply", &answered);
@@ -121,23 +118,10 @@ async fn save_to_reply() -> Vec<Duration> {
 }
 
 async fn start(root: &Path) -> (Sim, Bot) {
-    let sim = Sim::start(SimOptions {
-        max_concurrency: 0,
-        ..SimOptions::default()
-    })
-    .await
-    .unwrap();
+    let sim = support::simulator(SimOptions::default()).await;
     let config = Config::default_at(root.to_owned());
-    let bot = Bot::start(BotOptions {
-        token: Token::new(sim.token()),
-        api_url: Some(sim.url()),
-        clock: Clock::system(),
-        state: Some(config.state_path()),
-        sessions: None,
-        config,
-    })
-    .await
-    .unwrap();
+    let state = Some(config.state_path());
+    let bot = support::bot(&sim, config, state).await;
     bot.ready(PATIENCE).await.unwrap();
     (sim, bot)
 }

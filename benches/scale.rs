@@ -9,13 +9,14 @@
     reason = "a benchmark stops at the first thing that goes wrong, and prints"
 )]
 
-use cogsmith::bot::{Bot, BotOptions};
-use cogsmith::clock::Clock;
-use cogsmith::config::{Config, Token};
-use cogsmith::sim::{Sim, SimOptions};
+mod support;
+
+use cogsmith::config::Config;
+use cogsmith::sim::SimOptions;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use support::PROFILE;
 
 const SAVES: usize = 30;
 const MODULES: usize = 200;
@@ -28,7 +29,7 @@ fn main() {
     runtime.block_on(async {
         let few = measure(10).await;
         let many = measure(1_000).await;
-        println!("{:<34} {:>12} {:>12}", "", "10 cogs", "1,000 cogs");
+        println!("{:<34} {:>12} {:>12}", PROFILE, "10 cogs", "1,000 cogs");
         let row = |what: &str, few: f64, many: f64, unit: &str| {
             println!("{what:<34} {few:>9.1} {unit} {many:>9.1} {unit}");
         };
@@ -89,25 +90,11 @@ fn write_tree(root: &Path, cogs: usize) {
 async fn measure(cogs: usize) -> Measured {
     let folder = tempfile::tempdir().unwrap();
     write_tree(folder.path(), cogs);
-    let sim = Sim::start(SimOptions {
-        max_concurrency: 0,
-        ..SimOptions::default()
-    })
-    .await
-    .unwrap();
+    let sim = support::simulator(SimOptions::default()).await;
     let before = resident();
     let began = Instant::now();
     let config = Config::default_at(folder.path().to_owned());
-    let bot = Bot::start(BotOptions {
-        token: Token::new(sim.token()),
-        api_url: Some(sim.url()),
-        clock: Clock::system(),
-        state: None,
-        sessions: None,
-        config,
-    })
-    .await
-    .unwrap();
+    let bot = support::bot(&sim, config, None).await;
     let start = began.elapsed().as_secs_f64() * 1_000.0;
     let megabytes = (resident() - before) / 1_048_576.0;
     bot.ready(PATIENCE).await.unwrap();

@@ -2,20 +2,27 @@
 //! calls that no interrupt reaches are in `sandbox.rs` and beside their guards; modules, state and coroutines are
 //! in `reload_graph.rs`, `api_state.rs` and `api_small.rs`, as far as they are not here.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test fails by panicking at the first thing that goes wrong"
 )]
 
 #[path = "support/cases.rs"]
 mod cases;
+#[path = "support/cog_vm.rs"]
+mod cog_vm;
 mod support;
 
 use cases::answers;
-use cogsmith::vm::build::self_test;
+use cog_vm::Cog;
+use cogsmith::vm::build::{Vm, VmLimits, self_test};
+use cogsmith::vm::host::HostResult;
+use cogsmith::vm::trace::Fault;
 use cogsmith::vm::watchdog::Guard;
-use mlua::Lua;
+use mlua::{Lua, Value};
+use std::collections::BTreeMap;
 use std::time::Duration;
-use support::{Stage, answering, setup};
+use support::{Stage, answering, resident, setup};
 
 /// A bot with one cog that has memory for trouble and as much time as it needs, and a harmless one.
 async fn stage_of(name: &str, source: &str, memory_mb: u32) -> Stage {
@@ -96,18 +103,10 @@ async fn a_handler_that_waits_without_room_can_be_dropped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_are_tables_that_know_their_line_and_cost_no_memory_outside_of_luau() {
     let stage = stage_of("errors", include_str!("findings/errors.luau"), 64).await;
-    let before = resident_megabytes();
+    let before = resident();
     assert_eq!(answer(&stage, "!errors").await, "500 table true");
-    let grown = resident_megabytes().saturating_sub(before);
+    let grown = resident().saturating_sub(before) >> 20;
     assert!(grown < 300, "{grown} MB");
-}
-
-/// What the process holds in memory now.
-fn resident_megabytes() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"));
-    let kilobytes = line.unwrap().trim().trim_end_matches("kB").trim();
-    kilobytes.parse::<usize>().unwrap() / 1024
 }
 
 /// About 200 calls deep Luau refuses; by then a thread with a small stack would have ended the process.
@@ -224,4 +223,64 @@ end }
         stage.ask("!t").await,
         "near near near near near the service's the cog's false"
     );
+}
+
+fn fell() -> HostResult<()> {
+    panic!("fell")
+}
+
+/// A VM whose host functions `fall` and `fall_later` panic.
+fn clumsy() -> Vm {
+    let vm = Vm::build(VmLimits::default(), Box::new(|| None), |lua, host| {
+        let module = lua.create_table()?;
+        let fall = host.function(lua, "fall", |_, _| fell())?;
+        module.raw_set("fall", fall)?;
+        let later = host.async_function(lua, "fall_later", |_, _| async {
+            tokio::task::yield_now().await;
+            fell()
+        })?;
+        module.raw_set("fall_later", later)?;
+        Ok(BTreeMap::from([("clumsy", Value::Table(module))]))
+    });
+    vm.unwrap()
+}
+
+async fn run(vm: &Vm, body: &str) -> Result<String, Fault> {
+    let source =
+        format!("return function()\nlocal clumsy = require(\"@cogsmith/clumsy\")\n{body}\nend");
+    let results = Cog::load(vm.clone(), &source).run().await?;
+    Ok(match results.front() {
+        Some(Value::String(text)) => text.to_string_lossy(),
+        _ => String::new(),
+    })
+}
+
+#[tokio::test]
+async fn a_panic_of_the_hosts_is_an_error_for_the_author_and_marks_the_vm() {
+    let vm = clumsy();
+    assert!(!vm.is_poisoned());
+    let caught = run(
+        &vm,
+        "local ok, err = pcall(clumsy.fall) return `{ok} {err.kind} {err}`",
+    )
+    .await;
+    assert_eq!(
+        caught.unwrap(),
+        "false internal fall: the host failed; its log says more"
+    );
+    assert!(vm.is_poisoned());
+    // It still runs: until the next reload replaces it there is no other.
+    assert_eq!(run(&vm, "return \"alive\"").await.unwrap(), "alive");
+}
+
+#[tokio::test]
+async fn a_panic_after_a_wait_is_one_too() {
+    let vm = clumsy();
+    let fault = run(&vm, "clumsy.fall_later()").await.unwrap_err();
+    assert_eq!(
+        fault.to_string(),
+        "fall_later: the host failed; its log says more"
+    );
+    assert!(vm.is_poisoned());
+    assert_eq!(run(&vm, "return \"alive\"").await.unwrap(), "alive");
 }

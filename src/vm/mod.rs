@@ -19,6 +19,3 @@ pub mod slice;
 pub mod trace;
 pub mod turn;
 pub mod watchdog;
-
-#[cfg(test)]
-mod tests;

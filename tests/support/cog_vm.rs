@@ -2,16 +2,19 @@
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
+    dead_code,
     missing_docs,
     unreachable_pub,
-    reason = "a test ends where something is missing, and none is seen from outside"
+    reason = "a test ends where something is missing, each uses its part, and none is seen from outside"
 )]
 
 use super::support::{Stage, answering, setup};
+use cogsmith::activity::Activity;
 use cogsmith::api::context::CogContext;
 use cogsmith::vm::build::{Vm, VmLimits};
 use cogsmith::vm::require::{Generation, Loader, Snapshot};
 use cogsmith::vm::resolve::{ModuleId, Modules, Owner, Source};
+use cogsmith::vm::slice::Run;
 use cogsmith::vm::trace::Fault;
 use mlua::{Function, MultiValue, Table, Value};
 use std::sync::Arc;
@@ -63,8 +66,12 @@ impl Cog {
     pub fn new(context: &Arc<CogContext>, limits: VmLimits, source: &str) -> Self {
         let vm = Vm::build(limits, Box::new(|| None), |lua, host| {
             cogsmith::api::install(lua, host, context)
-        })
-        .unwrap();
+        });
+        Self::load(vm.unwrap(), source)
+    }
+
+    /// A cog of this one module in a VM that is there already.
+    pub fn load(vm: Vm, source: &str) -> Self {
         let id = ModuleId::new("cogs/t");
         let source = Arc::new(Source::new(id.clone(), source.to_owned()));
         let snapshot: Snapshot = Arc::new(OneCog(id.clone(), source));
@@ -82,6 +89,15 @@ impl Cog {
 
     pub fn call(&self, function: &Function, arguments: MultiValue) -> Result<MultiValue, Fault> {
         self.vm.call(&self.generation, function, arguments)
+    }
+
+    /// Runs the function that the module returns, which may wait.
+    pub async fn run(&self) -> Result<MultiValue, Fault> {
+        let Value::Function(handler) = &self.module else {
+            panic!("the module returns no function");
+        };
+        let run = Run::new(&Activity::new());
+        self.vm.run(&self.generation, &run, handler, ()).await
     }
 }
 

@@ -345,3 +345,11 @@ end }}
 "
     )
 }
+
+/// Bytes of this process that are in memory now.
+pub fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"));
+    let kilobytes = line.unwrap().trim().trim_end_matches("kB").trim();
+    kilobytes.parse::<usize>().unwrap() << 10
+}
