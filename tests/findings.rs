@@ -169,7 +169,7 @@ end }
 fn only_processor_time_makes_a_slice_too_long() {
     self_test().unwrap();
     let lua = Lua::new();
-    let guard = Guard::install(&lua);
+    let guard = Guard::install(&lua, 20_000);
     let budget = Duration::from_millis(50);
     let ((), spent) = guard.run(budget, || std::thread::sleep(8 * budget));
     assert!(spent.expired.is_none());

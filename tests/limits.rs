@@ -115,7 +115,25 @@ async fn time_of_a_handler() {
 #[tokio::test(flavor = "multi_thread")]
 async fn depth_of_calls() {
     let body = "local function f() return 1 + f() end f()";
-    is_stopped("{}", body, Limit::CallDepth, "stack overflow").await;
+    for (config, depth) in [("{}", "20000"), (r#"{ "call_depth": 150 }"#, "150")] {
+        let words =
+            format!("stack overflow: calls are nested more than {depth} deep (limits.call_depth)");
+        is_stopped(config, body, Limit::CallDepth, &words).await;
+    }
+}
+
+/// Near the limit nothing happens, in loops neither; coroutines begin anew, and the deadline still holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_are_less_deep_than_their_limit() {
+    let body =
+        "local function f(n) for i = 1, 3 do end return if n == 0 then 0 else 1 + f(n - 1) end
+        local ok, err = pcall(f, 1000)
+        ctx:reply(`{f(130)} {coroutine.wrap(f)(130)} {ok} {string.match(err, \"stack overflow\")}`)
+        while true do end";
+    let stage = stage(r#"{ "call_depth": 150, "cpu_ms": 100 }"#, body).await;
+    let answers = cases::answers(&stage, "!t").await;
+    assert_eq!(answers[0], "130 130 false stack overflow");
+    assert_eq!(met(&stage, Limit::Cpu), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

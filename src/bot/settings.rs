@@ -12,7 +12,8 @@ use std::sync::Arc;
 use tracing::{debug, error, info, warn};
 
 /// Limits that a VM is built with: cogs have them from the next time they are built afresh.
-const OF_NEW_VMS: [&str; 3] = [
+const OF_NEW_VMS: [&str; 4] = [
+    "limits.call_depth",
     "limits.cpu_ms",
     "limits.cpu_seconds_per_minute",
     "limits.memory_mb",

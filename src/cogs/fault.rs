@@ -8,7 +8,7 @@ use crate::api::invocation::{Context, Invocation};
 use crate::api::limits::Limit;
 use crate::json::Json;
 use crate::reload::report::{Place, Problem};
-use crate::vm::trace::{Fault, add_excerpt};
+use crate::vm::trace::{Fault, STACK_OVERFLOW, add_excerpt};
 use mlua::{MultiValue, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -133,9 +133,6 @@ fn leads_to_quarantine(live: &Live, fault: &Fault) -> bool {
     );
     was_stopped && !live.generation.is_retired()
 }
-
-/// What Luau raises at its own limit of calls within calls.
-const STACK_OVERFLOW: &str = "stack overflow";
 
 fn limit_of(fault: &Fault) -> Option<Limit> {
     match fault {

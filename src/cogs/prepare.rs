@@ -156,6 +156,7 @@ pub fn build_vm(cog: &Arc<CogContext>) -> Result<Vm, Refusal> {
     let limits = &cog.services.config.load().limits;
     let limits = VmLimits {
         memory: megabytes(limits.memory_mb),
+        call_depth: limits.call_depth,
         cpu: Duration::from_millis(limits.cpu_ms.into()),
         cpu_per_minute: Duration::from_secs(limits.cpu_seconds_per_minute.into()),
         account: Arc::clone(&cog.account),

@@ -108,6 +108,9 @@ pub struct Limits {
     /// How long a handler may take in seconds, without the time that it waits on purpose.
     #[schemars(range(min = 1, max = 3_600))]
     pub handler_seconds: u32,
+    /// Calls within calls. Fewer than Luau's own 20,000 are counted at each call and loop, which costs time.
+    #[schemars(range(min = 100, max = 20_000))]
+    pub call_depth: u32,
     /// Coroutines at a time.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub coroutines: u32,
@@ -230,6 +233,7 @@ impl Default for Limits {
             cpu_ms: 250,
             cpu_seconds_per_minute: 15,
             handler_seconds: 30,
+            call_depth: 20_000,
             coroutines: 10_000,
             tasks: 1_000,
             timers: 1_000,

@@ -126,7 +126,7 @@ impl Suite {
             memory: MEMORY,
             cpu: CPU,
             cpu_per_minute: Duration::MAX,
-            account: Arc::default(),
+            ..VmLimits::default()
         };
         let vm = Vm::build(limits, Box::new(|| None), |lua, host| {
             install(lua, host, &book)

@@ -37,6 +37,8 @@ const REMOVED: [&str; 8] = [
 pub struct VmLimits {
     /// Bytes of Luau's heap.
     pub memory: usize,
+    /// Calls within calls.
+    pub call_depth: u32,
     /// CPU time of one slice: from an entry into Luau until it waits or ends.
     pub cpu: Duration,
     /// CPU time of all slices of committed code within a minute.
@@ -49,6 +51,7 @@ impl Default for VmLimits {
     fn default() -> Self {
         Self {
             memory: 32 << 20,
+            call_depth: raw::MOST_CALL_DEPTH,
             cpu: Duration::from_millis(250),
             cpu_per_minute: Duration::from_secs(15),
             account: Arc::default(),
@@ -159,7 +162,7 @@ impl Vm {
     ) -> mlua::Result<Self> {
         self_test().map_err(mlua::Error::external)?;
         let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::default())?;
-        let guard = Guard::install(&lua);
+        let guard = Guard::install(&lua, limits.call_depth);
         raw::guard_libraries(&lua)?;
         let host = Host::new(&lua, Arc::clone(&guard))?;
         // With Luau's own functions, before any are replaced.

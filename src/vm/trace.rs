@@ -88,6 +88,9 @@ pub struct Raised {
     pub requires: Vec<String>,
 }
 
+/// What Luau raises when calls are nested too deep.
+pub const STACK_OVERFLOW: &str = "stack overflow";
+
 impl Fault {
     /// From what the driver caught: the value that was raised, and the traceback.
     pub(super) fn from_raised(caught: Option<Value>, vm: &Vm) -> Self {
@@ -120,6 +123,12 @@ impl Fault {
                 limit: limits.memory,
                 traceback: raw_string(&caught, "traceback"),
             };
+        }
+        if raised.message == STACK_OVERFLOW {
+            raised.message = format!(
+                "{STACK_OVERFLOW}: calls are nested more than {} deep (limits.call_depth)",
+                limits.call_depth
+            );
         }
         raised.place = raised.place.or_else(|| trace.first().cloned());
         raised.trace = trace;

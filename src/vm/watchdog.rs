@@ -5,7 +5,7 @@
 //! limit is passed the VM's interrupt is armed, and stays so until the slice has ended: every loop edge
 //! and call raises, so that no `pcall` outlives it, and every host function refuses (see `Guard::check`).
 
-use super::raw::{InterruptCell, cpu_time, thread_clock};
+use super::raw::{InterruptCell, cpu_time, limit_call_depth, thread_clock};
 use mlua::{Lua, VmState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
@@ -19,6 +19,7 @@ const IDLE_TICK: Duration = Duration::from_millis(25);
 /// One VM's side of the watchdog.
 #[derive(Debug)]
 pub struct Guard {
+    call_depth: u32,
     /// The VM's interrupt; taken away before the VM is dropped.
     cell: Mutex<Option<InterruptCell>>,
     expired: AtomicBool,
@@ -125,16 +126,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Guard {
-    /// Installs a guard in a new VM.
-    pub fn install(lua: &Lua) -> Arc<Self> {
+    /// Installs a guard in a new VM, in which calls may nest `call_depth` deep.
+    pub fn install(lua: &Lua, call_depth: u32) -> Arc<Self> {
         let guard = Arc::new(Self {
+            call_depth,
             cell: Mutex::new(None),
             expired: AtomicBool::new(false),
             stopped_at: Mutex::default(),
             cpu_micros: AtomicU64::new(0),
         });
         let in_vm = Arc::downgrade(&guard);
-        let cell = InterruptCell::install(lua, move |lua| match in_vm.upgrade() {
+        let cell = InterruptCell::install(lua, call_depth, move |lua| match in_vm.upgrade() {
             Some(guard) if guard.is_expired() => {
                 let mut stopped_at = lock(&guard.stopped_at);
                 if stopped_at.is_none() {
@@ -159,6 +161,7 @@ impl Guard {
                 budget,
                 seen_at: None,
             });
+            limit_call_depth(self.call_depth);
             let before = self.cpu_time();
             let result = run();
             // The watchdog arms under this lock, so that it can never be late.

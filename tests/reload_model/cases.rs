@@ -4,7 +4,7 @@ use super::run;
 use super::steps::Edit::{Alias, Delete, Save, Swap};
 use super::steps::Form::{Init, Lua, Luau, Same};
 use super::steps::How::Replaced;
-use super::steps::Step::{Admin, Files, Late};
+use super::steps::Step::{Admin, Files, Late, WhileOff};
 use super::steps::{Draft, Edit, Step, Target};
 
 fn leads_to_what_the_model_says(steps: &[Step]) {
@@ -123,6 +123,14 @@ fn a_cog_that_waits_is_kept_by_no_file_that_cannot_be_taken() {
         Files(vec![save(0, &[Target::File(10)])]),
         Files(vec![Save(10, Lua, Draft::default(), Replaced)]),
     ]);
+}
+
+#[test]
+fn a_cog_that_an_admin_asks_for_and_whose_file_cannot_be_taken_leaves_nothing_pending() {
+    leads_to_what_the_model_says(&[WhileOff(vec![
+        Files(vec![Save(0, Lua, Draft::default(), Replaced)]),
+        Admin(super::steps::Admin::Cog(0)),
+    ])]);
 }
 
 #[test]

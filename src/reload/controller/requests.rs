@@ -88,6 +88,7 @@ impl Controller {
         let view = self.graph.get(&name);
         let Some(mut cog) = plan_afresh(view, &name, self.snapshot.as_ref()) else {
             let problems = self.held_problems(&name);
+            self.forget_taken();
             return self.report(Trigger::Command, Vec::new(), Vec::new(), problems, began);
         };
         cog.holds_back = false;

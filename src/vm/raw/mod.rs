@@ -13,6 +13,7 @@ mod tables;
 pub(super) use library::guard_libraries;
 pub(crate) use library::with_fallback;
 use mlua::{Lua, VmState, ffi};
+use std::cell::Cell;
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -22,6 +23,41 @@ type InterruptFunction = unsafe extern "C-unwind" fn(*mut ffi::lua_State, c_int)
 /// What Luau passes to an interrupt from anywhere but its collector.
 const NOT_BY_COLLECTOR: c_int = -1;
 
+/// Calls within calls that Luau allows in any case; a constant of its build (`LUAI_MAXCALLS`).
+pub(super) const MOST_CALL_DEPTH: u32 = 20_000;
+
+/// How much deeper calls may nest once too many have been, until they have come back: a handler of that error runs
+/// on top of them. Luau does the same at its own limit.
+const GRACE: c_int = 50;
+
+thread_local! {
+    /// Calls within calls that the VM allows which runs on this thread: usually, and now.
+    static CALL_DEPTH: Cell<(c_int, c_int)> = const { Cell::new((c_int::MAX, c_int::MAX)) };
+}
+
+/// How deep calls may nest in the slice that begins on this thread.
+pub(super) fn limit_call_depth(depth: u32) {
+    let depth = c_int::try_from(depth).unwrap_or(c_int::MAX);
+    CALL_DEPTH.set((depth, depth));
+}
+
+/// The interrupt of a VM in which calls nest less deep than Luau allows: raises what Luau raises at its own limit.
+unsafe extern "C-unwind" fn check_call_depth(state: *mut ffi::lua_State, by_collector: c_int) {
+    if by_collector != NOT_BY_COLLECTOR {
+        return;
+    }
+    let (usual, now) = CALL_DEPTH.get();
+    // SAFETY: called by Luau, or in its place, with the state that runs.
+    let depth = unsafe { ffi::lua_stackdepth(state) };
+    if depth > now {
+        CALL_DEPTH.set((usual, usual.saturating_add(GRACE)));
+        // SAFETY: as above; what is raised passes through no frame that has anything to drop.
+        unsafe { ffi::luaL_error(state, c"stack overflow".as_ptr()) };
+    } else if depth <= usual && now != usual {
+        CALL_DEPTH.set((usual, usual));
+    }
+}
+
 /// The place where a VM looks for its interrupt at every loop edge and call. Null (the usual case) costs
 /// nothing; the watchdog writes the function there from another thread, which Luau documents as intended.
 ///
@@ -30,12 +66,15 @@ const NOT_BY_COLLECTOR: c_int = -1;
 pub(super) struct InterruptCell {
     address: usize,
     function: usize,
+    /// What is there while it is not armed.
+    at_rest: usize,
 }
 
 impl InterruptCell {
-    /// Installs `on_interrupt` in the VM, unarmed.
+    /// Installs `on_interrupt` in the VM, unarmed. A `call_depth` below Luau's own is looked at with every call.
     pub(super) fn install(
         lua: &Lua,
+        call_depth: u32,
         on_interrupt: impl Fn(&Lua) -> mlua::Result<VmState> + Send + 'static,
     ) -> Self {
         lua.set_interrupt(on_interrupt);
@@ -47,7 +86,16 @@ impl InterruptCell {
             let function = std::mem::transmute::<Option<InterruptFunction>, usize>(*cell);
             (cell as usize, function)
         };
-        let cell = Self { address, function };
+        let at_rest = if call_depth < MOST_CALL_DEPTH {
+            check_call_depth as *const () as usize
+        } else {
+            0
+        };
+        let cell = Self {
+            address,
+            function,
+            at_rest,
+        };
         cell.disarm();
         cell
     }
@@ -63,9 +111,9 @@ impl InterruptCell {
         self.cell().store(self.function, Ordering::Release);
     }
 
-    /// From now on the VM runs without interrupts.
+    /// From now on the VM runs on.
     pub(super) fn disarm(&self) {
-        self.cell().store(0, Ordering::Release);
+        self.cell().store(self.at_rest, Ordering::Release);
     }
 }
 
@@ -74,8 +122,8 @@ impl InterruptCell {
 /// # Safety
 /// To be called from a C function of `state`; what it raises passes through its caller.
 unsafe fn check_deadline(state: *mut ffi::lua_State) {
-    // SAFETY: the field is pointer-sized and lives as long as the VM. Whatever is not null there is the
-    // function that `install` found, which Luau itself would call with the same arguments.
+    // SAFETY: the field is pointer-sized and lives as long as the VM. Whatever is not null there is one of the
+    // two functions of `InterruptCell`, which Luau itself would call with the same arguments.
     unsafe {
         let cell = &raw mut (*ffi::lua_callbacks(state)).interrupt;
         let function = AtomicUsize::from_ptr(cell.cast()).load(Ordering::Acquire);
