@@ -1,36 +1,50 @@
-//! The thread that writes: it takes the batches that have come together and writes them in one commit.
+//! The thread that writes: it takes all changes that have come together and writes them in one commit.
 
 use super::ticket::Progress;
 use super::{Batch, StateBackend, StateError, Ticket, lock};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, info};
 
-/// How many batches share a commit at most, so that the first of them does not wait for long.
-const GROUP: usize = 1_000;
 /// How long after a failed commit the next one is tried.
 const RETRY: Duration = Duration::from_millis(250);
 
-#[derive(Debug)]
-enum Message {
-    Batch(u64, Batch),
-    Close(oneshot::Sender<Result<(), StateError>>),
-}
+/// Whoever closes the store, to be told what could not be written.
+type Closing = oneshot::Sender<Result<(), StateError>>;
 
-/// The way to the writer.
+/// The way to the writer. However slow the disk is, what waits is one change a path: no more than the state has.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    sending: Mutex<Sending>,
+    queue: Arc<Queue>,
     progress: watch::Receiver<Progress>,
 }
 
-#[derive(Debug)]
-struct Sending {
-    /// The number of the last batch; numbers arrive in order.
-    last: u64,
-    messages: mpsc::UnboundedSender<Message>,
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    /// Rings when something has come.
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    changes: Batch,
+    /// The number of the last batch that has come.
+    newest: u64,
+    end: End,
+}
+
+/// Whether the store is to be closed.
+#[derive(Debug, Default)]
+enum End {
+    #[default]
+    Open,
+    /// Everybody has gone, or this one waits for the end.
+    Asked(Option<Closing>),
+    /// The writer takes no more.
+    Closed,
 }
 
 impl Outbox {
@@ -39,11 +53,11 @@ impl Outbox {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let (messages, inbox) = mpsc::unbounded_channel();
+        let queue = Arc::new(Queue::default());
         let (report, progress) = watch::channel(Progress::default());
         let writer = Writer {
             backend,
-            inbox,
+            queue: Arc::clone(&queue),
             report,
             backlog: Batch::default(),
             newest: 0,
@@ -52,21 +66,25 @@ impl Outbox {
         std::thread::Builder::new()
             .name("state-writer".into())
             .spawn(move || runtime.block_on(writer.run()))?;
-        Ok(Self {
-            sending: Mutex::new(Sending { last: 0, messages }),
-            progress,
-        })
+        Ok(Self { queue, progress })
+    }
+
+    /// Whether nobody writes any more.
+    fn has_ended(&self) -> bool {
+        self.progress.has_changed().is_err()
     }
 
     /// Sends a batch and returns its number.
     pub(super) fn send(&self, batch: Batch) -> Result<u64, StateError> {
-        let mut sending = lock(&self.sending);
-        let number = sending.last + 1;
-        sending
-            .messages
-            .send(Message::Batch(number, batch))
-            .map_err(|_| StateError::Closed)?;
-        sending.last = number;
+        let mut waiting = lock(&self.queue.waiting);
+        if !matches!(waiting.end, End::Open) || self.has_ended() {
+            return Err(StateError::Closed);
+        }
+        waiting.changes.absorb(batch);
+        waiting.newest += 1;
+        let number = waiting.newest;
+        drop(waiting);
+        self.queue.changed.notify_one();
         Ok(number)
     }
 
@@ -81,20 +99,39 @@ impl Outbox {
     /// Ends the writer after everything sent so far is written, or has failed to be.
     pub(super) async fn close(&self) -> Result<(), StateError> {
         let (done, closed) = oneshot::channel();
-        let sent = lock(&self.sending).messages.send(Message::Close(done));
-        match sent {
-            Ok(()) => closed.await.map_err(|_| StateError::Closed)?,
-            // It is closed already.
-            Err(_) => Ok(()),
+        {
+            let mut waiting = lock(&self.queue.waiting);
+            if !matches!(waiting.end, End::Open) {
+                return Ok(());
+            }
+            waiting.end = End::Asked(Some(done));
         }
+        self.queue.changed.notify_one();
+        let mut progress = self.progress.clone();
+        tokio::select! {
+            biased;
+            result = closed => result.unwrap_or(Err(StateError::Closed)),
+            _ = progress.wait_for(|_| false) => Err(StateError::Closed),
+        }
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        let mut waiting = lock(&self.queue.waiting);
+        if matches!(waiting.end, End::Open) {
+            waiting.end = End::Asked(None);
+        }
+        drop(waiting);
+        self.queue.changed.notify_one();
     }
 }
 
 struct Writer {
     backend: Box<dyn StateBackend>,
-    inbox: mpsc::UnboundedReceiver<Message>,
+    queue: Arc<Queue>,
     report: watch::Sender<Progress>,
-    /// What is not written yet.
+    /// What was taken and is not written yet.
     backlog: Batch,
     /// The number of the newest batch in the backlog, or of the last one written.
     newest: u64,
@@ -115,44 +152,41 @@ impl Writer {
     }
 
     /// Writes what comes until there is an end; returns whom to tell.
-    async fn serve(&mut self) -> Option<oneshot::Sender<Result<(), StateError>>> {
+    async fn serve(&mut self) -> Option<Closing> {
         loop {
-            let first = match self.retry {
-                None => self.inbox.recv().await,
-                Some(due) => {
-                    let Ok(first) = timeout_at(due, self.inbox.recv()).await else {
-                        // How it went is told by `write`.
-                        let _written = self.write().await.is_ok();
-                        continue;
-                    };
-                    first
+            let changed = self.queue.changed.notified();
+            let is_due = match self.retry {
+                None => {
+                    changed.await;
+                    true
                 }
+                Some(due) => timeout_at(due, changed).await.is_err(),
             };
-            let mut next = Some(first?);
-            for _ in 0..GROUP {
-                match next {
-                    Some(Message::Batch(number, batch)) => self.take(number, batch),
-                    Some(Message::Close(done)) => return Some(done),
-                    None => break,
-                }
-                next = self.inbox.try_recv().ok();
+            if let Some(closing) = self.take() {
+                return closing;
             }
-            match next {
-                Some(Message::Batch(number, batch)) => self.take(number, batch),
-                Some(Message::Close(done)) => return Some(done),
-                None => {}
-            }
-            if self.retry.is_some_and(|due| Instant::now() < due) {
-                self.refuse();
-            } else {
+            if is_due {
+                // How it went is told by `write`.
                 let _written = self.write().await.is_ok();
+            } else {
+                self.refuse();
             }
         }
     }
 
-    fn take(&mut self, number: u64, batch: Batch) {
-        self.newest = number;
-        self.backlog.absorb(batch);
+    /// Takes over what waits. Something if that was the end of it: whom to tell.
+    fn take(&mut self) -> Option<Option<Closing>> {
+        let mut waiting = lock(&self.queue.waiting);
+        self.backlog.absorb(std::mem::take(&mut waiting.changes));
+        self.newest = waiting.newest;
+        match std::mem::take(&mut waiting.end) {
+            End::Open => None,
+            End::Asked(closing) => {
+                waiting.end = End::Closed;
+                Some(closing)
+            }
+            End::Closed => Some(None),
+        }
     }
 
     /// Writes the backlog and tells how it went.

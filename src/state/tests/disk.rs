@@ -7,6 +7,7 @@ use crate::state::{
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::watch;
 
 #[tokio::test]
 async fn what_was_flushed_is_there_after_reopening() {
@@ -128,11 +129,15 @@ async fn a_damaged_entry_is_named() {
     );
 }
 
-/// A disk that can be full.
+/// A disk that can be full, or stuck.
 #[derive(Clone, Default)]
 struct Disk {
     memory: MemoryBackend,
     is_full: Arc<AtomicBool>,
+    /// While true, writes begin and do not end.
+    is_stuck: watch::Sender<bool>,
+    /// How many have begun.
+    begun: watch::Sender<usize>,
 }
 
 impl StateBackend for Disk {
@@ -149,7 +154,12 @@ impl StateBackend for Disk {
                 })
             });
         }
-        self.memory.apply(batch)
+        self.begun.send_modify(|begun| *begun += 1);
+        let mut stuck = self.is_stuck.subscribe();
+        Box::pin(async move {
+            stuck.wait_for(|is_stuck| !is_stuck).await.unwrap();
+            self.memory.apply(batch).await
+        })
     }
 }
 
@@ -187,6 +197,40 @@ async fn a_full_disk_is_told_and_nothing_is_lost() {
     let again = cog(&on(&disk).await);
     assert_eq!(again.entries(&HERE, &[]).unwrap().count(), 3);
     assert_eq!(get(&again, "count"), Some(count.into()));
+}
+
+#[tokio::test]
+async fn what_waits_for_a_slow_disk_takes_no_more_room_than_the_state() {
+    let disk = Disk::default();
+    let store = on(&disk).await;
+    let view = cog(&store);
+    disk.is_stuck.send_replace(true);
+    let mut written = Vec::new();
+    let mut write = |number: u32| {
+        let text: Arc<[u8]> = number.to_string().into_bytes().into();
+        written.push(Arc::downgrade(&text));
+        set(&view, "x", Value::String(text));
+        drop(view.flush());
+    };
+    write(0);
+    disk.begun
+        .subscribe()
+        .wait_for(|it| *it == 1)
+        .await
+        .unwrap();
+    for number in 1..1_000 {
+        write(number);
+    }
+    let kept = written.iter().filter(|it| it.strong_count() > 0).count();
+    assert_eq!(kept, 2, "what is being written, and the last");
+    disk.is_stuck.send_replace(false);
+    view.flush().committed().await.unwrap();
+    assert_eq!(
+        *disk.begun.borrow(),
+        2,
+        "all that came meanwhile is one write"
+    );
+    assert_eq!(get(&cog(&on(&disk).await), "x"), Some("999".into()));
 }
 
 #[tokio::test]
