@@ -89,26 +89,53 @@ async fn a_cog_that_floods_a_channel_holds_up_no_other_s_answer_there() {
     .rate_limits(RateLimits::default().with_route("POST", path, limit))
     .start()
     .await;
-    let sim = &stage.sim;
-    let mut last = say(sim, "!flood");
-    let mut loud = 0;
-    let channel = sim.channel("general").unwrap();
+    let flood = say(&stage.sim, "!flood");
+    let loud = answers_before(&stage, flood, "!other", "well").await;
+    assert!(loud < FLOOD / 2, "{loud} messages came before the answer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_who_ask_for_help_all_the_time_hold_up_no_admin() {
+    const ASKED: usize = 40;
+    let limit = Limit {
+        requests: 5,
+        per: Duration::from_millis(500),
+    };
+    let path = "/channels/{channel_id}/messages";
+    let stage = setup(&[("cogs/other.luau", &answering("other", "well"))])
+        .rate_limits(RateLimits::default().with_route("POST", path, limit))
+        .start()
+        .await;
+    let someone = stage.sim.user("anna").unwrap();
+    let asked: Vec<_> = (0..ASKED)
+        .map(|_| stage.sim.say(someone, stage.general(), "!help").unwrap())
+        .collect();
+    let first = asked[0]["id"].as_str().unwrap().parse().unwrap();
+    let before = answers_before(&stage, first, "!reload cog other", "✅").await;
+    assert!(
+        before < ASKED / 2,
+        "{before} messages came before the answer"
+    );
+}
+
+/// Says `line` once the bot has answered to what came before, and counts its answers until one begins as wanted.
+async fn answers_before(stage: &Stage, before: u64, line: &str, wanted: &str) -> usize {
+    let (sim, channel) = (&stage.sim, stage.general());
+    let mut last = before;
+    let mut count = 0;
     loop {
-        let message = sim
-            .bot_message_after(channel, last, PATIENCE)
-            .await
-            .unwrap();
-        if message["content"] == "well" {
-            break;
+        let message = sim.bot_message_after(channel, last, PATIENCE).await;
+        let message = message.unwrap();
+        if message["content"].as_str().unwrap().starts_with(wanted) {
+            return count;
         }
-        if loud == 0 {
+        if count == 0 {
             // By now the others wait for the next window.
-            say(sim, "!other");
+            say(sim, line);
         }
-        loud += 1;
+        count += 1;
         last = message["id"].as_str().unwrap().parse().unwrap();
     }
-    assert!(loud < FLOOD / 2, "{loud} messages came before the answer");
 }
 
 /// However greedy it is, its work is done, and each slice ends with its own limit.

@@ -1,7 +1,7 @@
 //! `!reload` and its kin: in Rust, so that they work when every cog is broken.
 //!
 //! ```text
-//! router ─ Admin (a task of its own) ─ reload.rs (!reload …) / cogs.rs (!cogs, !load, !unload, !help) ─▶ one message
+//! router ─ Admin (two desks, each a task) ─ reload.rs (!reload …) / cogs.rs (!cogs, !load, !unload, !help) ─▶ one message
 //! ```
 //!
 //! `text` has every sentence in English and Indonesian; `status` and `report` turn what is known into text.
@@ -12,6 +12,7 @@ mod report;
 mod status;
 mod text;
 
+use crate::activity::Busy;
 use crate::api::services::Services;
 use crate::cogs::host::Cogs;
 use crate::commands::text::Language;
@@ -43,51 +44,88 @@ pub struct AdminCall {
     pub author_id: String,
 }
 
-/// Takes calls of the bot's own commands.
+/// Takes calls of the bot's own commands. Admins have a desk to themselves: whatever others ask for, and however
+/// often, `!reload` does not wait behind it.
 #[derive(Clone, Debug)]
 pub struct Admin {
-    calls: mpsc::UnboundedSender<(AdminCall, crate::activity::Busy)>,
+    of_admins: mpsc::UnboundedSender<Taken>,
+    of_others: mpsc::Sender<Taken>,
     services: Arc<Services>,
 }
 
+/// A call, with which the bot is busy until it is answered.
+type Taken = (AdminCall, Busy);
+
+/// Calls of others than admins that wait at most; more are not answered.
+const MOST_WAITING: usize = 100;
+
 /// What answers them.
+#[derive(Clone)]
 struct Desk {
     cogs: Arc<Cogs>,
     reload: Reload,
 }
 
 impl Admin {
-    /// Makes the desk's mailbox; calls wait in it until [`Waiting::open`].
+    /// Makes the desks' mailboxes; calls wait in them until [`Waiting::open`].
     pub fn new(services: Arc<Services>) -> (Self, Waiting) {
-        let (calls, waiting) = mpsc::unbounded_channel();
-        (Self { calls, services }, Waiting(waiting))
+        let (of_admins, admins) = mpsc::unbounded_channel();
+        let (of_others, others) = mpsc::channel(MOST_WAITING);
+        let admin = Self {
+            of_admins,
+            of_others,
+            services,
+        };
+        (admin, Waiting { admins, others })
     }
 
-    /// Takes a call. It is answered once.
+    /// Takes a call. An admin's is answered once.
     pub fn call(&self, call: AdminCall) {
         let busy = self.services.activity.begin();
+        let is_admin = self.services.is_admin(&call.author_id);
         // A desk that is closed answers nobody any more: the bot is going down.
-        let _taken = self.calls.send((call, busy)).is_ok();
+        let _taken = if is_admin {
+            self.of_admins.send((call, busy)).is_ok()
+        } else {
+            self.of_others.try_send((call, busy)).is_ok()
+        };
     }
 }
 
 /// Calls that nobody answers yet.
-pub struct Waiting(mpsc::UnboundedReceiver<(AdminCall, crate::activity::Busy)>);
+pub struct Waiting {
+    admins: mpsc::UnboundedReceiver<Taken>,
+    others: mpsc::Receiver<Taken>,
+}
 
 impl Waiting {
-    /// Answers calls from now on, one after the other.
-    pub fn open(mut self, cogs: Arc<Cogs>, reload: Reload) {
+    /// Answers calls from now on, at each desk one after the other.
+    pub fn open(self, cogs: Arc<Cogs>, reload: Reload) {
+        let Self {
+            mut admins,
+            mut others,
+        } = self;
+        let desk = Desk { cogs, reload };
+        let of_others = desk.clone();
         tokio::spawn(async move {
-            let desk = Desk { cogs, reload };
-            while let Some((call, busy)) = self.0.recv().await {
-                desk.answer(&call).await;
-                drop(busy);
+            while let Some(taken) = admins.recv().await {
+                desk.serve(taken).await;
+            }
+        });
+        tokio::spawn(async move {
+            while let Some(taken) = others.recv().await {
+                of_others.serve(taken).await;
             }
         });
     }
 }
 
 impl Desk {
+    async fn serve(&self, (call, busy): Taken) {
+        self.answer(&call).await;
+        drop(busy);
+    }
+
     fn language(&self) -> Language {
         let config = self.cogs.services.config.load();
         Language::of_locale(config.bot.locale.code())

@@ -2,6 +2,7 @@
 
 use super::ticket::Progress;
 use super::{Batch, StateBackend, StateError, Ticket, lock};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot, watch};
@@ -162,7 +163,7 @@ impl Writer {
                 }
                 Some(due) => timeout_at(due, changed).await.is_err(),
             };
-            if let Some(closing) = self.take() {
+            if let ControlFlow::Break(closing) = self.take() {
                 return closing;
             }
             if is_due {
@@ -174,18 +175,18 @@ impl Writer {
         }
     }
 
-    /// Takes over what waits. Something if that was the end of it: whom to tell.
-    fn take(&mut self) -> Option<Option<Closing>> {
+    /// Takes over what waits. Breaks with whom to tell if that was the end of it.
+    fn take(&mut self) -> ControlFlow<Option<Closing>> {
         let mut waiting = lock(&self.queue.waiting);
         self.backlog.absorb(std::mem::take(&mut waiting.changes));
         self.newest = waiting.newest;
         match std::mem::take(&mut waiting.end) {
-            End::Open => None,
+            End::Open => ControlFlow::Continue(()),
             End::Asked(closing) => {
                 waiting.end = End::Closed;
-                Some(closing)
+                ControlFlow::Break(closing)
             }
-            End::Closed => Some(None),
+            End::Closed => ControlFlow::Break(None),
         }
     }
 
