@@ -341,6 +341,26 @@ cog.command { name = "who", run = function(ctx) ctx:reply(tostring(cog.has_comma
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_task_reads_what_the_caller_has_given_also_when_the_call_is_over() {
+    let stage = one_cog(
+        r#"local task = require("@cogsmith/task")
+local who = cog.option.member { name = "who", description = "w" }
+local words = cog.option.string { name = "words", description = "w", many = true }
+local over = false
+cog.command { name = "later", options = { who, words }, run = function(ctx)
+    table.remove(ctx:get(words), 1)
+    ctx:finally(function() over = true end)
+    task.spawn(function()
+        while not over do task.wait(0) end
+        ctx:send(`{ctx:get(who).user.username} {table.concat(ctx:get(words), ",")} {#ctx.options.words}`)
+    end)
+end }"#,
+    )
+    .await;
+    assert_eq!(stage.ask("!later anna a \"b c\"").await, "anna a,b c 2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn groups_options_and_finally() {
     let stage = one_cog(
         r#"local many = cog.option.string { name = "words", description = "w", many = true }

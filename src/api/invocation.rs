@@ -54,7 +54,7 @@ pub struct Invocation {
     /// The uses that the call took from the command's cooldowns.
     pub taken: Mutex<Option<(Arc<Cooldowns>, Taken)>>,
     /// The options' values.
-    pub values: Mutex<BTreeMap<String, Value>>,
+    pub values: Mutex<BTreeMap<String, OptionValue>>,
     /// What runs when the handler has ended, however it did.
     pub finally: Mutex<Vec<Function>>,
     /// Whether the call is over.
@@ -65,6 +65,37 @@ pub struct Invocation {
     pub answered: AtomicBool,
     /// Our last answer: its channel and id.
     pub answer: Mutex<Option<(String, String)>>,
+}
+
+/// What the caller has given for an option.
+#[derive(Clone, Debug)]
+pub enum OptionValue {
+    /// As the handler has it.
+    Value(Value),
+    /// The same for a list, and what it was made of.
+    List(Value, Argument),
+    /// What a list was made of whose call is over.
+    Ended(Argument),
+}
+
+impl OptionValue {
+    /// What became of an argument; `value` is how the handler has it.
+    pub fn of(argument: Argument, value: Value) -> Self {
+        match argument {
+            Argument::List(_) => Self::List(value, argument),
+            _ => Self::Value(value),
+        }
+    }
+
+    /// What is left once the call is over: nothing that the cog's code has made, or may have changed.
+    fn ended(self) -> Option<Self> {
+        match self {
+            Self::Value(Value::UserData(data)) if !data.is::<Object>() => None,
+            Self::Value(Value::Table(_) | Value::Function(_) | Value::Thread(_)) => None,
+            Self::List(_, list) => Some(Self::Ended(list)),
+            other => Some(other),
+        }
+    }
 }
 
 /// `ctx` in Luau.
@@ -206,16 +237,25 @@ impl Invocation {
     }
 
     /// Ends the call: lets go of what the cog's code has made, which may hold the call in turn, so that
-    /// neither would ever be freed. Plain values and Discord's objects stay for tasks that go on.
+    /// neither would ever be freed. What the caller has given stays for tasks that go on.
     pub fn end(&self) {
         self.ended.store(true, Ordering::Relaxed);
         let finally = std::mem::take(&mut *lock(&self.finally));
         drop(finally);
-        lock(&self.values).retain(|_, value| match value {
-            Value::UserData(data) => data.is::<Object>(),
-            Value::Table(_) | Value::Function(_) | Value::Thread(_) => false,
-            _ => true,
-        });
+        let mut values = lock(&self.values);
+        let ended = std::mem::take(&mut *values).into_iter();
+        let ended = ended.filter_map(|(name, value)| Some((name, value.ended()?)));
+        *values = ended.collect();
+    }
+
+    /// The value of an option; nothing if there is none (any more).
+    fn value(&self, lua: &Lua, name: &str) -> HostResult<Option<Value>> {
+        let value = lock(&self.values).get(name).cloned();
+        Ok(match value {
+            None => None,
+            Some(OptionValue::Value(value) | OptionValue::List(value, _)) => Some(value),
+            Some(OptionValue::Ended(list)) => Some(self.to_lua(lua, &list)?),
+        })
     }
 
     /// Refuses once the call is over.
@@ -404,8 +444,10 @@ fn index(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
         "locale" => one(lua, context.locale),
         "options" => {
             let options = lua.create_table()?;
-            for (name, value) in lock(&context.values).iter() {
-                options.raw_set(name.as_str(), value)?;
+            let names: Vec<_> = lock(&context.values).keys().cloned().collect();
+            for name in names {
+                let value = context.value(lua, &name)?;
+                options.raw_set(name, value)?;
             }
             options.set_readonly(true);
             one(lua, options)
@@ -524,7 +566,7 @@ fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
 }
 
 /// `ctx:get(option)`: the value of an option that the command declares.
-fn get(_lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
+fn get(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
     let context = this(arguments)?;
     let option = arguments.value(1);
     let name = match &option {
@@ -535,7 +577,7 @@ fn get(_lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
         Value::String(name) => name.to_string_lossy(),
         other => return Err(arguments.wrong("the option", "an option", other)),
     };
-    if let Some(value) = lock(&context.values).get(&name).cloned() {
+    if let Some(value) = context.value(lua, &name)? {
         return Ok(value);
     }
     context.still_on("ctx:get")?;

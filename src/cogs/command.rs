@@ -14,7 +14,7 @@ use crate::activity::Busy;
 use crate::api::content::Content;
 use crate::api::context::CogContext;
 use crate::api::declarations::{Command, Hook};
-use crate::api::invocation::{Context, Invocation};
+use crate::api::invocation::{Context, Invocation, OptionValue};
 use crate::commands::arguments::{Argument, ParseContext, parse_arguments};
 use crate::commands::checks::{self, Answer, Answers, CheckFacts, RoleFact, Verdict};
 use crate::commands::cooldown::ScopeIds;
@@ -504,7 +504,7 @@ impl Calling<'_> {
                     }
                 },
             }?;
-            values.insert(option, value);
+            values.insert(option, OptionValue::of(argument, value));
         }
         *lock(&context.values) = values;
         Ok(())
