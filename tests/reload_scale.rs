@@ -10,7 +10,8 @@
 mod support;
 
 use cogsmith::reload::report::CogOutcome;
-use cogsmith::vm::require::{Generation, compilations};
+use cogsmith::vm::compile::compilations;
+use cogsmith::vm::generation::Generation;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use support::{Stage, cogs_of, setup};

@@ -16,7 +16,7 @@ use cogsmith::reload::plan::{Action, CogPlan, Plan};
 use cogsmith::reload::sources::{ModuleId, Snapshot};
 use cogsmith::reload::transaction::{self, Result as CogResult};
 use cogsmith::vm::build::Vm;
-use cogsmith::vm::require::Generation;
+use cogsmith::vm::generation::Generation;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};

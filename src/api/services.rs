@@ -10,7 +10,7 @@ use crate::discord::cache::Cache;
 use crate::discord::outbound::Outbound;
 use crate::json::Json;
 use crate::state::Store;
-use crate::vm::require::Snapshot;
+use crate::vm::generation::Snapshot;
 use arc_swap::ArcSwap;
 use rpds::RedBlackTreeSetSync;
 use std::collections::BTreeSet;

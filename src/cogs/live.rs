@@ -3,7 +3,7 @@
 use crate::api::declarations::{Command, Hook, Info, Staged};
 use crate::reload::report::Problem;
 use crate::vm::build::Vm;
-use crate::vm::require::Generation;
+use crate::vm::generation::Generation;
 use crate::vm::resolve::{ContentHash, ModuleId};
 use mlua::Function;
 use std::collections::{BTreeMap, BTreeSet};

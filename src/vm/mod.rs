@@ -1,16 +1,19 @@
 //! A Luau VM for each cog, that no code in it can break out of, stop or exhaust:
 //!
 //! ```text
-//! build (the only constructor) ─ require (modules, generations) ─ slice (every entry into Luau) ─ trace (what went wrong, where)
+//! build (the only constructor) ─ require (makes a generation) ─ slice (every entry into Luau) ─ trace (what went wrong, where)
 //! ```
 //!
 //! `raw` holds the crate's only `unsafe`: the interrupt pointer and the guards in front of long library
 //! calls. `watchdog` decides when a VM has run too long, `account` adds up what a cog used within a minute, `turn`
 //! whether it used more than its share, `host` makes functions that cogs may call,
-//! `resolve` turns a require string into a module.
+//! `resolve` turns a require string into a module, `compile` makes bytecode of it, and a `generation` is what has
+//! been loaded.
 
 pub mod account;
 pub mod build;
+pub mod compile;
+pub mod generation;
 pub mod host;
 pub mod raw;
 pub mod require;
@@ -19,3 +22,10 @@ pub mod slice;
 pub mod trace;
 pub mod turn;
 pub mod watchdog;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A panic elsewhere leaves nothing half-done behind these locks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

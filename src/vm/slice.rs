@@ -1,14 +1,15 @@
 //! Every entry into Luau: with the memory limit on, the CPU budget running, and a panic caught.
 
 use super::build::Vm;
-use super::require::{Generation, Phase};
+use super::generation::{Generation, Phase};
+use super::lock;
 use super::trace::Fault;
 use crate::activity::{Activity, Busy};
 use mlua::{Function, IntoLuaMulti, Lua, MultiValue, Value, WeakLua};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -134,10 +135,6 @@ impl<F> Drop for Waiting<F> {
     fn drop(&mut self) {
         self.belong_to(None);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Vm {

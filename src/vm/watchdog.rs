@@ -5,10 +5,11 @@
 //! limit is passed the VM's interrupt is armed, and stays so until the slice has ended: every loop edge
 //! and call raises, so that no `pcall` outlives it, and every host function refuses (see `Guard::check`).
 
+use super::lock;
 use super::raw::{InterruptCell, cpu_time, limit_call_depth, thread_clock};
 use mlua::{Lua, VmState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, Weak};
 use std::time::Duration;
 
 /// How often running VMs are looked at.
@@ -119,10 +120,6 @@ fn look_at(slot: &Slot) -> bool {
         running.guard.expire();
     }
     true
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Guard {
