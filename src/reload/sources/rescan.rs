@@ -40,7 +40,7 @@ struct Rescan<'a> {
 /// The snapshot after `changed`.
 pub(super) fn rescan(old: &Snapshot, changed: &BTreeSet<PathBuf>) -> Snapshot {
     let paths = relative(&old.root, changed);
-    run(old, &paths, false)
+    run(old, &with_namesakes(old, paths), false)
 }
 
 /// The first snapshot: of everything, with files taken as they are.
@@ -91,6 +91,16 @@ fn relative(root: &Path, changed: &BTreeSet<PathBuf>) -> BTreeSet<String> {
         .iter()
         .filter_map(|path| path.ancestors().find_map(|path| below(root, path)))
         .collect()
+}
+
+/// The same paths, and all other files that are or were of the same modules: whoever is told that `a.luau` went
+/// before it is told that `a.lua` came sees one change all the same.
+fn with_namesakes(old: &Snapshot, mut paths: BTreeSet<String>) -> BTreeSet<String> {
+    let namesakes = paths.iter().flat_map(|path| old.rules.namesakes(path));
+    let is_there = |path: &String| old.source_in(path).is_some() || old.root.join(path).is_file();
+    let there: Vec<String> = namesakes.filter(is_there).collect();
+    paths.extend(there);
+    paths
 }
 
 /// The same paths, and all symlinks that lead to one of them.

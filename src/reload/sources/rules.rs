@@ -58,6 +58,28 @@ impl Rules {
         &self.folders
     }
 
+    /// All files that would be the same module as this one; none if it is no module.
+    pub(super) fn namesakes(&self, path: &str) -> Vec<String> {
+        let start = path.rfind('/').map_or(0, |at| at + 1);
+        let Some(length) = self
+            .stem_length(&path[start..])
+            .filter(|_| self.is_module(path))
+        else {
+            return Vec::new();
+        };
+        let stem = &path[..start + length];
+        let stem = stem.strip_suffix("/init").unwrap_or(stem);
+        let names = self.extensions.iter();
+        names
+            .flat_map(|extension| {
+                [
+                    format!("{stem}{extension}"),
+                    format!("{stem}/init{extension}"),
+                ]
+            })
+            .collect()
+    }
+
     /// The length of the stem in a file's name, if its extension is watched.
     pub(in crate::reload) fn stem_length(&self, name: &str) -> Option<usize> {
         self.extensions

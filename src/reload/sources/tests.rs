@@ -215,6 +215,20 @@ fn an_init_file_that_cannot_be_taken_holds_the_cogs_of_its_folder() {
 }
 
 #[test]
+fn a_file_that_goes_over_to_another_name_of_its_module_is_one_change() {
+    let lua = Lua::new(&[("cogs/a.luau", "1"), ("cogs/b/init.luau", "1")]);
+    let before = lua.scan();
+    fs::rename(lua.path("cogs/a.luau"), lua.path("cogs/a.lua")).unwrap();
+    fs::rename(lua.path("cogs/b/init.luau"), lua.path("cogs/b.luau")).unwrap();
+    let after = lua.rescan(&before, &["cogs/a.luau", "cogs/b/init.luau"]);
+    assert_eq!(cogs(&after), ["a", "b"]);
+    assert_eq!(
+        changed(&before, &after),
+        ["cogs/a", "cogs/b", "cogs/b/init"]
+    );
+}
+
+#[test]
 fn symlinks_inside_are_followed_without_loops() {
     let lua = Lua::new(&[
         ("services/real/a.luau", "1"),
