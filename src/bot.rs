@@ -30,6 +30,7 @@ use crate::discord::outbound::{Outbound, OutboundOptions};
 use crate::error::StartError;
 use crate::gateway::router::Router;
 use crate::gateway::{Gateway, GatewayAddress, GatewayError, GatewayOptions};
+use crate::http::{HttpClient, KnownHosts};
 use crate::json::Json;
 use crate::reload::controller::Reload;
 use crate::sim::Sim;
@@ -61,6 +62,8 @@ pub struct BotOptions {
     pub clock: Clock,
     /// Where the state is kept; nothing keeps it in memory.
     pub state: Option<PathBuf>,
+    /// Hosts that cogs reach at addresses of their own, which may be private.
+    pub hosts: KnownHosts,
     /// Where gateway sessions are kept for the next start.
     pub sessions: Option<PathBuf>,
 }
@@ -288,8 +291,11 @@ fn services(options: &BotOptions) -> Result<Services, StartError> {
         limits: state_limits(&options.config),
     })
     .map_err(|error| state_error(&error))?;
+    let http = HttpClient::new(options.hosts.clone())
+        .map_err(|error| StartError::System(format!("requests cannot be made: {error}")))?;
     Ok(Services {
         outbound,
+        http,
         cache: Cache::new(),
         store,
         clock: options.clock.clone(),

@@ -28,7 +28,9 @@ impl Recent {
     /// How often something has happened within the span.
     pub fn count(&mut self, now: Duration) -> usize {
         if let Some(since) = now.checked_sub(self.span) {
-            self.times.retain(|at| *at > since);
+            while self.times.front().is_some_and(|at| *at <= since) {
+                self.times.pop_front();
+            }
         }
         self.times.len()
     }

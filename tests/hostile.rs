@@ -212,7 +212,7 @@ impl Attack {
             (&self.file, &self.source),
             ("cogs/bystander.luau", &bystander),
         ])
-        .config(&json!({ "limits": limits }).to_string())
+        .config(&json!({ "limits": limits, "http": { "allow": ["*"] } }).to_string())
         .token(&self.token())
         .folder(folder)
         .start()
@@ -268,7 +268,7 @@ impl Attack {
         let reports = stage.bot.reload.reports.recent();
         let reported = reports.iter().flat_map(|report| &report.problems);
         let problems = reported.chain(faults.iter().map(AsRef::as_ref));
-        let problems: Vec<_> = problems.map(cogsmith::reload::render::problem).collect();
+        let problems: Vec<_> = problems.map(ToString::to_string).collect();
         Err(format!(
             "expected {:?}\nwritten: {:#?}\nproblems: {}",
             self.script.end,

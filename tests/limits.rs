@@ -15,7 +15,7 @@ use support::{Stage, command, setup};
 fn last_fault(stage: &Stage) -> String {
     let faults = &stage.bot.services.faults;
     let all = faults.since(faults.count().saturating_sub(1));
-    cogsmith::reload::render::problem(&all[0])
+    all[0].to_string()
 }
 
 fn met(stage: &Stage, limit: Limit) -> u64 {

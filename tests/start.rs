@@ -20,6 +20,7 @@ use cogsmith::bot::{Bot, BotOptions};
 use cogsmith::clock::Clock;
 use cogsmith::config::{Config, Token};
 use cogsmith::error::StartError;
+use cogsmith::http::KnownHosts;
 use cogsmith::sim::{Fault, GatewayFaultKind, Sim, SimOptions};
 use std::time::Duration;
 use support::{PATIENCE, answering, write};
@@ -27,6 +28,7 @@ use tempfile::TempDir;
 
 fn options(folder: &TempDir, sim: &Sim, token: &str) -> BotOptions {
     BotOptions {
+        hosts: KnownHosts::new(),
         config: Config::default_at(folder.path().to_owned()),
         token: Token::new(token),
         api_url: Some(sim.url()),

@@ -8,6 +8,7 @@
 use cogsmith::bot::{Bot, BotOptions};
 use cogsmith::clock::Clock;
 use cogsmith::config::{Config, Token};
+use cogsmith::http::KnownHosts;
 use cogsmith::sim::{Sim, SimOptions};
 use std::path::PathBuf;
 
@@ -30,6 +31,7 @@ pub async fn simulator(options: SimOptions) -> Sim {
 /// A bot that has loaded its cogs, and keeps its state in this file or in memory.
 pub async fn bot(sim: &Sim, config: Config, state: Option<PathBuf>) -> Bot {
     let options = BotOptions {
+        hosts: KnownHosts::new(),
         token: Token::new(sim.token()),
         api_url: Some(sim.url()),
         clock: Clock::system(),

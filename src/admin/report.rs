@@ -3,7 +3,6 @@
 use super::code_block;
 use super::text::Say;
 use crate::commands::text::Language;
-use crate::reload::render;
 use crate::reload::report::{CogOutcome, Outcome, Report};
 use std::fmt::Write as _;
 
@@ -27,7 +26,7 @@ pub(super) fn report(report: &Report, language: Language) -> String {
     if report.outcome == Outcome::Failed {
         let _always = write!(text, "\n{}", Say::Failed {}.say(language));
         for problem in &report.problems {
-            let _always = write!(text, "\n{}", code_block(&render::problem(problem)));
+            let _always = write!(text, "\n{}", code_block(&problem.to_string()));
         }
         let kept = of(&[CogOutcome::Kept]);
         if !kept.is_empty() {

@@ -7,9 +7,9 @@ use crate::api::limits::limits_of;
 use crate::cogs::host::{CogHandle, Cogs};
 use crate::cogs::live::Status;
 use crate::commands::text::Language;
+use crate::problem::Problem;
 use crate::reload::controller::{HotReloadView, Reload};
-use crate::reload::render;
-use crate::reload::report::{Outcome, Problem, Report, Trigger};
+use crate::reload::report::{Outcome, Report, Trigger};
 use std::sync::Arc;
 
 /// Characters that the list of cogs may take within the status, and by itself.
@@ -59,7 +59,7 @@ pub(super) fn status(cogs: &Cogs, reload: &Reload, language: Language) -> String
 }
 
 fn shown(problem: &Problem) -> String {
-    code_block(&render::problem(problem))
+    code_block(&problem.to_string())
 }
 
 /// On or off, and what is watched.

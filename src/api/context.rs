@@ -8,8 +8,8 @@ use super::quarantine::Quarantine;
 use super::services::Services;
 use super::state::Space;
 use crate::activity::Busy;
+use crate::problem::Place;
 use crate::recent::Recent;
-use crate::reload::report::Place;
 use crate::state::{Namespace, StateError, Table, View};
 use crate::vm::account::CpuAccount;
 use crate::vm::build::Vm;
@@ -71,6 +71,8 @@ pub struct CogContext {
     /// Locks that are held.
     pub locks: Arc<AtomicUsize>,
     calls: Pace,
+    /// Requests to other servers.
+    requests: Pace,
     /// Calls that Discord has refused.
     refused_calls: Mutex<Recent>,
     /// The processor time that it uses.
@@ -184,6 +186,7 @@ impl CogContext {
             locks: Arc::default(),
             turn: Arc::default(),
             calls: pace(),
+            requests: pace(),
             refused_calls: Mutex::new(Recent::new(REFUSALS_COUNT)),
             lines: pace(),
             floods: pace(),
@@ -393,6 +396,18 @@ impl CogContext {
             "{function}: this cog has made its {limit} calls to Discord of 10 seconds (limits.discord_calls_per_10s)"
         );
         Err(self.at_limit(Limit::DiscordCalls, message).into())
+    }
+
+    /// Counts one request to another server against `limits.http_calls_per_10s`.
+    pub fn count_http(&self, function: &str) -> HostResult<()> {
+        let limit = self.services.config.load().limits.http_calls_per_10s;
+        if self.requests.take(limit) {
+            return Ok(());
+        }
+        let message = format!(
+            "{function}: this cog has made its {limit} requests of 10 seconds (limits.http_calls_per_10s)"
+        );
+        Err(self.at_limit(Limit::HttpCalls, message).into())
     }
 
     /// Counts a call that Discord has refused.

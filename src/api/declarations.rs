@@ -2,7 +2,7 @@
 
 use super::state::Space;
 use crate::commands::definition::CommandDefinition;
-use crate::reload::report::Place;
+use crate::problem::Place;
 use crate::state::{ScopeKind, Table};
 use crate::vm::host::{HostError, HostResult};
 use crate::vm::resolve::ModuleId;

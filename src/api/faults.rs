@@ -1,6 +1,6 @@
 //! The handlers that failed lately, for whoever wants to know without reading the log.
 
-use crate::reload::report::Problem;
+use crate::problem::Problem;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

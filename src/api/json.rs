@@ -3,7 +3,7 @@
 use super::convert::to_json;
 use crate::json::Json;
 use crate::vm::host::{Arguments, Host, HostError, HostResult, one, plain};
-use mlua::{Lua, Value};
+use mlua::{Lua, LuaString, Value};
 
 /// Bytes of a text that is decoded: what it becomes takes up to ten times as much, and Luau does not count it.
 const LONGEST_TEXT: usize = 4 << 20;
@@ -24,19 +24,23 @@ fn encode(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
 }
 
 fn decode(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
-    let text = match arguments.value(0) {
-        Value::String(text) if text.as_bytes().len() > LONGEST_TEXT => {
-            let message = format!(
-                "json.decode: the text is longer than {} MB",
-                LONGEST_TEXT >> 20
-            );
-            return Err(HostError::new("argument", message).into());
-        }
-        Value::String(text) => text.to_string_lossy(),
-        other => return Err(arguments.wrong("the text", "a string", &other)),
-    };
-    let tree: Json = serde_json::from_str(&text).map_err(|error| {
-        let message = format!("json.decode: the text is not JSON: {error}");
+    match arguments.value(0) {
+        Value::String(text) => parse(lua, arguments.function(), "the text", &text),
+        other => Err(arguments.wrong("the text", "a string", &other)),
+    }
+}
+
+/// JSON as Luau's values. `what` is how errors call the text.
+pub fn parse(lua: &Lua, function: &str, what: &str, text: &LuaString) -> HostResult<Value> {
+    if text.as_bytes().len() > LONGEST_TEXT {
+        let message = format!(
+            "{function}: {what} is longer than {} MB",
+            LONGEST_TEXT >> 20
+        );
+        return Err(HostError::new("argument", message).into());
+    }
+    let tree: Json = serde_json::from_str(&text.to_string_lossy()).map_err(|error| {
+        let message = format!("{function}: {what} is not JSON: {error}");
         HostError::new("argument", message)
     })?;
     Ok(plain(lua, &tree)?)

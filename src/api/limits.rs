@@ -40,6 +40,8 @@ limits! {
     LogLines "log_lines_per_10s"
     DiscordCalls "discord_calls_per_10s"
     DiscordRefusals "discord_refusals_per_10min"
+    HttpCalls "http_calls_per_10s"
+    HttpSize "http_kb"
     State "state_mb"
     StateValue "state_value_kb"
     Faults "faults_per_10min"
@@ -103,6 +105,8 @@ pub fn limits_of(cog: &CogContext) -> Vec<LimitView> {
                 Some(number(cog.refused_calls())),
                 limits.discord_refusals_per_10min,
             ),
+            Limit::HttpCalls => (None, limits.http_calls_per_10s),
+            Limit::HttpSize => (None, limits.http_kb),
             Limit::State => {
                 let bytes = cog.live_views().stored.usage();
                 (Some(number(bytes) / MEGABYTE), limits.state_mb)

@@ -17,6 +17,7 @@ pub mod convert;
 pub mod declarations;
 pub mod discord;
 pub mod faults;
+pub mod http;
 pub mod invocation;
 pub mod json;
 pub mod limits;
@@ -50,6 +51,7 @@ pub fn install(
     Ok(BTreeMap::from([
         ("cog", cog::module(lua, host, cog)?),
         ("discord", discord::module(lua, host, cog)?),
+        ("http", http::module(lua, host, cog)?),
         ("json", json::module(lua, host)?),
         ("log", log::module(lua, host, cog)?),
         ("state", state::module(lua, host, cog)?),

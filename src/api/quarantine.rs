@@ -1,8 +1,8 @@
 //! Quarantine: a cog whose handlers are stopped again and again is taken out of the way, until somebody saves
 //! another version of it or an admin reloads it.
 
+use crate::problem::Problem;
 use crate::recent::Recent;
-use crate::reload::report::Problem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -8,6 +8,7 @@ use crate::commands::running::Running;
 use crate::config::Config;
 use crate::discord::cache::Cache;
 use crate::discord::outbound::Outbound;
+use crate::http::HttpClient;
 use crate::json::Json;
 use crate::state::Store;
 use crate::vm::generation::Snapshot;
@@ -21,6 +22,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Services {
     /// Requests to Discord.
     pub outbound: Outbound,
+    /// Requests to other servers.
+    pub http: HttpClient,
     /// What the gateway has told about guilds, channels, roles and members.
     pub cache: Cache,
     /// The state of all cogs.

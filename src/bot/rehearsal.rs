@@ -5,8 +5,9 @@ use crate::clock::Clock;
 use crate::cogs::host::Cogs;
 use crate::config::{Config, Token};
 use crate::error::StartError;
+use crate::http::KnownHosts;
+use crate::problem::Problem;
 use crate::reload::plan::plan;
-use crate::reload::report::Problem;
 use crate::reload::sources::{Rules, Snapshot};
 use crate::reload::transaction;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub async fn rehearse(config: Config) -> Result<Rehearsal, StartError> {
     .map_err(|error| StartError::Usage(format!("{error}.")))?;
     let snapshot = Arc::new(Snapshot::scan(&config.lua_dir(), &rules));
     let services = services(&BotOptions {
+        hosts: KnownHosts::new(),
         config,
         token: Token::new("none"),
         api_url: Some(NOBODY.to_owned()),

@@ -3,8 +3,8 @@
 use super::state_limits;
 use crate::cogs::host::Cogs;
 use crate::config::{Config, ConfigErrors, Environment, Follower, Origin};
+use crate::problem::{Place, Problem};
 use crate::reload::controller::{Ask, ConfigEdit, Reload};
-use crate::reload::report::{Place, Problem};
 use crate::reload::sources::Rules;
 use crate::vm::trace::add_excerpt;
 use std::path::{Path, PathBuf};

@@ -5,8 +5,7 @@ use super::place::Place;
 use crate::bot::rehearse;
 use crate::config::Config;
 use crate::error::StartError;
-use crate::reload::render;
-use crate::reload::report::{self, Problem};
+use crate::problem::{self, Problem};
 use std::path::Path;
 use walkdir::{DirEntry, WalkDir};
 
@@ -32,7 +31,7 @@ pub(super) fn execute(place: &Place) -> Result<(), StartError> {
     let rehearsal = runtime.block_on(rehearse(config))?;
     let problems = together(problems, rehearsal.problems);
     for problem in &problems {
-        output::complain(&render::problem(problem));
+        output::complain(&problem.to_string());
     }
     let cogs = counted(rehearsal.cogs, "cog");
     if problems.is_empty() {
@@ -166,7 +165,7 @@ fn file(path: &Path, root: &Path) -> Option<Problem> {
 }
 
 /// The line with its neighbours.
-fn place(file: String, line: u32, source: &[u8]) -> report::Place {
+fn place(file: String, line: u32, source: &[u8]) -> problem::Place {
     let source = String::from_utf8_lossy(source);
     let index = (line as usize).saturating_sub(1);
     let first = index.saturating_sub(LINES_AROUND);
@@ -177,7 +176,7 @@ fn place(file: String, line: u32, source: &[u8]) -> report::Place {
     if excerpt.len() <= index - first {
         excerpt.push(String::new());
     }
-    report::Place {
+    problem::Place {
         file,
         line,
         function: None,

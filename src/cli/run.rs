@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::cogs::host::{CogHandle, command_names};
 use crate::config::{Config, Connection, Token};
 use crate::error::StartError;
+use crate::http::KnownHosts;
 use crate::sim::{Sim, SimOptions};
 use crate::studio::{self, BotView, CogView, StudioError, StudioOptions};
 use clap::Args;
@@ -161,6 +162,7 @@ fn bot_options(config: Config, target: &Target, sim: Option<&Sim>) -> BotOptions
         (Target::Simulator, None) => (Token::new(""), None, None),
     };
     BotOptions {
+        hosts: KnownHosts::new(),
         token,
         api_url,
         sessions,

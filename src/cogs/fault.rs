@@ -7,7 +7,7 @@ use crate::api::declarations::Hook;
 use crate::api::invocation::{Context, Invocation};
 use crate::api::limits::Limit;
 use crate::json::Json;
-use crate::reload::report::{Place, Problem};
+use crate::problem::{Place, Problem};
 use crate::vm::trace::{Fault, STACK_OVERFLOW, add_excerpt};
 use mlua::{MultiValue, Value};
 use std::sync::Arc;
@@ -49,8 +49,7 @@ pub async fn report(
     // What leads to quarantine is few, and told in any case.
     if leads_to_quarantine(live, fault) || cog.may_log(|| place_of(fault)) {
         let problem = problem_of(cog, live, fault);
-        let text = crate::reload::render::problem(&problem);
-        tracing::error!(cog = %cog.name, id, "A handler failed: {text}");
+        tracing::error!(cog = %cog.name, id, "A handler failed: {problem}");
         cog.services.faults.add(problem);
     }
     for hook in live.hooks(Hook::Error) {
@@ -118,8 +117,7 @@ pub(super) fn note(cog: &CogContext, live: &Live, fault: &Fault) {
         )),
         ..last
     };
-    let text = crate::reload::render::problem(&problem);
-    tracing::error!(cog = %cog.name, times, "A cog was put into quarantine: {text}");
+    tracing::error!(cog = %cog.name, times, "A cog was put into quarantine: {problem}");
     cog.quarantine.begin(problem);
     // The next plan has to know that its failure must not hold back others.
     cog.services.graph_changed(&cog.name);

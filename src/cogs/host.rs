@@ -12,7 +12,7 @@ use crate::api::limits::Limit;
 use crate::api::services::Services;
 use crate::commands::parse::name_key;
 use crate::commands::text::Text;
-use crate::reload::report::Problem;
+use crate::problem::Problem;
 use crate::vm::resolve::ModuleId;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! What one cog runs, and what the rest of the bot knows of it.
 
 use crate::api::declarations::{Command, Hook, Info, Staged};
-use crate::reload::report::Problem;
+use crate::problem::Problem;
 use crate::vm::build::Vm;
 use crate::vm::generation::Generation;
 use crate::vm::resolve::{ContentHash, ModuleId};

@@ -133,6 +133,12 @@ pub struct Limits {
     /// a bot that is refused 10,000 is locked out.
     #[schemars(range(min = 1, max = 10_000))]
     pub discord_refusals_per_10min: u32,
+    /// Requests to other servers within ten seconds.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub http_calls_per_10s: u32,
+    /// The body of such a request, and of its answer, in kilobytes.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub http_kb: u32,
     /// Stored state, in megabytes.
     #[schemars(range(min = 1, max = 1_048_576))]
     pub state_mb: u32,
@@ -241,6 +247,8 @@ impl Default for Limits {
             log_lines_per_10s: 200,
             discord_calls_per_10s: 50,
             discord_refusals_per_10min: 1_000,
+            http_calls_per_10s: 20,
+            http_kb: 1_024,
             state_mb: 10,
             state_value_kb: 1_024,
             faults_per_10min: 20,

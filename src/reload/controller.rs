@@ -13,11 +13,12 @@ pub use configure::ConfigEdit;
 
 use super::graph::Graph;
 use super::plan::{is_held, is_up_to_date, plan, plan_changed};
-use super::report::{Problem, Report, ReportLog, Trigger};
+use super::report::{Report, ReportLog, Trigger};
 use super::sources::{ModuleId, Rules, RulesError, Snapshot};
 use super::watch::{Batch, WatchError, Watcher};
 use crate::cogs::host::{CogHandle, Cogs};
 use crate::config::HotReload;
+use crate::problem::Problem;
 use outcome::view_of;
 use reports::files;
 use std::collections::BTreeSet;

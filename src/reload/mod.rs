@@ -4,13 +4,11 @@
 //! watch (files that changed) ─ sources (an immutable snapshot) ─ plan (pure, over graph) ─ transaction (prepare all, commit all or none) ─ report
 //! ```
 //!
-//! `controller` runs these steps one reload after the other, whether a file or an admin asked; `render` shows
-//! a problem as text.
+//! `controller` runs these steps one reload after the other, whether a file or an admin asked.
 
 pub mod controller;
 pub mod graph;
 pub mod plan;
-pub mod render;
 pub mod report;
 pub mod sources;
 pub mod transaction;

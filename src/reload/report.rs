@@ -1,5 +1,6 @@
 //! What one reload did, in a form that the log, the chat and the page all show.
 
+use crate::problem::Problem;
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -80,38 +81,6 @@ pub enum CogOutcome {
     Kept,
     /// It does not run, and waits for its file to be fixed.
     Waiting,
-}
-
-/// One thing that went wrong, told so that its author can mend it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Problem {
-    /// The cog in which it happened, if it was one cog.
-    pub cog: Option<String>,
-    /// One sentence, without place and without a Rust debug print.
-    pub message: String,
-    /// The place in the author's source.
-    pub place: Option<Place>,
-    /// The calls that led there, innermost first.
-    pub trace: Vec<Place>,
-    /// The chain of requires from the cog to the module that failed (`cogs.leveling`, `services.levels`).
-    pub requires: Vec<String>,
-    /// What to do next, if there is something particular to say.
-    pub hint: Option<String>,
-}
-
-/// A line in an author's source.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Place {
-    /// Relative to the folder of `config.json` (`lua/cogs/ping.luau`).
-    pub file: String,
-    /// Counted from 1.
-    pub line: u32,
-    /// The function's name, in a trace.
-    pub function: Option<String>,
-    /// The lines around `line`, the first of them numbered `excerpt_from`. Empty in a trace.
-    pub excerpt: Vec<String>,
-    /// The number of the excerpt's first line.
-    pub excerpt_from: u32,
 }
 
 /// The last reports, and a feed of those to come. Clones share both.

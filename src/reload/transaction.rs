@@ -1,7 +1,6 @@
 //! One reload as a transaction: prepare in every affected VM, then all commit or none does.
 
 use super::plan::{Action, CogPlan, Plan};
-use super::report::{Place, Problem};
 use super::sources::Snapshot;
 use crate::cogs::actor::Committed;
 use crate::cogs::host::{ADMIN_COMMANDS, CogHandle, Cogs};
@@ -11,6 +10,7 @@ use crate::cogs::routes::Routes;
 use crate::commands::conflicts::{Claim, Conflict, Owner, claims};
 use crate::commands::definition::CommandDefinition;
 use crate::commands::parse::name_key;
+use crate::problem::{Place, Problem};
 use crate::vm::resolve::{ContentHash, ModuleId};
 use crate::vm::trace::{Fault, add_excerpt};
 use futures_util::future::join_all;

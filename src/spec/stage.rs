@@ -7,9 +7,10 @@ use super::place;
 use crate::bot::{Bot, BotOptions};
 use crate::clock::Clock;
 use crate::config::{Config, Environment, Token, from_text};
+use crate::http::KnownHosts;
+use crate::problem::Problem;
 use crate::reload::controller::Ask;
-use crate::reload::render;
-use crate::reload::report::{Outcome, Problem, Report};
+use crate::reload::report::{Outcome, Report};
 use crate::sim::{Id, Sim, SimOptions};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -94,6 +95,7 @@ impl Stage {
 
     async fn start_bot(&self) -> Result<()> {
         let bot = Bot::start(BotOptions {
+            hosts: KnownHosts::new(),
             config: self.config.clone(),
             token: Token::new(self.sim.token()),
             api_url: Some(self.sim.url()),
@@ -203,7 +205,7 @@ fn failure(report: &Report) -> Option<String> {
     if report.outcome != Outcome::Failed {
         return None;
     }
-    let problems: Vec<_> = report.problems.iter().map(render::problem).collect();
+    let problems: Vec<_> = report.problems.iter().map(Problem::to_string).collect();
     Some(format!(
         "the cogs cannot be loaded: {}",
         problems.join("\n")

@@ -6,8 +6,7 @@ use crate::activity::Activity;
 use crate::api::spec::{Book, It, module};
 use crate::config::Config;
 use crate::error::StartError;
-use crate::reload::render;
-use crate::reload::report::Problem;
+use crate::problem::Problem;
 use crate::vm::build::{Vm, VmLimits};
 use crate::vm::generation::{Generation, Snapshot};
 use crate::vm::host::Host;
@@ -146,10 +145,11 @@ impl Suite {
     /// A fault with its place, its source lines and the calls that led there.
     fn told(&self, fault: &Fault) -> String {
         let problem = fault.problem("", &|file| self.files.text(file));
-        render::problem(&Problem {
+        let problem = Problem {
             cog: None,
             ..problem
-        })
+        };
+        problem.to_string()
     }
 }
 
@@ -233,7 +233,7 @@ async fn aftermath(stage: &Stage) -> Result<(), String> {
     stage.settle().await?;
     let faults = stage.take_faults().await;
     if !faults.is_empty() {
-        let told: Vec<_> = faults.iter().map(|fault| render::problem(fault)).collect();
+        let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
         return Err(format!("a handler failed: {}", told.join("\n")));
     }
     let missing = stage.sim.unimplemented_routes();

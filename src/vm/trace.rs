@@ -3,7 +3,7 @@
 use super::build::{Vm, VmLimits};
 use super::watchdog::EXPIRED;
 use crate::json::Json;
-use crate::reload::report::{Place, Problem};
+use crate::problem::{Place, Problem};
 use mlua::{Table, Value};
 use std::fmt;
 use std::time::Duration;

@@ -134,6 +134,17 @@ fn a_cog_that_an_admin_asks_for_and_whose_file_cannot_be_taken_leaves_nothing_pe
 }
 
 #[test]
+fn an_init_file_that_waits_still_takes_the_cogs_of_its_folder_after_another_cog_was_reloaded() {
+    leads_to_what_the_model_says(&[
+        Files(vec![save(4, &[])]),
+        WhileOff(vec![
+            Files(vec![Swap(4, Init)]),
+            Admin(super::steps::Admin::Cog(0)),
+        ]),
+    ]);
+}
+
+#[test]
 fn a_cog_that_has_a_command_keeps_it_when_one_that_wants_it_is_tried_again() {
     let thief = Draft {
         steals: Some(4),

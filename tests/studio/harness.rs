@@ -1,8 +1,7 @@
 //! A studio, its pages, and what tests put into it.
 
-use cogsmith::reload::report::{
-    CogOutcome, CogReport, Outcome, Problem, Report, ReportLog, Trigger,
-};
+use cogsmith::problem::Problem;
+use cogsmith::reload::report::{CogOutcome, CogReport, Outcome, Report, ReportLog, Trigger};
 use cogsmith::sim::{Id, Sim, SimOptions};
 use cogsmith::studio::{self, BotView, CogView, StudioError, StudioOptions};
 use futures_util::{SinkExt, StreamExt};

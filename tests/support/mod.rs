@@ -11,6 +11,7 @@
 use cogsmith::bot::{Bot, BotOptions};
 use cogsmith::clock::Clock;
 use cogsmith::config::{Config, Environment, Token, from_text};
+use cogsmith::http::KnownHosts;
 use cogsmith::reload::report::{CogOutcome, Outcome, Report};
 use cogsmith::sim::{RateLimits, Sim, SimOptions};
 use serde_json::Value;
@@ -42,6 +43,7 @@ pub struct Setup {
     state: bool,
     folder: Option<TempDir>,
     sim: SimOptions,
+    hosts: KnownHosts,
 }
 
 /// A setup with these files below `lua/`.
@@ -56,6 +58,7 @@ pub fn setup(files: &[(&str, &str)]) -> Setup {
         state: false,
         folder: None,
         sim: SimOptions::default(),
+        hosts: KnownHosts::new(),
     }
 }
 
@@ -96,6 +99,13 @@ impl Setup {
         self
     }
 
+    /// With a host that cogs find on this machine.
+    pub fn local_host(mut self, name: &str) -> Self {
+        let here = std::net::Ipv4Addr::LOCALHOST.into();
+        self.hosts.insert(name.to_owned(), here);
+        self
+    }
+
     /// In the folder of a former stage.
     pub fn folder(mut self, folder: TempDir) -> Self {
         self.folder = Some(folder);
@@ -120,6 +130,7 @@ impl Setup {
         let root = folder.path().to_owned();
         let config: Config = from_text(&self.config, "config.json", root, &environment).unwrap();
         let bot = Bot::start(BotOptions {
+            hosts: self.hosts,
             token: Token::new(sim.token()),
             api_url: Some(sim.url()),
             clock: self.clock,
@@ -326,10 +337,7 @@ pub fn cogs_of(report: &Report, outcome: CogOutcome) -> Vec<&str> {
 
 /// The problems of a report as they are shown.
 pub fn problems_of(report: &Report) -> String {
-    let problems = report
-        .problems
-        .iter()
-        .map(cogsmith::reload::render::problem);
+    let problems = report.problems.iter().map(ToString::to_string);
     problems.collect::<Vec<_>>().join("\n")
 }
 

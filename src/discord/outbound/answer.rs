@@ -1,8 +1,9 @@
 //! What came back, and what it means.
 
-use super::identity::base64;
 use crate::discord::arguments::ArgumentError;
 use crate::json::Json;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Response, StatusCode};
 use std::fmt;
@@ -31,8 +32,9 @@ impl Answer {
         self.status.is_success()
     }
 
+    /// Whether the server may do better next time: not if it does not know how.
     pub(super) fn is_server_fault(&self) -> bool {
-        self.status.is_server_error()
+        self.status.is_server_error() && self.status != StatusCode::NOT_IMPLEMENTED
     }
 
     /// The tree of a JSON body, whatever its content type says.
@@ -55,7 +57,7 @@ impl Answer {
         }
         let text = match std::str::from_utf8(&self.body) {
             Ok(text) => text.to_owned(),
-            Err(_) => format!("data:{kind};base64,{}", base64(&self.body)),
+            Err(_) => format!("data:{kind};base64,{}", BASE64.encode(&self.body)),
         };
         Ok(Some(Json::String(text.into())))
     }

@@ -1,9 +1,10 @@
 //! What an edit of config.json changes in hot reload.
 
 use super::super::plan::{Plan, plan_afresh};
-use super::super::report::{Problem, Report, Trigger};
+use super::super::report::{Report, Trigger};
 use super::super::sources::{Rules, Snapshot};
 use super::Controller;
+use crate::problem::Problem;
 use std::sync::Arc;
 use std::time::Instant;
 

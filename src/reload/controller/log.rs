@@ -1,6 +1,5 @@
 //! A reload in the log.
 
-use super::super::render;
 use super::super::report::{CogOutcome, CogReport, Report, Trigger};
 
 /// Cogs of one outcome that get a line each; more share one.
@@ -31,7 +30,7 @@ pub(super) fn report(report: &Report, everything: bool) {
             Trigger::Start => "Load",
             Trigger::Files | Trigger::Command => "Reload",
         };
-        tracing::error!("{what} failed: {}", render::problem(problem));
+        tracing::error!("{what} failed: {}", problem);
     }
 }
 

@@ -2,12 +2,13 @@
 
 use super::super::graph::{CogState, CogView};
 use super::super::plan::Plan;
-use super::super::report::{CogOutcome, CogReport, Problem, Report, Trigger};
+use super::super::report::{CogOutcome, CogReport, Report, Trigger};
 use super::super::sources::{ContentHash, ModuleId};
 use super::super::transaction::{self, Failure, Result as CogResult};
 use super::Controller;
 use crate::cogs::host::CogHandle;
 use crate::cogs::live::Offer;
+use crate::problem::Problem;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,8 +1,9 @@
 //! Reports of what was done, of what waits, and of what is wrong with the tree itself.
 
-use super::super::report::{CogReport, Outcome, Problem, Report, Trigger};
+use super::super::report::{CogReport, Outcome, Report, Trigger};
 use super::super::sources::{LUAURC, ModuleId, SourceProblem};
 use super::{Controller, log};
+use crate::problem::Problem;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,10 +1,11 @@
 //! What admins ask for.
 
 use super::super::plan::{Action, Plan, plan_afresh, plan_changed};
-use super::super::report::{CogOutcome, CogReport, Problem, Report, Trigger};
+use super::super::report::{CogOutcome, CogReport, Report, Trigger};
 use super::super::sources::{ModuleId, Snapshot, SourceProblem};
 use super::reports::files;
 use super::{Ask, Controller, Refused};
+use crate::problem::Problem;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -121,8 +122,14 @@ impl Controller {
             .flat_map(|cog| cog.peek(|it| it.attempted.keys().cloned().collect::<Vec<_>>()))
             .collect();
         let waited: BTreeSet<&ModuleId> = plan.cogs.iter().flat_map(|cog| &cog.stale).collect();
+        // An init file makes modules of the cogs in its folder, and cogs of them again when it goes.
+        let owns = |id: &ModuleId| {
+            let folder = id.as_str().strip_suffix("init").filter(|_| id.is_init());
+            let mut entries = plan.cogs.iter().map(|cog| cog.entry.as_str());
+            folder.is_some_and(|folder| entries.any(|entry| entry.starts_with(folder)))
+        };
         self.pending
-            .retain(|id| waited.contains(id) || seen.contains(id));
+            .retain(|id| waited.contains(id) || seen.contains(id) || owns(id));
     }
 
     fn unload(&mut self, name: &str, began: Instant) -> Result<Option<Arc<Report>>, Refused> {

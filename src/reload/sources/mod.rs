@@ -25,7 +25,7 @@ pub use read::MAX_SOURCE;
 pub(super) use rules::{LUAURC, below};
 pub use rules::{Rules, RulesError};
 
-use crate::reload::report::Problem;
+use crate::problem::Problem;
 use crate::vm::resolve::{Modules, Owner};
 use rpds::RedBlackTreeMapSync;
 use std::collections::{BTreeMap, BTreeSet};

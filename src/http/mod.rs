@@ -1,0 +1,238 @@
+//! Requests of cogs to other servers: only to hosts that the operator allows, and never to a private address.
+//!
+//! ```text
+//! host on the list? ─ address public? (at each connection, so that no name can lead elsewhere) ─ request ─ redirect: again
+//! ```
+
+mod address;
+mod hosts;
+
+use address::{NotPublic, PublicAddresses, is_public};
+pub use hosts::is_allowed;
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, PROXY_AUTHORIZATION,
+};
+use reqwest::{Client, Method, Response, StatusCode, Url};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Redirects that are followed.
+const MOST_REDIRECTS: usize = 5;
+
+const USER_AGENT: &str = concat!("cogsmith/", env!("CARGO_PKG_VERSION"));
+
+/// Hosts with addresses of their own, as in `/etc/hosts`; what is written here may be private.
+pub type KnownHosts = BTreeMap<String, IpAddr>;
+
+/// Sends requests. Clones share connections.
+#[derive(Clone, Debug)]
+pub struct HttpClient {
+    client: Client,
+}
+
+/// One request.
+#[derive(Clone, Debug)]
+pub struct HttpRequest {
+    /// GET, POST …
+    pub method: Method,
+    /// With its query.
+    pub url: Url,
+    /// What is sent along.
+    pub headers: HeaderMap,
+    /// Nothing for a request without one.
+    pub body: Option<Vec<u8>>,
+    /// For everything, redirects included.
+    pub timeout: Duration,
+    /// Bytes that the answer's body may have.
+    pub most: usize,
+}
+
+/// One answer, read to its end.
+#[derive(Clone, Debug)]
+pub struct HttpResponse {
+    /// 200, 404 …
+    pub status: StatusCode,
+    /// What came along.
+    pub headers: HeaderMap,
+    /// As it came.
+    pub body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum HttpError {
+    /// The address cannot be requested.
+    #[error("{0}")]
+    Address(&'static str),
+    /// The operator does not allow the host.
+    #[error("config.json does not allow the host \"{0}\" (http.allow)")]
+    NotAllowed(String),
+    /// The host is in a private network, or is this machine.
+    #[error("\"{0}\" is at a private address, which no cog may reach")]
+    Private(String),
+    /// The answer is longer than it may be.
+    #[error("the answer is longer than {0} bytes")]
+    TooLong(usize),
+    /// It took too long.
+    #[error("there was no answer within {0} s")]
+    TooLate(f64),
+    /// It was led from one address to the next.
+    #[error("more than {MOST_REDIRECTS} redirects")]
+    Redirects,
+    /// There was no connection, or it broke.
+    #[error("no answer of \"{host}\": {why}")]
+    Network {
+        /// Who did not answer.
+        host: String,
+        /// What happened, in one line.
+        why: String,
+    },
+}
+
+impl HttpClient {
+    /// Connects nothing yet. An error says why requests cannot be made at all.
+    pub fn new(hosts: KnownHosts) -> Result<Self, reqwest::Error> {
+        let client = Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(reqwest::redirect::Policy::none())
+            // A proxy would look names up by itself.
+            .no_proxy()
+            .dns_resolver(Arc::new(PublicAddresses::new(hosts)))
+            .build()?;
+        Ok(Self { client })
+    }
+
+    /// Sends a request to one of the hosts in `allowed` (see [`is_allowed`]) and follows redirects among them.
+    pub async fn send(
+        &self,
+        request: HttpRequest,
+        allowed: &[String],
+    ) -> Result<HttpResponse, HttpError> {
+        let timeout = request.timeout;
+        let answered = tokio::time::timeout(timeout, self.follow(request, allowed)).await;
+        answered.unwrap_or(Err(HttpError::TooLate(timeout.as_secs_f64())))
+    }
+
+    async fn follow(
+        &self,
+        mut request: HttpRequest,
+        allowed: &[String],
+    ) -> Result<HttpResponse, HttpError> {
+        for _ in 0..=MOST_REDIRECTS {
+            let host = check(&request.url, allowed)?;
+            let sending = self
+                .client
+                .request(request.method.clone(), request.url.clone())
+                .headers(request.headers.clone());
+            let sending = match &request.body {
+                Some(body) => sending.body(body.clone()),
+                None => sending,
+            };
+            let response = sending
+                .send()
+                .await
+                .map_err(|error| network(&host, &error))?;
+            match redirection(&response) {
+                Some(target) => request.redirect(response.status(), &target)?,
+                None => return read(response, &host, request.most).await,
+            }
+        }
+        Err(HttpError::Redirects)
+    }
+}
+
+impl HttpRequest {
+    /// Goes on to `target`, as browsers do; what is meant for one server alone is not shown to another.
+    fn redirect(&mut self, status: StatusCode, target: &str) -> Result<(), HttpError> {
+        let wrong = |_| HttpError::Address("the answer leads to what is no address");
+        let next = self.url.join(target).map_err(wrong)?;
+        let is_reading = matches!(self.method, Method::GET | Method::HEAD);
+        let becomes_get = match status {
+            StatusCode::SEE_OTHER => !is_reading,
+            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => self.method == Method::POST,
+            _ => false,
+        };
+        if becomes_get {
+            self.method = Method::GET;
+            self.body = None;
+            self.headers.remove(CONTENT_TYPE);
+        }
+        if next.origin() != self.url.origin() {
+            for secret in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
+                self.headers.remove(secret);
+            }
+        }
+        self.url = next;
+        Ok(())
+    }
+}
+
+/// The host of an address that may be requested.
+fn check(url: &Url, allowed: &[String]) -> Result<String, HttpError> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(HttpError::Address(
+            "the address must begin with https:// or http://",
+        ));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(HttpError::Address(
+            "the address must be without user and password; send them as a header",
+        ));
+    }
+    let host = url.host_str().unwrap_or_default().to_owned();
+    if !is_allowed(&host, allowed) {
+        return Err(HttpError::NotAllowed(host));
+    }
+    // A name is looked up for each connection; an address is one already.
+    let literal = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    if literal.is_ok_and(|address| !is_public(address)) {
+        return Err(HttpError::Private(host));
+    }
+    Ok(host)
+}
+
+/// Where an answer leads, if it is a redirect.
+fn redirection(response: &Response) -> Option<String> {
+    let leads = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+    let target = response.headers().get(LOCATION).filter(|_| leads)?;
+    target.to_str().ok().map(str::to_owned)
+}
+
+async fn read(mut response: Response, host: &str, most: usize) -> Result<HttpResponse, HttpError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| network(host, &error))?
+    {
+        if body.len() + chunk.len() > most {
+            return Err(HttpError::TooLong(most));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(HttpResponse {
+        status: response.status(),
+        headers: std::mem::take(response.headers_mut()),
+        body,
+    })
+}
+
+/// What happened, without the address: that may hold a key.
+fn network(host: &str, error: &reqwest::Error) -> HttpError {
+    let mut cause: &dyn std::error::Error = error;
+    loop {
+        if cause.is::<NotPublic>() {
+            return HttpError::Private(host.to_owned());
+        }
+        match cause.source() {
+            Some(source) => cause = source,
+            None => break,
+        }
+    }
+    HttpError::Network {
+        host: host.to_owned(),
+        why: cause.to_string(),
+    }
+}

@@ -1,0 +1,126 @@
+//! What went wrong, for the terminal, the log, the chat and the page.
+
+use serde::Serialize;
+use std::fmt;
+
+/// One thing that went wrong, told so that its author can mend it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Problem {
+    /// The cog in which it happened, if it was one cog.
+    pub cog: Option<String>,
+    /// One sentence, without place and without a Rust debug print.
+    pub message: String,
+    /// The place in the author's source.
+    pub place: Option<Place>,
+    /// The calls that led there, innermost first.
+    pub trace: Vec<Place>,
+    /// The chain of requires from the cog to the module that failed (`cogs.leveling`, `services.levels`).
+    pub requires: Vec<String>,
+    /// What to do next, if there is something particular to say.
+    pub hint: Option<String>,
+}
+
+/// A line in an author's source.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Place {
+    /// Relative to the folder of `config.json` (`lua/cogs/ping.luau`).
+    pub file: String,
+    /// Counted from 1.
+    pub line: u32,
+    /// The function's name, in a trace.
+    pub function: Option<String>,
+    /// The lines around `line`, the first of them numbered `excerpt_from`. Empty in a trace.
+    pub excerpt: Vec<String>,
+    /// The number of the excerpt's first line.
+    pub excerpt_from: u32,
+}
+
+/// With its place, source lines and chain of requires.
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.place, &self.cog) {
+            (Some(place), _) => write!(formatter, "{}:{}: ", place.file, place.line)?,
+            (None, Some(cog)) => write!(formatter, "{cog}: ")?,
+            (None, None) => {}
+        }
+        formatter.write_str(&self.message)?;
+        if let Some(place) = &self.place {
+            formatter.write_str(&excerpt(place))?;
+        }
+        for called in &self.trace {
+            let function = called.function.as_deref().unwrap_or("the top level");
+            write!(
+                formatter,
+                "\n  in {function} at {}:{}",
+                called.file, called.line
+            )?;
+        }
+        if !self.requires.is_empty() {
+            write!(formatter, "\n  required by {}", self.requires.join(" → "))?;
+        }
+        match &self.hint {
+            Some(hint) => write!(formatter, "\n  {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The source lines, numbered, with a marker at the one that is meant.
+fn excerpt(place: &Place) -> String {
+    let numbered = (place.excerpt_from..).zip(&place.excerpt);
+    let width = (place.excerpt_from as usize + place.excerpt.len())
+        .to_string()
+        .len();
+    numbered
+        .map(|(number, line)| {
+            let marker = if number == place.line { '>' } else { ' ' };
+            let line = format!("\n  {marker} {number:width$} | {line}");
+            line.trim_end().to_owned()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(file: &str, line: u32, function: Option<&str>) -> Place {
+        Place {
+            file: file.into(),
+            line,
+            function: function.map(str::to_owned),
+            ..Place::default()
+        }
+    }
+
+    #[test]
+    fn a_problem_shows_its_source_its_calls_and_its_requires() {
+        let problem = Problem {
+            cog: Some("leveling".into()),
+            message: "attempt to index nil with 'xp'".into(),
+            place: Some(Place {
+                excerpt: ["local function xp(row)", "    return row.xp", "end"]
+                    .map(str::to_owned)
+                    .into(),
+                excerpt_from: 9,
+                ..place("lua/services/levels.luau", 10, None)
+            }),
+            trace: vec![
+                place("lua/services/levels.luau", 10, Some("xp")),
+                place("lua/cogs/leveling.luau", 3, None),
+            ],
+            requires: vec!["cogs.leveling".into(), "services.levels".into()],
+            hint: Some("Check row before it is read.".into()),
+        };
+        insta::assert_snapshot!(problem, @r"
+        lua/services/levels.luau:10: attempt to index nil with 'xp'
+             9 | local function xp(row)
+          > 10 |     return row.xp
+            11 | end
+          in xp at lua/services/levels.luau:10
+          in the top level at lua/cogs/leveling.luau:3
+          required by cogs.leveling → services.levels
+          Check row before it is read.
+        ");
+    }
+}
