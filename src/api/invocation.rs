@@ -4,9 +4,10 @@
 //! get, reply, send, edit, delete, typing, defer, finally, refund, help`
 
 use super::content::Content;
-use super::context::{CogContext, TaskPlace};
+use super::context::CogContext;
 use super::discord::{make, prepare};
 use super::object::{self, Charge, Object};
+use super::usage::TaskPlace;
 use crate::commands::arguments::Argument;
 use crate::commands::cooldown::{Cooldowns, Taken};
 use crate::commands::definition::OptionKind;

@@ -7,7 +7,7 @@
 //! `declarations` is what a cog's top level leaves behind, `command` reads `cog.command { … }`, `option`
 //! makes `cog.option`, `invocation` is `ctx`, `object` Discord's objects, `convert` carries values between
 //! Luau and JSON, `content` turns what an author sends into a message, `pace` bounds how often a cog does
-//! something, `faults` are the handlers that failed, `limits` shows what a cog uses, `quarantine` keeps one away. `spec` is for specs alone.
+//! something, `faults` are the handlers that failed, `usage` counts what a cog uses, `limits` shows it, `quarantine` keeps one away. `spec` is for specs alone.
 
 pub mod cog;
 pub mod command;
@@ -32,6 +32,7 @@ pub mod spec;
 pub mod state;
 pub mod task;
 pub mod time;
+pub mod usage;
 
 use crate::vm::host::{Host, HostError};
 use context::CogContext;

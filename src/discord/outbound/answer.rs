@@ -205,3 +205,24 @@ impl CallError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::header::HeaderValue;
+
+    #[test]
+    fn an_answer_that_is_no_text_is_a_data_url() {
+        let kind = HeaderValue::from_static("image/png");
+        let answer = Answer {
+            status: StatusCode::OK,
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, kind)]),
+            body: vec![0xFF, 0xFE],
+        };
+        let json = answer.json("get_guild_widget_png").unwrap();
+        assert_eq!(
+            json,
+            Some(Json::String("data:image/png;base64,//4=".into()))
+        );
+    }
+}

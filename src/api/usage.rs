@@ -1,0 +1,264 @@
+//! What a cog uses of its limits: it is counted where something is used, and refused where there is no more.
+
+use super::context::CogContext;
+use super::limits::Limit;
+use super::pace::Pace;
+use crate::clock::Clock;
+use crate::problem::Place;
+use crate::recent::Recent;
+use crate::vm::host::{HostError, HostResult};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What limits of ten seconds are counted in.
+const PACE: Duration = Duration::from_secs(10);
+/// How long a call that Discord has refused counts: as long as Discord counts it.
+const REFUSALS_COUNT: Duration = Duration::from_secs(600);
+/// Commands within ten seconds that are told that the mailbox is full.
+const MOST_REFUSALS: u32 = 5;
+
+/// The counts of one cog.
+#[derive(Debug)]
+pub(super) struct Usage {
+    /// Bytes of Luau's heap after the last slice.
+    heap: AtomicUsize,
+    /// Coroutines, and those that are garbage by now.
+    coroutines: AtomicUsize,
+    /// Timers of the committed generation.
+    timers: AtomicUsize,
+    /// Work in the mailbox.
+    waiting: AtomicUsize,
+    /// Tasks that have been made and have not ended.
+    tasks: Arc<AtomicUsize>,
+    /// Calls to Discord.
+    calls: Pace,
+    /// Calls that Discord has refused.
+    refused_calls: Mutex<Recent>,
+    /// Requests to other servers.
+    requests: Pace,
+    /// Lines of the log.
+    lines: Pace,
+    /// Lines of the log that were left out since the last one that was not.
+    lines_left_out: AtomicUsize,
+    /// How often the log says that lines are left out, and that they were.
+    floods: Pace,
+    flood_ends: Pace,
+    /// How often users are told that the mailbox is full.
+    refusals: Pace,
+}
+
+impl Usage {
+    pub(super) fn new(clock: &Clock) -> Self {
+        let pace = || Pace::new(PACE, clock);
+        Self {
+            heap: AtomicUsize::new(0),
+            coroutines: AtomicUsize::new(0),
+            timers: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
+            tasks: Arc::default(),
+            calls: pace(),
+            refused_calls: Mutex::new(Recent::new(REFUSALS_COUNT)),
+            requests: pace(),
+            lines: pace(),
+            lines_left_out: AtomicUsize::new(0),
+            floods: pace(),
+            flood_ends: pace(),
+            refusals: pace(),
+        }
+    }
+}
+
+/// A task counts until this is dropped.
+#[derive(Debug)]
+pub struct TaskPlace(Arc<AtomicUsize>);
+
+impl Drop for TaskPlace {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl CogContext {
+    /// The error of `function` for a limit that was met, which is counted.
+    pub fn at_limit(&self, limit: Limit, message: String) -> HostError {
+        self.met.count(limit);
+        HostError::new("limit", message)
+    }
+
+    /// Counts one call to Discord against `limits.discord_calls_per_10s`; raises also when too many were refused.
+    pub fn count_call(&self, function: &str) -> HostResult<()> {
+        let config = self.services.config.load();
+        let limit = config.limits.discord_refusals_per_10min;
+        if self.refused_calls() >= at_most(limit) {
+            let message = format!(
+                "{function}: Discord has refused {limit} calls of this cog within ten minutes (limits.discord_refusals_per_10min), and it may make no more for now: see which permissions it lacks"
+            );
+            return Err(self.at_limit(Limit::DiscordRefusals, message).into());
+        }
+        let limit = config.limits.discord_calls_per_10s;
+        if self.usage.calls.take(limit) {
+            return Ok(());
+        }
+        let message = format!(
+            "{function}: this cog has made its {limit} calls to Discord of 10 seconds (limits.discord_calls_per_10s)"
+        );
+        Err(self.at_limit(Limit::DiscordCalls, message).into())
+    }
+
+    /// Counts one request to another server against `limits.http_calls_per_10s`.
+    pub fn count_http(&self, function: &str) -> HostResult<()> {
+        let limit = self.services.config.load().limits.http_calls_per_10s;
+        if self.usage.requests.take(limit) {
+            return Ok(());
+        }
+        let message = format!(
+            "{function}: this cog has made its {limit} requests of 10 seconds (limits.http_calls_per_10s)"
+        );
+        Err(self.at_limit(Limit::HttpCalls, message).into())
+    }
+
+    /// Counts a call that Discord has refused.
+    pub fn count_refusal(&self) {
+        lock(&self.usage.refused_calls).add(self.services.clock.now());
+    }
+
+    /// The calls that Discord has refused within ten minutes.
+    pub fn refused_calls(&self) -> usize {
+        lock(&self.usage.refused_calls).count(self.services.clock.now())
+    }
+
+    /// A place for one more task; raises when there are too many.
+    pub fn count_task(&self, function: &str) -> HostResult<TaskPlace> {
+        let limit = self.services.config.load().limits.tasks;
+        let place = TaskPlace(Arc::clone(&self.usage.tasks));
+        if self.usage.tasks.fetch_add(1, Ordering::Relaxed) < at_most(limit) {
+            return Ok(place);
+        }
+        let message = format!(
+            "{function}: this cog already has {limit} tasks (limits.tasks), and no more are taken before some of them end"
+        );
+        Err(self.at_limit(Limit::Tasks, message).into())
+    }
+
+    /// Tasks that have been made and have not ended.
+    pub fn tasks(&self) -> usize {
+        self.usage.tasks.load(Ordering::Relaxed)
+    }
+
+    /// Counts one more coroutine. `count` collects garbage and tells how many there are; it is asked when there
+    /// seem to be too many.
+    pub fn count_coroutine(
+        &self,
+        function: &str,
+        count: impl FnOnce() -> mlua::Result<usize>,
+    ) -> HostResult<()> {
+        let limit = self.services.config.load().limits.coroutines;
+        if self.coroutines() >= at_most(limit) {
+            self.usage.coroutines.store(count()?, Ordering::Relaxed);
+        }
+        if self.usage.coroutines.fetch_add(1, Ordering::Relaxed) < at_most(limit) {
+            return Ok(());
+        }
+        self.usage.coroutines.fetch_sub(1, Ordering::Relaxed);
+        let message = format!(
+            "{function}: this cog already has {limit} coroutines (limits.coroutines), and no more are made before some of them end"
+        );
+        Err(self.at_limit(Limit::Coroutines, message).into())
+    }
+
+    /// Coroutines, and those that are garbage by now.
+    pub fn coroutines(&self) -> usize {
+        self.usage.coroutines.load(Ordering::Relaxed)
+    }
+
+    /// A fresh VM has no coroutines.
+    pub fn forget_coroutines(&self) {
+        self.usage.coroutines.store(0, Ordering::Relaxed);
+    }
+
+    /// Notes how many timers the committed generation has.
+    pub fn set_timers(&self, count: usize) {
+        self.usage.timers.store(count, Ordering::Relaxed);
+    }
+
+    /// Timers of the committed generation.
+    pub fn timers(&self) -> usize {
+        self.usage.timers.load(Ordering::Relaxed)
+    }
+
+    /// Takes a place in the mailbox; false when it is full.
+    pub fn enqueue(&self) -> bool {
+        let limit = self.services.config.load().limits.mailbox;
+        if self.usage.waiting.fetch_add(1, Ordering::Relaxed) < at_most(limit) {
+            return true;
+        }
+        self.dequeue();
+        let times = self.met.count(Limit::Mailbox);
+        if times.is_power_of_two() {
+            tracing::warn!(
+                cog = %self.name, times,
+                "A cog's mailbox is full: what comes is dropped, because {limit} events already wait (limits.mailbox)"
+            );
+        }
+        false
+    }
+
+    /// Gives a place in the mailbox back.
+    pub fn dequeue(&self) {
+        self.usage.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Work in the mailbox.
+    pub fn waiting(&self) -> usize {
+        self.usage.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Whether one more user may be told that the mailbox is full.
+    pub fn may_refuse(&self) -> bool {
+        self.usage.refusals.take(MOST_REFUSALS)
+    }
+
+    /// Notes how large Luau's heap is.
+    pub fn set_memory(&self, bytes: usize) {
+        self.usage.heap.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes of Luau's heap after the last slice.
+    pub fn memory(&self) -> usize {
+        self.usage.heap.load(Ordering::Relaxed)
+    }
+
+    /// Whether one more line of this cog's may go to the log, so that a flood of them hides nothing else.
+    /// `place` tells where it is written.
+    pub fn may_log(&self, place: impl FnOnce() -> Option<Place>) -> bool {
+        let limit = self.services.config.load().limits.log_lines_per_10s;
+        if self.usage.lines.take(limit) {
+            if self.usage.lines_left_out.load(Ordering::Relaxed) > 0
+                && self.usage.flood_ends.take(1)
+            {
+                let lines = self.usage.lines_left_out.swap(0, Ordering::Relaxed);
+                tracing::warn!(cog = %self.name, lines, "Lines of a cog were left out of the log");
+            }
+            return true;
+        }
+        self.met.count(Limit::LogLines);
+        let is_first = self.usage.lines_left_out.fetch_add(1, Ordering::Relaxed) == 0;
+        if is_first && self.usage.floods.take(1) {
+            let place = place().map(|place| format!("{}:{}", place.file, place.line));
+            tracing::warn!(
+                cog = %self.name, place,
+                "A cog writes more than {limit} lines into the log within 10 seconds (limits.log_lines_per_10s): lines are left out"
+            );
+        }
+        false
+    }
+}
+
+pub(super) fn at_most(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
