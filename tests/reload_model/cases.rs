@@ -145,6 +145,18 @@ fn an_init_file_that_waits_still_takes_the_cogs_of_its_folder_after_another_cog_
 }
 
 #[test]
+fn an_init_file_of_an_unloaded_cog_takes_the_cogs_of_its_folder_all_the_same() {
+    leads_to_what_the_model_says(&[
+        Admin(super::steps::Admin::Unload(3)),
+        Files(vec![Delete(3)]),
+        WhileOff(vec![
+            Files(vec![Save(3, Init, Draft::default(), Replaced)]),
+            Admin(super::steps::Admin::Cog(0)),
+        ]),
+    ]);
+}
+
+#[test]
 fn a_cog_that_has_a_command_keeps_it_when_one_that_wants_it_is_tried_again() {
     let thief = Draft {
         steals: Some(4),

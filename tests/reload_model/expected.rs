@@ -1,7 +1,7 @@
 //! What must be loaded, answer and be kept: the rules of docs/reload.md, applied to all cogs at each change.
 
 use super::load::{Failed, Generation, Instance};
-use super::sources::{Node, Says, Sources, dotted};
+use super::sources::{Node, Says, Sources, dotted, is_init};
 use super::text::is_late;
 use cogsmith::reload::report::CogOutcome;
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,9 +68,18 @@ struct Task {
 
 #[derive(Debug)]
 enum Action {
-    Unload,
+    /// With the entry that it had.
+    Unload(Node),
     /// Its entry, and the modules that it keeps of what it runs; nothing for a fresh VM.
     Load(Node, Option<BTreeSet<Node>>),
+}
+
+impl Task {
+    fn entry(&self) -> &Node {
+        match &self.action {
+            Action::Unload(entry) | Action::Load(entry, _) => entry,
+        }
+    }
 }
 
 /// A cog that was tried.
@@ -161,11 +170,18 @@ impl Bot {
             .entry(name)
             .map(|entry| self.build(name, entry));
         let report = self.carry_out(tasks.into_iter().collect());
-        // What no cog waits for any more is not pending.
+        // What no cog waits for any more is not pending; an init file concerns all cogs of its folder.
+        let plan = self.plan();
+        let owns = |node: &Node| {
+            let folder = node.strip_suffix("init").filter(|_| is_init(node));
+            let mut entries = plan.iter().map(Task::entry);
+            folder.is_some_and(|folder| entries.any(|entry| entry.starts_with(folder)))
+        };
         let mut waited: BTreeSet<Node> = BTreeSet::new();
-        waited.extend(self.plan().into_iter().flat_map(|task| task.stale));
+        waited.extend(plan.iter().flat_map(|task| task.stale.clone()));
         waited.extend(self.cogs.values().flat_map(|cog| cog.seen.keys().cloned()));
-        self.pending.retain(|node| waited.contains(node));
+        self.pending
+            .retain(|node| waited.contains(node) || owns(node));
         if self.pending.is_empty() {
             self.newest = Rc::clone(&self.sources);
         }
@@ -177,7 +193,7 @@ impl Bot {
         self.pending.clear();
         self.newest = Rc::clone(&self.sources);
         let mut tasks = self.plan();
-        tasks.retain(|task| matches!(task.action, Action::Unload));
+        tasks.retain(|task| matches!(task.action, Action::Unload(_)));
         let cogs = self.sources.cogs();
         tasks.extend(
             cogs.into_iter()
@@ -240,7 +256,7 @@ impl Bot {
         let Some(entry) = self.sources.entry(name) else {
             return Some(Task {
                 name: name.to_owned(),
-                action: Action::Unload,
+                action: Action::Unload(cog.entry.clone()),
                 stale: BTreeSet::from([cog.entry.clone()]),
                 holds_back: runs && !cog.is_failing,
             });
@@ -295,7 +311,7 @@ impl Bot {
     fn carry_out(&mut self, tasks: Vec<Task>) -> Expected {
         let (gone, stay): (Vec<_>, Vec<_>) = tasks
             .into_iter()
-            .partition(|task| matches!(task.action, Action::Unload));
+            .partition(|task| matches!(task.action, Action::Unload(_)));
         let mut attempts: Vec<Attempt> = stay.into_iter().map(|task| self.attempt(task)).collect();
         let gone: Vec<String> = gone.into_iter().map(|task| task.name).collect();
         while self.refuse_conflict(&gone, &mut attempts) {}
@@ -324,7 +340,7 @@ impl Bot {
     fn attempt(&self, task: Task) -> Attempt {
         let (entry, keep) = match &task.action {
             Action::Load(entry, keep) => (entry.clone(), keep.as_ref()),
-            Action::Unload => (Node::new(), None),
+            Action::Unload(entry) => (entry.clone(), None),
         };
         let running = self.cogs.get(&task.name).filter(|cog| cog.version > 0);
         let base = running.map(|cog| &cog.generation).zip(keep);
