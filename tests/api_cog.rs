@@ -341,6 +341,26 @@ cog.command { name = "who", run = function(ctx) ctx:reply(tostring(cog.has_comma
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_timer_s_name_is_for_one_timer_in_all_files_of_a_cog() {
+    let timer = "require(\"@cogsmith/cog\").every(\"1s\", function() end, { name = \"save\" })\n";
+    let module = format!("{timer}return true");
+    let entry = format!("require(\"../utils/saving\")\n{timer}");
+    let files = [
+        ("utils/saving.luau", module.as_str()),
+        ("cogs/x.luau", entry.as_str()),
+    ];
+    let mut stage = setup(&files).start().await;
+    let problem = stage.bot.cogs.get("x").unwrap().status().problem.unwrap();
+    let words = "lua/cogs/x.luau:2: cog.every: name: there is already a timer \"save\"";
+    assert!(problem.to_string().starts_with(words), "{problem}");
+    // Who runs again may take its own names again.
+    stage.save("cogs/x.luau", "require(\"../utils/saving\")");
+    stage.applied().await;
+    stage.save("utils/saving.luau", &format!("-- again\n{module}"));
+    stage.applied().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_task_reads_what_the_caller_has_given_also_when_the_call_is_over() {
     let stage = one_cog(
         r#"local task = require("@cogsmith/task")

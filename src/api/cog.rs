@@ -204,17 +204,19 @@ fn every(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
         immediately = fields.boolean("immediately")?.unwrap_or(false);
     }
     let place = caller(lua);
+    let is_taken =
+        |name: &String| cog.declared(|staged| staged.timers().any(|timer| timer.name == *name));
+    if let Some(name) = name.as_ref().filter(|name| is_taken(name)) {
+        let name = shown_name(name);
+        let message = format!("cog.every: name: there is already a timer \"{name}\"");
+        return Err(HostError::new("argument", message).into());
+    }
     cog.room_for_timer("cog.every")?;
     let texts = cog.declared(Staged::texts);
     cog.declare(lua, "cog.every", |declarations| {
         let file = place.map(|place| place.file).unwrap_or_default();
         let count = declarations.timers.len() + 1;
         let name = name.unwrap_or_else(|| format!("{file}#{count}"));
-        if declarations.timers.iter().any(|timer| timer.name == name) {
-            let name = shown_name(&name);
-            let message = format!("cog.every: name: there is already a timer \"{name}\"");
-            return Err(HostError::new("argument", message).into());
-        }
         declarations.count_texts("cog.every", texts, budget.used())?;
         declarations.timers.push(Timer {
             name,
