@@ -24,7 +24,7 @@ use futures_util::future::AbortHandle;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use mlua::{Function, MultiValue, Thread};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -81,8 +81,10 @@ pub struct Actor {
     generations: u64,
     timers: Timers,
     running: FuturesUnordered<Running>,
-    /// Stops spawned functions, by the address of their coroutine.
-    spawned: HashMap<usize, Spawned>,
+    /// Stops spawned functions, by numbers in order.
+    spawned: BTreeMap<u64, Spawned>,
+    /// The number of the last one.
+    last_spawned: u64,
     /// Held until what the last turn led to is under way, or has its place on the clock.
     turn: Option<Busy>,
     /// Answered when nothing runs any more.
@@ -91,6 +93,8 @@ pub struct Actor {
 
 /// A function that was spawned and has not ended.
 struct Spawned {
+    /// The address of its coroutine, which may be delayed several times.
+    thread: usize,
     abort: AbortHandle,
     /// Whether its delay is over.
     has_begun: Arc<AtomicBool>,
@@ -117,7 +121,8 @@ impl Actor {
             generations: 0,
             timers: Timers::default(),
             running: FuturesUnordered::new(),
-            spawned: HashMap::new(),
+            spawned: BTreeMap::new(),
+            last_spawned: 0,
             turn: None,
             unloading: None,
         }
@@ -410,8 +415,8 @@ impl Actor {
         let Ok(vm) = Vm::of_thread(&spawn.thread) else {
             return;
         };
-        let number = spawn.generation.number;
-        let mut declared = self.declared.iter().filter(|(of, _)| *of == number);
+        let generation = spawn.generation.number;
+        let mut declared = self.declared.iter().filter(|(of, _)| *of == generation);
         let live = Live {
             vm,
             generation: spawn.generation,
@@ -420,7 +425,7 @@ impl Actor {
                 .unwrap_or_default(),
             info: Info::default(),
         };
-        let key = spawn.thread.to_pointer() as usize;
+        let address = spawn.thread.to_pointer() as usize;
         let limit = self.handler_limit();
         let cog = Arc::clone(&self.cog);
         let (function, arguments, after) = (spawn.function, spawn.arguments, spawn.after);
@@ -455,11 +460,18 @@ impl Actor {
                 fault::report(&cog, &live, &fault, None).await;
             }
         });
-        self.spawned.insert(key, Spawned { abort, has_begun });
+        self.last_spawned += 1;
+        let number = self.last_spawned;
+        let spawned = Spawned {
+            thread: address,
+            abort,
+            has_begun,
+        };
+        self.spawned.insert(number, spawned);
         self.enlist(async move {
             let _finished = AssertUnwindSafe(work).catch_unwind().await.is_ok();
             Box::new(move |actor: &mut Self| {
-                actor.spawned.remove(&key);
+                actor.spawned.remove(&number);
             }) as Ended
         });
     }
@@ -473,11 +485,14 @@ impl Actor {
     }
 
     fn stop_cancelled(&mut self) {
-        for key in self.cog.take_cancelled() {
-            if let Some(spawned) = self.spawned.remove(&key) {
+        let threads: HashSet<usize> = self.cog.take_cancelled().into_iter().collect();
+        self.spawned.retain(|_, spawned| {
+            let is_cancelled = threads.contains(&spawned.thread);
+            if is_cancelled {
                 spawned.abort.abort();
             }
-        }
+            !is_cancelled
+        });
     }
 }
 
