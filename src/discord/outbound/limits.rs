@@ -10,6 +10,7 @@ use crate::discord::operations::Operation;
 use crate::json::Json;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -129,7 +130,8 @@ struct State {
     reset: Option<Duration>,
     in_flight: u32,
     waiting: Queue,
-    tickets: u64,
+    /// Set when requests that probed have learnt in which bucket they count: who waited here waits there.
+    moved_to: Option<Arc<Bucket>>,
 }
 
 /// Whether a request may go.
@@ -232,6 +234,30 @@ impl Bucket {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Does something with the state of the bucket to which the queue has moved; returns that bucket.
+    fn in_use(self: Arc<Self>, change: impl FnOnce(&mut State)) -> Arc<Self> {
+        let mut bucket = self;
+        loop {
+            let mut state = bucket.state();
+            let Some(next) = state.moved_to.clone() else {
+                change(&mut state);
+                drop(state);
+                return bucket;
+            };
+            drop(state);
+            bucket = next;
+        }
+    }
+
+    /// Has those who wait here wait in `other`.
+    fn move_to(&self, other: &Arc<Self>) {
+        // Both at once: nobody who leaves meanwhile must be looked for in vain.
+        let mut state = self.state();
+        let mut target = other.state();
+        target.waiting.absorb(std::mem::take(&mut state.waiting));
+        state.moved_to = Some(Arc::clone(other));
+    }
+
     fn needed(&self, now: Duration) -> bool {
         let state = self.state();
         let open = state.reset.is_some_and(|reset| reset > now);
@@ -279,28 +305,35 @@ struct Place {
     changes: watch::Receiver<()>,
 }
 
+/// The number of the last place that was taken, in all queues.
+static LAST_TICKET: AtomicU64 = AtomicU64::new(0);
+
 impl Place {
     fn take(bucket: Arc<Bucket>, caller: &Caller) -> Self {
-        let changes = bucket.changed.subscribe();
-        let mut state = bucket.state();
-        state.tickets += 1;
-        let ticket = state.tickets;
-        state.waiting.join(caller, ticket);
-        drop(state);
+        let ticket = LAST_TICKET.fetch_add(1, Ordering::Relaxed) + 1;
+        let bucket = bucket.in_use(|state| state.waiting.join(caller, ticket));
         Self {
+            changes: bucket.changed.subscribe(),
             bucket,
             ticket,
-            changes,
+        }
+    }
+
+    /// Goes with the queue, if that has moved.
+    fn follow(&mut self) {
+        let bucket = Arc::clone(&self.bucket).in_use(|_| ());
+        if !Arc::ptr_eq(&bucket, &self.bucket) {
+            self.changes = bucket.changed.subscribe();
+            self.bucket = bucket;
         }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut state = self.bucket.state();
-        state.waiting.leave(self.ticket);
-        drop(state);
-        self.bucket.changed.send_replace(());
+        let bucket = Arc::clone(&self.bucket);
+        let bucket = bucket.in_use(|state| state.waiting.leave(self.ticket));
+        bucket.changed.send_replace(());
     }
 }
 
@@ -317,6 +350,7 @@ impl Waiter {
         loop {
             // Whatever changes after this look is seen by `changed`.
             if let Some(place) = &mut self.place {
+                place.follow();
                 place.changes.mark_unchanged();
             }
             match self.look(now) {
@@ -400,6 +434,14 @@ impl Permit {
         let name = observed.bucket.unwrap_or_else(|| hash(id));
         table.routes.insert(id, Route::Bucket(name, observed.limit));
         let bucket = table.bucket(self.operation, self.major, now);
+        let probed = table.buckets.get(&(hash(id), self.major)).cloned();
+        if let (Some(bucket), Some(probed)) = (&bucket, probed)
+            && !Arc::ptr_eq(bucket, &probed)
+        {
+            // Under the table's lock, so that nobody overtakes those who wait.
+            probed.move_to(bucket);
+            table.buckets.remove(&(hash(id), self.major));
+        }
         drop(table);
         if let Some(bucket) = bucket {
             let own = self.bucket.as_ref();

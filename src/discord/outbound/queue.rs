@@ -20,6 +20,15 @@ impl Queue {
         }
     }
 
+    /// Adds those who have waited elsewhere, in their order.
+    pub(super) fn absorb(&mut self, others: Self) {
+        for (caller, line) in others.0 {
+            for ticket in line {
+                self.join(&caller, ticket);
+            }
+        }
+    }
+
     /// Whose turn it is.
     pub(super) fn first(&self) -> Option<u64> {
         self.0.front()?.1.front().copied()
