@@ -6,29 +6,26 @@
 //!
 //! All of it but the handlers is decided here, in Rust.
 
-use super::directory::Directory;
+mod arguments;
+mod checks;
+
 use super::fault::{fault_id, report};
 use super::handler;
 use super::live::Live;
 use crate::activity::Busy;
 use crate::api::content::Content;
 use crate::api::context::CogContext;
-use crate::api::declarations::{Command, Hook};
-use crate::api::invocation::{Context, Invocation, OptionValue};
-use crate::commands::arguments::{Argument, ParseContext, parse_arguments};
-use crate::commands::checks::{self, Answer, Answers, CheckFacts, RoleFact, Verdict};
+use crate::api::declarations::Command;
+use crate::api::invocation::{Context, Invocation};
 use crate::commands::cooldown::ScopeIds;
 use crate::commands::definition::CommandDefinition;
 use crate::commands::help;
 use crate::commands::parse::{Called, Line, Walk, answers_to, walk};
 use crate::commands::text::{Language, Text, duration_in_words};
-use crate::commands::usage::UsageError;
 use crate::json::Json;
 use crate::vm::slice::Run;
-use crate::vm::trace::{Fault, Raised};
-use jiff::tz::TimeZone;
-use mlua::{Function, MultiValue, Value};
-use std::collections::BTreeMap;
+use crate::vm::trace::Fault;
+use mlua::{Function, MultiValue};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -249,134 +246,6 @@ impl Calling<'_> {
         result
     }
 
-    /// Contexts and checks; the error is what the user is told.
-    async fn allow(
-        &self,
-        command: &Command,
-        called: &Called<'_, '_>,
-        definition: &CommandDefinition,
-        context: &Arc<Invocation>,
-    ) -> Result<(), Option<String>> {
-        let place = if self.guild_id().is_some() {
-            checks::Context::Guild
-        } else {
-            checks::Context::BotDm
-        };
-        let mut verdict = checks::evaluate_context(definition.contexts, place, self.language);
-        let mut answers = Answers::new();
-        if verdict == Verdict::Pass {
-            let facts = self.facts();
-            let roles: Vec<_> = facts
-                .roles
-                .iter()
-                .map(|(id, name)| RoleFact { id, name })
-                .collect();
-            loop {
-                let facts = facts.borrow(&roles, self.language);
-                verdict = checks::evaluate(called.checks(), &facts, &answers);
-                let Verdict::NeedsHandler(index) = verdict else {
-                    break;
-                };
-                let answer = self.ask(command, index, context).await?;
-                answers.insert(index, answer);
-            }
-        }
-        match verdict {
-            Verdict::Denied { kind, message } => self.deny(context, kind, message).await,
-            _ => Ok(()),
-        }
-    }
-
-    /// Tells the cog's `on_denied`, if it has one, or else the user.
-    async fn deny(
-        &self,
-        context: &Arc<Invocation>,
-        kind: &'static str,
-        message: String,
-    ) -> Result<(), Option<String>> {
-        let hooks = self.live.hooks(Hook::Denied);
-        if hooks.is_empty() {
-            return Err(Some(message));
-        }
-        let lua = self.live.vm.lua();
-        let mut told = None;
-        for hook in hooks {
-            let denial = lua.create_table().and_then(|denial| {
-                denial.raw_set("kind", kind)?;
-                denial.raw_set("message", message.as_str())?;
-                Ok((
-                    lua.create_any_userdata(Context(Arc::clone(context)))?,
-                    denial,
-                ))
-            });
-            match denial {
-                Ok(arguments) => {
-                    if let Err(fault) = self.call_handler(&hook, arguments).await {
-                        report(self.cog, self.live, &fault, None).await;
-                        told = fault.told_to_user().map(str::to_owned);
-                        told = told.or_else(|| Some(message.clone()));
-                    }
-                }
-                Err(error) => {
-                    tracing::error!(cog = %self.cog.name, %error, "cog.on_denied could not be called");
-                }
-            }
-        }
-        // A hook that failed has not told the user.
-        Err(told)
-    }
-
-    fn facts(&self) -> Facts {
-        let services = &self.cog.services;
-        let message = &self.call.message;
-        let member_roles = message
-            .at(&["member", "roles"])
-            .map(Json::items)
-            .unwrap_or_default();
-        let guild = self.guild_id().unwrap_or_default();
-        let roles = member_roles.iter().filter_map(Json::as_str).map(|id| {
-            let role = services.cache.role(guild, id);
-            let name = role.as_ref().and_then(|role| role.str("name"));
-            (id.to_owned(), name.unwrap_or_default().to_owned())
-        });
-        let channel = self.text("channel_id");
-        let permissions = |user: &str| services.permissions_in(channel, user).unwrap_or(0);
-        Facts {
-            is_owner: services.is_owner(self.author_id()),
-            channel_nsfw: services.is_nsfw(channel),
-            member_permissions: permissions(self.author_id()),
-            bot_permissions: permissions(services.identity.load().id()),
-            roles: roles.collect(),
-            in_guild: self.guild_id().is_some(),
-        }
-    }
-
-    /// Asks a `cog.check.custom` function.
-    async fn ask(
-        &self,
-        command: &Command,
-        index: u32,
-        context: &Arc<Invocation>,
-    ) -> Result<Answer, Option<String>> {
-        let index = usize::try_from(index).unwrap_or(usize::MAX);
-        let Some(check) = command.checks.get(index) else {
-            return Ok(Answer::Deny(None));
-        };
-        let mut results = self.call_with_context(check, context).await?;
-        let passed = !matches!(
-            results.pop_front(),
-            None | Some(Value::Nil | Value::Boolean(false))
-        );
-        if passed {
-            return Ok(Answer::Pass);
-        }
-        let sentence = match results.pop_front() {
-            Some(Value::String(sentence)) => Some(sentence.to_string_lossy()),
-            _ => None,
-        };
-        Ok(Answer::Deny(sentence))
-    }
-
     async fn call_handler(
         &self,
         function: &Function,
@@ -431,130 +300,6 @@ impl Calling<'_> {
         Some(Text::HandlerFailed { id }.say(self.language))
     }
 
-    /// Reads the arguments into the options' values; the error is the whole answer.
-    async fn arguments(
-        &self,
-        command: &Command,
-        called: &Called<'_, '_>,
-        definition: &CommandDefinition,
-        context: &Arc<Invocation>,
-    ) -> Result<(), String> {
-        let services = &self.cog.services;
-        let directory = Directory::new(services, self.author_id());
-        let name = called.name();
-        let message = &self.call.message;
-        let parsing = ParseContext {
-            guild_id: self.guild_id(),
-            channel_id: self.text("channel_id"),
-            now: services.clock.now(),
-            timezone: TimeZone::UTC,
-            language: self.language,
-            prefix: &self.call.prefix,
-            command: &name,
-            attachments: message
-                .get("attachments")
-                .map(Json::items)
-                .unwrap_or_default(),
-            replied_to: message
-                .get("referenced_message")
-                .filter(|it| **it != Json::Null),
-        };
-        let parsed = parse_arguments(definition, called.line, &directory, &parsing)
-            .await
-            .map_err(|error| error.render())?;
-        let path = sub_path(&called.path);
-        let mut values = BTreeMap::new();
-        for (option, argument) in parsed {
-            let functions = command.options.get(&(path.clone(), option.clone()));
-            let value = match (&argument, functions) {
-                (Argument::Missing, Some(functions)) => {
-                    self.default(functions.default.as_ref(), context).await
-                }
-                (Argument::Unread { text, span }, Some(functions)) => {
-                    let converted = self
-                        .convert(functions.convert.as_ref(), text, context)
-                        .await;
-                    converted.map_err(|sentence| {
-                        let known = definition.options.iter().find(|it| it.name == option);
-                        known.map_or_else(
-                            || sentence.clone(),
-                            |known| {
-                                UsageError::refused(
-                                    definition,
-                                    known,
-                                    &sentence,
-                                    &self.call.content,
-                                    span.clone(),
-                                    &parsing,
-                                )
-                                .render()
-                            },
-                        )
-                    })
-                }
-                _ => match context.to_lua(self.live.vm.lua(), &argument) {
-                    Ok(value) => Ok(value),
-                    Err(failure) => {
-                        let fault = Fault::Raised(Box::new(Raised {
-                            kind: Some("limit".to_owned()),
-                            message: failure.to_string(),
-                            ..Raised::default()
-                        }));
-                        Err(self.explain(&fault, context).await.unwrap_or_default())
-                    }
-                },
-            }?;
-            values.insert(option, OptionValue::of(argument, value));
-        }
-        *lock(&context.values) = values;
-        Ok(())
-    }
-
-    /// A default is a value, or a function of `ctx`.
-    async fn default(
-        &self,
-        default: Option<&Value>,
-        context: &Arc<Invocation>,
-    ) -> Result<Value, String> {
-        match default {
-            Some(Value::Function(function)) => {
-                let results = self.call_with_context(function, context).await;
-                match results {
-                    Ok(mut values) => Ok(values.pop_front().unwrap_or(Value::Nil)),
-                    Err(text) => Err(text.unwrap_or_default()),
-                }
-            }
-            Some(value) => Ok(value.clone()),
-            None => Ok(Value::Nil),
-        }
-    }
-
-    /// `convert(ctx, text)` returns a value, or nil and a sentence.
-    async fn convert(
-        &self,
-        convert: Option<&Function>,
-        text: &str,
-        context: &Arc<Invocation>,
-    ) -> Result<Value, String> {
-        let Some(convert) = convert else {
-            return Ok(Value::Nil);
-        };
-        let lua = self.live.vm.lua();
-        let Ok(userdata) = lua.create_any_userdata(Context(Arc::clone(context))) else {
-            return Ok(Value::Nil);
-        };
-        match self.call_handler(convert, (userdata, text)).await {
-            Ok(mut values) => match values.pop_front() {
-                None | Some(Value::Nil) => Err(match values.pop_front() {
-                    Some(Value::String(sentence)) => sentence.to_string_lossy(),
-                    _ => Text::NotAllowed {}.say(self.language),
-                }),
-                Some(value) => Ok(value),
-            },
-            Err(fault) => Err(self.explain(&fault, context).await.unwrap_or_default()),
-        }
-    }
-
     async fn run_finally(&self, context: &Arc<Invocation>) {
         loop {
             // The last one first, also of those that another one adds.
@@ -587,30 +332,6 @@ fn refund(context: &Invocation) {
 fn sub_path(path: &[&CommandDefinition]) -> String {
     let names: Vec<_> = path.iter().skip(1).map(|it| it.name.as_str()).collect();
     names.join(" ")
-}
-
-/// What checks need to know, owned.
-struct Facts {
-    is_owner: bool,
-    channel_nsfw: bool,
-    member_permissions: u64,
-    bot_permissions: u64,
-    roles: Vec<(String, String)>,
-    in_guild: bool,
-}
-
-impl Facts {
-    fn borrow<'a>(&self, roles: &'a [RoleFact<'a>], language: Language) -> CheckFacts<'a> {
-        CheckFacts {
-            is_owner: self.is_owner,
-            channel_nsfw: self.channel_nsfw,
-            member_permissions: self.member_permissions,
-            bot_permissions: self.bot_permissions,
-            member_roles: roles,
-            in_guild: self.in_guild,
-            language,
-        }
-    }
 }
 
 fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -1,0 +1,143 @@
+//! From the words behind a command to the options' values.
+
+use super::super::directory::Directory;
+use super::{Calling, lock, sub_path};
+use crate::api::declarations::Command;
+use crate::api::invocation::{Context, Invocation, OptionValue};
+use crate::commands::arguments::{Argument, ParseContext, parse_arguments};
+use crate::commands::definition::CommandDefinition;
+use crate::commands::parse::Called;
+use crate::commands::text::Text;
+use crate::commands::usage::UsageError;
+use crate::json::Json;
+use crate::vm::trace::{Fault, Raised};
+use jiff::tz::TimeZone;
+use mlua::{Function, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Calling<'_> {
+    /// Reads the arguments into the options' values; the error is the whole answer.
+    pub(super) async fn arguments(
+        &self,
+        command: &Command,
+        called: &Called<'_, '_>,
+        definition: &CommandDefinition,
+        context: &Arc<Invocation>,
+    ) -> Result<(), String> {
+        let services = &self.cog.services;
+        let directory = Directory::new(services, self.author_id());
+        let name = called.name();
+        let message = &self.call.message;
+        let parsing = ParseContext {
+            guild_id: self.guild_id(),
+            channel_id: self.text("channel_id"),
+            now: services.clock.now(),
+            timezone: TimeZone::UTC,
+            language: self.language,
+            prefix: &self.call.prefix,
+            command: &name,
+            attachments: message
+                .get("attachments")
+                .map(Json::items)
+                .unwrap_or_default(),
+            replied_to: message
+                .get("referenced_message")
+                .filter(|it| **it != Json::Null),
+        };
+        let parsed = parse_arguments(definition, called.line, &directory, &parsing)
+            .await
+            .map_err(|error| error.render())?;
+        let path = sub_path(&called.path);
+        let mut values = BTreeMap::new();
+        for (option, argument) in parsed {
+            let functions = command.options.get(&(path.clone(), option.clone()));
+            let value = match (&argument, functions) {
+                (Argument::Missing, Some(functions)) => {
+                    self.default(functions.default.as_ref(), context).await
+                }
+                (Argument::Unread { text, span }, Some(functions)) => {
+                    let converted = self
+                        .convert(functions.convert.as_ref(), text, context)
+                        .await;
+                    converted.map_err(|sentence| {
+                        let known = definition.options.iter().find(|it| it.name == option);
+                        known.map_or_else(
+                            || sentence.clone(),
+                            |known| {
+                                UsageError::refused(
+                                    definition,
+                                    known,
+                                    &sentence,
+                                    &self.call.content,
+                                    span.clone(),
+                                    &parsing,
+                                )
+                                .render()
+                            },
+                        )
+                    })
+                }
+                _ => match context.to_lua(self.live.vm.lua(), &argument) {
+                    Ok(value) => Ok(value),
+                    Err(failure) => {
+                        let fault = Fault::Raised(Box::new(Raised {
+                            kind: Some("limit".to_owned()),
+                            message: failure.to_string(),
+                            ..Raised::default()
+                        }));
+                        Err(self.explain(&fault, context).await.unwrap_or_default())
+                    }
+                },
+            }?;
+            values.insert(option, OptionValue::of(argument, value));
+        }
+        *lock(&context.values) = values;
+        Ok(())
+    }
+
+    /// A default is a value, or a function of `ctx`.
+    async fn default(
+        &self,
+        default: Option<&Value>,
+        context: &Arc<Invocation>,
+    ) -> Result<Value, String> {
+        match default {
+            Some(Value::Function(function)) => {
+                let results = self.call_with_context(function, context).await;
+                match results {
+                    Ok(mut values) => Ok(values.pop_front().unwrap_or(Value::Nil)),
+                    Err(text) => Err(text.unwrap_or_default()),
+                }
+            }
+            Some(value) => Ok(value.clone()),
+            None => Ok(Value::Nil),
+        }
+    }
+
+    /// `convert(ctx, text)` returns a value, or nil and a sentence.
+    async fn convert(
+        &self,
+        convert: Option<&Function>,
+        text: &str,
+        context: &Arc<Invocation>,
+    ) -> Result<Value, String> {
+        let Some(convert) = convert else {
+            return Ok(Value::Nil);
+        };
+        let lua = self.live.vm.lua();
+        let Ok(userdata) = lua.create_any_userdata(Context(Arc::clone(context))) else {
+            return Ok(Value::Nil);
+        };
+        match self.call_handler(convert, (userdata, text)).await {
+            Ok(mut values) => match values.pop_front() {
+                None | Some(Value::Nil) => Err(match values.pop_front() {
+                    Some(Value::String(sentence)) => sentence.to_string_lossy(),
+                    _ => Text::NotAllowed {}.say(self.language),
+                }),
+                Some(value) => Ok(value),
+            },
+            Err(fault) => Err(self.explain(&fault, context).await.unwrap_or_default()),
+        }
+    }
+}

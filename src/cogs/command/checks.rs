@@ -1,0 +1,167 @@
+//! Whether a caller may use a command: what the checks are asked, and what the user is told.
+
+use super::super::fault::report;
+use super::Calling;
+use crate::api::declarations::{Command, Hook};
+use crate::api::invocation::{Context, Invocation};
+use crate::commands::checks::{self, Answer, Answers, CheckFacts, RoleFact, Verdict};
+use crate::commands::definition::CommandDefinition;
+use crate::commands::parse::Called;
+use crate::commands::text::Language;
+use crate::json::Json;
+use mlua::Value;
+use std::sync::Arc;
+
+impl Calling<'_> {
+    /// Contexts and checks; the error is what the user is told.
+    pub(super) async fn allow(
+        &self,
+        command: &Command,
+        called: &Called<'_, '_>,
+        definition: &CommandDefinition,
+        context: &Arc<Invocation>,
+    ) -> Result<(), Option<String>> {
+        let place = if self.guild_id().is_some() {
+            checks::Context::Guild
+        } else {
+            checks::Context::BotDm
+        };
+        let mut verdict = checks::evaluate_context(definition.contexts, place, self.language);
+        let mut answers = Answers::new();
+        if verdict == Verdict::Pass {
+            let facts = self.facts();
+            let roles: Vec<_> = facts
+                .roles
+                .iter()
+                .map(|(id, name)| RoleFact { id, name })
+                .collect();
+            loop {
+                let facts = facts.borrow(&roles, self.language);
+                verdict = checks::evaluate(called.checks(), &facts, &answers);
+                let Verdict::NeedsHandler(index) = verdict else {
+                    break;
+                };
+                let answer = self.ask(command, index, context).await?;
+                answers.insert(index, answer);
+            }
+        }
+        match verdict {
+            Verdict::Denied { kind, message } => self.deny(context, kind, message).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells the cog's `on_denied`, if it has one, or else the user.
+    pub(super) async fn deny(
+        &self,
+        context: &Arc<Invocation>,
+        kind: &'static str,
+        message: String,
+    ) -> Result<(), Option<String>> {
+        let hooks = self.live.hooks(Hook::Denied);
+        if hooks.is_empty() {
+            return Err(Some(message));
+        }
+        let lua = self.live.vm.lua();
+        let mut told = None;
+        for hook in hooks {
+            let denial = lua.create_table().and_then(|denial| {
+                denial.raw_set("kind", kind)?;
+                denial.raw_set("message", message.as_str())?;
+                Ok((
+                    lua.create_any_userdata(Context(Arc::clone(context)))?,
+                    denial,
+                ))
+            });
+            match denial {
+                Ok(arguments) => {
+                    if let Err(fault) = self.call_handler(&hook, arguments).await {
+                        report(self.cog, self.live, &fault, None).await;
+                        told = fault.told_to_user().map(str::to_owned);
+                        told = told.or_else(|| Some(message.clone()));
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(cog = %self.cog.name, %error, "cog.on_denied could not be called");
+                }
+            }
+        }
+        // A hook that failed has not told the user.
+        Err(told)
+    }
+
+    fn facts(&self) -> Facts {
+        let services = &self.cog.services;
+        let message = &self.call.message;
+        let member_roles = message
+            .at(&["member", "roles"])
+            .map(Json::items)
+            .unwrap_or_default();
+        let guild = self.guild_id().unwrap_or_default();
+        let roles = member_roles.iter().filter_map(Json::as_str).map(|id| {
+            let role = services.cache.role(guild, id);
+            let name = role.as_ref().and_then(|role| role.str("name"));
+            (id.to_owned(), name.unwrap_or_default().to_owned())
+        });
+        let channel = self.text("channel_id");
+        let permissions = |user: &str| services.permissions_in(channel, user).unwrap_or(0);
+        Facts {
+            is_owner: services.is_owner(self.author_id()),
+            channel_nsfw: services.is_nsfw(channel),
+            member_permissions: permissions(self.author_id()),
+            bot_permissions: permissions(services.identity.load().id()),
+            roles: roles.collect(),
+            in_guild: self.guild_id().is_some(),
+        }
+    }
+
+    /// Asks a `cog.check.custom` function.
+    async fn ask(
+        &self,
+        command: &Command,
+        index: u32,
+        context: &Arc<Invocation>,
+    ) -> Result<Answer, Option<String>> {
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        let Some(check) = command.checks.get(index) else {
+            return Ok(Answer::Deny(None));
+        };
+        let mut results = self.call_with_context(check, context).await?;
+        let passed = !matches!(
+            results.pop_front(),
+            None | Some(Value::Nil | Value::Boolean(false))
+        );
+        if passed {
+            return Ok(Answer::Pass);
+        }
+        let sentence = match results.pop_front() {
+            Some(Value::String(sentence)) => Some(sentence.to_string_lossy()),
+            _ => None,
+        };
+        Ok(Answer::Deny(sentence))
+    }
+}
+
+/// What checks need to know, owned.
+struct Facts {
+    is_owner: bool,
+    channel_nsfw: bool,
+    member_permissions: u64,
+    bot_permissions: u64,
+    roles: Vec<(String, String)>,
+    in_guild: bool,
+}
+
+impl Facts {
+    fn borrow<'a>(&self, roles: &'a [RoleFact<'a>], language: Language) -> CheckFacts<'a> {
+        CheckFacts {
+            is_owner: self.is_owner,
+            channel_nsfw: self.channel_nsfw,
+            member_permissions: self.member_permissions,
+            bot_permissions: self.bot_permissions,
+            member_roles: roles,
+            in_guild: self.in_guild,
+            language,
+        }
+    }
+}
