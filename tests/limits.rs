@@ -317,6 +317,12 @@ async fn the_cogs_status_shows_what_it_uses_and_what_it_met() {
     for limit in Limit::ALL {
         assert!(shown.contains(limit.key()), "{}\n{shown}", limit.key());
     }
+    // The columns stand below each other.
+    let table = shown
+        .lines()
+        .filter(|line| Limit::ALL.iter().any(|it| line.starts_with(it.key())));
+    let widths: Vec<_> = table.map(str::len).collect();
+    assert!(widths.iter().all(|width| *width == widths[0]), "{shown}");
     let tasks = shown
         .lines()
         .find(|line| line.starts_with("tasks"))

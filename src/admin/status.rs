@@ -176,12 +176,12 @@ pub(super) fn cog_details(cogs: &Cogs, cog: &CogHandle, language: Language) -> S
     let mut lines = vec![
         cog_line(cog, &status, width, now, language),
         String::new(),
-        format!("{limit:<22}  {used:>9}  {most:>9}  {met:>6}"),
+        format!("{limit:<26}  {used:>9}  {most:>9}  {met:>6}"),
     ];
     lines.extend(limits_of(&cog.context).into_iter().map(|view| {
         let used = view.used.map_or_else(|| "-".to_owned(), shown_number);
         let (key, most, met) = (view.key, view.limit, view.met);
-        format!("{key:<22}  {used:>9}  {most:>9}  {met:>6}")
+        format!("{key:<26}  {used:>9}  {most:>9}  {met:>6}")
     }));
     let mut parts = vec![code_block(&lines.join("\n"))];
     parts.extend(cog.problem().map(|problem| shown(&problem)));
