@@ -157,6 +157,31 @@ fn an_init_file_of_an_unloaded_cog_takes_the_cogs_of_its_folder_all_the_same() {
 }
 
 #[test]
+fn a_handler_that_requires_the_same_again_does_not_go_over_to_newer_sources() {
+    let part = |uses: &[Target], late: Target, fault: u8| {
+        let draft = Draft {
+            late: Some(late),
+            fault,
+            ..draft(uses)
+        };
+        Files(vec![Save(5, Same, draft, Replaced)])
+    };
+    let broken = Draft {
+        fault: 2,
+        ..Draft::default()
+    };
+    leads_to_what_the_model_says(&[
+        Late(1),
+        part(&[Target::Alias(0)], Target::File(11), 0),
+        Files(vec![Save(11, Same, broken, Replaced)]),
+        Admin(super::steps::Admin::Unload(1)),
+        Late(6),
+        part(&[Target::File(8)], Target::Alias(0), 3),
+        Late(1),
+    ]);
+}
+
+#[test]
 fn a_cog_that_has_a_command_keeps_it_when_one_that_wants_it_is_tried_again() {
     let thief = Draft {
         steals: Some(4),

@@ -200,14 +200,24 @@ impl Generation {
         self.late.retain(|id, _| reachable.contains(id));
     }
 
-    /// A handler in the module `from` requires something. It is served from the newest sources if all
-    /// that is loaded says the same there.
+    /// A handler in the module `from` requires something. What it has required before is here; anything else is
+    /// served from the newest sources if all that is loaded says the same there.
     pub(crate) fn require_late(
         &mut self,
         newest: &Rc<Sources>,
         from: &str,
         request: &str,
     ) -> Result<Rc<Instance>, Failed> {
+        let is_known = self
+            .late
+            .get(from)
+            .is_some_and(|done| done.contains(request));
+        if is_known
+            && let Ok(id) = self.sources.resolve(from, request)
+            && let Some(instance) = self.instances.get(&id)
+        {
+            return Ok(Rc::clone(instance));
+        }
         let mut instances = self.instances.iter();
         let same_texts = instances.all(|(id, it)| newest.says(id).as_ref() == Some(&it.says));
         let uses_alias = self.edges.values().flatten().any(|node| node == ALIAS);
