@@ -207,7 +207,7 @@ pub async fn make(cog: &CogContext, call: Request) -> HostResult<Option<Json>> {
     let outbound = &cog.services.outbound;
     let sent = outbound.send(prepared, Some(&cog.name), DEADLINE).await;
     let answer = sent.map_err(|error| {
-        if matches!(&error, CallError::Discord(error) if matches!(error.status, 401 | 403)) {
+        if matches!(&error, CallError::Discord(error) if error.is_forbidden()) {
             cog.count_refusal();
         }
         call_error(function, &error)

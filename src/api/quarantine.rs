@@ -1,6 +1,7 @@
 //! Quarantine: a cog whose handlers are stopped again and again is taken out of the way, until somebody saves
 //! another version of it or an admin reloads it.
 
+use super::usage::at_most;
 use crate::problem::Problem;
 use crate::recent::Recent;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,7 +44,7 @@ impl Quarantine {
 
     /// Counts a handler that was stopped at `now`. True when there were `most` within ten minutes.
     pub fn is_due(&self, now: Duration, most: u32) -> bool {
-        self.record().stops.add(now) >= usize::try_from(most).unwrap_or(usize::MAX)
+        self.record().stops.add(now) >= at_most(most)
     }
 
     /// Begins it; `problem` is what is shown of it.

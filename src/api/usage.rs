@@ -4,6 +4,7 @@ use super::context::CogContext;
 use super::limits::Limit;
 use super::pace::Pace;
 use crate::clock::Clock;
+use crate::discord::outbound::REFUSALS_COUNT;
 use crate::problem::Place;
 use crate::recent::Recent;
 use crate::vm::host::{HostError, HostResult};
@@ -13,8 +14,6 @@ use std::time::Duration;
 
 /// What limits of ten seconds are counted in.
 const PACE: Duration = Duration::from_secs(10);
-/// How long a call that Discord has refused counts: as long as Discord counts it.
-const REFUSALS_COUNT: Duration = Duration::from_secs(600);
 /// Commands within ten seconds that are told that the mailbox is full.
 const MOST_REFUSALS: u32 = 5;
 

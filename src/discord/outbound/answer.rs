@@ -90,7 +90,17 @@ pub struct DiscordError {
     pub errors: Option<Json>,
 }
 
+/// Whether a status says that the bot may not do this: such answers count against it.
+pub(super) fn is_forbidden(status: u16) -> bool {
+    matches!(status, 401 | 403)
+}
+
 impl DiscordError {
+    /// Whether Discord says that the bot may not do this.
+    pub fn is_forbidden(&self) -> bool {
+        is_forbidden(self.status)
+    }
+
     /// The faults of single fields: where (`embeds[1].title`) and Discord's sentence.
     pub fn faults(&self) -> Vec<(String, String)> {
         let mut faults = Vec::new();

@@ -22,6 +22,7 @@ pub use crate::config::Token;
 pub use answer::{CallError, DiscordError};
 pub use identity::{Application, GatewayBot};
 pub use options::{OutboundError, OutboundOptions};
+pub use refusals::COUNTED as REFUSALS_COUNT;
 
 use super::arguments::{Prepared, prepare};
 use super::operations::Operation;

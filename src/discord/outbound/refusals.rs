@@ -1,13 +1,14 @@
 //! The answers for which Discord locks a bot out: more than 10,000 with status 401, 403 or 429 within ten minutes
 //! (Discord's documentation, "Rate Limits", "Invalid Request Limit").
 
+use super::answer::is_forbidden;
 use super::limits::Observed;
 use crate::recent::Recent;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Discord counts within this time.
-const COUNTED: Duration = Duration::from_secs(600);
+/// How long Discord counts a refusal.
+pub const COUNTED: Duration = Duration::from_secs(600);
 
 /// After so many, cogs send nothing more: the rest is for what the bot itself has to say.
 pub(super) const MOST: usize = 8_000;
@@ -26,7 +27,7 @@ impl Refusals {
     /// Counts an answer, if it is one of those.
     pub(super) fn note(&self, status: u16, observed: &Observed, now: Duration) {
         // A limit that the bot shares with others is nobody's fault.
-        let is_refusal = matches!(status, 401 | 403) || (status == 429 && !observed.shared);
+        let is_refusal = is_forbidden(status) || (status == 429 && !observed.shared);
         if is_refusal {
             let count = self.recent().add(now);
             if count == MOST {
