@@ -60,14 +60,9 @@ impl Rules {
 
     /// All files that would be the same module as this one; none if it is no module.
     pub(super) fn namesakes(&self, path: &str) -> Vec<String> {
-        let start = path.rfind('/').map_or(0, |at| at + 1);
-        let Some(length) = self
-            .stem_length(&path[start..])
-            .filter(|_| self.is_module(path))
-        else {
+        let Some((stem, _)) = self.split(path).filter(|_| self.is_module(path)) else {
             return Vec::new();
         };
-        let stem = &path[..start + length];
         let stem = stem.strip_suffix("/init").unwrap_or(stem);
         let names = self.extensions.iter();
         names
@@ -78,6 +73,12 @@ impl Rules {
                 ]
             })
             .collect()
+    }
+
+    /// A path without its extension, and the extension, if that is watched.
+    pub(super) fn split<'a>(&self, path: &'a str) -> Option<(&'a str, &'a str)> {
+        let start = path.rfind('/').map_or(0, |at| at + 1);
+        Some(path.split_at(start + self.stem_length(&path[start..])?))
     }
 
     /// The length of the stem in a file's name, if its extension is watched.

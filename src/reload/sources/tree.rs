@@ -60,9 +60,8 @@ pub(super) struct Tree {
 
 /// The module that the file at `path` (below `lua/`) is.
 pub(super) fn module_of(rules: &Rules, path: &str) -> Option<ModuleId> {
-    let start = path.rfind('/').map_or(0, |at| at + 1);
-    let end = start + rules.stem_length(&path[start..])?;
-    Some(ModuleId::of_file(&path[..end], &path[end..]))
+    let (stem, extension) = rules.split(path)?;
+    Some(ModuleId::of_file(stem, extension))
 }
 
 /// A path below `lua/` as it is shown to people.
