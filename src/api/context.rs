@@ -2,6 +2,7 @@
 
 use super::declarations::{Declarations, MOST_CALLS_OF_DEFAULTS, Staged};
 use super::limits::{Limit, Met, kilobytes};
+use super::lock;
 use super::object::Charge;
 use super::quarantine::Quarantine;
 use super::services::Services;
@@ -17,7 +18,7 @@ use crate::vm::turn::Turn;
 use mlua::{Function, Lua, MultiValue, Thread};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
@@ -391,8 +392,4 @@ pub fn active(lua: &Lua) -> HostResult<Arc<Generation>> {
     vm.loader()
         .active()
         .ok_or_else(|| HostError::new("phase", "no code of a cog is running").into())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,6 +6,7 @@
 use super::content::Content;
 use super::context::CogContext;
 use super::discord::{make, prepare};
+use super::lock;
 use super::object::{self, Charge, Object};
 use super::usage::TaskPlace;
 use crate::commands::arguments::Argument;
@@ -21,7 +22,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Functions that `ctx:finally` takes in one call, also from each other.
@@ -369,10 +370,6 @@ fn schema_of(kind: OptionKind) -> Option<&'static str> {
         OptionKind::Attachment => "MessageAttachmentResponse",
         _ => return None,
     })
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Makes the type and its methods known to the VM.

@@ -2,6 +2,7 @@
 
 use super::context::CogContext;
 use super::limits::Limit;
+use super::lock;
 use super::pace::Pace;
 use crate::clock::Clock;
 use crate::discord::outbound::REFUSALS_COUNT;
@@ -9,7 +10,7 @@ use crate::problem::Place;
 use crate::recent::Recent;
 use crate::vm::host::{HostError, HostResult};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What limits of ten seconds are counted in.
@@ -256,8 +257,4 @@ impl CogContext {
 
 pub(super) fn at_most(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

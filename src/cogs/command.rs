@@ -17,6 +17,7 @@ use crate::api::content::Content;
 use crate::api::context::CogContext;
 use crate::api::declarations::Command;
 use crate::api::invocation::{Context, Invocation};
+use crate::api::lock;
 use crate::commands::cooldown::ScopeIds;
 use crate::commands::definition::CommandDefinition;
 use crate::commands::help;
@@ -26,7 +27,7 @@ use crate::json::Json;
 use crate::vm::slice::Run;
 use crate::vm::trace::Fault;
 use mlua::{Function, MultiValue};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Characters of one message.
@@ -332,8 +333,4 @@ fn refund(context: &Invocation) {
 fn sub_path(path: &[&CommandDefinition]) -> String {
     let names: Vec<_> = path.iter().skip(1).map(|it| it.name.as_str()).collect();
     names.join(" ")
-}
-
-fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

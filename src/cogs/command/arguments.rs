@@ -1,9 +1,10 @@
 //! From the words behind a command to the options' values.
 
 use super::super::directory::Directory;
-use super::{Calling, lock, sub_path};
+use super::{Calling, sub_path};
 use crate::api::declarations::Command;
 use crate::api::invocation::{Context, Invocation, OptionValue};
+use crate::api::lock;
 use crate::commands::arguments::{Argument, ParseContext, parse_arguments};
 use crate::commands::definition::CommandDefinition;
 use crate::commands::parse::Called;
