@@ -73,20 +73,24 @@ async fn a_cog_that_keeps_to_its_share_does_not_wait_for_greedy_ones() {
     assert!(bot.services.activity.count() >= count);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cog_that_floods_a_channel_holds_up_no_other_s_answer_there() {
-    const FLOOD: usize = 40;
-    let body = format!("for i = 1, {FLOOD} do task.spawn(function() ctx:send(\"loud\") end) end");
+/// Limits under which a channel takes five messages in half a second.
+fn narrow_channels() -> RateLimits {
     let limit = Limit {
         requests: 5,
         per: Duration::from_millis(500),
     };
-    let path = "/channels/{channel_id}/messages";
+    RateLimits::default().with_route("POST", "/channels/{channel_id}/messages", limit)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cog_that_floods_a_channel_holds_up_no_other_s_answer_there() {
+    const FLOOD: usize = 40;
+    let body = format!("for i = 1, {FLOOD} do task.spawn(function() ctx:send(\"loud\") end) end");
     let stage = setup(&[
         ("cogs/loud.luau", &command("flood", &body)),
         ("cogs/other.luau", &answering("other", "well")),
     ])
-    .rate_limits(RateLimits::default().with_route("POST", path, limit))
+    .rate_limits(narrow_channels())
     .start()
     .await;
     let flood = say(&stage.sim, "!flood");
@@ -97,13 +101,8 @@ async fn a_cog_that_floods_a_channel_holds_up_no_other_s_answer_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn users_who_ask_for_help_all_the_time_hold_up_no_admin() {
     const ASKED: usize = 40;
-    let limit = Limit {
-        requests: 5,
-        per: Duration::from_millis(500),
-    };
-    let path = "/channels/{channel_id}/messages";
     let stage = setup(&[("cogs/other.luau", &answering("other", "well"))])
-        .rate_limits(RateLimits::default().with_route("POST", path, limit))
+        .rate_limits(narrow_channels())
         .start()
         .await;
     let someone = stage.sim.user("anna").unwrap();

@@ -215,6 +215,7 @@ async fn an_endless_stream_of_saves_gets_through() {
     let writer = tokio::spawn(async move {
         for number in 0.. {
             fs::write(&path, format!("return {number}")).unwrap();
+            // The writer's own pause: there is never a quiet window.
             sleep(QUIET / 10).await;
         }
     });
@@ -437,6 +438,7 @@ async fn a_reload_that_takes_long_finds_all_that_happened_meanwhile() {
     // Nobody takes batches while these saves happen, each a burst of its own.
     for cog in ["a", "b", "c", "a", "b", "c"] {
         lua.write(&format!("cogs/{cog}.luau"), "2");
+        // The writer's own pause: the quiet window is over.
         sleep(QUIET * 2).await;
     }
     let changed = lua.settle().await;
