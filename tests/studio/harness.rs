@@ -89,7 +89,11 @@ impl Studio {
 }
 
 /// A page's live feed.
-pub(crate) struct Page(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Page {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// What came before a frame that was waited for, oldest first.
+    passed: Vec<Value>,
+}
 
 impl Page {
     pub(crate) async fn open(
@@ -102,19 +106,27 @@ impl Page {
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
-        connect_async(request).await.map(|(socket, _)| Self(socket))
+        connect_async(request).await.map(|(socket, _)| Self {
+            socket,
+            passed: Vec::new(),
+        })
     }
 
-    /// The next frame of this kind; those before it are passed over.
+    /// The next frame of this kind. Frames of other kinds are kept for who asks for them: which of
+    /// two kinds is told first is left open by the feed.
     pub(crate) async fn next(&mut self, kind: &str) -> Value {
+        if let Some(at) = self.passed.iter().position(|frame| frame["type"] == kind) {
+            return self.passed.remove(at);
+        }
         let found = async {
             loop {
-                let message = self.0.next().await.unwrap().unwrap();
+                let message = self.socket.next().await.unwrap().unwrap();
                 if let Message::Text(text) = message {
                     let frame: Value = serde_json::from_str(&text).unwrap();
                     if frame["type"] == kind {
                         return frame;
                     }
+                    self.passed.push(frame);
                 }
             }
         };
@@ -125,7 +137,7 @@ impl Page {
 
     pub(crate) async fn ask(&mut self, channel: &str) -> Value {
         let ask = json!({ "open": channel }).to_string();
-        self.0.send(Message::Text(ask.into())).await.unwrap();
+        self.socket.send(Message::Text(ask.into())).await.unwrap();
         self.next("messages").await
     }
 }
