@@ -99,7 +99,7 @@ impl Outbox {
 
     /// Ends the writer after everything sent so far is written, or has failed to be.
     pub(super) async fn close(&self) -> Result<(), StateError> {
-        let (done, closed) = oneshot::channel();
+        let (done, mut closed) = oneshot::channel();
         {
             let mut waiting = lock(&self.queue.waiting);
             if !matches!(waiting.end, End::Open) {
@@ -111,8 +111,11 @@ impl Outbox {
         let mut progress = self.progress.clone();
         tokio::select! {
             biased;
-            result = closed => result.unwrap_or(Err(StateError::Closed)),
-            _ = progress.wait_for(|_| false) => Err(StateError::Closed),
+            result = &mut closed => result.unwrap_or(Err(StateError::Closed)),
+            // It has ended, perhaps since `closed` was looked at.
+            _ = progress.wait_for(|_| false) => {
+                closed.try_recv().unwrap_or(Err(StateError::Closed))
+            }
         }
     }
 }
