@@ -482,7 +482,7 @@ return { times = function() return times end, once_more = function() times += 1 
         ("cogs/a.luau", &a),
         ("cogs/b.luau", b),
     ])
-    .config(r#"{ "limits": { "cpu_ms": 4000 } }"#)
+    .config(r#"{ "limits": { "cpu_ms": 1000 } }"#)
     .start()
     .await;
     stage.save("utils/version.luau", "return \"new\"");
