@@ -2,7 +2,7 @@
 
 use super::PATIENCE;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, PipeReader, pipe};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -19,19 +19,20 @@ pub(crate) struct Process {
 impl Process {
     /// Starts it in `folder`. Nothing of this process's environment is passed on.
     pub(crate) fn start(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_cogsmith"))
+        // One pipe for both outputs, so that lines come in the order in which they were written.
+        let (reader, writer) = pipe().unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_cogsmith"))
             .args(arguments)
             .current_dir(folder)
             .env_clear()
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(writer.try_clone().unwrap())
+            .stderr(writer)
             .spawn()
             .unwrap();
         let (sender, lines) = channel();
-        pass_on(child.stdout.take().unwrap(), sender.clone());
-        pass_on(child.stderr.take().unwrap(), sender);
+        pass_on(reader, sender);
         Self {
             child,
             lines,
@@ -131,7 +132,7 @@ impl Drop for Process {
     }
 }
 
-fn pass_on(output: impl Read + Send + 'static, lines: Sender<String>) {
+fn pass_on(output: PipeReader, lines: Sender<String>) {
     std::thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             if lines.send(line).is_err() {
