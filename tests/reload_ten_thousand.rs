@@ -50,6 +50,17 @@ unsafe impl GlobalAlloc for Counting {
         ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
         unsafe { System.dealloc(pointer, layout) }
     }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATED.fetch_add(size, Ordering::Relaxed);
+        ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
+        unsafe { System.realloc(pointer, layout, size) }
+    }
 }
 
 #[global_allocator]
@@ -190,19 +201,20 @@ struct Bench {
 
 impl Bench {
     /// Lets the old generations' handlers come to their end, which `limits.handler_seconds` sets at a second.
-    async fn retire(&self) {
+    async fn retire(&mut self) {
         let clock = &self.stage.bot.services.clock;
         self.stage.settled().await;
         let until = clock.now() + Duration::from_secs(2);
         while clock.advance_to_next(until) {}
         self.stage.settled().await;
+        // A weak reference keeps a generation's memory, if not the generation.
+        self.generations.retain(|it| it.strong_count() > 0);
     }
 
     async fn standing(&mut self) -> Standing {
         self.retire().await;
         let vm = self.vm.as_ref().unwrap();
         vm.collect();
-        self.generations.retain(|it| it.strong_count() > 0);
         Standing {
             heap: vm.memory(),
             allocated: ALLOCATED.load(Ordering::Relaxed),
@@ -310,7 +322,7 @@ async fn start() -> Bench {
         .clock(Clock::paused(NOW))
         .start()
         .await;
-    let bench = Bench {
+    let mut bench = Bench {
         stage,
         generations: Vec::new(),
         vm: None,
