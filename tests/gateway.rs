@@ -367,11 +367,7 @@ async fn a_port_that_nobody_listens_at_is_no_end() {
         .local_addr()
         .unwrap();
     let bot = Bot::start(options(&format!("ws://{port}")));
-    let early = bot
-        .gateway
-        .ready(Duration::from_millis(300))
-        .await
-        .unwrap_err();
+    let early = bot.gateway.ready(Duration::from_secs(1)).await.unwrap_err();
     assert!(early.to_string().contains("Connection refused"), "{early}");
     let _server = Server::at(&port.to_string()).await;
     bot.gateway.ready(PATIENCE).await.unwrap();

@@ -120,7 +120,6 @@ async fn a_save_in_chunks_and_an_empty_file_for_a_moment_are_never_executed_in_p
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert_eq!(stage.ask("!ping").await, "whole");
         file.write_all(chunk).unwrap();
-        file.sync_all().unwrap();
     }
     drop(file);
     let report = stage.applied().await;

@@ -57,10 +57,11 @@ fn random_steps_lead_to_what_the_model_says() {
     let wanted = number("COGSMITH_MODEL_STEPS").map_or(STEPS, |steps| steps.try_into().unwrap());
     let mut config = Config::default();
     let is_search = std::env::var("COGSMITH_MODEL_STEPS").is_ok();
-    let usual = (!is_search).then_some(SEED);
-    if let Some(seed) = number("COGSMITH_MODEL_SEED").or(usual) {
-        config.rng_seed = RngSeed::Fixed(seed);
-    }
+    config.rng_seed = match number("COGSMITH_MODEL_SEED") {
+        Some(seed) => RngSeed::Fixed(seed),
+        None if is_search => RngSeed::Random,
+        None => RngSeed::Fixed(SEED),
+    };
     let mut runner = TestRunner::new(config);
     let strategy = steps(LONGEST);
     let mut done = 0;

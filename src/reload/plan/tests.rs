@@ -1,7 +1,6 @@
 mod properties;
 
 use super::*;
-use std::time::Instant;
 
 /// Sources without files: what each module says, and which are cogs' entries.
 #[derive(Clone, Debug, Default)]
@@ -311,9 +310,7 @@ fn the_cost_of_a_change_follows_its_reach() {
         3,
         "the others are not looked at"
     );
-    let started = Instant::now();
     let plan = plan_changed(&graph, &changed, &sources);
     assert_eq!(plan.cogs.len(), 3);
-    assert!(started.elapsed().as_millis() < 50);
     assert_eq!(plan, super::plan(graph.cogs(), &sources));
 }
