@@ -1,9 +1,10 @@
 //! The bot's only source of time: the system's, or a paused one that a test moves.
 
+use crate::lock::lock;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
@@ -161,10 +162,6 @@ impl Paused {
             .insert((self.now + duration, self.arrivals), wake);
         woken
     }
-}
-
-fn lock(paused: &Mutex<Paused>) -> std::sync::MutexGuard<'_, Paused> {
-    paused.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

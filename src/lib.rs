@@ -24,6 +24,7 @@ pub mod error;
 pub mod gateway;
 pub mod http;
 pub mod json;
+mod lock;
 pub mod problem;
 pub mod recent;
 pub mod reload;

@@ -2,13 +2,13 @@
 
 use super::declarations::{Declarations, MOST_CALLS_OF_DEFAULTS, Staged};
 use super::limits::{Limit, Met, kilobytes};
-use super::lock;
 use super::object::Charge;
 use super::quarantine::Quarantine;
 use super::services::Services;
 use super::state::Space;
 use super::usage::{TaskPlace, Usage, at_most};
 use crate::activity::Busy;
+use crate::lock::lock;
 use crate::state::{Namespace, StateError, Table, View};
 use crate::vm::account::CpuAccount;
 use crate::vm::build::Vm;

@@ -12,13 +12,14 @@ use crate::discord::outbound::CallError;
 use crate::discord::permissions;
 use crate::discord::schema::{Kind, Shape, item_kind, kind_of};
 use crate::json::Json;
+use crate::lock::lock;
 use crate::vm::host::{
     Arguments, Failure, Field, Host, HostChunk, HostError, HostResult, one, shown_name,
 };
 use mlua::{Lua, Table, Value};
 use serde_json::{Map, Value as JsonValue};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 static CHUNK: HostChunk = HostChunk::new("discord", include_str!("discord.luau"));
@@ -95,7 +96,7 @@ fn operation_function(
 /// `discord.create_message`: a name for each operation, made once.
 fn function_name(operation: &'static Operation) -> &'static str {
     static NAMES: Mutex<BTreeMap<&'static str, &'static str>> = Mutex::new(BTreeMap::new());
-    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut names = lock(&NAMES);
     names
         .entry(operation.id)
         .or_insert_with(|| format!("discord.{}", operation.id).leak())

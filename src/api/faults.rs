@@ -1,8 +1,9 @@
 //! The handlers that failed lately, for whoever wants to know without reading the log.
 
+use crate::lock::lock;
 use crate::problem::Problem;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// How many faults are kept.
 const KEPT: usize = 100;
@@ -51,7 +52,7 @@ impl FaultLog {
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

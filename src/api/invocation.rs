@@ -6,7 +6,6 @@
 use super::content::Content;
 use super::context::CogContext;
 use super::discord::{make, prepare};
-use super::lock;
 use super::object::{self, Charge, Object};
 use super::usage::TaskPlace;
 use crate::commands::arguments::Argument;
@@ -15,6 +14,7 @@ use crate::commands::definition::OptionKind;
 use crate::discord::arguments::File;
 use crate::discord::operations::{Operation, operation};
 use crate::json::Json;
+use crate::lock::lock;
 use crate::vm::host::{Arguments, Failure, Host, HostError, HostResult, describe, one};
 use mlua::{Function, Lua, MetaMethod, Table, UserDataRegistry, Value};
 use serde_json::{Map, Value as JsonValue, json};

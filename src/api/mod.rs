@@ -38,7 +38,7 @@ use crate::vm::host::{Host, HostError};
 use context::CogContext;
 use mlua::{Function, Lua, Value};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// Makes all modules of one cog's VM. To be called before the VM is sandboxed.
 pub fn install(
@@ -68,9 +68,4 @@ fn refusal(lua: &Lua, host: &Host) -> mlua::Result<Function> {
         let sentence = arguments.string(0, "the sentence")?;
         Err::<(), _>(HostError::new("argument", sentence).into())
     })
-}
-
-/// A panic elsewhere leaves nothing half-done behind these locks.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,10 +3,11 @@
 use super::convert::{Fields, TextBudget};
 use super::declarations::OptionFunctions;
 use crate::commands::definition::{Choice, ChoiceValue, OptionDefinition, OptionKind};
+use crate::lock::lock;
 use crate::vm::host::{Arguments, Host, HostError, HostResult, describe, one, shown_name};
 use mlua::{Lua, Table, Value};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// Discord's limits, which also bound what is read at all.
 const MOST_CHOICES: usize = 25;
@@ -55,7 +56,7 @@ pub fn module(lua: &Lua, host: &Host) -> mlua::Result<Table> {
 /// `cog.option.string`: a name for each kind, made once.
 fn function_name(kind: &'static str) -> &'static str {
     static NAMES: Mutex<BTreeMap<&'static str, &'static str>> = Mutex::new(BTreeMap::new());
-    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut names = lock(&NAMES);
     names
         .entry(kind)
         .or_insert_with(|| format!("cog.option.{kind}").leak())

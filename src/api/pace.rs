@@ -1,11 +1,12 @@
 //! How often a cog may do something, by the bot's own clock.
 
 use crate::clock::Clock;
+use crate::lock::lock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// So many uses in a stretch of time, which may all be taken at once. How many is said with each use, since an
@@ -31,7 +32,7 @@ impl Pace {
 
     /// Takes one of `uses`, of which there is at least one; false when there is none left.
     pub fn take(&self, uses: u32) -> bool {
-        let mut limiter = self.limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut limiter = lock(&self.limiter);
         match limiter.as_ref() {
             Some((made_for, limiter)) if *made_for == uses => limiter.check().is_ok(),
             _ => {

@@ -2,10 +2,11 @@
 //! another version of it or an admin reloads it.
 
 use super::usage::at_most;
+use crate::lock::lock;
 use crate::problem::Problem;
 use crate::recent::Recent;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -39,7 +40,7 @@ impl Default for Record {
 
 impl Quarantine {
     fn record(&self) -> MutexGuard<'_, Record> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.record)
     }
 
     /// Counts a handler that was stopped at `now`. True when there were `most` within ten minutes.

@@ -10,12 +10,13 @@ use crate::discord::cache::Cache;
 use crate::discord::outbound::Outbound;
 use crate::http::HttpClient;
 use crate::json::Json;
+use crate::lock::lock;
 use crate::state::Store;
 use crate::vm::generation::Snapshot;
 use arc_swap::ArcSwap;
 use rpds::RedBlackTreeSetSync;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// One bot's parts.
 #[derive(Debug)]
@@ -79,37 +80,23 @@ impl Identity {
 impl Services {
     /// Notes that a handler of `cog` has required something.
     pub fn graph_changed(&self, cog: &str) {
-        let mut changed = self
-            .changed_graphs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut changed = lock(&self.changed_graphs);
         changed.insert(cog.to_owned());
     }
 
     /// Sets the sources that handlers may require from.
     pub fn set_sources(&self, sources: Snapshot) {
-        *self
-            .sources
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(sources);
+        *lock(&self.sources.0) = Some(sources);
     }
 
     /// The sources that handlers may require from.
     pub fn sources(&self) -> Option<Snapshot> {
-        self.sources
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.sources.0).clone()
     }
 
     /// The cogs noted since the last call.
     pub fn take_changed_graphs(&self) -> BTreeSet<String> {
-        let mut changed = self
-            .changed_graphs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut changed = lock(&self.changed_graphs);
         std::mem::take(&mut changed)
     }
 

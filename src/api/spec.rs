@@ -4,11 +4,12 @@
 mod actions;
 
 use crate::json::Json;
+use crate::lock::lock;
 use crate::spec::stage::Stage;
 use crate::vm::host::{Arguments, Host, HostChunk, HostError, HostResult, plain};
 use actions::ACTIONS;
 use mlua::{Function, Lua, Table, Value};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 static CHUNK: HostChunk = HostChunk::new("spec", include_str!("spec.luau"));
 
@@ -69,7 +70,7 @@ impl Book {
     }
 
     fn lock(&self) -> MutexGuard<'_, Declared> {
-        self.declared.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.declared)
     }
 
     /// Adds to what the file declares; raises once an `it` runs.

@@ -4,13 +4,14 @@
 //! first waits. `task.luau` decides when that is; here is what it is made of.
 
 use super::context::{CogContext, Spawn, active};
+use crate::lock::lock;
 use crate::vm::build::Vm;
 use crate::vm::host::{Arguments, Host, HostChunk, HostError, HostResult, number, one};
 use crate::vm::slice::waiting;
 use mlua::{Lua, MultiValue, Table, Value};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Notify, OwnedMutexGuard};
 
@@ -269,7 +270,7 @@ fn install_locks(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -> 
     lua.register_userdata_type::<Held>(|_| {})?;
     let locks: Arc<Locks> = Arc::default();
     let owner = Arc::clone(cog);
-    let lock = host.async_function(lua, "task.lock", move |lua, arguments| {
+    let take = host.async_function(lua, "task.lock", move |lua, arguments| {
         let (locks, cog) = (Arc::clone(&locks), Arc::clone(&owner));
         let prepared = lock_argument(&lua, &locks, &arguments);
         async move {
@@ -293,12 +294,12 @@ fn install_locks(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -> 
             Ok(lua.create_any_userdata(Held(Mutex::new(Some(held))))?)
         }
     })?;
-    raw.raw_set("lock", lock)?;
+    raw.raw_set("lock", take)?;
     let unlock = host.function(lua, "task.lock", |lua, arguments| {
         if let Value::UserData(held) = arguments.value(0)
             && let Ok(held) = held.borrow::<Held>()
         {
-            held.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+            lock(&held.0).take();
         }
         one(lua, Value::Nil)
     })?;
@@ -323,7 +324,7 @@ fn lock_argument(
     CogContext::may_act(lua, "task.lock")?;
     let key = arguments.short_string(0, "the key", LONGEST_KEY)?;
     arguments.callback(1, "the function")?;
-    let mut locks = locks.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut locks = lock(locks);
     locks.retain(|_, lock| Arc::strong_count(lock) > 1);
     let lock = locks.entry(key).or_default();
     let is_ours = matches!(arguments.value(2), Value::Boolean(true));

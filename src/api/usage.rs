@@ -2,10 +2,10 @@
 
 use super::context::CogContext;
 use super::limits::Limit;
-use super::lock;
 use super::pace::Pace;
 use crate::clock::Clock;
 use crate::discord::outbound::REFUSALS_COUNT;
+use crate::lock::lock;
 use crate::problem::Place;
 use crate::recent::Recent;
 use crate::vm::host::{HostError, HostResult};

@@ -4,10 +4,11 @@ use super::output;
 use super::place::Place;
 use crate::config::Config;
 use crate::error::StartError;
+use crate::lock::lock;
 use crate::spec::{Case, Failure, cases};
 use clap::Args;
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Mutex, mpsc};
 use std::time::Instant;
 
 /// What `spec` is told.
@@ -80,10 +81,7 @@ fn run_all(cases: Vec<Case>, mut tell: impl FnMut(Case, Result<(), Failure>)) {
             scope.spawn(|| {
                 let sender = sender;
                 loop {
-                    let next = waiting
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .pop_front();
+                    let next = lock(&waiting).pop_front();
                     let Some(case) = next else {
                         return;
                     };

@@ -12,11 +12,12 @@ use crate::api::limits::Limit;
 use crate::api::services::Services;
 use crate::commands::parse::name_key;
 use crate::commands::text::Text;
+use crate::lock::lock;
 use crate::problem::Problem;
 use crate::vm::resolve::ModuleId;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{mpsc, oneshot};
@@ -105,7 +106,7 @@ impl CogHandle {
     }
 
     fn lock(&self) -> MutexGuard<'_, Status> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.status)
     }
 
     async fn ask<R>(&self, control: impl FnOnce(oneshot::Sender<R>) -> Control) -> Option<R> {
@@ -179,7 +180,7 @@ impl Cogs {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Arc<CogHandle>>> {
-        self.by_name.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.by_name)
     }
 
     /// All cogs in order of name, also those that wait.

@@ -7,8 +7,9 @@
 //! command and cooldown that an edit throws away.)
 
 use super::definition::{Cooldown, Scope};
+use crate::lock::lock;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 /// How many scopes are remembered at most; beyond it those that are free soonest are forgotten.
@@ -164,7 +165,7 @@ impl Cooldowns {
     }
 
     fn lock(&self) -> MutexGuard<'_, Uses> {
-        self.uses.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.uses)
     }
 }
 

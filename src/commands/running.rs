@@ -2,8 +2,9 @@
 
 use super::cooldown::{Key, ScopeIds};
 use super::definition::Concurrency;
+use crate::lock::lock;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The calls that run now, of all commands, over every reload. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +44,7 @@ impl Running {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, u32>> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.counts)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::address::IdentifiesLeft;
 use crate::clock::Clock;
+use crate::lock::lock;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use twilight_gateway::queue::{IDENTIFY_DELAY, Queue};
@@ -49,7 +50,7 @@ impl IdentifyQueue {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// The bucket of `shard`; nothing when the server sets no limit.

@@ -8,8 +8,9 @@ use super::shards::{Refresh, ShardState};
 use super::store::Stored;
 use crate::clock::Clock;
 use crate::config::Token;
+use crate::lock::lock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tracing::warn;
@@ -91,10 +92,7 @@ impl Shared {
 
     /// The server's address.
     pub(super) fn base(&self) -> String {
-        self.base
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.base).clone()
     }
 
     /// The configuration of a connection that resumes `held`, or identifies without one.
@@ -133,7 +131,7 @@ impl Shared {
     }
 
     fn relocate(&self, address: &GatewayAddress) -> Result<(), GatewayError> {
-        let mut current = self.base.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = lock(&self.base);
         let new = base(&address.url)?;
         *current = resume_base(&current, &new).ok_or_else(|| GatewayError::Address {
             url: new,
@@ -242,7 +240,7 @@ impl Slot {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Held>> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.session)
     }
 
     fn snapshot(&self, shard: u32, stopped: bool) -> Option<Stored> {

@@ -1,9 +1,10 @@
 //! What one reload did, in a form that the log, the chat and the page all show.
 
+use crate::lock::lock;
 use crate::problem::Problem;
 use serde::Serialize;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use tokio::sync::broadcast;
 
 /// How many reports are kept for `!reload status` and the page.
@@ -102,7 +103,7 @@ impl ReportLog {
     /// Adds a report and tells everybody who listens.
     pub fn add(&self, report: Report) -> Arc<Report> {
         let report = Arc::new(report);
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recent = lock(&self.recent);
         if recent.len() == KEPT {
             recent.pop_front();
         }
@@ -115,7 +116,7 @@ impl ReportLog {
 
     /// The last reports, oldest first.
     pub fn recent(&self) -> Vec<Arc<Report>> {
-        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = lock(&self.recent);
         recent.iter().cloned().collect()
     }
 

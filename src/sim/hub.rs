@@ -7,8 +7,9 @@ use super::limits::{Limiter, RateLimits};
 use super::options::SimOptions;
 use super::record::Records;
 use super::world::World;
+use crate::lock::lock;
 use serde_json::Value;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::{broadcast, watch};
 
 /// How many dispatches a subscriber may lag behind before it misses some.
@@ -106,7 +107,7 @@ impl Hub {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn deliver(&self, state: &mut State) {

@@ -1,10 +1,10 @@
 //! Acting as somebody: only what that person could do, and what the bot answers.
 
 use super::stage::{Result, Stage};
+use crate::lock::lock;
 use crate::sim::{Id, Interaction, InteractionRequest, SimError};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
-use std::sync::PoisonError;
 
 /// Flag of messages that one person alone sees.
 const EPHEMERAL: u64 = 1 << 6;
@@ -89,11 +89,7 @@ impl Stage {
         channel: Id,
         fields: Vec<(String, String)>,
     ) -> Result<Vec<Value>> {
-        let open = self
-            .modals
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&user);
+        let open = lock(&self.modals).remove(&user);
         let custom_id = open.ok_or("no modal is open: the bot has not answered with one")?;
         let request = InteractionRequest::Modal { custom_id, fields };
         self.interact(user, channel, request).await
@@ -124,7 +120,7 @@ impl Stage {
             .as_ref()
             .and_then(|it| it["custom_id"].as_str())
         {
-            let mut modals = self.modals.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut modals = lock(&self.modals);
             modals.insert(user, id.to_owned());
         }
         // An update of the message that the component sits on is the answer, too.

@@ -8,12 +8,13 @@ use crate::bot::{Bot, BotOptions};
 use crate::clock::Clock;
 use crate::config::{Config, Environment, Token, from_text};
 use crate::http::KnownHosts;
+use crate::lock::lock;
 use crate::problem::Problem;
 use crate::reload::controller::Ask;
 use crate::reload::report::{Outcome, Report};
 use crate::sim::{Id, Sim, SimOptions};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -196,7 +197,7 @@ impl Stage {
     }
 
     fn faults(&self) -> MutexGuard<'_, Faults> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.faults)
     }
 }
 

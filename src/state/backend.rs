@@ -2,8 +2,9 @@
 
 use super::encode::each_row;
 use super::{
-    Batch, Clear, Namespace, Scope, StateError, Table, decode_path, decode_value, lock, subtree_end,
+    Batch, Clear, Namespace, Scope, StateError, Table, decode_path, decode_value, subtree_end,
 };
+use crate::lock::lock;
 use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::convert::Infallible;

@@ -3,7 +3,8 @@
 use super::layer::Layers;
 use super::tree::Space;
 use super::writer::Outbox;
-use super::{Batch, StateError, Ticket, lock};
+use super::{Batch, StateError, Ticket};
+use crate::lock::lock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 

@@ -57,10 +57,3 @@ pub use table::Table;
 pub use ticket::Ticket;
 pub use value::{Key, KeyRef, Value};
 pub use view::View;
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// Locks, also after another thread died with the lock: every change under it is made in one piece.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}

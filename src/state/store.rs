@@ -5,8 +5,8 @@ use super::tree::Space;
 use super::writer::Outbox;
 use super::{
     Loaded, Namespace, Scope, SqliteBackend, StateBackend, StateError, StateLimits, Ticket, View,
-    lock,
 };
+use crate::lock::lock;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

@@ -5,8 +5,9 @@ use super::pending::Pending;
 use super::write::{Bounds, Written, write};
 use super::{
     Change, Clear, Key, Namespace, Scope, ScopeKind, StateError, StateLimits, Table, Value,
-    encode_path, lock,
+    encode_path,
 };
+use crate::lock::lock;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 

@@ -1,7 +1,8 @@
 //! The thread that writes: it takes all changes that have come together and writes them in one commit.
 
 use super::ticket::Progress;
-use super::{Batch, StateBackend, StateError, Ticket, lock};
+use super::{Batch, StateBackend, StateError, Ticket};
+use crate::lock::lock;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

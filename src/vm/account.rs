@@ -1,6 +1,7 @@
 //! The processor time that the code of one cog has used within the last minute. It outlives the cog's VMs.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::lock::lock;
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 const SECONDS: usize = 60;
@@ -57,7 +58,7 @@ impl CpuAccount {
 
     fn at(&self, now: Instant) -> MutexGuard<'_, Minute> {
         let second = now.saturating_duration_since(self.opened).as_secs();
-        let mut minute = self.minute.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut minute = lock(&self.minute);
         minute.move_to(second);
         minute
     }

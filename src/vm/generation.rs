@@ -5,9 +5,9 @@
 //! until it is committed nothing else sees it, and on failure it is dropped. `require` executes.
 
 use super::host::HostError;
-use super::lock;
 use super::resolve::{ContentHash, ModuleId, Modules as Sources, Target, alias_of, resolve};
 use super::trace::Fault;
+use crate::lock::lock;
 use mlua::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -22,10 +22,3 @@ pub mod slice;
 pub mod trace;
 pub mod turn;
 pub mod watchdog;
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// A panic elsewhere leaves nothing half-done behind these locks.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}

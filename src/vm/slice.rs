@@ -2,9 +2,9 @@
 
 use super::build::Vm;
 use super::generation::{Generation, Phase};
-use super::lock;
 use super::trace::Fault;
 use crate::activity::{Activity, Busy};
+use crate::lock::lock;
 use mlua::{Function, IntoLuaMulti, Lua, MultiValue, Value, WeakLua};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -5,8 +5,8 @@
 //! limit is passed the VM's interrupt is armed, and stays so until the slice has ended: every loop edge
 //! and call raises, so that no `pcall` outlives it, and every host function refuses (see `Guard::check`).
 
-use super::lock;
 use super::raw::{InterruptCell, cpu_time, limit_call_depth, thread_clock};
+use crate::lock::lock;
 use mlua::{Lua, VmState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, Weak};

@@ -4,12 +4,13 @@ use super::values::{key_to_lua, leaf_to_lua, plain_tree, read_key};
 use super::{Space, state_error, view_of, write_error};
 use crate::api::context::CogContext;
 use crate::api::object::Charge;
+use crate::lock::lock;
 use crate::state::{
     Key, KeyRef, Scope, ScopeKind, Table as Tree, Value as Stored, View, render_path,
 };
 use crate::vm::host::{Arguments, Failure, Host, HostError, HostResult, describe, in_time, one};
 use mlua::{Function, Lua, MetaMethod, Table, UserDataRegistry, Value};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// How deep a value that is stored may nest; the store's own limit is no higher.
 const DEEPEST: usize = 32;
@@ -235,7 +236,7 @@ impl Handle {
         let last: Mutex<Option<Key>> = Mutex::default();
         let step = host.function(lua, "state", move |lua, _| {
             let _held = &charge;
-            let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut last = lock(&last);
             let Some((key, value)) = entries.next_after(last.as_ref().map(Key::as_ref)) else {
                 return Ok((Value::Nil, Value::Nil));
             };

@@ -8,10 +8,11 @@ use super::answer::Answer;
 use super::queue::{Caller, Queue};
 use crate::discord::operations::Operation;
 use crate::json::Json;
+use crate::lock::lock;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -176,7 +177,7 @@ impl Limits {
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
@@ -231,7 +232,7 @@ impl Global {
 
 impl Bucket {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Does something with the state of the bucket to which the queue has moved; returns that bucket.

@@ -3,8 +3,9 @@
 
 use super::answer::is_forbidden;
 use super::limits::Observed;
+use crate::lock::lock;
 use crate::recent::Recent;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// How long Discord counts a refusal.
@@ -45,6 +46,6 @@ impl Refusals {
     }
 
     fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }

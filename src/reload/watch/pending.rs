@@ -3,12 +3,13 @@
 use super::super::sources::{Rules, Snapshot, below};
 use super::backend;
 use super::filter::{Weight, weigh};
+use crate::lock::lock;
 use arc_swap::ArcSwap;
 use notify::event::{MetadataKind, ModifyKind};
 use notify::{Event, EventHandler, EventKind};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
@@ -202,7 +203,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.pending)
     }
 
     fn take_event(&self, event: &Event, at: Instant) {

@@ -18,7 +18,8 @@ use super::hub::Hub;
 use super::limits::RateLimits;
 use super::options::SimOptions;
 use super::server;
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::lock::lock;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -81,11 +82,7 @@ impl Sim {
     pub async fn shutdown(&self) {
         self.hub().stop.send_replace(true);
         let server = {
-            let mut server = self
-                .owner
-                .server
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut server = lock(&self.owner.server);
             server.take()
         };
         if let Some(mut server) = server

@@ -3,11 +3,12 @@
 use super::route;
 use crate::discord::schema::check_body as check;
 use crate::discord::{Operation, operations};
+use crate::lock::lock;
 use crate::sim::errors::{ApiError, Invalid};
 use crate::sim::limits::same_template;
 use serde_json::Value;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// The operation that a path belongs to, whether or not the simulator has it.
 pub(super) fn named_by(method: &str, path: &str) -> Option<&'static Operation> {
@@ -20,7 +21,7 @@ pub(super) fn named_by(method: &str, path: &str) -> Option<&'static Operation> {
 fn of_route(method: &'static str, template: &'static str) -> Option<&'static Operation> {
     type Known = HashMap<(&'static str, &'static str), Option<&'static Operation>>;
     static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut known = lock(&KNOWN);
     *known
         .get_or_insert_default()
         .entry((method, template))
