@@ -492,11 +492,10 @@ async fn a_save_becomes_a_batch_as_soon_as_it_has_been_quiet() {
     }
     delays.sort();
     println!("from save to batch: {delays:?}");
-    // A busy machine can tear one save into two bursts; half of them are whole on any. How soon it is, is
-    // for the benchmark of reloads to measure: here it is told from looking at the files now and then.
-    let middle = delays[delays.len() / 2];
-    assert!(middle >= quiet, "{delays:?}");
-    assert!(middle < Duration::from_millis(500), "{delays:?}");
+    // A busy machine can tear one save into two bursts; half of them are whole on any. It can also be late, but
+    // not each time.
+    assert!(delays[delays.len() / 2] >= quiet, "{delays:?}");
+    assert!(delays[0] < quiet + Duration::from_millis(30), "{delays:?}");
 }
 
 #[tokio::test]

@@ -262,15 +262,16 @@ impl Calling<'_> {
         result
     }
 
-    /// Calls a function with `ctx`; the error is what the user is told.
+    /// Calls a function with `ctx` and `more`; the error is what the user is told.
     async fn call_with_context(
         &self,
         function: &Function,
         context: &Arc<Invocation>,
+        more: impl mlua::IntoLuaMulti,
     ) -> Result<MultiValue, Option<String>> {
         let lua = self.live.vm.lua();
         let result = match lua.create_any_userdata(Context(Arc::clone(context))) {
-            Ok(context) => self.call_handler(function, context).await,
+            Ok(context) => self.call_handler(function, (context, more)).await,
             Err(_) => Err(Fault::Panic),
         };
         match result {
@@ -284,7 +285,7 @@ impl Calling<'_> {
         run: &Function,
         context: &Arc<Invocation>,
     ) -> Result<(), Option<String>> {
-        self.call_with_context(run, context).await.map(|_| ())
+        self.call_with_context(run, context, ()).await.map(|_| ())
     }
 
     /// What the user is told of a fault; the rest goes to the log under the id that the user gets.

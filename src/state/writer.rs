@@ -109,15 +109,9 @@ impl Outbox {
             waiting.end = End::Asked(Some(done));
         }
         self.queue.changed.notify_one();
-        let mut progress = self.progress.clone();
-        tokio::select! {
-            biased;
-            result = &mut closed => result.unwrap_or(Err(StateError::Closed)),
-            // It has ended, perhaps since `closed` was looked at.
-            _ = progress.wait_for(|_| false) => {
-                closed.try_recv().unwrap_or(Err(StateError::Closed))
-            }
-        }
+        // The writer tells how it went before it ends, unless it died.
+        let _ended = self.progress.clone().wait_for(|_| false).await.is_err();
+        closed.try_recv().unwrap_or(Err(StateError::Closed))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::directory::Directory;
 use super::{Calling, sub_path};
 use crate::api::declarations::Command;
-use crate::api::invocation::{Context, Invocation, OptionValue};
+use crate::api::invocation::{Invocation, OptionValue};
 use crate::commands::arguments::{Argument, ParseContext, parse_arguments};
 use crate::commands::definition::CommandDefinition;
 use crate::commands::parse::Called;
@@ -105,7 +105,7 @@ impl Calling<'_> {
     ) -> Result<Value, String> {
         match default {
             Some(Value::Function(function)) => {
-                let results = self.call_with_context(function, context).await;
+                let results = self.call_with_context(function, context, ()).await;
                 match results {
                     Ok(mut values) => Ok(values.pop_front().unwrap_or(Value::Nil)),
                     Err(text) => Err(text.unwrap_or_default()),
@@ -126,11 +126,7 @@ impl Calling<'_> {
         let Some(convert) = convert else {
             return Ok(Value::Nil);
         };
-        let lua = self.live.vm.lua();
-        let Ok(userdata) = lua.create_any_userdata(Context(Arc::clone(context))) else {
-            return Ok(Value::Nil);
-        };
-        match self.call_handler(convert, (userdata, text)).await {
+        match self.call_with_context(convert, context, text).await {
             Ok(mut values) => match values.pop_front() {
                 None | Some(Value::Nil) => Err(match values.pop_front() {
                     Some(Value::String(sentence)) => sentence.to_string_lossy(),
@@ -138,7 +134,7 @@ impl Calling<'_> {
                 }),
                 Some(value) => Ok(value),
             },
-            Err(fault) => Err(self.explain(&fault, context).await.unwrap_or_default()),
+            Err(text) => Err(text.unwrap_or_default()),
         }
     }
 }

@@ -126,7 +126,7 @@ impl Calling<'_> {
         let Some(check) = command.checks.get(index) else {
             return Ok(Answer::Deny(None));
         };
-        let mut results = self.call_with_context(check, context).await?;
+        let mut results = self.call_with_context(check, context, ()).await?;
         let passed = !matches!(
             results.pop_front(),
             None | Some(Value::Nil | Value::Boolean(false))
