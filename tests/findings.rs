@@ -18,7 +18,7 @@ use cog_vm::Cog;
 use cogsmith::vm::build::{Vm, VmLimits, self_test};
 use cogsmith::vm::host::HostResult;
 use cogsmith::vm::trace::Fault;
-use cogsmith::vm::watchdog::Guard;
+use cogsmith::vm::watchdog::{Guard, HeapBudget};
 use mlua::{Lua, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -171,11 +171,15 @@ fn only_processor_time_makes_a_slice_too_long() {
     let lua = Lua::new();
     let guard = Guard::install(&lua, 20_000);
     let budget = Duration::from_millis(50);
-    let ((), spent) = guard.run(budget, || std::thread::sleep(8 * budget));
+    let heap = HeapBudget {
+        used: 0,
+        limit: 1 << 20,
+    };
+    let ((), spent) = guard.run(&lua, budget, heap, || std::thread::sleep(8 * budget));
     assert!(spent.expired.is_none());
     let endless = lua.load("while true do end").into_function().unwrap();
     let before = guard.cpu_time();
-    let (ended, spent) = guard.run(budget, || endless.call::<()>(()));
+    let (ended, spent) = guard.run(&lua, budget, heap, || endless.call::<()>(()));
     assert!(ended.is_err());
     assert!(spent.expired.is_some());
     let charged = guard.cpu_time().saturating_sub(before);

@@ -23,6 +23,7 @@ use cogsmith::discord::operations::{Operation, operations};
 use cogsmith::discord::schema::{Shape, fields};
 use cogsmith::reload::report::CogOutcome;
 use cogsmith::state::Scope;
+use cogsmith::vm::exhaust_after;
 use libtest_mimic::{Arguments, Failed, Trial};
 use script::{End, Script, Step};
 use serde_json::{Map, Value, json};
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
     }
     collect_log();
     collect_panics();
+    exhaust_heaps();
     let arguments = Arguments::from_args();
     let trials = attacks().into_iter().map(|(name, path)| {
         Trial::test(name.clone(), move || {
@@ -83,6 +85,18 @@ fn with_secret() -> ExitCode {
     }
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     code.map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// With `COGSMITH_EXHAUST_AFTER=n` every slice finds its heap full from its n-th request on. Then the trials fail, and
+/// what counts is that the process does not die.
+fn exhaust_heaps() {
+    if let Ok(requests) = std::env::var("COGSMITH_EXHAUST_AFTER") {
+        exhaust_after(
+            requests
+                .parse()
+                .expect("COGSMITH_EXHAUST_AFTER is a number"),
+        );
+    }
 }
 
 fn collect_log() {

@@ -4,6 +4,7 @@
 use super::account::CpuAccount;
 use super::host::Host;
 use super::raw;
+use super::raw::allocator::HeapBudget;
 use super::require::{Drivers, LateRequire, Loader};
 use super::watchdog::{self, Guard};
 use mlua::{Function, Lua, LuaOptions, StdLib, Value};
@@ -79,11 +80,13 @@ pub fn self_test() -> Result<(), SelfTestError> {
     RESULT
         .get_or_init(|| {
             set_flags(&FLAGS)?;
-            raw::tolerate_harmless();
             if !watchdog::is_running() {
                 return Err(SelfTestError::Watchdog);
             }
-            prove_limits(Lua::set_memory_limit)
+            prove_limits(HeapBudget {
+                used: 0,
+                limit: 1 << 20,
+            })
         })
         .clone()
 }
@@ -94,28 +97,25 @@ fn set_flags(flags: &[&'static str]) -> Result<(), SelfTestError> {
     flags.iter().copied().try_for_each(set)
 }
 
-/// A VM must refuse memory beyond its limit and live on. Asks for 64 MB.
-fn prove_limits(
-    set_limit: impl Fn(&Lua, usize) -> mlua::Result<usize>,
-) -> Result<(), SelfTestError> {
-    let behaviour = |error: &mlua::Error| SelfTestError::Behaviour(error.to_string());
+/// A VM must refuse memory beyond `heap` and live on. Asks for 64 MB.
+fn prove_limits(heap: HeapBudget) -> Result<(), SelfTestError> {
+    let behaviour = |what: &str| SelfTestError::Behaviour(what.to_owned());
+    let unexpected = |error: mlua::Error| behaviour(&error.to_string());
     let lua = Lua::new();
+    raw::allocator::install(&lua).map_err(behaviour)?;
+    let guard = Guard::install(&lua, raw::MOST_CALL_DEPTH);
     let grow: Function = lua
         .load("local kept = {} for index = 1, 16384 do kept[index] = buffer.create(4096) end")
         .into_function()
-        .map_err(|error| behaviour(&error))?;
-    let limit = lua.used_memory() + (1 << 20);
-    set_limit(&lua, limit).map_err(|error| behaviour(&error))?;
-    let grown = grow.call::<()>(());
-    set_limit(&lua, 0).map_err(|error| behaviour(&error))?;
+        .map_err(unexpected)?;
+    let most = VmLimits::default().cpu;
+    let (grown, _spent) = guard.run(&lua, most, heap, || grow.call::<()>(()));
+    let lives = lua.load("assert(1 + 1 == 2)").exec();
+    guard.retire();
     if grown.is_ok() {
-        return Err(SelfTestError::Behaviour(
-            "memory beyond the limit was granted".to_owned(),
-        ));
+        return Err(behaviour("memory beyond the limit was granted"));
     }
-    lua.load("assert(1 + 1 == 2)")
-        .exec()
-        .map_err(|error| behaviour(&error))
+    lives.map_err(unexpected)
 }
 
 /// One cog's VM. Clones share it; the last one to go takes it down.
@@ -138,6 +138,8 @@ struct Inner {
     collected: AtomicUsize,
     /// How often the host has asked for one.
     collections: AtomicUsize,
+    /// See [`Vm::peak_memory`].
+    peak: AtomicUsize,
     // The VM itself goes last: everything above refers into it.
     lua: Lua,
 }
@@ -163,6 +165,7 @@ impl Vm {
     ) -> mlua::Result<Self> {
         self_test().map_err(mlua::Error::external)?;
         let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::default())?;
+        raw::allocator::install(&lua).map_err(mlua::Error::runtime)?;
         let guard = Guard::install(&lua, limits.call_depth);
         raw::guard_libraries(&lua)?;
         let host = Host::new(&lua, Arc::clone(&guard))?;
@@ -181,6 +184,7 @@ impl Vm {
             poisoned,
             collected: AtomicUsize::new(0),
             collections: AtomicUsize::new(0),
+            peak: AtomicUsize::new(0),
             lua,
         }));
         vm.lua().set_app_data(OwnVm(Arc::downgrade(&vm.0)));
@@ -223,6 +227,18 @@ impl Vm {
         self.0.lua.used_memory()
     }
 
+    /// The most that a slice has had in use at once so far, in bytes of Luau's heap.
+    pub fn peak_memory(&self) -> usize {
+        self.0.peak.load(Ordering::Relaxed)
+    }
+
+    /// Remembers what the slice that has just ended on this thread needed.
+    pub(super) fn note_peak(&self) {
+        self.0
+            .peak
+            .fetch_max(raw::allocator::peak(), Ordering::Relaxed);
+    }
+
     /// Whether there is next to no room left on the heap.
     pub(super) fn is_full(&self) -> bool {
         self.memory() > self.0.limits.memory / 16 * 15
@@ -246,15 +262,29 @@ impl Vm {
         &self.0.loader.drivers().run
     }
 
-    pub(super) fn limit_memory(&self, on: bool) {
-        let limit = if on { self.0.limits.memory } else { 0 };
+    /// Has mlua call Luau in protected mode where memory may run out. Its own limit is never reached: see
+    /// `raw::allocator`.
+    pub(super) fn expect_memory_errors(&self, on: bool) {
+        let limit = if on { isize::MAX.unsigned_abs() } else { 0 };
         // Fails only for a Lua state that mlua does not own.
         let _set = self.0.lua.set_memory_limit(limit).is_ok();
     }
 
-    /// Collects garbage when little room is left and much has come since the last time. Luau itself fails
-    /// at the limit without collecting first.
-    pub(super) fn make_room(&self) {
+    /// What the slice that begins now may use of the heap; nothing if the heap is full for good. One that is a
+    /// little too full has room for code that tidies up.
+    pub(super) fn heap_budget(&self) -> Option<HeapBudget> {
+        self.make_room();
+        let (used, limit) = (self.memory(), self.0.limits.memory);
+        let a_little = limit / 16;
+        if used > limit + 3 * a_little {
+            return None;
+        }
+        let limit = limit.max(used + a_little);
+        Some(HeapBudget { used, limit })
+    }
+
+    /// Collects garbage when little room is left and much has come since the last time.
+    fn make_room(&self) {
         let (used, limit) = (self.memory(), self.0.limits.memory);
         let collected = self.0.collected.load(Ordering::Relaxed);
         if used > limit / 4 * 3 && used > collected + limit / 16 {
@@ -344,7 +374,11 @@ mod tests {
 
     #[test]
     fn a_vm_that_grants_memory_beyond_its_limit_is_refused() {
-        let refused = prove_limits(|_, limit| Ok(limit)).unwrap_err();
+        let granted = HeapBudget {
+            used: 0,
+            limit: 1 << 30,
+        };
+        let refused = prove_limits(granted).unwrap_err();
         assert_eq!(
             refused.to_string(),
             "a test VM did not behave as it must: memory beyond the limit was granted"

@@ -7,6 +7,7 @@
 //! author gets an error, and the VM is replaced at the next reload.
 
 use super::build::Vm;
+use super::raw;
 use super::trace::OUT_OF_MEMORY;
 use super::watchdog::{EXPIRED, Guard};
 use futures_util::FutureExt;
@@ -336,9 +337,13 @@ impl Core {
     }
 }
 
-/// Refuses once the running slice's time is over: to be asked for each table in a loop over what an author
-/// gave, which may take long to look through however little is in it.
+/// A safe point of the host's: refuses once the running slice's time is over, or its memory used up. To be asked for
+/// each table in a loop over what an author gave, which may take long to look through however little is in it, and
+/// make more than there is room for.
 pub fn in_time(lua: &Lua) -> mlua::Result<()> {
+    if !raw::allocator::make_room_now(lua) {
+        return Err(mlua::Error::MemoryError(OUT_OF_MEMORY.to_owned()));
+    }
     match Vm::of(lua) {
         Ok(vm) if vm.is_expired() => Err(mlua::Error::runtime(EXPIRED)),
         _ => Ok(()),

@@ -22,3 +22,5 @@ pub mod slice;
 pub mod trace;
 pub mod turn;
 pub mod watchdog;
+
+pub use raw::allocator::exhaust_after;

@@ -140,8 +140,8 @@ impl<F> Drop for Waiting<F> {
 impl Vm {
     /// Runs `run` as one slice of `generation`'s code.
     ///
-    /// The memory limit is on only meanwhile: mlua aborts the process when it runs out of memory while it
-    /// drops an asynchronous thread or makes a handle.
+    /// The memory limit is on only meanwhile: what the host does with the VM by itself is not the author's, and
+    /// nobody could be told of an error there.
     pub fn enter<R>(
         &self,
         generation: &Arc<Generation>,
@@ -164,13 +164,17 @@ impl Vm {
         if budget.is_zero() {
             return Err(self.out_of_time(budget, None));
         }
+        let Some(heap) = self.heap_budget() else {
+            let limit = self.limits().memory;
+            let traceback = None;
+            return Err(Fault::Memory { limit, traceback });
+        };
         self.loader().activate(generation);
-        self.make_room();
-        self.limit_memory(true);
-        let (result, spent) = self
-            .guard()
-            .run(budget, || catch_unwind(AssertUnwindSafe(run)));
-        self.limit_memory(false);
+        self.expect_memory_errors(true);
+        let caught = || catch_unwind(AssertUnwindSafe(run));
+        let (result, spent) = self.guard().run(self.lua(), budget, heap, caught);
+        self.expect_memory_errors(false);
+        self.note_peak();
         self.limits().account.charge(spent.used, Instant::now());
         match (result, spent.expired) {
             (Err(_), _) => {

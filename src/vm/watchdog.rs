@@ -5,6 +5,8 @@
 //! limit is passed the VM's interrupt is armed, and stays so until the slice has ended: every loop edge
 //! and call raises, so that no `pcall` outlives it, and every host function refuses (see `Guard::check`).
 
+use super::raw::allocator;
+pub use super::raw::allocator::HeapBudget;
 use super::raw::{InterruptCell, cpu_time, limit_call_depth, thread_clock};
 use crate::lock::lock;
 use mlua::{Lua, VmState};
@@ -150,8 +152,15 @@ impl Guard {
         guard
     }
 
-    /// Runs `run` with a budget of CPU time. Returns its result, and what it spent.
-    pub fn run<R>(self: &Arc<Self>, budget: Duration, run: impl FnOnce() -> R) -> (R, Spent) {
+    /// Runs `run` as code of `lua` with a budget of CPU time, and what it may use of the heap. Returns its result,
+    /// and what it spent.
+    pub fn run<R>(
+        self: &Arc<Self>,
+        lua: &Lua,
+        budget: Duration,
+        heap: HeapBudget,
+        run: impl FnOnce() -> R,
+    ) -> (R, Spent) {
         SLOT.with(|slot| {
             *lock(&slot.running) = Some(Running {
                 guard: Arc::clone(self),
@@ -160,7 +169,8 @@ impl Guard {
             });
             limit_call_depth(self.call_depth);
             let before = self.cpu_time();
-            let result = run();
+            let target = lock(&self.cell).as_ref().map(InterruptCell::target);
+            let result = allocator::within(lua, heap, target, run);
             // The watchdog arms under this lock, so that it can never be late.
             lock(&slot.running).take();
             let expired = self.expired.swap(false, Ordering::AcqRel).then(|| {

@@ -1,17 +1,17 @@
-//! The crate's only `unsafe`: the pointer with which a running VM is interrupted, the thread's CPU clock,
-//! and C functions that stand in front of library calls which no interrupt can reach (`library`; those of
-//! the string library in `strings`, those of the table library in `tables`).
+//! The crate's only `unsafe`: the pointer with which a running VM is interrupted, the rule in front of its
+//! allocator (`allocator`), the thread's CPU clock, and C functions that stand in front of library calls which no
+//! interrupt can reach (`library`; those of the string library in `strings`, those of the table library in
+//! `tables`).
 #![allow(
     unsafe_code,
     reason = "Luau offers these only through its C interface; each block says why it is sound"
 )]
 
-mod assertions;
+pub(super) mod allocator;
 mod library;
 mod strings;
 mod tables;
 
-pub(super) use assertions::tolerate_harmless;
 pub(super) use library::guard_libraries;
 pub(crate) use library::with_fallback;
 use mlua::{Lua, VmState, ffi};
@@ -60,16 +60,60 @@ unsafe extern "C-unwind" fn check_call_depth(state: *mut ffi::lua_State, by_coll
     }
 }
 
-/// The place where a VM looks for its interrupt at every loop edge and call. Null (the usual case) costs
-/// nothing; the watchdog writes the function there from another thread, which Luau documents as intended.
+/// The place where a VM looks for its interrupt at every loop edge and call, for the thread on which it runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InterruptTarget {
+    address: usize,
+    /// What is there while it is not armed.
+    at_rest: usize,
+}
+
+impl InterruptTarget {
+    fn cell(&self) -> &AtomicUsize {
+        // SAFETY: the address is that of a pointer-sized, pointer-aligned field of a VM that lives: the owner of
+        // an `InterruptCell` forgets it before the VM goes, and a slice has its VM. Every write to it after
+        // `install` goes through this atomic.
+        unsafe { AtomicUsize::from_ptr(self.address as *mut usize) }
+    }
+
+    /// From now on the VM calls `function`, unless it is armed already.
+    fn arm_with(self, function: InterruptFunction) {
+        self.exchange(self.at_rest, function as usize);
+    }
+
+    /// From now on the VM runs on, unless it is armed with another function than this one.
+    fn disarm_from(self, function: InterruptFunction) {
+        self.exchange(function as usize, self.at_rest);
+    }
+
+    fn exchange(self, old: usize, new: usize) {
+        // Fails where something else is there, which is meant.
+        let _is_exchanged = self
+            .cell()
+            .compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok();
+    }
+
+    /// Does what the VM does at this place while it is not armed.
+    ///
+    /// # Safety
+    /// As for the function that is called.
+    unsafe fn rest(self, state: *mut ffi::lua_State, by_collector: c_int) {
+        if self.at_rest != 0 {
+            // SAFETY: it is the one function that `InterruptCell::install` puts there.
+            unsafe { check_call_depth(state, by_collector) };
+        }
+    }
+}
+
+/// A VM's interrupt. Null (the usual case) costs nothing; the watchdog writes the function there from another
+/// thread, which Luau documents as intended.
 ///
 /// It points into the VM, so its owner must forget it before the VM goes: see `watchdog::Guard::retire`.
 #[derive(Debug)]
 pub(super) struct InterruptCell {
-    address: usize,
+    target: InterruptTarget,
     function: usize,
-    /// What is there while it is not armed.
-    at_rest: usize,
 }
 
 impl InterruptCell {
@@ -93,29 +137,27 @@ impl InterruptCell {
         } else {
             0
         };
-        let cell = Self {
-            address,
-            function,
-            at_rest,
-        };
+        let target = InterruptTarget { address, at_rest };
+        let cell = Self { target, function };
         cell.disarm();
         cell
     }
 
-    fn cell(&self) -> &AtomicUsize {
-        // SAFETY: the address is that of a pointer-sized, pointer-aligned field which outlives `self` (the
-        // owner's duty, above). Every write to it after `install` goes through this atomic.
-        unsafe { AtomicUsize::from_ptr(self.address as *mut usize) }
+    /// Where it is.
+    pub(super) fn target(&self) -> InterruptTarget {
+        self.target
     }
 
-    /// From now on the VM calls its interrupt at the next loop edge or call.
+    /// From now on the VM calls its interrupt at the next loop edge or call, whatever it was armed for.
     pub(super) fn arm(&self) {
-        self.cell().store(self.function, Ordering::Release);
+        self.target.cell().store(self.function, Ordering::Release);
     }
 
     /// From now on the VM runs on.
     pub(super) fn disarm(&self) {
-        self.cell().store(self.at_rest, Ordering::Release);
+        self.target
+            .cell()
+            .store(self.target.at_rest, Ordering::Release);
     }
 }
 
@@ -125,7 +167,7 @@ impl InterruptCell {
 /// To be called from a C function of `state`; what it raises passes through its caller.
 unsafe fn check_deadline(state: *mut ffi::lua_State) {
     // SAFETY: the field is pointer-sized and lives as long as the VM. Whatever is not null there is one of the
-    // two functions of `InterruptCell`, which Luau itself would call with the same arguments.
+    // three functions that `InterruptTarget` takes, which Luau itself would call with the same arguments.
     unsafe {
         let cell = &raw mut (*ffi::lua_callbacks(state)).interrupt;
         let function = AtomicUsize::from_ptr(cell.cast()).load(Ordering::Acquire);
