@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::cogs::host::Cogs;
 use crate::commands::cooldown::Cooldowns;
 use crate::commands::running::Running;
-use crate::config::{Config, Environment, Token};
+use crate::config::{Config, Environment, Follower, Token};
 use crate::discord::cache::Cache;
 use crate::discord::outbound::{Outbound, OutboundOptions};
 use crate::error::StartError;
@@ -33,6 +33,7 @@ use crate::gateway::{Gateway, GatewayAddress, GatewayError, GatewayOptions};
 use crate::http::{HttpClient, KnownHosts};
 use crate::json::Json;
 use crate::reload::controller::Reload;
+use crate::secrets::{self, Keeper};
 use crate::sim::Sim;
 use crate::state::{StateError, StateLimits, Store, StoreOptions};
 use crate::vm::build::self_test;
@@ -79,6 +80,8 @@ pub struct Bot {
     gateway: Option<Arc<Gateway>>,
     following: JoinHandle<()>,
     settings: Option<JoinHandle<()>>,
+    /// Nothing shows the token as long as the bot runs.
+    _secret: Keeper,
     /// Last, so that the cogs' tasks outlive everything that asks them for something.
     _threads: CogThreads,
 }
@@ -103,6 +106,7 @@ impl Bot {
             what: error.to_string(),
         })?;
         crate::gateway::install_tls_provider();
+        let secret = secrets::keep(options.token.expose());
         let lua = options.config.lua_dir();
         if !lua.is_dir() {
             return Err(StartError::LuaFolderMissing {
@@ -139,6 +143,7 @@ impl Bot {
             gateway: Some(gateway),
             following,
             settings: None,
+            _secret: secret,
             _threads: threads,
         })
     }
@@ -157,11 +162,9 @@ impl Bot {
     /// Applies every edit of the configuration file at `path` from now on; `environment` has the overrides
     /// that the bot was started with.
     pub fn follow_config(&mut self, path: &Path, environment: Environment) {
-        let Some(follower) = settings::watch(path, environment) else {
-            return;
-        };
+        let follower = Follower::start(path, environment);
         let (cogs, reload) = (Arc::clone(&self.cogs), self.reload.clone());
-        let following = settings::follow(path.to_owned(), follower, cogs, reload);
+        let following = settings::follow(follower, cogs, reload);
         if let Some(former) = self.settings.replace(tokio::spawn(following)) {
             former.abort();
         }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Imports point one way:
-//! `cli → {gateway, reload, studio, sim} → cogs → {vm, api, commands} → {discord, state} → {config, error}`.
+//! `cli → {gateway, reload, studio, sim} → cogs → {vm, api, commands} → {discord, state} → {config, error} → {files, escape, secrets}`.
 
 pub mod activity;
 pub mod admin;
@@ -21,6 +21,8 @@ pub mod commands;
 pub mod config;
 pub mod discord;
 pub mod error;
+pub mod escape;
+pub mod files;
 pub mod gateway;
 pub mod http;
 pub mod json;
@@ -28,6 +30,7 @@ mod lock;
 pub mod problem;
 pub mod recent;
 pub mod reload;
+pub mod secrets;
 pub mod sim;
 pub mod spec;
 pub mod state;

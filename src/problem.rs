@@ -1,5 +1,6 @@
 //! What went wrong, for the terminal, the log, the chat and the page.
 
+use crate::escape::one_line;
 use serde::Serialize;
 use std::fmt;
 
@@ -35,31 +36,29 @@ pub struct Place {
     pub excerpt_from: u32,
 }
 
-/// With its place, source lines and chain of requires.
+/// With its place, source lines and chain of requires. Each part stays in its line, whoever wrote it.
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.place, &self.cog) {
-            (Some(place), _) => write!(formatter, "{}:{}: ", place.file, place.line)?,
-            (None, Some(cog)) => write!(formatter, "{cog}: ")?,
+            (Some(place), _) => write!(formatter, "{}:{}: ", one_line(&place.file), place.line)?,
+            (None, Some(cog)) => write!(formatter, "{}: ", one_line(cog))?,
             (None, None) => {}
         }
-        formatter.write_str(&self.message)?;
+        formatter.write_str(&one_line(&self.message))?;
         if let Some(place) = &self.place {
             formatter.write_str(&excerpt(place))?;
         }
         for called in &self.trace {
             let function = called.function.as_deref().unwrap_or("the top level");
-            write!(
-                formatter,
-                "\n  in {function} at {}:{}",
-                called.file, called.line
-            )?;
+            let (function, file) = (one_line(function), one_line(&called.file));
+            write!(formatter, "\n  in {function} at {file}:{}", called.line)?;
         }
         if !self.requires.is_empty() {
-            write!(formatter, "\n  required by {}", self.requires.join(" → "))?;
+            let requires = self.requires.join(" → ");
+            write!(formatter, "\n  required by {}", one_line(&requires))?;
         }
         match &self.hint {
-            Some(hint) => write!(formatter, "\n  {hint}"),
+            Some(hint) => write!(formatter, "\n  {}", one_line(hint)),
             None => Ok(()),
         }
     }
@@ -74,7 +73,7 @@ fn excerpt(place: &Place) -> String {
     numbered
         .map(|(number, line)| {
             let marker = if number == place.line { '>' } else { ' ' };
-            let line = format!("\n  {marker} {number:width$} | {line}");
+            let line = format!("\n  {marker} {number:width$} | {}", one_line(line));
             line.trim_end().to_owned()
         })
         .collect()

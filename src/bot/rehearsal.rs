@@ -31,12 +31,7 @@ pub struct Rehearsal {
 /// Prepares all cogs of the bot that `config` describes, with empty state in memory.
 pub async fn rehearse(config: Config) -> Result<Rehearsal, StartError> {
     let hot = &config.hot_reload;
-    let rules = Rules::new(
-        &hot.watch_directories,
-        &hot.watch_extensions,
-        &hot.ignore_patterns,
-    )
-    .map_err(|error| StartError::Usage(format!("{error}.")))?;
+    let rules = Rules::of(hot).map_err(|error| StartError::Usage(format!("{error}.")))?;
     let snapshot = Arc::new(Snapshot::scan(&config.lua_dir(), &rules));
     let services = services(&BotOptions {
         hosts: KnownHosts::new(),

@@ -2,12 +2,12 @@
 
 use super::state_limits;
 use crate::cogs::host::Cogs;
-use crate::config::{Config, ConfigErrors, Environment, Follower, Origin};
+use crate::config::{Config, ConfigErrors, Follower, Origin};
+use crate::escape::one_line;
 use crate::problem::{Place, Problem};
 use crate::reload::controller::{Ask, ConfigEdit, Reload};
 use crate::reload::sources::Rules;
 use crate::vm::trace::add_excerpt;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tracing::{debug, error, info, warn};
 
@@ -20,7 +20,6 @@ const OF_NEW_VMS: [&str; 4] = [
 ];
 
 struct Settings {
-    path: PathBuf,
     cogs: Arc<Cogs>,
     reload: Reload,
     /// What the file said last, where it was right. What applies differs from it in what needs a restart.
@@ -28,22 +27,10 @@ struct Settings {
     is_broken: bool,
 }
 
-/// Watches the file at `path` from now on.
-pub(super) fn watch(path: &Path, environment: Environment) -> Option<Follower> {
-    match Follower::start(path, environment) {
-        Ok(follower) => Some(follower),
-        Err(error) => {
-            warn!(%error, "Edits of config.json will need a restart, as the file cannot be watched");
-            None
-        }
-    }
-}
-
-/// Applies every edit of the file at `path`, until it is aborted.
-pub(super) async fn follow(path: PathBuf, mut follower: Follower, cogs: Arc<Cogs>, reload: Reload) {
+/// Applies every edit of the file that is followed, until it is aborted.
+pub(super) async fn follow(mut follower: Follower, cogs: Arc<Cogs>, reload: Reload) {
     let wanted = Config::clone(&cogs.services.config.load());
     let mut settings = Settings {
-        path,
         cogs,
         reload,
         wanted,
@@ -54,7 +41,7 @@ pub(super) async fn follow(path: PathBuf, mut follower: Follower, cogs: Arc<Cogs
         let _busy = settings.cogs.services.activity.begin();
         match edit.and_then(with_usable_rules) {
             Ok(config) => settings.apply(config).await,
-            Err(errors) => settings.refuse(&errors).await,
+            Err(errors) => settings.refuse(&errors, follower.text()).await,
         }
     }
 }
@@ -62,11 +49,7 @@ pub(super) async fn follow(path: PathBuf, mut follower: Follower, cogs: Arc<Cogs
 /// The configuration, if hot reload can work with it.
 fn with_usable_rules(config: Config) -> Result<Config, ConfigErrors> {
     let hot = &config.hot_reload;
-    let rules = Rules::new(
-        &hot.watch_directories,
-        &hot.watch_extensions,
-        &hot.ignore_patterns,
-    );
+    let rules = Rules::of(hot);
     match rules {
         Ok(_) => Ok(config),
         Err(error) => Err(ConfigErrors::of_file("config.json", error.to_string())),
@@ -110,11 +93,10 @@ impl Settings {
         self.tell(ConfigEdit::Applied { try_failed }).await;
     }
 
-    async fn refuse(&mut self, errors: &ConfigErrors) {
+    async fn refuse(&mut self, errors: &ConfigErrors, text: &str) {
         self.is_broken = true;
         error!("config.json was edited, and changes nothing until it is right. {errors}");
-        let text = std::fs::read_to_string(&self.path).unwrap_or_default();
-        let problems = errors.problems.iter().map(|it| problem(it, &text));
+        let problems = errors.problems.iter().map(|it| problem(it, text));
         self.tell(ConfigEdit::Broken(problems.collect())).await;
     }
 
@@ -186,7 +168,7 @@ fn problem(problem: &crate::config::Problem, text: &str) -> Problem {
     };
     Problem {
         message: match &place {
-            Some(_) => problem.message.clone(),
+            Some(_) => one_line(&problem.message).into_owned(),
             None => problem.to_string(),
         },
         place,

@@ -5,9 +5,10 @@ use super::place::Place;
 use crate::bot::rehearse;
 use crate::config::Config;
 use crate::error::StartError;
+use crate::files::{Entry, Found, Kind, Root, walk};
 use crate::problem::{self, Problem};
+use crate::reload::sources::{Rules, text_of};
 use std::path::Path;
-use walkdir::{DirEntry, WalkDir};
 
 /// Source lines shown before and after the one with the error.
 const LINES_AROUND: usize = 2;
@@ -106,47 +107,71 @@ pub fn luau_files(config: &Config) -> Result<Findings, StartError> {
             path: folder.display().to_string(),
         });
     }
+    let unreadable = |error: std::io::Error| StartError::File {
+        path: folder.display().to_string(),
+        action: "read",
+        reason: error.to_string(),
+    };
+    let rules = Rules::of(&config.hot_reload);
+    let rules = rules.map_err(|error| StartError::Usage(format!("{error}.")))?;
+    let root = Root::open(&folder).map_err(unreadable)?;
     let mut findings = Findings::default();
-    let entries = WalkDir::new(&folder).sort_by_file_name().into_iter();
-    for entry in entries.filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry)) {
-        match entry {
-            Ok(entry) if is_luau(&entry) => {
-                findings.files += 1;
-                findings.problems.extend(file(entry.path(), &config.root));
-            }
-            Ok(_) => {}
-            Err(error) => findings.problems.push(Problem {
-                message: format!("cannot be read: {error}"),
-                ..Problem::default()
-            }),
-        }
-    }
+    walk(root.folder(), &mut |entry| findings.add(entry, &rules)).map_err(unreadable)?;
     Ok(findings)
 }
 
-fn is_hidden(entry: &DirEntry) -> bool {
-    entry.file_name().as_encoded_bytes().starts_with(b".")
+impl Findings {
+    /// Checks what may be a Luau file. False for a folder that is not looked into.
+    fn add(&mut self, entry: &Entry<'_>, rules: &Rules) -> bool {
+        if entry.name.as_encoded_bytes().starts_with(b".") {
+            return false;
+        }
+        let path = entry.path.to_string_lossy().replace('\\', "/");
+        let name = format!("lua/{path}");
+        match &entry.kind {
+            // A symlink that stays inside leads to what is checked by itself.
+            Ok(Kind::Folder | Kind::Link) => {}
+            Ok(_) if !is_luau(entry.path) => {}
+            Ok(_) => match text(entry, rules) {
+                Ok(None) => {}
+                Ok(Some(text)) => {
+                    self.files += 1;
+                    self.problems.extend(file(name, &text));
+                }
+                // Of modules the same is told with the cogs.
+                Err(_) if rules.is_module(&path) => {}
+                Err(problem) => self.problems.push(of_file(&name, &problem)),
+            },
+            Err(error) => {
+                let problem = format!("cannot be read: {error}");
+                self.problems.push(of_file(&name, &problem));
+            }
+        }
+        true
+    }
 }
 
-fn is_luau(entry: &DirEntry) -> bool {
-    let extension = entry.path().extension();
-    !entry.file_type().is_dir() && extension.is_some_and(|it| it == "luau" || it == "lua")
+fn of_file(name: &str, problem: &str) -> Problem {
+    Problem {
+        message: format!("{name} {problem}"),
+        ..Problem::default()
+    }
+}
+
+fn text(entry: &Entry<'_>, rules: &Rules) -> Result<Option<String>, String> {
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    let found = Found::of(entry).map_err(unreadable)?;
+    text_of(&found, rules)
+}
+
+fn is_luau(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|it| it == "luau" || it == "lua")
 }
 
 /// What is wrong with one file, if anything.
-fn file(path: &Path, root: &Path) -> Option<Problem> {
-    let name = path.strip_prefix(root).unwrap_or(path);
-    let name = name.to_string_lossy().replace('\\', "/");
-    let source = match std::fs::read(path) {
-        Ok(source) => source,
-        Err(error) => {
-            return Some(Problem {
-                message: format!("{name} cannot be read: {error}"),
-                ..Problem::default()
-            });
-        }
-    };
-    let message = match mlua::chunk::Compiler::new().compile(&source) {
+fn file(name: String, source: &str) -> Option<Problem> {
+    let message = match mlua::chunk::Compiler::new().compile(source) {
         Ok(_) => return None,
         Err(mlua::Error::SyntaxError { message, .. }) => message,
         Err(error) => error.to_string(),
@@ -159,14 +184,13 @@ fn file(path: &Path, root: &Path) -> Option<Problem> {
         .unwrap_or((1, message.as_str()));
     Some(Problem {
         message: format!("syntax error: {message}"),
-        place: Some(place(name, line, &source)),
+        place: Some(place(name, line, source)),
         ..Problem::default()
     })
 }
 
 /// The line with its neighbours.
-fn place(file: String, line: u32, source: &[u8]) -> problem::Place {
-    let source = String::from_utf8_lossy(source);
+fn place(file: String, line: u32, source: &str) -> problem::Place {
     let index = (line as usize).saturating_sub(1);
     let first = index.saturating_sub(LINES_AROUND);
     let lines = source.lines().skip(first);

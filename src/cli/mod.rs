@@ -18,6 +18,10 @@ use place::Place;
 pub use place::Settings;
 use run::{Mode, RunOptions};
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long what still runs in the background may take when the bot has stopped.
+const LEFTOVERS: Duration = Duration::from_secs(1);
 
 /// A Discord bot whose features are written in Luau while it runs.
 ///
@@ -91,7 +95,10 @@ fn start(place: &Place, mode: Mode) -> Result<(), StartError> {
         .enable_all()
         .build()
         .map_err(|error| StartError::System(error.to_string()))?;
-    runtime.block_on(run::run(settings, mode))
+    let ended = runtime.block_on(run::run(settings, mode));
+    // A thread may be reading from a disk that does not answer; the process does not wait for it.
+    runtime.shutdown_timeout(LEFTOVERS);
+    ended
 }
 
 /// Ends the process as clap does for arguments that do not belong together.

@@ -2,6 +2,7 @@
 
 use crate::config::{self, Config, Connection, Environment};
 use crate::error::StartError;
+use crate::secrets;
 use std::path::{Path, PathBuf};
 
 const FILE: &str = "config.json";
@@ -52,6 +53,9 @@ impl Place {
     /// problems of both come together.
     pub(super) fn load(&self) -> Result<Settings, StartError> {
         let environment = Environment::of_process().with_file_in(self.folder())?;
+        for secret in environment.secrets() {
+            secrets::keep_for_good(secret);
+        }
         let config = config::load(&self.0, &environment);
         let connection = Connection::from_environment(&environment);
         match (config, connection) {

@@ -1,7 +1,7 @@
 //! `cogsmith run`: starts the bot and keeps it running until it is told to stop.
 
+use super::output;
 use super::place::Settings;
-use super::{logging, output};
 use crate::api::limits::limits_of;
 use crate::bot::{Bot, BotOptions};
 use crate::clock::Clock;
@@ -104,9 +104,6 @@ pub async fn run(settings: Settings, mode: Mode) -> Result<(), StartError> {
     } = settings;
     let told_to_stop = shutdown_signal()?;
     let target = target(&config, connection, mode)?;
-    if let Target::Discord { token, .. } = &target {
-        logging::hide(token.expose());
-    }
     let studio = bind_studio(&config, target == Target::Simulator).await?;
     let sim = match &target {
         Target::Simulator => Some(start_simulator().await?),

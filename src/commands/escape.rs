@@ -1,6 +1,7 @@
 //! Words of users inside the bot's own sentences: no live mention, no way out of the code block,
 //! nothing that hides or turns the text around.
 
+pub use crate::escape::is_invisible;
 use unicode_width::UnicodeWidthChar;
 
 /// Discord's limit of a message in Unicode code points.
@@ -8,22 +9,6 @@ pub const MESSAGE_LIMIT: usize = 2_000;
 
 /// How many characters of a user's word a sentence repeats.
 const QUOTED_LENGTH: usize = 60;
-
-/// Whether a character is neither seen nor part of a visible one: zero-width spaces and joiners,
-/// soft hyphens, and marks that change the direction of writing. The selector that turns a sign
-/// into an emoji (U+FE0F) is not among them.
-pub fn is_invisible(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}'
-            | '\u{61c}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-    )
-}
 
 /// Whether a character stands between words.
 pub fn is_separator(character: char) -> bool {

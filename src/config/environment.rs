@@ -1,10 +1,14 @@
 //! Environment variables, the process's own and those of the file `.env`.
 
 use super::problem::{ConfigErrors, Problem};
+use crate::files;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::Path;
+
+/// The longest `.env`, in bytes.
+const LONGEST: u64 = 1024 * 1024;
 
 /// A set of variables. It is handed around, so that nothing else reads the process's own.
 #[derive(Clone, Default)]
@@ -24,7 +28,7 @@ impl Environment {
     pub fn with_file_in(mut self, folder: &Path) -> Result<Self, ConfigErrors> {
         let path = folder.join(".env");
         let name = path.display().to_string();
-        let text = match std::fs::read(&path) {
+        let text = match files::read(&path, LONGEST) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(self),
             Err(error) => {
@@ -43,6 +47,14 @@ impl Environment {
         self.0.get(name).map(String::as_str)
     }
 
+    /// What nobody may see: the token, and what the names of variables call secret.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let token = self.get("DISCORD_TOKEN").map(str::trim);
+        let token = token.map(|it| it.strip_prefix("Bot ").map_or(it, str::trim_start));
+        let named = self.iter().filter(|(name, _)| is_secret(name));
+        token.into_iter().chain(named.map(|(_, value)| value))
+    }
+
     /// All variables in order of name.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let pairs = self.0.iter();
@@ -59,6 +71,17 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
                 .collect(),
         )
     }
+}
+
+/// Whether a variable is secret by its name: `API_KEY`, `DB_PASSWORD`, `GITHUB_TOKEN`.
+fn is_secret(name: &str) -> bool {
+    let mut words = name.split('_').map(str::to_ascii_uppercase);
+    words.any(|word| {
+        matches!(
+            word.as_str(),
+            "KEY" | "PASSWORD" | "PASSWD" | "SECRET" | "TOKEN" | "CREDENTIAL" | "CREDENTIALS"
+        )
+    })
 }
 
 /// Only names: the token is among the values.

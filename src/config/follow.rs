@@ -6,11 +6,9 @@
 use super::environment::Environment;
 use super::keys::Config;
 use super::problem::{ConfigErrors, Problem};
-use super::{folder_of, from_text};
-use notify::{
-    Config as Options, Event, EventHandler, EventKind, PollWatcher, RecommendedWatcher,
-    RecursiveMode, Watcher,
-};
+use super::{MOST_BYTES, folder_of, from_text};
+use crate::files;
+use notify::{Config as Options, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,8 +34,10 @@ pub struct Follower {
     touched: mpsc::Receiver<()>,
     /// Whether a touch was received that nothing has come of yet.
     again: bool,
-    /// Tells `touched` until it is dropped.
-    _watcher: Box<dyn Watcher + Send>,
+    /// Tells `touched` until it is dropped; nothing where the system cannot tell of changes.
+    watcher: Option<RecommendedWatcher>,
+    /// Keeps `touched` open.
+    _touch: mpsc::Sender<()>,
 }
 
 /// What a look at the file found.
@@ -51,32 +51,31 @@ enum Seen {
 impl Follower {
     /// Follows the file at `path`, which need not exist, from now on. The first edit is what the file says
     /// at this moment. `environment` has the overrides.
-    pub fn start(path: &Path, environment: Environment) -> Result<Self, notify::Error> {
+    pub fn start(path: &Path, environment: Environment) -> Self {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let (touch, touched) = mpsc::channel(1);
-        let tell = telling(&path, touch.clone());
-        let watcher = match open::<RecommendedWatcher>(&path, tell, Options::default()) {
-            Ok(watcher) => watcher,
-            Err(error) => {
-                let options = Options::default()
-                    .with_poll_interval(POLL_INTERVAL)
-                    .with_compare_contents(true);
-                let tell = telling(&path, touch.clone());
-                let polling = open::<PollWatcher>(&path, tell, options)?;
-                warn!(%error, "config.json is read every 2 s, as the system cannot tell of its changes");
-                polling
-            }
-        };
+        let watcher = open(&path, touch.clone()).inspect_err(|error| {
+            warn!(%error, "config.json is read every 2 s, as the system cannot tell of its changes");
+        });
         // An edit between the start of the bot and this moment is not lost.
         let _is_first = touch.try_send(()).is_ok();
-        Ok(Self {
+        Self {
             path,
             environment,
             seen: None,
             touched,
             again: false,
-            _watcher: watcher,
-        })
+            watcher: watcher.ok(),
+            _touch: touch,
+        }
+    }
+
+    /// The text of the edit that was told last; empty if it was none.
+    pub fn text(&self) -> &str {
+        match &self.seen {
+            Some(Seen::Bytes(bytes)) => std::str::from_utf8(bytes).unwrap_or_default(),
+            _ => "",
+        }
     }
 
     /// The next edit: the configuration that the file has now, or what is wrong with it. Saves that leave
@@ -108,8 +107,8 @@ impl Follower {
 
     /// Returns when the file was touched and has been left alone since.
     async fn settled(&mut self) {
-        if !std::mem::take(&mut self.again) && self.touched.recv().await.is_none() {
-            return std::future::pending().await;
+        if !std::mem::take(&mut self.again) {
+            self.touched().await;
         }
         let longest = Instant::now() + LONGEST;
         loop {
@@ -118,6 +117,20 @@ impl Follower {
                 Ok(Some(())) if Instant::now() < longest => {}
                 _ => return,
             }
+        }
+    }
+
+    /// Returns when the file may have changed.
+    async fn touched(&mut self) {
+        let polled = async {
+            match self.watcher {
+                Some(_) => std::future::pending().await,
+                None => tokio::time::sleep(POLL_INTERVAL).await,
+            }
+        };
+        tokio::select! {
+            _ = self.touched.recv() => {}
+            () = polled => {}
         }
     }
 
@@ -147,7 +160,7 @@ impl Follower {
 }
 
 fn look(path: &Path) -> Seen {
-    match std::fs::read(path) {
+    match files::read(path, MOST_BYTES) {
         Ok(bytes) => Seen::Bytes(bytes),
         Err(error) if error.kind() == ErrorKind::NotFound => Seen::Missing,
         Err(error) => Seen::Unreadable(error.to_string()),
@@ -178,16 +191,12 @@ fn telling(
     }
 }
 
-fn open<W: Watcher + Send + 'static>(
-    path: &Path,
-    tell: impl EventHandler,
-    options: Options,
-) -> notify::Result<Box<dyn Watcher + Send>> {
-    let mut watcher = W::new(tell, options)?;
+fn open(path: &Path, touch: mpsc::Sender<()>) -> notify::Result<RecommendedWatcher> {
+    let mut watcher = RecommendedWatcher::new(telling(path, touch), Options::default())?;
     for folder in folders(path) {
         watcher.watch(&folder, RecursiveMode::NonRecursive)?;
     }
-    Ok(Box::new(watcher))
+    Ok(watcher)
 }
 
 /// The folder of the file, and that of the file to which it links.

@@ -90,6 +90,9 @@ pub struct HotReload {
     pub auto_reload_cogs: bool,
     /// Whether each reload is logged.
     pub log_reloads: bool,
+    /// Whether files below `lua/` are read that may be files of another place: those with more than one hard
+    /// link, and those of another owner than their folder.
+    pub allow_linked_files: bool,
 }
 
 /// What one cog may use.
@@ -228,6 +231,7 @@ impl Default for HotReload {
             reload_delay: 0.02,
             auto_reload_cogs: true,
             log_reloads: true,
+            allow_linked_files: false,
         }
     }
 }

@@ -33,6 +33,7 @@ pub use keys::{Bot, Config, HotReload, Http, Limits, Locale, Metrics, State, Stu
 pub use problem::{ConfigErrors, Origin, Problem};
 pub use schema::schema;
 
+use crate::files;
 use figment::Figment;
 use figment::providers::Serialized;
 use serde_json::Value;
@@ -40,12 +41,15 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use tracing::info;
 
+/// The longest `config.json`, in bytes.
+const MOST_BYTES: u64 = 1024 * 1024;
+
 /// Reads the configuration at `path`, with the overrides of `environment`. Without a file the
 /// defaults apply.
 pub fn load(path: &Path, environment: &Environment) -> Result<Config, ConfigErrors> {
     let root = folder_of(path);
     let name = path.display().to_string();
-    let text = match std::fs::read(path) {
+    let text = match files::read(path, MOST_BYTES) {
         Ok(bytes) => String::from_utf8(bytes)
             .map_err(|_| Problem::of_file(&name, "is not UTF-8 text: save it as UTF-8"))?,
         Err(error) if error.kind() == ErrorKind::NotFound && root.is_dir() => {

@@ -1,5 +1,6 @@
 //! What is wrong with a configuration, told so that its operator can mend it.
 
+use crate::escape::one_line;
 use std::fmt;
 
 /// How many problems are shown; the rest is counted.
@@ -72,15 +73,15 @@ impl Problem {
 impl fmt::Display for Origin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(name, Some(line)) => write!(formatter, "{name}:{line}"),
-            Self::File(name, None) | Self::Variable(name) => formatter.write_str(name),
+            Self::File(name, Some(line)) => write!(formatter, "{}:{line}", one_line(name)),
+            Self::File(name, None) | Self::Variable(name) => formatter.write_str(&one_line(name)),
         }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.origin, self.message)
+        write!(formatter, "{}: {}", self.origin, one_line(&self.message))
     }
 }
 
@@ -93,7 +94,7 @@ impl fmt::Display for ConfigErrors {
         for problem in self.problems.iter().take(SHOWN) {
             write!(formatter, "\n  {problem}")?;
             for line in problem.excerpt.lines() {
-                write!(formatter, "\n    {line}")?;
+                write!(formatter, "\n    {}", one_line(line))?;
             }
         }
         match self.problems.len().saturating_sub(SHOWN) {

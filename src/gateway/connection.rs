@@ -8,6 +8,7 @@
 use super::event::Event;
 use super::frame::{Frame, Frames};
 use super::identify::IdentifyQueue;
+use crate::secrets;
 use futures_util::Stream;
 use std::error::Error;
 use std::future::poll_fn;
@@ -103,7 +104,7 @@ impl Connection {
 
     /// Queues a command; twilight sends it within Discord's limit of 120 a minute.
     pub(super) fn send(&self, json: String) {
-        self.shard.send(json);
+        self.shard.send(secrets::hide_text(&json).into_owned());
     }
 
     /// The next thing that happens. Frames that cannot be read are logged and skipped. May be

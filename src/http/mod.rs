@@ -7,10 +7,11 @@
 mod address;
 mod hosts;
 
+use crate::secrets;
 use address::{NotPublic, PublicAddresses, is_public};
 pub use hosts::is_allowed;
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, PROXY_AUTHORIZATION,
+    AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION,
 };
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use std::collections::BTreeMap;
@@ -111,6 +112,7 @@ impl HttpClient {
         allowed: &[String],
     ) -> Result<HttpResponse, HttpError> {
         let timeout = request.timeout;
+        let request = request.without_secrets()?;
         let answered = tokio::time::timeout(timeout, self.follow(request, allowed)).await;
         answered.unwrap_or(Err(HttpError::TooLate(timeout.as_secs_f64())))
     }
@@ -144,6 +146,20 @@ impl HttpClient {
 }
 
 impl HttpRequest {
+    /// The same without secrets of the process, should the cog have come by one.
+    fn without_secrets(mut self) -> Result<Self, HttpError> {
+        let wrong = HttpError::Address("the address holds a secret of the bot's");
+        let url = secrets::hide_text(self.url.as_str());
+        self.url = Url::parse(&url).map_err(|_| wrong)?;
+        for value in self.headers.values_mut() {
+            let shown = HeaderValue::from_bytes(&secrets::hide(value.as_bytes()));
+            // What takes the secret's place may stand in a header.
+            *value = shown.unwrap_or(HeaderValue::from_static(""));
+        }
+        self.body = self.body.map(|body| secrets::hide(&body).into_owned());
+        Ok(self)
+    }
+
     /// Goes on to `target`, as browsers do; what is meant for one server alone is not shown to another.
     fn redirect(&mut self, status: StatusCode, target: &str) -> Result<(), HttpError> {
         let wrong = |_| HttpError::Address("the answer leads to what is no address");

@@ -140,11 +140,7 @@ impl Reload {
     pub async fn start(cogs: Arc<Cogs>) -> Result<Self, StartError> {
         let config = cogs.services.config.load_full();
         let hot = &config.hot_reload;
-        let rules = Rules::new(
-            &hot.watch_directories,
-            &hot.watch_extensions,
-            &hot.ignore_patterns,
-        )?;
+        let rules = Rules::of(hot)?;
         let root = config.lua_dir();
         let (watcher, batches) = Watcher::start(&root, &rules, hot.delay())?;
         let scanning = rules.clone();

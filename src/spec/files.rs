@@ -2,12 +2,13 @@
 //! (`require("../lua/services/levels")`).
 
 use crate::config::Config;
-use crate::reload::sources::{Rules, RulesError, Snapshot};
+use crate::escape;
+use crate::files::{Entry, Root, walk};
+use crate::reload::sources::{Rules, RulesError, Snapshot, text_of};
 use crate::vm::resolve::{ContentHash, ModuleId, Modules, Owner, Source};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
-use walkdir::{DirEntry, WalkDir};
 
 /// The folder of the specs, beside `lua/`.
 const SPEC: &str = "spec";
@@ -30,13 +31,9 @@ impl Files {
     /// Reads both folders. A file of `spec/` that cannot be read counts as missing.
     pub fn read(config: &Config) -> Result<Self, RulesError> {
         let hot = &config.hot_reload;
-        let rules = Rules::new(
-            &hot.watch_directories,
-            &hot.watch_extensions,
-            &hot.ignore_patterns,
-        )?;
+        let rules = Rules::of(hot)?;
         let lua = Snapshot::scan(&config.lua_dir(), &rules);
-        let specs = read_specs(&config.root);
+        let specs = read_specs(&config.root, &rules);
         let below = |path: &str| format!("{LUA}{path}");
         let modules = lua.modules.values().map(|source| {
             let source = below_project(source);
@@ -61,6 +58,11 @@ impl Files {
     /// The files that hold specs, in order of path.
     pub fn specs(&self) -> impl Iterator<Item = &ModuleId> {
         self.specs.keys().filter(|id| id.as_str().ends_with(SUFFIX))
+    }
+
+    /// The modules below `lua/`.
+    pub(super) fn lua(&self) -> &Snapshot {
+        &self.lua
     }
 
     /// The names of all cogs.
@@ -100,32 +102,44 @@ fn below_project(source: &Source) -> Source {
     }
 }
 
-fn read_specs(root: &Path) -> BTreeMap<ModuleId, Arc<Source>> {
-    let visible = |entry: &DirEntry| {
-        entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
+fn read_specs(root: &Path, rules: &Rules) -> BTreeMap<ModuleId, Arc<Source>> {
+    let mut sources = BTreeMap::new();
+    let Ok(folder) = Root::open(&root.join(SPEC)) else {
+        return sources;
     };
-    let entries = WalkDir::new(root.join(SPEC))
-        .into_iter()
-        .filter_entry(visible);
-    let sources = entries
-        .flatten()
-        .filter_map(|entry| read_spec(root, entry.path()));
+    let walked = walk(folder.folder(), &mut |entry: &Entry<'_>| {
+        if entry.name.as_encoded_bytes().starts_with(b".") {
+            return false;
+        }
+        let source = read_spec(&folder, entry.path, rules);
+        sources.extend(source.map(|source| (source.id.clone(), Arc::new(source))));
+        true
+    });
+    if let Err(error) = walked {
+        tracing::warn!(%error, "The folder spec/ cannot be read");
+    }
     sources
-        .map(|source| (source.id.clone(), Arc::new(source)))
-        .collect()
 }
 
-fn read_spec(root: &Path, path: &Path) -> Option<Source> {
-    let name = path.strip_prefix(root).ok()?.to_str()?.replace('\\', "/");
+fn read_spec(folder: &Root, path: &Path, rules: &Rules) -> Option<Source> {
+    let below = path.to_str()?.replace('\\', "/");
     let extension = [".luau", ".lua"]
         .into_iter()
-        .find(|it| name.ends_with(it))?;
-    let stem = name.strip_suffix(extension)?;
-    let text: Arc<str> = std::fs::read_to_string(path).ok()?.into();
+        .find(|it| below.ends_with(it))?;
+    let found = folder.find(&below).ok()?;
+    let path = format!("{SPEC}/{below}");
+    let text: Arc<str> = match text_of(&found, rules) {
+        Ok(text) => text?.into(),
+        Err(problem) => {
+            tracing::warn!("{} {problem}", escape::name(&path));
+            return None;
+        }
+    };
+    let stem = path.strip_suffix(extension)?;
     Some(Source {
         id: ModuleId::of_file(stem, extension),
         hash: ContentHash::of(&text),
-        path: name.into(),
+        path: escape::name(&path).into(),
         text,
         bytecode: OnceLock::new(),
     })

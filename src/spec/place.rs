@@ -1,17 +1,18 @@
 //! The folder in which a bot of a spec's lives: `lua/` with only the cogs that the spec names.
 
+use crate::reload::sources::Snapshot;
+use crate::vm::resolve::ModuleId;
 use std::fs;
 use std::io;
 use std::path::Path;
 use tempfile::TempDir;
-use walkdir::WalkDir;
 
-/// Makes the folder; `known` are the cogs that there are. It is a copy: what a spec does in it changes no
-/// file of the project.
-pub(super) fn furnish(lua: &Path, known: &[String], cogs: &[String]) -> Result<TempDir, String> {
+/// Makes the folder from what was read of `lua/`. What a spec does in it changes no file of the project.
+pub(super) fn furnish(lua: &Snapshot, cogs: &[String]) -> Result<TempDir, String> {
+    let known = lua.cogs();
     for cog in cogs {
-        if !known.contains(cog) {
-            let near = crate::discord::nearest(cog, known.iter().map(String::as_str));
+        if !known.contains_key(cog) {
+            let near = crate::discord::nearest(cog, known.keys().map(String::as_str));
             let hint = near.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
             return Err(format!(
                 "spec.cogs: there is no cog \"{cog}\" in lua/cogs{hint}"
@@ -20,24 +21,13 @@ pub(super) fn furnish(lua: &Path, known: &[String], cogs: &[String]) -> Result<T
     }
     let failed = |error: io::Error| format!("the spec's folder cannot be made: {error}");
     let folder = tempfile::tempdir().map_err(failed)?;
-    copy(lua, &folder.path().join("lua"), cogs).map_err(failed)?;
+    write(lua, &folder.path().join("lua"), cogs).map_err(failed)?;
     Ok(folder)
 }
 
-fn is_luau(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|it| it == "luau" || it == "lua")
-}
-
-/// `fun.dice` for `fun/dice.luau`.
-fn name_below(root: &Path, path: &Path) -> Option<String> {
-    let below = path.strip_prefix(root).ok()?;
-    let below = if is_luau(path) {
-        below.with_extension("")
-    } else {
-        below.to_owned()
-    };
-    Some(below.to_str()?.replace(['/', '\\'], "."))
+/// `fun.dice` for `cogs/fun/dice`; nothing for what is not among the cogs.
+fn name_in_cogs(id: &ModuleId) -> Option<String> {
+    Some(id.as_str().strip_prefix("cogs/")?.replace('/', "."))
 }
 
 /// Whether the file belongs to one of `cogs`, or to none at all (its name begins with `_`).
@@ -49,17 +39,20 @@ fn is_wanted(name: &str, cogs: &[String]) -> bool {
     cogs.iter().any(of_cog) || name.split('.').any(|part| part.starts_with('_'))
 }
 
-fn copy(from: &Path, to: &Path, cogs: &[String]) -> io::Result<()> {
-    let root = from.join("cogs");
-    for entry in WalkDir::new(from).follow_links(true) {
-        let entry = entry?;
-        let path = entry.path();
-        let target = to.join(path.strip_prefix(from).unwrap_or(path));
-        if entry.file_type().is_dir() {
-            fs::create_dir_all(target)?;
-        } else if name_below(&root, path).is_none_or(|name| is_wanted(&name, cogs)) {
-            fs::copy(path, target)?;
+fn write(lua: &Snapshot, to: &Path, cogs: &[String]) -> io::Result<()> {
+    fs::create_dir_all(to.join("cogs"))?;
+    if !lua.luaurc().is_empty() {
+        fs::write(to.join(".luaurc"), lua.luaurc())?;
+    }
+    for (id, source) in &lua.modules {
+        if name_in_cogs(id).is_some_and(|name| !is_wanted(&name, cogs)) {
+            continue;
         }
+        let path = to.join(id.file());
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(path, source.text.as_bytes())?;
     }
     Ok(())
 }
@@ -70,24 +63,19 @@ mod tests {
 
     #[test]
     fn only_the_named_cogs_are_there() {
-        let lua = tempfile::tempdir().unwrap();
-        for file in [
+        let files = [
             "cogs/a.luau",
             "cogs/b/init.luau",
             "cogs/b/part.luau",
             "cogs/fun/c.lua",
             "utils/u.luau",
-        ] {
-            let path = lua.path().join(file);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "").unwrap();
-        }
-        let known = ["a", "b", "fun.c"].map(str::to_owned);
-        let folder = furnish(lua.path(), &known, &known[1..]).unwrap();
+        ];
+        let lua = Snapshot::of_texts(files.map(|file| (file, "")));
+        let folder = furnish(&lua, &["b", "fun.c"].map(str::to_owned)).unwrap();
         let exists = |file: &str| folder.path().join("lua").join(file).exists();
         assert!(exists("cogs/b/part.luau") && exists("cogs/fun/c.lua") && exists("utils/u.luau"));
         assert!(!exists("cogs/a.luau"));
-        let refused = furnish(lua.path(), &known, &["fun.d".to_owned()]).unwrap_err();
+        let refused = furnish(&lua, &["fun.d".to_owned()]).unwrap_err();
         assert_eq!(
             refused,
             "spec.cogs: there is no cog \"fun.d\" in lua/cogs; did you mean \"fun.c\"?"

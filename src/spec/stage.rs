@@ -56,8 +56,8 @@ struct Faults {
 
 impl Stage {
     /// A fresh world, and a bot with these cogs.
-    pub async fn start(config: &Config, files: &Files, cogs: &[String]) -> Result<Self> {
-        let folder = place::furnish(&config.lua_dir(), &files.cogs(), cogs)?;
+    pub async fn start(files: &Files, cogs: &[String]) -> Result<Self> {
+        let folder = place::furnish(files.lua(), cogs)?;
         let environment: Environment = std::iter::empty::<(&str, &str)>().collect();
         let config = from_text(
             CONFIG,

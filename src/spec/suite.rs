@@ -41,7 +41,6 @@ pub struct Case {
 }
 
 struct Suite {
-    config: Config,
     files: Arc<Files>,
 }
 
@@ -80,7 +79,6 @@ impl From<String> for Failure {
 pub fn cases(config: &Config) -> Result<Vec<Case>, StartError> {
     let files = Files::read(config).map_err(|error| StartError::System(error.to_string()))?;
     let suite = Arc::new(Suite {
-        config: config.clone(),
         files: Arc::new(files),
     });
     let mut cases = Vec::new();
@@ -193,7 +191,7 @@ impl Case {
         let loaded = suite.load(&self.spec)?;
         let it = loaded.book.its().into_iter().nth(index);
         let it = it.ok_or_else(|| "the file has changed meanwhile".to_owned())?;
-        let stage = Stage::start(&suite.config, &suite.files, &loaded.book.cogs()).await?;
+        let stage = Stage::start(&suite.files, &loaded.book.cogs()).await?;
         let stage = Arc::new(stage);
         loaded.book.enter(Arc::clone(&stage));
         loaded.generation.go_live();

@@ -1,11 +1,13 @@
 //! What the reader does on the page, as JSON over POST.
 
 use super::Shared;
+use crate::secrets;
 use crate::sim::{Id, Sim, SimError};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -13,6 +15,7 @@ use serde_json::{Value, json};
 
 /// An answer that says in one sentence why not.
 pub(super) fn refusal(status: StatusCode, sentence: &str) -> Response {
+    let sentence = secrets::hide_text(sentence);
     (status, Json(json!({ "error": sentence }))).into_response()
 }
 
@@ -140,7 +143,11 @@ pub(super) fn on_discord() -> Response {
 /// What was done, or in Discord's words why not.
 pub(super) fn answer(result: Result<Value, SimError>) -> Response {
     match result {
-        Ok(answer) => Json(answer).into_response(),
+        Ok(answer) => {
+            let answer = answer.to_string();
+            let kind = [(CONTENT_TYPE, "application/json")];
+            (kind, secrets::hide_text(&answer).into_owned()).into_response()
+        }
         Err(error) => refusal(StatusCode::BAD_REQUEST, &in_discords_words(&error)),
     }
 }

@@ -4,6 +4,7 @@ use super::actions::refusal;
 use super::frame::{self, Frame};
 use super::{CogView, Shared};
 use crate::reload::report::Report;
+use crate::secrets;
 use crate::sim::{Dispatch, Sim};
 use axum::extract::State;
 use axum::extract::ws::{
@@ -155,6 +156,7 @@ impl Feed {
     }
 
     async fn send(&mut self, text: String) -> Result<(), Gone> {
+        let text = secrets::hide_text(&text).into_owned();
         match timeout(SEND, self.socket.send(Message::Text(text.into()))).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Gone),

@@ -2,6 +2,7 @@
 
 use super::build::{Vm, VmLimits};
 use super::watchdog::EXPIRED;
+use crate::escape::is_unfit;
 use crate::json::Json;
 use crate::problem::{Place, Problem};
 use mlua::{Table, Value};
@@ -374,20 +375,6 @@ fn raw_string(table: &Table, key: &str) -> Option<String> {
         }
         _ => None,
     }
-}
-
-/// Whether a character could forge lines of the log, or turn the order in which one is read: control
-/// characters, Unicode's separators of lines and paragraphs, and its marks of direction.
-pub fn is_unfit(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{61c}'
-                | '\u{200e}'
-                | '\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2066}'..='\u{2069}'
-        )
 }
 
 /// A message fit to be shown: one line, bounded.

@@ -48,12 +48,9 @@ impl Controller {
         let hot = &config.hot_reload;
         let same_rules = hot.watch_directories == self.hot.watch_directories
             && hot.watch_extensions == self.hot.watch_extensions
-            && hot.ignore_patterns == self.hot.ignore_patterns;
-        let rules = Rules::new(
-            &hot.watch_directories,
-            &hot.watch_extensions,
-            &hot.ignore_patterns,
-        );
+            && hot.ignore_patterns == self.hot.ignore_patterns
+            && hot.allow_linked_files == self.hot.allow_linked_files;
+        let rules = Rules::of(hot);
         // Whoever edits the configuration has tried its rules before.
         if let (false, Ok(rules)) = (same_rules, rules) {
             self.take_rules(rules).await;

@@ -1,7 +1,7 @@
 //! An immutable snapshot of `lua/`: what every module says at one moment.
 //!
 //! ```text
-//! rules (which files) ─ walk (find them) ─ read (their text) ─ tree (modules, cogs, clashes) ─ Snapshot
+//! rules (which files) ─ walk (find them) ─ read (their text, and whether it may be read) ─ tree (modules, cogs, clashes) ─ Snapshot
 //!                                                          aliases (lua/.luaurc) ─┘
 //! a change: rescan (read what changed, share the rest) ─ diff
 //! ```
@@ -21,7 +21,7 @@ mod walk;
 
 pub use crate::vm::resolve::{ContentHash, ModuleId, Source};
 pub use aliases::Aliases;
-pub use read::MAX_SOURCE;
+pub use read::{MAX_SOURCE, text_of};
 pub(super) use rules::{LUAURC, below};
 pub use rules::{Rules, RulesError};
 
@@ -124,6 +124,11 @@ impl Snapshot {
     /// The folder `lua/`, as it was given to [`Snapshot::scan`].
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The text of `lua/.luaurc`; empty if there is none.
+    pub fn luaurc(&self) -> &str {
+        &self.luaurc
     }
 
     /// The module's source, if its file can be taken.

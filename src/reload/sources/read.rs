@@ -1,8 +1,14 @@
 //! One file's text, or a sentence about why it cannot be a module.
 
-use std::fs::{File, Metadata};
-use std::io::{self, Read as _};
-use std::path::Path;
+use super::rules::Rules;
+use crate::files::{Contents, Facts, Folder, Found, Kind, Opened};
+use std::ffi::OsStr;
+use std::io;
+
+const IS_FOLDER: &str = "is a folder with the name of a module; rename it";
+pub(super) const RESTLESS: &str =
+    "keeps changing while it is read; save it again when its writer is done";
+const NO_FILE: &str = "is no regular file; replace it by one";
 
 /// The longest source, in bytes. Nothing can interrupt the compiler, and a table literal of 1 MB
 /// keeps it busy for 0.2 s.
@@ -21,9 +27,33 @@ pub(super) enum Read {
     Problem(String),
 }
 
-/// Reads the file at `path`, which is known to be inside `lua/`.
-pub(super) fn read(path: &Path) -> Read {
-    match try_read(path) {
+/// How often a file that is exchanged in this very moment is opened again at once.
+const TRIES: usize = 3;
+
+/// Reads what was found inside `lua/`. `allows_linked`: also what may be a file of another place.
+pub(super) fn read(found: &Found, allows_linked: bool) -> Read {
+    for _ in 1..TRIES {
+        match read_once(found, allows_linked) {
+            Read::Unsettled => {}
+            read => return read,
+        }
+    }
+    read_once(found, allows_linked)
+}
+
+/// The text of a file beside the modules, such as a spec: under the same rules. An error is what comes after the
+/// file's name; nothing if there is no such file.
+pub fn text_of(found: &Found, rules: &Rules) -> Result<Option<String>, String> {
+    match read(found, rules.allows_linked) {
+        Read::Text(text) => Ok(Some(text)),
+        Read::Gone => Ok(None),
+        Read::Problem(problem) => Err(problem),
+        Read::Unsettled => Err(RESTLESS.to_owned()),
+    }
+}
+
+fn read_once(found: &Found, allows_linked: bool) -> Read {
+    match try_read(&found.folder, &found.name, allows_linked) {
         Ok(read) => read,
         Err(error) if is_gone(&error) => Read::Gone,
         Err(error) => Read::Problem(format!(
@@ -33,33 +63,40 @@ pub(super) fn read(path: &Path) -> Read {
     }
 }
 
-fn try_read(path: &Path) -> io::Result<Read> {
-    // Opening a pipe would wait for its writer, so the kind is looked at first.
-    if let Some(problem) = wrong_kind(&path.metadata()?) {
-        return Ok(Read::Problem(problem.to_owned()));
+fn try_read(folder: &Folder, name: &OsStr, allows_linked: bool) -> io::Result<Read> {
+    let file = match folder.open_file(name)? {
+        Opened::File(file) => file,
+        // It was something else a moment ago.
+        Opened::Not(Kind::Link) => return Ok(Read::Unsettled),
+        Opened::Not(Kind::Folder) => return Ok(Read::Problem(IS_FOLDER.to_owned())),
+        Opened::Not(_) => return Ok(Read::Problem(NO_FILE.to_owned())),
+    };
+    if !allows_linked && let Some(problem) = foreign(&file.facts, &folder.facts()?) {
+        return Ok(Read::Problem(problem));
     }
-    let mut file = File::open(path)?;
-    let before = file.metadata()?;
-    let mut bytes = Vec::new();
-    (&mut file).take(MAX_SOURCE + 1).read_to_end(&mut bytes)?;
-    let after = file.metadata()?;
-    if after.len() > MAX_SOURCE {
-        return Ok(Read::Problem(format!(
-            "has {} bytes, more than the {MAX_SOURCE} that a module may have; split it",
-            after.len()
-        )));
-    }
-    if after.len() != bytes.len() as u64 || after.modified().ok() != before.modified().ok() {
-        return Ok(Read::Unsettled);
-    }
-    Ok(check(bytes))
+    Ok(match file.read(folder, name, MAX_SOURCE)? {
+        Contents::Whole(bytes) => check(bytes),
+        Contents::Restless => Read::Unsettled,
+        Contents::TooLong(length) => Read::Problem(format!(
+            "has {length} bytes, more than the {MAX_SOURCE} that a module may have; split it"
+        )),
+    })
 }
 
-fn wrong_kind(metadata: &Metadata) -> Option<&'static str> {
-    if metadata.is_dir() {
-        return Some("is a folder with the name of a module; rename it");
+/// Why this may be a file of another place, which whoever writes to the folder could not read himself.
+fn foreign(file: &Facts, folder: &Facts) -> Option<String> {
+    let (links, owner) = (file.links, file.owner);
+    if links > 1 {
+        return Some(format!(
+            "has {links} hard links and may be a file of another place, so it is not read; replace it by a copy, or set hot_reload.allow_linked_files in config.json"
+        ));
     }
-    (!metadata.is_file()).then_some("is no regular file; replace it by one")
+    (owner != folder.owner).then(|| {
+        format!(
+            "belongs to user {owner}, and its folder to user {}, so it may be a file of another place and is not read; make both belong to one user (chown), or set hot_reload.allow_linked_files in config.json",
+            folder.owner
+        )
+    })
 }
 
 fn check(mut bytes: Vec<u8>) -> Read {
@@ -110,10 +147,17 @@ pub(super) fn plain(error: &io::Error) -> String {
 mod tests {
     use super::*;
 
+    fn read_in(folder: &std::path::Path, name: &str) -> Read {
+        match crate::files::Root::open(folder).unwrap().find(name) {
+            Ok(found) => read(&found, false),
+            Err(_) => Read::Gone,
+        }
+    }
+
     fn read_bytes(bytes: &[u8]) -> Read {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), bytes).unwrap();
-        read(file.path())
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("x.luau"), bytes).unwrap();
+        read_in(folder.path(), "x.luau")
     }
 
     fn problem(bytes: &[u8]) -> String {
@@ -149,9 +193,9 @@ mod tests {
     #[test]
     fn a_missing_file_is_gone_and_a_folder_is_a_problem() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(read(&folder.path().join("x.luau")), Read::Gone);
-        assert!(
-            matches!(read(folder.path()), Read::Problem(problem) if problem.contains("folder"))
-        );
+        std::fs::create_dir(folder.path().join("y.luau")).unwrap();
+        assert_eq!(read_in(folder.path(), "x.luau"), Read::Gone);
+        let problem = read_in(folder.path(), "y.luau");
+        assert!(matches!(problem, Read::Problem(problem) if problem.contains("folder")));
     }
 }

@@ -1,11 +1,12 @@
 //! Brings a snapshot up to date. The cost follows the change: only changed files are read, and as
 //! long as no file comes or goes, the structure is shared as it is.
 
-use super::read::{self, Read};
+use super::read::{self, RESTLESS, Read};
 use super::rules::is_within;
 use super::tree::{File, Found, module_of};
 use super::walk::{BROKEN, Real, links_above, real, walk};
 use super::{LUAURC, ModuleId, Snapshot, Source, below, diff};
+use crate::files::Root;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +15,6 @@ use std::sync::Arc;
 /// is taken as it is. Each look is a quiet window later.
 pub(super) const MAX_LOOKS: u32 = 10;
 
-const RESTLESS: &str = "keeps changing while it is read; save it again when its writer is done";
 const MISSING_ROOT: &str = "does not exist; create the folder lua/ beside config.json";
 
 /// What a look at a file came to.
@@ -28,7 +28,7 @@ enum Look {
 /// One rescan under way.
 struct Rescan<'a> {
     old: &'a Snapshot,
-    canonical: PathBuf,
+    root: Root,
     /// At the start there is no former state that a half-written file could keep.
     initial: bool,
     looks: BTreeMap<String, Look>,
@@ -49,12 +49,12 @@ pub(super) fn everything(empty: &Snapshot) -> Snapshot {
 }
 
 fn run(old: &Snapshot, paths: &BTreeSet<String>, initial: bool) -> Snapshot {
-    let Ok(canonical) = old.root.canonicalize() else {
+    let Ok(root) = Root::open(&old.root) else {
         return without_root(old);
     };
     let mut rescan = Rescan {
         old,
-        canonical,
+        root,
         initial,
         looks: BTreeMap::new(),
         found: None,
@@ -139,7 +139,7 @@ impl Rescan<'_> {
 
     fn look_at_luaurc(&mut self, path: &str) {
         if path == LUAURC {
-            self.luaurc = Some(self.look(path, &self.real(path)));
+            self.luaurc = Some(self.look(path, self.real(path)));
             return;
         }
         let folder = &path[..path.len() - LUAURC.len() - 1];
@@ -151,7 +151,7 @@ impl Rescan<'_> {
     fn look_at_file(&mut self, path: &str) {
         let real = self.real(path);
         let link = match &real {
-            Real::Link(target) => Some(target),
+            Real::Link(_, target) => Some(target),
             _ => None,
         };
         if link != self.old.tree.links.get(path) {
@@ -167,7 +167,7 @@ impl Rescan<'_> {
             found.dangling.remove(path);
             found.dangling.extend(dangles.then(|| path.to_owned()));
         }
-        let look = self.look(path, &real);
+        let look = self.look(path, real);
         self.looks.insert(path.to_owned(), look);
     }
 
@@ -183,7 +183,7 @@ impl Rescan<'_> {
             false => return,
         };
         if path.is_empty() {
-            self.luaurc = Some(self.look(LUAURC, &self.real(LUAURC)));
+            self.luaurc = Some(self.look(LUAURC, self.real(LUAURC)));
         }
         let known = self.old.files_within(path);
         // An editor's temporary file, gone again, is no reason to build the structure anew.
@@ -197,9 +197,9 @@ impl Rescan<'_> {
         }
         self.found().forget(path);
         for start in starts {
-            let walk = walk(&self.old.root, &self.canonical, &rules, start);
-            for file in walk.files {
-                let look = self.look(&file, &Real::Plain);
+            let walk = walk(&self.root, &self.old.root, &rules, start);
+            for (file, read) in walk.files {
+                let look = self.judge(&file, read);
                 self.looks.insert(file, look);
             }
             for (file, problem) in walk.bad {
@@ -214,17 +214,25 @@ impl Rescan<'_> {
     }
 
     fn real(&self, path: &str) -> Real {
-        real(&self.old.root, &self.canonical, &self.old.rules, path)
+        real(&self.root, &self.old.rules, path)
     }
 
-    fn look(&self, path: &str, real: &Real) -> Look {
-        match real {
-            Real::Gone => return Look::Gone,
-            Real::Outside(problem) => return Look::Found(File::Bad((*problem).to_owned())),
-            Real::Broken => return Look::Found(File::Bad(BROKEN.to_owned())),
-            Real::Plain | Real::Link(_) => {}
-        }
-        match read::read(&self.old.root.join(path)) {
+    fn look(&self, path: &str, real: Real) -> Look {
+        let read = match real {
+            Real::Gone => Read::Gone,
+            Real::Broken => Read::Problem(BROKEN.to_owned()),
+            Real::Refused(problem) => Read::Problem(problem.to_owned()),
+            Real::Unknown(problem) => Read::Problem(problem),
+            Real::Plain(found) | Real::Link(found, _) => {
+                read::read(&found, self.old.rules.allows_linked)
+            }
+        };
+        self.judge(path, read)
+    }
+
+    /// What reading the file means for the snapshot.
+    fn judge(&self, path: &str, read: Read) -> Look {
+        match read {
             Read::Gone => Look::Gone,
             Read::Problem(problem) => Look::Found(File::Bad(problem)),
             Read::Unsettled => self

@@ -1,5 +1,6 @@
 //! Which files below `lua/` are modules: watched folders × extensions − ignored names.
 
+use crate::config::HotReload;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::path::Path;
 
@@ -13,6 +14,8 @@ pub struct Rules {
     /// With their dot, the longest first.
     extensions: Vec<String>,
     ignore: GlobSet,
+    /// Whether files with hard links, and of another owner than their folder, are read.
+    pub(super) allows_linked: bool,
 }
 
 /// A value of `hot_reload` that cannot be.
@@ -32,6 +35,19 @@ pub enum RulesError {
 }
 
 impl Rules {
+    /// The rules of `hot_reload` in `config.json`.
+    pub fn of(hot: &HotReload) -> Result<Self, RulesError> {
+        let rules = Self::new(
+            &hot.watch_directories,
+            &hot.watch_extensions,
+            &hot.ignore_patterns,
+        )?;
+        Ok(Self {
+            allows_linked: hot.allow_linked_files,
+            ..rules
+        })
+    }
+
     /// Rules for these `watch_directories`, `watch_extensions` and `ignore_patterns`.
     pub fn new<S: AsRef<str>>(
         folders: &[S],
@@ -50,6 +66,7 @@ impl Rules {
             folders: outermost(folders?),
             extensions,
             ignore: globs(&ignore)?,
+            allows_linked: false,
         })
     }
 
@@ -117,7 +134,7 @@ impl Rules {
     }
 
     /// Whether a file at `path` would be a module.
-    pub(in crate::reload) fn is_module(&self, path: &str) -> bool {
+    pub fn is_module(&self, path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         self.stem_length(name).is_some() && self.watches(path) && !self.skips_any(path)
     }
@@ -136,6 +153,7 @@ impl Default for Rules {
             extensions: extensions.map(str::to_owned).to_vec(),
             // These patterns are known to be good; a test holds them to it.
             ignore: globs(&ignore).unwrap_or_default(),
+            allows_linked: false,
         }
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn module_of(rules: &Rules, path: &str) -> Option<ModuleId> {
 
 /// A path below `lua/` as it is shown to people.
 pub(super) fn shown(path: &str) -> String {
-    format!("lua/{}", path.escape_debug())
+    format!("lua/{}", crate::escape::name(path))
 }
 
 impl Tree {
@@ -204,7 +204,7 @@ impl Tree {
             self.held.insert(id.clone(), sentence.clone());
         }
         self.problems.push(SourceProblem {
-            path: ids.first().map(ModuleId::path).unwrap_or_default(),
+            path: ids.first().map(|id| shown(id.file())).unwrap_or_default(),
             message: sentence,
             modules: ids,
         });

@@ -1,17 +1,24 @@
-//! Finds the module files in a folder, without reading them. Symlinks are followed as long as they
-//! stay inside `lua/` and lead into no loop.
+//! Finds the module files in a folder and reads them. Symlinks are followed as long as they stay inside `lua/` and
+//! lead into no loop.
+//!
+//! Folders are held open from the top down and files are read relative to them (`crate::files`): what is exchanged
+//! meanwhile leads nowhere else.
 
-use super::read::{is_gone, plain};
-use super::rules::{LUAURC, Rules, below};
+use super::read::{Read, is_gone, plain, read};
+use super::rules::{LUAURC, Rules, is_within};
+use crate::escape::is_unfit_in_name;
+use crate::files::{Astray, DEEPEST, Folder, Found, Kind, Root};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::io;
 use std::path::Path;
-use walkdir::{DirEntry, WalkDir};
+use std::sync::Arc;
 
 /// What there is in a folder. All paths are below `lua/`.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
-    /// The files that may be modules.
-    pub(super) files: BTreeSet<String>,
+    /// The files that may be modules, with what reading them came to.
+    pub(super) files: BTreeMap<String, Read>,
     /// Files that can be none, with what comes after "lua/x.luau ".
     pub(super) bad: BTreeMap<String, String>,
     /// Folders that could not be looked into, with what comes after "lua/x ".
@@ -29,11 +36,13 @@ pub(super) struct Walk {
 /// Where a path really is.
 pub(super) enum Real {
     /// Not a symlink, and inside `lua/`.
-    Plain,
+    Plain(Found),
     /// A symlink to this path below `lua/`.
-    Link(String),
-    /// Not inside `lua/`, or where nobody watches; what comes after "lua/x ".
-    Outside(&'static str),
+    Link(Found, String),
+    /// What is not followed; what comes after "lua/x ".
+    Refused(&'static str),
+    /// The system does not say; what comes after "lua/x ".
+    Unknown(String),
     /// A symlink to nothing. Only with the name of a module is it a mistake.
     Broken,
     /// Nothing is there.
@@ -46,26 +55,31 @@ const UNWATCHED: &str = "is a symlink to a place in lua/ where changes are not n
 pub(super) const BROKEN: &str = "is a symlink that points to nothing; remove it";
 const LINKED_TWICE: &str =
     "is a symlink inside a symlinked folder, which is not followed; link to the place itself";
+const UNFIT_NAME: &str =
+    "has a character in its name that is not seen, or that steers a terminal; rename it";
+const TOO_DEEP: &str =
+    "lies too deep in folders within folders, and is not looked into; move it up";
 const DEEP_LUAURC: &str = "is not read: aliases are defined in lua/.luaurc alone; move them there";
 
-/// Looks where `path` (below `root`) really is.
-pub(super) fn real(root: &Path, canonical: &Path, rules: &Rules, path: &str) -> Real {
-    let full = root.join(path);
-    let is_link = match full.symlink_metadata() {
-        Ok(metadata) => metadata.is_symlink(),
-        Err(_) => return Real::Gone,
+/// Looks where `path` (below the root) really is.
+pub(super) fn real(root: &Root, rules: &Rules, path: &str) -> Real {
+    if path.contains(is_unfit_in_name) {
+        return Real::Refused(UNFIT_NAME);
+    }
+    let found = match root.find(path) {
+        Ok(found) => found,
+        Err(Astray::Gone) => return Real::Gone,
+        Err(Astray::Broken) => return Real::Broken,
+        Err(Astray::Outside) => return Real::Refused(OUTSIDE),
+        Err(Astray::Unknown(error)) => return Real::Unknown(unreadable(&error)),
     };
-    match full.canonicalize() {
-        Ok(target) if !target.starts_with(canonical) => Real::Outside(OUTSIDE),
-        Ok(target) if is_link => match below(canonical, &target) {
-            Some(target) if can_be_followed(rules, &target, full.is_dir()) => Real::Link(target),
-            _ => Real::Outside(UNWATCHED),
-        },
-        Ok(_) => Real::Plain,
-        Err(_) if is_link => Real::Broken,
-        // What cannot be resolved cannot be read either, and reading tells why.
-        Err(error) if !is_gone(&error) => Real::Plain,
-        Err(_) => Real::Gone,
+    if !found.is_link {
+        return Real::Plain(found);
+    }
+    let is_folder = found.facts.kind == Kind::Folder;
+    match found.real.clone() {
+        Some(target) if can_be_followed(rules, &target, is_folder) => Real::Link(found, target),
+        _ => Real::Refused(UNWATCHED),
     }
 }
 
@@ -78,6 +92,10 @@ fn can_be_followed(rules: &Rules, target: &str, is_folder: bool) -> bool {
     }
 }
 
+fn unreadable(error: &io::Error) -> String {
+    format!("cannot be read ({}); check its permissions", plain(error))
+}
+
 /// The folders above `path` that are symlinks, the outermost first.
 pub(super) fn links_above<'a>(root: &'a Path, path: &'a str) -> impl Iterator<Item = &'a str> {
     path.match_indices('/')
@@ -85,100 +103,197 @@ pub(super) fn links_above<'a>(root: &'a Path, path: &'a str) -> impl Iterator<It
         .filter(|folder| root.join(folder).is_symlink())
 }
 
-/// Looks through the watched folder `start`, or one inside it.
-pub(super) fn walk(root: &Path, canonical: &Path, rules: &Rules, start: &str) -> Walk {
-    let mut found = Walk::default();
+/// Looks through the watched folder `start`, or one inside it. `at` is the path of the root.
+pub(super) fn walk(root: &Root, at: &Path, rules: &Rules, start: &str) -> Walk {
+    let mut walker = Walker {
+        root,
+        at,
+        rules,
+        found: Walk {
+            is_behind_link: links_above(at, start).next().is_some(),
+            ..Walk::default()
+        },
+    };
     // A folder on the way to `start` may be a symlink as well.
-    match real(root, canonical, rules, start) {
-        Real::Outside(problem) => {
-            found.folders.insert(start.to_owned(), problem.to_owned());
-            return found;
-        }
-        Real::Broken => {
-            found.dangling.insert(start.to_owned());
-            return found;
-        }
-        Real::Gone => return found,
-        Real::Plain | Real::Link(_) => {}
-    }
-    found.is_behind_link = links_above(root, start).next().is_some();
-    let mut entries = WalkDir::new(root.join(start))
-        .follow_links(true)
-        .into_iter();
-    while let Some(entry) = entries.next() {
-        match entry {
-            Ok(entry) => {
-                let enter = found.add(root, canonical, rules, &entry);
-                if !enter && entry.file_type().is_dir() {
-                    entries.skip_current_dir();
+    let real = real(root, rules, start);
+    walker.sort_in(start.to_owned(), real);
+    walker.found
+}
+
+/// A walk under way.
+struct Walker<'a> {
+    root: &'a Root,
+    /// The path of the root.
+    at: &'a Path,
+    rules: &'a Rules,
+    found: Walk,
+}
+
+impl Walker<'_> {
+    /// Looks through the open folder that is at `path`, and really at `place`.
+    fn look_through(&mut self, folder: &Arc<Folder>, path: &str, place: &str) {
+        let names = match folder.names() {
+            Ok(names) => names,
+            Err(error) => return self.note_unreadable(path.to_owned(), &error),
+        };
+        for name in names {
+            match name.to_str() {
+                Some(known) => {
+                    let path = format!("{path}/{known}");
+                    let real = self.real_in(folder, &name, &path, format!("{place}/{known}"));
+                    self.sort_in(path, real);
                 }
+                None => self.note_unnamable(folder, path, &name),
             }
-            Err(error) => found.add_error(root, rules, &error),
         }
     }
-    found
+
+    /// Where `name` in an open folder really is.
+    fn real_in(&self, folder: &Arc<Folder>, name: &OsStr, path: &str, place: String) -> Real {
+        if self.rules.skips(path) && !is_luaurc(path) {
+            return Real::Gone;
+        }
+        match folder.look(name) {
+            Ok(facts) if facts.kind == Kind::Link => real(self.root, self.rules, path),
+            Ok(_) if path.contains(is_unfit_in_name) => Real::Refused(UNFIT_NAME),
+            Ok(facts) => Real::Plain(Found {
+                folder: Arc::clone(folder),
+                name: name.to_owned(),
+                facts,
+                real: Some(place),
+                is_link: false,
+            }),
+            Err(error) if is_gone(&error) => Real::Gone,
+            Err(error) => Real::Unknown(unreadable(&error)),
+        }
+    }
+
+    /// Takes note of what is at `path`, and looks through it if it is a folder.
+    fn sort_in(&mut self, path: String, real: Real) {
+        if matches!(real, Real::Gone) {
+            return;
+        }
+        if is_luaurc(&path) {
+            self.found.notes.insert(path, DEEP_LUAURC.to_owned());
+            return;
+        }
+        if self.rules.skips(&path) {
+            return;
+        }
+        let is_module = has_module_name(self.rules, &path);
+        match real {
+            Real::Plain(found) => self.take(path, is_module, &found),
+            Real::Link(found, target) => self.take_link(path, is_module, &found, target),
+            Real::Refused(problem) => self.refuse(path, is_module, problem),
+            Real::Unknown(problem) => self.found.refuse(path, !is_module, problem),
+            Real::Broken => {
+                if is_module {
+                    self.found.bad.insert(path.clone(), BROKEN.to_owned());
+                }
+                self.found.dangling.insert(path);
+            }
+            Real::Gone => {}
+        }
+    }
+
+    fn take(&mut self, path: String, is_module: bool, found: &Found) {
+        if is_module {
+            let read = read(found, self.rules.allows_linked);
+            self.found.files.insert(path, read);
+        } else if found.facts.kind == Kind::Folder {
+            self.enter(&path, found);
+        }
+    }
+
+    fn enter(&mut self, path: &str, found: &Found) {
+        if path.matches('/').count() > DEEPEST {
+            let problem = TOO_DEEP.to_owned();
+            self.found.folders.insert(path.to_owned(), problem);
+            return;
+        }
+        match found.folder.enter(&found.name) {
+            Ok(folder) => {
+                let place = found.real.as_deref().unwrap_or(path);
+                self.look_through(&Arc::new(folder), path, place);
+            }
+            // It was exchanged meanwhile, of which there is an event.
+            Err(error) if is_gone(&error) => {}
+            Err(error) => self.note_unreadable(path.to_owned(), &error),
+        }
+    }
+
+    fn take_link(&mut self, path: String, is_module: bool, found: &Found, target: String) {
+        let is_folder = found.facts.kind == Kind::Folder;
+        if !is_folder && !is_module {
+            return;
+        }
+        // A link to a folder above it adds nothing that is not there already.
+        if is_folder && self.is_loop(&path, &target) {
+            return;
+        }
+        if is_folder && self.found.is_behind_link(&path) {
+            let problem = LINKED_TWICE.to_owned();
+            self.found.folders.insert(path, problem);
+            return;
+        }
+        self.found.links.insert(path.clone(), target);
+        self.take(path, is_module, found);
+    }
+
+    /// Whether the symlink at `path` leads to a folder that it lies in.
+    fn is_loop(&self, path: &str, target: &str) -> bool {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let place = self.root.find(folder).ok().and_then(|it| it.real);
+        place.is_some_and(|place| is_within(&place, target))
+    }
+
+    fn refuse(&mut self, path: String, is_module: bool, problem: &str) {
+        // Only whether it concerns a folder is asked of what is not followed.
+        let is_folder = self.at.join(&path).is_dir();
+        if is_folder || is_module {
+            let is_folder = is_folder && !is_module;
+            self.found.refuse(path, is_folder, problem.to_owned());
+        }
+    }
+
+    fn note_unreadable(&mut self, path: String, error: &io::Error) {
+        if !is_gone(error) {
+            self.found.refuse(path, true, unreadable(error));
+        }
+    }
+
+    /// A name that is not UTF-8 can be no module id.
+    fn note_unnamable(&mut self, folder: &Folder, path: &str, name: &OsStr) {
+        let path = format!("{path}/{}", name.to_string_lossy());
+        let is_folder = || folder.look(name).is_ok_and(|it| it.kind == Kind::Folder);
+        let matters = has_module_name(self.rules, &path) || is_folder();
+        if matters && !self.rules.skips(&path) {
+            let problem = "has a name that is not UTF-8; rename it";
+            self.found.notes.insert(path, problem.to_owned());
+        }
+    }
+}
+
+fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+fn is_luaurc(path: &str) -> bool {
+    name_of(path) == LUAURC
+}
+
+fn has_module_name(rules: &Rules, path: &str) -> bool {
+    rules.stem_length(name_of(path)).is_some()
 }
 
 impl Walk {
-    /// Takes note of an entry. False if a folder is not to be entered.
-    fn add(&mut self, root: &Path, canonical: &Path, rules: &Rules, entry: &DirEntry) -> bool {
-        let is_folder = entry.file_type().is_dir();
-        let Some(path) = below(root, entry.path()) else {
-            self.add_unnamable(rules, root, entry);
-            return false;
-        };
-        let name = path.rsplit('/').next().unwrap_or_default();
-        if name == LUAURC {
-            self.notes.insert(path, DEEP_LUAURC.to_owned());
-            return false;
-        }
-        if rules.skips(&path) {
-            return false;
-        }
-        let is_module = rules.stem_length(name).is_some();
-        if path.contains(char::is_control) {
-            self.refuse(
-                path,
-                is_folder,
-                "has a control character in its name; rename it",
-            );
-            return false;
-        }
-        if entry.path_is_symlink() && (is_folder || is_module) {
-            match real(root, canonical, rules, &path) {
-                Real::Link(_) if is_folder && self.is_behind_link(&path) => {
-                    self.folders.insert(path, LINKED_TWICE.to_owned());
-                    return false;
-                }
-                Real::Link(target) => {
-                    self.links.insert(path.clone(), target);
-                }
-                Real::Outside(problem) => {
-                    self.refuse(path, is_folder && !is_module, problem);
-                    return false;
-                }
-                Real::Plain | Real::Broken | Real::Gone => {}
-            }
-        }
-        match (is_folder, is_module) {
-            // Reading it says what is wrong; its content is no module of anything.
-            (true, true) => {
-                self.files.insert(path);
-                false
-            }
-            (true, false) => true,
-            (false, true) => self.files.insert(path),
-            (false, false) => false,
-        }
-    }
-
-    fn refuse(&mut self, path: String, is_folder: bool, problem: &str) {
+    fn refuse(&mut self, path: String, is_folder: bool, problem: String) {
         let place = if is_folder {
             &mut self.folders
         } else {
             &mut self.bad
         };
-        place.insert(path, problem.to_owned());
+        place.insert(path, problem);
     }
 
     /// Whether a folder above `path` was entered through a symlink. Links within links could
@@ -186,41 +301,5 @@ impl Walk {
     fn is_behind_link(&self, path: &str) -> bool {
         let mut above = path.match_indices('/');
         self.is_behind_link || above.any(|(end, _)| self.links.contains_key(&path[..end]))
-    }
-
-    /// A name that is not UTF-8 can be no module id.
-    fn add_unnamable(&mut self, rules: &Rules, root: &Path, entry: &DirEntry) {
-        let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
-        let path = path.to_string_lossy().into_owned();
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let matters = entry.file_type().is_dir() || rules.stem_length(name).is_some();
-        if matters && !rules.skips(&path) {
-            let problem = "has a name that is not UTF-8; rename it";
-            self.notes.insert(path, problem.to_owned());
-        }
-    }
-
-    fn add_error(&mut self, root: &Path, rules: &Rules, error: &walkdir::Error) {
-        // A link to a folder above it adds nothing that is not there already.
-        if error.loop_ancestor().is_some() {
-            return;
-        }
-        let (Some(path), Some(cause)) = (error.path(), error.io_error()) else {
-            return;
-        };
-        let Some(path) = below(root, path).filter(|path| !rules.skips(path)) else {
-            return;
-        };
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let is_module = rules.stem_length(name).is_some();
-        if !is_gone(cause) {
-            let problem = format!("cannot be read ({}); check its permissions", plain(cause));
-            self.refuse(path, !is_module, &problem);
-        } else if root.join(&path).is_symlink() {
-            if is_module {
-                self.bad.insert(path.clone(), BROKEN.to_owned());
-            }
-            self.dangling.insert(path);
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::pending::{Handler, Repair, Shared};
 use super::{POLL_INTERVAL, WatchError};
-use notify::{Config, ErrorKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::{Config, ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,66 +10,66 @@ use tracing::{debug, warn};
 use walkdir::WalkDir;
 
 /// The source of events.
-pub(super) struct Backend {
-    watcher: Box<dyn notify::Watcher + Send>,
-    is_polling: bool,
+pub(super) enum Backend {
+    /// The system tells of changes.
+    Native(RecommendedWatcher),
+    /// All files are looked at again, so often.
+    Polling(Duration),
 }
 
 impl Backend {
     /// The system's own way, or polling when its limits are reached.
     pub(super) fn native(shared: &Arc<Shared>) -> Result<Self, WatchError> {
         let config = Config::default().with_follow_symlinks(false);
-        let opened = RecommendedWatcher::new(Handler(Arc::clone(shared)), config);
-        match opened.and_then(|watcher| Self::begin(Box::new(watcher), false, shared)) {
-            Ok(backend) => Ok(backend),
+        let watching = RecommendedWatcher::new(Handler(Arc::clone(shared)), config)
+            .and_then(|mut watcher| watch(&mut watcher, shared).map(|()| watcher));
+        match watching {
+            Ok(watcher) => Ok(Self::Native(watcher)),
             Err(error) => match advice(&error) {
-                Some(advice) => Self::instead(shared, advice),
+                Some(advice) => Ok(Self::instead(shared, advice)),
                 None => Err(refused(shared, &error)),
             },
         }
     }
 
-    /// Reads all files every `interval` and compares what they say.
-    pub(super) fn polling(shared: &Arc<Shared>, interval: Duration) -> Result<Self, WatchError> {
-        let config = Config::default()
-            .with_follow_symlinks(false)
-            .with_compare_contents(true)
-            .with_poll_interval(interval);
-        let opened = PollWatcher::new(Handler(Arc::clone(shared)), config);
-        opened
-            .and_then(|watcher| Self::begin(Box::new(watcher), true, shared))
-            .map_err(|error| refused(shared, &error))
+    /// Looks at all files every `interval`. What they say tells what has changed, so nobody else has to read them.
+    pub(super) fn polling(shared: &Shared, interval: Duration) -> Result<Self, WatchError> {
+        match shared.absolute.parent() {
+            Some(parent) if !parent.is_dir() => {
+                let gone = notify::Error::path_not_found().add_path(parent.to_owned());
+                Err(refused(shared, &gone))
+            }
+            _ => Ok(Self::Polling(interval)),
+        }
     }
 
-    fn begin(
-        watcher: Box<dyn notify::Watcher + Send>,
-        is_polling: bool,
-        shared: &Shared,
-    ) -> notify::Result<Self> {
-        let mut backend = Self {
-            watcher,
-            is_polling,
-        };
-        backend.watch(shared)?;
-        Ok(backend)
+    /// Returns when all files are to be looked at again; never, if the system tells of changes.
+    pub(super) async fn next_look(&self) {
+        match self {
+            Self::Native(_) => std::future::pending().await,
+            Self::Polling(interval) => tokio::time::sleep(*interval).await,
+        }
     }
 
     /// Polling, because of a limit.
-    fn instead(shared: &Arc<Shared>, advice: String) -> Result<Self, WatchError> {
+    fn instead(shared: &Shared, advice: String) -> Self {
         warn!("{advice}");
         shared.set_limit(advice);
-        Self::polling(shared, POLL_INTERVAL)
+        Self::Polling(POLL_INTERVAL)
     }
 
-    /// Does what the watch needs; on failure it goes on as it was.
-    pub(super) fn repair(mut self, shared: &Arc<Shared>, repair: Repair) -> Self {
+    /// Does what the watch needs.
+    pub(super) fn repair(self, shared: &Shared, repair: Repair) -> Self {
+        let Self::Native(mut watcher) = self else {
+            return self;
+        };
         let mut limit = repair.limit;
         if repair.root {
             let former = shared.canonical.load();
-            if let Err(error) = self.watcher.unwatch(&former) {
+            if let Err(error) = watcher.unwatch(&former) {
                 debug!(%error, "The former folder was not watched any more");
             }
-            if let Err(error) = self.watch_root(shared) {
+            if let Err(error) = watch_root(&mut watcher, shared) {
                 limit = limit.or_else(|| advice(&error));
                 debug!(%error, "The folder cannot be watched yet");
             }
@@ -79,61 +79,55 @@ impl Backend {
             if folder.is_symlink() {
                 continue;
             }
-            if let Err(error) = self.watch_tree(&folder) {
+            if let Err(error) = watch_tree(&mut watcher, &folder) {
                 limit = limit.or_else(|| advice(&error));
             }
         }
-        let Some(advice) = limit.filter(|_| !self.is_polling) else {
-            return self;
-        };
-        match Self::instead(shared, advice) {
-            Ok(polling) => polling,
-            Err(error) => {
-                warn!(%error, "Changes in some folders will not be noticed");
-                self
-            }
+        match limit {
+            Some(advice) => Self::instead(shared, advice),
+            None => Self::Native(watcher),
         }
     }
+}
 
-    /// Watches the root, and its parent for the root's coming and going.
-    fn watch(&mut self, shared: &Shared) -> notify::Result<()> {
-        if let Some(parent) = shared.absolute.parent() {
-            self.watcher.watch(parent, RecursiveMode::NonRecursive)?;
-        }
-        self.watch_root(shared)
+/// Watches the root, and its parent for the root's coming and going.
+fn watch(watcher: &mut RecommendedWatcher, shared: &Shared) -> notify::Result<()> {
+    if let Some(parent) = shared.absolute.parent() {
+        watcher.watch(parent, RecursiveMode::NonRecursive)?;
     }
+    watch_root(watcher, shared)
+}
 
-    fn watch_root(&mut self, shared: &Shared) -> notify::Result<()> {
-        // The root may be a symlink; what it points to is what changes.
-        let Ok(canonical) = shared.absolute.canonicalize() else {
-            return Ok(());
-        };
-        shared.canonical.store(Arc::new(canonical.clone()));
-        self.watch_tree(&canonical)
-    }
+fn watch_root(watcher: &mut RecommendedWatcher, shared: &Shared) -> notify::Result<()> {
+    // The root may be a symlink; what it points to is what changes.
+    let Ok(canonical) = shared.absolute.canonicalize() else {
+        return Ok(());
+    };
+    shared.canonical.store(Arc::new(canonical.clone()));
+    watch_tree(watcher, &canonical)
+}
 
-    /// Watches a folder and all within. Only reaching a limit is an error.
-    fn watch_tree(&mut self, folder: &Path) -> notify::Result<()> {
-        let Err(error) = self.watcher.watch(folder, RecursiveMode::Recursive) else {
-            return Ok(());
-        };
-        if advice(&error).is_some() {
-            return Err(error);
-        }
-        // notify stops at the first folder that it cannot watch (unreadable, or gone meanwhile), so
-        // each is watched by itself.
-        for entry in WalkDir::new(folder).into_iter().flatten() {
-            if !entry.file_type().is_dir() {
-                continue;
-            }
-            match self.watcher.watch(entry.path(), RecursiveMode::Recursive) {
-                Err(error) if advice(&error).is_some() => return Err(error),
-                Err(error) => debug!(%error, "A folder cannot be watched"),
-                Ok(()) => {}
-            }
-        }
-        Ok(())
+/// Watches a folder and all within. Only reaching a limit is an error.
+fn watch_tree(watcher: &mut RecommendedWatcher, folder: &Path) -> notify::Result<()> {
+    let Err(error) = watcher.watch(folder, RecursiveMode::Recursive) else {
+        return Ok(());
+    };
+    if advice(&error).is_some() {
+        return Err(error);
     }
+    // notify stops at the first folder that it cannot watch (unreadable, or gone meanwhile), so
+    // each is watched by itself.
+    for entry in WalkDir::new(folder).into_iter().flatten() {
+        if !entry.file_type().is_dir() {
+            continue;
+        }
+        match watcher.watch(entry.path(), RecursiveMode::Recursive) {
+            Err(error) if advice(&error).is_some() => return Err(error),
+            Err(error) => debug!(%error, "A folder cannot be watched"),
+            Ok(()) => {}
+        }
+    }
+    Ok(())
 }
 
 /// What to do about an error, if it is one of inotify's limits.

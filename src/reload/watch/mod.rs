@@ -131,7 +131,10 @@ async fn deliver(shared: Arc<Shared>, mut backend: Backend, batches: mpsc::Sende
         }
         let now = Instant::now();
         match shared.due() {
-            None => shared.wake.notified().await,
+            None => tokio::select! {
+                () = shared.wake.notified() => {}
+                () = backend.next_look() => shared.look(Instant::now()),
+            },
             Some(due) if due > now => tokio::select! {
                 () = tokio::time::sleep_until(due.into()) => {}
                 () = shared.wake.notified() => {}

@@ -113,6 +113,13 @@ impl Shared {
         self.extend(pending, at, true);
     }
 
+    /// Files are looked at because it is time to. That prolongs no burst.
+    pub(super) fn look(&self, at: Instant) {
+        let mut pending = self.lock();
+        pending.batch.rescan = true;
+        self.extend(pending, at, false);
+    }
+
     /// Changes may be lost, also those that would have told of new folders to be watched.
     fn lose(&self, at: Instant) {
         self.repair(|repair| repair.root = true);

@@ -1,5 +1,6 @@
 //! What a module is called, and the text that it consists of.
 
+use crate::escape;
 use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -58,12 +59,13 @@ impl ModuleId {
         self.without_init().replace('/', ".")
     }
 
-    /// The file below the project: `lua/services/levels.luau`.
+    /// The file below the project: `lua/services/levels.luau`. No file with a name that cannot be shown as it is
+    /// becomes a module; where one is told of, its name is escaped.
     pub fn path(&self) -> String {
         if self.is_alias() {
             format!("lua/.luaurc ({self})")
         } else {
-            format!("lua/{}", self.file)
+            format!("lua/{}", escape::name(&self.file))
         }
     }
 
