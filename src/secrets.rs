@@ -17,7 +17,7 @@ const HIDDEN: &[u8] = b"(hidden)";
 /// The shortest text that is taken for a secret: shorter ones are in too many words.
 const SHORTEST: usize = 8;
 
-/// So many bytes of a secret in a row are taken out as well: a line that was cut shows a part of it.
+/// So many bytes of a token in a row are taken out as well: a line that was cut shows a part of it.
 const SHORTEST_PART: usize = 16;
 
 /// Length of the pieces that are searched for. A part of a secret that has `SHORTEST_PART` bytes has a whole piece.
@@ -40,9 +40,12 @@ struct Secret {
     text: Vec<u8>,
     /// Where its first byte is that nobody may know. What is before it is part of it only in front of the rest.
     private: usize,
+    /// How many bytes of the private part in a row are hidden.
+    enough: usize,
 }
 
-/// Hides `text` from now on. Of a token, which has its parts between dots, the first is the bot's public id.
+/// Hides `text` from now on. A token of Discord's is hidden also without its first part, which is the bot's public
+/// id, and so are long parts of it.
 pub fn keep(text: &str) -> Keeper {
     let mut secrets = vec![Secret::of(text)];
     // In JSON it may look different.
@@ -93,11 +96,11 @@ impl Drop for Keeper {
 
 impl Secret {
     fn of(text: &str) -> Option<Self> {
-        let after_dot = text.find('.').map_or(0, |dot| dot + 1);
-        let is_part = text.len() - after_dot >= SHORTEST;
+        let private = private_part(text);
         (text.len() >= SHORTEST).then(|| Self {
             text: text.as_bytes().to_owned(),
-            private: if is_part { after_dot } else { 0 },
+            private: private.unwrap_or_default(),
+            enough: private.map_or(text.len(), |_| SHORTEST_PART),
         })
     }
 
@@ -116,9 +119,18 @@ impl Secret {
         let after = bytes[at..].iter().zip(&self.text[place..]);
         let after = after.take_while(|(one, other)| one == other).count();
         let private = place + after - (place - before).max(self.private);
-        let enough = SHORTEST_PART.min(self.text.len() - self.private);
-        (private >= enough).then(|| at - before..at + after)
+        (private >= self.enough).then(|| at - before..at + after)
     }
+}
+
+/// Where the private part of a token of Discord's begins (`ID.TIME.SIGNATURE`). Parts of other secrets may be words.
+fn private_part(text: &str) -> Option<usize> {
+    let parts: Vec<&str> = text.split('.').collect();
+    let [id, time, signature] = parts[..] else {
+        return None;
+    };
+    let is_random = time.len() + signature.len() >= SHORTEST_PART;
+    (!id.is_empty() && is_random).then_some(id.len() + 1)
 }
 
 /// Only how long it is.

@@ -4,6 +4,7 @@ use super::output;
 use super::place::Place;
 use crate::config::Config;
 use crate::error::StartError;
+use crate::escape::one_line;
 use crate::lock::lock;
 use crate::spec::{Case, Failure, cases};
 use clap::Args;
@@ -25,9 +26,9 @@ pub(super) fn execute(place: &Place, options: &SpecOptions) -> Result<(), StartE
     let total = chosen.len();
     let mut failed = Vec::new();
     run_all(chosen, |case, result| match result {
-        Ok(()) => output::say(format!("ok      {}", case.name)),
+        Ok(()) => output::say(format!("ok      {}", one_line(&case.name))),
         Err(failure) => {
-            output::say(format!("FAILED  {}", case.name));
+            output::say(format!("FAILED  {}", one_line(&case.name)));
             failed.push((case, failure));
         }
     });

@@ -2,6 +2,7 @@
 
 use super::problem::{Origin, Problem};
 use super::spot::Spot;
+use crate::secrets;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -151,6 +152,7 @@ fn hint(text: &str, line: usize, reason: &str) -> &'static str {
 
 /// The lines up to `line`, numbered, with a marker below byte `column` (from 1) of the last.
 fn excerpt(text: &str, line: usize, column: usize) -> String {
+    let text = &secrets::hide_text(text);
     let first = line.saturating_sub(LINES_BEFORE).max(1);
     let width = line.to_string().len();
     let last = text.lines().nth(line - 1).unwrap_or_default();

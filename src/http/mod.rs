@@ -252,3 +252,26 @@ fn network(host: &str, error: &reqwest::Error) -> HttpError {
         why: cause.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_takes_no_secret_along() {
+        let secret = "secret-for-no-other-server";
+        let _keeper = secrets::keep(secret);
+        let request = HttpRequest {
+            method: Method::POST,
+            url: Url::parse(&format!("https://example.org/{secret}?q={secret}")).unwrap(),
+            headers: HeaderMap::from_iter([(COOKIE, HeaderValue::from_static(secret))]),
+            body: Some(format!("a {secret}").into_bytes()),
+            timeout: Duration::from_secs(1),
+            most: 1,
+        };
+        let sent = request.without_secrets().unwrap();
+        assert_eq!(sent.url.as_str(), "https://example.org/(hidden)?q=(hidden)");
+        assert_eq!(sent.headers[COOKIE], "(hidden)");
+        assert_eq!(sent.body.as_deref(), Some("a (hidden)".as_bytes()));
+    }
+}

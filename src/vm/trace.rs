@@ -5,6 +5,7 @@ use super::watchdog::EXPIRED;
 use crate::escape::is_unfit;
 use crate::json::Json;
 use crate::problem::{Place, Problem};
+use crate::secrets;
 use mlua::{Table, Value};
 use std::fmt;
 use std::time::Duration;
@@ -379,7 +380,7 @@ fn raw_string(table: &Table, key: &str) -> Option<String> {
 
 /// A message fit to be shown: one line, bounded.
 pub(super) fn clean(message: &str) -> String {
-    let line: String = message
+    let line: String = secrets::hide_text(message)
         .chars()
         .map(|c| if is_unfit(c) { ' ' } else { c })
         .take(LONGEST_MESSAGE)
@@ -446,12 +447,10 @@ pub fn add_excerpt(place: &mut Place, text: &str) {
     let first = place.line.saturating_sub(AROUND).max(1);
     let skipped = usize::try_from(first - 1).unwrap_or(usize::MAX);
     let wanted = usize::try_from(2 * AROUND + 1).unwrap_or_default();
-    place.excerpt = text
-        .lines()
-        .skip(skipped)
-        .take(wanted)
-        .map(|line| line.chars().take(WIDEST_LINE).collect())
-        .collect();
+    let lines = text.lines().skip(skipped).take(wanted);
+    // Before it is cut: a part of a secret is harder to find.
+    let lines = lines.map(|line| secrets::hide_text(line).chars().take(WIDEST_LINE).collect());
+    place.excerpt = lines.collect();
     place.excerpt_from = first;
 }
 

@@ -134,3 +134,28 @@ async fn the_page_knows_who_sees_which_channel() {
     assert!(!seen_by(anna).contains(&hidden));
     assert!(seen_by(anna).contains(&json!(general)));
 }
+
+#[tokio::test]
+async fn a_secret_of_the_process_is_on_no_page() {
+    let _keeper = cogsmith::secrets::keep("a-secret-of-this-process");
+    let (studio, chat, general) = Studio::with_chat().await;
+    let shown = |id| {
+        let mut report = failure(id);
+        report.problems[0].message = "it is a-secret-of-this-process".to_owned();
+        report
+    };
+    studio.reports.add(shown(1));
+    let mut page = studio.page().await;
+    let hello = page.next("hello").await;
+    let problem = &hello["reports"][0]["problems"][0];
+    assert_eq!(problem["message"], "it is (hidden)");
+    studio.reports.add(shown(2));
+    let frame = page.next("report").await;
+    assert_eq!(frame["report"]["problems"][0]["message"], "it is (hidden)");
+
+    let text = "a-secret-of-this-process";
+    let answer = studio.say(chat.owner(), &general, text).await;
+    assert!(!answer.text().await.unwrap().contains(text));
+    let frame = page.next("message").await;
+    assert_eq!(frame["message"]["content"], "(hidden)");
+}

@@ -4,7 +4,7 @@
 use super::read::{self, RESTLESS, Read};
 use super::rules::is_within;
 use super::tree::{File, Found, module_of};
-use super::walk::{BROKEN, Real, links_above, real, walk};
+use super::walk::{BROKEN, Real, links_above, real, unentered_above, walk};
 use super::{LUAURC, ModuleId, Snapshot, Source, below, diff};
 use crate::files::Root;
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,7 +126,8 @@ impl Rescan<'_> {
         let links = &self.old.tree.links;
         // Behind a symlink that is not followed, nothing is a module, wherever it really is.
         let unknown = links_above(&self.old.root, path).find(|folder| !links.contains_key(*folder));
-        let path = unknown.unwrap_or(path);
+        let closed = unknown.into_iter().chain(unentered_above(path));
+        let path = closed.min_by_key(|folder| folder.len()).unwrap_or(path);
         let name = path.rsplit('/').next().unwrap_or_default();
         if name == LUAURC {
             self.look_at_luaurc(path);

@@ -103,6 +103,15 @@ pub(super) fn links_above<'a>(root: &'a Path, path: &'a str) -> impl Iterator<It
         .filter(|folder| root.join(folder).is_symlink())
 }
 
+/// The outermost folder above `path` that no walk goes into, whatever is in it.
+pub(super) fn unentered_above(path: &str) -> Option<&str> {
+    let folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+    let mut folders = folders.enumerate();
+    folders
+        .find(|(depth, folder)| *depth > DEEPEST || folder.contains(is_unfit_in_name))
+        .map(|(_, folder)| folder)
+}
+
 /// Looks through the watched folder `start`, or one inside it. `at` is the path of the root.
 pub(super) fn walk(root: &Root, at: &Path, rules: &Rules, start: &str) -> Walk {
     let mut walker = Walker {
