@@ -19,6 +19,7 @@ use crate::activity::Activity;
 use crate::admin::Admin;
 use crate::api::faults::FaultLog;
 use crate::api::limits::{kilobytes, megabytes};
+use crate::api::own_messages::OwnMessages;
 use crate::api::services::{Identity, Services};
 use crate::clock::Clock;
 use crate::cogs::host::Cogs;
@@ -312,6 +313,7 @@ fn services(options: &BotOptions) -> Result<Services, StartError> {
         running: Running::new(),
         changed_graphs: Mutex::default(),
         sources: crate::api::services::LatestSources::default(),
+        own_messages: OwnMessages::default(),
         faults: FaultLog::default(),
         command_names: ArcSwap::default(),
     })

@@ -428,6 +428,7 @@ cog.command { name = "helpme", description = "About help", run = function(ctx) c
 #[tokio::test(flavor = "multi_thread")]
 async fn events_timers_and_the_life_cycle() {
     let source = cog(r#"
+cog.info { capabilities = { "messages.send" } }
 local general = state.global
 cog.on_load(function(reason) state.session.global.load = reason end)
 cog.on_ready(function(reason)

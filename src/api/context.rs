@@ -4,6 +4,7 @@ use super::declarations::{Declarations, MOST_CALLS_OF_DEFAULTS, Staged};
 use super::limits::{Limit, Met, kilobytes};
 use super::object::Charge;
 use super::quarantine::Quarantine;
+use super::reach::FREE;
 use super::services::Services;
 use super::state::Space;
 use super::usage::{TaskPlace, Usage, at_most};
@@ -298,11 +299,17 @@ impl CogContext {
 
     /// Raises unless the cog asked for `capability` and config.json grants it now.
     pub fn require_capability(&self, function: &str, capability: &str) -> HostResult<()> {
-        if DEFAULT_CAPABILITIES.contains(&capability) {
+        if capability == FREE {
             return Ok(());
         }
         let is_asked = lock(&self.capabilities).contains(capability);
         self.check_capability(function, capability, is_asked)
+    }
+
+    /// Whether the cog asked for `capability` and config.json grants it now.
+    pub fn has_capability(&self, capability: &str) -> bool {
+        lock(&self.capabilities).contains(capability)
+            && self.services.config.load().grants(&self.name, capability)
     }
 
     fn check_capability(&self, function: &str, capability: &str, is_asked: bool) -> HostResult<()> {
@@ -382,9 +389,6 @@ impl CogContext {
         })
     }
 }
-
-/// What every cog may do: read guilds, channels and roles, and answer where it was called.
-const DEFAULT_CAPABILITIES: [&str; 2] = ["always", "guild.read"];
 
 /// The generation whose code runs now.
 pub fn active(lua: &Lua) -> HostResult<Arc<Generation>> {

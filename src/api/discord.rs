@@ -6,6 +6,9 @@ use super::content::read_files;
 use super::context::CogContext;
 use super::convert::{Converter, Fields, still_in_time, weight};
 use super::object::{self, Charge};
+use super::own_messages::Tie;
+use super::reach::{self, Need, Subject};
+use super::veil::veil;
 use crate::discord::arguments::{self, File, Prepared};
 use crate::discord::operations::{Operation, nearest_operation, operation};
 use crate::discord::outbound::CallError;
@@ -113,6 +116,8 @@ pub struct Request {
     prepared: Prepared,
     /// Which guild the call names.
     guild: Option<String>,
+    /// How a message that it makes will be the cog's.
+    tie: Tie,
     /// What it weighs, until its answer is there.
     _charge: Arc<Charge>,
 }
@@ -148,25 +153,31 @@ fn prepare_call(
     } else {
         Vec::new()
     };
-    prepare(cog, name, operation, given, files)
+    prepare(cog, name, operation, given, files, None)
 }
 
-/// Checks a call's arguments before anything is sent.
+impl Request {
+    /// With which capability the message is sent that this makes; nothing: it answers a call.
+    pub fn needing(mut self, need: Need) -> Self {
+        self.tie = reach::tie_of(need);
+        self
+    }
+}
+
+/// Checks a call's arguments before anything is sent. `heard` is the message that the cog has been given, which
+/// it may refer to.
 pub fn prepare(
     cog: &CogContext,
     function: &'static str,
     operation: &'static Operation,
     arguments: Map<String, JsonValue>,
     files: Vec<File>,
+    heard: Option<&str>,
 ) -> HostResult<Request> {
-    if mentions_everyone(&arguments) {
-        cog.require_capability(function, "mentions.everyone")?;
-    }
     let files_weigh: usize = files.iter().map(|file| file.content.len()).sum();
-    let guild = arguments
-        .get("guild_id")
-        .and_then(JsonValue::as_str)
-        .map(str::to_owned);
+    let named = |name| arguments.get(name).and_then(JsonValue::as_str);
+    let guild = named("guild_id").map(str::to_owned);
+    let changed = named("message_id").map(str::to_owned);
     let arguments = JsonValue::Object(arguments);
     let bytes = files_weigh + weight(&arguments);
     let prepared = arguments::prepare_with(operation, arguments, files).map_err(|error| {
@@ -175,24 +186,15 @@ pub fn prepare(
         let rest = message.strip_prefix(&own).unwrap_or(&message);
         HostError::new("argument", format!("{function}{rest}"))
     })?;
+    let changed = changed.as_deref();
+    reach::check(cog, function, &prepared, Subject { heard, changed })?;
     Ok(Request {
         function,
         prepared,
         guild,
+        tie: Tie::Sent(operation.capability),
         _charge: Charge::of_request(cog, function, bytes)?,
     })
-}
-
-/// Whether a message asks that `@everyone` and `@here` reach people.
-fn mentions_everyone(arguments: &Map<String, JsonValue>) -> bool {
-    let asks = |value: &JsonValue| {
-        let parse = value.pointer("/allowed_mentions/parse");
-        let kinds = parse.and_then(JsonValue::as_array);
-        kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "everyone"))
-    };
-    let own = arguments.get("allowed_mentions");
-    let own = own.is_some_and(|it| asks(&serde_json::json!({ "allowed_mentions": it })));
-    own || arguments.values().any(asks)
 }
 
 /// Sends a call for a cog: after its writes are safe, with errors as authors meet them.
@@ -201,9 +203,11 @@ pub async fn make(cog: &CogContext, call: Request) -> HostResult<Option<Json>> {
         function,
         prepared,
         guild,
+        tie,
         _charge,
     } = call;
     let operation = prepared.operation;
+    let makes_message = makes_message(&prepared);
     cog.writes_committed().await?;
     let outbound = &cog.services.outbound;
     let sent = outbound.send(prepared, Some(&cog.name), DEADLINE).await;
@@ -213,10 +217,29 @@ pub async fn make(cog: &CogContext, call: Request) -> HostResult<Option<Json>> {
         }
         call_error(function, &error)
     })?;
-    Ok(answer.map(|json| match &guild {
-        Some(guild) => with_guild(operation, guild, json),
-        None => json,
+    let made = answer.as_ref().filter(|_| makes_message);
+    if let Some(id) = made.and_then(|message| message.str("id")) {
+        cog.services.own_messages.note(&cog.name, id, tie);
+    }
+    Ok(answer.map(|json| {
+        let json = veil(cog, operation, json);
+        match &guild {
+            Some(guild) => with_guild(operation, guild, json),
+            None => json,
+        }
     }))
+}
+
+/// Whether the answer has the id of a message that was sent. A forum's thread has that of its first message.
+fn makes_message(request: &Prepared) -> bool {
+    match request.operation.id {
+        "create_message" | "execute_webhook" | "create_lobby_message" => true,
+        "create_thread" => request
+            .body
+            .as_ref()
+            .is_some_and(|it| it["message"].is_object()),
+        _ => false,
+    }
 }
 
 /// Members and roles say which guild they are of, so that their methods work.

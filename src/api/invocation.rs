@@ -156,7 +156,7 @@ impl Invocation {
         function: &'static str,
         mut content: Content,
     ) -> HostResult<Option<Json>> {
-        if let Some(id) = self.message.as_ref().and_then(|it| it.str("id"))
+        if let Some(id) = self.caller_message()
             && !self.goes_to_caller(&content)
             && lock(&self.answer).is_none()
         {
@@ -191,7 +191,9 @@ impl Invocation {
             operation,
             body.clone(),
             content.files.clone(),
-        )?;
+            self.caller_message(),
+        )?
+        .needing(None);
         // Every call of a command is owed one answer, however many users call at once.
         let is_first = !self.answered.swap(true, Ordering::Relaxed);
         if !is_first {
@@ -201,7 +203,8 @@ impl Invocation {
             let channel = self.direct_channel(function).await?;
             body.insert("channel_id".to_owned(), channel.into());
             drop(call);
-            call = prepare(cog, function, operation, body, content.files)?;
+            let heard = self.caller_message();
+            call = prepare(cog, function, operation, body, content.files, heard)?.needing(None);
         }
         let message = make(cog, call).await?;
         if let Some(answer) = message.as_ref().and_then(answer_of) {
@@ -211,10 +214,22 @@ impl Invocation {
         Ok(message)
     }
 
+    /// The id of the message that called.
+    fn caller_message(&self) -> Option<&str> {
+        self.message.as_ref()?.str("id")
+    }
+
     async fn direct_channel(&self, function: &'static str) -> HostResult<String> {
         let author = self.author.str("id").unwrap_or_default();
         let fields = fields(json!({ "recipient_id": author }));
-        let call = prepare(&self.cog, function, known("create_dm")?, fields, Vec::new())?;
+        let call = prepare(
+            &self.cog,
+            function,
+            known("create_dm")?,
+            fields,
+            Vec::new(),
+            None,
+        )?;
         let channel = make(&self.cog, call).await?;
         let id = channel.as_ref().and_then(|it| it.str("id"));
         id.map(str::to_owned).ok_or_else(|| {
@@ -351,7 +366,7 @@ async fn request(
     arguments: Map<String, JsonValue>,
     files: Vec<File>,
 ) -> HostResult<Option<Json>> {
-    let call = prepare(cog, function, known(id)?, arguments, files)?;
+    let call = prepare(cog, function, known(id)?, arguments, files, None)?;
     cog.count_call(function)?;
     make(cog, call).await
 }

@@ -5,6 +5,7 @@ use super::context::CogContext;
 use super::discord::{answer_schema, make, prepare};
 use super::invocation::{Deletion, answer_of, delete_later};
 use super::object::{self, Object};
+use super::reach::{self, Need};
 use crate::discord::operations::{Operation, operation};
 use crate::discord::schema::Kind;
 use crate::json::Json;
@@ -46,29 +47,34 @@ impl Methods {
 
 /// A method's call, ready to be made.
 struct Call {
-    operation: &'static str,
-    capability: Option<&'static str>,
+    operation: &'static Operation,
+    need: Need,
+    /// The message that the cog has been given, which it may refer to.
+    heard: Option<String>,
     arguments: Map<String, JsonValue>,
     content: Option<Content>,
 }
 
 impl Call {
-    fn new(operation: &'static str, arguments: JsonValue) -> Self {
+    /// A call that needs its operation's capability.
+    fn new(operation: &'static str, arguments: JsonValue) -> HostResult<Self> {
+        let operation = known(operation)?;
         let arguments = match arguments {
             JsonValue::Object(fields) => fields,
             _ => Map::new(),
         };
-        Self {
+        Ok(Self {
             operation,
-            capability: None,
+            need: Some(operation.capability),
+            heard: None,
             arguments,
             content: None,
-        }
+        })
     }
 
-    /// A call that needs another capability than its operation's own.
-    fn needing(mut self, capability: &'static str) -> Self {
-        self.capability = Some(capability);
+    /// A call that needs something else than its operation's capability.
+    fn needing(mut self, need: Need) -> Self {
+        self.need = need;
         self
     }
 
@@ -142,10 +148,11 @@ fn method(
             .and_then(|object| build(&cog, object.json(), &arguments));
         async move {
             let prepared = prepared?;
-            let operation = known(prepared.operation)?;
-            let capability = prepared.capability.unwrap_or(operation.capability);
-            cog.require_capability(name, capability)?;
-            match carry_out(&cog, name, operation, prepared).await? {
+            let operation = prepared.operation;
+            if let Some(capability) = prepared.need {
+                cog.require_capability(name, capability)?;
+            }
+            match carry_out(&cog, name, prepared).await? {
                 Some(json) => object::receive(&lua, &cog, &json, answer_schema(operation)),
                 None => Ok(Value::Nil),
             }
@@ -157,14 +164,16 @@ fn method(
 async fn carry_out(
     cog: &Arc<CogContext>,
     name: &'static str,
-    operation: &'static Operation,
     call: Call,
 ) -> HostResult<Option<Json>> {
     let Call {
+        operation,
+        need,
+        heard,
         mut arguments,
         content,
-        ..
     } = call;
+    let heard = heard.as_deref();
     let content = content.unwrap_or_default();
     if content.ephemeral.is_some() {
         let message = format!("{name}: ephemeral: only ctx:reply and ctx:send take it");
@@ -183,15 +192,16 @@ async fn carry_out(
             operation,
             arguments.clone(),
             content.files.clone(),
+            heard,
         )?;
         let fields = Map::from_iter([("recipient_id".to_owned(), recipient)]);
-        let open = prepare(cog, name, known("create_dm")?, fields, Vec::new())?;
+        let open = prepare(cog, name, known("create_dm")?, fields, Vec::new(), None)?;
         cog.count_call(name)?;
         let channel = make(cog, open).await?;
         let id = channel.as_ref().and_then(|it| it.str("id"));
         arguments.insert("channel_id".to_owned(), id.unwrap_or_default().into());
     }
-    let request = prepare(cog, name, operation, arguments, content.files)?;
+    let request = prepare(cog, name, operation, arguments, content.files, heard)?.needing(need);
     cog.count_call(name)?;
     let answer = make(cog, request).await?;
     if let Some(message) = answer.as_ref().and_then(answer_of) {
@@ -253,44 +263,31 @@ fn message_of(json: &Json, arguments: &Arguments) -> HostResult<JsonValue> {
     }))
 }
 
-/// Whether the message is the bot's own, which needs no capability to edit or delete.
-fn is_own(cog: &CogContext, json: &Json) -> bool {
-    let author = json.at(&["author", "id"]).and_then(Json::as_str);
-    author.is_some_and(|author| author == cog.services.identity.load().id())
-}
-
-fn message_reply(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+fn message_reply(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
     let mut content = Content::read(arguments, 1)?;
-    let reference = json!({
-        "message_id": field(json, arguments, &["id"])?,
-        "fail_if_not_exists": false,
-    });
+    let id = field(json, arguments, &["id"])?;
+    let reference = json!({ "message_id": id, "fail_if_not_exists": false });
     content.body.entry("message_reference").or_insert(reference);
     let channel = json!({ "channel_id": field(json, arguments, &["channel_id"])? });
-    Ok(Call::new("create_message", channel)
-        .needing("always")
-        .with_content(content))
+    let mut call = Call::new("create_message", channel)?
+        .needing(reach::to_reply(cog, json))
+        .with_content(content);
+    // A message without content is one that the cog may not read.
+    call.heard = json.get("content").map(|_| id.to_owned());
+    Ok(call)
 }
 
 fn message_edit(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
     let content = Content::read(arguments, 1)?;
-    let call = Call::new("update_message", message_of(json, arguments)?).with_content(content);
-    Ok(if is_own(cog, json) {
-        call.needing("always")
-    } else {
-        call
-    })
+    Ok(Call::new("update_message", message_of(json, arguments)?)?
+        .needing(reach::to_edit(cog, json))
+        .with_content(content))
 }
 
 fn message_delete(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
     let mut target = message_of(json, arguments)?;
     add_reason(&mut target, arguments, 1)?;
-    let call = Call::new("delete_message", target);
-    Ok(if is_own(cog, json) {
-        call.needing("always")
-    } else {
-        call
-    })
+    Ok(Call::new("delete_message", target)?.needing(reach::to_delete(cog, json)))
 }
 
 /// An emoji as Discord's paths want it: the character itself, or `name:id`.
@@ -313,11 +310,11 @@ fn message_react(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResu
         .trim_start_matches("<:")
         .trim_end_matches('>');
     target["emoji_name"] = emoji.into();
-    Ok(Call::new("add_my_message_reaction", target))
+    Call::new("add_my_message_reaction", target)
 }
 
 fn message_pin(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
-    Ok(Call::new("create_pin", message_of(json, arguments)?))
+    Call::new("create_pin", message_of(json, arguments)?)
 }
 
 /// A member's guild and user. The host adds `guild_id` to every member that it hands out.
@@ -343,17 +340,11 @@ fn member_role(json: &Json, arguments: &Arguments) -> HostResult<JsonValue> {
 }
 
 fn member_add_role(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
-    Ok(Call::new(
-        "add_guild_member_role",
-        member_role(json, arguments)?,
-    ))
+    Call::new("add_guild_member_role", member_role(json, arguments)?)
 }
 
 fn member_remove_role(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
-    Ok(Call::new(
-        "delete_guild_member_role",
-        member_role(json, arguments)?,
-    ))
+    Call::new("delete_guild_member_role", member_role(json, arguments)?)
 }
 
 fn member_timeout(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
@@ -362,43 +353,45 @@ fn member_timeout(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostR
     let until = cog.services.clock.unix() + length.as_secs_f64();
     target["communication_disabled_until"] = until.into();
     add_reason(&mut target, arguments, 2)?;
-    Ok(Call::new("update_guild_member", target))
+    Call::new("update_guild_member", target)
 }
 
 fn member_kick(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
     let mut target = member_of(json, arguments)?;
     add_reason(&mut target, arguments, 1)?;
-    Ok(Call::new("delete_guild_member", target))
+    Call::new("delete_guild_member", target)
 }
 
 fn member_ban(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
     let mut target = member_of(json, arguments)?;
     add_reason(&mut target, arguments, 1)?;
-    Ok(Call::new("ban_user_from_guild", target))
+    Call::new("ban_user_from_guild", target)
 }
 
 fn channel_send(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
     let channel = json!({ "channel_id": field(json, arguments, &["id"])? });
-    Ok(Call::new("create_message", channel).with_content(Content::read(arguments, 1)?))
+    Ok(Call::new("create_message", channel)?.with_content(Content::read(arguments, 1)?))
 }
 
 fn channel_typing(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
     let channel = json!({ "channel_id": field(json, arguments, &["id"])? });
-    Ok(Call::new("trigger_typing_indicator", channel))
+    Call::new("trigger_typing_indicator", channel)
 }
 
 fn channel_delete(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
     let mut target = json!({ "channel_id": field(json, arguments, &["id"])? });
     add_reason(&mut target, arguments, 1)?;
-    Ok(Call::new("delete_channel", target))
+    Call::new("delete_channel", target)
 }
 
 fn user_send(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
     let user = json.at(&["user", "id"]).or_else(|| json.get("id"));
     let user = user.and_then(Json::as_str).unwrap_or_default();
-    Ok(Call::new("create_message", json!({ "recipient_id": user }))
-        .needing("dm.send")
-        .with_content(Content::read(arguments, 1)?))
+    Ok(
+        Call::new("create_message", json!({ "recipient_id": user }))?
+            .needing(Some("dm.send"))
+            .with_content(Content::read(arguments, 1)?),
+    )
 }
 
 fn role_delete(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
@@ -407,5 +400,5 @@ fn role_delete(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult
         "role_id": field(json, arguments, &["id"])?,
     });
     add_reason(&mut target, arguments, 1)?;
-    Ok(Call::new("delete_guild_role", target))
+    Call::new("delete_guild_role", target)
 }

@@ -1,6 +1,7 @@
 //! What the whole bot shares, as the cogs' functions use it.
 
 use super::faults::FaultLog;
+use super::own_messages::OwnMessages;
 use crate::activity::Activity;
 use crate::clock::Clock;
 use crate::commands::cooldown::Cooldowns;
@@ -45,6 +46,8 @@ pub struct Services {
     pub changed_graphs: Mutex<BTreeSet<String>>,
     /// The sources that committed code may read: nothing in them waits to be taken.
     pub sources: LatestSources,
+    /// Which cog has sent which message; it outlives every reload.
+    pub own_messages: OwnMessages,
     /// The handlers that failed.
     pub faults: FaultLog,
     /// The names and aliases of all commands, in lower case.

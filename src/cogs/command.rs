@@ -17,6 +17,7 @@ use crate::api::content::Content;
 use crate::api::context::CogContext;
 use crate::api::declarations::Command;
 use crate::api::invocation::{Context, Invocation};
+use crate::api::own_messages::Tie;
 use crate::commands::cooldown::ScopeIds;
 use crate::commands::definition::CommandDefinition;
 use crate::commands::help;
@@ -201,6 +202,8 @@ impl Calling<'_> {
             &called.path,
         ));
         let _end = EndOfCall(&context);
+        let own_messages = &self.cog.services.own_messages;
+        own_messages.note(&self.cog.name, self.text("id"), Tie::Called);
         self.allow(command, called, definition, &context).await?;
         let ids = ScopeIds {
             user: self.author_id(),

@@ -15,21 +15,28 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// Look-ups at Discord for one call: each is a request that the cog has not made.
 const MOST_LOOK_UPS: usize = 10;
 
+/// Permissions, as bits.
+const VIEW_CHANNEL: u64 = 1 << 10;
+const READ_MESSAGE_HISTORY: u64 = 1 << 16;
+
 /// What Discord knows, as far as one user may know it.
 pub struct Directory<'a> {
     services: &'a Services,
     /// Who asks.
     user: &'a str,
+    /// Where they ask.
+    here: &'a str,
     /// How often Discord was asked.
     asked: AtomicUsize,
 }
 
 impl<'a> Directory<'a> {
-    /// The directory as `user` may see it.
-    pub fn new(services: &'a Services, user: &'a str) -> Self {
+    /// The directory as `user` may see it who asks in the channel `here`.
+    pub fn new(services: &'a Services, user: &'a str, here: &'a str) -> Self {
         Self {
             services,
             user,
+            here,
             asked: AtomicUsize::new(0),
         }
     }
@@ -50,11 +57,15 @@ impl<'a> Directory<'a> {
         self.services.cache.apply("guild_member_update", &told);
     }
 
-    /// Whether the user may see the channel; unknown permissions (a DM) are left to Discord.
-    fn sees(&self, channel: &str) -> bool {
-        let view = 1 << 10;
+    /// Whether the user has these permissions in the channel. Of a channel whose permissions are unknown, only
+    /// the one in which they ask (a DM) is theirs: what the bot sees elsewhere is not for everybody.
+    fn may(&self, channel: &str, wanted: u64) -> bool {
         let permissions = self.services.permissions_in(channel, self.user);
-        permissions.is_none_or(|permissions| permissions & view != 0)
+        permissions.map_or(channel == self.here, |held| held & wanted == wanted)
+    }
+
+    fn sees(&self, channel: &str) -> bool {
+        self.may(channel, VIEW_CHANNEL)
     }
 }
 
@@ -123,7 +134,7 @@ impl arguments::Directory for Directory<'_> {
     }
 
     async fn message(&self, channel: &str, id: &str) -> Option<Json> {
-        if !self.sees(channel) {
+        if !self.may(channel, VIEW_CHANNEL | READ_MESSAGE_HISTORY) {
             return None;
         }
         let arguments = json!({ "channel_id": channel, "message_id": id });

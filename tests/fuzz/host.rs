@@ -58,7 +58,7 @@ pub struct Case {
 impl Case {
     fn source(&self, cog: &str, number: usize) -> String {
         let capabilities: BTreeSet<_> = operations()
-            .filter(|it| it.open_to_cogs() && it.capability != "always")
+            .filter(|it| it.open_to_cogs())
             .map(|it| format!("\"{}\"", it.capability))
             .collect();
         let capabilities = capabilities.into_iter().collect::<Vec<_>>().join(", ");

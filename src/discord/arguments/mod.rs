@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! mod (one flat table, sorted into path, query and body) ─ convert (times, permissions, ids) ─ schema::check
-//!  └ encode (paths and headers)    └ files    └ error (what is said to the author)
+//!  └ encode (paths and headers)    └ files    └ mentions (of nobody)    └ error (what is said to the author)
 //! ```
 //!
 //! Everything that can be refused is refused here, before anything is sent.
@@ -11,6 +11,7 @@ mod convert;
 mod encode;
 mod error;
 mod files;
+mod mentions;
 
 pub use encode::percent;
 pub use error::ArgumentError;
@@ -180,7 +181,7 @@ impl Sorter {
             ("", Value::Object(std::mem::take(&mut self.body)))
         };
         let mut body = Converter::new(operation, name).convert(&field, given)?;
-        silence_mentions(operation, shape, &mut body);
+        mentions::silence(operation, shape, &mut body);
         let violations = check_field(&field, &body).into_iter();
         // Files are parts of their own.
         let is_file =
@@ -240,39 +241,6 @@ fn reason(operation: &'static Operation, value: &Value) -> Result<String, Argume
             got(value),
         )),
     }
-}
-
-/// Nobody is mentioned unless `allowed_mentions` asks for it: in a message's own fields, and in those
-/// of a message inside (`data` of an interaction's answer, `message` of a forum's thread).
-fn silence_mentions(operation: &Operation, shape: &Shape, body: &mut Value) {
-    let Some(object) = body.as_object_mut() else {
-        return;
-    };
-    silence(operation, shape, object);
-    for schema in shape.names() {
-        for (name, field) in schema::fields(schema).into_iter().flatten() {
-            if let Some(inner) = object.get_mut(*name).and_then(Value::as_object_mut) {
-                silence(operation, &field.shape, inner);
-            }
-        }
-    }
-}
-
-fn silence(operation: &Operation, shape: &Shape, message: &mut Map<String, Value>) {
-    const KEY: &str = "allowed_mentions";
-    let names = shape.names();
-    let takes =
-        |schema: &&str| schema::fields(schema).is_some_and(|fields| fields.contains_key(KEY));
-    if !names.iter().any(takes) || message.get(KEY).is_some_and(|given| !given.is_null()) {
-        return;
-    }
-    // Only what is edited can mention; and Discord lets a bot edit nothing but the flags of
-    // somebody else's message.
-    let speaks = ["content", "components", "embeds"];
-    if operation.method == "PATCH" && !speaks.iter().any(|field| message.contains_key(*field)) {
-        return;
-    }
-    message.insert(KEY.into(), serde_json::json!({ "parse": [] }));
 }
 
 /// The parameters by which Discord counts separately.

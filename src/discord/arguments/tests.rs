@@ -147,10 +147,46 @@ fn nobody_is_mentioned_unless_asked_for() {
         body("create_message", asked)["allowed_mentions"],
         json!({ "parse": ["users"] })
     );
+    for given in [
+        json!(null),
+        json!({}),
+        json!([]),
+        json!({ "parse": null }),
+        json!({ "parse": [null] }),
+        json!({ "parse": {}, "users": null, "roles": null, "replied_user": null }),
+    ] {
+        let message = json!({ "channel_id": "1", "content": "x", "allowed_mentions": given });
+        let sent = body("create_message", message);
+        assert_eq!(sent["allowed_mentions"], none, "{given}");
+        let inner = json!({ "content": "x", "allowed_mentions": given });
+        let thread = json!({ "channel_id": "1", "name": "x", "message": inner });
+        let sent = body("create_thread", thread);
+        assert_eq!(sent["message"]["allowed_mentions"], none, "{given}");
+    }
+    let few = json!({ "users": ["5", null], "replied_user": true });
+    let message = json!({ "channel_id": "1", "content": "x", "allowed_mentions": few });
+    assert_eq!(
+        body("create_message", message)["allowed_mentions"],
+        json!({ "parse": [], "users": ["5"], "replied_user": true })
+    );
+    for wrong in [
+        json!("x"),
+        json!(["users"]),
+        json!({ "parse": "everyone" }),
+        json!({ "parse": ["all"] }),
+        json!({ "everyone": true }),
+        json!({ "users": "5" }),
+    ] {
+        let message = json!({ "channel_id": "1", "content": "x", "allowed_mentions": wrong });
+        let error = refused("create_message", message);
+        assert!(error.contains("allowed_mentions"), "{wrong}: {error}");
+    }
     let edited = json!({ "channel_id": "1", "message_id": "2", "content": "x" });
     assert_eq!(body("update_message", edited)["allowed_mentions"], none);
     let flags = json!({ "channel_id": "1", "message_id": "2", "flags": 4 });
     assert_eq!(body("update_message", flags), json!({ "flags": 4 }));
+    let attached = json!({ "channel_id": "1", "message_id": "2", "attachments": [] });
+    assert_eq!(body("update_message", attached)["allowed_mentions"], none);
     let hook = json!({ "webhook_id": "1", "webhook_token": "t", "content": "x" });
     assert_eq!(body("execute_webhook", hook)["allowed_mentions"], none);
     let answer = json!({ "interaction_id": "1", "interaction_token": "t", "type": 4, "data": { "content": "x" } });

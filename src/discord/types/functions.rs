@@ -64,10 +64,7 @@ pub(super) fn functions() -> String {
             capability,
             ..
         } = operation;
-        let comment = match *capability {
-            "always" => format!("    --- {method} {path}\n"),
-            needed => format!("    --- {method} {path}: needs `{needed}`\n"),
-        };
+        let comment = format!("    --- {method} {path}: needs `{capability}`\n");
         let name = names::pascal(id);
         let needed = properties(operation)
             .iter()

@@ -1,0 +1,61 @@
+//! Nobody is mentioned unless a call asks for it. Where `allowed_mentions` is missing, `null`, or has no list
+//! `parse`, Discord mentions whatever the text names. So every message says in full whom it may mention.
+
+use crate::discord::operations::Operation;
+use crate::discord::schema::{self, Shape};
+use serde_json::{Map, Value, json};
+
+const KEY: &str = "allowed_mentions";
+
+/// Fills `allowed_mentions` in wherever a message of `shape` stands in the body, also inside of others (`data` of
+/// an interaction's answer, `message` of a forum's thread).
+pub(super) fn silence(operation: &Operation, shape: &Shape, body: &mut Value) {
+    match body {
+        Value::Array(items) => {
+            for item in items {
+                silence(operation, shape, item);
+            }
+        }
+        Value::Object(object) => {
+            let schemas = shape.names().into_iter().filter_map(schema::fields);
+            let fields: Vec<_> = schemas.flatten().collect();
+            for (name, field) in &fields {
+                if let Some(inner) = object.get_mut(**name).filter(|_| **name != KEY) {
+                    silence(operation, &field.shape, inner);
+                }
+            }
+            if fields.iter().any(|(name, _)| **name == KEY) {
+                silence_message(operation, object);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn silence_message(operation: &Operation, message: &mut Map<String, Value>) {
+    if message.get(KEY).is_none_or(Value::is_null) {
+        message.remove(KEY);
+        if !changes_flags_only(operation, message) {
+            message.insert(KEY.into(), json!({ "parse": [] }));
+        }
+    } else if let Some(Value::Object(given)) = message.get_mut(KEY) {
+        // Whatever else is there, the check refuses.
+        complete(given);
+    }
+}
+
+/// Discord lets a bot edit nothing but the flags of somebody else's message, and that mentions nobody.
+fn changes_flags_only(operation: &Operation, message: &Map<String, Value>) -> bool {
+    operation.method == "PATCH" && message.keys().eq(["flags"])
+}
+
+/// Takes the nulls out, and says that nothing is mentioned but what is named.
+fn complete(given: &mut Map<String, Value>) {
+    given.retain(|_, value| !value.is_null());
+    for value in given.values_mut() {
+        if let Value::Array(items) = value {
+            items.retain(|item| !item.is_null());
+        }
+    }
+    given.entry("parse").or_insert_with(|| json!([]));
+}
