@@ -20,6 +20,7 @@ use crate::admin::Admin;
 use crate::api::faults::FaultLog;
 use crate::api::limits::{kilobytes, megabytes};
 use crate::api::own_messages::OwnMessages;
+use crate::api::log_usage::SharedLog;
 use crate::api::services::{Identity, Services};
 use crate::clock::Clock;
 use crate::cogs::host::Cogs;
@@ -314,6 +315,7 @@ fn services(options: &BotOptions) -> Result<Services, StartError> {
         changed_graphs: Mutex::default(),
         sources: crate::api::services::LatestSources::default(),
         own_messages: OwnMessages::default(),
+        log: SharedLog::new(&options.clock),
         faults: FaultLog::default(),
         command_names: ArcSwap::default(),
     })

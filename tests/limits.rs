@@ -216,6 +216,57 @@ async fn lines_of_the_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn bytes_of_the_log() {
+    let body = "for i = 1, 50 do print(string.rep(\"x\", 1900)) end
+        for i = 1, 50 do task.spawn(error, string.rep(\"y\", 900)) end
+        ctx:reply(\"done\")";
+    let source = command("t", body);
+    let setup = setup(&[("cogs/t.luau", &source)]).clock(Clock::paused(1_700_000_000));
+    let config = r#"{ "limits": { "log_kb_per_10s": 10 } }"#;
+    let stage = setup.config(config).start().await;
+    assert_eq!(stage.ask("!t").await, "done");
+    // Five lines of 2 KB have room, and no failure with its excerpt after them.
+    assert_eq!(met(&stage, Limit::LogSize), 95);
+    assert_eq!(met(&stage, Limit::LogLines), 0);
+    assert_eq!(stage.bot.services.faults.count(), 0);
+}
+
+/// Forty noisy cogs write no more than eight of them, and leave a quiet one its lines.
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_of_the_log_of_all_cogs() {
+    let loud = "for i = 1, 10 do print(string.rep(\"x\", 1900)) end ctx:reply(\"done\")";
+    let cogs: Vec<_> = (0..40)
+        .map(|it| {
+            (
+                format!("cogs/loud{it}.luau"),
+                command(&format!("loud{it}"), loud),
+            )
+        })
+        .collect();
+    let quiet = command("quiet", "print(\"here\") ctx:reply(\"done\")");
+    let mut files = vec![("cogs/quiet.luau", quiet.as_str())];
+    files.extend(
+        cogs.iter()
+            .map(|(path, text)| (path.as_str(), text.as_str())),
+    );
+    let config = r#"{ "limits": { "log_kb_per_10s": 20 } }"#;
+    let setup = setup(&files).config(config);
+    let stage = setup.clock(Clock::paused(1_700_000_000)).start().await;
+    for cog in 0..40 {
+        assert_eq!(stage.ask(&format!("!loud{cog}")).await, "done");
+    }
+    let left_out = |cog: &str| {
+        let cog = stage.bot.cogs.get(cog).unwrap();
+        cog.context.met.times(Limit::LogSize)
+    };
+    let all: u64 = (0..40).map(|cog| left_out(&format!("loud{cog}"))).sum();
+    // 400 lines of 2 KB, of which 160 KB have room.
+    assert!((310..=325).contains(&all), "{all}");
+    assert_eq!(stage.ask("!quiet").await, "done");
+    assert_eq!(left_out("quiet"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lines_of_the_log_about_failures() {
     let body = "for i = 1, 50 do task.spawn(error, \"spam\") end ctx:reply(\"done\")";
     let stage = stage(r#"{ "log_lines_per_10s": 10 }"#, body).await;

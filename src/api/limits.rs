@@ -38,6 +38,7 @@ limits! {
     Timers "timers"
     Mailbox "mailbox"
     LogLines "log_lines_per_10s"
+    LogSize "log_kb_per_10s"
     DiscordCalls "discord_calls_per_10s"
     DiscordRefusals "discord_refusals_per_10min"
     HttpCalls "http_calls_per_10s"
@@ -100,6 +101,7 @@ pub fn limits_of(cog: &CogContext) -> Vec<LimitView> {
             Limit::Timers => (Some(number(cog.timers())), limits.timers),
             Limit::Mailbox => (Some(number(cog.waiting())), limits.mailbox),
             Limit::LogLines => (None, limits.log_lines_per_10s),
+            Limit::LogSize => (None, limits.log_kb_per_10s),
             Limit::DiscordCalls => (None, limits.discord_calls_per_10s),
             Limit::DiscordRefusals => (
                 Some(number(cog.refused_calls())),

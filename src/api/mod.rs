@@ -7,9 +7,9 @@
 //! `declarations` is what a cog's top level leaves behind, `command` reads `cog.command { … }`, `option`
 //! makes `cog.option`, `invocation` is `ctx`, `object` Discord's objects, `convert` carries values between
 //! Luau and JSON, `content` turns what an author sends into a message, `pace` bounds how often a cog does
-//! something, `faults` are the handlers that failed, `usage` counts what a cog uses, `limits` shows it, `quarantine` keeps one away.
-//! `reach` says what a cog may do without a capability, `own_messages` which messages are its own, `veil` takes the
-//! content from others. `spec` is for specs alone.
+//! something, `faults` are the handlers that failed, `usage` counts what a cog uses (`log_usage` its lines in the
+//! log), `limits` shows it, `quarantine` keeps one away. `reach` says what a cog may do without a capability,
+//! `own_messages` which messages are its own, `veil` takes the content from others. `spec` is for specs alone.
 
 pub mod cog;
 pub mod command;
@@ -24,6 +24,7 @@ pub mod invocation;
 pub mod json;
 pub mod limits;
 pub mod log;
+pub mod log_usage;
 pub mod methods;
 pub mod object;
 pub mod option;

@@ -32,12 +32,20 @@ impl Pace {
 
     /// Takes one of `uses`, of which there is at least one; false when there is none left.
     pub fn take(&self, uses: u32) -> bool {
+        self.take_some(1, uses)
+    }
+
+    /// Takes `count` of `uses` at once, or none of them; false when so many are not left. More than there ever are
+    /// count as all of them.
+    pub fn take_some(&self, count: u32, uses: u32) -> bool {
+        let count = NonZeroU32::new(count.min(uses)).unwrap_or(NonZeroU32::MIN);
         let mut limiter = lock(&self.limiter);
+        let has_taken = |limiter: &Limiter| matches!(limiter.check_n(count), Ok(Ok(())));
         match limiter.as_ref() {
-            Some((made_for, limiter)) if *made_for == uses => limiter.check().is_ok(),
+            Some((made_for, limiter)) if *made_for == uses => has_taken(limiter),
             _ => {
                 let (_, limiter) = limiter.insert((uses, self.limiter_for(uses)));
-                limiter.check().is_ok()
+                has_taken(limiter)
             }
         }
     }
@@ -77,5 +85,17 @@ mod tests {
         assert!(pace.take(5));
         assert!(!pace.take(5));
         assert!(pace.take(6), "another number begins anew");
+    }
+
+    #[test]
+    fn several_are_taken_together_or_not_at_all() {
+        let clock = Clock::paused(1_000);
+        let pace = Pace::new(Duration::from_secs(10), &clock);
+        assert!(pace.take_some(60, 100));
+        assert!(!pace.take_some(60, 100));
+        assert!(pace.take_some(40, 100));
+        clock.advance_to_next(Duration::from_secs(1_010));
+        assert!(pace.take_some(1_000, 100), "more than all are all");
+        assert!(!pace.take(100));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::faults::FaultLog;
 use super::own_messages::OwnMessages;
+use super::log_usage::SharedLog;
 use crate::activity::Activity;
 use crate::clock::Clock;
 use crate::commands::cooldown::Cooldowns;
@@ -48,6 +49,8 @@ pub struct Services {
     pub sources: LatestSources,
     /// Which cog has sent which message; it outlives every reload.
     pub own_messages: OwnMessages,
+    /// What cogs write into the log.
+    pub log: SharedLog,
     /// The handlers that failed.
     pub faults: FaultLog,
     /// The names and aliases of all commands, in lower case.

@@ -2,11 +2,11 @@
 
 use super::context::CogContext;
 use super::limits::Limit;
+use super::log_usage::LogUsage;
 use super::pace::Pace;
 use crate::clock::Clock;
 use crate::discord::outbound::REFUSALS_COUNT;
 use crate::lock::lock;
-use crate::problem::Place;
 use crate::recent::Recent;
 use crate::vm::host::{HostError, HostResult};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What limits of ten seconds are counted in.
-const PACE: Duration = Duration::from_secs(10);
+pub(super) const PACE: Duration = Duration::from_secs(10);
 /// Commands within ten seconds that are told that the mailbox is full.
 const MOST_REFUSALS: u32 = 5;
 
@@ -37,13 +37,8 @@ pub(super) struct Usage {
     refused_calls: Mutex<Recent>,
     /// Requests to other servers.
     requests: Pace,
-    /// Lines of the log.
-    lines: Pace,
-    /// Lines of the log that were left out since the last one that was not.
-    lines_left_out: AtomicUsize,
-    /// How often the log says that lines are left out, and that they were.
-    floods: Pace,
-    flood_ends: Pace,
+    /// What it writes into the log.
+    pub(super) log: LogUsage,
     /// How often users are told that the mailbox is full.
     refusals: Pace,
 }
@@ -60,10 +55,7 @@ impl Usage {
             calls: pace(),
             refused_calls: Mutex::new(Recent::new(REFUSALS_COUNT)),
             requests: pace(),
-            lines: pace(),
-            lines_left_out: AtomicUsize::new(0),
-            floods: pace(),
-            flood_ends: pace(),
+            log: LogUsage::new(clock),
             refusals: pace(),
         }
     }
@@ -227,31 +219,6 @@ impl CogContext {
     /// Bytes of Luau's heap after the last slice.
     pub fn memory(&self) -> usize {
         self.usage.heap.load(Ordering::Relaxed)
-    }
-
-    /// Whether one more line of this cog's may go to the log, so that a flood of them hides nothing else.
-    /// `place` tells where it is written.
-    pub fn may_log(&self, place: impl FnOnce() -> Option<Place>) -> bool {
-        let limit = self.services.config.load().limits.log_lines_per_10s;
-        if self.usage.lines.take(limit) {
-            if self.usage.lines_left_out.load(Ordering::Relaxed) > 0
-                && self.usage.flood_ends.take(1)
-            {
-                let lines = self.usage.lines_left_out.swap(0, Ordering::Relaxed);
-                tracing::warn!(cog = %self.name, lines, "Lines of a cog were left out of the log");
-            }
-            return true;
-        }
-        self.met.count(Limit::LogLines);
-        let is_first = self.usage.lines_left_out.fetch_add(1, Ordering::Relaxed) == 0;
-        if is_first && self.usage.floods.take(1) {
-            let place = place().map(|place| format!("{}:{}", place.file, place.line));
-            tracing::warn!(
-                cog = %self.name, place,
-                "A cog writes more than {limit} lines into the log within 10 seconds (limits.log_lines_per_10s): lines are left out"
-            );
-        }
-        false
     }
 }
 

@@ -375,7 +375,7 @@ impl Actor {
         for listener in listeners {
             if let Ok(object) = object::receive(live.vm.lua(), &self.cog, &data, schema) {
                 self.start(live, listener.handler, object, limit, |_, _| {});
-            } else if self.cog.may_log(|| None) {
+            } else if self.cog.may_log(|| None, || []).is_some() {
                 tracing::warn!(
                     cog = %self.cog.name, event = listener.event,
                     "An event was dropped: the cog holds too many of Discord's objects"

@@ -92,8 +92,9 @@ async fn answer(cog: &Arc<CogContext>, call: &Call, language: Language, text: &s
     } else {
         Content::of_text(&shown)
     };
-    if let Err(failure) = invocation.reply("the bot's answer", content).await {
-        let error = failure.to_string();
+    if let Err(failure) = invocation.reply("the bot's answer", content).await
+        && let Some([error]) = cog.may_log(|| None, || [failure.to_string()])
+    {
         tracing::warn!(cog = %cog.name, error, "A user could not be answered");
     }
 }

@@ -38,7 +38,7 @@ pub async fn report(
         Fault::Closed if told.is_none() => return,
         Fault::Outlived { .. } | Fault::Closed => {
             // No mistake of the code's: a loop in `on_ready` comes to its end like this.
-            if cog.may_log(|| None) {
+            if let Some([fault]) = cog.may_log(|| None, || [fault.to_string()]) {
                 tracing::warn!(cog = %cog.name, id, "A handler of an older version {fault}");
             }
             return;
@@ -47,10 +47,18 @@ pub async fn report(
         _ => {}
     }
     // What leads to quarantine is few, and told in any case.
-    if leads_to_quarantine(live, fault) || cog.may_log(|| place_of(fault)) {
-        let problem = problem_of(cog, live, fault);
-        tracing::error!(cog = %cog.name, id, "A handler failed: {problem}");
-        cog.services.faults.add(problem);
+    let mut problem = None;
+    let mut text = || [problem.insert(problem_of(cog, live, fault)).to_string()];
+    let text = if leads_to_quarantine(live, fault) {
+        Some(text())
+    } else {
+        cog.may_log(|| place_of(fault), text)
+    };
+    if let Some([text]) = text {
+        tracing::error!(cog = %cog.name, id, "A handler failed: {text}");
+        problem
+            .into_iter()
+            .for_each(|it| cog.services.faults.add(it));
     }
     for hook in live.hooks(Hook::Error) {
         let Ok(arguments) = hook_arguments(live, fault, told.map(|(_, context)| context)) else {
@@ -59,7 +67,7 @@ pub async fn report(
         // A failure of the failure's handler goes no further than the log.
         if let Err(second) = handler::run(cog, live, &hook, arguments, HOOK_LIMIT).await
             && !matches!(second, Fault::Closed)
-            && cog.may_log(|| place_of(&second))
+            && let Some([second]) = cog.may_log(|| place_of(&second), || [second.to_string()])
         {
             tracing::error!(cog = %cog.name, "cog.on_error failed: {second}");
         }

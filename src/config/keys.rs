@@ -129,6 +129,9 @@ pub struct Limits {
     /// Lines in the log within ten seconds; more are left out and counted.
     #[schemars(range(min = 1, max = 100_000))]
     pub log_lines_per_10s: u32,
+    /// The text of these lines, in kilobytes. All cogs together have eight times as much.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub log_kb_per_10s: u32,
     /// Requests to Discord within ten seconds.
     #[schemars(range(min = 1, max = 10_000))]
     pub discord_calls_per_10s: u32,
@@ -249,6 +252,7 @@ impl Default for Limits {
             timers: 1_000,
             mailbox: 1_024,
             log_lines_per_10s: 200,
+            log_kb_per_10s: 64,
             discord_calls_per_10s: 50,
             discord_refusals_per_10min: 1_000,
             http_calls_per_10s: 20,

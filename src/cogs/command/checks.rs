@@ -82,7 +82,9 @@ impl Calling<'_> {
                     }
                 }
                 Err(error) => {
-                    tracing::error!(cog = %self.cog.name, %error, "cog.on_denied could not be called");
+                    if let Some([error]) = self.cog.may_log(|| None, || [error.to_string()]) {
+                        tracing::error!(cog = %self.cog.name, error, "cog.on_denied could not be called");
+                    }
                 }
             }
         }
