@@ -24,6 +24,7 @@ use crate::api::log_usage::SharedLog;
 use crate::api::services::{Identity, Services};
 use crate::clock::Clock;
 use crate::cogs::host::Cogs;
+use crate::cogs::scheduler::Scheduler;
 use crate::commands::cooldown::Cooldowns;
 use crate::commands::running::Running;
 use crate::config::{Config, Environment, Follower, Token};
@@ -44,11 +45,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-/// A cog's Luau may call Rust which calls Luau again: the C stack must hold the deepest of it.
-const COG_STACK: usize = 8 << 20;
 /// Handlers get this long to end when the bot stops.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -88,16 +86,21 @@ pub struct Bot {
     _threads: CogThreads,
 }
 
-/// The threads on which cogs run.
-struct CogThreads(Option<Runtime>);
+/// The threads on which cogs run. They stop when this is dropped, also when a start fails or is given up half-way.
+struct CogThreads(Scheduler);
+
+impl CogThreads {
+    fn start() -> Result<Self, StartError> {
+        let started = Scheduler::start().map_err(|error| {
+            StartError::System(format!("the cogs' threads do not start: {error}"))
+        });
+        started.map(Self)
+    }
+}
 
 impl Drop for CogThreads {
     fn drop(&mut self) {
-        // A runtime that is simply dropped waits for its threads, which tokio forbids in asynchronous code:
-        // also when a start fails or is given up half-way.
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
+        self.0.stop();
     }
 }
 
@@ -116,10 +119,8 @@ impl Bot {
             });
         }
         let services = Arc::new(services(&options)?);
-        let runtime = cog_runtime()?;
-        let handle = runtime.handle().clone();
-        let threads = CogThreads(Some(runtime));
-        let cogs = Arc::new(Cogs::new(Arc::clone(&services), handle));
+        let threads = CogThreads::start()?;
+        let cogs = Arc::new(Cogs::new(Arc::clone(&services), threads.0.clone()));
         // Everything that may have to wait for the server comes before the first cog is loaded: a start
         // that is given up then leaves nothing unsaved.
         let (identity, address) = sign_in::sign_in(&services, options.api_url.as_deref()).await?;
@@ -264,21 +265,6 @@ impl Drop for Bot {
     fn drop(&mut self) {
         self.abort_followers();
     }
-}
-
-/// The threads on which cogs run. More than there are processors: a cog that is stuck in native code holds
-/// one of them, and must not hold up the others. They stand back behind the bot's own threads, so that no
-/// heartbeat and no reload is late for what cogs do.
-fn cog_runtime() -> Result<Runtime, StartError> {
-    let processors = std::thread::available_parallelism().map_or(2, usize::from);
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads((2 * processors).max(6))
-        .thread_stack_size(COG_STACK)
-        .thread_name("cogsmith-cogs")
-        .on_thread_start(crate::vm::raw::step_back)
-        .enable_all()
-        .build()
-        .map_err(|error| StartError::System(format!("the cogs' threads do not start: {error}")))
 }
 
 fn services(options: &BotOptions) -> Result<Services, StartError> {

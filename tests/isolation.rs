@@ -58,12 +58,22 @@ async fn heartbeats_go_on_while_four_cogs_are_stuck() {
 /// There are more of them than threads, and each would hold one for a minute.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cog_that_keeps_to_its_share_does_not_wait_for_greedy_ones() {
+    does_not_wait_for_cogs_that(Duration::from_secs(3)).await;
+}
+
+/// The same without a sign before: they have used nothing yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cog_that_keeps_to_its_share_does_not_wait_for_slices_that_turn_out_long() {
+    does_not_wait_for_cogs_that(Duration::ZERO).await;
+}
+
+async fn does_not_wait_for_cogs_that(have_used: Duration) {
     let count = 8 + 2 * std::thread::available_parallelism().unwrap().get();
     let stage = start(count, 60_000).await;
     let (sim, bot) = (&stage.sim, &stage.bot);
     for number in 0..count {
         let cog = bot.cogs.get(&format!("stuck_{number}")).unwrap();
-        cog.context.turn.charge(Duration::from_secs(3));
+        cog.context.turn.charge(have_used);
     }
     say(sim, "stuck");
     let asked = say(sim, "!other");

@@ -8,7 +8,7 @@ mod support;
 use cogsmith::api::limits::{Limit, limits_of};
 use cogsmith::clock::Clock;
 use cogsmith::sim::Fault;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use support::{Stage, command, setup};
 
 /// The fault that was reported last, with its place, as the log shows it.
@@ -384,4 +384,30 @@ async fn the_cogs_status_shows_what_it_uses_and_what_it_met() {
     assert!(answer.starts_with("There is no cog"), "{answer}");
     let answer = stage.ask("!cogs tt").await;
     assert_eq!(answer, "There is no cog `tt`. Did you mean `t`?");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cog_without_processor_time_pauses_and_what_it_misses_is_counted() {
+    let source = r#"local cog = require("@cogsmith/cog")
+cog.on.message_create(function(message)
+    if not message.author.bot then
+        message:reply("heard")
+    end
+end)
+cog.every(10, print)
+"#;
+    let stage = setup(&[("cogs/t.luau", source)])
+        .config(r#"{ "limits": { "cpu_seconds_per_minute": 2 } }"#)
+        .clock(Clock::paused(1_700_000_000))
+        .start()
+        .await;
+    assert_eq!(stage.says("anna", "hello").await.len(), 1);
+    let account = &stage.bot.cogs.get("t").unwrap().context.account;
+    account.charge(Duration::from_secs(2), Instant::now());
+    assert_eq!(stage.says("anna", "hello").await.len(), 0);
+    assert_eq!(met(&stage, Limit::CpuPerMinute), 1);
+    stage.advance(Duration::from_secs(25)).await;
+    assert_eq!(met(&stage, Limit::CpuPerMinute), 3);
+    // It is no failure of any handler.
+    assert!(stage.bot.services.faults.since(0).is_empty());
 }

@@ -204,6 +204,12 @@ impl Staged {
         self.modules().flat_map(|it| &it.listeners)
     }
 
+    /// The handlers of one event.
+    pub fn listeners_to(&self, event: &str) -> impl Iterator<Item = &Function> {
+        let listeners = self.listeners().filter(move |it| it.event == event);
+        listeners.map(|listener| &listener.handler)
+    }
+
     /// All timers.
     pub fn timers(&self) -> impl Iterator<Item = &Timer> {
         self.modules().flat_map(|it| &it.timers)

@@ -11,7 +11,7 @@ use crate::recent::Recent;
 use crate::vm::host::{HostError, HostResult};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What limits of ten seconds are counted in.
 pub(super) const PACE: Duration = Duration::from_secs(10);
@@ -194,6 +194,23 @@ impl CogContext {
             );
         }
         false
+    }
+
+    /// Whether the cog has to pause, because it has used up its processor time of this minute. To be asked before
+    /// each thing that is left out then: it is counted.
+    pub fn pauses(&self) -> bool {
+        let limit = self.services.config.load().limits.cpu_seconds_per_minute;
+        if self.account.used(Instant::now()) < Duration::from_secs(limit.into()) {
+            return false;
+        }
+        let times = self.met.count(Limit::CpuPerMinute);
+        if times.is_power_of_two() {
+            tracing::warn!(
+                cog = %self.name, times,
+                "A cog has to pause: its events and timers are left out, because it has used {limit} s of processor time within a minute (limits.cpu_seconds_per_minute)"
+            );
+        }
+        true
     }
 
     /// Gives a place in the mailbox back.

@@ -1,6 +1,6 @@
 //! Loads every cog as the bot does, and goes no further: nothing is committed, nothing connects.
 
-use super::{BotOptions, CogThreads, cog_runtime, services};
+use super::{BotOptions, CogThreads, services};
 use crate::clock::Clock;
 use crate::cogs::host::Cogs;
 use crate::config::{Config, Token};
@@ -42,9 +42,8 @@ pub async fn rehearse(config: Config) -> Result<Rehearsal, StartError> {
         state: None,
         sessions: None,
     })?;
-    let runtime = cog_runtime()?;
-    let cogs = Cogs::new(Arc::new(services), runtime.handle().clone());
-    let _threads = CogThreads(Some(runtime));
+    let threads = CogThreads::start()?;
+    let cogs = Cogs::new(Arc::new(services), threads.0.clone());
 
     let plan = plan([], snapshot.as_ref());
     let results = transaction::rehearse(&cogs, &plan, &snapshot).await;

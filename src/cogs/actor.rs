@@ -9,7 +9,7 @@ use super::prepare::{self, Refusal, Request};
 use super::timers::Timers;
 use crate::activity::Busy;
 use crate::api::context::{CogContext, Spawn};
-use crate::api::declarations::{Hook, Info, Staged, Timer};
+use crate::api::declarations::{Hook, Staged, Timer};
 use crate::api::object;
 use crate::api::usage::TaskPlace;
 use crate::clock::Woken;
@@ -145,6 +145,10 @@ impl Actor {
             let handlers = self.running.len().saturating_sub(self.spawned.len());
             let has_answers = self.current.is_some() || self.cog.quarantine.is_on();
             let takes_work = has_answers && handlers < MOST_RUNNING;
+            // What comes in must not keep its thread for ever: others wait for a turn.
+            if cog.turn.is_over() {
+                tokio::task::yield_now().await;
+            }
             let due = self.timers.next_due();
             if alarm.as_ref().map(|alarm| alarm.due) != due {
                 alarm = due.map(|due| Alarm::new(Arc::clone(&cog), due));
@@ -362,25 +366,24 @@ impl Actor {
     }
 
     fn handle_event(&mut self, live: &Live, event: &Arc<Event>, busy: Busy) {
+        // It may have waited in the mailbox until there was no time left.
+        if self.cog.pauses() {
+            return;
+        }
         let data = complete(&event.name, event.data());
         let limit = self.handler_limit();
-        let listeners: Vec<_> = live
-            .declarations
-            .listeners()
-            .filter(|listener| listener.event == event.name.as_ref())
-            .cloned()
-            .collect();
         // The tables know an event's object by its name on the wire.
         let schema = crate::discord::event(&event.name).map(|event| event.gateway_name);
-        for listener in listeners {
-            if let Ok(object) = object::receive(live.vm.lua(), &self.cog, &data, schema) {
-                self.start(live, listener.handler, object, limit, |_, _| {});
-            } else if self.cog.may_log(|| None, || []).is_some() {
-                tracing::warn!(
-                    cog = %self.cog.name, event = listener.event,
-                    "An event was dropped: the cog holds too many of Discord's objects"
-                );
+        // One object for all listeners: nobody can change it.
+        if let Ok(object) = object::receive(live.vm.lua(), &self.cog, &data, schema) {
+            for handler in live.declarations.listeners_to(&event.name) {
+                self.start(live, handler.clone(), object.clone(), limit, |_, _| {});
             }
+        } else if self.cog.may_log(|| None, || []).is_some() {
+            tracing::warn!(
+                cog = %self.cog.name, event = %event.name,
+                "An event was dropped: the cog holds too many of Discord's objects"
+            );
         }
         drop(busy);
     }
@@ -392,6 +395,10 @@ impl Actor {
         let now = self.cog.services.clock.now();
         let limit = self.handler_limit();
         for Timer { name, handler, .. } in self.timers.take_due(now) {
+            if self.cog.pauses() {
+                self.timers.ended(&name, false, now);
+                continue;
+            }
             self.start(
                 &live,
                 handler,
@@ -423,7 +430,7 @@ impl Actor {
             declarations: declared
                 .find_map(|(_, declared)| declared.upgrade())
                 .unwrap_or_default(),
-            info: Info::default(),
+            info: Arc::default(),
         };
         let address = spawn.thread.to_pointer() as usize;
         let limit = self.handler_limit();

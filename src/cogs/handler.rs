@@ -46,9 +46,7 @@ pub async fn run_as(
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let before = live.vm.cpu_time();
         let polled = handler.as_mut().poll(context);
-        cog.turn.charge(live.vm.cpu_time().saturating_sub(before));
         cog.flush_state();
         cog.set_memory(live.vm.memory());
         polled

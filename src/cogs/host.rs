@@ -5,7 +5,7 @@ use super::command;
 use super::live::{Offer, Status};
 use super::prepare::{Refusal, Request};
 use super::routes::Routes;
-use super::turns::Turns;
+use super::scheduler::Scheduler;
 use crate::activity::Busy;
 use crate::api::context::CogContext;
 use crate::api::limits::Limit;
@@ -18,7 +18,6 @@ use crate::vm::resolve::ModuleId;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use tokio::runtime::Handle as Runtime;
 use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{mpsc, oneshot};
 
@@ -38,9 +37,12 @@ pub struct CogHandle {
 }
 
 impl CogHandle {
-    /// Puts work into the mailbox. What does not fit is dropped and counted; a cog that was unloaded
-    /// meanwhile gives it back.
+    /// Puts work into the mailbox. What does not fit is dropped and counted, and so are events for a cog that has
+    /// to pause; a cog that was unloaded meanwhile gives it back.
     pub fn post(&self, work: Work) -> Option<Work> {
+        if matches!(work, Work::Event(_)) && self.context.pauses() {
+            return None;
+        }
         let busy = self.context.services.activity.begin();
         if !self.context.enqueue() {
             self.refuse(work, busy);
@@ -160,20 +162,18 @@ impl CogHandle {
 pub struct Cogs {
     /// The bot's parts.
     pub services: Arc<Services>,
-    /// The threads on which cogs run, apart from the gateway's.
-    runtime: Runtime,
-    turns: Turns,
+    /// Runs them, on threads apart from the gateway's.
+    scheduler: Scheduler,
     by_name: Mutex<BTreeMap<Arc<str>, Arc<CogHandle>>>,
     routes: ArcSwap<Routes>,
 }
 
 impl Cogs {
-    /// No cogs yet; theirs will run on `runtime`.
-    pub fn new(services: Arc<Services>, runtime: Runtime) -> Self {
+    /// No cogs yet; `scheduler` will run theirs.
+    pub fn new(services: Arc<Services>, scheduler: Scheduler) -> Self {
         Self {
             services,
-            runtime,
-            turns: Turns::of_this_machine(),
+            scheduler,
             by_name: Mutex::default(),
             routes: ArcSwap::default(),
         }
@@ -214,8 +214,8 @@ impl Cogs {
             control: control_end,
             spawns,
         });
-        self.runtime
-            .spawn(self.turns.take(Arc::clone(&context.turn), running));
+        self.scheduler
+            .spawn(&context.turn, &context.account, running);
         let handle = Arc::new(CogHandle {
             name: Arc::clone(&context.name),
             context,

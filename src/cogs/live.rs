@@ -19,7 +19,7 @@ pub struct Live {
     /// What their top levels declared.
     pub declarations: Arc<Staged>,
     /// What the cog asks for.
-    pub info: Info,
+    pub info: Arc<Info>,
 }
 
 impl Live {

@@ -6,7 +6,8 @@
 //!
 //! `live` is what a cog runs, `prepare` makes the next one of it and `command` carries a call from the typed
 //! line to the answer. `directory` looks up what users name in arguments, `timers` keeps `cog.every`,
-//! `fault` says what went wrong in a handler, and puts a cog into quarantine.
+//! `fault` says what went wrong in a handler, and puts a cog into quarantine. `scheduler` runs the actors, and decides who
+//! goes first.
 
 pub mod actor;
 pub mod command;
@@ -17,5 +18,5 @@ pub mod host;
 pub mod live;
 pub mod prepare;
 pub mod routes;
+pub mod scheduler;
 pub mod timers;
-pub mod turns;

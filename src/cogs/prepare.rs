@@ -119,7 +119,7 @@ fn attempt(
     let mut declarations = cog.take_declarations();
     let loaded = generation.loaded();
     declarations.retain(|module| loaded.contains_key(module));
-    let info = declarations.info();
+    let info = Arc::new(declarations.info());
     check_capabilities(cog, &info.capabilities).map_err(refuse)?;
     cog.stage_capabilities(info.capabilities.clone());
     let live = Live {

@@ -1,5 +1,7 @@
-//! The processor time that the code of one cog has used within the last minute. It outlives the cog's VMs.
+//! The processor time that one cog has used within the last minute: its code, and all that the host does for it on
+//! the threads of cogs. It outlives the cog's VMs.
 
+use super::raw::{cpu_time, thread_clock};
 use crate::lock::lock;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -11,6 +13,31 @@ const SECONDS: usize = 60;
 pub struct CpuAccount {
     opened: Instant,
     minute: Mutex<Minute>,
+}
+
+/// The processor time of the thread on which this was made, lap by lap.
+#[derive(Debug)]
+pub struct ThreadTime {
+    clock: Option<libc::clockid_t>,
+    last: Duration,
+}
+
+impl ThreadTime {
+    /// That of the calling thread.
+    pub fn of_this_thread() -> Self {
+        let mut time = Self {
+            clock: thread_clock(),
+            last: Duration::ZERO,
+        };
+        time.lap();
+        time
+    }
+
+    /// What the thread has used since the last call.
+    pub fn lap(&mut self) -> Duration {
+        let now = self.clock.and_then(cpu_time).unwrap_or(self.last);
+        now.saturating_sub(std::mem::replace(&mut self.last, now))
+    }
 }
 
 /// Time used in each of the last 60 seconds, as a ring.
@@ -63,13 +90,20 @@ impl CpuAccount {
         minute
     }
 
-    /// Adds what one slice used, which ended at `now`.
+    /// Adds what was used up to `now`.
     pub fn charge(&self, used: Duration, now: Instant) {
         let mut minute = self.at(now);
         let place = place(minute.second);
         minute.used[place] += used;
         minute.total += used;
-        minute.longest = minute.longest.max(used);
+    }
+
+    /// Notes what one slice used, which is charged with all that happened around it.
+    pub fn note_slice(&self, used: Duration) {
+        if !used.is_zero() {
+            let mut minute = lock(&self.minute);
+            minute.longest = minute.longest.max(used);
+        }
     }
 
     /// What was used within the minute before `now`, to the second.
@@ -106,7 +140,10 @@ mod tests {
         assert_eq!(account.used(at(90)), ms(0));
         account.charge(ms(50), at(10_000));
         assert_eq!(account.used(at(10_000)), ms(50));
+        account.note_slice(ms(300));
+        account.note_slice(ms(200));
         assert_eq!(account.longest(), ms(300));
+        assert_eq!(account.used(at(10_000)), ms(50));
     }
 
     proptest! {

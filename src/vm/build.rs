@@ -11,7 +11,7 @@ use mlua::{Function, Lua, LuaOptions, StdLib, Value};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Luau's flags without which running out of memory corrupts the heap, and two library calls run for
 /// minutes. They are process-wide and must be set before the first VM.
@@ -244,11 +244,6 @@ impl Vm {
         self.memory() > self.0.limits.memory / 16 * 15
     }
 
-    /// CPU time that its code has used, as the watchdog has sampled it.
-    pub fn cpu_time(&self) -> Duration {
-        self.0.guard.cpu_time()
-    }
-
     /// Whether the time of the slice that runs now is over.
     pub fn is_expired(&self) -> bool {
         self.0.guard.is_expired()
@@ -294,14 +289,10 @@ impl Vm {
 
     /// Collects all garbage, outside of any slice.
     pub fn collect(&self) {
-        let began = Instant::now();
         // Only a finaliser could raise, and Luau's have none.
         let _collected = self.0.lua.gc_collect().is_ok();
         self.0.collected.store(self.memory(), Ordering::Relaxed);
         self.0.collections.fetch_add(1, Ordering::Relaxed);
-        // Or a cog could have the host work for it without end.
-        let ended = Instant::now();
-        self.0.limits.account.charge(ended - began, ended);
     }
 
     /// How often garbage was collected.

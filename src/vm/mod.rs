@@ -6,7 +6,7 @@
 //!
 //! `raw` holds the crate's only `unsafe`: the interrupt pointer and the guards in front of long library
 //! calls. `watchdog` decides when a VM has run too long, `account` adds up what a cog used within a minute, `turn`
-//! whether it used more than its share, `host` makes functions that cogs may call,
+//! says who goes before others, `host` makes functions that cogs may call,
 //! `resolve` turns a require string into a module, `compile` makes bytecode of it, and a `generation` is what has
 //! been loaded.
 

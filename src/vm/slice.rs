@@ -175,7 +175,7 @@ impl Vm {
         let (result, spent) = self.guard().run(self.lua(), budget, heap, caught);
         self.expect_memory_errors(false);
         self.note_peak();
-        self.limits().account.charge(spent.used, Instant::now());
+        self.limits().account.note_slice(spent.used);
         match (result, spent.expired) {
             (Err(_), _) => {
                 self.poison();

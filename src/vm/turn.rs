@@ -1,8 +1,10 @@
-//! How much processor time a cog has used lately, and how long its present turn may still last.
+//! How much processor time a cog has used lately, how long its slices are expected to be, and how long its present
+//! turn may still last. From that `cogs::scheduler` knows who goes first.
 //!
-//! A cog may use a tenth of a processor, and some more for a moment. One that uses more is *greedy* until it
-//! has made up for it, and then waits for its turn: see `cogs::turns`.
+//! A cog may use a tenth of a processor, and some more for a moment. One that uses more is *greedy* until it has
+//! made up for it.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -15,47 +17,48 @@ const PRICE: u32 = 10;
 const CREDIT: Duration = Duration::from_millis(500);
 /// What is unpaid is never more than this, so that a cog that has come to its senses is free again.
 const MOST_UNPAID: Duration = Duration::from_secs(30);
+/// A slice beyond this holds up others.
+const LONG_SLICE: Duration = Duration::from_millis(10);
+/// A slice is remembered for so many times its length, and counts for less and less meanwhile. So slices of a
+/// quarter of a second are expected again for more than a minute.
+const MEMORY: u32 = 300;
+/// Nothing is remembered for longer than this.
+const LONGEST_MEMORY: Duration = Duration::from_secs(120);
 
-/// One cog's account.
-#[derive(Debug)]
+/// What all times count from, so that those of different cogs can be compared.
+static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// One cog's account. Times are in microseconds since the origin.
+#[derive(Debug, Default)]
 pub struct Turn {
-    /// What the other times count from.
-    origin: Instant,
-    /// When the present turn began, in microseconds.
+    /// When the present turn began.
     began: AtomicU64,
-    /// When all that was used will have been paid for, in microseconds.
+    /// When all that was used will have been paid for.
     paid_at: AtomicU64,
+    /// When its longest slice will be forgotten.
+    forgotten_at: AtomicU64,
+}
+
+fn now() -> u64 {
+    micros(ORIGIN.elapsed())
 }
 
 impl Turn {
-    /// Nothing is used yet.
-    pub fn new() -> Self {
-        Self {
-            origin: Instant::now(),
-            began: AtomicU64::new(0),
-            paid_at: AtomicU64::new(0),
-        }
-    }
-
-    fn now(&self) -> u64 {
-        micros(self.origin.elapsed())
-    }
-
     /// A turn begins.
     pub fn begin(&self) {
-        self.began.store(self.now(), Ordering::Relaxed);
+        self.began.store(now(), Ordering::Relaxed);
     }
 
     /// Whether the present turn has lasted long enough: who is asked for another slice now puts it off.
     pub fn is_over(&self) -> bool {
         let began = self.began.load(Ordering::Relaxed);
-        self.now().saturating_sub(began) >= micros(TURN)
+        now().saturating_sub(began) >= micros(TURN)
     }
 
-    /// Adds processor time that was used.
+    /// Adds the processor time of one turn.
     pub fn charge(&self, used: Duration) {
         if !used.is_zero() {
-            self.charge_at(self.now(), used);
+            self.charge_at(now(), used);
         }
     }
 
@@ -63,21 +66,42 @@ impl Turn {
         let unpaid = self.paid_at.load(Ordering::Relaxed).saturating_sub(now);
         let unpaid = (unpaid + micros(used * PRICE)).min(micros(MOST_UNPAID));
         self.paid_at.store(now + unpaid, Ordering::Relaxed);
+        // A turn ends with the first slice that outlasts it.
+        let slice = used.saturating_sub(TURN);
+        let remembered = (slice * MEMORY).min(LONGEST_MEMORY);
+        self.forgotten_at
+            .fetch_max(now + micros(remembered), Ordering::Relaxed);
+    }
+
+    /// Whether it goes before others: it has kept to its share lately, and no long slice is to be expected of it.
+    pub fn is_quick(&self) -> bool {
+        self.is_quick_at(now())
+    }
+
+    fn is_quick_at(&self, now: u64) -> bool {
+        !self.is_greedy_at(now) && self.expected_at(now) <= micros(LONG_SLICE)
     }
 
     /// Whether it has used more than its share lately.
-    pub fn is_greedy(&self) -> bool {
-        self.is_greedy_at(self.now())
-    }
-
     fn is_greedy_at(&self, now: u64) -> bool {
         self.paid_at.load(Ordering::Relaxed) > now + micros(CREDIT)
     }
-}
 
-impl Default for Turn {
-    fn default() -> Self {
-        Self::new()
+    /// How long its next slice may be.
+    fn expected_at(&self, now: u64) -> u64 {
+        let remembered = self.forgotten_at.load(Ordering::Relaxed);
+        remembered.saturating_sub(now) / u64::from(MEMORY)
+    }
+
+    /// When it would have paid for what it has used and for what it is about to use: its finish tag, as in weighted
+    /// fair queueing. Of those who wait, whoever has the lowest goes first. While it waits it does not change.
+    pub fn finish_tag(&self) -> u64 {
+        self.finish_tag_at(now())
+    }
+
+    fn finish_tag_at(&self, now: u64) -> u64 {
+        let start = self.paid_at.load(Ordering::Relaxed).max(now);
+        start + self.expected_at(now) * u64::from(PRICE)
     }
 }
 
@@ -98,17 +122,17 @@ mod tests {
 
     #[test]
     fn a_tenth_of_a_processor_is_never_greedy() {
-        let turn = Turn::new();
+        let turn = Turn::default();
         for step in 0..10_000 {
             let now = step * 50_000;
             turn.charge_at(now, ms(5));
-            assert!(!turn.is_greedy_at(now), "after {step} steps");
+            assert!(turn.is_quick_at(now), "after {step} steps");
         }
     }
 
     #[test]
     fn more_than_a_tenth_is_greedy_sooner_or_later() {
-        let turn = Turn::new();
+        let turn = Turn::default();
         let greedy = (0..100).find(|step| {
             turn.charge_at(step * 50_000, ms(10));
             turn.is_greedy_at(step * 50_000)
@@ -118,7 +142,7 @@ mod tests {
 
     #[test]
     fn one_slice_that_ran_into_its_limit_is_made_up_for_in_two_seconds() {
-        let turn = Turn::new();
+        let turn = Turn::default();
         turn.charge_at(0, ms(250));
         assert!(turn.is_greedy_at(0));
         assert!(turn.is_greedy_at(2 * SECOND - 1));
@@ -127,9 +151,42 @@ mod tests {
 
     #[test]
     fn whatever_was_used_is_made_up_for_in_half_a_minute() {
-        let turn = Turn::new();
+        let turn = Turn::default();
         turn.charge_at(0, ms(3_600_000));
         assert!(turn.is_greedy_at(29 * SECOND));
         assert!(!turn.is_greedy_at(30 * SECOND));
+    }
+
+    /// Below a tenth of a processor on average, and still in the way of others.
+    #[test]
+    fn a_long_slice_is_expected_again_for_a_minute_and_not_for_ever() {
+        let turn = Turn::default();
+        turn.charge_at(0, ms(210));
+        assert!(!turn.is_greedy_at(3 * SECOND));
+        assert!(!turn.is_quick_at(3 * SECOND));
+        assert!(!turn.is_quick_at(56 * SECOND));
+        assert!(turn.is_quick_at(58 * SECOND));
+    }
+
+    #[test]
+    fn a_long_slice_is_not_forgotten_over_short_ones() {
+        let turn = Turn::default();
+        turn.charge_at(0, ms(210));
+        for step in 0..1_000 {
+            turn.charge_at(step * 10_000, ms(1));
+        }
+        assert!(!turn.is_quick_at(11 * SECOND));
+    }
+
+    #[test]
+    fn whoever_has_used_less_and_takes_less_goes_first() {
+        let (idle, short, long, greedy) = <(Turn, Turn, Turn, Turn)>::default();
+        short.charge_at(0, ms(1));
+        long.charge_at(0, ms(100));
+        greedy.charge_at(9 * SECOND, ms(3_000));
+        let tags = [&idle, &short, &long, &greedy].map(|turn| turn.finish_tag_at(10 * SECOND));
+        assert_eq!(tags[0], tags[1]);
+        assert!(tags[1] < tags[2], "{tags:?}");
+        assert!(tags[2] < tags[3], "{tags:?}");
     }
 }

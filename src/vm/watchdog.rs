@@ -11,7 +11,7 @@ use super::raw::{InterruptCell, cpu_time, limit_call_depth, thread_clock};
 use crate::lock::lock;
 use mlua::{Lua, VmState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, Weak};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 /// How often running VMs are looked at.
@@ -34,18 +34,22 @@ pub struct Guard {
 }
 
 /// What runs on one worker thread.
-#[derive(Debug)]
 struct Slot {
     clock: Option<libc::clockid_t>,
+    /// What is done when a slice on this thread has used that much.
+    when_long: OnceLock<(Duration, WhenLong)>,
     running: Mutex<Option<Running>>,
     /// The thread's CPU time at the watchdog's last look, in microseconds.
     looked_at: AtomicU64,
 }
 
+type WhenLong = Box<dyn Fn() + Send + Sync>;
+
 impl Slot {
     fn of_this_thread() -> Self {
         Self {
             clock: thread_clock(),
+            when_long: OnceLock::new(),
             running: Mutex::default(),
             // What the thread used before is nobody's.
             looked_at: AtomicU64::new(u64::MAX),
@@ -84,6 +88,15 @@ thread_local! {
     };
 }
 
+/// From now on, when a slice on the calling thread has used `long` of processor time and is still under way, the
+/// watchdog does this, once for each look at it. It must not take long.
+pub fn when_a_slice_runs_long(long: Duration, act: impl Fn() + Send + Sync + 'static) {
+    SLOT.with(|slot| {
+        // Nobody asks twice on one thread.
+        let _set = slot.when_long.set((long, Box::new(act))).is_ok();
+    });
+}
+
 /// Whether the watchdog's thread could be started; without it no VM may run.
 pub fn is_running() -> bool {
     WATCHDOG.is_some()
@@ -117,9 +130,14 @@ fn look_at(slot: &Slot) -> bool {
     };
     let charged = &running.guard.cpu_micros;
     charged.fetch_add(since_last, Ordering::Relaxed);
-    let since = *running.seen_at.get_or_insert(now);
-    if now.saturating_sub(since) >= running.budget {
+    let used = now.saturating_sub(*running.seen_at.get_or_insert(now));
+    if used >= running.budget {
         running.guard.expire();
+    }
+    if let Some((long, act)) = slot.when_long.get()
+        && used >= *long
+    {
+        act();
     }
     true
 }
@@ -192,7 +210,7 @@ impl Guard {
     }
 
     /// CPU time that its slices have used, as far as the watchdog has sampled it.
-    pub fn cpu_time(&self) -> Duration {
+    fn cpu_time(&self) -> Duration {
         Duration::from_micros(self.cpu_micros.load(Ordering::Relaxed))
     }
 

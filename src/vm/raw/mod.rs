@@ -201,11 +201,26 @@ pub(super) fn cpu_time(clock: libc::clockid_t) -> Option<Duration> {
     (failed == 0).then(|| Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
 }
 
-/// Lets the calling thread step back behind all threads that have not, whenever both have something to do. It
-/// still gets a third of what one of those gets.
-pub(crate) fn step_back() {
-    const NICENESS: c_int = 5;
-    // SAFETY: changes nothing but the scheduling of the calling thread, which 0 stands for on Linux. It cannot
-    // fail: every thread may become nicer.
-    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS) };
+/// A thread as the kernel names it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ThreadId(libc::id_t);
+
+impl ThreadId {
+    /// The calling thread.
+    pub(crate) fn current() -> Self {
+        // SAFETY: asks for a number and cannot fail.
+        let thread = unsafe { libc::gettid() };
+        Self(libc::id_t::try_from(thread).unwrap_or_default())
+    }
+
+    /// Lets this thread, which must not have ended, step back by so many levels of niceness: whenever it and a
+    /// less nice one have something to do, the kernel lets that one go first. Nobody can take it back.
+    pub(crate) fn step_back(self, levels: c_int) {
+        // SAFETY: changes nothing but the scheduling of one thread, which is what the kernel means by a "process"
+        // here. It cannot fail: every thread may become nicer, and the kernel bounds the level.
+        unsafe {
+            let niceness = libc::getpriority(libc::PRIO_PROCESS, self.0);
+            libc::setpriority(libc::PRIO_PROCESS, self.0, niceness.saturating_add(levels));
+        }
+    }
 }

@@ -1,0 +1,79 @@
+//! The threads on which cogs run.
+
+use super::Shared;
+use super::queue::Lane;
+use crate::vm::account::ThreadTime;
+use crate::vm::raw::ThreadId;
+use crate::vm::watchdog;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// A cog's Luau may call Rust which calls Luau again: the C stack must hold the deepest of it.
+const STACK: usize = 8 << 20;
+/// All threads of cogs stand back behind the bot's own, so that no heartbeat and no reload is late for what cogs do.
+const QUICK_NICENESS: i32 = 5;
+/// How much farther those stand back on which slices are long. One of them gets a tenth of what a quick one gets
+/// where both have something to do for long, and nothing before it where that is short.
+const PATIENT_NICENESS: i32 = 10;
+/// A slice that has used so much on a quick thread is not a quick one.
+const LONG: Duration = Duration::from_millis(5);
+/// Threads that may have stepped aside at the same time.
+pub(super) const MOST_ASIDE: usize = 64;
+
+/// Lets the calling thread go after those of the bot's own.
+pub(super) fn step_back() {
+    ThreadId::current().step_back(QUICK_NICENESS);
+}
+
+/// Starts a thread that serves a lane until the scheduler stops.
+pub(super) fn start(shared: &Arc<Shared>, lane: Lane) -> io::Result<()> {
+    let shared = Arc::clone(shared);
+    std::thread::Builder::new()
+        .name("cogsmith-cogs".to_owned())
+        .stack_size(STACK)
+        .spawn(move || serve(&shared, lane))?;
+    Ok(())
+}
+
+fn serve(shared: &Arc<Shared>, lane: Lane) {
+    step_back();
+    let is_aside = Arc::new(AtomicBool::new(false));
+    match lane {
+        Lane::Quick => step_aside_when_long(shared, &is_aside),
+        Lane::Patient => ThreadId::current().step_back(PATIENT_NICENESS),
+    }
+    let _context = shared.runtime.as_ref().map(tokio::runtime::Runtime::enter);
+    let mut time = ThreadTime::of_this_thread();
+    while !is_aside.load(Ordering::Acquire)
+        && let Some(task) = shared.queue.pop(lane)
+    {
+        task.run(&mut time);
+    }
+    if is_aside.load(Ordering::Acquire) {
+        shared.give_place_back();
+    }
+    if shared.queue.is_stopped() {
+        shared.end_tasks();
+    }
+}
+
+/// Once a slice on this thread is long, the thread becomes as nice as those where long ones are expected. It cannot
+/// come back from there: another thread takes its place at once, and it ends with its turn.
+fn step_aside_when_long(shared: &Arc<Shared>, is_aside: &Arc<AtomicBool>) {
+    let thread = ThreadId::current();
+    let (shared, is_aside) = (Arc::clone(shared), Arc::clone(is_aside));
+    // While this is done the slice is under way, and the thread with it.
+    watchdog::when_a_slice_runs_long(LONG, move || {
+        if is_aside.load(Ordering::Acquire) || !shared.take_place_aside() {
+            return;
+        }
+        if start(&shared, Lane::Quick).is_err() {
+            shared.give_place_back();
+            return;
+        }
+        is_aside.store(true, Ordering::Release);
+        thread.step_back(PATIENT_NICENESS);
+    });
+}
