@@ -9,6 +9,7 @@
 //! `rehearsal` loads the cogs of a bot that does not start.
 
 mod intents;
+mod interrupted;
 mod rehearsal;
 mod settings;
 mod sign_in;
@@ -170,6 +171,14 @@ impl Bot {
         let following = settings::follow(follower, cogs, reload);
         if let Some(former) = self.settings.replace(tokio::spawn(following)) {
             former.abort();
+        }
+    }
+
+    /// Tells the users of commands that were under way when the process before this one died.
+    pub fn tell_interrupted(&self) {
+        if let Some(deliveries) = crate::supervisor::deliveries() {
+            let commands = deliveries.take_interrupted();
+            tokio::spawn(interrupted::tell(Arc::clone(&self.services), commands));
         }
     }
 

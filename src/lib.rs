@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Imports point one way:
-//! `cli → {gateway, reload, studio, sim} → cogs → {vm, api, commands} → {discord, state} → {config, error} → {files, escape, secrets}`.
+//! `cli → {gateway, reload, studio, sim} → cogs → {vm, api, commands} → {discord, state} → {config, error} →
+//! {files, escape, secrets, supervisor}`.
 
 pub mod activity;
 pub mod admin;
@@ -35,4 +36,5 @@ pub mod sim;
 pub mod spec;
 pub mod state;
 pub mod studio;
+pub mod supervisor;
 pub mod vm;

@@ -6,6 +6,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(code) = arguments.supervise() {
+        return ExitCode::from(code);
+    }
     if !arguments.is_quiet() {
         logging::init(arguments.verbosity());
     }

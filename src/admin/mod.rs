@@ -18,6 +18,7 @@ use crate::cogs::host::Cogs;
 use crate::commands::text::Language;
 use crate::discord::operation;
 use crate::reload::controller::Reload;
+use crate::supervisor::Ticket;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +55,7 @@ pub struct Admin {
 }
 
 /// A call, with which the bot is busy until it is answered.
-type Taken = (AdminCall, Busy);
+type Taken = (AdminCall, Ticket, Busy);
 
 /// Calls of others than admins that wait at most; more are not answered.
 const MOST_WAITING: usize = 100;
@@ -80,14 +81,14 @@ impl Admin {
     }
 
     /// Takes a call. An admin's is answered once.
-    pub fn call(&self, call: AdminCall) {
+    pub fn call(&self, call: AdminCall, ticket: Ticket) {
         let busy = self.services.activity.begin();
         let is_admin = self.services.is_admin(&call.author_id);
         // A desk that is closed answers nobody any more: the bot is going down.
         let _taken = if is_admin {
-            self.of_admins.send((call, busy)).is_ok()
+            self.of_admins.send((call, ticket, busy)).is_ok()
         } else {
-            self.of_others.try_send((call, busy)).is_ok()
+            self.of_others.try_send((call, ticket, busy)).is_ok()
         };
     }
 }
@@ -121,8 +122,10 @@ impl Waiting {
 }
 
 impl Desk {
-    async fn serve(&self, (call, busy): Taken) {
+    async fn serve(&self, (call, ticket, busy): Taken) {
+        ticket.begin();
         self.answer(&call).await;
+        drop(ticket);
         drop(busy);
     }
 

@@ -149,7 +149,12 @@ fn cog_line(
 ) -> String {
     let name = &cog.name;
     if !status.is_running() {
-        return format!("{name:width$}  {}", Say::CogWaits {}.say(language));
+        let why = if cog.context.quarantine.is_on() {
+            Say::CogQuarantined {}
+        } else {
+            Say::CogWaits {}
+        };
+        return format!("{name:width$}  {}", why.say(language));
     }
     let wrong = match (status.failing, cog.dropped()) {
         _ if cog.context.quarantine.is_on() => Say::CogQuarantined {}.say(language),

@@ -84,8 +84,8 @@ sentences! {
         "old code: the last reload failed"
         "kode lama: muat ulang terakhir gagal"
     CogQuarantined {}
-        "in quarantine: stopped too often"
-        "dikarantina: terlalu sering dihentikan"
+        "in quarantine"
+        "dikarantina"
     Limit {}
         "limit"
         "batas"

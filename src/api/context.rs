@@ -147,6 +147,14 @@ impl CogContext {
         }
     }
 
+    /// Another version runs: it begins with a clean record.
+    pub fn end_quarantine(&self) {
+        if self.quarantine.is_on() {
+            crate::supervisor::release(&self.name);
+        }
+        self.quarantine.end();
+    }
+
     /// The state as the code that runs now sees it.
     pub fn state_views(&self, generation: &Generation) -> StateViews {
         if generation.phase() != Phase::Live

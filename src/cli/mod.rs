@@ -13,12 +13,14 @@ mod spec;
 mod types;
 
 use crate::error::StartError;
+use crate::supervisor;
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use place::Place;
 pub use place::Settings;
 use run::{Mode, RunOptions};
 use std::path::PathBuf;
 use std::time::Duration;
+use tracing::warn;
 
 /// How long what still runs in the background may take when the bot has stopped.
 const LEFTOVERS: Duration = Duration::from_secs(1);
@@ -67,6 +69,27 @@ impl Arguments {
         self.verbose
     }
 
+    /// Starts the bot in a process of its own and this one as its supervisor, if that is what the command line asks
+    /// for. Returns what to exit with when the bot has ended.
+    pub fn supervise(&self) -> Option<u8> {
+        let run = match &self.command {
+            None => self.run,
+            Some(Command::Run(options)) => self.run.and(*options),
+            Some(_) => return None,
+        };
+        if supervisor::is_child() || !run.has_supervisor() || run.mode().is_err() {
+            return None;
+        }
+        match supervisor::supervise(&|| logging::init(self.verbose)) {
+            Ok(code) => Some(code),
+            Err(error) => {
+                logging::init(self.verbose);
+                warn!(%error, "The bot runs without a supervisor: nothing starts it again when it dies");
+                None
+            }
+        }
+    }
+
     /// Whether only errors of the program itself are logged: a spec's failures tell what their bots log.
     pub fn is_quiet(&self) -> bool {
         matches!(self.command, Some(Command::Spec(_))) && self.verbose == 0
@@ -103,7 +126,7 @@ fn start(place: &Place, mode: Mode) -> Result<(), StartError> {
 
 /// Ends the process as clap does for arguments that do not belong together.
 fn misplaced() -> ! {
-    let message = "--offline and --online belong to `cogsmith run`";
+    let message = "--offline, --online and --no-supervisor belong to `cogsmith run`";
     Arguments::command()
         .error(ErrorKind::ArgumentConflict, message)
         .exit()

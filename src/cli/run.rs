@@ -11,6 +11,7 @@ use crate::error::StartError;
 use crate::http::KnownHosts;
 use crate::sim::{Sim, SimOptions};
 use crate::studio::{self, BotView, CogView, StudioError, StudioOptions};
+use crate::supervisor::{self, Adopted, Record};
 use clap::Args;
 use std::future::Future;
 use std::sync::Arc;
@@ -31,6 +32,10 @@ pub struct RunOptions {
     /// Join Discord; without a token this is an error instead of a simulator
     #[arg(long)]
     online: bool,
+
+    /// Run in this process, which nothing starts again when it dies: for service managers that do it themselves
+    #[arg(long)]
+    no_supervisor: bool,
 }
 
 /// Where the operator wants the bot to run.
@@ -64,7 +69,13 @@ impl RunOptions {
         Self {
             offline: self.offline || other.offline,
             online: self.online || other.online,
+            no_supervisor: self.no_supervisor || other.no_supervisor,
         }
+    }
+
+    /// Whether another process is to watch over this one.
+    pub(super) fn has_supervisor(self) -> bool {
+        !self.no_supervisor
     }
 
     /// What the options ask for.
@@ -102,11 +113,13 @@ pub async fn run(settings: Settings, mode: Mode) -> Result<(), StartError> {
         config,
         connection,
     } = settings;
+    let adopted = supervisor::adopt()?;
     let told_to_stop = shutdown_signal()?;
+    supervisor::listen();
     let target = target(&config, connection, mode)?;
     let studio = bind_studio(&config, target == Target::Simulator).await?;
     let sim = match &target {
-        Target::Simulator => Some(start_simulator().await?),
+        Target::Simulator => Some(start_simulator(adopted).await?),
         Target::Discord { .. } => None,
     };
     let online = sim.is_none();
@@ -120,6 +133,7 @@ pub async fn run(settings: Settings, mode: Mode) -> Result<(), StartError> {
         }
     };
     bot.follow_config(&path, environment);
+    bot.tell_interrupted();
     let (close, closed) = tokio::sync::oneshot::channel::<()>();
     let page = serve_studio(studio, &bot, sim.clone(), online, closed)?;
     let ended = tokio::select! {
@@ -137,7 +151,12 @@ pub async fn run(settings: Settings, mode: Mode) -> Result<(), StartError> {
     ended
 }
 
-async fn start_simulator() -> Result<Sim, StartError> {
+async fn start_simulator(adopted: Adopted) -> Result<Sim, StartError> {
+    if adopted.after.is_some() {
+        warn!(
+            "The simulator was a part of the process that died, so its world is new: messages and members are as at the first start. What cogs keep in their state is still there"
+        );
+    }
     // Nobody else identifies here, so no shard needs to wait for its turn.
     let options = SimOptions {
         max_concurrency: 0,
@@ -171,7 +190,15 @@ fn bot_options(config: Config, target: &Target, sim: Option<&Sim>) -> BotOptions
 
 /// Takes the page's port. In the simulator any free port will do when it is taken: the link is printed.
 async fn bind_studio(config: &Config, any_port: bool) -> Result<TcpListener, StartError> {
-    let listen = config.studio.listen;
+    let mut listen = config.studio.listen;
+    // Whoever has the page open finds it again where it was before the process died.
+    if let Some(port) = supervisor::record()
+        .map(Record::page_port)
+        .filter(|it| *it != 0)
+        && any_port
+    {
+        listen.set_port(port);
+    }
     match studio::bind(listen).await {
         Ok(listener) => Ok(listener),
         Err(error) if any_port => {
@@ -204,6 +231,9 @@ fn serve_studio(
     let address = listener
         .local_addr()
         .map_err(|error| StartError::System(format!("the page has no address: {error}")))?;
+    if let Some(record) = supervisor::record() {
+        record.set_page_port(address.port());
+    }
     let cogs = Arc::clone(&bot.cogs);
     let services = Arc::clone(&bot.services);
     let options = StudioOptions {

@@ -17,6 +17,7 @@ use crate::commands::text::Text;
 use crate::discord::events::event;
 use crate::gateway::event::Event;
 use crate::json::Json;
+use crate::supervisor::Ticket;
 use crate::vm::build::Vm;
 use crate::vm::slice::Run;
 use crate::vm::trace::Fault;
@@ -42,9 +43,9 @@ const UNLOAD_LIMIT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub enum Work {
     /// An event that it listens to.
-    Event(Arc<Event>),
+    Event(Arc<Event>, Ticket),
     /// A call of one of its commands.
-    Command(Box<Call>),
+    Command(Box<Call>, Ticket),
 }
 
 /// What the host asks of an actor.
@@ -243,7 +244,7 @@ impl Actor {
         live.generation.go_live();
         self.cog.commit_state();
         self.cog.grant(live.info.capabilities.clone());
-        self.cog.quarantine.end();
+        self.cog.end_quarantine();
         self.cog.set_memory(live.vm.memory());
         let _shown = live.vm.loader().publish(&live.generation).is_ok();
         let now = self.cog.services.clock.now();
@@ -337,18 +338,20 @@ impl Actor {
     fn take(&mut self, work: Work, busy: Busy) {
         self.cog.dequeue();
         let Some(live) = self.current.clone() else {
-            if let Work::Command(call) = work {
-                self.refuse(*call, busy);
+            if let Work::Command(call, ticket) = work {
+                self.refuse(*call, ticket, busy);
             }
             return;
         };
         match work {
-            Work::Event(event) => self.handle_event(&live, &event, busy),
-            Work::Command(call) => {
+            Work::Event(event, ticket) => self.handle_event(&live, &event, ticket, busy),
+            Work::Command(call, ticket) => {
                 let cog = Arc::clone(&self.cog);
                 let limit = self.handler_limit();
                 self.enlist(async move {
+                    ticket.begin();
                     command::run(&cog, &live, *call, limit, busy).await;
+                    drop(ticket);
                     Box::new(|_: &mut Self| {}) as Ended
                 });
             }
@@ -356,20 +359,22 @@ impl Actor {
     }
 
     /// Tells a user that a command's cog is in quarantine.
-    fn refuse(&mut self, call: Call, busy: Busy) {
+    fn refuse(&mut self, call: Call, ticket: Ticket, busy: Busy) {
         let cog = Arc::clone(&self.cog);
         self.enlist(async move {
             command::refuse(&cog, &call, Text::OutOfOrder {}).await;
-            drop(busy);
+            drop((ticket, busy));
             Box::new(|_: &mut Self| {}) as Ended
         });
     }
 
-    fn handle_event(&mut self, live: &Live, event: &Arc<Event>, busy: Busy) {
+    fn handle_event(&mut self, live: &Live, event: &Arc<Event>, ticket: Ticket, busy: Busy) {
         // It may have waited in the mailbox until there was no time left.
         if self.cog.pauses() {
             return;
         }
+        ticket.begin();
+        let ticket = Arc::new(ticket);
         let data = complete(&event.name, event.data());
         let limit = self.handler_limit();
         // The tables know an event's object by its name on the wire.
@@ -377,7 +382,9 @@ impl Actor {
         // One object for all listeners: nobody can change it.
         if let Ok(object) = object::receive(live.vm.lua(), &self.cog, &data, schema) {
             for handler in live.declarations.listeners_to(&event.name) {
-                self.start(live, handler.clone(), object.clone(), limit, |_, _| {});
+                let ticket = Arc::clone(&ticket);
+                let object = object.clone();
+                self.start(live, handler.clone(), object, limit, |_, _| drop(ticket));
             }
         } else if self.cog.may_log(|| None, || []).is_some() {
             tracing::warn!(

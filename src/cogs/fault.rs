@@ -8,6 +8,7 @@ use crate::api::invocation::{Context, Invocation};
 use crate::api::limits::Limit;
 use crate::json::Json;
 use crate::problem::{Place, Problem};
+use crate::supervisor::{self, Rule};
 use crate::vm::trace::{Fault, STACK_OVERFLOW, add_excerpt};
 use mlua::{MultiValue, Value};
 use std::sync::Arc;
@@ -129,6 +130,30 @@ pub(super) fn note(cog: &CogContext, live: &Live, fault: &Fault) {
     cog.quarantine.begin(problem);
     // The next plan has to know that its failure must not hold back others.
     cog.services.graph_changed(&cog.name);
+}
+
+/// Puts a cog that is new in this process into quarantine if the process before died of it.
+pub(super) fn begin_in_quarantine(cog: &CogContext) {
+    let Some((rule, cause)) = supervisor::quarantined(&cog.name) else {
+        return;
+    };
+    let why = match rule {
+        Rule::Ran => format!("the process died while this cog ran: {cause}"),
+        Rule::RanOften => format!(
+            "the process died at two of the last three times while this cog used the processor without waiting, the last time of {cause}"
+        ),
+    };
+    let problem = Problem {
+        cog: Some(cog.name.to_string()),
+        message: format!("is in quarantine: {why}"),
+        hint: Some(format!(
+            "save a version that is mended, or `!reload cog {}`",
+            cog.name
+        )),
+        ..Problem::default()
+    };
+    tracing::error!(cog = %cog.name, "A cog starts in quarantine: {problem}");
+    cog.quarantine.begin(problem);
 }
 
 /// Whether a handler was stopped. What still runs of an older version says nothing about the present one.

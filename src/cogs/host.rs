@@ -14,6 +14,7 @@ use crate::commands::parse::name_key;
 use crate::commands::text::Text;
 use crate::lock::lock;
 use crate::problem::Problem;
+use crate::supervisor;
 use crate::vm::resolve::ModuleId;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
@@ -59,14 +60,14 @@ impl CogHandle {
 
     /// Tells the user of a command that there is no room for it.
     fn refuse(&self, work: Work, busy: Busy) {
-        let Work::Command(call) = work else {
+        let Work::Command(call, ticket) = work else {
             return;
         };
         if self.context.may_refuse() {
             let cog = Arc::clone(&self.context);
             tokio::spawn(async move {
                 command::refuse(&cog, &call, Text::TooBusy {}).await;
-                drop(busy);
+                drop((ticket, busy));
             });
         }
     }
@@ -214,8 +215,10 @@ impl Cogs {
             control: control_end,
             spawns,
         });
+        let running = supervisor::running(name, running);
         self.scheduler
             .spawn(&context.turn, &context.account, running);
+        super::fault::begin_in_quarantine(&context);
         let handle = Arc::new(CogHandle {
             name: Arc::clone(&context.name),
             context,

@@ -60,6 +60,9 @@ sentences! {
     OutOfOrder {}
         "This command is out of order: its cog was stopped too often. The bot's admins can see why."
         "Perintah ini sedang tidak berfungsi: cog-nya terlalu sering dihentikan. Admin bot dapat melihat sebabnya."
+    Interrupted {}
+        "The bot crashed while it carried this out, and does not do it again by itself: a part of it may be done."
+        "Bot mengalami crash saat menjalankan perintah ini dan tidak mengulanginya sendiri: sebagian mungkin sudah terlaksana."
     TooBusy {}
         "Too much is waiting for this command right now. Try it again in a moment."
         "Terlalu banyak yang menunggu perintah ini. Coba lagi sebentar lagi."

@@ -26,8 +26,9 @@
 //! lost connection the session is resumed from the last event handed to the sink, and what the
 //! server repeats of it is recognised by its sequence. A process that was stopped by
 //! [`Gateway::shutdown`] leaves the exact sequence behind, and the next one gets what was missed,
-//! also once. A process that was killed leaves a sequence that is up to [`store::SAVE_INTERVAL`]
-//! old: the next one is given those events again, rather than losing those that were under way.
+//! also once. So does a process that died under a supervisor, whose record is exact to the last
+//! event ([`crate::supervisor`]). One that was killed together with its supervisor, or had none,
+//! leaves a sequence that is up to [`store::SAVE_INTERVAL`] old: the next one is given those events again, rather than losing those that were under way.
 //! They, and what follows them until the server says that the session is resumed, carry
 //! [`Event::maybe_repeated`].
 

@@ -5,9 +5,10 @@ use super::event::Event;
 use crate::admin::{Admin, AdminCall};
 use crate::cogs::actor::{Work, complete};
 use crate::cogs::command::Call;
-use crate::cogs::host::{ADMIN_COMMANDS, Cogs};
+use crate::cogs::host::{ADMIN_COMMANDS, CogHandle, Cogs};
 use crate::commands::conflicts::Claim;
 use crate::commands::parse::{name_key, split_name, strip_prefix};
+use crate::supervisor::{Consumer, Deliveries, Ticket, deliveries};
 use std::sync::Arc;
 
 /// Events that tell what the cache keeps. Messages are left out: their members are learned when a cog asks
@@ -23,12 +24,23 @@ fn is_cached(name: &str) -> bool {
 pub struct Router {
     cogs: Arc<Cogs>,
     admin: Admin,
+    deliveries: Option<&'static Deliveries>,
+}
+
+/// Who calls a command, and what with.
+enum Called {
+    Admin(AdminCall),
+    Cog(Arc<CogHandle>, Box<Call>, Claim),
 }
 
 impl Router {
     /// Routes to `cogs` and, for the bot's own commands, to `admin`.
     pub fn new(cogs: Arc<Cogs>, admin: Admin) -> Self {
-        Self { cogs, admin }
+        Self {
+            cogs,
+            admin,
+            deliveries: deliveries(),
+        }
     }
 
     /// Takes one event.
@@ -39,30 +51,50 @@ impl Router {
         if is_cached(name) {
             self.cogs.services.cache.apply(name, event.data());
         }
-        if name == "message_create" {
-            self.route_command(event);
-        }
         let routes = self.cogs.routes();
-        for cog in routes.listeners(name) {
-            // Events for a cog that was unloaded meanwhile are nobody's.
-            let _unloaded = cog.post(Work::Event(Arc::clone(event))).is_some();
+        let called = (name == "message_create").then(|| self.called(event));
+        let called = called.flatten().map(|called| {
+            let ticket = self.claim(event, called.consumer());
+            (called, ticket)
+        });
+        let listeners = routes.listeners(name).map(|cog| {
+            let ticket = self.claim(event, Consumer::Listener(&cog.name));
+            (cog, ticket)
+        });
+        let listeners: Vec<_> = listeners.collect();
+        // Whatever becomes of the process from here on, each of them has its part of the event once.
+        if let Some(deliveries) = self.deliveries {
+            deliveries.reached(event.shard, event.sequence);
+        }
+        if let Some((called, Some(ticket))) = called {
+            self.call(called, ticket);
+        }
+        for (cog, ticket) in listeners {
+            if let Some(ticket) = ticket {
+                // Events for a cog that was unloaded meanwhile are nobody's.
+                let _unloaded = cog.post(Work::Event(Arc::clone(event), ticket)).is_some();
+            }
+        }
+    }
+
+    /// A ticket for one who has to do with an event. Nothing if that one had it before the process died.
+    fn claim(&self, event: &Event, consumer: Consumer<'_>) -> Option<Ticket> {
+        match self.deliveries {
+            None => Some(Ticket::default()),
+            Some(deliveries) => deliveries.claim(event.shard, event.sequence, consumer),
         }
     }
 
     /// Looks whether a message calls a command, without parsing more of it than that needs.
-    fn route_command(&self, event: &Arc<Event>) {
-        let Some(peek) = event.peek_message() else {
-            return;
-        };
+    fn called(&self, event: &Arc<Event>) -> Option<Called> {
+        let peek = event.peek_message()?;
         if peek.author_bot || peek.webhook_id.is_some() {
-            return;
+            return None;
         }
         let services = &self.cogs.services;
         let config = services.config.load();
         let identity = services.identity.load();
-        let Some(rest) = strip_prefix(&peek.content, &config.bot.prefix, identity.id()) else {
-            return;
-        };
+        let rest = strip_prefix(&peek.content, &config.bot.prefix, identity.id())?;
         let (name, arguments) = split_name(rest);
         let key = name_key(name);
         let is_admin = ADMIN_COMMANDS.contains(&key.as_str());
@@ -70,32 +102,55 @@ impl Router {
         let claim = Claim::Typed(key);
         let cog = routes.owner(&claim);
         if !is_admin && cog.is_none() {
-            return;
+            return None;
         }
         let data = complete("message_create", event.data());
         services.cache.apply("message_create", &data);
         if is_admin {
-            self.admin.call(AdminCall {
+            return Some(Called::Admin(AdminCall {
                 name: claim.name().to_owned(),
                 arguments: arguments.trim().to_owned(),
                 channel_id: peek.channel_id.to_owned(),
                 message_id: peek.id.to_owned(),
                 author_id: peek.author_id.to_owned(),
-            });
-        } else if let Some(cog) = cog {
-            let unloaded = cog.post(Work::Command(Box::new(Call {
-                content: peek.content.to_string(),
-                name: name.to_owned(),
-                arguments: peek.content.len() - arguments.len(),
-                prefix: config.bot.prefix.clone(),
-                message: data,
-            })));
-            // The routes changed at this very moment: another cog may have the command now.
-            if let Some(work) = unloaded
-                && let Some(cog) = self.cogs.routes().owner(&claim)
-            {
-                let _nobody = cog.post(work).is_some();
+            }));
+        }
+        let call = Call {
+            content: peek.content.to_string(),
+            name: name.to_owned(),
+            arguments: peek.content.len() - arguments.len(),
+            prefix: config.bot.prefix.clone(),
+            message: data,
+        };
+        Some(Called::Cog(Arc::clone(cog?), Box::new(call), claim))
+    }
+
+    fn call(&self, called: Called, ticket: Ticket) {
+        match called {
+            Called::Admin(call) => self.admin.call(call, ticket),
+            Called::Cog(cog, call, claim) => {
+                let unloaded = cog.post(Work::Command(call, ticket));
+                // The routes changed at this very moment: another cog may have the command now.
+                if let Some(work) = unloaded
+                    && let Some(cog) = self.cogs.routes().owner(&claim)
+                {
+                    let _nobody = cog.post(work).is_some();
+                }
             }
         }
+    }
+}
+
+impl Called {
+    fn consumer(&self) -> Consumer<'static> {
+        let id = |text: &str| text.parse().unwrap_or(0);
+        let (channel, message) = match self {
+            Self::Admin(call) => (id(&call.channel_id), id(&call.message_id)),
+            Self::Cog(_, call, _) => (
+                id(call.message.str("channel_id").unwrap_or_default()),
+                id(call.message.str("id").unwrap_or_default()),
+            ),
+        };
+        Consumer::Command { channel, message }
     }
 }

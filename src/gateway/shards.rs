@@ -9,6 +9,7 @@ use super::task::{Command, Task};
 use super::token::{fingerprint, install_tls_provider};
 use crate::clock::Clock;
 use crate::config::Token;
+use crate::supervisor::{deliveries, record};
 use serde::Deserialize;
 use std::fmt;
 use std::future::Future;
@@ -303,7 +304,14 @@ impl Saver {
     /// Restores the stored sessions and begins to store what becomes of them.
     fn start(store: Store, shared: &Arc<Shared>, intents: u64) -> Self {
         let base = shared.base();
-        for stored in store.load(intents) {
+        // After a death a cog may be in quarantine, and its intents not be asked for. Its session is resumed all the
+        // same, so that nothing is missed, and changes over then.
+        let is_after_death = record().is_some_and(|record| record.last_death().is_some());
+        for mut stored in store.load(intents, is_after_death) {
+            let exact = deliveries().and_then(|it| it.resume(stored.shard, &stored.session_id));
+            if let Some(sequence) = exact {
+                (stored.sequence, stored.exact) = (sequence, true);
+            }
             let slot = usize::try_from(stored.shard).ok();
             if let Some(slot) = slot.and_then(|slot| shared.slots.get(slot)) {
                 slot.restore(stored, &base);

@@ -10,6 +10,7 @@ use super::pauses::{Ending, GOOD};
 use super::shards::ShardState;
 use super::shared::Held;
 use super::task::{End, Task};
+use crate::supervisor::deliveries;
 use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::info;
@@ -91,6 +92,9 @@ impl Task {
             "resumed" => {
                 self.deliver(event);
                 self.slot().set_repeating(false);
+                if let Some(deliveries) = deliveries() {
+                    deliveries.resumed(self.number);
+                }
                 self.became_ready("The shard resumed its session");
                 None
             }
@@ -116,6 +120,9 @@ impl Task {
             intents: connection.intents(),
         };
         self.slot().forget();
+        if let Some(deliveries) = deliveries() {
+            deliveries.opened(self.number, &held.id);
+        }
         self.slot().open(held, 0);
         self.shared.changed.notify_one();
         self.deliver(ready);
@@ -148,6 +155,9 @@ impl Task {
             (self.shared.sink)(Arc::new(event));
         }
         self.slot().reached(sequence);
+        if let Some(deliveries) = deliveries() {
+            deliveries.reached(self.number, sequence);
+        }
         if self.echoes.as_ref().is_some_and(Echoes::are_over) {
             self.echoes = None;
         }

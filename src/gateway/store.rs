@@ -51,9 +51,9 @@ impl Store {
         Self { path, owner }
     }
 
-    /// The stored sessions that were opened with `intents`; none if the file is missing, cannot be
-    /// read or belongs to somebody else.
-    pub(super) fn load(&self, intents: u64) -> Vec<Stored> {
+    /// The stored sessions that were opened with `intents`, and with more of them if `or_more`; none if the file is
+    /// missing, cannot be read or belongs to somebody else.
+    pub(super) fn load(&self, intents: u64, or_more: bool) -> Vec<Stored> {
         let path = self.path.display();
         let text = match fs::read(&self.path) {
             Ok(text) => text,
@@ -70,7 +70,8 @@ impl Store {
                 return Vec::new();
             }
         };
-        let fits = |stored: &Stored| stored.intents == intents && stored.shard < self.owner.shards;
+        let has_enough = |opened: u64| opened == intents || or_more && opened & intents == intents;
+        let fits = |stored: &Stored| has_enough(stored.intents) && stored.shard < self.owner.shards;
         let count = file.sessions.len();
         let mut sessions = file.sessions;
         sessions.retain(|stored| file.owner == self.owner && fits(stored));
@@ -130,14 +131,16 @@ mod tests {
             shards: 2,
         };
         let store = Store::new(path.clone(), owner.clone());
-        assert!(store.load(512).is_empty());
+        assert!(store.load(512, false).is_empty());
         store.save(vec![stored(0), stored(1), stored(7)]).unwrap();
-        assert_eq!(store.load(512), [stored(0), stored(1)]);
-        assert!(store.load(513).is_empty());
+        assert_eq!(store.load(512, false), [stored(0), stored(1)]);
+        assert!(store.load(513, true).is_empty());
+        assert!(store.load(0, false).is_empty());
+        assert_eq!(store.load(0, true), [stored(0), stored(1)]);
         for (url, token, shards) in [("ws://b", "t", 2), ("ws://a", "u", 2), ("ws://a", "t", 3)] {
             let (url, token) = (url.to_owned(), token.to_owned());
             let other = Owner { url, token, shards };
-            assert!(Store::new(path.clone(), other).load(512).is_empty());
+            assert!(Store::new(path.clone(), other).load(512, false).is_empty());
         }
         #[cfg(unix)]
         {
@@ -146,6 +149,6 @@ mod tests {
             assert_eq!(mode & 0o777, 0o600);
         }
         fs::write(&path, "{").unwrap();
-        assert!(store.load(512).is_empty());
+        assert!(store.load(512, false).is_empty());
     }
 }

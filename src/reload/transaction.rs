@@ -160,6 +160,17 @@ fn unasked(plan: &CogPlan, message: String, hint: String) -> Box<Failure> {
     })
 }
 
+/// A cog that starts in quarantine is not even tried: it is when its file says something else.
+fn kept_away(plan: &CogPlan, snapshot: &Snapshot, problem: Problem) -> Box<Failure> {
+    let entry = &plan.entry;
+    let read = snapshot.hash(entry).map(|hash| (entry.clone(), hash));
+    Box::new(Failure {
+        problem,
+        read: read.into_iter().collect(),
+        ..Failure::default()
+    })
+}
+
 async fn prepare<'a>(
     cogs: &Cogs,
     plan: &'a CogPlan,
@@ -170,6 +181,15 @@ async fn prepare<'a>(
     if handle.has_ended() {
         cogs.remove(&plan.name);
         handle = cogs.get_or_start(&plan.name, &plan.entry);
+    }
+    if reason == "start"
+        && let Some(problem) = handle.context.quarantine.problem()
+    {
+        return Attempt {
+            plan,
+            prepared: Err(kept_away(plan, snapshot, problem)),
+            handle,
+        };
     }
     let request = Request {
         snapshot: Arc::clone(snapshot) as _,

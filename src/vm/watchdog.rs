@@ -9,6 +9,7 @@ use super::raw::allocator;
 pub use super::raw::allocator::HeapBudget;
 use super::raw::{InterruptCell, cpu_time, limit_call_depth, thread_clock};
 use crate::lock::lock;
+use crate::supervisor::Place;
 use mlua::{Lua, VmState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, Weak};
@@ -16,6 +17,8 @@ use std::time::Duration;
 
 /// How often running VMs are looked at.
 const TICK: Duration = Duration::from_millis(5);
+/// A slice that has used the processor for so long is taken for busy, should the process die of it.
+const BUSY: Duration = Duration::from_millis(20);
 /// How often the watchdog looks whether anything runs at all.
 const IDLE_TICK: Duration = Duration::from_millis(25);
 
@@ -41,6 +44,8 @@ struct Slot {
     running: Mutex<Option<Running>>,
     /// The thread's CPU time at the watchdog's last look, in microseconds.
     looked_at: AtomicU64,
+    /// Where the supervisor sees what runs here.
+    shown: Option<Place>,
 }
 
 type WhenLong = Box<dyn Fn() + Send + Sync>;
@@ -53,6 +58,7 @@ impl Slot {
             running: Mutex::default(),
             // What the thread used before is nobody's.
             looked_at: AtomicU64::new(u64::MAX),
+            shown: Place::of_this_thread(),
         }
     }
 }
@@ -131,6 +137,9 @@ fn look_at(slot: &Slot) -> bool {
     let charged = &running.guard.cpu_micros;
     charged.fetch_add(since_last, Ordering::Relaxed);
     let used = now.saturating_sub(*running.seen_at.get_or_insert(now));
+    if let Some(shown) = slot.shown.filter(|_| used >= BUSY) {
+        shown.is_busy();
+    }
     if used >= running.budget {
         running.guard.expire();
     }

@@ -1,8 +1,10 @@
 //! The real `cogsmith` as a process: what it prints, how it is stopped, where it connects to.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use super::PATIENCE;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, PipeReader, pipe};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -19,18 +21,28 @@ pub(crate) struct Process {
 impl Process {
     /// Starts it in `folder`. Nothing of this process's environment is passed on.
     pub(crate) fn start(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::of(&mut command(folder, arguments, variables))
+    }
+
+    /// Starts it in a process group of its own.
+    pub(crate) fn start_group(
+        folder: &Path,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        Self::of(command(folder, arguments, variables).process_group(0))
+    }
+
+    fn of(command: &mut Command) -> Self {
         // One pipe for both outputs, so that lines come in the order in which they were written.
         let (reader, writer) = pipe().unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_cogsmith"))
-            .args(arguments)
-            .current_dir(folder)
-            .env_clear()
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
+        let child = command
             .stdout(writer.try_clone().unwrap())
             .stderr(writer)
             .spawn()
             .unwrap();
+        // The command holds the pipe's other end, too, without which its end would not be seen.
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         let (sender, lines) = channel();
         pass_on(reader, sender);
         Self {
@@ -57,10 +69,29 @@ impl Process {
 
     /// Sends `TERM`, `INT` or another signal.
     pub(crate) fn signal(&self, signal: &str) {
-        let status = Command::new("kill")
-            .args([format!("-{signal}"), self.child.id().to_string()])
+        send(signal, self.child.id());
+    }
+
+    /// Sends a signal to its whole process group.
+    pub(crate) fn signal_group(&self, signal: &str) {
+        let group = format!("-{}", self.child.id());
+        let sent = Command::new("kill")
+            .args([&format!("-{signal}"), "--", &group])
             .status();
-        assert!(status.unwrap().success());
+        assert!(sent.unwrap().success());
+    }
+
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The number of the process that the bot runs in: that of its supervisor's only child.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn bot(&self) -> Option<u32> {
+        let id = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+        children.unwrap_or_default().trim().parse().ok()
     }
 
     /// Waits for the end: the exit code and everything that was printed.
@@ -94,7 +125,7 @@ impl Process {
     /// The addresses that its TCP sockets are connected to now, in the kernel's notation.
     #[cfg(target_os = "linux")]
     pub(crate) fn peers(&self) -> Vec<String> {
-        let process = format!("/proc/{}", self.child.id());
+        let process = format!("/proc/{}", self.bot().unwrap());
         let mut sockets = Vec::new();
         for entry in std::fs::read_dir(format!("{process}/fd"))
             .unwrap()
@@ -121,6 +152,25 @@ impl Process {
         })
         .collect()
     }
+}
+
+fn command(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cogsmith"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null());
+    command
+}
+
+/// Sends a signal to a process.
+pub(crate) fn send(signal: &str, to: u32) {
+    let status = Command::new("kill")
+        .args([format!("-{signal}"), to.to_string()])
+        .status();
+    assert!(status.unwrap().success());
 }
 
 impl Drop for Process {

@@ -1,0 +1,45 @@
+//! Commands that were under way when the process before this one died: they are not run again, since nobody knows
+//! how far they came, and their users are told so.
+
+use crate::api::services::Services;
+use crate::commands::text::{Language, Text};
+use crate::discord::operation;
+use crate::supervisor::Interrupted;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long an answer may take to be sent.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// So many users are told at most; after a flood the rest is in the log alone.
+const MOST_TOLD: usize = 100;
+
+/// Tells each user.
+pub(super) async fn tell(services: Arc<Services>, commands: Vec<Interrupted>) {
+    let count = commands.len();
+    if count > 0 {
+        tracing::warn!(
+            count,
+            "Commands were under way when the process died; they are not run again, and their users are told"
+        );
+    }
+    let language = Language::of_locale(services.config.load().bot.locale.code());
+    let text = Text::Interrupted {}.say(language);
+    let Some(operation) = operation("create_message") else {
+        return;
+    };
+    for command in commands.into_iter().take(MOST_TOLD) {
+        let body = json!({
+            "channel_id": command.channel.to_string(),
+            "content": text,
+            "message_reference": {
+                "message_id": command.message.to_string(),
+                "fail_if_not_exists": false,
+            },
+        });
+        if let Err(error) = services.outbound.call(operation, body, DEADLINE).await {
+            tracing::warn!(%error, "A user could not be told that a command was interrupted");
+        }
+    }
+}

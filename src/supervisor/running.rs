@@ -1,0 +1,111 @@
+//! Which cog runs on each thread: two stores at the beginning and two at the end, whatever happens in between.
+
+use super::child::record;
+use super::raw;
+use super::record::{Record, THREADS, tag};
+use crate::lock::lock;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+/// The places that threads have taken.
+static TAKEN: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
+
+thread_local! {
+    static OWN: RefCell<Option<Own>> = const { RefCell::new(None) };
+}
+
+/// A thread's place, until the thread ends.
+#[derive(Debug)]
+struct Own(Place);
+
+/// A thread's place in the record.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    record: &'static Record,
+    number: usize,
+}
+
+impl Place {
+    /// The calling thread's place. Nothing without a supervisor, or when there is no room.
+    pub fn of_this_thread() -> Option<Self> {
+        let record = record()?;
+        OWN.try_with(|own| {
+            let mut own = own.try_borrow_mut().ok()?;
+            if own.is_none() {
+                *own = Self::take(record).map(Own);
+            }
+            own.as_ref().map(|own| own.0)
+        })
+        .ok()?
+    }
+
+    fn take(record: &'static Record) -> Option<Self> {
+        let mut taken = lock(&TAKEN);
+        let number = (0..THREADS).find(|number| !taken.contains(number))?;
+        taken.insert(number);
+        raw::set_place(Some(number));
+        Some(Self { record, number })
+    }
+
+    /// Says that what runs here uses the processor without waiting.
+    pub fn is_busy(self) {
+        let is_busy = self.record.thread(self.number).is_busy;
+        is_busy.store(1, Ordering::Relaxed);
+    }
+
+    fn show(self, tag: u64) {
+        let thread = self.record.thread(self.number);
+        thread.is_busy.store(0, Ordering::Relaxed);
+        thread.tag.store(tag, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        self.0.show(0);
+        raw::set_place(None);
+        lock(&TAKEN).remove(&self.0.number);
+    }
+}
+
+/// Runs a cog's task, and shows in the record on which thread it does.
+pub fn running<F: Future>(cog: &str, task: F) -> Shown<F> {
+    Shown {
+        tag: tag(cog),
+        task: Box::pin(task),
+    }
+}
+
+/// What [`running`] returns.
+#[derive(Debug)]
+pub struct Shown<F> {
+    tag: u64,
+    task: Pin<Box<F>>,
+}
+
+impl<F: Future> Future for Shown<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(place) = Place::of_this_thread() else {
+            return self.task.as_mut().poll(context);
+        };
+        place.show(self.tag);
+        let _end = End(place);
+        self.task.as_mut().poll(context)
+    }
+}
+
+/// Shows that nothing runs any more.
+struct End(Place);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.show(0);
+    }
+}
