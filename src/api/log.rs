@@ -3,8 +3,8 @@
 use super::context::CogContext;
 use super::convert::to_json;
 use super::declarations::caller;
-use crate::escape::is_unfit;
 use super::log_usage::more;
+use crate::escape::is_unfit;
 use crate::vm::host::Host;
 use mlua::{Lua, Value};
 use std::sync::Arc;

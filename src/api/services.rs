@@ -1,8 +1,8 @@
 //! What the whole bot shares, as the cogs' functions use it.
 
 use super::faults::FaultLog;
-use super::own_messages::OwnMessages;
 use super::log_usage::SharedLog;
+use super::own_messages::OwnMessages;
 use crate::activity::Activity;
 use crate::clock::Clock;
 use crate::commands::cooldown::Cooldowns;

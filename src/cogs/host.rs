@@ -41,7 +41,7 @@ impl CogHandle {
     /// Puts work into the mailbox. What does not fit is dropped and counted, and so are events for a cog that has
     /// to pause; a cog that was unloaded meanwhile gives it back.
     pub fn post(&self, work: Work) -> Option<Work> {
-        if matches!(work, Work::Event(_)) && self.context.pauses() {
+        if matches!(work, Work::Event(..)) && self.context.pauses() {
             return None;
         }
         let busy = self.context.services.activity.begin();
