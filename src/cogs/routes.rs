@@ -3,7 +3,7 @@
 
 use super::host::CogHandle;
 use super::live::Offer;
-use crate::commands::conflicts::{Claim, claims};
+use crate::commands::conflicts::{Claim, claims, claims_of_cog};
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync, RedBlackTreeSetSync};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ type Listeners = RedBlackTreeMapSync<Arc<str>, Arc<CogHandle>>;
 /// From names to the cogs that run. It never changes: a commit makes the next one.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
-    commands: HashTrieMapSync<Claim, Arc<CogHandle>>,
-    /// The names of `commands` that can be typed.
+    claims: HashTrieMapSync<Claim, Arc<CogHandle>>,
+    /// The names of commands that can be typed.
     typed: RedBlackTreeSetSync<String>,
     events: HashTrieMapSync<&'static str, Listeners>,
     /// How many cogs need just these gateway intents.
@@ -27,16 +27,17 @@ pub struct Routes {
 /// What leads to one cog.
 #[derive(Debug)]
 struct Route {
-    commands: BTreeSet<Claim>,
+    claims: BTreeSet<Claim>,
     events: BTreeSet<&'static str>,
     intents: u64,
 }
 
 impl Route {
-    fn of(offer: &Offer) -> Self {
+    fn of(cog: &str, offer: &Offer) -> Self {
         let definitions = offer.commands.iter().map(|command| &command.definition);
+        let of_commands = definitions.flat_map(claims).map(|(claim, _)| claim);
         Self {
-            commands: definitions.flat_map(claims).collect(),
+            claims: of_commands.chain(claims_of_cog(cog)).collect(),
             events: offer.events.clone(),
             intents: offer.intents,
         }
@@ -44,9 +45,9 @@ impl Route {
 }
 
 impl Routes {
-    /// The cog that has this command.
+    /// The cog that has this command or name.
     pub fn owner(&self, claim: &Claim) -> Option<&Arc<CogHandle>> {
-        self.commands.get(claim)
+        self.claims.get(claim)
     }
 
     /// The cogs that listen to an event, in order of name.
@@ -71,8 +72,8 @@ impl Routes {
             return;
         };
         self.cogs.remove_mut(cog);
-        for claim in &route.commands {
-            self.commands.remove_mut(claim);
+        for claim in &route.claims {
+            self.claims.remove_mut(claim);
             if let Claim::Typed(name) = claim {
                 self.typed.remove_mut(name);
             }
@@ -90,12 +91,16 @@ impl Routes {
 
     /// Leads to a cog what it offers. It must not be known yet, nor anything that it claims.
     pub(super) fn add(&mut self, cog: &Arc<CogHandle>) {
-        let route = cog.peek(|status| status.is_running().then(|| Route::of(&status.offer)));
+        let route = cog.peek(|status| {
+            status
+                .is_running()
+                .then(|| Route::of(&cog.name, &status.offer))
+        });
         let Some(route) = route else {
             return;
         };
-        for claim in &route.commands {
-            self.commands.insert_mut(claim.clone(), Arc::clone(cog));
+        for claim in &route.claims {
+            self.claims.insert_mut(claim.clone(), Arc::clone(cog));
             if let Claim::Typed(name) = claim {
                 self.typed.insert_mut(name.clone());
             }

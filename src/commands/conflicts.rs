@@ -1,59 +1,95 @@
 //! Two commands that answer to the same name.
 
 use super::definition::CommandDefinition;
+use super::likeness::{in_code_points, likenesses};
 use super::parse::name_key;
 use std::fmt;
 
 /// Discord's limit of slash commands that an application may have.
 pub const MAX_SLASH_COMMANDS: usize = 100;
 
-/// A way to call a command, which only one command of the bot can have; names as [`name_key`] folds them.
-/// A command that can only be typed does not stand in the way of one that is only a slash command.
+/// A way to call a command or to name a cog, which only one of the bot's can have; names as [`name_key`] folds
+/// them. A command that can only be typed does not stand in the way of one that is only a slash command.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Claim {
     /// A name or alias after the prefix.
     Typed(String),
     /// The name of a slash command.
     Slash(String),
+    /// What a typed name looks like. Only another cog's stands in its way, as with those that follow.
+    LooksTyped(String),
+    /// What the name of a slash command looks like.
+    LooksSlash(String),
+    /// What a cog's name looks like.
+    LooksCog(String),
 }
 
 impl Claim {
-    /// The name that is claimed.
+    /// What is claimed: a name, or what one looks like.
     pub fn name(&self) -> &str {
         match self {
-            Self::Typed(name) | Self::Slash(name) => name,
+            Self::Typed(name)
+            | Self::Slash(name)
+            | Self::LooksTyped(name)
+            | Self::LooksSlash(name)
+            | Self::LooksCog(name) => name,
         }
+    }
+
+    /// Whether it is about how a name looks.
+    pub fn is_likeness(&self) -> bool {
+        matches!(
+            self,
+            Self::LooksTyped(_) | Self::LooksSlash(_) | Self::LooksCog(_)
+        )
     }
 }
 
-/// What a command claims, its name first and none twice: the complaint about a command that repeats its own
-/// name is `validate`'s.
-pub fn claims(command: &CommandDefinition) -> Vec<Claim> {
-    let mut claims = Vec::new();
-    if command.prefix {
-        for name in std::iter::once(&command.name).chain(&command.aliases) {
-            let claim = Claim::Typed(name_key(name));
-            if !claims.contains(&claim) {
-                claims.push(claim);
-            }
+/// What a command claims with which of its names, its own first, then what they look like. None comes twice: the
+/// complaint about a command that repeats its own name is `validate`'s.
+pub fn claims(command: &CommandDefinition) -> Vec<(Claim, &str)> {
+    let typed = || {
+        let names = std::iter::once(&command.name).chain(&command.aliases);
+        names.filter(|_| command.prefix)
+    };
+    let slash = || std::iter::once(&command.name).filter(|_| command.slash);
+    let exact = typed()
+        .map(|name| (Claim::Typed(name_key(name)), name))
+        .chain(slash().map(|name| (Claim::Slash(name_key(name)), name)));
+    let looks = |name| likenesses(name).into_iter();
+    let alike = typed()
+        .flat_map(|name| looks(name).map(move |it| (Claim::LooksTyped(it), name)))
+        .chain(slash().flat_map(|name| looks(name).map(move |it| (Claim::LooksSlash(it), name))));
+    let mut claims: Vec<(Claim, &str)> = Vec::new();
+    for (claim, name) in exact.chain(alike) {
+        if !claims.iter().any(|(known, _)| *known == claim) {
+            claims.push((claim, name));
         }
     }
-    claims.extend(command.slash.then(|| Claim::Slash(name_key(&command.name))));
     claims
+}
+
+/// What a cog claims with its own name.
+pub fn claims_of_cog(name: &str) -> impl Iterator<Item = Claim> {
+    likenesses(name).into_iter().map(Claim::LooksCog)
 }
 
 /// A cog, and the place of one of its commands.
 pub type Owner = (String, Option<(String, u32)>);
 
-/// A name that two commands claim.
+/// A name that two commands claim, or two names that look alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// The name or alias, as [`name_key`] folds it.
-    pub name: String,
+    /// The name or alias that comes first; that of a cog, if the conflict is about cogs' names.
+    pub first_name: String,
     /// Whose command comes first.
     pub first: Owner,
+    /// The name or alias that comes second.
+    pub second_name: String,
     /// Whose command comes second.
     pub second: Owner,
+    /// What both claim.
+    pub claim: Claim,
 }
 
 impl fmt::Display for Conflict {
@@ -62,13 +98,32 @@ impl fmt::Display for Conflict {
             Some((file, line)) => format!("the cog \"{cog}\" ({file}:{line})"),
             None => format!("the cog \"{cog}\""),
         };
-        write!(
-            formatter,
-            "the command name \"{}\" is taken twice: by {} and by {}; rename one of them",
-            self.name,
-            owner(&self.first),
-            owner(&self.second)
-        )
+        let (first, second) = (owner(&self.first), owner(&self.second));
+        match &self.claim {
+            Claim::Typed(name) | Claim::Slash(name) => write!(
+                formatter,
+                "the command name \"{name}\" is taken twice: by {first} and by {second}; rename one of them"
+            ),
+            Claim::LooksCog(_) => write!(
+                formatter,
+                "the cog's name {} looks like that of {first}; rename its file",
+                shown(&self.second_name)
+            ),
+            Claim::LooksTyped(_) | Claim::LooksSlash(_) => write!(
+                formatter,
+                "the command name {} of {second} looks like {} of {first}; rename one of them",
+                shown(&self.second_name),
+                shown(&self.first_name)
+            ),
+        }
+    }
+}
+
+/// A name, and the characters in it that may be taken for others.
+pub fn shown(name: &str) -> String {
+    match in_code_points(name) {
+        Some(points) => format!("\"{name}\" (with {points})"),
+        None => format!("\"{name}\""),
     }
 }
 
@@ -78,15 +133,27 @@ mod tests {
 
     #[test]
     fn a_name_taken_twice_names_both_places() {
-        let conflict = Conflict {
-            name: "rank".to_owned(),
+        let mut conflict = Conflict {
+            first_name: "rank".to_owned(),
             first: (
                 "leveling".to_owned(),
                 Some(("lua/cogs/leveling.luau".into(), 20)),
             ),
+            second_name: "r\u{430}nk".to_owned(),
             second: ("fun".to_owned(), Some(("lua/cogs/fun.luau".into(), 3))),
+            claim: Claim::Typed("rank".to_owned()),
         };
         insta::assert_snapshot!(conflict, @r#"the command name "rank" is taken twice: by the cog "leveling" (lua/cogs/leveling.luau:20) and by the cog "fun" (lua/cogs/fun.luau:3); rename one of them"#);
+        conflict.claim = Claim::LooksTyped("rank".to_owned());
+        insta::assert_snapshot!(conflict, @r#"the command name "rаnk" (with U+0430) of the cog "fun" (lua/cogs/fun.luau:3) looks like "rank" of the cog "leveling" (lua/cogs/leveling.luau:20); rename one of them"#);
+        let conflict = Conflict {
+            first_name: "leveling".to_owned(),
+            first: ("leveling".to_owned(), None),
+            second_name: "l\u{435}veling".to_owned(),
+            second: ("l\u{435}veling".to_owned(), None),
+            claim: Claim::LooksCog("leveling".to_owned()),
+        };
+        insta::assert_snapshot!(conflict, @r#"the cog's name "lеveling" (with U+0435) looks like that of the cog "leveling"; rename its file"#);
     }
 
     #[test]
@@ -95,13 +162,14 @@ mod tests {
         rank.aliases = vec!["RANK".into(), "Level".into()];
         let typed = |name: &str| Claim::Typed(name.to_owned());
         let slash = Claim::Slash("rank".to_owned());
-        assert_eq!(
-            claims(&rank),
-            [typed("rank"), typed("level"), slash.clone()]
-        );
+        let exact = |command: &CommandDefinition| -> Vec<Claim> {
+            let claims = claims(command).into_iter().map(|(claim, _)| claim);
+            claims.filter(|claim| !claim.is_likeness()).collect()
+        };
+        assert_eq!(exact(&rank), [typed("rank"), typed("level"), slash.clone()]);
         rank.slash = false;
-        assert_eq!(claims(&rank), [typed("rank"), typed("level")]);
+        assert_eq!(exact(&rank), [typed("rank"), typed("level")]);
         (rank.slash, rank.prefix) = (true, false);
-        assert_eq!(claims(&rank), [slash]);
+        assert_eq!(exact(&rank), [slash]);
     }
 }

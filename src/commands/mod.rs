@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `definition` is what a cog declared, for typed lines and slash commands alike; `validate` and
-//! `conflicts` refuse what cannot work before it is committed. `reader` gives the
+//! `conflicts` refuse what cannot work before it is committed, two names that look alike (`likeness`) among it. `reader` gives the
 //! words of a line (`tokens`) to the options, and `arguments` reads them as values: by themselves
 //! (`values`, `duration`, `moment`, `emoji`) or through a directory of what Discord knows (`lookup`,
 //! by the forms in `references`). `usage` and `help` tell users how to call a command, `suggest`
@@ -22,6 +22,7 @@ pub mod duration;
 pub mod emoji;
 pub mod escape;
 pub mod help;
+pub mod likeness;
 mod lookup;
 pub mod moment;
 pub mod parse;

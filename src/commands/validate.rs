@@ -4,6 +4,7 @@ use super::checks::MAX_DEPTH;
 use super::cooldown::MAX_USES;
 use super::definition::{Check, CommandDefinition};
 use super::escape::{is_separator, length};
+use super::likeness::unseen;
 use super::parse::name_key;
 use super::validate_options::options;
 use icu_properties::props::{GeneralCategory, GeneralCategoryGroup, Script};
@@ -316,9 +317,14 @@ fn bad_word(name: &str) -> Option<String> {
             "must have 1 to {MAX_NAME} characters, and has {count}"
         ));
     }
+    if let Some(character) = unseen(name).filter(|it| !it.is_whitespace()) {
+        let character = u32::from(character);
+        return Some(format!(
+            "must not contain the character U+{character:04X}, which nobody sees"
+        ));
+    }
     let odd = |character: char| {
         is_separator(character)
-            || character.is_control()
             || matches!(
                 character,
                 '"' | '“' | '”' | '„' | '`' | '@' | '<' | '>' | '#'

@@ -7,8 +7,9 @@ use crate::cogs::host::{ADMIN_COMMANDS, CogHandle, Cogs};
 use crate::cogs::live::{Offer, Status};
 use crate::cogs::prepare::{Refusal, Request};
 use crate::cogs::routes::Routes;
-use crate::commands::conflicts::{Claim, Conflict, Owner, claims};
+use crate::commands::conflicts::{Claim, Conflict, Owner, claims, claims_of_cog, shown};
 use crate::commands::definition::CommandDefinition;
+use crate::commands::likeness::{likenesses, unseen};
 use crate::commands::parse::name_key;
 use crate::problem::{Place, Problem};
 use crate::vm::resolve::{ContentHash, ModuleId};
@@ -290,7 +291,8 @@ fn next_conflict(
             continue;
         };
         let name = name_of(attempt.plan);
-        if let Some(failure) = reserved(name, offer).or_else(|| taken.add(name, offer)) {
+        let refused = hidden_name(name, offer).or_else(|| reserved(name, offer));
+        if let Some(failure) = refused.or_else(|| taken.add(name, offer)) {
             return Some((index, failure));
         }
     }
@@ -301,55 +303,88 @@ fn name_of(plan: &CogPlan) -> &str {
     &plan.name
 }
 
-/// Who has which commands while a transaction looks for conflicts.
+/// Who has which commands and names while a transaction looks for conflicts.
 struct Taken<'a> {
     /// What is committed, …
     routes: Arc<Routes>,
     /// … except for these cogs, and what they bring instead; nothing for those that go.
     leaving: HashMap<&'a str, Option<&'a Offer>>,
     /// What the cogs of this transaction bring.
-    by_attempts: HashMap<Claim, (&'a str, &'a Offer, &'a CommandDefinition)>,
+    by_attempts: HashMap<Claim, Holder<'a>>,
 }
 
+/// A cog that brings something, with the name that it has there, and the command if it is one's.
+#[derive(Clone, Copy)]
+struct Holder<'a> {
+    cog: &'a str,
+    offer: &'a Offer,
+    name: &'a str,
+    command: Option<&'a CommandDefinition>,
+}
+
+impl Holder<'_> {
+    fn owner(&self) -> Owner {
+        let place = self.command.and_then(|command| command.place.clone());
+        (self.cog.to_owned(), place)
+    }
+}
+
+/// Who has something already: the name that it has there, whose it is, and, if that is another cog, what it has
+/// seen.
+type Held = (String, Owner, BTreeSet<ModuleId>);
+
 impl<'a> Taken<'a> {
-    /// Adds a cog's commands; why it cannot have them, if another cog has one of them.
+    /// Adds a cog's name and commands; why it cannot have them, if another cog has one of them.
     fn add(&mut self, cog: &'a str, offer: &'a Offer) -> Option<Failure> {
+        let holder = Holder {
+            cog,
+            offer,
+            name: cog,
+            command: None,
+        };
+        let mut wanted: Vec<_> = claims_of_cog(cog).map(|claim| (claim, holder)).collect();
         for definition in offer.commands.iter().map(|command| &command.definition) {
-            for claim in claims(definition) {
-                if let Some((first, others)) = self.owner(cog, &claim) {
-                    let conflict = Conflict {
-                        name: claim.name().to_owned(),
-                        first,
-                        second: (cog.to_owned(), definition.place.clone()),
-                    };
-                    let place = definition.place.clone();
-                    let failure = refused(cog, offer, conflict.to_string(), place);
-                    return Some(Failure { others, ..failure });
-                }
-                self.by_attempts.insert(claim, (cog, offer, definition));
+            wanted.extend(claims(definition).into_iter().map(|(claim, name)| {
+                let command = Some(definition);
+                (
+                    claim,
+                    Holder {
+                        name,
+                        command,
+                        ..holder
+                    },
+                )
+            }));
+        }
+        // That a name is taken says more than that it looks like one.
+        wanted.sort_by_key(|(claim, _)| claim.is_likeness());
+        for (claim, holder) in wanted {
+            if let Some(held) = self.owner(cog, &claim) {
+                return Some(conflict(claim, held, &holder));
             }
+            self.by_attempts.insert(claim, holder);
         }
         None
     }
 
-    /// Who has a command, and, if it is not `cog` itself, what that one has seen. Whoever has it already and
-    /// wants it still comes before all others.
-    fn owner(&self, cog: &str, claim: &Claim) -> Option<(Owner, BTreeSet<ModuleId>)> {
-        if let Some((name, offer, definition)) = self.by_attempts.get(claim) {
-            let is_other = *name != cog;
-            let seen = if is_other {
-                seen_by(offer)
-            } else {
+    /// Who has what is claimed. Whoever has it already and wants it still comes before all others.
+    fn owner(&self, cog: &str, claim: &Claim) -> Option<Held> {
+        if let Some(holder) = self.by_attempts.get(claim) {
+            let is_own = holder.cog == cog;
+            if is_own && claim.is_likeness() {
+                return None;
+            }
+            let seen = if is_own {
                 BTreeSet::new()
+            } else {
+                seen_by(holder.offer)
             };
-            return Some((((*name).to_owned(), definition.place.clone()), seen));
+            return Some((holder.name.to_owned(), holder.owner(), seen));
         }
         let owner = self.routes.owner(claim)?;
         let owned_by = |offer: &Offer| {
-            let mut commands = offer.commands.iter();
-            let command = commands.find(|it| claims(&it.definition).contains(claim))?;
-            let place = command.definition.place.clone();
-            Some(((owner.name.to_string(), place), seen_by(offer)))
+            let (name, place) = held_name(&owner.name, offer, claim)?;
+            Some((name, (owner.name.to_string(), place), seen_by(offer)))
         };
         match self.leaving.get(&*owner.name) {
             None => owner.peek(|status| owned_by(&status.offer)),
@@ -357,6 +392,32 @@ impl<'a> Taken<'a> {
             Some(next) => next.and_then(owned_by),
         }
     }
+}
+
+/// The name with which a cog holds what is claimed, and the place of its command.
+fn held_name(cog: &str, offer: &Offer, claim: &Claim) -> Option<(String, Option<(String, u32)>)> {
+    if matches!(claim, Claim::LooksCog(_)) {
+        return Some((cog.to_owned(), None));
+    }
+    offer.commands.iter().find_map(|command| {
+        let definition = &command.definition;
+        let mut claims = claims(definition).into_iter();
+        let (_, name) = claims.find(|(own, _)| own == claim)?;
+        Some((name.to_owned(), definition.place.clone()))
+    })
+}
+
+fn conflict(claim: Claim, (first_name, first, others): Held, second: &Holder<'_>) -> Failure {
+    let place = second.owner().1;
+    let conflict = Conflict {
+        first_name,
+        first,
+        second_name: second.name.to_owned(),
+        second: second.owner(),
+        claim,
+    };
+    let failure = refused(second.cog, second.offer, conflict.to_string(), place);
+    Failure { others, ..failure }
 }
 
 /// All that the modules of an offer have read or looked for.
@@ -368,18 +429,40 @@ fn seen_by(offer: &Offer) -> BTreeSet<ModuleId> {
     generation.read().into_keys().chain(edges).collect()
 }
 
-/// Why a cog cannot have its commands: one has a name of the bot's own.
+/// Why a cog cannot have its name, which admins type: somebody could not see what it is.
+fn hidden_name(cog: &str, offer: &Offer) -> Option<Failure> {
+    let character = u32::from(unseen(cog)?);
+    let message = format!(
+        "the cog's name has the character U+{character:04X}, which nobody sees; rename its file"
+    );
+    Some(refused(cog, offer, message, None))
+}
+
+/// Why a cog cannot have its commands: one has a name of the bot's own, or one that looks like it.
 fn reserved(cog: &str, offer: &Offer) -> Option<Failure> {
     for definition in offer.commands.iter().map(|command| &command.definition) {
         let mut names = std::iter::once(&definition.name).chain(&definition.aliases);
-        let is_reserved = |name: &&String| ADMIN_COMMANDS.contains(&name_key(name).as_str());
-        if let Some(name) = names.find(is_reserved) {
-            let message =
-                format!("the command name \"{name}\" belongs to the bot itself; take another");
+        if let Some(message) = names.find_map(|name| why_reserved(name)) {
             return Some(refused(cog, offer, message, definition.place.clone()));
         }
     }
     None
+}
+
+fn why_reserved(name: &str) -> Option<String> {
+    if ADMIN_COMMANDS.contains(&name_key(name).as_str()) {
+        let message =
+            format!("the command name \"{name}\" belongs to the bot itself; take another");
+        return Some(message);
+    }
+    let looks = likenesses(name);
+    let own = ADMIN_COMMANDS
+        .iter()
+        .find(|own| !likenesses(own).is_disjoint(&looks))?;
+    Some(format!(
+        "the command name {} looks like \"{own}\", which belongs to the bot itself; take another",
+        shown(name)
+    ))
 }
 
 fn refused(cog: &str, offer: &Offer, message: String, place: Option<(String, u32)>) -> Failure {
@@ -424,3 +507,7 @@ async fn end(attempt: Attempt<'_>, all_held: bool) -> (String, Arc<CogHandle>, R
     };
     (plan.name.clone(), handle, result)
 }
+
+#[cfg(test)]
+#[path = "transaction_names.rs"]
+mod tests;
