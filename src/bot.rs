@@ -22,7 +22,7 @@ use crate::api::faults::FaultLog;
 use crate::api::limits::{kilobytes, megabytes};
 use crate::api::log_usage::SharedLog;
 use crate::api::own_messages::OwnMessages;
-use crate::api::services::{Identity, Services};
+use crate::api::services::{FailedCogs, Identity, Services};
 use crate::clock::Clock;
 use crate::cogs::host::Cogs;
 use crate::cogs::scheduler::Scheduler;
@@ -40,6 +40,7 @@ use crate::reload::controller::Reload;
 use crate::secrets::{self, Keeper};
 use crate::sim::Sim;
 use crate::state::{StateError, StateLimits, Store, StoreOptions};
+use crate::supervise::{self, Task};
 use crate::vm::build::self_test;
 use arc_swap::ArcSwap;
 use std::collections::BTreeSet;
@@ -135,11 +136,10 @@ impl Bot {
         waiting.open(Arc::clone(&cogs), reload.clone());
         let router = Router::new(Arc::clone(&cogs), admin);
         let gateway = Arc::new(connect(&options, &services, &reload, router, address)?);
-        let following = tokio::spawn(intents::follow(
-            Arc::clone(&gateway),
-            Arc::clone(&cogs),
-            reload.clone(),
-        ));
+        let parts = (Arc::clone(&gateway), Arc::clone(&cogs), reload.clone());
+        let following = supervise::spawn(Task::Intents, parts, |(gateway, cogs, reload), _| {
+            Box::pin(intents::follow(gateway, cogs, reload))
+        });
         Ok(Self {
             cogs,
             reload,
@@ -168,8 +168,11 @@ impl Bot {
     pub fn follow_config(&mut self, path: &Path, environment: Environment) {
         let follower = Follower::start(path, environment);
         let (cogs, reload) = (Arc::clone(&self.cogs), self.reload.clone());
-        let following = settings::follow(follower, cogs, reload);
-        if let Some(former) = self.settings.replace(tokio::spawn(following)) {
+        let settings = settings::Settings::new(follower, cogs, reload);
+        let following = supervise::spawn(Task::ConfigFile, settings, |settings, again| {
+            Box::pin(settings.follow(again))
+        });
+        if let Some(former) = self.settings.replace(following) {
             former.abort();
         }
     }
@@ -308,6 +311,7 @@ fn services(options: &BotOptions) -> Result<Services, StartError> {
         cooldowns: Arc::new(Cooldowns::new()),
         running: Running::new(),
         changed_graphs: Mutex::default(),
+        failed_cogs: FailedCogs::default(),
         sources: crate::api::services::LatestSources::default(),
         own_messages: OwnMessages::default(),
         log: SharedLog::new(&options.clock),

@@ -158,8 +158,8 @@ impl Paused {
         // Those that have given up would stay until their time has come.
         self.sleepers.retain(|_, wake| !wake.is_closed());
         self.arrivals += 1;
-        self.sleepers
-            .insert((self.now + duration, self.arrivals), wake);
+        let due = self.now.saturating_add(duration);
+        self.sleepers.insert((due, self.arrivals), wake);
         woken
     }
 }

@@ -13,7 +13,9 @@ use axum::response::{IntoResponse, Redirect};
 use axum::routing::{any, get};
 use cogsmith::api::limits::{Limit, limits_of};
 use cogsmith::clock::Clock;
+use cogsmith::requests::MOST_OF_A_COG;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use support::{Setup, Stage, setup};
 use tokio::sync::watch;
@@ -27,6 +29,8 @@ struct Server {
     hold: watch::Sender<bool>,
     /// How often `/slow` was asked.
     asked: watch::Sender<usize>,
+    /// How many of these were open at once.
+    most: Arc<Mutex<usize>>,
     /// The headers of the last request to `/headers`.
     seen: Arc<Mutex<HeaderMap>>,
 }
@@ -36,17 +40,28 @@ impl Server {
         let (hold, asked) = (watch::Sender::new(false), watch::Sender::new(0));
         let seen: Arc<Mutex<HeaderMap>> = Arc::default();
         let (gate, counted, headers) = (hold.clone(), asked.clone(), Arc::clone(&seen));
+        let most: Arc<Mutex<usize>> = Arc::default();
+        let (open, highest) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&most));
         let slow = move || async move {
+            let now = open.fetch_add(1, Ordering::Relaxed) + 1;
+            let before = *highest.lock().unwrap();
+            *highest.lock().unwrap() = before.max(now);
             counted.send_modify(|count| *count += 1);
             gate.subscribe().wait_for(|hold| !hold).await.unwrap();
+            open.fetch_sub(1, Ordering::Relaxed);
             "slow"
         };
         let leads = |Path(target): Path<String>, request: Request| async move {
             let query = request.uri().query().unwrap_or_default().to_owned();
             Redirect::temporary(&format!("{target}?{query}")).into_response()
         };
-        let noted = move |given: HeaderMap| async move {
+        let noted = move |method: Method, mut given: HeaderMap| async move {
+            given.insert("x-method-was", method.as_str().parse().unwrap());
             *headers.lock().unwrap() = given;
+        };
+        let redirects = |Path((status, target)): Path<(u16, String)>| async move {
+            let status = StatusCode::from_u16(status).unwrap();
+            (status, [("location", target)])
         };
         let router = Router::new()
             .route("/echo", any(echo))
@@ -56,6 +71,7 @@ impl Server {
             .route("/loop", get(|| async { Redirect::permanent("/loop") }))
             .route("/see", any(|| async { Redirect::to("/echo?seen=1") }))
             .route("/to/{*target}", any(leads))
+            .route("/redirect/{status}/{*target}", any(redirects))
             .route(
                 "/teapot",
                 get(|| async { (StatusCode::IM_A_TEAPOT, "short and stout") }),
@@ -67,6 +83,7 @@ impl Server {
             address,
             hold,
             asked,
+            most,
             seen,
         }
     }
@@ -220,18 +237,85 @@ async fn redirects_are_followed_and_keep_what_is_meant_for_one_server() {
     let round = server.url("/loop");
     let told = answer(&format!(r#"return http.get("{round}")"#)).await;
     assert_eq!(told, "http 5 http.get: more than 5 redirects");
-    let other = format!("http://other.example.com:{}/headers", server.address.port());
-    let led = server.url(&format!("/to/{other}"));
-    let body = format!(
-        r#"return http.get("{led}", {{ headers = {{ authorization = "secret", cookie = "c", ["x-key"] = "k" }} }}).status"#
-    );
-    let stage = with_hosts(&cog("\"http\"", &body), "\"*.example.com\"", "")
-        .start()
-        .await;
-    assert_eq!(stage.ask("!t").await, "200");
+}
+
+/// Headers that an author may mean for one server alone.
+const SECRETS: [&str; 5] = ["authorization", "cookie", "x-api-key", "x-key", "accept"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_author_sends_to_one_server_is_not_shown_to_another() {
+    let (server, other) = (Server::start().await, Server::start().await);
+    let secrets = SECRETS
+        .map(|name| format!("[\"{name}\"] = \"secret\""))
+        .join(", ");
+    let post = |led: &str| {
+        format!(
+            r#"return http.post("{led}", {{ body = "b", headers = {{ {secrets}, ["content-type"] = "text/x" }} }}).status"#
+        )
+    };
+    // Another host, another port, and back to where it came from.
+    let by_host = format!("http://other.example.com:{}/headers", server.address.port());
+    let by_port = other.url("/headers");
+    let back = other.url(&format!("/to/{}", server.url("/headers")));
+    for target in [by_host, by_port, back] {
+        for status in [301, 302, 303, 307, 308] {
+            let led = server.url(&format!("/redirect/{status}/{target}"));
+            let allow = "\"*.example.com\"";
+            let stage = with_hosts(&cog("\"http\"", &post(&led)), allow, "");
+            assert_eq!(stage.start().await.ask("!t").await, "200", "{led}");
+            let seen = [&server, &other].map(|it| std::mem::take(&mut *it.seen.lock().unwrap()));
+            let [seen, of_other] = seen;
+            let seen = if seen.is_empty() { of_other } else { seen };
+            let value = |name: &str| seen.get(name).map(|it| it.to_str().unwrap());
+            for name in SECRETS {
+                assert_ne!(value(name), Some("secret"), "{name} at {led}");
+            }
+            // What kind the body is of goes where the body goes.
+            let kind = (status >= 307).then_some("text/x");
+            assert_eq!(value("content-type"), kind, "{led}");
+            let method = if status >= 307 { "POST" } else { "GET" };
+            assert_eq!(value("x-method-was"), Some(method), "{led}");
+        }
+    }
+    // On the same server all of it stays.
+    let led = server.url(&format!("/redirect/307/{}", server.url("/headers")));
+    assert_eq!(answer(&post(&led)).await, "200");
     let seen = server.seen.lock().unwrap().clone();
-    assert_eq!(seen.get("x-key").unwrap(), "k");
-    assert!(seen.get("authorization").is_none() && seen.get("cookie").is_none());
+    for name in SECRETS {
+        assert_eq!(seen.get(name).unwrap(), "secret", "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cog_has_so_many_requests_open_and_the_rest_wait() {
+    let server = Server::start().await;
+    server.hold.send_replace(true);
+    let url = server.url("/slow");
+    let body = format!(
+        r#"local all = 0
+        for i = 1, 15 do
+            task.spawn(function() http.get("{url}") all += 1 end)
+        end
+        while all < 15 do task.wait("0.01s") end
+        return all"#
+    );
+    let source = cog("\"http\"", &body).replace(
+        "cog.info",
+        "local task = require(\"@cogsmith/task\")\ncog.info",
+    );
+    let allow = format!("\"{HOST}\"");
+    let stage = with_hosts(&source, &allow, "").start().await;
+    let owner = stage.sim.user("owner").unwrap();
+    stage.sim.say(owner, stage.general(), "!t").unwrap();
+    let mut asked = server.asked.subscribe();
+    asked
+        .wait_for(|asked| *asked == MOST_OF_A_COG)
+        .await
+        .unwrap();
+    server.hold.send_replace(false);
+    asked.wait_for(|asked| *asked == 15).await.unwrap();
+    stage.settled().await;
+    assert!(*server.most.lock().unwrap() <= MOST_OF_A_COG);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,8 +22,9 @@ use serde_json::json;
 use server::{Seen, Server};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -505,12 +506,45 @@ async fn a_server_that_breaks_the_protocol_is_no_panic() {
 }
 
 #[tokio::test]
-async fn a_sink_that_panics_does_not_leave_a_bot_that_looks_well() {
+async fn a_sink_that_panics_is_called_again_with_the_next_event() {
     let server = Server::start().await;
-    let gateway = Gateway::start(options(&server.url), |_| panic!("a bug")).unwrap();
-    let broken = gateway.ready(PATIENCE).await.unwrap_err();
-    assert_eq!(broken, GatewayError::Panicked { shard: 0 });
+    let (calls, counted) = (Arc::new(AtomicUsize::new(0)), watch::Sender::new(0));
+    let (seen, told) = (Arc::clone(&calls), counted.clone());
+    let gateway = Gateway::start(options(&server.url), move |_| {
+        let call = seen.fetch_add(1, Ordering::Relaxed);
+        told.send_replace(call + 1);
+        assert!(call > 0, "a bug");
+    })
+    .unwrap();
+    gateway.ready(PATIENCE).await.unwrap();
+    server.say(1);
+    let mut counts = counted.subscribe();
+    counts.wait_for(|count| *count > 1).await.unwrap();
     gateway.shutdown().await;
+}
+
+/// The head of a frame that says it has a terabyte; and a text of 40 MB, sent in a few kilobytes.
+#[tokio::test]
+async fn a_message_that_is_too_long_ends_its_connection_and_no_more() {
+    let server = Server::start().await;
+    let mut bot = Bot::ready(options(&server.url)).await;
+    let head = [&[0x82, 127][..], &(1_u64 << 40).to_be_bytes()].concat();
+    server.bytes(&head);
+    server.wait_for(1, resumed).await;
+    let long = format!(r#"{{"t":"X","s":1,"op":0,"d":"{}"}}"#, "a".repeat(40 << 20));
+    server.raw(&long);
+    server.wait_for(2, resumed).await;
+    server.say(1);
+    assert_eq!(bot.messages_until("1").await, ["1"]);
+    assert_eq!(server.count(identified), 1);
+}
+
+#[tokio::test]
+async fn more_shards_than_a_process_can_run_are_refused() {
+    let mut many = options("ws://127.0.0.1:1");
+    many.address.shards = 1_000_000_000;
+    let error = Gateway::start(many, |_| ()).err().unwrap().to_string();
+    assert!(error.contains("1000000000 shards"), "{error}");
 }
 
 #[tokio::test]
@@ -542,5 +576,5 @@ async fn what_cannot_work_is_said_before_anything_connects() {
     assert!(start(options("http://a")).to_string().contains("ws://"));
     let mut none = options("ws://a");
     none.address.shards = 0;
-    assert!(start(none).to_string().contains("no shard"));
+    assert!(start(none).to_string().contains("0 shards"));
 }

@@ -1,16 +1,22 @@
 //! Calls to Discord's API over real HTTP, against a server that answers what each test wants.
 
-#![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test's helpers fail the test"
+)]
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Response, Uri};
 use cogsmith::activity::Activity;
+use cogsmith::charge::Allowance;
 use cogsmith::clock::Clock;
-use cogsmith::discord::outbound::{CallError, Outbound, OutboundOptions, Token};
+use cogsmith::discord::outbound::{CallError, CogCaller, Outbound, OutboundOptions, Token};
 use cogsmith::discord::{File, operation, prepare, prepare_with};
 use cogsmith::json::Json;
+use cogsmith::requests::{MOST_OF_A_COG, OpenOfCog};
 use futures_util::stream::{self, FuturesOrdered, StreamExt};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -288,6 +294,15 @@ async fn a_call_that_is_dropped_leaves_the_queue() {
     assert_eq!(server.seen().len(), 2);
 }
 
+/// A cog that may hold so many bytes of answers.
+fn caller(name: &str, bytes: usize) -> CogCaller {
+    CogCaller {
+        name: name.into(),
+        allowance: Allowance::alone(bytes),
+        open: OpenOfCog::default(),
+    }
+}
+
 /// A message of one cog, or of the bot itself.
 fn send_for(
     client: &Outbound,
@@ -296,8 +311,8 @@ fn send_for(
 ) -> impl Future<Output = Result<Option<Json>, CallError>> + use<> {
     let arguments = json!({ "channel_id": "5", "content": text });
     let prepared = prepare(operation("create_message").unwrap(), arguments).unwrap();
-    let (client, cog) = (client.clone(), cog.map(Arc::from));
-    async move { client.send(prepared, cog.as_ref(), DEADLINE).await }
+    let (client, cog) = (client.clone(), cog.map(|name| caller(name, 1 << 20)));
+    async move { Ok(client.send(prepared, cog, DEADLINE).await?.json) }
 }
 
 /// The first request asks which bucket it is; who waits for that keeps its place.
@@ -480,4 +495,196 @@ async fn wrong_addresses_and_tokens_are_refused() {
         });
         made.unwrap_err();
     }
+}
+
+/// What a server may write where a number belongs.
+const NASTY: [&str; 16] = [
+    "1.8e19",
+    "-1",
+    "-0.0",
+    "1e308",
+    "-1e308",
+    "18446744073709551615",
+    "18446744073709551616",
+    "9223372036854775807",
+    "null",
+    "true",
+    "[]",
+    "{}",
+    "\"abc\"",
+    "\"NaN\"",
+    "\"inf\"",
+    "1e-300",
+];
+
+/// A call that is first told to come back after a nasty time, and a second one after nasty headers.
+async fn survives(nasty: &str, is_global: bool) {
+    let text = nasty.trim_matches('"').to_owned();
+    let body = format!(r#"{{"message":"slow","global":{is_global},"retry_after":{nasty}}}"#);
+    let headers = |names: &[&'static str]| {
+        let named = names.iter().map(|name| (*name, text.clone()));
+        named.collect::<Vec<_>>()
+    };
+    let limits = headers(&["x-ratelimit-limit", "x-ratelimit-remaining"]);
+    let resets = headers(&["x-ratelimit-reset-after", "x-ratelimit-bucket"]);
+    let answers = [
+        (429, headers(&["retry-after"]), body),
+        (200, [limits, resets.clone()].concat(), "{}".to_owned()),
+        (
+            200,
+            [
+                vec![
+                    ("x-ratelimit-limit", "0".to_owned()),
+                    ("x-ratelimit-remaining", "0".to_owned()),
+                ],
+                resets,
+            ]
+            .concat(),
+            "{}".to_owned(),
+        ),
+        ok(&json!({})),
+    ];
+    let (_server, address) = Server::start(answers).await;
+    let client = client(&address, Clock::system());
+    for _ in 0..3 {
+        let answered = call(&client, "create_message", message()).await;
+        assert!(answered.is_ok(), "{nasty}: {answered:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_number_of_a_server_ends_a_call_or_holds_up_the_next() {
+    let all = NASTY
+        .iter()
+        .flat_map(|nasty| [false, true].map(|is_global| survives(nasty, is_global)));
+    futures_util::future::join_all(all).await;
+}
+
+#[tokio::test]
+async fn nonsense_about_the_gateway_is_put_right_or_told() {
+    let answer = |shards: &str, reset: &str| {
+        let limit =
+            format!(r#"{{"total":-1,"remaining":1e9,"reset_after":{reset},"max_concurrency":0}}"#);
+        let body = format!(r#"{{"url":"ws://x","shards":{shards},"session_start_limit":{limit}}}"#);
+        (200, Vec::new(), body)
+    };
+    for nasty in NASTY {
+        let (_server, address) = Server::start([answer(nasty, nasty)]).await;
+        let bot = client(&address, Clock::system())
+            .gateway_bot()
+            .await
+            .unwrap();
+        assert_eq!(
+            (bot.shards, bot.max_concurrency, bot.remaining),
+            (1, 1, 1000)
+        );
+        assert!(bot.reset_after <= Duration::from_secs(86_400), "{nasty}");
+    }
+}
+
+/// A server whose every answer is this status and a body without end.
+async fn endless(status: u16, headers: &'static [(&'static str, &'static str)]) -> String {
+    let answer = move || async move {
+        let chunks =
+            stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from(vec![b'['; 1 << 16])));
+        let mut response = Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        response.body(Body::from_stream(chunks)).unwrap()
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().fallback(answer);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    for headers in [
+        &[][..],
+        &[("content-encoding", "gzip")],
+        &[("content-type", "image/png")],
+    ] {
+        let client = client(&endless(200, headers).await, Clock::system());
+        let error = call(&client, "create_message", message())
+            .await
+            .unwrap_err();
+        assert!(matches!(error, CallError::TooLong { .. }), "{error:?}");
+        let words =
+            "discord.create_message: the answer is longer than 8 MB, which none of Discord's is";
+        assert_eq!(error.to_string(), words);
+    }
+    // What a refusal says is not worth as much; that it is one is what counts.
+    let client = client(&endless(403, &[]).await, Clock::system());
+    let error = call(&client, "create_message", message())
+        .await
+        .unwrap_err();
+    let CallError::Discord(error) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!((error.status, error.message.as_str()), (403, "Forbidden"));
+}
+
+#[tokio::test]
+async fn a_cog_is_charged_for_an_answer_while_it_comes_and_as_long_as_it_is_held() {
+    let list = |part: &str| {
+        let text = format!("[{}{part}]", format!("{part},").repeat(20_000));
+        (
+            200,
+            vec![("content-type", "application/json".to_owned())],
+            text,
+        )
+    };
+    let prepared = || prepare(operation("create_message").unwrap(), message()).unwrap();
+    for part in ["0", "[]", "{\"a\":{}}", "\"\""] {
+        let (_server, address) = Server::start([list(part), list(part)]).await;
+        let client = client(&address, Clock::system());
+        let small = caller("small", 300_000);
+        let sent = client.send(prepared(), Some(small.clone()), DEADLINE).await;
+        assert!(
+            matches!(sent, Err(CallError::Memory { .. })),
+            "{part}: {sent:?}"
+        );
+        assert!(small.allowance.has_room_for(300_000), "{part}");
+
+        let large = caller("large", 8 << 20);
+        let sent = client.send(prepared(), Some(large.clone()), DEADLINE).await;
+        let answered = sent.unwrap();
+        let json = answered.json.as_ref().unwrap();
+        assert_eq!(answered.charge.bytes(), json.bytes(), "{part}");
+        assert!(!large.allowance.has_room_for(8 << 20));
+        drop(answered);
+        assert!(large.allowance.has_room_for(8 << 20), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn a_cog_has_so_many_calls_on_the_wire_and_leaves_room_for_others() {
+    let (server, address) = Server::start([]).await;
+    let client = client(&address, Clock::system());
+    // An answer without a limit, so that no call waits for another.
+    call(&client, "create_message", message()).await.unwrap();
+    server.hold.send_replace(true);
+    let (loud, quiet) = (caller("loud", 1 << 20), caller("quiet", 1 << 20));
+    let send = |cog: &CogCaller, text: &str| {
+        let arguments = json!({ "channel_id": "5", "content": text });
+        let prepared = prepare(operation("create_message").unwrap(), arguments).unwrap();
+        let (client, cog) = (client.clone(), cog.clone());
+        tokio::spawn(async move { client.send(prepared, Some(cog), DEADLINE).await.map(drop) })
+    };
+    let mut calls: Vec<_> = (0..MOST_OF_A_COG + 5)
+        .map(|_| send(&loud, "loud"))
+        .collect();
+    server.until(1 + MOST_OF_A_COG).await;
+    calls.push(send(&quiet, "quiet"));
+    server.until(2 + MOST_OF_A_COG).await;
+    let seen = server.seen();
+    assert_eq!(seen.last().unwrap().json()["content"], "quiet");
+    server.hold.send_replace(false);
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!(server.seen().len(), 7 + MOST_OF_A_COG);
 }

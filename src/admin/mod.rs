@@ -15,9 +15,10 @@ mod text;
 use crate::activity::Busy;
 use crate::api::services::Services;
 use crate::cogs::host::Cogs;
-use crate::commands::text::Language;
+use crate::commands::text::{Language, Text};
 use crate::discord::operation;
 use crate::reload::controller::Reload;
+use crate::supervise::{self, Task};
 use crate::supervisor::Ticket;
 use serde_json::json;
 use std::sync::Arc;
@@ -102,29 +103,59 @@ pub struct Waiting {
 impl Waiting {
     /// Answers calls from now on, at each desk one after the other.
     pub fn open(self, cogs: Arc<Cogs>, reload: Reload) {
-        let Self {
-            mut admins,
-            mut others,
-        } = self;
         let desk = Desk { cogs, reload };
-        let of_others = desk.clone();
-        tokio::spawn(async move {
-            while let Some(taken) = admins.recv().await {
-                desk.serve(taken).await;
-            }
+        let of_admins = (desk.clone(), self.admins);
+        supervise::spawn(Task::AdminDesk, of_admins, |(desk, calls), _| {
+            Box::pin(async {
+                while let Some(taken) = calls.recv().await {
+                    desk.serve(Task::AdminDesk, taken).await;
+                }
+            })
         });
-        tokio::spawn(async move {
-            while let Some(taken) = others.recv().await {
-                of_others.serve(taken).await;
-            }
+        let of_others = (desk, self.others);
+        supervise::spawn(Task::PublicDesk, of_others, |(desk, calls), _| {
+            Box::pin(async {
+                while let Some(taken) = calls.recv().await {
+                    desk.serve(Task::PublicDesk, taken).await;
+                }
+            })
         });
     }
 }
 
+/// Answers a message in the bot's own words.
+pub async fn answer(services: &Services, channel_id: &str, message_id: &str, text: &str) {
+    let Some(operation) = operation("create_message") else {
+        return;
+    };
+    let body = json!({
+        "channel_id": channel_id,
+        "content": cut(text),
+        "message_reference": { "message_id": message_id, "fail_if_not_exists": false },
+    });
+    let sent = services.outbound.call(operation, body, DEADLINE);
+    if let Err(error) = sent.await {
+        tracing::warn!(%error, "A command of the bot's own could not be answered");
+    }
+}
+
+/// Tells whoever waits for an answer that the bot itself has failed.
+pub async fn apologise(services: &Services, channel_id: &str, message_id: &str) {
+    let language = Language::of_locale(services.config.load().bot.locale.code());
+    let text = Text::BotFailed {}.say(language);
+    answer(services, channel_id, message_id, &text).await;
+}
+
 impl Desk {
-    async fn serve(&self, (call, ticket, busy): Taken) {
+    async fn serve(&self, desk: Task, (call, ticket, busy): Taken) {
         ticket.begin();
-        self.answer(&call).await;
+        let answering = async {
+            supervise::point(desk);
+            self.answer(&call).await;
+        };
+        if supervise::caught(desk, answering).await.is_none() {
+            apologise(&self.cogs.services, &call.channel_id, &call.message_id).await;
+        }
         drop(ticket);
         drop(busy);
     }
@@ -152,22 +183,8 @@ impl Desk {
                 _ => self.unload(&call.arguments).await,
             }
         };
-        self.send(call, &text).await;
-    }
-
-    async fn send(&self, call: &AdminCall, text: &str) {
-        let Some(operation) = operation("create_message") else {
-            return;
-        };
-        let body = json!({
-            "channel_id": call.channel_id,
-            "content": cut(text),
-            "message_reference": { "message_id": call.message_id, "fail_if_not_exists": false },
-        });
-        let sent = self.cogs.services.outbound.call(operation, body, DEADLINE);
-        if let Err(error) = sent.await {
-            tracing::warn!(%error, "An admin could not be answered");
-        }
+        let services = &self.cogs.services;
+        answer(services, &call.channel_id, &call.message_id, &text).await;
     }
 }
 

@@ -73,6 +73,10 @@ impl Desk {
                 let prefix = &self.prefix();
                 Say::AlreadyLoaded { cog: &cog, prefix }.say(language)
             }
+            Err(Refused::Failed) => {
+                let prefix = &self.prefix();
+                Say::BotFailed { prefix }.say(language)
+            }
             Err(Refused::ShuttingDown) => Say::ShuttingDown {}.say(language),
         }
     }

@@ -50,6 +50,9 @@ sentences! {
     ShuttingDown {}
         "The bot is shutting down."
         "Bot sedang dimatikan."
+    BotFailed { prefix }
+        "The bot itself failed while it did this. Its log says where. What runs goes on; `{prefix}reload status` shows how things stand."
+        "Bot ini sendiri gagal saat melakukannya. Log bot mencatat letaknya. Yang berjalan tetap berjalan; `{prefix}reload status` menampilkan keadaannya."
     Watching { folders }
         "**Watched in `lua/`:** {folders}"
         "**Dipantau di `lua/`:** {folders}"

@@ -9,7 +9,9 @@ use super::services::Services;
 use super::state::Space;
 use super::usage::{TaskPlace, Usage, at_most};
 use crate::activity::Busy;
+use crate::discord::outbound::CogCaller;
 use crate::lock::lock;
+use crate::requests::OpenOfCog;
 use crate::state::{Namespace, StateError, Table, View};
 use crate::vm::account::CpuAccount;
 use crate::vm::build::Vm;
@@ -50,8 +52,12 @@ pub struct CogContext {
     pub object_bytes: Arc<AtomicUsize>,
     /// The snapshots of the state that are being gone through, by address.
     snapshots: Mutex<HashMap<usize, Weak<Charge>>>,
-    /// Bytes of the requests that are under way.
+    /// Bytes of the requests that are under way, and of what has come of their answers.
     pub request_bytes: Arc<AtomicUsize>,
+    /// Its calls to Discord that are on the wire.
+    open_calls: OpenOfCog,
+    /// Its requests to other servers that are open.
+    pub open_requests: OpenOfCog,
     /// The processor time that its code uses.
     pub account: Arc<CpuAccount>,
     /// Whether it is kept out of the way.
@@ -137,6 +143,8 @@ impl CogContext {
             cancel_notice: Notify::new(),
             snapshots: Mutex::default(),
             request_bytes: Arc::default(),
+            open_calls: OpenOfCog::default(),
+            open_requests: OpenOfCog::default(),
             account: Arc::default(),
             quarantine: Quarantine::default(),
             met: Met::default(),
@@ -153,6 +161,15 @@ impl CogContext {
             crate::supervisor::release(&self.name);
         }
         self.quarantine.end();
+    }
+
+    /// The cog as one that calls Discord.
+    pub fn caller(&self) -> CogCaller {
+        CogCaller {
+            name: Arc::clone(&self.name),
+            allowance: self.requests_allowance(),
+            open: self.open_calls.clone(),
+        }
     }
 
     /// The state as the code that runs now sees it.

@@ -210,18 +210,18 @@ pub async fn make(cog: &CogContext, call: Request) -> HostResult<Option<Json>> {
     let makes_message = makes_message(&prepared);
     cog.writes_committed().await?;
     let outbound = &cog.services.outbound;
-    let sent = outbound.send(prepared, Some(&cog.name), DEADLINE).await;
+    let sent = outbound.send(prepared, Some(cog.caller()), DEADLINE).await;
     let answer = sent.map_err(|error| {
         if matches!(&error, CallError::Discord(error) if error.is_forbidden()) {
             cog.count_refusal();
         }
-        call_error(function, &error)
+        call_error(cog, function, &error)
     })?;
-    let made = answer.as_ref().filter(|_| makes_message);
+    let made = answer.json.as_ref().filter(|_| makes_message);
     if let Some(id) = made.and_then(|message| message.str("id")) {
         cog.services.own_messages.note(&cog.name, id, tie);
     }
-    Ok(answer.map(|json| {
+    Ok(answer.json.map(|json| {
         let json = veil(cog, operation, json);
         match &guild {
             Some(guild) => with_guild(operation, guild, json),
@@ -256,9 +256,14 @@ fn with_guild(operation: &'static Operation, guild: &str, json: Json) -> Json {
     }
 }
 
-fn call_error(function: &str, error: &CallError) -> Failure {
-    let CallError::Discord(error) = error else {
-        return HostError::new("unreachable", format!("{function}: {error}")).into();
+fn call_error(cog: &CogContext, function: &str, error: &CallError) -> Failure {
+    let error = match error {
+        CallError::Discord(error) => error,
+        CallError::Memory { .. } => return cog.too_many_request_bytes(function).into(),
+        CallError::TooLong { .. } => {
+            return HostError::new("limit", format!("{function}: {error}")).into();
+        }
+        _ => return HostError::new("unreachable", format!("{function}: {error}")).into(),
     };
     let mut table = HostError::new("discord", error.to_string())
         .with("status", Field::Integer(i64::from(error.status)))

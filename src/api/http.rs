@@ -59,7 +59,8 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
                 let (request, _charge) = prepared?;
                 cog.writes_committed().await?;
                 let config = cog.services.config.load_full();
-                let sent = cog.services.http.send(request, &config.http.allow).await;
+                let (http, allowed) = (&cog.services.http, &config.http.allow);
+                let sent = http.send(request, allowed, &cog.open_requests).await;
                 let response = sent.map_err(|error| failure(&cog, name, &error))?;
                 Ok(to_lua(&lua, &response)?)
             }

@@ -15,6 +15,7 @@ use crate::discord::arguments::File;
 use crate::discord::operations::{Operation, operation};
 use crate::json::Json;
 use crate::lock::lock;
+use crate::supervise;
 use crate::vm::host::{Arguments, Failure, Host, HostError, HostResult, describe, one};
 use mlua::{Function, Lua, MetaMethod, Table, UserDataRegistry, Value};
 use serde_json::{Map, Value as JsonValue, json};
@@ -339,7 +340,7 @@ pub(super) fn delete_later(
     let alarm = cog.services.clock.alarm(after);
     // A cog that was unloaded is not kept for it.
     let cog = Arc::downgrade(cog);
-    tokio::spawn(async move {
+    supervise::errand(async move {
         let _place = place;
         let _woken = alarm.await;
         let Some(cog) = cog.upgrade().filter(|cog| cog.is_running()) else {

@@ -6,10 +6,11 @@
 use super::context::CogContext;
 use super::limits::{self, Limit};
 use super::methods::Methods;
+use crate::charge::Allowance;
 use crate::discord::schema::{Kind, field_kind, kind_of};
 use crate::json::Json;
 use crate::vm::build::Vm;
-use crate::vm::host::{HostResult, plain};
+use crate::vm::host::{HostError, HostResult, plain};
 use mlua::{Lua, MetaMethod, UserDataRef, UserDataRegistry, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,12 +24,7 @@ pub struct Object {
     charge: Arc<Charge>,
 }
 
-/// The bytes of one tree, given back when nothing in Luau refers to it any more.
-#[derive(Debug)]
-pub struct Charge {
-    total: Arc<AtomicUsize>,
-    bytes: usize,
-}
+pub use crate::charge::Charge;
 
 impl Charge {
     /// Charges `cog` for a tree that Luau is about to hold.
@@ -39,12 +35,12 @@ impl Charge {
     /// Charges `cog` for bytes that Luau is about to hold and cannot count.
     pub fn of_bytes(lua: &Lua, cog: &CogContext, bytes: usize) -> HostResult<Arc<Self>> {
         let limit = Vm::of(lua)?.limits().memory;
-        let total = &cog.object_bytes;
-        if total.load(Ordering::Relaxed) + bytes > limit {
+        let allowance = Allowance::new(&cog.object_bytes, limit);
+        if !allowance.has_room_for(bytes) {
             // What is no longer reachable is given back by a collection.
             lua.gc_collect()?;
         }
-        Self::take(total, bytes, limit).ok_or_else(|| {
+        allowance.take(bytes).map(Arc::new).map_err(|_| {
             let message = format!(
                 "this cog holds more than {} MB of Discord's objects and of state (limits.memory_mb)",
                 limit >> 20
@@ -55,31 +51,26 @@ impl Charge {
 
     /// Charges `cog` for a request of so many bytes, until its answer is there.
     pub fn of_request(cog: &CogContext, function: &str, bytes: usize) -> HostResult<Arc<Self>> {
-        let megabytes = cog.services.config.load().limits.memory_mb;
-        let limit = limits::megabytes(megabytes);
-        Self::take(&cog.request_bytes, bytes, limit).ok_or_else(|| {
-            let message = format!(
-                "{function}: this cog has requests of more than {megabytes} MB under way (limits.memory_mb)"
-            );
-            cog.at_limit(Limit::Memory, message).into()
-        })
-    }
-
-    fn take(total: &Arc<AtomicUsize>, bytes: usize, limit: usize) -> Option<Arc<Self>> {
-        if total.fetch_add(bytes, Ordering::Relaxed) + bytes > limit {
-            total.fetch_sub(bytes, Ordering::Relaxed);
-            return None;
-        }
-        Some(Arc::new(Self {
-            total: Arc::clone(total),
-            bytes,
-        }))
+        let charge = cog.requests_allowance().take(bytes);
+        let charge = charge.map_err(|_| cog.too_many_request_bytes(function))?;
+        Ok(Arc::new(charge))
     }
 }
 
-impl Drop for Charge {
-    fn drop(&mut self) {
-        self.total.fetch_sub(self.bytes, Ordering::Relaxed);
+impl CogContext {
+    /// What the requests that are under way may hold, with what has come of their answers.
+    pub fn requests_allowance(&self) -> Allowance {
+        let limit = self.services.config.load().limits.memory_mb;
+        Allowance::new(&self.request_bytes, limits::megabytes(limit))
+    }
+
+    /// The error of `function` where they hold too much.
+    pub fn too_many_request_bytes(&self, function: &str) -> HostError {
+        let limit = self.services.config.load().limits.memory_mb;
+        let message = format!(
+            "{function}: this cog has requests and answers of more than {limit} MB under way (limits.memory_mb)"
+        );
+        self.at_limit(Limit::Memory, message)
     }
 }
 

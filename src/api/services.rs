@@ -19,6 +19,7 @@ use arc_swap::ArcSwap;
 use rpds::RedBlackTreeSetSync;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
 
 /// One bot's parts.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ pub struct Services {
     pub running: Running,
     /// Cogs whose handlers have required something since the last plan.
     pub changed_graphs: Mutex<BTreeSet<String>>,
+    /// Cogs in whose tasks the host itself failed: they are to be built in fresh VMs.
+    pub failed_cogs: FailedCogs,
     /// The sources that committed code may read: nothing in them waits to be taken.
     pub sources: LatestSources,
     /// Which cog has sent which message; it outlives every reload.
@@ -55,6 +58,27 @@ pub struct Services {
     pub faults: FaultLog,
     /// The names and aliases of all commands, in lower case.
     pub command_names: ArcSwap<RedBlackTreeSetSync<String>>,
+}
+
+/// Names of cogs, for whoever builds them anew.
+#[derive(Debug, Default)]
+pub struct FailedCogs {
+    names: Mutex<BTreeSet<String>>,
+    /// Rings when one is added.
+    pub added: Notify,
+}
+
+impl FailedCogs {
+    /// Adds a cog.
+    pub fn add(&self, cog: &str) {
+        lock(&self.names).insert(cog.to_owned());
+        self.added.notify_one();
+    }
+
+    /// The cogs added since the last call.
+    pub fn take(&self) -> BTreeSet<String> {
+        std::mem::take(&mut lock(&self.names))
+    }
 }
 
 /// The sources that were taken last; nothing before the first load has ended.

@@ -6,7 +6,7 @@ use crate::error::{DisallowedIntents, RefusedIntent};
 use crate::gateway::{Gateway, GatewayError};
 use crate::reload::controller::Reload;
 use crate::reload::report::{CogOutcome, Report};
-use std::sync::Arc;
+use crate::supervise::{self, Task};
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tracing::{error, warn};
@@ -75,13 +75,14 @@ fn asking(cogs: &Cogs, bits: u64) -> Vec<String> {
 
 /// Asks the gateway for what the cogs ask for, whenever that changes. What Discord refuses is logged, with
 /// the cogs that ask for it, and left out until one of them is loaded anew.
-pub(super) async fn follow(gateway: Arc<Gateway>, cogs: Arc<Cogs>, reload: Reload) {
+pub(super) async fn follow(gateway: &Gateway, cogs: &Cogs, reload: &Reload) {
     let mut wanted = reload.intents.clone();
     let mut reports = reload.reports.subscribe();
     let mut current = with_own(*wanted.borrow_and_update());
     let mut refused = 0;
     let mut pause = FIRST_PAUSE;
     loop {
+        supervise::point(Task::Intents);
         let needed = with_own(*wanted.borrow_and_update());
         refused &= needed;
         match gateway.set_intents(needed & !refused).await {
@@ -94,7 +95,7 @@ pub(super) async fn follow(gateway: Arc<Gateway>, cogs: Arc<Cogs>, reload: Reloa
                 if new & !refused == 0 {
                     error!("Discord refuses the bot's intents, which it had allowed before");
                 } else {
-                    let refusal = disallowed(&cogs, new).await;
+                    let refusal = disallowed(cogs, new).await;
                     error!("{refusal} Until then the bot goes on without.");
                     let left_out = refusal.intents.iter().filter_map(|it| bit(&it.name));
                     refused |= left_out.fold(0, |bits, bit| bits | bit);
@@ -120,9 +121,9 @@ pub(super) async fn follow(gateway: Arc<Gateway>, cogs: Arc<Cogs>, reload: Reloa
                     Err(_) => return,
                 },
                 report = reports.recv() => match report {
-                    Ok(report) if refused != 0 && concerns(&report, &asking(&cogs, refused)) => {
+                    Ok(report) if refused != 0 && concerns(&report, &asking(cogs, refused)) => {
                         // Discord counts attempts, so it is asked first whether one has a chance.
-                        if granted(&cogs).await.is_none_or(|granted| granted & refused != 0) {
+                        if granted(cogs).await.is_none_or(|granted| granted & refused != 0) {
                             refused = 0;
                             break;
                         }

@@ -7,6 +7,7 @@ use crate::escape::one_line;
 use crate::problem::{Place, Problem};
 use crate::reload::controller::{Ask, ConfigEdit, Reload};
 use crate::reload::sources::Rules;
+use crate::supervise::{self, Task};
 use crate::vm::trace::add_excerpt;
 use std::sync::Arc;
 use tracing::{debug, error, info, warn};
@@ -19,31 +20,14 @@ const OF_NEW_VMS: [&str; 4] = [
     "limits.memory_mb",
 ];
 
-struct Settings {
+/// What follows the configuration file.
+pub(super) struct Settings {
+    follower: Follower,
     cogs: Arc<Cogs>,
     reload: Reload,
     /// What the file said last, where it was right. What applies differs from it in what needs a restart.
     wanted: Config,
     is_broken: bool,
-}
-
-/// Applies every edit of the file that is followed, until it is aborted.
-pub(super) async fn follow(mut follower: Follower, cogs: Arc<Cogs>, reload: Reload) {
-    let wanted = Config::clone(&cogs.services.config.load());
-    let mut settings = Settings {
-        cogs,
-        reload,
-        wanted,
-        is_broken: false,
-    };
-    loop {
-        let edit = follower.edited().await;
-        let _busy = settings.cogs.services.activity.begin();
-        match edit.and_then(with_usable_rules) {
-            Ok(config) => settings.apply(config).await,
-            Err(errors) => settings.refuse(&errors, follower.text()).await,
-        }
-    }
 }
 
 /// The configuration, if hot reload can work with it.
@@ -57,6 +41,36 @@ fn with_usable_rules(config: Config) -> Result<Config, ConfigErrors> {
 }
 
 impl Settings {
+    pub(super) fn new(follower: Follower, cogs: Arc<Cogs>, reload: Reload) -> Self {
+        let wanted = Config::clone(&cogs.services.config.load());
+        Self {
+            follower,
+            cogs,
+            reload,
+            wanted,
+            is_broken: false,
+        }
+    }
+
+    /// Applies every edit of the file, until it is aborted. `again`: an edit may have been taken half-way before.
+    pub(super) async fn follow(&mut self, again: bool) {
+        if again {
+            self.follower.look_again();
+        }
+        loop {
+            let edit = self.follower.edited().await;
+            let _busy = self.cogs.services.activity.begin();
+            supervise::point(Task::ConfigFile);
+            match edit.and_then(with_usable_rules) {
+                Ok(config) => self.apply(config).await,
+                Err(errors) => {
+                    let text = self.follower.text().to_owned();
+                    self.refuse(&errors, &text).await;
+                }
+            }
+        }
+    }
+
     async fn apply(&mut self, newer: Config) {
         let services = &self.cogs.services;
         let current = services.config.load_full();

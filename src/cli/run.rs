@@ -11,8 +11,11 @@ use crate::error::StartError;
 use crate::http::KnownHosts;
 use crate::sim::{Sim, SimOptions};
 use crate::studio::{self, BotView, CogView, StudioError, StudioOptions};
+use crate::supervise::{self, Task};
 use crate::supervisor::{self, Adopted, Record};
 use clap::Args;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
 use std::future::Future;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -254,15 +257,30 @@ fn serve_studio(
     } else {
         output::say(format!("Talk to your bot at http://{address}"));
     }
-    Ok(tokio::spawn(async move {
-        let shutdown = async move {
-            // Resolves when the other end is dropped.
-            let _told = closed.await.is_ok();
-        };
-        if let Err(error) = studio::serve(listener, options, shutdown).await {
-            warn!(%error, "The page ended");
-        }
+    let listener = listener.into_std();
+    let listener =
+        listener.map_err(|error| StartError::System(format!("the page cannot start: {error}")))?;
+    // Whatever comes is the end: the other side is dropped.
+    let page = (listener, options, closed.map(drop).boxed().shared());
+    Ok(supervise::spawn(Task::Page, page, |page, _| {
+        Box::pin(serve_page(page))
     }))
+}
+
+type Page = (
+    std::net::TcpListener,
+    StudioOptions,
+    Shared<BoxFuture<'static, ()>>,
+);
+
+async fn serve_page((listener, options, closed): &Page) {
+    let ended = match supervise::listener_of(listener) {
+        Ok(listener) => studio::serve(listener, options.clone(), closed.clone()).await,
+        Err(error) => Err(StudioError::Serve(error)),
+    };
+    if let Err(error) = ended {
+        warn!(%error, "The page ended");
+    }
 }
 
 fn cog_view(cog: &CogHandle) -> CogView {
@@ -308,7 +326,7 @@ pub fn shutdown_signal() -> Result<impl Future<Output = ()>, StartError> {
             _ = interrupt.recv() => info!("Stopping; Ctrl-C once more ends the bot at once"),
             _ = terminate.recv() => info!("Stopping, as the system asked"),
         }
-        tokio::spawn(async move {
+        supervise::errand(async move {
             if interrupt.recv().await.is_some() {
                 warn!("Ended at once by a second Ctrl-C");
                 std::process::exit(INTERRUPTED);

@@ -17,6 +17,7 @@ use crate::commands::text::Text;
 use crate::discord::events::event;
 use crate::gateway::event::Event;
 use crate::json::Json;
+use crate::supervise;
 use crate::supervisor::Ticket;
 use crate::vm::build::Vm;
 use crate::vm::slice::Run;
@@ -90,6 +91,8 @@ pub struct Actor {
     turn: Option<Busy>,
     /// Answered when nothing runs any more.
     unloading: Option<oneshot::Sender<()>>,
+    /// Whether the host itself failed in this task, and no version was committed since.
+    has_failed: bool,
 }
 
 /// A function that was spawned and has not ended.
@@ -126,14 +129,16 @@ impl Actor {
             last_spawned: 0,
             turn: None,
             unloading: None,
+            has_failed: false,
         }
     }
 
     /// Runs until the cog is unloaded and its last handler has ended, or the host is gone.
-    pub async fn run(mut self, mut inbox: Inbox) {
+    pub async fn run(&mut self, inbox: &mut Inbox) {
         let cog = Arc::clone(&self.cog);
         let mut alarm: Option<Alarm> = None;
         loop {
+            supervise::point(supervise::Task::Cog);
             if self.running.is_empty()
                 && inbox.spawns.is_empty()
                 && let Some(done) = self.unloading.take()
@@ -144,7 +149,8 @@ impl Actor {
             }
             // Tasks have a limit of their own: a cog with many of them still answers.
             let handlers = self.running.len().saturating_sub(self.spawned.len());
-            let has_answers = self.current.is_some() || self.cog.quarantine.is_on();
+            let has_answers =
+                self.current.is_some() || self.has_failed || self.cog.quarantine.is_on();
             let takes_work = has_answers && handlers < MOST_RUNNING;
             // What comes in must not keep its thread for ever: others wait for a turn.
             if cog.turn.is_over() {
@@ -157,12 +163,12 @@ impl Actor {
             tokio::select! {
                 biased;
                 control = inbox.control.recv() => match control {
-                    Some(control) => self.control(control, &mut inbox),
+                    Some(control) => self.control(control, inbox),
                     None => return,
                 },
                 // Before handlers that end, so that what one of them spawned is not left behind by an end.
                 Some(spawn) = inbox.spawns.recv() => self.spawn(spawn),
-                Some(ended) = self.running.next(), if !self.running.is_empty() => ended(&mut self),
+                Some(ended) = self.running.next(), if !self.running.is_empty() => ended(self),
                 () = cog.cancel_notice.notified() => self.stop_cancelled(),
                 () = cog.quarantine.begun.notified() => self.keep_away(),
                 woken = ring(alarm.as_mut()), if alarm.is_some() => {
@@ -227,12 +233,9 @@ impl Actor {
     /// Adds work that is polled with the rest. A panic of the host's ends it, and nothing else of the cog.
     fn enlist(&mut self, work: impl Future<Output = Ended> + Send + 'static) {
         let name = Arc::clone(&self.cog.name);
-        let work = AssertUnwindSafe(work).catch_unwind().map(move |ended| {
-            ended.unwrap_or_else(|_| {
-                tracing::error!(
-                    cog = %name,
-                    "The host failed while it worked for this cog. This is a fault of Cogsmith's: please report it"
-                );
+        let work = supervise::caught(supervise::Task::Cog, work).map(move |ended| {
+            ended.unwrap_or_else(|| {
+                tracing::error!(cog = %name, "The host failed while it worked for this cog");
                 Box::new(|_: &mut Self| {})
             })
         });
@@ -245,6 +248,7 @@ impl Actor {
         self.cog.commit_state();
         self.cog.grant(live.info.capabilities.clone());
         self.cog.end_quarantine();
+        self.has_failed = false;
         self.cog.set_memory(live.vm.memory());
         let _shown = live.vm.loader().publish(&live.generation).is_ok();
         let now = self.cog.services.clock.now();
@@ -284,6 +288,24 @@ impl Actor {
         if !self.cog.quarantine.is_on() {
             return;
         }
+        self.end_version();
+    }
+
+    /// After a panic of the host's in this task: what is known of the version that ran may be wrong, so nothing of
+    /// it begins any more, and the host builds the cog in a fresh VM. Handlers that are under way end by
+    /// themselves.
+    pub fn give_up(&mut self) {
+        self.has_failed = true;
+        self.prepared = None;
+        self.cog.discard_state();
+        self.cog.take_declarations();
+        self.end_version();
+        if self.unloading.is_none() {
+            self.cog.services.failed_cogs.add(&self.cog.name);
+        }
+    }
+
+    fn end_version(&mut self) {
         self.end_all_but_handlers();
         if let Some(live) = self.current.take() {
             live.generation.retire(self.cog.services.clock.now());
@@ -358,11 +380,17 @@ impl Actor {
         }
     }
 
-    /// Tells a user that a command's cog is in quarantine.
+    /// Tells a user that a command's cog is in quarantine, or is being built anew.
     fn refuse(&mut self, call: Call, ticket: Ticket, busy: Busy) {
         let cog = Arc::clone(&self.cog);
+        let has_failed = self.has_failed;
         self.enlist(async move {
-            command::refuse(&cog, &call, Text::OutOfOrder {}).await;
+            let why = if has_failed {
+                Text::BotFailed {}
+            } else {
+                Text::OutOfOrder {}
+            };
+            command::refuse(&cog, &call, why).await;
             drop((ticket, busy));
             Box::new(|_: &mut Self| {}) as Ended
         });
@@ -483,7 +511,9 @@ impl Actor {
         };
         self.spawned.insert(number, spawned);
         self.enlist(async move {
-            let _finished = AssertUnwindSafe(work).catch_unwind().await.is_ok();
+            let _finished = supervise::caught(supervise::Task::Cog, work)
+                .await
+                .is_some();
             Box::new(move |actor: &mut Self| {
                 actor.spawned.remove(&number);
             }) as Ended

@@ -25,6 +25,7 @@ use crate::commands::parse::{Called, Line, Walk, answers_to, walk};
 use crate::commands::text::{Language, Text, duration_in_words};
 use crate::json::Json;
 use crate::lock::lock;
+use crate::supervise::{self, Task};
 use crate::vm::slice::Run;
 use crate::vm::trace::Fault;
 use mlua::{Function, MultiValue};
@@ -77,7 +78,13 @@ pub async fn run(cog: &Arc<CogContext>, live: &Live, call: Call, limit: Duration
         limit,
         busy: std::sync::Mutex::new(Some(busy)),
     };
-    if let Some(text) = calling.carry_out().await {
+    let carrying_out = async {
+        supervise::point(Task::Command);
+        calling.carry_out().await
+    };
+    let told = supervise::caught(Task::Command, carrying_out).await;
+    let told = told.unwrap_or_else(|| Some(Text::BotFailed {}.say(language)));
+    if let Some(text) = told {
         answer(cog, &call, language, &text).await;
     }
 }

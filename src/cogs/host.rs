@@ -14,6 +14,7 @@ use crate::commands::parse::name_key;
 use crate::commands::text::Text;
 use crate::lock::lock;
 use crate::problem::Problem;
+use crate::supervise::{self, Task};
 use crate::supervisor;
 use crate::vm::resolve::ModuleId;
 use arc_swap::ArcSwap;
@@ -65,7 +66,7 @@ impl CogHandle {
         };
         if self.context.may_refuse() {
             let cog = Arc::clone(&self.context);
-            tokio::spawn(async move {
+            supervise::errand(async move {
                 command::refuse(&cog, &call, Text::TooBusy {}).await;
                 drop((ticket, busy));
             });
@@ -98,7 +99,7 @@ impl CogHandle {
         look(&self.lock())
     }
 
-    /// Whether its task is gone, which nothing but a fault of the host's own can bring about.
+    /// Whether its task is gone: it was unloaded.
     pub fn has_ended(&self) -> bool {
         self.control.is_closed()
     }
@@ -151,7 +152,7 @@ impl CogHandle {
     /// The same without waiting: its handlers may go on for a while.
     pub fn begin_unload(self: Arc<Self>, reason: &'static str) {
         let busy = self.context.services.activity.begin();
-        tokio::spawn(async move {
+        supervise::errand(async move {
             self.ask(|answer| Control::Unload(reason, busy, answer))
                 .await;
         });
@@ -209,11 +210,17 @@ impl Cogs {
         let (control, control_end) = mpsc::unbounded_channel();
         let (spawner, spawns) = mpsc::unbounded_channel();
         let context = Arc::new(CogContext::new(name, Arc::clone(&self.services), spawner));
-        let actor = Actor::new(Arc::clone(&context));
-        let running = actor.run(Inbox {
+        let inbox = Inbox {
             mailbox: mailbox_end,
             control: control_end,
             spawns,
+        };
+        let actor = (Actor::new(Arc::clone(&context)), inbox);
+        let running = supervise::keep(Task::Cog, actor, |(actor, inbox), again| {
+            if again {
+                actor.give_up();
+            }
+            Box::pin(actor.run(inbox))
         });
         let running = supervisor::running(name, running);
         self.scheduler

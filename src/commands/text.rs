@@ -63,6 +63,9 @@ sentences! {
     Interrupted {}
         "The bot crashed while it carried this out, and does not do it again by itself: a part of it may be done."
         "Bot mengalami crash saat menjalankan perintah ini dan tidak mengulanginya sendiri: sebagian mungkin sudah terlaksana."
+    BotFailed {}
+        "The bot itself failed while it carried this out. Its log says where; please tell the bot's admins."
+        "Bot ini sendiri gagal saat menjalankannya. Log bot mencatat letaknya; mohon beri tahu admin bot."
     TooBusy {}
         "Too much is waiting for this command right now. Try it again in a moment."
         "Terlalu banyak yang menunggu perintah ini. Coba lagi sebentar lagi."

@@ -8,6 +8,7 @@ use super::keys::Config;
 use super::problem::{ConfigErrors, Problem};
 use super::{MOST_BYTES, folder_of, from_text};
 use crate::files;
+use crate::supervise::{self, Task};
 use notify::{Config as Options, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -86,6 +87,7 @@ impl Follower {
             let path = self.path.clone();
             let seen = tokio::task::spawn_blocking(move || look(&path)).await;
             let Ok(seen) = seen else {
+                self.again = true;
                 continue;
             };
             // That there is no file is nothing new when the bot was started without one.
@@ -103,6 +105,12 @@ impl Follower {
             }
             self.seen = Some(seen);
         }
+    }
+
+    /// Has the next edit be what the file says now, also if that was told before.
+    pub fn look_again(&mut self) {
+        self.seen = None;
+        self.again = true;
     }
 
     /// Returns when the file was touched and has been left alone since.
@@ -174,17 +182,20 @@ fn telling(
 ) -> impl Fn(notify::Result<Event>) + Send + 'static {
     let name = path.file_name().map(std::ffi::OsStr::to_owned);
     let path = path.to_owned();
+    let matters = move |event: Event| {
+        supervise::point(Task::ConfigWatch);
+        let is_read = matches!(event.kind, EventKind::Access(_));
+        let names_it = event
+            .paths
+            .iter()
+            .any(|it| it.file_name() == name.as_deref());
+        // A link is replaced under another name where its target is.
+        !is_read && (names_it || event.paths.is_empty() || path.is_symlink())
+    };
     move |event: notify::Result<Event>| {
-        let matters = event.map_or(true, |event| {
-            let is_read = matches!(event.kind, EventKind::Access(_));
-            let names_it = event
-                .paths
-                .iter()
-                .any(|it| it.file_name() == name.as_deref());
-            // A link is replaced under another name where its target is.
-            !is_read && (names_it || event.paths.is_empty() || path.is_symlink())
-        });
-        if matters {
+        // The thread is the library's, and would end: an event that cannot be judged matters.
+        let judged = supervise::caught_now(Task::ConfigWatch, || event.map_or(true, &matters));
+        if judged.unwrap_or(true) {
             // One that waits stands for this one, too.
             let _is_first = touch.try_send(()).is_ok();
         }

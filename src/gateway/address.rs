@@ -1,6 +1,7 @@
 //! Where the gateway is, and at which address a session may be resumed.
 
 use super::GatewayError;
+use crate::outside;
 use axum::http::Uri;
 use serde::{Deserialize, Deserializer};
 use std::time::Duration;
@@ -64,7 +65,7 @@ impl<'de> Deserialize<'de> for GatewayAddress {
             max_concurrency: limit.max_concurrency,
             identifies_left: Some(IdentifiesLeft {
                 remaining: limit.remaining,
-                reset_after: Duration::from_millis(limit.reset_after),
+                reset_after: outside::milliseconds(limit.reset_after),
             }),
         })
     }

@@ -118,15 +118,6 @@ pub enum GatewayError {
     )]
     NotACommand,
 
-    /// The shard's task ended in a panic, its own or the sink's.
-    #[error(
-        "Shard {shard} ended in a bug; the log shows it as a panic. Restart the bot and report it"
-    )]
-    Panicked {
-        /// The shard's number, from 0.
-        shard: u32,
-    },
-
     /// The gateway has been shut down.
     #[error("The gateway has been shut down")]
     Stopped,

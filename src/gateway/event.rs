@@ -1,11 +1,15 @@
 //! An event: Discord's JSON, read on demand.
 
-use crate::json::Json;
+use crate::charge::Allowance;
+use crate::json::{Json, Unreadable};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use tracing::warn;
+
+/// Bytes that the tree of one event may take while it is made. That of a large guild takes a tenth.
+const MOST_OF_TREE: usize = 128 << 20;
 
 /// One dispatch event. It is shared as `Arc<Event>`; the text arrives in one allocation and is never
 /// copied.
@@ -60,15 +64,21 @@ impl Event {
     }
 
     /// The event's data as a tree, parsed when first asked for. Null, with a line in the log, if the
-    /// text is no JSON, nests deeper than 128 levels or holds half of a surrogate pair.
+    /// text is no JSON, nests deeper than 128 levels, holds half of a surrogate pair or would take more than 128 MB.
     pub fn data(&self) -> &Json {
         self.parsed.get_or_init(|| {
-            serde_json::from_str(self.raw()).unwrap_or_else(|error| {
+            self.parse().unwrap_or_else(|error| {
                 let (name, shard, sequence) = (&self.name, self.shard, self.sequence);
                 warn!(%name, shard, sequence, %error, "An event's data cannot be read as JSON");
                 Json::Null
             })
         })
+    }
+
+    fn parse(&self) -> Result<Json, Unreadable> {
+        let allowance = Allowance::alone(MOST_OF_TREE);
+        let mut charge = allowance.take(0).map_err(|_| Unreadable::TooLarge)?;
+        Json::parse(self.raw().as_bytes(), &mut charge)
     }
 
     /// What routing needs to know of a message, without building a tree. Nothing if the data is no

@@ -3,6 +3,7 @@
 use super::address::IdentifiesLeft;
 use crate::clock::Clock;
 use crate::lock::lock;
+use crate::supervise;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -38,7 +39,8 @@ impl IdentifyQueue {
     pub(super) fn update(&self, max_concurrency: u16, left: Option<IdentifiesLeft>) {
         let mut state = self.lock();
         state.max_concurrency = max_concurrency;
-        state.left = left.map(|left| (left.remaining, self.clock.now() + left.reset_after));
+        let now = self.clock.now();
+        state.left = left.map(|left| (left.remaining, now.saturating_add(left.reset_after)));
     }
 
     /// When identifying is possible again, if the server allows no more of it now.
@@ -89,7 +91,7 @@ impl IdentifyQueue {
 impl Queue for IdentifyQueue {
     fn enqueue(&self, shard: u32) -> oneshot::Receiver<()> {
         let (permit, permitted) = oneshot::channel();
-        tokio::spawn(self.clone().admit(shard, permit));
+        supervise::errand(self.clone().admit(shard, permit));
         permitted
     }
 }

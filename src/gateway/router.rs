@@ -1,13 +1,14 @@
 //! From an event to the mailboxes of the cogs that asked for it. Runs on the gateway's own threads, so it
 //! never waits and never enters a VM.
 
-use super::event::Event;
-use crate::admin::{Admin, AdminCall};
+use super::event::{Event, MessagePeek};
+use crate::admin::{self, Admin, AdminCall};
 use crate::cogs::actor::{Work, complete};
 use crate::cogs::command::Call;
 use crate::cogs::host::{ADMIN_COMMANDS, CogHandle, Cogs};
 use crate::commands::conflicts::Claim;
 use crate::commands::parse::{name_key, split_name, strip_prefix};
+use crate::supervise::{self, Task};
 use crate::supervisor::{Consumer, Deliveries, Ticket, deliveries};
 use std::sync::Arc;
 
@@ -43,17 +44,19 @@ impl Router {
         }
     }
 
-    /// Takes one event.
+    /// Takes one event. What fails on the way is left out, and the rest of the event goes on.
     pub fn route(&self, event: &Arc<Event>) {
         // Whoever waits for the bot to settle is woken by this.
         let _busy = self.cogs.services.activity.begin();
         let name = event.name.as_ref();
         if is_cached(name) {
-            self.cogs.services.cache.apply(name, event.data());
+            let services = &self.cogs.services;
+            supervise::caught_now(Task::Router, || services.cache.apply(name, event.data()));
         }
         let routes = self.cogs.routes();
-        let called = (name == "message_create").then(|| self.called(event));
-        let called = called.flatten().map(|called| {
+        let called = (name == "message_create")
+            .then(|| supervise::caught_now(Task::Router, || self.called(event)));
+        let called = called.flatten().flatten().map(|called| {
             let ticket = self.claim(event, called.consumer());
             (called, ticket)
         });
@@ -67,12 +70,13 @@ impl Router {
             deliveries.reached(event.shard, event.sequence);
         }
         if let Some((called, Some(ticket))) = called {
-            self.call(called, ticket);
+            supervise::caught_now(Task::Router, || self.call(called, ticket));
         }
         for (cog, ticket) in listeners {
             if let Some(ticket) = ticket {
                 // Events for a cog that was unloaded meanwhile are nobody's.
-                let _unloaded = cog.post(Work::Event(Arc::clone(event), ticket)).is_some();
+                let post = || cog.post(Work::Event(Arc::clone(event), ticket)).is_some();
+                supervise::caught_now(Task::Router, post);
             }
         }
     }
@@ -104,25 +108,37 @@ impl Router {
         if !is_admin && cog.is_none() {
             return None;
         }
-        let data = complete("message_create", event.data());
-        services.cache.apply("message_create", &data);
-        if is_admin {
-            return Some(Called::Admin(AdminCall {
-                name: claim.name().to_owned(),
-                arguments: arguments.trim().to_owned(),
-                channel_id: peek.channel_id.to_owned(),
-                message_id: peek.id.to_owned(),
-                author_id: peek.author_id.to_owned(),
-            }));
+        // From here on somebody waits for an answer.
+        let read = supervise::caught_now(Task::Router, || {
+            supervise::point(Task::Router);
+            let data = complete("message_create", event.data());
+            services.cache.apply("message_create", &data);
+            if is_admin {
+                return Some(admin_call(&peek, &claim, arguments));
+            }
+            let call = Call {
+                content: peek.content.to_string(),
+                name: name.to_owned(),
+                arguments: peek.content.len() - arguments.len(),
+                prefix: config.bot.prefix.clone(),
+                message: data,
+            };
+            Some(Called::Cog(Arc::clone(cog?), Box::new(call), claim))
+        });
+        if read.is_none() {
+            self.apologise(&peek);
         }
-        let call = Call {
-            content: peek.content.to_string(),
-            name: name.to_owned(),
-            arguments: peek.content.len() - arguments.len(),
-            prefix: config.bot.prefix.clone(),
-            message: data,
-        };
-        Some(Called::Cog(Arc::clone(cog?), Box::new(call), claim))
+        read.flatten()
+    }
+
+    fn apologise(&self, peek: &MessagePeek<'_>) {
+        let services = Arc::clone(&self.cogs.services);
+        let (channel, message) = (peek.channel_id.to_owned(), peek.id.to_owned());
+        let busy = services.activity.begin();
+        supervise::errand(async move {
+            admin::apologise(&services, &channel, &message).await;
+            drop(busy);
+        });
     }
 
     fn call(&self, called: Called, ticket: Ticket) {
@@ -139,6 +155,16 @@ impl Router {
             }
         }
     }
+}
+
+fn admin_call(peek: &MessagePeek<'_>, claim: &Claim, arguments: &str) -> Called {
+    Called::Admin(AdminCall {
+        name: claim.name().to_owned(),
+        arguments: arguments.trim().to_owned(),
+        channel_id: peek.channel_id.to_owned(),
+        message_id: peek.id.to_owned(),
+        author_id: peek.author_id.to_owned(),
+    })
 }
 
 impl Called {

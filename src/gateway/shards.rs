@@ -9,6 +9,7 @@ use super::task::{Command, Task};
 use super::token::{fingerprint, install_tls_provider};
 use crate::clock::Clock;
 use crate::config::Token;
+use crate::supervise;
 use crate::supervisor::{deliveries, record};
 use serde::Deserialize;
 use std::fmt;
@@ -107,6 +108,9 @@ struct Saver {
     task: JoinHandle<()>,
 }
 
+/// Shards of one process. Each is a connection, and stands for some thousand guilds.
+const MOST_SHARDS: u32 = 1_024;
+
 /// Commands that may wait for a shard.
 const COMMANDS: usize = 256;
 
@@ -131,8 +135,10 @@ impl Gateway {
         }
         let url = base(&options.address.url)?;
         let shards = options.address.shards;
-        if shards == 0 {
-            let reason = "it comes with no shard at all".to_owned();
+        if !(1..=MOST_SHARDS).contains(&shards) {
+            let reason = format!(
+                "it comes with {shards} shards, and one process runs 1 to {MOST_SHARDS} of them"
+            );
             return Err(GatewayError::Address { url, reason });
         }
         install_tls_provider();
@@ -156,9 +162,14 @@ impl Gateway {
         for shard in 0..shards {
             let (command, inbox) = mpsc::channel(COMMANDS);
             commands.push(command);
-            tasks.push(tokio::spawn(
-                Task::new(shared.clone(), shard, inbox, intents).run(),
-            ));
+            let task = Task::new(shared.clone(), shard, inbox, intents);
+            let name = supervise::Task::Shard;
+            tasks.push(supervise::spawn(name, task, |task, again| {
+                if again {
+                    task.begin_anew();
+                }
+                Box::pin(task.run())
+            }));
         }
         Ok(Self {
             shared,
@@ -282,9 +293,8 @@ impl Gateway {
             let _gone = command.send(Command::Stop).await.is_err();
         }
         for task in self.tasks.drain(..) {
-            if let Err(error) = task.await {
-                warn!(%error, "A shard's task ended in a panic");
-            }
+            // Nobody else ends it.
+            let _ended = task.await.is_ok();
         }
         if let Some(saver) = self.saver.take() {
             saver.finish(self.shared.snapshot(true)).await;
@@ -320,12 +330,14 @@ impl Saver {
         // From here on the file must say that it is not exact, whatever happens to the process.
         let sessions = shared.snapshot(false);
         let failing = save(&store, sessions.clone(), false);
-        let task = tokio::spawn(keep_saving(
-            store.clone(),
-            shared.clone(),
-            sessions,
+        let saving = Saving {
+            store: store.clone(),
+            shared: shared.clone(),
+            saved: sessions,
             failing,
-        ));
+        };
+        let name = supervise::Task::SessionSaver;
+        let task = supervise::spawn(name, saving, |saving, _| Box::pin(saving.run()));
         Self { store, task }
     }
 
@@ -340,17 +352,28 @@ impl Saver {
     }
 }
 
-/// Stores the sessions whenever they have changed, at most once in [`SAVE_INTERVAL`].
-async fn keep_saving(store: Store, shared: Arc<Shared>, mut saved: Vec<Stored>, mut failing: bool) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(SAVE_INTERVAL) => {}
-            () = shared.changed.notified() => {}
-        }
-        let sessions = shared.snapshot(false);
-        if sessions != saved {
-            saved.clone_from(&sessions);
-            failing = save(&store, sessions, failing);
+/// What is stored, and what was.
+struct Saving {
+    store: Store,
+    shared: Arc<Shared>,
+    saved: Vec<Stored>,
+    failing: bool,
+}
+
+impl Saving {
+    /// Stores the sessions whenever they have changed, at most once in [`SAVE_INTERVAL`].
+    async fn run(&mut self) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(SAVE_INTERVAL) => {}
+                () = self.shared.changed.notified() => {}
+            }
+            supervise::point(supervise::Task::SessionSaver);
+            let sessions = self.shared.snapshot(false);
+            if sessions != self.saved {
+                self.failing = save(&self.store, sessions.clone(), self.failing);
+                self.saved = sessions;
+            }
         }
     }
 }

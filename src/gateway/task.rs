@@ -6,6 +6,7 @@ use super::handover::Echoes;
 use super::pauses::{Ending, Pauses};
 use super::shards::ShardState;
 use super::shared::{Held, Shared, Slot, shard_id};
+use crate::supervise;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -78,8 +79,14 @@ impl Task {
         }
     }
 
+    /// Forgets what a connection has left behind that ended in a panic: the session is resumed.
+    pub(super) fn begin_anew(&mut self) {
+        self.echoes = None;
+        self.ready_since = None;
+    }
+
     /// Runs until the handle is gone.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(&mut self) {
         loop {
             let end = if self.before_identify().await {
                 self.set_state(ShardState::Connecting);
@@ -143,6 +150,7 @@ impl Task {
     async fn serve(&mut self, mut connection: Connection) -> End {
         self.ready_since = None;
         loop {
+            supervise::point(supervise::Task::Shard);
             if self.ready_since.is_some() && self.slot().intents() != Some(self.wanted) {
                 match self.hand_over(connection).await {
                     Ok(current) => connection = current,
@@ -250,16 +258,6 @@ impl Task {
                     return true;
                 }
             }
-        }
-    }
-}
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        // A bot that looks ready and hears nothing would be the worst of all.
-        if std::thread::panicking() {
-            let shard = self.number;
-            self.set_state(ShardState::Refused(GatewayError::Panicked { shard }));
         }
     }
 }

@@ -7,12 +7,11 @@
 mod address;
 mod hosts;
 
+use crate::requests::{OpenOfCog, OpenRequests};
 use crate::secrets;
 use address::{NotPublic, PublicAddresses, is_public};
 pub use hosts::is_allowed;
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION,
-};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -21,6 +20,9 @@ use std::time::Duration;
 
 /// Redirects that are followed.
 const MOST_REDIRECTS: usize = 5;
+
+/// A connection that is not there by then never will be.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 const USER_AGENT: &str = concat!("cogsmith/", env!("CARGO_PKG_VERSION"));
 
@@ -31,6 +33,7 @@ pub type KnownHosts = BTreeMap<String, IpAddr>;
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     client: Client,
+    open: OpenRequests,
 }
 
 /// One request.
@@ -100,20 +103,35 @@ impl HttpClient {
             .redirect(reqwest::redirect::Policy::none())
             // A proxy would look names up by itself.
             .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
+            // A connection ends with its request: those that wait for a next one would be counted nowhere.
+            .pool_max_idle_per_host(0)
+            // What is counted as it comes must not become more afterwards.
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
             .dns_resolver(Arc::new(PublicAddresses::new(hosts)))
             .build()?;
-        Ok(Self { client })
+        let open = OpenRequests::default();
+        Ok(Self { client, open })
     }
 
-    /// Sends a request to one of the hosts in `allowed` (see [`is_allowed`]) and follows redirects among them.
+    /// Sends a request to one of the hosts in `allowed` (see [`is_allowed`]) and follows redirects among them. It
+    /// waits while the cog whose requests `cog` counts, or all cogs together, have too many open.
     pub async fn send(
         &self,
         request: HttpRequest,
         allowed: &[String],
+        cog: &OpenOfCog,
     ) -> Result<HttpResponse, HttpError> {
         let timeout = request.timeout;
         let request = request.without_secrets()?;
-        let answered = tokio::time::timeout(timeout, self.follow(request, allowed)).await;
+        let sending = async {
+            let _open = self.open.open(cog).await;
+            self.follow(request, allowed).await
+        };
+        let answered = tokio::time::timeout(timeout, sending).await;
         answered.unwrap_or(Err(HttpError::TooLate(timeout.as_secs_f64())))
     }
 
@@ -160,28 +178,35 @@ impl HttpRequest {
         Ok(self)
     }
 
-    /// Goes on to `target`, as browsers do; what is meant for one server alone is not shown to another.
+    /// Goes on to `target`, as browsers do. What is meant for one server is not shown to another: its author named
+    /// the first one, and nobody but that one the second.
     fn redirect(&mut self, status: StatusCode, target: &str) -> Result<(), HttpError> {
         let wrong = |_| HttpError::Address("the answer leads to what is no address");
         let next = self.url.join(target).map_err(wrong)?;
-        let is_reading = matches!(self.method, Method::GET | Method::HEAD);
-        let becomes_get = match status {
-            StatusCode::SEE_OTHER => !is_reading,
-            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => self.method == Method::POST,
-            _ => false,
-        };
-        if becomes_get {
+        if becomes_get(status, &self.method) {
             self.method = Method::GET;
             self.body = None;
             self.headers.remove(CONTENT_TYPE);
         }
         if next.origin() != self.url.origin() {
-            for secret in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
-                self.headers.remove(secret);
+            // What kind a body is of goes where the body goes.
+            let kind = self.headers.remove(CONTENT_TYPE);
+            self.headers.clear();
+            if let (Some(kind), Some(_)) = (kind, &self.body) {
+                self.headers.insert(CONTENT_TYPE, kind);
             }
         }
         self.url = next;
         Ok(())
+    }
+}
+
+/// Whether a request that is redirected goes on as GET, without its body (Fetch Standard, "HTTP-redirect fetch").
+fn becomes_get(status: StatusCode, method: &Method) -> bool {
+    match status {
+        StatusCode::SEE_OTHER => !matches!(*method, Method::GET | Method::HEAD),
+        StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => *method == Method::POST,
+        _ => false,
     }
 }
 

@@ -1,11 +1,12 @@
 //! Runs one reload after the other: what files and admins ask for becomes a plan, a transaction and a report.
 //!
 //! `requests` has what admins ask for, `outcome` carries plans out, `reports` tells what came of them,
-//! and `log` does so in the log. `configure` takes edits of config.json.
+//! and `log` does so in the log. `configure` takes edits of config.json, and `recovery` goes on after a panic.
 
 mod configure;
 mod log;
 mod outcome;
+mod recovery;
 mod reports;
 mod requests;
 
@@ -19,6 +20,7 @@ use super::watch::{Batch, WatchError, Watcher};
 use crate::cogs::host::{CogHandle, Cogs};
 use crate::config::HotReload;
 use crate::problem::Problem;
+use crate::supervise::{self, Task};
 use outcome::view_of;
 use reports::files;
 use std::collections::BTreeSet;
@@ -60,6 +62,9 @@ pub enum Refused {
     /// The controller has ended.
     #[error("the bot is shutting down")]
     ShuttingDown,
+    /// The bot itself failed.
+    #[error("the bot itself failed while it did this; its log says where")]
+    Failed,
 }
 
 impl Refused {
@@ -113,6 +118,12 @@ pub enum StartError {
     Watch(#[from] WatchError),
 }
 
+/// The ends of the ways to the controller.
+struct Inbox {
+    batches: mpsc::Receiver<Batch>,
+    asked: mpsc::UnboundedReceiver<(Ask, Answer)>,
+}
+
 struct Controller {
     cogs: Arc<Cogs>,
     snapshot: Arc<Snapshot>,
@@ -123,6 +134,8 @@ struct Controller {
     enabled: bool,
     /// Modules that changed since the sources that the graph was planned with.
     pending: BTreeSet<ModuleId>,
+    /// Those of them that are being taken now.
+    being_taken: BTreeSet<ModuleId>,
     /// Cogs that an admin has unloaded; files do not bring them back.
     unloaded: BTreeSet<String>,
     /// Problems of the tree itself that have been reported.
@@ -170,6 +183,7 @@ impl Reload {
             hot: hot.clone(),
             enabled: hot.enabled,
             pending: BTreeSet::new(),
+            being_taken: BTreeSet::new(),
             unloaded: BTreeSet::new(),
             tree_problems: Vec::new(),
             waiting_edits: Vec::new(),
@@ -179,7 +193,15 @@ impl Reload {
             intents,
         };
         controller.load_all().await;
-        tokio::spawn(controller.run(batches, asked));
+        let controller = (controller, Inbox { batches, asked });
+        supervise::spawn(Task::Reload, controller, |(controller, inbox), again| {
+            Box::pin(async move {
+                if again {
+                    controller.recover().await;
+                }
+                controller.run(inbox).await;
+            })
+        });
         Ok(Self {
             asks,
             view: view_receiver,
@@ -194,7 +216,15 @@ impl Reload {
         if self.asks.send((ask, answer)).is_err() {
             return Err(Refused::ShuttingDown);
         }
-        answered.await.unwrap_or(Err(Refused::ShuttingDown))
+        // The controller goes on without the one question that it failed at.
+        let unanswered = || {
+            if self.asks.is_closed() {
+                Err(Refused::ShuttingDown)
+            } else {
+                Err(Refused::Failed)
+            }
+        };
+        answered.await.unwrap_or_else(|_| unanswered())
     }
 
     /// What is shown of hot reload.
@@ -220,17 +250,22 @@ impl Controller {
         changed
     }
 
-    async fn run(
-        mut self,
-        mut batches: mpsc::Receiver<Batch>,
-        mut asked: mpsc::UnboundedReceiver<(Ask, Answer)>,
-    ) {
-        let activity = self.cogs.services.activity.clone();
+    async fn run(&mut self, inbox: &mut Inbox) {
+        let Inbox { batches, asked } = inbox;
+        let services = Arc::clone(&self.cogs.services);
+        let activity = services.activity.clone();
         loop {
+            self.being_taken.clear();
             tokio::select! {
                 Some(batch) = batches.recv() => {
                     let _busy = activity.begin();
+                    supervise::point(Task::Reload);
                     self.take_batch(batch).await;
+                    self.show();
+                }
+                () = services.failed_cogs.added.notified() => {
+                    let _busy = activity.begin();
+                    self.build_failed().await;
                     self.show();
                 }
                 ask = asked.recv() => {
@@ -239,6 +274,7 @@ impl Controller {
                         return;
                     };
                     let _busy = activity.begin();
+                    supervise::point(Task::Reload);
                     let result = self.obey(ask).await;
                     self.show();
                     // Whoever asked may have gone.
@@ -246,6 +282,13 @@ impl Controller {
                 }
             }
         }
+    }
+
+    /// Takes what is pending. Until what follows has come to its end, it is known to be under way.
+    fn take_pending(&mut self) -> BTreeSet<ModuleId> {
+        let changed = std::mem::take(&mut self.pending);
+        self.being_taken.extend(changed.iter().cloned());
+        changed
     }
 
     /// Shows how things stand. To be done before anybody is told that something has happened.
@@ -300,7 +343,7 @@ impl Controller {
 
     /// Takes everything that has changed since the last plan.
     async fn catch_up(&mut self, trigger: Trigger, began: Instant) -> Option<Arc<Report>> {
-        let changed = std::mem::take(&mut self.pending);
+        let changed = self.take_pending();
         self.refresh_graph();
         let mut plan = plan_changed(&self.graph, &changed, self.snapshot.as_ref());
         plan.cogs.retain(|cog| !self.unloaded.contains(&cog.name));

@@ -209,8 +209,11 @@ async fn prepare<'a>(
         Ok(Some(Err(refusal))) => Err(Box::new(failure(&handle, snapshot, refusal))),
         Ok(None) => Err(unasked(
             plan,
-            "its task has ended".to_owned(),
-            "restart the bot, and please report this".to_owned(),
+            "the bot itself failed while it loaded this cog; its log says where".to_owned(),
+            format!(
+                "`!reload cog {}` tries it again; please report this",
+                plan.name
+            ),
         )),
         Err(_late) => Err(unasked(
             plan,

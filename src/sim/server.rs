@@ -2,6 +2,7 @@
 
 use super::hub::Hub;
 use super::{gateway, rest};
+use crate::supervise::{self, Task};
 use axum::Router;
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State, WebSocketUpgrade};
@@ -22,7 +23,15 @@ use tracing::warn;
 pub(crate) const LARGEST_REQUEST: usize = 30 << 20;
 
 /// Serves until the hub stops.
-pub(crate) async fn run(hub: Arc<Hub>, listener: TcpListener) {
+pub(crate) async fn run(hub: &Arc<Hub>, listener: &std::net::TcpListener) {
+    let hub = Arc::clone(hub);
+    let listener = match supervise::listener_of(listener) {
+        Ok(listener) => listener,
+        Err(error) => {
+            warn!(%error, "The simulator's server cannot start");
+            return;
+        }
+    };
     let mut stop = hub.stop.subscribe();
     let router = Router::new()
         .fallback(answer)
@@ -46,10 +55,20 @@ async fn answer(
 ) -> Response {
     if let Ok(upgrade) = upgrade {
         let query = request.uri().query().unwrap_or_default().to_owned();
-        return upgrade.on_upgrade(move |socket| gateway::serve(hub, socket, query, kill));
+        return upgrade.on_upgrade(move |socket| async move {
+            let serving = gateway::serve(hub, socket, query, kill);
+            // A client whose connection breaks opens another.
+            supervise::caught(Task::SimulatorGateway, serving).await;
+        });
     }
-    if let Some(response) = rest::answer(hub, request).await {
-        return response;
+    let answering = async {
+        supervise::point(Task::Simulator);
+        rest::answer(hub, request).await
+    };
+    match supervise::caught(Task::Simulator, answering).await {
+        Some(Some(response)) => return response,
+        Some(None) => {}
+        None => return axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
     kill.kill();
     axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response()

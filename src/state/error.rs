@@ -178,6 +178,11 @@ pub enum StateError {
         /// Why.
         reason: String,
     },
+    /// The bot itself failed. Nothing is lost in memory, and writing is tried again.
+    #[error(
+        "the state could not be saved, because the bot itself failed while it wrote; it is kept in memory and saving is tried again"
+    )]
+    Failed,
     /// The store has been closed.
     #[error("the state store is closed; nothing is saved any more")]
     Closed,

@@ -3,6 +3,7 @@
 use super::ticket::Progress;
 use super::{Batch, StateBackend, StateError, Ticket};
 use crate::lock::lock;
+use crate::supervise::{self, Task};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -65,9 +66,11 @@ impl Outbox {
             newest: 0,
             retry: None,
         };
-        std::thread::Builder::new()
-            .name("state-writer".into())
-            .spawn(move || runtime.block_on(writer.run()))?;
+        // What it has promised is in the writer, which outlives a panic; it is taken when it has ended.
+        let mut writer = Some(writer);
+        supervise::thread(Task::StateWriter, "state-writer", move || {
+            runtime.block_on(Writer::run(&mut writer));
+        })?;
         Ok(Self { queue, progress })
     }
 
@@ -139,15 +142,30 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(mut self) {
-        let closing = self.serve().await;
-        let result = self.write().await;
-        // The database is closed before whoever waits for that goes on.
-        drop(self.backend);
+    async fn run(place: &mut Option<Self>) {
+        let Some(writer) = place else {
+            return;
+        };
+        // What was to be written before a panic is tried first.
+        if !writer.backlog.is_empty() {
+            writer.retry.get_or_insert_with(Instant::now);
+        }
+        let closing = writer.serve().await;
+        let result = writer.write().await;
+        // The database is closed before whoever waits for that goes on, and the last word on what is written is
+        // said after all else.
+        let Some(Self {
+            backend, report, ..
+        }) = place.take()
+        else {
+            return;
+        };
+        drop(backend);
         if let Some(closing) = closing {
             // Nobody waits for it if the caller has gone away.
             let _heard = closing.send(result).is_ok();
         }
+        drop(report);
     }
 
     /// Writes what comes until there is an end; returns whom to tell.
@@ -193,7 +211,7 @@ impl Writer {
         let result = if self.backlog.is_empty() {
             Ok(())
         } else {
-            self.backend.apply(&self.backlog).await
+            self.apply().await
         };
         match &result {
             Ok(()) => {
@@ -217,6 +235,21 @@ impl Writer {
             }
         });
         result
+    }
+
+    /// Hands the backlog to the store. After a panic there nothing of it was written, and it is tried once more;
+    /// a second panic is a failure like others.
+    async fn apply(&mut self) -> Result<(), StateError> {
+        for _ in 0..2 {
+            let applying = async {
+                supervise::point(Task::StateWriter);
+                self.backend.apply(&self.backlog).await
+            };
+            if let Some(applied) = supervise::caught(Task::StateWriter, applying).await {
+                return applied;
+            }
+        }
+        Err(StateError::Failed)
     }
 
     /// While the disk does not take anything, nobody waits for the next try to be told so.

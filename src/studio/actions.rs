@@ -3,11 +3,13 @@
 use super::Shared;
 use crate::secrets;
 use crate::sim::{Id, Sim, SimError};
+use crate::supervise::{self, Task};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -17,6 +19,21 @@ use serde_json::{Value, json};
 pub(super) fn refusal(status: StatusCode, sentence: &str) -> Response {
     let sentence = secrets::hide_text(sentence);
     (status, Json(json!({ "error": sentence }))).into_response()
+}
+
+/// Answers also where the bot itself fails meanwhile.
+pub(super) async fn answer_panics(request: Request, next: Next) -> Response {
+    let answering = async {
+        supervise::point(Task::Page);
+        next.run(request).await
+    };
+    let answered = supervise::caught(Task::Page, answering).await;
+    answered.unwrap_or_else(|| {
+        refusal(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The bot itself failed while it did this; its log says where.",
+        )
+    })
 }
 
 /// A body of JSON, or a refusal in the page's own form.

@@ -6,6 +6,7 @@ use super::{CogView, Shared};
 use crate::reload::report::Report;
 use crate::secrets;
 use crate::sim::{Dispatch, Sim};
+use crate::supervise::{self, Task};
 use axum::extract::State;
 use axum::extract::ws::{
     Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection,
@@ -37,7 +38,10 @@ pub(super) async fn open(
     match upgrade {
         Ok(upgrade) => upgrade
             .max_message_size(REQUEST_BYTES)
-            .on_upgrade(|socket| run(socket, shared))
+            .on_upgrade(|socket| async {
+                // A page whose feed has ended opens another.
+                supervise::caught(Task::Page, run(socket, shared)).await;
+            })
             .into_response(),
         Err(_) => refusal(
             StatusCode::BAD_REQUEST,

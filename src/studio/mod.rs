@@ -170,6 +170,7 @@ fn router(shared: Shared, address: SocketAddr) -> Router {
         .route("/api/direct", post(actions::direct))
         .fallback(files::serve)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(middleware::from_fn(actions::answer_panics))
         .layer(middleware::from_fn_with_state(own, guard::check))
         .layer(middleware::map_response_with_state(
             policy,

@@ -41,6 +41,7 @@ pub struct Setup {
     config: String,
     clock: Clock,
     state: bool,
+    sessions: bool,
     folder: Option<TempDir>,
     sim: SimOptions,
     hosts: KnownHosts,
@@ -56,6 +57,7 @@ pub fn setup(files: &[(&str, &str)]) -> Setup {
         config: "{}".to_owned(),
         clock: Clock::system(),
         state: false,
+        sessions: false,
         folder: None,
         sim: SimOptions::default(),
         hosts: KnownHosts::new(),
@@ -78,6 +80,12 @@ impl Setup {
     /// With the state in `var/state.db` instead of in memory.
     pub fn stored(mut self) -> Self {
         self.state = true;
+        self
+    }
+
+    /// With the gateway's sessions in `var/sessions.json`.
+    pub fn with_sessions(mut self) -> Self {
+        self.sessions = true;
         self
     }
 
@@ -135,7 +143,9 @@ impl Setup {
             api_url: Some(sim.url()),
             clock: self.clock,
             state: self.state.then(|| config.state_path()),
-            sessions: None,
+            sessions: self
+                .sessions
+                .then(|| config.var_dir().join("sessions.json")),
             config,
         })
         .await

@@ -1,7 +1,11 @@
 //! What came back, and what it means.
+//!
+//! However much a server sends, no more than [`LONGEST`] of it is read, and all of it is charged to whoever asked
+//! before it is kept: the text while it comes, and the tree while it is made.
 
+use crate::charge::{Charge, Full};
 use crate::discord::arguments::ArgumentError;
-use crate::json::Json;
+use crate::json::{Json, Unreadable};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
@@ -12,20 +16,60 @@ use std::time::Duration;
 /// How many faults of a body are told in one line.
 const TOLD: usize = 3;
 
+/// Bytes of an answer. The longest that Discord gives, 1,000 members of a guild with all the roles that they can
+/// have, has about 6 MB.
+pub(super) const LONGEST: usize = 8 << 20;
+
+/// Bytes of an answer that says no. Longer ones are not read: their status says enough.
+const LONGEST_REFUSAL: usize = 256 << 10;
+
 /// An answer, read to its end.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
+    /// The text of a success.
     body: Vec<u8>,
+    /// What a refusal says, if it is JSON.
+    pub(super) refusal: Json,
+}
+
+/// Why an answer was not read to its end.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// The connection broke, or it took too long.
+    Broken(reqwest::Error),
+    /// It is longer than [`LONGEST`].
+    TooLong,
+    /// Whoever asked may not hold as much.
+    Full,
+}
+
+impl From<Full> for Unread {
+    fn from(_: Full) -> Self {
+        Self::Full
+    }
 }
 
 impl Answer {
-    pub(super) async fn read(response: Response) -> reqwest::Result<Self> {
-        Ok(Self {
+    /// Reads an answer; `charge` grows by what of it is held.
+    pub(super) async fn read(mut response: Response, charge: &mut Charge) -> Result<Self, Unread> {
+        let mut answer = Self {
             status: response.status(),
-            headers: response.headers().clone(),
-            body: response.bytes().await?.into(),
-        })
+            headers: std::mem::take(response.headers_mut()),
+            body: Vec::new(),
+            refusal: Json::Null,
+        };
+        if answer.is_success() {
+            answer.body = read_body(response, LONGEST, charge).await?;
+            return Ok(answer);
+        }
+        // Whatever else is wrong with a refusal, it is one.
+        match read_body(response, LONGEST_REFUSAL, charge).await {
+            Ok(text) => answer.refusal = Json::parse(&text, charge).unwrap_or(Json::Null),
+            Err(Unread::Broken(error)) => return Err(Unread::Broken(error)),
+            Err(Unread::TooLong | Unread::Full) => {}
+        }
+        Ok(answer)
     }
 
     pub(super) fn is_success(&self) -> bool {
@@ -37,24 +81,43 @@ impl Answer {
         self.status.is_server_error() && self.status != StatusCode::NOT_IMPLEMENTED
     }
 
-    /// The tree of a JSON body, whatever its content type says.
-    pub(super) fn tree(&self) -> Option<Json> {
-        serde_json::from_slice(&self.body).ok()
+    /// The content of a success: JSON, a text as a string, anything else as a `data:` URL. `charge` is then for
+    /// that alone.
+    pub(super) fn json(
+        self,
+        operation: &'static str,
+        charge: &mut Charge,
+    ) -> Result<Option<Json>, CallError> {
+        let text = charge.bytes();
+        let json = self.read_json(operation, charge);
+        drop(self.body);
+        charge.shrink(text);
+        json
     }
 
-    /// The content of a success: JSON, a text as a string, anything else as a `data:` URL.
-    pub(super) fn json(&self, operation: &'static str) -> Result<Option<Json>, CallError> {
+    fn read_json(
+        &self,
+        operation: &'static str,
+        charge: &mut Charge,
+    ) -> Result<Option<Json>, CallError> {
         if self.body.is_empty() || self.status == StatusCode::NO_CONTENT {
             return Ok(None);
         }
         let kind = self.headers.get(CONTENT_TYPE);
         let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if kind.is_empty() || kind.contains("json") {
-            return self.tree().map(Some).ok_or_else(|| CallError::Foreign {
-                operation,
-                message: "the answer is not JSON".into(),
+            let tree = Json::parse(&self.body, charge);
+            return tree.map(Some).map_err(|error| match error {
+                Unreadable::TooLarge => CallError::Memory { operation },
+                Unreadable::Syntax(_) => CallError::Foreign {
+                    operation,
+                    message: "the answer is not JSON".into(),
+                },
             });
         }
+        // In base64 it has a third more.
+        let grown = charge.grow(kind.len() + 2 * self.body.len());
+        grown.map_err(|_| CallError::Memory { operation })?;
         let text = match std::str::from_utf8(&self.body) {
             Ok(text) => text.to_owned(),
             Err(_) => format!("data:{kind};base64,{}", BASE64.encode(&self.body)),
@@ -63,7 +126,7 @@ impl Answer {
     }
 
     pub(super) fn error(&self, operation: &'static str) -> DiscordError {
-        let tree = self.tree().unwrap_or(Json::Null);
+        let tree = &self.refusal;
         let reason = self.status.canonical_reason().unwrap_or("unknown status");
         DiscordError {
             status: self.status.as_u16(),
@@ -73,6 +136,24 @@ impl Answer {
             errors: tree.get("errors").cloned(),
         }
     }
+}
+
+/// Reads a body piece by piece, and no more than `most` bytes of it.
+async fn read_body(
+    mut response: Response,
+    most: usize,
+    charge: &mut Charge,
+) -> Result<Vec<u8>, Unread> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(Unread::Broken)? {
+        if body.len() + chunk.len() > most {
+            return Err(Unread::TooLong);
+        }
+        // Twice, as a list that grows has room for more, or is moved.
+        charge.grow(2 * chunk.len())?;
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 /// An answer of Discord that says no.
@@ -193,6 +274,26 @@ pub enum CallError {
         /// What is strange about it, in one line.
         message: String,
     },
+    /// The answer is longer than any of Discord's.
+    #[error("discord.{operation}: the answer is longer than {} MB, which none of Discord's is", LONGEST >> 20)]
+    TooLong {
+        /// The operation's name.
+        operation: &'static str,
+    },
+    /// Whoever called may not hold as much as the answer takes.
+    #[error("discord.{operation}: the answer takes more memory than there is for it")]
+    Memory {
+        /// The operation's name.
+        operation: &'static str,
+    },
+    /// The bot itself failed.
+    #[error(
+        "discord.{operation}: the bot itself failed while it made this call; its log says where"
+    )]
+    Failed {
+        /// The operation's name.
+        operation: &'static str,
+    },
     /// There was no connection, or it broke before the answer was complete.
     #[error("discord.{operation}: {message}")]
     Network {
@@ -219,6 +320,7 @@ impl CallError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::charge::Allowance;
     use reqwest::header::HeaderValue;
 
     #[test]
@@ -228,8 +330,10 @@ mod tests {
             status: StatusCode::OK,
             headers: HeaderMap::from_iter([(CONTENT_TYPE, kind)]),
             body: vec![0xFF, 0xFE],
+            refusal: Json::Null,
         };
-        let json = answer.json("get_guild_widget_png").unwrap();
+        let mut charge = Allowance::alone(1 << 20).take(4).unwrap();
+        let json = answer.json("get_guild_widget_png", &mut charge).unwrap();
         assert_eq!(
             json,
             Some(Json::String("data:image/png;base64,//4=".into()))

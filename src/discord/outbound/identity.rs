@@ -4,6 +4,7 @@ use super::{CallError, Outbound};
 use crate::discord::arguments::prepare;
 use crate::discord::operations::operation;
 use crate::json::Json;
+use crate::outside;
 use serde_json::json;
 use std::time::Duration;
 
@@ -49,17 +50,23 @@ impl Outbound {
         let limit = answer.get("session_start_limit").cloned();
         let limit = limit.unwrap_or(Json::Null);
         let count = |json: &Json, name: &str, without: u32| {
-            let number = json.get(name).and_then(Json::as_i64);
-            number
-                .and_then(|number| u32::try_from(number).ok())
-                .unwrap_or(without)
+            let told = json.get(name).and_then(outside::count_in_json);
+            told.unwrap_or(without)
         };
+        let url = text(&answer, "url", "get_bot_gateway")?;
+        if self.shared.client.is_secure() && !url.starts_with("wss://") {
+            return Err(CallError::Foreign {
+                operation: "get_bot_gateway",
+                message: "the gateway's address is without TLS, and the token would be sent there"
+                    .into(),
+            });
+        }
         Ok(GatewayBot {
-            url: text(&answer, "url", "get_bot_gateway")?,
+            url,
             shards: count(&answer, "shards", 1).max(1),
             total: count(&limit, "total", 1000),
             remaining: count(&limit, "remaining", 1000),
-            reset_after: Duration::from_millis(count(&limit, "reset_after", 0).into()),
+            reset_after: reset_after(&limit),
             max_concurrency: count(&limit, "max_concurrency", 1).max(1),
         })
     }
@@ -92,8 +99,18 @@ impl Outbound {
         // Whoever asks this has its own way to ask again, and wants to say soon that it has to.
         let prepared = prepare(operation, json!({}))?;
         let answer = self.send_repeating(prepared, None, PATIENCE, 1).await?;
-        answer.ok_or_else(incomplete)
+        answer.json.ok_or_else(incomplete)
     }
+}
+
+/// In milliseconds. What cannot be read is as long as it can be: a bot that opens more sessions than it may loses
+/// its token.
+fn reset_after(limit: &Json) -> Duration {
+    let told = limit.get("reset_after").map(Json::as_i64);
+    let told = told.map(|told| told.and_then(|told| u64::try_from(told).ok()));
+    told.map_or(Duration::ZERO, |told| {
+        outside::milliseconds(told.unwrap_or(u64::MAX))
+    })
 }
 
 /// A team's members count when they have accepted the invitation (`membership_state` 2).

@@ -7,8 +7,8 @@
 use super::answer::Answer;
 use super::queue::{Caller, Queue};
 use crate::discord::operations::Operation;
-use crate::json::Json;
 use crate::lock::lock;
+use crate::outside;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,10 +22,14 @@ const GLOBAL: u32 = 50;
 /// When so many buckets are known, those that nobody needs are forgotten.
 const MANY: usize = 4096;
 
+/// When so many are known that are needed, a server makes names up: those are forgotten, too, that are needed only
+/// because their window has not ended.
+const TOO_MANY: usize = 16 * MANY;
+
 /// Two resets that lie closer than this are one.
 const SAME_WINDOW: Duration = Duration::from_millis(500);
 
-/// Without a word from the server about when to come back.
+/// Without a word from the server about when to come back, or none that can be believed.
 const UNTOLD_WAIT: Duration = Duration::from_secs(1);
 
 /// What an answer says about its bucket.
@@ -52,28 +56,25 @@ impl Observed {
                 .get(name)
                 .and_then(|value| value.to_str().ok())
         };
-        let number = |name: &str| header(name).and_then(|text| text.parse::<f64>().ok());
-        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).ok();
+        let seconds = |name: &str| header(name).and_then(outside::seconds_in_text);
         let count = |name: &str| header(name).and_then(|text| text.parse::<u32>().ok());
         let mut observed = Self {
             bucket: header("x-ratelimit-bucket").map(hash),
             limit: count("x-ratelimit-limit"),
             remaining: count("x-ratelimit-remaining"),
-            reset_after: number("x-ratelimit-reset-after").and_then(seconds),
+            reset_after: seconds("x-ratelimit-reset-after"),
             success: answer.is_success(),
             shared: header("x-ratelimit-scope") == Some("shared"),
             ..Self::default()
         };
         if answer.status.as_u16() == 429 {
             // The body's number has a fraction, the header's is rounded up.
-            let tree = answer.tree().unwrap_or(Json::Null);
-            let told = match tree.get("retry_after") {
-                Some(Json::Number(told)) => Some(*told),
-                Some(Json::Integer(told)) => i32::try_from(*told).ok().map(f64::from),
-                _ => number("retry-after"),
-            };
-            observed.retry_after = Some(told.and_then(seconds).unwrap_or(UNTOLD_WAIT));
-            observed.global = tree.is_true("global") || header("x-ratelimit-global").is_some();
+            let told = answer.refusal.get("retry_after");
+            let told = told.and_then(outside::seconds_in_json);
+            let told = told.or_else(|| seconds("retry-after"));
+            observed.retry_after = Some(told.unwrap_or(UNTOLD_WAIT));
+            let is_global = answer.refusal.is_true("global");
+            observed.global = is_global || header("x-ratelimit-global").is_some();
         }
         observed
     }
@@ -196,6 +197,9 @@ impl Table {
         };
         if self.buckets.len() >= self.sweep_at {
             self.buckets.retain(|_, bucket| bucket.needed(now));
+            if self.buckets.len() >= TOO_MANY {
+                self.buckets.retain(|_, bucket| bucket.is_used());
+            }
             self.sweep_at = MANY.max(self.buckets.len() * 2);
         }
         let bucket = self.buckets.entry((name, major)).or_insert_with(|| {
@@ -260,9 +264,14 @@ impl Bucket {
     }
 
     fn needed(&self, now: Duration) -> bool {
+        let is_open = self.state().reset.is_some_and(|reset| reset > now);
+        is_open || self.is_used()
+    }
+
+    /// Whether requests wait here or are under way.
+    fn is_used(&self) -> bool {
         let state = self.state();
-        let open = state.reset.is_some_and(|reset| reset > now);
-        open || state.in_flight > 0 || !state.waiting.is_empty()
+        state.in_flight > 0 || !state.waiting.is_empty()
     }
 }
 

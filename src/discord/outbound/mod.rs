@@ -11,6 +11,7 @@
 //! holding anything, and on the bot's clock.
 
 mod answer;
+mod caller;
 mod identity;
 mod limits;
 mod options;
@@ -20,6 +21,7 @@ mod request;
 
 pub use crate::config::Token;
 pub use answer::{CallError, DiscordError};
+pub use caller::CogCaller;
 pub use identity::{Application, GatewayBot};
 pub use options::{OutboundError, OutboundOptions};
 pub use refusals::COUNTED as REFUSALS_COUNT;
@@ -27,8 +29,11 @@ pub use refusals::COUNTED as REFUSALS_COUNT;
 use super::arguments::{Prepared, prepare};
 use super::operations::Operation;
 use crate::activity::{Activity, Busy};
+use crate::charge::{Allowance, Charge};
 use crate::clock::Clock;
 use crate::json::Json;
+use crate::requests::{Open, OpenRequests};
+use crate::supervise;
 use answer::Answer;
 use limits::{Limits, Observed, Permit, Step, Waiter};
 use queue::Caller;
@@ -52,6 +57,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// How often a request is repeated after a fault of the server or the network.
 const REPETITIONS: u32 = 6;
 
+/// What an answer to the bot itself may take, in bytes.
+const MOST_OF_OWN: usize = 64 << 20;
+
 /// Calls Discord's API. Clones share connections and rate limits.
 #[derive(Clone)]
 pub struct Outbound {
@@ -62,6 +70,8 @@ struct Shared {
     client: request::Client,
     limits: Limits,
     refusals: Refusals,
+    /// The cogs' requests that are on the wire.
+    open: OpenRequests,
     clock: Clock,
     activity: Activity,
     /// What drives the calls.
@@ -79,6 +89,7 @@ impl Outbound {
                 client,
                 limits,
                 refusals: Refusals::default(),
+                open: OpenRequests::default(),
                 clock: options.clock,
                 activity: options.activity,
                 runtime: Handle::current(),
@@ -94,8 +105,8 @@ impl Outbound {
         arguments: Value,
         deadline: Duration,
     ) -> Result<Option<Json>, CallError> {
-        self.send(prepare(operation, arguments)?, None, deadline)
-            .await
+        let answered = self.send(prepare(operation, arguments)?, None, deadline);
+        Ok(answered.await?.json)
     }
 
     /// Sends a prepared request for a cog, or for the bot itself. Callers take turns where they have to wait.
@@ -104,9 +115,9 @@ impl Outbound {
     pub async fn send(
         &self,
         prepared: Prepared,
-        cog: Option<&Arc<str>>,
+        cog: Option<CogCaller>,
         deadline: Duration,
-    ) -> Result<Option<Json>, CallError> {
+    ) -> Result<Answered, CallError> {
         let shared = &self.shared;
         if cog.is_some() && shared.refusals.are_too_many(shared.clock.now()) {
             return Err(CallError::Refused {
@@ -122,13 +133,14 @@ impl Outbound {
     async fn send_repeating(
         &self,
         prepared: Prepared,
-        cog: Option<&Arc<str>>,
+        cog: Option<CogCaller>,
         deadline: Duration,
         repetitions: u32,
-    ) -> Result<Option<Json>, CallError> {
+    ) -> Result<Answered, CallError> {
         let shared = Arc::clone(&self.shared);
         // Calls take their places in the queue in the order in which they are made.
-        let caller = cog.cloned();
+        let caller = cog.as_ref().map(|cog| Arc::clone(&cog.name));
+        let operation = prepared.operation.id;
         let mut waiter = shared
             .limits
             .waiter(prepared.operation, prepared.major, &caller);
@@ -139,21 +151,35 @@ impl Outbound {
             busy: Some(shared.activity.begin()),
             prepared,
             caller,
+            cog,
             repetitions,
             place: Some((waiter, first)),
             shared,
         };
         let runtime = self.shared.runtime.clone();
-        Driven(runtime.spawn(call.run())).await
+        let call = async move {
+            let ended = supervise::caught(supervise::Task::DiscordCall, call.run()).await;
+            ended.unwrap_or(Err(CallError::Failed { operation }))
+        };
+        Driven(runtime.spawn(call)).await
     }
+}
+
+/// What Discord answered. Whoever called is charged for it until this is dropped.
+#[derive(Debug)]
+pub struct Answered {
+    /// Nothing when it answered without content.
+    pub json: Option<Json>,
+    /// What that takes.
+    pub charge: Charge,
 }
 
 /// A call in a task of its own. Others wait until its turn is over, and whoever asked for it may be stuck, or
 /// never look at it again.
-struct Driven(JoinHandle<Result<Option<Json>, CallError>>);
+struct Driven(JoinHandle<Result<Answered, CallError>>);
 
 impl Future for Driven {
-    type Output = Result<Option<Json>, CallError>;
+    type Output = Result<Answered, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Poll::Ready(ended) = Pin::new(&mut self.0).poll(context) else {
@@ -161,7 +187,6 @@ impl Future for Driven {
         };
         match ended {
             Ok(result) => Poll::Ready(result),
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             // The runtime is going down, and with it everything that could use an answer.
             Err(_) => Poll::Pending,
         }
@@ -185,6 +210,8 @@ struct Call {
     shared: Arc<Shared>,
     prepared: Prepared,
     caller: Caller,
+    /// Nothing: the bot itself calls.
+    cog: Option<CogCaller>,
     /// When the call must have ended, since the epoch.
     until: Duration,
     deadline: Duration,
@@ -197,20 +224,26 @@ struct Call {
 }
 
 impl Call {
-    async fn run(mut self) -> Result<Option<Json>, CallError> {
+    async fn run(mut self) -> Result<Answered, CallError> {
         let encoded = request::Encoded::of(&self.prepared);
         let mut repetitions = 0;
         loop {
+            supervise::point(supervise::Task::DiscordCall);
             let permit = self.turn().await?;
+            let open = self.open().await?;
+            let mut charge = self.charge()?;
             let left = self.until.saturating_sub(self.shared.clock.now());
             let sent = self
                 .shared
                 .client
-                .send(&self.prepared, &encoded, left)
+                .send(&self.prepared, &encoded, left, &mut charge)
                 .await;
             let error = match sent {
                 Ok(answer) => match self.judge(permit, &answer)? {
-                    Verdict::Done(json) => return Ok(json),
+                    Verdict::Done => {
+                        let json = answer.json(self.prepared.operation.id, &mut charge)?;
+                        return Ok(Answered { json, charge });
+                    }
                     // The limit knows when: the next turn waits for it.
                     Verdict::Limited => continue,
                     Verdict::Failed(error) => error,
@@ -233,8 +266,33 @@ impl Call {
                 return Err(error);
             }
             debug!(operation = self.prepared.operation.id, %error, "Repeating a call");
+            drop((open, charge));
             self.pause(pause).await;
         }
+    }
+
+    /// A cog's call waits until there is a connection for it.
+    async fn open(&self) -> Result<Option<Open>, CallError> {
+        let Some(cog) = &self.cog else {
+            return Ok(None);
+        };
+        let left = self.until.saturating_sub(self.shared.clock.now());
+        let open = tokio::time::timeout(left, self.shared.open.open(&cog.open));
+        open.await.map(Some).map_err(|_| CallError::Deadline {
+            operation: self.prepared.operation.id,
+            seconds: self.deadline.as_secs_f64(),
+            why: "too many calls wait for their answers".into(),
+        })
+    }
+
+    /// What the answer takes is charged to this.
+    fn charge(&self) -> Result<Charge, CallError> {
+        let own = || Allowance::alone(MOST_OF_OWN);
+        let cog = self.cog.as_ref();
+        let allowance = cog.map_or_else(own, |cog| cog.allowance.clone());
+        allowance.take(0).map_err(|_| CallError::Memory {
+            operation: self.prepared.operation.id,
+        })
     }
 
     /// Waits until the rate limits let the request go.
@@ -284,7 +342,7 @@ impl Call {
             return Ok(Verdict::Limited);
         }
         if answer.is_success() {
-            return answer.json(operation).map(Verdict::Done);
+            return Ok(Verdict::Done);
         }
         let error = CallError::Discord(answer.error(operation));
         if answer.is_server_fault() {
@@ -301,8 +359,8 @@ impl Call {
 }
 
 enum Verdict {
-    /// The answer.
-    Done(Option<Json>),
+    /// It is the answer.
+    Done,
     /// Too early: once more, when the limit allows it.
     Limited,
     /// The server is at fault: once more, after a pause.

@@ -1,7 +1,8 @@
 //! One request on the wire. Whatever a cog or an author's file put into it, no secret leaves in it.
 
-use super::answer::{Answer, CallError};
+use super::answer::{Answer, CallError, Unread};
 use super::{OutboundError, OutboundOptions};
+use crate::charge::Charge;
 use crate::discord::arguments::{File, Prepared};
 use crate::secrets;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
@@ -20,6 +21,9 @@ const USER_AGENT: &str = concat!("DiscordBot (cogsmith, ", env!("CARGO_PKG_VERSI
 
 /// A connection that is not there by then never will be.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections that are kept for the next requests.
+const MOST_IDLE: usize = 8;
 
 /// Sends requests to one server and to no other.
 pub(super) struct Client {
@@ -48,6 +52,12 @@ impl Client {
         let mut http = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_TIMEOUT)
+            .pool_max_idle_per_host(MOST_IDLE)
+            // What is counted as it comes must not become more afterwards.
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
             .redirect(reqwest::redirect::Policy::none());
         if options.api_url.is_some() {
             // What is named explicitly is reached directly, whatever proxy the system has.
@@ -65,6 +75,11 @@ impl Client {
     pub(super) fn base(&self) -> &str {
         &self.base
     }
+
+    /// Whether nobody on the way to the server can read along.
+    pub(super) fn is_secure(&self) -> bool {
+        self.base.starts_with("https://")
+    }
 }
 
 impl Encoded {
@@ -79,16 +94,21 @@ impl Encoded {
 }
 
 impl Client {
-    /// Sends a request once; `left` is the time that is left for it.
+    /// Sends a request once; `left` is the time that is left for it. `charge` grows by what the answer takes.
     pub(super) async fn send(
         &self,
         prepared: &Prepared,
         encoded: &Encoded,
         left: Duration,
+        charge: &mut Charge,
     ) -> Result<Answer, Failure> {
         let request = self.build(prepared, encoded).timeout(left);
-        let response = request.send().await.map_err(Failure)?;
-        Answer::read(response).await.map_err(Failure)
+        let response = request.send().await.map_err(Unread::Broken);
+        let answer = match response {
+            Ok(response) => Answer::read(response, charge).await,
+            Err(broken) => Err(broken),
+        };
+        answer.map_err(Failure)
     }
 
     fn build(&self, prepared: &Prepared, encoded: &Encoded) -> RequestBuilder {
@@ -180,38 +200,49 @@ fn typed(part: Part, kind: &'static str) -> Part {
 }
 
 /// A request that got no complete answer.
-pub(super) struct Failure(reqwest::Error);
+pub(super) struct Failure(Unread);
 
 impl Failure {
     /// Whether the request may be sent again: surely not received, or of the same effect twice.
     pub(super) fn repeatable(&self, prepared: &Prepared) -> bool {
+        let Unread::Broken(error) = &self.0 else {
+            return false;
+        };
         let unique = prepared.body.as_ref().is_some_and(|body| {
             body.get("enforce_nonce") == Some(&Value::Bool(true)) && body.get("nonce").is_some()
         });
-        self.0.is_connect() || prepared.method != "POST" || unique
+        error.is_connect() || prepared.method != "POST" || unique
     }
 
     /// What happened, without the address: that may hold a webhook's token.
     pub(super) fn told(&self, operation: &'static str, deadline: Duration) -> CallError {
-        if self.0.is_timeout() && !self.0.is_connect() {
-            return CallError::Deadline {
-                operation,
-                seconds: deadline.as_secs_f64(),
-                why: "there was no answer in time".into(),
-            };
+        match &self.0 {
+            Unread::Broken(error) => broken(error, operation, deadline),
+            Unread::TooLong => CallError::TooLong { operation },
+            Unread::Full => CallError::Memory { operation },
         }
-        let mut cause: &dyn std::error::Error = &self.0;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
-        let what = if self.0.is_connect() {
-            "no connection to Discord"
-        } else {
-            "the connection to Discord broke"
-        };
-        CallError::Network {
+    }
+}
+
+fn broken(error: &reqwest::Error, operation: &'static str, deadline: Duration) -> CallError {
+    if error.is_timeout() && !error.is_connect() {
+        return CallError::Deadline {
             operation,
-            message: format!("{what} ({cause})"),
-        }
+            seconds: deadline.as_secs_f64(),
+            why: "there was no answer in time".into(),
+        };
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    let what = if error.is_connect() {
+        "no connection to Discord"
+    } else {
+        "the connection to Discord broke"
+    };
+    CallError::Network {
+        operation,
+        message: format!("{what} ({cause})"),
     }
 }

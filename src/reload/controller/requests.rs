@@ -68,7 +68,7 @@ impl Controller {
     async fn reload_all(&mut self, began: Instant) -> Arc<Report> {
         self.unloaded.clear();
         self.look_at_files().await;
-        let changed = std::mem::take(&mut self.pending);
+        let changed = self.take_pending();
         let mut plan = plan_changed(&self.graph, &changed, self.snapshot.as_ref());
         let names = self.snapshot.cogs().keys();
         plan.cogs.retain(|cog| cog.action == Action::Unload);
@@ -84,7 +84,7 @@ impl Controller {
     }
 
     /// Builds a cog in a fresh VM from what the files say now; if it fails it keeps what it has.
-    async fn afresh(&mut self, name: String, began: Instant) -> Arc<Report> {
+    pub(super) async fn afresh(&mut self, name: String, began: Instant) -> Arc<Report> {
         self.look_at_files().await;
         let view = self.graph.get(&name);
         let Some(mut cog) = plan_afresh(view, &name, self.snapshot.as_ref()) else {

@@ -15,6 +15,7 @@ mod pending;
 pub use pending::Batch;
 
 use super::sources::Rules;
+use crate::supervise::{self, Task};
 use backend::Backend;
 use pending::Shared;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tracing::warn;
 
 /// How often the files are read when inotify cannot be used.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -83,7 +85,18 @@ impl Watcher {
         let backend = open(&shared)?;
         // One batch waits at most: what happens meanwhile becomes part of the next one.
         let (sender, receiver) = mpsc::channel(1);
-        let task = tokio::spawn(deliver(Arc::clone(&shared), backend, sender));
+        let delivery = Delivery {
+            shared: Arc::clone(&shared),
+            backend: Some(backend),
+            batches: sender,
+        };
+        let task = supervise::spawn(Task::Batches, delivery, |delivery, again| {
+            if again {
+                // What was being handed on may be lost.
+                delivery.shared.rescan(Instant::now());
+            }
+            Box::pin(delivery.run())
+        });
         Ok((Self { shared, task }, receiver))
     }
 
@@ -117,37 +130,83 @@ impl Drop for Watcher {
     }
 }
 
-/// Sends a batch whenever it has been quiet for long enough.
-async fn deliver(shared: Arc<Shared>, mut backend: Backend, batches: mpsc::Sender<Batch>) {
-    loop {
-        if let Some(repair) = shared.take_repair() {
-            // Watching a tree looks at all its folders, which may take a while.
-            let at = Arc::clone(&shared);
-            let repaired = tokio::task::spawn_blocking(move || backend.repair(&at, repair)).await;
-            match repaired {
-                Ok(repaired) => backend = repaired,
-                Err(_) => return,
-            }
-        }
-        let now = Instant::now();
-        match shared.due() {
-            None => tokio::select! {
-                () = shared.wake.notified() => {}
-                () = backend.next_look() => shared.look(Instant::now()),
-            },
-            Some(due) if due > now => tokio::select! {
-                () = tokio::time::sleep_until(due.into()) => {}
-                () = shared.wake.notified() => {}
-            },
-            Some(_) if shared.has_new_folders() => shared.check_new_folders(),
-            Some(_) => {
-                let Ok(permit) = batches.reserve().await else {
-                    return;
-                };
-                if let Some(batch) = shared.take_batch() {
-                    permit.send(batch);
+/// Hands batches on.
+struct Delivery {
+    shared: Arc<Shared>,
+    /// Nothing while it is repaired, or when that failed.
+    backend: Option<Backend>,
+    batches: mpsc::Sender<Batch>,
+}
+
+impl Delivery {
+    /// Sends a batch whenever it has been quiet for long enough.
+    async fn run(&mut self) {
+        loop {
+            supervise::point(Task::Batches);
+            self.repair().await;
+            let shared = &self.shared;
+            let now = Instant::now();
+            match shared.due() {
+                None => tokio::select! {
+                    () = shared.wake.notified() => {}
+                    () = next_look(self.backend.as_ref()) => shared.look(Instant::now()),
+                },
+                Some(due) if due > now => tokio::select! {
+                    () = tokio::time::sleep_until(due.into()) => {}
+                    () = shared.wake.notified() => {}
+                },
+                Some(_) if shared.has_new_folders() => shared.check_new_folders(),
+                Some(_) => {
+                    let Ok(permit) = self.batches.reserve().await else {
+                        return;
+                    };
+                    if let Some(batch) = shared.take_batch() {
+                        permit.send(batch);
+                    }
                 }
             }
         }
     }
+
+    /// Does what the watch needs. Watching a tree looks at all its folders, which may take a while.
+    async fn repair(&mut self) {
+        let repair = self.shared.take_repair();
+        let shared = Arc::clone(&self.shared);
+        let repaired = match (self.backend.take(), repair) {
+            (Some(backend), Some(repair)) => {
+                tokio::task::spawn_blocking(move || backend.repair(&shared, repair))
+                    .await
+                    .ok()
+            }
+            (Some(backend), None) => Some(backend),
+            // It went with a panic: another one begins with all that there is.
+            (None, _) => reopen(shared).await,
+        };
+        self.backend = repaired;
+        if self.backend.is_none() {
+            tokio::time::sleep(POLL_INTERVAL).await;
+            self.shared.wake.notify_one();
+        }
+    }
+}
+
+/// Returns when all files are to be looked at again.
+async fn next_look(backend: Option<&Backend>) {
+    match backend {
+        Some(backend) => backend.next_look().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Watches anew. What has changed meanwhile is in the next batch.
+async fn reopen(shared: Arc<Shared>) -> Option<Backend> {
+    let opening = tokio::task::spawn_blocking(move || {
+        let opened = Backend::native(&shared);
+        shared.rescan(Instant::now());
+        opened
+    });
+    let opened = opening.await.ok()?;
+    opened
+        .inspect_err(|error| warn!(%error, "Changes of files are not noticed at the moment"))
+        .ok()
 }

@@ -4,6 +4,7 @@ use super::super::sources::{Rules, Snapshot, below};
 use super::backend;
 use super::filter::{Weight, weigh};
 use crate::lock::lock;
+use crate::supervise::{self, Task};
 use arc_swap::ArcSwap;
 use notify::event::{MetadataKind, ModifyKind};
 use notify::{Event, EventHandler, EventKind};
@@ -213,6 +214,21 @@ impl Shared {
         lock(&self.pending)
     }
 
+    fn take(&self, event: notify::Result<Event>, at: Instant) {
+        match event {
+            Ok(event) => self.take_event(&event, at),
+            Err(error) => {
+                if let Some(advice) = backend::advice(&error) {
+                    self.repair(|repair| repair.limit = Some(advice));
+                    self.rescan(at);
+                } else if error.paths.is_empty() {
+                    // Something could not be read from the kernel.
+                    self.lose(at);
+                }
+            }
+        }
+    }
+
     fn take_event(&self, event: &Event, at: Instant) {
         if event.need_rescan() {
             self.lose(at);
@@ -270,17 +286,13 @@ pub(super) struct Handler(pub(super) Arc<Shared>);
 impl EventHandler for Handler {
     fn handle_event(&mut self, event: notify::Result<Event>) {
         let at = Instant::now();
-        match event {
-            Ok(event) => self.0.take_event(&event, at),
-            Err(error) => {
-                if let Some(advice) = backend::advice(&error) {
-                    self.0.repair(|repair| repair.limit = Some(advice));
-                    self.0.rescan(at);
-                } else if error.paths.is_empty() {
-                    // Something could not be read from the kernel.
-                    self.0.lose(at);
-                }
-            }
+        // The thread is the library's, and would end.
+        let taken = supervise::caught_now(Task::FileWatch, || {
+            supervise::point(Task::FileWatch);
+            self.0.take(event, at);
+        });
+        if taken.is_none() {
+            self.0.lose(at);
         }
     }
 }

@@ -7,6 +7,7 @@ use super::{identify, opening};
 use crate::sim::faults::GatewayFaultKind;
 use crate::sim::hub::Hub;
 use crate::sim::server::Kill;
+use crate::supervise::{self, Task};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
@@ -102,6 +103,7 @@ impl Connection {
             return end;
         }
         loop {
+            supervise::point(Task::SimulatorGateway);
             let silence =
                 (self.last_heartbeat + self.patience()).saturating_duration_since(Instant::now());
             let wake = self.session.as_mut().map(|(_, wake)| wake);

@@ -19,6 +19,7 @@ use super::limits::RateLimits;
 use super::options::SimOptions;
 use super::server;
 use crate::lock::lock;
+use crate::supervise::{self, Task};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -59,7 +60,11 @@ impl Sim {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let authority = listener.local_addr().map_err(listen)?.to_string();
         let hub = Arc::new(Hub::new(options, authority));
-        let server = tokio::spawn(server::run(Arc::clone(&hub), listener));
+        let listener = listener.into_std().map_err(listen)?;
+        let parts = (Arc::clone(&hub), listener);
+        let server = supervise::spawn(Task::Simulator, parts, |(hub, listener), _| {
+            Box::pin(server::run(hub, listener))
+        });
         Ok(Self {
             owner: Arc::new(Owner {
                 hub,

@@ -1,0 +1,261 @@
+//! No task of the host's ends with a panic: what panicked is told in the log, and the task begins anew, after a
+//! pause that grows while it goes on panicking.
+//!
+//! Tasks keep what outlives a panic (the way to them, what they have promised) in a state that they borrow. Whoever
+//! waits for an answer from work that panicked is told by whoever took that work up: see [`caught`].
+
+use crate::lock::lock;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
+use tracing::error;
+
+/// The pause after the first panic; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Who has run for so long begins with the first pause again.
+const GOOD: Duration = Duration::from_secs(60);
+
+macro_rules! tasks {
+    ($($name:ident $words:literal)*) => {
+        /// The tasks and threads of the host.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Task {
+            $(#[doc = concat!("The ", $words, ".")] $name,)*
+        }
+
+        impl Task {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// How the log calls it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $words,)*
+                }
+            }
+        }
+    };
+}
+
+tasks! {
+    AdminDesk "desk that answers admins"
+    PublicDesk "desk that answers everybody else"
+    Router "router of events"
+    Shard "connection of a shard"
+    SessionSaver "saver of gateway sessions"
+    Intents "follower of the cogs' intents"
+    ConfigFile "follower of config.json"
+    ConfigWatch "watch on config.json"
+    Reload "reload controller"
+    Batches "collector of changed files"
+    FileWatch "watch on files"
+    DiscordCall "call of Discord"
+    StateWriter "writer of the state"
+    Watchdog "watchdog of the cogs"
+    Page "page server"
+    Simulator "simulator's server"
+    SimulatorGateway "simulator's gateway"
+    Cog "task of a cog"
+    Command "handling of a command"
+    Errand "errand that nobody waits for"
+}
+
+/// The pauses of a task that panics again and again.
+#[derive(Debug)]
+struct Backoff {
+    next: Duration,
+    began: Instant,
+}
+
+impl Backoff {
+    fn new() -> Self {
+        Self {
+            next: FIRST_PAUSE,
+            began: Instant::now(),
+        }
+    }
+
+    /// The pause before it begins once more.
+    fn pause(&mut self) -> Duration {
+        if self.began.elapsed() >= GOOD {
+            self.next = FIRST_PAUSE;
+        }
+        let pause = self.next;
+        self.next = (pause * 2).min(LONGEST_PAUSE);
+        self.began = Instant::now() + pause;
+        pause
+    }
+}
+
+/// Runs a task of the host's until it ends by itself. `run` is told whether the task has panicked before; then it
+/// first sees to what may have been left half-done.
+pub fn spawn<S, F>(task: Task, state: S, run: F) -> JoinHandle<()>
+where
+    S: Send + 'static,
+    F: for<'a> FnMut(&'a mut S, bool) -> BoxFuture<'a, ()> + Send + 'static,
+{
+    tokio::spawn(keep(task, state, run))
+}
+
+/// The same as a future.
+pub async fn keep<S, F>(task: Task, mut state: S, mut run: F)
+where
+    F: for<'a> FnMut(&'a mut S, bool) -> BoxFuture<'a, ()>,
+{
+    let mut backoff = Backoff::new();
+    let mut again = false;
+    while caught(task, run(&mut state, again)).await.is_none() {
+        again = true;
+        tokio::time::sleep(backoff.pause()).await;
+    }
+}
+
+/// A listener for one more run of a server, which takes it; `listener` stays open for the next one.
+pub fn listener_of(listener: &std::net::TcpListener) -> std::io::Result<tokio::net::TcpListener> {
+    tokio::net::TcpListener::from_std(listener.try_clone()?)
+}
+
+/// Runs something that nobody waits for.
+pub fn errand(work: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(async move {
+        let _ended = caught(Task::Errand, async {
+            point(Task::Errand);
+            work.await;
+        })
+        .await;
+    });
+}
+
+/// Starts a thread of the host's, which runs until it ends by itself.
+pub fn thread<F>(task: Task, name: &str, mut run: F) -> std::io::Result<()>
+where
+    F: FnMut() + Send + 'static,
+{
+    let keep = move || {
+        let mut backoff = Backoff::new();
+        while caught_now(task, &mut run).is_none() {
+            std::thread::sleep(backoff.pause());
+        }
+    };
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    thread.spawn(keep).map(drop)
+}
+
+/// The result of work; nothing if it panicked, which the log then says. What it shares with others must be sound
+/// also when it was left half-done.
+pub async fn caught<T>(task: Task, work: impl Future<Output = T>) -> Option<T> {
+    let ended = AssertUnwindSafe(work).catch_unwind().await;
+    ended.map_err(|_| tell(task)).ok()
+}
+
+/// The same for work that does not wait.
+pub fn caught_now<T>(task: Task, work: impl FnOnce() -> T) -> Option<T> {
+    let ended = catch_unwind(AssertUnwindSafe(work));
+    ended.map_err(|_| tell(task)).ok()
+}
+
+fn tell(task: Task) {
+    let task = task.name();
+    error!(
+        task,
+        "A part of the bot failed and begins anew. This is a fault of Cogsmith's: please report it"
+    );
+}
+
+/// Has the log tell where a panic was, instead of standard error.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|info: &PanicHookInfo<'_>| {
+        let place = info.location().map(ToString::to_string);
+        let thread = std::thread::current();
+        let thread = thread.name().unwrap_or_default();
+        let why = words(info.payload());
+        error!(place, thread, why, "The bot's own code panicked");
+    }));
+}
+
+/// What a panic says.
+fn words(payload: &dyn Any) -> &str {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    text.unwrap_or_default()
+}
+
+/// Whether any task is to panic.
+static ARMED: AtomicBool = AtomicBool::new(false);
+/// The tasks that are to panic at their next point.
+static TO_PANIC: Mutex<Vec<Task>> = Mutex::new(Vec::new());
+
+/// A place at which tests have a task panic. Costs a look at a flag.
+#[inline]
+pub(crate) fn point(task: Task) {
+    if ARMED.load(Ordering::Relaxed) {
+        panic_if_told(task);
+    }
+}
+
+#[cold]
+fn panic_if_told(task: Task) {
+    let mut told = lock(&TO_PANIC);
+    let place = told.iter().position(|it| *it == task);
+    let Some(place) = place else {
+        return;
+    };
+    told.remove(place);
+    drop(told);
+    std::panic::panic_any("a test asked for it");
+}
+
+/// Has a task panic at its next point, once. For tests: it holds for the whole process.
+#[doc(hidden)]
+pub fn panic_next(task: Task) {
+    lock(&TO_PANIC).push(task);
+    ARMED.store(true, Ordering::Relaxed);
+}
+
+/// Whether a task is still to panic.
+#[doc(hidden)]
+pub fn is_to_panic(task: Task) -> bool {
+    lock(&TO_PANIC).contains(&task)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+
+    #[tokio::test]
+    async fn a_task_begins_anew_with_its_state_until_it_ends() {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&runs);
+        let task = spawn(Task::Errand, counted, |runs, again| {
+            Box::pin(async move {
+                let run = runs.fetch_add(1, Ordering::Relaxed);
+                assert_eq!(again, run > 0);
+                if run < 3 {
+                    std::panic::panic_any("once more");
+                }
+            })
+        });
+        task.await.unwrap();
+        assert_eq!(runs.load(Ordering::Relaxed), 4);
+    }
+
+    #[test]
+    fn pauses_grow_to_a_bound() {
+        let mut backoff = Backoff::new();
+        assert_eq!(backoff.pause(), FIRST_PAUSE);
+        assert_eq!(backoff.pause(), 2 * FIRST_PAUSE);
+        for _ in 0..20 {
+            backoff.pause();
+        }
+        assert_eq!(backoff.pause(), LONGEST_PAUSE);
+    }
+}
