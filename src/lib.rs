@@ -29,6 +29,7 @@ pub mod gateway;
 pub mod http;
 pub mod json;
 mod lock;
+mod loopback;
 pub mod outside;
 pub mod problem;
 pub mod recent;

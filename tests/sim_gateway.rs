@@ -31,6 +31,7 @@ enum Seen {
 struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     zlib: Option<flate2::write::ZlibDecoder<Vec<u8>>>,
+    token: String,
 }
 
 impl Client {
@@ -43,7 +44,12 @@ impl Client {
         let zlib = extra
             .contains("zlib-stream")
             .then(|| flate2::write::ZlibDecoder::new(Vec::new()));
-        let mut client = Self { socket, zlib };
+        let token = sim.token().to_owned();
+        let mut client = Self {
+            socket,
+            zlib,
+            token,
+        };
         let hello = client.payload().await;
         assert_eq!(hello["op"], 10);
         assert_eq!(hello["d"]["heartbeat_interval"], 41_250);
@@ -62,7 +68,8 @@ impl Client {
     }
 
     async fn identify(&mut self, intents: u64, shard: [u32; 2]) {
-        let data = json!({"token": "sim", "intents": intents, "shard": shard, "properties": {}});
+        let token = &self.token;
+        let data = json!({"token": token, "intents": intents, "shard": shard, "properties": {}});
         self.send(json!({"op": 2, "d": data})).await;
     }
 
@@ -151,9 +158,12 @@ async fn bad_identifies_are_closed_with_discords_codes() {
     let sim = Sim::start(options).await.unwrap();
     let cases = [
         (json!({"token": "no", "intents": 1}), 4004),
-        (json!({"token": "sim", "intents": 1 << 15}), 4014),
-        (json!({"token": "sim", "intents": 1_u64 << 40}), 4013),
-        (json!({"token": "sim", "intents": 1, "shard": [2, 2]}), 4010),
+        (json!({"token": sim.token(), "intents": 1 << 15}), 4014),
+        (json!({"token": sim.token(), "intents": 1_u64 << 40}), 4013),
+        (
+            json!({"token": sim.token(), "intents": 1, "shard": [2, 2]}),
+            4010,
+        ),
     ];
     for (data, code) in cases {
         let mut client = Client::connect(&sim, "").await;
@@ -207,7 +217,12 @@ async fn a_silent_client_is_closed() {
     let sim = Sim::start(options).await.unwrap();
     let url = format!("{}/?v=10&encoding=json", sim.url().replace("http", "ws"));
     let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
-    let mut client = Client { socket, zlib: None };
+    let (zlib, token) = (None, sim.token().to_owned());
+    let mut client = Client {
+        socket,
+        zlib,
+        token,
+    };
     assert_eq!(client.close_code().await, Some(4009));
 }
 
@@ -345,7 +360,7 @@ async fn zlib_is_one_stream() {
 
 async fn resume(sim: &Sim, session: &str, sequence: u64) -> Client {
     let mut client = Client::connect(sim, "").await;
-    let data = json!({"token": "sim", "session_id": session, "seq": sequence});
+    let data = json!({"token": sim.token(), "session_id": session, "seq": sequence});
     client.send(json!({"op": 6, "d": data})).await;
     client
 }
@@ -476,7 +491,7 @@ async fn members_are_sent_when_asked_for() {
 }
 
 fn shard(sim: &Sim, session: Option<(Session, String)>) -> Shard {
-    let mut config = ConfigBuilder::new("sim".into(), Intents::all());
+    let mut config = ConfigBuilder::new(sim.token().into(), Intents::all());
     config = config.proxy_url(sim.url().replace("http", "ws"));
     if let Some((session, url)) = session {
         config = config.session(session).resume_url(url);
@@ -625,7 +640,9 @@ async fn many_commands_at_once_are_all_told_and_answered() {
                     continue;
                 }
                 let url = format!("{}/api/v10/channels/{general}/messages", sim.url());
-                let request = http.post(url).header("authorization", "Bot sim");
+                let request = http
+                    .post(url)
+                    .header("authorization", format!("Bot {}", sim.token()));
                 let reply = json!({"content": "pong", "message_reference": {"message_id": event["d"]["id"]}});
                 tokio::spawn(request.json(&reply).send());
             }

@@ -34,10 +34,14 @@ impl Bot {
         }
     }
 
+    fn authorization(&self) -> String {
+        format!("Bot {}", self.sim.token())
+    }
+
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
         let url = format!("{}/api/v10{path}", self.sim.url());
         let mut request = self.http.request(method, url);
-        request = request.header("authorization", "Bot sim");
+        request = request.header("authorization", self.authorization());
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -102,7 +106,10 @@ async fn both_api_versions_answer_and_name_the_gateway() {
     let bot = Bot::start().await;
     for version in ["v9", "v10"] {
         let url = format!("{}/api/{version}/gateway/bot", bot.sim.url());
-        let response = bot.http.get(&url).header("authorization", "Bot sim");
+        let response = bot
+            .http
+            .get(&url)
+            .header("authorization", bot.authorization());
         let body: Value = response.send().await.unwrap().json().await.unwrap();
         let expected = bot.sim.url().replace("http", "ws");
         assert_eq!(body["url"], expected.as_str());
@@ -203,7 +210,10 @@ async fn files_come_back_from_where_the_message_says() {
         bot.sim.url(),
         bot.general()
     );
-    let response = bot.http.post(url).header("authorization", "Bot sim");
+    let response = bot
+        .http
+        .post(url)
+        .header("authorization", bot.authorization());
     let kind = format!("multipart/form-data; boundary={boundary}");
     let response = response
         .header("content-type", kind)
@@ -479,7 +489,7 @@ async fn moderation_leaves_traces_and_respects_rank() {
     let request = bot
         .http
         .put(url)
-        .header("authorization", "Bot sim")
+        .header("authorization", bot.authorization())
         .json(&json!({}));
     let request = request.header("x-audit-log-reason", "too%20loud");
     assert_eq!(request.send().await.unwrap().status(), 204);
@@ -877,7 +887,10 @@ async fn faults_happen_as_often_as_ordered() {
     bot.sim
         .fault(Fault::rest("POST", template, RestFaultKind::Drop));
     let url = format!("{}/api/v10{path}", bot.sim.url());
-    let request = bot.http.post(&url).header("authorization", "Bot sim");
+    let request = bot
+        .http
+        .post(&url)
+        .header("authorization", bot.authorization());
     assert!(
         request
             .json(&json!({"content": "lost"}))
@@ -888,7 +901,10 @@ async fn faults_happen_as_often_as_ordered() {
     assert_eq!(bot.sim.messages(bot.general()).len(), 1);
     bot.sim
         .fault(Fault::rest("POST", template, RestFaultKind::DropAnswer));
-    let request = bot.http.post(&url).header("authorization", "Bot sim");
+    let request = bot
+        .http
+        .post(&url)
+        .header("authorization", bot.authorization());
     assert!(
         request
             .json(&json!({"content": "done"}))
@@ -984,7 +1000,7 @@ async fn serenity_understands_the_answers() {
         MessageId, ReactionType, UserId,
     };
     let bot = Bot::start().await;
-    let http: Http = HttpBuilder::new("sim")
+    let http: Http = HttpBuilder::new(bot.sim.token())
         .proxy(bot.sim.url())
         .application_id(bot.sim.bot_user().into())
         .ratelimiter_disabled(true)

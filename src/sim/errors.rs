@@ -66,6 +66,12 @@ impl From<Known> for ApiError {
     }
 }
 
+pub(crate) const ANOTHER_HOST: Known = Known(
+    421,
+    0,
+    "421: The simulator answers to this machine's own names with its port, such as 127.0.0.1:PORT",
+);
+pub(crate) const ANOTHER_PAGE: Known = Known(403, 0, "403: The simulator answers no web page");
 pub(crate) const UNAUTHORIZED: Known = Known(401, 0, "401: Unauthorized");
 pub(crate) const NOT_FOUND: Known = Known(404, 0, "404: Not Found");
 pub(crate) const METHOD_NOT_ALLOWED: Known = Known(405, 0, "405: Method Not Allowed");
@@ -193,6 +199,9 @@ pub enum SimError {
         /// Why it cannot.
         source: std::io::Error,
     },
+    /// The system gives no random bytes for the bot's token.
+    #[error("The simulator gets no random bytes for its token: {0}. Start it again.")]
+    Random(String),
     /// Discord would refuse what was asked.
     #[error("Discord refuses: {0}")]
     Refused(ApiError),

@@ -1,14 +1,18 @@
 //! The one lock around everything that changes, and how a change reaches all who look.
 
+use super::errors::SimError;
 use super::faults::Faults;
 use super::gateway::Sessions;
 use super::ids::Id;
 use super::limits::{Limiter, RateLimits};
 use super::options::SimOptions;
 use super::record::Records;
+use super::token;
 use super::world::World;
 use crate::lock::lock;
+use crate::loopback::OwnAddresses;
 use serde_json::Value;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::{broadcast, watch};
 
@@ -34,6 +38,10 @@ pub struct Dispatch {
 #[derive(Debug)]
 pub(crate) struct Hub {
     pub(crate) options: SimOptions,
+    /// The bot's token.
+    pub(crate) token: String,
+    /// The names under which this machine's programs reach the server.
+    pub(crate) own: OwnAddresses,
     /// `127.0.0.1:PORT`
     pub(crate) authority: String,
     state: Mutex<State>,
@@ -58,10 +66,17 @@ pub(crate) struct State {
 }
 
 impl Hub {
-    /// A hub with the start world, for a server at `authority`.
-    pub(crate) fn new(options: SimOptions, authority: String) -> Self {
+    /// A hub with the start world, for a server at this address.
+    pub(crate) fn new(options: SimOptions, address: SocketAddr) -> Result<Self, SimError> {
+        let authority = address.to_string();
+        let mut world = World::new(&options, format!("http://{authority}"));
+        world.secret = token::secret()?;
+        let token = match options.token.as_str() {
+            "" => token::new(world.bot, world.clock.now().as_secs())?,
+            given => given.to_owned(),
+        };
         let state = State {
-            world: World::new(&options, format!("http://{authority}")),
+            world,
             sessions: Sessions::new(options.events_kept),
             rate_limits: options.rate_limits.clone(),
             limiter: Limiter::default(),
@@ -69,14 +84,16 @@ impl Hub {
             records: Records::new(options.requests_kept),
             in_flight: 0,
         };
-        Self {
+        Ok(Self {
             options,
+            token,
+            own: OwnAddresses::of(address),
             authority,
             state: Mutex::new(state),
             changes: watch::Sender::new(0),
             dispatches: broadcast::Sender::new(SUBSCRIBER_BACKLOG),
             stop: watch::Sender::new(false),
-        }
+        })
     }
 
     /// Looks at the state; nobody is told.

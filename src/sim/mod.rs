@@ -6,7 +6,8 @@
 //! ```
 //!
 //! - [`Sim`] (`handle/`) is what tests, the page and the command line hold;
-//! - `server.rs` listens; `rest/` has one file a resource, each a list of routes with their handlers;
+//! - `server.rs` listens, for programs on this machine and not for web pages; `token.rs` makes the bot's token;
+//!   `rest/` has one file a resource, each a list of routes with their handlers;
 //! - a handler is a plain function of the world and a call, so the bot over HTTP and a person through
 //!   the handle obey the same rules (`permissions.rs`, `errors.rs`);
 //! - `world/` is what exists; whatever changes it pushes the events that Discord would dispatch;
@@ -28,6 +29,7 @@ mod permissions;
 mod record;
 mod rest;
 mod server;
+mod token;
 mod world;
 
 pub use errors::{ApiError, SimError};

@@ -13,7 +13,7 @@ pub const PRIVILEGED_INTENTS: u64 = 1 << 1 | 1 << 8 | 1 << 15;
 pub struct SimOptions {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The bot's token.
+    /// The bot's token; empty: another one is made for each start.
     pub token: String,
     /// The privileged intents that the application may use, as bits.
     pub allowed_privileged_intents: u64,
@@ -43,7 +43,7 @@ impl Default for SimOptions {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            token: "sim".into(),
+            token: String::new(),
             allowed_privileged_intents: PRIVILEGED_INTENTS,
             rate_limits: RateLimits::default(),
             clock: Clock::system(),

@@ -1,7 +1,10 @@
 //! The listener: one port for REST, attachments and the gateway.
 
+use super::errors::{ANOTHER_HOST, ANOTHER_PAGE, Known};
 use super::hub::Hub;
+use super::rest::ATTACHMENTS;
 use super::{gateway, rest};
+use crate::loopback::is_part_of_another_page;
 use crate::supervise::{self, Task};
 use axum::Router;
 use axum::extract::connect_info::Connected;
@@ -47,12 +50,29 @@ pub(crate) async fn run(hub: &Arc<Hub>, listener: &std::net::TcpListener) {
     }
 }
 
+/// Why a request is not from a program on this machine. Only the page shows pictures from here.
+fn refusal(hub: &Hub, request: &Request) -> Option<Known> {
+    let (uri, headers) = (request.uri(), request.headers());
+    let is_file = uri.path().starts_with(ATTACHMENTS);
+    if !hub.own.are_meant(uri, headers) {
+        Some(ANOTHER_HOST)
+    } else if hub.own.are_not_the_origin(headers) || (!is_file && is_part_of_another_page(headers))
+    {
+        Some(ANOTHER_PAGE)
+    } else {
+        None
+    }
+}
+
 async fn answer(
     State(hub): State<Arc<Hub>>,
     ConnectInfo(kill): ConnectInfo<Kill>,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
     request: Request,
 ) -> Response {
+    if let Some(refusal) = refusal(&hub, &request) {
+        return rest::respond(&Err(refusal.into()), None);
+    }
     if let Ok(upgrade) = upgrade {
         let query = request.uri().query().unwrap_or_default().to_owned();
         return upgrade.on_upgrade(move |socket| async move {

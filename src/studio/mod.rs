@@ -11,6 +11,7 @@ mod interact;
 mod live;
 
 use crate::api::limits::LimitView;
+use crate::loopback::OwnAddresses;
 use crate::reload::report::ReportLog;
 use crate::sim::Sim;
 use axum::Router;
@@ -159,7 +160,7 @@ pub async fn serve(
 }
 
 fn router(shared: Shared, address: SocketAddr) -> Router {
-    let own = guard::OwnAddresses::new(address.port());
+    let own = OwnAddresses::of(address);
     let files = shared.options.chat.as_ref().map(Sim::url);
     let policy = guard::content_security_policy(files.as_deref().unwrap_or_default());
     Router::new()

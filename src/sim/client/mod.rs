@@ -239,7 +239,7 @@ fn menu(
 /// Keeps the interaction and dispatches it.
 fn dispatch(world: &mut World, user: Id, place: &Channel, parts: &Parts) -> Id {
     let id = world.new_id();
-    let token = format!("sim-interaction-{id:x}");
+    let token = world.token_of("interaction", id);
     let event = show(world, user, place, parts, (id, &token));
     let mut metadata = json!({
         "id": id.to_string(),

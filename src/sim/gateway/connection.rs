@@ -234,7 +234,7 @@ impl Connection {
     }
 
     async fn identify(&mut self, data: &Value) -> Step {
-        let (shard, intents) = match identify::check(&self.hub.options, data) {
+        let (shard, intents) = match identify::check(&self.hub, data) {
             Ok(checked) => checked,
             Err(close) => return ControlFlow::Break(End::Close(close)),
         };
@@ -256,7 +256,7 @@ impl Connection {
     }
 
     async fn resume(&mut self, data: &Value) -> Step {
-        if !identify::is_token(&self.hub.options, data) {
+        if !identify::is_token(&self.hub, data) {
             return ControlFlow::Break(End::Close(close::AUTHENTICATION_FAILED));
         }
         let id = data["session_id"].as_str().unwrap_or_default().to_owned();

@@ -2,25 +2,26 @@
 
 use super::close::{self, Close};
 use super::intents::KNOWN_INTENTS;
-use crate::sim::options::{PRIVILEGED_INTENTS, SimOptions};
+use crate::sim::hub::Hub;
+use crate::sim::options::PRIVILEGED_INTENTS;
 use serde_json::Value;
 
 /// Whether the payload's token is the bot's, with or without `Bot ` before it.
-pub(super) fn is_token(options: &SimOptions, data: &Value) -> bool {
+pub(super) fn is_token(hub: &Hub, data: &Value) -> bool {
     let token = data["token"].as_str().unwrap_or_default();
-    token.strip_prefix("Bot ").unwrap_or(token) == options.token
+    token.strip_prefix("Bot ").unwrap_or(token) == hub.token
 }
 
 /// The shard with its count, and the intents of a valid identify.
-pub(super) fn check(options: &SimOptions, data: &Value) -> Result<((u32, u32), u64), Close> {
-    if !is_token(options, data) {
+pub(super) fn check(hub: &Hub, data: &Value) -> Result<((u32, u32), u64), Close> {
+    if !is_token(hub, data) {
         return Err(close::AUTHENTICATION_FAILED);
     }
     let intents = data["intents"].as_u64();
     let Some(intents) = intents.filter(|bits| bits & !*KNOWN_INTENTS == 0) else {
         return Err(close::INVALID_INTENTS);
     };
-    if intents & PRIVILEGED_INTENTS & !options.allowed_privileged_intents != 0 {
+    if intents & PRIVILEGED_INTENTS & !hub.options.allowed_privileged_intents != 0 {
         return Err(close::DISALLOWED_INTENTS);
     }
     let number = |index: usize| {

@@ -53,13 +53,13 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on.
+    /// When the address cannot be listened on, or the system has no random bytes.
     pub async fn start(options: SimOptions) -> Result<Self, SimError> {
         let address = options.listen;
         let listen = |source| SimError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
-        let authority = listener.local_addr().map_err(listen)?.to_string();
-        let hub = Arc::new(Hub::new(options, authority));
+        let address = listener.local_addr().map_err(listen)?;
+        let hub = Arc::new(Hub::new(options, address)?);
         let listener = listener.into_std().map_err(listen)?;
         let parts = (Arc::clone(&hub), listener);
         let server = supervise::spawn(Task::Simulator, parts, |(hub, listener), _| {
@@ -78,9 +78,9 @@ impl Sim {
         format!("http://{}", self.hub().authority)
     }
 
-    /// The bot's token.
+    /// The bot's token: another one for each start, unless the options name one.
     pub fn token(&self) -> &str {
-        &self.hub().options.token
+        &self.hub().token
     }
 
     /// Ends all connections and stops listening. Looking at the world stays possible.

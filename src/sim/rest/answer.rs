@@ -18,10 +18,13 @@ use serde_json::Value;
 use std::sync::Arc;
 use tracing::warn;
 
+/// Where files are.
+pub(crate) const ATTACHMENTS: &str = "/attachments/";
+
 /// Answers a request; nothing when its connection shall break instead.
 pub(crate) async fn answer(hub: Arc<Hub>, request: Request) -> Option<Response> {
     let path = request.uri().path().to_owned();
-    if let Some(file) = path.strip_prefix("/attachments/") {
+    if let Some(file) = path.strip_prefix(ATTACHMENTS) {
         return Some(files::serve(&hub, file));
     }
     let _busy = InFlight::begin(&hub);
@@ -72,7 +75,7 @@ impl Asked {
         let path = without_version(path).ok_or(NOT_FOUND)?.to_owned();
         let method = request.method().as_str().to_owned();
         let query = request.uri().query().unwrap_or_default().to_owned();
-        let authorized = is_authorized(request.headers(), &hub.options.token);
+        let authorized = is_authorized(request.headers(), &hub.token);
         let reason = header(request.headers(), "x-audit-log-reason").map(route::decoded);
         let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(request.uri());
         let Received { body, files } = body::read(request).await?;

@@ -5,7 +5,9 @@ use crate::sim::ids::Id;
 use crate::sim::world::{Upload, World};
 use axum::body::Body;
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::http::header::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -24,9 +26,12 @@ pub(super) fn serve(hub: &Hub, path: &str) -> Response {
     let content_type = file.content_type.as_deref();
     let content_type = content_type.and_then(|it| HeaderValue::try_from(it).ok());
     let fallback = HeaderValue::from_static("application/octet-stream");
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, content_type.unwrap_or(fallback));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type.unwrap_or(fallback));
+    // A file may be a page: it gets no scripts, and is nobody's origin.
+    let alone = HeaderValue::from_static("default-src 'none'; sandbox");
+    headers.insert(CONTENT_SECURITY_POLICY, alone);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 

@@ -38,6 +38,7 @@ mod route;
 mod threads;
 mod webhooks;
 
-pub(crate) use answer::{answer, perform};
+pub(crate) use answer::{ATTACHMENTS, answer, perform};
 pub(crate) use application::application_flags;
 pub(crate) use call::Call;
+pub(crate) use respond::respond;

@@ -30,7 +30,7 @@ impl Answer {
 }
 
 /// The whole answer.
-pub(super) fn respond(outcome: &Outcome, standing: Option<&Standing>) -> Response {
+pub(crate) fn respond(outcome: &Outcome, standing: Option<&Standing>) -> Response {
     let (status, body) = match outcome {
         Ok(answer) => (answer.status(), answer.body().map(Value::to_string)),
         Err(error) => (error.status, Some(error.body().to_string())),

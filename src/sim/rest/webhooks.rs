@@ -63,7 +63,7 @@ fn create(world: &mut World, call: &Call) -> Outcome {
     let id = world.new_id();
     let hook = Webhook {
         id,
-        token: format!("sim-webhook-{id:x}"),
+        token: world.token_of("webhook", id),
         name,
         channel,
         guild,

@@ -51,6 +51,8 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     /// `http://127.0.0.1:PORT`, for the addresses of attachments.
     pub(crate) address: String,
+    /// What nobody knows who has not been told a token of this world's.
+    pub(crate) secret: String,
     pub(crate) users: IndexMap<Id, User>,
     pub(crate) guilds: IndexMap<Id, Guild>,
     pub(crate) channels: IndexMap<Id, Channel>,
@@ -86,6 +88,11 @@ impl World {
     /// An id that was never used.
     pub(crate) fn new_id(&mut self) -> Id {
         self.snowflakes.next(self.clock.now())
+    }
+
+    /// The token of a webhook or an interaction, which is enough to speak for it.
+    pub(crate) fn token_of(&self, kind: &str, id: Id) -> String {
+        format!("sim-{kind}-{id:x}-{}", self.secret)
     }
 
     /// The present as Discord writes it.

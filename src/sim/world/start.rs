@@ -42,6 +42,7 @@ impl World {
         let mut world = Self {
             clock: options.clock.clone(),
             address,
+            secret: String::new(),
             users: IndexMap::new(),
             guilds: IndexMap::new(),
             channels: IndexMap::new(),
