@@ -281,6 +281,7 @@ fn network(host: &str, error: &reqwest::Error) -> HttpError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use reqwest::header::COOKIE;
 
     #[test]
     fn a_request_takes_no_secret_along() {
