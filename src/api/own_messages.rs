@@ -5,10 +5,12 @@ use crate::lock::lock;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
-/// Messages that are known for one cog: the last ones that it sent, and as many that called it.
-const MOST: usize = 1_000;
-/// Cogs for which messages are known. Files come and go, and each may bring a new name.
-const MOST_COGS: usize = 4_096;
+/// Messages that a cog sent and that are known: the last ones.
+const MOST_SENT: usize = 1_000;
+/// Messages that called a cog and are known: `ctx` itself needs none of them.
+const MOST_CALLED: usize = 200;
+/// Messages of all cogs that are known, some 12 MB: files come and go, and each may bring a new name.
+const MOST: usize = 200_000;
 
 /// How a message came to be a cog's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +55,7 @@ impl OwnMessages {
         if known.ties.contains_key(&id) && tie != Tie::Called {
             return;
         }
-        if !known.cogs.contains_key(cog) && known.cogs.len() >= MOST_COGS {
+        if known.ties.len() >= MOST {
             known.forget_one_cog();
         }
         known.add(cog, id, tie);
@@ -73,12 +75,12 @@ impl Known {
         self.noted += 1;
         let order = self.cogs.entry(Arc::clone(cog)).or_default();
         order.last = self.noted;
-        let ids = match tie {
-            Tie::Called => &mut order.called,
-            _ => &mut order.sent,
+        let (ids, most) = match tie {
+            Tie::Called => (&mut order.called, MOST_CALLED),
+            _ => (&mut order.sent, MOST_SENT),
         };
         ids.push_back(id);
-        let oldest = (ids.len() > MOST).then(|| ids.pop_front()).flatten();
+        let oldest = (ids.len() > most).then(|| ids.pop_front()).flatten();
         self.ties.insert(id, (Arc::clone(cog), tie));
         if let Some(oldest) = oldest {
             self.ties.remove(&oldest);
@@ -121,20 +123,21 @@ mod tests {
         let own = OwnMessages::default();
         own.note(&cog("quiet"), "1", Tie::Answer);
         own.note(&cog("loud"), "2", Tie::Answer);
-        for id in 1_000..1_000 + MOST {
+        for id in 1_000..1_000 + MOST_SENT {
             own.note(&cog("loud"), &id.to_string(), Tie::Sent("messages.send"));
             own.note(&cog("loud"), &(id + 10_000).to_string(), Tie::Called);
         }
         assert_eq!(own.tie("loud", "2"), None);
         assert_eq!(own.tie("loud", "1000"), Some(Tie::Sent("messages.send")));
-        assert_eq!(own.tie("loud", "11000"), Some(Tie::Called));
+        assert_eq!(own.tie("loud", "11000"), None);
+        assert_eq!(own.tie("loud", "11999"), Some(Tie::Called));
         assert_eq!(own.tie("quiet", "1"), Some(Tie::Answer));
     }
 
     #[test]
     fn the_cog_that_was_silent_for_longest_is_forgotten() {
         let own = OwnMessages::default();
-        for index in 0..=MOST_COGS {
+        for index in 0..=MOST {
             own.note(
                 &cog(&format!("cog{index}")),
                 &index.to_string(),
@@ -143,6 +146,6 @@ mod tests {
         }
         assert_eq!(own.tie("cog0", "0"), None);
         assert_eq!(own.tie("cog1", "1"), Some(Tie::Answer));
-        assert_eq!(lock(&own.0).ties.len(), MOST_COGS);
+        assert_eq!(lock(&own.0).ties.len(), MOST);
     }
 }
