@@ -340,6 +340,7 @@ fn state_limits(config: &Config) -> StateLimits {
     StateLimits {
         namespace_bytes: megabytes(config.limits.state_mb),
         value_bytes: kilobytes(config.limits.state_value_kb),
+        write_bytes_per_second: kilobytes(config.limits.state_write_kb_per_s),
         ..StateLimits::default()
     }
 }

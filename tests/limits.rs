@@ -8,8 +8,9 @@ mod support;
 use cogsmith::api::limits::{Limit, limits_of};
 use cogsmith::clock::Clock;
 use cogsmith::sim::Fault;
+use cogsmith::state::StateLimits;
 use std::time::{Duration, Instant};
-use support::{Stage, command, setup};
+use support::{PATIENCE, Stage, command, setup};
 
 /// The fault that was reported last, with its place, as the log shows it.
 fn last_fault(stage: &Stage) -> String {
@@ -352,6 +353,47 @@ async fn size_of_the_state_and_of_a_value() {
     assert!(answer.contains("limits.state_mb"), "{answer}");
     assert_eq!(met(&stage, Limit::StateValue), 1);
     assert!(met(&stage, Limit::State) > 1);
+}
+
+/// Looks until a condition holds.
+async fn until(condition: impl Fn() -> bool) {
+    let mut look = tokio::time::interval(Duration::from_millis(2));
+    let looking = async {
+        while !condition() {
+            look.tick().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, looking).await.unwrap();
+}
+
+/// A cog that writes more than its share of the disk waits with its answers, and nobody else does.
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_a_second_to_the_disk() {
+    let greedy = command(
+        "t",
+        "state.global.n = (state.global.n or 0) + 1
+        state.global.x = string.rep(\"x\", 100000) .. state.global.n
+        ctx:reply(\"greedy\")",
+    );
+    let other = command("other", "state.global.x = 1 ctx:reply(\"other\")");
+    let stage = setup(&[("cogs/t.luau", &greedy), ("cogs/other.luau", &other)])
+        .config(r#"{ "limits": { "state_write_kb_per_s": 1 } }"#)
+        .stored()
+        .start()
+        .await;
+    assert_eq!(stage.ask("!t").await, "greedy");
+    let general = stage.general();
+    stage.sim.say(stage.sim.owner(), general, "!t").unwrap();
+    until(|| met(&stage, Limit::StateWrites) > 0).await;
+    stage.sim.say(stage.sim.owner(), general, "!other").unwrap();
+    until(|| stage.written().len() > 1).await;
+    assert_eq!(stage.written(), ["greedy", "other"]);
+    stage.bot.services.store.set_limits(StateLimits {
+        write_bytes_per_second: 1 << 20,
+        ..StateLimits::default()
+    });
+    stage.settled().await;
+    assert_eq!(stage.written(), ["greedy", "other", "greedy"]);
 }
 
 /// Admins see all of it in chat.

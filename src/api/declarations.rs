@@ -65,7 +65,7 @@ impl Declarations {
     }
 }
 
-/// Names of `shared:` that a cog may ask for: each is a state of its own, of `limits.state_mb`.
+/// Names of `shared:` that a cog may ask for: each is a state of its own.
 const MOST_SHARED: usize = 8;
 
 /// The error of more `shared:` names among the capabilities than a cog may ask for.

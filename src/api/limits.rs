@@ -45,6 +45,7 @@ limits! {
     HttpSize "http_kb"
     State "state_mb"
     StateValue "state_value_kb"
+    StateWrites "state_write_kb_per_s"
     Faults "faults_per_10min"
 }
 
@@ -110,20 +111,26 @@ pub fn limits_of(cog: &CogContext) -> Vec<LimitView> {
             Limit::HttpCalls => (None, limits.http_calls_per_10s),
             Limit::HttpSize => (None, limits.http_kb),
             Limit::State => {
-                let bytes = cog.live_views().stored.usage();
+                let bytes = cog.live_views().stored.used();
                 (Some(number(bytes) / MEGABYTE), limits.state_mb)
             }
             Limit::StateValue => (None, limits.state_value_kb),
+            Limit::StateWrites => (None, limits.state_write_kb_per_s),
             Limit::Faults => {
                 let stops = cog.quarantine.stops(cog.services.clock.now());
                 (Some(number(stops)), limits.faults_per_10min)
             }
         };
+        let met = match limit {
+            // The store knows when it has writes wait.
+            Limit::StateWrites => cog.live_views().stored.delays(),
+            _ => cog.met.times(*limit),
+        };
         LimitView {
             key: limit.key(),
             used,
             limit: most,
-            met: cog.met.times(*limit),
+            met,
         }
     };
     Limit::ALL.iter().map(view).collect()

@@ -145,12 +145,17 @@ pub struct Limits {
     /// The body of such a request, and of its answer, in kilobytes.
     #[schemars(range(min = 1, max = 65_536))]
     pub http_kb: u32,
-    /// Stored state, in megabytes.
+    /// State, stored and in the session, in megabytes of memory; and as much again for what the cog writes to shared
+    /// states.
     #[schemars(range(min = 1, max = 1_048_576))]
     pub state_mb: u32,
     /// One value that is stored, in kilobytes.
     #[schemars(range(min = 1, max = 16_384))]
     pub state_value_kb: u32,
+    /// What the cog may write to the disk, in kilobytes a second; at once, what it may write in eight seconds. Beyond
+    /// it its own answers wait.
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub state_write_kb_per_s: u32,
     /// How often within ten minutes handlers may be stopped for `cpu_ms` or `memory_mb` before the cog is put
     /// into quarantine.
     #[schemars(range(min = 1, max = 1_000_000))]
@@ -257,8 +262,9 @@ impl Default for Limits {
             discord_refusals_per_10min: 1_000,
             http_calls_per_10s: 20,
             http_kb: 1_024,
-            state_mb: 10,
+            state_mb: 20,
             state_value_kb: 1_024,
+            state_write_kb_per_s: 2_048,
             faults_per_10min: 20,
         }
     }

@@ -17,8 +17,9 @@ pub trait StateBackend: Send + 'static {
     /// Everything that is stored.
     fn load(&mut self) -> BoxFuture<'_, Result<Loaded, StateError>>;
 
-    /// Writes a batch, all of it or nothing; when it returns, the batch survives the death of this process.
-    fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<(), StateError>>;
+    /// Writes a batch, all of it or nothing; when it returns, the batch survives the death of this process. Returns
+    /// how many bytes that were, for which its cogs pay with their share of the disk.
+    fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<usize, StateError>>;
 }
 
 /// What a database holds.
@@ -26,12 +27,18 @@ pub trait StateBackend: Send + 'static {
 pub struct Loaded {
     pub(super) scopes: Vec<(Namespace, Scope, Table)>,
     pub(super) versions: Vec<(Namespace, u32)>,
+    pub(super) writers: Vec<(Namespace, Namespace, usize)>,
 }
 
 impl Loaded {
     /// Adds a namespace and the version its data has (0 if it never had one).
     pub fn namespace(&mut self, namespace: Namespace, version: u32) {
         self.versions.push((namespace, version));
+    }
+
+    /// Adds what a writer of a shared namespace was charged for.
+    pub fn writer(&mut self, namespace: Namespace, writer: Namespace, charged: usize) {
+        self.writers.push((namespace, writer, charged));
     }
 
     /// Adds a row. The rows of a scope come together and in the order of their encoded paths. An error says
@@ -75,6 +82,7 @@ type Rows = BTreeMap<(Namespace, Scope), BTreeMap<Vec<u8>, Vec<u8>>>;
 pub struct MemoryBackend {
     rows: Arc<Mutex<Rows>>,
     versions: Arc<Mutex<BTreeMap<Namespace, u32>>>,
+    writers: Arc<Mutex<BTreeMap<(Namespace, Namespace), usize>>>,
 }
 
 impl MemoryBackend {
@@ -82,6 +90,9 @@ impl MemoryBackend {
         let mut loaded = Loaded::default();
         for (namespace, version) in lock(&self.versions).iter() {
             loaded.namespace(namespace.clone(), *version);
+        }
+        for ((namespace, writer), charged) in lock(&self.writers).iter() {
+            loaded.writer(namespace.clone(), writer.clone(), *charged);
         }
         for ((namespace, scope), rows) in lock(&self.rows).iter() {
             for (path, value) in rows {
@@ -96,7 +107,8 @@ impl MemoryBackend {
         Ok(loaded)
     }
 
-    fn apply_now(&self, batch: &Batch) {
+    fn apply_now(&self, batch: &Batch) -> usize {
+        let mut bytes = 0;
         let mut all = lock(&self.rows);
         for (namespace, scope, path, change) in batch.changes() {
             let rows = all.entry((namespace.clone(), scope)).or_default();
@@ -113,6 +125,7 @@ impl MemoryBackend {
             if let Some(value) = &change.value {
                 let Ok(()) =
                     each_row::<Infallible>(&mut path.to_vec(), value, &mut |path, value| {
+                        bytes += path.len() + value.len();
                         rows.insert(path.to_vec(), value.to_vec());
                         Ok(())
                     });
@@ -122,6 +135,12 @@ impl MemoryBackend {
             .versions()
             .map(|(namespace, version)| (namespace.clone(), version));
         lock(&self.versions).extend(versions);
+        let writers = batch.writers().map(|(namespace, writer, charged)| {
+            let place = (namespace.clone(), writer.clone());
+            (place, charged)
+        });
+        lock(&self.writers).extend(writers);
+        bytes
     }
 }
 
@@ -130,8 +149,8 @@ impl StateBackend for MemoryBackend {
         Box::pin(async { self.load_now() })
     }
 
-    fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<(), StateError>> {
-        self.apply_now(batch);
-        Box::pin(async { Ok(()) })
+    fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<usize, StateError>> {
+        let bytes = self.apply_now(batch);
+        Box::pin(async move { Ok(bytes) })
     }
 }

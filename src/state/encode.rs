@@ -12,7 +12,7 @@
 //!
 //! A table has a row of its own, also when it is empty; the table of a scope (the empty path) has none.
 
-use super::{Key, KeyRef, Value};
+use super::{Key, KeyRef, Text, Value};
 
 const INT: u8 = 0x10;
 const STR: u8 = 0x20;
@@ -79,18 +79,23 @@ pub fn decode_path(mut bytes: &[u8]) -> Option<Vec<Key>> {
 }
 
 fn decode_text(mut bytes: &[u8]) -> Option<(Key, &[u8])> {
-    let mut text = Vec::new();
+    // Most have no zero in them, and are copied once.
+    let mut head = Vec::new();
     loop {
         let zero = memchr::memchr(0, bytes)?;
-        text.extend_from_slice(bytes.get(..zero)?);
+        let part = bytes.get(..zero)?;
         bytes = bytes.get(zero + 1..)?;
-        match bytes.split_first() {
-            Some((0xFF, rest)) => {
-                text.push(0);
-                bytes = rest;
-            }
-            _ => return Some((Key::Str(text.into()), bytes)),
+        if let Some((0xFF, rest)) = bytes.split_first() {
+            head.extend_from_slice(part);
+            head.push(0);
+            bytes = rest;
+            continue;
         }
+        if head.is_empty() {
+            return Some((Key::Str(part.into()), bytes));
+        }
+        head.extend_from_slice(part);
+        return Some((Key::Str(Text::from(head)), bytes));
     }
 }
 
@@ -99,7 +104,7 @@ pub(super) fn encode_value(value: &Value) -> Vec<u8> {
     match value {
         Value::Bool(value) => vec![u8::from(*value)],
         Value::Number(number) => [&[2], number.to_le_bytes().as_slice()].concat(),
-        Value::String(text) => [&[3], text.as_ref()].concat(),
+        Value::String(text) => [&[3], &**text].concat(),
         Value::Table(_) => vec![4],
     }
 }

@@ -85,15 +85,15 @@ pub enum StateError {
         /// In bytes.
         got: usize,
     },
-    /// The namespace is full.
+    /// A namespace is full, or all that a cog may have in several.
     #[error(
-        "{path}: with this the state of {namespace} would have {got} bytes, more than the limit of {limit} (limits.state_mb); remove what is no longer needed"
+        "{path}: with this {what} would have {got} bytes, more than the limit of {limit} (limits.state_mb); remove what is no longer needed"
     )]
     NamespaceSize {
         /// The entry.
         path: String,
-        /// `cog:leveling`
-        namespace: String,
+        /// `the state of cog:leveling`
+        what: String,
         /// In bytes.
         limit: usize,
         /// In bytes.
@@ -114,6 +114,14 @@ pub enum StateError {
     DefaultConflict {
         /// `state.member.xp`
         path: String,
+    },
+    /// A transaction has looked at more scopes than anybody can keep an eye on. Nothing was written.
+    #[error(
+        "the transaction was not applied: it looks at more than {limit} scopes; split it into several"
+    )]
+    Looks {
+        /// In scopes.
+        limit: usize,
     },
     /// Somebody else changed what a transaction had read. Nothing was written.
     #[error(

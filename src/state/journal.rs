@@ -1,5 +1,6 @@
 //! What the views of one VM have in common: their layers, and the batch of writes since the last flush.
 
+use super::account::Account;
 use super::layer::Layers;
 use super::tree::Space;
 use super::writer::Outbox;
@@ -17,16 +18,24 @@ pub(super) struct Journal {
     spaces: Mutex<Vec<Arc<Space>>>,
     /// Nothing if nothing is ever written to a disk.
     outbox: Option<Arc<Outbox>>,
+    /// Whoever is charged for what is written.
+    writer: Arc<Account>,
 }
 
 impl Journal {
-    pub(super) fn new(outbox: Option<Arc<Outbox>>) -> Self {
+    pub(super) fn new(outbox: Option<Arc<Outbox>>, writer: Arc<Account>) -> Self {
         Self {
             is_layered: AtomicBool::new(false),
             layers: Mutex::default(),
             spaces: Mutex::default(),
             outbox,
+            writer,
         }
+    }
+
+    /// Whoever is charged for what is written.
+    pub(super) fn writer(&self) -> &Arc<Account> {
+        &self.writer
     }
 
     /// A view of this journal is on this namespace.
@@ -69,7 +78,7 @@ impl Journal {
         if self.transactions() == 0 {
             return Err(StateError::NoTransaction);
         }
-        self.end(Layers::commit)
+        self.end()
     }
 
     pub(super) fn roll_back(&self) {
@@ -85,7 +94,7 @@ impl Journal {
             return;
         }
         // A stage is replayed onto whatever is there; only a transaction can be refused.
-        let _applied = self.end(Layers::commit).is_ok();
+        let _applied = self.end().is_ok();
     }
 
     pub(super) fn discard_stage(&self) {
@@ -103,14 +112,12 @@ impl Journal {
         lock(&self.layers).is_staged
     }
 
-    fn end(
-        &self,
-        commit: impl FnOnce(&mut Layers) -> Result<Vec<Arc<Space>>, StateError>,
-    ) -> Result<(), StateError> {
-        let written = commit(&mut lock(&self.layers));
+    /// Applies the innermost layer.
+    fn end(&self) -> Result<(), StateError> {
+        let written = lock(&self.layers).commit(&self.writer);
         self.settle();
         // Another VM's flush takes what is pending in a shared namespace, and would tear this apart.
-        if written?.iter().any(|space| space.name.is_shared()) {
+        if written?.iter().any(|space| space.is_shared()) {
             drop(self.flush());
         }
         Ok(())
@@ -129,36 +136,31 @@ impl Journal {
     pub(super) fn flush(&self) -> Ticket {
         match &self.outbox {
             None => Ticket::ready(),
-            Some(outbox) => flush(&lock(&self.spaces), outbox),
+            Some(outbox) => flush(&lock(&self.spaces), outbox, &self.writer),
         }
     }
 }
 
-/// Hands what is pending in these namespaces (in the order of their numbers) to the writer, as one batch. It is
-/// sent under their locks, so that batches arrive in the order in which memory changed.
-pub(super) fn flush(spaces: &[Arc<Space>], outbox: &Outbox) -> Ticket {
+/// Hands what is pending in these namespaces (in the order of their numbers) to the writer, as one batch that
+/// `payer` pays for. It is sent under their locks, so that batches arrive in the order in which memory changed.
+pub(super) fn flush(spaces: &[Arc<Space>], outbox: &Outbox, payer: &Arc<Account>) -> Ticket {
     let mut trees: Vec<_> = spaces.iter().map(|space| space.lock()).collect();
     let mut batch = Batch::default();
     let mut written = Vec::new();
-    let mut last = 0;
     for (space, tree) in spaces.iter().zip(&mut trees) {
-        last = last.max(tree.last_batch);
         if let Some(pending) = tree.take_pending() {
             batch.add(space.name.clone(), pending);
             written.push(tree);
         }
     }
-    if written.is_empty() {
-        // Others may have taken along what was ours, or it may be on its way.
-        return outbox.ticket(last);
-    }
-    match outbox.send(batch) {
-        Ok(number) => {
-            for tree in written {
-                tree.last_batch = number;
-            }
-            outbox.ticket(number)
+    if !written.is_empty() {
+        match outbox.send(batch, payer) {
+            Ok(number) => written
+                .into_iter()
+                .for_each(|tree| tree.last_group = number),
+            Err(error) => return Ticket::failed(error),
         }
-        Err(error) => Ticket::failed(error),
     }
+    // Others may have taken along what was ours, or it may be on its way.
+    outbox.ticket(trees.iter().map(|tree| tree.last_group).collect())
 }

@@ -8,14 +8,17 @@
 //! - A transaction reads what was there when it first looked at a scope, and is refused at its end if somebody
 //!   else has changed a scope that it looked at.
 
+use super::account::Account;
 use super::defaults::Defaults;
 use super::pending::remove_below;
 use super::tree::{Space, Tree, is_listed};
 use super::write::{Bounds, Written, write};
 use super::{
-    Clear, Key, Scope, ScopeKind, StateError, Table, Value, decode_path, encode_path, render_path,
+    Clear, Key, Scope, ScopeKind, StateError, Table, Text, Value, decode_path, encode_path,
+    render_path,
 };
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound::{Included, Unbounded};
 use std::sync::{Arc, MutexGuard};
 use tracing::warn;
 
@@ -26,14 +29,22 @@ pub(super) struct Layers {
     stack: Vec<Layer>,
 }
 
+/// A scope of a namespace, which has this number.
+type Place = (u64, Scope);
+/// By place and encoded path, so that a table is written before what is in it.
+type Operations = BTreeMap<(Place, Text), Operation>;
+
 #[derive(Debug, Default)]
 struct Layer {
-    entries: HashMap<(u64, Scope), Entry>,
+    entries: BTreeMap<Place, Entry>,
+    operations: Operations,
     versions: BTreeMap<u64, (Arc<Space>, u32)>,
-    /// By how many bytes each namespace grew in this layer.
-    grown: HashMap<u64, isize>,
+    /// By how many bytes each namespace grew in this layer, and whether cogs share it.
+    grown: HashMap<u64, (bool, isize)>,
     /// How many operations this layer has more than the one below.
     changes: isize,
+    /// The limit of scopes, if more have been looked at: nobody knows whether those have changed.
+    overlooked: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -41,8 +52,6 @@ struct Entry {
     space: Arc<Space>,
     base: Option<Arc<Table>>,
     seen: Option<Arc<Table>>,
-    /// By encoded path, so that a table is written before what is in it.
-    operations: BTreeMap<Vec<u8>, Operation>,
 }
 
 #[derive(Clone, Debug)]
@@ -67,7 +76,7 @@ impl Layers {
     }
 
     /// Ends the innermost layer: into the one below, or into the tree. Returns the namespaces written to.
-    pub(super) fn commit(&mut self) -> Result<Vec<Arc<Space>>, StateError> {
+    pub(super) fn commit(&mut self, writer: &Arc<Account>) -> Result<Vec<Arc<Space>>, StateError> {
         let Some(layer) = self.stack.pop() else {
             return Err(StateError::NoTransaction);
         };
@@ -75,22 +84,30 @@ impl Layers {
             below.absorb(layer);
             return Ok(Vec::new());
         }
-        layer.apply(!self.is_staged)
+        layer.apply(writer, !self.is_staged)
     }
 
     /// The table of a scope as it is seen through the layers.
     pub(super) fn scope(&mut self, space: &Arc<Space>, scope: Scope) -> Option<Arc<Table>> {
         let is_staged = self.is_staged;
-        if let Some(entry) = self.entry(space, scope) {
+        let place = (space.id, scope);
+        if let Some(layer) = self.layer_of(place) {
             if is_staged {
-                entry.refresh(scope);
+                layer.refresh(place);
             }
-            return entry.seen.clone();
+            return layer.entries.get(&place)?.seen.clone();
         }
-        let live = space.lock().scope(&scope).cloned();
+        let (live, most) = {
+            let tree = space.lock();
+            (tree.scope(&scope).cloned(), tree.limits().changes)
+        };
         if !is_staged && let Some(top) = self.stack.last_mut() {
-            let entry = Entry::new(Arc::clone(space), live.clone());
-            top.entries.insert((space.id, scope), entry);
+            if top.entries.len() < most {
+                let entry = Entry::new(Arc::clone(space), live.clone());
+                top.entries.insert(place, entry);
+            } else {
+                top.overlooked = Some(most);
+            }
         }
         live
     }
@@ -127,6 +144,7 @@ impl Layers {
     pub(super) fn set(
         &mut self,
         space: &Arc<Space>,
+        writer: &Arc<Account>,
         defaults: &Defaults,
         scope: Scope,
         path: &[Key],
@@ -143,36 +161,64 @@ impl Layers {
                 limit: limits.changes,
             });
         }
+        let mut rooms = space.rooms(writer, &limits, used);
+        for room in &mut rooms {
+            let grown = match room.is_of_writer {
+                false if space.is_shared() => self.grown(space),
+                is_shared => self.grown_where(is_shared),
+            };
+            room.used = room.used.saturating_add_signed(grown);
+        }
         let bounds = Bounds {
             limits: &limits,
-            used: used.saturating_add_signed(self.grown(space)),
-            namespace: space.name.as_str(),
+            rooms: &rooms,
         };
-        let is_staged = self.is_staged;
         let place = (space.id, scope);
-        let is_known = |layer: &Layer| layer.entries.contains_key(&place);
-        let below = match self.stack.last() {
-            Some(top) if is_known(top) => None,
-            _ => self.entry(space, scope).cloned(),
-        };
+        self.take_up(space, place);
+        let is_staged = self.is_staged;
         let Some(top) = self.stack.last_mut() else {
             return Err(StateError::NoTransaction);
         };
-        let entry = top.entries.entry(place).or_insert_with(|| {
-            let new = || Entry::new(Arc::clone(space), space.lock().scope(&scope).cloned());
-            below.unwrap_or_else(new)
-        });
         if is_staged {
-            entry.refresh(scope);
+            top.refresh(place);
         }
-        let had = entry.operations.len();
+        let Some(entry) = top.entries.get_mut(&place) else {
+            return Err(StateError::NoTransaction);
+        };
         let defaults = defaults.of(scope.kind()).map(Arc::as_ref);
         let written = entry.write(defaults, scope, path, value.clone(), Some(&bounds))?;
-        let grown = written.grown;
-        entry.note(path, value, written);
-        top.changes += entry.operations.len().cast_signed() - had.cast_signed();
-        *top.grown.entry(space.id).or_default() += grown;
+        let (_, grown) = top.grown.entry(space.id).or_insert((space.is_shared(), 0));
+        *grown += written.grown;
+        let had = top.operations.len();
+        note(&mut top.operations, place, path, value, written);
+        top.changes += top.operations.len().cast_signed() - had.cast_signed();
         Ok(())
+    }
+
+    /// Has the innermost layer know a place: as the layers below know it, or as it is.
+    fn take_up(&mut self, space: &Arc<Space>, place: Place) {
+        if self
+            .stack
+            .last()
+            .is_some_and(|top| top.entries.contains_key(&place))
+        {
+            return;
+        }
+        let below = self.layer_of(place).and_then(|layer| {
+            let entry = layer.entries.get(&place)?.clone();
+            let operations = of_place(&layer.operations, place);
+            let operations = operations.map(|(at, operation)| (at.clone(), operation.clone()));
+            Some((entry, operations.collect::<Vec<_>>()))
+        });
+        let Some(top) = self.stack.last_mut() else {
+            return;
+        };
+        let (entry, operations) = below.unwrap_or_else(|| {
+            let live = space.lock().scope(&place.1).cloned();
+            (Entry::new(Arc::clone(space), live), Vec::new())
+        });
+        top.entries.insert(place, entry);
+        top.operations.extend(operations);
     }
 
     pub(super) fn version(&self, space: &Space) -> Option<u32> {
@@ -188,32 +234,81 @@ impl Layers {
 
     /// By how many bytes the namespace grew in all layers.
     pub(super) fn grown(&self, space: &Space) -> isize {
-        let grown = |layer: &Layer| layer.grown.get(&space.id).copied();
+        let grown = |layer: &Layer| layer.grown.get(&space.id).map(|(_, grown)| *grown);
         self.stack.iter().filter_map(grown).sum()
     }
 
-    fn entry(&mut self, space: &Space, scope: Scope) -> Option<&mut Entry> {
+    /// By how many bytes all namespaces that cogs share grew in all layers, or all others.
+    fn grown_where(&self, is_shared: bool) -> isize {
+        let grown = self.stack.iter().flat_map(|layer| layer.grown.values());
+        grown
+            .filter(|(shared, _)| *shared == is_shared)
+            .map(|(_, grown)| grown)
+            .sum()
+    }
+
+    /// The innermost layer that knows a place.
+    fn layer_of(&mut self, place: Place) -> Option<&mut Layer> {
         let mut layers = self.stack.iter_mut().rev();
-        layers.find_map(|layer| layer.entries.get_mut(&(space.id, scope)))
+        layers.find(|layer| layer.entries.contains_key(&place))
     }
 }
 
 impl Layer {
     /// Takes over what the layer above has; its entries began as copies of ours.
     fn absorb(&mut self, above: Self) {
+        for place in above.entries.keys() {
+            let ours = of_place(&self.operations, *place);
+            let ours: Vec<_> = ours.map(|(at, _)| at.clone()).collect();
+            for at in ours {
+                self.operations.remove(&at);
+            }
+        }
+        self.operations.extend(above.operations);
         self.entries.extend(above.entries);
+        self.overlooked = self.overlooked.or(above.overlooked);
         self.versions.extend(above.versions);
         self.changes += above.changes;
-        for (space, grown) in above.grown {
-            *self.grown.entry(space).or_default() += grown;
+        for (space, (is_shared, by)) in above.grown {
+            let (_, grown) = self.grown.entry(space).or_insert((is_shared, 0));
+            *grown += by;
+        }
+    }
+
+    /// Builds what is seen of a place anew if the tree has changed below.
+    fn refresh(&mut self, place: Place) {
+        let Some(entry) = self.entries.get_mut(&place) else {
+            return;
+        };
+        if !entry.rebase(place.1) {
+            return;
+        }
+        for ((_, path), operation) in of_place(&self.operations, place) {
+            let Some(path) = decode_path(path) else {
+                continue;
+            };
+            let there = entry.seen.as_ref().is_some_and(|table| has(table, &path));
+            if operation.is_due(there) {
+                let value = operation.value();
+                // What no longer has a parent is not seen; the commit tells of it.
+                let _seen = entry.write(None, place.1, &path, value, None).is_ok();
+            }
         }
     }
 
     /// Replays the writes onto the tree, all under its locks.
-    fn apply(self, must_be_unchanged: bool) -> Result<Vec<Arc<Space>>, StateError> {
-        let is_written = |entry: &Entry| !entry.operations.is_empty();
-        if self.versions.is_empty() && !self.entries.values().any(is_written) {
+    fn apply(
+        self,
+        writer: &Arc<Account>,
+        must_be_unchanged: bool,
+    ) -> Result<Vec<Arc<Space>>, StateError> {
+        if self.versions.is_empty() && self.operations.is_empty() {
             return Ok(Vec::new());
+        }
+        if let Some(limit) = self.overlooked
+            && must_be_unchanged
+        {
+            return Err(StateError::Looks { limit });
         }
         let entries = self.entries.values().map(|entry| &entry.space);
         let versions = self.versions.values().map(|(space, _)| space);
@@ -229,9 +324,9 @@ impl Layer {
         if must_be_unchanged {
             self.check_unchanged(&trees)?;
         }
-        for ((id, scope), entry) in &self.entries {
-            if let Some(tree) = trees.get_mut(id) {
-                entry.replay(*scope, tree);
+        for (((id, scope), path), operation) in &self.operations {
+            if let (Some(space), Some(tree)) = (spaces.get(id), trees.get_mut(id)) {
+                operation.replay(space, tree, writer, *scope, path);
             }
         }
         for (id, (_, version)) in &self.versions {
@@ -266,7 +361,6 @@ impl Entry {
             space,
             seen: live.clone(),
             base: live,
-            operations: BTreeMap::new(),
         }
     }
 
@@ -284,66 +378,77 @@ impl Entry {
         written
     }
 
-    fn note(&mut self, path: &[Key], value: Option<Value>, written: Written) {
-        if written.same && value.is_none() {
-            return;
-        }
-        if let (Some(copied), Some(first)) = (written.copied, path.get(..1)) {
-            let first = encode_path(first);
-            let operation = match self.operations.get(&first) {
-                None => Operation::Copy(copied),
-                // It was removed here before, so what others put there is removed as well.
-                Some(_) => Operation::Set(Some(copied)),
-            };
-            self.operations.insert(first, operation);
-        }
-        let path = encode_path(path);
-        if written.before == Clear::Range {
-            remove_below(&mut self.operations, &path);
-        }
-        self.operations.insert(path, Operation::Set(value));
-    }
-
-    /// Builds what is seen anew if the tree has changed below.
-    fn refresh(&mut self, scope: Scope) {
+    /// Sees what the tree has now, without any operation, if that is something else than before.
+    fn rebase(&mut self, scope: Scope) -> bool {
         let live = self.space.lock().scope(&scope).cloned();
         if is_one(live.as_ref(), self.base.as_ref()) {
-            return;
+            return false;
         }
         self.seen.clone_from(&live);
         self.base = live;
-        for (path, operation) in self.operations.clone() {
-            let Some(path) = decode_path(&path) else {
-                continue;
-            };
-            let there = self.seen.as_ref().is_some_and(|table| has(table, &path));
-            if operation.is_due(there) {
-                let value = operation.value();
-                // What no longer has a parent is not seen; the commit tells of it.
-                let _seen = self.write(None, scope, &path, value, None).is_ok();
-            }
-        }
+        true
     }
+}
 
-    fn replay(&self, scope: Scope, tree: &mut Tree) {
-        for (path, operation) in &self.operations {
-            let Some(path) = decode_path(path) else {
-                continue;
-            };
-            let there = tree.scope(&scope).is_some_and(|table| has(table, &path));
-            if operation.is_due(there)
-                && let Err(error) = tree.replay(scope, &path, operation.value())
-            {
-                warn!(namespace = %self.space.name, %error, "A staged write was dropped: its table was removed meanwhile");
-            }
-        }
+/// Adds what a write did to the operations of a place.
+fn note(
+    operations: &mut Operations,
+    place: Place,
+    path: &[Key],
+    value: Option<Value>,
+    written: Written,
+) {
+    if written.same && value.is_none() {
+        return;
     }
+    if let (Some(copied), Some(first)) = (written.copied, path.get(..1)) {
+        let first = (place, encode_path(first).into());
+        let operation = match operations.get(&first) {
+            None => Operation::Copy(copied),
+            // It was removed here before, so what others put there is removed as well.
+            Some(_) => Operation::Set(Some(copied)),
+        };
+        operations.insert(first, operation);
+    }
+    let at = (place, encode_path(path).into());
+    if written.before == Clear::Range {
+        remove_below(operations, &at, |_, _| {});
+    }
+    operations.insert(at, Operation::Set(value));
+}
+
+fn of_place(
+    operations: &Operations,
+    place: Place,
+) -> impl Iterator<Item = (&(Place, Text), &Operation)> {
+    let first = (place, Text::from(""));
+    let from = operations.range((Included(first), Unbounded));
+    from.take_while(move |((of, _), _)| *of == place)
 }
 
 impl Operation {
     /// Whether there is something to do: not for a copied default that finds its place taken.
     fn is_due(&self, is_taken: bool) -> bool {
         matches!(self, Self::Set(_)) || !is_taken
+    }
+
+    fn replay(
+        &self,
+        space: &Space,
+        tree: &mut Tree,
+        writer: &Arc<Account>,
+        scope: Scope,
+        path: &[u8],
+    ) {
+        let Some(path) = decode_path(path) else {
+            return;
+        };
+        let there = tree.scope(&scope).is_some_and(|table| has(table, &path));
+        if self.is_due(there)
+            && let Err(error) = space.replay(tree, writer, scope, &path, self.value())
+        {
+            warn!(namespace = %space.name, %error, "A staged write was dropped: its table was removed meanwhile");
+        }
     }
 
     fn value(&self) -> Option<Value> {

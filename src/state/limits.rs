@@ -6,10 +6,11 @@ use super::{Key, StateError, Table, Value};
 /// How an error names a path.
 pub(super) type Render<'a> = &'a dyn Fn(&[Key]) -> String;
 
-/// The limits of a namespace. Sizes are counted as in [`Table::bytes`].
+/// The limits of each namespace and of each cog. Sizes are counted as in [`Table::bytes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StateLimits {
-    /// All of a namespace (`limits.state_mb`), in bytes.
+    /// All of a namespace (`limits.state_mb`), in bytes; as much for a cog's own namespace and its session together,
+    /// and as much for all that it writes to shared namespaces.
     pub namespace_bytes: usize,
     /// One value that is written, in bytes.
     pub value_bytes: usize,
@@ -20,8 +21,11 @@ pub struct StateLimits {
     /// Keys from a scope to the deepest entry. Whoever builds a [`Value`] keeps to it as well: values that are
     /// nested without bounds exhaust the stack before they arrive here.
     pub depth: usize,
-    /// Entries changed by one transaction, or while staged.
+    /// Entries changed by one transaction, or while staged; scopes that one looks at.
     pub changes: usize,
+    /// What each cog may write to the disk (`limits.state_write_kb_per_s`), in bytes a second; eight times as much at
+    /// once.
+    pub write_bytes_per_second: usize,
 }
 
 impl Default for StateLimits {
@@ -33,6 +37,7 @@ impl Default for StateLimits {
             path_bytes: 512,
             depth: 32,
             changes: 100_000,
+            write_bytes_per_second: 2 * 1024 * 1024,
         }
     }
 }

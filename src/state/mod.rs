@@ -1,35 +1,42 @@
 //! The table that Rust owns: an in-memory tree that answers reads, a journal of writes, SQLite.
 //!
 //! ```text
-//! view ─ (layer: staging, transactions) ─ tree ─ pending ─ journal: flush ─ writer ─ backend (sqlite) ─▶ ticket
+//! view ─ (layer: staging, transactions) ─ tree ─ pending ─ journal: flush ─ queue ─ writer ─ backend (sqlite) ─▶ ticket
 //! ```
 //!
-//! - `value`, `table`, `scope`: what is stored (values, keys, tables that share by `Arc`) and where.
+//! - `value`, `text`, `table`, `many`, `scope`: what is stored (values, keys, tables that share by `Arc`) and where.
 //! - `defaults`, `limits`: what is seen where nothing is stored, and how much may be.
+//! - `memory`, `account`: what that costs, and what a cog has in all of its namespaces together.
 //! - `view`: what one VM reads and writes through; `journal` is what its views have in common.
 //! - `layer`: writes that are not applied yet (a reload being prepared, a transaction).
 //! - `tree`: one namespace in memory; `pending`: its difference to the disk since the last flush.
-//! - `writer`: the thread that groups batches into commits; `ticket`: the promise that one is durable.
+//! - `queue`, `bucket`: what waits for the disk, in groups that are one commit each, and whose turn it is.
+//! - `writer`: the thread that writes them; `ticket`: the promise that one is durable.
 //! - `backend`: the seam for other databases; `sqlite`, `schema`: the embedded one; `encode`: its bytes.
 //! - `store`: opens all of it, keeps the namespaces, closes it.
 //!
 //! Everything is loaded at opening: a read is then a lookup in memory that cannot fail or wait, which is what
 //! lets `data.member(a, b).xp` be an expression in Luau. The limits bound what that costs: a namespace holds
-//! at most [`StateLimits::namespace_bytes`].
+//! at most [`StateLimits::namespace_bytes`], counted as what it costs.
 //!
 //! Durability: a ticket resolves when the batch would survive the death of the process (`kill -9`, a crash).
 //! SQLite runs in WAL mode with `synchronous=NORMAL`: a power cut may take the last commits before it with it,
 //! newest first and whole, and never damages what is older. (Measured on one machine, a flush of one write that is
 //! waited for: 32 µs this way, 3.1 ms with `synchronous=FULL`, which a power cut would not take back.)
 
+mod account;
 mod backend;
+mod bucket;
 mod defaults;
 mod encode;
 mod error;
 mod journal;
 mod layer;
 mod limits;
+mod many;
+mod memory;
 mod pending;
+mod queue;
 mod schema;
 mod scope;
 mod sqlite;
@@ -37,6 +44,7 @@ mod store;
 mod table;
 #[cfg(test)]
 mod tests;
+mod text;
 mod ticket;
 mod tree;
 mod value;
@@ -54,6 +62,7 @@ pub use scope::{Namespace, Scope, ScopeKind, render_path};
 pub use sqlite::SqliteBackend;
 pub use store::{Store, StoreOptions};
 pub use table::Table;
+pub use text::Text;
 pub use ticket::Ticket;
 pub use value::{Key, KeyRef, Value};
 pub use view::View;

@@ -2,9 +2,12 @@
 //! made it, so that a loop over one key costs one row.
 
 use super::encode::subtree_end;
-use super::{Namespace, Scope, Value};
-use std::collections::{BTreeMap, HashMap};
+use super::{Namespace, Scope, Text, Value};
+use std::collections::BTreeMap;
 use std::ops::Bound::Excluded;
+
+/// What a row has besides its path and its value: ids, and its part of a page that is written whole.
+pub(super) const ROW_BYTES: usize = 64;
 
 /// What a database has at a path before a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,19 +29,25 @@ pub struct Change {
     pub value: Option<Value>,
 }
 
-/// The changes of one scope by encoded path.
-pub(super) type Changes = BTreeMap<Vec<u8>, Change>;
-
 /// The changes of one namespace since the last flush.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pending {
-    scopes: HashMap<Scope, Changes>,
+    /// By scope and encoded path: one map, as each of a million may have one entry.
+    changes: BTreeMap<(Scope, Text), Change>,
     version: Option<u32>,
+    /// About how many bytes the changes are.
+    bytes: usize,
+    /// What each of them is charged for by now, who has written to a shared namespace.
+    writers: BTreeMap<Namespace, usize>,
 }
 
 impl Pending {
     pub(super) fn is_empty(&self) -> bool {
-        self.scopes.is_empty() && self.version.is_none()
+        self.changes.is_empty() && self.version.is_none() && self.writers.is_empty()
+    }
+
+    pub(super) fn set_writer(&mut self, writer: Namespace, charged: usize) {
+        self.writers.insert(writer, charged);
     }
 
     pub(super) fn set_version(&mut self, version: u32) {
@@ -46,45 +55,64 @@ impl Pending {
     }
 
     /// Adds a change; those before it at the path and below have become void.
-    pub(super) fn add(&mut self, scope: Scope, path: Vec<u8>, mut change: Change) {
-        let changes = self.scopes.entry(scope).or_default();
+    pub(super) fn add(&mut self, scope: Scope, path: Text, mut change: Change) {
+        let place = (scope, path);
         if change.clear == Clear::Range {
-            remove_below(changes, &path);
+            let mut removed = 0;
+            remove_below(&mut self.changes, &place, |(_, path), change| {
+                removed += size(path, change);
+            });
+            self.bytes -= removed;
         }
+        let earlier = self.changes.remove(&place);
+        self.bytes -= earlier
+            .as_ref()
+            .map_or(0, |earlier| size(&place.1, earlier));
         // The earlier change knows what the disk has; memory has since held only what it put there.
-        match changes.remove(&path).map(|earlier| earlier.clear) {
+        match earlier.map(|earlier| earlier.clear) {
             Some(Clear::Nothing) => change.clear = Clear::Nothing,
             Some(on_disk) => change.clear = on_disk.max(change.clear),
             None => {}
         }
         if change.value.is_some() || change.clear != Clear::Nothing {
-            changes.insert(path, change);
-        } else if changes.is_empty() {
-            self.scopes.remove(&scope);
+            self.bytes += size(&place.1, &change);
+            self.changes.insert(place, change);
         }
     }
 
     /// Adds what came after.
     fn absorb(&mut self, later: Self) {
-        for (scope, changes) in later.scopes {
-            for (path, change) in changes {
+        if self.changes.is_empty() {
+            (self.changes, self.bytes) = (later.changes, later.bytes);
+        } else {
+            for ((scope, path), change) in later.changes {
                 self.add(scope, path, change);
             }
         }
         self.version = later.version.or(self.version);
+        self.writers.extend(later.writers);
     }
 }
 
-/// Removes the changes below `path`.
-pub(super) fn remove_below<T>(changes: &mut BTreeMap<Vec<u8>, T>, path: &[u8]) {
-    let end = subtree_end(path);
-    let bounds = (Excluded(path), Excluded(end.as_slice()));
-    let below: Vec<_> = changes
-        .range::<[u8], _>(bounds)
-        .map(|(below, _)| below.clone())
-        .collect();
-    for path in below {
-        changes.remove(&path);
+/// About how many bytes a change is on the disk.
+fn size(path: &Text, change: &Change) -> usize {
+    ROW_BYTES + path.len() + change.value.as_ref().map_or(0, Value::bytes)
+}
+
+/// Removes the changes below a path; tells of each.
+pub(super) fn remove_below<S: Copy + Ord, T>(
+    changes: &mut BTreeMap<(S, Text), T>,
+    (scope, path): &(S, Text),
+    mut removed: impl FnMut(&(S, Text), &T),
+) {
+    let end = (*scope, Text::from(subtree_end(path)));
+    let start = (*scope, path.clone());
+    let below = changes.range((Excluded(&start), Excluded(&end)));
+    let below: Vec<_> = below.map(|(below, _)| below.clone()).collect();
+    for place in below {
+        if let Some(change) = changes.remove(&place) {
+            removed(&place, &change);
+        }
     }
 }
 
@@ -109,6 +137,11 @@ impl Batch {
         }
     }
 
+    /// About how many bytes it is on the disk.
+    pub(super) fn bytes(&self) -> usize {
+        self.namespaces.values().map(|pending| pending.bytes).sum()
+    }
+
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.namespaces.values().all(Pending::is_empty)
@@ -125,15 +158,19 @@ impl Batch {
         self.namespaces.iter().filter_map(version)
     }
 
+    /// The writers of shared namespaces, and what each is charged for by now: 0 is nothing any more.
+    pub fn writers(&self) -> impl Iterator<Item = (&Namespace, &Namespace, usize)> {
+        self.namespaces.iter().flat_map(|(namespace, pending)| {
+            let charged = move |(writer, charged): (_, &usize)| (namespace, writer, *charged);
+            pending.writers.iter().map(charged)
+        })
+    }
+
     /// The changes; those of one scope in the order of their encoded paths.
     pub fn changes(&self) -> impl Iterator<Item = (&Namespace, Scope, &[u8], &Change)> {
-        let scopes = self.namespaces.iter().flat_map(|(namespace, pending)| {
-            let scope = move |(scope, changes)| (namespace, scope, changes);
-            pending.scopes.iter().map(scope)
-        });
-        scopes.flat_map(|(namespace, scope, changes): (_, &Scope, &Changes)| {
-            let change = move |(path, change)| (namespace, *scope, Vec::as_slice(path), change);
-            changes.iter().map(change)
+        self.namespaces.iter().flat_map(|(namespace, pending)| {
+            let changes = pending.changes.iter();
+            changes.map(move |((scope, path), change)| (namespace, *scope, &**path, change))
         })
     }
 }

@@ -7,6 +7,16 @@ pub(super) const FORMAT: i64 = 1;
 /// `CogS`, in `application_id`: tells our database from any other.
 const APPLICATION: i64 = 0x436F_6753;
 
+/// What each cog is charged for in namespaces that cogs share. It is newer than the format, which it does not change:
+/// versions that do not know it leave it alone.
+const WRITERS: &str = "
+    CREATE TABLE IF NOT EXISTS writers (
+        namespace INTEGER NOT NULL,
+        writer    TEXT NOT NULL,
+        bytes     INTEGER NOT NULL,
+        PRIMARY KEY (namespace, writer)
+    ) WITHOUT ROWID, STRICT;
+";
 const TABLES: &str = "
     CREATE TABLE namespaces (
         id      INTEGER PRIMARY KEY,
@@ -59,13 +69,16 @@ pub(super) fn check(connection: &Connection) -> Result<Found> {
         .optional()?;
     match problem {
         Some(problem) if problem != "ok" => Ok(Found::Damaged(problem)),
-        _ => Ok(Found::Ours),
+        _ => {
+            connection.execute_batch(WRITERS)?;
+            Ok(Found::Ours)
+        }
     }
 }
 
 fn create(connection: &Connection) -> Result<()> {
     connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE; {TABLES}
+        "BEGIN IMMEDIATE; {TABLES} {WRITERS}
          PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;"
     ))
 }

@@ -7,7 +7,7 @@ use super::{
     subtree_end,
 };
 use futures_util::future::BoxFuture;
-use rusqlite::{Connection, ErrorCode, Statement, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, Row, Statement, Transaction, TransactionBehavior, params};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,12 +15,20 @@ use std::time::Duration;
 /// How long an opening waits for a bot that is just ending.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// Pages that the log may have before it is copied into the database: as many as SQLite allows it by itself.
+const LONGEST_LOG: usize = 1_000;
+
 const PUT: &str = "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6)
     ON CONFLICT DO UPDATE SET value = excluded.value";
 const REMOVE: &str = "DELETE FROM entries
     WHERE namespace = ?1 AND kind = ?2 AND id1 = ?3 AND id2 = ?4 AND path = ?5";
 const REMOVE_RANGE: &str = "DELETE FROM entries
     WHERE namespace = ?1 AND kind = ?2 AND id1 = ?3 AND id2 = ?4 AND path >= ?5 AND path < ?6";
+const CHARGE: &str = "INSERT INTO writers VALUES (?1, ?2, ?3)
+    ON CONFLICT DO UPDATE SET bytes = excluded.bytes";
+const DISCHARGE: &str = "DELETE FROM writers WHERE namespace = ?1 AND writer = ?2";
+const LOAD_WRITERS: &str = "SELECT name, writer, bytes
+    FROM writers JOIN namespaces ON namespaces.id = writers.namespace";
 const LOAD: &str = "SELECT name, kind, id1, id2, path, value
     FROM entries LEFT JOIN namespaces ON namespaces.id = entries.namespace
     ORDER BY namespace, kind, id1, id2, path";
@@ -32,6 +40,9 @@ pub struct SqliteBackend {
     path: PathBuf,
     /// The numbers of the namespaces that are in the database.
     namespaces: HashMap<Namespace, i64>,
+    /// Bytes of a page, and pages in the log: what a commit writes is what it adds to the log.
+    page: usize,
+    logged: usize,
 }
 
 impl SqliteBackend {
@@ -63,11 +74,17 @@ impl SqliteBackend {
                 });
             }
         }
-        Ok(Self {
+        let page = connection.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0));
+        let mut backend = Self {
             connection,
             path: path.to_owned(),
             namespaces: HashMap::new(),
-        })
+            page: page.unwrap_or(4_096) as usize,
+            logged: 0,
+        };
+        // What an earlier process has left in the log is not ours.
+        backend.settle();
+        Ok(backend)
     }
 
     /// Everything that is stored.
@@ -75,6 +92,7 @@ impl SqliteBackend {
         let mut loaded = Loaded::default();
         self.namespaces.clear();
         let read = read_namespaces(&self.connection, &mut self.namespaces, &mut loaded)
+            .and_then(|()| read_writers(&self.connection, &mut loaded))
             .and_then(|()| read_entries(&self.connection, &mut loaded));
         match read {
             Ok(Ok(())) => Ok(loaded),
@@ -86,7 +104,7 @@ impl SqliteBackend {
         }
     }
 
-    fn apply_now(&mut self, batch: &Batch) -> Result<(), StateError> {
+    fn apply_now(&mut self, batch: &Batch) -> Result<usize, StateError> {
         self.write(batch).map_err(|error| {
             // A namespace that was added has gone with the transaction.
             self.namespaces.clear();
@@ -94,7 +112,30 @@ impl SqliteBackend {
                 path: self.path.display().to_string(),
                 reason: reason(&error),
             }
-        })
+        })?;
+        Ok(self.settle())
+    }
+
+    /// Copies the log into the database when it has become long. Returns the bytes that were added to the log since
+    /// the last time. What goes wrong here goes wrong again in the next commit, which tells of it.
+    fn settle(&mut self) -> usize {
+        let log = self.log("NOOP");
+        let added = log.saturating_sub(self.logged);
+        self.logged = log;
+        if log > LONGEST_LOG {
+            self.log("PASSIVE");
+            // The next commit begins the log anew.
+            self.logged = 0;
+        }
+        added * self.page
+    }
+
+    /// The pages in the log, after a checkpoint of this kind.
+    fn log(&self, checkpoint: &str) -> usize {
+        let pragma = format!("PRAGMA wal_checkpoint({checkpoint})");
+        let pages = |row: &Row<'_>| row.get::<_, i64>(1);
+        let pages = self.connection.query_row(&pragma, [], pages);
+        usize::try_from(pages.unwrap_or(0)).unwrap_or(0)
     }
 
     fn write(&mut self, batch: &Batch) -> rusqlite::Result<()> {
@@ -110,6 +151,15 @@ impl SqliteBackend {
         for (namespace, version) in batch.versions() {
             let update = "UPDATE namespaces SET version = ?1 WHERE name = ?2";
             transaction.execute(update, params![version, namespace.as_str()])?;
+        }
+        for (namespace, writer, charged) in batch.writers() {
+            let id = self.namespaces.get(namespace);
+            let bytes = i64::try_from(charged).unwrap_or(i64::MAX);
+            if charged == 0 {
+                transaction.execute(DISCHARGE, params![id, writer.as_str()])?;
+            } else {
+                transaction.execute(CHARGE, params![id, writer.as_str(), bytes])?;
+            }
         }
         let mut statements = Statements::prepare(&transaction)?;
         for (namespace, scope, path, change) in batch.changes() {
@@ -127,7 +177,7 @@ impl StateBackend for SqliteBackend {
         Box::pin(async { self.load_now() })
     }
 
-    fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<(), StateError>> {
+    fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<usize, StateError>> {
         Box::pin(async { self.apply_now(batch) })
     }
 }
@@ -142,6 +192,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.execute_batch("BEGIN EXCLUSIVE; COMMIT;")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     Ok(connection)
 }
 
@@ -157,6 +208,18 @@ fn read_namespaces(
         let namespace = Namespace::new(name);
         numbers.insert(namespace.clone(), row.get(0)?);
         loaded.namespace(namespace, row.get(2)?);
+    }
+    Ok(())
+}
+
+fn read_writers(connection: &Connection, loaded: &mut Loaded) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(LOAD_WRITERS)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (namespace, writer): (String, String) = (row.get(0)?, row.get(1)?);
+        let charged: i64 = row.get(2)?;
+        let charged = usize::try_from(charged).unwrap_or(0);
+        loaded.writer(Namespace::new(namespace), Namespace::new(writer), charged);
     }
     Ok(())
 }

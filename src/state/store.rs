@@ -1,5 +1,6 @@
 //! Opens the database, keeps the namespaces, closes it.
 
+use super::account::Account;
 use super::journal::{Journal, flush};
 use super::tree::Space;
 use super::writer::Outbox;
@@ -34,6 +35,10 @@ pub(super) struct Spaces(Arc<Mutex<Known>>);
 #[derive(Debug)]
 struct Known {
     spaces: BTreeMap<(bool, Namespace), Arc<Space>>,
+    /// What each cog has, by its own namespace.
+    accounts: BTreeMap<Namespace, Arc<Account>>,
+    /// Whether there is a disk to which anything goes.
+    has_disk: bool,
     limits: StateLimits,
 }
 
@@ -42,7 +47,7 @@ impl Store {
     pub fn open(options: StoreOptions) -> Result<Self, StateError> {
         let Some(path) = options.path else {
             return Ok(Self {
-                spaces: Spaces::new(options.limits),
+                spaces: Spaces::new(options.limits, false),
                 outbox: None,
             });
         };
@@ -65,14 +70,19 @@ impl Store {
         loaded: Loaded,
         limits: StateLimits,
     ) -> Result<Self, StateError> {
-        let spaces = Spaces::new(limits);
+        let spaces = Spaces::new(limits, true);
         for (namespace, version) in loaded.versions {
             spaces.get(&namespace, true).lock().load_version(version);
         }
         for (namespace, scope, table) in loaded.scopes {
-            spaces.get(&namespace, true).lock().load(scope, table);
+            spaces.get(&namespace, true).load(scope, table);
         }
-        let outbox = Outbox::start(backend).map_err(|error| StateError::Open {
+        for (namespace, writer, charged) in loaded.writers {
+            let account = spaces.account(&writer);
+            spaces.get(&namespace, true).load_writer(&account, charged);
+        }
+        let rate = limits.write_bytes_per_second;
+        let outbox = Outbox::start(backend, rate).map_err(|error| StateError::Open {
             path: "state".into(),
             reason: format!("its thread does not start: {error}"),
         })?;
@@ -94,7 +104,8 @@ impl Store {
     }
 
     fn on(&self, space: Arc<Space>) -> View {
-        let journal = Arc::new(Journal::new(self.outbox.clone()));
+        let writer = self.spaces.account(&space.name);
+        let journal = Arc::new(Journal::new(self.outbox.clone(), writer));
         View::new(space, journal, self.spaces.clone())
     }
 
@@ -111,7 +122,8 @@ impl Store {
 
     fn forget_where(&self, is_meant: impl Fn(&Scope) -> bool) -> (usize, Ticket) {
         let spaces = self.spaces.all();
-        let forgotten = spaces.iter().map(|space| space.lock().forget(&is_meant));
+        let nobody = nobody();
+        let forgotten = spaces.iter().map(|space| space.forget(&nobody, &is_meant));
         (forgotten.sum(), self.flush())
     }
 
@@ -142,6 +154,9 @@ impl Store {
         for space in self.spaces.all() {
             space.lock().set_limits(limits);
         }
+        if let Some(outbox) = &self.outbox {
+            outbox.set_rate(limits.write_bytes_per_second);
+        }
     }
 
     /// Writes what is left and closes the database: it may be opened again when this returns. An error says
@@ -161,25 +176,53 @@ impl Store {
         };
         let mut spaces = self.spaces.all();
         spaces.retain(|space| space.is_stored);
-        flush(&spaces, outbox)
+        flush(&spaces, outbox, &nobody())
+    }
+}
+
+/// An account for what no cog does: it has never used anything.
+fn nobody() -> Arc<Account> {
+    Arc::new(Account::new(Namespace::new("")))
+}
+
+impl Known {
+    fn account(&mut self, own: &Namespace) -> Arc<Account> {
+        let new = || Arc::new(Account::new(own.clone()));
+        let account = self.accounts.entry(own.clone()).or_insert_with(new);
+        Arc::clone(account)
     }
 }
 
 impl Spaces {
-    fn new(limits: StateLimits) -> Self {
-        let spaces = BTreeMap::new();
-        Self(Arc::new(Mutex::new(Known { spaces, limits })))
+    fn new(limits: StateLimits, has_disk: bool) -> Self {
+        let (spaces, accounts) = (BTreeMap::new(), BTreeMap::new());
+        Self(Arc::new(Mutex::new(Known {
+            spaces,
+            accounts,
+            has_disk,
+            limits,
+        })))
     }
 
     /// A namespace, made if it is not known yet.
     pub(super) fn get(&self, namespace: &Namespace, is_stored: bool) -> Arc<Space> {
         let mut known = lock(&self.0);
         let (id, limits) = (known.spaces.len() as u64, known.limits);
-        let space = known
-            .spaces
-            .entry((is_stored, namespace.clone()))
-            .or_insert_with(|| Arc::new(Space::new(id, namespace.clone(), is_stored, limits)));
-        Arc::clone(space)
+        let key = (is_stored, namespace.clone());
+        if let Some(space) = known.spaces.get(&key) {
+            return Arc::clone(space);
+        }
+        let owner = (!namespace.is_shared()).then(|| known.account(namespace));
+        let has_disk = known.has_disk && is_stored;
+        let space = Space::new(id, namespace.clone(), is_stored, has_disk, limits, owner);
+        let space = Arc::new(space);
+        known.spaces.insert(key, Arc::clone(&space));
+        space
+    }
+
+    /// What the cog with this namespace has.
+    fn account(&self, own: &Namespace) -> Arc<Account> {
+        lock(&self.0).account(own)
     }
 
     fn find(&self, namespace: &Namespace) -> Option<Arc<Space>> {

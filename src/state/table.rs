@@ -1,29 +1,33 @@
 //! A table with Luau's idea of order and length. Cloning an `Arc<Table>` is a snapshot; writing copies the tables
 //! on the path to the write that a snapshot still holds, and nothing else.
 
+use super::many::Many;
+use super::memory::allocation;
 use super::{Key, KeyRef, Value};
-use std::collections::BTreeMap;
-use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
-/// What an entry counts towards the limits besides its key and value: about what it occupies in memory.
-const ENTRY_BYTES: usize = 32;
-
-/// What an entry counts towards the limits; one that is not there counts nothing.
-pub(super) fn entry_bytes(key: &Key, value: Option<&Value>) -> usize {
-    value.map_or(0, |value| ENTRY_BYTES + key.bytes() + value.bytes())
-}
+/// Up to so many entries are a sorted list of exactly their size; more are a [`Many`]. Most tables have few.
+const MOST_FEW: usize = 16;
 
 /// Entries by key: integers first, ascending, then strings by byte.
-///
-/// `dense` holds 1..n for the largest such n, so that the length is known and arrays are arrays; every other
-/// integer is in `sparse`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
-    dense: Vec<Value>,
-    sparse: BTreeMap<i64, Value>,
-    named: BTreeMap<Arc<[u8]>, Value>,
-    bytes: usize,
+    entries: Entries,
+    /// What keys and values have in memory outside of the entries.
+    outside: usize,
+}
+
+/// Which of the two it is follows from the number of entries, and so does what they cost.
+#[derive(Clone, Debug, PartialEq)]
+enum Entries {
+    Few(Vec<(Key, Value)>),
+    Many(Box<Many>),
+}
+
+impl Default for Entries {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
 }
 
 impl Table {
@@ -34,32 +38,48 @@ impl Table {
 
     /// Whether there is no entry.
     pub fn is_empty(&self) -> bool {
-        self.dense.is_empty() && self.sparse.is_empty() && self.named.is_empty()
+        self.count() == 0
     }
 
     /// The largest n with 1..n present, as Luau's `#` is meant.
     pub fn len(&self) -> usize {
-        self.dense.len()
+        let few = match &self.entries {
+            Entries::Many(many) => return many.len(),
+            Entries::Few(few) => few,
+        };
+        let first = few.partition_point(|(key, _)| key.as_ref() < KeyRef::Int(1));
+        let numbers = few.iter().skip(first).zip(1..);
+        numbers
+            .take_while(|((key, _), number)| *key == Key::Int(*number))
+            .count()
     }
 
     /// The number of entries.
     pub fn count(&self) -> usize {
-        self.dense.len() + self.sparse.len() + self.named.len()
+        match &self.entries {
+            Entries::Few(few) => few.len(),
+            Entries::Many(many) => many.count(),
+        }
     }
 
-    /// What the entries count towards the limits: 32 each, and the bytes of their keys and values.
+    /// What the entries count towards the limits: what they cost in memory, all that is in them included.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        let entries = match &self.entries {
+            Entries::Few(few) if few.is_empty() => 0,
+            Entries::Few(few) => allocation(size_of_val(few.as_slice())),
+            Entries::Many(many) => many.bytes(),
+        };
+        entries + self.outside
     }
 
     /// The value of an entry.
     pub fn get(&self, key: KeyRef<'_>) -> Option<&Value> {
-        match key {
-            KeyRef::Int(number) => match self.slot(number) {
-                Some(slot) => self.dense.get(slot),
-                None => self.sparse.get(&number),
-            },
-            KeyRef::Str(text) => self.named.get(text),
+        match &self.entries {
+            Entries::Few(few) => {
+                let at = place(few, key).ok()?;
+                few.get(at).map(|(_, value)| value)
+            }
+            Entries::Many(many) => many.get(key),
         }
     }
 
@@ -77,15 +97,14 @@ impl Table {
 
     /// Sets an entry, or removes it with nothing; returns what was there.
     pub fn set(&mut self, key: Key, value: Option<Value>) -> Option<Value> {
-        let fixed = ENTRY_BYTES + key.bytes();
-        self.bytes += entry_bytes(&key, value.as_ref());
-        let old = match (key, value) {
-            (Key::Int(number), Some(value)) => self.put(number, value),
-            (Key::Int(number), None) => self.take(number),
-            (Key::Str(text), Some(value)) => self.named.insert(text, value),
-            (Key::Str(text), None) => self.named.remove(&text),
+        let of_key = key.outside();
+        let of = |value: &Value| of_key + value.outside();
+        self.outside += value.as_ref().map_or(0, of);
+        let old = match value {
+            Some(value) => self.insert(key, value),
+            None => self.remove(key.as_ref()),
         };
-        self.bytes -= old.as_ref().map_or(0, |old| fixed + old.bytes());
+        self.outside -= old.as_ref().map_or(0, of);
         old
     }
 
@@ -98,110 +117,94 @@ impl Table {
         let Value::Table(child) = self.get_mut(first.as_ref())? else {
             return None;
         };
-        let before = child.bytes;
+        let before = child.bytes();
         let child = Arc::make_mut(child);
         let old = child.set_at(rest, value);
-        let after = child.bytes;
-        self.bytes = self.bytes - before + after;
+        let after = child.bytes();
+        self.outside = self.outside - before + after;
         old
     }
 
     /// The entries in order.
     pub fn iter(&self) -> impl Iterator<Item = (KeyRef<'_>, &Value)> {
-        let dense = (1..).map(KeyRef::Int).zip(&self.dense);
-        let below = self.sparse.range(..1).map(numbered);
-        let above = self.sparse.range(1..).map(numbered);
-        let named = self
-            .named
-            .iter()
-            .map(|(text, value)| (KeyRef::Str(text), value));
-        below.chain(dense).chain(above).chain(named)
+        let (few, many) = match &self.entries {
+            Entries::Few(few) => (few.as_slice(), None),
+            Entries::Many(many) => (&[][..], Some(many.iter())),
+        };
+        few.iter().map(entry).chain(many.into_iter().flatten())
     }
 
     /// The entry after `key`, which need not exist; the first one with nothing. What Luau's `next` does.
     pub fn next_after(&self, key: Option<KeyRef<'_>>) -> Option<(KeyRef<'_>, &Value)> {
-        match key {
-            None => self.iter().next(),
-            Some(KeyRef::Int(number)) => self.next_number(number).or_else(|| self.first_named()),
-            Some(KeyRef::Str(text)) => self
-                .named
-                .range::<[u8], _>((Excluded(text), Unbounded))
-                .next()
-                .map(|(text, value)| (KeyRef::Str(text), value)),
-        }
-    }
-
-    fn next_number(&self, after: i64) -> Option<(KeyRef<'_>, &Value)> {
-        if after < 1 {
-            let below = self.sparse.range((Excluded(after), Excluded(1))).next();
-            let first = || self.dense.first().map(|value| (KeyRef::Int(1), value));
-            if let Some(found) = below.map(numbered).or_else(first) {
-                return Some(found);
+        let Some(key) = key else {
+            return self.iter().next();
+        };
+        match &self.entries {
+            Entries::Few(few) => {
+                let next = few.partition_point(|(other, _)| other.as_ref() <= key);
+                few.get(next).map(entry)
             }
-        } else if let Some(slot) = self.slot(after)
-            && let Some(value) = self.dense.get(slot + 1)
-        {
-            return Some((KeyRef::Int(after + 1), value));
+            Entries::Many(many) => many.next_after(key),
         }
-        // Whatever is sparse and at least 1 lies beyond the dense part.
-        let mut above = self.sparse.range((Excluded(after.max(0)), Unbounded));
-        above.next().map(numbered)
-    }
-
-    fn first_named(&self) -> Option<(KeyRef<'_>, &Value)> {
-        let (text, value) = self.named.first_key_value()?;
-        Some((KeyRef::Str(text), value))
     }
 
     fn get_mut(&mut self, key: KeyRef<'_>) -> Option<&mut Value> {
-        match key {
-            KeyRef::Int(number) => match self.slot(number) {
-                Some(slot) => self.dense.get_mut(slot),
-                None => self.sparse.get_mut(&number),
-            },
-            KeyRef::Str(text) => self.named.get_mut(text),
+        match &mut self.entries {
+            Entries::Few(few) => {
+                let at = place(few, key).ok()?;
+                few.get_mut(at).map(|(_, value)| value)
+            }
+            Entries::Many(many) => many.get_mut(key),
         }
     }
 
-    /// Where an integer is in `dense`, if it is there.
-    fn slot(&self, number: i64) -> Option<usize> {
-        let slot = usize::try_from(number).ok()?.checked_sub(1)?;
-        (slot < self.dense.len()).then_some(slot)
-    }
-
-    fn put(&mut self, number: i64, value: Value) -> Option<Value> {
-        if let Some(old) = self.slot(number).and_then(|slot| self.dense.get_mut(slot)) {
-            return Some(std::mem::replace(old, value));
-        }
-        if Some(number) != self.following() {
-            return self.sparse.insert(number, value);
-        }
-        self.dense.push(value);
-        while let Some(next) = self.following()
-            && let Some(value) = self.sparse.remove(&next)
-        {
-            self.dense.push(value);
-        }
-        None
-    }
-
-    fn take(&mut self, number: i64) -> Option<Value> {
-        let Some(slot) = self.slot(number) else {
-            return self.sparse.remove(&number);
+    fn insert(&mut self, key: Key, value: Value) -> Option<Value> {
+        let few = match &mut self.entries {
+            Entries::Many(many) => return many.insert(key, value),
+            Entries::Few(few) => few,
         };
-        let tail = self.dense.split_off(slot + 1);
-        self.sparse.extend((number + 1..).zip(tail));
-        self.dense.pop()
+        match place(few, key.as_ref()) {
+            Ok(at) => few
+                .get_mut(at)
+                .map(|(_, old)| std::mem::replace(old, value)),
+            Err(at) if few.len() < MOST_FEW => {
+                few.reserve_exact(1);
+                few.insert(at, (key, value));
+                None
+            }
+            Err(_) => {
+                let all = std::mem::take(few).into_iter().chain([(key, value)]);
+                self.entries = Entries::Many(Box::new(all.collect()));
+                None
+            }
+        }
     }
 
-    /// The integer that would lengthen `dense`.
-    fn following(&self) -> Option<i64> {
-        i64::try_from(self.dense.len() + 1).ok()
+    fn remove(&mut self, key: KeyRef<'_>) -> Option<Value> {
+        match &mut self.entries {
+            Entries::Few(few) => {
+                let (_, old) = few.remove(place(few, key).ok()?);
+                few.shrink_to_fit();
+                Some(old)
+            }
+            Entries::Many(many) => {
+                let old = many.remove(key);
+                if many.count() <= MOST_FEW {
+                    let few = std::mem::take(&mut **many).into_iter().collect();
+                    self.entries = Entries::Few(few);
+                }
+                old
+            }
+        }
     }
 }
 
-fn numbered<'t>((number, value): (&i64, &'t Value)) -> (KeyRef<'t>, &'t Value) {
-    (KeyRef::Int(*number), value)
+fn place(few: &[(Key, Value)], key: KeyRef<'_>) -> Result<usize, usize> {
+    few.binary_search_by(|(other, _)| other.as_ref().cmp(&key))
+}
+
+fn entry((key, value): &(Key, Value)) -> (KeyRef<'_>, &Value) {
+    (key.as_ref(), value)
 }
 
 impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Table {
@@ -218,6 +221,7 @@ impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Table {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     fn keys(table: &Table) -> Vec<Key> {
         table.iter().map(|(key, _)| key.to_key()).collect()
@@ -273,8 +277,9 @@ mod tests {
             prop_assert_eq!(keys(&table), model.keys().cloned().collect::<Vec<_>>());
             let length = (1..100).take_while(|number| model.contains_key(&Key::Int(*number))).count();
             prop_assert_eq!(table.len(), length);
-            let bytes: usize = model.keys().map(|key| ENTRY_BYTES + key.bytes() + 8).sum();
-            prop_assert_eq!(table.bytes(), bytes);
+            let again: Table = model.into_iter().collect();
+            prop_assert_eq!(table.bytes(), again.bytes(), "the count follows from the content alone");
+            prop_assert_eq!(&table, &again);
             let mut walked = Vec::new();
             while let Some((key, _)) = table.next_after(walked.last().map(Key::as_ref)) {
                 let key = key.to_key();

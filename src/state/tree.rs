@@ -1,6 +1,8 @@
 //! One namespace in memory, and what of it the disk does not have yet.
 
+use super::account::{Account, Room, Writers};
 use super::defaults::Defaults;
+use super::memory::SCOPE_BYTES;
 use super::pending::Pending;
 use super::write::{Bounds, Written, write};
 use super::{
@@ -8,7 +10,7 @@ use super::{
     encode_path,
 };
 use crate::lock::lock;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A namespace. Several views, on several threads, may read and write it; nobody awaits under its lock.
@@ -19,36 +21,156 @@ pub(super) struct Space {
     pub(super) name: Namespace,
     /// Whether it goes to the disk; a session lives in memory alone.
     pub(super) is_stored: bool,
+    /// Whose it is, unless cogs share it.
+    owner: Option<Arc<Account>>,
     tree: Mutex<Tree>,
 }
 
 #[derive(Debug)]
 pub(super) struct Tree {
-    scopes: HashMap<Scope, Arc<Table>>,
+    scopes: BTreeMap<Scope, Arc<Table>>,
     bytes: usize,
+    /// Who is charged for what of it, if cogs share it.
+    writers: Writers,
     version: u32,
     limits: StateLimits,
     /// Nothing where nothing is stored on disk.
     pending: Option<Pending>,
-    /// The number of the last batch that had writes of this namespace.
-    pub(super) last_batch: u64,
+    /// The number of the last group that had writes of this namespace; 0 before the first.
+    pub(super) last_group: u64,
 }
 
 impl Space {
-    pub(super) fn new(id: u64, name: Namespace, is_stored: bool, limits: StateLimits) -> Self {
+    /// A namespace of `owner`'s, or one that cogs share.
+    pub(super) fn new(
+        id: u64,
+        name: Namespace,
+        is_stored: bool,
+        has_disk: bool,
+        limits: StateLimits,
+        owner: Option<Arc<Account>>,
+    ) -> Self {
         let tree = Mutex::new(Tree {
-            scopes: HashMap::new(),
+            scopes: BTreeMap::new(),
             bytes: 0,
+            writers: Writers::default(),
             version: 0,
             limits,
-            pending: is_stored.then(Pending::default),
-            last_batch: 0,
+            pending: has_disk.then(Pending::default),
+            last_group: 0,
         });
         Self {
             id,
             name,
             is_stored,
+            owner,
             tree,
+        }
+    }
+
+    /// Whether several cogs may write to it.
+    pub(super) fn is_shared(&self) -> bool {
+        self.owner.is_none()
+    }
+
+    /// All that must have room for what `writer` writes here, the namespace having so many bytes.
+    pub(super) fn rooms<'a>(
+        &'a self,
+        writer: &'a Account,
+        limits: &StateLimits,
+        bytes: usize,
+    ) -> [Room<'a>; 2] {
+        if let Some(owner) = &self.owner {
+            return [owner.own_room(limits); 2];
+        }
+        let of_all = Room {
+            whose: &self.name,
+            is_of_writer: false,
+            used: bytes,
+            limit: limits.namespace_bytes,
+        };
+        [writer.shared_room(limits), of_all]
+    }
+
+    /// Puts in what was loaded; it is on disk already.
+    pub(super) fn load(&self, scope: Scope, table: Table) {
+        if !table.is_empty() {
+            let bytes = SCOPE_BYTES + table.bytes();
+            let mut tree = self.lock();
+            tree.bytes += bytes;
+            tree.scopes.insert(scope, Arc::new(table));
+            if let Some(owner) = &self.owner {
+                owner.change_own(bytes.cast_signed());
+            }
+        }
+    }
+
+    /// Notes who was charged for it, once all of it is loaded.
+    pub(super) fn load_writer(&self, writer: &Arc<Account>, charged: usize) {
+        let mut tree = self.lock();
+        let bytes = tree.bytes;
+        tree.writers.load(writer, charged, bytes);
+    }
+
+    /// An author's write: bounded by the limits, below defaults a copy of them first.
+    pub(super) fn set(
+        &self,
+        writer: &Arc<Account>,
+        defaults: &Defaults,
+        scope: Scope,
+        path: &[Key],
+        value: Option<Value>,
+    ) -> Result<(), StateError> {
+        let mut tree = self.lock();
+        let limits = tree.limits;
+        let bounds = Bounds {
+            limits: &limits,
+            rooms: &self.rooms(writer, &limits, tree.bytes),
+        };
+        let defaults = defaults.of(scope.kind()).map(Arc::as_ref);
+        let grown = tree.write(defaults, scope, path, value, Some(&bounds))?;
+        self.charge(&mut tree, writer, grown);
+        Ok(())
+    }
+
+    /// A write of `writer`'s that was allowed before, in a layer.
+    pub(super) fn replay(
+        &self,
+        tree: &mut Tree,
+        writer: &Arc<Account>,
+        scope: Scope,
+        path: &[Key],
+        value: Option<Value>,
+    ) -> Result<(), StateError> {
+        let grown = tree.write(None, scope, path, value, None)?;
+        self.charge(tree, writer, grown);
+        Ok(())
+    }
+
+    /// Removes the scopes that `is_meant`, on behalf of `writer`; returns how many there were.
+    pub(super) fn forget(&self, writer: &Arc<Account>, is_meant: impl Fn(&Scope) -> bool) -> usize {
+        let mut tree = self.lock();
+        let meant = tree.scopes.keys().filter(|scope| is_meant(scope));
+        let meant: Vec<Scope> = meant.copied().collect();
+        for scope in &meant {
+            // Removing a whole scope cannot fail.
+            let _removed = self.replay(&mut tree, writer, *scope, &[], None).is_ok();
+        }
+        meant.len()
+    }
+
+    fn charge(&self, tree: &mut Tree, writer: &Arc<Account>, grown: isize) {
+        let Tree {
+            writers, pending, ..
+        } = tree;
+        match &self.owner {
+            _ if grown == 0 => {}
+            Some(owner) => owner.change_own(grown),
+            None => writers.charge(writer, grown, |name, charged| {
+                if let Some(pending) = pending {
+                    pending.set_writer(name.clone(), charged);
+                }
+            }),
         }
     }
 
@@ -58,14 +180,6 @@ impl Space {
 }
 
 impl Tree {
-    /// Puts in what was loaded; it is on disk already.
-    pub(super) fn load(&mut self, scope: Scope, table: Table) {
-        if !table.is_empty() {
-            self.bytes += table.bytes();
-            self.scopes.insert(scope, Arc::new(table));
-        }
-    }
-
     pub(super) fn load_version(&mut self, version: u32) {
         self.version = version;
     }
@@ -107,46 +221,7 @@ impl Tree {
         (!pending.is_empty()).then(|| std::mem::take(pending))
     }
 
-    /// An author's write: bounded by the limits, below defaults a copy of them first.
-    pub(super) fn set(
-        &mut self,
-        namespace: &Namespace,
-        defaults: &Defaults,
-        scope: Scope,
-        path: &[Key],
-        value: Option<Value>,
-    ) -> Result<(), StateError> {
-        let limits = self.limits;
-        let bounds = Bounds {
-            limits: &limits,
-            used: self.bytes,
-            namespace: namespace.as_str(),
-        };
-        let defaults = defaults.of(scope.kind()).map(Arc::as_ref);
-        self.write(defaults, scope, path, value, Some(&bounds))
-    }
-
-    /// A write that was allowed before, in a layer.
-    pub(super) fn replay(
-        &mut self,
-        scope: Scope,
-        path: &[Key],
-        value: Option<Value>,
-    ) -> Result<(), StateError> {
-        self.write(None, scope, path, value, None)
-    }
-
-    /// Removes the scopes that `is_meant`; returns how many there were.
-    pub(super) fn forget(&mut self, is_meant: impl Fn(&Scope) -> bool) -> usize {
-        let meant = self.scopes.keys().filter(|scope| is_meant(scope));
-        let meant: Vec<Scope> = meant.copied().collect();
-        for scope in &meant {
-            // Removing a whole scope cannot fail.
-            let _removed = self.replay(*scope, &[], None).is_ok();
-        }
-        meant.len()
-    }
-
+    /// Writes; returns by how many bytes the namespace has grown.
     fn write(
         &mut self,
         defaults: Option<&Table>,
@@ -154,7 +229,7 @@ impl Tree {
         path: &[Key],
         value: Option<Value>,
         bounds: Option<&Bounds<'_>>,
-    ) -> Result<(), StateError> {
+    ) -> Result<isize, StateError> {
         let pending = self.pending.is_some().then(|| value.clone());
         let written = if let Some(root) = self.scopes.get_mut(&scope) {
             let written = write(root, defaults, &scope, path, value, bounds)?;
@@ -170,11 +245,12 @@ impl Tree {
             }
             written
         };
-        self.bytes = self.bytes.saturating_add_signed(written.grown);
+        let grown = written.grown;
+        self.bytes = self.bytes.saturating_add_signed(grown);
         if let (Some(pending), Some(value), false) = (&mut self.pending, pending, written.same) {
             note(pending, scope, path, value, written);
         }
-        Ok(())
+        Ok(grown)
     }
 }
 
@@ -185,13 +261,13 @@ fn note(pending: &mut Pending, scope: Scope, path: &[Key], value: Option<Value>,
             clear: Clear::Nothing,
             value: Some(copied),
         };
-        pending.add(scope, encode_path(first), change);
+        pending.add(scope, encode_path(first).into(), change);
     }
     let change = Change {
         clear: written.before,
         value,
     };
-    pending.add(scope, encode_path(path), change);
+    pending.add(scope, encode_path(path).into(), change);
 }
 
 /// Whether a scope is of a kind and, if a guild is given, of that guild.

@@ -1,6 +1,7 @@
 //! Values and keys, as Luau's numbers, strings and tables map to them.
 
-use super::Table;
+use super::memory::TABLE_BYTES;
+use super::{Table, Text};
 use std::sync::Arc;
 
 /// 2^53: up to here every integer is a Luau number of its own.
@@ -14,7 +15,7 @@ pub enum Value {
     /// A number; writing NaN is an error.
     Number(f64),
     /// Bytes, as Luau's strings are.
-    String(Arc<[u8]>),
+    String(Text),
     /// A table of these.
     Table(Arc<Table>),
 }
@@ -25,7 +26,7 @@ pub enum Key {
     /// An integer.
     Int(i64),
     /// Bytes.
-    Str(Arc<[u8]>),
+    Str(Text),
 }
 
 /// A [`Key`] that is only looked up: nothing is allocated for it.
@@ -38,14 +39,22 @@ pub enum KeyRef<'a> {
 }
 
 impl Value {
-    /// What this value counts towards the limits: the bytes of its strings, 8 for a number, 1 for a boolean, and
-    /// for a table the sum of its entries (see [`Table::bytes`]).
+    /// How large this value is where one value is measured: the bytes of a string, what the entries of a table cost
+    /// (see [`Table::bytes`]), nothing else.
     pub fn bytes(&self) -> usize {
         match self {
-            Self::Bool(_) => 1,
-            Self::Number(_) => 8,
+            Self::Bool(_) | Self::Number(_) => 0,
             Self::String(text) => text.len(),
             Self::Table(table) => table.bytes(),
+        }
+    }
+
+    /// What it costs in memory outside of the entry that it is the value of.
+    pub(super) fn outside(&self) -> usize {
+        match self {
+            Self::Bool(_) | Self::Number(_) => 0,
+            Self::String(text) => text.outside(),
+            Self::Table(table) => TABLE_BYTES + table.bytes(),
         }
     }
 
@@ -82,7 +91,7 @@ impl From<f64> for Value {
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::String(text.as_bytes().into())
+        Self::String(text.into())
     }
 }
 
@@ -110,9 +119,12 @@ impl Key {
         }
     }
 
-    /// What this key counts towards the limits: 8 for an integer, its length for a string.
-    pub fn bytes(&self) -> usize {
-        self.as_ref().bytes()
+    /// What it costs in memory outside of its entry.
+    pub(super) fn outside(&self) -> usize {
+        match self {
+            Self::Int(_) => 0,
+            Self::Str(text) => text.outside(),
+        }
     }
 }
 
@@ -124,7 +136,7 @@ impl From<i64> for Key {
 
 impl From<&str> for Key {
     fn from(text: &str) -> Self {
-        Self::Str(text.as_bytes().into())
+        Self::Str(text.into())
     }
 }
 
@@ -137,7 +149,7 @@ impl KeyRef<'_> {
         }
     }
 
-    /// What the key counts towards the limits.
+    /// How long it is: 8 for an integer.
     pub fn bytes(self) -> usize {
         match self {
             Self::Int(_) => 8,

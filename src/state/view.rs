@@ -110,11 +110,10 @@ impl View {
     /// store; removing brings it back. The empty path is the whole scope.
     pub fn set(&self, scope: &Scope, path: &[Key], value: Option<Value>) -> Result<(), StateError> {
         let (space, defaults) = (&self.0.space, self.0.defaults.load());
+        let writer = self.0.journal.writer();
         match self.0.journal.layers() {
-            Some(mut layers) => layers.set(space, &defaults, *scope, path, value),
-            None => space
-                .lock()
-                .set(&space.name, &defaults, *scope, path, value),
+            Some(mut layers) => layers.set(space, writer, &defaults, *scope, path, value),
+            None => space.set(writer, &defaults, *scope, path, value),
         }
     }
 
@@ -172,6 +171,17 @@ impl View {
         let grown = grown.map_or(0, |layers| layers.grown(&self.0.space));
         let bytes = self.0.space.lock().bytes();
         bytes.saturating_add_signed(grown)
+    }
+
+    /// What its cog has: in its own namespace and its session, or what it has written to shared ones, whichever is
+    /// more. Each of the two may have [`StateLimits::namespace_bytes`](super::StateLimits::namespace_bytes).
+    pub fn used(&self) -> usize {
+        self.0.journal.writer().used()
+    }
+
+    /// How often what its cog wrote had to wait for the disk because it had written more than its share.
+    pub fn delays(&self) -> u64 {
+        self.0.journal.writer().delays()
     }
 
     /// From now on, writes of this VM are kept apart: only it sees them, over what others go on writing. Does

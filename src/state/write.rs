@@ -1,15 +1,15 @@
 //! Reading and writing one scope's table: the rules that hold for the tree and for a layer over it alike.
 
-use super::table::entry_bytes;
+use super::account::Room;
+use super::memory::{ENTRY_AT_MOST, SCOPE_BYTES};
 use super::{Clear, Key, KeyRef, Scope, StateError, StateLimits, Table, Value, render_path};
 use std::sync::Arc;
 
 /// What bounds a write by an author. A replay of what was allowed before is not bounded again.
 pub(super) struct Bounds<'a> {
     pub(super) limits: &'a StateLimits,
-    /// What the namespace holds, in bytes.
-    pub(super) used: usize,
-    pub(super) namespace: &'a str,
+    /// All that has to have room for it.
+    pub(super) rooms: &'a [Room<'a>],
 }
 
 /// What a write did.
@@ -118,13 +118,18 @@ pub(super) fn write(
         written.same = true;
         return Ok(written);
     }
-    let copied_bytes = path.first().map_or(0, |first| entry_bytes(first, copied));
-    written.grown = difference(
-        copied_bytes + entry_bytes(last, value.as_ref()),
-        entry_bytes(last, old),
-    );
+    let before = held(root);
     if let Some(bounds) = bounds {
-        bounds.check(scope, path, written.grown)?;
+        // What it will be exactly depends on how the tables keep it; hardly ever more than this.
+        let copied = path.first().map_or(0, |first| at_most(first, copied));
+        let new = copied + at_most(last, value.as_ref());
+        let of_scope = if before == 0 && new > 0 {
+            SCOPE_BYTES
+        } else {
+            0
+        };
+        let grown = difference(of_scope + new, at_most(last, old));
+        bounds.check(scope, path, grown)?;
     }
     written.copied = copied.cloned();
     let table = Arc::make_mut(root);
@@ -132,21 +137,40 @@ pub(super) fn write(
         table.set_at(&path[..1], Some(copied.clone()));
     }
     table.set_at(path, value);
+    written.grown = difference(held(root), before);
     Ok(written)
+}
+
+/// What a scope's table costs, with the scope; an empty one is not kept.
+fn held(root: &Table) -> usize {
+    if root.is_empty() {
+        return 0;
+    }
+    SCOPE_BYTES + root.bytes()
+}
+
+/// What an entry costs at most; one that is not there costs nothing.
+fn at_most(key: &Key, value: Option<&Value>) -> usize {
+    value.map_or(0, |value| ENTRY_AT_MOST + key.outside() + value.outside())
 }
 
 impl Bounds<'_> {
     fn check(&self, scope: &Scope, path: &[Key], grown: isize) -> Result<(), StateError> {
-        let got = self.used.saturating_add_signed(grown);
-        if grown <= 0 || got <= self.limits.namespace_bytes {
+        if grown <= 0 {
             return Ok(());
         }
-        Err(StateError::NamespaceSize {
-            path: render_path(scope, path),
-            namespace: self.namespace.to_owned(),
-            limit: self.limits.namespace_bytes,
-            got,
-        })
+        for room in self.rooms {
+            let got = room.used.saturating_add_signed(grown);
+            if got > room.limit {
+                return Err(StateError::NamespaceSize {
+                    path: render_path(scope, path),
+                    what: room.what(),
+                    limit: room.limit,
+                    got,
+                });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -175,7 +199,7 @@ fn replace(
             });
         }
     };
-    let (old, new) = (root.bytes(), table.bytes());
+    let (old, new) = (held(root), held(&table));
     if let Some(bounds) = bounds {
         bounds.check(scope, &[], difference(new, old))?;
     }

@@ -1,69 +1,71 @@
-//! The thread that writes: it takes all changes that have come together and writes them in one commit.
+//! The thread that writes: one group of batches after the other, each in a commit of its own.
 
-use super::ticket::Progress;
+use super::account::Account;
+use super::queue::{Closing, End, Group, Next, Queue};
 use super::{Batch, StateBackend, StateError, Ticket};
 use crate::lock::lock;
 use crate::supervise::{self, Task};
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 use tracing::{error, info};
 
 /// How long after a failed commit the next one is tried.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// Whoever closes the store, to be told what could not be written.
-type Closing = oneshot::Sender<Result<(), StateError>>;
-
 /// The way to the writer. However slow the disk is, what waits is one change a path: no more than the state has.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    queue: Arc<Queue>,
-    progress: watch::Receiver<Progress>,
+    desk: Arc<Desk>,
+    /// Rings when something has been written, or could not be; ends with the writer.
+    progress: watch::Receiver<()>,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    waiting: Mutex<Waiting>,
+/// What the writer and those who send to it have in common.
+#[derive(Debug)]
+pub(super) struct Desk {
+    queue: Mutex<Queue>,
     /// Rings when something has come.
     changed: Notify,
+    /// Bytes a second that each cog may write.
+    rate: AtomicUsize,
 }
 
-#[derive(Debug, Default)]
-struct Waiting {
-    changes: Batch,
-    /// The number of the last batch that has come.
-    newest: u64,
-    end: End,
-}
+impl Desk {
+    pub(super) fn queue(&self) -> MutexGuard<'_, Queue> {
+        lock(&self.queue)
+    }
 
-/// Whether the store is to be closed.
-#[derive(Debug, Default)]
-enum End {
-    #[default]
-    Open,
-    /// Everybody has gone, or this one waits for the end.
-    Asked(Option<Closing>),
-    /// The writer takes no more.
-    Closed,
+    #[allow(clippy::cast_precision_loss, reason = "an amount, not a count")]
+    fn rate(&self) -> f64 {
+        self.rate.load(Ordering::Relaxed).max(1) as f64
+    }
 }
 
 impl Outbox {
-    /// Starts the writer's thread. It ends when the store is closed or everybody has dropped the outbox.
-    pub(super) fn start(backend: Box<dyn StateBackend>) -> Result<Self, std::io::Error> {
+    /// Starts the writer's thread, for so many bytes a second of each cog. It ends when the store is closed or
+    /// everybody has dropped the outbox.
+    pub(super) fn start(
+        backend: Box<dyn StateBackend>,
+        rate: usize,
+    ) -> Result<Self, std::io::Error> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let queue = Arc::new(Queue::default());
-        let (report, progress) = watch::channel(Progress::default());
+        let desk = Arc::new(Desk {
+            queue: Mutex::default(),
+            changed: Notify::new(),
+            rate: AtomicUsize::new(rate),
+        });
+        let (report, progress) = watch::channel(());
         let writer = Writer {
             backend,
-            queue: Arc::clone(&queue),
+            desk: Arc::clone(&desk),
             report,
-            backlog: Batch::default(),
-            newest: 0,
+            writing: None,
             retry: None,
         };
         // What it has promised is in the writer, which outlives a panic; it is taken when it has ended.
@@ -71,7 +73,13 @@ impl Outbox {
         supervise::thread(Task::StateWriter, "state-writer", move || {
             runtime.block_on(Writer::run(&mut writer));
         })?;
-        Ok(Self { queue, progress })
+        Ok(Self { desk, progress })
+    }
+
+    /// Changes how many bytes a second each cog may write.
+    pub(super) fn set_rate(&self, rate: usize) {
+        self.desk.rate.store(rate, Ordering::Relaxed);
+        self.desk.changed.notify_one();
     }
 
     /// Whether nobody writes any more.
@@ -79,64 +87,64 @@ impl Outbox {
         self.progress.has_changed().is_err()
     }
 
-    /// Sends a batch and returns its number.
-    pub(super) fn send(&self, batch: Batch) -> Result<u64, StateError> {
-        let mut waiting = lock(&self.queue.waiting);
-        if !matches!(waiting.end, End::Open) || self.has_ended() {
+    /// Sends a batch that `payer` wrote, and returns the number of the group that it is in.
+    pub(super) fn send(&self, batch: Batch, payer: &Arc<Account>) -> Result<u64, StateError> {
+        let mut queue = self.desk.queue();
+        if !matches!(queue.end, End::Open) || self.has_ended() {
             return Err(StateError::Closed);
         }
-        waiting.changes.absorb(batch);
-        waiting.newest += 1;
-        let number = waiting.newest;
-        drop(waiting);
-        self.queue.changed.notify_one();
+        let number = queue.send(batch, payer);
+        drop(queue);
+        self.desk.changed.notify_one();
         Ok(number)
     }
 
-    /// The ticket of a batch; number 0 is a batch of nothing.
-    pub(super) fn ticket(&self, number: u64) -> Ticket {
-        if self.progress.borrow().committed >= number {
+    /// The ticket of what was sent under these numbers.
+    pub(super) fn ticket(&self, mut numbers: Vec<u64>) -> Ticket {
+        let queue = self.desk.queue();
+        numbers.retain(|number| queue.is_uncommitted(*number));
+        drop(queue);
+        if numbers.is_empty() {
             return Ticket::ready();
         }
-        Ticket::new(number, self.progress.clone())
+        Ticket::new(numbers, Arc::clone(&self.desk), self.progress.clone())
     }
 
     /// Ends the writer after everything sent so far is written, or has failed to be.
     pub(super) async fn close(&self) -> Result<(), StateError> {
         let (done, mut closed) = oneshot::channel();
         {
-            let mut waiting = lock(&self.queue.waiting);
-            if !matches!(waiting.end, End::Open) {
+            let mut queue = self.desk.queue();
+            if !matches!(queue.end, End::Open) {
                 return Ok(());
             }
-            waiting.end = End::Asked(Some(done));
+            queue.end = End::Asked(Some(done));
         }
-        self.queue.changed.notify_one();
+        self.desk.changed.notify_one();
         // The writer tells how it went before it ends, unless it died.
-        let _ended = self.progress.clone().wait_for(|_| false).await.is_err();
+        let mut progress = self.progress.clone();
+        while progress.changed().await.is_ok() {}
         closed.try_recv().unwrap_or(Err(StateError::Closed))
     }
 }
 
 impl Drop for Outbox {
     fn drop(&mut self) {
-        let mut waiting = lock(&self.queue.waiting);
-        if matches!(waiting.end, End::Open) {
-            waiting.end = End::Asked(None);
+        let mut queue = self.desk.queue();
+        if matches!(queue.end, End::Open) {
+            queue.end = End::Asked(None);
         }
-        drop(waiting);
-        self.queue.changed.notify_one();
+        drop(queue);
+        self.desk.changed.notify_one();
     }
 }
 
 struct Writer {
     backend: Box<dyn StateBackend>,
-    queue: Arc<Queue>,
-    report: watch::Sender<Progress>,
-    /// What was taken and is not written yet.
-    backlog: Batch,
-    /// The number of the newest batch in the backlog, or of the last one written.
-    newest: u64,
+    desk: Arc<Desk>,
+    report: watch::Sender<()>,
+    /// What it hands to the store at the moment.
+    writing: Option<Group>,
     /// When the next try is due, after a failure.
     retry: Option<Instant>,
 }
@@ -146,12 +154,12 @@ impl Writer {
         let Some(writer) = place else {
             return;
         };
-        // What was to be written before a panic is tried first.
-        if !writer.backlog.is_empty() {
-            writer.retry.get_or_insert_with(Instant::now);
+        // What was to be written before a panic is written first.
+        if let Some(group) = writer.writing.take() {
+            writer.desk.queue().put_back(group);
         }
         let closing = writer.serve().await;
-        let result = writer.write().await;
+        let result = writer.write_all().await;
         // The database is closed before whoever waits for that goes on, and the last word on what is written is
         // said after all else.
         let Some(Self {
@@ -171,90 +179,99 @@ impl Writer {
     /// Writes what comes until there is an end; returns whom to tell.
     async fn serve(&mut self) -> Option<Closing> {
         loop {
-            let changed = self.queue.changed.notified();
-            let is_due = match self.retry {
-                None => {
-                    changed.await;
-                    true
-                }
-                Some(due) => timeout_at(due, changed).await.is_err(),
+            let next = match self.next() {
+                ControlFlow::Break(closing) => return closing,
+                ControlFlow::Continue(next) => next,
             };
-            if let ControlFlow::Break(closing) = self.take() {
-                return closing;
-            }
-            if is_due {
+            match next {
                 // How it went is told by `write`.
-                let _written = self.write().await.is_ok();
-            } else {
-                self.refuse();
+                Next::Write(group) => drop(self.write(group).await),
+                Next::Nothing => self.desk.changed.notified().await,
+                // Whether the time is over or something has come: the next look tells.
+                Next::Wait(wait) => drop(timeout(wait, self.desk.changed.notified()).await),
             }
         }
     }
 
-    /// Takes over what waits. Breaks with whom to tell if that was the end of it.
-    fn take(&mut self) -> ControlFlow<Option<Closing>> {
-        let mut waiting = lock(&self.queue.waiting);
-        self.backlog.absorb(std::mem::take(&mut waiting.changes));
-        self.newest = waiting.newest;
-        match std::mem::take(&mut waiting.end) {
-            End::Open => ControlFlow::Continue(()),
-            End::Asked(closing) => {
-                waiting.end = End::Closed;
-                ControlFlow::Break(closing)
+    /// What is to be done. Breaks with whom to tell if it is the end.
+    fn next(&self) -> ControlFlow<Option<Closing>, Next> {
+        let mut queue = self.desk.queue();
+        match std::mem::take(&mut queue.end) {
+            End::Open => {}
+            end => {
+                queue.end = End::Closed;
+                return ControlFlow::Break(match end {
+                    End::Asked(closing) => closing,
+                    End::Open | End::Closed => None,
+                });
             }
-            End::Closed => ControlFlow::Break(None),
+        }
+        let now = Instant::now();
+        let pause = self.retry.map(|due| due.saturating_duration_since(now));
+        ControlFlow::Continue(match pause {
+            Some(pause) if !pause.is_zero() => Next::Wait(pause),
+            _ => queue.next(now, self.desk.rate()),
+        })
+    }
+
+    /// Writes all that waits, at once.
+    async fn write_all(&mut self) -> Result<(), StateError> {
+        loop {
+            let group = self.desk.queue().any();
+            match group {
+                Some(group) => self.write(group).await?,
+                None => return Ok(()),
+            }
         }
     }
 
-    /// Writes the backlog and tells how it went.
-    async fn write(&mut self) -> Result<(), StateError> {
-        let result = if self.backlog.is_empty() {
-            Ok(())
-        } else {
-            self.apply().await
+    /// Writes a group and tells how it went.
+    async fn write(&mut self, group: Group) -> Result<(), StateError> {
+        self.writing = Some(group);
+        let written = self.apply().await;
+        let Some(group) = self.writing.take() else {
+            return written.map(drop);
         };
-        match &result {
-            Ok(()) => {
-                self.backlog = Batch::default();
+        let mut queue = self.desk.queue();
+        let result = match written {
+            Ok(bytes) => {
+                group.charge(bytes);
+                queue.committed(&group);
+                queue.error = None;
                 if self.retry.take().is_some() {
                     info!("State is saved again");
                 }
+                Ok(())
             }
             Err(error) => {
+                queue.put_back(group);
+                queue.error = Some(error.clone());
                 if self.retry.replace(Instant::now() + RETRY).is_none() {
                     error!(%error, "State is not saved");
                 }
+                Err(error)
             }
-        }
-        let newest = self.newest;
-        self.report.send_modify(|progress| {
-            progress.tried = newest;
-            progress.error = result.clone().err();
-            if result.is_ok() {
-                progress.committed = newest;
-            }
-        });
+        };
+        drop(queue);
+        self.report.send_replace(());
         result
     }
 
-    /// Hands the backlog to the store. After a panic there nothing of it was written, and it is tried once more;
-    /// a second panic is a failure like others.
-    async fn apply(&mut self) -> Result<(), StateError> {
+    /// Hands the group that is being written to the store. After a panic there nothing of it was written, and it is
+    /// tried once more; a second panic is a failure like others.
+    async fn apply(&mut self) -> Result<usize, StateError> {
         for _ in 0..2 {
             let applying = async {
                 supervise::point(Task::StateWriter);
-                self.backend.apply(&self.backlog).await
+                match &self.writing {
+                    Some(group) => self.backend.apply(group.changes()).await,
+                    None => Ok(0),
+                }
             };
             if let Some(applied) = supervise::caught(Task::StateWriter, applying).await {
                 return applied;
             }
         }
         Err(StateError::Failed)
-    }
-
-    /// While the disk does not take anything, nobody waits for the next try to be told so.
-    fn refuse(&self) {
-        let newest = self.newest;
-        self.report.send_modify(|progress| progress.tried = newest);
     }
 }

@@ -53,7 +53,8 @@ pub(super) fn entries(
     if filter.is_none() {
         scopes = scopes.into_iter().skip(offset).take(limit).collect();
     }
-    let bytes = scopes.iter().map(|(_, table)| table.bytes()).sum();
+    let weight = |(_, table): &(Scope, Arc<Tree>)| size_of::<(Scope, Arc<Tree>)>() + table.bytes();
+    let bytes = scopes.iter().map(weight).sum();
     let charge = Charge::of_bytes(lua, cog, bytes)?;
     let next = AtomicUsize::new(0);
     let step = host.function(lua, "state.entries", move |lua, _| {

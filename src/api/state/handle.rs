@@ -8,8 +8,10 @@ use crate::lock::lock;
 use crate::state::{
     Key, KeyRef, Scope, ScopeKind, Table as Tree, Value as Stored, View, render_path,
 };
+use crate::vm::build::Vm;
 use crate::vm::host::{Arguments, Failure, Host, HostError, HostResult, describe, in_time, one};
 use mlua::{Function, Lua, MetaMethod, Table, UserDataRegistry, Value};
+use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
 /// How deep a value that is stored may nest; the store's own limit is no higher.
@@ -17,18 +19,38 @@ const DEEPEST: usize = 32;
 /// Bytes of one value on its way into the state. The store's own limits are lower and say more; this one is
 /// there because a table may hold the same string a thousand times.
 const LARGEST: usize = 16 << 20;
-/// What a key weighs besides its text.
+/// What an entry of a table weighs at most besides its texts, and what a table does.
+const NAMED_BYTES: usize = 80;
+const NUMBERED_BYTES: usize = 32;
+const TABLE_BYTES: usize = 64;
+/// What a handle weighs besides its path: the object in the VM, what it shares with its copies, its charge.
+const HANDLE_BYTES: usize = 224;
+/// What a key in a path weighs, and the name of a shared state, besides its text.
 const KEY_BYTES: usize = 32;
+/// What an iterator weighs besides what it goes through.
+const ITERATOR_BYTES: usize = 320;
 
 /// A place in the state.
 #[derive(Clone, Debug)]
-pub struct Handle {
+pub struct Handle(Arc<Place>);
+
+/// Luau does not see what a handle holds, and may hold a million of them: all of it is charged.
+#[derive(Debug)]
+pub struct Place {
     cog: Arc<CogContext>,
     space: Space,
     scope: Scope,
     path: Vec<Key>,
-    /// What its path weighs; a whole scope weighs nothing.
+    /// Nothing for those that are made with the VM, one for each of its modules' faces.
     _charge: Option<Arc<Charge>>,
+}
+
+impl Deref for Handle {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.0
+    }
 }
 
 /// Counts down the bytes of a value on its way into the state.
@@ -44,14 +66,39 @@ impl Budget {
 
 impl Handle {
     /// A whole scope.
-    pub(super) fn of_scope(cog: &Arc<CogContext>, space: Space, scope: Scope) -> Self {
-        Self {
+    pub(super) fn of_scope(
+        lua: &Lua,
+        cog: &Arc<CogContext>,
+        space: Space,
+        scope: Scope,
+    ) -> HostResult<Self> {
+        Self::new(lua, cog, space, scope, Vec::new())
+    }
+
+    fn new(
+        lua: &Lua,
+        cog: &Arc<CogContext>,
+        space: Space,
+        scope: Scope,
+        path: Vec<Key>,
+    ) -> HostResult<Self> {
+        let keys = path.iter().map(|key| KEY_BYTES + key.as_ref().bytes());
+        let name = match &space {
+            Space::Shared(name) => KEY_BYTES + name.len(),
+            Space::Own | Space::Session => 0,
+        };
+        let bytes = HANDLE_BYTES + name + keys.sum::<usize>();
+        let charge = match Vm::of(lua) {
+            Ok(_) => Some(Charge::of_bytes(lua, cog, bytes)?),
+            Err(_) => None,
+        };
+        Ok(Self(Arc::new(Place {
+            _charge: charge,
             cog: Arc::clone(cog),
             space,
             scope,
-            path: Vec::new(),
-            _charge: None,
-        }
+            path,
+        })))
     }
 
     fn view(&self, lua: &Lua) -> HostResult<View> {
@@ -62,18 +109,7 @@ impl Handle {
         let mut path = Vec::with_capacity(self.path.len() + 1);
         path.extend_from_slice(&self.path);
         path.push(key);
-        // Every handle has a path of its own, which Luau does not see.
-        let bytes = path
-            .iter()
-            .map(|key| KEY_BYTES + key.as_ref().bytes())
-            .sum();
-        Ok(Self {
-            cog: Arc::clone(&self.cog),
-            space: self.space.clone(),
-            scope: self.scope,
-            path,
-            _charge: Some(Charge::of_bytes(lua, &self.cog, bytes)?),
-        })
+        Self::new(lua, &self.cog, self.space.clone(), self.scope, path)
     }
 
     fn get(&self, lua: &Lua, key: &Value) -> HostResult<Value> {
@@ -159,11 +195,16 @@ impl Handle {
             return Err(self.cannot(path, "a table nested this deep (or in itself)"));
         }
         in_time(lua)?;
+        self.fits(path, budget.take(TABLE_BYTES))?;
         let mut tree = Tree::new();
         for pair in table.pairs::<Value, Value>() {
             let (key, value) = pair?;
             let key = read_key(&self.scope, path, &key)?;
-            self.fits(path, budget.take(KEY_BYTES + key.as_ref().bytes()))?;
+            let bytes = match &key {
+                Key::Int(_) => NUMBERED_BYTES,
+                Key::Str(text) => NAMED_BYTES + text.len(),
+            };
+            self.fits(path, budget.take(bytes))?;
             path.push(key.clone());
             let value = self.to_stored(lua, path, &value, budget)?;
             path.pop();
@@ -180,11 +221,8 @@ impl Handle {
         table: &Table,
     ) -> HostResult<Tree> {
         let zeros = vec!["0"; kind.ids().len()];
-        let handle = Self::of_scope(
-            cog,
-            Space::Own,
-            Scope::parse(kind, &zeros).map_err(state_error)?,
-        );
+        let scope = Scope::parse(kind, &zeros).map_err(state_error)?;
+        let handle = Self::of_scope(lua, cog, Space::Own, scope)?;
         match handle.table_to_stored(lua, &mut Vec::new(), table, &mut Budget(LARGEST))? {
             Stored::Table(tree) => Ok(Arc::unwrap_or_clone(tree)),
             _ => Ok(Tree::new()),
@@ -233,9 +271,10 @@ impl Handle {
         let charge = self
             .cog
             .snapshot(&entries, |bytes| Charge::of_bytes(lua, &self.cog, bytes))?;
+        let own_charge = Charge::of_bytes(lua, &self.cog, ITERATOR_BYTES)?;
         let last: Mutex<Option<Key>> = Mutex::default();
         let step = host.function(lua, "state", move |lua, _| {
-            let _held = &charge;
+            let _held = (&charge, &own_charge);
             let mut last = lock(&last);
             let Some((key, value)) = entries.next_after(last.as_ref().map(Key::as_ref)) else {
                 return Ok((Value::Nil, Value::Nil));

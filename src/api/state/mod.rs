@@ -95,7 +95,7 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
     let owner = Arc::clone(cog);
     let scope = host.function(lua, "state", move |lua, arguments| {
         let (space, scope) = read_scope(lua, &owner, arguments)?;
-        let handle = Handle::of_scope(&owner, space, scope);
+        let handle = Handle::of_scope(lua, &owner, space, scope)?;
         Ok(Value::UserData(lua.create_any_userdata(handle)?))
     })?;
     raw.raw_set("scope", scope)?;

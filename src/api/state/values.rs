@@ -63,7 +63,7 @@ pub(super) fn leaf_to_lua(lua: &Lua, leaf: &Stored) -> mlua::Result<Value> {
     Ok(match leaf {
         Stored::Bool(value) => Value::Boolean(*value),
         Stored::Number(number) => Value::Number(*number),
-        Stored::String(bytes) => Value::String(lua.create_string(bytes)?),
+        Stored::String(bytes) => Value::String(lua.create_string(&**bytes)?),
         Stored::Table(table) => Value::Table(plain_tree(lua, table)?),
     })
 }

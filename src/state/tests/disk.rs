@@ -1,8 +1,9 @@
 //! What the disk promises: order, durability, refusal, recovery.
 
 use super::*;
+use crate::state::pending::Pending;
 use crate::state::{
-    Batch, Loaded, MemoryBackend, ScopeKind, StateBackend, StateError, StateLimits,
+    Batch, Change, Clear, Loaded, MemoryBackend, ScopeKind, StateBackend, StateError, StateLimits,
 };
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -145,7 +146,7 @@ impl StateBackend for Disk {
         self.memory.load()
     }
 
-    fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<(), StateError>> {
+    fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<usize, StateError>> {
         if self.is_full.load(Ordering::SeqCst) {
             return Box::pin(async {
                 Err(StateError::Disk {
@@ -207,9 +208,9 @@ async fn what_waits_for_a_slow_disk_takes_no_more_room_than_the_state() {
     disk.is_stuck.send_replace(true);
     let mut written = Vec::new();
     let mut write = |number: u32| {
-        let text: Arc<[u8]> = number.to_string().into_bytes().into();
+        let text: Arc<[u8]> = format!("{number:>40}").into_bytes().into();
         written.push(Arc::downgrade(&text));
-        set(&view, "x", Value::String(text));
+        set(&view, "x", Value::String(text.into()));
         drop(view.flush());
     };
     write(0);
@@ -230,7 +231,75 @@ async fn what_waits_for_a_slow_disk_takes_no_more_room_than_the_state() {
         2,
         "all that came meanwhile is one write"
     );
-    assert_eq!(get(&cog(&on(&disk).await), "x"), Some("999".into()));
+    assert_eq!(
+        get(&cog(&on(&disk).await), "x"),
+        Some(format!("{:>40}", 999).as_str().into())
+    );
+}
+
+#[tokio::test]
+async fn whoever_writes_more_than_its_share_waits_and_closing_does_not() {
+    let disk = Disk::default();
+    let limits = StateLimits {
+        write_bytes_per_second: 1,
+        ..StateLimits::default()
+    };
+    let store = Store::with_backend(disk.clone(), limits).await.unwrap();
+    let (greedy, other) = (cog(&store), store.view(&Namespace::cog("other")));
+    set(&greedy, "x", "x".repeat(10_000).as_str());
+    greedy.flush().committed().await.unwrap();
+    set(&greedy, "x", 1.0);
+    let waiting = greedy.flush();
+    set(&other, "x", 1.0);
+    other.flush().committed().await.unwrap();
+    assert!(!waiting.is_ready());
+    assert_eq!((greedy.delays(), other.delays()), (1, 0));
+    // An answer of the greedy one waits, too, though it writes nothing more.
+    assert!(!greedy.flush().is_ready());
+    store.close().await.unwrap();
+    waiting.committed().await.unwrap();
+    assert_eq!(get(&cog(&on(&disk).await), "x"), Some(1.0.into()));
+}
+
+#[tokio::test]
+async fn a_greater_share_applies_to_what_waits() {
+    let mut limits = StateLimits {
+        write_bytes_per_second: 1,
+        ..StateLimits::default()
+    };
+    let store = Store::with_backend(Disk::default(), limits).await.unwrap();
+    let view = cog(&store);
+    for _ in 0..2 {
+        set(&view, "x", "x".repeat(10_000).as_str());
+        drop(view.flush());
+        set(&view, "x", 1.0);
+    }
+    let waiting = view.flush();
+    limits.write_bytes_per_second = 1 << 20;
+    store.set_limits(limits);
+    waiting.committed().await.unwrap();
+}
+
+#[tokio::test]
+async fn sqlite_tells_what_a_commit_has_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.db");
+    let mut backend = crate::state::SqliteBackend::open(&file).unwrap();
+    for bytes in [100, 100_000, 5_000_000, 100, 1_000_000] {
+        let mut pending = Pending::default();
+        let change = Change {
+            clear: Clear::Row,
+            value: Some("x".repeat(bytes).as_str().into()),
+        };
+        pending.add(HERE, "\u{20}x\0".into(), change);
+        let mut batch = Batch::default();
+        batch.add(Namespace::cog("test"), pending);
+        let written = backend.apply(&batch).await.unwrap();
+        assert!(
+            (bytes..bytes * 2 + 60_000).contains(&written),
+            "{bytes}: {written}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -260,6 +329,69 @@ async fn another_backend_takes_sqlites_place() {
     let again = cog(&on(&disk).await);
     assert_eq!(again.entries(&HERE, &[]), view.entries(&HERE, &[]));
     assert_eq!(again.version(), 2);
+}
+
+#[tokio::test]
+async fn more_than_the_limit_is_loaded_and_can_only_shrink() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.db");
+    let store = on_disk(&file);
+    for id in 0..1_000 {
+        let value = Some(true.into());
+        cog(&store)
+            .set(&Scope::User(id), &path("x"), value)
+            .unwrap();
+    }
+    store.close().await.unwrap();
+    let limits = StateLimits {
+        namespace_bytes: 10_000,
+        ..StateLimits::default()
+    };
+    let path_of = Some(file);
+    let store = Store::open(StoreOptions {
+        path: path_of,
+        limits,
+    });
+    let (store, write) = (store.unwrap(), Some(true.into()));
+    let view = cog(&store);
+    let scopes = view.stored_scopes(ScopeKind::User, None);
+    assert_eq!(scopes.len(), 1_000);
+    assert!(view.usage() > 100_000);
+    let refused = view.set(&Scope::User(1), &path("y"), write.clone());
+    assert!(matches!(refused, Err(StateError::NamespaceSize { .. })));
+    view.set(&Scope::User(1), &path("x"), Some(false.into()))
+        .unwrap();
+    for (scope, _) in scopes {
+        view.forget(&scope).unwrap();
+    }
+    assert_eq!((view.usage(), view.used()), (0, 0));
+    view.set(&Scope::User(1), &path("y"), write).unwrap();
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_restart_does_not_forget_who_wrote_to_a_shared_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.db");
+    let store = on_disk(&file);
+    let bank = Namespace::shared("bank");
+    let (one, two) = (cog(&store), store.view(&Namespace::cog("two")));
+    set(&one.beside(&bank), "a", "x".repeat(5_000).as_str());
+    set(&two.beside(&bank), "b", "x".repeat(1_000).as_str());
+    drop((one.flush(), two.flush()));
+    set(&two.beside(&bank), "b", 1.0);
+    let used = (one.used(), two.used());
+    assert_eq!(used.0 + used.1, store.usage(&bank));
+    store.close().await.unwrap();
+    let store = on_disk(&file);
+    let (one, two) = (cog(&store), store.view(&Namespace::cog("two")));
+    assert_eq!((one.used(), two.used()), used);
+    one.beside(&bank).forget(&HERE).unwrap();
+    assert_eq!((one.used(), two.used()), (0, 0));
+    store.close().await.unwrap();
+    let again = on_disk(&file);
+    assert_eq!(cog(&again).used(), 0);
+    again.close().await.unwrap();
 }
 
 #[tokio::test]

@@ -199,7 +199,7 @@ fn transactions_span_the_namespaces_of_one_vm() {
 #[test]
 fn limits_hold_in_layers_as_well() {
     let limits = StateLimits {
-        namespace_bytes: 300,
+        namespace_bytes: 600,
         changes: 3,
         ..StateLimits::default()
     };
@@ -211,7 +211,7 @@ fn limits_hold_in_layers_as_well() {
     set(&view, "b", text.clone());
     assert!(matches!(
         view.set(&HERE, &path("c"), Some(text.clone())),
-        Err(StateError::NamespaceSize { got: 399, .. })
+        Err(StateError::NamespaceSize { got: 688, .. })
     ));
     set(&view, "b", 1.0);
     set(&view, "c", 1.0);
@@ -221,5 +221,30 @@ fn limits_hold_in_layers_as_well() {
     ));
     view.commit_transaction().unwrap();
     view.commit_transaction().unwrap();
-    assert_eq!(view.usage(), 133 + 2 * 41);
+    assert_eq!(view.entries(&HERE, &[]).unwrap().count(), 3);
+    assert_eq!(view.usage(), view.used());
+}
+
+#[test]
+fn a_transaction_that_looks_at_too_much_is_refused_if_it_writes() {
+    let limits = StateLimits {
+        changes: 3,
+        ..StateLimits::default()
+    };
+    let view = cog(&Store::open(StoreOptions { path: None, limits }).unwrap());
+    for writes in [false, true] {
+        view.begin_transaction();
+        for id in 0..5 {
+            assert_eq!(view.get(&Scope::User(id), &path("x")), None);
+        }
+        if writes {
+            set(&view, "x", 1.0);
+        }
+        let expected = match writes {
+            false => Ok(()),
+            true => Err(StateError::Looks { limit: 3 }),
+        };
+        assert_eq!(view.commit_transaction(), expected);
+        assert_eq!(get(&view, "x"), None);
+    }
 }

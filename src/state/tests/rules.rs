@@ -210,7 +210,7 @@ fn what_cannot_be_stored_names_its_path() {
 #[test]
 fn a_full_namespace_takes_no_more_and_can_be_emptied() {
     let limits = StateLimits {
-        namespace_bytes: 310,
+        namespace_bytes: 600,
         ..StateLimits::default()
     };
     let view = cog(&Store::open(StoreOptions { path: None, limits }).unwrap());
@@ -220,12 +220,87 @@ fn a_full_namespace_takes_no_more_and_can_be_emptied() {
     let error = view.set(&HERE, &path("c"), Some(text.as_str().into()));
     assert_eq!(
         error.unwrap_err().to_string(),
-        r#"state.guild["1"].c: with this the state of cog:test would have 399 bytes, more than the limit of 310 (limits.state_mb); remove what is no longer needed"#
+        r#"state.guild["1"].c: with this the state of cog:test would have 688 bytes, more than the limit of 600 (limits.state_mb); remove what is no longer needed"#
     );
     set(&view, "a", "shorter");
     set(&view, "c", text.as_str());
     remove(&view, "b");
-    assert_eq!(view.usage(), 2 * 33 + 107);
+    let again = cog(&memory());
+    set(&again, "a", "shorter");
+    set(&again, "c", text.as_str());
+    assert_eq!(view.usage(), again.usage());
+}
+
+fn small(namespace_bytes: usize) -> StateLimits {
+    StateLimits {
+        namespace_bytes,
+        ..StateLimits::default()
+    }
+}
+
+fn fill(view: &View) -> StateError {
+    let text = Value::from("x".repeat(1_000).as_str());
+    let mut keys = 0..;
+    let full = keys.find_map(|key| view.set(&HERE, &[Key::Int(key)], Some(text.clone())).err());
+    full.unwrap()
+}
+
+#[test]
+fn a_session_has_no_room_of_its_own() {
+    let limits = small(10_000);
+    let view = cog(&Store::open(StoreOptions { path: None, limits }).unwrap());
+    let session = view.session_beside(&Namespace::cog("test"));
+    fill(&view);
+    assert!(matches!(
+        session.set(&HERE, &path("x"), Some("x".repeat(1_000).as_str().into())),
+        Err(StateError::NamespaceSize { .. })
+    ));
+    assert!(view.used() > 8_000);
+    view.forget(&HERE).unwrap();
+    fill(&session);
+    assert!(matches!(fill(&view), StateError::NamespaceSize { .. }));
+    assert_eq!(view.used(), view.usage() + session.usage());
+}
+
+#[test]
+fn several_shared_states_have_the_room_of_one() {
+    let limits = small(10_000);
+    let store = Store::open(StoreOptions { path: None, limits }).unwrap();
+    let writer = cog(&store);
+    let banks = ["a", "b", "c"].map(|name| writer.beside(&Namespace::shared(name)));
+    for bank in &banks {
+        let error = fill(bank).to_string();
+        let of_all = "all that cog:test has written to shared states would have";
+        assert!(error.contains(of_all), "{error}");
+    }
+    let shared: usize = banks.iter().map(View::usage).sum();
+    assert!(shared <= 10_000);
+    // Its own state has its own room, and other cogs have theirs.
+    set(&writer, "x", "x".repeat(1_000).as_str());
+    let other = store.view(&Namespace::cog("other"));
+    let bank = other.beside(&Namespace::shared("b"));
+    let error = fill(&bank).to_string();
+    assert!(
+        error.contains("the state of shared:b") || error.contains("cog:other"),
+        "{error}"
+    );
+    // Whoever makes room has it, though the first one filled it.
+    bank.forget(&HERE).unwrap();
+    assert_eq!(other.used(), 0);
+    assert_eq!(bank.usage(), 0);
+}
+
+#[test]
+fn what_is_staged_and_in_transactions_takes_room_in_all_namespaces() {
+    let limits = small(10_000);
+    let view = cog(&Store::open(StoreOptions { path: None, limits }).unwrap());
+    let session = view.session_beside(&Namespace::cog("test"));
+    view.begin_transaction();
+    fill(&session);
+    let text = Value::from("x".repeat(1_000).as_str());
+    assert!(view.set(&HERE, &path("x"), Some(text.clone())).is_err());
+    view.rollback_transaction();
+    view.set(&HERE, &path("x"), Some(text)).unwrap();
 }
 
 #[test]

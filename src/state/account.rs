@@ -1,0 +1,200 @@
+//! What one cog has in all of its namespaces together.
+//!
+//! Each namespace has a limit, and a cog may use several: without a limit for all of them, whoever asks for ten
+//! shared states has room for ten. A cog's own state is its own, on the disk and in its session. In a shared one,
+//! whoever makes it grow is charged. Who makes it smaller is given that back first, and then the others are: the sum
+//! of what is charged is never more than what is there. The disk has these sums, too, as a restart must not forget
+//! them.
+
+use super::bucket::Bucket;
+use super::{Namespace, StateLimits};
+use crate::lock::lock;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// What a cog has, in bytes as the limits count them, and what it may write to the disk.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) name: Namespace,
+    /// In its own namespace and its session.
+    own: AtomicUsize,
+    /// What it has written to namespaces that cogs share.
+    shared: AtomicUsize,
+    bucket: Mutex<Bucket>,
+    /// How often its writes had to wait because it had written too much.
+    delays: AtomicU64,
+}
+
+/// Something that is limited, and how full it is.
+#[derive(Clone, Copy)]
+pub(super) struct Room<'a> {
+    /// A namespace; or a cog, for all that it has written to shared ones.
+    pub(super) whose: &'a Namespace,
+    pub(super) is_of_writer: bool,
+    pub(super) used: usize,
+    pub(super) limit: usize,
+}
+
+impl Account {
+    pub(super) fn new(name: Namespace) -> Self {
+        Self {
+            name,
+            own: AtomicUsize::new(0),
+            shared: AtomicUsize::new(0),
+            bucket: Mutex::new(Bucket::full(Instant::now())),
+            delays: AtomicU64::new(0),
+        }
+    }
+
+    /// Pays for bytes that were written to the disk.
+    pub(super) fn pay(&self, bytes: f64) {
+        lock(&self.bucket).take(bytes);
+    }
+
+    /// How long it has to wait before more of it is written, and how many bytes it may write now.
+    pub(super) fn standing(&self, now: Instant, rate: f64) -> (Duration, f64) {
+        let mut bucket = lock(&self.bucket);
+        (bucket.wait(now, rate), bucket.left(now, rate))
+    }
+
+    pub(super) fn count_delay(&self) {
+        self.delays.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often its writes had to wait because it had written too much.
+    pub(super) fn delays(&self) -> u64 {
+        self.delays.load(Ordering::Relaxed)
+    }
+
+    /// How full the fuller one of its two limits is.
+    pub(super) fn used(&self) -> usize {
+        let own = self.own.load(Ordering::Relaxed);
+        own.max(self.shared.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn change_own(&self, grown: isize) {
+        change(&self.own, grown);
+    }
+
+    /// The room for its own state.
+    pub(super) fn own_room(&self, limits: &StateLimits) -> Room<'_> {
+        Room {
+            whose: &self.name,
+            is_of_writer: false,
+            used: self.own.load(Ordering::Relaxed),
+            limit: limits.namespace_bytes,
+        }
+    }
+
+    /// The room for what it writes to all shared namespaces together.
+    pub(super) fn shared_room(&self, limits: &StateLimits) -> Room<'_> {
+        Room {
+            whose: &self.name,
+            is_of_writer: true,
+            used: self.shared.load(Ordering::Relaxed),
+            limit: limits.namespace_bytes,
+        }
+    }
+}
+
+impl Room<'_> {
+    /// For an error: `the state of cog:leveling`.
+    pub(super) fn what(&self) -> String {
+        if self.is_of_writer {
+            return format!("all that {} has written to shared states", self.whose);
+        }
+        format!("the state of {}", self.whose)
+    }
+}
+
+fn change(count: &AtomicUsize, by: isize) {
+    if by < 0 {
+        count.fetch_sub(by.unsigned_abs(), Ordering::Relaxed);
+    } else {
+        count.fetch_add(by.unsigned_abs(), Ordering::Relaxed);
+    }
+}
+
+/// Who has written how much of a shared namespace. What was there before anybody was charged is nobody's.
+#[derive(Debug, Default)]
+pub(super) struct Writers(BTreeMap<Namespace, (Arc<Account>, usize)>);
+
+impl Writers {
+    /// Notes what was charged before a restart; `bytes` is what the whole namespace has.
+    pub(super) fn load(&mut self, writer: &Arc<Account>, charged: usize, bytes: usize) {
+        let known: usize = self.0.values().map(|(_, charged)| charged).sum();
+        let charged = charged.min(bytes.saturating_sub(known));
+        self.add(writer, charged);
+    }
+
+    /// Charges `writer` for growth, or gives back what a namespace has shrunk. Calls `changed` with the sum of each
+    /// writer for which it is another one.
+    pub(super) fn charge(
+        &mut self,
+        writer: &Arc<Account>,
+        grown: isize,
+        mut changed: impl FnMut(&Namespace, usize),
+    ) {
+        if grown > 0 {
+            changed(&writer.name, self.add(writer, grown.unsigned_abs()));
+            return;
+        }
+        let mut left = grown.unsigned_abs();
+        let others = self.0.keys().filter(|name| **name != writer.name);
+        let order: Vec<_> = [&writer.name].into_iter().chain(others).cloned().collect();
+        for name in order {
+            let Some((account, charged)) = self.0.get_mut(&name) else {
+                continue;
+            };
+            if left == 0 {
+                return;
+            }
+            let returned = left.min(*charged);
+            left -= returned;
+            *charged -= returned;
+            account.shared.fetch_sub(returned, Ordering::Relaxed);
+            changed(&name, *charged);
+            if *charged == 0 {
+                self.0.remove(&name);
+            }
+        }
+    }
+
+    fn add(&mut self, writer: &Arc<Account>, bytes: usize) -> usize {
+        writer.shared.fetch_add(bytes, Ordering::Relaxed);
+        let new = || (Arc::clone(writer), 0);
+        let (_, charged) = self.0.entry(writer.name.clone()).or_insert_with(new);
+        *charged += bytes;
+        *charged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_sum_of_what_is_charged_is_what_is_there(
+            writes in prop::collection::vec((0..3_usize, -50..50_isize), 0..60),
+        ) {
+            let name = |number: usize| Namespace::cog(&number.to_string());
+            let accounts: Vec<_> = (0..3).map(|it| Arc::new(Account::new(name(it)))).collect();
+            let mut writers = Writers::default();
+            let mut there = 0_usize;
+            for (writer, grown) in writes {
+                let grown = grown.max(-there.cast_signed());
+                let before = accounts[writer].used();
+                writers.charge(&accounts[writer], grown, |_, _| {});
+                there = there.strict_add_signed(grown);
+                let charged: usize = accounts.iter().map(|account| account.used()).sum();
+                prop_assert_eq!(charged, there);
+                let own = before.saturating_add_signed(grown);
+                prop_assert_eq!(accounts[writer].used(), own);
+            }
+        }
+    }
+}

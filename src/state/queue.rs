@@ -1,0 +1,354 @@
+//! What waits for the disk, and whose turn it is.
+//!
+//! Batches wait in groups. Two batches with a namespace in common are in one group, because what is written to a
+//! namespace stays in order, and a batch is written whole; so a group is one commit. Whatever number of batches it
+//! was, a path is in it once: what waits takes about as much room as the state itself.
+//!
+//! Each group is paid for by the cogs that wrote it, from a bucket of bytes. While one of them has overdrawn its
+//! bucket, the group waits. Of the others that group goes first which leaves most in its payers' buckets: a small
+//! write of a cog that has written little goes before everything else, and those that write much take turns.
+
+use super::account::Account;
+use super::{Batch, Namespace, StateError};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// Whoever closes the store, to be told what could not be written.
+pub(super) type Closing = oneshot::Sender<Result<(), StateError>>;
+
+/// Batches that are written in one commit.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// Its number, and those of the groups that were joined with it.
+    numbers: Vec<u64>,
+    changes: Batch,
+    /// Who has sent how many bytes of it.
+    payers: BTreeMap<Namespace, (Arc<Account>, usize)>,
+    /// Whether somebody's overdrawn bucket has kept it waiting.
+    is_delayed: bool,
+}
+
+/// Everything that is not on the disk yet.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    groups: HashMap<u64, Group>,
+    /// The group with the changes of a namespace.
+    of: BTreeMap<Namespace, u64>,
+    /// The numbers of groups that wait or are being written.
+    uncommitted: BTreeSet<u64>,
+    newest: u64,
+    /// Why the last try failed, if it did.
+    pub(super) error: Option<StateError>,
+    pub(super) end: End,
+}
+
+/// Whether the store is to be closed.
+#[derive(Debug, Default)]
+pub(super) enum End {
+    #[default]
+    Open,
+    /// Everybody has gone, or this one waits for the end.
+    Asked(Option<Closing>),
+    /// The writer takes no more.
+    Closed,
+}
+
+/// What the writer is to do.
+pub(super) enum Next {
+    Write(Group),
+    /// Nothing for so long, unless something comes.
+    Wait(Duration),
+    /// Nothing waits.
+    Nothing,
+}
+
+impl Group {
+    pub(super) fn changes(&self) -> &Batch {
+        &self.changes
+    }
+
+    /// Adds what came later.
+    fn absorb(&mut self, later: Self) {
+        self.numbers.extend(later.numbers);
+        self.changes.absorb(later.changes);
+        for (name, (account, bytes)) in later.payers {
+            let (_, sent) = self.payers.entry(name).or_insert((account, 0));
+            *sent += bytes;
+        }
+        self.is_delayed |= later.is_delayed;
+    }
+
+    /// Has its cogs pay for so many bytes, each for its part.
+    pub(super) fn charge(&self, bytes: usize) {
+        let all: usize = self.payers.values().map(|(_, sent)| sent).sum();
+        for (account, sent) in self.payers.values() {
+            account.pay(approximately(bytes) * approximately(*sent) / approximately(all.max(1)));
+        }
+    }
+
+    /// How long it has to wait for its payers, and what the poorest of them would have left.
+    fn standing(&self, now: Instant, rate: f64) -> (Duration, f64) {
+        let payers = self.payers.values();
+        let waits = payers.map(|(account, _)| account.standing(now, rate));
+        let (mut wait, mut least) = (Duration::ZERO, f64::MAX);
+        for (until, left) in waits {
+            wait = wait.max(until);
+            least = least.min(left);
+        }
+        (wait, least - approximately(self.changes.bytes()))
+    }
+
+    fn note_delay(&mut self) {
+        if !std::mem::replace(&mut self.is_delayed, true) {
+            for (account, _) in self.payers.values() {
+                account.count_delay();
+            }
+        }
+    }
+}
+
+impl Queue {
+    /// Adds a batch; returns the number of its group.
+    pub(super) fn send(&mut self, batch: Batch, payer: &Arc<Account>) -> u64 {
+        let bytes = batch.bytes();
+        let payers = [(payer.name.clone(), (Arc::clone(payer), bytes))];
+        let mut later = Group {
+            numbers: Vec::new(),
+            changes: batch,
+            payers: payers.into(),
+            is_delayed: false,
+        };
+        let earlier = self.take_related(&later.changes);
+        let group = match earlier {
+            Some(mut group) => {
+                group.absorb(later);
+                group
+            }
+            None => {
+                self.newest += 1;
+                self.uncommitted.insert(self.newest);
+                later.numbers.push(self.newest);
+                later
+            }
+        };
+        self.put(group)
+    }
+
+    /// Puts back a group that could not be written; what came meanwhile came later.
+    pub(super) fn put_back(&mut self, mut group: Group) {
+        if let Some(later) = self.take_related(&group.changes) {
+            group.absorb(later);
+        }
+        self.put(group);
+    }
+
+    /// The group whose turn it is, at so many bytes a second for each cog.
+    pub(super) fn next(&mut self, now: Instant, rate: f64) -> Next {
+        let mut best: Option<(f64, u64)> = None;
+        let mut shortest: Option<Duration> = None;
+        for (number, group) in &mut self.groups {
+            let (wait, left) = group.standing(now, rate);
+            if !wait.is_zero() {
+                group.note_delay();
+                shortest = Some(shortest.map_or(wait, |other| other.min(wait)));
+            } else if best.is_none_or(|(most, other)| (left, other) > (most, *number)) {
+                best = Some((left, *number));
+            }
+        }
+        match (best.and_then(|(_, number)| self.take(number)), shortest) {
+            (Some(group), _) => Next::Write(group),
+            (None, Some(wait)) => Next::Wait(wait),
+            (None, None) => Next::Nothing,
+        }
+    }
+
+    /// Any group, whoever has overdrawn its bucket.
+    pub(super) fn any(&mut self) -> Option<Group> {
+        let number = *self.groups.keys().next()?;
+        self.take(number)
+    }
+
+    /// Notes that a group is on the disk.
+    pub(super) fn committed(&mut self, group: &Group) {
+        for number in &group.numbers {
+            self.uncommitted.remove(number);
+        }
+    }
+
+    pub(super) fn is_uncommitted(&self, number: u64) -> bool {
+        self.uncommitted.contains(&number)
+    }
+
+    /// Takes out all groups that have a namespace of these changes, as one.
+    fn take_related(&mut self, changes: &Batch) -> Option<Group> {
+        let numbers = changes.namespaces().filter_map(|it| self.of.get(it));
+        let numbers: BTreeSet<u64> = numbers.copied().collect();
+        let mut related: Option<Group> = None;
+        for number in numbers {
+            let Some(group) = self.take(number) else {
+                continue;
+            };
+            match &mut related {
+                // They have no namespace in common, so neither of them is the earlier one.
+                Some(all) => all.absorb(group),
+                None => related = Some(group),
+            }
+        }
+        related
+    }
+
+    fn take(&mut self, number: u64) -> Option<Group> {
+        let group = self.groups.remove(&number)?;
+        for namespace in group.changes.namespaces() {
+            self.of.remove(namespace);
+        }
+        Some(group)
+    }
+
+    fn put(&mut self, group: Group) -> u64 {
+        let number = group.numbers.first().copied().unwrap_or_default();
+        for namespace in group.changes.namespaces() {
+            self.of.insert(namespace.clone(), number);
+        }
+        self.groups.insert(number, group);
+        number
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "an amount, not a count")]
+fn approximately(bytes: usize) -> f64 {
+    bytes as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::pending::Pending;
+    use crate::state::{Change, Clear, Scope};
+
+    const RATE: f64 = 1_000.0;
+
+    fn account(name: &str) -> Arc<Account> {
+        Arc::new(Account::new(Namespace::cog(name)))
+    }
+
+    /// A batch with one text of so many bytes in each of these namespaces.
+    fn batch(namespaces: &[&str], path: &str, bytes: usize) -> Batch {
+        let mut batch = Batch::default();
+        for namespace in namespaces {
+            let mut pending = Pending::default();
+            let change = Change {
+                clear: Clear::Nothing,
+                value: Some("x".repeat(bytes).as_str().into()),
+            };
+            pending.add(Scope::Global, path.into(), change);
+            batch.add(Namespace::new(*namespace), pending);
+        }
+        batch
+    }
+
+    fn names(group: &Group) -> Vec<&str> {
+        group.changes.namespaces().map(Namespace::as_str).collect()
+    }
+
+    fn write(queue: &mut Queue, now: Instant) -> Option<Group> {
+        match queue.next(now, RATE) {
+            Next::Write(group) => {
+                group.charge(group.changes.bytes());
+                queue.committed(&group);
+                Some(group)
+            }
+            Next::Wait(_) | Next::Nothing => None,
+        }
+    }
+
+    #[test]
+    fn what_has_a_namespace_in_common_is_one_group_and_nothing_else_is() {
+        let mut queue = Queue::default();
+        let (one, two) = (account("one"), account("two"));
+        let first = queue.send(batch(&["cog:one"], "x", 1), &one);
+        let second = queue.send(batch(&["cog:two"], "x", 1), &two);
+        assert_ne!(first, second);
+        assert_eq!(queue.send(batch(&["cog:one"], "x", 2), &one), first);
+        assert_eq!(queue.groups.len(), 2);
+        let bank = queue.send(batch(&["cog:one", "shared:bank"], "y", 1), &one);
+        assert_eq!(
+            queue.send(batch(&["cog:two", "shared:bank"], "z", 1), &two),
+            bank
+        );
+        assert_eq!(queue.groups.len(), 1);
+        let group = write(&mut queue, Instant::now()).unwrap();
+        assert_eq!(names(&group), ["cog:one", "cog:two", "shared:bank"]);
+        assert_eq!(group.changes.changes().count(), 6);
+        assert!(
+            ![first, second, bank]
+                .iter()
+                .any(|it| queue.is_uncommitted(*it))
+        );
+        assert!(queue.of.is_empty());
+    }
+
+    #[test]
+    fn a_small_write_goes_first_and_those_that_write_much_take_turns() {
+        let mut queue = Queue::default();
+        let now = Instant::now();
+        let cogs = ["a", "b", "small"].map(account);
+        let mut order = Vec::new();
+        for _ in 0..3 {
+            for (cog, bytes) in cogs.iter().zip([2_000, 2_000, 10]) {
+                queue.send(batch(&[cog.name.as_str()], "x", bytes), cog);
+            }
+            for _ in 0..3 {
+                order.push(names(&write(&mut queue, now).unwrap()).concat());
+            }
+        }
+        for turns in order.chunks(3) {
+            assert_eq!(turns[0], "cog:small");
+            assert_ne!(turns[1], turns[2]);
+        }
+    }
+
+    #[test]
+    fn whoever_has_overdrawn_its_bucket_waits_and_nobody_else_does() {
+        let mut queue = Queue::default();
+        let mut now = Instant::now();
+        let (greedy, other) = (account("greedy"), account("other"));
+        queue.send(batch(&["cog:greedy"], "x", 20_000), &greedy);
+        assert!(write(&mut queue, now).is_some());
+        let number = queue.send(batch(&["cog:greedy"], "x", 20_000), &greedy);
+        assert!(write(&mut queue, now).is_none());
+        queue.send(batch(&["cog:other"], "x", 10), &other);
+        assert_eq!(names(&write(&mut queue, now).unwrap()), ["cog:other"]);
+        assert!(queue.is_uncommitted(number));
+        assert_eq!((greedy.delays(), other.delays()), (1, 0));
+        let Next::Wait(wait) = queue.next(now, RATE) else {
+            unreachable!("it waits");
+        };
+        now += wait;
+        assert_eq!(names(&write(&mut queue, now).unwrap()), ["cog:greedy"]);
+        assert!(matches!(queue.next(now, RATE), Next::Nothing));
+    }
+
+    #[test]
+    fn what_could_not_be_written_comes_before_what_came_meanwhile() {
+        let mut queue = Queue::default();
+        let (now, cog) = (Instant::now(), account("one"));
+        let first = queue.send(batch(&["cog:one"], "x", 1), &cog);
+        let Next::Write(group) = queue.next(now, RATE) else {
+            unreachable!("nobody waits");
+        };
+        let second = queue.send(batch(&["cog:one"], "x", 2), &cog);
+        queue.put_back(group);
+        assert!(queue.is_uncommitted(first) && queue.is_uncommitted(second));
+        let group = write(&mut queue, now).unwrap();
+        let values: Vec<_> = group
+            .changes
+            .changes()
+            .map(|it| it.3.value.clone())
+            .collect();
+        assert_eq!(values, [Some("xx".into())]);
+        assert!(!queue.is_uncommitted(first) && !queue.is_uncommitted(second));
+    }
+}
