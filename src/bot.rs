@@ -125,20 +125,25 @@ impl Bot {
         let cogs = Arc::new(Cogs::new(Arc::clone(&services), threads.0.clone()));
         // Everything that may have to wait for the server comes before the first cog is loaded: a start
         // that is given up then leaves nothing unsaved.
-        let (identity, address) = sign_in::sign_in(&services, options.api_url.as_deref()).await?;
-        let user = identity.user.str("username");
-        tracing::info!(user, gateway = address.url, "Signed in");
-        services.identity.store(Arc::new(identity));
+        let server = sign_in::sign_in(&services, options.api_url.as_deref()).await?;
+        let user = server.identity.user.str("username");
+        tracing::info!(user, gateway = server.gateway.url, "Signed in");
+        services.identity.store(Arc::new(server.identity));
         let reload = Reload::start(Arc::clone(&cogs))
             .await
             .map_err(|error| StartError::System(error.to_string()))?;
         let (admin, waiting) = Admin::new(Arc::clone(&services));
         waiting.open(Arc::clone(&cogs), reload.clone());
         let router = Router::new(Arc::clone(&cogs), admin);
-        let gateway = Arc::new(connect(&options, &services, &reload, router, address)?);
-        let parts = (Arc::clone(&gateway), Arc::clone(&cogs), reload.clone());
-        let following = supervise::spawn(Task::Intents, parts, |(gateway, cogs, reload), _| {
-            Box::pin(intents::follow(gateway, cogs, reload))
+        let needed = intents::with_own(*reload.intents.borrow());
+        let refused = intents::refused_at_start(&cogs, needed, server.granted).await;
+        let intents = needed & !refused;
+        let gateway = connect(&options, &services, intents, router, server.gateway)?;
+        let gateway = Arc::new(gateway);
+        let follower =
+            intents::Follower::new(Arc::clone(&gateway), Arc::clone(&cogs), &reload, refused);
+        let following = supervise::spawn(Task::Intents, follower, |follower, _| {
+            Box::pin(follower.follow())
         });
         Ok(Self {
             cogs,
@@ -317,6 +322,7 @@ fn services(options: &BotOptions) -> Result<Services, StartError> {
         log: SharedLog::new(&options.clock),
         faults: FaultLog::default(),
         command_names: ArcSwap::default(),
+        connection: ArcSwap::default(),
     })
 }
 
@@ -348,7 +354,7 @@ fn state_limits(config: &Config) -> StateLimits {
 fn connect(
     options: &BotOptions,
     services: &Arc<Services>,
-    reload: &Reload,
+    intents: u64,
     router: Router,
     address: GatewayAddress,
 ) -> Result<Gateway, StartError> {
@@ -364,7 +370,7 @@ fn connect(
                     address.map_err(|error| error.to_string())
                 })
             })),
-            intents: intents::with_own(*reload.intents.borrow()),
+            intents,
             session_store: options.sessions.clone(),
             clock: options.clock.clone(),
         },

@@ -16,7 +16,7 @@ mod sim;
 
 use cogsmith::clock::Clock;
 use cogsmith::gateway::{
-    Event, Gateway, GatewayAddress, GatewayError, GatewayOptions, ShardState, Token,
+    Event, Gateway, GatewayAddress, GatewayError, GatewayOptions, IdentifiesLeft, ShardState, Token,
 };
 use serde_json::json;
 use server::{Seen, Server};
@@ -288,7 +288,7 @@ async fn after_a_kill_the_next_process_is_told_what_may_be_repeated() {
 }
 
 #[tokio::test]
-async fn a_stored_session_of_another_token_or_other_intents_is_left_alone() {
+async fn a_stored_session_of_another_token_is_left_alone() {
     let (folder, server) = (tempfile::tempdir().unwrap(), Server::start().await);
     let (options, bot) = first_stay(folder.path(), &server).await;
     bot.gateway.shutdown().await;
@@ -297,12 +297,59 @@ async fn a_stored_session_of_another_token_or_other_intents_is_left_alone() {
         ..options.clone()
     };
     Bot::ready(other).await.gateway.shutdown().await;
-    let other = GatewayOptions {
+    assert_eq!((server.count(identified), server.count(resumed)), (2, 0));
+}
+
+#[tokio::test]
+async fn a_stored_session_of_other_intents_goes_on_until_they_are_asked_for() {
+    let (folder, server) = (tempfile::tempdir().unwrap(), Server::start().await);
+    let (options, bot) = first_stay(folder.path(), &server).await;
+    bot.gateway.shutdown().await;
+    server.say(2);
+    let others = GatewayOptions {
         intents: 512,
         ..options
     };
-    Bot::ready(other).await.gateway.shutdown().await;
-    assert_eq!((server.count(identified), server.count(resumed)), (3, 0));
+    // However often the process is restarted: no session is opened for it.
+    for _ in 0..3 {
+        let bot = Bot::ready(others.clone()).await;
+        assert_eq!(bot.gateway.intents(), INTENTS);
+        bot.gateway.shutdown().await;
+    }
+    assert_eq!((server.count(identified), server.count(resumed)), (1, 3));
+    let bot = Bot::ready(others.clone()).await;
+    bot.gateway.set_intents(512).await.unwrap();
+    let next = bot.gateway.next_change();
+    bot.gateway.shutdown().await;
+    assert_eq!(server.count(identified), 2);
+    // The next process knows how lately that was.
+    let bot = Bot::ready(others).await;
+    assert_eq!(bot.gateway.intents(), 512);
+    assert_eq!(bot.gateway.next_change(), next);
+}
+
+#[tokio::test]
+async fn changes_of_the_intents_leave_half_of_the_day_to_reconnects() {
+    let server = Server::start().await;
+    let mut options = options(&server.url);
+    options.address.identifies_left = Some(IdentifiesLeft {
+        total: 10,
+        remaining: 8,
+        reset_after: Duration::from_secs(3_600),
+    });
+    let bot = Bot::ready(options).await;
+    for intents in [512, INTENTS] {
+        bot.gateway.set_intents(intents).await.unwrap();
+    }
+    // One to connect, two changes: five of ten are left.
+    let refusal = bot.gateway.set_intents(512).await.unwrap_err();
+    assert!(
+        refusal.to_string().contains("kept for reconnects"),
+        "{refusal}"
+    );
+    server.raw(r#"{"t":null,"s":null,"op":9,"d":false}"#);
+    server.wait_for(4, identified).await;
+    bot.gateway.ready(PATIENCE).await.unwrap();
 }
 
 #[tokio::test]

@@ -94,12 +94,11 @@ async fn a_token_that_is_reset_ends_the_bot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn disallowed_intents_are_named_with_the_cogs_that_ask_for_them() {
+async fn intents_of_cogs_that_are_disallowed_are_left_out_and_cost_no_identify() {
     let folder = folder(&[
-        ("cogs/greet.luau", &asking_for("\"guild_members\"")),
         (
             "cogs/watch.luau",
-            &asking_for("\"guild_members\", \"guild_presences\""),
+            &asking_for("\"guild_members\", \"guild_presences\", \"guild_message_reactions\""),
         ),
         ("cogs/ping.luau", &answering("ping", "pong")),
     ]);
@@ -107,14 +106,48 @@ async fn disallowed_intents_are_named_with_the_cogs_that_ask_for_them() {
     let bot = Bot::start(options(&folder, &sim, sim.token()))
         .await
         .unwrap();
+    bot.ready(PATIENCE).await.unwrap();
+    let sessions = sim.sessions();
+    assert_eq!(sessions.len(), 1);
+    let intents = sessions[0].intents;
+    assert_eq!(
+        intents & (1 << 1 | 1 << 8 | 1 << 10),
+        1 << 10,
+        "{intents:b}"
+    );
+    bot.stop().await;
+    sim.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn disallowed_intents_are_named_with_the_cogs_that_ask_for_them() {
+    let folder = folder(&[
+        ("cogs/greet.luau", &asking_for("\"guild_members\"")),
+        (
+            "cogs/watch.luau",
+            &asking_for("\"guild_members\", \"guild_presences\""),
+        ),
+    ]);
+    // Without the messages' content the bot is of no use.
+    let sim = sim(0).await;
+    let bot = Bot::start(options(&folder, &sim, sim.token()))
+        .await
+        .unwrap();
     let error = refusal(&bot).await;
-    insta::assert_snapshot!(error, @r#"Discord does not let this bot use the Server Members Intent (guild_members), which the cogs "greet" and "watch" ask for, and the Presence Intent (guild_presences), which the cog "watch" asks for. Switch them on at https://discord.com/developers/applications (the application, Bot, Privileged Gateway Intents), or take them out of what asks for them."#);
+    let sentence = error.to_string();
+    for words in [
+        r#"the Server Members Intent (guild_members), which the cogs "greet" and "watch" ask for"#,
+        r#"the Presence Intent (guild_presences), which the cog "watch" asks for"#,
+        "(message_content)",
+    ] {
+        assert!(sentence.contains(words), "{sentence}");
+    }
     let ready = bot
         .ready(PATIENCE)
         .await
         .err()
         .map(|error| error.to_string());
-    assert_eq!(ready, Some(error.to_string()));
+    assert_eq!(ready, Some(sentence));
     bot.stop().await;
     sim.shutdown().await;
 }

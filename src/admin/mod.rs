@@ -7,6 +7,7 @@
 //! `text` has every sentence in English and Indonesian; `status` and `report` turn what is known into text.
 
 mod cogs;
+mod intents;
 mod reload;
 mod report;
 mod status;

@@ -2,7 +2,7 @@
 
 use super::report::report;
 use super::text::Say;
-use super::{Desk, status};
+use super::{Desk, intents, status};
 use crate::commands::escape::{defuse, in_code, quoted};
 use crate::reload::controller::{Ask, Refused};
 use crate::reload::report::Report;
@@ -60,7 +60,11 @@ impl Desk {
     pub(super) fn tell(&self, result: Result<Option<Arc<Report>>, Refused>) -> String {
         let language = self.language();
         match result {
-            Ok(Some(done)) => report(&done, language),
+            Ok(Some(done)) => {
+                let waiting = intents::waiting(&self.cogs.services, &self.reload, language);
+                let lines = [Some(report(&done, language)), waiting];
+                lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+            }
             Ok(None) => Say::Nothing {}.say(language),
             Err(Refused::Unknown { name, near }) => {
                 let cog = &quoted(&name);

@@ -1,6 +1,7 @@
 //! `!reload status`: what is watched, what runs, what went wrong, and how it is configured.
 
 use super::code_block;
+use super::intents;
 use super::report::names;
 use super::text::Say;
 use crate::api::limits::limits_of;
@@ -46,6 +47,7 @@ pub(super) fn status(cogs: &Cogs, reload: &Reload, language: Language) -> String
         },
     ];
     parts.extend(pending(&view, language));
+    parts.extend(intents::waiting(&cogs.services, reload, language));
     parts.extend(last_reloads(reload, language));
     parts.push(configuration(cogs, language));
     if !view.config_problems.is_empty() {

@@ -137,6 +137,9 @@ sentences! {
     Waiting { cogs }
         "Not running until fixed: {cogs}."
         "Tidak berjalan sampai diperbaiki: {cogs}."
+    IntentsWait { intents, wait }
+        "⏳ The connection takes new intents in {wait}: {intents}. Until then their events do not come; Discord counts each new session."
+        "⏳ Koneksi mengambil intent baru dalam {wait}: {intents}. Sampai saat itu event-nya belum datang; Discord menghitung setiap sesi baru."
     NoCogs {}
         "There are no cogs: put a file into `lua/cogs/`."
         "Belum ada cog: letakkan berkas di `lua/cogs/`."

@@ -19,6 +19,7 @@ use arc_swap::ArcSwap;
 use rpds::RedBlackTreeSetSync;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// One bot's parts.
@@ -58,6 +59,27 @@ pub struct Services {
     pub faults: FaultLog,
     /// The names and aliases of all commands, in lower case.
     pub command_names: ArcSwap<RedBlackTreeSetSync<String>>,
+    /// What the gateway lets through.
+    pub connection: ArcSwap<ConnectionView>,
+}
+
+/// The intents of the gateway's connection.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionView {
+    /// Those that it has, and those that Discord refuses.
+    pub intents: u64,
+    /// When it may take others, since the Unix epoch.
+    pub free_at: Duration,
+}
+
+impl Default for ConnectionView {
+    /// There is no connection yet: it will have what is needed.
+    fn default() -> Self {
+        Self {
+            intents: u64::MAX,
+            free_at: Duration::ZERO,
+        }
+    }
 }
 
 /// Names of cogs, for whoever builds them anew.

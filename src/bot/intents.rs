@@ -1,145 +1,236 @@
 //! From what the cogs ask for to what the gateway sends.
+//!
+//! Intents are fixed when a session is opened, and Discord allows a number of sessions a day. So what is missing is
+//! joined until the gateway may change them, and what is no longer needed is given up late: `wishes`. `refusal`
+//! knows what Discord does not let the bot use.
 
+mod refusal;
+mod wishes;
+
+pub(super) use refusal::{disallowed, granted_by, privileged_of};
+
+use crate::api::services::ConnectionView;
 use crate::cogs::host::Cogs;
-use crate::discord::intents::{bit, names, of, privileged};
-use crate::error::{DisallowedIntents, RefusedIntent};
+use crate::discord::intents::{bit, names, of};
 use crate::gateway::{Gateway, GatewayError};
 use crate::reload::controller::Reload;
-use crate::reload::report::{CogOutcome, Report};
+use crate::reload::report::Report;
 use crate::supervise::{self, Task};
+use refusal::{asking, concerns, granted};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
-use tracing::{error, warn};
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+use wishes::{Change, Wishes};
 
 /// The pause before intents are asked for again after something else than Discord's refusal.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
-/// The privileged intents, each with the two flags of an application that has it: one for applications in
-/// few guilds, one for those that Discord has verified.
-/// <https://discord.com/developers/docs/resources/application#application-object-application-flags>
-const FLAGS: [(&str, i64); 3] = [
-    ("guild_presences", 1 << 12 | 1 << 13),
-    ("guild_members", 1 << 14 | 1 << 15),
-    ("message_content", 1 << 18 | 1 << 19),
-];
-
 /// Guilds, channels and roles are always kept, and the bot's own commands are typed in messages.
-pub(super) fn with_own(intents: u64) -> u64 {
+fn own() -> u64 {
     let own = [
         "guilds",
         "guild_messages",
         "direct_messages",
         "message_content",
     ];
-    intents | of(own).unwrap_or_default()
+    of(own).unwrap_or_default()
 }
 
-/// Those of `intents` that must be switched on in the portal.
-pub(super) fn privileged_of(intents: u64) -> u64 {
-    intents & privileged()
+/// What the cogs need, and what the bot itself does.
+pub(super) fn with_own(intents: u64) -> u64 {
+    intents | own()
 }
 
-/// The refusal of `refused`, with the cogs that ask for each. Discord refuses all that was asked for as a
-/// whole, so that the application's flags narrow it down, where they can be read.
-pub(super) async fn disallowed(cogs: &Cogs, refused: u64) -> DisallowedIntents {
-    let narrowed = refused & !granted(cogs).await.unwrap_or_default();
-    let refused = if narrowed == 0 { refused } else { narrowed };
-    let intents = names(refused).into_iter().map(|name| RefusedIntent {
-        name: name.to_owned(),
-        cogs: asking(cogs, bit(name).unwrap_or_default()),
-    });
-    DisallowedIntents {
-        intents: intents.collect(),
+/// Those of `needed` that Discord would refuse, as far as the server knows what it has `granted`: they are logged, and
+/// cost no identify. No cog keeps the bot from starting with what it asks for.
+pub(super) async fn refused_at_start(cogs: &Cogs, needed: u64, granted: Option<u64>) -> u64 {
+    let refused = granted.map_or(0, |granted| privileged_of(needed) & !granted);
+    if refused != 0 {
+        let refusal = disallowed(cogs, refused).await;
+        error!("{refusal} Until then the bot goes on without.");
     }
+    refused
 }
 
-/// The privileged intents that the application has, if the server says so.
-async fn granted(cogs: &Cogs) -> Option<u64> {
-    let application = cogs.services.outbound.current_application().await.ok()?;
-    let has = |(_, flags): &&(&str, i64)| application.flags & flags != 0;
-    let names = FLAGS.iter().filter(has).map(|(name, _)| *name);
-    of(names).ok()
+/// The bot stops.
+struct Stopped;
+
+/// Asks the gateway for what the cogs ask for, whenever that changes.
+pub(super) struct Follower {
+    gateway: Arc<Gateway>,
+    cogs: Arc<Cogs>,
+    wanted: watch::Receiver<u64>,
+    reports: broadcast::Receiver<Arc<Report>>,
+    wishes: Wishes,
+    refused: u64,
+    /// After a failure.
+    pause: Duration,
+    retry_at: Duration,
+    /// Missing intents that the log has been told of.
+    announced: u64,
 }
 
-/// The cogs that ask for any of `bits`.
-fn asking(cogs: &Cogs, bits: u64) -> Vec<String> {
-    let all = cogs.all().into_iter();
-    let asking = all.filter(|cog| {
-        let status = cog.status();
-        status.is_running() && status.offer.intents & bits != 0
-    });
-    asking.map(|cog| cog.name.to_string()).collect()
-}
-
-/// Asks the gateway for what the cogs ask for, whenever that changes. What Discord refuses is logged, with
-/// the cogs that ask for it, and left out until one of them is loaded anew.
-pub(super) async fn follow(gateway: &Gateway, cogs: &Cogs, reload: &Reload) {
-    let mut wanted = reload.intents.clone();
-    let mut reports = reload.reports.subscribe();
-    let mut current = with_own(*wanted.borrow_and_update());
-    let mut refused = 0;
-    let mut pause = FIRST_PAUSE;
-    loop {
-        supervise::point(Task::Intents);
-        let needed = with_own(*wanted.borrow_and_update());
-        refused &= needed;
-        match gateway.set_intents(needed & !refused).await {
-            Ok(()) => {
-                current = needed & !refused;
-                pause = FIRST_PAUSE;
-            }
-            Err(GatewayError::DisallowedIntents { .. }) => {
-                let new = privileged_of(needed & !current);
-                if new & !refused == 0 {
-                    error!("Discord refuses the bot's intents, which it had allowed before");
-                } else {
-                    let refusal = disallowed(cogs, new).await;
-                    error!("{refusal} Until then the bot goes on without.");
-                    let left_out = refusal.intents.iter().filter_map(|it| bit(&it.name));
-                    refused |= left_out.fold(0, |bits, bit| bits | bit);
-                    continue;
-                }
-            }
-            Err(GatewayError::Stopped) => return,
-            Err(failure) => {
-                let seconds = pause.as_secs();
-                warn!("{failure}. Trying again in {seconds} s");
-                tokio::select! {
-                    () = cogs.services.clock.sleep(pause) => {}
-                    changed = wanted.changed() => if changed.is_err() { return },
-                }
-                pause = (pause * 2).min(LONGEST_PAUSE);
-                continue;
-            }
+impl Follower {
+    /// `refused` is what Discord does not let the bot use: it is logged, with the cogs that ask for it, and left out
+    /// until one of them is loaded anew.
+    pub(super) fn new(
+        gateway: Arc<Gateway>,
+        cogs: Arc<Cogs>,
+        reload: &Reload,
+        refused: u64,
+    ) -> Self {
+        let mut wanted = reload.intents.clone();
+        let now = cogs.services.clock.now();
+        let needed = with_own(*wanted.borrow_and_update()) & !refused;
+        Self {
+            wishes: Wishes::new(needed, now),
+            reports: reload.reports.subscribe(),
+            wanted,
+            gateway,
+            cogs,
+            refused,
+            pause: FIRST_PAUSE,
+            retry_at: Duration::ZERO,
+            announced: 0,
         }
+    }
+
+    /// Follows the cogs until the bot stops.
+    pub(super) async fn follow(&mut self) {
         loop {
-            tokio::select! {
-                changed = wanted.changed() => match changed {
-                    Ok(()) => break,
-                    Err(_) => return,
-                },
-                report = reports.recv() => match report {
-                    Ok(report) if refused != 0 && concerns(&report, &asking(cogs, refused)) => {
-                        // Discord counts attempts, so it is asked first whether one has a chance.
-                        if granted(cogs).await.is_none_or(|granted| granted & refused != 0) {
-                            refused = 0;
-                            break;
-                        }
-                    }
-                    Ok(_) | Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => return,
-                },
+            supervise::point(Task::Intents);
+            if self.step().await.is_err() {
+                return;
             }
         }
     }
-}
 
-/// Whether a report says that one of `names` was loaded.
-fn concerns(report: &Report, names: &[String]) -> bool {
-    report.cogs.iter().any(|cog| {
-        let is_loaded = matches!(cog.outcome, CogOutcome::Loaded | CogOutcome::Reloaded);
-        is_loaded && names.contains(&cog.name)
-    })
+    /// Changes the intents when it is time, or takes note of what happens before.
+    async fn step(&mut self) -> Result<(), Stopped> {
+        let next = self.next();
+        self.tell(next);
+        let clock = self.cogs.services.clock.clone();
+        let due = async {
+            match next {
+                Some(Change { at, .. }) => clock.sleep(at.saturating_sub(clock.now())).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            changed = self.wanted.changed() => {
+                changed.map_err(|_| Stopped)?;
+                self.need();
+                return Ok(());
+            }
+            report = self.reports.recv() => return self.look_at(report).await,
+            () = due => {}
+        }
+        match next {
+            Some(change) => self.change(change).await,
+            None => Ok(()),
+        }
+    }
+
+    fn next(&self) -> Option<Change> {
+        let free_at = self.gateway.next_change().max(self.retry_at);
+        self.wishes.next(self.gateway.intents(), free_at)
+    }
+
+    /// Takes note of what the cogs need now.
+    fn need(&mut self) {
+        let needed = with_own(*self.wanted.borrow_and_update());
+        self.refused &= needed;
+        let now = self.cogs.services.clock.now();
+        self.wishes.need(needed & !self.refused, now);
+    }
+
+    /// Publishes what is missing, and logs it if the cogs have to wait for it.
+    fn tell(&mut self, next: Option<Change>) {
+        let services = &self.cogs.services;
+        services.connection.store(Arc::new(ConnectionView {
+            intents: self.gateway.intents() | self.refused,
+            free_at: self.gateway.next_change().max(self.retry_at),
+        }));
+        let missing = next.map_or(0, |change| change.missing);
+        let wait = next.map(|change| change.at.saturating_sub(services.clock.now()));
+        if let Some(wait) = wait.filter(|wait| !wait.is_zero())
+            && missing & !self.announced != 0
+        {
+            let wait = humantime::format_duration(Duration::from_secs(wait.as_secs().max(1)));
+            let names = names(missing).join(", ");
+            info!(
+                "The connection takes new intents in {wait}: {names}. They have changed often lately, and Discord counts each new session"
+            );
+        }
+        self.announced = missing;
+    }
+
+    async fn change(&mut self, change: Change) -> Result<(), Stopped> {
+        let new = privileged_of(change.missing);
+        // Discord counts attempts, so it is asked first whether one has a chance.
+        if new != 0
+            && let Some(granted) = granted(&self.cogs).await
+            && new & !granted != 0
+        {
+            self.refuse(new & !granted).await;
+            return Ok(());
+        }
+        match self.gateway.set_intents(change.intents).await {
+            Ok(()) => {
+                self.pause = FIRST_PAUSE;
+                self.retry_at = Duration::ZERO;
+            }
+            Err(GatewayError::Stopped) => return Err(Stopped),
+            Err(GatewayError::DisallowedIntents { .. }) if new != 0 => self.refuse(new).await,
+            Err(GatewayError::DisallowedIntents { .. }) => {
+                error!("Discord refuses the bot's intents, which it had allowed before");
+                self.try_again_later();
+            }
+            Err(failure) => {
+                warn!("{failure}. Trying again later");
+                self.try_again_later();
+            }
+        }
+        Ok(())
+    }
+
+    fn try_again_later(&mut self) {
+        self.retry_at = self.cogs.services.clock.now() + self.pause;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+    }
+
+    /// Leaves out what Discord does not let the bot use.
+    async fn refuse(&mut self, refused: u64) {
+        let refusal = disallowed(&self.cogs, refused).await;
+        error!("{refusal} Until then the bot goes on without.");
+        let left_out = refusal.intents.iter().filter_map(|it| bit(&it.name));
+        self.refused |= left_out.fold(0, |bits, bit| bits | bit);
+        self.need();
+    }
+
+    /// A cog that was loaded anew may ask again for what was refused.
+    async fn look_at(&mut self, report: Result<Arc<Report>, RecvError>) -> Result<(), Stopped> {
+        match report {
+            Ok(report)
+                if self.refused != 0 && concerns(&report, &asking(&self.cogs, self.refused)) =>
+            {
+                if granted(&self.cogs)
+                    .await
+                    .is_none_or(|granted| granted & self.refused != 0)
+                {
+                    self.refused = 0;
+                    self.need();
+                }
+                Ok(())
+            }
+            Ok(_) | Err(RecvError::Lagged(_)) => Ok(()),
+            Err(RecvError::Closed) => Err(Stopped),
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Who the bot is, and where its gateway is: asked until the server answers.
 
+use super::intents;
 use crate::api::services::{Identity, Services};
 use crate::discord::operation;
 use crate::discord::outbound::CallError;
@@ -15,12 +16,20 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// What the server has told.
+pub(super) struct SignedIn {
+    pub(super) identity: Identity,
+    pub(super) gateway: GatewayAddress,
+    /// The privileged intents that the application has, if the server knows.
+    pub(super) granted: Option<u64>,
+}
+
 /// Asks until there is an answer. A server that cannot be reached, or has trouble, is asked again with
 /// growing pauses; each new kind of trouble is logged once.
 pub(super) async fn sign_in(
     services: &Services,
     api_url: Option<&str>,
-) -> Result<(Identity, GatewayAddress), StartError> {
+) -> Result<SignedIn, StartError> {
     let address = api_url.unwrap_or(DISCORD);
     let mut pause = FIRST_PAUSE;
     let mut told = None;
@@ -49,14 +58,18 @@ pub(super) async fn sign_in(
     }
 }
 
-async fn ask(services: &Services) -> Result<(Identity, GatewayAddress), CallError> {
+async fn ask(services: &Services) -> Result<SignedIn, CallError> {
     let user = services.outbound.current_user().await?;
     let application = services.outbound.current_application().await?;
     let identity = Identity {
         user,
         owners: application.owners.into_iter().collect(),
     };
-    Ok((identity, gateway_address(services).await?))
+    Ok(SignedIn {
+        identity,
+        gateway: gateway_address(services).await?,
+        granted: intents::granted_by(application.flags),
+    })
 }
 
 /// Where the gateway is.
@@ -67,6 +80,7 @@ pub(super) async fn gateway_address(services: &Services) -> Result<GatewayAddres
         shards: bot.shards,
         max_concurrency: u16::try_from(bot.max_concurrency).unwrap_or(u16::MAX),
         identifies_left: Some(IdentifiesLeft {
+            total: bot.total,
             remaining: bot.remaining,
             reset_after: bot.reset_after,
         }),

@@ -7,6 +7,7 @@ use crate::bot::{Bot, BotOptions};
 use crate::clock::Clock;
 use crate::cogs::host::{CogHandle, command_names};
 use crate::config::{Config, Connection, Token};
+use crate::descriptors;
 use crate::error::StartError;
 use crate::http::KnownHosts;
 use crate::sim::{Sim, SimOptions};
@@ -117,6 +118,7 @@ pub async fn run(settings: Settings, mode: Mode) -> Result<(), StartError> {
         connection,
     } = settings;
     let adopted = supervisor::adopt()?;
+    descriptors::raise();
     let told_to_stop = shutdown_signal()?;
     supervisor::listen();
     let target = target(&config, connection, mode)?;

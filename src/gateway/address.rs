@@ -24,6 +24,8 @@ pub struct GatewayAddress {
 /// loses its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdentifiesLeft {
+    /// Identifies in a day.
+    pub total: u32,
     /// Identifies that are left.
     pub remaining: u32,
     /// The time after which the full number is there again.
@@ -52,6 +54,7 @@ impl<'de> Deserialize<'de> for GatewayAddress {
         }
         #[derive(Deserialize)]
         struct Limit {
+            total: u32,
             remaining: u32,
             /// Milliseconds.
             reset_after: u64,
@@ -64,6 +67,7 @@ impl<'de> Deserialize<'de> for GatewayAddress {
             shards: answer.shards,
             max_concurrency: limit.max_concurrency,
             identifies_left: Some(IdentifiesLeft {
+                total: limit.total,
                 remaining: limit.remaining,
                 reset_after: outside::milliseconds(limit.reset_after),
             }),

@@ -111,9 +111,11 @@ impl Task {
                         return Ok(first);
                     }
                 },
-                // After a loss the first session is resumed, and the change begins anew.
+                // After a loss the first session is resumed. Whether the change begins anew is for the one who
+                // asked to say: each attempt may use an identify.
                 step = first.next() => if let Some(end) = self.take(step, &mut first).await {
-                    self.echoes = None;
+                    let reason = "the connection was lost meanwhile".to_owned();
+                    self.stay(GatewayError::IntentsUnchanged { reason });
                     return Err(end);
                 },
                 step = second.next() => match self.second(step) {

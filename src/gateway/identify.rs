@@ -1,6 +1,7 @@
 //! Whose turn it is to identify.
 
 use super::address::IdentifiesLeft;
+use super::budget::Budget;
 use crate::clock::Clock;
 use crate::lock::lock;
 use crate::supervise;
@@ -23,8 +24,7 @@ struct State {
     max_concurrency: u16,
     /// The time (since the Unix epoch) at which the bucket's next shard may identify.
     buckets: HashMap<u32, Arc<tokio::sync::Mutex<Duration>>>,
-    /// Identifies left, and when the full number is there again.
-    left: Option<(u32, Duration)>,
+    budget: Budget,
 }
 
 impl IdentifyQueue {
@@ -39,16 +39,43 @@ impl IdentifyQueue {
     pub(super) fn update(&self, max_concurrency: u16, left: Option<IdentifiesLeft>) {
         let mut state = self.lock();
         state.max_concurrency = max_concurrency;
-        let now = self.clock.now();
-        state.left = left.map(|left| (left.remaining, now.saturating_add(left.reset_after)));
+        state.budget.learn(left, self.clock.now());
     }
 
     /// When identifying is possible again, if the server allows no more of it now.
     pub(super) fn exhausted_until(&self) -> Option<Duration> {
-        match self.lock().left {
-            Some((0, until)) if until > self.clock.now() => Some(until),
-            _ => None,
+        self.lock().budget.exhausted_until(self.clock.now())
+    }
+
+    /// Lets a shard open a session now, or says when it may.
+    pub(super) fn claim(&self) -> Result<(), Duration> {
+        self.lock().budget.claim(self.clock.now())
+    }
+
+    /// When the intents of so many shards may be changed next.
+    pub(super) fn next_change(&self, shards: u32) -> Duration {
+        self.lock().budget.next_change(shards, self.clock.now())
+    }
+
+    /// The intents of so many shards are changed now; false when what is left of the day is kept for reconnects.
+    pub(super) fn change(&self, shards: u32) -> bool {
+        let now = self.clock.now();
+        let budget = &mut self.lock().budget;
+        let is_free = budget.reserved_until(shards, now).is_none();
+        if is_free {
+            budget.change(shards, now);
         }
+        is_free
+    }
+
+    /// What has been used, for the next process.
+    pub(super) fn budget(&self) -> Budget {
+        self.lock().budget.clone()
+    }
+
+    /// Takes over what a former process has used.
+    pub(super) fn restore(&self, former: Budget) {
+        self.lock().budget.restore(former, self.clock.now());
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -63,9 +90,7 @@ impl IdentifyQueue {
     }
 
     fn count(&self) {
-        if let Some((remaining, _)) = &mut self.lock().left {
-            *remaining = remaining.saturating_sub(1);
-        }
+        self.lock().budget.count(self.clock.now());
     }
 
     /// Waits for the shard's turn and gives it the permit. A shard that has gone away uses up
@@ -105,6 +130,7 @@ mod tests {
         let clock = Clock::paused(1_000);
         let queue = IdentifyQueue::new(clock.clone());
         let left = IdentifiesLeft {
+            total: 1_000,
             remaining: 3,
             reset_after: Duration::from_secs(60),
         };

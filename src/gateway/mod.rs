@@ -3,6 +3,7 @@
 //! ```text
 //! address ─ shards ─ task ─ connection ─ frame ─ event ─▶ sink (the router)
 //!              │       ├─ identify   whose turn it is to identify
+//!              │       │  budget     how many identifies there are, and what may use them
 //!              │       ├─ pauses     how long to wait before the next attempt
 //!              │       └─ handover   one session takes another's place when the intents change
 //!              └─ store              sessions survive the process
@@ -33,6 +34,7 @@
 //! [`Event::maybe_repeated`].
 
 mod address;
+mod budget;
 mod connection;
 mod error;
 pub mod event;

@@ -4,19 +4,20 @@ use super::GatewayError;
 use super::address::{GatewayAddress, base};
 use super::event::Event;
 use super::shared::Shared;
-use super::store::{Owner, SAVE_INTERVAL, Store, Stored};
+use super::store::{Contents, Owner, SAVE_INTERVAL, Store};
 use super::task::{Command, Task};
 use super::token::{fingerprint, install_tls_provider};
 use crate::clock::Clock;
 use crate::config::Token;
 use crate::supervise;
-use crate::supervisor::{deliveries, record};
+use crate::supervisor::deliveries;
 use serde::Deserialize;
 use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -156,7 +157,7 @@ impl Gateway {
         });
         let intents = options.intents;
         let shared = Arc::new(Shared::new(options, url, Box::new(sink)));
-        let saver = store.map(|store| Saver::start(store, &shared, intents));
+        let saver = store.map(|store| Saver::start(store, &shared));
         let mut commands = Vec::new();
         let mut tasks = Vec::new();
         for shard in 0..shards {
@@ -237,18 +238,30 @@ impl Gateway {
         sum.checked_div(count)
     }
 
+    /// The intents that the sessions of all shards have, or will have when they are open.
+    pub fn intents(&self) -> u64 {
+        self.shared.session_intents()
+    }
+
+    /// When the intents may be changed next, on the gateway's clock: the pause grows when they are changed again and
+    /// again, and the second half of a day's identifies is kept for reconnects.
+    pub fn next_change(&self) -> Duration {
+        self.shared.queue.next_change(self.shared.shards())
+    }
+
     /// Changes the intents, shard by shard, and returns when all have a session with them. Each shard
     /// opens its new session beside the old one and changes over without losing or doubling an
     /// event. Nothing happens if the intents are the same.
     ///
     /// A shard that is not connected changes over when it is; wrap this in a timeout if that is too
-    /// long to wait: the change then goes on.
+    /// long to wait: the change then goes on. A caller that may come often asks [`Gateway::next_change`] first.
     ///
     /// # Errors
-    /// If the server refuses the intents or the new session; the shard that met it, and those after
-    /// it, keep the old one.
+    /// If the server refuses the intents or the new session, or too few identifies are left of the day; the shard
+    /// that met it, and those after it, keep the old one.
     pub async fn set_intents(&self, bits: u64) -> Result<(), GatewayError> {
         let _one_at_a_time = self.changing.lock().await;
+        self.pay_for_change(bits)?;
         for command in &self.commands {
             let (answer, answered) = oneshot::channel();
             let change = Command::Intents(bits, answer);
@@ -258,6 +271,28 @@ impl Gateway {
                 .map_err(|_| GatewayError::Stopped)?;
             answered.await.map_err(|_| GatewayError::Stopped)??;
         }
+        self.shared.asked.store(bits, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Counts a change to these intents, if there is one.
+    fn pay_for_change(&self, bits: u64) -> Result<(), GatewayError> {
+        let slots = self.shared.slots.iter();
+        let others = slots.filter(|slot| slot.intents().is_some_and(|intents| intents != bits));
+        let Some(shards) = u32::try_from(others.count())
+            .ok()
+            .filter(|count| *count > 0)
+        else {
+            return Ok(());
+        };
+        if !self.shared.queue.change(shards) {
+            let reason = "Discord allows the bot few more new sessions today, and they are kept for reconnects";
+            return Err(GatewayError::IntentsUnchanged {
+                reason: reason.to_owned(),
+            });
+        }
+        // The next process must know of it, whatever happens to this one.
+        self.shared.changed.notify_one();
         Ok(())
     }
 
@@ -312,12 +347,11 @@ impl Drop for Gateway {
 
 impl Saver {
     /// Restores the stored sessions and begins to store what becomes of them.
-    fn start(store: Store, shared: &Arc<Shared>, intents: u64) -> Self {
+    fn start(store: Store, shared: &Arc<Shared>) -> Self {
         let base = shared.base();
-        // After a death a cog may be in quarantine, and its intents not be asked for. Its session is resumed all the
-        // same, so that nothing is missed, and changes over then.
-        let is_after_death = record().is_some_and(|record| record.last_death().is_some());
-        for mut stored in store.load(intents, is_after_death) {
+        let Contents { sessions, budget } = store.load();
+        shared.queue.restore(budget);
+        for mut stored in sessions {
             let exact = deliveries().and_then(|it| it.resume(stored.shard, &stored.session_id));
             if let Some(sequence) = exact {
                 (stored.sequence, stored.exact) = (sequence, true);
@@ -328,12 +362,12 @@ impl Saver {
             }
         }
         // From here on the file must say that it is not exact, whatever happens to the process.
-        let sessions = shared.snapshot(false);
-        let failing = save(&store, sessions.clone(), false);
+        let contents = shared.snapshot(false);
+        let failing = save(&store, contents.clone(), false);
         let saving = Saving {
             store: store.clone(),
             shared: shared.clone(),
-            saved: sessions,
+            saved: contents,
             failing,
         };
         let name = supervise::Task::SessionSaver;
@@ -341,11 +375,11 @@ impl Saver {
         Self { store, task }
     }
 
-    async fn finish(self, sessions: Vec<Stored>) {
+    async fn finish(self, contents: Contents) {
         self.task.abort();
         // A save that is under way must not overwrite the last one.
         let _aborted = self.task.await.is_err();
-        let saved = tokio::task::spawn_blocking(move || save(&self.store, sessions, false));
+        let saved = tokio::task::spawn_blocking(move || save(&self.store, contents, false));
         if let Err(error) = saved.await {
             warn!(%error, "The gateway sessions were not stored");
         }
@@ -356,7 +390,7 @@ impl Saver {
 struct Saving {
     store: Store,
     shared: Arc<Shared>,
-    saved: Vec<Stored>,
+    saved: Contents,
     failing: bool,
 }
 
@@ -369,10 +403,10 @@ impl Saving {
                 () = self.shared.changed.notified() => {}
             }
             supervise::point(supervise::Task::SessionSaver);
-            let sessions = self.shared.snapshot(false);
-            if sessions != self.saved {
-                self.failing = save(&self.store, sessions.clone(), self.failing);
-                self.saved = sessions;
+            let contents = self.shared.snapshot(false);
+            if contents != self.saved {
+                self.failing = save(&self.store, contents.clone(), self.failing);
+                self.saved = contents;
             }
         }
     }
@@ -380,8 +414,8 @@ impl Saving {
 
 /// Whether it failed; said once, until it succeeds again. A small file without a flush to the disk:
 /// quicker than handing it to another thread, and never half done when the task is ended.
-fn save(store: &Store, sessions: Vec<Stored>, failing: bool) -> bool {
-    match store.save(sessions) {
+fn save(store: &Store, contents: Contents, failing: bool) -> bool {
+    match store.save(contents) {
         Ok(()) => false,
         Err(error) => {
             if !failing {

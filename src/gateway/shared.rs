@@ -5,7 +5,7 @@ use super::address::{GatewayAddress, base, resume_base};
 use super::event::Event;
 use super::identify::IdentifyQueue;
 use super::shards::{Refresh, ShardState};
-use super::store::Stored;
+use super::store::{Contents, Stored};
 use crate::clock::Clock;
 use crate::config::Token;
 use crate::lock::lock;
@@ -36,6 +36,8 @@ pub(super) struct Shared {
     /// The configuration for `intents`, so that shards share one TLS context.
     config: Config<IdentifyQueue>,
     intents: u64,
+    /// The intents that were asked for last and not refused: a shard without a session opens one with them.
+    pub(super) asked: AtomicU64,
 }
 
 /// What is known of one shard.
@@ -73,6 +75,7 @@ impl Shared {
         Self {
             config: config(&options.token, options.intents, queue.clone()),
             intents: options.intents,
+            asked: AtomicU64::new(options.intents),
             token: options.token,
             clock: options.clock,
             sink,
@@ -158,12 +161,24 @@ impl Shared {
         });
     }
 
-    /// The sessions to store; `stopped` when nothing more will arrive in this process.
-    pub(super) fn snapshot(&self, stopped: bool) -> Vec<Stored> {
-        (0..)
-            .zip(&self.slots)
-            .filter_map(|(shard, slot)| slot.snapshot(shard, stopped))
-            .collect()
+    /// What to store; `stopped` when nothing more will arrive in this process.
+    pub(super) fn snapshot(&self, stopped: bool) -> Contents {
+        let slots = (0..).zip(&self.slots);
+        let sessions = slots.filter_map(|(shard, slot)| slot.snapshot(shard, stopped));
+        Contents {
+            sessions: sessions.collect(),
+            budget: self.queue.budget(),
+        }
+    }
+
+    /// The intents that the sessions of all shards have, or will have.
+    pub(super) fn session_intents(&self) -> u64 {
+        let asked = self.asked.load(Ordering::Relaxed);
+        let intents = self
+            .slots
+            .iter()
+            .map(|slot| slot.intents().unwrap_or(asked));
+        intents.fold(u64::MAX, |all, some| all & some)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sessions in a file, so that the next process resumes them.
 
+use super::budget::Budget;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write};
@@ -33,10 +34,20 @@ pub(super) struct Owner {
     pub(super) shards: u32,
 }
 
+/// What the next process is to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Contents {
+    pub(super) sessions: Vec<Stored>,
+    /// What was used of the day's identifies.
+    pub(super) budget: Budget,
+}
+
 #[derive(Serialize, Deserialize)]
 struct File {
     owner: Owner,
     sessions: Vec<Stored>,
+    #[serde(default)]
+    budget: Budget,
 }
 
 /// The file of sessions.
@@ -51,41 +62,49 @@ impl Store {
         Self { path, owner }
     }
 
-    /// The stored sessions that were opened with `intents`, and with more of them if `or_more`; none if the file is
-    /// missing, cannot be read or belongs to somebody else.
-    pub(super) fn load(&self, intents: u64, or_more: bool) -> Vec<Stored> {
+    /// What was stored for this token, and its sessions if they are of this server and number of shards; nothing if
+    /// the file is missing, cannot be read or belongs to somebody else.
+    pub(super) fn load(&self) -> Contents {
         let path = self.path.display();
         let text = match fs::read(&self.path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Contents::default(),
             Err(error) => {
                 warn!(%path, %error, "The stored gateway sessions cannot be read; opening new ones");
-                return Vec::new();
+                return Contents::default();
             }
         };
         let file: File = match serde_json::from_slice(&text) {
             Ok(file) => file,
             Err(error) => {
                 warn!(%path, %error, "The stored gateway sessions are damaged; opening new ones");
-                return Vec::new();
+                return Contents::default();
             }
         };
-        let has_enough = |opened: u64| opened == intents || or_more && opened & intents == intents;
-        let fits = |stored: &Stored| has_enough(stored.intents) && stored.shard < self.owner.shards;
         let count = file.sessions.len();
         let mut sessions = file.sessions;
-        sessions.retain(|stored| file.owner == self.owner && fits(stored));
+        sessions.retain(|stored| file.owner == self.owner && stored.shard < self.owner.shards);
         if sessions.len() < count {
-            info!(%path, "The stored gateway sessions belong to another token, server, number of \
-                  shards or set of intents; opening new ones");
+            info!(%path, "The stored gateway sessions belong to another token, server or number of \
+                  shards; opening new ones");
         }
-        sessions
+        // Discord counts the identifies of a token, wherever they go.
+        let same_token = file.owner.token == self.owner.token;
+        let budget = if same_token {
+            file.budget
+        } else {
+            Budget::default()
+        };
+        Contents { sessions, budget }
     }
 
     /// Replaces the file as a whole: a reader, or a crash, sees the old one or the new one.
-    pub(super) fn save(&self, sessions: Vec<Stored>) -> io::Result<()> {
-        let owner = self.owner.clone();
-        let text = serde_json::to_vec_pretty(&File { owner, sessions })?;
+    pub(super) fn save(&self, contents: Contents) -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(&File {
+            owner: self.owner.clone(),
+            sessions: contents.sessions,
+            budget: contents.budget,
+        })?;
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder)?;
         }
@@ -131,16 +150,25 @@ mod tests {
             shards: 2,
         };
         let store = Store::new(path.clone(), owner.clone());
-        assert!(store.load(512, false).is_empty());
-        store.save(vec![stored(0), stored(1), stored(7)]).unwrap();
-        assert_eq!(store.load(512, false), [stored(0), stored(1)]);
-        assert!(store.load(513, true).is_empty());
-        assert!(store.load(0, false).is_empty());
-        assert_eq!(store.load(0, true), [stored(0), stored(1)]);
+        assert_eq!(store.load(), Contents::default());
+        let mut budget = Budget::default();
+        budget.count(Duration::from_secs(1_000));
+        let sessions = vec![stored(0), stored(1), stored(7)];
+        let budget_of_token = budget.clone();
+        store.save(Contents { sessions, budget }).unwrap();
+        let loaded = store.load();
+        assert_eq!(loaded.sessions, [stored(0), stored(1)]);
+        assert_eq!(loaded.budget, budget_of_token);
         for (url, token, shards) in [("ws://b", "t", 2), ("ws://a", "u", 2), ("ws://a", "t", 3)] {
             let (url, token) = (url.to_owned(), token.to_owned());
-            let other = Owner { url, token, shards };
-            assert!(Store::new(path.clone(), other).load(512, false).is_empty());
+            let other = Owner {
+                url,
+                token: token.clone(),
+                shards,
+            };
+            let loaded = Store::new(path.clone(), other).load();
+            assert!(loaded.sessions.is_empty());
+            assert_eq!(loaded.budget == budget_of_token, token == "t");
         }
         #[cfg(unix)]
         {
@@ -149,6 +177,6 @@ mod tests {
             assert_eq!(mode & 0o777, 0o600);
         }
         fs::write(&path, "{").unwrap();
-        assert!(store.load(512, false).is_empty());
+        assert_eq!(store.load(), Contents::default());
     }
 }

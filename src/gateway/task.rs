@@ -128,22 +128,32 @@ impl Task {
         Connection::new(id, self.shared.config(intents, held))
     }
 
-    /// Before a new session: waits while the server allows none, and asks where it is. False if the
+    /// Before a new session: asks where the server is, and waits while no session may be opened. False if the
     /// shard is to stop.
     async fn before_identify(&mut self) -> bool {
         if self.slot().held().is_some() {
             return true;
         }
-        if let Some(until) = self.shared.queue.exhausted_until() {
-            let why = "the bot has opened as many sessions today as Discord allows".to_owned();
-            self.complain(&why);
-            if !self.wait_until(until, why).await {
+        let mut again = std::mem::replace(&mut self.identified, true);
+        loop {
+            let shared = self.shared.clone();
+            if again && !self.while_unconnected(shared.refresh()).await {
                 return false;
             }
+            let Err(until) = shared.queue.claim() else {
+                return true;
+            };
+            let why = if shared.queue.exhausted_until().is_some() {
+                "the bot has opened as many sessions today as Discord allows"
+            } else {
+                "the bot has opened nearly as many sessions today as Discord allows, and spreads the last ones"
+            };
+            self.complain(why);
+            if !self.wait_until(until, why.to_owned()).await {
+                return false;
+            }
+            again = true;
         }
-        let again = std::mem::replace(&mut self.identified, true);
-        let shared = self.shared.clone();
-        !again || self.while_unconnected(shared.refresh()).await
     }
 
     /// Receives until the connection is over.
@@ -151,7 +161,7 @@ impl Task {
         self.ready_since = None;
         loop {
             supervise::point(supervise::Task::Shard);
-            if self.ready_since.is_some() && self.slot().intents() != Some(self.wanted) {
+            if self.is_to_change() {
                 match self.hand_over(connection).await {
                     Ok(current) => connection = current,
                     Err(end) => return end,
@@ -174,6 +184,13 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// Whether somebody waits for a session with other intents. A session of a former process keeps its own until
+    /// somebody asks: a process that is restarted again and again opens no new ones.
+    fn is_to_change(&self) -> bool {
+        let waits = self.ready_since.is_some() && self.answer.is_some();
+        waits && self.slot().intents() != Some(self.wanted)
     }
 
     /// Takes on other intents; `serve` and `open` see to them.

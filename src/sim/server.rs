@@ -5,21 +5,18 @@ use super::hub::Hub;
 use super::rest::ATTACHMENTS;
 use super::{gateway, rest};
 use crate::loopback::is_part_of_another_page;
+use crate::server::{self, Limits};
 use crate::supervise::{self, Task};
-use axum::Router;
-use axum::extract::connect_info::Connected;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State, WebSocketUpgrade};
+use axum::extract::{DefaultBodyLimit, Request, State, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
-use axum::serve::{IncomingStream, Listener};
+use axum::{Extension, Router};
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tracing::warn;
 
 /// The largest request that is read at all, in bytes: Discord's 25 MB for a message, and some.
@@ -40,14 +37,16 @@ pub(crate) async fn run(hub: &Arc<Hub>, listener: &std::net::TcpListener) {
         .fallback(answer)
         .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
         .with_state(hub);
-    let service = router.into_make_service_with_connect_info::<Kill>();
-    let server = axum::serve(Killable(listener), service).with_graceful_shutdown(async move {
+    let open = move |stream| {
+        let kill = Kill::default();
+        let router = router.clone().layer(Extension(kill.clone()));
+        (KillableStream { stream, kill }, router)
+    };
+    let shutdown = async move {
         // The sender lives in the hub; its end is a stop, too.
         let _stopped = stop.wait_for(|stop| *stop).await.is_ok();
-    });
-    if let Err(error) = server.await {
-        warn!(%error, "The simulator's server ended with an error");
-    }
+    };
+    server::serve(listener, Limits::simulator(), open, shutdown).await;
 }
 
 /// Why a request is not from a program on this machine. Only the page shows pictures from here.
@@ -66,7 +65,7 @@ fn refusal(hub: &Hub, request: &Request) -> Option<Known> {
 
 async fn answer(
     State(hub): State<Arc<Hub>>,
-    ConnectInfo(kill): ConnectInfo<Kill>,
+    Extension(kill): Extension<Kill>,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
     request: Request,
 ) -> Response {
@@ -113,44 +112,9 @@ impl Kill {
     }
 }
 
-impl Connected<IncomingStream<'_, Killable>> for Kill {
-    fn connect_info(stream: IncomingStream<'_, Killable>) -> Self {
-        stream.io().kill.clone()
-    }
-}
-
-struct Killable(TcpListener);
-
 struct KillableStream {
     stream: TcpStream,
     kill: Kill,
-}
-
-impl Listener for Killable {
-    type Io = KillableStream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            match self.0.accept().await {
-                Ok((stream, address)) => {
-                    // Without this, small answers wait for acknowledgements; a socket that refuses
-                    // is slower, not wrong.
-                    let _set = stream.set_nodelay(true).is_ok();
-                    let kill = Kill::default();
-                    return (KillableStream { stream, kill }, address);
-                }
-                Err(error) => {
-                    warn!(%error, "The simulator could not accept a connection");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
 }
 
 impl AsyncRead for KillableStream {

@@ -13,6 +13,7 @@ mod live;
 use crate::api::limits::LimitView;
 use crate::loopback::OwnAddresses;
 use crate::reload::report::ReportLog;
+use crate::server::{self, Limits};
 use crate::sim::Sim;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -102,8 +103,8 @@ pub enum StudioError {
         /// The system's reason.
         source: io::Error,
     },
-    /// The listener failed while it served.
-    #[error("the studio stopped serving its page: {0}; restart the bot to have it back")]
+    /// The listener has no address.
+    #[error("the studio cannot serve its page: {0}; restart the bot to have it back")]
     Serve(#[source] io::Error),
 }
 
@@ -142,11 +143,13 @@ pub async fn serve(
     let (stop, stopping) = watch::channel(false);
     let mut stopped = stopping.clone();
     let router = router(Shared { options, stopping }, address);
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+    let shutdown = async move {
         shutdown.await;
         // Without a listener there is no feed to end.
         let _feeds_told = stop.send(true).is_ok();
-    });
+    };
+    let open = move |stream| (stream, router.clone());
+    let server = server::serve(listener, Limits::page(), open, shutdown);
     // A request that never ends must not keep the bot from stopping.
     let overdue = async {
         if stopped.wait_for(|stopping| *stopping).await.is_ok() {
@@ -154,9 +157,10 @@ pub async fn serve(
         }
     };
     tokio::select! {
-        result = server => result.map_err(StudioError::Serve),
-        () = overdue => Ok(()),
+        () = server => {}
+        () = overdue => {}
     }
+    Ok(())
 }
 
 fn router(shared: Shared, address: SocketAddr) -> Router {
