@@ -51,7 +51,7 @@ impl Environment {
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let token = self.get("DISCORD_TOKEN").map(str::trim);
         let token = token.map(|it| it.strip_prefix("Bot ").map_or(it, str::trim_start));
-        let named = self.iter().filter(|(name, _)| is_secret(name));
+        let named = self.iter().filter(|(name, value)| is_secret(name, value));
         token.into_iter().chain(named.map(|(_, value)| value))
     }
 
@@ -73,8 +73,12 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     }
 }
 
-/// Whether a variable is secret by its name: `API_KEY`, `DB_PASSWORD`, `GITHUB_TOKEN`.
-fn is_secret(name: &str) -> bool {
+/// Whether a variable is secret by its name: `API_KEY`, `DB_PASSWORD`, `GITHUB_TOKEN`. A value like `disabled` is in
+/// too many sentences.
+fn is_secret(name: &str, value: &str) -> bool {
+    if value.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return false;
+    }
     let mut words = name.split('_').map(str::to_ascii_uppercase);
     words.any(|word| {
         matches!(
@@ -104,4 +108,27 @@ fn unreadable(name: &str, text: &[u8], error: &dotenvy::Error) -> Problem {
     );
     problem.origin = super::problem::Origin::File(name.to_owned(), line);
     problem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_the_token_and_what_is_called_one() {
+        let variables = [
+            ("DISCORD_TOKEN", " Bot abc.def.ghi "),
+            ("API_KEY", "k3y"),
+            ("db_password", "pass word"),
+            ("OTHER_KEY", "disabled"),
+            ("KEYBOARD", "us-intl"),
+            ("COGSMITH_BOT__PREFIX", "!"),
+        ];
+        let environment: Environment = variables.into_iter().collect();
+        let secrets: Vec<&str> = environment.secrets().collect();
+        assert_eq!(
+            secrets,
+            ["abc.def.ghi", "k3y", " Bot abc.def.ghi ", "pass word"]
+        );
+    }
 }

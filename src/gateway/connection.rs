@@ -10,6 +10,7 @@ use super::frame::{Frame, Frames};
 use super::identify::IdentifyQueue;
 use crate::secrets;
 use futures_util::Stream;
+use std::borrow::Cow;
 use std::error::Error;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -104,7 +105,11 @@ impl Connection {
 
     /// Queues a command; twilight sends it within Discord's limit of 120 a minute.
     pub(super) fn send(&self, json: String) {
-        self.shard.send(secrets::hide_text(&json).into_owned());
+        let hidden = match secrets::hide_text(&json) {
+            Cow::Owned(hidden) => Some(hidden),
+            Cow::Borrowed(_) => None,
+        };
+        self.shard.send(hidden.unwrap_or(json));
     }
 
     /// The next thing that happens. Frames that cannot be read are logged and skipped. May be

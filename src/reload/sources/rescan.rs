@@ -219,7 +219,7 @@ impl Rescan<'_> {
     }
 
     fn look(&self, path: &str, real: Real) -> Look {
-        let read = match real {
+        let contents = match real {
             Real::Gone => Read::Gone,
             Real::Broken => Read::Problem(BROKEN.to_owned()),
             Real::Refused(problem) => Read::Problem(problem.to_owned()),
@@ -228,7 +228,7 @@ impl Rescan<'_> {
                 read::read(&found, self.old.rules.allows_linked)
             }
         };
-        self.judge(path, read)
+        self.judge(path, contents)
     }
 
     /// What reading the file means for the snapshot.
