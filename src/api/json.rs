@@ -56,12 +56,12 @@ pub fn parse(lua: &Lua, function: &str, what: &str, text: &LuaString) -> HostRes
     };
     let value = maker.deserialize(&mut reader);
     let value = value.and_then(|value| reader.end().map(|()| value));
-    value.map_err(|error| match failure.take() {
-        Some(failure) => failure.into(),
-        None => {
-            let message = format!("{function}: {what} is not JSON: {error}");
-            HostError::new("argument", message).into()
+    value.map_err(|error| {
+        if let Some(failure) = failure.take() {
+            return failure.into();
         }
+        let message = format!("{function}: {what} is not JSON: {error}");
+        HostError::new("argument", message).into()
     })
 }
 
