@@ -158,6 +158,7 @@ fn prepare_call(
 
 impl Request {
     /// With which capability the message is sent that this makes; nothing: it answers a call.
+    #[must_use]
     pub fn needing(mut self, need: Need) -> Self {
         self.tie = reach::tie_of(need);
         self
