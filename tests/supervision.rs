@@ -140,12 +140,12 @@ async fn intents_are_followed_on() {
     let _turn = turn().await;
     let mut stage = with_ping().start().await;
     panic_next(Task::Intents);
-    let hears = r#"local cog = require("@cogsmith/cog")
+    let source = r#"local cog = require("@cogsmith/cog")
 local heard = 0
 cog.on("typing_start", function() heard += 1 end)
 cog.command { name = "heard", run = function(ctx) ctx:reply(tostring(heard > 0)) end }
 "#;
-    stage.save("cogs/hears.luau", hears);
+    stage.save("cogs/hears.luau", source);
     stage.applied().await;
     until_panicked(Task::Intents).await;
     let (anna, general) = (stage.sim.user("anna").unwrap(), stage.general());
@@ -201,7 +201,7 @@ async fn a_save_is_taken_although_its_reload_panicked() {
 async fn what_the_state_promised_is_written_after_all() {
     let _turn = turn().await;
     let body =
-        r#"state.global.count = (state.global.count or 0) + 1 ctx:reply(`{state.global.count}`)"#;
+        "state.global.count = (state.global.count or 0) + 1 ctx:reply(`{state.global.count}`)";
     let look = command("look", "ctx:reply(`{state.global.count}`)");
     let look = look.split_once("cog.command").unwrap().1;
     let source = format!("{}cog.command{look}", command("count", body));
