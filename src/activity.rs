@@ -2,14 +2,31 @@
 //!
 //! Whoever takes up work (a mailbox entry, a running handler, a request, a batch of writes) holds a
 //! [`Busy`] until it is done. Work that waits for the clock or for a user releases its `Busy` meanwhile.
+//!
+//! All threads count, quick and slow ones, so nobody holds a lock for it but who begins or ends the activity as a
+//! whole: the kernel could stop a slow thread just then, and all others would wait for it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 /// The number of things under way in one bot.
 #[derive(Clone, Debug)]
-pub struct Activity {
-    count: Arc<watch::Sender<usize>>,
+pub struct Activity(Arc<Count>);
+
+#[derive(Debug)]
+struct Count {
+    now: AtomicUsize,
+    /// The count when it last came to or from zero.
+    turned: watch::Sender<usize>,
+}
+
+impl Count {
+    /// To be called whenever the count has come to or from zero. Who does it last tells what is so in the end.
+    fn turn(&self) {
+        self.turned
+            .send_modify(|count| *count = self.now.load(Ordering::SeqCst));
+    }
 }
 
 /// One thing under way; it ends when this is dropped.
@@ -21,14 +38,17 @@ pub struct Busy {
 impl Activity {
     /// Nothing is under way.
     pub fn new() -> Self {
-        Self {
-            count: Arc::new(watch::Sender::new(0)),
-        }
+        Self(Arc::new(Count {
+            now: AtomicUsize::new(0),
+            turned: watch::Sender::new(0),
+        }))
     }
 
     /// One more thing is under way until the returned guard is dropped.
     pub fn begin(&self) -> Busy {
-        self.count.send_modify(|count| *count += 1);
+        if self.0.now.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.0.turn();
+        }
         Busy {
             activity: self.clone(),
         }
@@ -36,17 +56,17 @@ impl Activity {
 
     /// How many things are under way now.
     pub fn count(&self) -> usize {
-        *self.count.borrow()
+        self.0.now.load(Ordering::SeqCst)
     }
 
-    /// Sees every change of the count.
+    /// Sees whenever the count comes to zero, and whenever it leaves it.
     pub fn subscribe(&self) -> watch::Receiver<usize> {
-        self.count.subscribe()
+        self.0.turned.subscribe()
     }
 
     /// Returns as soon as nothing is under way.
     pub async fn idle(&self) {
-        let mut changes = self.count.subscribe();
+        let mut changes = self.subscribe();
         // The sender lives in `self`, so waiting cannot end with an error.
         let _closed = changes.wait_for(|count| *count == 0).await.is_err();
     }
@@ -60,6 +80,9 @@ impl Default for Activity {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.activity.count.send_modify(|count| *count -= 1);
+        let count = &self.activity.0;
+        if count.now.fetch_sub(1, Ordering::SeqCst) == 1 {
+            count.turn();
+        }
     }
 }

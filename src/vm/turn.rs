@@ -25,11 +25,16 @@ const MEMORY: u32 = 300;
 /// Nothing is remembered for longer than this.
 const LONGEST_MEMORY: Duration = Duration::from_secs(120);
 
+/// In so many seconds what a cog has used counts half.
+const HALF_LIFE: f64 = 10.0;
+/// Less than this, in seconds, is nothing: those who have used less go in the order in which they ask.
+const NOTHING: f64 = 0.000_1;
+
 /// What all times count from, so that those of different cogs can be compared.
 static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// One cog's account. Times are in microseconds since the origin.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Turn {
     /// When the present turn began.
     began: AtomicU64,
@@ -37,6 +42,29 @@ pub struct Turn {
     paid_at: AtomicU64,
     /// When its longest slice will be forgotten.
     forgotten_at: AtomicU64,
+    /// What it has used, as the bits of a number: see [`level`].
+    level: AtomicU64,
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self {
+            began: AtomicU64::new(0),
+            paid_at: AtomicU64::new(0),
+            forgotten_at: AtomicU64::new(0),
+            level: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
+        }
+    }
+}
+
+/// The logarithm of what was used until now, in seconds, as it will look from any later time. As all that was used
+/// loses its weight at the same pace, those of two cogs can be compared however old they are.
+fn level(used: f64, now: u64) -> f64 {
+    used.log2() + half_lives(now)
+}
+
+fn half_lives(now: u64) -> f64 {
+    Duration::from_micros(now).as_secs_f64() / HALF_LIFE
 }
 
 fn now() -> u64 {
@@ -66,6 +94,8 @@ impl Turn {
         let unpaid = self.paid_at.load(Ordering::Relaxed).saturating_sub(now);
         let unpaid = (unpaid + micros(used * PRICE)).min(micros(MOST_UNPAID));
         self.paid_at.store(now + unpaid, Ordering::Relaxed);
+        let level = level(self.used_at(now) + used.as_secs_f64(), now);
+        self.level.store(level.to_bits(), Ordering::Relaxed);
         // A turn ends with the first slice that outlasts it.
         let slice = used.saturating_sub(TURN);
         let remembered = (slice * MEMORY).min(LONGEST_MEMORY);
@@ -79,7 +109,7 @@ impl Turn {
     }
 
     fn is_quick_at(&self, now: u64) -> bool {
-        !self.is_greedy_at(now) && self.expected_at(now) <= micros(LONG_SLICE)
+        !self.is_greedy_at(now) && self.expected_at(now) <= LONG_SLICE
     }
 
     /// Whether it has used more than its share lately.
@@ -88,20 +118,35 @@ impl Turn {
     }
 
     /// How long its next slice may be.
-    fn expected_at(&self, now: u64) -> u64 {
+    fn expected_at(&self, now: u64) -> Duration {
         let remembered = self.forgotten_at.load(Ordering::Relaxed);
-        remembered.saturating_sub(now) / u64::from(MEMORY)
+        Duration::from_micros(remembered.saturating_sub(now)) / MEMORY
     }
 
-    /// When it would have paid for what it has used and for what it is about to use: its finish tag, as in weighted
-    /// fair queueing. Of those who wait, whoever has the lowest goes first. While it waits it does not change.
+    /// What it has used lately, in seconds.
+    fn used_at(&self, now: u64) -> f64 {
+        let level = f64::from_bits(self.level.load(Ordering::Relaxed));
+        (level - half_lives(now)).exp2()
+    }
+
+    /// What it will have used when it has had its turn: of those who wait, whoever has the lowest tag goes first.
+    /// While it waits its tag stays as it is, and those of who comes later are higher and higher: nobody waits for
+    /// ever.
     pub fn finish_tag(&self) -> u64 {
         self.finish_tag_at(now())
     }
 
     fn finish_tag_at(&self, now: u64) -> u64 {
-        let start = self.paid_at.load(Ordering::Relaxed).max(now);
-        start + self.expected_at(now) * u64::from(PRICE)
+        let used = self.used_at(now) + self.expected_at(now).as_secs_f64() + NOTHING;
+        // From a millionth of a half-life on; the logarithm of nothing is above -14.
+        let tag = (level(used, now) + 14.0) * 1_000_000.0;
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is positive, and 2^53 of it take 2,000 years"
+        )]
+        let tag = tag as u64;
+        tag
     }
 }
 
@@ -185,8 +230,26 @@ mod tests {
         long.charge_at(0, ms(100));
         greedy.charge_at(9 * SECOND, ms(3_000));
         let tags = [&idle, &short, &long, &greedy].map(|turn| turn.finish_tag_at(10 * SECOND));
-        assert_eq!(tags[0], tags[1]);
-        assert!(tags[1] < tags[2], "{tags:?}");
-        assert!(tags[2] < tags[3], "{tags:?}");
+        assert!(tags.is_sorted_by(|one, other| one < other), "{tags:?}");
+    }
+
+    #[test]
+    fn what_was_used_counts_half_after_each_half_life() {
+        let (early, late) = <(Turn, Turn)>::default();
+        early.charge_at(0, ms(8));
+        late.charge_at(20 * SECOND, ms(2));
+        let used = [&early, &late].map(|turn| turn.used_at(40 * SECOND));
+        assert!((used[0] - 0.000_5).abs() < 1e-9, "{used:?}");
+        assert!((used[1] - 0.000_5).abs() < 1e-9, "{used:?}");
+    }
+
+    /// However little the others use who come later.
+    #[test]
+    fn nobody_waits_for_ever() {
+        let (greedy, idle) = <(Turn, Turn)>::default();
+        greedy.charge_at(0, ms(60_000));
+        let waits_since = greedy.finish_tag_at(0);
+        assert!(idle.finish_tag_at(0) < waits_since);
+        assert!(idle.finish_tag_at(300 * SECOND) > waits_since);
     }
 }

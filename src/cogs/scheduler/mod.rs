@@ -1,7 +1,7 @@
 //! Who runs on which thread, and who goes first: the executor of all cogs' tasks.
 //!
 //! ```text
-//! task (woken) ─ queue (two lanes, each in the order of finish tags) ─ worker (a turn on a thread, charged to the cog)
+//! task (woken) ─ queue (two lanes; in each, whoever has used least goes first) ─ worker (a turn on a thread, charged to the cog)
 //! ```
 //!
 //! The kernel shares processors between threads, and knows nothing of cogs. So cogs that have used little lately and

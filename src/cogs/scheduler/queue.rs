@@ -14,34 +14,31 @@ pub(super) enum Lane {
     Patient,
 }
 
-/// Ready tasks. Each lane is served in the order of finish tags, and of arrival where these are the same.
+/// Ready tasks in their lanes, which have nothing in common: the kernel may stop a patient thread in any place, and no
+/// quick one waits for a lock that it holds.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
+    quick: Line,
+    patient: Line,
+}
+
+/// Served in the order of finish tags, and of arrival where these are the same.
+#[derive(Debug, Default)]
+struct Line {
     ready: Mutex<Ready>,
-    quick: Condvar,
-    patient: Condvar,
+    arrivals: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Ready {
-    quick: BTreeMap<(u64, u64), Arc<Task>>,
-    patient: BTreeMap<(u64, u64), Arc<Task>>,
+    tasks: BTreeMap<(u64, u64), Arc<Task>>,
     /// Counts arrivals.
     arrived: u64,
     is_stopped: bool,
 }
 
-impl Ready {
-    fn lane(&mut self, lane: Lane) -> &mut BTreeMap<(u64, u64), Arc<Task>> {
-        match lane {
-            Lane::Quick => &mut self.quick,
-            Lane::Patient => &mut self.patient,
-        }
-    }
-}
-
 impl Queue {
-    fn arrivals(&self, lane: Lane) -> &Condvar {
+    fn line(&self, lane: Lane) -> &Line {
         match lane {
             Lane::Quick => &self.quick,
             Lane::Patient => &self.patient,
@@ -50,48 +47,62 @@ impl Queue {
 
     /// Adds a task that is ready. After the stop it is nobody's.
     pub(super) fn push(&self, task: Arc<Task>, lane: Lane, tag: u64) {
-        let mut ready = lock(&self.ready);
-        if ready.is_stopped {
-            return;
-        }
-        ready.arrived += 1;
-        let place = (tag, ready.arrived);
-        ready.lane(lane).insert(place, task);
-        drop(ready);
-        self.arrivals(lane).notify_one();
+        self.line(lane).push(task, tag);
     }
 
     /// Waits for a task and takes it out; nothing after the stop.
     pub(super) fn pop(&self, lane: Lane) -> Option<Arc<Task>> {
+        self.line(lane).pop()
+    }
+
+    /// From now on nobody gets anything.
+    pub(super) fn stop(&self) {
+        // In this order, as `is_stopped` looks at the former: quick threads, which are many, see it.
+        self.patient.stop();
+        self.quick.stop();
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        lock(&self.patient.ready).is_stopped
+    }
+}
+
+impl Line {
+    fn push(&self, task: Arc<Task>, tag: u64) {
+        let mut ready = lock(&self.ready);
+        if ready.is_stopped {
+            // What the task holds may wake others when it goes: not under the lock.
+            drop(ready);
+            return;
+        }
+        ready.arrived += 1;
+        let place = (tag, ready.arrived);
+        ready.tasks.insert(place, task);
+        drop(ready);
+        self.arrivals.notify_one();
+    }
+
+    fn pop(&self) -> Option<Arc<Task>> {
         let mut ready = lock(&self.ready);
         loop {
             if ready.is_stopped {
                 return None;
             }
-            if let Some((_, task)) = ready.lane(lane).pop_first() {
+            if let Some((_, task)) = ready.tasks.pop_first() {
                 return Some(task);
             }
-            let waited = self.arrivals(lane).wait(ready);
+            let waited = self.arrivals.wait(ready);
             ready = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// From now on nobody gets anything.
-    pub(super) fn stop(&self) {
+    fn stop(&self) {
         let mut ready = lock(&self.ready);
         ready.is_stopped = true;
-        let left = (
-            std::mem::take(&mut ready.quick),
-            std::mem::take(&mut ready.patient),
-        );
+        let left = std::mem::take(&mut ready.tasks);
         drop(ready);
-        self.quick.notify_all();
-        self.patient.notify_all();
-        // What a task holds may wake others when it goes: not under the lock.
+        self.arrivals.notify_all();
+        // As above.
         drop(left);
-    }
-
-    pub(super) fn is_stopped(&self) -> bool {
-        lock(&self.ready).is_stopped
     }
 }
