@@ -70,6 +70,9 @@ fn help_tells_what_there_is() {
           --online
               Join Discord; without a token this is an error instead of a simulator
 
+          --no-supervisor
+              Run in this process, which nothing starts again when it dies: for service managers that do it themselves
+
           --config <PATH>
               The configuration file, or the folder of its config.json; lua/ and var/ are beside it
 
@@ -125,7 +128,7 @@ fn arguments_that_do_not_belong_together_are_refused() {
     exit 2
     -- stdout
     -- stderr
-    error: --offline and --online belong to `cogsmith run`
+    error: --offline, --online and --no-supervisor belong to `cogsmith run`
 
     Usage: cogsmith [OPTIONS] [COMMAND]
 

@@ -123,6 +123,13 @@ async fn no_told_number_is_lost_or_told_twice_however_the_bot_dies() {
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     let mut asked = BTreeSet::new();
     for death in 0..deaths() {
+        // A third death in a row would be followed by a pause; an orderly end in between loses as little.
+        if death > 0 && death % 2 == 0 {
+            let (code, printed) = bot.stopped();
+            assert_eq!(code, 0, "{printed}");
+            bot = start(folder.path(), &sim, &[]);
+            bot.until("The shard resumed its session");
+        }
         let child = bot.bot().unwrap();
         for _ in 0..10 + random.below(30) {
             asked.insert(say(&sim, "!count"));
@@ -157,12 +164,9 @@ async fn no_told_number_is_lost_or_told_twice_however_the_bot_dies() {
     assert!(!ask(&sim, "!cogs").await.contains("quarantine"));
     let (code, printed) = bot.stopped();
     assert_eq!(code, 0, "{printed}");
-    assert!(!printed.contains("opening new ones"), "{printed}");
-    assert_eq!(
-        printed.matches("The shard is ready").count(),
-        1,
-        "{printed}"
-    );
+    // One session from the beginning to the end.
+    assert_eq!(sim.sessions().len(), 1);
+    assert!(!printed.contains("it starts again in"), "{printed}");
     sim.shutdown().await;
 }
 
@@ -186,10 +190,10 @@ async fn the_cog_on_the_thread_that_died_starts_in_quarantine() {
         line.contains("is in quarantine: the process died while this cog ran: signal 11 (SIGSEGV)"),
         "{line}"
     );
-    let (dead, other) = if line.contains("cog=one") || line.contains("cog=\"one\"") {
-        ("one", "two")
+    let [dead, other] = if line.contains("starts in quarantine: one:") {
+        ["one", "two"]
     } else {
-        ("two", "one")
+        ["two", "one"]
     };
     bot.until("The shard");
     assert_eq!(ask(&sim, "!ping").await, "pong");
@@ -327,9 +331,12 @@ async fn a_second_interrupt_ends_it_at_once() {
         ];
         let mut bot = Process::start_group(folder.path(), &["--online"], &variables);
         bot.until("The shard");
-        let interrupt = |bot: &Process| match to_group {
-            true => bot.signal_group("INT"),
-            false => bot.signal("INT"),
+        let interrupt = |bot: &Process| {
+            if to_group {
+                bot.signal_group("INT");
+            } else {
+                bot.signal("INT");
+            }
         };
         interrupt(&bot);
         bot.until("Stopping");
@@ -390,10 +397,8 @@ fn in_the_simulator_the_page_comes_back_where_it_was() {
     let folder = folder(&[]);
     let mut bot = Process::start(folder.path(), &["--offline"], &[]);
     let first = bot.until("Talk to your bot at");
-    bot.until("The shard is ready");
     send("KILL", bot.bot().unwrap());
     bot.until("so its world is new");
     assert_eq!(bot.until("Talk to your bot at"), first);
-    bot.until("The shard is ready");
     assert_eq!(bot.stopped().0, 0);
 }

@@ -19,12 +19,15 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use std::future::Future;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::signal;
 use tracing::{info, warn};
 
 /// What a process exits with that was ended by Ctrl-C: 128 and the number of SIGINT.
 const INTERRUPTED: i32 = 130;
+/// How long a process that was killed may take to be gone.
+const LEAVING: Duration = Duration::from_secs(1);
 
 /// The options of `cogsmith run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
@@ -204,7 +207,12 @@ async fn bind_studio(config: &Config, any_port: bool) -> Result<TcpListener, Sta
     {
         listen.set_port(port);
     }
-    match studio::bind(listen).await {
+    let bound = if any_port {
+        studio::bind(listen).await
+    } else {
+        bind_patiently(listen).await
+    };
+    match bound {
         Ok(listener) => Ok(listener),
         Err(error) if any_port => {
             warn!("The page takes another port than studio.listen: {error}");
@@ -223,6 +231,20 @@ async fn bind_studio(config: &Config, any_port: bool) -> Result<TcpListener, Sta
             reason: source.to_string(),
         }),
         Err(error) => Err(StartError::System(error.to_string())),
+    }
+}
+
+/// Takes a port, which a bot that was killed a moment ago may be about to leave: it ends a little later than its
+/// supervisor.
+async fn bind_patiently(listen: std::net::SocketAddr) -> Result<TcpListener, StudioError> {
+    let until = Instant::now() + LEAVING;
+    loop {
+        match studio::bind(listen).await {
+            Err(StudioError::PortTaken(_)) if Instant::now() < until => {
+                tokio::time::sleep(LEAVING / 20).await;
+            }
+            bound => return bound,
+        }
     }
 }
 

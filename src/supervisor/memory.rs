@@ -4,13 +4,14 @@
 use super::raw;
 use std::ops::Range;
 
-/// Gives back the free memory of the heap, and pages that the kernel can read again from a file.
-pub(super) fn release() {
+/// Gives back the free memory of the heap. Returns the pages that the kernel can read again from a file: they are
+/// given back at the last moment, as all code is in such pages.
+pub(super) fn release() -> Vec<Range<usize>> {
     let maps = std::fs::read_to_string("/proc/self/smaps").unwrap_or_default();
     let ranges = rereadable(&maps);
     drop(maps);
     raw::trim_heap();
-    raw::forget_pages(&ranges);
+    ranges
 }
 
 /// The parts of the address space that hold a file's bytes and nothing else: those that cannot be written to, and
@@ -19,27 +20,26 @@ fn rereadable(maps: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut current = None;
     for line in maps.lines() {
-        if let Some(range) = heading(line) {
-            current = range;
-        } else if line.split_whitespace().eq(["Anonymous:", "0", "kB"])
-            && let Some(range) = current.take()
-        {
-            found.push(range);
+        if let Some((range, is_spare)) = heading(line) {
+            current = is_spare.then_some(range);
+        } else if let Some(written) = line.strip_prefix("Anonymous:") {
+            let range = current.take();
+            found.extend(range.filter(|_| written.trim() == "0 kB"));
         }
     }
     found
 }
 
-/// `55d0c0a00000-55d0c0c00000 r-xp 00001000 08:01 1234 /usr/bin/cogsmith`: where that is, if it is a file's and
-/// cannot be written to. Nothing for a line that is no heading.
-fn heading(line: &str) -> Option<Option<Range<usize>>> {
+/// `55d0c0a00000-55d0c0c00000 r-xp 00001000 08:01 1234 /usr/bin/cogsmith`: where that is, and whether it is a
+/// file's and cannot be written to. Nothing for a line that is no heading.
+fn heading(line: &str) -> Option<(Range<usize>, bool)> {
     let mut words = line.split_whitespace();
     let (from, to) = words.next()?.split_once('-')?;
     let [from, to] = [from, to].map(|number| usize::from_str_radix(number, 16));
     let range = from.ok()?..to.ok()?;
     let is_read_only = words.next()?.starts_with("r-");
     let is_file = words.nth(2)? != "0";
-    Some((is_read_only && is_file).then_some(range))
+    Some((range, is_read_only && is_file))
 }
 
 #[cfg(test)]

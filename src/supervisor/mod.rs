@@ -16,7 +16,7 @@
 //! - `memory.rs`: the parent gives back what it does not need while it waits
 //! - `raw.rs`: shared memory, signals; all `unsafe` of this folder
 //!
-//! The parent holds no state of the bot's and does nothing but wait. Linux only: elsewhere the bot runs without.
+//! The parent holds no state of the bot's and does nothing but wait. It needs Linux, as `vm/raw` does.
 
 mod backoff;
 mod cause;

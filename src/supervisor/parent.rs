@@ -4,9 +4,9 @@ use super::backoff::Backoff;
 use super::cause::Cause;
 use super::child::VARIABLE;
 use super::memory;
-use super::raw::{Received, Signals};
+use super::raw::{self, Received, Signals};
 use super::record::{Fault, Record};
-use super::verdict::{Death, History};
+use super::verdict::{Death, History, Thread};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -26,7 +26,9 @@ const OWN_BINARY: &str = "/proc/self/exe";
 /// When there can be no supervisor on this system; nothing was started then.
 pub fn supervise(log: &dyn Fn()) -> io::Result<u8> {
     let supervisor = Supervisor::new()?;
-    let child = supervisor.start()?;
+    let child = supervisor
+        .start()
+        .inspect_err(|_| raw::let_signals_come())?;
     Ok(supervisor.run(child, log))
 }
 
@@ -80,7 +82,6 @@ impl Supervisor {
         loop {
             let began = Instant::now();
             if let Some(child) = child.as_mut() {
-                memory::release();
                 let cause = match self.follow(child, &mut asked) {
                     Ok(code) => return code,
                     Err(cause) => cause,
@@ -111,7 +112,7 @@ impl Supervisor {
     fn follow(&self, child: &mut Child, asked: &mut Asked) -> Result<u8, Cause> {
         // SIGCHLD waits like the others, so that an end before this is not missed.
         let status = loop {
-            if let Some(received) = self.signals.next(None) {
+            if let Some(received) = self.signals.next_without(&memory::release()) {
                 asked.take(received, child);
             }
             if let Ok(Some(status)) = child.try_wait() {
@@ -163,9 +164,12 @@ impl Supervisor {
 
     fn death(&self, cause: Cause, at: Duration) -> Death {
         let thread = match self.record.fault() {
-            None | Some(Fault::FromOutside) => None,
-            Some(Fault::OtherThread) => Some(None),
-            Some(Fault::Thread(place)) => Some(self.record.running_on(place)),
+            None | Some(Fault::FromOutside) => Thread::Unknown,
+            Some(Fault::OtherThread) => Thread::Host,
+            Some(Fault::Thread(place)) => {
+                let cog = self.record.running_on(place);
+                cog.map_or(Thread::Host, Thread::Cog)
+            }
         };
         Death {
             cause,

@@ -99,6 +99,17 @@ impl Signals {
         }
     }
 
+    /// Waits for the next one without `spare`: pages that are given back before, and read again from their file
+    /// when they are needed.
+    pub(super) fn next_without(&self, spare: &[Range<usize>]) -> Option<Received> {
+        for pages in spare {
+            // SAFETY: the caller names memory that mirrors a file and was never written to
+            // (`memory::rereadable`), so it says the same again. The kernel refuses what is not mapped.
+            unsafe { libc::madvise(pages.start as *mut c_void, pages.len(), libc::MADV_DONTNEED) };
+        }
+        self.next(None)
+    }
+
     /// Waits for the next one, at most for `limit`.
     pub(super) fn next(&self, limit: Option<Duration>) -> Option<Received> {
         let limit = limit.map(|limit| libc::timespec {
@@ -221,16 +232,6 @@ unsafe extern "C" fn on_fatal(signal: c_int, info: *mut libc::siginfo_t, context
 
 /// What the kernel says of a signal that was sent to one thread.
 const SI_TKILL: c_int = -6;
-
-/// Gives the pages of `ranges` back. They are read from their file again when they are needed: all in one go, as
-/// the code that does it is in such pages, too.
-pub(super) fn forget_pages(ranges: &[Range<usize>]) {
-    for range in ranges {
-        // SAFETY: the caller names memory that mirrors a file and was never written to (`memory::rereadable`), so
-        // it says the same again when it is looked at. The kernel refuses what is not mapped.
-        unsafe { libc::madvise(range.start as *mut c_void, range.len(), libc::MADV_DONTNEED) };
-    }
-}
 
 /// Gives free memory of the heap back.
 pub(super) fn trim_heap() {

@@ -21,12 +21,22 @@ const REMEMBERED: Duration = Duration::from_secs(3_600);
 /// A cog by the number of its name (see `record::tag`).
 type Tag = u64;
 
+/// What ran on the thread that died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Thread {
+    /// No thread in particular died.
+    Unknown,
+    /// The host's own code.
+    Host,
+    /// A cog.
+    Cog(Tag),
+}
+
 /// What the record says about a death.
 #[derive(Clone, Debug)]
 pub(super) struct Death {
     pub(super) cause: Cause,
-    /// What ran on the thread that died: nothing if no thread is known, `None` within if it was no cog.
-    pub(super) thread: Option<Option<Tag>>,
+    pub(super) thread: Thread,
     /// The cogs that used the processor without waiting.
     pub(super) busy: Vec<Tag>,
     /// Since any fixed time.
@@ -40,17 +50,12 @@ pub(super) struct History(VecDeque<(Duration, Vec<Tag>)>);
 impl History {
     /// Who is to blame, and by which rule.
     pub(super) fn judge(&mut self, death: &Death) -> Vec<(Tag, Rule)> {
-        if let Some(Some(culprit)) = death.thread {
-            return vec![(culprit, Rule::Ran)];
+        match (death.thread, &death.busy[..]) {
+            (Thread::Cog(culprit), _) => vec![(culprit, Rule::Ran)],
+            (Thread::Host, _) => Vec::new(),
+            (Thread::Unknown, [culprit]) if !is_kill(death.cause) => vec![(*culprit, Rule::Ran)],
+            (Thread::Unknown, _) => self.suspect(death),
         }
-        // The host's own code failed.
-        if death.thread.is_some() {
-            return Vec::new();
-        }
-        if let (false, [culprit]) = (is_kill(death.cause), &death.busy[..]) {
-            return vec![(*culprit, Rule::Ran)];
-        }
-        self.suspect(death)
     }
 
     fn suspect(&mut self, death: &Death) -> Vec<(Tag, Rule)> {
@@ -77,43 +82,47 @@ mod tests {
     const SEGV: Cause = Cause::Signal(libc::SIGSEGV);
     const KILL: Cause = Cause::Signal(libc::SIGKILL);
 
-    fn death(cause: Cause, thread: Option<Option<Tag>>, busy: &[Tag], minute: u64) -> Death {
-        Death {
-            cause,
-            thread,
-            busy: busy.to_vec(),
-            at: Duration::from_secs(60 * minute),
+    /// Judges one death after the other: what of, on which thread, who was busy, in which minute.
+    fn judge() -> impl FnMut(Cause, Thread, &[Tag], u64) -> Vec<(Tag, Rule)> {
+        let mut history = History::default();
+        move |cause, thread, busy, minute| {
+            history.judge(&Death {
+                cause,
+                thread,
+                busy: busy.to_vec(),
+                at: Duration::from_secs(60 * minute),
+            })
         }
     }
 
     #[test]
     fn the_thread_that_died_tells_whose_fault_it_is() {
-        let mut history = History::default();
-        let blamed = history.judge(&death(SEGV, Some(Some(7)), &[7, 8, 9], 0));
+        let mut judge = judge();
+        let blamed = judge(SEGV, Thread::Cog(7), &[7, 8, 9], 0);
         assert_eq!(blamed, [(7, Rule::Ran)]);
-        assert!(history.judge(&death(SEGV, Some(None), &[8], 0)).is_empty());
+        assert_eq!(judge(SEGV, Thread::Host, &[8], 0), []);
     }
 
     #[test]
     fn a_signal_from_outside_is_for_the_only_cog_that_is_busy() {
-        let mut history = History::default();
-        let blamed = history.judge(&death(SEGV, None, &[7], 0));
+        let mut judge = judge();
+        let blamed = judge(SEGV, Thread::Unknown, &[7], 0);
         assert_eq!(blamed, [(7, Rule::Ran)]);
-        assert!(history.judge(&death(SEGV, None, &[], 0)).is_empty());
-        assert!(history.judge(&death(SEGV, None, &[7, 8], 0)).is_empty());
+        assert_eq!(judge(SEGV, Thread::Unknown, &[], 0), []);
+        assert_eq!(judge(SEGV, Thread::Unknown, &[7, 8], 0), []);
     }
 
     #[test]
     fn after_sigkill_suspicion_counts() {
-        let mut history = History::default();
-        assert!(history.judge(&death(KILL, None, &[7], 0)).is_empty());
-        assert!(history.judge(&death(KILL, None, &[8], 1)).is_empty());
-        let blamed = history.judge(&death(KILL, None, &[7, 9], 2));
-        assert_eq!(blamed, [(7, Rule::RanOften)]);
+        let mut judge = judge();
+        let mut kill = |busy: &[Tag], minute| judge(KILL, Thread::Unknown, busy, minute);
+        assert_eq!(kill(&[7], 0), []);
+        assert_eq!(kill(&[8], 1), []);
+        assert_eq!(kill(&[7, 9], 2), [(7, Rule::RanOften)]);
         // Two of three, not of four.
-        assert!(history.judge(&death(KILL, None, &[], 3)).is_empty());
-        assert!(history.judge(&death(KILL, None, &[8], 4)).is_empty());
+        assert_eq!(kill(&[], 3), []);
+        assert_eq!(kill(&[8], 4), []);
         // And within an hour.
-        assert!(history.judge(&death(KILL, None, &[8], 64)).is_empty());
+        assert_eq!(kill(&[8], 64), []);
     }
 }

@@ -122,6 +122,7 @@ async fn a_simulator_that_comes_back_at_the_same_address_is_found() {
     let sim = Sim::start(SimOptions::default()).await.unwrap();
     let options = options(&sim).await;
     let mut bot = Bot::ready(options.clone()).await;
+    let token = sim.token().to_owned();
     sim.shutdown().await;
     bot.until(|states| matches!(states[0], ShardState::Waiting { .. }))
         .await;
@@ -132,6 +133,7 @@ async fn a_simulator_that_comes_back_at_the_same_address_is_found() {
         .trim_end_matches('/');
     let sim = Sim::start(SimOptions {
         listen: listen.parse().unwrap(),
+        token,
         ..SimOptions::default()
     });
     let sim = sim.await.unwrap();

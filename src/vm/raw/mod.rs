@@ -1,4 +1,4 @@
-//! The crate's only `unsafe`: the pointer with which a running VM is interrupted, the rule in front of its
+//! The `unsafe` of the VM: the pointer with which a running VM is interrupted, the rule in front of its
 //! allocator (`allocator`), the thread's CPU clock, and C functions that stand in front of library calls which no
 //! interrupt can reach (`library`; those of the string library in `strings`, those of the table library in
 //! `tables`).
