@@ -57,9 +57,9 @@ pub async fn report(
     };
     if let Some([text]) = text {
         tracing::error!(cog = %cog.name, id, "A handler failed: {text}");
-        problem
-            .into_iter()
-            .for_each(|it| cog.services.faults.add(it));
+        if let Some(problem) = problem {
+            cog.services.faults.add(problem);
+        }
     }
     for hook in live.hooks(Hook::Error) {
         let Ok(arguments) = hook_arguments(live, fault, told.map(|(_, context)| context)) else {

@@ -6,9 +6,9 @@ use std::time::Duration;
 /// What a server allows.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at once, without WebSockets. A further one takes the place of one that does nothing.
+    /// Connections at once, without web sockets. A further one takes the place of one that does nothing.
     pub connections: usize,
-    /// WebSockets at once; a further one is refused.
+    /// Web sockets at once; a further one is refused.
     pub upgraded: usize,
     /// How long the head of a request may take from its first byte.
     pub head: Duration,

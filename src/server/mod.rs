@@ -7,6 +7,7 @@
 //! `limits` says how many and how long. Both ports that the process opens, the page's and the simulator's, are
 //! served by [`serve`].
 
+mod body;
 mod connections;
 mod limits;
 mod stream;
@@ -20,6 +21,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::header::UPGRADE;
 use axum::http::{Request, Response, StatusCode};
+use body::Noted;
 use connections::Connections;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -68,7 +70,7 @@ pub async fn serve<Io: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
 
 struct Server<F> {
     open: F,
-    /// Places for WebSockets, which stay open.
+    /// Places for web sockets, which stay open.
     upgrades: Arc<Semaphore>,
     connections: Connections,
     stopping: watch::Receiver<bool>,
@@ -162,6 +164,7 @@ async fn connection<Io: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
         let serving = progress.begin();
         let wants_upgrade = request.headers().contains_key(UPGRADE);
         let has_place = !wants_upgrade || progress.upgrade(&upgrades);
+        let request = request.map(|body| Noted::new(body, Arc::clone(&progress)));
         let answer = has_place.then(|| router.call(request));
         async move {
             let _serving = serving;
@@ -193,7 +196,7 @@ async fn connection<Io: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     }
 }
 
-/// The answer when there are as many WebSockets as there may be.
+/// The answer when there are as many web sockets as there may be.
 fn full() -> Response<Body> {
     let mut response = Response::new(Body::from("Too many WebSockets are open: close some."));
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;

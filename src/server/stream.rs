@@ -20,11 +20,13 @@ pub(super) struct Progress {
     head: Moment,
     /// Since when a request is served.
     serving: Moment,
+    /// Whether the rest of the request's body is still to come.
+    is_reading: AtomicBool,
     /// Since when the other end does not read.
     blocked: Moment,
     /// Whether a request has been served.
     is_known: AtomicBool,
-    /// The connection's place among the WebSockets.
+    /// The connection's place among the web sockets.
     upgrade: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
@@ -53,6 +55,7 @@ impl Default for Progress {
             moved: Moment::default(),
             head: Moment::default(),
             serving: Moment::default(),
+            is_reading: AtomicBool::new(false),
             blocked: Moment::default(),
             is_known: AtomicBool::new(false),
             upgrade: Mutex::default(),
@@ -83,7 +86,7 @@ impl Progress {
         Serving(Arc::clone(self))
     }
 
-    /// Takes a place among the WebSockets for as long as the connection is open; false when there is none.
+    /// Takes a place among the web sockets for as long as the connection is open; false when there is none.
     pub(super) fn upgrade(&self, places: &Arc<Semaphore>) -> bool {
         let mut upgrade = lock(&self.upgrade);
         if upgrade.is_none() {
@@ -126,13 +129,20 @@ impl Progress {
             .head
             .get()
             .is_some_and(|at| self.since(at) >= limits.head);
-        let is_stalled = self.is_busy() && self.still() >= limits.stalled;
+        let is_under_way = self.serving.get().is_some() || self.blocked.get().is_some();
+        let is_stalled = is_under_way && self.still() >= limits.stalled;
         is_late || is_stalled || self.still() >= limits.idle
     }
 
-    /// Whether a request is served, or its answer not read.
+    /// Whether a request that has come in whole is served, or its answer is not read yet.
     pub(super) fn is_busy(&self) -> bool {
-        self.serving.get().is_some() || self.blocked.get().is_some()
+        let is_whole = !self.is_reading.load(Ordering::Relaxed);
+        self.serving.get().is_some() && is_whole || self.blocked.get().is_some()
+    }
+
+    /// Notes whether the rest of the request's body is still to come.
+    pub(super) fn set_reading(&self, is_reading: bool) {
+        self.is_reading.store(is_reading, Ordering::Relaxed);
     }
 
     /// Whether a request has been served.

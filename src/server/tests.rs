@@ -166,6 +166,22 @@ async fn a_new_connection_takes_the_place_of_one_that_does_nothing() {
     }
 }
 
+/// Their heads are whole, and the rest never comes.
+#[tokio::test]
+async fn unfinished_bodies_give_way_at_once() {
+    let server = start(limits()).await;
+    let body = "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n";
+    let mut unfinished = Vec::new();
+    for _ in 0..100 {
+        unfinished.push(send(&server, body).await);
+    }
+    let whole = format!("{body}the whole");
+    until(&mut send(&server, &whole).await, "the whole").await;
+    for stream in unfinished.drain(..95) {
+        ended(stream).await;
+    }
+}
+
 #[tokio::test]
 async fn websockets_have_places_of_their_own() {
     let server = start(limits()).await;
