@@ -431,6 +431,7 @@ async fn the_cogs_status_shows_what_it_uses_and_what_it_met() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cog_without_processor_time_pauses_and_what_it_misses_is_counted() {
     let source = r#"local cog = require("@cogsmith/cog")
+cog.info { capabilities = { "messages.send" } }
 cog.on.message_create(function(message)
     if not message.author.bot then
         message:reply("heard")

@@ -244,13 +244,15 @@ async fn a_cog_goes_on_in_a_fresh_vm() {
     let mut stage = setup(&[("cogs/ping.luau", &source)]).start().await;
     assert_eq!(stage.ask("!ping").await, "pong 1");
     panic_next(Task::Cog);
-    // A handler that is under way answers; one that has not begun does not begin.
+    // A handler that is under way answers; one that has not begun is refused, or begins in the fresh VM.
     let told = stage.ask("!ping").await;
-    assert!(told == "pong 2" || told.contains(SENTENCE), "{told}");
+    let is_expected = ["pong 1", "pong 2"].contains(&told.as_str()) || told.contains(SENTENCE);
+    assert!(is_expected, "{told}");
     assert!(!is_to_panic(Task::Cog));
     stage.applied().await;
     assert_eq!(stage.version("ping"), 2);
-    assert_eq!(stage.ask("!ping").await, "pong 1");
+    let next = if told == "pong 1" { "pong 2" } else { "pong 1" };
+    assert_eq!(stage.ask("!ping").await, next);
     // An unload that panics is one all the same.
     panic_next(Task::Errand);
     stage.ask("!unload ping").await;
@@ -325,6 +327,7 @@ fn every_task_is_supervised_and_has_its_panic_here() {
         let starts = starts.iter().filter(|start| text.contains(*start)).count();
         let is_known = path.ends_with("src/supervise.rs")
             || path.contains("/tests/")
+            || path.ends_with("/tests.rs")
             || ELSEWHERE.iter().any(|it| path.ends_with(it));
         assert!(
             starts == 0 || is_known,
