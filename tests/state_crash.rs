@@ -5,7 +5,7 @@
     reason = "a test may fail by panicking, also in its helpers"
 )]
 
-use cogsmith::state::{Key, Namespace, Scope, Store, StoreOptions, Value, View};
+use cogsmith::state::{Key, Namespace, Scope, StateLimits, Store, StoreOptions, Value, View};
 use proptest::prelude::{Strategy, any};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -18,14 +18,17 @@ const DATABASE: &str = "COGSMITH_TEST_CRASH_DATABASE";
 /// How many scopes each batch writes its number to.
 const SCOPES: u32 = 5;
 const ROUNDS: usize = 12;
+/// Every so many batches, another cog's are waited for.
+const OTHERS: f64 = 10.0;
 
 fn open(path: &Path) -> Store {
     let path = Some(path.to_owned());
-    Store::open(StoreOptions {
-        path,
-        ..StoreOptions::default()
-    })
-    .unwrap()
+    // Nobody waits for its share of the disk.
+    let limits = StateLimits {
+        write_bytes_per_second: 1 << 40,
+        ..StateLimits::default()
+    };
+    Store::open(StoreOptions { path, limits }).unwrap()
 }
 
 fn scope(number: u32) -> Scope {
@@ -48,7 +51,8 @@ fn entry(number: f64) -> Key {
 }
 
 /// Not a test by itself: what the child does until it is killed. Each batch writes its number to several scopes
-/// and to a shared namespace, adds an entry to a list, and removes the one before the last.
+/// and to a shared namespace, adds an entry to a list, and removes the one before the last. Another cog writes to
+/// other namespaces, also large values, which are committed apart.
 #[tokio::test]
 async fn child() {
     let Some(path) = std::env::var_os(DATABASE) else {
@@ -57,12 +61,27 @@ async fn child() {
     let store = open(Path::new(&path));
     let own = store.view(&Namespace::cog("crash"));
     let shared = own.beside(&Namespace::shared("crash"));
+    let other = store.view(&Namespace::cog("other"));
+    let other_shared = other.beside(&Namespace::shared("other"));
     let mut last = batch(&own, Scope::Global);
     let mut out = std::io::stdout();
     writeln!(out).unwrap();
     loop {
         last += 1.0;
         let number = Some(Value::from(last));
+        for view in [&other, &other_shared] {
+            view.set(&Scope::Global, &["batch".into()], number.clone())
+                .unwrap();
+        }
+        if last % 7.0 == 0.0 {
+            let large = format!("{}{last}", "x".repeat(200_000));
+            let large = Some(Value::from(large.as_str()));
+            other.set(&Scope::Global, &["large".into()], large).unwrap();
+        }
+        let others = other.flush();
+        if last % OTHERS == 0.0 {
+            others.committed().await.unwrap();
+        }
         for at in 0..SCOPES {
             own.set(&scope(at), &["batch".into()], number.clone())
                 .unwrap();
@@ -137,6 +156,14 @@ async fn a_killed_process_keeps_every_acknowledged_batch_and_no_half_of_one() {
             "{written:?}"
         );
         assert_eq!(entry(batch(&shared, Scope::Global)), entry(last));
+        let other = store.view(&Namespace::cog("other"));
+        let others = batch(&other, Scope::Global);
+        assert!(
+            others >= acknowledged - OTHERS,
+            "{acknowledged} was acknowledged, {others} of the other cog is there"
+        );
+        let other_shared = other.beside(&Namespace::shared("other"));
+        assert_eq!(entry(batch(&other_shared, Scope::Global)), entry(others));
         let entries = own.entries(&Scope::User(1), &[]).unwrap();
         let numbers: Vec<Key> = entries.iter().map(|(key, _)| key.to_key()).collect();
         let two = [entry(last - 1.0), entry(last)];

@@ -99,7 +99,7 @@ fn weigh(what: &str, build: impl FnOnce(&View)) {
     within(what, real, view.usage());
 }
 
-fn shapes() {
+fn scopes_and_fields() {
     weigh("one field for each of many users", |view| {
         for id in scattered(20_000) {
             set(view, Scope::User(id), &[name("x")], true);
@@ -127,6 +127,9 @@ fn shapes() {
             set(view, Scope::Global, &[name(&id.to_string())], true);
         }
     });
+}
+
+fn tables_and_texts() {
     weigh("tables within each other", |view| {
         for id in 0..500 {
             let mut path = Vec::new();
@@ -148,6 +151,9 @@ fn shapes() {
             }
         });
     }
+}
+
+fn numbers() {
     weigh("numbers with holes between them", |view| {
         for id in scattered(20_000) {
             set(view, Scope::Global, &[key(id)], 1.0);
@@ -163,6 +169,9 @@ fn shapes() {
             set(view, Scope::Global, &[key(id)], 1.0);
         }
     });
+}
+
+fn few_and_many() {
     for entries in [2, 7, 15, 16, 17, 20, 40] {
         weigh(&format!("tables of {entries} entries"), |view| {
             for id in 0..500 {
@@ -177,6 +186,9 @@ fn shapes() {
             }
         });
     }
+}
+
+fn what_is_left() {
     weigh("a list whose end is taken away", |view| {
         for id in 1..20_000 {
             set(view, Scope::Global, &[key(id)], 1.0);
@@ -261,7 +273,11 @@ async fn waiting_for_the_disk() {
 /// One test, so that nothing else allocates meanwhile.
 #[test]
 fn what_is_counted_is_what_it_costs() {
-    shapes();
+    scopes_and_fields();
+    tables_and_texts();
+    numbers();
+    few_and_many();
+    what_is_left();
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let config = Config {
         cases: 60,

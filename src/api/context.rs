@@ -366,7 +366,12 @@ impl CogContext {
         // Not under the lock: this may collect garbage, and with it other snapshots.
         let charge = charge(entries.bytes())?;
         let mut snapshots = lock(&self.snapshots);
-        snapshots.retain(|_, held| held.strong_count() > 0);
+        // Not each time: a cog may hold a hundred thousand.
+        if snapshots.len() == snapshots.capacity() {
+            snapshots.retain(|_, held| held.strong_count() > 0);
+            let held = snapshots.len();
+            snapshots.reserve(held + 1);
+        }
         snapshots.insert(key, Arc::downgrade(&charge));
         Ok(charge)
     }

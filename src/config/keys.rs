@@ -264,7 +264,7 @@ impl Default for Limits {
             http_kb: 1_024,
             state_mb: 20,
             state_value_kb: 1_024,
-            state_write_kb_per_s: 2_048,
+            state_write_kb_per_s: 1_024,
             faults_per_10min: 20,
         }
     }

@@ -129,16 +129,16 @@ impl Writers {
         self.add(writer, charged);
     }
 
-    /// Charges `writer` for growth, or gives back what a namespace has shrunk. Calls `changed` with the sum of each
+    /// Charges `writer` for growth, or gives back what a namespace has shrunk. Calls `tell` with the sum of each
     /// writer for which it is another one.
     pub(super) fn charge(
         &mut self,
         writer: &Arc<Account>,
         grown: isize,
-        mut changed: impl FnMut(&Namespace, usize),
+        mut tell: impl FnMut(&Namespace, usize),
     ) {
         if grown > 0 {
-            changed(&writer.name, self.add(writer, grown.unsigned_abs()));
+            tell(&writer.name, self.add(writer, grown.unsigned_abs()));
             return;
         }
         let mut left = grown.unsigned_abs();
@@ -155,7 +155,7 @@ impl Writers {
             left -= returned;
             *charged -= returned;
             account.shared.fetch_sub(returned, Ordering::Relaxed);
-            changed(&name, *charged);
+            tell(&name, *charged);
             if *charged == 0 {
                 self.0.remove(&name);
             }

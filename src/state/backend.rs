@@ -20,12 +20,17 @@ pub trait StateBackend: Send + 'static {
     /// Writes a batch, all of it or nothing; when it returns, the batch survives the death of this process. Returns
     /// how many bytes that were, for which its cogs pay with their share of the disk.
     fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<usize, StateError>>;
+
+    /// Does what it has put off until nobody waits; whether there was anything.
+    fn tidy(&mut self) -> BoxFuture<'_, bool> {
+        Box::pin(async { false })
+    }
 }
 
 /// What a database holds.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    pub(super) scopes: Vec<(Namespace, Scope, Table)>,
+    pub(super) scopes: Vec<(Namespace, Vec<(Scope, Table)>)>,
     pub(super) versions: Vec<(Namespace, u32)>,
     pub(super) writers: Vec<(Namespace, Namespace, usize)>,
 }
@@ -50,18 +55,20 @@ impl Loaded {
         path: &[u8],
         value: &[u8],
     ) -> Result<(), String> {
-        let is_new = self
-            .scopes
-            .last()
-            .is_none_or(|(last, at, _)| last != namespace || *at != scope);
-        if is_new {
-            self.scopes.push((namespace.clone(), scope, Table::new()));
+        if self.scopes.last().is_none_or(|(last, _)| last != namespace) {
+            self.scopes.push((namespace.clone(), Vec::new()));
+        }
+        let Some((_, scopes)) = self.scopes.last_mut() else {
+            return Ok(());
+        };
+        if scopes.last().is_none_or(|(last, _)| *last != scope) {
+            scopes.push((scope, Table::new()));
         }
         let path = decode_path(path).filter(|path| !path.is_empty());
         let (Some(path), Some(value)) = (path, decode_value(value)) else {
             return Err(format!("an unreadable entry in {namespace}, {scope}"));
         };
-        let Some((_, _, table)) = self.scopes.last_mut() else {
+        let Some((_, table)) = scopes.last_mut() else {
             return Ok(());
         };
         table.set_at(&path, Some(value));

@@ -10,17 +10,12 @@
 
 use super::account::Account;
 use super::defaults::Defaults;
-use super::pending::remove_below;
+use super::operations::{Operations, Place, has, note, of_place};
 use super::tree::{Space, Tree, is_listed};
 use super::write::{Bounds, Written, write};
-use super::{
-    Clear, Key, Scope, ScopeKind, StateError, Table, Text, Value, decode_path, encode_path,
-    render_path,
-};
+use super::{Key, Scope, ScopeKind, StateError, Table, Value, decode_path, render_path};
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound::{Included, Unbounded};
 use std::sync::{Arc, MutexGuard};
-use tracing::warn;
 
 /// The layers of one VM, the innermost last. If staged, the first is the stage.
 #[derive(Debug, Default)]
@@ -28,11 +23,6 @@ pub(super) struct Layers {
     pub(super) is_staged: bool,
     stack: Vec<Layer>,
 }
-
-/// A scope of a namespace, which has this number.
-type Place = (u64, Scope);
-/// By place and encoded path, so that a table is written before what is in it.
-type Operations = BTreeMap<(Place, Text), Operation>;
 
 #[derive(Debug, Default)]
 struct Layer {
@@ -52,13 +42,6 @@ struct Entry {
     space: Arc<Space>,
     base: Option<Arc<Table>>,
     seen: Option<Arc<Table>>,
-}
-
-#[derive(Clone, Debug)]
-enum Operation {
-    Set(Option<Value>),
-    /// A default that was copied, if nothing is stored there by then.
-    Copy(Value),
 }
 
 impl Layers {
@@ -163,9 +146,10 @@ impl Layers {
         }
         let mut rooms = space.rooms(writer, &limits, used);
         for room in &mut rooms {
-            let grown = match room.is_of_writer {
-                false if space.is_shared() => self.grown(space),
-                is_shared => self.grown_where(is_shared),
+            let grown = if space.is_shared() && !room.is_of_writer {
+                self.grown(space)
+            } else {
+                self.grown_where(room.is_of_writer)
             };
             room.used = room.used.saturating_add_signed(grown);
         }
@@ -388,79 +372,6 @@ impl Entry {
         self.base = live;
         true
     }
-}
-
-/// Adds what a write did to the operations of a place.
-fn note(
-    operations: &mut Operations,
-    place: Place,
-    path: &[Key],
-    value: Option<Value>,
-    written: Written,
-) {
-    if written.same && value.is_none() {
-        return;
-    }
-    if let (Some(copied), Some(first)) = (written.copied, path.get(..1)) {
-        let first = (place, encode_path(first).into());
-        let operation = match operations.get(&first) {
-            None => Operation::Copy(copied),
-            // It was removed here before, so what others put there is removed as well.
-            Some(_) => Operation::Set(Some(copied)),
-        };
-        operations.insert(first, operation);
-    }
-    let at = (place, encode_path(path).into());
-    if written.before == Clear::Range {
-        remove_below(operations, &at, |_, _| {});
-    }
-    operations.insert(at, Operation::Set(value));
-}
-
-fn of_place(
-    operations: &Operations,
-    place: Place,
-) -> impl Iterator<Item = (&(Place, Text), &Operation)> {
-    let first = (place, Text::from(""));
-    let from = operations.range((Included(first), Unbounded));
-    from.take_while(move |((of, _), _)| *of == place)
-}
-
-impl Operation {
-    /// Whether there is something to do: not for a copied default that finds its place taken.
-    fn is_due(&self, is_taken: bool) -> bool {
-        matches!(self, Self::Set(_)) || !is_taken
-    }
-
-    fn replay(
-        &self,
-        space: &Space,
-        tree: &mut Tree,
-        writer: &Arc<Account>,
-        scope: Scope,
-        path: &[u8],
-    ) {
-        let Some(path) = decode_path(path) else {
-            return;
-        };
-        let there = tree.scope(&scope).is_some_and(|table| has(table, &path));
-        if self.is_due(there)
-            && let Err(error) = space.replay(tree, writer, scope, &path, self.value())
-        {
-            warn!(namespace = %space.name, %error, "A staged write was dropped: its table was removed meanwhile");
-        }
-    }
-
-    fn value(&self) -> Option<Value> {
-        match self {
-            Self::Set(value) => value.clone(),
-            Self::Copy(value) => Some(value.clone()),
-        }
-    }
-}
-
-fn has(table: &Table, path: &[Key]) -> bool {
-    table.get_at(path).is_some()
 }
 
 /// Whether both are the same table, not only equal ones: whoever keeps one makes every write a copy.

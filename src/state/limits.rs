@@ -37,7 +37,7 @@ impl Default for StateLimits {
             path_bytes: 512,
             depth: 32,
             changes: 100_000,
-            write_bytes_per_second: 2 * 1024 * 1024,
+            write_bytes_per_second: 1024 * 1024,
         }
     }
 }

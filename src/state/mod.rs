@@ -8,7 +8,7 @@
 //! - `defaults`, `limits`: what is seen where nothing is stored, and how much may be.
 //! - `memory`, `account`: what that costs, and what a cog has in all of its namespaces together.
 //! - `view`: what one VM reads and writes through; `journal` is what its views have in common.
-//! - `layer`: writes that are not applied yet (a reload being prepared, a transaction).
+//! - `layer`, `operations`: writes that are not applied yet (a reload being prepared, a transaction).
 //! - `tree`: one namespace in memory; `pending`: its difference to the disk since the last flush.
 //! - `queue`, `bucket`: what waits for the disk, in groups that are one commit each, and whose turn it is.
 //! - `writer`: the thread that writes them; `ticket`: the promise that one is durable.
@@ -35,6 +35,7 @@ mod layer;
 mod limits;
 mod many;
 mod memory;
+mod operations;
 mod pending;
 mod queue;
 mod schema;

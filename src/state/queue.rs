@@ -6,7 +6,9 @@
 //!
 //! Each group is paid for by the cogs that wrote it, from a bucket of bytes. While one of them has overdrawn its
 //! bucket, the group waits. Of the others that group goes first which leaves most in its payers' buckets: a small
-//! write of a cog that has written little goes before everything else, and those that write much take turns.
+//! write of a cog that has written little goes before everything else, and those that write much take turns. As a commit
+//! cannot be interrupted, large ones together have only a part of the writer's time: it is free for the others most
+//! of the time.
 
 use super::account::Account;
 use super::{Batch, Namespace, StateError};
@@ -14,6 +16,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
+
+/// Bytes from which on a group is a large one: it takes some milliseconds.
+const LARGE: usize = 128 << 10;
 
 /// Whoever closes the store, to be told what could not be written.
 pub(super) type Closing = oneshot::Sender<Result<(), StateError>>;
@@ -69,6 +74,10 @@ impl Group {
         &self.changes
     }
 
+    pub(super) fn is_large(&self) -> bool {
+        self.changes.bytes() > LARGE
+    }
+
     /// Adds what came later.
     fn absorb(&mut self, later: Self) {
         self.numbers.extend(later.numbers);
@@ -120,18 +129,14 @@ impl Queue {
             payers: payers.into(),
             is_delayed: false,
         };
-        let earlier = self.take_related(&later.changes);
-        let group = match earlier {
-            Some(mut group) => {
-                group.absorb(later);
-                group
-            }
-            None => {
-                self.newest += 1;
-                self.uncommitted.insert(self.newest);
-                later.numbers.push(self.newest);
-                later
-            }
+        let group = if let Some(mut group) = self.take_related(&later.changes) {
+            group.absorb(later);
+            group
+        } else {
+            self.newest += 1;
+            self.uncommitted.insert(self.newest);
+            later.numbers.push(self.newest);
+            later
         };
         self.put(group)
     }
@@ -144,14 +149,19 @@ impl Queue {
         self.put(group);
     }
 
-    /// The group whose turn it is, at so many bytes a second for each cog.
-    pub(super) fn next(&mut self, now: Instant, rate: f64) -> Next {
+    /// The group whose turn it is, at so many bytes a second for each cog. Large groups wait for `pause`.
+    pub(super) fn next(&mut self, now: Instant, rate: f64, pause: Duration) -> Next {
         let mut best: Option<(f64, u64)> = None;
         let mut shortest: Option<Duration> = None;
         for (number, group) in &mut self.groups {
-            let (wait, left) = group.standing(now, rate);
+            let (mut wait, left) = group.standing(now, rate);
             if !wait.is_zero() {
                 group.note_delay();
+            }
+            if group.is_large() {
+                wait = wait.max(pause);
+            }
+            if !wait.is_zero() {
                 shortest = Some(shortest.map_or(wait, |other| other.min(wait)));
             } else if best.is_none_or(|(most, other)| (left, other) > (most, *number)) {
                 best = Some((left, *number));
@@ -254,7 +264,7 @@ mod tests {
     }
 
     fn write(queue: &mut Queue, now: Instant) -> Option<Group> {
-        match queue.next(now, RATE) {
+        match queue.next(now, RATE, Duration::ZERO) {
             Next::Write(group) => {
                 group.charge(group.changes.bytes());
                 queue.committed(&group);
@@ -323,12 +333,31 @@ mod tests {
         assert_eq!(names(&write(&mut queue, now).unwrap()), ["cog:other"]);
         assert!(queue.is_uncommitted(number));
         assert_eq!((greedy.delays(), other.delays()), (1, 0));
-        let Next::Wait(wait) = queue.next(now, RATE) else {
+        let Next::Wait(wait) = queue.next(now, RATE, Duration::ZERO) else {
             unreachable!("it waits");
         };
         now += wait;
         assert_eq!(names(&write(&mut queue, now).unwrap()), ["cog:greedy"]);
-        assert!(matches!(queue.next(now, RATE), Next::Nothing));
+        assert!(matches!(
+            queue.next(now, RATE, Duration::ZERO),
+            Next::Nothing
+        ));
+    }
+
+    #[test]
+    fn large_groups_pause_and_small_ones_do_not() {
+        let mut queue = Queue::default();
+        let (now, pause) = (Instant::now(), Duration::from_secs(1));
+        let (large, small) = (account("large"), account("small"));
+        queue.send(batch(&["cog:large"], "x", LARGE), &large);
+        queue.send(batch(&["cog:small"], "x", 10), &small);
+        let Next::Write(group) = queue.next(now, RATE, pause) else {
+            unreachable!("a small one does not pause");
+        };
+        assert_eq!(names(&group), ["cog:small"]);
+        assert!(matches!(queue.next(now, RATE, pause), Next::Wait(wait) if wait == pause));
+        assert_eq!(large.delays(), 0);
+        assert!(write(&mut queue, now).is_some());
     }
 
     #[test]
@@ -336,7 +365,7 @@ mod tests {
         let mut queue = Queue::default();
         let (now, cog) = (Instant::now(), account("one"));
         let first = queue.send(batch(&["cog:one"], "x", 1), &cog);
-        let Next::Write(group) = queue.next(now, RATE) else {
+        let Next::Write(group) = queue.next(now, RATE, Duration::ZERO) else {
             unreachable!("nobody waits");
         };
         let second = queue.send(batch(&["cog:one"], "x", 2), &cog);

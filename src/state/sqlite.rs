@@ -15,8 +15,10 @@ use std::time::Duration;
 /// How long an opening waits for a bot that is just ending.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Pages that the log may have before it is copied into the database: as many as SQLite allows it by itself.
-const LONGEST_LOG: usize = 1_000;
+/// Pages that the log may have before it is copied into the database when nobody waits: as many as SQLite allows it
+/// by itself. With sixteen times as many, somebody has to wait for that.
+const LONG_LOG: usize = 1_000;
+const LONGEST_LOG: usize = 16 * LONG_LOG;
 
 const PUT: &str = "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6)
     ON CONFLICT DO UPDATE SET value = excluded.value";
@@ -116,18 +118,25 @@ impl SqliteBackend {
         Ok(self.settle())
     }
 
-    /// Copies the log into the database when it has become long. Returns the bytes that were added to the log since
-    /// the last time. What goes wrong here goes wrong again in the next commit, which tells of it.
+    /// Returns the bytes that were added to the log since the last time.
     fn settle(&mut self) -> usize {
         let log = self.log("NOOP");
         let added = log.saturating_sub(self.logged);
         self.logged = log;
-        if log > LONGEST_LOG {
-            self.log("PASSIVE");
-            // The next commit begins the log anew.
-            self.logged = 0;
-        }
+        self.copy_log(LONGEST_LOG);
         added * self.page
+    }
+
+    /// Copies the log into the database when it has more than so many pages; whether it had. What goes wrong here goes
+    /// wrong again in the next commit, which tells of it.
+    fn copy_log(&mut self, most: usize) -> bool {
+        if self.logged <= most {
+            return false;
+        }
+        self.log("PASSIVE");
+        // The next commit begins the log anew.
+        self.logged = 0;
+        true
     }
 
     /// The pages in the log, after a checkpoint of this kind.
@@ -179,6 +188,10 @@ impl StateBackend for SqliteBackend {
 
     fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<usize, StateError>> {
         Box::pin(async { self.apply_now(batch) })
+    }
+
+    fn tidy(&mut self) -> BoxFuture<'_, bool> {
+        Box::pin(async { self.copy_log(LONG_LOG) })
     }
 }
 

@@ -74,8 +74,8 @@ impl Store {
         for (namespace, version) in loaded.versions {
             spaces.get(&namespace, true).lock().load_version(version);
         }
-        for (namespace, scope, table) in loaded.scopes {
-            spaces.get(&namespace, true).load(scope, table);
+        for (namespace, scopes) in loaded.scopes {
+            spaces.get(&namespace, true).load(scopes);
         }
         for (namespace, writer, charged) in loaded.writers {
             let account = spaces.account(&writer);

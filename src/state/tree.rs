@@ -93,15 +93,20 @@ impl Space {
     }
 
     /// Puts in what was loaded; it is on disk already.
-    pub(super) fn load(&self, scope: Scope, table: Table) {
-        if !table.is_empty() {
-            let bytes = SCOPE_BYTES + table.bytes();
-            let mut tree = self.lock();
-            tree.bytes += bytes;
-            tree.scopes.insert(scope, Arc::new(table));
-            if let Some(owner) = &self.owner {
-                owner.change_own(bytes.cast_signed());
-            }
+    pub(super) fn load(&self, scopes: Vec<(Scope, Table)>) {
+        let mut bytes = 0;
+        let scopes = scopes.into_iter().filter(|(_, table)| !table.is_empty());
+        let scopes = scopes.map(|(scope, table)| {
+            bytes += SCOPE_BYTES + table.bytes();
+            (scope, Arc::new(table))
+        });
+        // Made in one go, a map is filled to the brim.
+        let mut scopes: BTreeMap<_, _> = scopes.collect();
+        let mut tree = self.lock();
+        tree.scopes.append(&mut scopes);
+        tree.bytes += bytes;
+        if let Some(owner) = &self.owner {
+            owner.change_own(bytes.cast_signed());
         }
     }
 

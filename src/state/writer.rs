@@ -16,6 +16,9 @@ use tracing::{error, info};
 /// How long after a failed commit the next one is tried.
 const RETRY: Duration = Duration::from_millis(250);
 
+/// Large commits pause for so many times as long as they took: together they have a quarter of the writer's time.
+const PAUSE_AFTER_LARGE: u32 = 3;
+
 /// The way to the writer. However slow the disk is, what waits is one change a path: no more than the state has.
 #[derive(Debug)]
 pub(super) struct Outbox {
@@ -67,6 +70,7 @@ impl Outbox {
             report,
             writing: None,
             retry: None,
+            large_from: Instant::now(),
         };
         // What it has promised is in the writer, which outlives a panic; it is taken when it has ended.
         let mut writer = Some(writer);
@@ -147,6 +151,8 @@ struct Writer {
     writing: Option<Group>,
     /// When the next try is due, after a failure.
     retry: Option<Instant>,
+    /// When the next large commit may begin.
+    large_from: Instant,
 }
 
 impl Writer {
@@ -184,11 +190,21 @@ impl Writer {
                 ControlFlow::Continue(next) => next,
             };
             match next {
-                // How it went is told by `write`.
-                Next::Write(group) => drop(self.write(group).await),
-                Next::Nothing => self.desk.changed.notified().await,
-                // Whether the time is over or something has come: the next look tells.
-                Next::Wait(wait) => drop(timeout(wait, self.desk.changed.notified()).await),
+                Next::Write(group) => {
+                    // How it went is told by `write`.
+                    let _written = self.write(group).await.is_ok();
+                }
+                Next::Nothing => {
+                    if !self.tidy().await {
+                        self.desk.changed.notified().await;
+                    }
+                }
+                Next::Wait(wait) => {
+                    if !self.tidy().await {
+                        // Whether the time is over or something has come: the next look tells.
+                        let _over = timeout(wait, self.desk.changed.notified()).await.is_err();
+                    }
+                }
             }
         }
     }
@@ -210,8 +226,28 @@ impl Writer {
         let pause = self.retry.map(|due| due.saturating_duration_since(now));
         ControlFlow::Continue(match pause {
             Some(pause) if !pause.is_zero() => Next::Wait(pause),
-            _ => queue.next(now, self.desk.rate()),
+            _ => {
+                let pause = self.large_from.saturating_duration_since(now);
+                queue.next(now, self.desk.rate(), pause)
+            }
         })
+    }
+
+    /// Does what the database has put off; whether there was anything.
+    async fn tidy(&mut self) -> bool {
+        let began = Instant::now();
+        let was_due = self.backend.tidy().await;
+        if was_due {
+            self.pause_after(began);
+        }
+        was_due
+    }
+
+    /// Has large commits wait after something that has taken long.
+    fn pause_after(&mut self, began: Instant) {
+        let now = Instant::now();
+        let pause = now.saturating_duration_since(began) * PAUSE_AFTER_LARGE;
+        self.large_from = self.large_from.max(now) + pause;
     }
 
     /// Writes all that waits, at once.
@@ -227,11 +263,15 @@ impl Writer {
 
     /// Writes a group and tells how it went.
     async fn write(&mut self, group: Group) -> Result<(), StateError> {
+        let began = Instant::now();
         self.writing = Some(group);
         let written = self.apply().await;
         let Some(group) = self.writing.take() else {
             return written.map(drop);
         };
+        if group.is_large() {
+            self.pause_after(began);
+        }
         let mut queue = self.desk.queue();
         let result = match written {
             Ok(bytes) => {

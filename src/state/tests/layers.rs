@@ -240,9 +240,10 @@ fn a_transaction_that_looks_at_too_much_is_refused_if_it_writes() {
         if writes {
             set(&view, "x", 1.0);
         }
-        let expected = match writes {
-            false => Ok(()),
-            true => Err(StateError::Looks { limit: 3 }),
+        let expected = if writes {
+            Err(StateError::Looks { limit: 3 })
+        } else {
+            Ok(())
         };
         assert_eq!(view.commit_transaction(), expected);
         assert_eq!(get(&view, "x"), None);

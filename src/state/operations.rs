@@ -1,0 +1,96 @@
+//! The writes of a layer, each at its place, until they are applied.
+
+use super::account::Account;
+use super::pending::remove_below;
+use super::tree::{Space, Tree};
+use super::write::Written;
+use super::{Clear, Key, Scope, Table, Text, Value, decode_path, encode_path};
+use std::collections::BTreeMap;
+use std::ops::Bound::{Included, Unbounded};
+use std::sync::Arc;
+use tracing::warn;
+
+/// A scope of a namespace, which has this number.
+pub(super) type Place = (u64, Scope);
+/// By place and encoded path, so that a table is written before what is in it.
+pub(super) type Operations = BTreeMap<(Place, Text), Operation>;
+
+#[derive(Clone, Debug)]
+pub(super) enum Operation {
+    Set(Option<Value>),
+    /// A default that was copied, if nothing is stored there by then.
+    Copy(Value),
+}
+
+impl Operation {
+    /// Whether there is something to do: not for a copied default that finds its place taken.
+    pub(super) fn is_due(&self, is_taken: bool) -> bool {
+        matches!(self, Self::Set(_)) || !is_taken
+    }
+
+    pub(super) fn replay(
+        &self,
+        space: &Space,
+        tree: &mut Tree,
+        writer: &Arc<Account>,
+        scope: Scope,
+        path: &[u8],
+    ) {
+        let Some(path) = decode_path(path) else {
+            return;
+        };
+        let there = tree.scope(&scope).is_some_and(|table| has(table, &path));
+        if self.is_due(there)
+            && let Err(error) = space.replay(tree, writer, scope, &path, self.value())
+        {
+            warn!(namespace = %space.name, %error, "A staged write was dropped: its table was removed meanwhile");
+        }
+    }
+
+    pub(super) fn value(&self) -> Option<Value> {
+        match self {
+            Self::Set(value) => value.clone(),
+            Self::Copy(value) => Some(value.clone()),
+        }
+    }
+}
+
+/// Adds what a write did to the operations of a place.
+pub(super) fn note(
+    operations: &mut Operations,
+    place: Place,
+    path: &[Key],
+    value: Option<Value>,
+    written: Written,
+) {
+    if written.same && value.is_none() {
+        return;
+    }
+    if let (Some(copied), Some(first)) = (written.copied, path.get(..1)) {
+        let first = (place, encode_path(first).into());
+        let operation = match operations.get(&first) {
+            None => Operation::Copy(copied),
+            // It was removed here before, so what others put there is removed as well.
+            Some(_) => Operation::Set(Some(copied)),
+        };
+        operations.insert(first, operation);
+    }
+    let at = (place, encode_path(path).into());
+    if written.before == Clear::Range {
+        remove_below(operations, &at, |_, _| {});
+    }
+    operations.insert(at, Operation::Set(value));
+}
+
+pub(super) fn of_place(
+    operations: &Operations,
+    place: Place,
+) -> impl Iterator<Item = (&(Place, Text), &Operation)> {
+    let first = (place, Text::from(""));
+    let from = operations.range((Included(first), Unbounded));
+    from.take_while(move |((of, _), _)| *of == place)
+}
+
+pub(super) fn has(table: &Table, path: &[Key]) -> bool {
+    table.get_at(path).is_some()
+}
