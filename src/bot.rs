@@ -18,6 +18,7 @@ pub use rehearsal::{Rehearsal, rehearse};
 
 use crate::activity::Activity;
 use crate::admin::Admin;
+use crate::api::budget::Budgets;
 use crate::api::faults::FaultLog;
 use crate::api::limits::{kilobytes, megabytes};
 use crate::api::log_usage::SharedLog;
@@ -314,6 +315,7 @@ fn services(options: &BotOptions) -> Result<Services, StartError> {
             owners: BTreeSet::new(),
         }),
         cooldowns: Arc::new(Cooldowns::new()),
+        budgets: Budgets::new(options.clock.clone()),
         running: Running::new(),
         changed_graphs: Mutex::default(),
         failed_cogs: FailedCogs::default(),

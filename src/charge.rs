@@ -3,10 +3,52 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// A sum that several counts are part of, in bytes.
+pub type Total = Arc<AtomicUsize>;
+
+/// Bytes that somebody holds, and the sum that they are part of.
+#[derive(Debug, Default)]
+pub struct Held {
+    bytes: AtomicUsize,
+    total: Total,
+}
+
+impl Held {
+    /// Nothing yet; what comes is part of `total`.
+    pub fn new(total: &Total) -> Arc<Self> {
+        Arc::new(Self {
+            bytes: AtomicUsize::new(0),
+            total: Arc::clone(total),
+        })
+    }
+
+    /// How many there are.
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Adds bytes, unless there would be more than `limit` then.
+    fn add(&self, bytes: usize, limit: usize) -> Result<(), Full> {
+        let grown = self
+            .bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
+                held.checked_add(bytes).filter(|held| *held <= limit)
+            });
+        grown.map_err(|_| Full { limit })?;
+        self.total.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.total.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
 /// What somebody may hold in all. Clones share the count.
 #[derive(Clone, Debug)]
 pub struct Allowance {
-    held: Arc<AtomicUsize>,
+    held: Arc<Held>,
     /// In bytes.
     limit: usize,
 }
@@ -28,7 +70,7 @@ pub struct Charge {
 
 impl Allowance {
     /// An allowance of `limit` bytes, of which `held` counts what is held already.
-    pub fn new(held: &Arc<AtomicUsize>, limit: usize) -> Self {
+    pub fn new(held: &Arc<Held>, limit: usize) -> Self {
         Self {
             held: Arc::clone(held),
             limit,
@@ -42,8 +84,7 @@ impl Allowance {
 
     /// Whether there is room for `bytes` more.
     pub fn has_room_for(&self, bytes: usize) -> bool {
-        let held = self.held.load(Ordering::Relaxed);
-        held.saturating_add(bytes) <= self.limit
+        self.held.bytes().saturating_add(bytes) <= self.limit
     }
 
     /// Charges for `bytes`.
@@ -61,11 +102,7 @@ impl Charge {
     /// Charges for `bytes` more; for nothing more if there is no room.
     pub fn grow(&mut self, bytes: usize) -> Result<(), Full> {
         let Allowance { held, limit } = &self.allowance;
-        let full = Full { limit: *limit };
-        let grown = held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
-            held.checked_add(bytes).filter(|held| held <= limit)
-        });
-        grown.map_err(|_| full)?;
+        held.add(bytes, *limit)?;
         self.bytes += bytes;
         Ok(())
     }
@@ -74,7 +111,7 @@ impl Charge {
     pub fn shrink(&mut self, bytes: usize) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
-        self.allowance.held.fetch_sub(bytes, Ordering::Relaxed);
+        self.allowance.held.give_back(bytes);
     }
 
     /// What it is charged for now.

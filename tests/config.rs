@@ -229,6 +229,7 @@ fn numbers_stay_in_their_ranges() {
     "#);
     for limit in [
         "memory_mb",
+        "total_memory_mb",
         "cpu_ms",
         "handler_seconds",
         "state_mb",

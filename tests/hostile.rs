@@ -358,8 +358,8 @@ impl Attack {
         let most = Arc::strong_count(bystander) * 3 / 2;
         let left = || {
             [first, &now].map(|it| {
-                let objects = it.object_bytes.load(Ordering::Relaxed);
-                let requests = it.request_bytes.load(Ordering::Relaxed);
+                let objects = it.object_bytes();
+                let requests = it.request_bytes();
                 let locks = it.locks.load(Ordering::Relaxed);
                 (objects, requests, locks, Arc::strong_count(it))
             })

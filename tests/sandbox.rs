@@ -314,9 +314,7 @@ cog.command { name = "fill", run = function(ctx) for i = 1, 200000 do local x = 
         .await;
     let held = || {
         let cog = stage.bot.cogs.get("t").unwrap();
-        cog.context
-            .object_bytes
-            .load(std::sync::atomic::Ordering::Relaxed)
+        cog.context.object_bytes()
     };
     assert_eq!(
         stage.ask("!keep").await,

@@ -102,14 +102,21 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Answers calls from now on, at each desk one after the other.
+    /// Answers calls from now on. Admins' begin in the order in which they came, and none waits for the answer to
+    /// another: a reload may take its time. Others' are answered one after the other.
     pub fn open(self, cogs: Arc<Cogs>, reload: Reload) {
         let desk = Desk { cogs, reload };
         let of_admins = (desk.clone(), self.admins);
         supervise::spawn(Task::AdminDesk, of_admins, |(desk, calls), _| {
             Box::pin(async {
                 while let Some(taken) = calls.recv().await {
-                    desk.serve(Task::AdminDesk, taken).await;
+                    let desk = desk.clone();
+                    let answering = async move { desk.serve(Task::AdminDesk, taken).await };
+                    let mut answering = Box::pin(answering);
+                    // By then it has asked for what it needs.
+                    if futures_util::poll!(&mut answering).is_pending() {
+                        supervise::errand(answering);
+                    }
                 }
             })
         });

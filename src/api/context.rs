@@ -1,7 +1,8 @@
 //! What the functions of one cog know about their cog.
 
+use super::budget::Budget;
 use super::declarations::{Declarations, MOST_CALLS_OF_DEFAULTS, Staged};
-use super::limits::{Limit, Met, kilobytes};
+use super::limits::{Limit, Met, kilobytes, megabytes};
 use super::object::Charge;
 use super::quarantine::Quarantine;
 use super::reach::FREE;
@@ -48,22 +49,20 @@ pub struct CogContext {
     cancelled: Mutex<Vec<usize>>,
     /// Rings when one is added.
     pub cancel_notice: Notify,
-    /// Bytes of Discord's objects and of snapshots of the state that Luau holds; see `charge`.
-    pub object_bytes: Arc<AtomicUsize>,
     /// The snapshots of the state that are being gone through, by address.
     snapshots: Mutex<HashMap<usize, Weak<Charge>>>,
-    /// Bytes of the requests that are under way, and of what has come of their answers.
-    pub request_bytes: Arc<AtomicUsize>,
     /// Its calls to Discord that are on the wire.
     open_calls: OpenOfCog,
     /// Its requests to other servers that are open.
     pub open_requests: OpenOfCog,
+    /// What is counted by its name.
+    pub budget: Arc<Budget>,
     /// The processor time that its code uses.
     pub account: Arc<CpuAccount>,
     /// Whether it is kept out of the way.
     pub quarantine: Quarantine,
     /// How often it has met its limits.
-    pub met: Met,
+    pub met: Arc<Met>,
     /// What it uses of its limits.
     pub(super) usage: Usage,
     /// Locks that are held.
@@ -130,6 +129,7 @@ pub struct Spawn {
 impl CogContext {
     /// A cog that has not been loaded yet.
     pub fn new(name: &str, services: Arc<Services>, spawner: mpsc::UnboundedSender<Spawn>) -> Self {
+        let budget = services.budgets.of(name);
         Self {
             name: name.into(),
             live_state: Mutex::new(StateViews::of(&services, name)),
@@ -138,19 +138,18 @@ impl CogContext {
             asked: Mutex::default(),
             capabilities: Mutex::default(),
             spawner,
-            object_bytes: Arc::default(),
             cancelled: Mutex::default(),
             cancel_notice: Notify::new(),
             snapshots: Mutex::default(),
-            request_bytes: Arc::default(),
             open_calls: OpenOfCog::default(),
             open_requests: OpenOfCog::default(),
-            account: Arc::default(),
+            account: Arc::clone(&budget.cpu),
             quarantine: Quarantine::default(),
-            met: Met::default(),
-            usage: Usage::new(&services.clock),
+            met: Arc::clone(&budget.met),
+            usage: Usage::default(),
             locks: Arc::default(),
-            turn: Arc::default(),
+            turn: Arc::clone(&budget.turn),
+            budget,
             services,
         }
     }
@@ -170,6 +169,44 @@ impl CogContext {
             allowance: self.requests_allowance(),
             open: self.open_calls.clone(),
         }
+    }
+
+    /// Notes what a VM of this cog holds. Older versions give way if that is too much.
+    pub fn note_memory(&self, vm: &Vm) {
+        vm.note_memory();
+        let config = self.services.config.load();
+        let limits = &config.limits;
+        let most = megabytes(limits.memory_mb);
+        if self.budget.versions.has_pressure(most) {
+            // Garbage first.
+            vm.collect_growth();
+            self.budget.versions.make_room(most);
+        }
+        self.services.budgets.make_room(limits.total_memory());
+    }
+
+    /// A version answers from now on.
+    pub fn begin_version(&self, generation: &Arc<Generation>, vm: &Vm) {
+        let memory = &vm.limits().held;
+        self.services
+            .budgets
+            .begin(&self.budget, &generation.life, memory);
+        self.set_tasks(&generation.life.tasks);
+    }
+
+    /// Bytes that the cog holds, in all of its versions.
+    pub fn memory(&self) -> usize {
+        self.budget.memory()
+    }
+
+    /// Bytes of Discord's objects and of snapshots of the state that Luau holds; see `Charge`.
+    pub fn object_bytes(&self) -> usize {
+        self.budget.outside()
+    }
+
+    /// Bytes of the requests that are under way.
+    pub fn request_bytes(&self) -> usize {
+        self.budget.requests()
     }
 
     /// The state as the code that runs now sees it.
@@ -417,6 +454,12 @@ impl CogContext {
             };
             HostError::new("state", message).into()
         })
+    }
+}
+
+impl Drop for CogContext {
+    fn drop(&mut self) {
+        self.budget.release(self.services.clock.now());
     }
 }
 

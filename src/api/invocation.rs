@@ -322,7 +322,7 @@ impl Deletion {
         let Some(after) = after else {
             return Ok(None);
         };
-        let place = cog.count_task(function)?;
+        let place = cog.count_deletion(function)?;
         Ok(Some(Self { after, place }))
     }
 }

@@ -29,6 +29,7 @@ macro_rules! limits {
 
 limits! {
     Memory "memory_mb"
+    TotalMemory "total_memory_mb"
     Cpu "cpu_ms"
     CpuPerMinute "cpu_seconds_per_minute"
     HandlerTime "handler_seconds"
@@ -87,6 +88,10 @@ pub fn limits_of(cog: &CogContext) -> Vec<LimitView> {
     let view = |limit: &Limit| {
         let (used, most) = match limit {
             Limit::Memory => (Some(number(cog.memory()) / MEGABYTE), limits.memory_mb),
+            Limit::TotalMemory => (
+                Some(number(cog.services.budgets.used()) / MEGABYTE),
+                u32::try_from(limits.total_memory() >> 20).unwrap_or(u32::MAX),
+            ),
             Limit::Cpu => (
                 Some(cog.account.longest().as_secs_f64() * 1_000.0),
                 limits.cpu_ms,

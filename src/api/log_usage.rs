@@ -113,7 +113,7 @@ impl CogContext {
     ) -> Result<[String; N], Flood> {
         let config = self.services.config.load();
         let lines = config.limits.log_lines_per_10s;
-        if !self.usage.log.lines.take(lines) {
+        if !self.budget.spent.log.lines.take(lines) {
             return Err(Flood::Lines(lines));
         }
         let texts = texts().map(cut);
@@ -125,12 +125,18 @@ impl CogContext {
     /// Takes room from the cog's own share, and from that of all cogs when it has used up its part of it.
     fn take_bytes(&self, size: u32, limit: u32) -> Result<(), Flood> {
         let own = bounded(kilobytes(limit));
-        if !self.usage.log.bytes.take_some(size, own) {
+        if !self.budget.spent.log.bytes.take_some(size, own) {
             return Err(Flood::Bytes(limit));
         }
         let shared = &self.services.log.0;
         let is_small = size <= own / OWN_PART;
-        if is_small && self.usage.log.own_bytes.take_some(size, own / OWN_PART)
+        if is_small
+            && self
+                .budget
+                .spent
+                .log
+                .own_bytes
+                .take_some(size, own / OWN_PART)
             || shared.take_some(size, own.saturating_mul(ALL_COGS))
         {
             return Ok(());
@@ -140,7 +146,7 @@ impl CogContext {
 
     fn leave_out(&self, flood: &Flood, place: impl FnOnce() -> Option<Place>) {
         self.met.count(flood.limit());
-        let log = &self.usage.log;
+        let log = &self.budget.spent.log;
         let is_first = log.left_out.fetch_add(1, Ordering::Relaxed) == 0;
         if is_first && log.floods.take(1) {
             let place = place().map(|place| format!("{}:{}", place.file, place.line));
@@ -149,7 +155,7 @@ impl CogContext {
     }
 
     fn tell_end_of_flood(&self) {
-        let log = &self.usage.log;
+        let log = &self.budget.spent.log;
         if log.left_out.load(Ordering::Relaxed) > 0 && log.flood_ends.take(1) {
             let lines = log.left_out.swap(0, Ordering::Relaxed);
             tracing::warn!(cog = %self.name, lines, "Lines of a cog were left out of the log");

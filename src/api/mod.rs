@@ -8,9 +8,10 @@
 //! makes `cog.option`, `invocation` is `ctx`, `object` Discord's objects, `convert` carries values between
 //! Luau and JSON, `content` turns what an author sends into a message, `pace` bounds how often a cog does
 //! something, `faults` are the handlers that failed, `usage` counts what a cog uses (`log_usage` its lines in the
-//! log), `limits` shows it, `quarantine` keeps one away. `reach` says what a cog may do without a capability,
+//! log), `budget` by its name, `versions` what older versions hold, `limits` shows it, `quarantine` keeps one away. `reach` says what a cog may do without a capability,
 //! `own_messages` which messages are its own, `veil` takes the content from others. `spec` is for specs alone.
 
+pub mod budget;
 pub mod cog;
 pub mod command;
 pub mod content;
@@ -39,6 +40,7 @@ pub mod task;
 pub mod time;
 pub mod usage;
 pub mod veil;
+pub mod versions;
 
 use crate::vm::host::{Host, HostError};
 use context::CogContext;

@@ -34,13 +34,15 @@ impl Charge {
 
     /// Charges `cog` for bytes that Luau is about to hold and cannot count.
     pub fn of_bytes(lua: &Lua, cog: &CogContext, bytes: usize) -> HostResult<Arc<Self>> {
-        let limit = Vm::of(lua)?.limits().memory;
-        let allowance = Allowance::new(&cog.object_bytes, limit);
-        if !allowance.has_room_for(bytes) {
+        let vm = Vm::of(lua)?;
+        let (limit, held) = (vm.limits().memory, &vm.limits().held);
+        // Room for the heap: the code that lets go of something has to run.
+        let room = || (limit / 16 * 15).saturating_sub(vm.memory());
+        if held.outside() + bytes > room() {
             // What is no longer reachable is given back by a collection.
-            lua.gc_collect()?;
+            vm.collect();
         }
-        allowance.take(bytes).map(Arc::new).map_err(|_| {
+        held.allowance(room()).take(bytes).map(Arc::new).map_err(|_| {
             let message = format!(
                 "this cog holds more than {} MB of Discord's objects and of state (limits.memory_mb)",
                 limit >> 20
@@ -61,7 +63,7 @@ impl CogContext {
     /// What the requests that are under way may hold, with what has come of their answers.
     pub fn requests_allowance(&self) -> Allowance {
         let limit = self.services.config.load().limits.memory_mb;
-        Allowance::new(&self.request_bytes, limits::megabytes(limit))
+        self.budget.requests.allowance(limits::megabytes(limit))
     }
 
     /// The error of `function` where they hold too much.

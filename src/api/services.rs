@@ -1,5 +1,6 @@
 //! What the whole bot shares, as the cogs' functions use it.
 
+use super::budget::Budgets;
 use super::faults::FaultLog;
 use super::log_usage::SharedLog;
 use super::own_messages::OwnMessages;
@@ -43,6 +44,8 @@ pub struct Services {
     pub identity: ArcSwap<Identity>,
     /// How often commands were used; it outlives every reload.
     pub cooldowns: Arc<Cooldowns>,
+    /// What is counted by a cog's name, and outlives its file.
+    pub budgets: Budgets,
     /// The calls that run now.
     pub running: Running,
     /// Cogs whose handlers have required something since the last plan.

@@ -158,8 +158,8 @@ fn install_driving(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -
                 function: Vm::of(lua)?.loader().drivers().follow.clone(),
                 arguments: all.collect(),
                 after,
+                place: cog.count_task(name, &active(lua)?.life.tasks)?,
                 generation: active(lua)?,
-                place: cog.count_task(name)?,
                 busy: cog.services.activity.begin(),
             });
             Ok(())
@@ -174,8 +174,8 @@ fn install_driving(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -
             function,
             arguments: MultiValue::from_iter([arguments.value(0), arguments.value(1)]),
             after: Duration::ZERO,
+            place: owner.count_task("task.spawn", &active(lua)?.life.tasks)?,
             generation: active(lua)?,
-            place: owner.count_task("task.spawn")?,
             busy: owner.services.activity.begin(),
         });
         Ok(())

@@ -19,18 +19,23 @@ pub(super) const PACE: Duration = Duration::from_secs(10);
 const MOST_REFUSALS: u32 = 5;
 
 /// The counts of one cog.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Usage {
-    /// Bytes of Luau's heap after the last slice.
-    heap: AtomicUsize,
     /// Coroutines, and those that are garbage by now.
     coroutines: AtomicUsize,
     /// Timers of the committed generation.
     timers: AtomicUsize,
     /// Work in the mailbox.
     waiting: AtomicUsize,
-    /// Tasks that have been made and have not ended.
-    tasks: Arc<AtomicUsize>,
+    /// Tasks of the committed generation.
+    tasks: Mutex<Arc<AtomicUsize>>,
+    /// Messages that are to be deleted later, each of which takes the place of a task.
+    deletions: Arc<AtomicUsize>,
+}
+
+/// What a cog has used of the limits over a time. It is counted by the cog's name.
+#[derive(Debug)]
+pub(super) struct Spent {
     /// Calls to Discord.
     calls: Pace,
     /// Calls that Discord has refused.
@@ -43,15 +48,10 @@ pub(super) struct Usage {
     refusals: Pace,
 }
 
-impl Usage {
+impl Spent {
     pub(super) fn new(clock: &Clock) -> Self {
         let pace = || Pace::new(PACE, clock);
         Self {
-            heap: AtomicUsize::new(0),
-            coroutines: AtomicUsize::new(0),
-            timers: AtomicUsize::new(0),
-            waiting: AtomicUsize::new(0),
-            tasks: Arc::default(),
             calls: pace(),
             refused_calls: Mutex::new(Recent::new(REFUSALS_COUNT)),
             requests: pace(),
@@ -89,7 +89,7 @@ impl CogContext {
             return Err(self.at_limit(Limit::DiscordRefusals, message).into());
         }
         let limit = config.limits.discord_calls_per_10s;
-        if self.usage.calls.take(limit) {
+        if self.budget.spent.calls.take(limit) {
             return Ok(());
         }
         let message = format!(
@@ -101,7 +101,7 @@ impl CogContext {
     /// Counts one request to another server against `limits.http_calls_per_10s`.
     pub fn count_http(&self, function: &str) -> HostResult<()> {
         let limit = self.services.config.load().limits.http_calls_per_10s;
-        if self.usage.requests.take(limit) {
+        if self.budget.spent.requests.take(limit) {
             return Ok(());
         }
         let message = format!(
@@ -112,19 +112,36 @@ impl CogContext {
 
     /// Counts a call that Discord has refused.
     pub fn count_refusal(&self) {
-        lock(&self.usage.refused_calls).add(self.services.clock.now());
+        lock(&self.budget.spent.refused_calls).add(self.services.clock.now());
     }
 
     /// The calls that Discord has refused within ten minutes.
     pub fn refused_calls(&self) -> usize {
-        lock(&self.usage.refused_calls).count(self.services.clock.now())
+        lock(&self.budget.spent.refused_calls).count(self.services.clock.now())
     }
 
-    /// A place for one more task; raises when there are too many.
-    pub fn count_task(&self, function: &str) -> HostResult<TaskPlace> {
+    /// A place for one more message that is to be deleted later; raises when there are too many tasks.
+    pub fn count_deletion(&self, function: &str) -> HostResult<TaskPlace> {
+        let tasks = lock(&self.usage.tasks).load(Ordering::Relaxed);
+        self.count_among(function, &self.usage.deletions, tasks)
+    }
+
+    /// A place for one more task of a version whose tasks are counted in `tasks`; raises when there are too many.
+    /// What an older version has begun leaves the next one its places.
+    pub fn count_task(&self, function: &str, tasks: &Arc<AtomicUsize>) -> HostResult<TaskPlace> {
+        let deletions = self.usage.deletions.load(Ordering::Relaxed);
+        self.count_among(function, tasks, deletions)
+    }
+
+    fn count_among(
+        &self,
+        function: &str,
+        count: &Arc<AtomicUsize>,
+        others: usize,
+    ) -> HostResult<TaskPlace> {
         let limit = self.services.config.load().limits.tasks;
-        let place = TaskPlace(Arc::clone(&self.usage.tasks));
-        if self.usage.tasks.fetch_add(1, Ordering::Relaxed) < at_most(limit) {
+        let place = TaskPlace(Arc::clone(count));
+        if count.fetch_add(1, Ordering::Relaxed) + others < at_most(limit) {
             return Ok(place);
         }
         let message = format!(
@@ -133,9 +150,15 @@ impl CogContext {
         Err(self.at_limit(Limit::Tasks, message).into())
     }
 
-    /// Tasks that have been made and have not ended.
+    /// Tasks of the version that answers which have not ended.
     pub fn tasks(&self) -> usize {
-        self.usage.tasks.load(Ordering::Relaxed)
+        let deletions = self.usage.deletions.load(Ordering::Relaxed);
+        lock(&self.usage.tasks).load(Ordering::Relaxed) + deletions
+    }
+
+    /// Another version answers, with tasks of its own.
+    pub(super) fn set_tasks(&self, tasks: &Arc<AtomicUsize>) {
+        *lock(&self.usage.tasks) = Arc::clone(tasks);
     }
 
     /// Counts one more coroutine. `count` collects garbage and tells how many there are; it is asked when there
@@ -153,6 +176,8 @@ impl CogContext {
             return Ok(());
         }
         self.usage.coroutines.fetch_sub(1, Ordering::Relaxed);
+        // The older versions' are given up as soon as this one waits.
+        self.budget.versions.make_all_room();
         let message = format!(
             "{function}: this cog already has {limit} coroutines (limits.coroutines), and no more are made before some of them end"
         );
@@ -225,17 +250,7 @@ impl CogContext {
 
     /// Whether one more user may be told that the mailbox is full.
     pub fn may_refuse(&self) -> bool {
-        self.usage.refusals.take(MOST_REFUSALS)
-    }
-
-    /// Notes how large Luau's heap is.
-    pub fn set_memory(&self, bytes: usize) {
-        self.usage.heap.store(bytes, Ordering::Relaxed);
-    }
-
-    /// Bytes of Luau's heap after the last slice.
-    pub fn memory(&self) -> usize {
-        self.usage.heap.load(Ordering::Relaxed)
+        self.budget.spent.refusals.take(MOST_REFUSALS)
     }
 }
 

@@ -22,6 +22,7 @@ use crate::supervisor::Ticket;
 use crate::vm::build::Vm;
 use crate::vm::slice::Run;
 use crate::vm::trace::Fault;
+use crate::vm::turn::Errand;
 use futures_util::future::AbortHandle;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -35,7 +36,8 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
-/// Handlers of one cog that may be under way at once; more wait in the mailbox.
+/// Handlers of one version that may be under way at once; more work waits in the mailbox. What is left of older
+/// versions is bounded by `api::versions`.
 const MOST_RUNNING: usize = 1_000;
 /// `cog.on_unload` has this long.
 const UNLOAD_LIMIT: Duration = Duration::from_secs(5);
@@ -87,6 +89,8 @@ pub struct Actor {
     spawned: BTreeMap<u64, Spawned>,
     /// The number of the last one.
     last_spawned: u64,
+    /// Held by each refusal that is under way.
+    refusals: Arc<()>,
     /// Held until what the last turn led to is under way, or has its place on the clock.
     turn: Option<Busy>,
     /// Answered when nothing runs any more.
@@ -109,7 +113,7 @@ pub struct Inbox {
     /// Work, with the sign that the bot is busy with it.
     pub mailbox: mpsc::UnboundedReceiver<(Work, Busy)>,
     /// Requests of the host's.
-    pub control: mpsc::UnboundedReceiver<Control>,
+    pub control: mpsc::UnboundedReceiver<(Control, Errand)>,
     /// Functions that the cog wants run.
     pub spawns: mpsc::UnboundedReceiver<Spawn>,
 }
@@ -127,6 +131,7 @@ impl Actor {
             running: FuturesUnordered::new(),
             spawned: BTreeMap::new(),
             last_spawned: 0,
+            refusals: Arc::default(),
             turn: None,
             unloading: None,
             has_failed: false,
@@ -147,13 +152,9 @@ impl Actor {
                 let _told = done.send(()).is_ok();
                 return;
             }
-            // Tasks have a limit of their own: a cog with many of them still answers.
-            let handlers = self.running.len().saturating_sub(self.spawned.len());
-            let has_answers =
-                self.current.is_some() || self.has_failed || self.cog.quarantine.is_on();
-            let takes_work = has_answers && handlers < MOST_RUNNING;
+            let takes_work = self.takes_work();
             // What comes in must not keep its thread for ever: others wait for a turn.
-            if cog.turn.is_over() {
+            if cog.turn.is_over() && !cog.turn.has_errand() {
                 tokio::task::yield_now().await;
             }
             let due = self.timers.next_due();
@@ -163,14 +164,18 @@ impl Actor {
             tokio::select! {
                 biased;
                 control = inbox.control.recv() => match control {
-                    Some(control) => self.control(control, inbox),
+                    Some((control, _errand)) => self.control(control, inbox),
                     None => return,
                 },
                 // Before handlers that end, so that what one of them spawned is not left behind by an end.
                 Some(spawn) = inbox.spawns.recv() => self.spawn(spawn),
-                Some(ended) = self.running.next(), if !self.running.is_empty() => ended(self),
+                Some(ended) = self.running.next(), if !self.running.is_empty() => {
+                    ended(self);
+                    self.collect_ended();
+                }
                 () = cog.cancel_notice.notified() => self.stop_cancelled(),
                 () = cog.quarantine.begun.notified() => self.keep_away(),
+                () = cog.budget.pressed.notified() => self.give_way(),
                 woken = ring(alarm.as_mut()), if alarm.is_some() => {
                     alarm = None;
                     self.run_timers(woken);
@@ -180,6 +185,16 @@ impl Actor {
                 () = std::future::ready(()), if self.turn.is_some() => self.turn = None,
             }
         }
+    }
+
+    /// Whether there is room for one more handler. Tasks have a limit of their own: a cog with many of them still
+    /// answers.
+    fn takes_work(&self) -> bool {
+        if let Some(live) = &self.current {
+            return live.generation.life.handlers() < MOST_RUNNING;
+        }
+        let refusals = Arc::strong_count(&self.refusals) - 1;
+        self.cog.quarantine.is_on() && refusals < MOST_RUNNING
     }
 
     fn control(&mut self, control: Control, inbox: &mut Inbox) {
@@ -249,7 +264,7 @@ impl Actor {
         self.cog.grant(live.info.capabilities.clone());
         self.cog.end_quarantine();
         self.has_failed = false;
-        self.cog.set_memory(live.vm.memory());
+        self.cog.begin_version(&live.generation, &live.vm);
         let _shown = live.vm.loader().publish(&live.generation).is_ok();
         let now = self.cog.services.clock.now();
         self.timers
@@ -264,6 +279,7 @@ impl Actor {
             old.generation.retire(now);
             self.run_hooks(&old, Hook::Unload, "reload", UNLOAD_LIMIT);
         }
+        self.cog.note_memory(&live.vm);
         let limit = self.handler_limit();
         self.run_hooks(live, Hook::Ready, reason, limit);
     }
@@ -312,6 +328,33 @@ impl Actor {
         }
     }
 
+    /// What was ended before its time has left its garbage in the VM that goes on.
+    fn collect_ended(&self) {
+        let versions = &self.cog.budget.versions;
+        if versions.have_ended() {
+            if let Some(live) = &self.current {
+                live.vm.collect();
+            }
+            versions.forget_ended();
+        }
+    }
+
+    /// All cogs together need too much memory, and this one has most: what is garbage goes, and if it still has
+    /// most after that it is kept away.
+    fn give_way(&mut self) {
+        let Some(live) = self.current.clone() else {
+            return;
+        };
+        live.vm.collect();
+        live.vm.note_memory();
+        let services = &self.cog.services;
+        let limit = services.config.load().limits.total_memory();
+        if let Some(share) = services.budgets.share_passed_by(&self.cog.budget, limit) {
+            fault::give_way(&self.cog, &live, limit, share);
+            self.keep_away();
+        }
+    }
+
     /// Ends timers and tasks. Handlers that are under way come to their own end.
     fn end_all_but_handlers(&mut self) {
         self.timers = Timers::default();
@@ -343,7 +386,9 @@ impl Actor {
     ) {
         let (cog, live) = (Arc::clone(&self.cog), live.clone());
         let run = Run::new(&cog.services.activity);
+        let under_way = live.generation.life.begin();
         self.enlist(async move {
+            let _under_way = under_way;
             let result = handler::run_as(&run, &cog, &live, &function, arguments, limit).await;
             let failed = result.is_err();
             if let Err(fault) = result {
@@ -370,9 +415,10 @@ impl Actor {
             Work::Command(call, ticket) => {
                 let cog = Arc::clone(&self.cog);
                 let limit = self.handler_limit();
+                let under_way = live.generation.life.begin();
                 self.enlist(async move {
                     ticket.begin();
-                    command::run(&cog, &live, *call, limit, busy).await;
+                    command::run(&cog, live, under_way, *call, limit, busy).await;
                     drop(ticket);
                     Box::new(|_: &mut Self| {}) as Ended
                 });
@@ -383,6 +429,7 @@ impl Actor {
     /// Tells a user that a command's cog is in quarantine, or is being built anew.
     fn refuse(&mut self, call: Call, ticket: Ticket, busy: Busy) {
         let cog = Arc::clone(&self.cog);
+        let under_way = Arc::clone(&self.refusals);
         let has_failed = self.has_failed;
         self.enlist(async move {
             let why = if has_failed {
@@ -391,7 +438,7 @@ impl Actor {
                 Text::OutOfOrder {}
             };
             command::refuse(&cog, &call, why).await;
-            drop((ticket, busy));
+            drop((ticket, busy, under_way));
             Box::new(|_: &mut Self| {}) as Ended
         });
     }

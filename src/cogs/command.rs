@@ -26,6 +26,7 @@ use crate::commands::text::{Language, Text, duration_in_words};
 use crate::json::Json;
 use crate::lock::lock;
 use crate::supervise::{self, Task};
+use crate::vm::life::UnderWay;
 use crate::vm::slice::Run;
 use crate::vm::trace::Fault;
 use mlua::{Function, MultiValue};
@@ -68,11 +69,18 @@ pub async fn refuse(cog: &Arc<CogContext>, call: &Call, why: Text<'_>) {
 }
 
 /// Carries a call out, from its checks to its end. Always answers the user once if anything is wrong.
-pub async fn run(cog: &Arc<CogContext>, live: &Live, call: Call, limit: Duration, busy: Busy) {
+pub async fn run(
+    cog: &Arc<CogContext>,
+    live: Live,
+    under_way: UnderWay,
+    call: Call,
+    limit: Duration,
+    busy: Busy,
+) {
     let language = Language::of_locale(cog.services.config.load().bot.locale.code());
     let calling = Calling {
         cog,
-        live,
+        live: &live,
         call: &call,
         language,
         limit,
@@ -84,6 +92,9 @@ pub async fn run(cog: &Arc<CogContext>, live: &Live, call: Call, limit: Duration
     };
     let told = supervise::caught(Task::Command, carrying_out).await;
     let told = told.unwrap_or_else(|| Some(Text::BotFailed {}.say(language)));
+    let _busy = lock(&calling.busy).take();
+    // An answer may wait for Discord, and the VM is not kept for it.
+    drop((under_way, live));
     if let Some(text) = told {
         answer(cog, &call, language, &text).await;
     }
@@ -304,7 +315,8 @@ impl Calling<'_> {
         if let Some(text) = fault.told_to_user() {
             return Some(text.to_owned());
         }
-        if matches!(fault, Fault::Closed) && self.cog.quarantine.is_on() {
+        let is_closed = matches!(fault, Fault::Closed | Fault::GaveWay(_));
+        if is_closed && self.cog.quarantine.is_on() {
             return Some(Text::OutOfOrder {}.say(self.language));
         }
         let id = fault_id();

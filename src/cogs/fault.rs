@@ -9,6 +9,7 @@ use crate::api::limits::Limit;
 use crate::json::Json;
 use crate::problem::{Place, Problem};
 use crate::supervisor::{self, Rule};
+use crate::vm::memory::Pressure;
 use crate::vm::trace::{Fault, STACK_OVERFLOW, add_excerpt};
 use mlua::{MultiValue, Value};
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub async fn report(
         Fault::Cancelled => return,
         // A user was given the id, and finds it in the log.
         Fault::Closed if told.is_none() => return,
-        Fault::Outlived { .. } | Fault::Closed => {
+        Fault::Outlived { .. } | Fault::GaveWay(_) | Fault::Closed => {
             // No mistake of the code's: a loop in `on_ready` comes to its end like this.
             if let Some([fault]) = cog.may_log(|| None, || [fault.to_string()]) {
                 tracing::warn!(cog = %cog.name, id, "A handler of an older version {fault}");
@@ -67,7 +68,7 @@ pub async fn report(
         };
         // A failure of the failure's handler goes no further than the log.
         if let Err(second) = handler::run(cog, live, &hook, arguments, HOOK_LIMIT).await
-            && !matches!(second, Fault::Closed)
+            && !matches!(second, Fault::Closed | Fault::GaveWay(_))
             && let Some([second]) = cog.may_log(|| place_of(&second), || [second.to_string()])
         {
             tracing::error!(cog = %cog.name, "cog.on_error failed: {second}");
@@ -105,6 +106,11 @@ pub(super) fn note(cog: &CogContext, live: &Live, fault: &Fault) {
     if let Some(limit) = limit_of(fault) {
         cog.met.count(limit);
     }
+    let is_full = matches!(fault, Fault::Memory { .. }) && !live.generation.is_retired();
+    if is_full && cog.budget.versions.make_all_room() {
+        // It may have been the older ones that filled the VM.
+        return;
+    }
     if !leads_to_quarantine(live, fault) || cog.quarantine.is_on() {
         return;
     }
@@ -112,7 +118,6 @@ pub(super) fn note(cog: &CogContext, live: &Live, fault: &Fault) {
     if !cog.quarantine.is_due(cog.services.clock.now(), most) {
         return;
     }
-    live.generation.close();
     let times = cog.met.count(Limit::Faults);
     let last = problem_of(cog, live, fault);
     let problem = Problem {
@@ -126,6 +131,11 @@ pub(super) fn note(cog: &CogContext, live: &Live, fault: &Fault) {
         )),
         ..last
     };
+    quarantine(cog, live, times, problem);
+}
+
+fn quarantine(cog: &CogContext, live: &Live, times: u64, problem: Problem) {
+    live.generation.close();
     tracing::error!(cog = %cog.name, times, "A cog was put into quarantine: {problem}");
     cog.quarantine.begin(problem);
     // The next plan has to know that its failure must not hold back others.
@@ -156,6 +166,27 @@ pub(super) fn begin_in_quarantine(cog: &CogContext) {
     cog.quarantine.begin(problem);
 }
 
+/// Puts a cog into quarantine that has more than its share while all cogs together have too much.
+pub(super) fn give_way(cog: &CogContext, live: &Live, limit: usize, share: usize) {
+    let times = cog.met.count(Limit::TotalMemory);
+    let problem = Problem {
+        cog: Some(cog.name.to_string()),
+        message: format!(
+            "is in quarantine: all cogs together needed more than {} MB of memory (limits.total_memory_mb), and this one more than any other, {} MB, where its share is {} MB",
+            limit >> 20,
+            cog.memory() >> 20,
+            share >> 20
+        ),
+        hint: Some(format!(
+            "save a version that keeps less, or raise the limit and `!reload cog {}`",
+            cog.name
+        )),
+        ..Problem::default()
+    };
+    quarantine(cog, live, times, problem);
+    live.generation.life.end(Pressure::Process(limit));
+}
+
 /// Whether a handler was stopped. What still runs of an older version says nothing about the present one.
 fn leads_to_quarantine(live: &Live, fault: &Fault) -> bool {
     let was_stopped = matches!(
@@ -169,8 +200,9 @@ fn limit_of(fault: &Fault) -> Option<Limit> {
     match fault {
         Fault::Cpu { .. } => Some(Limit::Cpu),
         Fault::CpuPerMinute { .. } => Some(Limit::CpuPerMinute),
-        Fault::Memory { .. } => Some(Limit::Memory),
+        Fault::Memory { .. } | Fault::GaveWay(Pressure::Versions(_)) => Some(Limit::Memory),
         Fault::Timeout { .. } | Fault::Outlived { .. } => Some(Limit::HandlerTime),
+        Fault::GaveWay(Pressure::Process(_)) => Some(Limit::TotalMemory),
         Fault::Raised(raised) if raised.message.contains(STACK_OVERFLOW) => Some(Limit::CallDepth),
         _ => None,
     }

@@ -48,16 +48,16 @@ pub async fn run_as(
         }
         let polled = handler.as_mut().poll(context);
         cog.flush_state();
-        cog.set_memory(live.vm.memory());
+        cog.note_memory(&live.vm);
         polled
     });
     let result = tokio::select! {
         biased;
         result = within(cog, run, limit, handler) => result,
-        woken = outlived(cog, live, limit) => {
+        (fault, woken) = outlived(cog, live, limit) => {
             run.cut_off();
             drop(woken);
-            Err(Fault::Outlived { limit })
+            Err(fault)
         }
     };
     leftovers.note(&result);
@@ -69,17 +69,22 @@ pub async fn run_as(
 
 /// Returns when the code's successor has been running for `limit`, and at the latest when a handler that began
 /// before it had its time: what old code begins meanwhile gets no time of its own. Then nothing of it runs any
-/// more.
-async fn outlived(cog: &CogContext, live: &Live, limit: Duration) -> Woken {
+/// more. Sooner when others need its room.
+async fn outlived(cog: &CogContext, live: &Live, limit: Duration) -> (Fault, Option<Woken>) {
     let since = live.generation.retired().await;
     let services = &cog.services;
     let whole = Duration::from_secs(services.config.load().limits.handler_seconds.into());
     let left = (since + whole.max(limit)).saturating_sub(services.clock.now());
-    let woken = services.clock.alarm(limit.min(left)).await;
-    if limit >= left {
-        live.generation.close();
+    tokio::select! {
+        biased;
+        why = live.generation.life.ended() => (Fault::GaveWay(why), None),
+        woken = services.clock.alarm(limit.min(left)) => {
+            if limit >= left {
+                live.generation.close();
+            }
+            (Fault::Outlived { limit }, Some(woken))
+        }
     }
-    woken
 }
 
 /// What a handler leaves in the VM's garbage when it does not come to its own end: locks that it held, and
@@ -106,7 +111,7 @@ impl<'a> Leftovers<'a> {
         self.failed = result.is_err();
         self.cut_off = matches!(
             result,
-            Err(Fault::Outlived { .. } | Fault::Timeout { .. } | Fault::Closed)
+            Err(Fault::Outlived { .. } | Fault::GaveWay(_) | Fault::Timeout { .. } | Fault::Closed)
         );
     }
 }
@@ -114,7 +119,7 @@ impl<'a> Leftovers<'a> {
 impl Drop for Leftovers<'_> {
     fn drop(&mut self) {
         let holds_locks = self.failed && self.cog.locks.load(Ordering::Relaxed) > 0;
-        if self.cut_off || holds_locks {
+        if (self.cut_off || holds_locks) && self.live.generation.life.is_worth_collecting() {
             self.live.vm.collect();
         }
     }

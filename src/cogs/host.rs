@@ -17,6 +17,7 @@ use crate::problem::Problem;
 use crate::supervise::{self, Task};
 use crate::supervisor;
 use crate::vm::resolve::ModuleId;
+use crate::vm::turn::Errand;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -34,7 +35,7 @@ pub struct CogHandle {
     /// What its functions know.
     pub context: Arc<CogContext>,
     mailbox: mpsc::UnboundedSender<(Work, Busy)>,
-    control: mpsc::UnboundedSender<Control>,
+    control: mpsc::UnboundedSender<(Control, Errand)>,
     status: Mutex<Status>,
 }
 
@@ -113,9 +114,14 @@ impl CogHandle {
         lock(&self.status)
     }
 
+    fn tell(&self, control: Control) -> Result<(), SendError<(Control, Errand)>> {
+        let errand = self.context.turn.errand();
+        self.control.send((control, errand))
+    }
+
     async fn ask<R>(&self, control: impl FnOnce(oneshot::Sender<R>) -> Control) -> Option<R> {
         let (answer, answered) = oneshot::channel();
-        self.control.send(control(answer)).ok()?;
+        self.tell(control(answer)).ok()?;
         answered.await.ok()
     }
 
@@ -139,7 +145,7 @@ impl CogHandle {
     pub fn begin_abort(&self) {
         let (answer, _unheard) = oneshot::channel();
         // An actor that is gone has forgotten it.
-        let _told = self.control.send(Control::Abort(answer)).is_ok();
+        let _told = self.tell(Control::Abort(answer)).is_ok();
     }
 
     /// Ends it. Returns when its last handler has ended.
@@ -168,6 +174,8 @@ pub struct Cogs {
     scheduler: Scheduler,
     by_name: Mutex<BTreeMap<Arc<str>, Arc<CogHandle>>>,
     routes: ArcSwap<Routes>,
+    /// Held while a transaction decides and commits.
+    pub committing: tokio::sync::Mutex<()>,
 }
 
 impl Cogs {
@@ -178,6 +186,7 @@ impl Cogs {
             scheduler,
             by_name: Mutex::default(),
             routes: ArcSwap::default(),
+            committing: tokio::sync::Mutex::default(),
         }
     }
 

@@ -4,9 +4,10 @@ use super::live::{Live, Offer};
 use crate::api::context::CogContext;
 use crate::api::declarations::{Hook, Staged, room_for_shared};
 use crate::api::install;
-use crate::api::limits::megabytes;
+use crate::api::limits::{Limit, megabytes};
 use crate::discord::events::{event, intents};
 use crate::vm::build::{Vm, VmLimits};
+use crate::vm::host::HostError;
 use crate::vm::require::{Loader, PrepareFailure};
 use crate::vm::resolve::{ContentHash, ModuleId, Modules};
 use crate::vm::trace::{Fault, Raised};
@@ -133,6 +134,7 @@ fn attempt(
             .call(&generation, &hook, request.reason)
             .map_err(refuse)?;
     }
+    check_total_memory(cog, &live.vm).map_err(refuse)?;
     let offer = offer_of(&live);
     Ok((live, offer))
 }
@@ -160,6 +162,7 @@ pub fn build_vm(cog: &Arc<CogContext>) -> Result<Vm, Refusal> {
         cpu: Duration::from_millis(limits.cpu_ms.into()),
         cpu_per_minute: Duration::from_secs(limits.cpu_seconds_per_minute.into()),
         account: Arc::clone(&cog.account),
+        held: cog.services.budgets.memory_of_vm(&cog.budget),
     };
     let owner = Arc::clone(cog);
     let on_late_require = Box::new(move || {
@@ -183,13 +186,7 @@ fn refusal(message: String) -> Refusal {
 
 /// The cog asks, the operator grants; asking for more than is granted fails and names the difference.
 fn check_capabilities(cog: &CogContext, asked: &BTreeSet<String>) -> Result<(), Fault> {
-    room_for_shared(asked.iter().map(String::as_str)).map_err(|error| {
-        Fault::Raised(Box::new(Raised {
-            kind: Some(error.kind.to_owned()),
-            message: error.message,
-            ..Raised::default()
-        }))
-    })?;
+    room_for_shared(asked.iter().map(String::as_str)).map_err(raised)?;
     let config = cog.services.config.load();
     let missing: Vec<&str> = asked
         .iter()
@@ -207,6 +204,38 @@ fn check_capabilities(cog: &CogContext, asked: &BTreeSet<String>) -> Result<(), 
         ),
         ..Raised::default()
     })))
+}
+
+/// All cogs together keep to their limit: one that needs more than its share does not come to it.
+fn check_total_memory(cog: &CogContext, vm: &Vm) -> Result<(), Fault> {
+    let limit = cog.services.config.load().limits.total_memory();
+    let held = &vm.limits().held;
+    let admit = || {
+        vm.note_memory();
+        cog.services.budgets.admit(&cog.budget, held, limit)
+    };
+    let admitted = admit().or_else(|_| {
+        // What loading left behind says nothing about what the cog needs.
+        vm.collect();
+        admit()
+    });
+    admitted.map_err(|share| {
+        let message = format!(
+            "all cogs together would need more than {} MB of memory (limits.total_memory_mb): this one needs {} MB, and its share is {} MB",
+            limit >> 20,
+            held.used() >> 20,
+            share >> 20
+        );
+        raised(cog.at_limit(Limit::TotalMemory, message))
+    })
+}
+
+fn raised(error: HostError) -> Fault {
+    Fault::Raised(Box::new(Raised {
+        kind: Some(error.kind.to_owned()),
+        message: error.message,
+        ..Raised::default()
+    }))
 }
 
 fn offer_of(live: &Live) -> Offer {

@@ -1,12 +1,17 @@
 //! The keys of `config.json`. The doc comments become the descriptions in `config.schema.json`,
 //! the ranges are checked as the schema states them, and the `Default`s are the defaults.
 
+use super::machine;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
+
+/// What all cogs together may use at least, also on a very small machine.
+const LEAST_TOTAL: usize = 64 << 20;
 
 /// The configuration of a Cogsmith bot. Every key may be left out, and every key has an override in
 /// the environment: `COGSMITH_BOT__PREFIX` for `bot.prefix`.
@@ -99,9 +104,13 @@ pub struct HotReload {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Memory of the cog's VM, in megabytes.
+    /// Memory of the cog, in megabytes: of its VM, Discord's objects that it holds included, and of all of its
+    /// versions that still have something to do.
     #[schemars(range(min = 1, max = 65_536))]
     pub memory_mb: u32,
+    /// Memory of all cogs together, in megabytes; null for half of what the machine or the container has.
+    #[schemars(range(min = 1, max = 16_777_216))]
+    pub total_memory_mb: Option<u32>,
     /// Processor time in one go, between two waits of a handler, in milliseconds.
     #[schemars(range(min = 1, max = 60_000))]
     pub cpu_ms: u32,
@@ -248,6 +257,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory_mb: 32,
+            total_memory_mb: None,
             cpu_ms: 250,
             cpu_seconds_per_minute: 15,
             handler_seconds: 30,
@@ -320,6 +330,15 @@ impl Config {
     pub fn state_path(&self) -> PathBuf {
         let path = self.state.url.strip_prefix("sqlite:");
         self.root.join(path.unwrap_or(&self.state.url))
+    }
+}
+
+impl Limits {
+    /// `total_memory_mb` in bytes, or what takes its place.
+    pub fn total_memory(&self) -> usize {
+        static HALF: LazyLock<usize> = LazyLock::new(|| (machine::memory() / 2).max(LEAST_TOTAL));
+        let megabytes = self.total_memory_mb.and_then(|it| usize::try_from(it).ok());
+        megabytes.map_or(*HALF, |it| it.saturating_mul(1 << 20))
     }
 }
 

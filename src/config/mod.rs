@@ -10,6 +10,7 @@
 //! - `source`: JSON text to a tree, syntax errors with an excerpt, the line of every key.
 //! - `environment`: variables and `.env`; `overrides`: `COGSMITH_BOT__PREFIX` to a value.
 //! - `check` and `rules`: everything that is wrong, all of it at once, as `problem`s.
+//! - `machine`: how much memory there is.
 //! - `connection`: the token and the address of Discord, which are never in `config.json`.
 //! - `follow`: the edits of the file while the bot runs; `changes`: what an edit touches.
 
@@ -19,6 +20,7 @@ mod connection;
 mod environment;
 mod follow;
 mod keys;
+mod machine;
 mod overrides;
 mod problem;
 mod rules;

@@ -1,8 +1,10 @@
 //! Runs one reload after the other: what files and admins ask for becomes a plan, a transaction and a report.
 //!
 //! `requests` has what admins ask for, `outcome` carries plans out, `reports` tells what came of them,
-//! and `log` does so in the log. `configure` takes edits of config.json, and `recovery` goes on after a panic.
+//! and `log` does so in the log. `beside` has others go on while one takes its time. `configure` takes edits of
+//! config.json, and `recovery` goes on after a panic.
 
+mod beside;
 mod configure;
 mod log;
 mod outcome;
@@ -21,6 +23,7 @@ use crate::cogs::host::{CogHandle, Cogs};
 use crate::config::HotReload;
 use crate::problem::Problem;
 use crate::supervise::{self, Task};
+use beside::Beside;
 use outcome::view_of;
 use reports::files;
 use std::collections::BTreeSet;
@@ -142,6 +145,8 @@ struct Controller {
     tree_problems: Vec<String>,
     /// Edits that have to wait, for the next report.
     waiting_edits: Vec<Problem>,
+    /// What is under way while others go on.
+    beside: Beside,
     next_report: u64,
     reports: ReportLog,
     view: watch::Sender<HotReloadView>,
@@ -187,6 +192,7 @@ impl Reload {
             unloaded: BTreeSet::new(),
             tree_problems: Vec::new(),
             waiting_edits: Vec::new(),
+            beside: Beside::default(),
             next_report: 1,
             reports: reports.clone(),
             view,
@@ -273,12 +279,10 @@ impl Controller {
                     let Some((ask, answer)) = ask else {
                         return;
                     };
-                    let _busy = activity.begin();
-                    supervise::point(Task::Reload);
-                    let result = self.obey(ask).await;
-                    self.show();
-                    // Whoever asked may have gone.
-                    let _told = answer.send(result).is_ok();
+                    self.take_ask(ask, answer, activity.begin()).await;
+                }
+                Some(ended) = self.beside.next(), if !self.beside.is_empty() => {
+                    self.conclude_beside(ended).await;
                 }
             }
         }
@@ -299,7 +303,7 @@ impl Controller {
             view.modules = self.snapshot.modules.size();
             view.limit = self.watcher.limit();
         });
-        if self.pending.is_empty() {
+        if self.pending.is_empty() && self.beside.is_empty() {
             self.cogs
                 .services
                 .set_sources(Arc::clone(&self.snapshot) as _);
@@ -313,7 +317,7 @@ impl Controller {
         for cog in &mut plan.cogs {
             cog.holds_back = false;
         }
-        self.carry_out(&plan, Trigger::Start, Vec::new(), began, "start")
+        self.carry_out_at_once(plan, Trigger::Start, began, "start")
             .await;
         self.show();
     }
@@ -347,14 +351,14 @@ impl Controller {
         self.refresh_graph();
         let mut plan = plan_changed(&self.graph, &changed, self.snapshot.as_ref());
         plan.cogs.retain(|cog| !self.unloaded.contains(&cog.name));
+        self.put_off_engaged(&mut plan, &changed);
         let files = files(&changed);
         let mended = self.mended(&changed);
         self.note_waiting(&changed);
         if plan.is_empty() && !mended {
             return self.report_tree_problems(files, began);
         }
-        let report = self.carry_out(&plan, trigger, files, began, "reload").await;
-        Some(report)
+        self.carry_out(plan, trigger, files, began, "reload").await
     }
 
     /// Cogs that use a file which cannot be taken stay as they are until it can, so every plan until then has to
@@ -390,7 +394,11 @@ impl Controller {
         let mut mended = false;
         let behind: Vec<String> = self.graph.behind().map(str::to_owned).collect();
         for name in behind {
-            let Some(cog) = self.cogs.get(&name) else {
+            let Some(cog) = self
+                .cogs
+                .get(&name)
+                .filter(|cog| !self.is_engaged(&cog.name))
+            else {
                 continue;
             };
             let status = cog.status();

@@ -67,6 +67,8 @@ pub async fn run(
         .into_iter()
         .map(|cog| prepare(cogs, cog, snapshot, reason));
     let mut attempts = join_all(prepared).await;
+    // Others go on beside this one: who has which command is decided by one after the other.
+    let _alone = cogs.committing.lock().await;
     refuse_conflicts(cogs, &gone, &mut attempts);
     for attempt in &mut attempts {
         show_source(attempt, snapshot);

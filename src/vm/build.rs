@@ -3,6 +3,7 @@
 
 use super::account::CpuAccount;
 use super::host::Host;
+use super::memory::Memory;
 use super::raw;
 use super::raw::allocator::HeapBudget;
 use super::require::{Drivers, LateRequire, Loader};
@@ -46,6 +47,8 @@ pub struct VmLimits {
     pub cpu_per_minute: Duration,
     /// Where that time is counted.
     pub account: Arc<CpuAccount>,
+    /// Where its memory is counted.
+    pub held: Arc<Memory>,
 }
 
 impl Default for VmLimits {
@@ -56,6 +59,7 @@ impl Default for VmLimits {
             cpu: Duration::from_millis(250),
             cpu_per_minute: Duration::from_secs(15),
             account: Arc::default(),
+            held: Arc::default(),
         }
     }
 }
@@ -149,6 +153,7 @@ impl Drop for Inner {
         // What a coroutine waits for refers to the Luau state that owns it.
         let _collected = self.lua.gc_collect().is_ok();
         self.guard.retire();
+        self.limits.held.set_heap(0);
     }
 }
 
@@ -239,9 +244,20 @@ impl Vm {
             .fetch_max(raw::allocator::peak(), Ordering::Relaxed);
     }
 
+    /// Notes how large the heap is, for those who look from outside.
+    pub fn note_memory(&self) {
+        self.0.limits.held.set_heap(self.memory());
+    }
+
+    /// What the heap may have: what Rust keeps for the VM takes its share of the limit.
+    fn heap_limit(&self) -> usize {
+        let limits = &self.0.limits;
+        limits.memory.saturating_sub(limits.held.outside()).max(1)
+    }
+
     /// Whether there is next to no room left on the heap.
     pub(super) fn is_full(&self) -> bool {
-        self.memory() > self.0.limits.memory / 16 * 15
+        self.memory() > self.heap_limit() / 16 * 15
     }
 
     /// Whether the time of the slice that runs now is over.
@@ -269,7 +285,7 @@ impl Vm {
     /// little too full has room for code that tidies up.
     pub(super) fn heap_budget(&self) -> Option<HeapBudget> {
         self.make_room();
-        let (used, limit) = (self.memory(), self.0.limits.memory);
+        let (used, limit) = (self.memory(), self.heap_limit());
         let a_little = limit / 16;
         if used > limit + 3 * a_little {
             return None;
@@ -280,9 +296,15 @@ impl Vm {
 
     /// Collects garbage when little room is left and much has come since the last time.
     fn make_room(&self) {
-        let (used, limit) = (self.memory(), self.0.limits.memory);
+        if self.memory() > self.heap_limit() / 4 * 3 {
+            self.collect_growth();
+        }
+    }
+
+    /// Collects garbage when much has come since the last time.
+    pub fn collect_growth(&self) {
         let collected = self.0.collected.load(Ordering::Relaxed);
-        if used > limit / 4 * 3 && used > collected + limit / 16 {
+        if self.memory() > collected + self.heap_limit() / 16 {
             self.collect();
         }
     }
@@ -293,6 +315,7 @@ impl Vm {
         let _collected = self.0.lua.gc_collect().is_ok();
         self.0.collected.store(self.memory(), Ordering::Relaxed);
         self.0.collections.fetch_add(1, Ordering::Relaxed);
+        self.note_memory();
     }
 
     /// How often garbage was collected.

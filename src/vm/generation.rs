@@ -4,17 +4,18 @@
 //! A reload makes a new generation which takes over the untouched instances by identity and executes the rest;
 //! until it is committed nothing else sees it, and on failure it is dropped. `require` executes.
 
+use super::account::CpuAccount;
 use super::host::HostError;
+use super::life::Life;
 use super::resolve::{ContentHash, ModuleId, Modules as Sources, Target, alias_of, resolve};
 use super::trace::Fault;
 use crate::lock::lock;
 use mlua::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
-use tokio::sync::watch;
 
 /// What the requires in one file may look for in vain: it is remembered, because a file that appears
 /// there is a reason to reload.
@@ -31,10 +32,12 @@ pub struct Generation {
     snapshot: Mutex<Snapshot>,
     entry: ModuleId,
     modules: Mutex<Modules>,
-    /// Since when its cog runs a later one, or none any more.
-    retired: watch::Sender<Option<Duration>>,
-    /// Set when its cog is in quarantine, or when its time after it was retired is over.
-    closed: AtomicBool,
+    /// What has become of it since it was committed.
+    pub life: Arc<Life>,
+    /// The processor time that its own code has used since it is live.
+    pub(super) cpu: CpuAccount,
+    /// What it has used before, in microseconds.
+    pub(super) preparing: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -87,8 +90,9 @@ impl Generation {
             snapshot: Mutex::new(snapshot),
             entry,
             modules: Mutex::default(),
-            retired: watch::Sender::new(None),
-            closed: AtomicBool::new(false),
+            life: Arc::default(),
+            cpu: CpuAccount::new(),
+            preparing: AtomicU64::new(0),
         }
     }
 
@@ -187,30 +191,27 @@ impl Generation {
     /// Its cog runs a later generation from `now` on, or none any more: what still runs of it has to come to
     /// its end.
     pub fn retire(&self, now: Duration) {
-        self.retired.send_replace(Some(now));
+        self.life.retire(now);
     }
 
     /// Whether it is retired.
     pub fn is_retired(&self) -> bool {
-        self.retired.borrow().is_some()
+        self.life.is_retired()
     }
 
     /// Nothing of it runs any more: its cog is in quarantine, or its time is over.
     pub fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
+        self.life.close();
     }
 
     /// Whether it was closed.
     pub(super) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
+        self.life.is_closed()
     }
 
     /// Returns once it is retired, with the time at which it was.
     pub async fn retired(&self) -> Duration {
-        let mut retired = self.retired.subscribe();
-        // The sender lives in `self`, so waiting cannot end with an error.
-        let since = retired.wait_for(Option::is_some).await.map(|since| *since);
-        since.ok().flatten().unwrap_or_default()
+        self.life.retired().await
     }
 
     /// Whether a module's top level runs now.

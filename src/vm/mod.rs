@@ -8,13 +8,16 @@
 //! calls. `watchdog` decides when a VM has run too long, `account` adds up what a cog used within a minute, `turn`
 //! says who goes before others, `host` makes functions that cogs may call,
 //! `resolve` turns a require string into a module, `compile` makes bytecode of it, and a `generation` is what has
-//! been loaded.
+//! been loaded. `life` says what became of it, `memory` what a VM holds, and `minute` says how much processor time a version has left.
 
 pub mod account;
 pub mod build;
 pub mod compile;
 pub mod generation;
 pub mod host;
+pub mod life;
+pub mod memory;
+mod minute;
 pub mod raw;
 pub mod require;
 pub mod resolve;

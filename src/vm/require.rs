@@ -189,7 +189,8 @@ impl Loader {
     }
 
     /// Loads what handlers of `base` had required and handlers of `generation` will require again: a module
-    /// that says the same as before still does. So a mistake in it fails the reload, not a handler.
+    /// that says the same as before still does. So a mistake in it fails the reload, not a handler. What there is
+    /// no time for is left to the handlers, which have a slice for it as they had before.
     fn load_late(
         &self,
         vm: &Vm,
@@ -203,6 +204,9 @@ impl Loader {
         let mut place = 0;
         while let Some(from) = executed(place) {
             for request in generation.late_again(base, &from) {
+                if !generation.has_time_for_more(vm.limits()) {
+                    return Ok(());
+                }
                 let entered = vm.enter(generation, || {
                     Ok(self.load_again(vm.lua(), generation, &from, &request))
                 });

@@ -1,7 +1,7 @@
 //! Every entry into Luau: with the memory limit on, the CPU budget running, and a panic caught.
 
 use super::build::Vm;
-use super::generation::{Generation, Phase};
+use super::generation::Generation;
 use super::trace::Fault;
 use crate::activity::{Activity, Busy};
 use crate::lock::lock;
@@ -158,11 +158,11 @@ impl Vm {
         run: impl FnOnce() -> mlua::Result<R>,
     ) -> Result<R, Fault> {
         if generation.is_closed() {
-            return Err(Fault::Closed);
+            return Err(generation.life.why_closed());
         }
-        let budget = self.budget(generation, Instant::now());
+        let budget = generation.budget(self.limits(), Instant::now());
         if budget.is_zero() {
-            return Err(self.out_of_time(budget, None));
+            return Err(generation.out_of_time(self.limits(), budget, None));
         }
         let Some(heap) = self.heap_budget() else {
             let limit = self.limits().memory;
@@ -175,39 +175,18 @@ impl Vm {
         let (result, spent) = self.guard().run(self.lua(), budget, heap, caught);
         self.expect_memory_errors(false);
         self.note_peak();
-        self.limits().account.note_slice(spent.used);
+        generation.charge(self.limits(), spent.used, Instant::now());
         match (result, spent.expired) {
             (Err(_), _) => {
                 self.poison();
                 Err(Fault::Panic)
             }
-            (_, Some(expired)) => Err(self.out_of_time(budget, expired.traceback)),
+            (_, Some(expired)) => {
+                Err(generation.out_of_time(self.limits(), budget, expired.traceback))
+            }
             (Ok(Ok(value)), None) => Ok(value),
             (Ok(Err(error)), None) => Err(Fault::from_vm(&error, self.limits())),
         }
-    }
-
-    /// The processor time for a slice that begins now: that of one slice, or what is left of the minute's. A new
-    /// version has to be tried out also when the present one has used up all of it.
-    fn budget(&self, generation: &Generation, now: Instant) -> Duration {
-        let limits = self.limits();
-        if generation.phase() != Phase::Live {
-            return limits.cpu;
-        }
-        let left = limits
-            .cpu_per_minute
-            .saturating_sub(limits.account.used(now));
-        limits.cpu.min(left)
-    }
-
-    fn out_of_time(&self, budget: Duration, traceback: Option<String>) -> Fault {
-        let limits = self.limits();
-        if budget < limits.cpu {
-            let limit = limits.cpu_per_minute;
-            return Fault::CpuPerMinute { limit, traceback };
-        }
-        let limit = limits.cpu;
-        Fault::Cpu { limit, traceback }
     }
 
     /// Calls `function` at once: for code that must not wait, such as a cog's top level.

@@ -1,6 +1,7 @@
 //! What went wrong in Luau, told in the author's terms: one sentence, file, line and excerpt.
 
 use super::build::{Vm, VmLimits};
+use super::memory::Pressure;
 use super::watchdog::EXPIRED;
 use crate::escape::is_unfit;
 use crate::json::Json;
@@ -65,6 +66,8 @@ pub enum Fault {
         /// The limit.
         limit: Duration,
     },
+    /// It was of an older version of its cog, and ended before its time to make room.
+    GaveWay(Pressure),
     /// The host itself failed; the VM is not used again.
     Panic,
     /// It was cancelled before its end.
@@ -205,6 +208,7 @@ impl Fault {
             }
             Self::Timeout { .. }
             | Self::Outlived { .. }
+            | Self::GaveWay(_)
             | Self::Panic
             | Self::Cancelled
             | Self::Closed => {}
@@ -265,6 +269,7 @@ impl fmt::Display for Fault {
                 "was still running {} s (limits.handler_seconds) after its cog was reloaded or unloaded, and was stopped",
                 limit.as_secs()
             ),
+            Self::GaveWay(why) => write!(formatter, "was ended, because {why}"),
             Self::Panic => formatter.write_str(
                 "the host failed while it ran this; the cog is given a fresh VM. This is a fault of Cogsmith's: please report it",
             ),

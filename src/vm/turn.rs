@@ -4,8 +4,8 @@
 //! A cog may use a tenth of a processor, and some more for a moment. One that uses more is *greedy* until it has
 //! made up for it.
 
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 /// After this long in one turn a cog starts no further slice. A slice that is under way is not cut: that is
@@ -44,6 +44,18 @@ pub struct Turn {
     forgotten_at: AtomicU64,
     /// What it has used, as the bits of a number: see [`level`].
     level: AtomicU64,
+    /// What the host asks of the cog now: others wait for it, so it waits for no turn.
+    errands: AtomicUsize,
+}
+
+/// Something that the host asks of a cog, until this is dropped.
+#[derive(Debug)]
+pub struct Errand(Arc<Turn>);
+
+impl Drop for Errand {
+    fn drop(&mut self) {
+        self.0.errands.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Default for Turn {
@@ -53,6 +65,7 @@ impl Default for Turn {
             paid_at: AtomicU64::new(0),
             forgotten_at: AtomicU64::new(0),
             level: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
+            errands: AtomicUsize::new(0),
         }
     }
 }
@@ -72,9 +85,23 @@ fn now() -> u64 {
 }
 
 impl Turn {
-    /// A turn begins.
+    /// A turn begins. One that a cog has only for an errand is over for its own slices.
     pub fn begin(&self) {
-        self.began.store(now(), Ordering::Relaxed);
+        let now = now();
+        let is_over = self.has_errand() && !self.keeps_to_its_share(now);
+        let began = now.saturating_sub(if is_over { micros(TURN) } else { 0 });
+        self.began.store(began, Ordering::Relaxed);
+    }
+
+    /// The host asks something of the cog.
+    pub fn errand(self: &Arc<Self>) -> Errand {
+        self.errands.fetch_add(1, Ordering::Relaxed);
+        Errand(Arc::clone(self))
+    }
+
+    /// Whether the host asks something of the cog now.
+    pub fn has_errand(&self) -> bool {
+        self.errands.load(Ordering::Relaxed) > 0
     }
 
     /// Whether the present turn has lasted long enough: who is asked for another slice now puts it off.
@@ -103,12 +130,13 @@ impl Turn {
             .fetch_max(now + micros(remembered), Ordering::Relaxed);
     }
 
-    /// Whether it goes before others: it has kept to its share lately, and no long slice is to be expected of it.
+    /// Whether it goes before others: the host asks something of it, or it has kept to its share lately, and no long
+    /// slice is to be expected of it.
     pub fn is_quick(&self) -> bool {
-        self.is_quick_at(now())
+        self.has_errand() || self.keeps_to_its_share(now())
     }
 
-    fn is_quick_at(&self, now: u64) -> bool {
+    fn keeps_to_its_share(&self, now: u64) -> bool {
         !self.is_greedy_at(now) && self.expected_at(now) <= LONG_SLICE
     }
 
@@ -157,6 +185,7 @@ fn micros(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::Turn;
+    use std::sync::Arc;
     use std::time::Duration;
 
     const SECOND: u64 = 1_000_000;
@@ -166,12 +195,26 @@ mod tests {
     }
 
     #[test]
+    fn what_the_host_asks_waits_for_no_turn_and_brings_none() {
+        let turn = Arc::new(Turn::default());
+        turn.charge(ms(1_000));
+        assert!(!turn.is_quick());
+        let errand = turn.errand();
+        std::thread::sleep(super::TURN);
+        turn.begin();
+        assert!(turn.is_quick() && turn.is_over());
+        drop(errand);
+        turn.begin();
+        assert!(!turn.is_quick() && !turn.is_over());
+    }
+
+    #[test]
     fn a_tenth_of_a_processor_is_never_greedy() {
         let turn = Turn::default();
         for step in 0..10_000 {
             let now = step * 50_000;
             turn.charge_at(now, ms(5));
-            assert!(turn.is_quick_at(now), "after {step} steps");
+            assert!(turn.keeps_to_its_share(now), "after {step} steps");
         }
     }
 
@@ -208,9 +251,9 @@ mod tests {
         let turn = Turn::default();
         turn.charge_at(0, ms(210));
         assert!(!turn.is_greedy_at(3 * SECOND));
-        assert!(!turn.is_quick_at(3 * SECOND));
-        assert!(!turn.is_quick_at(56 * SECOND));
-        assert!(turn.is_quick_at(58 * SECOND));
+        assert!(!turn.keeps_to_its_share(3 * SECOND));
+        assert!(!turn.keeps_to_its_share(56 * SECOND));
+        assert!(turn.keeps_to_its_share(58 * SECOND));
     }
 
     #[test]
@@ -220,7 +263,7 @@ mod tests {
         for step in 0..1_000 {
             turn.charge_at(step * 10_000, ms(1));
         }
-        assert!(!turn.is_quick_at(11 * SECOND));
+        assert!(!turn.keeps_to_its_share(11 * SECOND));
     }
 
     #[test]

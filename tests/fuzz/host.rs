@@ -9,7 +9,6 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Once};
 use tokio::runtime::Runtime;
 
@@ -305,8 +304,7 @@ async fn finish(stage: Stage) {
 }
 
 fn bytes(context: &CogContext) -> (usize, usize) {
-    let of = |count: &AtomicUsize| count.load(Ordering::Relaxed);
-    (of(&context.object_bytes), of(&context.request_bytes))
+    (context.object_bytes(), context.request_bytes())
 }
 
 async fn gone(context: &Arc<CogContext>) {

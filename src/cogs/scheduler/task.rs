@@ -79,7 +79,13 @@ impl Task {
 
     /// One turn, on a thread whose processor time is all charged: what passes between two turns to the second.
     pub(super) fn run(self: Arc<Self>, time: &mut ThreadTime) {
-        self.state.store(RUNNING, Ordering::Release);
+        let begins =
+            self.state
+                .compare_exchange(READY, RUNNING, Ordering::AcqRel, Ordering::Acquire);
+        if begins.is_err() {
+            // It was in the queue twice, and has had its turn.
+            return;
+        }
         self.turn.begin();
         let is_over = self.poll();
         let used = time.lap();
@@ -137,8 +143,11 @@ impl Wake for Task {
         let before = self
             .state
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, woken);
-        if before == Ok(IDLE) {
-            self.enqueue();
+        match before {
+            Ok(IDLE) => self.enqueue(),
+            // The host asks something of it, perhaps since it stands in the slower lane.
+            Err(READY) if self.turn.has_errand() => self.enqueue(),
+            _ => {}
         }
     }
 

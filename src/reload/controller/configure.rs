@@ -93,7 +93,7 @@ impl Controller {
     async fn try_failed(&mut self, began: Instant) {
         let mut plan = Plan::default();
         for cog in self.cogs.all() {
-            if !cog.status().failing {
+            if !cog.status().failing || self.is_engaged(&cog.name) {
                 continue;
             }
             let view = self.graph.get(&cog.name);
@@ -103,7 +103,7 @@ impl Controller {
             }
         }
         if !plan.is_empty() {
-            self.carry_out(&plan, Trigger::Files, Vec::new(), began, "reload")
+            self.carry_out(plan, Trigger::Files, Vec::new(), began, "reload")
                 .await;
         }
     }

@@ -3,7 +3,7 @@
 use super::super::graph::{CogState, CogView};
 use super::super::plan::Plan;
 use super::super::report::{CogOutcome, CogReport, Report, Trigger};
-use super::super::sources::{ContentHash, ModuleId};
+use super::super::sources::{ContentHash, ModuleId, Snapshot};
 use super::super::transaction::{self, Failure, Result as CogResult};
 use super::Controller;
 use crate::cogs::host::CogHandle;
@@ -12,28 +12,93 @@ use crate::problem::Problem;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::task::JoinHandle;
 
 /// Modules and aliases with what they said; nothing for what was not there.
 type Seen = BTreeMap<ModuleId, Option<ContentHash>>;
 
+/// How the cogs of a transaction came out of it.
+pub(super) type Results = Vec<(String, Arc<CogHandle>, CogResult)>;
+
+/// What is to be done, with which sources, and why.
+pub(super) struct Transaction {
+    pub(super) plan: Plan,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) trigger: Trigger,
+    changed: Vec<String>,
+    began: Instant,
+    reason: &'static str,
+}
+
+impl Transaction {
+    /// What a cog's attempt has seen, also what it looked for in vain: it is not repeated as long as all of
+    /// it is the same.
+    fn attempted<'a>(
+        &'a self,
+        name: &str,
+        read: impl IntoIterator<Item = &'a ModuleId>,
+        edges: &'a BTreeMap<ModuleId, BTreeSet<ModuleId>>,
+    ) -> Seen {
+        let stale = self.plan.cogs.iter().find(|cog| cog.name == name);
+        let stale = stale.into_iter().flat_map(|cog| &cog.stale);
+        let seen = stale.chain(read).chain(edges.values().flatten());
+        seen.map(|id| (id.clone(), self.snapshot.hash(id)))
+            .collect()
+    }
+
+    fn attempted_in(&self, name: &str, failure: &Failure) -> Seen {
+        let read = failure.read.keys().chain(&failure.others);
+        self.attempted(name, read, &failure.edges)
+    }
+
+    /// What the cogs saw that could not take the new code.
+    fn blamed(&self, results: &Results) -> Seen {
+        let failed = results.iter().filter_map(|(name, _, result)| match result {
+            CogResult::Failed(failure) => Some(self.attempted_in(name, failure)),
+            _ => None,
+        });
+        failed.flatten().collect()
+    }
+}
+
 impl Controller {
-    pub(super) async fn carry_out(
+    /// A transaction with the sources as they are now.
+    pub(super) fn begin(
         &mut self,
-        plan: &Plan,
+        plan: Plan,
         trigger: Trigger,
         changed: Vec<String>,
         began: Instant,
         reason: &'static str,
-    ) -> Arc<Report> {
-        self.graph.begin(plan);
-        let results = transaction::run(&self.cogs, plan, &self.snapshot, reason).await;
+    ) -> Transaction {
+        self.graph.begin(&plan);
+        Transaction {
+            plan,
+            snapshot: Arc::clone(&self.snapshot),
+            trigger,
+            changed,
+            began,
+            reason,
+        }
+    }
+
+    /// Has a transaction go on by itself.
+    pub(super) fn run_transaction(&self, transaction: &Transaction) -> JoinHandle<Results> {
+        let cogs = Arc::clone(&self.cogs);
+        let (plan, snapshot) = (transaction.plan.clone(), Arc::clone(&transaction.snapshot));
+        let reason = transaction.reason;
+        tokio::spawn(async move { transaction::run(&cogs, &plan, &snapshot, reason).await })
+    }
+
+    /// Notes what came of a transaction, and reports it.
+    pub(super) fn conclude(&mut self, transaction: &Transaction, results: Results) -> Arc<Report> {
         let mut cogs = Vec::new();
         let mut problems = self.new_tree_problems();
-        let blamed = self.blamed(plan, &results);
+        let blamed = transaction.blamed(&results);
         for (name, handle, result) in results {
             let outcome = match result {
-                CogResult::HeldBack(offer) => self.hold_back(plan, &handle, &offer, &blamed),
-                result => self.conclude(plan, &name, &handle, result, &mut problems),
+                CogResult::HeldBack(offer) => self.hold_back(transaction, &handle, &offer, &blamed),
+                result => self.conclude_cog(transaction, &name, &handle, result, &mut problems),
             };
             let status = handle.status();
             cogs.push(CogReport {
@@ -52,7 +117,14 @@ impl Controller {
             });
         }
         self.ask_for_intents();
-        self.report(trigger, changed, cogs, problems, began)
+        let changed = transaction.changed.clone();
+        self.report(
+            transaction.trigger,
+            changed,
+            cogs,
+            problems,
+            transaction.began,
+        )
     }
 
     pub(super) fn ask_for_intents(&self) {
@@ -62,40 +134,10 @@ impl Controller {
         });
     }
 
-    /// What a cog's attempt has seen, also what it looked for in vain: it is not repeated as long as all of
-    /// it is the same.
-    fn attempted<'a>(
-        &self,
-        plan: &'a Plan,
-        name: &str,
-        read: impl IntoIterator<Item = &'a ModuleId>,
-        edges: &'a BTreeMap<ModuleId, BTreeSet<ModuleId>>,
-    ) -> Seen {
-        let stale = plan.cogs.iter().find(|cog| cog.name == name);
-        let stale = stale.into_iter().flat_map(|cog| &cog.stale);
-        let seen = stale.chain(read).chain(edges.values().flatten());
-        seen.map(|id| (id.clone(), self.snapshot.hash(id)))
-            .collect()
-    }
-
-    fn attempted_in(&self, plan: &Plan, name: &str, failure: &Failure) -> Seen {
-        let read = failure.read.keys().chain(&failure.others);
-        self.attempted(plan, name, read, &failure.edges)
-    }
-
-    /// What the cogs saw that could not take the new code.
-    fn blamed(&self, plan: &Plan, results: &[(String, Arc<CogHandle>, CogResult)]) -> Seen {
-        let failed = results.iter().filter_map(|(name, _, result)| match result {
-            CogResult::Failed(failure) => Some(self.attempted_in(plan, name, failure)),
-            _ => None,
-        });
-        failed.flatten().collect()
-    }
-
     /// Notes that a sibling held a cog back: it is tried again when one of the two says something else.
     fn hold_back(
         &mut self,
-        plan: &Plan,
+        transaction: &Transaction,
         handle: &CogHandle,
         offer: &Offer,
         blamed: &Seen,
@@ -104,7 +146,7 @@ impl Controller {
         let loaded = generation.map(|it| it.read()).unwrap_or_default();
         let edges = generation.map(|it| it.edges()).unwrap_or_default();
         let aliases = generation.map(|it| it.aliases()).unwrap_or_default();
-        let mut attempted = self.attempted(plan, &handle.name, loaded.keys(), &edges);
+        let mut attempted = transaction.attempted(&handle.name, loaded.keys(), &edges);
         attempted.extend(blamed.clone());
         let running = handle.answers();
         handle.update(|status| {
@@ -125,9 +167,9 @@ impl Controller {
     }
 
     /// Notes how one cog came out, for the next plan and for the report.
-    fn conclude(
+    fn conclude_cog(
         &mut self,
-        plan: &Plan,
+        transaction: &Transaction,
         name: &str,
         handle: &CogHandle,
         result: CogResult,
@@ -148,12 +190,12 @@ impl Controller {
             }
             CogResult::HeldBack(_) => CogOutcome::Kept,
             CogResult::Failed(failure) => {
-                let attempted = self.attempted_in(plan, name, &failure);
+                let attempted = transaction.attempted_in(name, &failure);
                 problems.push(failure.problem.clone());
                 let running = handle.answers();
                 let aliases = failure.edges.values().flatten().filter(|id| id.is_alias());
                 let aliases: BTreeMap<_, _> = aliases
-                    .filter_map(|id| Some((id.clone(), self.snapshot.hash(id)?)))
+                    .filter_map(|id| Some((id.clone(), transaction.snapshot.hash(id)?)))
                     .collect();
                 handle.update(|status| {
                     status.failing = true;

@@ -25,9 +25,9 @@ impl Controller {
             Ask::Cog(name) => {
                 let name = self.known(&name)?;
                 self.unloaded.remove(&name);
-                Ok(Some(self.afresh(name, began).await))
+                Ok(self.afresh(name, began).await)
             }
-            Ask::All => Ok(Some(self.reload_all(began).await)),
+            Ask::All => Ok(self.reload_all(began).await),
             Ask::Load(name) => {
                 let name = self.known(&name)?;
                 if self
@@ -38,7 +38,7 @@ impl Controller {
                     return Err(Refused::Loaded(name));
                 }
                 self.unloaded.remove(&name);
-                Ok(Some(self.afresh(name, began).await))
+                Ok(self.afresh(name, began).await)
             }
             Ask::Unload(name) => self.unload(&name, began),
             Ask::Configure(edit) => Ok(Some(self.configure(edit, began).await)),
@@ -46,7 +46,7 @@ impl Controller {
     }
 
     /// A cog's name as it was typed, also with `cogs.` in front.
-    fn known(&self, asked: &str) -> Result<String, Refused> {
+    pub(super) fn known(&self, asked: &str) -> Result<String, Refused> {
         let name = asked.strip_prefix("cogs.").unwrap_or(asked);
         for candidate in [asked, name] {
             let known = self.snapshot.cogs().contains_key(candidate);
@@ -65,7 +65,7 @@ impl Controller {
     }
 
     /// Builds all cogs in fresh VMs and takes what is pending; a cog that fails keeps what it has.
-    async fn reload_all(&mut self, began: Instant) -> Arc<Report> {
+    async fn reload_all(&mut self, began: Instant) -> Option<Arc<Report>> {
         self.unloaded.clear();
         self.look_at_files().await;
         let changed = self.take_pending();
@@ -76,26 +76,28 @@ impl Controller {
             .extend(names.filter_map(|name| {
                 plan_afresh(self.graph.get(name), name, self.snapshot.as_ref())
             }));
+        // What is under way beside takes the newest sources as soon as it has ended.
+        plan.cogs.retain(|cog| !self.is_engaged(&cog.name));
         for cog in &mut plan.cogs {
             cog.holds_back = false;
         }
-        self.carry_out(&plan, Trigger::Command, files(&changed), began, "reload")
+        self.carry_out(plan, Trigger::Command, files(&changed), began, "reload")
             .await
     }
 
     /// Builds a cog in a fresh VM from what the files say now; if it fails it keeps what it has.
-    pub(super) async fn afresh(&mut self, name: String, began: Instant) -> Arc<Report> {
+    pub(super) async fn afresh(&mut self, name: String, began: Instant) -> Option<Arc<Report>> {
         self.look_at_files().await;
         let view = self.graph.get(&name);
         let Some(mut cog) = plan_afresh(view, &name, self.snapshot.as_ref()) else {
             let problems = self.held_problems(&name);
             self.forget_taken();
-            return self.report(Trigger::Command, Vec::new(), Vec::new(), problems, began);
+            return Some(self.report(Trigger::Command, Vec::new(), Vec::new(), problems, began));
         };
         cog.holds_back = false;
         let plan = Plan { cogs: vec![cog] };
         let report = self
-            .carry_out(&plan, Trigger::Command, Vec::new(), began, "reload")
+            .carry_out(plan, Trigger::Command, Vec::new(), began, "reload")
             .await;
         self.forget_taken();
         report
@@ -114,7 +116,7 @@ impl Controller {
     }
 
     /// Takes off the list what no cog waits for any more.
-    fn forget_taken(&mut self) {
+    pub(super) fn forget_taken(&mut self) {
         let mut plan = plan_changed(&self.graph, &self.pending, self.snapshot.as_ref());
         plan.cogs.retain(|cog| !self.unloaded.contains(&cog.name));
         let all = self.cogs.all().into_iter();

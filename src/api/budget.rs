@@ -1,0 +1,308 @@
+//! What is counted by a cog's name, whatever becomes of its file: a cog that is unloaded and loaded again goes on
+//! where it was. All of a bot's budgets together keep to `limits.total_memory_mb`.
+
+use super::limits::Met;
+use super::usage::Spent;
+use super::versions::Versions;
+use crate::charge::Total;
+use crate::clock::Clock;
+use crate::lock::lock;
+use crate::vm::account::CpuAccount;
+use crate::vm::life::Life;
+use crate::vm::memory::{Memory, Pressure};
+use crate::vm::turn::Turn;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// How long a budget is kept after its cog was unloaded: nothing is counted over a longer time.
+const KEPT: Duration = Duration::from_secs(600);
+/// So many are kept at most.
+const MOST_KEPT: usize = 4_096;
+/// Whenever there are so many more, the old ones are looked for.
+const SWEEP: usize = 64;
+
+/// What all versions of one cog have used and still hold.
+#[derive(Debug)]
+pub struct Budget {
+    /// The processor time that its code uses.
+    pub cpu: Arc<CpuAccount>,
+    /// Whether it uses more than its share of the processors.
+    pub turn: Arc<Turn>,
+    /// How often it has met its limits.
+    pub met: Arc<Met>,
+    /// What it has called and written lately.
+    pub(super) spent: Spent,
+    /// Its versions that still hold memory.
+    pub versions: Versions,
+    /// The memory of the version that answers.
+    current: Mutex<Weak<Memory>>,
+    /// The memory of the VM that was built last, to answer perhaps.
+    built: Mutex<Weak<Memory>>,
+    /// Bytes of the requests that are under way.
+    pub(super) requests: Arc<Memory>,
+    /// All VMs that were built for it and are not gone.
+    vms: Mutex<Vec<Weak<Memory>>>,
+    /// Rings when all cogs together need too much memory, and this one is to give way.
+    pub pressed: Notify,
+    /// When the last actor that used it went.
+    released: Mutex<Duration>,
+}
+
+impl Budget {
+    fn new(clock: &Clock, all: &Total) -> Self {
+        Self {
+            cpu: Arc::default(),
+            turn: Arc::default(),
+            met: Arc::default(),
+            spent: Spent::new(clock),
+            versions: Versions::default(),
+            current: Mutex::default(),
+            built: Mutex::default(),
+            requests: Memory::new(all),
+            vms: Mutex::default(),
+            pressed: Notify::new(),
+            released: Mutex::default(),
+        }
+    }
+
+    /// Nobody uses it from `now` on.
+    pub(super) fn release(&self, now: Duration) {
+        *lock(&self.released) = now;
+    }
+
+    /// Bytes of what is not on Luau's heaps: Discord's objects and snapshots of the state, of all versions.
+    pub fn outside(&self) -> usize {
+        let vms = lock(&self.vms);
+        let outside = vms.iter().filter_map(Weak::upgrade);
+        outside.map(|memory| memory.outside()).sum()
+    }
+
+    /// Bytes of the requests that are under way.
+    pub fn requests(&self) -> usize {
+        self.requests.outside()
+    }
+
+    /// Bytes of all versions.
+    pub fn memory(&self) -> usize {
+        self.versions.memory() + self.requests()
+    }
+
+    /// Bytes of the version that answers; nothing without one.
+    fn answering(&self) -> Option<usize> {
+        let current = lock(&self.current).upgrade()?;
+        Some(current.used() + self.requests())
+    }
+
+    /// Bytes of the version that answers, or of the one that is prepared if that needs more.
+    fn expected(&self) -> Option<usize> {
+        let built = lock(&self.built).upgrade();
+        let built = built.map(|built| built.used() + self.requests());
+        built.max(self.answering())
+    }
+}
+
+/// The budgets of all cogs of a bot, by name.
+#[derive(Debug)]
+pub struct Budgets {
+    by_name: Mutex<HashMap<Arc<str>, Arc<Budget>>>,
+    clock: Clock,
+    /// Bytes of all VMs and requests.
+    all: Total,
+    /// Counts the versions of all cogs.
+    versions: AtomicU64,
+    /// Held by who looks for somebody to give way.
+    looking: Mutex<()>,
+}
+
+impl Budgets {
+    /// No cogs yet.
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            by_name: Mutex::default(),
+            clock,
+            all: Total::default(),
+            versions: AtomicU64::new(0),
+            looking: Mutex::default(),
+        }
+    }
+
+    /// The budget of the cog of this name.
+    pub fn of(&self, name: &str) -> Arc<Budget> {
+        let mut budgets = lock(&self.by_name);
+        if let Some(budget) = budgets.get(name) {
+            return Arc::clone(budget);
+        }
+        if budgets.len().is_multiple_of(SWEEP) {
+            forget(&mut budgets, self.clock.now());
+        }
+        let budget = Arc::new(Budget::new(&self.clock, &self.all));
+        budgets.insert(name.into(), Arc::clone(&budget));
+        budget
+    }
+
+    /// Where the memory of a new VM of a cog is counted.
+    pub fn memory_of_vm(&self, budget: &Budget) -> Arc<Memory> {
+        let memory = Memory::new(&self.all);
+        let mut vms = lock(&budget.vms);
+        vms.retain(|vm| vm.strong_count() > 0);
+        vms.push(Arc::downgrade(&memory));
+        *lock(&budget.built) = Arc::downgrade(&memory);
+        memory
+    }
+
+    /// A version of a cog answers from now on.
+    pub fn begin(&self, budget: &Budget, life: &Arc<Life>, memory: &Arc<Memory>) {
+        let number = self.versions.fetch_add(1, Ordering::Relaxed);
+        budget.versions.add(number, life, memory);
+        *lock(&budget.current) = Arc::downgrade(memory);
+    }
+
+    /// Bytes of all VMs and requests.
+    pub fn used(&self) -> usize {
+        self.all.load(Ordering::Relaxed)
+    }
+
+    /// When all cogs together have more than `limit` bytes: ends what is left of older versions, the oldest first.
+    /// Once nothing is left of them, asks the cog that has most above its share to give way.
+    pub fn make_room(&self, limit: usize) {
+        if self.used() <= limit {
+            return;
+        }
+        // Another thread looks already.
+        let Ok(_alone) = self.looking.try_lock() else {
+            return;
+        };
+        let budgets = self.all_budgets();
+        let mut used = live(&budgets);
+        let mut leftovers = Vec::new();
+        for budget in &budgets {
+            let left = budget.versions.leftovers().into_iter();
+            leftovers.extend(left.map(|number| (number, budget)));
+        }
+        if leftovers.is_empty() {
+            let are_ending = budgets.iter().any(|it| it.versions.are_ending());
+            if !are_ending && let Some(budget) = greediest(&budgets, limit) {
+                budget.pressed.notify_one();
+            }
+            return;
+        }
+        leftovers.sort_by_key(|(number, _)| *number);
+        for (number, budget) in leftovers {
+            if used <= limit {
+                break;
+            }
+            let freed = budget.versions.end(number, Pressure::Process(limit));
+            used = used.saturating_sub(freed);
+        }
+    }
+
+    /// The share of `limit` bytes that each cog may count on, if all cogs together have more and this one has most
+    /// above it.
+    pub fn share_passed_by(&self, budget: &Arc<Budget>, limit: usize) -> Option<usize> {
+        let budgets = self.all_budgets();
+        let greediest = greediest(&budgets, limit)?;
+        Arc::ptr_eq(greediest, budget).then(|| share(&budgets, limit))
+    }
+
+    /// Whether a cog may answer with a version that is in `memory`; its share of `limit` bytes if it may not. One
+    /// that needs no more than its share may always, and one that needs no more than the version before.
+    pub fn admit(&self, budget: &Arc<Budget>, memory: &Memory, limit: usize) -> Result<(), usize> {
+        // The version is counted already.
+        if self.used() <= limit {
+            return Ok(());
+        }
+        let mut others = self.all_budgets();
+        others.retain(|other| !Arc::ptr_eq(other, budget));
+        let expected: Vec<usize> = others.iter().filter_map(|it| it.expected()).collect();
+        let needed = memory.used();
+        let share = limit / (expected.len() + 1);
+        let grows = budget.answering().is_none_or(|now| needed > now);
+        let all = needed + expected.iter().sum::<usize>();
+        if all > limit && needed > share && grows {
+            return Err(share);
+        }
+        Ok(())
+    }
+
+    fn all_budgets(&self) -> Vec<Arc<Budget>> {
+        lock(&self.by_name).values().cloned().collect()
+    }
+}
+
+/// Bytes of all versions but those that are ended already.
+fn live(budgets: &[Arc<Budget>]) -> usize {
+    budgets.iter().map(|budget| budget.memory()).sum()
+}
+
+fn share(budgets: &[Arc<Budget>], limit: usize) -> usize {
+    let answering = budgets.iter().filter(|it| it.answering().is_some()).count();
+    limit / answering.max(1)
+}
+
+/// The cog that has most above its share, if all cogs together have more than `limit`.
+fn greediest(budgets: &[Arc<Budget>], limit: usize) -> Option<&Arc<Budget>> {
+    if live(budgets) <= limit {
+        return None;
+    }
+    let share = share(budgets, limit);
+    let greediest = budgets.iter().max_by_key(|it| it.answering())?;
+    (greediest.answering()? > share).then_some(greediest)
+}
+
+/// Forgets the budgets of cogs that were unloaded long ago, and the oldest ones if there are very many.
+fn forget(budgets: &mut HashMap<Arc<str>, Arc<Budget>>, now: Duration) {
+    let is_used = |budget: &Arc<Budget>| Arc::strong_count(budget) > 1;
+    let released = |budget: &Arc<Budget>| *lock(&budget.released);
+    budgets.retain(|_, it| is_used(it) || released(it) + KEPT > now);
+    let mut unused: Vec<_> = budgets
+        .iter()
+        .filter(|(_, budget)| !is_used(budget))
+        .map(|(name, budget)| (released(budget), Arc::clone(name)))
+        .collect();
+    if unused.len() >= MOST_KEPT {
+        unused.sort();
+        unused.truncate(unused.len() / 2);
+        for (_, name) in unused {
+            budgets.remove(&name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_outlives_its_cog_for_as_long_as_it_matters() {
+        let clock = Clock::paused(1_000);
+        let budgets = Budgets::new(clock.clone());
+        let go = |name: &str| {
+            let budget = budgets.of(name);
+            budget.release(clock.now());
+            Arc::as_ptr(&budget) as usize
+        };
+        let first = go("a");
+        clock.advance_to_next(Duration::from_secs(1_500));
+        go("b");
+        assert_eq!(go("a"), first);
+        clock.advance_to_next(Duration::from_secs(2_101));
+        let _held = budgets.of("b");
+        forget(&mut lock(&budgets.by_name), clock.now());
+        let kept: Vec<_> = lock(&budgets.by_name).keys().cloned().collect();
+        assert_eq!(kept, ["b".into()], "`a` is forgotten, and `b` is used");
+    }
+
+    #[test]
+    fn no_more_than_so_many_are_kept() {
+        let budgets = Budgets::new(Clock::paused(1_000));
+        for number in 0..3 * MOST_KEPT {
+            budgets
+                .of(&number.to_string())
+                .release(Duration::from_secs(1_000));
+        }
+        assert!(lock(&budgets.by_name).len() <= MOST_KEPT + SWEEP);
+    }
+}

@@ -1,0 +1,244 @@
+//! Reloads beside each other: nobody waits long for a cog that takes its time to be prepared.
+//!
+//! A transaction that does not end at once goes on as a task. Until it has ended its cogs are *engaged*: changes that
+//! concern them, or what hangs together with them, are put off until then; all others go live.
+
+use super::super::plan::Plan;
+use super::super::report::Trigger;
+use super::outcome::{Results, Transaction};
+use super::{Answer, Ask, Controller, Refused};
+use crate::activity::Busy;
+use crate::reload::report::Report;
+use crate::reload::sources::ModuleId;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
+
+/// Others wait so long for a reload, and then go on beside it.
+const TOGETHER: Duration = Duration::from_millis(200);
+
+type Running = Pin<Box<dyn Future<Output = Ended> + Send>>;
+
+/// A transaction that has ended beside others.
+pub(super) struct Ended {
+    number: u64,
+    transaction: Transaction,
+    results: Results,
+    _busy: Busy,
+}
+
+/// The transactions that are under way beside others.
+#[derive(Default)]
+pub(super) struct Beside {
+    running: FuturesUnordered<Running>,
+    /// Counts them.
+    last: u64,
+    /// Their cogs.
+    engaged: BTreeSet<String>,
+    /// What has changed meanwhile and concerns them.
+    put_off: BTreeSet<ModuleId>,
+    /// Who waits for the report of which of them.
+    answers: BTreeMap<u64, Answer>,
+    /// What admins ask for that has to wait for them.
+    asks: Vec<(Ask, Answer, Busy)>,
+}
+
+impl Beside {
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// Whether one of them has to do with this cog.
+    pub(super) fn engages(&self, cog: &str) -> bool {
+        self.engaged.contains(cog)
+    }
+
+    /// How many there were so far.
+    pub(super) fn count(&self) -> u64 {
+        self.last
+    }
+
+    /// Who asked for the last one is told when it has ended.
+    pub(super) fn answer_later(&mut self, answer: Answer) {
+        self.answers.insert(self.last, answer);
+    }
+
+    /// Has an admin's request wait until one of them has ended.
+    pub(super) fn ask_later(&mut self, ask: Ask, answer: Answer, busy: Busy) {
+        self.asks.push((ask, answer, busy));
+    }
+
+    /// The next one to end. Not to be asked when there is none.
+    pub(super) async fn next(&mut self) -> Option<Ended> {
+        self.running.next().await
+    }
+
+    fn add(&mut self, transaction: Transaction, running: JoinHandle<Results>, busy: Busy) {
+        self.last += 1;
+        let number = self.last;
+        self.engaged
+            .extend(transaction.plan.cogs.iter().map(|cog| cog.name.clone()));
+        self.running.push(Box::pin(async move {
+            let results = results_of(running.await);
+            Ended {
+                number,
+                transaction,
+                results,
+                _busy: busy,
+            }
+        }));
+    }
+
+    /// Takes out of a plan what has to wait for them, and what hangs together with that.
+    fn hold_off(&mut self, plan: &mut Plan, changed: &BTreeSet<ModuleId>) {
+        let mut waits: BTreeSet<String> = BTreeSet::new();
+        let mut modules: BTreeSet<ModuleId> = BTreeSet::new();
+        loop {
+            let before = waits.len();
+            for cog in &plan.cogs {
+                if self.engages(&cog.name) || !modules.is_disjoint(&cog.stale) {
+                    waits.insert(cog.name.clone());
+                    modules.extend(cog.stale.iter().cloned());
+                }
+            }
+            if waits.len() == before {
+                break;
+            }
+        }
+        if !waits.is_empty() {
+            self.put_off.extend(changed.iter().cloned());
+            plan.cogs.retain(|cog| !waits.contains(&cog.name));
+        }
+    }
+}
+
+/// A transaction is the host's own code: should it panic, its cogs are as they are.
+fn results_of(ended: Result<Results, tokio::task::JoinError>) -> Results {
+    ended.unwrap_or_else(|error| {
+        tracing::error!(%error, "A reload failed in the host itself. Please report this");
+        Results::new()
+    })
+}
+
+impl Controller {
+    /// Carries a plan out and reports. Nothing if that takes longer: then others go on, and the report comes when
+    /// it has ended.
+    pub(super) async fn carry_out(
+        &mut self,
+        plan: Plan,
+        trigger: Trigger,
+        changed: Vec<String>,
+        began: Instant,
+        reason: &'static str,
+    ) -> Option<Arc<Report>> {
+        let transaction = self.begin(plan, trigger, changed, began, reason);
+        let mut running = self.run_transaction(&transaction);
+        if let Ok(ended) = tokio::time::timeout(TOGETHER, &mut running).await {
+            return Some(self.conclude(&transaction, results_of(ended)));
+        }
+        let busy = self.cogs.services.activity.begin();
+        self.beside.add(transaction, running, busy);
+        None
+    }
+
+    /// The same to its end, however long it takes.
+    pub(super) async fn carry_out_at_once(
+        &mut self,
+        plan: Plan,
+        trigger: Trigger,
+        began: Instant,
+        reason: &'static str,
+    ) -> Arc<Report> {
+        let transaction = self.begin(plan, trigger, Vec::new(), began, reason);
+        let ended = self.run_transaction(&transaction).await;
+        self.conclude(&transaction, results_of(ended))
+    }
+
+    /// Takes out of a plan the cogs that another transaction is still busy with.
+    pub(super) fn put_off_engaged(&mut self, plan: &mut Plan, changed: &BTreeSet<ModuleId>) {
+        if !self.beside.is_empty() {
+            self.beside.hold_off(plan, changed);
+        }
+    }
+
+    /// Whether an admin's request has to wait for what goes on beside.
+    pub(super) fn must_wait(&self, ask: &Ask) -> bool {
+        match ask {
+            Ask::Cog(name) | Ask::Load(name) | Ask::Unload(name) => {
+                let known = self.known(name);
+                known.is_ok_and(|name| self.is_engaged(&name))
+            }
+            Ask::All | Ask::Toggle | Ask::Configure(_) => false,
+        }
+    }
+
+    /// Notes what came of a transaction that went on beside others, and does what has waited for it.
+    pub(super) async fn conclude_beside(&mut self, ended: Ended) {
+        let Ended {
+            number,
+            transaction,
+            results,
+            _busy,
+        } = ended;
+        let names: Vec<String> = transaction
+            .plan
+            .cogs
+            .iter()
+            .map(|cog| cog.name.clone())
+            .collect();
+        for name in &names {
+            self.beside.engaged.remove(name);
+        }
+        let report = self.conclude(&transaction, results);
+        // The sources may say something else by now.
+        for name in &names {
+            self.graph.doubt(name);
+        }
+        if transaction.trigger == Trigger::Command {
+            self.forget_taken();
+        }
+        let is_old = !Arc::ptr_eq(&transaction.snapshot, &self.snapshot);
+        self.pending.append(&mut self.beside.put_off);
+        self.show();
+        if let Some(answer) = self.beside.answers.remove(&number) {
+            // Whoever asked may have gone.
+            let _told = answer.send(Ok(Some(report))).is_ok();
+        }
+        // Before the next save: whoever saves often keeps no admin waiting.
+        for (ask, answer, busy) in std::mem::take(&mut self.beside.asks) {
+            self.take_ask(ask, answer, busy).await;
+        }
+        if self.is_automatic() && (is_old || !self.pending.is_empty()) {
+            self.catch_up(Trigger::Files, Instant::now()).await;
+        }
+        self.show();
+    }
+
+    /// Does what an admin asks for, or has it wait.
+    pub(super) async fn take_ask(&mut self, ask: Ask, answer: Answer, busy: Busy) {
+        if self.must_wait(&ask) {
+            self.beside.ask_later(ask, answer, busy);
+            return;
+        }
+        let before = self.beside.count();
+        let result: Result<Option<Arc<Report>>, Refused> = self.obey(ask).await;
+        self.show();
+        if matches!(result, Ok(None)) && self.beside.count() > before {
+            self.beside.answer_later(answer);
+            return;
+        }
+        // Whoever asked may have gone.
+        let _told = answer.send(result).is_ok();
+    }
+
+    /// Whether a transaction beside is busy with this cog.
+    pub(super) fn is_engaged(&self, cog: &str) -> bool {
+        self.beside.engages(cog)
+    }
+}

@@ -1,0 +1,124 @@
+//! How far a generation's life has come, and what runs of it. Apart from the generation, which refers into its VM:
+//! whoever looks at many generations must not be the one who drops the last reference into a VM that runs.
+
+use super::memory::Pressure;
+use super::trace::Fault;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// The life of one generation after it was committed.
+#[derive(Debug)]
+pub struct Life {
+    /// Since when its cog runs a later one, or none any more.
+    retired: watch::Sender<Option<Duration>>,
+    /// Set when its cog is in quarantine, or when its time after it was retired is over.
+    closed: AtomicBool,
+    /// Why it is ended before its time.
+    ended: watch::Sender<Option<Pressure>>,
+    /// Handlers that are under way.
+    handlers: AtomicUsize,
+    /// Tasks that have been made and have not ended.
+    pub tasks: Arc<AtomicUsize>,
+    /// Handlers that were cut off after it was closed.
+    cut_off: AtomicUsize,
+}
+
+impl Default for Life {
+    fn default() -> Self {
+        Self {
+            retired: watch::Sender::new(None),
+            closed: AtomicBool::new(false),
+            ended: watch::Sender::new(None),
+            handlers: AtomicUsize::new(0),
+            tasks: Arc::default(),
+            cut_off: AtomicUsize::new(0),
+        }
+    }
+}
+
+/// A handler counts as under way until this is dropped.
+#[derive(Debug)]
+pub struct UnderWay(Arc<Life>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.handlers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Life {
+    pub(super) fn retire(&self, now: Duration) {
+        self.retired.send_replace(Some(now));
+    }
+
+    /// Whether its cog runs a later one, or none any more.
+    pub fn is_retired(&self) -> bool {
+        self.retired.borrow().is_some()
+    }
+
+    pub(super) async fn retired(&self) -> Duration {
+        let mut retired = self.retired.subscribe();
+        // The sender lives in `self`, so waiting cannot end with an error.
+        let since = retired.wait_for(Option::is_some).await.map(|since| *since);
+        since.ok().flatten().unwrap_or_default()
+    }
+
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Ends what still runs of it, although its time is not over: others need the room.
+    pub fn end(&self, why: Pressure) {
+        self.close();
+        self.ended.send_replace(Some(why));
+    }
+
+    /// Returns once it is ended before its time, with the reason.
+    pub async fn ended(&self) -> Pressure {
+        let mut ended = self.ended.subscribe();
+        let why = ended.wait_for(Option::is_some).await.map(|why| *why);
+        match why {
+            Ok(Some(why)) => why,
+            // The sender lives in `self`.
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// The fault of what would still run of it after it was closed.
+    pub(super) fn why_closed(&self) -> Fault {
+        let why = *self.ended.borrow();
+        why.map_or(Fault::Closed, Fault::GaveWay)
+    }
+
+    /// A handler of it begins.
+    pub fn begin(self: &Arc<Self>) -> UnderWay {
+        self.handlers.fetch_add(1, Ordering::Relaxed);
+        UnderWay(Arc::clone(self))
+    }
+
+    /// Handlers that are under way.
+    pub fn handlers(&self) -> usize {
+        self.handlers.load(Ordering::Relaxed)
+    }
+
+    /// Handlers and tasks that are under way.
+    pub fn running(&self) -> usize {
+        self.handlers() + self.tasks.load(Ordering::Relaxed)
+    }
+
+    /// Whether to collect garbage now that a handler was cut off. When all of a closed generation are, each would
+    /// take as long as the heap is large: then some do, and the last.
+    pub fn is_worth_collecting(&self) -> bool {
+        if !self.is_closed() {
+            return true;
+        }
+        let count = self.cut_off.fetch_add(1, Ordering::Relaxed) + 1;
+        count.is_power_of_two() || self.running() <= 1
+    }
+}
