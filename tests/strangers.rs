@@ -187,7 +187,7 @@ async fn a_pipe_in_the_place_of_a_file_holds_up_no_reload() {
     let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
     assert!(made.success());
     let is_told = |problems: String| problems.contains("lua/cogs/pipe.luau is no regular file");
-    while !is_told(problems_of(&stage.report().await)) {}
+    while !is_told(problems_of(&*stage.report().await)) {}
     stage.save("cogs/ping.luau", &answering("ping", "1"));
     while stage.answer("!ping").await.as_deref() != Some("1") {
         stage.report().await;
