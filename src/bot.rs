@@ -85,6 +85,8 @@ pub struct Bot {
     settings: Option<JoinHandle<()>>,
     /// Nothing shows the token as long as the bot runs.
     _secret: Keeper,
+    /// Tells users of interrupted commands.
+    telling: Option<JoinHandle<()>>,
     /// Last, so that the cogs' tasks outlive everything that asks them for something.
     _threads: CogThreads,
 }
@@ -154,6 +156,7 @@ impl Bot {
             following,
             settings: None,
             _secret: secret,
+            telling: None,
             _threads: threads,
         })
     }
@@ -184,10 +187,11 @@ impl Bot {
     }
 
     /// Tells the users of commands that were under way when the process before this one died.
-    pub fn tell_interrupted(&self) {
+    pub fn tell_interrupted(&mut self) {
         if let Some(deliveries) = crate::supervisor::deliveries() {
             let commands = deliveries.take_interrupted();
-            tokio::spawn(interrupted::tell(Arc::clone(&self.services), commands));
+            let telling = interrupted::tell(Arc::clone(&self.services), commands);
+            self.telling = Some(tokio::spawn(telling));
         }
     }
 
@@ -265,6 +269,10 @@ impl Bot {
         let all = futures_util::future::join_all(farewells);
         if tokio::time::timeout(FAREWELL, all).await.is_err() {
             tracing::warn!("Some handlers were still running and were cancelled");
+        }
+        if let Some(telling) = self.telling.take() {
+            // After an orderly end nobody else tells them.
+            let _told = tokio::time::timeout(FAREWELL, telling).await.is_ok();
         }
         if let Err(error) = self.services.store.close().await {
             tracing::error!(%error, "The state could not be written to its end");
