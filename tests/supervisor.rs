@@ -65,7 +65,7 @@ fn say(sim: &Sim, text: &str) -> u64 {
 
 async fn ask(sim: &Sim, text: &str) -> String {
     let said = say(sim, text);
-    let answer = sim.reply_to(said.into(), PATIENCE).await.unwrap();
+    let answer = sim.reply_to(said, PATIENCE).await.unwrap();
     answer["content"].as_str().unwrap().to_owned()
 }
 
@@ -235,7 +235,7 @@ async fn a_saved_file_ends_the_quarantine_and_the_interrupted_are_told() {
     send("ABRT", child);
     let line = bot.until("starts in quarantine");
     assert!(line.contains("signal 6 (SIGABRT)"), "{line}");
-    let answer = sim.reply_to(said.into(), PATIENCE).await.unwrap();
+    let answer = sim.reply_to(said, PATIENCE).await.unwrap();
     let answer = answer["content"].as_str().unwrap();
     assert!(
         answer.contains("crashed while it carried this out"),
