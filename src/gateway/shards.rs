@@ -352,7 +352,8 @@ impl Saver {
         let Contents { sessions, budget } = store.load();
         shared.queue.restore(budget);
         for mut stored in sessions {
-            let exact = deliveries().and_then(|it| it.resume(stored.shard, &stored.session_id));
+            let exact = deliveries()
+                .and_then(|it| it.resume(stored.shard, &stored.session_id, stored.sequence));
             if let Some(sequence) = exact {
                 (stored.sequence, stored.exact) = (sequence, true);
             }

@@ -154,11 +154,12 @@ impl Deliveries {
         interrupted.collect()
     }
 
-    /// A shard is about to resume a session. The sequence to resume it from, if the process before has left one:
-    /// everything up to there is done.
-    pub fn resume(&self, shard: u32, session: &str) -> Option<u64> {
+    /// A shard is about to resume a session that was stored at `sequence`. The sequence to resume it from instead,
+    /// if the process before has left one: everything up to there is done.
+    pub fn resume(&self, shard: u32, session: &str, sequence: u64) -> Option<u64> {
         let (of, reached) = self.record.shard(shard)?;
         if of.load(Ordering::Acquire) != tag(session) {
+            self.begin(shard, session, sequence);
             return None;
         }
         let reached = reached.load(Ordering::Acquire);
@@ -180,6 +181,11 @@ impl Deliveries {
 
     /// A shard has a new session, in which nothing has come yet.
     pub fn opened(&self, shard: u32, session: &str) {
+        self.begin(shard, session, 0);
+    }
+
+    /// From now on a shard has this session, which was received up to `sequence` by others.
+    fn begin(&self, shard: u32, session: &str, sequence: u64) {
         self.resumed(shard);
         if let Some(before) = self.before(shard) {
             before.store(0, Ordering::Release);
@@ -187,7 +193,7 @@ impl Deliveries {
         if let Some((of, reached)) = self.record.shard(shard) {
             // In this order: at no moment does a session have another one's sequence.
             of.store(0, Ordering::Release);
-            reached.store(0, Ordering::Release);
+            reached.store(sequence, Ordering::Release);
             of.store(tag(session), Ordering::Release);
         }
     }
@@ -348,8 +354,7 @@ mod tests {
         drop(first.claim(0, 6, PING).unwrap());
         first.reached(0, 6);
         let second = process(record);
-        assert_eq!(second.resume(0, "another"), None);
-        assert_eq!(second.resume(0, "session"), Some(4));
+        assert_eq!(second.resume(0, "session", 0), Some(4));
         assert!(second.claim(0, 5, TYPED).is_none());
         let again = second.claim(0, 5, PONG);
         assert!(again.is_some());
@@ -359,7 +364,7 @@ mod tests {
         // One that waits through two deaths is not lost.
         std::mem::forget(again);
         let third = process(record);
-        assert_eq!(third.resume(0, "session"), Some(4));
+        assert_eq!(third.resume(0, "session", 0), Some(4));
         assert!(third.claim(0, 5, PING).is_some());
         assert!(third.claim(0, 5, PONG).is_some());
     }
@@ -375,7 +380,7 @@ mod tests {
         listens.begin();
         std::mem::forget((ticket, listens));
         let second = process(record);
-        assert_eq!(second.resume(0, "session"), Some(2));
+        assert_eq!(second.resume(0, "session", 0), Some(2));
         assert!(second.claim(0, 2, TYPED).is_none());
         assert!(second.claim(0, 2, PING).is_none());
         // Nobody has told it yet.
@@ -395,7 +400,7 @@ mod tests {
         let first = received(record, 1);
         std::mem::forget(first.claim(0, 2, PING).unwrap());
         let second = process(record);
-        assert_eq!(second.resume(0, "session"), Some(1));
+        assert_eq!(second.resume(0, "session", 0), Some(1));
         assert!(second.claim(0, 2, PING).is_some());
         assert!(second.claim(0, 2, PONG).is_some());
     }
@@ -407,11 +412,23 @@ mod tests {
         std::mem::forget(first.claim(0, 10, PING).unwrap());
         first.reached(0, 10);
         let second = process(record);
-        assert_eq!(second.resume(0, "session"), Some(9));
+        assert_eq!(second.resume(0, "session", 0), Some(9));
         second.opened(0, "next");
         assert!(second.claim(0, 1, PING).is_some());
         assert!(second.claim(0, 10, PING).is_some());
-        assert_eq!(process(record).resume(0, "session"), None);
+        assert_eq!(process(record).resume(0, "session", 0), None);
+    }
+
+    #[test]
+    fn a_session_of_an_earlier_bot_is_known_from_its_resume_on() {
+        let record = record();
+        let first = process(record);
+        assert_eq!(first.resume(0, "session", 7), None);
+        drop(first.claim(0, 8, PING).unwrap());
+        first.reached(0, 8);
+        let second = process(record);
+        assert_eq!(second.resume(0, "session", 7), Some(8));
+        assert!(second.claim(0, 8, PING).is_none());
     }
 
     #[test]
