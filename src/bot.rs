@@ -35,13 +35,13 @@ use crate::discord::outbound::{Outbound, OutboundOptions};
 use crate::error::StartError;
 use crate::gateway::router::Router;
 use crate::gateway::{Gateway, GatewayAddress, GatewayError, GatewayOptions};
+use crate::host_tasks::{self, Task};
 use crate::http::{HttpClient, KnownHosts};
 use crate::json::Json;
 use crate::reload::controller::Reload;
 use crate::secrets::{self, Keeper};
 use crate::sim::Sim;
 use crate::state::{StateError, StateLimits, Store, StoreOptions};
-use crate::supervise::{self, Task};
 use crate::vm::build::self_test;
 use arc_swap::ArcSwap;
 use std::collections::BTreeSet;
@@ -145,7 +145,7 @@ impl Bot {
         let gateway = Arc::new(gateway);
         let follower =
             intents::Follower::new(Arc::clone(&gateway), Arc::clone(&cogs), &reload, refused);
-        let following = supervise::spawn(Task::Intents, follower, |follower, _| {
+        let following = host_tasks::spawn(Task::Intents, follower, |follower, _| {
             Box::pin(follower.follow())
         });
         Ok(Self {
@@ -178,7 +178,7 @@ impl Bot {
         let follower = Follower::start(path, environment);
         let (cogs, reload) = (Arc::clone(&self.cogs), self.reload.clone());
         let settings = settings::Settings::new(follower, cogs, reload);
-        let following = supervise::spawn(Task::ConfigFile, settings, |settings, again| {
+        let following = host_tasks::spawn(Task::ConfigFile, settings, |settings, again| {
             Box::pin(settings.follow(again))
         });
         if let Some(former) = self.settings.replace(following) {
@@ -191,7 +191,7 @@ impl Bot {
         if let Some(deliveries) = crate::supervisor::deliveries() {
             let commands = deliveries.take_interrupted();
             let telling = interrupted::tell(Arc::clone(&self.services), commands);
-            self.telling = Some(tokio::spawn(telling));
+            self.telling = Some(host_tasks::errand(telling));
         }
     }
 

@@ -18,8 +18,8 @@ use crate::api::services::Services;
 use crate::cogs::host::Cogs;
 use crate::commands::text::{Language, Text};
 use crate::discord::operation;
+use crate::host_tasks::{self, Task};
 use crate::reload::controller::Reload;
-use crate::supervise::{self, Task};
 use crate::supervisor::Ticket;
 use serde_json::json;
 use std::sync::Arc;
@@ -107,7 +107,7 @@ impl Waiting {
     pub fn open(self, cogs: Arc<Cogs>, reload: Reload) {
         let desk = Desk { cogs, reload };
         let of_admins = (desk.clone(), self.admins);
-        supervise::spawn(Task::AdminDesk, of_admins, |(desk, calls), _| {
+        host_tasks::spawn(Task::AdminDesk, of_admins, |(desk, calls), _| {
             Box::pin(async {
                 while let Some(taken) = calls.recv().await {
                     let desk = desk.clone();
@@ -115,13 +115,13 @@ impl Waiting {
                     let mut answering = Box::pin(answering);
                     // By then it has asked for what it needs.
                     if futures_util::poll!(&mut answering).is_pending() {
-                        supervise::errand(answering);
+                        host_tasks::errand(answering);
                     }
                 }
             })
         });
         let of_others = (desk, self.others);
-        supervise::spawn(Task::PublicDesk, of_others, |(desk, calls), _| {
+        host_tasks::spawn(Task::PublicDesk, of_others, |(desk, calls), _| {
             Box::pin(async {
                 while let Some(taken) = calls.recv().await {
                     desk.serve(Task::PublicDesk, taken).await;
@@ -158,10 +158,10 @@ impl Desk {
     async fn serve(&self, desk: Task, (call, ticket, busy): Taken) {
         ticket.begin();
         let answering = async {
-            supervise::point(desk);
+            host_tasks::point(desk);
             self.answer(&call).await;
         };
-        if supervise::caught(desk, answering).await.is_none() {
+        if host_tasks::caught(desk, answering).await.is_none() {
             apologise(&self.cogs.services, &call.channel_id, &call.message_id).await;
         }
         drop(ticket);

@@ -13,9 +13,9 @@ use crate::commands::cooldown::{Cooldowns, Taken};
 use crate::commands::definition::OptionKind;
 use crate::discord::arguments::File;
 use crate::discord::operations::{Operation, operation};
+use crate::host_tasks;
 use crate::json::Json;
 use crate::lock::lock;
-use crate::supervise;
 use crate::vm::host::{Arguments, Failure, Host, HostError, HostResult, describe, one};
 use mlua::{Function, Lua, MetaMethod, Table, UserDataRegistry, Value};
 use serde_json::{Map, Value as JsonValue, json};
@@ -340,7 +340,7 @@ pub(super) fn delete_later(
     let alarm = cog.services.clock.alarm(after);
     // A cog that was unloaded is not kept for it.
     let cog = Arc::downgrade(cog);
-    supervise::errand(async move {
+    host_tasks::errand(async move {
         let _place = place;
         let _woken = alarm.await;
         let Some(cog) = cog.upgrade().filter(|cog| cog.is_running()) else {

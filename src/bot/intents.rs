@@ -13,9 +13,9 @@ use crate::api::services::ConnectionView;
 use crate::cogs::host::Cogs;
 use crate::discord::intents::{bit, names, of};
 use crate::gateway::{Gateway, GatewayError};
+use crate::host_tasks::{self, Task};
 use crate::reload::controller::Reload;
 use crate::reload::report::Report;
-use crate::supervise::{self, Task};
 use refusal::{asking, concerns, granted};
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,7 +103,7 @@ impl Follower {
     /// Follows the cogs until the bot stops.
     pub(super) async fn follow(&mut self) {
         loop {
-            supervise::point(Task::Intents);
+            host_tasks::point(Task::Intents);
             if self.step().await.is_err() {
                 return;
             }

@@ -4,10 +4,10 @@ use super::state_limits;
 use crate::cogs::host::Cogs;
 use crate::config::{Config, ConfigErrors, Follower, Origin};
 use crate::escape::one_line;
+use crate::host_tasks::{self, Task};
 use crate::problem::{Place, Problem};
 use crate::reload::controller::{Ask, ConfigEdit, Reload};
 use crate::reload::sources::Rules;
-use crate::supervise::{self, Task};
 use crate::vm::trace::add_excerpt;
 use std::sync::Arc;
 use tracing::{debug, error, info, warn};
@@ -60,7 +60,7 @@ impl Settings {
         loop {
             let edit = self.follower.edited().await;
             let _busy = self.cogs.services.activity.begin();
-            supervise::point(Task::ConfigFile);
+            host_tasks::point(Task::ConfigFile);
             match edit.and_then(with_usable_rules) {
                 Ok(config) => self.apply(config).await,
                 Err(errors) => {

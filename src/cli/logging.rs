@@ -41,7 +41,7 @@ pub fn init(verbosity: u8) {
     if started.is_err() {
         return;
     }
-    crate::supervise::log_panics();
+    crate::host_tasks::log_panics();
     if let Some(reason) = unusable {
         warn!(reason, "RUST_LOG cannot be read, so the usual levels apply");
     }

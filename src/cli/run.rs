@@ -9,10 +9,10 @@ use crate::cogs::host::{CogHandle, command_names};
 use crate::config::{Config, Connection, Token};
 use crate::descriptors;
 use crate::error::StartError;
+use crate::host_tasks::{self, Task};
 use crate::http::KnownHosts;
 use crate::sim::{Sim, SimOptions};
 use crate::studio::{self, BotView, CogView, StudioError, StudioOptions};
-use crate::supervise::{self, Task};
 use crate::supervisor::{self, Adopted, Record};
 use clap::Args;
 use futures_util::FutureExt as _;
@@ -286,7 +286,7 @@ fn serve_studio(
         listener.map_err(|error| StartError::System(format!("the page cannot start: {error}")))?;
     // Whatever comes is the end: the other side is dropped.
     let page = (listener, options, closed.map(drop).boxed().shared());
-    Ok(supervise::spawn(Task::Page, page, |page, _| {
+    Ok(host_tasks::spawn(Task::Page, page, |page, _| {
         Box::pin(serve_page(page))
     }))
 }
@@ -298,7 +298,7 @@ type Page = (
 );
 
 async fn serve_page((listener, options, closed): &Page) {
-    let ended = match supervise::listener_of(listener) {
+    let ended = match host_tasks::listener_of(listener) {
         Ok(listener) => studio::serve(listener, options.clone(), closed.clone()).await,
         Err(error) => Err(StudioError::Serve(error)),
     };
@@ -350,7 +350,7 @@ pub fn shutdown_signal() -> Result<impl Future<Output = ()>, StartError> {
             _ = interrupt.recv() => info!("Stopping; Ctrl-C once more ends the bot at once"),
             _ = terminate.recv() => info!("Stopping, as the system asked"),
         }
-        supervise::errand(async move {
+        host_tasks::errand(async move {
             if interrupt.recv().await.is_some() {
                 warn!("Ended at once by a second Ctrl-C");
                 std::process::exit(INTERRUPTED);

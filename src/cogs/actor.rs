@@ -16,8 +16,8 @@ use crate::clock::Woken;
 use crate::commands::text::Text;
 use crate::discord::events::event;
 use crate::gateway::event::Event;
+use crate::host_tasks;
 use crate::json::Json;
-use crate::supervise;
 use crate::supervisor::Ticket;
 use crate::vm::build::Vm;
 use crate::vm::slice::Run;
@@ -143,7 +143,7 @@ impl Actor {
         let cog = Arc::clone(&self.cog);
         let mut alarm: Option<Alarm> = None;
         loop {
-            supervise::point(supervise::Task::Cog);
+            host_tasks::point(host_tasks::Task::Cog);
             if self.running.is_empty()
                 && inbox.spawns.is_empty()
                 && let Some(done) = self.unloading.take()
@@ -248,7 +248,7 @@ impl Actor {
     /// Adds work that is polled with the rest. A panic of the host's ends it, and nothing else of the cog.
     fn enlist(&mut self, work: impl Future<Output = Ended> + Send + 'static) {
         let name = Arc::clone(&self.cog.name);
-        let work = supervise::caught(supervise::Task::Cog, work).map(move |ended| {
+        let work = host_tasks::caught(host_tasks::Task::Cog, work).map(move |ended| {
             ended.unwrap_or_else(|| {
                 tracing::error!(cog = %name, "The host failed while it worked for this cog");
                 Box::new(|_: &mut Self| {})
@@ -558,7 +558,7 @@ impl Actor {
         };
         self.spawned.insert(number, spawned);
         self.enlist(async move {
-            let _finished = supervise::caught(supervise::Task::Cog, work)
+            let _finished = host_tasks::caught(host_tasks::Task::Cog, work)
                 .await
                 .is_some();
             Box::new(move |actor: &mut Self| {

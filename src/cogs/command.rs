@@ -23,9 +23,9 @@ use crate::commands::definition::CommandDefinition;
 use crate::commands::help;
 use crate::commands::parse::{Called, Line, Walk, answers_to, walk};
 use crate::commands::text::{Language, Text, duration_in_words};
+use crate::host_tasks::{self, Task};
 use crate::json::Json;
 use crate::lock::lock;
-use crate::supervise::{self, Task};
 use crate::vm::life::UnderWay;
 use crate::vm::slice::Run;
 use crate::vm::trace::Fault;
@@ -87,10 +87,10 @@ pub async fn run(
         busy: std::sync::Mutex::new(Some(busy)),
     };
     let carrying_out = async {
-        supervise::point(Task::Command);
+        host_tasks::point(Task::Command);
         calling.carry_out().await
     };
-    let told = supervise::caught(Task::Command, carrying_out).await;
+    let told = host_tasks::caught(Task::Command, carrying_out).await;
     let told = told.unwrap_or_else(|| Some(Text::BotFailed {}.say(language)));
     let _busy = lock(&calling.busy).take();
     // An answer may wait for Discord, and the VM is not kept for it.

@@ -12,9 +12,9 @@ use crate::api::limits::Limit;
 use crate::api::services::Services;
 use crate::commands::parse::name_key;
 use crate::commands::text::Text;
+use crate::host_tasks::{self, Task};
 use crate::lock::lock;
 use crate::problem::Problem;
-use crate::supervise::{self, Task};
 use crate::supervisor;
 use crate::vm::resolve::ModuleId;
 use crate::vm::turn::Errand;
@@ -67,7 +67,7 @@ impl CogHandle {
         };
         if self.context.may_refuse() {
             let cog = Arc::clone(&self.context);
-            supervise::errand(async move {
+            host_tasks::errand(async move {
                 command::refuse(&cog, &call, Text::TooBusy {}).await;
                 drop((ticket, busy));
             });
@@ -158,7 +158,7 @@ impl CogHandle {
     /// The same without waiting: its handlers may go on for a while.
     pub fn begin_unload(self: Arc<Self>, reason: &'static str) {
         let busy = self.context.services.activity.begin();
-        supervise::errand(async move {
+        host_tasks::errand(async move {
             self.ask(|answer| Control::Unload(reason, busy, answer))
                 .await;
         });
@@ -225,7 +225,7 @@ impl Cogs {
             spawns,
         };
         let actor = (Actor::new(Arc::clone(&context)), inbox);
-        let running = supervise::keep(Task::Cog, actor, |(actor, inbox), again| {
+        let running = host_tasks::keep(Task::Cog, actor, |(actor, inbox), again| {
             if again {
                 actor.give_up();
             }

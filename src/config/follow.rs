@@ -8,7 +8,7 @@ use super::keys::Config;
 use super::problem::{ConfigErrors, Problem};
 use super::{MOST_BYTES, folder_of, from_text};
 use crate::files;
-use crate::supervise::{self, Task};
+use crate::host_tasks::{self, Task};
 use notify::{Config as Options, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -183,7 +183,7 @@ fn telling(
     let name = path.file_name().map(std::ffi::OsStr::to_owned);
     let path = path.to_owned();
     let matters = move |event: Event| {
-        supervise::point(Task::ConfigWatch);
+        host_tasks::point(Task::ConfigWatch);
         let is_read = matches!(event.kind, EventKind::Access(_));
         let names_it = event
             .paths
@@ -194,7 +194,7 @@ fn telling(
     };
     move |event: notify::Result<Event>| {
         // The thread is the library's, and would end: an event that cannot be judged matters.
-        let judged = supervise::caught_now(Task::ConfigWatch, || event.map_or(true, &matters));
+        let judged = host_tasks::caught_now(Task::ConfigWatch, || event.map_or(true, &matters));
         if judged.unwrap_or(true) {
             // One that waits stands for this one, too.
             let _is_first = touch.try_send(()).is_ok();

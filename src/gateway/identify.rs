@@ -3,8 +3,8 @@
 use super::address::IdentifiesLeft;
 use super::budget::Budget;
 use crate::clock::Clock;
+use crate::host_tasks;
 use crate::lock::lock;
-use crate::supervise;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -116,7 +116,7 @@ impl IdentifyQueue {
 impl Queue for IdentifyQueue {
     fn enqueue(&self, shard: u32) -> oneshot::Receiver<()> {
         let (permit, permitted) = oneshot::channel();
-        supervise::errand(self.clone().admit(shard, permit));
+        host_tasks::errand(self.clone().admit(shard, permit));
         permitted
     }
 }

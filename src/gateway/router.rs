@@ -8,7 +8,7 @@ use crate::cogs::command::Call;
 use crate::cogs::host::{ADMIN_COMMANDS, CogHandle, Cogs};
 use crate::commands::conflicts::Claim;
 use crate::commands::parse::{name_key, split_name, strip_prefix};
-use crate::supervise::{self, Task};
+use crate::host_tasks::{self, Task};
 use crate::supervisor::{Consumer, Deliveries, Ticket, deliveries};
 use std::sync::Arc;
 
@@ -51,11 +51,11 @@ impl Router {
         let name = event.name.as_ref();
         if is_cached(name) {
             let services = &self.cogs.services;
-            supervise::caught_now(Task::Router, || services.cache.apply(name, event.data()));
+            host_tasks::caught_now(Task::Router, || services.cache.apply(name, event.data()));
         }
         let routes = self.cogs.routes();
         let called = (name == "message_create")
-            .then(|| supervise::caught_now(Task::Router, || self.called(event)));
+            .then(|| host_tasks::caught_now(Task::Router, || self.called(event)));
         let called = called.flatten().flatten().map(|called| {
             let ticket = self.claim(event, called.consumer());
             (called, ticket)
@@ -70,13 +70,13 @@ impl Router {
             deliveries.reached(event.shard, event.sequence);
         }
         if let Some((called, Some(ticket))) = called {
-            supervise::caught_now(Task::Router, || self.call(called, ticket));
+            host_tasks::caught_now(Task::Router, || self.call(called, ticket));
         }
         for (cog, ticket) in listeners {
             if let Some(ticket) = ticket {
                 // Events for a cog that was unloaded meanwhile are nobody's.
                 let post = || cog.post(Work::Event(Arc::clone(event), ticket)).is_some();
-                supervise::caught_now(Task::Router, post);
+                host_tasks::caught_now(Task::Router, post);
             }
         }
     }
@@ -109,8 +109,8 @@ impl Router {
             return None;
         }
         // From here on somebody waits for an answer.
-        let read = supervise::caught_now(Task::Router, || {
-            supervise::point(Task::Router);
+        let read = host_tasks::caught_now(Task::Router, || {
+            host_tasks::point(Task::Router);
             let data = complete("message_create", event.data());
             services.cache.apply("message_create", &data);
             if is_admin {
@@ -135,7 +135,7 @@ impl Router {
         let services = Arc::clone(&self.cogs.services);
         let (channel, message) = (peek.channel_id.to_owned(), peek.id.to_owned());
         let busy = services.activity.begin();
-        supervise::errand(async move {
+        host_tasks::errand(async move {
             admin::apologise(&services, &channel, &message).await;
             drop(busy);
         });

@@ -9,7 +9,7 @@ use super::task::{Command, Task};
 use super::token::{fingerprint, install_tls_provider};
 use crate::clock::Clock;
 use crate::config::Token;
-use crate::supervise;
+use crate::host_tasks;
 use crate::supervisor::deliveries;
 use serde::Deserialize;
 use std::fmt;
@@ -164,8 +164,8 @@ impl Gateway {
             let (command, inbox) = mpsc::channel(COMMANDS);
             commands.push(command);
             let task = Task::new(shared.clone(), shard, inbox, intents);
-            let name = supervise::Task::Shard;
-            tasks.push(supervise::spawn(name, task, |task, again| {
+            let name = host_tasks::Task::Shard;
+            tasks.push(host_tasks::spawn(name, task, |task, again| {
                 if again {
                     task.begin_anew();
                 }
@@ -371,8 +371,8 @@ impl Saver {
             saved: contents,
             failing,
         };
-        let name = supervise::Task::SessionSaver;
-        let task = supervise::spawn(name, saving, |saving, _| Box::pin(saving.run()));
+        let name = host_tasks::Task::SessionSaver;
+        let task = host_tasks::spawn(name, saving, |saving, _| Box::pin(saving.run()));
         Self { store, task }
     }
 
@@ -403,7 +403,7 @@ impl Saving {
                 () = tokio::time::sleep(SAVE_INTERVAL) => {}
                 () = self.shared.changed.notified() => {}
             }
-            supervise::point(supervise::Task::SessionSaver);
+            host_tasks::point(host_tasks::Task::SessionSaver);
             let contents = self.shared.snapshot(false);
             if contents != self.saved {
                 self.failing = save(&self.store, contents.clone(), self.failing);

@@ -6,7 +6,7 @@ use super::handover::Echoes;
 use super::pauses::{Ending, Pauses};
 use super::shards::ShardState;
 use super::shared::{Held, Shared, Slot, shard_id};
-use crate::supervise;
+use crate::host_tasks;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -160,7 +160,7 @@ impl Task {
     async fn serve(&mut self, mut connection: Connection) -> End {
         self.ready_since = None;
         loop {
-            supervise::point(supervise::Task::Shard);
+            host_tasks::point(host_tasks::Task::Shard);
             if self.is_to_change() {
                 match self.hand_over(connection).await {
                     Ok(current) => connection = current,

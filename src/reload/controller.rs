@@ -21,8 +21,8 @@ use super::sources::{ModuleId, Rules, RulesError, Snapshot};
 use super::watch::{Batch, WatchError, Watcher};
 use crate::cogs::host::{CogHandle, Cogs};
 use crate::config::HotReload;
+use crate::host_tasks::{self, Task};
 use crate::problem::Problem;
-use crate::supervise::{self, Task};
 use beside::Beside;
 use outcome::view_of;
 use reports::files;
@@ -200,7 +200,7 @@ impl Reload {
         };
         controller.load_all().await;
         let controller = (controller, Inbox { batches, asked });
-        supervise::spawn(Task::Reload, controller, |(controller, inbox), again| {
+        host_tasks::spawn(Task::Reload, controller, |(controller, inbox), again| {
             Box::pin(async move {
                 if again {
                     controller.recover().await;
@@ -265,7 +265,7 @@ impl Controller {
             tokio::select! {
                 Some(batch) = batches.recv() => {
                     let _busy = activity.begin();
-                    supervise::point(Task::Reload);
+                    host_tasks::point(Task::Reload);
                     self.take_batch(batch).await;
                     self.show();
                 }

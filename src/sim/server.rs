@@ -4,9 +4,9 @@ use super::errors::{ANOTHER_HOST, ANOTHER_PAGE, Known};
 use super::hub::Hub;
 use super::rest::ATTACHMENTS;
 use super::{gateway, rest};
+use crate::host_tasks::{self, Task};
 use crate::loopback::is_part_of_another_page;
 use crate::server::{self, Limits};
-use crate::supervise::{self, Task};
 use axum::extract::{DefaultBodyLimit, Request, State, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
@@ -25,7 +25,7 @@ pub(crate) const LARGEST_REQUEST: usize = 30 << 20;
 /// Serves until the hub stops.
 pub(crate) async fn run(hub: &Arc<Hub>, listener: &std::net::TcpListener) {
     let hub = Arc::clone(hub);
-    let listener = match supervise::listener_of(listener) {
+    let listener = match host_tasks::listener_of(listener) {
         Ok(listener) => listener,
         Err(error) => {
             warn!(%error, "The simulator's server cannot start");
@@ -77,14 +77,14 @@ async fn answer(
         return upgrade.on_upgrade(move |socket| async move {
             let serving = gateway::serve(hub, socket, query, kill);
             // A client whose connection breaks opens another.
-            supervise::caught(Task::SimulatorGateway, serving).await;
+            host_tasks::caught(Task::SimulatorGateway, serving).await;
         });
     }
     let answering = async {
-        supervise::point(Task::Simulator);
+        host_tasks::point(Task::Simulator);
         rest::answer(hub, request).await
     };
-    match supervise::caught(Task::Simulator, answering).await {
+    match host_tasks::caught(Task::Simulator, answering).await {
         Some(Some(response)) => return response,
         Some(None) => {}
         None => return axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response(),

@@ -3,8 +3,8 @@
 use super::account::Account;
 use super::queue::{Closing, End, Group, Next, Queue};
 use super::{Batch, StateBackend, StateError, Ticket};
+use crate::host_tasks::{self, Task};
 use crate::lock::lock;
-use crate::supervise::{self, Task};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -74,7 +74,7 @@ impl Outbox {
         };
         // What it has promised is in the writer, which outlives a panic; it is taken when it has ended.
         let mut writer = Some(writer);
-        supervise::thread(Task::StateWriter, "state-writer", move || {
+        host_tasks::thread(Task::StateWriter, "state-writer", move || {
             runtime.block_on(Writer::run(&mut writer));
         })?;
         Ok(Self { desk, progress })
@@ -302,13 +302,13 @@ impl Writer {
     async fn apply(&mut self) -> Result<usize, StateError> {
         for _ in 0..2 {
             let applying = async {
-                supervise::point(Task::StateWriter);
+                host_tasks::point(Task::StateWriter);
                 match &self.writing {
                     Some(group) => self.backend.apply(group.changes()).await,
                     None => Ok(0),
                 }
             };
-            if let Some(applied) = supervise::caught(Task::StateWriter, applying).await {
+            if let Some(applied) = host_tasks::caught(Task::StateWriter, applying).await {
                 return applied;
             }
         }

@@ -1,9 +1,9 @@
 //! What the reader does on the page, as JSON over POST.
 
 use super::Shared;
+use crate::host_tasks::{self, Task};
 use crate::secrets;
 use crate::sim::{Id, Sim, SimError};
-use crate::supervise::{self, Task};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request, State};
@@ -24,10 +24,10 @@ pub(super) fn refusal(status: StatusCode, sentence: &str) -> Response {
 /// Answers also where the bot itself fails meanwhile.
 pub(super) async fn answer_panics(request: Request, next: Next) -> Response {
     let answering = async {
-        supervise::point(Task::Page);
+        host_tasks::point(Task::Page);
         next.run(request).await
     };
-    let answered = supervise::caught(Task::Page, answering).await;
+    let answered = host_tasks::caught(Task::Page, answering).await;
     answered.unwrap_or_else(|| {
         refusal(
             StatusCode::INTERNAL_SERVER_ERROR,

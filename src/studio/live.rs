@@ -3,10 +3,10 @@
 use super::actions::refusal;
 use super::frame::{self, Frame};
 use super::{CogView, Shared};
+use crate::host_tasks::{self, Task};
 use crate::reload::report::Report;
 use crate::secrets;
 use crate::sim::{Dispatch, Sim};
-use crate::supervise::{self, Task};
 use axum::extract::State;
 use axum::extract::ws::{
     Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection,
@@ -40,7 +40,7 @@ pub(super) async fn open(
             .max_message_size(REQUEST_BYTES)
             .on_upgrade(|socket| async {
                 // A page whose feed has ended opens another.
-                supervise::caught(Task::Page, run(socket, shared)).await;
+                host_tasks::caught(Task::Page, run(socket, shared)).await;
             })
             .into_response(),
         Err(_) => refusal(

@@ -8,8 +8,8 @@
 use super::raw::allocator;
 pub use super::raw::allocator::HeapBudget;
 use super::raw::{InterruptCell, cpu_time, limit_call_depth, thread_clock};
+use crate::host_tasks::{self, Task};
 use crate::lock::lock;
-use crate::supervise::{self, Task};
 use crate::supervisor::Place;
 use mlua::{Lua, VmState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -77,7 +77,7 @@ struct Watchdog {
 }
 
 static WATCHDOG: LazyLock<Option<Watchdog>> = LazyLock::new(|| {
-    let started = supervise::thread(Task::Watchdog, "cogsmith-watchdog", watch);
+    let started = host_tasks::thread(Task::Watchdog, "cogsmith-watchdog", watch);
     started.is_ok().then(|| Watchdog {
         slots: Mutex::default(),
     })
@@ -113,7 +113,7 @@ fn watch() {
         let Some(watchdog) = LazyLock::force(&WATCHDOG) else {
             return;
         };
-        supervise::point(Task::Watchdog);
+        host_tasks::point(Task::Watchdog);
         let mut slots = lock(&watchdog.slots);
         slots.retain(|slot| slot.strong_count() > 0);
         let slots_now: Vec<_> = slots.iter().filter_map(Weak::upgrade).collect();

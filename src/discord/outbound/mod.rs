@@ -31,9 +31,9 @@ use super::operations::Operation;
 use crate::activity::{Activity, Busy};
 use crate::charge::{Allowance, Charge};
 use crate::clock::Clock;
+use crate::host_tasks;
 use crate::json::Json;
 use crate::requests::{Open, OpenRequests};
-use crate::supervise;
 use answer::Answer;
 use limits::{Limits, Observed, Permit, Step, Waiter};
 use queue::Caller;
@@ -158,7 +158,7 @@ impl Outbound {
         };
         let runtime = self.shared.runtime.clone();
         let call = async move {
-            let ended = supervise::caught(supervise::Task::DiscordCall, call.run()).await;
+            let ended = host_tasks::caught(host_tasks::Task::DiscordCall, call.run()).await;
             ended.unwrap_or(Err(CallError::Failed { operation }))
         };
         Driven(runtime.spawn(call)).await
@@ -228,7 +228,7 @@ impl Call {
         let encoded = request::Encoded::of(&self.prepared);
         let mut repetitions = 0;
         loop {
-            supervise::point(supervise::Task::DiscordCall);
+            host_tasks::point(host_tasks::Task::DiscordCall);
             let permit = self.turn().await?;
             let open = self.open().await?;
             let mut charge = self.charge()?;

@@ -4,7 +4,7 @@ use super::super::graph::Graph;
 use super::super::report::Trigger;
 use super::super::sources::Snapshot;
 use super::Controller;
-use crate::supervise::{self, Task};
+use crate::host_tasks::{self, Task};
 use std::time::Instant;
 
 impl Controller {
@@ -12,7 +12,7 @@ impl Controller {
     /// what was being taken. What panics here again is left out: whoever asks for something is answered.
     pub(super) async fn recover(&mut self) {
         let _busy = self.cogs.services.activity.begin();
-        supervise::caught(Task::Reload, self.look_again()).await;
+        host_tasks::caught(Task::Reload, self.look_again()).await;
         self.show();
     }
 

@@ -15,7 +15,7 @@ mod pending;
 pub use pending::Batch;
 
 use super::sources::Rules;
-use crate::supervise::{self, Task};
+use crate::host_tasks::{self, Task};
 use backend::Backend;
 use pending::Shared;
 use std::path::{Path, PathBuf};
@@ -90,7 +90,7 @@ impl Watcher {
             backend: Some(backend),
             batches: sender,
         };
-        let task = supervise::spawn(Task::Batches, delivery, |delivery, again| {
+        let task = host_tasks::spawn(Task::Batches, delivery, |delivery, again| {
             if again {
                 // What was being handed on may be lost.
                 delivery.shared.rescan(Instant::now());
@@ -142,7 +142,7 @@ impl Delivery {
     /// Sends a batch whenever it has been quiet for long enough.
     async fn run(&mut self) {
         loop {
-            supervise::point(Task::Batches);
+            host_tasks::point(Task::Batches);
             self.repair().await;
             let shared = &self.shared;
             let now = Instant::now();

@@ -3,8 +3,8 @@
 use super::super::sources::{Rules, Snapshot, below};
 use super::backend;
 use super::filter::{Weight, weigh};
+use crate::host_tasks::{self, Task};
 use crate::lock::lock;
-use crate::supervise::{self, Task};
 use arc_swap::ArcSwap;
 use notify::event::{MetadataKind, ModifyKind};
 use notify::{Event, EventHandler, EventKind};
@@ -287,8 +287,8 @@ impl EventHandler for Handler {
     fn handle_event(&mut self, event: notify::Result<Event>) {
         let at = Instant::now();
         // The thread is the library's, and would end.
-        let taken = supervise::caught_now(Task::FileWatch, || {
-            supervise::point(Task::FileWatch);
+        let taken = host_tasks::caught_now(Task::FileWatch, || {
+            host_tasks::point(Task::FileWatch);
             self.0.take(event, at);
         });
         if taken.is_none() {

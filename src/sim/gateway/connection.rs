@@ -4,10 +4,10 @@ use super::close::{self, Close};
 use super::codec::Codec;
 use super::session::Control;
 use super::{identify, opening};
+use crate::host_tasks::{self, Task};
 use crate::sim::faults::GatewayFaultKind;
 use crate::sim::hub::Hub;
 use crate::sim::server::Kill;
-use crate::supervise::{self, Task};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
@@ -103,7 +103,7 @@ impl Connection {
             return end;
         }
         loop {
-            supervise::point(Task::SimulatorGateway);
+            host_tasks::point(Task::SimulatorGateway);
             let silence =
                 (self.last_heartbeat + self.patience()).saturating_duration_since(Instant::now());
             let wake = self.session.as_mut().map(|(_, wake)| wake);

@@ -18,8 +18,8 @@ use super::hub::Hub;
 use super::limits::RateLimits;
 use super::options::SimOptions;
 use super::server;
+use crate::host_tasks::{self, Task};
 use crate::lock::lock;
-use crate::supervise::{self, Task};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -62,7 +62,7 @@ impl Sim {
         let hub = Arc::new(Hub::new(options, address)?);
         let listener = listener.into_std().map_err(listen)?;
         let parts = (Arc::clone(&hub), listener);
-        let server = supervise::spawn(Task::Simulator, parts, |(hub, listener), _| {
+        let server = host_tasks::spawn(Task::Simulator, parts, |(hub, listener), _| {
             Box::pin(server::run(hub, listener))
         });
         Ok(Self {

@@ -122,15 +122,15 @@ pub fn listener_of(listener: &std::net::TcpListener) -> std::io::Result<tokio::n
     tokio::net::TcpListener::from_std(listener.try_clone()?)
 }
 
-/// Runs something that nobody waits for.
-pub fn errand(work: impl Future<Output = ()> + Send + 'static) {
+/// Runs something once; a panic ends it. Most callers do not wait for it.
+pub fn errand(work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     tokio::spawn(async move {
         let _ended = caught(Task::Errand, async {
             point(Task::Errand);
             work.await;
         })
         .await;
-    });
+    })
 }
 
 /// Starts a thread of the host's, which runs until it ends by itself.

@@ -10,9 +10,9 @@
 mod support;
 
 use cogsmith::config::Environment;
+use cogsmith::host_tasks::{Task, is_to_panic, panic_next};
 use cogsmith::reload::report::ReportLog;
 use cogsmith::studio::{self, BotView, StudioOptions};
-use cogsmith::supervise::{Task, is_to_panic, panic_next};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -325,16 +325,16 @@ fn every_task_is_supervised_and_has_its_panic_here() {
             "    .spawn(",
         ];
         let starts = starts.iter().filter(|start| text.contains(*start)).count();
-        let is_known = path.ends_with("src/supervise.rs")
+        let is_known = path.ends_with("src/host_tasks.rs")
             || path.contains("/tests/")
             || path.ends_with("/tests.rs")
             || ELSEWHERE.iter().any(|it| path.ends_with(it));
         assert!(
             starts == 0 || is_known,
-            "{path} starts a task: see src/supervise.rs"
+            "{path} starts a task: see src/host_tasks.rs"
         );
     }
-    let here = include_str!("supervision.rs");
+    let here = include_str!("host_tasks.rs");
     for task in Task::ALL {
         assert!(here.contains(&format!("Task::{task:?}")), "{task:?}");
     }
