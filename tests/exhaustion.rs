@@ -180,13 +180,13 @@ const LARGEST_CALLS: [&str; 16] = [
     r#"json.decode(string.rep("[", 100) .. string.rep("]", 100))"#,
     r#"{ utf8.codepoint(string.rep("x", 900000), 1, -1) }"#,
     r#"{ string.byte(string.rep("x", 900000), 1, -1) }"#,
-    r#"table.clone(table.create(900000, 1))"#,
+    "table.clone(table.create(900000, 1))",
     r#"table.concat(table.create(900000, "0123456789012345"), ",")"#,
     r#"string.gsub(string.rep("x", 3000000), "x", "yyyyyyyy")"#,
     r#"string.rep("x", 15000000) .. string.rep("y", 15000000)"#,
-    r#"table.move(table.create(900000, 1), 1, 900000, 3000000)"#,
-    r#"table.pack(table.unpack(table.create(900000, 1)))"#,
-    r#"buffer.tostring(buffer.create(15000000))"#,
+    "table.move(table.create(900000, 1), 1, 900000, 3000000)",
+    "table.pack(table.unpack(table.create(900000, 1)))",
+    "buffer.tostring(buffer.create(15000000))",
     r#"string.format("%*%*%*", string.rep("x", 9000000), string.rep("y", 9000000), 1)"#,
 ];
 

@@ -75,6 +75,10 @@ impl Locale {
 }
 
 /// How saved files become running code.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a key of the file, switched by itself"
+)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct HotReload {
