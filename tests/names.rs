@@ -61,7 +61,7 @@ async fn a_cog_that_looks_like_another_is_not_loaded() {
     stage.save("cogs/a\u{202e}b.luau", &answering("other", "2"));
     let report = stage.failed().await;
     assert!(
-        problems_of(&report).contains("U+202E, which nobody sees"),
+        problems_of(&report).contains("has a character in its name that is not seen"),
         "{report:#?}"
     );
     stage.delete("cogs/a\u{202e}b.luau");
