@@ -68,7 +68,7 @@ end
 /// CPU time for attacks that are to end by themselves, also in a build without optimisation on a busy machine;
 /// and for those that end with it.
 const AMPLE: u32 = 800;
-const SCARCE: u32 = 100;
+const SCARCE: u32 = 250;
 
 /// Makes all attacks, one after the other, and looks after each that the bot is well.
 async fn attack(cpu_ms: u32, attacks: &[(&str, End)]) -> Stage {

@@ -115,7 +115,8 @@ impl Waiting {
                     let mut answering = Box::pin(answering);
                     // By then it has asked for what it needs.
                     if futures_util::poll!(&mut answering).is_pending() {
-                        host_tasks::errand(answering);
+                        // Its panics are caught in it, where whoever asked can be told.
+                        tokio::spawn(answering);
                     }
                 }
             })

@@ -194,7 +194,7 @@ impl Actor {
             return live.generation.life.handlers() < MOST_RUNNING;
         }
         let refusals = Arc::strong_count(&self.refusals) - 1;
-        self.cog.quarantine.is_on() && refusals < MOST_RUNNING
+        (self.has_failed || self.cog.quarantine.is_on()) && refusals < MOST_RUNNING
     }
 
     fn control(&mut self, control: Control, inbox: &mut Inbox) {

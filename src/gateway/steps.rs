@@ -90,10 +90,11 @@ impl Task {
         match &*event.name {
             "ready" => self.opened(event, connection),
             "resumed" => {
+                let sequence = event.sequence;
                 self.deliver(event);
                 self.slot().set_repeating(false);
                 if let Some(deliveries) = deliveries() {
-                    deliveries.resumed(self.number);
+                    deliveries.resumed(self.number, sequence);
                 }
                 self.became_ready("The shard resumed its session");
                 None

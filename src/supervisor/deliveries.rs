@@ -170,8 +170,16 @@ impl Deliveries {
         Some(first.map_or(reached, |first| first.saturating_sub(1)))
     }
 
-    /// A shard has resumed: everything has come again that could.
-    pub fn resumed(&self, shard: u32) {
+    /// A shard has resumed with the event `sequence`: everything has come again that could. One that the process
+    /// before had is among what comes again, and more may follow it.
+    pub fn resumed(&self, shard: u32, sequence: u64) {
+        let before = self.before(shard);
+        if before.is_none_or(|before| sequence > before.load(Ordering::Acquire)) {
+            self.forget_waiting(shard);
+        }
+    }
+
+    fn forget_waiting(&self, shard: u32) {
         let mut left = lock(&self.left);
         let left = left.waiting.extract_if(|(of, _), _| *of == shard);
         for (_, place) in left.flat_map(|(_, entries)| entries) {
@@ -186,7 +194,7 @@ impl Deliveries {
 
     /// From now on a shard has this session, which was received up to `sequence` by others.
     fn begin(&self, shard: u32, session: &str, sequence: u64) {
-        self.resumed(shard);
+        self.forget_waiting(shard);
         if let Some(before) = self.before(shard) {
             before.store(0, Ordering::Release);
         }
@@ -403,6 +411,22 @@ mod tests {
         assert_eq!(second.resume(0, "session", 0), Some(1));
         assert!(second.claim(0, 2, PING).is_some());
         assert!(second.claim(0, 2, PONG).is_some());
+    }
+
+    #[test]
+    fn a_resumption_that_comes_again_ends_nothing() {
+        let record = record();
+        let first = received(record, 1);
+        // A resumption is event 2, and 3 waits behind it.
+        first.reached(0, 2);
+        std::mem::forget(first.claim(0, 3, PING).unwrap());
+        first.reached(0, 3);
+        let second = process(record);
+        assert_eq!(second.resume(0, "session", 3), Some(2));
+        second.resumed(0, 2);
+        assert!(second.claim(0, 3, PING).is_some());
+        second.resumed(0, 4);
+        assert!(second.claim(0, 3, PONG).is_none());
     }
 
     #[test]

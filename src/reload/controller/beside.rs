@@ -8,6 +8,7 @@ use super::super::report::Trigger;
 use super::outcome::{Results, Transaction};
 use super::{Answer, Ask, Controller, Refused};
 use crate::activity::Busy;
+use crate::host_tasks::{self, Task};
 use crate::reload::report::Report;
 use crate::reload::sources::ModuleId;
 use futures_util::StreamExt;
@@ -226,6 +227,7 @@ impl Controller {
             self.beside.ask_later(ask, answer, busy);
             return;
         }
+        host_tasks::point(Task::Reload);
         let before = self.beside.count();
         let result: Result<Option<Arc<Report>>, Refused> = self.obey(ask).await;
         self.show();
