@@ -570,22 +570,6 @@ async fn a_sink_that_panics_is_called_again_with_the_next_event() {
     gateway.shutdown().await;
 }
 
-/// The head of a frame that says it has a terabyte; and a text of 40 MB, sent in a few kilobytes.
-#[tokio::test]
-async fn a_message_that_is_too_long_ends_its_connection_and_no_more() {
-    let server = Server::start().await;
-    let mut bot = Bot::ready(options(&server.url)).await;
-    let head = [&[0x82, 127][..], &(1_u64 << 40).to_be_bytes()].concat();
-    server.bytes(&head);
-    server.wait_for(1, resumed).await;
-    let long = format!(r#"{{"t":"X","s":1,"op":0,"d":"{}"}}"#, "a".repeat(40 << 20));
-    server.raw(&long);
-    server.wait_for(2, resumed).await;
-    server.say(1);
-    assert_eq!(bot.messages_until("1").await, ["1"]);
-    assert_eq!(server.count(identified), 1);
-}
-
 #[tokio::test]
 async fn more_shards_than_a_process_can_run_are_refused() {
     let mut many = options("ws://127.0.0.1:1");

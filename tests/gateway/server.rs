@@ -4,7 +4,6 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio_tungstenite::tungstenite::Message;
@@ -70,8 +69,6 @@ struct Session {
 #[derive(Clone)]
 enum Out {
     Text(String),
-    /// As it is, whatever the protocol says.
-    Bytes(Vec<u8>),
     Close(u16),
     /// The socket ends without a word.
     Drop,
@@ -166,11 +163,6 @@ impl Server {
         self.order(&Out::Text(text.to_owned()));
     }
 
-    /// Sends bytes past the protocol to every connection.
-    pub fn bytes(&self, bytes: &[u8]) {
-        self.order(&Out::Bytes(bytes.to_owned()));
-    }
-
     pub fn close_all(&self, code: u16) {
         self.order(&Out::Close(code));
     }
@@ -230,11 +222,6 @@ impl Server {
                             None => Message::text(text),
                         };
                         if socket.send(message).await.is_err() {
-                            return;
-                        }
-                    }
-                    Out::Bytes(bytes) => {
-                        if socket.get_mut().write_all(&bytes).await.is_err() {
                             return;
                         }
                     }
