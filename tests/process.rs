@@ -12,7 +12,7 @@ mod support;
 use cogsmith::sim::{Sim, SimOptions};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use support::{PATIENCE, answering, command, write};
+use support::{PATIENCE, answering, ask, command, write};
 use tempfile::TempDir;
 
 const COUNT: &str = "state.user(ctx.author.id).n = (state.user(ctx.author.id).n or 0) + 1
@@ -92,14 +92,6 @@ async fn connect(folder: &Path, sim: &Sim) -> Running {
     );
     sim.connected(PATIENCE).await.unwrap();
     running
-}
-
-async fn ask(sim: &Sim, text: &str) -> String {
-    let channel = sim.channel("general").unwrap();
-    let said = sim.say(sim.owner(), channel, text).unwrap();
-    let said = said["id"].as_str().unwrap().parse().unwrap();
-    let answer = sim.reply_to(said, PATIENCE).await.unwrap();
-    answer["content"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use support::{PATIENCE, Stage, answering, command, problems_of, setup, write};
+use support::{PATIENCE, Stage, answering, ask, command, problems_of, setup, write};
 use tempfile::TempDir;
 
 /// As Discord makes them: the bot's id, a time, a signature.
@@ -297,14 +297,6 @@ fn folder_with_token() -> TempDir {
     let env = format!("DISCORD_TOKEN={TOKEN}\n");
     write(&folder.path().join(".env"), &env);
     folder
-}
-
-async fn ask(sim: &Sim, text: &str) -> String {
-    let channel = sim.channel("general").unwrap();
-    let said = sim.say(sim.owner(), channel, text).unwrap();
-    let said = said["id"].as_str().unwrap().parse().unwrap();
-    let answer = sim.reply_to(said, PATIENCE).await.unwrap();
-    answer["content"].as_str().unwrap().to_owned()
 }
 
 /// Asks until this is in the answer.

@@ -21,7 +21,7 @@ use process::{Process, send};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
-use support::{PATIENCE, answering, command, write};
+use support::{PATIENCE, answering, ask, command, write};
 use tempfile::TempDir;
 
 /// Uses the processor until the process dies.
@@ -63,12 +63,6 @@ fn say(sim: &Sim, text: &str) -> u64 {
     let channel = sim.channel("general").unwrap();
     let said = sim.say(sim.owner(), channel, text).unwrap();
     said["id"].as_str().unwrap().parse().unwrap()
-}
-
-async fn ask(sim: &Sim, text: &str) -> String {
-    let said = say(sim, text);
-    let answer = sim.reply_to(said, PATIENCE).await.unwrap();
-    answer["content"].as_str().unwrap().to_owned()
 }
 
 /// The bot's answers so far, by the message that each belongs to.

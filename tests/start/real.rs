@@ -1,6 +1,7 @@
 //! The real command against a simulator in this process.
 
 use super::process::Process;
+use super::support::ask;
 use super::{MESSAGE_CONTENT, PATIENCE, answering, asking_for, folder};
 use cogsmith::sim::{Sim, SimOptions};
 use serde_json::Value;
@@ -52,15 +53,6 @@ fn online(folder: &Path, sim: &Sim, more: &[(&str, &str)]) -> Process {
     let mut variables = vec![("DISCORD_TOKEN", TOKEN), ("DISCORD_API_URL", &*url)];
     variables.extend(more);
     Process::start(folder, &["--online"], &variables)
-}
-
-/// Says something as the owner; the bot's answer.
-async fn ask(sim: &Sim, text: &str) -> String {
-    let channel = sim.channel("general").unwrap();
-    let message = sim.say(sim.owner(), channel, text).unwrap();
-    let id = message["id"].as_str().unwrap().parse().unwrap();
-    let reply = sim.reply_to(id, PATIENCE).await.unwrap();
-    content(&reply)
 }
 
 fn content(message: &Value) -> String {

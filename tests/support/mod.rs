@@ -169,6 +169,15 @@ pub fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
 }
 
+/// The answer that a bot at `sim` gives to its owner.
+pub async fn ask(sim: &Sim, text: &str) -> String {
+    let channel = sim.channel("general").unwrap();
+    let said = sim.say(sim.owner(), channel, text).unwrap();
+    let said = said["id"].as_str().unwrap().parse().unwrap();
+    let answer = sim.reply_to(said, PATIENCE).await.unwrap();
+    answer["content"].as_str().unwrap().to_owned()
+}
+
 impl Stage {
     /// The path of a file below `lua/`.
     pub fn path(&self, file: &str) -> PathBuf {

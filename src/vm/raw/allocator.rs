@@ -185,12 +185,19 @@ pub(in crate::vm) fn make_room_now(lua: &Lua) -> bool {
     if !HEAP.with(|heap| heap.is_over.get()) {
         return true;
     }
-    // SAFETY: the state that runs; as in `make_room`.
-    unsafe {
-        let state = lua.exec_raw_lua(mlua::state::RawLua::state);
-        ffi::lua_gc(state, ffi::LUA_GCCOLLECT, 0);
-    }
-    HEAP.with(Heap::has_room_again).is_ok()
+    // SAFETY: the state that runs.
+    unsafe { collect(lua.exec_raw_lua(mlua::state::RawLua::state)) }.is_ok()
+}
+
+/// Collects garbage, and tells whether there is room then, as [`Heap::has_room_again`] does.
+///
+/// # Safety
+/// `state` must be the state that runs.
+unsafe fn collect(state: *mut ffi::lua_State) -> Result<Option<InterruptTarget>, OutOfMemory> {
+    // SAFETY: the caller's. The collector raises nothing: what it allocates is small or protected, and the finalisers
+    // are the host's.
+    unsafe { ffi::lua_gc(state, ffi::LUA_GCCOLLECT, 0) };
+    HEAP.with(Heap::has_room_again)
 }
 
 /// The interrupt of a VM whose heap has passed its limit.
@@ -198,12 +205,10 @@ unsafe extern "C-unwind" fn make_room(state: *mut ffi::lua_State, by_collector: 
     if by_collector != NOT_BY_COLLECTOR {
         return;
     }
-    // SAFETY: called by Luau, or in its place, with the state that runs. The collector raises nothing: what it
-    // allocates is small or protected, and the finalisers are the host's. What is raised afterwards passes through
-    // no frame that has anything to drop.
+    // SAFETY: called by Luau, or in its place, with the state that runs. What is raised passes through no frame that
+    // has anything to drop.
     unsafe {
-        ffi::lua_gc(state, ffi::LUA_GCCOLLECT, 0);
-        match HEAP.with(Heap::has_room_again) {
+        match collect(state) {
             Ok(Some(interrupt)) => interrupt.rest(state, by_collector),
             Ok(None) => {}
             Err(OutOfMemory) => {
