@@ -93,9 +93,8 @@ async fn a_handler_that_waits_without_room_can_be_dropped() {
     for _ in 0..3 {
         stage.says("owner", "!wait-at-the-brim").await;
         assert!(stage.ask("!unload brim").await.contains("Unloaded"));
-        // The handler that still waits gives way to the new version, and whoever called it is told.
-        let told = answers(&stage, "!load brim").await;
-        assert!(told.iter().any(|it| it.contains("`brim`")), "{told:?}");
+        // The handler that still waits gives way to the new version, and whoever called it is told, now or later.
+        assert!(answer(&stage, "!load brim").await.contains("`brim`"));
         assert_eq!(answer(&stage, "!brim").await, "refused");
     }
     assert_eq!(stage.ask("!other").await, "well");

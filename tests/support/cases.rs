@@ -105,16 +105,21 @@ pub async fn check_in(stage: Setup, cases: &[Case]) -> Stage {
     stage
 }
 
-/// What the bot writes in #general from a line on, up to its first answer to the command.
+/// What the bot writes in #general from a line on, up to its first answer to the command. What it still tells
+/// somebody who wrote before is left out.
 pub async fn answers(stage: &Stage, line: &str) -> Vec<String> {
     let before = stage.sim.messages(stage.general()).len();
     stage.says("owner", line).await;
     let bot = stage.sim.bot_user().to_string();
+    let said = stage.sim.messages(stage.general())[before]["id"].clone();
     let mut look = tokio::time::interval(std::time::Duration::from_millis(1));
     // A handler that waits for the clock counts as settled, and answers later.
     for _ in 0..10_000 {
         let mut messages = stage.sim.messages(stage.general()).split_off(before);
-        messages.retain(|message| message["author"]["id"] == bot.as_str());
+        messages.retain(|message| {
+            let replies_to = &message["message_reference"]["message_id"];
+            message["author"]["id"] == bot.as_str() && (replies_to.is_null() || *replies_to == said)
+        });
         if !messages.is_empty() {
             let text =
                 |it: &serde_json::Value| it["content"].as_str().unwrap_or_default().to_owned();
