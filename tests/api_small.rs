@@ -226,11 +226,11 @@ return table.concat(t, ",")"#,
         ),
         case(
             r#"local count = 0
-local step = coroutine.wrap(function() for i = 1, 30000 do task.wait(0) count = i end end)
+local step = coroutine.wrap(function() for i = 1, 3000 do task.wait(0) count = i end end)
 step()
-while count < 30000 do task.wait(0.005) end
+while count < 3000 do task.wait(0.005) end
 return tostring(count)"#,
-            "30000",
+            "3000",
         ),
         case(
             r#"local thread = coroutine.create(function() task.wait(60) end)
