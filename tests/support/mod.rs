@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use tokio::sync::broadcast;
 
 /// How long a test waits for something that must happen.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub type Id = cogsmith::sim::Id;
 
