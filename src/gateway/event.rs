@@ -93,9 +93,16 @@ impl Event {
             author_id: message.author.id,
             author_bot: message.author.bot,
             webhook_id: message.webhook_id,
+            kind: message.kind,
+            author_system: message.author.system,
         })
     }
 }
+
+/// Discord's message type of what somebody writes.
+const DEFAULT: u64 = 0;
+/// Discord's message type of what somebody writes in answer to another message.
+const REPLY: u64 = 19;
 
 /// The fields of a message that decide whether and where it goes, borrowed from the event's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +121,19 @@ pub struct MessagePeek<'a> {
     pub author_bot: bool,
     /// The webhook that sent it, if one did.
     pub webhook_id: Option<&'a str>,
+    /// Discord's message type; 0 where none is given.
+    pub kind: u64,
+    /// Whether the author is Discord itself.
+    pub author_system: bool,
+}
+
+impl MessagePeek<'_> {
+    /// Whether a person has written this. All other types of messages are Discord's own notices (a thread was
+    /// created, a channel renamed, somebody joined), whose text is a name that somebody chose.
+    pub fn is_said(&self) -> bool {
+        let by_person = !self.author_bot && !self.author_system && self.webhook_id.is_none();
+        by_person && matches!(self.kind, DEFAULT | REPLY)
+    }
 }
 
 #[derive(Deserialize)]
@@ -128,6 +148,8 @@ struct Message<'a> {
     author: Author<'a>,
     #[serde(default)]
     webhook_id: Option<&'a str>,
+    #[serde(rename = "type", default)]
+    kind: u64,
 }
 
 #[derive(Deserialize)]
@@ -135,6 +157,8 @@ struct Author<'a> {
     id: &'a str,
     #[serde(default)]
     bot: bool,
+    #[serde(default)]
+    system: bool,
 }
 
 #[cfg(test)]
@@ -164,6 +188,27 @@ mod tests {
             Event::new("typing_start", 0, 1, "{}".to_owned()).peek_message(),
             None
         );
+    }
+
+    #[test]
+    fn only_what_a_person_writes_is_said() {
+        let said = |more: &str| {
+            let data = format!(r#"{{"id":"1","channel_id":"2","content":"!ping",{more}}}"#);
+            let event = Event::new("message_create", 0, 1, data);
+            event.peek_message().is_some_and(|peek| peek.is_said())
+        };
+        assert!(said(r#""author":{"id":"4"}"#));
+        for kind in 0..100 {
+            let is_said = said(&format!(r#""type":{kind},"author":{{"id":"4"}}"#));
+            assert_eq!(is_said, kind == 0 || kind == 19, "type {kind}");
+        }
+        for strange in ["-1", "0.5", "null", "\"0\"", "1e400"] {
+            let more = format!(r#""type":{strange},"author":{{"id":"4"}}"#);
+            assert!(!said(&more), "{strange}");
+        }
+        assert!(!said(r#""author":{"id":"4","bot":true}"#));
+        assert!(!said(r#""author":{"id":"4","system":true}"#));
+        assert!(!said(r#""webhook_id":"4","author":{"id":"4"}"#));
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Router {
     /// Looks whether a message calls a command, without parsing more of it than that needs.
     fn called(&self, event: &Arc<Event>) -> Option<Called> {
         let peek = event.peek_message()?;
-        if peek.author_bot || peek.webhook_id.is_some() {
+        if !peek.is_said() {
             return None;
         }
         let services = &self.cogs.services;
