@@ -12,6 +12,7 @@ mod support;
 use cogsmith::config::Environment;
 use cogsmith::reload::report::Outcome;
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
 use support::{Stage, answering, setup};
 
@@ -149,6 +150,21 @@ async fn every_way_of_saving_is_one_edit() {
 }
 
 #[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_whose_writer_pauses_halfway_is_read_when_it_is_whole() {
+    let files = [("cogs/ping.luau", &*answering("ping", "pong"))];
+    let mut stage = following(&files, "{}").await;
+    let mut file = fs::File::create(path(&stage)).unwrap();
+    for part in [r#"{ "bot": "#, r#"{ "prefix": "#, r#""?" } }"#] {
+        file.write_all(part.as_bytes()).unwrap();
+        // The writer's own pause: longer than a file that is cut off is given.
+        tokio::time::sleep(std::time::Duration::from_millis(900)).await;
+    }
+    drop(file);
+    taken(&mut stage).await;
+    assert_eq!(stage.ask("?ping").await, "pong");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_that_leads_elsewhere_is_an_edit() {
     let files = [("cogs/ping.luau", &*answering("ping", "pong"))];

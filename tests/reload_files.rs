@@ -70,6 +70,28 @@ async fn a_save_in_place_by_rename_cp_mv_or_sed_is_one_reload_of_the_final_conte
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_whose_writer_pauses_halfway_goes_live_when_it_is_closed() {
+    let mut stage = setup(&[("cogs/ping.luau", &answering("ping", "old"))])
+        .config(r#"{ "hot_reload": { "reload_delay": 0.05 } }"#)
+        .start()
+        .await;
+    // Each half is a program that runs.
+    let half = answering("ping", "half");
+    let rest = answering("pong", "whole").replace("local cog =", "local _ =");
+    let mut file = fs::File::create(stage.path("cogs/ping.luau")).unwrap();
+    file.write_all(half.as_bytes()).unwrap();
+    // The writer's own pause: ten quiet windows.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(stage.ask("!ping").await, "old");
+    file.write_all(rest.as_bytes()).unwrap();
+    drop(file);
+    stage.applied().await;
+    assert_eq!(stage.version("ping"), 2, "the half went live");
+    assert_eq!(stage.ask("!pong").await, "whole");
+    stage.nothing_changed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_git_checkout_of_200_files_is_one_reload() {
     let mut stage = setup(&[]).config(PATIENT).start().await;
     let root = stage.folder.path().to_owned();

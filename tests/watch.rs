@@ -174,7 +174,7 @@ async fn a_save_in_several_chunks_is_one_batch_of_the_whole() {
 async fn an_empty_file_for_a_moment_is_never_taken() {
     let mut lua = Lua::new(&[("cogs/ping.luau", "1")]);
     let mut file = File::create(lua.path("cogs/ping.luau")).unwrap();
-    // The writer is slower than the quiet window: batches come, and change nothing.
+    // The writer is slower than anybody waits for: batches come, and change nothing.
     assert_eq!(lua.step().await, [""; 0]);
     assert_eq!(lua.step().await, [""; 0]);
     file.write_all(b"2").unwrap();
@@ -189,6 +189,84 @@ async fn an_empty_file_for_a_moment_is_never_taken() {
         lua.until("cogs/ping", Some("")).await,
         ["cogs/ping".to_owned()].into()
     );
+}
+
+#[tokio::test]
+async fn half_a_file_whose_writer_pauses_is_never_taken() {
+    let mut lua = Lua::new(&[("cogs/ping.luau", "1"), ("cogs/pong.luau", "1")]);
+    for (name, begin) in [
+        ("cogs/ping.luau", &File::create as &dyn Fn(PathBuf) -> _),
+        ("cogs/pong.luau", &|path| {
+            OpenOptions::new().append(true).open(path)
+        }),
+        ("cogs/new.luau", &File::create),
+    ] {
+        let mut file = begin(lua.path(name)).unwrap();
+        for line in ["-- a\n", "-- b\n", "-- c\n"] {
+            file.write_all(line.as_bytes()).unwrap();
+            // The writer's own pause: many quiet windows.
+            sleep(Duration::from_millis(300)).await;
+        }
+        drop(file);
+        let module = name.strip_suffix(".luau").unwrap();
+        assert_eq!(lua.step().await, [module]);
+        let text = &lua.snapshot.modules[module].text;
+        assert!(text.ends_with("-- a\n-- b\n-- c\n"), "{text}");
+    }
+    assert_eq!(lua.settle().await, BTreeSet::new());
+}
+
+#[tokio::test]
+async fn a_new_file_that_stays_empty_while_its_writer_thinks_is_not_taken() {
+    let mut lua = Lua::new(&[("cogs/ping.luau", "1")]);
+    lua.watcher.set_quiet(Duration::from_millis(10));
+    let mut file = File::create(lua.path("cogs/new.luau")).unwrap();
+    // The writer's own pause: longer than an empty file is looked at again and again.
+    sleep(Duration::from_secs(1)).await;
+    file.write_all(b"return 1").unwrap();
+    drop(file);
+    assert_eq!(
+        lua.until("cogs/new", Some("return 1")).await,
+        ["cogs/new".to_owned()].into()
+    );
+}
+
+#[tokio::test]
+async fn a_writer_that_never_closes_does_not_keep_its_file_for_good() {
+    let mut lua = Lua::new(&[("cogs/ping.luau", "1"), ("cogs/pong.luau", "1")]);
+    let mut file = File::create(lua.path("cogs/ping.luau")).unwrap();
+    file.write_all(b"2").unwrap();
+    lua.until("cogs/ping", Some("2")).await;
+    file.write_all(b"3").unwrap();
+    lua.until("cogs/ping", Some("23")).await;
+    // Nor when the file goes, or takes another name, while it is open.
+    file.write_all(b"4").unwrap();
+    fs::rename(lua.path("cogs/ping.luau"), lua.path("cogs/moved.luau")).unwrap();
+    lua.until("cogs/moved", Some("234")).await;
+    file.write_all(b"5").unwrap();
+    fs::remove_file(lua.path("cogs/moved.luau")).unwrap();
+    lua.until("cogs/moved", None).await;
+    file.write_all(b"6").unwrap();
+    lua.write("cogs/pong.luau", "2");
+    assert_eq!(lua.settle().await, ["cogs/pong".to_owned()].into());
+}
+
+#[tokio::test]
+async fn what_one_of_two_writers_leaves_is_followed_by_what_the_other_does() {
+    let mut lua = Lua::new(&[("cogs/ping.luau", "1")]);
+    let open = || {
+        OpenOptions::new()
+            .append(true)
+            .open(lua.path("cogs/ping.luau"))
+    };
+    let (mut one, mut other) = (open().unwrap(), open().unwrap());
+    one.write_all(b"2").unwrap();
+    other.write_all(b"3").unwrap();
+    drop(one);
+    lua.until("cogs/ping", Some("123")).await;
+    other.write_all(b"4").unwrap();
+    drop(other);
+    lua.until("cogs/ping", Some("1234")).await;
 }
 
 #[tokio::test]

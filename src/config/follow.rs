@@ -9,9 +9,12 @@ use super::problem::{ConfigErrors, Problem};
 use super::{MOST_BYTES, folder_of, from_text};
 use crate::files;
 use crate::host_tasks::{self, Task};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Config as Options, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -24,6 +27,10 @@ const QUIET: Duration = Duration::from_millis(100);
 const GRACE: Duration = Duration::from_millis(400);
 /// Changes that do not end are taken after this time.
 const LONGEST: Duration = Duration::from_secs(2);
+/// A writer that has the file open and pauses is waited for no longer than this …
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// … and one that never pauses no longer than this.
+const LONGEST_WRITE: Duration = Duration::from_secs(10);
 /// How often the file is read where the system cannot tell of changes.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
@@ -35,6 +42,8 @@ pub struct Follower {
     touched: mpsc::Receiver<()>,
     /// Whether a touch was received that nothing has come of yet.
     again: bool,
+    /// Whether somebody has begun to write the file and not closed it.
+    is_open: Arc<AtomicBool>,
     /// Tells `touched` until it is dropped; nothing where the system cannot tell of changes.
     watcher: Option<RecommendedWatcher>,
     /// Keeps `touched` open.
@@ -55,7 +64,8 @@ impl Follower {
     pub fn start(path: &Path, environment: Environment) -> Self {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let (touch, touched) = mpsc::channel(1);
-        let watcher = open(&path, touch.clone()).inspect_err(|error| {
+        let is_open = Arc::new(AtomicBool::new(false));
+        let watcher = open(&path, touch.clone(), Arc::clone(&is_open)).inspect_err(|error| {
             warn!(%error, "config.json is read every 2 s, as the system cannot tell of its changes");
         });
         // An edit between the start of the bot and this moment is not lost.
@@ -66,6 +76,7 @@ impl Follower {
             seen: None,
             touched,
             again: false,
+            is_open,
             watcher: watcher.ok(),
             _touch: touch,
         }
@@ -118,14 +129,19 @@ impl Follower {
         if !std::mem::take(&mut self.again) {
             self.touched().await;
         }
-        let longest = Instant::now() + LONGEST;
+        let first = Instant::now();
         loop {
-            let quiet = longest.min(Instant::now() + QUIET);
+            let (pause, longest) = match self.is_open.load(Ordering::Relaxed) {
+                true => (LONGEST_PAUSE, LONGEST_WRITE),
+                false => (QUIET, LONGEST),
+            };
+            let quiet = (first + longest).min(Instant::now() + pause);
             match timeout_at(quiet, self.touched.recv()).await {
-                Ok(Some(())) if Instant::now() < longest => {}
-                _ => return,
+                Ok(Some(())) if Instant::now() < first + longest => {}
+                _ => break,
             }
         }
+        self.is_open.store(false, Ordering::Relaxed);
     }
 
     /// Returns when the file may have changed.
@@ -179,18 +195,23 @@ fn look(path: &Path) -> Seen {
 fn telling(
     path: &Path,
     touch: mpsc::Sender<()>,
+    is_open: Arc<AtomicBool>,
 ) -> impl Fn(notify::Result<Event>) + Send + 'static {
     let name = path.file_name().map(std::ffi::OsStr::to_owned);
     let path = path.to_owned();
     let matters = move |event: Event| {
         host_tasks::point(Task::ConfigWatch);
-        let is_read = matches!(event.kind, EventKind::Access(_));
+        let is_read = is_read(event.kind);
         let names_it = event
             .paths
             .iter()
             .any(|it| it.file_name() == name.as_deref());
         // A link is replaced under another name where its target is.
-        !is_read && (names_it || event.paths.is_empty() || path.is_symlink())
+        let matters = !is_read && (names_it || event.paths.is_empty() || path.is_symlink());
+        if matters {
+            is_open.store(is_begun(event.kind), Ordering::Relaxed);
+        }
+        matters
     };
     move |event: notify::Result<Event>| {
         // The thread is the library's, and would end: an event that cannot be judged matters.
@@ -202,8 +223,23 @@ fn telling(
     }
 }
 
-fn open(path: &Path, touch: mpsc::Sender<()>) -> notify::Result<RecommendedWatcher> {
-    let mut watcher = RecommendedWatcher::new(telling(path, touch), Options::default())?;
+/// Whether nothing changed. That a writer closed the file is news: it is whole now.
+fn is_read(kind: EventKind) -> bool {
+    let is_closed = kind == EventKind::Access(AccessKind::Close(AccessMode::Write));
+    matches!(kind, EventKind::Access(_)) && !is_closed
+}
+
+/// Whether somebody writes who will be heard of when he is done.
+fn is_begun(kind: EventKind) -> bool {
+    files::TELLS_OF_CLOSE && matches!(kind, EventKind::Modify(ModifyKind::Data(_)))
+}
+
+fn open(
+    path: &Path,
+    touch: mpsc::Sender<()>,
+    is_open: Arc<AtomicBool>,
+) -> notify::Result<RecommendedWatcher> {
+    let mut watcher = RecommendedWatcher::new(telling(path, touch, is_open), Options::default())?;
     for folder in folders(path) {
         watcher.watch(&folder, RecursiveMode::NonRecursive)?;
     }

@@ -29,6 +29,9 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
+/// Whether the system tells a watcher when a writer closes a file. inotify does.
+pub const TELLS_OF_CLOSE: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
 /// What has a name in a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

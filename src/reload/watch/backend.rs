@@ -55,6 +55,7 @@ impl Backend {
     fn instead(shared: &Shared, advice: String) -> Self {
         warn!("{advice}");
         shared.set_limit(advice);
+        shared.forget_writers();
         Self::Polling(POLL_INTERVAL)
     }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! notify's thread ─ filter (does it matter?) ─ pending (what, since when) ─ a task that sleeps until it is quiet ─ Batch
 //!                                              backend (inotify, or polling when its limits are reached)
+//!                                              unclosed (whose writer is not done)
 //! ```
 //!
 //! Nothing is polled on the way: the task sleeps until the quiet window ends. A batch names what may
@@ -11,6 +12,7 @@
 mod backend;
 mod filter;
 mod pending;
+mod unclosed;
 
 pub use pending::Batch;
 
@@ -160,7 +162,7 @@ impl Delivery {
                     let Ok(permit) = self.batches.reserve().await else {
                         return;
                     };
-                    if let Some(batch) = shared.take_batch() {
+                    if let Some(batch) = shared.take_batch(Instant::now()) {
                         permit.send(batch);
                     }
                 }

@@ -3,10 +3,12 @@
 use super::super::sources::{Rules, Snapshot, below};
 use super::backend;
 use super::filter::{Weight, weigh};
+use super::unclosed::Unclosed;
+use crate::files::TELLS_OF_CLOSE;
 use crate::host_tasks::{self, Task};
 use crate::lock::lock;
 use arc_swap::ArcSwap;
-use notify::event::{MetadataKind, ModifyKind};
+use notify::event::{AccessKind, AccessMode, CreateKind, MetadataKind, ModifyKind};
 use notify::{Event, EventHandler, EventKind};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -64,6 +66,8 @@ struct Pending {
     /// When the burst's first and last change happened; nothing between bursts.
     span: Option<(Instant, Instant)>,
     quiet: Duration,
+    /// Files of the batch that are still being written.
+    unclosed: Unclosed,
     /// Folders that came since the last batch, whose watches are to be made sure of.
     new_folders: BTreeSet<PathBuf>,
     repair: Option<Repair>,
@@ -94,6 +98,7 @@ impl Shared {
                 batch: Batch::default(),
                 span: None,
                 quiet,
+                unclosed: Unclosed::default(),
                 new_folders: BTreeSet::new(),
                 repair: None,
                 limit: None,
@@ -124,26 +129,41 @@ impl Shared {
     /// Changes may be lost, also those that would have told of new folders to be watched.
     fn lose(&self, at: Instant) {
         self.repair(|repair| repair.root = true);
+        self.forget_writers();
         self.rescan(at);
+    }
+
+    /// From now on nobody tells when a file is closed, or may have told unheard.
+    pub(super) fn forget_writers(&self) {
+        self.lock().unclosed.clear();
     }
 
     /// When the batch is to be sent; nothing between bursts.
     pub(super) fn due(&self) -> Option<Instant> {
-        let pending = self.lock();
-        let (first, last) = pending.span?;
-        let longest = (pending.quiet * LONGEST_IN_WINDOWS).max(LONGEST_AT_LEAST);
-        Some((last + pending.quiet).min(first + longest))
+        self.lock().due()
     }
 
-    /// Ends the burst.
-    pub(super) fn take_batch(&self) -> Option<Batch> {
+    /// Ends the burst, if it is over. Files that are still being written begin the next one.
+    pub(super) fn take_batch(&self, now: Instant) -> Option<Batch> {
         let mut pending = self.lock();
-        pending.span.take()?;
+        if pending.due()? > now {
+            return None;
+        }
+        pending.span = None;
+        pending.unclosed.give_up(now);
         let mut batch = std::mem::take(&mut pending.batch);
         if batch.rescan {
             batch.paths.clear();
+            return Some(batch);
         }
-        Some(batch)
+        let paths = batch.paths.into_iter();
+        let (held, whole) = paths.partition(|path| pending.unclosed.holds(path));
+        pending.batch.paths = held;
+        if !pending.batch.paths.is_empty() {
+            pending.span = Some((now, now));
+        }
+        batch.paths = whole;
+        (!batch.paths.is_empty()).then_some(batch)
     }
 
     pub(super) fn take_repair(&self) -> Option<Repair> {
@@ -205,6 +225,27 @@ impl Shared {
         }
     }
 
+    /// A writer closed the file at `path`. If it was waited for, that is its last change.
+    fn close(&self, path: &Path, at: Instant) {
+        let mut pending = self.lock();
+        if pending.unclosed.closed(path) {
+            self.extend(pending, at, true);
+            self.wake.notify_one();
+        }
+    }
+
+    /// Takes note of who writes to a file, and of what goes with those who wrote to it.
+    fn note_writer(&self, kind: EventKind, path: &Path, at: Instant) {
+        let unclosed = &mut self.lock().unclosed;
+        match kind {
+            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => unclosed.gone(path),
+            EventKind::Modify(ModifyKind::Data(_)) => unclosed.wrote(path, at),
+            // Whoever creates an empty file is about to fill it.
+            EventKind::Create(CreateKind::File) if is_empty_file(path) => unclosed.wrote(path, at),
+            _ => {}
+        }
+    }
+
     fn repair(&self, change: impl FnOnce(&mut Repair)) {
         change(self.lock().repair.get_or_insert_default());
         self.wake.notify_one();
@@ -249,6 +290,7 @@ impl Shared {
             | EventKind::Remove(_)
             | EventKind::Modify(ModifyKind::Name(_)) => {
                 self.repair(|repair| repair.root = true);
+                self.forget_writers();
                 self.rescan(at);
             }
             // A chmod, which may have made the folder readable.
@@ -264,9 +306,15 @@ impl Shared {
 
     fn take_path(&self, kind: EventKind, path: &str, at: Instant) {
         let full = self.root.join(path);
+        if kind == EventKind::Access(AccessKind::Close(AccessMode::Write)) {
+            return self.close(&full, at);
+        }
         let weight = weigh(&self.rules.load(), kind, path, || {
             full.is_dir() || full.is_symlink()
         });
+        if TELLS_OF_CLOSE && matches!(weight, Weight::Change | Weight::Perhaps) {
+            self.note_writer(kind, &full, at);
+        }
         match weight {
             Weight::Nothing => {}
             Weight::Perhaps => self.add(full, at, false),
@@ -278,6 +326,28 @@ impl Shared {
             }
         }
     }
+}
+
+impl Pending {
+    /// When the batch is to be sent.
+    fn due(&self) -> Option<Instant> {
+        let (first, last) = self.span?;
+        let longest = (self.quiet * LONGEST_IN_WINDOWS).max(LONGEST_AT_LEAST);
+        let end = first + longest;
+        let quiet = (last + self.quiet).min(end);
+        Some(match self.unclosed.until() {
+            None => quiet,
+            // It would read the files that are still being written, too.
+            Some(until) if self.batch.rescan => quiet.max(until),
+            // What is whole waits with them for as long as a burst may last, and then goes without them.
+            Some(until) => quiet.max(until.min(end)),
+        })
+    }
+}
+
+fn is_empty_file(path: &Path) -> bool {
+    let facts = path.symlink_metadata();
+    facts.is_ok_and(|facts| facts.is_file() && facts.len() == 0)
 }
 
 /// Called by notify on its own thread.
@@ -298,78 +368,4 @@ impl EventHandler for Handler {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use notify::event::{AccessKind, AccessMode, CreateKind, Flag};
-
-    const QUIET: Duration = Duration::from_millis(20);
-
-    fn shared() -> Shared {
-        Shared::new(Path::new("/nowhere/lua"), &Rules::default(), QUIET)
-    }
-
-    fn create(path: &str) -> Event {
-        let path = Path::new("/nowhere/lua").join(path);
-        Event::new(EventKind::Create(CreateKind::File)).add_path(path)
-    }
-
-    #[test]
-    fn a_lost_event_and_too_many_paths_are_a_rescan() {
-        let shared = shared();
-        let at = Instant::now();
-        shared.take_event(&create("cogs/a.luau"), at);
-        shared.take_event(&Event::new(EventKind::Other).set_flag(Flag::Rescan), at);
-        let batch = shared.take_batch().unwrap();
-        assert!(batch.rescan && batch.paths.is_empty());
-        for number in 0..=MANY {
-            shared.take_event(&create(&format!("cogs/{number}.luau")), at);
-        }
-        assert!(shared.take_batch().unwrap().rescan);
-        assert_eq!(shared.take_batch(), None);
-    }
-
-    #[test]
-    fn a_batch_is_due_when_it_is_quiet_and_in_any_case_in_the_end() {
-        let shared = shared();
-        let first = Instant::now();
-        assert_eq!(shared.due(), None);
-        shared.take_event(&create("cogs/a.luau"), first);
-        assert_eq!(shared.due(), Some(first + QUIET));
-        shared.take_event(&create("cogs/b.luau"), first + QUIET / 2);
-        assert_eq!(shared.due(), Some(first + QUIET / 2 + QUIET));
-        shared.take_event(&create("cogs/b.log"), first + QUIET);
-        assert_eq!(shared.due(), Some(first + QUIET / 2 + QUIET));
-        for step in 0..200 {
-            shared.take_event(&create("cogs/c.luau"), first + QUIET * step);
-        }
-        assert_eq!(shared.due(), Some(first + LONGEST_AT_LEAST));
-        assert_eq!(shared.take_batch().map(|batch| batch.paths.len()), Some(3));
-    }
-
-    #[test]
-    fn after_lost_events_the_watch_is_made_anew() {
-        let shared = shared();
-        let lost = Event::new(EventKind::Other).set_flag(Flag::Rescan);
-        shared.take_event(&lost, Instant::now());
-        assert!(shared.take_repair().is_some_and(|repair| repair.root));
-        assert!(shared.take_batch().is_some_and(|batch| batch.rescan));
-    }
-
-    /// With this, `chmod_and_reading_do_not_extend_the_window` of tests/watch.rs needs no stopwatch.
-    #[test]
-    fn chmod_and_reading_begin_a_burst_at_most_and_prolong_none() {
-        let shared = shared();
-        let first = Instant::now();
-        let of = |kind| Event::new(kind).add_path("/nowhere/lua/cogs/a.luau".into());
-        let chmod = of(EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any)));
-        let open = of(EventKind::Access(AccessKind::Open(AccessMode::Any)));
-        shared.take_event(&open, first);
-        assert_eq!(shared.due(), None);
-        shared.take_event(&create("cogs/a.luau"), first);
-        for step in 1..20 {
-            shared.take_event(&chmod, first + QUIET / 20 * step);
-            shared.take_event(&open, first + QUIET / 20 * step);
-        }
-        assert_eq!(shared.due(), Some(first + QUIET));
-    }
-}
+mod tests;

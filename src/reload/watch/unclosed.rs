@@ -1,0 +1,76 @@
+//! Files that a writer has begun and not yet closed: what they say may be half of a text.
+//!
+//! Nobody tells how many writers a file has, and a writer may never close it. So the first one that closes ends the
+//! wait, as does each of two bounds; whatever is written later is a change of its own.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A writer that pauses for longer is not waited for any more.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// One that writes on and on is not waited for either, after this time.
+pub(super) const LONGEST_WRITE: Duration = Duration::from_secs(10);
+
+/// The files that are waited for.
+#[derive(Debug, Default)]
+pub(super) struct Unclosed(BTreeMap<PathBuf, Writing>);
+
+#[derive(Debug)]
+struct Writing {
+    since: Instant,
+    last: Instant,
+}
+
+impl Writing {
+    fn until(&self) -> Instant {
+        (self.last + LONGEST_PAUSE).min(self.since + LONGEST_WRITE)
+    }
+}
+
+impl Unclosed {
+    /// Somebody wrote to the file.
+    pub(super) fn wrote(&mut self, path: &Path, at: Instant) {
+        match self.0.get_mut(path) {
+            Some(writing) => writing.last = at,
+            None => {
+                let writing = Writing {
+                    since: at,
+                    last: at,
+                };
+                self.0.insert(path.to_owned(), writing);
+            }
+        }
+    }
+
+    /// A writer closed the file. Says whether it was waited for.
+    pub(super) fn closed(&mut self, path: &Path) -> bool {
+        self.0.remove(path).is_some()
+    }
+
+    /// The file or folder at `path` went, or is another one: nobody will hear of its writers under this name.
+    pub(super) fn gone(&mut self, path: &Path) {
+        self.0.retain(|known, _| !known.starts_with(path));
+    }
+
+    /// Writers may have closed their files without a word.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Stops waiting for those that have been waited for long enough.
+    pub(super) fn give_up(&mut self, now: Instant) {
+        self.0.retain(|_, writing| writing.until() > now);
+    }
+
+    /// Whether the file is waited for.
+    pub(super) fn holds(&self, path: &Path) -> bool {
+        self.0.contains_key(path)
+    }
+
+    /// When none will be waited for any more, if nothing happens meanwhile.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.0.values().map(Writing::until).max()
+    }
+}
