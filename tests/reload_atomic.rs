@@ -540,27 +540,233 @@ cog.command { name = \"other\", run = function(ctx) ctx:reply(\"other\") end }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deletion_in_a_save_that_fails_waits_for_the_fix() {
-    let mut stage = setup(&[
+async fn a_deletion_that_hangs_together_with_what_is_broken_waits_for_the_fix() {
+    // The command moves to another cog, whose text cannot be run.
+    let moves = |end: &str| format!("{}{end}", answering("gone", "moved"));
+    let mut stage = burst(&[
         ("cogs/gone.luau", &answering("gone", "here")),
         ("cogs/b.luau", &answering("b", "old")),
+        ("cogs/other.luau", &answering("other", "old")),
     ])
-    .config(r#"{ "hot_reload": { "reload_delay": 0.3 } }"#)
-    .start()
     .await;
     stage.delete("cogs/gone.luau");
-    stage.save("cogs/b.luau", "local x = = 1");
+    stage.save("cogs/b.luau", &moves("local x = = 1"));
     let report = stage.failed().await;
     assert_eq!(cogs_of(&report, CogOutcome::Kept), ["b"]);
     assert!(cogs_of(&report, CogOutcome::Unloaded).is_empty());
+    assert!(
+        problems_of(&report).contains("hang together: gone"),
+        "{report:#?}"
+    );
     assert_eq!(stage.ask("!gone").await, "here");
     assert_eq!(stage.ask("!b").await, "old");
-    stage.save("cogs/b.luau", &answering("b", "new"));
+    // Neither a save of something else nor another broken one takes it away.
+    stage.save("cogs/other.luau", &answering("other", "new"));
+    let report = stage.applied().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["other"]);
+    assert_eq!(stage.ask("!gone").await, "here");
+    stage.save("cogs/b.luau", &moves("local x = = 2"));
+    stage.failed().await;
+    assert_eq!(stage.ask("!gone").await, "here");
+    stage.save("cogs/b.luau", &moves(""));
     let report = stage.applied().await;
     assert_eq!(cogs_of(&report, CogOutcome::Unloaded), ["gone"]);
     assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["b"]);
+    assert_eq!(stage.ask("!gone").await, "moved");
+}
+
+/// A bot that takes saves that follow each other closely as one burst.
+async fn burst(files: &[(&str, &str)]) -> Stage {
+    let setup = setup(files).config(r#"{ "hot_reload": { "reload_delay": 0.5 } }"#);
+    setup.start().await
+}
+
+/// A command that answers with what a module says.
+fn telling(name: &str, module: &str) -> String {
+    format!(
+        "local text = require(\"{module}\")\n{}",
+        command(name, "ctx:reply(text)")
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_file_holds_back_nothing_that_it_has_nothing_to_do_with() {
+    let mut stage = burst(&[
+        ("cogs/a.luau", &telling("a", "../utils/text")),
+        ("cogs/b.luau", &telling("b", "../utils/text")),
+        ("cogs/lone.luau", &answering("lone", "old")),
+        ("cogs/gone.luau", &answering("gone", "here")),
+        ("cogs/bad.luau", &answering("bad", "old")),
+        ("utils/text.luau", "return \"old\""),
+    ])
+    .await;
+    stage.save("cogs/bad.luau", "local x = = 1");
+    stage.save("utils/text.luau", "return \"new\"");
+    stage.save("cogs/lone.luau", &answering("lone", "new"));
+    stage.save("cogs/fresh.luau", &answering("fresh", "new"));
+    stage.delete("cogs/gone.luau");
+    let report = stage.failed().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Kept), ["bad"]);
+    assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["a", "b", "lone"]);
+    assert_eq!(cogs_of(&report, CogOutcome::Loaded), ["fresh"]);
+    assert_eq!(cogs_of(&report, CogOutcome::Unloaded), ["gone"]);
+    for name in ["a", "b", "lone", "fresh"] {
+        assert_eq!(stage.ask(&format!("!{name}")).await, "new", "{name}");
+    }
+    assert_eq!(stage.ask("!bad").await, "old");
     assert_eq!(stage.answer("!gone").await, None);
-    assert_eq!(stage.ask("!b").await, "new");
+    let status = stage.ask("!reload status").await;
+    assert!(
+        status.contains("❌") && status.contains("✅ `a`, `b`, `fresh`"),
+        "{status}"
+    );
+    assert!(
+        status.contains("old code: the last reload failed"),
+        "{status}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_module_holds_back_all_that_its_users_change_and_nothing_else() {
+    let mut stage = burst(&[
+        ("cogs/a.luau", &telling("a", "../utils/text")),
+        ("cogs/b.luau", &telling("b", "../utils/text")),
+        ("cogs/c.luau", &telling("c", "../utils/other")),
+        ("utils/text.luau", "return \"old\""),
+        ("utils/other.luau", "return \"old\""),
+    ])
+    .await;
+    let edited = |name: &str| telling(name, "../utils/text") + "-- edited";
+    stage.save("utils/text.luau", "return = \"new\"");
+    stage.save("cogs/a.luau", &edited("a"));
+    stage.save("utils/other.luau", "return \"new\"");
+    let report = stage.failed().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Kept), ["a", "b"]);
+    assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["c"]);
+    assert_eq!(stage.ask("!a").await, "old");
+    assert_eq!(stage.ask("!b").await, "old");
+    assert_eq!(stage.ask("!c").await, "new");
+    stage.save("utils/text.luau", "return \"new\"");
+    let report = stage.applied().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["a", "b"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_module_that_a_broken_cog_and_a_good_one_need_connects_them() {
+    let mut stage = burst(&[
+        ("cogs/good.luau", &answering("good", "old")),
+        ("cogs/bad.luau", &answering("bad", "old")),
+        ("cogs/lone.luau", &answering("lone", "old")),
+    ])
+    .await;
+    let bad = |end: &str| telling("bad", "../utils/text") + end;
+    stage.save("utils/text.luau", "return \"new\"");
+    stage.save("cogs/good.luau", &telling("good", "../utils/text"));
+    stage.save("cogs/bad.luau", &bad("local x = = 1"));
+    stage.save("cogs/lone.luau", &answering("lone", "new"));
+    let report = stage.failed().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Kept), ["bad", "good"]);
+    assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["lone"]);
+    let told = problems_of(&report);
+    assert!(told.contains("hang together: good"), "{told}");
+    assert_eq!(stage.ask("!good").await, "old");
+    assert_eq!(stage.ask("!lone").await, "new");
+    let cogs = stage.ask("!cogs").await;
+    assert!(
+        cogs.contains("old code: waits until bad is mended"),
+        "{cogs}"
+    );
+    // It still is when it is saved again and still broken, as long as the good one stays as it is.
+    stage.save("cogs/bad.luau", &bad("local x = = 2"));
+    let report = stage.failed().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Kept), ["bad", "good"]);
+    assert_eq!(stage.ask("!good").await, "old");
+    stage.save("cogs/bad.luau", &bad(""));
+    let report = stage.applied().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["bad", "good"]);
+    let cogs = stage.ask("!cogs").await;
+    assert!(!cogs.contains("waits until"), "{cogs}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_moves_connects_its_cogs() {
+    let mut stage = burst(&[
+        ("cogs/a.luau", &answering("x", "from a")),
+        ("cogs/b.luau", &telling("y", "../utils/text")),
+        ("cogs/c.luau", &telling("z", "../utils/text")),
+        ("cogs/lone.luau", &answering("lone", "old")),
+        ("utils/text.luau", "return \"old\""),
+    ])
+    .await;
+    // `x` moves from `a` to `b`, which shares a changed module with `c`, which is broken.
+    let taken = "cog.command { name = \"x\", run = function(ctx) ctx:reply(\"from b\") end }\n";
+    let moved = telling("y", "../utils/text") + taken;
+    stage.save("cogs/a.luau", &answering("w", "from a"));
+    stage.save("cogs/b.luau", &moved);
+    stage.save("utils/text.luau", "return \"new\"");
+    stage.save(
+        "cogs/c.luau",
+        &format!("{}error(\"no\")", telling("z", "../utils/text")),
+    );
+    stage.save("cogs/lone.luau", &answering("lone", "new"));
+    let report = stage.failed().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Kept), ["a", "b", "c"]);
+    assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["lone"]);
+    assert_eq!(stage.ask("!x").await, "from a");
+    assert_eq!(stage.answer("!w").await, None);
+    stage.save("cogs/c.luau", &telling("z", "../utils/text"));
+    let report = stage.applied().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["a", "b", "c"]);
+    assert_eq!(stage.ask("!x").await, "from b");
+    assert_eq!(stage.ask("!z").await, "new");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cog_that_moves_to_another_folder_and_is_broken_there_stays_where_it_was() {
+    // One has a command, one but a timer, and one goes into an init file that takes in its folder.
+    let timer = "local cog = require(\"@cogsmith/cog\")\ncog.every(\"1h\", function() end)\n";
+    let mut stage = burst(&[
+        ("cogs/dice.luau", &answering("dice", "here")),
+        ("cogs/watch.luau", timer),
+        ("cogs/fun/coin.luau", &answering("coin", "here")),
+        ("cogs/lone.luau", &answering("lone", "old")),
+    ])
+    .await;
+    let broken = "\nlocal x = = 1";
+    stage.delete("cogs/dice.luau");
+    stage.save(
+        "cogs/games/roll.luau",
+        &(answering("dice", "moved") + broken),
+    );
+    stage.delete("cogs/watch.luau");
+    stage.save("cogs/games/look.luau", &(timer.to_owned() + broken));
+    stage.save("cogs/fun/init.luau", broken);
+    stage.save("cogs/lone.luau", &answering("lone", "new"));
+    let report = stage.failed().await;
+    assert_eq!(
+        cogs_of(&report, CogOutcome::Waiting),
+        ["fun", "games.look", "games.roll"]
+    );
+    assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["lone"]);
+    assert!(
+        cogs_of(&report, CogOutcome::Unloaded).is_empty(),
+        "{report:#?}"
+    );
+    assert_eq!(stage.ask("!dice").await, "here");
+    assert_eq!(stage.ask("!coin").await, "here");
+    assert!(stage.bot.cogs.get("watch").is_some());
+    stage.save("cogs/games/roll.luau", &answering("dice", "moved"));
+    let report = stage.applied().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Loaded), ["games.roll"]);
+    assert_eq!(cogs_of(&report, CogOutcome::Unloaded), ["dice"]);
+    assert_eq!(stage.ask("!dice").await, "moved");
+    // What an admin asks for does not wait for others.
+    stage.ask("!reload all").await;
+    let report = stage.report().await;
+    assert_eq!(
+        cogs_of(&report, CogOutcome::Unloaded),
+        ["fun.coin", "watch"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use crate::cogs::live::Status;
 use crate::commands::text::Language;
 use crate::problem::Problem;
 use crate::reload::controller::{HotReloadView, Reload};
-use crate::reload::report::{Outcome, Report, Trigger};
+use crate::reload::report::{CogOutcome, CogReport, Outcome, Report, Trigger};
 use std::sync::Arc;
 
 /// Characters that the list of cogs may take within the status, and by itself.
@@ -122,7 +122,10 @@ pub(super) fn cog_lines(cogs: &Cogs, budget: usize, language: Language) -> Strin
         })
         .collect();
     let is_well = |cog: &CogHandle, status: &Status| {
-        status.is_running() && !status.failing && !cog.context.quarantine.is_on()
+        status.is_running()
+            && !status.failing
+            && status.held_by.is_empty()
+            && !cog.context.quarantine.is_on()
     };
     all.sort_by_key(|(cog, status)| is_well(cog, status));
     let longest = all.iter().map(|(cog, _)| cog.name.chars().count()).max();
@@ -150,17 +153,19 @@ fn cog_line(
     language: Language,
 ) -> String {
     let name = &cog.name;
+    let cogs = &status.held_by.join(", ");
     if !status.is_running() {
-        let why = if cog.context.quarantine.is_on() {
-            Say::CogQuarantined {}
-        } else {
-            Say::CogWaits {}
+        let why = match (cog.context.quarantine.is_on(), cogs.is_empty()) {
+            (true, _) => Say::CogQuarantined {},
+            (false, true) => Say::CogWaits {},
+            (false, false) => Say::CogHeldOut { cogs },
         };
         return format!("{name:width$}  {}", why.say(language));
     }
     let wrong = match (status.failing, cog.dropped()) {
         _ if cog.context.quarantine.is_on() => Say::CogQuarantined {}.say(language),
         (true, _) => Say::CogFailing {}.say(language),
+        _ if !cogs.is_empty() => Say::CogHeldBack { cogs }.say(language),
         (false, 0) => String::new(),
         (false, dropped) => {
             let count = &dropped.to_string();
@@ -227,11 +232,24 @@ fn report_line(report: &Report, language: Language) -> String {
         Outcome::Failed => "❌",
         Outcome::Pending => "⏸️",
     };
-    let cogs: Vec<&str> = report.cogs.iter().map(|cog| cog.name.as_str()).collect();
+    let is_live = |cog: &&CogReport| {
+        report.problems.is_empty() || !matches!(cog.outcome, CogOutcome::Kept | CogOutcome::Waiting)
+    };
+    let (live, hurt): (Vec<&CogReport>, Vec<&CogReport>) = report.cogs.iter().partition(is_live);
+    let named = |cogs: &[&CogReport]| -> String {
+        let cogs: Vec<&str> = cogs.iter().map(|cog| cog.name.as_str()).collect();
+        names(&cogs, MOST_NAMES)
+    };
+    // What went live beside what failed is shown after it.
+    let (cogs, beside) = match (live.is_empty(), hurt.is_empty()) {
+        (false, false) => (hurt, format!(" · ✅ {}", named(&live))),
+        (true, _) => (hurt, String::new()),
+        (false, true) => (live, String::new()),
+    };
     let what = match (report.trigger, cogs.is_empty()) {
         (Trigger::Start, _) => Say::Start {}.say(language),
         (_, true) => listed(&report.changed, MOST_NAMES),
-        (_, false) => names(&cogs, MOST_NAMES),
+        (_, false) => named(&cogs),
     };
     #[allow(
         clippy::cast_possible_truncation,
@@ -240,7 +258,10 @@ fn report_line(report: &Report, language: Language) -> String {
     let at = report.at as i64;
     let took = format!("{:.1} ms", report.took_ms);
     match report.problems.first() {
-        Some(problem) => format!("{mark} <t:{at}:T> {what}: {}", problem_line(problem)),
+        Some(problem) => format!(
+            "{mark} <t:{at}:T> {what}: {}{beside}",
+            problem_line(problem)
+        ),
         None if report.outcome == Outcome::Pending => format!("{mark} <t:{at}:T> {what}"),
         None => format!("{mark} <t:{at}:T> {what} ({took})"),
     }

@@ -86,6 +86,12 @@ sentences! {
     CogFailing {}
         "old code: the last reload failed"
         "kode lama: muat ulang terakhir gagal"
+    CogHeldBack { cogs }
+        "old code: waits until {cogs} is mended"
+        "kode lama: menunggu sampai {cogs} diperbaiki"
+    CogHeldOut { cogs }
+        "does not run: waits until {cogs} is mended"
+        "tidak berjalan: menunggu sampai {cogs} diperbaiki"
     CogQuarantined {}
         "in quarantine"
         "dikarantina"

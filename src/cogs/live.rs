@@ -38,6 +38,8 @@ pub struct Offer {
     pub events: BTreeSet<&'static str>,
     /// The gateway intents that it needs.
     pub intents: u64,
+    /// The shared states that it asks for.
+    pub shared: BTreeSet<String>,
     /// For people.
     pub description: Option<String>,
     /// The modules that were executed for it, in order.
@@ -65,6 +67,8 @@ pub struct Status {
     pub edges: BTreeMap<ModuleId, BTreeSet<ModuleId>>,
     /// Whether the last attempt to load it failed on its own account.
     pub failing: bool,
+    /// The cogs whose failure keeps its newest version back.
+    pub held_by: Vec<String>,
     /// What that attempt read.
     pub attempted: BTreeMap<ModuleId, Option<ContentHash>>,
     /// Why it does not run, or runs old code.
@@ -83,6 +87,7 @@ impl Status {
             loaded: BTreeMap::new(),
             edges: BTreeMap::new(),
             failing: false,
+            held_by: Vec::new(),
             attempted: BTreeMap::new(),
             problem: None,
         }

@@ -254,10 +254,13 @@ fn offer_of(live: &Live) -> Offer {
         let names = ["guild_messages", "direct_messages", "message_content"];
         needed |= intents::of(names).unwrap_or_default();
     }
+    let shared = live.info.capabilities.iter();
+    let shared = shared.filter_map(|it| it.strip_prefix("shared:"));
     Offer {
         commands,
         events,
         intents: needed,
+        shared: shared.map(str::to_owned).collect(),
         description: live.info.description.clone(),
         executed: live.generation.executed(),
         generation: Some(Arc::clone(&live.generation)),

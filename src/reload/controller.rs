@@ -410,6 +410,7 @@ impl Controller {
                 cog.update(|status| {
                     status.failing = false;
                     status.problem = None;
+                    status.held_by.clear();
                     status.attempted.clear();
                 });
                 self.put(&cog);

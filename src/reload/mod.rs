@@ -1,7 +1,7 @@
 //! From a saved file to new code that answers:
 //!
 //! ```text
-//! watch (files that changed) ─ sources (an immutable snapshot) ─ plan (pure, over graph) ─ transaction (prepare all, commit all or none) ─ report
+//! watch (files that changed) ─ sources (an immutable snapshot) ─ plan (pure, over graph) ─ transaction (prepare all, commit all or none of each connected part) ─ report
 //! ```
 //!
 //! `controller` runs these steps one reload after the other, whether a file or an admin asked.

@@ -3,6 +3,10 @@
 //! ```text
 //! what each VM loaded + what the sources say ─ stale modules ─ their dependents ─ in order ─ Plan
 //! ```
+//!
+//! `parts` says which of the cogs hang together.
+
+pub mod parts;
 
 use super::graph::{CogState, CogView, Graph};
 use super::sources::{ContentHash, ModuleId, Snapshot};
@@ -48,7 +52,7 @@ pub struct CogPlan {
     pub keep: BTreeSet<ModuleId>,
     /// Whether it gets a fresh VM, as an admin asked.
     pub afresh: bool,
-    /// Whether its failure fails the whole reload. Not so for a cog that was broken before by something of
+    /// Whether its failure holds back all that it hangs together with. Not so for a cog that was broken before by something of
     /// its own.
     pub holds_back: bool,
 }
@@ -84,7 +88,8 @@ pub fn plan<'a>(cogs: impl IntoIterator<Item = &'a CogView>, sources: &impl Sour
         .filter(|(name, _)| !views.contains_key(name))
         .map(|(name, entry)| load(name, entry));
     let old = views.values().filter_map(|view| plan_cog(view, sources));
-    sorted(new.chain(old))
+    let all = new.chain(old);
+    sorted(all, |name| views.get(name).copied(), sources)
 }
 
 /// The same plan when only `changed` differs from the sources that the graph was planned with last.
@@ -117,7 +122,17 @@ pub fn plan_changed(graph: &Graph, changed: &BTreeSet<ModuleId>, sources: &impl 
         .values()
         .filter_map(|view| plan_cog(view, sources));
     let new = new.iter().map(|(name, entry)| load(name, entry));
-    sorted(new.chain(old))
+    sorted(new.chain(old), |name| graph.get(name), sources)
+}
+
+/// The plan for the cogs whose entry is gone, also for those that a sibling has kept so far.
+pub fn plan_gone(graph: &Graph, sources: &impl Sources) -> Vec<CogPlan> {
+    let gone = graph.cogs().filter(|view| {
+        let mut modules = view.reachable().into_iter();
+        let is_kept = modules.any(|id| is_held(view, id, sources));
+        sources.entry(&view.name).is_none() && !is_kept
+    });
+    gone.map(unload).collect()
 }
 
 /// The plan for building one cog afresh (`!reload cog leveling`): all of its modules, whether they
@@ -146,10 +161,20 @@ pub fn plan_afresh(view: Option<&CogView>, cog: &str, sources: &impl Sources) ->
     })
 }
 
-fn sorted(cogs: impl Iterator<Item = CogPlan>) -> Plan {
+fn sorted<'a>(
+    cogs: impl Iterator<Item = CogPlan>,
+    view_of: impl Fn(&str) -> Option<&'a CogView>,
+    sources: &impl Sources,
+) -> Plan {
     let mut cogs: Vec<CogPlan> = cogs.collect();
     cogs.sort_by(|one, other| one.name.cmp(&other.name));
     bind_siblings(&mut cogs);
+    let waits = parts::waits(&cogs, view_of, sources);
+    let awaited: BTreeSet<&String> = waits.values().flatten().collect();
+    // Whoever holds a sibling back does so until it is mended, however often it is saved.
+    for cog in &mut cogs {
+        cog.holds_back |= cog.action != Action::Unload && awaited.contains(&cog.name);
+    }
     Plan { cogs }
 }
 
@@ -190,7 +215,8 @@ fn plan_cog(view: &CogView, sources: &impl Sources) -> Option<CogPlan> {
         return None;
     }
     let Some(entry) = sources.entry(&view.name) else {
-        return Some(unload(view));
+        let gone = BTreeSet::from([&view.entry]);
+        return (!was_attempted(view, &gone, sources)).then(|| unload(view));
     };
     let mut stale: BTreeSet<&ModuleId> = reachable
         .iter()

@@ -1,5 +1,11 @@
-//! One reload as a transaction: prepare in every affected VM, then all commit or none does.
+//! One reload as a transaction: prepare in every affected VM, then of each part of the change all commit or none
+//! does.
+//!
+//! `members` tells what the cogs have in common, from which the plan's `parts` follow.
 
+mod members;
+
+use super::plan::parts::{Bonds, Tie};
 use super::plan::{Action, CogPlan, Plan};
 use super::sources::Snapshot;
 use crate::cogs::actor::Committed;
@@ -26,10 +32,12 @@ pub enum Result {
     Committed(Offer, Box<Committed>),
     /// It could not take it, on its own account.
     Failed(Box<Failure>),
-    /// It could have, and a sibling could not.
-    HeldBack(Offer),
+    /// It could have, and these siblings could not.
+    HeldBack(Offer, Vec<String>),
     /// It runs no more.
     Unloaded,
+    /// Its file is gone, and it runs on, as it hangs together with these siblings, which failed.
+    Stays(Vec<String>),
 }
 
 /// Why a cog could not take new code.
@@ -43,6 +51,8 @@ pub struct Failure {
     pub read: BTreeMap<ModuleId, ContentHash>,
     /// What the cog has seen that was in the way: once that says something else, it is worth another try.
     pub others: BTreeSet<ModuleId>,
+    /// What it would have had, if that is known.
+    pub wanted: Option<BTreeSet<Tie>>,
 }
 
 /// A cog while the transaction goes on.
@@ -52,10 +62,22 @@ struct Attempt<'a> {
     prepared: std::result::Result<Offer, Box<Failure>>,
 }
 
-/// Carries out `plan` with the sources of `snapshot`. The results are in the plan's order.
+/// Carries out `plan`, whose cogs have nothing in common but what is stale, with the sources of `snapshot`. The
+/// results are in the plan's order.
 pub async fn run(
     cogs: &Cogs,
     plan: &Plan,
+    snapshot: &Arc<Snapshot>,
+    reason: &'static str,
+) -> Vec<(String, Arc<CogHandle>, Result)> {
+    run_bound(cogs, plan, &Bonds::default(), snapshot, reason).await
+}
+
+/// The same with what the cogs have in common.
+pub async fn run_bound(
+    cogs: &Cogs,
+    plan: &Plan,
+    bonds: &Bonds,
     snapshot: &Arc<Snapshot>,
     reason: &'static str,
 ) -> Vec<(String, Arc<CogHandle>, Result)> {
@@ -73,16 +95,20 @@ pub async fn run(
     for attempt in &mut attempts {
         show_source(attempt, snapshot);
     }
-    let holds = |attempt: &Attempt<'_>| attempt.prepared.is_err() && attempt.plan.holds_back;
-    let all_held = attempts.iter().any(holds);
-    let ended = attempts.into_iter().map(|attempt| end(attempt, all_held));
+    let mut held = members::held(cogs, &attempts, &gone, bonds, snapshot);
+    let ended = attempts.into_iter().map(|attempt| {
+        let by = held.remove(&attempt.plan.name);
+        end(attempt, by)
+    });
+    let ended: Vec<_> = ended.collect();
     let mut results = join_all(ended).await;
-    if !all_held {
-        results.extend(gone.iter().filter_map(|cog| {
-            let handle = cogs.take(&cog.name)?;
-            Some((cog.name.clone(), handle, Result::Unloaded))
-        }));
-    }
+    results.extend(gone.iter().filter_map(|cog| {
+        let (handle, result) = match held.remove(&cog.name) {
+            Some(by) => (cogs.get(&cog.name)?, Result::Stays(by)),
+            None => (cogs.take(&cog.name)?, Result::Unloaded),
+        };
+        Some((cog.name.clone(), handle, result))
+    }));
     for (name, handle, result) in &results {
         if let Result::Committed(offer, committed) = result {
             record_commit(cogs, handle, offer, committed);
@@ -135,6 +161,7 @@ fn record_commit(cogs: &Cogs, handle: &CogHandle, offer: &Offer, committed: &Com
         status.generation = Some(Arc::clone(&live.generation));
         status.problem = None;
         status.failing = false;
+        status.held_by.clear();
         status.attempted.clear();
         status.loaded.clear();
         status.edges.clear();
@@ -485,26 +512,31 @@ fn refused(cog: &str, offer: &Offer, message: String, place: Option<(String, u32
         },
         edges: generation.map(|it| it.edges()).unwrap_or_default(),
         read: generation.map(|it| it.read()).unwrap_or_default(),
+        wanted: Some(members::ties(cog, offer)),
         ..Failure::default()
     }
 }
 
-async fn end(attempt: Attempt<'_>, all_held: bool) -> (String, Arc<CogHandle>, Result) {
+/// Commits an attempt, or forgets it if it failed or others hold it back.
+async fn end(
+    attempt: Attempt<'_>,
+    held_by: Option<Vec<String>>,
+) -> (String, Arc<CogHandle>, Result) {
     let Attempt {
         plan,
         handle,
         prepared,
     } = attempt;
-    let result = match prepared {
-        Ok(offer) if !all_held => match handle.commit().await {
+    let result = match (prepared, held_by) {
+        (Ok(offer), None) => match handle.commit().await {
             Some(committed) => Result::Committed(offer, Box::new(committed)),
-            None => Result::HeldBack(offer),
+            None => Result::HeldBack(offer, Vec::new()),
         },
-        Ok(offer) => {
+        (Ok(offer), Some(by)) => {
             handle.abort().await;
-            Result::HeldBack(offer)
+            Result::HeldBack(offer, by)
         }
-        Err(failure) => {
+        (Err(failure), _) => {
             // It may be too busy to answer.
             handle.begin_abort();
             Result::Failed(failure)

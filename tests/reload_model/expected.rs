@@ -1,6 +1,7 @@
 //! What must be loaded, answer and be kept: the rules of docs/reload.md, applied to all cogs at each change.
 
 use super::load::{Failed, Generation, Instance};
+use super::parts::{Member, inits_above, is_renamed, new_ones, together, would_see};
 use super::sources::{Node, Says, Sources, dotted, is_init};
 use super::text::is_late;
 use cogsmith::reload::report::CogOutcome;
@@ -51,6 +52,8 @@ pub(crate) struct Bot {
     pub(crate) is_on: bool,
     /// What has changed and was not taken.
     pub(crate) pending: BTreeSet<Node>,
+    /// What of it is being taken.
+    taking: BTreeSet<Node>,
     /// The newest sources from which a handler may be served: nothing of them is pending.
     newest: Rc<Sources>,
 }
@@ -62,8 +65,10 @@ struct Task {
     action: Action,
     /// What is new to it.
     stale: BTreeSet<Node>,
-    /// Whether its failure fails the others.
+    /// Whether its failure holds back what it hangs together with.
     holds_back: bool,
+    /// The cogs that it has waited for since it was held back, if nothing else of it has changed.
+    waits: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -88,6 +93,8 @@ struct Attempt {
     entry: Node,
     generation: Generation,
     is_taken: bool,
+    /// What it would have declared, if it came so far.
+    wanted: Option<BTreeSet<String>>,
     /// What was in its way besides its own sources.
     others: BTreeSet<Node>,
 }
@@ -103,6 +110,7 @@ impl Bot {
             unloaded: BTreeSet::new(),
             is_on: true,
             pending: BTreeSet::new(),
+            taking: BTreeSet::new(),
         };
         let cogs = bot.sources.cogs();
         let all = cogs.into_iter().map(|(name, entry)| Task {
@@ -127,7 +135,7 @@ impl Bot {
     }
 
     fn catch_up(&mut self) -> Option<Expected> {
-        self.pending.clear();
+        self.taking = std::mem::take(&mut self.pending);
         self.newest = Rc::clone(&self.sources);
         let tasks = self.plan();
         let mended = self.mend();
@@ -192,8 +200,11 @@ impl Bot {
         self.unloaded.clear();
         self.pending.clear();
         self.newest = Rc::clone(&self.sources);
-        let mut tasks = self.plan();
-        tasks.retain(|task| matches!(task.action, Action::Unload(_)));
+        let gone = self
+            .cogs
+            .iter()
+            .filter(|(name, cog)| self.sources.entry(name).is_none() && !self.keeps_as_it_is(cog));
+        let mut tasks: Vec<Task> = gone.map(|(name, cog)| self.unload(name, cog)).collect();
         let cogs = self.sources.cogs();
         tasks.extend(
             cogs.into_iter()
@@ -217,6 +228,17 @@ impl Bot {
             action: Action::Load(entry, None),
             stale,
             holds_back: false,
+            waits: BTreeSet::new(),
+        }
+    }
+
+    fn unload(&self, name: &str, cog: &Cog) -> Task {
+        Task {
+            name: name.to_owned(),
+            action: Action::Unload(cog.entry.clone()),
+            stale: BTreeSet::from([cog.entry.clone()]),
+            holds_back: cog.version > 0 && !cog.is_failing,
+            waits: BTreeSet::new(),
         }
     }
 
@@ -242,24 +264,48 @@ impl Bot {
             let is_reload = runs && matches!(task.action, Action::Load(..));
             task.holds_back |= is_reload && task.stale.is_subset(&shared);
         }
+        // Whoever holds a sibling back does so until it is mended.
+        let entries: BTreeMap<Node, String> = tasks
+            .iter()
+            .map(|task| (task.entry().clone(), task.name.clone()))
+            .collect();
+        for task in &mut tasks {
+            let Some(cog) = self.cogs.get(&task.name) else {
+                continue;
+            };
+            let is_as_it_was = |node: &Node| cog.seen.get(node) == Some(&self.sources.says(node));
+            if !cog.is_failing && task.stale.iter().all(is_as_it_was) {
+                let others = cog.seen.keys().filter_map(|node| entries.get(node));
+                task.waits = others.filter(|name| **name != task.name).cloned().collect();
+            }
+        }
+        let awaited: BTreeSet<String> = tasks.iter().flat_map(|task| task.waits.clone()).collect();
+        for task in &mut tasks {
+            let goes = matches!(task.action, Action::Unload(_));
+            task.holds_back |= !goes && awaited.contains(&task.name);
+        }
         tasks
+    }
+
+    /// Whether a file that a cog runs is there and cannot be taken.
+    fn keeps_as_it_is(&self, cog: &Cog) -> bool {
+        let runs = cog.version > 0;
+        let runs_it = |node: &Node| *node == cog.entry || (runs && cog.generation.runs(node));
+        let is_kept = |node: &Node| self.sources.is_held(node) && runs_it(node);
+        cog.generation.reachable().iter().any(is_kept)
     }
 
     fn task(&self, name: &str, cog: &Cog) -> Option<Task> {
         let runs = cog.version > 0;
         let reachable = cog.generation.reachable();
-        let runs_it = |node: &Node| *node == cog.entry || (runs && cog.generation.runs(node));
-        let is_kept = |node: &Node| self.sources.is_held(node) && runs_it(node);
-        if reachable.iter().any(is_kept) {
+        if self.keeps_as_it_is(cog) {
             return None;
         }
         let Some(entry) = self.sources.entry(name) else {
-            return Some(Task {
-                name: name.to_owned(),
-                action: Action::Unload(cog.entry.clone()),
-                stale: BTreeSet::from([cog.entry.clone()]),
-                holds_back: runs && !cog.is_failing,
-            });
+            let mut seen = cog.seen.iter();
+            let sees_same = seen.all(|(node, said)| self.sources.says(node) == *said);
+            let was_tried = cog.seen.contains_key(&cog.entry) && sees_same;
+            return (!was_tried).then(|| self.unload(name, cog));
         };
         let is_new = |node: &&Node| cog.generation.said(node) != self.sources.says(node);
         let mut stale: BTreeSet<Node> = reachable.iter().filter(is_new).cloned().collect();
@@ -282,6 +328,7 @@ impl Bot {
             action: Action::Load(entry, Some(keep)),
             stale,
             holds_back: runs && !cog.is_failing,
+            waits: BTreeSet::new(),
         })
     }
 
@@ -313,28 +360,143 @@ impl Bot {
             .into_iter()
             .partition(|task| matches!(task.action, Action::Unload(_)));
         let mut attempts: Vec<Attempt> = stay.into_iter().map(|task| self.attempt(task)).collect();
-        let gone: Vec<String> = gone.into_iter().map(|task| task.name).collect();
-        while self.refuse_conflict(&gone, &mut attempts) {}
-        let all_held = attempts.iter().any(|it| !it.is_taken && it.task.holds_back);
-        let failed = attempts.iter().filter(|attempt| !attempt.is_taken);
-        let blamed: Seen = failed.flat_map(|attempt| self.seen_by(attempt)).collect();
+        let names: Vec<String> = gone.iter().map(|task| task.name.clone()).collect();
+        while self.refuse_conflict(&names, &mut attempts) {}
+        let held = self.held(&gone, &attempts);
         let mut report = Expected::default();
         for attempt in attempts {
             if !attempt.is_taken {
                 report.failed.insert(attempt.task.name.clone());
             }
-            report.cogs.push(self.conclude(attempt, all_held, &blamed));
+            let blamed = held.get(&attempt.task.name);
+            report.cogs.push(self.conclude(attempt, blamed));
         }
-        if !all_held {
-            for name in gone {
-                self.cogs.remove(&name);
-                report
-                    .cogs
-                    .push((name, CogOutcome::Unloaded, 0, Vec::new()));
+        for name in names {
+            if let Some(blamed) = held.get(&name) {
+                self.stay(&name, blamed);
+                continue;
             }
+            self.cogs.remove(&name);
+            report
+                .cogs
+                .push((name, CogOutcome::Unloaded, 0, Vec::new()));
         }
         report.cogs.sort_by(|one, other| one.0.cmp(&other.0));
         report
+    }
+
+    /// A cog whose file is gone runs on until what holds it says something else.
+    fn stay(&mut self, name: &str, blamed: &Seen) {
+        if let Some(cog) = self.cogs.get_mut(name) {
+            cog.is_failing = false;
+            cog.seen.clone_from(blamed);
+            let says = self.sources.says(&cog.entry);
+            cog.seen.insert(cog.entry.clone(), says);
+        }
+    }
+
+    /// The cogs that hang together with one that failed and holds back, with what all those have seen.
+    fn held(&self, gone: &[Task], attempts: &[Attempt]) -> BTreeMap<String, Seen> {
+        let members = self.members(gone, attempts);
+        let mut held: BTreeMap<String, Seen> = BTreeMap::new();
+        for failed in attempts {
+            if failed.is_taken || !failed.task.holds_back {
+                continue;
+            }
+            for name in together(&members, &failed.task.name) {
+                held.entry(name).or_default().extend(self.seen_by(failed));
+            }
+        }
+        held
+    }
+
+    fn members(&self, gone: &[Task], attempts: &[Attempt]) -> Vec<Member> {
+        let going = gone.iter().map(|task| Member {
+            gives: self.has(&task.name),
+            ..self.member(task)
+        });
+        let mut members: Vec<Member> = attempts
+            .iter()
+            .map(|attempt| {
+                let mut member = self.member(&attempt.task);
+                let seen = self.would_see(attempt);
+                member.touches.extend(&seen & &self.taking);
+                let wanted = match attempt.is_taken {
+                    true => Some(attempt.generation.commands().into_iter().collect()),
+                    false => attempt.wanted.clone(),
+                };
+                if let Some(wanted) = wanted {
+                    let had = self.has(&attempt.task.name);
+                    member.gives = &had - &wanted;
+                    member.takes = &wanted - &had;
+                }
+                member
+            })
+            .chain(going)
+            .collect();
+        let given: BTreeSet<String> = members.iter().flat_map(|it| it.gives.clone()).collect();
+        for (attempt, member) in attempts.iter().zip(&mut members) {
+            if attempt.is_taken {
+                continue;
+            }
+            if attempt.wanted.is_none() {
+                let own = own_modules(&attempt.task);
+                let new = new_ones(&self.taking, &own, &self.would_see(attempt));
+                let texts: Vec<String> = new
+                    .iter()
+                    .filter_map(|node| Some(self.sources.text(node)?.source()))
+                    .collect();
+                let is_there = |name: &&String| {
+                    let quoted = format!("\"{name}\"");
+                    texts.iter().any(|text| text.contains(&quoted))
+                };
+                member.takes.extend(given.iter().filter(is_there).cloned());
+            }
+            if !self.cogs.contains_key(&attempt.task.name) {
+                let renamed = gone.iter().filter(|task| self.may_be(task, attempt));
+                member.bound.extend(renamed.map(|task| task.name.clone()));
+            }
+        }
+        members
+    }
+
+    fn member(&self, task: &Task) -> Member {
+        Member {
+            name: task.name.clone(),
+            touches: &own_modules(task) | &inits_above(&self.taking, task.entry()),
+            bound: task.waits.clone(),
+            ..Member::default()
+        }
+    }
+
+    /// The commands of a cog that runs.
+    fn has(&self, name: &str) -> BTreeSet<String> {
+        let running = self.cogs.get(name).filter(|cog| cog.version > 0);
+        let commands = running.map(|cog| cog.generation.commands());
+        commands.unwrap_or_default().into_iter().collect()
+    }
+
+    fn would_see(&self, attempt: &Attempt) -> BTreeSet<Node> {
+        let seen = attempt.generation.seen();
+        if attempt.is_taken {
+            return seen;
+        }
+        would_see(
+            &self.sources,
+            &self.taking,
+            &own_modules(&attempt.task),
+            seen,
+        )
+    }
+
+    /// Whether a new cog may be one that goes.
+    fn may_be(&self, gone: &Task, new: &Attempt) -> bool {
+        let running = self.cogs.get(&gone.name).filter(|cog| cog.version > 0);
+        let former = running.and_then(|cog| cog.generation.instances.get(&cog.entry));
+        let (Some(former), Some(text)) = (former, self.sources.text(&new.entry)) else {
+            return false;
+        };
+        is_renamed((gone.entry(), &former.text), (&new.entry, text))
     }
 
     fn attempt(&self, task: Task) -> Attempt {
@@ -350,6 +512,7 @@ impl Bot {
             entry,
             generation,
             is_taken,
+            wanted: None,
             others: BTreeSet::new(),
         }
     }
@@ -409,6 +572,8 @@ impl Bot {
         let Some((index, others)) = refused else {
             return false;
         };
+        let commands = attempts[index].generation.commands();
+        attempts[index].wanted = Some(commands.into_iter().collect());
         attempts[index].is_taken = false;
         attempts[index].others = others;
         true
@@ -428,8 +593,7 @@ impl Bot {
     fn conclude(
         &mut self,
         attempt: Attempt,
-        all_held: bool,
-        blamed: &Seen,
+        blamed: Option<&Seen>,
     ) -> (String, CogOutcome, u64, Vec<String>) {
         let mut seen = self.seen_by(&attempt);
         let name = attempt.task.name.clone();
@@ -440,7 +604,7 @@ impl Bot {
             is_failing: false,
             seen: Seen::new(),
         });
-        if attempt.is_taken && !all_held {
+        if attempt.is_taken && blamed.is_none() {
             let outcome = match cog.version {
                 0 => CogOutcome::Loaded,
                 _ => CogOutcome::Reloaded,
@@ -455,10 +619,9 @@ impl Bot {
             let executed = cog.generation.executed.iter().map(|id| dotted(id));
             return (name, outcome, cog.version, executed.collect());
         }
+        cog.is_failing = !attempt.is_taken;
         if attempt.is_taken {
-            seen.extend(blamed.clone());
-        } else {
-            cog.is_failing = true;
+            seen.extend(blamed.cloned().unwrap_or_default());
         }
         cog.seen = seen;
         if cog.version > 0 {
@@ -495,9 +658,15 @@ impl Bot {
     }
 }
 
+fn own_modules(task: &Task) -> BTreeSet<Node> {
+    let entry = BTreeSet::from([task.entry().clone()]);
+    &task.stale | &entry
+}
+
 fn load(name: String, entry: Node) -> Task {
     Task {
         name,
+        waits: BTreeSet::new(),
         stale: BTreeSet::from([entry.clone()]),
         action: Action::Load(entry, None),
         holds_back: true,

@@ -2,7 +2,7 @@
 //! what is loaded, what answers and what is kept must be what a simple model says.
 //!
 //! `steps.rs`: what may happen. `disk.rs` and `text.rs`: the files. `sources.rs`, `load.rs` and
-//! `expected.rs`: the model. `run.rs`: both side by side. `cases.rs`: what once went wrong.
+//! `expected.rs`: the model, with `parts.rs` for what hangs together. `run.rs`: both side by side. `cases.rs`: what once went wrong.
 //!
 //! `COGSMITH_MODEL_STEPS` has so many random steps taken, new ones each time; `COGSMITH_MODEL_SEED` is the
 //! number from which the steps follow.
@@ -18,6 +18,7 @@ mod cases;
 mod disk;
 mod expected;
 mod load;
+mod parts;
 mod run;
 mod sources;
 mod steps;

@@ -2,6 +2,7 @@
 
 use super::super::graph::{CogState, CogView};
 use super::super::plan::Plan;
+use super::super::plan::parts::Bonds;
 use super::super::report::{CogOutcome, CogReport, Report, Trigger};
 use super::super::sources::{ContentHash, ModuleId, Snapshot};
 use super::super::transaction::{self, Failure, Result as CogResult};
@@ -23,6 +24,7 @@ pub(super) type Results = Vec<(String, Arc<CogHandle>, CogResult)>;
 /// What is to be done, with which sources, and why.
 pub(super) struct Transaction {
     pub(super) plan: Plan,
+    bonds: Bonds,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) trigger: Trigger,
     changed: Vec<String>,
@@ -51,14 +53,54 @@ impl Transaction {
         self.attempted(name, read, &failure.edges)
     }
 
-    /// What the cogs saw that could not take the new code.
-    fn blamed(&self, results: &Results) -> Seen {
+    /// What each cog saw that could not take the new code.
+    fn seen_by_failed(&self, results: &Results) -> BTreeMap<String, Seen> {
         let failed = results.iter().filter_map(|(name, _, result)| match result {
-            CogResult::Failed(failure) => Some(self.attempted_in(name, failure)),
+            CogResult::Failed(failure) => Some((name.clone(), self.attempted_in(name, failure))),
             _ => None,
         });
-        failed.flatten().collect()
+        failed.collect()
     }
+}
+
+/// By each cog that holds others back: those that wait for it, in order of name.
+fn waiting_for(results: &Results) -> BTreeMap<String, Vec<String>> {
+    let mut waiting: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, _, result) in results {
+        if let CogResult::HeldBack(_, by) | CogResult::Stays(by) = result {
+            for failing in by {
+                waiting
+                    .entry(failing.clone())
+                    .or_default()
+                    .push(name.clone());
+            }
+        }
+    }
+    waiting
+}
+
+/// Cogs that a hint names one by one.
+const MOST_NAMES: usize = 10;
+
+/// Tells with a failure who waits until it is mended.
+fn tell_waiting(problem: &mut Problem, waiting: &[String]) {
+    let names: Vec<&str> = waiting
+        .iter()
+        .take(MOST_NAMES)
+        .map(String::as_str)
+        .collect();
+    let more = match waiting.len().saturating_sub(MOST_NAMES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let told = format!(
+        "held back with it until this is mended, as their changes hang together: {}{more}",
+        names.join(", ")
+    );
+    problem.hint = Some(match problem.hint.take() {
+        Some(hint) => format!("{hint}; {told}"),
+        None => told,
+    });
 }
 
 impl Controller {
@@ -71,9 +113,12 @@ impl Controller {
         began: Instant,
         reason: &'static str,
     ) -> Transaction {
+        let sources = self.snapshot.as_ref();
+        let bonds = Bonds::of(&plan, &self.graph, &self.being_taken, sources);
         self.graph.begin(&plan);
         Transaction {
             plan,
+            bonds,
             snapshot: Arc::clone(&self.snapshot),
             trigger,
             changed,
@@ -85,19 +130,40 @@ impl Controller {
     /// Has a transaction go on by itself.
     pub(super) fn run_transaction(&self, transaction: &Transaction) -> JoinHandle<Results> {
         let cogs = Arc::clone(&self.cogs);
-        let (plan, snapshot) = (transaction.plan.clone(), Arc::clone(&transaction.snapshot));
-        let reason = transaction.reason;
-        tokio::spawn(async move { transaction::run(&cogs, &plan, &snapshot, reason).await })
+        let (plan, bonds) = (transaction.plan.clone(), transaction.bonds.clone());
+        let (snapshot, reason) = (Arc::clone(&transaction.snapshot), transaction.reason);
+        tokio::spawn(async move {
+            transaction::run_bound(&cogs, &plan, &bonds, &snapshot, reason).await
+        })
     }
 
     /// Notes what came of a transaction, and reports it.
     pub(super) fn conclude(&mut self, transaction: &Transaction, results: Results) -> Arc<Report> {
         let mut cogs = Vec::new();
         let mut problems = self.new_tree_problems();
-        let blamed = transaction.blamed(&results);
-        for (name, handle, result) in results {
+        let seen = transaction.seen_by_failed(&results);
+        let blamed = |by: &[String]| -> Seen {
+            let seen = by.iter().filter_map(|name| seen.get(name)).flatten();
+            seen.map(|(id, hash)| (id.clone(), *hash)).collect()
+        };
+        let waiting = waiting_for(&results);
+        for (name, handle, mut result) in results {
+            if let CogResult::Failed(failure) = &mut result
+                && let Some(waiting) = waiting.get(&name)
+            {
+                tell_waiting(&mut failure.problem, waiting);
+            }
             let outcome = match result {
-                CogResult::HeldBack(offer) => self.hold_back(transaction, &handle, &offer, &blamed),
+                CogResult::HeldBack(offer, by) => {
+                    let outcome = self.hold_back(transaction, &handle, &offer, &blamed(&by));
+                    handle.update(|status| status.held_by = by);
+                    outcome
+                }
+                CogResult::Stays(by) => {
+                    self.stay(transaction, &handle, &blamed(&by));
+                    handle.update(|status| status.held_by = by);
+                    continue;
+                }
                 result => self.conclude_cog(transaction, &name, &handle, result, &mut problems),
             };
             let status = handle.status();
@@ -150,6 +216,8 @@ impl Controller {
         attempted.extend(blamed.clone());
         let running = handle.answers();
         handle.update(|status| {
+            status.failing = false;
+            status.problem = None;
             status.attempted = attempted;
             if !running {
                 status.edges = edges;
@@ -164,6 +232,19 @@ impl Controller {
         } else {
             CogOutcome::Waiting
         }
+    }
+
+    /// Notes that a cog whose file is gone runs on: it goes when what holds it says something else.
+    fn stay(&mut self, transaction: &Transaction, handle: &CogHandle, blamed: &Seen) {
+        handle.update(|status| {
+            status.failing = false;
+            status.attempted = blamed.clone();
+            // It may be a module of the cog that takes in its folder.
+            let says = transaction.snapshot.hash(&status.entry);
+            status.attempted.insert(status.entry.clone(), says);
+        });
+        self.put(handle);
+        self.graph.doubt(&handle.name);
     }
 
     /// Notes how one cog came out, for the next plan and for the report.
@@ -188,7 +269,7 @@ impl Controller {
                 self.graph.remove(name);
                 CogOutcome::Unloaded
             }
-            CogResult::HeldBack(_) => CogOutcome::Kept,
+            CogResult::HeldBack(..) | CogResult::Stays(_) => CogOutcome::Kept,
             CogResult::Failed(failure) => {
                 let attempted = transaction.attempted_in(name, &failure);
                 problems.push(failure.problem.clone());
@@ -199,6 +280,7 @@ impl Controller {
                     .collect();
                 handle.update(|status| {
                     status.failing = true;
+                    status.held_by.clear();
                     status.attempted = attempted;
                     status.problem = Some(failure.problem);
                     if !running {

@@ -1,6 +1,6 @@
 //! What admins ask for.
 
-use super::super::plan::{Action, Plan, plan_afresh, plan_changed};
+use super::super::plan::{Plan, plan_afresh, plan_changed, plan_gone};
 use super::super::report::{CogOutcome, CogReport, Report, Trigger};
 use super::super::sources::{ModuleId, Snapshot, SourceProblem};
 use super::reports::files;
@@ -69,9 +69,10 @@ impl Controller {
         self.unloaded.clear();
         self.look_at_files().await;
         let changed = self.take_pending();
-        let mut plan = plan_changed(&self.graph, &changed, self.snapshot.as_ref());
+        let mut plan = Plan {
+            cogs: plan_gone(&self.graph, self.snapshot.as_ref()),
+        };
         let names = self.snapshot.cogs().keys();
-        plan.cogs.retain(|cog| cog.action == Action::Unload);
         plan.cogs
             .extend(names.filter_map(|name| {
                 plan_afresh(self.graph.get(name), name, self.snapshot.as_ref())
