@@ -380,6 +380,7 @@ fn connect(
                     address.map_err(|error| error.to_string())
                 })
             })),
+            answers: Some(services.outbound.answers()),
             intents,
             session_store: options.sessions.clone(),
             clock: options.clock.clone(),

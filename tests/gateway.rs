@@ -19,7 +19,7 @@ use cogsmith::gateway::{
     Event, Gateway, GatewayAddress, GatewayError, GatewayOptions, IdentifiesLeft, ShardState, Token,
 };
 use serde_json::json;
-use server::{Seen, Server};
+use server::{Resumed, Seen, Server};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,6 +42,7 @@ fn options(url: &str) -> GatewayOptions {
         token: Token::new("the.secret.token"),
         address: GatewayAddress::single(url),
         refresh: None,
+        answers: None,
         intents: INTENTS,
         session_store: None,
         clock: Clock::system(),
@@ -83,6 +84,25 @@ impl Bot {
         }
     }
 
+    /// Waits for the shard's next pause, and moves the clock to its end. Returns its length; nothing once the shard
+    /// is ready.
+    async fn pause(&self, clock: &Clock) -> Option<Duration> {
+        let now = clock.now();
+        self.until(|states| match states[0] {
+            ShardState::Waiting { until, .. } => until > now,
+            ref state => *state == ShardState::Ready,
+        })
+        .await;
+        let ShardState::Waiting { until, .. } = self.gateway.state().borrow()[0] else {
+            return None;
+        };
+        while clock.now() < until {
+            clock.advance_to_next(until);
+            tokio::task::yield_now().await;
+        }
+        Some(until.saturating_sub(now))
+    }
+
     async fn until(&self, wanted: impl Fn(&[ShardState]) -> bool) {
         let mut states = self.gateway.state();
         let reached = states.wait_for(|states| wanted(states));
@@ -120,7 +140,7 @@ async fn it_identifies_and_hands_on_what_comes_also_what_nobody_knows() {
     let event = bot.event().await;
     assert_eq!(
         (&*event.name, event.shard, event.sequence),
-        ("never_heard_of", 0, 2)
+        ("never_heard_of", 0, Some(2))
     );
     assert_eq!(event.raw(), r#"{"new":{"field":1}}"#);
     assert!(event.data().at(&["new", "field"]).unwrap().as_i64() == Some(1));
@@ -225,6 +245,98 @@ async fn a_forgotten_session_is_replaced_by_a_new_one() {
     server.wait_for(3, identified).await;
     server.say(2);
     assert_eq!(bot.messages_until("2").await, ["2"]);
+}
+
+/// The names of the events up to the message that says so, messages by their content.
+async fn names_until(bot: &mut Bot, last: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    loop {
+        let event = bot.event().await;
+        let content = event.peek_message().map(|peek| peek.content.into_owned());
+        names.push(content.unwrap_or_else(|| event.name.to_string()));
+        if names.last().unwrap() == last {
+            return names;
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_event_arrives_once_whatever_number_a_server_begins_with() {
+    let manners = [
+        Resumed::Counted,
+        Resumed::Null,
+        Resumed::Last,
+        Resumed::Zero,
+    ];
+    for (first, numbers_resumed) in [Some(0), Some(1), Some(9), None]
+        .into_iter()
+        .flat_map(|first| manners.map(|resumed| (first, resumed)))
+    {
+        let server = Server::start().await;
+        server.behave(|behaviour| {
+            behaviour.first = first;
+            behaviour.resumed = numbers_resumed;
+        });
+        let mut bot = Bot::ready(options(&server.url)).await;
+        // A session that the server did not number is resumed at once, to be known to all parts.
+        let resumes = usize::from(first.is_none());
+        server.say(1);
+        let mut expected = vec!["ready", "1"];
+        if first.is_none() {
+            expected.insert(1, "resumed");
+        }
+        let names = names_until(&mut bot, "1").await;
+        assert_eq!(names, expected, "{first:?} {numbers_resumed:?}");
+
+        server.say(2);
+        server.drop_all();
+        server.say(3);
+        server.wait_for(resumes + 1, resumed).await;
+        server.say(4);
+        let mut names = names_until(&mut bot, "4").await;
+        // Whether 4 comes before or after the server has said that it resumes is not the client's affair.
+        assert!(names.contains(&"resumed".to_owned()), "{first:?} {names:?}");
+        names.retain(|name| name != "resumed");
+        assert_eq!(names, numbers(2..=4), "{first:?} {numbers_resumed:?}");
+        assert_eq!(server.count(identified), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_event_without_a_number_arrives_and_a_new_session_begins_anew() {
+    let server = Server::start().await;
+    let mut bot = Bot::ready(options(&server.url)).await;
+    server.say(1);
+    server.say(2);
+    server.raw(r#"{"t":"UNNUMBERED","s":null,"op":0,"d":{}}"#);
+    server.raw(r#"{"op":0,"d":{},"t":"UNNUMBERED"}"#);
+    server.say(3);
+    let expected = ["ready", "1", "2", "unnumbered", "unnumbered", "3"];
+    assert_eq!(names_until(&mut bot, "3").await, expected);
+    assert_eq!(bot.gateway.sequence(0), 4);
+
+    // The numbers of the next session are lower than those of this one.
+    server.behave(|behaviour| behaviour.first = Some(0));
+    server.forget_sessions_and_say_so();
+    server.wait_for(2, identified).await;
+    bot.until(|states| states == [ShardState::Ready]).await;
+    server.say(4);
+    assert_eq!(names_until(&mut bot, "4").await, ["ready", "4"]);
+    assert_eq!(bot.gateway.sequence(0), 1);
+}
+
+#[tokio::test]
+async fn a_session_without_an_address_of_its_own_is_resumed_where_it_was_opened() {
+    let server = Server::start().await;
+    server.behave(|behaviour| behaviour.names_no_url = true);
+    let mut bot = Bot::ready(options(&server.url)).await;
+    server.say(1);
+    server.drop_all();
+    server.say(2);
+    let mut names = names_until(&mut bot, "2").await;
+    names.retain(|name| name != "resumed");
+    assert_eq!(names, ["ready", "1", "2"]);
+    assert_eq!(server.count(identified), 1);
 }
 
 /// A store under a folder, a server, and one stay of the bot that ends after message 1.
@@ -406,6 +518,153 @@ async fn a_server_that_is_away_is_tried_again_with_growing_pauses() {
         }
     }
     bot.gateway.ready(PATIENCE).await.unwrap();
+}
+
+/// A bot on a paused clock, whose server has gone away.
+async fn bot_without_a_server(options: GatewayOptions, server: &Server) -> (Bot, Clock) {
+    let clock = Clock::paused(1_000);
+    let bot = Bot::ready(GatewayOptions {
+        clock: clock.clone(),
+        ..options
+    });
+    let bot = bot.await;
+    server.leave().await;
+    bot.until(|states| matches!(states[0], ShardState::Waiting { .. }))
+        .await;
+    (bot, clock)
+}
+
+#[tokio::test]
+async fn an_outage_is_over_for_the_bot_soon_after_it_is_over_for_the_network() {
+    for (outage, forgets) in [(68, true), (68, false), (3_600, true)] {
+        let mut server = Server::start().await;
+        let (bot, clock) = bot_without_a_server(options(&server.url), &server).await;
+        while clock.now() < Duration::from_secs(1_000 + outage) {
+            bot.pause(&clock).await.expect("there is no server");
+        }
+        if forgets {
+            server.forget_sessions();
+        }
+        server.come_back().await;
+        let mut late = Duration::ZERO;
+        while let Some(pause) = bot.pause(&clock).await {
+            late += pause;
+        }
+        // At most one more pause without a network, and the one before the new session.
+        assert!(late <= Duration::from_secs(5 + 5), "{late:?}");
+        let opened = 1 + usize::from(forgets);
+        assert_eq!(
+            (server.count(identified), server.count(resumed)),
+            (opened, 1)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_sessions_again_and_again_is_left_alone_for_longer_and_longer() {
+    let closes: fn(&mut server::Behaviour) = |behaviour| behaviour.refuses = Some(4000);
+    let invalidates: fn(&mut server::Behaviour) = |behaviour| behaviour.invalidates = true;
+    for refuses in [closes, invalidates] {
+        let server = Server::start().await;
+        server.behave(refuses);
+        let clock = Clock::paused(1_000);
+        let bot = Bot::start(GatewayOptions {
+            clock: clock.clone(),
+            ..options(&server.url)
+        });
+        let mut pauses = Vec::new();
+        for _ in 0..12 {
+            pauses.push(bot.pause(&clock).await.expect("it is refused"));
+        }
+        assert!(pauses[0] <= Duration::from_secs(5), "{pauses:?}");
+        assert!(pauses[11] >= Duration::from_secs(45), "{pauses:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_the_rest_api_ends_a_pause_for_the_network() {
+    let mut server = Server::start().await;
+    let answers = watch::Sender::new(());
+    let mut with_answers = options(&server.url);
+    with_answers.answers = Some(answers.subscribe());
+    let (bot, clock) = bot_without_a_server(with_answers, &server).await;
+    for _ in 0..6 {
+        bot.pause(&clock).await.expect("there is no server");
+    }
+    let now = clock.now();
+    bot.until(|states| matches!(states[0], ShardState::Waiting { until, .. } if until > now))
+        .await;
+    server.come_back().await;
+    // The pause is longer than that.
+    let soon = now + Duration::from_secs(1);
+    while bot.gateway.ready(Duration::ZERO).await.is_err() {
+        answers.send_replace(());
+        clock.advance_to_next(soon);
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(clock.now(), soon);
+}
+
+/// Options whose refresh answers with this address.
+fn moving_to(options: GatewayOptions, url: &str) -> GatewayOptions {
+    let address = GatewayAddress::single(url);
+    GatewayOptions {
+        refresh: Some(Arc::new(move || {
+            let address = address.clone();
+            Box::pin(async move { Ok(address) })
+        })),
+        ..options
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_moves_is_found_while_a_session_is_held() {
+    let nobody = Server::start().await;
+    nobody.leave().await;
+    // READY may have named the address that is gone, or another one that is gone, too.
+    let named = [None, Some(nobody.url.as_str())];
+    let moves = named.into_iter().flat_map(|named| {
+        let [same, other] = [true, false].map(|same_server| moves(named, same_server));
+        [same, other]
+    });
+    futures_util::future::join_all(moves).await;
+}
+
+/// A gateway that moves, to another address of the same server or to another server.
+async fn moves(named: Option<&str>, same_server: bool) {
+    let server = Server::start().await;
+    server.behave(|behaviour| behaviour.resume_url = named.map(str::to_owned));
+    let next = if same_server {
+        server.elsewhere().await
+    } else {
+        Server::start().await
+    };
+    let mut bot = Bot::ready(moving_to(options(&server.url), &next.url)).await;
+    server.say(1);
+    assert_eq!(bot.messages_until("1").await, ["1"]);
+    server.leave().await;
+    if same_server {
+        server.say(2);
+        assert_eq!(bot.messages_until("2").await, ["2"]);
+        assert_eq!(next.count(identified), 1);
+    } else {
+        next.wait_for(1, identified).await;
+        bot.gateway.ready(PATIENCE).await.unwrap();
+        next.say(3);
+        assert_eq!(bot.messages_until("3").await, ["3"]);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_the_server_will_not_resume_gives_way_to_a_new_one() {
+    let server = Server::start().await;
+    let bot = Bot::ready(options(&server.url)).await;
+    server.behave(|behaviour| behaviour.closes_resumes = Some(4000));
+    server.drop_all();
+    server.wait_for(3, resumed).await;
+    server.wait_for(2, identified).await;
+    bot.until(|states| states == [ShardState::Ready]).await;
+    assert_eq!(server.count(resumed), 3);
 }
 
 #[tokio::test]

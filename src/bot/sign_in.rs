@@ -13,8 +13,10 @@ use tracing::{debug, info, warn};
 const DISCORD: &str = "https://discord.com";
 /// The pause before the second attempt; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause between two attempts.
+/// The longest pause between two attempts at a server that has trouble.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The longest pause while there is no network: its outage is over for the bot soon after it is over for others.
+const LONGEST_UNREACHABLE: Duration = Duration::from_secs(5);
 
 /// What the server has told.
 pub(super) struct SignedIn {
@@ -53,8 +55,13 @@ pub(super) async fn sign_in(
             warn!("{address} cannot be used: {why}. Trying again until it answers");
             told = Some(why);
         }
+        let longest = match error {
+            CallError::Network { .. } => LONGEST_UNREACHABLE,
+            _ => LONGEST_PAUSE,
+        };
+        pause = pause.min(longest);
         services.clock.sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause *= 2;
     }
 }
 

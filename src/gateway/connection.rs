@@ -48,8 +48,10 @@ pub(super) enum Step {
     Invalid { resumable: bool },
     /// The server closed the connection.
     Closed { code: Option<u16>, reason: String },
-    /// The connection is gone without a word, or never came about.
+    /// The connection is gone without a word.
     Lost(String),
+    /// No connection came about: there is no network, or nobody listens.
+    Unreachable(String),
 }
 
 /// A connection, from connecting to its end. Dropping it closes the socket.
@@ -70,7 +72,11 @@ pub(super) struct Connection {
 /// What twilight hands over.
 enum Received {
     Text(String),
-    Malformed(String),
+    /// What twilight cannot read, and why.
+    Unread {
+        text: String,
+        why: String,
+    },
     Over(Step),
 }
 
@@ -118,10 +124,13 @@ impl Connection {
         loop {
             let text = match self.receive().await {
                 Received::Text(text) => text,
-                Received::Malformed(error) => {
-                    self.skip(&error);
-                    continue;
-                }
+                Received::Unread { text, why } => match self.reread(text) {
+                    Some(step) => return step,
+                    None => {
+                        self.skip(&why);
+                        continue;
+                    }
+                },
                 Received::Over(step) => return step,
             };
             match self.frames.read(text) {
@@ -153,8 +162,19 @@ impl Connection {
             match tokio::time::timeout_at(close_by, self.next()).await {
                 Ok(Step::Dispatch(event)) => return Some(event),
                 Ok(Step::Latency(_) | Step::Reconnect | Step::Invalid { .. }) => {}
-                Ok(Step::Hello | Step::Closed { .. } | Step::Lost(_)) | Err(_) => return None,
+                Ok(Step::Hello | Step::Closed { .. } | Step::Lost(_) | Step::Unreachable(_))
+                | Err(_) => return None,
             }
+        }
+    }
+
+    /// Twilight refuses an event without a sequence, a READY without an address and a refusal without data, which
+    /// say enough to be acted on. It has not acted on them itself.
+    fn reread(&mut self, text: String) -> Option<Step> {
+        match self.frames.read(text) {
+            Ok(Frame::Dispatch(event)) => Some(Step::Dispatch(event)),
+            Ok(Frame::Control { op: 9, is_true }) => self.control(9, is_true),
+            Ok(Frame::Control { .. }) | Err(_) => None,
         }
     }
 
@@ -213,7 +233,7 @@ impl Connection {
             Ok(Poll::Ready(Some(Ok(Message::Close(frame))))) => {
                 Poll::Ready(Received::Over(closed(frame)))
             }
-            Ok(Poll::Ready(Some(Err(error)))) => Poll::Ready(failed(&error)),
+            Ok(Poll::Ready(Some(Err(error)))) => Poll::Ready(failed(error)),
             Ok(Poll::Ready(None)) => Poll::Ready(lost("the connection is closed".to_owned())),
             Ok(Poll::Pending) if self.opened && self.disconnected() && self.close_by.is_none() => {
                 Poll::Ready(lost("the connection ended".to_owned()))
@@ -250,13 +270,27 @@ fn closed(frame: Option<CloseFrame<'static>>) -> Step {
     }
 }
 
-fn failed(error: &ReceiveMessageError) -> Received {
-    let why = causes(error);
-    match error.kind() {
-        ReceiveMessageErrorType::Deserializing { .. } => Received::Malformed(why),
+fn failed(error: ReceiveMessageError) -> Received {
+    let why = causes(&error);
+    let is_network = is_network(&error);
+    match error.into_parts().0 {
+        ReceiveMessageErrorType::Deserializing { event: text } => Received::Unread { text, why },
         ReceiveMessageErrorType::Compression => lost(format!("a frame did not decompress: {why}")),
+        _ if is_network => Received::Over(Step::Unreachable(why)),
         _ => lost(why),
     }
+}
+
+/// Whether the network is at fault, and no answer of a server.
+fn is_network(error: &ReceiveMessageError) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.is::<std::io::Error>() || error.is::<tokio::time::error::Elapsed>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// What an error was caused by, the last cause last. The error itself is left out: it repeats the

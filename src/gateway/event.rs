@@ -19,8 +19,8 @@ pub struct Event {
     pub name: Arc<str>,
     /// The number of the shard that received it, from 0.
     pub shard: u32,
-    /// Its place in the shard's session, growing from 1.
-    pub sequence: u64,
+    /// Its place in the shard's session; nothing where the server gives it none of its own.
+    pub sequence: Option<u64>,
     /// Whether a former process that was killed may have received it, too. See [`super`].
     pub maybe_repeated: bool,
     text: String,
@@ -33,14 +33,14 @@ impl Event {
     /// An event that no gateway sent; `data` is the JSON text of its data.
     pub fn new(name: &str, shard: u32, sequence: u64, data: String) -> Self {
         let place = 0..data.len();
-        Self::at(name.into(), shard, sequence, data, place)
+        Self::at(name.into(), shard, Some(sequence), data, place)
     }
 
     /// An event whose data is at `data` in `text`; an empty place means `null`.
     pub(super) fn at(
         name: Arc<str>,
         shard: u32,
-        sequence: u64,
+        sequence: Option<u64>,
         text: String,
         data: Range<usize>,
     ) -> Self {
@@ -69,7 +69,7 @@ impl Event {
         self.parsed.get_or_init(|| {
             self.parse().unwrap_or_else(|error| {
                 let (name, shard, sequence) = (&self.name, self.shard, self.sequence);
-                warn!(%name, shard, sequence, %error, "An event's data cannot be read as JSON");
+                warn!(%name, shard, ?sequence, %error, "An event's data cannot be read as JSON");
                 Json::Null
             })
         })

@@ -50,6 +50,7 @@ impl Frames {
     pub(super) fn read(&mut self, text: String) -> Result<Frame, String> {
         if let Some((name, sequence, data)) = usual(&text) {
             let name = self.name(name);
+            let sequence = Some(sequence);
             return Ok(Frame::Dispatch(Event::at(
                 name, self.shard, sequence, text, data,
             )));
@@ -61,8 +62,9 @@ impl Frames {
                 is_true: envelope.d.is_some_and(|data| data.get() == "true"),
             });
         }
-        let (Some(name), Some(sequence)) = (envelope.t, envelope.s) else {
-            return Err("an event without a name or a sequence".to_owned());
+        let sequence = envelope.s;
+        let Some(name) = envelope.t else {
+            return Err("an event without a name".to_owned());
         };
         let data = envelope.d.map_or(0..0, |data| {
             // `data` is borrowed from `text`, so the distance of their addresses is its place there.
@@ -121,7 +123,7 @@ mod tests {
     fn an_event_is_its_text_and_its_tree_is_made_once() {
         let event = event(r#"{"t":"NEVER_SEEN_EVENT","s":7,"op":0,"d":{"a":[1,"é"]}}"#);
         assert_eq!(&*event.name, "never_seen_event");
-        assert_eq!((event.shard, event.sequence), (3, 7));
+        assert_eq!((event.shard, event.sequence), (3, Some(7)));
         assert_eq!(event.raw(), r#"{"a":[1,"é"]}"#);
         assert_eq!(
             event.data().get("a").unwrap().items()[1].as_str(),
@@ -141,6 +143,14 @@ mod tests {
             "null"
         );
         assert_eq!(event(r#"{"t":"RESUMED","s":2,"op":0}"#).data(), &Json::Null);
+    }
+
+    #[test]
+    fn an_event_has_the_number_that_the_server_gives_it_or_none() {
+        let numbered = |s: &str| event(&format!(r#"{{"t":"X",{s}"op":0,"d":{{}}}}"#)).sequence;
+        assert_eq!(numbered(r#""s":0,"#), Some(0));
+        assert_eq!(numbered(r#""s":null,"#), None);
+        assert_eq!(numbered(""), None);
     }
 
     #[test]

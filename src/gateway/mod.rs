@@ -4,7 +4,7 @@
 //! address ─ shards ─ task ─ connection ─ frame ─ event ─▶ sink (the router)
 //!              │       ├─ identify   whose turn it is to identify
 //!              │       │  budget     how many identifies there are, and what may use them
-//!              │       ├─ pauses     how long to wait before the next attempt
+//!              │       ├─ backoff    what follows the end of a connection, and how long to wait
 //!              │       └─ handover   one session takes another's place when the intents change
 //!              └─ store              sessions survive the process
 //! ```
@@ -34,6 +34,7 @@
 //! [`Event::maybe_repeated`].
 
 mod address;
+mod backoff;
 mod budget;
 mod connection;
 mod error;
@@ -41,7 +42,6 @@ pub mod event;
 mod frame;
 mod handover;
 mod identify;
-mod pauses;
 pub mod router;
 mod shards;
 mod shared;

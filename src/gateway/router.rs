@@ -66,8 +66,8 @@ impl Router {
         });
         let listeners: Vec<_> = listeners.collect();
         // Whatever becomes of the process from here on, each of them has its part of the event once.
-        if let Some(deliveries) = self.deliveries {
-            deliveries.reached(event.shard, event.sequence);
+        if let (Some(deliveries), Some(sequence)) = (self.deliveries, event.sequence) {
+            deliveries.reached(event.shard, sequence);
         }
         if let Some((called, Some(ticket))) = called {
             host_tasks::caught_now(Task::Router, || self.call(called, ticket));
@@ -83,9 +83,10 @@ impl Router {
 
     /// A ticket for one who has to do with an event. Nothing if that one had it before the process died.
     fn claim(&self, event: &Event, consumer: Consumer<'_>) -> Option<Ticket> {
-        match self.deliveries {
-            None => Some(Ticket::default()),
-            Some(deliveries) => deliveries.claim(event.shard, event.sequence, consumer),
+        match (self.deliveries, event.sequence) {
+            (Some(deliveries), Some(sequence)) => deliveries.claim(event.shard, sequence, consumer),
+            // What has no number cannot be told again after a death.
+            _ => Some(Ticket::default()),
         }
     }
 

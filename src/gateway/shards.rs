@@ -35,8 +35,11 @@ pub struct GatewayOptions {
     pub token: Token,
     /// What `GET /gateway/bot` answered.
     pub address: GatewayAddress,
-    /// Asked before every new identify but the first, if given.
+    /// Asked before every new identify but the first, and while a session cannot be resumed, if given.
     pub refresh: Option<Refresh>,
+    /// Changes whenever the server's REST API has answered a request: then there is a network, and a shard that
+    /// waits for one tries at once.
+    pub answers: Option<watch::Receiver<()>>,
     /// The intents' bits; unknown ones are passed on.
     pub intents: u64,
     /// The file in which sessions outlive the process.

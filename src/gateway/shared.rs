@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
-use tracing::warn;
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
 use twilight_gateway::{Config, ConfigBuilder, Intents, Session, ShardId};
 use twilight_model::gateway::payload::outgoing::identify::IdentifyProperties;
 
@@ -31,6 +32,11 @@ pub(super) struct Shared {
     /// A session was opened or lost: worth saving at once.
     pub(super) changed: Notify,
     refresh: Option<Refresh>,
+    /// When a shard with a session has asked for the address last. One asks for all of them.
+    asked_at: tokio::sync::Mutex<Option<Instant>>,
+    /// Whether the last attempt to ask for the address failed, and was told.
+    unanswered: AtomicBool,
+    answers: Option<watch::Receiver<()>>,
     /// The server's address as twilight wants it.
     base: Mutex<String>,
     /// The configuration for `intents`, so that shards share one TLS context.
@@ -43,8 +49,8 @@ pub(super) struct Shared {
 /// What is known of one shard.
 #[derive(Debug, Default)]
 pub(super) struct Slot {
-    /// The last event that was handed to the sink.
-    sequence: AtomicU64,
+    /// One more than the sequence of the last event that was handed to the sink; 0 before the first.
+    next: AtomicU64,
     /// Microseconds; 0 while unknown.
     latency: AtomicU64,
     /// Whether what arrives may have reached a process that was killed.
@@ -61,6 +67,12 @@ pub(super) struct Held {
     pub(super) resume_url: Option<String>,
     pub(super) intents: u64,
 }
+
+/// Shards that cannot resume ask for the address at most this often.
+const ASK_EVERY: Duration = Duration::from_secs(5);
+
+/// The least time between two attempts at a gateway that is away.
+const LEAST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The time that the caller's `refresh` may take.
 const REFRESH_WITHIN: Duration = Duration::from_secs(15);
@@ -84,6 +96,9 @@ impl Shared {
             slots: (0..shards).map(|_| Slot::default()).collect(),
             changed: Notify::new(),
             refresh: options.refresh,
+            asked_at: tokio::sync::Mutex::default(),
+            unanswered: AtomicBool::new(false),
+            answers: options.answers,
             base: Mutex::new(url),
         }
     }
@@ -125,11 +140,43 @@ impl Shared {
         let answer = tokio::time::timeout(REFRESH_WITHIN, refresh()).await;
         let answer = answer.unwrap_or_else(|_| Err("there was no answer in time".to_owned()));
         match answer.and_then(|address| self.relocate(&address).map_err(|e| e.to_string())) {
-            Ok(()) => {}
+            Ok(()) => self.unanswered.store(false, Ordering::Relaxed),
+            Err(error) if self.unanswered.swap(true, Ordering::Relaxed) => {
+                debug!(error, "The gateway's address still cannot be asked for");
+            }
             Err(error) => warn!(
                 error,
                 "Kept the gateway's address, as it cannot be asked for"
             ),
+        }
+    }
+
+    /// Asks where the gateway is, and returns when that is another address than before.
+    pub(super) async fn moved(&self) {
+        let address = self.base();
+        {
+            let mut asked_at = self.asked_at.lock().await;
+            if asked_at.is_none_or(|at| at.elapsed() >= ASK_EVERY) {
+                self.refresh().await;
+                *asked_at = Some(Instant::now());
+            }
+        }
+        if self.base() == address {
+            std::future::pending().await
+        }
+        info!("The gateway is at another address now");
+    }
+
+    /// Returns when somebody at the server's other address has answered a request, so that there is a network: not
+    /// at once, as the gateway alone may be away.
+    pub(super) async fn network_is_back(&self) {
+        let Some(mut answers) = self.answers.clone() else {
+            return std::future::pending().await;
+        };
+        answers.mark_unchanged();
+        self.clock.sleep(LEAST_PAUSE).await;
+        if answers.changed().await.is_err() {
+            std::future::pending().await
         }
     }
 
@@ -197,12 +244,20 @@ fn config(token: &Token, intents: u64, queue: IdentifyQueue) -> Config<IdentifyQ
 }
 
 impl Slot {
+    /// The sequence of the last event that was handed to the sink; 0 before the first.
     pub(super) fn sequence(&self) -> u64 {
-        self.sequence.load(Ordering::Acquire)
+        self.next.load(Ordering::Acquire).saturating_sub(1)
     }
 
+    /// Whether an event with this sequence was handed to the sink, or one after it.
+    pub(super) fn has_seen(&self, sequence: u64) -> bool {
+        sequence < self.next.load(Ordering::Acquire)
+    }
+
+    /// An event with this sequence was handed to the sink.
     pub(super) fn reached(&self, sequence: u64) {
-        self.sequence.store(sequence, Ordering::Release);
+        let next = sequence.saturating_add(1);
+        self.next.fetch_max(next, Ordering::AcqRel);
     }
 
     pub(super) fn latency(&self) -> Option<Duration> {
@@ -233,10 +288,11 @@ impl Slot {
         self.lock().as_ref().map(|held| held.intents)
     }
 
-    /// A session was opened, at this sequence.
-    pub(super) fn open(&self, held: Held, sequence: u64) {
+    /// A session is open. Everything up to this sequence was handed to the sink; nothing: no event was.
+    pub(super) fn open(&self, held: Held, sequence: Option<u64>) {
         let mut session = self.lock();
-        self.reached(sequence);
+        let next = sequence.map_or(0, |sequence| sequence.saturating_add(1));
+        self.next.store(next, Ordering::Release);
         *session = Some(held);
     }
 
@@ -244,14 +300,6 @@ impl Slot {
     pub(super) fn forget(&self) -> bool {
         self.set_repeating(false);
         self.lock().take().is_some()
-    }
-
-    /// The session is to be resumed at the server's own address. Whether that is another one.
-    pub(super) fn forget_resume_url(&self) -> bool {
-        let mut session = self.lock();
-        session
-            .as_mut()
-            .is_some_and(|held| held.resume_url.take().is_some())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Held>> {
@@ -279,7 +327,7 @@ impl Slot {
             resume_url,
             intents: stored.intents,
         };
-        self.open(held, stored.sequence);
+        self.open(held, Some(stored.sequence));
     }
 }
 

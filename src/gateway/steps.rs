@@ -2,19 +2,34 @@
 
 use super::GatewayError;
 use super::address::resume_base;
+use super::backoff::{self, Came, Ending, GOOD};
 use super::connection::{Connection, Step};
 use super::error::fatal;
 use super::event::Event;
 use super::handover::Echoes;
-use super::pauses::{Ending, GOOD};
 use super::shards::ShardState;
 use super::shared::Held;
 use super::task::{End, Task};
 use crate::supervisor::deliveries;
+use serde::Deserialize;
 use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::info;
 use twilight_gateway::CloseFrame;
+
+/// What READY says of the session. Twilight reads the same, but nothing of a READY without a number or an address.
+#[derive(Deserialize)]
+struct Opened {
+    session_id: String,
+    #[serde(default)]
+    resume_gateway_url: Option<String>,
+}
+
+impl Opened {
+    fn of(ready: &Event) -> Option<Self> {
+        serde_json::from_str(ready.raw()).ok()
+    }
+}
 
 impl Task {
     /// Acts on a step; says so if the connection is over.
@@ -35,46 +50,61 @@ impl Task {
             }
             _ => {}
         }
-        let mut ending = self.ending();
-        let why = match step {
+        let came = self.came(connection);
+        let (ending, why) = match step {
             Step::Reconnect => {
                 self.drain(connection, CloseFrame::RESUME).await;
-                "the server asked for a new connection".to_owned()
+                let why = "the server asked for a new connection".to_owned();
+                (Ending::Reconnect, why)
             }
             Step::Invalid { resumable } => {
                 self.drain(connection, CloseFrame::RESUME).await;
-                // A session that ended while the bot was away is nothing to pause for.
-                if !resumable && self.slot().forget() && ending == Ending::Failed {
-                    ending = Ending::Early;
-                }
                 let what = if resumable { "refused" } else { "ended" };
-                format!("the server has {what} the session")
+                let why = format!("the server has {what} the session");
+                (Ending::Invalid { resumable }, why)
             }
-            Step::Closed { code, reason } => match self.closed(code, &reason) {
-                Ok(why) => why,
+            Step::Closed { code, reason } => match self.closed(code.unwrap_or(1005), &reason) {
+                Ok(why) => (Ending::Closed(code.unwrap_or(1005)), why),
                 Err(error) => return Some(End::Refused(error)),
             },
-            Step::Lost(why) => {
-                // What READY named is tried once; the server's own address is still there.
-                if !connection.greeted() && self.slot().forget_resume_url() {
-                    ending = Ending::Early;
-                }
-                why
-            }
+            Step::Lost(why) => (Ending::Lost, why),
+            Step::Unreachable(why) => (Ending::Unreachable, why),
             Step::Dispatch(_) | Step::Latency(_) | Step::Hello => return None,
         };
-        Some(End::Again { ending, why })
+        Some(self.again(ending, came, why))
     }
 
-    fn closed(&self, code: Option<u16>, reason: &str) -> Result<String, GatewayError> {
-        let number = code.unwrap_or(1005);
+    /// What follows the end of a connection, and what it means for the session.
+    fn again(&mut self, ending: Ending, came: Came, why: String) -> End {
+        if came == Came::Nowhere && self.at_own_address {
+            // The address that READY named is not the only one.
+            self.avoids_own_address = true;
+            return End::Detour;
+        }
+        self.avoids_own_address = false;
+        if matches!(came, Came::Nowhere | Came::Greeted) {
+            self.failures = self.failures.saturating_add(1);
+        }
+        let holds = self.slot().held().is_some();
+        let next = backoff::next(ending, holds, came, self.refused_resumes);
+        if holds && backoff::refuses_resume(ending, came) {
+            self.refused_resumes += 1;
+        }
+        if holds && !next.resumes {
+            self.slot().forget();
+            self.refused_resumes = 0;
+        }
+        End::Again {
+            pause: self.backoff.after(next.pause, came),
+            ending,
+            why,
+        }
+    }
+
+    fn closed(&self, number: u16, reason: &str) -> Result<String, GatewayError> {
         let intents = self.slot().intents().unwrap_or(self.wanted);
         if let Some(error) = fatal(number, self.number, self.shared.shards(), intents) {
             return Err(error);
-        }
-        // Invalid sequence, session timed out: there is nothing left to resume.
-        if matches!(number, 4007 | 4009) {
-            self.slot().forget();
         }
         let said = if reason.is_empty() {
             "no reason"
@@ -91,7 +121,7 @@ impl Task {
             "ready" => self.opened(event, connection),
             "resumed" => {
                 let sequence = event.sequence;
-                self.deliver(event);
+                self.deliver_resumed(event);
                 self.slot().set_repeating(false);
                 if let Some(deliveries) = deliveries() {
                     deliveries.resumed(self.number, sequence);
@@ -108,15 +138,18 @@ impl Task {
 
     /// A session was opened: keeps what is needed to resume it.
     pub(super) fn opened(&mut self, ready: Event, connection: &Connection) -> Option<End> {
-        let Some((session, offered)) = connection.session() else {
-            self.deliver(ready);
+        // Whatever number a new session begins with, nothing in it was there before.
+        self.resumes = false;
+        let Some(opened) = Opened::of(&ready) else {
+            self.hand_on(ready);
             return None;
         };
         let base = self.shared.base();
+        let offered = opened.resume_gateway_url.as_deref();
         let resume_url = offered.and_then(|offered| resume_base(&base, offered));
-        let strays = resume_url.is_none();
+        let strays = resume_url.is_none() || connection.session().is_none();
         let held = Held {
-            id: session.id().to_owned(),
+            id: opened.session_id,
             resume_url,
             intents: connection.intents(),
         };
@@ -124,16 +157,16 @@ impl Task {
         if let Some(deliveries) = deliveries() {
             deliveries.opened(self.number, &held.id);
         }
-        self.slot().open(held, 0);
+        self.slot().open(held, None);
         self.shared.changed.notify_one();
-        self.deliver(ready);
+        self.hand_on(ready);
         if strays {
-            // Twilight would resume at that address. A connection that begins with the session keeps
-            // to the one it is given; the socket is dropped, as closing it needs twilight's hand.
+            // Twilight would resume at that address, or does not know the session. A connection that begins with
+            // the session keeps to the one it is given; the socket is dropped, as closing it needs twilight's hand.
             let shard = self.number;
             info!(
                 shard,
-                "The server wants sessions resumed at an address that is not its own; staying"
+                "The server names no address of its own at which to resume the session; staying at the present one"
             );
             return Some(End::Detour);
         }
@@ -142,10 +175,29 @@ impl Task {
     }
 
     /// Hands an event to the sink, once.
-    pub(super) fn deliver(&mut self, mut event: Event) {
-        if event.sequence <= self.slot().sequence() {
-            return;
+    pub(super) fn deliver(&mut self, event: Event) {
+        if !self.is_repeated(&event) {
+            self.hand_on(event);
         }
+    }
+
+    /// Whether the sink has had the event. A connection brings each event once, in order; what a session has brought
+    /// comes again only when it is resumed. An event without a number cannot be recognised.
+    fn is_repeated(&self, event: &Event) -> bool {
+        let seen = |sequence| self.slot().has_seen(sequence);
+        self.resumes && event.sequence.is_some_and(seen)
+    }
+
+    /// The session is resumed. Where the server does not count that as an event, it comes with no number, or with one
+    /// that another event has had.
+    fn deliver_resumed(&mut self, mut event: Event) {
+        if self.is_repeated(&event) && self.ready_since.is_none() {
+            event.sequence = None;
+        }
+        self.deliver(event);
+    }
+
+    fn hand_on(&mut self, mut event: Event) {
         let sequence = event.sequence;
         let echo = self
             .echoes
@@ -155,9 +207,11 @@ impl Task {
             event.maybe_repeated = self.slot().repeating();
             (self.shared.sink)(Arc::new(event));
         }
-        self.slot().reached(sequence);
-        if let Some(deliveries) = deliveries() {
-            deliveries.reached(self.number, sequence);
+        if let Some(sequence) = sequence {
+            self.slot().reached(sequence);
+            if let Some(deliveries) = deliveries() {
+                deliveries.reached(self.number, sequence);
+            }
         }
         if self.echoes.as_ref().is_some_and(Echoes::are_over) {
             self.echoes = None;
@@ -168,6 +222,8 @@ impl Task {
         let shard = self.number;
         info!(shard, "{sentence}");
         self.trouble = None;
+        self.failures = 0;
+        self.refused_resumes = 0;
         self.ready_since = Some(Instant::now());
         self.set_state(ShardState::Ready);
         self.shared.changed.notify_one();
@@ -188,11 +244,12 @@ impl Task {
         }
     }
 
-    fn ending(&self) -> Ending {
+    fn came(&self, connection: &Connection) -> Came {
         match self.ready_since {
-            Some(since) if since.elapsed() >= GOOD => Ending::AfterLong,
-            Some(_) => Ending::Early,
-            None => Ending::Failed,
+            Some(since) if since.elapsed() >= GOOD => Came::Long,
+            Some(_) => Came::Briefly,
+            None if connection.greeted() => Came::Greeted,
+            None => Came::Nowhere,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Keeps one shard connected: connect, serve, pause, again.
 
 use super::GatewayError;
+use super::backoff::{Backoff, Ending};
 use super::connection::Connection;
 use super::handover::Echoes;
-use super::pauses::{Ending, Pauses};
 use super::shards::ShardState;
 use super::shared::{Held, Shared, Slot, shard_id};
 use crate::host_tasks;
@@ -30,12 +30,24 @@ type Answer = oneshot::Sender<Result<(), GatewayError>>;
 pub(super) enum End {
     /// The shard stops.
     Stop,
-    /// A new connection at once: the session is open, but this connection would resume it elsewhere.
+    /// A new connection at once, at another address: the session is open, but this connection would resume it
+    /// elsewhere, or the one that READY named does not answer.
     Detour,
-    /// A new connection, after a pause if need be.
-    Again { ending: Ending, why: String },
+    /// A new connection, after this pause.
+    Again {
+        pause: Duration,
+        ending: Ending,
+        why: String,
+    },
     /// No new connection.
     Refused(GatewayError),
+}
+
+/// After each so many connections in a row that did not come to a session, the server's address is asked for again.
+const ASKS_AFTER: u32 = 2;
+
+fn asks_after(failures: u32) -> bool {
+    failures > 0 && failures.is_multiple_of(ASKS_AFTER)
 }
 
 /// One shard.
@@ -47,9 +59,19 @@ pub(super) struct Task {
     pub(super) wanted: u64,
     /// Who waits for a session with the wanted intents.
     answer: Option<Answer>,
+    /// Whether the current connection resumes a session: then the server may repeat events.
+    pub(super) resumes: bool,
     /// What the new session will repeat of the former one.
     pub(super) echoes: Option<Echoes>,
-    pauses: Pauses,
+    pub(super) backoff: Backoff,
+    /// Connections in a row that ended before a session was open.
+    pub(super) failures: u32,
+    /// Attempts to resume the session that the server has ended, in a row.
+    pub(super) refused_resumes: u32,
+    /// Whether the current connection goes to the address that READY named, and not to the server's.
+    pub(super) at_own_address: bool,
+    /// Whether the next connection goes to the server's address, whatever READY named.
+    pub(super) avoids_own_address: bool,
     /// Since when the current connection receives events.
     pub(super) ready_since: Option<Instant>,
     /// The trouble that was logged last, until the shard is ready again.
@@ -71,8 +93,13 @@ impl Task {
             commands,
             wanted: intents,
             answer: None,
+            resumes: false,
             echoes: None,
-            pauses: Pauses::default(),
+            backoff: Backoff::default(),
+            failures: 0,
+            refused_resumes: 0,
+            at_own_address: false,
+            avoids_own_address: false,
             ready_since: None,
             trouble: None,
             identified: false,
@@ -98,7 +125,7 @@ impl Task {
             let goes_on = match end {
                 End::Stop => false,
                 End::Detour => true,
-                End::Again { ending, why } => self.pause(ending, why).await,
+                End::Again { pause, ending, why } => self.pause(pause, ending, why).await,
                 End::Refused(error) => self.refused(error).await,
             };
             if !goes_on {
@@ -117,8 +144,17 @@ impl Task {
     }
 
     /// A connection that resumes the open session, or identifies.
-    fn open(&self) -> Connection {
-        let held = self.slot().held();
+    fn open(&mut self) -> Connection {
+        let mut held = self.slot().held();
+        self.resumes = held.is_some();
+        self.at_own_address = false;
+        if let Some((held, _)) = &mut held {
+            if self.avoids_own_address {
+                held.resume_url = None;
+            }
+            let url = held.resume_url.as_ref();
+            self.at_own_address = url.is_some_and(|url| *url != self.shared.base());
+        }
         let intents = held.as_ref().map_or(self.wanted, |(held, _)| held.intents);
         self.connection(intents, held)
     }
@@ -222,16 +258,30 @@ impl Task {
     }
 
     /// False if the shard is to stop.
-    async fn pause(&mut self, ending: Ending, why: String) -> bool {
+    async fn pause(&mut self, pause: Duration, ending: Ending, why: String) -> bool {
         self.ready_since = None;
-        let pause = self.pauses.after(ending);
         if pause.is_zero() {
             let shard = self.number;
             info!(shard, why, "The shard reconnects");
             return true;
         }
         self.complain(&why);
-        self.wait_until(self.shared.clock.now() + pause, why).await
+        let until = self.shared.clock.now() + pause;
+        self.set_state(ShardState::Waiting { until, why });
+        let (shared, address) = (self.shared.clone(), self.shared.base());
+        let is_away = ending == Ending::Unreachable;
+        let asks = self.slot().held().is_some() && asks_after(self.failures);
+        let goes_on = self.while_unconnected(async move {
+            tokio::select! {
+                () = shared.clock.sleep(pause) => {}
+                () = shared.network_is_back(), if is_away => {}
+                () = shared.moved(), if asks => {}
+            }
+        });
+        let goes_on = goes_on.await;
+        // The server is elsewhere now, and READY has named what it was then.
+        self.avoids_own_address |= self.shared.base() != address;
+        goes_on
     }
 
     /// Waits on the gateway's clock. False if the shard is to stop.

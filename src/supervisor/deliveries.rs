@@ -171,10 +171,10 @@ impl Deliveries {
     }
 
     /// A shard has resumed with the event `sequence`: everything has come again that could. One that the process
-    /// before had is among what comes again, and more may follow it.
-    pub fn resumed(&self, shard: u32, sequence: u64) {
-        let before = self.before(shard);
-        if before.is_none_or(|before| sequence > before.load(Ordering::Acquire)) {
+    /// before had is among what comes again, and more may follow it; one without a number follows everything.
+    pub fn resumed(&self, shard: u32, sequence: Option<u64>) {
+        let before = self.before(shard).zip(sequence);
+        if before.is_none_or(|(before, sequence)| sequence > before.load(Ordering::Acquire)) {
             self.forget_waiting(shard);
         }
     }
@@ -221,7 +221,9 @@ impl Deliveries {
         consumer: Consumer<'_>,
     ) -> Option<Ticket> {
         let before = self.before(shard);
-        if before.is_some_and(|before| sequence <= before.load(Ordering::Acquire)) {
+        let before = before.map_or(0, |before| before.load(Ordering::Acquire));
+        // 0: nothing of this session reached a process before, also not an event with the number 0.
+        if before > 0 && sequence <= before {
             return self.claim_again(shard, sequence, consumer.key());
         }
         Some(self.note(shard, sequence, consumer).unwrap_or_default())
@@ -423,9 +425,9 @@ mod tests {
         first.reached(0, 3);
         let second = process(record);
         assert_eq!(second.resume(0, "session", 3), Some(2));
-        second.resumed(0, 2);
+        second.resumed(0, Some(2));
         assert!(second.claim(0, 3, PING).is_some());
-        second.resumed(0, 4);
+        second.resumed(0, Some(4));
         assert!(second.claim(0, 3, PONG).is_none());
     }
 
@@ -441,6 +443,14 @@ mod tests {
         assert!(second.claim(0, 1, PING).is_some());
         assert!(second.claim(0, 10, PING).is_some());
         assert_eq!(process(record).resume(0, "session", 0), None);
+    }
+
+    #[test]
+    fn an_event_with_the_number_0_is_an_event() {
+        let first = process(record());
+        first.opened(0, "session");
+        assert!(first.claim(0, 0, PING).is_some());
+        assert!(first.claim(0, 0, PONG).is_some());
     }
 
     #[test]

@@ -6,10 +6,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use zstd::stream::raw::{Encoder, InBuffer, Operation, OutBuffer};
+
+/// Op 9.
+const INVALID: &str = r#"{"t":null,"s":null,"op":9,"d":false}"#;
 
 /// What clients did, in order.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,10 +37,33 @@ pub struct Behaviour {
     pub acknowledges: bool,
     /// The code with which an identify is refused.
     pub refuses: Option<u16>,
+    /// The code with which a resume is refused.
+    pub closes_resumes: Option<u16>,
+    /// Whether an identify is answered with op 9.
+    pub invalidates: bool,
     /// What READY names as the address for resuming; nothing: the server's own.
     pub resume_url: Option<String>,
+    /// Whether READY names no such address.
+    pub names_no_url: bool,
     /// Whether it breaks off after having accepted the socket.
     pub hangs_up: bool,
+    /// The number of READY; the events after it are counted from there, or from 1.
+    pub first: Option<u64>,
+    /// The number of RESUMED.
+    pub resumed: Resumed,
+}
+
+/// How a server numbers RESUMED.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Resumed {
+    /// As any other event.
+    Counted,
+    /// With `null`.
+    Null,
+    /// With the number of the event before it.
+    Last,
+    /// With 0.
+    Zero,
 }
 
 impl Default for Behaviour {
@@ -45,8 +72,13 @@ impl Default for Behaviour {
             heartbeat_ms: 41_250,
             acknowledges: true,
             refuses: None,
+            closes_resumes: None,
+            invalidates: false,
             resume_url: None,
+            names_no_url: false,
             hangs_up: false,
+            first: Some(1),
+            resumed: Resumed::Counted,
         }
     }
 }
@@ -62,7 +94,10 @@ struct State {
 #[derive(Default)]
 struct Session {
     shard: u64,
-    events: Vec<String>,
+    /// The number of the last event.
+    sequence: u64,
+    /// The events that are told again.
+    events: Vec<(u64, String)>,
     connection: Option<mpsc::UnboundedSender<Out>>,
 }
 
@@ -79,6 +114,7 @@ pub struct Server {
     pub url: String,
     state: Arc<Mutex<State>>,
     changed: watch::Sender<usize>,
+    listening: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 impl Server {
@@ -87,19 +123,50 @@ impl Server {
     }
 
     pub async fn at(address: &str) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
-        let server = Self {
-            url: format!("ws://{}", listener.local_addr().unwrap()),
+        let mut server = Self {
+            url: String::new(),
             state: Arc::default(),
             changed: watch::Sender::new(0),
+            listening: Arc::default(),
         };
-        let accepting = server.clone();
-        tokio::spawn(async move {
+        server.listen(address).await;
+        server
+    }
+
+    /// Another address of the same server, with the same sessions.
+    pub async fn elsewhere(&self) -> Self {
+        let mut other = Self {
+            listening: Arc::default(),
+            ..self.clone()
+        };
+        other.listen("127.0.0.1:0").await;
+        other
+    }
+
+    async fn listen(&mut self, address: &str) {
+        let listener = TcpListener::bind(address).await.unwrap();
+        self.url = format!("ws://{}", listener.local_addr().unwrap());
+        let accepting = self.clone();
+        let accepting = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 tokio::spawn(accepting.clone().serve(socket));
             }
         });
-        server
+        *self.listening.lock().unwrap() = Some(accepting);
+    }
+
+    /// Nobody listens at the address any more, and what was connected breaks.
+    pub async fn leave(&self) {
+        let accepting = self.listening.lock().unwrap().take().unwrap();
+        accepting.abort();
+        drop(accepting.await);
+        self.drop_all();
+    }
+
+    /// Somebody listens there again.
+    pub async fn come_back(&mut self) {
+        let address = self.url.trim_start_matches("ws://").to_owned();
+        self.listen(&address).await;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -173,6 +240,12 @@ impl Server {
 
     pub fn forget_sessions(&self) {
         self.lock().sessions.clear();
+    }
+
+    /// Ends all sessions with op 9, which also the client hears.
+    pub fn forget_sessions_and_say_so(&self) {
+        self.raw(INVALID);
+        self.forget_sessions();
     }
 
     pub fn sessions(&self) -> usize {
@@ -259,9 +332,12 @@ impl Server {
             2 => {
                 let intents = data["intents"].as_u64().unwrap();
                 let shard = data["shard"][0].as_u64().unwrap();
-                let refuses = self.lock().behaviour.refuses;
-                match refuses {
+                let behaviour = self.lock().behaviour.clone();
+                match behaviour.refuses {
                     Some(code) => drop(sender.send(Out::Close(code))),
+                    None if behaviour.invalidates => {
+                        drop(sender.send(Out::Text(INVALID.to_owned())));
+                    }
                     None => self.open(shard, sender),
                 }
                 Seen::Identify(text(&data["token"]), intents, shard)
@@ -280,39 +356,59 @@ impl Server {
         let mut state = self.lock();
         state.opened += 1;
         let id = format!("session{}", state.opened);
-        let resume_url = state.behaviour.resume_url.clone();
-        let ready = json!({
-            "session_id": id, "resume_gateway_url": resume_url.unwrap_or(self.url.clone()),
-        });
+        let behaviour = state.behaviour.clone();
+        let mut ready = json!({"session_id": id});
+        if !behaviour.names_no_url {
+            ready["resume_gateway_url"] = behaviour.resume_url.unwrap_or(self.url.clone()).into();
+        }
         let mut session = Session {
             shard,
+            sequence: behaviour.first.unwrap_or(0),
             events: Vec::new(),
             connection: Some(sender.clone()),
         };
-        session.push("READY", &ready.to_string());
+        let ready = event("READY", behaviour.first, &ready.to_string());
+        session
+            .events
+            .extend(behaviour.first.map(|first| (first, ready.clone())));
+        session.order(Out::Text(ready));
         state.sessions.insert(id, session);
     }
 
     fn resume(&self, id: &str, sequence: u64, sender: &mpsc::UnboundedSender<Out>) {
         let mut state = self.lock();
+        let resumed = state.behaviour.resumed;
+        if let Some(code) = state.behaviour.closes_resumes {
+            drop(sender.send(Out::Close(code)));
+            return;
+        }
         let Some(session) = state.sessions.get_mut(id) else {
-            let invalid = r#"{"t":null,"s":null,"op":9,"d":false}"#;
-            drop(sender.send(Out::Text(invalid.to_owned())));
+            drop(sender.send(Out::Text(INVALID.to_owned())));
             return;
         };
         session.connection = Some(sender.clone());
-        for event in &session.events[usize::try_from(sequence).unwrap()..] {
+        for (_, event) in session
+            .events
+            .iter()
+            .filter(|(number, _)| *number > sequence)
+        {
             session.order(Out::Text(event.clone()));
         }
-        session.push("RESUMED", "null");
+        let number = match resumed {
+            Resumed::Counted => return session.push("RESUMED", "null"),
+            Resumed::Null => None,
+            Resumed::Last => Some(session.sequence),
+            Resumed::Zero => Some(0),
+        };
+        session.order(Out::Text(event("RESUMED", number, "null")));
     }
 }
 
 impl Session {
     fn push(&mut self, name: &str, data: &str) {
-        let sequence = self.events.len() + 1;
-        let event = format!(r#"{{"t":"{name}","s":{sequence},"op":0,"d":{data}}}"#);
-        self.events.push(event.clone());
+        self.sequence += 1;
+        let event = event(name, Some(self.sequence), data);
+        self.events.push((self.sequence, event.clone()));
         self.order(Out::Text(event));
     }
 
@@ -322,6 +418,11 @@ impl Session {
             drop(connection.send(out));
         }
     }
+}
+
+fn event(name: &str, sequence: Option<u64>, data: &str) -> String {
+    let sequence = json!(sequence);
+    format!(r#"{{"t":"{name}","s":{sequence},"op":0,"d":{data}}}"#)
 }
 
 /// One message of a stream that is compressed as a whole.

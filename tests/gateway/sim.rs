@@ -19,6 +19,7 @@ async fn options(sim: &Sim) -> GatewayOptions {
         token: Token::new(sim.token()),
         address,
         refresh: None,
+        answers: None,
         intents: INTENTS,
         session_store: None,
         clock: Clock::system(),

@@ -45,6 +45,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
@@ -70,6 +71,8 @@ struct Shared {
     client: request::Client,
     limits: Limits,
     refusals: Refusals,
+    /// Changes whenever a request was answered.
+    answered: watch::Sender<()>,
     /// The cogs' requests that are on the wire.
     open: OpenRequests,
     clock: Clock,
@@ -89,12 +92,18 @@ impl Outbound {
                 client,
                 limits,
                 refusals: Refusals::default(),
+                answered: watch::Sender::new(()),
                 open: OpenRequests::default(),
                 clock: options.clock,
                 activity: options.activity,
                 runtime: Handle::current(),
             }),
         })
+    }
+
+    /// Changes whenever the server has answered a request, and not to say that it cannot.
+    pub fn answers(&self) -> watch::Receiver<()> {
+        self.shared.answered.subscribe()
     }
 
     /// Calls an operation for the bot itself, with one flat table of arguments. Nothing when Discord answers
@@ -331,6 +340,9 @@ impl Call {
         let operation = self.prepared.operation.id;
         let now = self.shared.clock.now();
         let observed = Observed::of(answer);
+        if !answer.is_server_fault() {
+            self.shared.answered.send_replace(());
+        }
         if let Some(wait) = observed.retry_after {
             let (global, wait_ms) = (observed.global, wait.as_millis());
             warn!(operation, global, wait_ms, "Discord asks to wait");
