@@ -6,8 +6,7 @@ use crate::cogs::live::Status;
 use crate::commands::definition::CommandDefinition;
 use crate::commands::help::{self, CommandView};
 use crate::commands::parse::answers_to;
-use crate::discord::nearest;
-use crate::reload::controller::{Ask, Refused};
+use crate::reload::controller::{Ask, Refused, meant};
 use crate::reload::report::{CogOutcome, Outcome};
 
 impl Desk {
@@ -28,13 +27,14 @@ impl Desk {
 
     fn show_cog(&self, asked: &str) -> String {
         let language = self.language();
-        let name = asked.strip_prefix("cogs.").unwrap_or(asked);
-        if let Some(cog) = self.cogs.get(asked).or_else(|| self.cogs.get(name)) {
-            return status::cog_details(&self.cogs, &cog, language);
-        }
         let all = self.cogs.all();
-        let near = nearest(name, all.iter().map(|cog| &*cog.name));
-        self.tell(Err(Refused::unknown(name, near)))
+        let names = all.iter().map(|cog| &*cog.name);
+        let found = meant(asked, |name| self.cogs.get(name).is_some(), names);
+        match found.map(|name| self.cogs.get(&name)) {
+            Ok(Some(cog)) => status::cog_details(&self.cogs, &cog, language),
+            Ok(None) => self.tell(Err(Refused::unknown(asked, None))),
+            Err(refused) => self.tell(Err(refused)),
+        }
     }
 
     /// Answers `!load <name>`.

@@ -73,6 +73,16 @@ impl Desk {
                     None => Say::Unknown { cog }.say(language),
                 }
             }
+            Err(Refused::Ambiguous { named, of_module }) => {
+                let id_of_named = &quoted(&format!("cogs.{named}"));
+                let (named, of_module) = (&quoted(&named), &quoted(&of_module));
+                Say::AmbiguousCog {
+                    named,
+                    id_of_named,
+                    of_module,
+                }
+                .say(language)
+            }
             Err(Refused::Loaded(cog)) => {
                 let prefix = &self.prefix();
                 Say::AlreadyLoaded { cog: &cog, prefix }.say(language)

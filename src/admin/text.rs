@@ -44,6 +44,9 @@ sentences! {
     UnknownNear { cog, near }
         "There is no cog {cog}. Did you mean `{near}`?"
         "Tidak ada cog {cog}. Maksudnya `{near}`?"
+    AmbiguousCog { named, id_of_named, of_module }
+        "{named} fits more than one: it is the name of a cog, and the module of the cog {of_module}. Say {id_of_named} or {of_module}."
+        "{named} cocok dengan lebih dari satu: itu nama sebuah cog dan juga modul dari cog {of_module}. Tulis {id_of_named} atau {of_module}."
     AlreadyLoaded { cog, prefix }
         "`{cog}` is loaded already. `{prefix}reload cog {cog}` builds it afresh."
         "`{cog}` sudah dimuat. `{prefix}reload cog {cog}` membangunnya ulang."

@@ -243,12 +243,20 @@ impl Reader<'_> {
 fn read_roles(fields: &Fields<'_>) -> HostResult<Check> {
     let mut roles = fields.strings_of("value", MOST_ROLES)?;
     match (roles.len(), roles.pop()) {
-        (1, Some(role)) => Ok(Check::Role(role)),
+        (1, Some(role)) => Ok(role_check(&role)),
         (_, None) => Err(fields.wrong("checks", "a role's name or id", &Value::Nil)),
         (_, last) => Ok(Check::Any(
-            roles.into_iter().chain(last).map(Check::Role).collect(),
+            roles
+                .iter()
+                .chain(&last)
+                .map(|role| role_check(role.as_str()))
+                .collect(),
         )),
     }
+}
+
+fn role_check(role: &str) -> Check {
+    Check::Role(role.into())
 }
 
 fn read_permissions(fields: &Fields<'_>) -> HostResult<u64> {

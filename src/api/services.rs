@@ -164,7 +164,7 @@ impl Services {
                 .bot
                 .admins
                 .iter()
-                .any(|admin| admin == user)
+                .any(|admin| is_same_id(admin, user))
     }
 
     /// What a user may do in a channel, as far as the cache knows.
@@ -187,4 +187,10 @@ impl Services {
     pub fn is_owner(&self, user: &str) -> bool {
         self.identity.load().owners.contains(user)
     }
+}
+
+/// Ids are numbers: zeros in front of one do not make it another.
+fn is_same_id(one: &str, other: &str) -> bool {
+    let number = |text: &str| text.parse::<u64>().ok();
+    number(one).is_some_and(|id| number(other) == Some(id))
 }

@@ -92,13 +92,10 @@ fn one(check: &Check, facts: &CheckFacts<'_>, answers: &Answers, depth: usize) -
         Check::Permissions(needed) => permitted(*needed, false, facts),
         Check::BotPermissions(needed) => permitted(*needed, true, facts),
         Check::Role(wanted) => {
-            let role = &quoted(wanted);
-            pass_if(
-                has_role(wanted, facts),
-                "role",
-                Text::NeedsRole { role },
-                facts,
-            )
+            let role = &quoted(&wanted.text());
+            let mut held = facts.member_roles.iter();
+            let has_it = held.any(|role| wanted.fits(role.id, role.name));
+            pass_if(has_it, "role", Text::NeedsRole { role }, facts)
         }
         Check::All(checks) => every(checks, facts, answers, depth + 1),
         Check::Any(checks) => some(checks, facts, answers, depth + 1),
@@ -192,15 +189,6 @@ fn permitted(needed: u64, of_bot: bool, facts: &CheckFacts<'_>) -> Verdict {
     } else {
         denied("permissions", Text::NeedsPermissions { permissions }, facts)
     }
-}
-
-/// By id, or by name in any letter case.
-fn has_role(wanted: &str, facts: &CheckFacts<'_>) -> bool {
-    let name = wanted.to_lowercase();
-    facts
-        .member_roles
-        .iter()
-        .any(|role| role.id == wanted || role.name.to_lowercase() == name)
 }
 
 fn pass_if(passes: bool, kind: &'static str, text: Text<'_>, facts: &CheckFacts<'_>) -> Verdict {

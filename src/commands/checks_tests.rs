@@ -1,12 +1,14 @@
 use super::*;
 
+const HELPER: &str = "950000000000000005";
+
 const FACTS: CheckFacts<'_> = CheckFacts {
     is_owner: false,
     channel_nsfw: false,
     member_permissions: 0,
     bot_permissions: 0,
     member_roles: &[RoleFact {
-        id: "5",
+        id: HELPER,
         name: "Helper",
     }],
     in_guild: true,
@@ -44,8 +46,27 @@ fn refusals_say_what_is_needed() {
 
 #[test]
 fn roles_are_found_by_id_and_by_name() {
-    assert_eq!(verdict(&Check::Role("5".into())), Verdict::Pass);
+    assert_eq!(verdict(&Check::Role(HELPER.into())), Verdict::Pass);
     assert_eq!(verdict(&Check::Role("helper".into())), Verdict::Pass);
+}
+
+#[test]
+fn a_role_named_like_an_id_is_another_role() {
+    let facts = CheckFacts {
+        member_roles: &[RoleFact {
+            id: "950000000000000006",
+            name: HELPER,
+        }],
+        ..FACTS
+    };
+    for wanted in [HELPER, "<@&950000000000000005>", " 950000000000000005"] {
+        let check = Check::Role(wanted.into());
+        let verdict = evaluate([&check], &facts, &Answers::new());
+        assert!(
+            matches!(verdict, Verdict::Denied { kind: "role", .. }),
+            "{wanted}"
+        );
+    }
 }
 
 #[test]
@@ -61,7 +82,7 @@ fn an_administrator_has_every_permission() {
 #[test]
 fn a_handler_is_asked_only_when_the_rest_does_not_decide() {
     let custom = Check::Custom(3);
-    let role = Check::Role("5".into());
+    let role = Check::Role(HELPER.into());
     assert_eq!(verdict(&custom), Verdict::NeedsHandler(3));
     let any = Check::Any(vec![custom.clone(), role.clone()]);
     assert_eq!(verdict(&any), Verdict::Pass);

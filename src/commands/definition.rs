@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 pub use super::conflicts::{Conflict, claims};
+pub use super::references::RoleKey;
 pub use super::validate::{Complaint, validate};
 
 /// A command, or a group of commands when it has `subcommands`.
@@ -298,8 +299,8 @@ pub enum Check {
     Permissions(u64),
     /// The bot has all of these permission bits in the channel.
     BotPermissions(u64),
-    /// The caller has the role with this id or name.
-    Role(String),
+    /// The caller has this role.
+    Role(RoleKey),
     /// At least one passes.
     Any(Vec<Check>),
     /// Each passes.

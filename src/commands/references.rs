@@ -1,11 +1,19 @@
-//! The forms in which users refer to something: mentions, ids, links.
+//! The forms in which users and authors refer to something: mentions, ids, links, names.
+//!
+//! Anybody can give a role, a channel or themselves a name of digits, or one that looks like a mention. So what
+//! can be an id is never compared with a name, and a name is never compared with an id.
 
 /// A number with fewer digits is a name or a count, not an id: those of 2015 have 17 digits.
 const SHORTEST_ID: usize = 15;
 
-/// Whether a text can be one of Discord's ids: up to 20 digits, which hold 64 bits.
+/// Whether a text can be one of Discord's ids: digits, for a number of 64 bits.
 pub(super) fn is_id(text: &str) -> bool {
-    (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    id_of(text).is_some()
+}
+
+fn id_of(text: &str) -> Option<u64> {
+    let digits = text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits)
 }
 
 /// Whether a text refers to something without its name: a mention or an id.
@@ -43,10 +51,56 @@ impl<'a> Reference<'a> {
             Self::Role(id)
         } else if let Some(id) = mention("#") {
             Self::Channel(id)
-        } else if is_id(text) && text.len() >= SHORTEST_ID {
-            Self::Id(text)
+        } else if is_whole_id(text.trim_start_matches(MARKS)) {
+            Self::Id(text.trim_start_matches(MARKS))
         } else {
             Self::Name(text)
+        }
+    }
+}
+
+/// What stands in front of a name where it is typed as a mention. A number behind it stays an id.
+const MARKS: [char; 2] = ['@', '#'];
+
+/// Whether a text can be nothing but an id.
+fn is_whole_id(text: &str) -> bool {
+    is_id(text) && text.len() >= SHORTEST_ID
+}
+
+/// Which role an author means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoleKey {
+    /// The one with this id, whatever it is called.
+    Id(u64),
+    /// Those with this name, in whatever letter case.
+    Name(String),
+}
+
+impl From<&str> for RoleKey {
+    fn from(text: &str) -> Self {
+        let text = text.trim();
+        let id = match Reference::of(text) {
+            Reference::Role(id) | Reference::Id(id) => id_of(id),
+            _ => None,
+        };
+        id.map_or_else(|| Self::Name(text.to_owned()), Self::Id)
+    }
+}
+
+impl RoleKey {
+    /// Whether a role with this id and this name is meant.
+    pub fn fits(&self, id: &str, name: &str) -> bool {
+        match self {
+            Self::Id(wanted) => id_of(id) == Some(*wanted),
+            Self::Name(wanted) => name.to_lowercase() == wanted.to_lowercase(),
+        }
+    }
+
+    /// The id or the name.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Id(id) => id.to_string(),
+            Self::Name(name) => name.clone(),
         }
     }
 }
@@ -62,7 +116,7 @@ pub(super) fn message_reference<'a>(text: &'a str, here: &'a str) -> Option<(&'a
     }
     match text.split_once('-') {
         Some((channel, id)) => (is_id(channel) && is_id(id)).then_some((channel, id)),
-        None => (is_id(text) && text.len() >= SHORTEST_ID).then_some((here, text)),
+        None => is_whole_id(text).then_some((here, text)),
     }
 }
 
@@ -81,6 +135,48 @@ fn is_discord(link: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    const ID: &str = "950000000000000001";
+
+    #[test]
+    fn what_can_be_an_id_is_no_name() {
+        let mention = format!("<@&{ID}>");
+        let spaced = format!(" {ID} ");
+        for text in [ID, &mention, &spaced, &format!("@{ID}")] {
+            let key = RoleKey::from(text);
+            assert!(key.fits(ID, "anything"), "{text}");
+            assert!(!key.fits("1", ID), "{text}");
+            assert!(!key.fits("1", text), "{text}");
+        }
+        // Neither a year nor a number of more than 64 bits is an id.
+        for text in [
+            "2024",
+            "99999999999999999999",
+            "Mods",
+            "<@950000000000000001>",
+        ] {
+            let key = RoleKey::from(text);
+            assert!(key.fits("1", &text.to_uppercase()), "{text}");
+            assert!(!key.fits(text, "anything"), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_fits_by_its_own_kind_alone(text in "[@<&># 0-9a-z]{0,24}|[0-9]{1,21}", id in any::<u64>()) {
+            let key = RoleKey::from(text.as_str());
+            let by_name = key.fits("none", text.trim());
+            let by_id = key.fits(&id.to_string(), "another");
+            let number = text.trim().trim_start_matches(MARKS);
+            if matches!(key, RoleKey::Id(_)) {
+                prop_assert!(!by_name);
+            } else {
+                prop_assert!(by_name && !by_id && !key.fits(number, "another"));
+            }
+            prop_assert!(RoleKey::from(id.to_string().as_str()).fits(&id.to_string(), "x") || id < 100_000_000_000_000);
+        }
+    }
 
     #[test]
     fn messages_are_referred_to_by_link_pair_or_id() {

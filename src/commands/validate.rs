@@ -269,7 +269,7 @@ fn check(check: &Check, visit: &mut Visit<'_>, depth: usize) {
             visit.complain("checks", "has `bot_permissions` without a name");
         }
         Check::Role(role) => visit.complain_if(
-            role.trim().is_empty(),
+            role.text().is_empty(),
             "checks",
             "has a `role` without an id or name",
         ),

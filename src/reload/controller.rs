@@ -13,6 +13,7 @@ mod reports;
 mod requests;
 
 pub use configure::ConfigEdit;
+pub use requests::meant;
 
 use super::graph::Graph;
 use super::plan::{is_held, is_up_to_date, plan, plan_changed};
@@ -58,6 +59,16 @@ pub enum Refused {
         name: String,
         /// The cog whose name is most like it.
         near: Option<String>,
+    },
+    /// It is the name of one cog and the module id of another.
+    #[error(
+        "\"{named}\" is both the cog \"{named}\" and the module of the cog \"{of_module}\": say \"cogs.{named}\" or \"{of_module}\""
+    )]
+    Ambiguous {
+        /// The cog that is called so.
+        named: String,
+        /// The cog whose module is called so.
+        of_module: String,
     },
     /// It runs already.
     #[error("the cog \"{0}\" is loaded already; `!reload cog {0}` builds it afresh")]

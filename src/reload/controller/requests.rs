@@ -45,17 +45,12 @@ impl Controller {
         }
     }
 
-    /// A cog's name as it was typed, also with `cogs.` in front.
+    /// The cog that is meant by what was typed.
     pub(super) fn known(&self, asked: &str) -> Result<String, Refused> {
-        let name = asked.strip_prefix("cogs.").unwrap_or(asked);
-        for candidate in [asked, name] {
-            let known = self.snapshot.cogs().contains_key(candidate);
-            if known || self.cogs.get(candidate).is_some() {
-                return Ok(candidate.to_owned());
-            }
-        }
+        let is_cog =
+            |name: &str| self.snapshot.cogs().contains_key(name) || self.cogs.get(name).is_some();
         let names = self.snapshot.cogs().keys().map(String::as_str);
-        Err(Refused::unknown(name, crate::discord::nearest(name, names)))
+        meant(asked, is_cog, names)
     }
 
     /// Looks at all files now. What changed and is not taken with this request is taken with the next batch.
@@ -157,5 +152,56 @@ impl Controller {
             Vec::new(),
             began,
         )))
+    }
+}
+
+/// The cog that `asked` means: by its name, or by its module's id, which is the name with `cogs.` in front. As a cog
+/// in `lua/cogs/cogs/` has a name that begins so, too, a text may mean two.
+pub fn meant<'a>(
+    asked: &str,
+    is_cog: impl Fn(&str) -> bool,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Result<String, Refused> {
+    let of_module = asked.strip_prefix("cogs.");
+    match (of_module.filter(|name| is_cog(name)), is_cog(asked)) {
+        (Some(of_module), true) => Err(Refused::Ambiguous {
+            named: asked.to_owned(),
+            of_module: of_module.to_owned(),
+        }),
+        (Some(of_module), false) => Ok(of_module.to_owned()),
+        (None, true) => Ok(asked.to_owned()),
+        (None, false) => {
+            let name = of_module.unwrap_or(asked);
+            Err(Refused::unknown(name, crate::discord::nearest(name, names)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_and_an_id_of_two_cogs_is_a_question() {
+        let ask = |asked: &str, cogs: &[&str]| {
+            meant(asked, |name| cogs.contains(&name), cogs.iter().copied())
+        };
+        assert_eq!(ask("levels", &["levels"]), Ok("levels".into()));
+        assert_eq!(ask("cogs.levels", &["levels"]), Ok("levels".into()));
+        assert_eq!(
+            ask("cogs.levels", &["cogs.levels"]),
+            Ok("cogs.levels".into())
+        );
+        let both = ["levels", "cogs.levels"];
+        assert!(matches!(
+            ask("cogs.levels", &both),
+            Err(Refused::Ambiguous { .. })
+        ));
+        assert_eq!(ask("levels", &both), Ok("levels".into()));
+        assert_eq!(ask("cogs.cogs.levels", &both), Ok("cogs.levels".into()));
+        assert!(matches!(
+            ask("cogs.level", &both),
+            Err(Refused::Unknown { .. })
+        ));
     }
 }
