@@ -459,7 +459,9 @@ async fn the_bot_learns_who_and_whose_it_is() {
     let gateway = json!({ "url": "ws://127.0.0.1:1", "shards": 2, "session_start_limit":
         { "total": 1000, "remaining": 990, "reset_after": 5000, "max_concurrency": 1 } });
     let team = json!({ "id": "1", "name": "bot", "flags": 3, "owner": { "id": "2" }, "team": { "members": [
-        { "membership_state": 2, "user": { "id": "3" } }, { "membership_state": 1, "user": { "id": "4" } },
+        { "membership_state": 2, "role": "admin", "user": { "id": "3" } },
+        { "membership_state": 1, "role": "admin", "user": { "id": "4" } },
+        { "membership_state": 2, "role": "read_only", "user": { "id": "5" } },
     ]}});
     let answers = [
         ok(&gateway),
@@ -474,7 +476,10 @@ async fn the_bot_learns_who_and_whose_it_is() {
         ("ws://127.0.0.1:1", 2)
     );
     assert_eq!(gateway.reset_after, Duration::from_secs(5));
-    assert_eq!(client.current_application().await.unwrap().owners, ["3"]);
+    assert_eq!(
+        client.current_application().await.unwrap().owners,
+        ["2", "3"]
+    );
     assert_eq!(client.current_user().await.unwrap().str("id"), Some("7"));
     assert_eq!(server.seen()[1].uri, "/api/v10/applications/@me");
 }

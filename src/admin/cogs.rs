@@ -1,11 +1,12 @@
 //! `!cogs`, `!load`, `!unload`, `!help`.
 
 use super::text::Say;
-use super::{Desk, code_block, status};
+use super::{AdminCall, Desk, code_block, status};
+use crate::cogs::host::ADMIN_COMMANDS;
 use crate::cogs::live::Status;
 use crate::commands::definition::CommandDefinition;
 use crate::commands::help::{self, CommandView};
-use crate::commands::parse::answers_to;
+use crate::commands::parse::{answers_to, name_key};
 use crate::reload::controller::{Ask, Refused, meant};
 use crate::reload::report::{CogOutcome, Outcome};
 
@@ -80,9 +81,15 @@ impl Desk {
     }
 
     /// Answers `!help`, `!help <page>` and `!help <command>`, for everybody.
-    pub(super) fn help(&self, arguments: &str) -> String {
+    pub(super) fn help(&self, call: &AdminCall) -> String {
+        let arguments = call.arguments.as_str();
         let language = self.language();
         let prefix = &self.prefix();
+        let first = arguments.split_whitespace().next().unwrap_or_default();
+        let first = name_key(first.strip_prefix(prefix.as_str()).unwrap_or(first));
+        if ADMIN_COMMANDS.contains(&first.as_str()) {
+            return Say::HelpForAdmins { prefix }.say(language);
+        }
         let cogs: Vec<(String, Status)> = self
             .cogs
             .all()
@@ -101,7 +108,15 @@ impl Desk {
             })
             .collect();
         if arguments.is_empty() {
-            return help::overview(&views, prefix, 1, language);
+            let overview = help::overview(&views, prefix, 1, language);
+            // Others could not use them.
+            if !self.cogs.services.is_admin(&call.author_id) {
+                return overview;
+            }
+            return format!(
+                "{overview}\n{}",
+                Say::HelpForAdmins { prefix }.say(language)
+            );
         }
         if let Ok(page) = arguments.parse() {
             return help::overview(&views, prefix, page, language);

@@ -181,7 +181,7 @@ impl Desk {
     async fn answer(&self, call: &AdminCall) {
         let language = self.language();
         let text = if call.name == "help" {
-            self.help(&call.arguments)
+            self.help(call)
         } else if !self.cogs.services.is_admin(&call.author_id) {
             Say::Refused {}.say(language)
         } else {

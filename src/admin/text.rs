@@ -27,8 +27,11 @@ macro_rules! sentences {
 
 sentences! {
     Refused {}
-        "This command is for the bot's admins: the application's owner or team, and those named in `bot.admins` of config.json."
-        "Perintah ini hanya untuk admin bot: pemilik atau tim aplikasi, dan yang tercantum di `bot.admins` pada config.json."
+        "This command is for the bot's admins: the application's owner; of a team its owner, its admins and its developers; and those named in `bot.admins` of config.json."
+        "Perintah ini hanya untuk admin bot: pemilik aplikasi; pada tim: pemilik, admin, dan developer tim; serta yang tercantum di `bot.admins` pada config.json."
+    HelpForAdmins { prefix }
+        "For the bot's admins (the application's owner; of a team its owner, its admins and its developers; and those named in `bot.admins` of config.json): `{prefix}reload`, `{prefix}cogs`, `{prefix}load`, `{prefix}unload`"
+        "Untuk admin bot (pemilik aplikasi; pada tim: pemilik, admin, dan developer tim; serta yang tercantum di `bot.admins` pada config.json): `{prefix}reload`, `{prefix}cogs`, `{prefix}load`, `{prefix}unload`"
     Menu { prefix }
         "**Hot reload**\n`{prefix}reload status` shows what runs and what went wrong\n`{prefix}reload toggle` switches hot reload on or off\n`{prefix}reload cog <name>` builds one cog afresh\n`{prefix}reload all` builds all cogs afresh\nAlso: `{prefix}cogs`, `{prefix}load <name>`, `{prefix}unload <name>`, `{prefix}help`"
         "**Hot reload**\n`{prefix}reload status` menampilkan apa yang berjalan dan apa yang gagal\n`{prefix}reload toggle` menyalakan atau mematikan hot reload\n`{prefix}reload cog <nama>` membangun ulang satu cog\n`{prefix}reload all` membangun ulang semua cog\nJuga: `{prefix}cogs`, `{prefix}load <nama>`, `{prefix}unload <nama>`, `{prefix}help`"

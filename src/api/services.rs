@@ -121,7 +121,7 @@ impl std::fmt::Debug for LatestSources {
 pub struct Identity {
     /// The bot's user object.
     pub user: Json,
-    /// The ids of the application's owner or of the members of its team.
+    /// The ids of the application's owner and, of a team, its owner, its admins and its developers.
     pub owners: BTreeSet<String>,
 }
 

@@ -2,6 +2,7 @@
 
 use super::limits::RateLimits;
 use crate::clock::Clock;
+use serde_json::Value;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ pub struct SimOptions {
     pub token: String,
     /// The privileged intents that the application may use, as bits.
     pub allowed_privileged_intents: u64,
+    /// The team that the application belongs to, as Discord shows it; null without one.
+    pub team: Value,
     /// How many requests are taken in which time.
     pub rate_limits: RateLimits,
     /// The time that messages, timeouts and interactions live in. Rate limits and heartbeats keep
@@ -45,6 +48,7 @@ impl Default for SimOptions {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             token: String::new(),
             allowed_privileged_intents: PRIVILEGED_INTENTS,
+            team: Value::Null,
             rate_limits: RateLimits::default(),
             clock: Clock::system(),
             heartbeat_interval_ms: 41_250,

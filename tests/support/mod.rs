@@ -120,6 +120,12 @@ impl Setup {
         self
     }
 
+    /// The team that the application belongs to, as Discord shows it.
+    pub fn team(mut self, team: Value) -> Self {
+        self.sim.team = team;
+        self
+    }
+
     /// Starts simulator and bot, and waits until the bot is connected.
     pub async fn start(self) -> Stage {
         let folder = self.folder.unwrap_or_else(|| TempDir::new().unwrap());

@@ -35,7 +35,8 @@ pub struct Application {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// The ids of those whom it belongs to: the owner, or the members of the team that joined it.
+    /// The ids of those whom it belongs to: the owner and, of a team, its owner and the members whose role lets
+    /// them change the application.
     pub owners: Vec<String>,
     /// Its flags, among them the privileged intents that it was granted.
     pub flags: i64,
@@ -113,18 +114,37 @@ fn reset_after(limit: &Json) -> Duration {
     })
 }
 
-/// A team's members count when they have accepted the invitation (`membership_state` 2).
+/// The roles of a team that may change the application and reset its token. `read_only` may look at it.
+const OWNING_ROLES: [&str; 2] = ["admin", "developer"];
+
+/// Who may do everything with the bot. Of an application of a team, Discord's `owner` is a user that stands for the
+/// team and that nobody is.
 fn owners(application: &Json) -> Vec<String> {
-    let id = |user: Option<&Json>| user.and_then(|user| user.str("id")).map(str::to_owned);
-    match application.get("team") {
-        Some(team @ Json::Object(_)) => {
-            let members = team.get("members").map_or(&[][..], Json::items).iter();
-            let joined = members
-                .filter(|member| member.get("membership_state").and_then(Json::as_i64) == Some(2));
-            joined.filter_map(|member| id(member.get("user"))).collect()
+    let team = application.get("team");
+    let members = team.and_then(|team| team.get("members"));
+    let members = members.map_or(&[][..], Json::items).iter();
+    let named = [
+        application.at(&["owner", "id"]),
+        team.and_then(|team| team.get("owner_user_id")),
+    ];
+    let by_role = members
+        .filter(|member| owns(member))
+        .map(|member| member.at(&["user", "id"]));
+    let mut owners: Vec<String> = Vec::new();
+    for id in named.into_iter().chain(by_role).flatten() {
+        let id = id.as_str().unwrap_or_default();
+        if !id.is_empty() && !owners.iter().any(|known| known == id) {
+            owners.push(id.to_owned());
         }
-        _ => id(application.get("owner")).into_iter().collect(),
     }
+    owners
+}
+
+/// Whether a member of a team has accepted the invitation (`membership_state` 2) and has a role that owns.
+fn owns(member: &Json) -> bool {
+    let joined = member.get("membership_state").and_then(Json::as_i64) == Some(2);
+    let role = member.str("role").unwrap_or_default();
+    joined && OWNING_ROLES.contains(&role)
 }
 
 fn text(json: &Json, name: &str, operation: &'static str) -> Result<String, CallError> {
@@ -133,4 +153,44 @@ fn text(json: &Json, name: &str, operation: &'static str) -> Result<String, Call
         message: format!("the answer has no \"{name}\""),
     };
     json.str(name).map(str::to_owned).ok_or_else(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(application: &serde_json::Value) -> Vec<String> {
+        owners(&Json::from(application))
+    }
+
+    #[test]
+    fn an_application_belongs_to_its_owner() {
+        assert_eq!(of(&json!({ "owner": { "id": "1" }, "team": null })), ["1"]);
+        assert_eq!(of(&json!({ "owner": { "id": "1" } })), ["1"]);
+        assert!(of(&json!({})).is_empty());
+    }
+
+    #[test]
+    fn of_a_team_its_owner_its_admins_and_its_developers_own_the_application() {
+        let member = |id: &str, role: serde_json::Value, state: u8| json!({ "user": { "id": id }, "role": role, "membership_state": state, "team_id": "9" });
+        let table = [
+            (member("2", json!("admin"), 2), true),
+            (member("3", json!("developer"), 2), true),
+            (member("4", json!("read_only"), 2), false),
+            (member("5", json!("admin"), 1), false),
+            (member("6", json!("developer"), 1), false),
+            (member("7", json!(""), 2), false),
+            (member("7", json!(null), 2), false),
+            (member("7", json!("ADMIN"), 2), false),
+            (member("7", json!("what_comes_next"), 2), false),
+            (member("1", json!(""), 2), true),
+        ];
+        for (member, is_owner) in table {
+            let team = json!({ "id": "9", "owner_user_id": "1", "members": [member.clone()] });
+            let found = of(&json!({ "owner": { "id": "9" }, "team": team }));
+            let id = member["user"]["id"].as_str().unwrap_or_default();
+            assert_eq!(found.iter().any(|owner| owner == id), is_owner, "{member}");
+            assert!(found.contains(&"1".to_owned()), "{member}");
+        }
+    }
 }

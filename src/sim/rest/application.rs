@@ -42,7 +42,7 @@ fn shown(world: &World) -> Value {
         "bot_require_code_grant": false,
         "verify_key": "0".repeat(64),
         "owner": world.show_user(world.owner),
-        "team": null,
+        "team": world.team,
         "flags": application_flags(world.privileged_intents),
         "hook": true,
         "redirect_uris": [],

@@ -69,6 +69,8 @@ pub(crate) struct World {
     pub(crate) bot: Id,
     /// Who owns the application and the first guild.
     pub(crate) owner: Id,
+    /// The application's team as Discord shows it; null without one.
+    pub(crate) team: Value,
     /// Privileged intents that the application may use.
     pub(crate) privileged_intents: u64,
     /// How many messages of a channel are kept.

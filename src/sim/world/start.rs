@@ -55,6 +55,7 @@ impl World {
             files: IndexMap::new(),
             bot: 0,
             owner: 0,
+            team: options.team.clone(),
             privileged_intents: options.allowed_privileged_intents,
             messages_kept: options.messages_kept,
             interaction_deadline: options.interaction_deadline,
