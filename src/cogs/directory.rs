@@ -3,6 +3,7 @@
 use crate::api::services::Services;
 use crate::commands::arguments;
 use crate::discord::operations::operation;
+use crate::discord::permissions::{READ_MESSAGE_HISTORY, VIEW_CHANNEL};
 use crate::json::Json;
 use serde_json::{Value, json};
 use std::future::Future;
@@ -14,10 +15,6 @@ const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Look-ups at Discord for one call: each is a request that the cog has not made.
 const MOST_LOOK_UPS: usize = 10;
-
-/// Permissions, as bits.
-const VIEW_CHANNEL: u64 = 1 << 10;
-const READ_MESSAGE_HISTORY: u64 = 1 << 16;
 
 /// What Discord knows, as far as one user may know it.
 pub struct Directory<'a> {

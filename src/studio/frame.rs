@@ -1,6 +1,7 @@
 //! What the live feed sends: one JSON object a frame, told apart by `type`.
 
 use super::{BotView, CogView, StudioOptions};
+use crate::discord::permissions::VIEW_CHANNEL;
 use crate::reload::report::Report;
 use crate::sim::{Dispatch, Id, Sim};
 use serde::Serialize;
@@ -13,9 +14,6 @@ const SHOWN: usize = 300;
 
 /// For how many people the page knows which channels they see.
 const PEOPLE: usize = 100;
-
-/// Discord's permission to see a channel.
-const VIEW_CHANNEL: u64 = 1 << 10;
 
 /// One frame.
 #[derive(Serialize)]

@@ -106,15 +106,25 @@ impl Calling<'_> {
             (id.to_owned(), name.unwrap_or_default().to_owned())
         });
         let channel = self.text("channel_id");
-        let permissions = |user: &str| services.permissions_in(channel, user).unwrap_or(0);
+        let permissions = |user: &str| services.permissions_in(channel, user);
+        let of_author = permissions(self.author_id()).or_else(|| self.permissions_as_sent(channel));
         Facts {
             is_owner: services.is_owner(self.author_id()),
             channel_nsfw: services.is_nsfw(channel),
-            member_permissions: permissions(self.author_id()),
-            bot_permissions: permissions(services.identity.load().id()),
+            member_permissions: of_author.unwrap_or(0),
+            bot_permissions: permissions(services.identity.load().id()).unwrap_or(0),
             roles: roles.collect(),
             in_guild: self.guild_id().is_some(),
         }
+    }
+
+    /// The author's permissions by the member in the message, for one whom the cache has forgotten again.
+    fn permissions_as_sent(&self, channel: &str) -> Option<u64> {
+        let services = &self.cog.services;
+        let author = self.call.message.get("author")?.clone();
+        let member = self.call.message.get("member")?.with("user", author);
+        let now = services.clock.now();
+        services.cache.permissions_of(channel, &member, now)
     }
 
     /// Asks a `cog.check.custom` function.

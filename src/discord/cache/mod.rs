@@ -126,16 +126,26 @@ impl Cache {
         self.table().channels.get(&id).map(u64::to_string)
     }
 
-    /// What a known member may do in a channel or thread; nothing when one of them is unknown.
+    /// What a known member may do in a channel or thread; nothing when one of them is unknown. The guild's owner is
+    /// always known.
     pub fn permissions(&self, channel_id: &str, user_id: &str, now: Duration) -> Option<u64> {
-        let mut channel = self.channel(channel_id)?;
         let guild_id = self.guild_of_channel(channel_id)?;
-        if channel.get("thread_metadata").is_some() {
-            channel = self.channel(channel.str("parent_id")?)?;
+        if let Some(member) = self.member(&guild_id, user_id) {
+            return self.permissions_of(channel_id, &member, now);
         }
-        let member = self.member(&guild_id, user_id)?;
-        let guild = self.guild(&guild_id)?;
-        Some(permissions::in_channel(&guild, &channel, &member, now))
+        let is_owner = |guild: &Guild| Some(guild.own.str("owner_id") == Some(user_id));
+        self.look(&guild_id, is_owner)?.then_some(permissions::ALL)
+    }
+
+    /// What a member with `user` may do in a channel or thread; nothing when that is unknown.
+    pub fn permissions_of(&self, channel_id: &str, member: &Json, now: Duration) -> Option<u64> {
+        let guild = self.guild(&self.guild_of_channel(channel_id)?)?;
+        let channel = self.channel(channel_id)?;
+        if channel.get("thread_metadata").is_none() {
+            return Some(permissions::in_channel(&guild, &channel, member, now));
+        }
+        let parent = self.channel(channel.str("parent_id")?)?;
+        Some(permissions::in_thread(&guild, &parent, member, now))
     }
 
     /// Whether one known member stands higher than another.

@@ -10,7 +10,7 @@ mod resolve;
 
 use super::errors::{ApiError, Invalid, Known, MISSING_PERMISSIONS, UNKNOWN_COMMAND};
 use super::ids::{Id, id_of};
-use super::permissions::{self, ADMINISTRATOR, USE_COMMANDS, require_in_channel};
+use super::permissions::{self, ADMINISTRATOR, USE_APPLICATION_COMMANDS, require_in_channel};
 use super::world::{Channel, Command, Event, Interaction, Stage, World};
 use resolve::Resolved;
 use serde_json::{Value, json};
@@ -154,7 +154,7 @@ fn require_allowed(
     if place.is_direct() {
         return Ok(());
     }
-    require_in_channel(world, place, user, USE_COMMANDS)?;
+    require_in_channel(world, place, user, USE_APPLICATION_COMMANDS)?;
     let held = permissions::in_channel(world, place, user);
     let needed = match &command["default_member_permissions"] {
         Value::Null => return Ok(()),

@@ -4,7 +4,8 @@ use super::call::{Answer, Call, Outcome};
 use super::route::{Route, open, route};
 use crate::sim::errors::{NOT_IN_A_DM, UNKNOWN_INVITE};
 use crate::sim::permissions::{
-    CREATE_INVITE, MANAGE_CHANNELS, MANAGE_GUILD, in_channel, require_in_channel, require_in_guild,
+    CREATE_INSTANT_INVITE, MANAGE_CHANNELS, MANAGE_GUILD, in_channel, require_in_channel,
+    require_in_guild,
 };
 use crate::sim::world::{Invite, World};
 use serde_json::{Value, json};
@@ -44,7 +45,7 @@ fn shown(world: &World, invite: &Invite) -> Value {
 fn create(world: &mut World, call: &Call) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?;
     let guild = channel.guild.ok_or(NOT_IN_A_DM)?;
-    require_in_channel(world, channel, call.actor, CREATE_INVITE)?;
+    require_in_channel(world, channel, call.actor, CREATE_INSTANT_INVITE)?;
     let channel = channel.id;
     let number = |name: &str, default| call.field(name).and_then(Value::as_u64).unwrap_or(default);
     let invite = Invite {

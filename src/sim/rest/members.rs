@@ -6,8 +6,8 @@ use super::route::{Route, route};
 use crate::sim::errors::{ApiError, Invalid, MISSING_PERMISSIONS};
 use crate::sim::ids::{Id, ids_in, parse_timestamp, timestamp};
 use crate::sim::permissions::{
-    ADMINISTRATOR, CHANGE_NICKNAME, KICK_MEMBERS, MANAGE_NICKNAMES, MANAGE_ROLES, MODERATE_MEMBERS,
-    in_guild, require_above, require_in_guild,
+    ADMINISTRATOR, CHANGE_NICKNAME, DEAFEN_MEMBERS, KICK_MEMBERS, MANAGE_NICKNAMES, MANAGE_ROLES,
+    MODERATE_MEMBERS, MUTE_MEMBERS, in_guild, require_above, require_in_guild,
 };
 use crate::sim::world::{Guild, Member, World};
 use serde_json::Value;
@@ -131,7 +131,11 @@ fn change(world: &mut World, call: &Call, (guild, user): (Id, Id)) -> Outcome {
 
 /// `MUTE_MEMBERS` or `DEAFEN_MEMBERS`.
 fn voice_permission(name: &str) -> u64 {
-    if name == "mute" { 1 << 22 } else { 1 << 23 }
+    if name == "mute" {
+        MUTE_MEMBERS
+    } else {
+        DEAFEN_MEMBERS
+    }
 }
 
 fn require_naming(world: &World, home: &Guild, actor: Id, user: Id) -> Result<(), ApiError> {

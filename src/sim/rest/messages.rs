@@ -11,8 +11,8 @@ use crate::sim::errors::{
 use crate::sim::gateway::{MESSAGE_CONTENT, hide_content};
 use crate::sim::ids::{Id, id_of, time_of};
 use crate::sim::permissions::{
-    ATTACH_FILES, MANAGE_CHANNELS, MANAGE_MESSAGES, READ_MESSAGE_HISTORY, SEND_MESSAGES, SEND_TTS,
-    in_channel, require_in_channel,
+    ATTACH_FILES, MANAGE_CHANNELS, MANAGE_MESSAGES, READ_MESSAGE_HISTORY, SEND_MESSAGES,
+    SEND_TTS_MESSAGES, in_channel, require_in_channel,
 };
 use crate::sim::world::{Channel, Message, World};
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ fn create(world: &mut World, call: &Call) -> Outcome {
         require_in_channel(world, &channel, call.actor, ATTACH_FILES)?;
     }
     if call.body["tts"] == true {
-        require_in_channel(world, &channel, call.actor, SEND_TTS)?;
+        require_in_channel(world, &channel, call.actor, SEND_TTS_MESSAGES)?;
     }
     require_pace(world, &channel, call.actor)?;
     if let Some(known) = sent_before(world, channel.id, call) {

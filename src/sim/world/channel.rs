@@ -1,6 +1,7 @@
 //! Channels and threads.
 
 use super::World;
+use crate::discord::permissions::rules;
 use crate::sim::ids::{Id, id_in};
 use serde_json::{Map, Value, json};
 
@@ -70,6 +71,16 @@ impl Overwrite {
             "allow": self.allow.to_string(),
             "deny": self.deny.to_string(),
         })
+    }
+
+    /// What the rules of permissions need of it.
+    pub(crate) fn rule(&self) -> rules::Overwrite {
+        rules::Overwrite {
+            id: self.id,
+            for_member: self.for_member,
+            allow: self.allow,
+            deny: self.deny,
+        }
     }
 
     /// An overwrite from Discord's JSON; nothing without an id.
