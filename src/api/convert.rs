@@ -2,7 +2,7 @@
 
 use super::object::Object;
 use super::state::Handle;
-use crate::vm::host::{Failure, HostError, HostResult, describe, in_time, shown_name};
+use crate::vm::host::{Failure, HostError, HostResult, describe, in_time, is_object, shown_name};
 use mlua::{Table, Value};
 use serde_json::{Map, Value as JsonValue};
 use std::cell::Cell;
@@ -45,21 +45,24 @@ impl Default for Converter {
     }
 }
 
+/// The integers up to this, in both directions, are numbers of Luau's; whole numbers beyond are written as floats.
+pub(super) const GREATEST_EXACT: u64 = 1 << 53;
+
 /// What is wrong, and the steps that lead to it, innermost first: nobody pays for the path of a good value.
-struct Wrong {
+pub(super) struct Wrong {
     steps: Vec<String>,
     cause: Failure,
 }
 
 impl Wrong {
-    fn new(message: impl Into<String>) -> Self {
+    pub(super) fn new(message: impl Into<String>) -> Self {
         Self {
             steps: Vec::new(),
             cause: HostError::new("argument", message).into(),
         }
     }
 
-    fn at(mut self, step: String) -> Self {
+    pub(super) fn at(mut self, step: String) -> Self {
         self.steps.push(step);
         self
     }
@@ -154,12 +157,13 @@ impl Converter {
             let entries =
                 entries.ok_or_else(|| Wrong::new("is a part of the state that is gone"))?;
             self.count(entries.bytes())?;
-            return Ok(super::state::tree_to_json(&entries));
+            return super::state::tree_to_json(&entries);
         }
         Err(Wrong::new(format!("{} cannot be sent", describe(value))))
     }
 
-    /// A table with a first element, or an empty one, is an array; any other is an object.
+    /// A table with a first element is an array, and so is an empty one unless it is marked as an object; any other
+    /// is an object.
     fn table(&mut self, table: &Table, depth: usize) -> Result<JsonValue, Wrong> {
         still_in_time(table)?;
         let length = table.raw_len();
@@ -175,13 +179,16 @@ impl Converter {
                 return Err(Wrong::new(format!("{key} cannot be the name of a field")));
             };
             self.count(name.as_bytes().len())?;
-            let name = name.to_string_lossy();
+            let Ok(name) = name.to_str().map(|name| name.to_owned()) else {
+                let name = describe(&key);
+                return Err(Wrong::new(format!("the name {name} is not valid UTF-8")));
+            };
             let value = self
                 .convert(&value, depth + 1)
                 .map_err(|wrong| wrong.at(format!(".{}", shown_name(&name))))?;
             fields.insert(name, value);
         }
-        if fields.is_empty() {
+        if fields.is_empty() && !is_object(table) {
             return Ok(JsonValue::Array(Vec::new()));
         }
         Ok(JsonValue::Object(fields))
@@ -222,13 +229,18 @@ fn whole(length: usize) -> f64 {
     length as f64
 }
 
+#[allow(clippy::cast_precision_loss, reason = "it was made of such a number")]
 fn convert_scalar(value: &Value) -> Result<JsonValue, Wrong> {
     match value {
         Value::Nil => Ok(JsonValue::Null),
         Value::LightUserData(pointer) if pointer.0.is_null() => Ok(JsonValue::Null),
         Value::Boolean(value) => Ok(JsonValue::Bool(*value)),
+        // Luau has floats alone, and those that are whole come as integers.
+        Value::Integer(number) if number.unsigned_abs() > GREATEST_EXACT => {
+            number_to_json(*number as f64)
+        }
         Value::Integer(number) => Ok(JsonValue::from(*number)),
-        Value::Number(number) => convert_number(*number),
+        Value::Number(number) => number_to_json(*number),
         other => Err(Wrong::new(format!("{} cannot be sent", describe(other)))),
     }
 }
@@ -237,7 +249,7 @@ fn convert_scalar(value: &Value) -> Result<JsonValue, Wrong> {
     clippy::cast_possible_truncation,
     reason = "checked to be a whole number within ±2^53"
 )]
-fn convert_number(number: f64) -> Result<JsonValue, Wrong> {
+pub(super) fn number_to_json(number: f64) -> Result<JsonValue, Wrong> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.fract() == 0.0 && number.abs() <= EXACT {
         return Ok(JsonValue::from(number as i64));

@@ -596,8 +596,36 @@ pub fn describe(value: &Value) -> String {
             let dots = if short.len() < bytes.len() { "…" } else { "" };
             format!("the string {short:?}{dots}")
         }
+        Value::LightUserData(pointer) if pointer.0.is_null() => "null".to_owned(),
         other => format!("a {}", other.type_name()),
     }
+}
+
+/// The metatable of tables that are objects in JSON, also when they are empty.
+struct ObjectMark(Table);
+
+/// The metatable by which a table is known to be an object in JSON, also when it is empty. It holds nothing and
+/// cannot be changed, so that such a table does what any other does.
+pub fn object_mark(lua: &Lua) -> mlua::Result<Table> {
+    if let Some(mark) = lua.app_data_ref::<ObjectMark>() {
+        return Ok(mark.0.clone());
+    }
+    let mark = lua.create_table()?;
+    mark.set_readonly(true);
+    lua.set_app_data(ObjectMark(mark.clone()));
+    Ok(mark)
+}
+
+/// Whether a table is marked as an object in JSON.
+pub fn is_object(table: &Table) -> bool {
+    let Some(metatable) = table.metatable() else {
+        return false;
+    };
+    let lua = table.weak_lua().try_upgrade();
+    lua.is_some_and(|lua| {
+        lua.app_data_ref::<ObjectMark>()
+            .is_some_and(|mark| mark.0 == metatable)
+    })
 }
 
 /// A value that becomes exactly one Luau value.

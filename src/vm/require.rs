@@ -3,7 +3,7 @@
 use super::build::Vm;
 use super::compile::compiled;
 use super::generation::{Generation, Instance, Phase, Snapshot};
-use super::host::{Arguments, Failure, Field, Host, HostChunk, HostError, HostResult};
+use super::host::{Arguments, Failure, Field, Host, HostChunk, HostError, HostResult, object_mark};
 use super::resolve::{ContentHash, ModuleId, Source, Target};
 use super::slice::Run;
 use super::trace::{Fault, Raised, clean};
@@ -66,7 +66,8 @@ pub struct Drivers {
 
 impl Drivers {
     pub(super) fn new(lua: &Lua) -> mlua::Result<Self> {
-        let (run, follow, fail, abandon, freeze) = DRIVER.load(lua, Lua::poll_pending())?;
+        let (run, follow, fail, abandon, freeze) =
+            DRIVER.load(lua, (Lua::poll_pending(), object_mark(lua)?))?;
         Ok(Self {
             run,
             follow,

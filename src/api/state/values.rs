@@ -1,38 +1,50 @@
 //! Values and keys of the state as Luau has them, and as JSON.
 
+use crate::api::convert::{Wrong, number_to_json};
 use crate::state::{Key, KeyRef, Scope, Table as Tree, Value as Stored, render_path};
-use crate::vm::host::{HostError, HostResult, describe, in_time};
+use crate::vm::host::{HostError, HostResult, describe, in_time, shown_name};
 use mlua::{Lua, Table, Value};
+use serde_json::{Map, Value as JsonValue};
 
 /// A table of the state as JSON: a list, or an object whose numbers have become names.
-pub(in crate::api) fn tree_to_json(table: &Tree) -> serde_json::Value {
-    let value = |stored: &Stored| match stored {
-        Stored::Bool(value) => (*value).into(),
-        Stored::Number(number) => whole_or_float(*number),
-        Stored::String(bytes) => String::from_utf8_lossy(bytes).into_owned().into(),
-        Stored::Table(table) => tree_to_json(table),
-    };
+pub(in crate::api) fn tree_to_json(table: &Tree) -> Result<JsonValue, Wrong> {
     if table.len() == table.count() {
-        return table.iter().map(|(_, stored)| value(stored)).collect();
+        let items = table.iter().zip(1..);
+        let items = items.map(|((_, stored), index)| {
+            leaf_to_json(stored).map_err(|wrong| wrong.at(format!("[{index}]")))
+        });
+        return items.collect();
     }
-    let name = |key: KeyRef<'_>| match key {
-        KeyRef::Int(number) => number.to_string(),
-        KeyRef::Str(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-    };
-    let fields = table.iter().map(|(key, stored)| (name(key), value(stored)));
-    serde_json::Value::Object(fields.collect())
+    let mut fields = Map::new();
+    for (key, stored) in table.iter() {
+        let name = match key {
+            KeyRef::Int(number) => number.to_string(),
+            KeyRef::Str(bytes) => utf8(bytes)?.to_owned(),
+        };
+        let value = leaf_to_json(stored);
+        let value = value.map_err(|wrong| wrong.at(format!(".{}", shown_name(&name))))?;
+        if fields.insert(name.clone(), value).is_some() {
+            let name = shown_name(&name);
+            let message = format!(
+                "holds something at the number {name} and at the string \"{name}\", which are one name in JSON"
+            );
+            return Err(Wrong::new(message));
+        }
+    }
+    Ok(JsonValue::Object(fields))
 }
 
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "a whole number within the range in which f64 is exact"
-)]
-fn whole_or_float(number: f64) -> serde_json::Value {
-    if number.fract() == 0.0 && number.abs() < 9e15 {
-        (number as i64).into()
-    } else {
-        number.into()
+fn leaf_to_json(stored: &Stored) -> Result<JsonValue, Wrong> {
+    match stored {
+        Stored::Bool(value) => Ok((*value).into()),
+        Stored::Number(number) => number_to_json(*number),
+        Stored::String(bytes) => Ok(utf8(bytes)?.into()),
+        Stored::Table(table) => tree_to_json(table),
     }
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, Wrong> {
+    std::str::from_utf8(bytes).map_err(|_| Wrong::new("is not valid UTF-8"))
 }
 
 pub(super) fn read_key(scope: &Scope, path: &[Key], key: &Value) -> HostResult<Key> {
