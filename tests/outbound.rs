@@ -162,8 +162,12 @@ async fn a_call_is_discords_request_and_answer() {
     assert_eq!(seen[0].header("authorization"), "Bot secret");
     assert!(seen[0].header("user-agent").starts_with("DiscordBot ("));
     assert_eq!(seen[0].header("content-type"), "application/json");
-    let body = json!({ "content": "hi", "allowed_mentions": { "parse": [] } });
-    assert_eq!(seen[0].json(), body);
+    let mut body = seen[0].json();
+    let nonce = body.as_object_mut().unwrap().remove("nonce").unwrap();
+    assert!(nonce.as_str().is_some_and(|it| it.len() <= 25), "{nonce}");
+    let expected =
+        json!({ "content": "hi", "allowed_mentions": { "parse": [] }, "enforce_nonce": true });
+    assert_eq!(body, expected);
     let path = "/api/v10/channels/5/messages/9/reactions/%F0%9F%91%8D/@me";
     assert_eq!(seen[1].uri, path);
     assert_eq!(seen[1].header("content-length"), "0");
@@ -421,6 +425,23 @@ async fn a_post_that_may_have_arrived_is_not_sent_twice() {
     let error = client.call(operation, message(), short).await.unwrap_err();
     assert!(matches!(error, CallError::Deadline { .. }), "{error}");
     assert_eq!(server.seen().len(), 1);
+}
+
+/// What a proxy that limits rates holds back never reaches Discord.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_proxy_holds_back_is_no_refusal_of_discords() {
+    let early = || {
+        let (status, mut headers, body) = answer_of(429, &json!({ "retry_after": 0.0 }));
+        headers.push(("x-sent-by-proxy", "true".to_owned()));
+        (status, headers, body)
+    };
+    let (server, address) = Server::start((0..8_000).map(|_| early())).await;
+    let client = client(&address, Clock::paused(1_000));
+    // One call that is told to come back again and again.
+    let sent = send_for(&client, Some("cog"), "x").await;
+    assert!(sent.is_ok(), "{sent:?}");
+    assert_eq!(server.seen().len(), 8_001);
+    send_for(&client, Some("cog"), "x").await.unwrap();
 }
 
 #[tokio::test]

@@ -171,6 +171,13 @@ impl CogContext {
         }
     }
 
+    /// For how long one of its calls is repeated while Discord fails: a handler that meets two such calls still has
+    /// time for what it does about them.
+    pub fn patience(&self) -> Duration {
+        let seconds = self.services.config.load().limits.handler_seconds;
+        Duration::from_secs(seconds.into()) / 3
+    }
+
     /// Notes what a VM of this cog holds. Older versions give way if that is too much.
     pub fn note_memory(&self, vm: &Vm) {
         vm.note_memory();

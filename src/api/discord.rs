@@ -211,7 +211,9 @@ pub async fn make(cog: &CogContext, call: Request) -> HostResult<Option<Json>> {
     let makes_message = makes_message(&prepared);
     cog.writes_committed().await?;
     let outbound = &cog.services.outbound;
-    let sent = outbound.send(prepared, Some(cog.caller()), DEADLINE).await;
+    let (caller, patience) = (cog.caller(), cog.patience());
+    let sent = outbound.send_with_patience(prepared, Some(caller), DEADLINE, patience);
+    let sent = sent.await;
     let answer = sent.map_err(|error| {
         if matches!(&error, CallError::Discord(error) if error.is_forbidden()) {
             cog.count_refusal();

@@ -47,6 +47,15 @@ pub enum RestFaultKind {
     Drop,
     /// Everything is done, and then the connection breaks before the answer.
     DropAnswer,
+    /// What stands between the client and Discord answers in its own name, with the header `generated-by-proxy`.
+    Proxy {
+        /// The HTTP status.
+        status: u16,
+        /// Whether everything was done before, and only Discord's answer was lost.
+        done: bool,
+        /// Seconds, for status 429.
+        retry_after: Option<f64>,
+    },
 }
 
 /// What the gateway does wrong, to one shard or to all that are connected.
@@ -127,7 +136,8 @@ impl Fault {
     #[must_use]
     pub fn retry_after(mut self, seconds: f64) -> Self {
         if let Self::Rest(fault) = &mut self
-            && let RestFaultKind::Status { retry_after, .. } = &mut fault.kind
+            && let RestFaultKind::Status { retry_after, .. }
+            | RestFaultKind::Proxy { retry_after, .. } = &mut fault.kind
         {
             *retry_after = Some(seconds);
         }
@@ -138,26 +148,34 @@ impl Fault {
 impl RestFaultKind {
     /// The answer that this fault gives, if it gives one.
     pub(crate) fn answer(&self) -> Option<ApiError> {
-        let Self::Status {
-            status,
-            code,
-            message,
-            retry_after,
-        } = self
-        else {
-            return None;
-        };
-        if *status == 429 {
-            let wait = Duration::try_from_secs_f64(retry_after.unwrap_or(0.05));
-            return Some(ApiError {
-                code: *code,
-                ..too_many(wait.unwrap_or_default(), "user")
-            });
+        match self {
+            Self::Status {
+                status,
+                code,
+                message,
+                retry_after,
+            } => Some(refusal(*status, *code, message, *retry_after)),
+            Self::Proxy {
+                status,
+                retry_after,
+                ..
+            } => Some(refusal(*status, 0, "", *retry_after)),
+            Self::Delay(_) | Self::Drop | Self::DropAnswer => None,
         }
-        Some(ApiError {
-            message: message.clone(),
-            ..Known(*status, *code, "").into()
-        })
+    }
+}
+
+fn refusal(status: u16, code: u64, message: &str, retry_after: Option<f64>) -> ApiError {
+    if status == 429 {
+        let wait = Duration::try_from_secs_f64(retry_after.unwrap_or(0.05));
+        return ApiError {
+            code,
+            ..too_many(wait.unwrap_or_default(), "user")
+        };
+    }
+    ApiError {
+        message: message.to_owned(),
+        ..Known(status, code, "").into()
     }
 }
 

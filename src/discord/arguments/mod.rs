@@ -202,6 +202,11 @@ impl Operation {
         parts.any(|part| matches!(part, Shape::List(_) | Shape::Map(_)))
     }
 
+    /// Whether its body may have the field `name`.
+    pub fn takes_field(&self, name: &str) -> bool {
+        body_has(self, name)
+    }
+
     /// The fields of its body: of all variants, each once.
     pub fn body_fields(&self) -> Vec<(&'static str, &'static Field)> {
         let mut fields: Vec<(&'static str, &'static Field)> = Vec::new();

@@ -23,6 +23,12 @@ pub(super) const LONGEST: usize = 8 << 20;
 /// Bytes of an answer that says no. Longer ones are not read: their status says enough.
 const LONGEST_REFUSAL: usize = 256 << 10;
 
+/// The headers of answers that a rate-limiting proxy gives without asking Discord.
+const OF_A_PROXY: [&str; 2] = ["generated-by-proxy", "x-sent-by-proxy"];
+
+/// Discord's code for a channel's slow mode.
+const SLOW_MODE: i64 = 20_016;
+
 /// An answer, read to its end.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -76,9 +82,15 @@ impl Answer {
         self.status.is_success()
     }
 
-    /// Whether the server may do better next time: not if it does not know how.
-    pub(super) fn is_server_fault(&self) -> bool {
-        self.status.is_server_error() && self.status != StatusCode::NOT_IMPLEMENTED
+    /// Whether a proxy between the bot and Discord says this by itself: nirn-proxy and those that follow it tell so.
+    pub(super) fn is_of_a_proxy(&self) -> bool {
+        let mut headers = OF_A_PROXY.iter();
+        headers.any(|name| self.headers.contains_key(*name))
+    }
+
+    /// Whether the channel is in slow mode: a 429 that is about its people and not about requests.
+    pub(super) fn is_slow_mode(&self) -> bool {
+        self.refusal.get("code").and_then(Json::as_i64) == Some(SLOW_MODE)
     }
 
     /// The content of a success: JSON, a text as a string, anything else as a `data:` URL. `charge` is then for
@@ -134,6 +146,7 @@ impl Answer {
             message: tree.str("message").unwrap_or(reason).to_owned(),
             operation: operation.to_owned(),
             errors: tree.get("errors").cloned(),
+            may_be_done: false,
         }
     }
 }
@@ -169,6 +182,8 @@ pub struct DiscordError {
     pub operation: String,
     /// What is wrong with each field, as Discord nests it.
     pub errors: Option<Json>,
+    /// Whether Discord may have done what was asked all the same, so that it was not asked again.
+    pub may_be_done: bool,
 }
 
 /// Whether a status says that the bot may not do this: such answers count against it.
@@ -223,6 +238,9 @@ impl fmt::Display for DiscordError {
             write!(formatter, ", code {code}")?;
         }
         formatter.write_str(")")?;
+        if self.may_be_done {
+            formatter.write_str(MAY_BE_DONE)?;
+        }
         let faults = self.faults();
         for (place, fault) in faults.iter().take(TOLD) {
             let fault = fault.replace(['\r', '\n'], " ");
@@ -236,6 +254,9 @@ impl fmt::Display for DiscordError {
 }
 
 impl std::error::Error for DiscordError {}
+
+/// Added to an error where nobody knows what has become of the request.
+const MAY_BE_DONE: &str = "; it may have been carried out, so it was not sent again";
 
 /// Why a call has no result.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -305,6 +326,16 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// The same, of a request that is not sent again because it may have been carried out.
+    pub(super) fn of_what_may_be_done(mut self) -> Self {
+        match &mut self {
+            Self::Discord(error) => error.may_be_done = true,
+            Self::Network { message, .. } => message.push_str(MAY_BE_DONE),
+            _ => {}
+        }
+        self
+    }
+
     pub(super) fn limited(operation: &'static str, deadline: Duration, wait: Duration) -> Self {
         Self::Deadline {
             operation,
@@ -338,5 +369,22 @@ mod tests {
             json,
             Some(Json::String("data:image/png;base64,//4=".into()))
         );
+    }
+    #[test]
+    fn a_proxy_is_known_by_its_headers() {
+        for (name, expected) in [
+            ("generated-by-proxy", true),
+            ("x-sent-by-proxy", true),
+            ("via", false),
+        ] {
+            let value = HeaderValue::from_static("true");
+            let answer = Answer {
+                status: StatusCode::TOO_MANY_REQUESTS,
+                headers: HeaderMap::from_iter([(name.parse().unwrap(), value)]),
+                body: Vec::new(),
+                refusal: Json::Null,
+            };
+            assert_eq!(answer.is_of_a_proxy(), expected, "{name}");
+        }
     }
 }

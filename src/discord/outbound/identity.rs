@@ -1,6 +1,6 @@
 //! What the bot asks about itself.
 
-use super::{CallError, Outbound};
+use super::{CallError, Outbound, Times};
 use crate::discord::arguments::prepare;
 use crate::discord::operations::operation;
 use crate::json::Json;
@@ -99,7 +99,12 @@ impl Outbound {
         let operation = operation(id).ok_or_else(incomplete)?;
         // Whoever asks this has its own way to ask again, and wants to say soon that it has to.
         let prepared = prepare(operation, json!({}))?;
-        let answer = self.send_repeating(prepared, None, PATIENCE, 1).await?;
+        let times = Times {
+            deadline: PATIENCE,
+            patience: PATIENCE,
+            repetitions: 1,
+        };
+        let answer = self.send_within(prepared, None, times).await?;
         answer.json.ok_or_else(incomplete)
     }
 }

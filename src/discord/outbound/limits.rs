@@ -45,6 +45,8 @@ pub(super) struct Observed {
     pub(super) global: bool,
     /// Whether others than this bot have used up what there was.
     pub(super) shared: bool,
+    /// Whether a proxy says it, without having asked Discord.
+    pub(super) of_a_proxy: bool,
     success: bool,
 }
 
@@ -65,9 +67,10 @@ impl Observed {
             reset_after: seconds("x-ratelimit-reset-after"),
             success: answer.is_success(),
             shared: header("x-ratelimit-scope") == Some("shared"),
+            of_a_proxy: answer.is_of_a_proxy(),
             ..Self::default()
         };
-        if answer.status.as_u16() == 429 {
+        if answer.status.as_u16() == 429 && !answer.is_slow_mode() {
             // The body's number has a fraction, the header's is rounded up.
             let told = answer.refusal.get("retry_after");
             let told = told.and_then(outside::seconds_in_json);

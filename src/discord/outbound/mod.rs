@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! arguments (a request) ─ limits (its turn) ─ request (on the wire) ─ answer (JSON, or what went wrong)
-//!                            └──────────── mod: again, if that can help ────────────┘
+//!                            └───── mod: again, if that can help (see repeat) ──────┘
 //! ```
 //!
 //! serenity's own client is not used for requests: its rate limiter sends to Discord's address even
@@ -17,7 +17,9 @@ mod limits;
 mod options;
 mod queue;
 mod refusals;
+mod repeat;
 mod request;
+mod waiting;
 
 pub use crate::config::Token;
 pub use answer::{CallError, DiscordError};
@@ -25,6 +27,7 @@ pub use caller::CogCaller;
 pub use identity::{Application, GatewayBot};
 pub use options::{OutboundError, OutboundOptions};
 pub use refusals::COUNTED as REFUSALS_COUNT;
+pub use waiting::{WaitingCall, WaitingCalls, WaitsFor};
 
 use super::arguments::{Prepared, prepare};
 use super::operations::Operation;
@@ -38,6 +41,7 @@ use answer::Answer;
 use limits::{Limits, Observed, Permit, Step, Waiter};
 use queue::Caller;
 use refusals::Refusals;
+use repeat::{Effect, Failure};
 use serde_json::Value;
 use std::future::Future;
 use std::pin::Pin;
@@ -47,7 +51,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
+use waiting::{TOLD_AFTER, Waiting};
 
 /// The pause before the first repetition; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -57,6 +62,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// How often a request is repeated after a fault of the server or the network.
 const REPETITIONS: u32 = 6;
+
+/// For how long a request is repeated, unless its caller says.
+const PATIENCE: Duration = Duration::from_secs(16);
 
 /// What an answer to the bot itself may take, in bytes.
 const MOST_OF_OWN: usize = 64 << 20;
@@ -75,6 +83,7 @@ struct Shared {
     answered: watch::Sender<()>,
     /// The cogs' requests that are on the wire.
     open: OpenRequests,
+    waiting: Waiting,
     clock: Clock,
     activity: Activity,
     /// What drives the calls.
@@ -94,6 +103,7 @@ impl Outbound {
                 refusals: Refusals::default(),
                 answered: watch::Sender::new(()),
                 open: OpenRequests::default(),
+                waiting: Waiting::default(),
                 clock: options.clock,
                 activity: options.activity,
                 runtime: Handle::current(),
@@ -127,6 +137,18 @@ impl Outbound {
         cog: Option<CogCaller>,
         deadline: Duration,
     ) -> Result<Answered, CallError> {
+        self.send_with_patience(prepared, cog, deadline, PATIENCE)
+            .await
+    }
+
+    /// The same; while Discord fails, the request is repeated for no longer than `patience`.
+    pub async fn send_with_patience(
+        &self,
+        prepared: Prepared,
+        cog: Option<CogCaller>,
+        deadline: Duration,
+        patience: Duration,
+    ) -> Result<Answered, CallError> {
         let shared = &self.shared;
         if cog.is_some() && shared.refusals.are_too_many(shared.clock.now()) {
             return Err(CallError::Refused {
@@ -134,19 +156,33 @@ impl Outbound {
                 count: refusals::MOST,
             });
         }
-        self.send_repeating(prepared, cog, deadline, REPETITIONS)
-            .await
+        let times = Times {
+            deadline,
+            patience,
+            repetitions: REPETITIONS,
+        };
+        self.send_within(prepared, cog, times).await
     }
 
-    /// The same with another number of repetitions after faults of the server or the network.
-    async fn send_repeating(
+    /// The calls of a cog that wait, by what they wait for.
+    pub fn waiting_of(&self, cog: &str) -> Vec<WaitingCalls> {
+        self.shared.waiting.of(cog)
+    }
+
+    /// A cog's call waits for `limits.discord_calls_per_10s` until what this returns is dropped.
+    pub fn waits_for_own_limit(&self, cog: &Arc<str>) -> WaitingCall {
+        let (waiting, now) = (&self.shared.waiting, self.shared.clock.now());
+        waiting.begin(&Some(Arc::clone(cog)), WaitsFor::OwnLimit, now)
+    }
+
+    async fn send_within(
         &self,
-        prepared: Prepared,
+        mut prepared: Prepared,
         cog: Option<CogCaller>,
-        deadline: Duration,
-        repetitions: u32,
+        times: Times,
     ) -> Result<Answered, CallError> {
         let shared = Arc::clone(&self.shared);
+        repeat::make_unique(&mut prepared);
         // Calls take their places in the queue in the order in which they are made.
         let caller = cog.as_ref().map(|cog| Arc::clone(&cog.name));
         let operation = prepared.operation.id;
@@ -155,13 +191,14 @@ impl Outbound {
             .waiter(prepared.operation, prepared.major, &caller);
         let first = waiter.step(shared.clock.now());
         let call = Call {
-            until: shared.clock.now() + deadline,
-            deadline,
+            until: shared.clock.now() + times.deadline,
+            times,
             busy: Some(shared.activity.begin()),
             prepared,
             caller,
             cog,
-            repetitions,
+            failing: None,
+            limited_since: None,
             place: Some((waiter, first)),
             shared,
         };
@@ -214,6 +251,16 @@ impl std::fmt::Debug for Outbound {
     }
 }
 
+/// How long a call may take, and how often it may be repeated.
+#[derive(Clone, Copy)]
+struct Times {
+    /// For everything.
+    deadline: Duration,
+    /// From the first failure to the last repetition.
+    patience: Duration,
+    repetitions: u32,
+}
+
 /// One call from its turn to its end.
 struct Call {
     shared: Arc<Shared>,
@@ -223,19 +270,34 @@ struct Call {
     cog: Option<CogCaller>,
     /// When the call must have ended, since the epoch.
     until: Duration,
-    deadline: Duration,
-    /// How often it may be repeated.
-    repetitions: u32,
+    times: Times,
+    /// Nothing: no attempt has failed yet.
+    failing: Option<Failing>,
+    /// Since when it waits for a rate limit; nothing: it has not had to.
+    limited_since: Option<Duration>,
     /// Released while the call waits for the clock.
     busy: Option<Busy>,
     /// Its place in the queue, and what that means, from before its first turn.
     place: Option<(Waiter, Step)>,
 }
 
+/// A call whose attempts fail.
+struct Failing {
+    /// When the first one did.
+    since: Duration,
+    /// How often it was repeated.
+    repetitions: u32,
+    /// Whether one of them may have been carried out.
+    may_be_done: bool,
+    /// Shown to the bot's admins meanwhile.
+    waiting: WaitingCall,
+    /// Whether the log has been told.
+    is_told: bool,
+}
+
 impl Call {
     async fn run(mut self) -> Result<Answered, CallError> {
         let encoded = request::Encoded::of(&self.prepared);
-        let mut repetitions = 0;
         loop {
             host_tasks::point(host_tasks::Task::DiscordCall);
             let permit = self.turn().await?;
@@ -247,7 +309,7 @@ impl Call {
                 .client
                 .send(&self.prepared, &encoded, left, &mut charge)
                 .await;
-            let error = match sent {
+            let failed = match sent {
                 Ok(answer) => match self.judge(permit, &answer)? {
                     Verdict::Done => {
                         let json = answer.json(self.prepared.operation.id, &mut charge)?;
@@ -255,29 +317,56 @@ impl Call {
                     }
                     // The limit knows when: the next turn waits for it.
                     Verdict::Limited => continue,
-                    Verdict::Failed(error) => error,
+                    Verdict::Failed(failed) => failed,
                 },
-                Err(failure) => {
+                Err(unanswered) => {
                     drop(permit);
-                    let error = failure.told(self.prepared.operation.id, self.deadline);
-                    if !failure.repeatable(&self.prepared) {
-                        return Err(error);
+                    Failed {
+                        failure: unanswered.failure(),
+                        in_short: unanswered.in_short().to_owned(),
+                        error: unanswered.told(self.prepared.operation.id, self.times.deadline),
                     }
-                    error
                 }
             };
-            if repetitions == self.repetitions {
-                return Err(error);
-            }
-            let pause = (FIRST_PAUSE * 2_u32.pow(repetitions)).min(LONGEST_PAUSE);
-            repetitions += 1;
-            if self.shared.clock.now() + pause >= self.until {
-                return Err(error);
-            }
-            debug!(operation = self.prepared.operation.id, %error, "Repeating a call");
             drop((open, charge));
+            let pause = self.again(failed)?;
             self.pause(pause).await;
         }
+    }
+
+    /// After which pause the request is sent again; the error if it is not.
+    fn again(&mut self, failed: Failed) -> Result<Duration, CallError> {
+        let Failed {
+            failure,
+            in_short,
+            error,
+        } = failed;
+        if !failure.is_repeated(Effect::of(&self.prepared)) {
+            return Err(match failure {
+                Failure::MaybeDone => error.of_what_may_be_done(),
+                _ => error,
+            });
+        }
+        let now = self.shared.clock.now();
+        let before = self.failing.take();
+        let since = before.as_ref().map_or(now, |before| before.since);
+        let repetitions = before.as_ref().map_or(0, |before| before.repetitions);
+        let pause = (FIRST_PAUSE * 2_u32.pow(repetitions)).min(LONGEST_PAUSE);
+        let end = self.until.min(since + self.times.patience);
+        if repetitions == self.times.repetitions || now + pause >= end {
+            return Err(error);
+        }
+        debug!(operation = self.prepared.operation.id, %error, "Repeating a call");
+        let waiting = &self.shared.waiting;
+        self.failing = Some(Failing {
+            since,
+            repetitions: repetitions + 1,
+            may_be_done: failure == Failure::MaybeDone
+                || before.as_ref().is_some_and(|before| before.may_be_done),
+            waiting: waiting.begin(&self.caller, WaitsFor::Discord(in_short), since),
+            is_told: before.is_some_and(|before| before.is_told),
+        });
+        Ok(pause)
     }
 
     /// A cog's call waits until there is a connection for it.
@@ -289,7 +378,7 @@ impl Call {
         let open = tokio::time::timeout(left, self.shared.open.open(&cog.open));
         open.await.map(Some).map_err(|_| CallError::Deadline {
             operation: self.prepared.operation.id,
-            seconds: self.deadline.as_secs_f64(),
+            seconds: self.times.deadline.as_secs_f64(),
             why: "too many calls wait for their answers".into(),
         })
     }
@@ -318,11 +407,15 @@ impl Call {
                 Step::Go(permit) => return Ok(permit),
                 Step::At(time) if time >= self.until => {
                     let wait = time.saturating_sub(self.shared.clock.now());
-                    return Err(CallError::limited(operation.id, self.deadline, wait));
+                    return Err(CallError::limited(operation.id, self.times.deadline, wait));
                 }
                 Step::At(time) => {
                     self.busy = None;
-                    let wait = time.saturating_sub(self.shared.clock.now());
+                    let now = self.shared.clock.now();
+                    let wait = time.saturating_sub(now);
+                    let waiting = &self.shared.waiting;
+                    let since = *self.limited_since.get_or_insert(now);
+                    let _waiting = waiting.begin(&self.caller, WaitsFor::RateLimit, since);
                     tokio::select! {
                         () = self.shared.clock.sleep(wait) => {}
                         () = waiter.changed() => {}
@@ -340,7 +433,7 @@ impl Call {
         let operation = self.prepared.operation.id;
         let now = self.shared.clock.now();
         let observed = Observed::of(answer);
-        if !answer.is_server_fault() {
+        if !answer.status.is_server_error() {
             self.shared.answered.send_replace(());
         }
         if let Some(wait) = observed.retry_after {
@@ -353,21 +446,69 @@ impl Call {
         if observed.retry_after.is_some() {
             return Ok(Verdict::Limited);
         }
-        if answer.is_success() {
+        if answer.is_success() || self.has_deleted(answer) {
             return Ok(Verdict::Done);
         }
         let error = CallError::Discord(answer.error(operation));
-        if answer.is_server_fault() {
-            return Ok(Verdict::Failed(error));
+        match Failure::of_status(answer.status) {
+            Failure::Final => Err(error),
+            failure => Ok(Verdict::Failed(Failed {
+                failure,
+                in_short: answer.status.as_u16().to_string(),
+                error,
+            })),
         }
-        Err(error)
+    }
+
+    /// Whether what is to be deleted is gone because an attempt before has done it, whose answer was lost.
+    fn has_deleted(&self, answer: &Answer) -> bool {
+        let failing = self.failing.as_ref();
+        self.prepared.method == "DELETE"
+            && answer.status.as_u16() == 404
+            && failing.is_some_and(|failing| failing.may_be_done)
     }
 
     async fn pause(&mut self, pause: Duration) {
         self.busy = None;
-        self.shared.clock.sleep(pause).await;
+        let clock = self.shared.clock.clone();
+        let end = clock.now() + pause;
+        if let Some(failing) = self.failing.as_mut().filter(|failing| !failing.is_told)
+            && failing.since + TOLD_AFTER <= end
+        {
+            clock
+                .sleep((failing.since + TOLD_AFTER).saturating_sub(clock.now()))
+                .await;
+            failing.is_told = true;
+            self.tell();
+        }
+        clock.sleep(end.saturating_sub(clock.now())).await;
         self.busy = Some(self.shared.activity.begin());
     }
+
+    /// Tells the log that calls wait for Discord.
+    fn tell(&self) {
+        let Some(failing) = &self.failing else {
+            return;
+        };
+        let now = self.shared.clock.now();
+        if let Some(count) = self.shared.waiting.to_be_told(now) {
+            let operation = self.prepared.operation.id;
+            let cog = self.caller.as_deref().unwrap_or_default();
+            let (why, for_s) = (failing.waiting.why(), (now - failing.since).as_secs());
+            info!(
+                operation,
+                cog, count, why, for_s, "Requests wait for Discord, which fails"
+            );
+        }
+    }
+}
+
+/// An attempt that failed.
+struct Failed {
+    failure: Failure,
+    /// The status, or what the network does.
+    in_short: String,
+    error: CallError,
 }
 
 enum Verdict {
@@ -375,6 +516,6 @@ enum Verdict {
     Done,
     /// Too early: once more, when the limit allows it.
     Limited,
-    /// The server is at fault: once more, after a pause.
-    Failed(CallError),
+    /// The server is at fault: once more, perhaps, after a pause.
+    Failed(Failed),
 }

@@ -27,8 +27,9 @@ impl Default for Refusals {
 impl Refusals {
     /// Counts an answer, if it is one of those.
     pub(super) fn note(&self, status: u16, observed: &Observed, now: Duration) {
-        // A limit that the bot shares with others is nobody's fault.
-        let is_refusal = is_forbidden(status) || (status == 429 && !observed.shared);
+        // A limit that the bot shares with others is nobody's fault, and what a proxy holds back never reaches Discord.
+        let is_counted = !observed.shared && !observed.of_a_proxy;
+        let is_refusal = is_forbidden(status) || (status == 429 && is_counted);
         if is_refusal {
             let count = self.recent().add(now);
             if count == MOST {

@@ -1,6 +1,7 @@
 //! One request on the wire. Whatever a cog or an author's file put into it, no secret leaves in it.
 
 use super::answer::{Answer, CallError, Unread};
+use super::repeat::Failure;
 use super::{OutboundError, OutboundOptions};
 use crate::charge::Charge;
 use crate::discord::arguments::{File, Prepared};
@@ -101,14 +102,14 @@ impl Client {
         encoded: &Encoded,
         left: Duration,
         charge: &mut Charge,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Answer, NoAnswer> {
         let request = self.build(prepared, encoded).timeout(left);
         let response = request.send().await.map_err(Unread::Broken);
         let answer = match response {
             Ok(response) => Answer::read(response, charge).await,
             Err(broken) => Err(broken),
         };
-        answer.map_err(Failure)
+        answer.map_err(NoAnswer)
     }
 
     fn build(&self, prepared: &Prepared, encoded: &Encoded) -> RequestBuilder {
@@ -200,18 +201,25 @@ fn typed(part: Part, kind: &'static str) -> Part {
 }
 
 /// A request that got no complete answer.
-pub(super) struct Failure(Unread);
+pub(super) struct NoAnswer(Unread);
 
-impl Failure {
-    /// Whether the request may be sent again: surely not received, or of the same effect twice.
-    pub(super) fn repeatable(&self, prepared: &Prepared) -> bool {
-        let Unread::Broken(error) = &self.0 else {
-            return false;
-        };
-        let unique = prepared.body.as_ref().is_some_and(|body| {
-            body.get("enforce_nonce") == Some(&Value::Bool(true)) && body.get("nonce").is_some()
-        });
-        error.is_connect() || prepared.method != "POST" || unique
+impl NoAnswer {
+    /// What became of the request.
+    pub(super) fn failure(&self) -> Failure {
+        match &self.0 {
+            Unread::Broken(error) if error.is_connect() => Failure::NotSent,
+            Unread::Broken(error) if error.is_builder() => Failure::Final,
+            Unread::Broken(_) => Failure::MaybeDone,
+            Unread::TooLong | Unread::Full => Failure::Final,
+        }
+    }
+
+    /// What the network does, in two or three words.
+    pub(super) fn in_short(&self) -> &'static str {
+        match self.failure() {
+            Failure::NotSent => "no connection",
+            _ => "the connection breaks",
+        }
     }
 
     /// What happened, without the address: that may hold a webhook's token.

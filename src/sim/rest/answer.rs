@@ -12,7 +12,7 @@ use crate::sim::limits::{Bucket, Standing};
 use crate::sim::record::RequestRecord;
 use axum::extract::Request;
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, HeaderValue};
 use axum::response::Response;
 use serde_json::Value;
 use std::sync::Arc;
@@ -32,24 +32,29 @@ pub(crate) async fn answer(hub: Arc<Hub>, request: Request) -> Option<Response> 
         Ok(asked) => asked,
         Err(error) => return Some(respond(&Err(error), None)),
     };
-    let late = match asked.meet_fault(&hub).await {
-        Met::Nothing => false,
-        Met::Answer(error) => {
+    match asked.meet_fault(&hub).await {
+        Met::Nothing => {
+            let (outcome, standing) = asked.execute(&hub);
+            Some(respond(&outcome, standing.as_ref()))
+        }
+        Met::Answer(error, sender) => {
             let outcome = Err(error);
             hub.change(|state| asked.record(state, &outcome));
-            return Some(respond(&outcome, None));
+            Some(sender.sign(respond(&outcome, None)))
+        }
+        Met::AnswerAfter(error, sender) => {
+            let _lost = asked.execute(&hub);
+            Some(sender.sign(respond(&Err(error), None)))
         }
         Met::Break => {
             hub.change(|state| asked.note(state, 0, Value::Null));
-            return None;
+            None
         }
-        Met::BreakAfter => true,
-    };
-    let (outcome, standing) = asked.execute(&hub);
-    if late {
-        return None;
+        Met::BreakAfter => {
+            let _lost = asked.execute(&hub);
+            None
+        }
     }
-    Some(respond(&outcome, standing.as_ref()))
 }
 
 /// What was asked, read and routed.
@@ -65,9 +70,28 @@ struct Asked {
 
 enum Met {
     Nothing,
-    Answer(ApiError),
+    /// Another answer instead of what was asked.
+    Answer(ApiError, Sender),
+    /// Another answer, once it has been done.
+    AnswerAfter(ApiError, Sender),
     Break,
     BreakAfter,
+}
+
+/// In whose name an answer is given.
+enum Sender {
+    Discord,
+    Proxy,
+}
+
+impl Sender {
+    fn sign(self, mut response: Response) -> Response {
+        if matches!(self, Self::Proxy) {
+            let (name, value) = ("generated-by-proxy", HeaderValue::from_static("true"));
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
 }
 
 impl Asked {
@@ -112,7 +136,18 @@ impl Asked {
                 tokio::time::sleep(duration).await;
                 Met::Nothing
             }
-            Some(fault) => fault.answer().map_or(Met::Nothing, Met::Answer),
+            Some(fault) => {
+                let Some(error) = fault.answer() else {
+                    return Met::Nothing;
+                };
+                match fault {
+                    RestFaultKind::Proxy { done: true, .. } => {
+                        Met::AnswerAfter(error, Sender::Proxy)
+                    }
+                    RestFaultKind::Proxy { .. } => Met::Answer(error, Sender::Proxy),
+                    _ => Met::Answer(error, Sender::Discord),
+                }
+            }
         }
     }
 

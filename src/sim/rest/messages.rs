@@ -57,12 +57,16 @@ fn create(world: &mut World, call: &Call) -> Outcome {
     if call.body["tts"] == true {
         require_in_channel(world, &channel, call.actor, SEND_TTS_MESSAGES)?;
     }
-    require_pace(world, &channel, call.actor)?;
-    if let Some(known) = sent_before(world, channel.id, call) {
+    // What is there already is no further message: slow mode does not hold it up.
+    if let Some(known) = sent_before(world, call) {
         return Ok(Answer::Ok(known));
     }
+    require_pace(world, &channel, call.actor)?;
     let draft = Draft::plain(call.actor, channel.id, &call.body, &call.files);
     let id = post::post(world, draft)?;
+    if let Some(nonce) = nonce(&call.body) {
+        world.note_nonce(call.actor, nonce, (channel.id, id));
+    }
     Ok(Answer::Ok(
         world.message(channel.id, id, call.actor)?.show(call.actor),
     ))
@@ -125,16 +129,24 @@ fn require_pace(world: &World, channel: &Channel, actor: Id) -> Result<(), ApiEr
     }
 }
 
-/// The message that a repeated request with `enforce_nonce` made the first time.
-fn sent_before(world: &World, channel: Id, call: &Call) -> Option<Value> {
+/// The message with the nonce of a request with `enforce_nonce`: Discord's documentation has it given back if the
+/// same author has sent it within the last minutes, and no other made.
+fn sent_before(world: &World, call: &Call) -> Option<Value> {
     if call.body["enforce_nonce"] != true {
         return None;
     }
-    let nonce = call.field("nonce")?;
-    let messages = world.messages.get(&channel)?.values().rev().take(100);
-    let mut own = messages.filter(|message| message.author == call.actor);
-    let known = own.find(|message| message.fields.get("nonce") == Some(nonce))?;
+    let (channel, id) = world.message_of_nonce(call.actor, &nonce(&call.body)?)?;
+    let known = world.messages.get(&channel)?.get(&id)?;
     Some(known.show(call.actor))
+}
+
+/// A nonce may be written as a number, too.
+fn nonce(body: &Value) -> Option<String> {
+    match body.get("nonce")? {
+        Value::String(nonce) => Some(nonce.clone()),
+        Value::Number(nonce) => Some(nonce.to_string()),
+        _ => None,
+    }
 }
 
 /// The message as the API shows it: an application without the message content intent does not

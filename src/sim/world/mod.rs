@@ -4,13 +4,14 @@
 //! change that Discord would dispatch; `hub.rs` empties that outbox into the gateway's sessions.
 //!
 //! `start.rs` makes the first guild, `guild.rs`, `channel.rs`, `message.rs` and `user.rs` hold the
-//! types and how Discord shows each, `audit.rs` the audit log.
+//! types and how Discord shows each, `audit.rs` the audit log, `nonces.rs` what was sent once already.
 
 mod audit;
 mod channel;
 mod guild;
 mod interaction;
 mod message;
+mod nonces;
 pub(crate) mod start;
 mod user;
 
@@ -84,6 +85,7 @@ pub(crate) struct World {
     pub(crate) sessions_begun: u64,
     pub(crate) outbox: Vec<Event>,
     snowflakes: Snowflakes,
+    nonces: nonces::Nonces,
 }
 
 impl World {
