@@ -1,7 +1,8 @@
-//! Looks up what users name in arguments: in the cache first, then at Discord.
+//! Looks up what users name in arguments: in the cache, and at Discord where the cache may not know all.
 
 use crate::api::services::Services;
 use crate::commands::arguments;
+use crate::commands::parse::name_key;
 use crate::discord::operations::operation;
 use crate::discord::permissions::{READ_MESSAGE_HISTORY, VIEW_CHANNEL};
 use crate::json::Json;
@@ -15,6 +16,9 @@ const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Look-ups at Discord for one call: each is a request that the cog has not made.
 const MOST_LOOK_UPS: usize = 10;
+
+/// How many members are asked for by name: few at first, and if there are as many, as many as Discord tells.
+const SEARCHED: [usize; 2] = [100, 1_000];
 
 /// What Discord knows, as far as one user may know it.
 pub struct Directory<'a> {
@@ -46,6 +50,22 @@ impl<'a> Directory<'a> {
         let operation = operation(id)?;
         let answer = self.services.outbound.call(operation, arguments, DEADLINE);
         answer.await.ok().flatten()
+    }
+
+    /// The members whose name begins with this one; nothing when Discord does not say. Who is called exactly so may
+    /// stand behind many others.
+    async fn search(&self, guild: &str, name: &str) -> Option<Vec<Json>> {
+        let query = without_discriminator(name);
+        let mut found = Vec::new();
+        for limit in SEARCHED {
+            let arguments = json!({ "guild_id": guild, "query": query, "limit": limit });
+            let answer = self.ask("search_guild_members", arguments).await?;
+            found = answer.items().to_vec();
+            if found.len() < limit {
+                break;
+            }
+        }
+        Some(found)
     }
 
     /// Who was looked up is known from then on: `discord.permissions.outranks` asks the cache alone.
@@ -82,13 +102,24 @@ impl arguments::Directory for Directory<'_> {
     }
 
     async fn member_by_name(&self, guild: &str, name: &str) -> Vec<Json> {
-        if let Some(known) = self.services.cache.member_named(guild, name) {
-            return vec![known];
+        let key = name_key(name);
+        let known = self
+            .services
+            .cache
+            .members_where(guild, |member| has_name(member, &key));
+        // Whom the cache knows is chance, and so is whether it has heard of a new nickname.
+        let Some(mut found) = self.search(guild, name).await else {
+            return known;
+        };
+        for member in known {
+            let id = user_id(&member);
+            if found.iter().any(|found| user_id(found) == id) {
+                continue;
+            }
+            let arguments = json!({ "guild_id": guild, "user_id": id });
+            found.extend(self.ask("get_guild_member", arguments).await);
         }
-        let arguments = json!({ "guild_id": guild, "query": name, "limit": 20 });
-        let found = self.ask("search_guild_members", arguments).await;
-        let found = found.map_or_else(Vec::new, |members| members.items().to_vec());
-        for member in &found {
+        for member in found.iter().filter(|member| has_name(member, &key)) {
             self.remember(guild, member);
         }
         found
@@ -120,14 +151,12 @@ impl arguments::Directory for Directory<'_> {
         std::future::ready(self.services.cache.role(guild, id))
     }
 
-    fn role_by_name(&self, guild: &str, name: &str) -> impl Future<Output = Vec<Json>> + Send {
-        std::future::ready(
-            self.services
-                .cache
-                .role_named(guild, name)
-                .into_iter()
-                .collect(),
-        )
+    fn role_by_name(&self, guild: &str, _name: &str) -> impl Future<Output = Vec<Json>> + Send {
+        std::future::ready(self.services.cache.roles(guild))
+    }
+
+    fn emoji_by_name(&self, guild: &str, _name: &str) -> impl Future<Output = Vec<Json>> + Send {
+        std::future::ready(self.services.cache.emojis(guild))
     }
 
     async fn message(&self, channel: &str, id: &str) -> Option<Json> {
@@ -137,4 +166,25 @@ impl arguments::Directory for Directory<'_> {
         let arguments = json!({ "channel_id": channel, "message_id": id });
         self.ask("get_message", arguments).await
     }
+}
+
+fn user_id(member: &Json) -> Option<&str> {
+    member.at(&["user", "id"])?.as_str()
+}
+
+/// Whether one of a member's names is this one; `key` is folded.
+fn has_name(member: &Json, key: &str) -> bool {
+    let key = without_discriminator(key);
+    let ways: [&[&str]; 3] = [&["user", "username"], &["user", "global_name"], &["nick"]];
+    let names = ways.iter().filter_map(|way| member.at(way)?.as_str());
+    let mut keys = names.map(name_key);
+    keys.any(|name| name == key)
+}
+
+/// `name#1234` as the name that is searched for.
+fn without_discriminator(name: &str) -> &str {
+    let is_number = |text: &&str| text.len() == 4 && text.bytes().all(|it| it.is_ascii_digit());
+    let split = name.rsplit_once('#');
+    let split = split.filter(|(_, number)| is_number(number));
+    split.map_or(name, |(name, _)| name)
 }

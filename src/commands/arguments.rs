@@ -59,7 +59,7 @@ pub trait Directory: Sync {
     fn user(&self, id: &str) -> impl Future<Output = Option<Json>> + Send;
     /// The member with this user id, with its `user`.
     fn member(&self, guild: &str, id: &str) -> impl Future<Output = Option<Json>> + Send;
-    /// Members with this name, or one that begins with it: which ones fit is decided here.
+    /// All members with this name, and others: which ones fit is decided here.
     fn member_by_name(&self, guild: &str, name: &str) -> impl Future<Output = Vec<Json>> + Send;
     /// The channel or thread with this id, with its `guild_id`.
     fn channel(&self, id: &str) -> impl Future<Output = Option<Json>> + Send;
@@ -69,6 +69,8 @@ pub trait Directory: Sync {
     fn role(&self, guild: &str, id: &str) -> impl Future<Output = Option<Json>> + Send;
     /// The roles of the guild with a name like this one; which ones fit is decided here.
     fn role_by_name(&self, guild: &str, name: &str) -> impl Future<Output = Vec<Json>> + Send;
+    /// The guild's own emoji with a name like this one; which ones fit is decided here.
+    fn emoji_by_name(&self, guild: &str, name: &str) -> impl Future<Output = Vec<Json>> + Send;
     /// The message with this id.
     fn message(&self, channel: &str, id: &str) -> impl Future<Output = Option<Json>> + Send;
 }

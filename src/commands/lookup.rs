@@ -1,9 +1,10 @@
-//! Users, members, channels, roles and messages, found through the directory.
+//! Users, members, channels, roles, emoji and messages, found through the directory.
 
 use super::arguments::{Argument, Directory, Fault, ParseContext};
 use super::definition::{OptionDefinition, OptionKind};
+use super::emoji::ParsedEmoji;
 use super::escape::{is_invisible, quoted};
-use super::parse::name_key;
+use super::names::{Fit, Wanted, candidate, id_of, names_of};
 use super::references::{Reference, message_reference};
 use super::suggest;
 use super::text::{Language, Text};
@@ -30,6 +31,9 @@ pub(super) async fn find<D: Directory>(
         directory,
         context,
     };
+    if option.kind == OptionKind::Emoji {
+        return search.emoji().await.map(Argument::Emoji);
+    }
     let (kind, object) = match option.kind {
         OptionKind::User => (OptionKind::User, search.user().await?),
         OptionKind::Channel => (OptionKind::Channel, search.channel().await?),
@@ -71,12 +75,12 @@ impl<D: Directory> Search<'_, D> {
                 user.ok_or_else(|| self.refused(Text::NoUser { given }))
             }
             Reference::Name(name) => {
-                let name = name.trim_start_matches('@');
+                let name = Wanted::new(name);
                 let Some(guild) = self.context.guild_id else {
                     return Err(self.other_kind(Text::NoUser { given }));
                 };
-                let members = self.directory.member_by_name(guild, name).await;
-                let member = self.pick(&members, name, Text::NoMember { given })?;
+                let members = self.directory.member_by_name(guild, name.bare()).await;
+                let member = self.pick(&members, &name, Text::NoUser { given }).await?;
                 let user = member.get("user").cloned();
                 user.ok_or_else(|| self.refused(Text::NoUser { given }))
             }
@@ -93,9 +97,9 @@ impl<D: Directory> Search<'_, D> {
                 member.ok_or_else(|| self.refused(Text::NoMember { given }))
             }
             Reference::Name(name) => {
-                let name = name.trim_start_matches('@');
-                let members = self.directory.member_by_name(guild, name).await;
-                self.pick(&members, name, Text::NoMember { given })
+                let name = Wanted::new(name);
+                let members = self.directory.member_by_name(guild, name.bare()).await;
+                self.pick(&members, &name, Text::NoMember { given }).await
             }
             _ => Err(self.other_kind(Text::NoMember { given })),
         }
@@ -110,9 +114,9 @@ impl<D: Directory> Search<'_, D> {
                 role.ok_or_else(|| self.refused(Text::NoRole { given }))
             }
             Reference::Name(name) => {
-                let name = name.trim_start_matches('@');
-                let roles = self.directory.role_by_name(guild, name).await;
-                self.pick(&roles, name, Text::NoRole { given })
+                let name = Wanted::new(name);
+                let roles = self.directory.role_by_name(guild, name.bare()).await;
+                self.pick(&roles, &name, Text::NoRole { given }).await
             }
             _ => Err(self.other_kind(Text::NoRole { given })),
         }
@@ -131,16 +135,16 @@ impl<D: Directory> Search<'_, D> {
                 channel
             }
             Reference::Name(name) => {
-                let name = name.trim_start_matches('#');
-                let mut channels = self.directory.channel_by_name(guild, name).await;
+                let name = Wanted::new(name);
+                let mut channels = self.directory.channel_by_name(guild, name.bare()).await;
                 // A voice and a text channel may share a name: only one may be meant.
-                let key = name_key(name);
                 let is_meant =
-                    |channel: &Json| self.is_of_type(channel) && is_called(channel, &key);
+                    |channel: &Json| self.is_of_type(channel) && name.fit(channel).is_some();
                 if channels.iter().any(is_meant) {
                     channels.retain(is_meant);
                 }
-                self.pick(&channels, name, Text::NoChannel { given })?
+                self.pick(&channels, &name, Text::NoChannel { given })
+                    .await?
             }
             _ => return Err(self.other_kind(Text::NoChannel { given })),
         };
@@ -202,10 +206,13 @@ impl<D: Directory> Search<'_, D> {
                 None => self.member_or_user(guild, id).await,
             },
             Reference::Name(name) => {
-                let name = name.trim_start_matches('@');
-                let mut found = self.directory.member_by_name(guild, name).await;
-                found.extend(self.directory.role_by_name(guild, name).await);
-                let picked = self.pick(&found, name, Text::NoMentionable { given })?;
+                let name = Wanted::new(name);
+                let members = self.directory.member_by_name(guild, name.bare()).await;
+                let roles = self.directory.role_by_name(guild, name.bare()).await;
+                let meant = best_of_both(&name, &members, &roles);
+                let found = [members.as_slice(), roles.as_slice()].concat();
+                let nobody = Text::NoMentionable { given };
+                let picked = self.only(&meant, &found, &name, nobody).await?;
                 let kind = match picked.get("user") {
                     Some(_) => OptionKind::Member,
                     None => OptionKind::Role,
@@ -220,46 +227,92 @@ impl<D: Directory> Search<'_, D> {
         if let Some(member) = self.directory.member(guild, id).await {
             return Ok((OptionKind::Member, member));
         }
-        Ok((OptionKind::User, self.user().await?))
+        let given = self.given.as_str();
+        let user = self.directory.user(id).await;
+        let user = user.ok_or_else(|| self.refused(Text::NoMentionable { given }))?;
+        Ok((OptionKind::User, user))
     }
 
-    /// The one of `found` that has exactly this name, in any letter case.
-    fn pick(&self, found: &[Json], name: &str, nobody: Text<'_>) -> Result<Json, Fault> {
-        let key = name_key(name);
-        let mut exact: Vec<&Json> = Vec::new();
-        for object in found {
-            if is_called(object, &key) && !exact.iter().any(|known| id_of(known) == id_of(object)) {
-                exact.push(object);
-            }
-        }
-        match exact.as_slice() {
+    /// One of the server's own emoji, by its name.
+    async fn emoji(&self) -> Result<ParsedEmoji, Fault> {
+        let given = self.given.as_str();
+        let option = &quoted(&self.option.name);
+        let nobody = Text::NotEmoji { given, option };
+        let Some(guild) = self.context.guild_id else {
+            return Err(self.other_kind(nobody));
+        };
+        let name = Wanted::new(&self.text);
+        let emojis = self.directory.emoji_by_name(guild, name.bare()).await;
+        let emoji = self.pick(&emojis, &name, nobody).await?;
+        Ok(ParsedEmoji {
+            id: id_of(&emoji).map(str::to_owned),
+            name: emoji.str("name").unwrap_or_default().to_owned(),
+            animated: emoji.is_true("animated"),
+        })
+    }
+
+    /// The one of `found` that has this name; `nobody` says that there is none.
+    async fn pick(&self, found: &[Json], name: &Wanted, nobody: Text<'_>) -> Result<Json, Fault> {
+        let (_, meant) = name.best(found);
+        self.only(&meant, found, name, nobody).await
+    }
+
+    /// The only one of `meant`. None, or several, is a question to the user.
+    async fn only(
+        &self,
+        meant: &[&Json],
+        found: &[Json],
+        name: &Wanted,
+        nobody: Text<'_>,
+    ) -> Result<Json, Fault> {
+        match meant {
             [only] => Ok((*only).clone()),
-            [] => {
-                let names: Vec<String> = found.iter().flat_map(names_of).collect();
-                let mut fault = self.other_kind(nobody);
-                let nearest = suggest::nearest(name, names.iter().map(String::as_str));
-                if let Some(nearest) = nearest {
-                    let nearest = &quoted(nearest);
-                    let hint = Text::DidYouMean { nearest }.say(self.context.language);
-                    fault.sentence = format!("{} {hint}", fault.sentence);
-                }
-                Err(fault)
-            }
-            several => {
-                let mut candidates: Vec<String> = several
-                    .iter()
-                    .take(LISTED_CANDIDATES)
-                    .map(|object| candidate(object))
-                    .collect();
-                if several.len() > LISTED_CANDIDATES {
-                    candidates.push("…".to_owned());
-                }
-                Err(self.refused(Text::Ambiguous {
-                    given: &self.given,
-                    candidates: &candidates.join(", "),
-                }))
-            }
+            [] => Err(self.unknown(found, name, nobody)),
+            several => Err(self.ambiguous(several).await),
         }
+    }
+
+    fn unknown(&self, found: &[Json], name: &Wanted, nobody: Text<'_>) -> Fault {
+        let names: Vec<String> = found.iter().flat_map(names_of).collect();
+        let mut fault = self.other_kind(nobody);
+        let nearest = suggest::nearest(name.bare(), names.iter().map(String::as_str));
+        if let Some(nearest) = nearest {
+            let nearest = &quoted(nearest);
+            let hint = Text::DidYouMean { nearest }.say(self.context.language);
+            fault.sentence = format!("{} {hint}", fault.sentence);
+        }
+        fault
+    }
+
+    async fn ambiguous(&self, several: &[&Json]) -> Fault {
+        let mut candidates = Vec::new();
+        for object in several.iter().take(LISTED_CANDIDATES) {
+            candidates.push(self.candidate(object).await);
+        }
+        if several.len() > LISTED_CANDIDATES {
+            candidates.push("…".to_owned());
+        }
+        self.refused(Text::Ambiguous {
+            given: &self.given,
+            candidates: &candidates.join(", "),
+        })
+    }
+
+    /// A candidate, of a channel with the category that it is in.
+    async fn candidate(&self, object: &Json) -> String {
+        let candidate = candidate(object);
+        let Some(parent) = object.str("parent_id") else {
+            return candidate;
+        };
+        let parent = self.directory.channel(parent).await;
+        let name = parent.as_ref().and_then(|parent| parent.str("name"));
+        name.map_or_else(
+            || candidate.clone(),
+            |category| {
+                let (channel, category) = (candidate.as_str(), &quoted(category));
+                Text::InCategory { channel, category }.say(self.context.language)
+            },
+        )
     }
 
     fn guild(&self) -> Result<&str, Fault> {
@@ -278,48 +331,17 @@ impl<D: Directory> Search<'_, D> {
     }
 }
 
-/// The names of a member (nickname, display name, user name), a channel or a role.
-fn names_of(object: &Json) -> impl Iterator<Item = String> {
-    let user = object.get("user");
-    let username = user.and_then(|user| user.str("username"));
-    let tag = user
-        .and_then(|user| user.str("discriminator"))
-        .filter(|discriminator| *discriminator != "0")
-        .and_then(|discriminator| Some(format!("{}#{discriminator}", username?)));
-    let names = [
-        object.str("name"),
-        username,
-        user.and_then(|user| user.str("global_name")),
-        object.str("nick"),
-    ];
-    names
-        .into_iter()
-        .flatten()
-        .map(str::to_owned)
-        .chain(tag)
-        .collect::<Vec<_>>()
-        .into_iter()
-}
-
-/// Whether one of the names is this one; `key` is folded.
-fn is_called(object: &Json, key: &str) -> bool {
-    names_of(object).any(|name| name_key(&name) == key)
-}
-
-fn id_of(object: &Json) -> Option<&str> {
-    object
-        .str("id")
-        .or_else(|| object.at(&["user", "id"])?.as_str())
-}
-
-/// A name and an id between which the user may choose.
-fn candidate(object: &Json) -> String {
-    let name = names_of(object).next().unwrap_or_default();
-    format!(
-        "{} ({})",
-        quoted(&name),
-        quoted(id_of(object).unwrap_or_default())
-    )
+/// The members and roles that fit a name. A role's name does not come behind a user's, nor before it: both are meant,
+/// unless one is called exactly so and the other is not.
+fn best_of_both<'j>(name: &Wanted, members: &'j [Json], roles: &'j [Json]) -> Vec<&'j Json> {
+    let (of_members, members) = name.best(members);
+    let (of_roles, roles) = name.best(roles);
+    let is_exact = |fit: Option<Fit>| fit.is_some_and(|fit| fit < Fit::Folded);
+    match (is_exact(of_members), is_exact(of_roles)) {
+        (true, false) => members,
+        (false, true) => roles,
+        _ => [members, roles].concat(),
+    }
 }
 
 fn channel_type(number: u8, language: Language) -> String {

@@ -25,6 +25,7 @@ pub mod help;
 pub mod likeness;
 mod lookup;
 pub mod moment;
+mod names;
 pub mod parse;
 mod reader;
 mod references;

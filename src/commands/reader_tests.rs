@@ -80,6 +80,13 @@ impl Directory for Guild {
     async fn role_by_name(&self, _: &str, _: &str) -> Vec<Json> {
         vec![named("300000000000000001", "Cool People", 0, "1")]
     }
+    async fn emoji_by_name(&self, _: &str, _: &str) -> Vec<Json> {
+        vec![
+            named("500000000000000001", "wave", 0, "1"),
+            named("500000000000000002", "party", 0, "1"),
+            named("500000000000000003", "party", 0, "1"),
+        ]
+    }
     async fn message(&self, channel: &str, id: &str) -> Option<Json> {
         Some(json(
             &serde_json::json!({ "id": id, "channel_id": channel }),
@@ -264,8 +271,47 @@ fn objects_are_found_by_mention_id_and_name() {
     assert_eq!(found.as_deref(), Ok("channel 200000000000000001"));
     insta::assert_snapshot!(one(OptionKind::Member, "<@5>"), @"There is no member `<\u{200b}@\u{200b}5>` in this server.");
     insta::assert_snapshot!(one(OptionKind::Member, "ana"), @"There is no member `ana` in this server. Did you mean `anna`?");
-    insta::assert_snapshot!(one(OptionKind::Member, "max"), @"`max` fits more than one; mention it or give the id: `max` (`100000000000000002`), `maxine` (`100000000000000003`).");
+    insta::assert_snapshot!(one(OptionKind::Member, "MAX"), @"`MAX` fits more than one; mention it or give the id: `max` (`100000000000000002`), `maxine` (`100000000000000003`).");
+    assert_eq!(one(OptionKind::Member, "max"), "member 100000000000000002");
+    assert_eq!(one(OptionKind::Member, "Max"), "member 100000000000000003");
     insta::assert_snapshot!(one(OptionKind::Channel, "<#200000000000000009>"), @"`<\u{200b}#200000000000000009>` is not in this server.");
+}
+
+#[test]
+fn emoji_of_the_server_are_found_by_name() {
+    let one = |text| match parse(vec![required("a", OptionKind::Emoji)], text) {
+        Ok(list) => match &list[0] {
+            Argument::Emoji(emoji) => emoji.id.clone().unwrap_or_default(),
+            other => format!("{other:?}"),
+        },
+        Err(error) => error.sentence,
+    };
+    for text in ["wave", ":wave:", "WAVE", "<:wave:500000000000000001>"] {
+        assert_eq!(one(text), "500000000000000001", "{text}");
+    }
+    insta::assert_snapshot!(one("party"), @"`party` fits more than one; mention it or give the id: `party` (`500000000000000002`), `party` (`500000000000000003`).");
+    insta::assert_snapshot!(one("wav"), @"`wav` is not an emoji, which `a` must be. Did you mean `wave`?");
+}
+
+#[test]
+fn each_kind_has_its_own_word() {
+    let one = |kind, text| answer(vec![required("a", kind)], text);
+    let table = [
+        (OptionKind::User, "I know no user"),
+        (OptionKind::Member, "There is no member"),
+        (OptionKind::Role, "There is no role"),
+        (OptionKind::Channel, "There is no channel"),
+        (OptionKind::Mentionable, "There is no member or role"),
+    ];
+    for (kind, words) in table {
+        for text in ["nobody_at_all", "999999999999999999"] {
+            let told = one(kind, text);
+            assert!(
+                told.starts_with(&format!("{words} `")),
+                "{kind:?} {text}: {told}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -374,7 +420,7 @@ fn optional_options_are_skipped_by_the_rule() {
     assert!(
         parse(
             vec![optional("member", OptionKind::Member), reason()],
-            "max is rude"
+            "MAX is rude"
         )
         .is_err()
     );
@@ -516,11 +562,11 @@ fn answers_point_at_the_bad_part() {
                                ^^^^^^^^^^
     ```
     ");
-    insta::assert_snapshot!(answer(purge(), "5 max"), @"
-    `max` fits more than one; mention it or give the id: `max` (`100000000000000002`), `maxine` (`100000000000000003`).
+    insta::assert_snapshot!(answer(purge(), "5 MAX"), @"
+    `MAX` fits more than one; mention it or give the id: `max` (`100000000000000002`), `maxine` (`100000000000000003`).
     Usage: `!x <count> [member]`
     ```
-    !x 5 max
+    !x 5 MAX
          ^^^
     ```
     ");

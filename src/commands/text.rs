@@ -130,6 +130,9 @@ sentences! {
     Ambiguous { given, candidates }
         "{given} fits more than one; mention it or give the id: {candidates}."
         "{given} cocok dengan lebih dari satu; pakai mention atau berikan ID-nya: {candidates}."
+    InCategory { channel, category }
+        "{channel} in {category}"
+        "{channel} di {category}"
     WrongChannelType { given, option, types }
         "{given} is not the kind of channel that {option} takes: {types}."
         "{given} bukan jenis kanal untuk {option}: {types}."

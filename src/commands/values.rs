@@ -41,7 +41,8 @@ pub(super) fn read(
         OptionKind::Time => {
             parse_moment(&plain, context.now, &context.timezone).map(Argument::Time)
         }
-        OptionKind::Emoji => parse_emoji(text).map(Argument::Emoji),
+        // What is no emoji may be the name of one.
+        OptionKind::Emoji => return Ok(parse_emoji(text).map(Argument::Emoji)),
         _ => return Ok(None),
     };
     let argument = argument.ok_or_else(|| not_of_kind(option, text, language))?;
@@ -66,10 +67,6 @@ fn not_of_kind(option: &OptionDefinition, text: &str, language: Language) -> Fau
             option: name,
         },
         OptionKind::Time => Text::NotTime {
-            given,
-            option: name,
-        },
-        OptionKind::Emoji => Text::NotEmoji {
             given,
             option: name,
         },

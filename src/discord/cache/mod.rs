@@ -90,34 +90,25 @@ impl Cache {
         self.look(guild_id, channels).unwrap_or_default()
     }
 
-    /// A guild's channel by its name, in whatever letter case; `#` in front is left out.
-    pub fn channel_named(&self, guild_id: &str, name: &str) -> Option<Json> {
-        let name = name.strip_prefix('#').unwrap_or(name);
-        self.look(guild_id, |guild| {
-            named(guild.channels.values(), &["name"], name)
-        })
+    /// All roles of a guild, in no order.
+    pub fn roles(&self, guild_id: &str) -> Vec<Json> {
+        let roles = |guild: &Guild| Some(guild.roles.values().cloned().collect());
+        self.look(guild_id, roles).unwrap_or_default()
     }
 
-    /// A guild's role by its name, in whatever letter case; `@` in front is left out.
-    pub fn role_named(&self, guild_id: &str, name: &str) -> Option<Json> {
-        let bare = name.strip_prefix('@').unwrap_or(name);
-        self.look(guild_id, |guild| {
-            // The name of the role that all have begins with `@` itself.
-            named(guild.roles.values(), &["name"], name)
-                .or_else(|| named(guild.roles.values(), &["name"], bare))
-        })
+    /// A guild's own emoji.
+    pub fn emojis(&self, guild_id: &str) -> Vec<Json> {
+        let emojis = |guild: &Guild| Some(guild.own.get("emojis")?.items().to_vec());
+        self.look(guild_id, emojis).unwrap_or_default()
     }
 
-    /// A known member by user name, else by nickname or display name, in whatever letter case.
-    pub fn member_named(&self, guild_id: &str, name: &str) -> Option<Json> {
-        let name = name.strip_prefix('@').unwrap_or(name);
+    /// The known members for whom `fits` is true, in no order.
+    pub fn members_where(&self, guild_id: &str, fits: impl Fn(&Json) -> bool) -> Vec<Json> {
         self.look(guild_id, |guild| {
-            let ways: [&[&str]; 3] = [&["user", "username"], &["nick"], &["user", "global_name"]];
-            let mut found = ways
-                .iter()
-                .map(|way| named(guild.members.iter(), way, name));
-            found.find_map(|member| member)
+            let members = guild.members.iter();
+            Some(members.filter(|member| fits(member)).cloned().collect())
         })
+        .unwrap_or_default()
     }
 
     /// The guild that a channel or thread belongs to.
@@ -202,23 +193,6 @@ impl std::fmt::Debug for Cache {
             "Cache({guilds} guilds, {channels} channels, {members} members)"
         )
     }
-}
-
-fn named<'a>(objects: impl Iterator<Item = &'a Json>, way: &[&str], name: &str) -> Option<Json> {
-    let lower = name.to_lowercase();
-    let mut similar = None;
-    for object in objects {
-        let Some(text) = object.at(way).and_then(Json::as_str) else {
-            continue;
-        };
-        if text == name {
-            return Some(object.clone());
-        }
-        if similar.is_none() && text.to_lowercase() == lower {
-            similar = Some(object);
-        }
-    }
-    similar.cloned()
 }
 
 fn number(id: &str) -> Option<u64> {
