@@ -68,3 +68,85 @@ async fn only_what_people_say_is_a_command() {
         assert_eq!(answers.await, [""; 0], "{line} of a webhook");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_span_of_time_may_be_words() {
+    let stage = one_cog(
+        r#"local span = cog.option.duration { name = "span" }
+local what = cog.option.maybe(cog.option.string { name = "what", rest = true })
+cog.command { name = "wait", options = { span, what },
+    run = function(ctx) ctx:reply(`{ctx:get(span)} {ctx:get(what)}`) end }
+local at = cog.option.time { name = "at" }
+cog.command { name = "at", options = { at, what },
+    run = function(ctx) ctx:reply(`{ctx:get(at)} {ctx:get(what)}`) end }"#,
+    )
+    .start()
+    .await;
+    for (line, answer) in [
+        ("!wait 10 minutes tea", "600 tea"),
+        ("!wait 1h 30m tea", "5400 tea"),
+        ("!wait 1 jam dan 30 menit teh", "5400 teh"),
+        ("!wait 1 month", "2592000 nil"),
+        ("!wait 90 tea", "90 tea"),
+        ("!at 1700000000 tea", "1700000000 tea"),
+    ] {
+        assert_eq!(stage.ask(line).await, answer, "{line}");
+    }
+    let answer = stage.ask("!wait 10 minuts tea").await;
+    assert!(answer.contains("Did you mean `10 minutes`?"), "{answer}");
+    let answer = stage.ask("!at 18 tea").await;
+    assert!(
+        answer.contains("could be written as `18:00`, `in 18m` or `in 18h`"),
+        "{answer}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mentions_and_emoji_need_no_space_and_have_one_form() {
+    let stage = one_cog(
+        r#"local one = cog.option.member { name = "one" }
+local two = cog.option.member { name = "two" }
+cog.command { name = "pair", options = { one, two },
+    run = function(ctx) ctx:reply(`{ctx:get(one).user.username} {ctx:get(two).user.username}`) end }
+local why = cog.option.string { name = "why", rest = true }
+cog.command { name = "tell", options = { one, why },
+    run = function(ctx) ctx:reply(`{ctx:get(one).user.username}: {ctx:get(why)}`) end }
+local emoji = cog.option.emoji { name = "emoji" }
+cog.command { name = "emoji", options = { emoji },
+    run = function(ctx) ctx:reply(ctx:get(emoji).name) end }"#,
+    )
+    .start()
+    .await;
+    let [anna, ben] = ["anna", "ben"].map(|name| format!("<@{}>", stage.sim.user(name).unwrap()));
+    for between in ["", ",", ", ", " "] {
+        let answer = stage.ask(&format!("!pair {anna}{between}{ben}")).await;
+        assert_eq!(answer, "anna ben", "{between:?}");
+    }
+    assert_eq!(
+        stage.ask(&format!("!tell {anna}, hello")).await,
+        "anna: hello"
+    );
+    for typed in ["❤", "❤\u{fe0f}"] {
+        assert_eq!(stage.ask(&format!("!emoji {typed}")).await, "❤\u{fe0f}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prefix_of_letters_is_one_in_any_letter_case() {
+    let stage =
+        one_cog(r#"cog.command { name = "ping", run = function(ctx) ctx:reply("pong") end }"#)
+            .config(r#"{ "bot": { "prefix": "Cog " } }"#)
+            .start()
+            .await;
+    for line in ["Cog ping", "cog ping", "COG  PING", "cog\nping"] {
+        assert_eq!(
+            stage.answer(line).await.as_deref(),
+            Some("pong"),
+            "{line:?}"
+        );
+    }
+    assert_eq!(stage.answer("cogping").await, None);
+    let help = stage.ask("cog help cog ping").await;
+    assert!(help.starts_with("`Cog ping`"), "{help}");
+    assert!(stage.ask("COG cogs").await.contains("v1"));
+}

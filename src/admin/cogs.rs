@@ -6,7 +6,7 @@ use crate::cogs::host::ADMIN_COMMANDS;
 use crate::cogs::live::Status;
 use crate::commands::definition::CommandDefinition;
 use crate::commands::help::{self, CommandView};
-use crate::commands::parse::{answers_to, name_key};
+use crate::commands::parse::{after_prefix, answers_to, name_key};
 use crate::reload::controller::{Ask, Refused, meant};
 use crate::reload::report::{CogOutcome, Outcome};
 
@@ -121,7 +121,7 @@ impl Desk {
         if let Ok(page) = arguments.parse() {
             return help::overview(&views, prefix, page, language);
         }
-        let asked = arguments.strip_prefix(prefix.as_str()).unwrap_or(arguments);
+        let asked = after_prefix(arguments, prefix).unwrap_or(arguments);
         if let Some(path) = find(&views, asked) {
             help::help_for(&path, prefix, language)
         } else {

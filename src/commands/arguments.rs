@@ -7,6 +7,7 @@ use super::definition::{OptionDefinition, OptionKind};
 use super::emoji::ParsedEmoji;
 use super::escape::quoted;
 use super::lookup;
+use super::runs;
 use super::text::{Language, Text};
 use super::tokens::{Token, Tokens};
 use super::values;
@@ -144,7 +145,10 @@ pub async fn parse_value<D: Directory>(
         return argument.map_err(|fault| fault.sentence);
     }
     let mut list = Vec::new();
-    for token in Tokens::new(text, 0) {
+    let mut tokens = Tokens::new(text, 0);
+    while let Some(word) = tokens.next() {
+        let word = runs::first_part(option, word, &mut tokens);
+        let token = runs::longest(option, word, &mut tokens, context);
         if list.len() == MAX_VALUES {
             return Err(too_many_values(option, context.language));
         }

@@ -1,15 +1,23 @@
 //! Emoji as users type them: Discord's custom ones and Unicode's.
 
-use super::references::is_id;
+use super::references::{is_id, leading_mark};
 use icu_properties::CodePointSetData;
-use icu_properties::props::{Emoji, EmojiModifier, RegionalIndicator};
+use icu_properties::props::{Emoji, EmojiModifier, EmojiPresentation, RegionalIndicator};
+
+/// Joins the elements of one emoji.
+const JOINER: char = '\u{200d}';
+/// Makes an emoji of a sign that is a letter without it.
+const SELECTOR: char = '\u{fe0f}';
+/// The longest, a family with skin tones, has 35 bytes; a subdivision's flag 28.
+const LONGEST: usize = 64;
 
 /// An emoji: `id` is that of a custom one, `name` its name or the Unicode emoji itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedEmoji {
     /// Nothing for a Unicode emoji.
     pub id: Option<String>,
-    /// As Discord's `name` in an emoji object.
+    /// As Discord's `name` in an emoji object. A Unicode emoji has one form, however it was typed:
+    /// with the selector U+FE0F exactly where the sign alone would be a letter (`❤️`, `☕`).
     pub name: String,
     /// Whether a custom emoji moves.
     pub animated: bool,
@@ -21,10 +29,48 @@ pub fn parse_emoji(text: &str) -> Option<ParsedEmoji> {
     custom(text).or_else(|| {
         is_unicode_emoji(text).then(|| ParsedEmoji {
             id: None,
-            name: text.to_owned(),
+            name: canonical(text),
             animated: false,
         })
     })
+}
+
+/// The bytes of the emoji with which a text begins: the longest one, a family and not its father.
+pub(super) fn leading(text: &str) -> Option<usize> {
+    if let Some(mark) = leading_mark(text).filter(|mark| is_custom(mark)) {
+        return Some(mark.len());
+    }
+    let ends = text.char_indices().map(|(at, first)| at + first.len_utf8());
+    let ends: Vec<_> = ends.take_while(|end| *end <= LONGEST).collect();
+    ends.into_iter()
+        .rev()
+        .find(|end| is_unicode_emoji(&text[..*end]))
+}
+
+/// Whether a text is a custom emoji (`<:name:id>`).
+pub(super) fn is_custom(text: &str) -> bool {
+    custom(text).is_some()
+}
+
+/// The form that Unicode calls fully qualified.
+fn canonical(text: &str) -> String {
+    let elements: Vec<String> = text.split(JOINER).map(canonical_element).collect();
+    elements.join("\u{200d}")
+}
+
+fn canonical_element(text: &str) -> String {
+    let plain: String = text.chars().filter(|it| *it != SELECTOR).collect();
+    let mut characters = plain.chars();
+    let (Some(first), second) = (characters.next(), characters.next()) else {
+        return plain;
+    };
+    match second {
+        Some('\u{20e3}') => format!("{first}{SELECTOR}\u{20e3}"),
+        None if !CodePointSetData::new::<EmojiPresentation>().contains(first) => {
+            format!("{first}{SELECTOR}")
+        }
+        _ => plain,
+    }
 }
 
 fn custom(text: &str) -> Option<ParsedEmoji> {
@@ -48,8 +94,7 @@ fn custom(text: &str) -> Option<ParsedEmoji> {
 /// Whether a text is one emoji by the grammar of Unicode's TR 51: elements joined by U+200D. A flag
 /// that no country has passes: only Discord knows which ones it draws.
 fn is_unicode_emoji(text: &str) -> bool {
-    // The longest, a family with skin tones, has 35 bytes; a subdivision's flag 28.
-    text.len() <= 64 && text.split('\u{200d}').all(is_element)
+    text.len() <= LONGEST && text.split(JOINER).all(is_element)
 }
 
 fn is_element(text: &str) -> bool {
@@ -103,25 +148,40 @@ mod tests {
     }
 
     #[test]
+    fn the_first_of_several_is_the_longest_that_is_one() {
+        for emoji in ["😀", "❤️", "❤", "👍🏽", "👨‍👩‍👧‍👦", "🇮🇩", "1️⃣", "<:ab:1>"]
+        {
+            for rest in ["", "x", " ", "😀", "🇺🇸", "<:ab:1>"] {
+                let length = leading(&format!("{emoji}{rest}"));
+                assert_eq!(length, Some(emoji.len()), "{emoji} {rest}");
+            }
+        }
+        for other in ["", "x😀", "1", "<@1>", "🇮"] {
+            assert_eq!(leading(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn unicode_emoji_are_one_each() {
-        let emoji = [
-            "😀",
-            "❤️",
-            "❤",
-            "👍🏽",
-            "👩‍🚀",
-            "👨‍👩‍👧‍👦",
-            "🇮🇩",
-            "🏴󠁧󠁢󠁳󠁣󠁴󠁿",
-            "1️⃣",
-            "🏳️‍🌈",
-            "☕",
-        ];
+        let emoji = ["😀", "❤️", "👍🏽", "👩‍🚀", "👨‍👩‍👧‍👦", "🇮🇩", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "1️⃣", "🏳️‍🌈", "☕"];
         for text in emoji {
             assert!(
                 parse_emoji(text).is_some_and(|emoji| emoji.name == text),
                 "{text}"
             );
+        }
+        for (typed, name) in [
+            ("❤", "❤️"),
+            ("☕\u{fe0f}", "☕"),
+            ("1\u{20e3}", "1️⃣"),
+            ("🏳‍🌈", "🏳️‍🌈"),
+            ("❤‍🔥", "❤️‍🔥"),
+            ("☝\u{fe0f}", "☝️"),
+            ("☝🏽\u{fe0f}", "☝🏽"),
+        ] {
+            let parsed = parse_emoji(typed).map(|emoji| emoji.name);
+            assert_eq!(parsed.as_deref(), Some(name));
+            assert_eq!(parse_emoji(name).map(|emoji| emoji.name), parsed);
         }
         for wrong in [
             "", "a", "1", "#", "😀😀", "😀x", "🇮", "\u{200d}", "é", "\u{fe0f}", "中",

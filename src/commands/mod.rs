@@ -7,10 +7,10 @@
 //!
 //! `definition` is what a cog declared, for typed lines and slash commands alike; `validate` and
 //! `conflicts` refuse what cannot work before it is committed, two names that look alike (`likeness`) among it. `reader` gives the
-//! words of a line (`tokens`) to the options, and `arguments` reads them as values: by themselves
+//! words of a line (`tokens`) to the options, to some of them in `runs`, and `arguments` reads them as values: by themselves
 //! (`values`, `duration`, `moment`, `emoji`) or through a directory of what Discord knows (`lookup`,
-//! by the forms in `references`). `usage` and `help` tell users how to call a command, `suggest`
-//! what they may have meant; every sentence is in `text`, and no word of a user gets into one but
+//! by the forms in `references`). `usage` and `help` tell users how to call a command,
+//! `suggest` what they may have meant; every sentence is in `text`, and no word of a user gets into one but
 //! through `escape`.
 
 pub mod arguments;
@@ -30,6 +30,7 @@ pub mod parse;
 mod reader;
 mod references;
 pub mod running;
+mod runs;
 pub mod suggest;
 pub mod text;
 pub mod tokens;

@@ -1,16 +1,26 @@
 //! Points in time as users type them: dates, times of day, `in 2h`, Discord's timestamps, Unix seconds.
 
-use super::duration::parse_with_unit;
+use super::duration::{self, parse_with_unit};
+use super::text::Language;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
 /// No form is longer than this.
-const LONGEST: usize = 64;
+const LONGEST: usize = 200;
 
-/// The Unix seconds that a text stands for, in this order: `<t:1700000000:R>`, Unix seconds, a
-/// date (`2030-12-31`), a date and a time of day (`2030-12-31 18:00`, `2030-12-31T18:00:30+07:00`),
+/// The words of the longest form: a span with the word before it.
+pub(super) const MOST_WORDS: usize = 1 + duration::MOST_WORDS;
+
+/// Unix seconds have this many digits since 1973; a number with fewer is meant otherwise.
+const SHORTEST_UNIX: usize = 9;
+
+/// The words before a span from now: English and Indonesian.
+const FROM_NOW: [&str; 2] = ["in ", "dalam "];
+
+/// The Unix seconds that a text stands for, in this order: `<t:1700000000:R>`, Unix seconds of at
+/// least nine digits, a date (`2030-12-31`), a date and a time of day (`2030-12-31 18:00`, `2030-12-31T18:00:30+07:00`),
 /// a time of day (`18:00`: the next one), and a span from now (`in 2h`, `dalam 2h`, `2h`). Where
 /// the text gives no offset, `zone` holds. `now` is the time since the Unix epoch.
 pub fn parse_moment(text: &str, now: Duration, zone: &TimeZone) -> Option<f64> {
@@ -19,7 +29,7 @@ pub fn parse_moment(text: &str, now: Duration, zone: &TimeZone) -> Option<f64> {
         return None;
     }
     let moment = timestamp_tag(text)
-        .or_else(|| unix_seconds(text))
+        .or_else(|| long_unix_seconds(text))
         .or_else(|| date_and_time(text, zone))
         .or_else(|| next_time_of_day(text, now, zone))
         .or_else(|| from_now(text, now))?;
@@ -47,6 +57,59 @@ fn unix_seconds(text: &str) -> Option<f64> {
     text.parse().ok().filter(|_| plain)
 }
 
+fn long_unix_seconds(text: &str) -> Option<f64> {
+    let whole = text.split('.').next()?.trim_start_matches('-');
+    unix_seconds(text).filter(|_| whole.len() >= SHORTEST_UNIX)
+}
+
+/// How a number that is no time could be written, if it is one: `18` as `18:00`, `in 18m` or `in
+/// 18h`.
+pub(super) fn forms_of_number(text: &str, language: Language) -> Option<Vec<String>> {
+    let text = text.trim();
+    duration::bare_number(text.trim_start_matches('-'))?;
+    let mut forms: Vec<String> = clock(text).or_else(|| date(text)).into_iter().collect();
+    if (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let word = match language {
+            Language::English => FROM_NOW[0],
+            Language::Indonesian => FROM_NOW[1],
+        };
+        forms.extend(["m", "h"].map(|unit| format!("{word}{text}{unit}")));
+    }
+    if forms.is_empty() {
+        forms.push("2030-12-31 18:00".to_owned());
+    }
+    Some(forms)
+}
+
+/// `18`, `18.30` and `1830` as `18:00` and `18:30`.
+fn clock(text: &str) -> Option<String> {
+    let (hour, minute) = match text.split_once('.') {
+        Some((hour, minute)) => (hour, minute),
+        None if text.len() <= 2 => (text, "00"),
+        None => text.split_at_checked(text.len() - 2)?,
+    };
+    let is_time = (1..=2).contains(&hour.len()) && minute.len() == 2;
+    let time = format!("{hour}:{minute}");
+    (is_time && time_of_day(&time).is_some()).then_some(time)
+}
+
+/// `20301231` as `2030-12-31`.
+fn date(text: &str) -> Option<String> {
+    let (year, rest) = text.split_at_checked(4)?;
+    let (month, day) = rest.split_at_checked(2)?;
+    let date = format!("{year}-{month}-{day}");
+    (text.len() == 8 && date.parse::<jiff::civil::Date>().is_ok()).then_some(date)
+}
+
+/// What a text that is no time was probably meant to be: see [`duration::corrected`].
+pub(super) fn corrected(text: &str) -> Option<String> {
+    let text = text.trim();
+    let span = after_from_now(text).unwrap_or(text);
+    let word = &text[..text.len() - span.len()];
+    let corrected = duration::corrected(span)?;
+    Some(format!("{word}{corrected}"))
+}
+
 fn date_and_time(text: &str, zone: &TimeZone) -> Option<f64> {
     // The parser also takes dates without hyphens and hours without minutes: to users numbers.
     let is_date = text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
@@ -62,14 +125,18 @@ fn date_and_time(text: &str, zone: &TimeZone) -> Option<f64> {
     Some(seconds_of(zoned.timestamp()))
 }
 
+fn time_of_day(text: &str) -> Option<Time> {
+    let (hour, rest) = text.split_once(':')?;
+    match hour.len() {
+        1 => format!("0{hour}:{rest}").parse().ok(),
+        2 => text.parse().ok(),
+        _ => None,
+    }
+}
+
 /// The next moment at which the clock shows `18:00` or `18:00:30`.
 fn next_time_of_day(text: &str, now: Duration, zone: &TimeZone) -> Option<f64> {
-    let (hour, rest) = text.split_once(':')?;
-    let time: Time = match hour.len() {
-        1 => format!("0{hour}:{rest}").parse().ok()?,
-        2 => text.parse().ok()?,
-        _ => return None,
-    };
+    let time = time_of_day(text)?;
     let now = Timestamp::from_duration(SignedDuration::try_from(now).ok()?).ok()?;
     let today = zone.to_datetime(now).date();
     let at = |date: jiff::civil::Date| {
@@ -82,11 +149,16 @@ fn next_time_of_day(text: &str, now: Duration, zone: &TimeZone) -> Option<f64> {
 }
 
 fn from_now(text: &str, now: Duration) -> Option<f64> {
-    let span = ["in ", "dalam "].iter().find_map(|word| {
+    let span = after_from_now(text).unwrap_or(text);
+    Some(now.as_secs_f64() + parse_with_unit(span)?)
+}
+
+/// What follows `in` or `dalam`.
+fn after_from_now(text: &str) -> Option<&str> {
+    FROM_NOW.iter().find_map(|word| {
         let begins = text.get(..word.len())?.eq_ignore_ascii_case(word);
         begins.then(|| &text[word.len()..])
-    });
-    Some(now.as_secs_f64() + parse_with_unit(span.unwrap_or(text))?)
+    })
 }
 
 #[cfg(test)]
@@ -122,6 +194,9 @@ mod tests {
             ("In 1h30m", now + 5_400.0),
             ("dalam 2 jam", now + 7_200.0),
             ("2h", now + 7_200.0),
+            ("in 1 hour and 30 minutes", now + 5_400.0),
+            ("<t:12>", 12.0),
+            ("-100000000", -100_000_000.0),
         ];
         for (text, moment) in cases {
             assert_eq!(parse(text), Some(moment), "{text}");
@@ -132,6 +207,11 @@ mod tests {
             "2024-02-30",
             "25:00",
             "12",
+            "1830",
+            "18.30",
+            "99999999",
+            "99999999.5",
+            "-5",
             "2024-02",
             "soon",
             "<t:x>",
@@ -144,10 +224,36 @@ mod tests {
             "inf",
             "éé:éé",
         ];
-        for text in wrong.into_iter().filter(|text| *text != "12") {
+        for text in wrong {
             assert_eq!(parse(text), None, "{text}");
         }
-        assert_eq!(parse("12"), Some(12.0));
+    }
+
+    #[test]
+    fn a_number_is_told_how_it_could_be_written() {
+        let forms = |text| forms_of_number(text, Language::English).map(|forms| forms.join(" | "));
+        let cases = [
+            ("18", "18:00 | in 18m | in 18h"),
+            ("90", "in 90m | in 90h"),
+            ("930", "9:30 | in 930m | in 930h"),
+            ("1830", "18:30"),
+            ("18.30", "18:30"),
+            ("20301231", "2030-12-31"),
+            ("20301331", "2030-12-31 18:00"),
+            ("-5", "2030-12-31 18:00"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(forms(text).as_deref(), Some(expected), "{text}");
+            for form in expected.split(" | ") {
+                assert!(parse(form).is_some(), "{form}");
+            }
+        }
+        let indonesian = forms_of_number("5", Language::Indonesian);
+        assert_eq!(indonesian.unwrap(), ["5:00", "dalam 5m", "dalam 5h"]);
+        assert_eq!(forms("x"), None);
+        assert_eq!(forms(""), None);
+        assert_eq!(corrected("In 2 horus").as_deref(), Some("In 2 hours"));
+        assert_eq!(corrected("in 2 hours"), None);
     }
 
     #[test]

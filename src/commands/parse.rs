@@ -5,20 +5,47 @@ use super::escape::{is_invisible, is_separator};
 use super::tokens::{Token, Tokens};
 
 /// What follows the prefix, when `content` begins with it or with a mention of the bot. Space is
-/// allowed after a mention and after a prefix that ends in a letter, digit or space; after any
-/// other it makes the message an ordinary one (`! that was close`). An empty prefix is none: only
-/// a mention calls the bot then.
+/// allowed after a mention and after a prefix that ends in a letter or digit, and needed after one
+/// that ends in space; after any other it makes the message an ordinary one (`! that was close`).
+/// Letters are the same in either case, as telephones begin a line with a capital one. An empty
+/// prefix is none: only a mention calls the bot then.
 pub fn strip_prefix<'a>(content: &'a str, prefix: &str, bot_id: &str) -> Option<&'a str> {
     let content = content.trim_start_matches(is_separator);
     if let Some(rest) = strip_mention(content, bot_id) {
         return Some(rest.trim_start_matches(is_separator));
     }
-    let last = prefix.chars().next_back()?;
-    let rest = content.strip_prefix(prefix)?;
-    if last.is_alphanumeric() || last.is_whitespace() {
+    after_prefix(content, prefix)
+}
+
+/// What follows the prefix, as [`strip_prefix`] has it.
+pub fn after_prefix<'a>(content: &'a str, prefix: &str) -> Option<&'a str> {
+    let word = prefix.trim_end();
+    let last = word.chars().next_back()?;
+    let rest = strip_in_any_case(content, word)?;
+    let has_space = rest.starts_with(is_separator);
+    if word.len() < prefix.len() && !has_space {
+        return None;
+    }
+    if word.len() < prefix.len() || last.is_alphanumeric() {
         return Some(rest.trim_start_matches(is_separator));
     }
     (!rest.starts_with(char::is_whitespace)).then_some(rest)
+}
+
+/// What follows `start`, whose letters may be in another case. Some letters are two in lower case.
+fn strip_in_any_case<'a>(content: &'a str, start: &str) -> Option<&'a str> {
+    let mut wanted = start.chars().flat_map(char::to_lowercase).peekable();
+    let mut given = content.chars();
+    while wanted.peek().is_some() {
+        if given
+            .next()?
+            .to_lowercase()
+            .any(|it| wanted.next() != Some(it))
+        {
+            return None;
+        }
+    }
+    Some(given.as_str())
 }
 
 fn strip_mention<'a>(content: &'a str, bot_id: &str) -> Option<&'a str> {
@@ -33,10 +60,12 @@ pub fn split_name(rest: &str) -> (&str, &str) {
     rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()))
 }
 
-/// What a command's name and a typed one have in common: lower case, without invisible characters.
+/// What a command's name and a typed one have in common: lower case, without invisible characters
+/// and the selectors with which some keyboards write an emoji and some do not.
 pub fn name_key(name: &str) -> String {
+    let is_selector = |character| matches!(character, '\u{fe0e}' | '\u{fe0f}');
     name.chars()
-        .filter(|character| !is_invisible(*character))
+        .filter(|character| !is_invisible(*character) && !is_selector(*character))
         .flat_map(char::to_lowercase)
         .collect()
 }
@@ -166,6 +195,18 @@ mod tests {
         assert_eq!(strip("cog ping", "cog"), Some("ping"));
         assert_eq!(strip("cog  ping", "cog "), Some("ping"));
         assert_eq!(strip("ping", ""), None);
+        assert_eq!(strip(" ping", " "), None);
+        for typed in ["cog ping", "Cog ping", "COG\nping", "cOG  ping"] {
+            for prefix in ["cog ", "Cog ", "COG", "cog"] {
+                assert_eq!(strip(typed, prefix), Some("ping"), "{typed:?} {prefix:?}");
+            }
+        }
+        assert_eq!(strip("Cogping", "cog "), None);
+        assert_eq!(strip("co ping", "cog "), None);
+        assert_eq!(strip("B?ping", "b?"), Some("ping"));
+        assert_eq!(strip("b? ping", "B?"), None);
+        assert_eq!(strip("ÄRGER ping", "ärger "), Some("ping"));
+        assert_eq!(strip("\u{130}ping", "i"), None);
     }
 
     #[test]
@@ -175,6 +216,7 @@ mod tests {
         assert_eq!(split_name(""), ("", ""));
         assert_eq!(name_key("PI\u{200b}NG"), "ping");
         assert_eq!(name_key("ÄÖ"), "äö");
+        assert_eq!(name_key("❤\u{fe0f}"), name_key("❤"));
     }
 
     fn tags() -> CommandDefinition {

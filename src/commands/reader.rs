@@ -4,8 +4,10 @@
 //!
 //! - An attachment takes no word but the next of the message's files.
 //! - A `rest` option takes the rest of the line as it stands; a `many` option takes every word left.
-//! - A time may take two words (`2030-12-31 18:00`, `in 2h`), a choice as many as its name has,
-//!   up to ten.
+//! - A duration, a time and a choice take the longest run of words that is one (`1 hour 30 minutes`,
+//!   `2030-12-31 18:00`, `Dark Blue`): the name of a choice up to ten words.
+//! - A mention or an id ends where it ends: what is written against it is the next word, without the
+//!   punctuation between them. So do several emoji.
 //! - The last option, when it is a user, member, channel, role or mentionable, takes several words
 //!   as one name (`John Smith`), unless they begin with a mention or an id.
 //! - **An optional option is skipped** (it is [`Argument::Missing`], and the next option gets its
@@ -25,7 +27,7 @@ use super::references::is_reference;
 use super::text::Text;
 use super::tokens::{Token, Tokens};
 use super::usage::{UsageError, usage_line};
-use super::{lookup, values};
+use super::{lookup, runs};
 use crate::json::Json;
 use std::ops::Range;
 
@@ -136,31 +138,15 @@ impl<D: Directory> Reader<'_, D> {
     fn words_for(&mut self, option: &OptionDefinition, last: bool) -> Option<Token> {
         let before = self.tokens.clone();
         let first = self.tokens.next()?;
+        let first = runs::first_part(option, first, &mut self.tokens);
         let named = last && lookup::has_names(option.kind) && !option.converts;
         let whole_name = named && !first.quoted && !is_reference(&first.text);
         if option.rest || whole_name {
             let rest = before.rest()?;
             self.tokens.skip_to(rest.span.end);
-            return Some(rest);
+            return Some(runs::first_part(option, rest, &mut self.tokens));
         }
-        if first.quoted || option.converts {
-            return Some(first);
-        }
-        let (mut longest, mut after) = (first.clone(), self.tokens.clone());
-        let mut joined = first;
-        let mut reading = self.tokens.clone();
-        for _ in 1..values::most_words(option) {
-            let Some(next) = reading.next().filter(|next| !next.quoted) else {
-                break;
-            };
-            joined.text = format!("{} {}", joined.text, next.text);
-            joined.span.end = next.span.end;
-            if values::is_one_value(option, &joined.text, self.context) {
-                (longest, after) = (joined.clone(), reading.clone());
-            }
-        }
-        self.tokens = after;
-        Some(longest)
+        Some(runs::longest(option, first, &mut self.tokens, self.context))
     }
 
     /// The message to which the user replied, for an option that takes it.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::commands::arguments::parse_value;
 use crate::commands::definition::{Choice, ChoiceValue};
+use crate::commands::duration::UNITS;
 use crate::commands::text::Language;
 use crate::commands::tokens::quote;
 use jiff::tz::TimeZone;
@@ -467,6 +468,178 @@ fn rest_and_many_take_what_follows() {
 }
 
 #[test]
+fn a_span_or_time_takes_its_longest_run_of_words() {
+    let remind = |kind| vec![required("when", kind), reason()];
+    let read = |kind, line: &str| parse(remind(kind), line).map_err(|error| error.sentence);
+    for (line, seconds, rest) in [
+        ("2 days spamming", 172_800.0, "spamming"),
+        ("1h 30m spamming", 5_400.0, "spamming"),
+        ("10 minutes 5 apples", 600.0, "5 apples"),
+        ("1 month, and tea", 2_592_000.0, "and tea"),
+        ("1 jam dan 30 menit teh", 5_400.0, "teh"),
+        ("1 hour and then tea", 3_600.0, "and then tea"),
+        ("10m 20m", 600.0, "20m"),
+        ("10 \"minutes\"", 10.0, "minutes"),
+        ("\"10\" minutes", 10.0, "minutes"),
+        ("90 spamming", 90.0, "spamming"),
+    ] {
+        let expected = Ok(vec![Argument::Duration(seconds), string(rest)]);
+        assert_eq!(read(OptionKind::Duration, line), expected, "{line}");
+    }
+    let now = NOW.as_secs_f64();
+    for (line, moment, rest) in [
+        ("in 1 hour 30 minutes tea", now + 5_400.0, "tea"),
+        ("dalam 2 hari teh", now + 172_800.0, "teh"),
+        ("2 hours tea", now + 7_200.0, "tea"),
+        ("2024-02-29 12:00 tea", now, "tea"),
+        ("12:01 2 teas", now + 60.0, "2 teas"),
+    ] {
+        let expected = Ok(vec![Argument::Time(moment), string(rest)]);
+        assert_eq!(read(OptionKind::Time, line), expected, "{line}");
+    }
+    // Each value of several has its run.
+    let many = OptionDefinition {
+        many: true,
+        ..required("a", OptionKind::Duration)
+    };
+    let list = [600.0, 5_405.0].map(Argument::Duration).to_vec();
+    let line = "10 minutes 30m 1 hour 5s";
+    let expected = Argument::List(list);
+    assert_eq!(parse(vec![many.clone()], line), Ok(vec![expected.clone()]));
+    let slash = block_on(parse_value(&many, line, &Guild, &context("x")));
+    assert_eq!(slash, Ok(expected));
+    let no_words = parse(vec![required("when", OptionKind::Duration)], "1 hour tea");
+    assert!(no_words.is_err_and(|error| error.sentence.contains("`tea`")));
+}
+
+#[test]
+fn a_mistyped_unit_is_told_and_never_left_out() {
+    let ban = |kind| vec![optional("for", kind), reason()];
+    insta::assert_snapshot!(answer(ban(OptionKind::Duration), "10 minuts spam"), @"
+    `10 minuts` is not a duration such as `90s`, `1h30m` or `2 days`, which `for` must be. Did you mean `10 minutes`?
+    Usage: `!x [for] [reason…]`
+    ```
+    !x 10 minuts spam
+       ^^^^^^^^^
+    ```
+    ");
+    for (line, meant) in [
+        ("1h 30 mintues spam", "`1h 30 minutes`"),
+        ("2dyas spam", "`2days`"),
+        ("3 mingguu", "`3 minggu`"),
+    ] {
+        let answer = answer(ban(OptionKind::Duration), line);
+        assert!(
+            answer.contains(&format!("Did you mean {meant}?")),
+            "{answer}"
+        );
+    }
+    let answer = answer(ban(OptionKind::Time), "in 2 horus spam");
+    assert!(answer.contains("Did you mean `in 2 hours`?"), "{answer}");
+}
+
+#[test]
+fn a_short_number_is_no_time() {
+    let when = || vec![required("when", OptionKind::Time), reason()];
+    insta::assert_snapshot!(answer(when(), "18 tea"), @"
+    `18` alone is not a time, which `when` must be. It could be written as `18:00`, `in 18m` or `in 18h`.
+    Usage: `!x <when> [reason…]`
+    ```
+    !x 18 tea
+       ^^
+    ```
+    ");
+    let parsed = parse(when(), "1700000000 tea");
+    assert_eq!(
+        parsed,
+        Ok(vec![Argument::Time(1_700_000_000.0), string("tea")])
+    );
+}
+
+#[test]
+fn mentions_end_where_they_end() {
+    let two = || {
+        vec![
+            required("a", OptionKind::Member),
+            required("b", OptionKind::Member),
+        ]
+    };
+    let (anna, max) = ("<@100000000000000001>", "<@!100000000000000002>");
+    for between in ["", ",", ", ", ";", " ", "!?"] {
+        let line = format!("{anna}{between}{max}");
+        let parsed = parse(two(), &line).map_err(|error| error.sentence);
+        let ids = parsed.map(|list| list.iter().map(id).collect::<Vec<_>>());
+        let expected = ["member 100000000000000001", "member 100000000000000002"];
+        assert_eq!(
+            ids.as_deref(),
+            Ok(&expected.map(str::to_owned)[..]),
+            "{line}"
+        );
+    }
+    let ban = || vec![required("who", OptionKind::Member), reason()];
+    for (line, rest) in [
+        (format!("{anna}, spam"), "spam"),
+        (format!("{anna}: <@5>, spam"), "<@5>, spam"),
+        (format!("{anna}spam"), "spam"),
+        ("100000000000000001, spam".to_owned(), "spam"),
+    ] {
+        let parsed = parse(ban(), &line).map_err(|error| error.sentence);
+        let parsed = parsed.map(|list| (id(&list[0]), list[1].clone()));
+        let expected = ("member 100000000000000001".to_owned(), string(rest));
+        assert_eq!(parsed, Ok(expected), "{line}");
+    }
+    // As the only option, as the rest, and as one of many.
+    for (rest, many) in [(false, false), (true, false), (false, true)] {
+        let option = OptionDefinition {
+            rest,
+            many,
+            ..required("who", OptionKind::Member)
+        };
+        for end in ["", ",", "."] {
+            assert!(
+                parse(vec![option.clone()], &format!("{anna}{end}")).is_ok(),
+                "{rest} {many} {end}"
+            );
+        }
+    }
+    let roles = OptionDefinition {
+        many: true,
+        ..required("roles", OptionKind::Role)
+    };
+    let parsed = parse(vec![roles], "<@&300000000000000001><@&300000000000000001>,").unwrap();
+    assert!(matches!(&parsed[0], Argument::List(list) if list.len() == 2));
+    // A text keeps what is written with it.
+    let words = || vec![required("a", OptionKind::String)];
+    assert_eq!(parse(words(), "<@5>'s,"), Ok(vec![string("<@5>'s,")]));
+    assert_eq!(parse(words(), "<@5>,"), Ok(vec![string("<@5>,")]));
+}
+
+#[test]
+fn several_emoji_need_no_space() {
+    let emoji = OptionDefinition {
+        many: true,
+        ..required("e", OptionKind::Emoji)
+    };
+    let names = |line: &str| match parse(vec![emoji.clone()], line).unwrap().remove(0) {
+        Argument::List(list) => list
+            .into_iter()
+            .map(|it| match it {
+                Argument::Emoji(emoji) => emoji.name,
+                other => panic!("{other:?}"),
+            })
+            .collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(names("😀❤👨‍👩‍👧‍👦, 🇮🇩🇺🇸"), ["😀", "❤️", "👨‍👩‍👧‍👦", "🇮🇩", "🇺🇸"]);
+    assert_eq!(names("<:ab:1><a:cd:2>😀"), ["ab", "cd", "😀"]);
+    assert!(parse(vec![required("e", OptionKind::Emoji)], "😀x").is_err());
+    assert_eq!(
+        parse(vec![optional("e", OptionKind::Emoji), reason()], "😀x"),
+        Ok(vec![Argument::Missing, string("😀x")])
+    );
+}
+
+#[test]
 fn choices_go_by_name_and_value_in_any_letter_case() {
     let color = || {
         let choice = |name: &str, value: &str| Choice {
@@ -693,11 +866,53 @@ fn mentions(text: &str) -> bool {
             .any(|mark| text.contains(mark))
 }
 
+/// A span in words and how many seconds it has: some of the units, each once, the way that one
+/// person writes them.
+fn any_span() -> impl Strategy<Value = (String, f64)> {
+    let units = proptest::sample::subsequence(UNITS.to_vec(), 1..=UNITS.len()).prop_shuffle();
+    let spaces = (
+        any::<bool>(),
+        proptest::sample::select(vec![" ", ", ", " and ", " dan "]),
+    );
+    let seeds =
+        proptest::collection::vec((any::<proptest::sample::Index>(), 0..100_u32), UNITS.len());
+    (units, spaces, seeds).prop_map(|(units, (space, between), seeds)| {
+        let (mut parts, mut seconds) = (Vec::new(), 0.0);
+        for ((unit, names), (name, count)) in units.iter().zip(seeds) {
+            let space = if space { " " } else { "" };
+            parts.push(format!("{count}{space}{}", name.get(names)));
+            seconds += f64::from(count) * unit;
+        }
+        (parts.join(between), seconds)
+    })
+}
+
 proptest! {
+    #[test]
+    fn a_span_is_taken_whole_whatever_follows(
+        (span, seconds) in any_span(),
+        rest in "(tea|5 apples|and so on|[xqz]{3,8}|spamming, 2 times|\"10m\" later)",
+        kind in proptest::sample::select(vec![OptionKind::Duration, OptionKind::Time]),
+    ) {
+        for (line, expected) in [(span.clone(), None), (format!("{span} {rest}"), Some(rest.as_str()))] {
+            let parsed = parse(vec![required("a", kind), reason()], &line);
+            let parsed = parsed.map_err(|error| error.sentence);
+            let (value, text) = parsed.map(|mut list| (list.remove(0), list.remove(0))).map_err(TestCaseError::fail)?;
+            match value {
+                Argument::Duration(read) => prop_assert!((read - seconds).abs() < 1e-3, "{}", line),
+                Argument::Time(read) => {
+                    prop_assert!((read - NOW.as_secs_f64() - seconds).abs() < 1e-3, "{}", line);
+                }
+                other => prop_assert!(false, "{} is {:?}", line, other),
+            }
+            prop_assert_eq!(text, expected.map_or(Argument::Missing, string), "{}", line);
+        }
+    }
+
     #[test]
     fn no_line_breaks_it_and_no_answer_mentions(
         options in proptest::collection::vec(any_option(), 0..5),
-        line in "(\\PC|[\"“” \n`<@#&>\\\\]|@everyone|<@100000000000000001>|max| 1|\u{301}){0,200}",
+        line in "(\\PC|[\"“” \n`<@#&>\\\\]|@everyone|<@100000000000000001>|max| 1|\u{301}|1h |10 minuts |in |😀|<:ab:1>){0,200}",
     ) {
         if let Err(error) = parse(options, &line) {
             let answer = error.render();

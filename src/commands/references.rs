@@ -3,6 +3,8 @@
 //! Anybody can give a role, a channel or themselves a name of digits, or one that looks like a mention. So what
 //! can be an id is never compared with a name, and a name is never compared with an id.
 
+use super::emoji::is_custom;
+
 /// A number with fewer digits is a name or a count, not an id: those of 2015 have 17 digits.
 const SHORTEST_ID: usize = 15;
 
@@ -105,6 +107,22 @@ impl RoleKey {
     }
 }
 
+/// The longest of the marks that Discord makes a name, an emoji or a time of has fewer bytes.
+const LONGEST_MARK: usize = 100;
+
+/// The mark in angle brackets with which a text begins: a mention of somebody or something, a custom
+/// emoji, a time. `<@1>` in `<@1>, hello`.
+pub(super) fn leading_mark(text: &str) -> Option<&str> {
+    let head = text
+        .as_bytes()
+        .get(..LONGEST_MARK)
+        .unwrap_or(text.as_bytes());
+    let end = head.iter().position(|byte| *byte == b'>')? + 1;
+    let mark = text.get(..end)?;
+    let is_mark = is_reference(mark) || is_custom(mark) || mark.starts_with("<t:");
+    is_mark.then_some(mark)
+}
+
 /// The channel and the message of a link, of `channel-message`, or of an id alone.
 pub(super) fn message_reference<'a>(text: &'a str, here: &'a str) -> Option<(&'a str, &'a str)> {
     let text = text.trim_start_matches('<').trim_end_matches('>');
@@ -175,6 +193,21 @@ mod tests {
                 prop_assert!(by_name && !by_id && !key.fits(number, "another"));
             }
             prop_assert!(RoleKey::from(id.to_string().as_str()).fits(&id.to_string(), "x") || id < 100_000_000_000_000);
+        }
+    }
+
+    #[test]
+    fn a_mark_ends_where_its_bracket_closes() {
+        for mark in [
+            "<@1>", "<@!1>", "<@&1>", "<#1>", "<:ab:1>", "<a:ab:1>", "<t:1:R>",
+        ] {
+            for rest in ["", ",", "x", "<@2>", " >"] {
+                assert_eq!(leading_mark(&format!("{mark}{rest}")), Some(mark));
+            }
+        }
+        let long = format!("<@{}1>", "0".repeat(200));
+        for other in ["", "<", "x<@1>", "<@x>", "<b>", "<é>", "<@1", &long] {
+            assert_eq!(leading_mark(other), None, "{other}");
         }
     }
 

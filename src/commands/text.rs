@@ -80,11 +80,14 @@ sentences! {
         "{given} is neither `yes` nor `no`, one of which {option} must be."
         "{given} bukan `ya` atau `tidak`, padahal {option} harus salah satunya."
     NotDuration { given, option }
-        "{given} is not a duration such as `90s`, `5m` or `1h30m`, which {option} must be."
-        "{given} bukan durasi seperti `90s`, `5m`, atau `1h30m`, padahal {option} harus durasi."
+        "{given} is not a duration such as `90s`, `1h30m` or `2 days`, which {option} must be."
+        "{given} bukan durasi seperti `90s`, `1h30m`, atau `2 hari`, padahal {option} harus durasi."
     NotTime { given, option }
         "{given} is not a time such as `2030-12-31 18:00`, `18:00` or `in 2h`, which {option} must be."
         "{given} bukan waktu seperti `2030-12-31 18:00`, `18:00`, atau `dalam 2h`, padahal {option} harus waktu."
+    NumberIsNoTime { given, option, forms }
+        "{given} alone is not a time, which {option} must be. It could be written as {forms}."
+        "{given} saja bukan waktu, padahal {option} harus waktu. Bisa ditulis sebagai {forms}."
     NotEmoji { given, option }
         "{given} is not an emoji, which {option} must be."
         "{given} bukan emoji, padahal {option} harus emoji."

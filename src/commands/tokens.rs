@@ -1,6 +1,7 @@
 //! A line in words: quotes, escapes, odd whitespace, and where in the line each word stands.
 
 use super::escape::is_separator;
+use super::references::leading_mark;
 use std::ops::Range;
 
 /// One word of a line, or several in quotes.
@@ -82,6 +83,11 @@ impl Iterator for Tokens<'_> {
         let after = &trimmed[inside..];
         let plain = &after[..after.find(char::is_whitespace).unwrap_or(after.len())];
         let plain = plain.trim_end_matches(is_separator);
+        let plain = if quoted {
+            plain
+        } else {
+            until_next_mark(plain)
+        };
         text.push_str(plain);
         self.at = start + inside + plain.len();
         Some(Token {
@@ -90,6 +96,19 @@ impl Iterator for Tokens<'_> {
             quoted,
             unclosed: !quoted && closers(quote).is_some(),
         })
+    }
+}
+
+/// A word up to the second of two mentions or custom emoji that have at most a comma or semicolon
+/// between them: Discord's own clients write them so.
+fn until_next_mark(word: &str) -> &str {
+    let Some(mark) = leading_mark(word) else {
+        return word;
+    };
+    let next = word[mark.len()..].trim_start_matches([',', ';']);
+    match leading_mark(next) {
+        Some(_) => &word[..word.len() - next.len()],
+        None => word,
     }
 }
 
@@ -174,6 +193,19 @@ mod tests {
         let tokens: Vec<_> = Tokens::new(r#"x "b c"#, 0).collect();
         assert_eq!(tokens[1].text, "\"b");
         assert!(tokens[1].unclosed && !tokens[1].quoted);
+    }
+
+    #[test]
+    fn mentions_without_space_between_them_are_words_of_their_own() {
+        assert_eq!(
+            words("<@1><@!2>,<#3>;<@&4> x"),
+            ["<@1>", "<@!2>,", "<#3>;", "<@&4>", "x"]
+        );
+        assert_eq!(words("<:ab:1><a:ab:2>"), ["<:ab:1>", "<a:ab:2>"]);
+        assert_eq!(
+            words("<@1>'s x<@2> \"<@1><@2>\""),
+            ["<@1>'s", "x<@2>", "<@1><@2>"]
+        );
     }
 
     #[test]

@@ -3,13 +3,13 @@
 
 use super::arguments::{Argument, Fault, ParseContext};
 use super::definition::{Choice, ChoiceValue, OptionDefinition, OptionKind};
-use super::duration::parse_seconds;
+use super::duration::{self, parse_seconds};
 use super::emoji::parse_emoji;
 use super::escape::{is_invisible, length, quoted};
-use super::moment::parse_moment;
+use super::moment::{self, parse_moment};
 use super::parse::name_key;
 use super::suggest;
-use super::text::{Language, Text, duration_in_words};
+use super::text::{Language, Text, duration_in_words, enumerate};
 use std::time::Duration;
 
 /// The greatest integer that Discord takes, and up to which a Luau number holds every one: 2^53.
@@ -45,9 +45,52 @@ pub(super) fn read(
         OptionKind::Emoji => return Ok(parse_emoji(text).map(Argument::Emoji)),
         _ => return Ok(None),
     };
-    let argument = argument.ok_or_else(|| not_of_kind(option, text, language))?;
+    let argument = argument.ok_or_else(|| {
+        mistyped(option, &plain, language)
+            .or_else(|| short_number(option, &plain, language))
+            .unwrap_or_else(|| not_of_kind(option, text, language))
+    })?;
     within_limits(option, &argument, language)?;
     Ok(Some(argument))
+}
+
+/// What a text was probably meant to be that is nearly a value of the option.
+fn corrected(option: &OptionDefinition, text: &str) -> Option<String> {
+    match option.kind {
+        _ if !option.choices.is_empty() => None,
+        OptionKind::Duration => duration::corrected(text),
+        OptionKind::Time => moment::corrected(text),
+        _ => None,
+    }
+}
+
+/// The fault of a text that is of the option's kind, but for a slip of the finger. It is refused:
+/// nobody types half of a duration as the next option.
+fn mistyped(option: &OptionDefinition, text: &str, language: Language) -> Option<Fault> {
+    let nearest = &quoted(&corrected(option, text)?);
+    let mut fault = not_of_kind(option, text, language);
+    fault.other_kind = false;
+    fault.sentence = format!(
+        "{} {}",
+        fault.sentence,
+        Text::DidYouMean { nearest }.say(language)
+    );
+    Some(fault)
+}
+
+/// The fault of a number that may be some time, but not said which.
+fn short_number(option: &OptionDefinition, text: &str, language: Language) -> Option<Fault> {
+    if option.kind != OptionKind::Time {
+        return None;
+    }
+    let forms = moment::forms_of_number(text, language)?;
+    let forms: Vec<String> = forms.iter().map(|form| quoted(form)).collect();
+    let text = Text::NumberIsNoTime {
+        given: &quoted(text),
+        option: &quoted(&option.name),
+        forms: &enumerate(&forms, Text::Or {}, language),
+    };
+    Some(Fault::other_kind(text, language))
 }
 
 fn not_of_kind(option: &OptionDefinition, text: &str, language: Language) -> Fault {
@@ -81,10 +124,10 @@ fn not_of_kind(option: &OptionDefinition, text: &str, language: Language) -> Fau
 /// How many words one value of the option may have without quotes.
 pub(super) fn most_words(option: &OptionDefinition) -> usize {
     if option.choices.is_empty() {
-        return if option.kind == OptionKind::Time {
-            2
-        } else {
-            1
+        return match option.kind {
+            OptionKind::Duration => duration::MOST_WORDS,
+            OptionKind::Time => moment::MOST_WORDS,
+            _ => 1,
         };
     }
     let words = option
@@ -94,16 +137,22 @@ pub(super) fn most_words(option: &OptionDefinition) -> usize {
     words.max().unwrap_or(1).min(MOST_WORDS)
 }
 
-/// Whether several words are one value of the option.
+/// Whether several words are one value of the option, or would be but for a slip of the finger.
 pub(super) fn is_one_value(
     option: &OptionDefinition,
     text: &str,
     context: &ParseContext<'_>,
 ) -> bool {
-    if option.choices.is_empty() {
-        return parse_moment(&visible(text), context.now, &context.timezone).is_some();
+    if !option.choices.is_empty() {
+        return find_choice(&option.choices, text).is_some();
     }
-    find_choice(&option.choices, text).is_some()
+    let plain = &visible(text);
+    let is_one = match option.kind {
+        OptionKind::Duration => parse_seconds(plain).is_some(),
+        OptionKind::Time => parse_moment(plain, context.now, &context.timezone).is_some(),
+        _ => false,
+    };
+    is_one || corrected(option, plain).is_some()
 }
 
 fn visible(text: &str) -> String {

@@ -44,8 +44,9 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Bot {
-    /// What a message must begin with to be a command: 1 to 32 characters without spaces.
-    #[schemars(length(min = 1, max = 32), regex(pattern = r"^\S+$"))]
+    /// What a message must begin with to be a command: 1 to 32 characters without spaces,
+    /// but for one at the end. Letters are the same in either case.
+    #[schemars(length(min = 1, max = 32), regex(pattern = r"^\S+ ?$"))]
     pub prefix: String,
     /// The ids of the users who may use the admin commands, besides the application's owner and, of a team, its owner, its admins and its developers.
     #[schemars(inner(regex(pattern = "^[0-9]{1,20}$")))]

@@ -99,7 +99,12 @@ fn when(is_faulty: bool, fault: &str) -> Option<String> {
 }
 
 fn prefix_fault(text: &str) -> Option<String> {
-    let has_gap = text.chars().any(|c| c.is_whitespace() || c.is_control());
+    // A space at the end separates a word from the command: `Cog ping`.
+    let word = text.strip_suffix(' ').filter(|word| !word.is_empty());
+    let has_gap = word
+        .unwrap_or(text)
+        .chars()
+        .any(|c| c.is_whitespace() || c.is_control());
     when(text.is_empty(), "would make every message a command")
         .or_else(|| when(has_gap, "has a space or a control character"))
         .or_else(|| when(text.chars().count() > 32, "is longer"))
