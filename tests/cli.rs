@@ -457,6 +457,41 @@ fn check_loads_every_cog_and_tells_each_problem_once() {
 }
 
 #[test]
+fn check_tells_examples_that_are_no_calls_of_their_command() {
+    let here = folder(&[(
+        "lua/cogs/tea.luau",
+        r#"local cog = require("@cogsmith/cog")
+local when = cog.option.duration { name = "when" }
+cog.command {
+    name = "tea",
+    options = { when },
+    examples = {
+        "10 minutes",
+        "tea 10m",
+        "soon",
+    },
+    run = function() end,
+}
+cog.group {
+    name = "pot",
+    commands = { { name = "fill", examples = { "up" }, run = function() end } },
+}
+"#,
+    )]);
+    let told = cogsmith(here.path(), &["check"], &[]);
+    for line in [
+        "lua/cogs/tea.luau:8: the example \"tea 10m\" is not understood by its own command \"tea\": help would show `!tea tea 10m`: leave the command's name out of it",
+        ">  8 |         \"tea 10m\",",
+        "lua/cogs/tea.luau:9: the example \"soon\" is not understood by its own command \"tea\": `soon` is not a duration",
+        "lua/cogs/tea.luau:15: the example \"up\" is not understood by its own command \"pot fill\": This is more than the command takes, from `up` on.",
+        "3 problems; 1 cog would load all the same.",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    assert!(!told.contains("10 minutes\" is"), "{told}");
+}
+
+#[test]
 fn specs_are_run_and_told_one_by_one() {
     let cog = "local cog = require(\"@cogsmith/cog\")
 cog.command { name = \"hi\", run = function(ctx) ctx:reply(\"hello\") end }

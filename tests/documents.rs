@@ -13,7 +13,9 @@
 
 mod support;
 
-use cogsmith::config::Config;
+use cogsmith::bot::rehearse;
+use cogsmith::commands::examples::misunderstood;
+use cogsmith::config::{Config, Environment, load};
 use cogsmith::spec::cases;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -129,6 +131,16 @@ async fn talk(stage: &Stage, name: &str, block: &Block) {
     }
 }
 
+/// Looks whether the examples of all cogs are calls of their commands.
+async fn examples_are_calls(name: &str, block: &Block, stage: &Stage) {
+    for cog in stage.bot.cogs.all() {
+        for command in &cog.status().offer.commands {
+            let wrong = misunderstood(&command.definition).await;
+            assert!(wrong.is_empty(), "{name}, line {}: {wrong:#?}", block.line);
+        }
+    }
+}
+
 /// Starts a bot with the files of a document, and has its conversations.
 async fn act_out(name: &str) {
     let text = document(name);
@@ -154,6 +166,7 @@ async fn act_out(name: &str) {
                     "{name}, line {}: {report:#?}",
                     block.line
                 );
+                examples_are_calls(name, block, &stage).await;
             }
         } else if block.info == "chat" {
             talk(&stage, name, block).await;
@@ -205,6 +218,16 @@ async fn the_guide_to_reloading_is_true() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_guide_to_the_sandbox_is_true() {
     act_out("docs/sandbox.md").await;
+}
+
+/// Among it that the examples of every shipped cog are calls of their own commands.
+#[tokio::test(flavor = "multi_thread")]
+async fn there_is_no_problem_with_what_is_shipped() {
+    let environment: Environment = std::iter::empty::<(&str, &str)>().collect();
+    let config = load(&root().join("config.json"), &environment).unwrap();
+    let rehearsal = rehearse(config).await.unwrap();
+    assert_eq!(rehearsal.problems, []);
+    assert!(rehearsal.cogs >= 5, "{rehearsal:?}");
 }
 
 /// Every key of the schema with its default.

@@ -3,13 +3,15 @@
 use super::{BotOptions, CogThreads, services};
 use crate::clock::Clock;
 use crate::cogs::host::Cogs;
+use crate::commands::examples::{self, Misunderstood};
 use crate::config::{Config, Token};
 use crate::error::StartError;
 use crate::http::KnownHosts;
-use crate::problem::Problem;
+use crate::problem::{Place, Problem};
 use crate::reload::plan::plan;
 use crate::reload::sources::{Rules, Snapshot};
 use crate::reload::transaction;
+use crate::vm::trace::add_excerpt;
 use std::sync::Arc;
 
 /// An address at which nothing is: top levels and `cog.on_load` cannot call anybody, and nobody else does.
@@ -52,9 +54,19 @@ pub async fn rehearse(config: Config) -> Result<Rehearsal, StartError> {
         problems: snapshot.problems.iter().map(Problem::from).collect(),
         ..Rehearsal::default()
     };
-    for (_, result) in results {
+    for (cog, result) in results {
         match result {
-            Ok(offer) => rehearsal.commands += offer.commands.len(),
+            Ok(offer) => {
+                rehearsal.commands += offer.commands.len();
+                for command in &offer.commands {
+                    let found = examples::misunderstood(&command.definition).await;
+                    let place = command.definition.place.as_ref();
+                    let told = found
+                        .iter()
+                        .map(|it| of_example(&cog, place, it, &snapshot));
+                    rehearsal.problems.extend(told);
+                }
+            }
             Err(failure) => {
                 rehearsal.failed += 1;
                 rehearsal.problems.push(failure.problem);
@@ -62,4 +74,46 @@ pub async fn rehearse(config: Config) -> Result<Rehearsal, StartError> {
         }
     }
     Ok(rehearsal)
+}
+
+/// What is wrong with an example, at the line in which it is written.
+fn of_example(
+    cog: &str,
+    command: Option<&(String, u32)>,
+    example: &Misunderstood,
+    snapshot: &Snapshot,
+) -> Problem {
+    let place = command.map(|(file, line)| {
+        let source = snapshot.in_file(file);
+        let source = source.map(|source| source.text.to_string());
+        let source = source.unwrap_or_default();
+        let mut place = Place {
+            file: file.clone(),
+            line: line_of(&source, *line, &example.example),
+            ..Place::default()
+        };
+        add_excerpt(&mut place, &source);
+        place
+    });
+    let (text, name, reason) = (&example.example, &example.command, &example.reason);
+    Problem {
+        cog: Some(cog.to_owned()),
+        message: format!(
+            "the example \"{text}\" is not understood by its own command \"{name}\": {reason}"
+        ),
+        place,
+        hint: Some("an example is what follows the command's name".to_owned()),
+        ..Problem::default()
+    }
+}
+
+/// The first line from `from` on in which the example stands in quotes; `from`, which is the command's,
+/// where it is put together.
+fn line_of(source: &str, from: u32, example: &str) -> u32 {
+    let quoted = ['"', '\'', '`'].map(|quote| format!("{quote}{example}{quote}"));
+    let lines = (1..).zip(source.lines());
+    let mut written = lines.filter(|(number, line)| {
+        *number >= from && quoted.iter().any(|quoted| line.contains(quoted))
+    });
+    written.next().map_or(from, |(number, _)| number)
 }

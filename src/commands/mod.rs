@@ -9,7 +9,7 @@
 //! `conflicts` refuse what cannot work before it is committed, two names that look alike (`likeness`) among it. `reader` gives the
 //! words of a line (`tokens`) to the options, to some of them in `runs`, and `arguments` reads them as values: by themselves
 //! (`values`, `duration`, `moment`, `emoji`) or through a directory of what Discord knows (`lookup`,
-//! by the forms in `references`). `usage` and `help` tell users how to call a command,
+//! by the forms in `references`). `usage` and `help` tell users how to call a command (`examples`: whether what they show is one),
 //! `suggest` what they may have meant; every sentence is in `text`, and no word of a user gets into one but
 //! through `escape`.
 
@@ -21,6 +21,7 @@ pub mod definition;
 pub mod duration;
 pub mod emoji;
 pub mod escape;
+pub mod examples;
 pub mod help;
 pub mod likeness;
 mod lookup;
