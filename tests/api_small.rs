@@ -62,6 +62,34 @@ async fn json_goes_there_and_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_write_to_what_cannot_be_written_is_an_error_that_says_what_to_write() {
+    let head = "readonly: attempt to modify a readonly table: ";
+    let told = |body: &str, sentence: &str| {
+        case(
+            &format!("return why(function() {body} end)"),
+            &format!("{head}{sentence}…"),
+        )
+    };
+    check(&[
+        told("state.coins = 5", "`state.coins` cannot be set; the state itself holds nothing: write to a part of it, such as state.global.coins, "),
+        told("state.session.x = 1", "`state.session.x` cannot be set; the session itself"),
+        told("cog.mine = 5", "`cog.mine` cannot be set; what belongs to the host"),
+        told("cog.check.mine = 5", "`cog.check.mine` cannot be set; what"),
+        told("cog.on.mine = 5", "`cog.on.mine` cannot be set; what"),
+        told("discord.mine = 5", "`discord.mine` cannot be set; what"),
+        told("discord.cache.mine = 5", "`discord.cache.mine` cannot be set; what"),
+        told("json.mine = 5", "`json.mine` cannot be set; what"),
+        told("time['two words'] = 5", "`time[…]` cannot be set; what"),
+        told("ctx.mine = 5", "`ctx.mine` cannot be set; what a command"),
+        told("ctx.author.username = 'x'", "`username` cannot be set; what Discord has said"),
+        told("function string.trim() end", "`string.trim` cannot be set; Luau's libraries"),
+        case("local own = table.clone(string) own.trim = function() return 'trimmed' end return own.trim()", "trimmed"),
+        case("state.user('1').x = 1 return tostring(state.user('1').x)", "1"),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn times_are_read_and_written() {
     check(&[
         case(r#"return tostring(math.abs(time.now() - os.time()) < 2)"#, "true"),

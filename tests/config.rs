@@ -552,7 +552,7 @@ fn a_missing_file_means_the_defaults_and_a_missing_folder_is_said() {
     };
     assert_snapshot!(refusal(&path), @r"
     The configuration has a problem:
-      FOLDER/config.json: is not UTF-8 text: save it as UTF-8
+      FOLDER/config.json: is not UTF-8 in line 1; save it as UTF-8
     ");
     assert_snapshot!(refusal(&folder.path().join("away/config.json")), @r"
     The configuration has a problem:
@@ -676,6 +676,68 @@ fn the_env_file_adds_and_never_overrides() {
     The configuration has a problem:
       FOLDER/.env:3: this line is not NAME=value (a value with spaces or # needs quotes)
     ");
+}
+
+/// A text as an editor of Windows may save it.
+fn saved(text: &str) -> [(&'static str, Vec<u8>); 4] {
+    let wide = |mark: &str, order: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        format!("{mark}{text}")
+            .encode_utf16()
+            .flat_map(order)
+            .collect()
+    };
+    [
+        ("little, marked", wide("\u{feff}", u16::to_le_bytes)),
+        ("big, marked", wide("\u{feff}", u16::to_be_bytes)),
+        ("little", wide("", u16::to_le_bytes)),
+        ("big", wide("", u16::to_be_bytes)),
+    ]
+}
+
+#[test]
+fn the_env_file_and_the_configuration_may_come_from_editors_of_windows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (env, json) = (
+        folder.path().join(".env"),
+        folder.path().join("config.json"),
+    );
+    let read = || Environment::default().with_file_in(folder.path());
+    let load = || config::load(&json, &Environment::default());
+
+    std::fs::write(
+        &env,
+        "\u{feff}DISCORD_TOKEN=abc\r\n\r\n# two\r\nA='b c'\r\n",
+    )
+    .unwrap();
+    let variables = read().unwrap();
+    assert_eq!(variables.get("DISCORD_TOKEN"), Some("abc"));
+    assert_eq!(variables.get("A"), Some("b c"));
+    std::fs::write(
+        &json,
+        "\u{feff}{\r\n  \"bot\": { \"prefix\": \"?\" }\r\n}\r\n",
+    )
+    .unwrap();
+    assert_eq!(load().unwrap().bot.prefix, "?");
+
+    let told = |text: String| text.replace(&folder.path().display().to_string(), "FOLDER");
+    for (name, bytes) in saved("DISCORD_TOKEN=abc\r\nA=1\r\n") {
+        std::fs::write(&env, bytes).unwrap();
+        let text = told(read().unwrap_err().to_string());
+        let wanted = "FOLDER/.env: is UTF-16 text; save it as UTF-8";
+        assert!(text.ends_with(wanted), "{name}: {text}");
+    }
+    for (name, bytes) in saved("{}\r\n") {
+        std::fs::write(&json, bytes).unwrap();
+        let text = told(load().unwrap_err().to_string());
+        let wanted = "FOLDER/config.json: is UTF-16 text; save it as UTF-8";
+        assert!(text.ends_with(wanted), "{name}: {text}");
+    }
+    std::fs::write(&env, b"A=1\nB=caf\xE9\n").unwrap();
+    let text = told(read().unwrap_err().to_string());
+    assert!(
+        text.ends_with("is not UTF-8 in line 2; save it as UTF-8"),
+        "{text}"
+    );
 }
 
 /// Any JSON, often with the names and the shape of a configuration.

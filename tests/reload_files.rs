@@ -392,7 +392,14 @@ async fn files_that_cannot_be_modules_are_reported_and_hurt_nothing_changed() {
     .start()
     .await;
     let long = vec![b' '; 50 << 20];
-    let cases: [(&[u8], &str); 4] = [
+    let wide: Vec<u8> = answering("ping", "wide")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let marked = [b"\xff\xfe", &wide[..]].concat();
+    let cases: [(&[u8], &str); 6] = [
+        (&wide, "is UTF-16 text; save it as UTF-8"),
+        (&marked, "UTF-16 text"),
         (b"return \"\xff\xfe\"", "UTF-8"),
         (&long, "bytes"),
         (b"\x06\x01\x02 bytecode", "bytecode"),
@@ -425,6 +432,96 @@ async fn files_that_cannot_be_modules_are_reported_and_hurt_nothing_changed() {
     let text = problems_of(&*stage.failed().await);
     assert!(text.contains("lua/cogs/folder.luau is a folder"), "{text}");
     assert_eq!(stage.ask("!other").await, "zero byte");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn byte_order_marks_and_line_ends_of_windows_change_no_text() {
+    let windows = |text: &str| format!("\u{feff}{}", text.replace('\n', "\r\n"));
+    let ping = format!(
+        "local text = require(\"../utils/text\")\n{}",
+        answering("ping", "x").replace("\"x\"", "text.ping")
+    );
+    let mut stage = setup(&[
+        (".luaurc", &windows("{ \"aliases\": {} }\n")),
+        (
+            "utils/text.luau",
+            &windows("return { ping = [[one\ntwo]] }\n"),
+        ),
+        ("cogs/ping.luau", &windows(&ping)),
+    ])
+    .start()
+    .await;
+    assert_eq!(stage.ask("!ping").await, "one\ntwo");
+    stage.save(
+        "utils/text.luau",
+        &windows("return {\n  ping = nil + 1\n}\n"),
+    );
+    let report = stage.failed().await;
+    let place = report.problems[0].place.as_ref().unwrap();
+    assert_eq!(
+        (place.line, place.excerpt[1].as_str()),
+        (2, "  ping = nil + 1")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_to_what_cannot_be_written_is_told_with_what_to_write_instead() {
+    let mut stage = setup(&[("utils/shared.luau", "return { list = {} }")])
+        .start()
+        .await;
+    for (code, wanted) in [
+        (
+            "state.coins = 5",
+            "`state.coins` cannot be set; the state itself holds nothing: write to a part of it, such as state.global.coins",
+        ),
+        (
+            "state.session.x = 1",
+            "`state.session.x` cannot be set; the session itself",
+        ),
+        (
+            "state.user.x = 1",
+            "`state.user` is a function: say whose part of the state you mean, as in state.user(user_id).x",
+        ),
+        (
+            "cog.name = \"other\"",
+            "`cog.name` cannot be set; a cog is named after its file",
+        ),
+        (
+            "cog.mine = 1",
+            "`cog.mine` cannot be set; what belongs to the host",
+        ),
+        (
+            "string.format = nil",
+            "`string.format` cannot be set; Luau's libraries",
+        ),
+        (
+            "shared.list[1] = 2",
+            "`shared.list[1]` cannot be set; what a module returns is frozen",
+        ),
+        (
+            "table.insert(shared.list, 2)",
+            "`shared.list[…]` cannot be set; what a module returns is frozen",
+        ),
+    ] {
+        let head = "-- A cog.
+local state = require(\"@cogsmith/state\")
+local cog = require(\"@cogsmith/cog\")
+local shared = require(\"../utils/shared\")";
+        stage.save("cogs/bad.luau", &format!("{head}\n{code}\n"));
+        let report = stage.failed().await;
+        let problem = &report.problems[0];
+        assert!(
+            problem.message.contains(wanted),
+            "{code}: {}",
+            problem.message
+        );
+        let place = problem.place.as_ref().unwrap();
+        assert_eq!(
+            (place.file.as_str(), place.line),
+            ("lua/cogs/bad.luau", 5),
+            "{code}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

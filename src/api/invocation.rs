@@ -7,6 +7,7 @@ use super::content::Content;
 use super::context::CogContext;
 use super::discord::{make, prepare};
 use super::object::{self, Charge, Object};
+use super::readonly;
 use super::usage::TaskPlace;
 use crate::commands::arguments::Argument;
 use crate::commands::cooldown::{Cooldowns, Taken};
@@ -398,9 +399,11 @@ pub fn install(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<()
     let index = host.function(lua, "ctx", move |lua, arguments| {
         index(lua, &owner, arguments)
     })?;
+    let refuse_write = readonly::of_context(lua, host)?;
     lua.register_userdata_type::<Context>(move |registry: &mut UserDataRegistry<Context>| {
         use mlua::{UserDataFields, UserDataMethods};
         registry.add_meta_field("__type", "ctx");
+        registry.add_meta_field_with(MetaMethod::NewIndex.name(), move |_| Ok(refuse_write));
         registry.add_meta_field_with(MetaMethod::Index.name(), move |_| Ok(index));
         registry.add_meta_method(MetaMethod::ToString.name(), |_, this, ()| {
             Ok(format!("ctx of {}", this.0.command))

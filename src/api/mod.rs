@@ -8,7 +8,8 @@
 //! makes `cog.option`, `invocation` is `ctx`, `object` Discord's objects, `convert` carries values between
 //! Luau and JSON, `content` turns what an author sends into a message, `pace` bounds how often a cog does
 //! something, `faults` are the handlers that failed, `usage` counts what a cog uses (`log_usage` its lines in the
-//! log), `budget` by its name, `versions` what older versions hold, `limits` shows it, `quarantine` keeps one away. `reach` says what a cog may do without a capability,
+//! log), `budget` by its name, `versions` what older versions hold, `limits` shows it, `quarantine` keeps one away. `readonly` answers
+//! who writes to what cannot be written. `reach` says what a cog may do without a capability,
 //! `own_messages` which messages are its own, `veil` takes the content from others. `spec` is for specs alone.
 
 pub mod budget;
@@ -33,6 +34,7 @@ pub mod own_messages;
 pub mod pace;
 pub mod quarantine;
 pub mod reach;
+mod readonly;
 pub mod services;
 pub mod spec;
 pub mod state;
@@ -54,19 +56,23 @@ pub fn install(
     host: &Host,
     cog: &Arc<CogContext>,
 ) -> mlua::Result<BTreeMap<&'static str, Value>> {
-    object::register(lua)?;
+    object::register(lua, readonly::of_objects(lua, host)?)?;
     methods::install(lua, host, cog)?;
     invocation::install(lua, host, cog)?;
-    Ok(BTreeMap::from([
+    // What is made by Luau code later has it, too.
+    let closed = lua.create_table()?;
+    let modules = BTreeMap::from([
         ("cog", cog::module(lua, host, cog)?),
         ("discord", discord::module(lua, host, cog)?),
         ("http", http::module(lua, host, cog)?),
         ("json", json::module(lua, host)?),
         ("log", log::module(lua, host, cog)?),
-        ("state", state::module(lua, host, cog)?),
+        ("state", state::module(lua, host, cog, &closed)?),
         ("task", task::module(lua, host, cog)?),
         ("time", time::module(lua, host, cog)?),
-    ]))
+    ]);
+    readonly::close(lua, host, &modules, &closed)?;
+    Ok(modules)
 }
 
 /// `(sentence)`: raises what is wrong with a call, for the modules' halves in Luau, whose own lines are nothing

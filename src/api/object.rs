@@ -177,10 +177,11 @@ pub fn receive(
 }
 
 /// Makes the type known to the VM, so that no object is ever the first of its type under a memory limit.
-pub fn register(lua: &Lua) -> mlua::Result<()> {
-    lua.register_userdata_type::<Object>(|registry: &mut UserDataRegistry<Object>| {
+pub fn register(lua: &Lua, refuse_write: mlua::Function) -> mlua::Result<()> {
+    lua.register_userdata_type::<Object>(move |registry: &mut UserDataRegistry<Object>| {
         use mlua::{UserDataFields, UserDataMethods};
         registry.add_meta_field("__type", "object");
+        registry.add_meta_field_with(MetaMethod::NewIndex.name(), move |_| Ok(refuse_write));
         registry.add_meta_method(
             MetaMethod::Index.name(),
             |lua, this, key: Value| match &key {

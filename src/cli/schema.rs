@@ -4,6 +4,7 @@ use super::output;
 use super::place::Place;
 use crate::config;
 use crate::error::StartError;
+use crate::files::decode;
 use clap::Args;
 use std::path::Path;
 
@@ -39,7 +40,7 @@ pub(super) fn execute(place: &Place, options: SchemaOptions) -> Result<(), Start
 }
 
 fn check(path: &Path, text: &str) -> Result<(), StartError> {
-    let found = std::fs::read_to_string(path).unwrap_or_default();
+    let found = decode(std::fs::read(path).unwrap_or_default()).unwrap_or_default();
     let path = path.display();
     // A checkout may have changed the ends of lines.
     if found.replace("\r\n", "\n") == text {

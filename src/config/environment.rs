@@ -28,15 +28,17 @@ impl Environment {
     pub fn with_file_in(mut self, folder: &Path) -> Result<Self, ConfigErrors> {
         let path = folder.join(".env");
         let name = path.display().to_string();
-        let text = match files::read(&path, LONGEST) {
-            Ok(text) => text,
+        let bytes = match files::read(&path, LONGEST) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(self),
             Err(error) => {
                 return Err(Problem::of_file(&name, &format!("cannot be read: {error}")).into());
             }
         };
-        for entry in dotenvy::from_read_iter(text.as_slice()) {
-            let (variable, value) = entry.map_err(|error| unreadable(&name, &text, &error))?;
+        let text = files::decode(bytes).map_err(|problem| Problem::of_bytes(&name, problem))?;
+        for entry in dotenvy::from_read_iter(text.as_bytes()) {
+            let (variable, value) =
+                entry.map_err(|error| unreadable(&name, text.as_bytes(), &error))?;
             self.0.entry(variable).or_insert(value);
         }
         Ok(self)

@@ -7,7 +7,7 @@ use super::environment::Environment;
 use super::keys::Config;
 use super::problem::{ConfigErrors, Problem};
 use super::{MOST_BYTES, folder_of, from_text};
-use crate::files;
+use crate::files::{self, NotText};
 use crate::host_tasks::{self, Task};
 use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Config as Options, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -55,7 +55,8 @@ pub struct Follower {
 enum Seen {
     Missing,
     Unreadable(String),
-    Bytes(Vec<u8>),
+    NotText(NotText),
+    Text(String),
 }
 
 impl Follower {
@@ -85,7 +86,7 @@ impl Follower {
     /// The text of the edit that was told last; empty if it was none.
     pub fn text(&self) -> &str {
         match &self.seen {
-            Some(Seen::Bytes(bytes)) => std::str::from_utf8(bytes).unwrap_or_default(),
+            Some(Seen::Text(text)) => text,
             _ => "",
         }
     }
@@ -131,9 +132,10 @@ impl Follower {
         }
         let first = Instant::now();
         loop {
-            let (pause, longest) = match self.is_open.load(Ordering::Relaxed) {
-                true => (LONGEST_PAUSE, LONGEST_WRITE),
-                false => (QUIET, LONGEST),
+            let (pause, longest) = if self.is_open.load(Ordering::Relaxed) {
+                (LONGEST_PAUSE, LONGEST_WRITE)
+            } else {
+                (QUIET, LONGEST)
             };
             let quiet = (first + longest).min(Instant::now() + pause);
             match timeout_at(quiet, self.touched.recv()).await {
@@ -175,17 +177,15 @@ impl Follower {
         match seen {
             Seen::Missing => problem("is gone: put it back, or restart the bot for the defaults"),
             Seen::Unreadable(why) => problem(&format!("cannot be read: {why}")),
-            Seen::Bytes(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) => from_text(text, &name, folder_of(&self.path), &self.environment),
-                Err(_) => problem("is not UTF-8 text: save it as UTF-8"),
-            },
+            Seen::NotText(problem) => Err(Problem::of_bytes(&name, *problem).into()),
+            Seen::Text(text) => from_text(text, &name, folder_of(&self.path), &self.environment),
         }
     }
 }
 
 fn look(path: &Path) -> Seen {
     match files::read(path, MOST_BYTES) {
-        Ok(bytes) => Seen::Bytes(bytes),
+        Ok(bytes) => files::decode(bytes).map_or_else(Seen::NotText, Seen::Text),
         Err(error) if error.kind() == ErrorKind::NotFound => Seen::Missing,
         Err(error) => Seen::Unreadable(error.to_string()),
     }

@@ -52,8 +52,7 @@ pub fn load(path: &Path, environment: &Environment) -> Result<Config, ConfigErro
     let root = folder_of(path);
     let name = path.display().to_string();
     let text = match files::read(path, MOST_BYTES) {
-        Ok(bytes) => String::from_utf8(bytes)
-            .map_err(|_| Problem::of_file(&name, "is not UTF-8 text: save it as UTF-8"))?,
+        Ok(bytes) => files::decode(bytes).map_err(|problem| Problem::of_bytes(&name, problem))?,
         Err(error) if error.kind() == ErrorKind::NotFound && root.is_dir() => {
             info!(path = %name, "No configuration file, so the defaults apply");
             "{}".to_owned()

@@ -1,6 +1,7 @@
 //! What is wrong with a configuration, told so that its operator can mend it.
 
 use crate::escape::one_line;
+use crate::files::NotText;
 use std::fmt;
 
 /// How many problems are shown; the rest is counted.
@@ -57,6 +58,11 @@ impl Problem {
             message: what.to_owned(),
             excerpt: String::new(),
         }
+    }
+
+    /// The file `name` is no text.
+    pub(super) fn of_bytes(name: &str, problem: NotText) -> Self {
+        Self::of_file(name, &problem.to_string())
     }
 
     /// A problem with the variable `name`, told in one sentence.

@@ -8,18 +8,22 @@
 //!                          beneath: symlinks are followed name by name, and never out of the folder
 //! ```
 //!
+//! `text` turns what was read into text.
+//!
 //! `unix` does this with the system's calls relative to an open folder. `portable` is for other systems: it looks at
 //! the same things by path, which leaves an attacker on the same machine a moment.
 
 mod beneath;
 #[cfg(not(unix))]
 mod portable;
+mod text;
 #[cfg(unix)]
 mod unix;
 
 pub use beneath::{Astray, Found, Root};
 #[cfg(not(unix))]
 pub use portable::Folder;
+pub use text::{NotText, decode};
 #[cfg(unix)]
 pub use unix::Folder;
 

@@ -8,7 +8,7 @@
 //! calls. `watchdog` decides when a VM has run too long, `account` adds up what a cog used within a minute, `turn`
 //! says who goes before others, `host` makes functions that cogs may call,
 //! `resolve` turns a require string into a module, `compile` makes bytecode of it, and a `generation` is what has
-//! been loaded. `life` says what became of it, `memory` what a VM holds, and `minute` says how much processor time a version has left.
+//! been loaded. `readonly` says what to write instead of what cannot be written. `life` says what became of it, `memory` what a VM holds, and `minute` says how much processor time a version has left.
 
 pub mod account;
 pub mod build;
@@ -19,6 +19,7 @@ pub mod life;
 pub mod memory;
 mod minute;
 pub mod raw;
+pub mod readonly;
 pub mod require;
 pub mod resolve;
 pub mod slice;

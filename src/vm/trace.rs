@@ -2,6 +2,7 @@
 
 use super::build::{Vm, VmLimits};
 use super::memory::Pressure;
+use super::readonly;
 use super::watchdog::EXPIRED;
 use crate::escape::is_unfit;
 use crate::json::Json;
@@ -217,6 +218,9 @@ impl Fault {
         if let Some(place) = problem.place.as_mut()
             && let Some(text) = source(&place.file)
         {
+            if let Some(more) = readonly::explain(&problem.message, &text, place.line) {
+                problem.message = clean(&more);
+            }
             add_excerpt(place, &text);
         }
         problem

@@ -18,7 +18,7 @@ use crate::vm::build::Vm;
 use crate::vm::host::{Arguments, Failure, Host, HostChunk, HostError, HostResult, describe, one};
 use crate::vm::raw::with_fallback;
 pub use handle::Handle;
-use mlua::{Function, Lua, MultiValue, Value};
+use mlua::{Function, Lua, MultiValue, Table, Value};
 use std::ffi::CStr;
 use std::sync::Arc;
 pub(super) use values::tree_to_json;
@@ -88,10 +88,17 @@ fn extend(lua: &Lua, arguments: &Arguments) -> HostResult<Function> {
     Ok(with_fallback(lua, &original, name, &ours)?)
 }
 
-/// Makes the module, and the library functions that take handles.
-pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
+/// Makes the module, and the library functions that take handles. `closed` is the metatable of tables that nobody may
+/// write to.
+pub fn module(
+    lua: &Lua,
+    host: &Host,
+    cog: &Arc<CogContext>,
+    closed: &Table,
+) -> mlua::Result<Value> {
     handle::register(lua, host)?;
     let raw = lua.create_table()?;
+    raw.raw_set("closed", closed)?;
     let owner = Arc::clone(cog);
     let scope = host.function(lua, "state", move |lua, arguments| {
         let (space, scope) = read_scope(lua, &owner, arguments)?;

@@ -14,6 +14,7 @@ mod luau;
 mod model;
 mod names;
 
+use crate::files::decode;
 use std::io;
 use std::path::Path;
 
@@ -75,9 +76,9 @@ pub fn check(folder: &Path) -> Vec<String> {
     for (name, text) in generate() {
         let path = folder.join(name);
         let path_shown = path.display();
-        match std::fs::read_to_string(&path) {
+        match std::fs::read(&path).map(decode) {
             // A checkout may have changed the ends of lines.
-            Ok(found) if found.replace("\r\n", "\n") == text => {}
+            Ok(Ok(found)) if found.replace("\r\n", "\n") == text => {}
             Ok(_) => faults.push(format!("{path_shown} is not current: {MEND}")),
             Err(error) => faults.push(format!("{path_shown} cannot be read ({error}): {MEND}")),
         }

@@ -1,7 +1,7 @@
 //! One file's text, or a sentence about why it cannot be a module.
 
 use super::rules::Rules;
-use crate::files::{Contents, Facts, Folder, Found, Kind, Opened};
+use crate::files::{Contents, Facts, Folder, Found, Kind, Opened, decode};
 use std::ffi::OsStr;
 use std::io;
 
@@ -99,34 +99,20 @@ fn foreign(file: &Facts, folder: &Facts) -> Option<String> {
     })
 }
 
-fn check(mut bytes: Vec<u8>) -> Read {
-    if bytes.starts_with(b"\xEF\xBB\xBF") {
-        bytes.drain(..3);
-    }
+fn check(bytes: Vec<u8>) -> Read {
     // Luau's bytecode begins with its version, a small number.
     if bytes
         .first()
-        .is_some_and(|first| *first < b' ' && !first.is_ascii_whitespace())
+        .is_some_and(|first| *first > 0 && *first < b' ' && !first.is_ascii_whitespace())
     {
         return Read::Problem(
             "is bytecode or another binary file; only source text runs".to_owned(),
         );
     }
-    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
-        let line = line_of(&bytes, at);
-        return Read::Problem(format!("contains a zero byte in line {line}; remove it"));
-    }
-    match String::from_utf8(bytes) {
+    match decode(bytes) {
         Ok(text) => Read::Text(text),
-        Err(error) => {
-            let line = line_of(error.as_bytes(), error.utf8_error().valid_up_to());
-            Read::Problem(format!("is not UTF-8 in line {line}; save it as UTF-8"))
-        }
+        Err(problem) => Read::Problem(problem.to_string()),
     }
-}
-
-fn line_of(bytes: &[u8], at: usize) -> usize {
-    memchr::memchr_iter(b'\n', &bytes[..at]).count() + 1
 }
 
 pub(super) fn is_gone(error: &io::Error) -> bool {
@@ -184,6 +170,8 @@ mod tests {
     fn what_is_no_source_text_is_told() {
         assert!(problem(b"a\n\xFF\xFE").contains("not UTF-8 in line 2"));
         assert!(problem(b"a\0b").contains("zero byte in line 1"));
+        assert!(problem(b"\xFF\xFE1\0").contains("is UTF-16 text; save it as UTF-8"));
+        assert!(problem(b"\0r\0e\0t").contains("is UTF-16 text; save it as UTF-8"));
         assert!(problem(b"\x06\x03\x01").contains("bytecode"));
         let long = vec![b' '; 1024 * 1024 + 1];
         assert!(problem(&long).contains("1048577 bytes"));

@@ -1,0 +1,244 @@
+//! What an author is told who writes to what cannot be written.
+//!
+//! Luau says "attempt to modify a readonly table" and no more. Where the host's own tables are written to, it raises a
+//! [`sentence`] itself; for all others, and for keys that a table of the host's has already, [`explain`] reads the
+//! line at which Luau raised its own.
+
+mod line;
+
+use crate::state::ScopeKind;
+use line::{Chain, Origin, origin_of};
+
+/// Luau's own words.
+pub const READONLY: &str = "attempt to modify a readonly table";
+/// The words before the key where a function is used like a table.
+const OF_FUNCTION: &str = "attempt to index function with ";
+
+/// Libraries of Luau's that are shared by all modules of a cog.
+pub const LIBRARIES: [&str; 10] = [
+    "bit32",
+    "buffer",
+    "coroutine",
+    "debug",
+    "math",
+    "os",
+    "string",
+    "table",
+    "utf8",
+    "vector",
+];
+
+const OF_STATE: &str = "the state itself holds nothing: write to a part of it, such as state.global{key}, state.guild(guild_id){key} or state.user(user_id){key}";
+const OF_SESSION: &str = "the session itself holds nothing: write to a part of it, such as state.session.global{key} or state.session.user(user_id){key}";
+const OF_HOST: &str =
+    "what belongs to the host cannot be changed: keep what is yours in a local or in the state";
+const OF_LIBRARY: &str = "Luau's libraries cannot be changed: put what is yours into a local, or into a module of your own";
+const OF_OBJECT: &str = "what Discord has said cannot be changed by writing to it: call an operation of @cogsmith/discord to change it there, or change a copy, `:table()`";
+const OF_MODULE: &str = "what a module returns is frozen: let that module keep what changes in a local, and return functions that change it";
+const OF_OTHERS: &str = "it is frozen: change a copy, such as table.clone makes";
+
+/// What to do instead of setting a key; nothing is said here of tables that belong to nobody in particular.
+/// `{key}` stands for the key with its dot.
+const ADVICE: [(&str, &str, &str); 5] = [
+    (
+        "cog",
+        "name",
+        "a cog is named after its file: rename the file",
+    ),
+    ("state", "", OF_STATE),
+    ("state.session", "", OF_SESSION),
+    (
+        "ctx",
+        "",
+        "what a command was called with cannot be changed: keep what is yours in a local",
+    ),
+    ("object", "", OF_OBJECT),
+];
+
+/// What is told to whoever sets `key` in a table of the host's or of Luau's: `state`, `cog.check`, `string`.
+pub fn sentence(table: &str, key: &str) -> String {
+    let found = ADVICE
+        .iter()
+        .find(|(of, only, _)| *of == table && (only.is_empty() || *only == key));
+    let general = if LIBRARIES.contains(&table) {
+        OF_LIBRARY
+    } else {
+        OF_HOST
+    };
+    let advice = found.map_or(general, |(_, _, advice)| advice);
+    told(&format!("{table}{}", with_dot(key)), key, advice)
+}
+
+/// What is told to whoever sets `key` in an object of Discord's.
+pub fn sentence_of_object(key: &str) -> String {
+    told(key, key, OF_OBJECT)
+}
+
+fn told(written: &str, key: &str, advice: &str) -> String {
+    let advice = advice.replace("{key}", &with_dot(key));
+    format!("{READONLY}: `{written}` cannot be set; {advice}")
+}
+
+/// The key as it is written behind a table.
+fn with_dot(key: &str) -> String {
+    if line::is_name(key) {
+        format!(".{key}")
+    } else {
+        "[…]".to_owned()
+    }
+}
+
+/// More than Luau's own message about the line `number` (from 1) of a source, if there is more to say.
+pub fn explain(message: &str, source: &str, number: u32) -> Option<String> {
+    let number = usize::try_from(number).ok()?;
+    let code = source.lines().nth(number.checked_sub(1)?)?;
+    if message == READONLY {
+        let target = line::target(code)?;
+        return Some(of_target(&target, source, number));
+    }
+    let key = message.strip_prefix(OF_FUNCTION)?.trim_matches('\'');
+    let chains = line::chains(code);
+    let mut used = chains.iter().filter_map(|chain| chain.before(key));
+    used.find_map(|function| of_function(&function, key, source, number))
+}
+
+fn of_target(target: &Chain, source: &str, number: usize) -> String {
+    let (table, key) = target.split();
+    match origin_of(&table, source, number) {
+        Origin::Known(name) => sentence(&name, key),
+        Origin::Module => told(&target.shown(), key, OF_MODULE),
+        Origin::Unknown => told(&target.shown(), key, OF_OTHERS),
+    }
+}
+
+/// `state.user.coins` instead of `state.user(user_id).coins`.
+fn of_function(function: &Chain, key: &str, source: &str, number: usize) -> Option<String> {
+    let Origin::Known(name) = origin_of(function, source, number) else {
+        return None;
+    };
+    let scope = name
+        .strip_prefix("state.session.")
+        .or_else(|| name.strip_prefix("state."))?;
+    let ids = ScopeKind::from_name(scope)?.ids().join(", ");
+    let key = with_dot(key);
+    Some(format!(
+        "`{name}` is a function: say whose part of the state you mean, as in {name}({ids}){key}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "local cog = require(\"@cogsmith/cog\")
+local state = require('@cogsmith/state')
+local levels = require(\"../services/levels\")
+local session = state.session
+local own = table.freeze {}
+";
+
+    fn told_of(code: &str) -> String {
+        explain(READONLY, &format!("{HEAD}{code}"), 6).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_write_names_the_table_and_what_to_write_instead() {
+        for (code, wanted) in [
+            (
+                "state.coins = 5",
+                "`state.coins` cannot be set; the state itself holds nothing: write to a part of it, such as state.global.coins, state.guild(guild_id).coins",
+            ),
+            ("    state.coins += 5 -- more", "state.user(user_id).coins"),
+            (
+                "if true then state.session.x = 1 end",
+                "`state.session.x` cannot be set; the session itself holds nothing",
+            ),
+            ("session.x = 1", "`state.session.x` cannot be set"),
+            ("own['a b'] = 1", "`own[…]` cannot be set"),
+            ("state[\"two words\"] = 1", "`state[…]` cannot be set"),
+            ("cog.name = \"x = y\"", "a cog is named after its file"),
+            (
+                "cog.command = nil",
+                "`cog.command` cannot be set; what belongs to the host",
+            ),
+            ("function cog.greet(who) end", "`cog.greet` cannot be set"),
+            (
+                "function string.trim(text)",
+                "`string.trim` cannot be set; Luau's libraries",
+            ),
+            ("string.format ..= 1", "`string.format` cannot be set"),
+            (
+                "levels.list[1].xp = 2",
+                "`levels.list[1].xp` cannot be set; what a module returns",
+            ),
+            (
+                "table.insert(levels.list, 1)",
+                "`levels.list[…]` cannot be set; what a module returns",
+            ),
+            ("rawset(levels, 'a', 1)", "`levels[…]` cannot be set"),
+            ("own.x, own.y = 1, 2", "`own.x` cannot be set; it is frozen"),
+            ("print(state.x == 1) own.x = 1", "`own.x`"),
+        ] {
+            let told = told_of(code);
+            assert!(told.contains(wanted), "{code}: {told}");
+            assert!(told.starts_with(READONLY), "{code}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_function_that_is_used_like_a_table_is_told_with_its_arguments() {
+        for (code, key, wanted) in [
+            (
+                "state.user.coins = 5",
+                "coins",
+                "`state.user` is a function: say whose part of the state you mean, as in state.user(user_id).coins",
+            ),
+            (
+                "print(state.member.xp)",
+                "xp",
+                "state.member(guild_id, user_id).xp",
+            ),
+            (
+                "session.guild.open = true",
+                "open",
+                "state.session.guild(guild_id).open",
+            ),
+        ] {
+            let message = format!("{OF_FUNCTION}'{key}'");
+            let told = explain(&message, &format!("{HEAD}{code}"), 6).unwrap_or_default();
+            assert!(told.contains(wanted), "{code}: {told}");
+        }
+        let other = format!("{HEAD}print(print.x)");
+        assert_eq!(
+            explain("attempt to index function with 'x'", &other, 6),
+            None
+        );
+    }
+
+    #[test]
+    fn what_the_line_does_not_say_is_left_to_luau() {
+        for code in [
+            "",
+            "f()",
+            "-- state.x = 1",
+            "print(\"state.x = 1\")",
+            "local x = 1",
+        ] {
+            assert_eq!(told_of(code), "", "{code}");
+        }
+        assert_eq!(explain(READONLY, HEAD, 0), None);
+        assert_eq!(explain(READONLY, HEAD, 99), None);
+        assert_eq!(explain("another error", HEAD, 1), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_line_is_too_strange(code in ".{0,60}|[a-c.=\\[\\](){}:\"'`,+ -]{0,60}") {
+            let source = format!("local a = {code}\n{code}");
+            for number in [1, 2] {
+                let _told = explain(READONLY, &source, number);
+                let _told = explain("attempt to index function with 'a'", &source, number);
+            }
+        }
+    }
+}
