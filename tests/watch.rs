@@ -50,8 +50,9 @@ impl Lua {
         for (path, text) in files {
             write(&root.join(path), text);
         }
-        let (watcher, batches) = start(&root, &Rules::default());
-        let snapshot = Snapshot::scan(&root, &Rules::default());
+        let rules = Rules::default();
+        let (watcher, batches) = start(&root, &rules);
+        let snapshot = Snapshot::scan(&root, &rules);
         Self {
             folder,
             watcher,
@@ -492,6 +493,45 @@ async fn a_symlink_to_the_outside_is_refused_and_one_to_the_inside_followed() {
     assert_eq!(problems, ["lua/cogs/evil.luau", "lua/cogs/out"]);
     lua.write("services/real.luau", "2");
     assert_eq!(lua.step().await, ["services/link", "services/real"]);
+}
+
+#[tokio::test]
+async fn where_links_lead_is_watched_whatever_it_is_called() {
+    let mut lua = Lua::new(&[
+        ("cogs/..one/ping.luau", "1"),
+        ("notes/deep/x.luau", "1"),
+        ("notes/y.luau", "1"),
+    ]);
+    symlink("..one", lua.path("cogs/..data")).unwrap();
+    symlink("..data/ping.luau", lua.path("cogs/ping.luau")).unwrap();
+    symlink("../notes", lua.path("cogs/notes")).unwrap();
+    lua.until("cogs/ping", Some("1")).await;
+    lua.until("cogs/notes/y", Some("1")).await;
+    for text in ["2", "3"] {
+        lua.write("cogs/..one/ping.luau", text);
+        lua.until("cogs/ping", Some(text)).await;
+        lua.write("notes/deep/x.luau", text);
+        lua.until("cogs/notes/deep/x", Some(text)).await;
+        lua.write("notes/y.luau", text);
+        lua.until("cogs/notes/y", Some(text)).await;
+    }
+    // The link in between goes, comes back, and leads elsewhere.
+    fs::remove_file(lua.path("cogs/..data")).unwrap();
+    lua.until("cogs/ping", None).await;
+    lua.write("cogs/..two/ping.luau", "4");
+    symlink("..two", lua.path("cogs/..data")).unwrap();
+    lua.until("cogs/ping", Some("4")).await;
+    lua.write("cogs/..two/ping.luau", "5");
+    lua.until("cogs/ping", Some("5")).await;
+    // It leads out, and back again.
+    for (target, text) in [("../..", None), ("..one", Some("3"))] {
+        symlink(target, lua.path("cogs/next")).unwrap();
+        fs::rename(lua.path("cogs/next"), lua.path("cogs/..data")).unwrap();
+        write(&lua.folder.path().join("ping.luau"), "outside");
+        lua.until("cogs/ping", text).await;
+    }
+    fs::remove_dir_all(lua.path("notes/deep")).unwrap();
+    lua.until("cogs/notes/deep/x", None).await;
 }
 
 #[tokio::test]

@@ -66,7 +66,12 @@ impl Follower {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let (touch, touched) = mpsc::channel(1);
         let is_open = Arc::new(AtomicBool::new(false));
-        let watcher = open(&path, touch.clone(), Arc::clone(&is_open)).inspect_err(|error| {
+        let drive = files::silent_drive(path.parent().unwrap_or(&path));
+        let watcher = match drive {
+            None => open(&path, touch.clone(), Arc::clone(&is_open)),
+            Some(drive) => Err(notify::Error::generic(&format!("a {drive} drive"))),
+        };
+        let watcher = watcher.inspect_err(|error| {
             warn!(%error, "config.json is read every 2 s, as the system cannot tell of its changes");
         });
         // An edit between the start of the bot and this moment is not lost.

@@ -34,6 +34,8 @@ pub struct Found {
     pub real: Option<String>,
     /// Whether the path's last name was a symlink.
     pub is_link: bool,
+    /// The symlinks on the way, by where they really are below the root: each may be exchanged by itself.
+    pub via: Vec<String>,
 }
 
 impl Found {
@@ -45,6 +47,7 @@ impl Found {
             facts: entry.folder.look(entry.name)?,
             real: entry.path.to_str().map(|path| path.replace('\\', "/")),
             is_link: false,
+            via: Vec::new(),
         })
     }
 }
@@ -84,6 +87,7 @@ impl Root {
             entered: Vec::new(),
             ahead: names.map(OsString::from).collect(),
             is_link: false,
+            via: Vec::new(),
             links: 0,
         };
         way.walk()
@@ -99,7 +103,9 @@ struct Way<'a> {
     ahead: VecDeque<OsString>,
     /// Whether the path's own last name is a symlink.
     is_link: bool,
-    /// Symlinks so far.
+    /// Where the symlinks so far are.
+    via: Vec<String>,
+    /// How many there were.
     links: usize,
 }
 
@@ -148,6 +154,7 @@ impl Way<'_> {
         self.links += 1;
         // Once the last name is a symlink, all that follows belongs to it.
         self.is_link |= self.ahead.is_empty();
+        self.via.extend(self.place_of(&name));
         if self.links > MOST_LINKS {
             let words = "too many symlinks lead to one another";
             return Err(self.astray(io::Error::other(words)));
@@ -192,17 +199,23 @@ impl Way<'_> {
         Ok(())
     }
 
-    fn found(&self, name: OsString, facts: Facts) -> Found {
-        let names = self.entered.iter().map(|(name, _)| name.as_os_str());
-        let own = (name != ".").then_some(name.as_os_str());
-        let names: Option<Vec<&str>> = names.chain(own).map(OsStr::to_str).collect();
+    fn found(self, name: OsString, facts: Facts) -> Found {
         Found {
             folder: Arc::clone(self.folder()),
-            real: names.map(|names| names.join("/")),
+            real: self.place_of(&name),
             name,
             facts,
             is_link: self.is_link,
+            via: self.via,
         }
+    }
+
+    /// Where `name` in the present folder is below the root.
+    fn place_of(&self, name: &OsStr) -> Option<String> {
+        let names = self.entered.iter().map(|(name, _)| name.as_os_str());
+        let own = (name != ".").then_some(name);
+        let names: Option<Vec<&str>> = names.chain(own).map(OsStr::to_str).collect();
+        names.map(|names| names.join("/"))
     }
 
     fn astray(&self, error: io::Error) -> Astray {

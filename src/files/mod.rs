@@ -8,12 +8,13 @@
 //!                          beneath: symlinks are followed name by name, and never out of the folder
 //! ```
 //!
-//! `text` turns what was read into text.
+//! `text` turns what was read into text, `drives` knows where no changes are told.
 //!
 //! `unix` does this with the system's calls relative to an open folder. `portable` is for other systems: it looks at
 //! the same things by path, which leaves an attacker on the same machine a moment.
 
 mod beneath;
+mod drives;
 #[cfg(not(unix))]
 mod portable;
 mod text;
@@ -21,6 +22,7 @@ mod text;
 mod unix;
 
 pub use beneath::{Astray, Found, Root};
+pub use drives::silent_drive;
 #[cfg(not(unix))]
 pub use portable::Folder;
 pub use text::{NotText, decode};

@@ -196,6 +196,7 @@ impl Snapshot {
     fn rebuild(&mut self, found: Found) {
         let (modules, tree) = Tree::build(&self.rules, found);
         self.modules = modules;
+        self.rules.note_linked(tree.linked());
         self.tree = Arc::new(tree);
         self.list_problems();
     }

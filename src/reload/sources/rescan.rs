@@ -4,7 +4,7 @@
 use super::read::{self, RESTLESS, Read};
 use super::rules::is_within;
 use super::tree::{File, Found, module_of};
-use super::walk::{BROKEN, Real, links_above, real, unentered_above, walk};
+use super::walk::{BROKEN, OUTSIDE, Real, links_above, real, unentered_above, walk};
 use super::{LUAURC, ModuleId, Snapshot, Source, below, diff};
 use crate::files::Root;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +40,9 @@ struct Rescan<'a> {
 /// The snapshot after `changed`.
 pub(super) fn rescan(old: &Snapshot, changed: &BTreeSet<PathBuf>) -> Snapshot {
     let paths = relative(&old.root, changed);
+    if old.tree.leads_elsewhere(&old.rules, &paths) {
+        return run(old, &BTreeSet::from([String::new()]), false);
+    }
     run(old, &with_namesakes(old, paths), false)
 }
 
@@ -152,17 +155,21 @@ impl Rescan<'_> {
     fn look_at_file(&mut self, path: &str) {
         let real = self.real(path);
         let link = match &real {
-            Real::Link(_, target) => Some(target),
+            Real::Link(found, target) => Some((target, &found.via)),
             _ => None,
         };
-        if link != self.old.tree.links.get(path) {
+        let tree = &self.old.tree;
+        let before = tree.links.get(path).zip(tree.via.get(path));
+        if link != before {
             let found = self.found();
             found.links.remove(path);
-            if let Some(target) = link {
+            found.via.remove(path);
+            if let Some((target, via)) = link {
                 found.links.insert(path.to_owned(), target.clone());
+                found.via.insert(path.to_owned(), via.clone());
             }
         }
-        let dangles = matches!(real, Real::Broken);
+        let dangles = matches!(real, Real::Broken | Real::Refused(OUTSIDE));
         if dangles != self.old.tree.dangling.contains(path) {
             let found = self.found();
             found.dangling.remove(path);
@@ -210,12 +217,13 @@ impl Rescan<'_> {
             found.folders.extend(walk.folders);
             found.notes.extend(walk.notes);
             found.links.extend(walk.links);
+            found.via.extend(walk.via);
             found.dangling.extend(walk.dangling);
         }
     }
 
     fn real(&self, path: &str) -> Real {
-        real(&self.root, &self.old.rules, path)
+        real(&self.root, path)
     }
 
     fn look(&self, path: &str, real: Real) -> Look {
@@ -349,6 +357,7 @@ impl Snapshot {
             folders: self.tree.folders.clone(),
             notes: self.tree.notes.clone(),
             links: self.tree.links.clone(),
+            via: self.tree.via.clone(),
             dangling: self.tree.dangling.clone(),
         }
     }
@@ -412,6 +421,7 @@ impl Found {
         for map in [&mut self.folders, &mut self.notes, &mut self.links] {
             map.retain(|known, _| !is_within(known, path));
         }
+        self.via.retain(|known, _| !is_within(known, path));
         self.dangling.retain(|known| !is_within(known, path));
     }
 

@@ -1,8 +1,11 @@
 //! Which files below `lua/` are modules: watched folders × extensions − ignored names.
 
 use crate::config::HotReload;
+use arc_swap::ArcSwap;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The file that defines aliases; it is read although its name is hidden.
 pub(in crate::reload) const LUAURC: &str = ".luaurc";
@@ -14,8 +17,19 @@ pub struct Rules {
     /// With their dot, the longest first.
     extensions: Vec<String>,
     ignore: GlobSet,
+    /// Where symlinks lead to: what the last look at the files found, for all who have these rules.
+    linked: Arc<ArcSwap<Linked>>,
     /// Whether files with hard links, and of another owner than their folder, are read.
     pub(super) allows_linked: bool,
+}
+
+/// Places below `lua/` that matter whatever they are called, for a symlink leads there.
+#[derive(Debug, Default)]
+pub(super) struct Linked {
+    /// What symlinks lead to, and the symlinks that they lead over.
+    pub(super) places: BTreeSet<String>,
+    /// Whether a symlink leads to nothing or to the outside, and any new one may mend it.
+    pub(super) dangles: bool,
 }
 
 /// A value of `hot_reload` that cannot be.
@@ -66,6 +80,7 @@ impl Rules {
             folders: outermost(folders?),
             extensions,
             ignore: globs(&ignore)?,
+            linked: Arc::default(),
             allows_linked: false,
         })
     }
@@ -133,6 +148,27 @@ impl Rules {
         path.is_empty() || self.folders.iter().any(|folder| is_within(folder, path))
     }
 
+    /// Takes note of where symlinks lead to now.
+    pub(super) fn note_linked(&self, linked: Linked) {
+        self.linked.store(Arc::new(linked));
+    }
+
+    /// Whether a symlink leads to `path`, over it, or to something in it; or to a folder that has such a module.
+    pub(in crate::reload) fn is_linked(&self, path: &str) -> bool {
+        let is_module = || {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            self.stem_length(name).is_some()
+        };
+        let linked = self.linked.load();
+        let mut places = linked.places.iter();
+        places.any(|place| is_within(place, path) || is_within(path, place) && is_module())
+    }
+
+    /// Whether there is a symlink that a new one may mend.
+    pub(in crate::reload) fn has_dangling(&self) -> bool {
+        self.linked.load().dangles
+    }
+
     /// Whether a file at `path` would be a module.
     pub fn is_module(&self, path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -153,6 +189,7 @@ impl Default for Rules {
             extensions: extensions.map(str::to_owned).to_vec(),
             // These patterns are known to be good; a test holds them to it.
             ignore: globs(&ignore).unwrap_or_default(),
+            linked: Arc::default(),
             allows_linked: false,
         }
     }
@@ -206,7 +243,7 @@ fn outermost(mut folders: Vec<String>) -> Vec<String> {
         !all.iter()
             .any(|other| other != folder && is_within(folder, other))
     });
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     folders.retain(|folder| seen.insert(folder.clone()));
     folders
 }

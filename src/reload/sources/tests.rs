@@ -244,21 +244,82 @@ fn symlinks_inside_are_followed_without_loops() {
     let first = lua.scan();
     let modules = [
         "services/b",
+        "services/c",
         "services/link/a",
         "services/real/a",
         "utils/b",
     ];
     assert_eq!(ids(&first), modules);
-    assert_eq!(first.problems.len(), 1);
-    let unwatched = &first.problems[0].message;
-    assert!(
-        unwatched.starts_with("lua/services/c.luau is a symlink to a place in lua/ where changes")
-    );
+    assert_eq!(first.problems, []);
 
     lua.write("services/real/a.luau", "2");
     lua.write("utils/b.luau", "2");
-    let second = lua.rescan(&first, &["services/real/a.luau", "utils/b.luau"]);
+    lua.write("common/c.luau", "2");
+    let changes = ["services/real/a.luau", "utils/b.luau", "common/c.luau"];
+    let second = lua.rescan(&first, &changes);
     assert_eq!(changed(&first, &second), modules);
+}
+
+/// A version of a mounted folder, as Kubernetes makes it: the files lie in a folder of their own, to which one link
+/// leads.
+fn mount(lua: &Lua, folder: &str, version: &str, files: &[&str]) {
+    let link = |target: &str, path: &Path| std::os::unix::fs::symlink(target, path).unwrap();
+    for file in files {
+        lua.write(&format!("{folder}..{version}/{file}"), version);
+    }
+    link(
+        &format!("..{version}"),
+        &lua.path(&format!("{folder}..data_tmp")),
+    );
+    let data = lua.path(&format!("{folder}..data"));
+    fs::rename(lua.path(&format!("{folder}..data_tmp")), data).unwrap();
+    for file in files {
+        let top = file.split('/').next().unwrap();
+        let path = lua.path(&format!("{folder}{top}"));
+        if !path.is_symlink() {
+            link(&format!("..data/{top}"), &path);
+        }
+    }
+}
+
+#[test]
+fn a_mounted_folder_whose_files_are_links_over_another_link_is_like_any_other() {
+    for (folder, files) in [
+        ("cogs/", ["ping.luau", "fun/dice.luau"]),
+        ("", ["cogs/ping.luau", "cogs/fun/dice.luau"]),
+    ] {
+        let lua = Lua::new(&[]);
+        mount(&lua, folder, "one", &files);
+        let first = lua.scan();
+        assert_eq!(first.problems, []);
+        assert_eq!(cogs(&first), ["fun.dice", "ping"]);
+        mount(&lua, folder, "two", &files);
+        let second = lua.rescan(&first, &[&format!("{folder}..data")]);
+        assert_eq!(changed(&first, &second), ["cogs/fun/dice", "cogs/ping"]);
+        assert_eq!(&*second.modules["cogs/ping"].text, "two");
+        // A write in the place itself is one of all links to it.
+        let place = format!("{folder}..two/{}", files[0]);
+        lua.write(&place, "three");
+        let third = lua.rescan(&second, &[&place]);
+        assert_eq!(changed(&second, &third), ["cogs/ping"]);
+        // The link in between leads out, or goes: nothing is followed there, and it comes back.
+        let data = lua.path(&format!("{folder}..data"));
+        fs::rename(&data, lua.path("kept")).unwrap();
+        let gone = lua.rescan(&third, &[&format!("{folder}..data")]);
+        assert!(gone.cogs().is_empty());
+        for file in files {
+            let outside = lua.0.path().join("outside").join(file);
+            fs::create_dir_all(outside.parent().unwrap()).unwrap();
+            fs::write(outside, "secret").unwrap();
+        }
+        std::os::unix::fs::symlink(lua.0.path().join("outside"), &data).unwrap();
+        let out = lua.rescan(&gone, &[&format!("{folder}..data")]);
+        assert!(out.cogs().is_empty() && !out.problems.is_empty());
+        fs::rename(lua.path("kept"), &data).unwrap();
+        let back = lua.rescan(&out, &[&format!("{folder}..data")]);
+        assert_eq!(cogs(&back), ["fun.dice", "ping"]);
+        assert_eq!(back.problems, []);
+    }
 }
 
 #[test]

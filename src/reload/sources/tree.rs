@@ -1,7 +1,7 @@
 //! From the files that there are to modules and cogs: which file is which module, which module is a
 //! cog's entry, and which files stand in each other's way.
 
-use super::rules::{Rules, is_within};
+use super::rules::{Linked, Rules, is_within};
 use super::{ModuleId, ModuleMap, Source, SourceProblem};
 use crate::vm::resolve::Owner;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,9 @@ pub(super) struct Found {
     pub(super) notes: BTreeMap<String, String>,
     /// Symlinks with what they point to.
     pub(super) links: BTreeMap<String, String>,
-    /// Symlinks to nothing.
+    /// Symlinks with those that they lead over, themselves among them.
+    pub(super) via: BTreeMap<String, Vec<String>>,
+    /// Symlinks to nothing, or to the outside.
     pub(super) dangling: BTreeSet<String>,
 }
 
@@ -45,6 +47,7 @@ pub(super) struct Tree {
     pub(super) folders: BTreeMap<String, String>,
     pub(super) notes: BTreeMap<String, String>,
     pub(super) links: BTreeMap<String, String>,
+    pub(super) via: BTreeMap<String, Vec<String>>,
     pub(super) dangling: BTreeSet<String>,
     /// Cogs whose entry could be taken, by name.
     pub(super) cogs: BTreeMap<String, ModuleId>,
@@ -76,6 +79,7 @@ impl Tree {
             folders: found.folders,
             notes: found.notes,
             links: found.links,
+            via: found.via,
             dangling: found.dangling,
             ..Self::default()
         };
@@ -128,6 +132,28 @@ impl Tree {
             .iter()
             .any(|map| map.keys().any(|known| is_within(known, path)))
             || self.dangling.iter().any(|known| is_within(known, path))
+    }
+
+    /// All places that symlinks lead to or over.
+    pub(super) fn linked(&self) -> Linked {
+        let over = self.via.values().flatten();
+        Linked {
+            places: self.links.values().chain(over).cloned().collect(),
+            dangles: !self.dangling.is_empty(),
+        }
+    }
+
+    /// Whether a change at one of the paths may have a symlink lead elsewhere than before.
+    pub(super) fn leads_elsewhere(&self, rules: &Rules, paths: &BTreeSet<String>) -> bool {
+        let is_over = |path: &String| {
+            let mut over = self.via.iter().flat_map(|(link, over)| {
+                // What is exchanged under its own name is looked at under it.
+                over.iter().filter(move |place| *place != link)
+            });
+            over.any(|place| is_within(place, path))
+        };
+        let mends = |path: &String| !self.dangling.is_empty() && rules.skips_any(path);
+        paths.iter().any(|path| is_over(path) || mends(path))
     }
 
     /// The cog to which `id` belongs: its entry, or a module in the folder of its init file.

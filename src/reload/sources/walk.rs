@@ -27,7 +27,9 @@ pub(super) struct Walk {
     pub(super) notes: BTreeMap<String, String>,
     /// Symlinks with what they point to, both below `lua/`.
     pub(super) links: BTreeMap<String, String>,
-    /// Symlinks to nothing.
+    /// Symlinks with those that they lead over, themselves among them.
+    pub(super) via: BTreeMap<String, Vec<String>>,
+    /// Symlinks to nothing, and to the outside: what they lead over may come to lead inside.
     pub(super) dangling: BTreeSet<String>,
     /// The walk itself began behind a symlink.
     is_behind_link: bool,
@@ -49,9 +51,9 @@ pub(super) enum Real {
     Gone,
 }
 
-const OUTSIDE: &str =
+pub(super) const OUTSIDE: &str =
     "is or lies behind a symlink that points outside lua/; put the files themselves there";
-const UNWATCHED: &str = "is a symlink to a place in lua/ where changes are not noticed; link to a module or folder in one of hot_reload.watch_directories";
+const UNNAMABLE: &str = "is a symlink to a place whose name is not UTF-8; rename that";
 pub(super) const BROKEN: &str = "is a symlink that points to nothing; remove it";
 const LINKED_TWICE: &str =
     "is a symlink inside a symlinked folder, which is not followed; link to the place itself";
@@ -62,7 +64,7 @@ const TOO_DEEP: &str =
 const DEEP_LUAURC: &str = "is not read: aliases are defined in lua/.luaurc alone; move them there";
 
 /// Looks where `path` (below the root) really is.
-pub(super) fn real(root: &Root, rules: &Rules, path: &str) -> Real {
+pub(super) fn real(root: &Root, path: &str) -> Real {
     if path.contains(is_unfit_in_name) {
         return Real::Refused(UNFIT_NAME);
     }
@@ -76,19 +78,10 @@ pub(super) fn real(root: &Root, rules: &Rules, path: &str) -> Real {
     if !found.is_link {
         return Real::Plain(found);
     }
-    let is_folder = found.facts.kind == Kind::Folder;
+    // Wherever inside it leads, changes are noticed there: see `Rules::note_linked`.
     match found.real.clone() {
-        Some(target) if can_be_followed(rules, &target, is_folder) => Real::Link(found, target),
-        _ => Real::Refused(UNWATCHED),
-    }
-}
-
-/// Only where changes are noticed may a symlink lead, or what it leads to would grow old.
-fn can_be_followed(rules: &Rules, target: &str, is_folder: bool) -> bool {
-    if is_folder {
-        rules.watches(target) && !rules.skips_any(target)
-    } else {
-        rules.is_module(target)
+        Some(target) => Real::Link(found, target),
+        None => Real::Refused(UNNAMABLE),
     }
 }
 
@@ -124,7 +117,7 @@ pub(super) fn walk(root: &Root, at: &Path, rules: &Rules, start: &str) -> Walk {
         },
     };
     // A folder on the way to `start` may be a symlink as well.
-    let real = real(root, rules, start);
+    let real = real(root, start);
     walker.sort_in(start.to_owned(), real);
     walker.found
 }
@@ -163,7 +156,7 @@ impl Walker<'_> {
             return Real::Gone;
         }
         match folder.look(name) {
-            Ok(facts) if facts.kind == Kind::Link => real(self.root, self.rules, path),
+            Ok(facts) if facts.kind == Kind::Link => real(self.root, path),
             Ok(_) if path.contains(is_unfit_in_name) => Real::Refused(UNFIT_NAME),
             Ok(facts) => Real::Plain(Found {
                 folder: Arc::clone(folder),
@@ -171,6 +164,7 @@ impl Walker<'_> {
                 facts,
                 real: Some(place),
                 is_link: false,
+                via: Vec::new(),
             }),
             Err(error) if is_gone(&error) => Real::Gone,
             Err(error) => Real::Unknown(unreadable(&error)),
@@ -193,7 +187,12 @@ impl Walker<'_> {
         match real {
             Real::Plain(found) => self.take(path, is_module, &found),
             Real::Link(found, target) => self.take_link(path, is_module, &found, target),
-            Real::Refused(problem) => self.refuse(path, is_module, problem),
+            Real::Refused(problem) => {
+                if problem == OUTSIDE {
+                    self.found.dangling.insert(path.clone());
+                }
+                self.refuse(path, is_module, problem);
+            }
             Real::Unknown(problem) => self.found.refuse(path, !is_module, problem),
             Real::Broken => {
                 if is_module {
@@ -245,6 +244,7 @@ impl Walker<'_> {
             self.found.folders.insert(path, problem);
             return;
         }
+        self.found.via.insert(path.clone(), found.via.clone());
         self.found.links.insert(path.clone(), target);
         self.take(path, is_module, found);
     }

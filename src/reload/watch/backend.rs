@@ -2,6 +2,7 @@
 
 use super::pending::{Handler, Repair, Shared};
 use super::{POLL_INTERVAL, WatchError};
+use crate::files::silent_drive;
 use notify::{Config, ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,8 +19,11 @@ pub(super) enum Backend {
 }
 
 impl Backend {
-    /// The system's own way, or polling when its limits are reached.
+    /// The system's own way, or polling when its limits are reached, or where it tells of no changes.
     pub(super) fn native(shared: &Arc<Shared>) -> Result<Self, WatchError> {
+        if let Some(drive) = silent_drive_of(shared) {
+            return Ok(Self::instead(shared, on_drive(drive)));
+        }
         let config = Config::default().with_follow_symlinks(false);
         let watching = RecommendedWatcher::new(Handler(Arc::clone(shared)), config)
             .and_then(|mut watcher| watch(&mut watcher, shared).map(|()| watcher));
@@ -27,6 +31,7 @@ impl Backend {
             Ok(watcher) => Ok(Self::Native(watcher)),
             Err(error) => match advice(&error) {
                 Some(advice) => Ok(Self::instead(shared, advice)),
+                None if has_parent(shared) => Ok(Self::instead(shared, without(&error))),
                 None => Err(refused(shared, &error)),
             },
         }
@@ -34,13 +39,12 @@ impl Backend {
 
     /// Looks at all files every `interval`. What they say tells what has changed, so nobody else has to read them.
     pub(super) fn polling(shared: &Shared, interval: Duration) -> Result<Self, WatchError> {
-        match shared.absolute.parent() {
-            Some(parent) if !parent.is_dir() => {
-                let gone = notify::Error::path_not_found().add_path(parent.to_owned());
-                Err(refused(shared, &gone))
-            }
-            _ => Ok(Self::Polling(interval)),
+        if has_parent(shared) {
+            return Ok(Self::Polling(interval));
         }
+        let parent = shared.absolute.parent().unwrap_or(&shared.absolute);
+        let gone = notify::Error::path_not_found().add_path(parent.to_owned());
+        Err(refused(shared, &gone))
     }
 
     /// Returns when all files are to be looked at again; never, if the system tells of changes.
@@ -51,7 +55,7 @@ impl Backend {
         }
     }
 
-    /// Polling, because of a limit.
+    /// Polling, for the reason that `advice` tells.
     fn instead(shared: &Shared, advice: String) -> Self {
         warn!("{advice}");
         shared.set_limit(advice);
@@ -74,6 +78,7 @@ impl Backend {
                 limit = limit.or_else(|| advice(&error));
                 debug!(%error, "The folder cannot be watched yet");
             }
+            limit = limit.or_else(|| silent_drive_of(shared).map(on_drive));
         }
         for folder in outermost(repair.folders) {
             // What a symlink points to is watched where it is, if it is inside at all.
@@ -89,6 +94,36 @@ impl Backend {
             None => Self::Native(watcher),
         }
     }
+}
+
+fn has_parent(shared: &Shared) -> bool {
+    shared.absolute.parent().is_none_or(Path::is_dir)
+}
+
+/// The kind of drive that `lua/` is on, or a watched folder that is mounted into it, if that tells of no changes.
+fn silent_drive_of(shared: &Shared) -> Option<&'static str> {
+    let rules = shared.rules();
+    let folders = rules.folders().iter().map(|it| shared.absolute.join(it));
+    let mut all = [shared.absolute.clone()].into_iter().chain(folders);
+    all.find_map(|folder| silent_drive(&folder))
+}
+
+fn on_drive(kind: &str) -> String {
+    format!(
+        "lua/ is on a drive of the kind {kind}, where changes that others make are not told, so files are read every \
+         second instead."
+    )
+}
+
+fn without(error: &notify::Error) -> String {
+    let cause = match &error.kind {
+        ErrorKind::Io(error) => error.to_string(),
+        ErrorKind::Generic(words) => words.clone(),
+        _ => "its watcher does not work".to_owned(),
+    };
+    format!(
+        "The system does not tell of changes in lua/ ({cause}), so files are read every second instead."
+    )
 }
 
 /// Watches the root, and its parent for the root's coming and going.
@@ -189,6 +224,21 @@ mod tests {
             "{instances}"
         );
         assert_eq!(advice(&notify::Error::path_not_found()), None);
+    }
+
+    #[test]
+    fn whatever_keeps_the_system_from_telling_is_named() {
+        let told = on_drive("NFS");
+        assert!(
+            told.contains("NFS") && told.contains("every second"),
+            "{told}"
+        );
+        let denied = std::io::Error::from_raw_os_error(libc::EACCES);
+        let told = without(&notify::Error::io(denied));
+        assert!(
+            told.contains("denied") && told.contains("every second"),
+            "{told}"
+        );
     }
 
     #[test]

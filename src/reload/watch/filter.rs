@@ -32,10 +32,13 @@ pub(super) fn weigh(
         return of_file(kind, is_folder);
     }
     let near = rules.watches(path) || rules.leads_to_watched(path);
-    if !near || rules.skips_any(path) {
-        return Weight::Nothing;
+    if near && !rules.skips_any(path) {
+        return of_other(kind, is_folder);
     }
-    of_other(kind, is_folder)
+    if rules.is_linked(path) {
+        return of_file(kind, is_folder);
+    }
+    of_hidden(rules, kind, is_folder)
 }
 
 /// Something with the name of a module or of `.luaurc`.
@@ -76,6 +79,19 @@ fn of_other(kind: EventKind, is_folder: impl FnOnce() -> bool) -> Weight {
             Weight::Folder
         }
         _ => Weight::Nothing,
+    }
+}
+
+/// Something that no look comes by: it matters only if it may be a symlink on which others have waited.
+fn of_hidden(rules: &Rules, kind: EventKind, is_folder: impl FnOnce() -> bool) -> Weight {
+    let comes = matches!(
+        kind,
+        EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(_))
+    );
+    if comes && rules.has_dangling() && is_folder() {
+        Weight::Change
+    } else {
+        Weight::Nothing
     }
 }
 

@@ -55,8 +55,9 @@ impl Watcher {
     /// runs when this returns: every later change is in a batch. Batches are sent `quiet` after the
     /// last change of a burst, and after 20 × `quiet`, at least 2 s, also while changes go on.
     ///
-    /// When inotify's limits are reached, the files are polled once a second; [`Watcher::limit`] and
-    /// the log then say what to raise. Must be called within a tokio runtime.
+    /// When inotify's limits are reached or it cannot be used, and on drives that tell of no changes, the
+    /// files are polled once a second; [`Watcher::limit`] and the log then say why. Must be called within a
+    /// tokio runtime.
     pub fn start(
         root: &Path,
         rules: &Rules,
@@ -120,7 +121,7 @@ impl Watcher {
         }
     }
 
-    /// What to do about inotify's limits, if they were reached and the files are polled therefore.
+    /// Why the files are polled, and what to do about it, if they are.
     pub fn limit(&self) -> Option<String> {
         self.shared.limit()
     }

@@ -195,6 +195,10 @@ impl Shared {
         self.rules.store(Arc::new(rules.clone()));
     }
 
+    pub(super) fn rules(&self) -> Arc<Rules> {
+        self.rules.load_full()
+    }
+
     pub(super) fn limit(&self) -> Option<String> {
         self.lock().limit.clone()
     }

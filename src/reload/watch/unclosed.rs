@@ -32,16 +32,15 @@ impl Writing {
 impl Unclosed {
     /// Somebody wrote to the file.
     pub(super) fn wrote(&mut self, path: &Path, at: Instant) {
-        match self.0.get_mut(path) {
-            Some(writing) => writing.last = at,
-            None => {
-                let writing = Writing {
-                    since: at,
-                    last: at,
-                };
-                self.0.insert(path.to_owned(), writing);
-            }
+        if let Some(writing) = self.0.get_mut(path) {
+            writing.last = at;
+            return;
         }
+        let writing = Writing {
+            since: at,
+            last: at,
+        };
+        self.0.insert(path.to_owned(), writing);
     }
 
     /// A writer closed the file. Says whether it was waited for.

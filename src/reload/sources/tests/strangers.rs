@@ -80,6 +80,29 @@ fn a_folder_that_turns_into_a_symlink_while_it_is_walked_leads_nowhere() {
 }
 
 #[test]
+fn a_link_over_which_others_lead_that_is_exchanged_while_they_are_read_leads_nowhere() {
+    let lua = Lua::new(&[
+        ("services/..one/x.luau", "1"),
+        ("services/..one/.luaurc", "{}"),
+    ]);
+    fs::write(lua.0.path().join("x.luau"), SECRET).unwrap();
+    fs::write(lua.0.path().join(".luaurc"), SECRET).unwrap();
+    symlink("..one", lua.path("services/..data")).unwrap();
+    symlink("..data/x.luau", lua.path("services/x.luau")).unwrap();
+    symlink("services/..data/.luaurc", lua.path(".luaurc")).unwrap();
+    let paths = ["services/x.luau", "services/..data", ".luaurc"];
+    let snapshots = rescan_while(&lua, &paths, |root| {
+        let (path, spare) = (root.join("services/..data"), root.join("spare"));
+        for target in ["../..", "..one"] {
+            symlink(target, &spare).unwrap();
+            fs::rename(&spare, &path).unwrap();
+        }
+    });
+    assert!(!snapshots.iter().any(|it| has_read(it, SECRET)));
+    assert!(has_read(snapshots.last().unwrap(), "1"));
+}
+
+#[test]
 fn a_hard_link_that_comes_and_goes_while_it_is_read_is_not_read() {
     let lua = Lua::new(&[("services/x.luau", "1")]);
     let secret = lua.0.path().join(".env");
