@@ -37,6 +37,13 @@ impl Default for OpenOfCog {
     }
 }
 
+impl OpenOfCog {
+    /// How many are open.
+    pub fn used(&self) -> usize {
+        MOST_OF_A_COG.saturating_sub(self.0.available_permits())
+    }
+}
+
 impl OpenRequests {
     /// Returns when one more request of this cog's may be opened.
     pub async fn open(&self, cog: &OpenOfCog) -> Open {

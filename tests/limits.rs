@@ -193,9 +193,9 @@ async fn the_mailbox() {
         "for i = 1, 3e6 do end ctx:reply(\"done\")",
     )
     .await;
-    let owner = stage.sim.owner();
+    let anna = stage.sim.user("anna").unwrap();
     for _ in 0..40 {
-        stage.sim.say(owner, stage.general(), "!t").unwrap();
+        stage.sim.say(anna, stage.general(), "!t").unwrap();
     }
     stage.settled().await;
     let written = stage.written();

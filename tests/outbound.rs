@@ -303,6 +303,7 @@ fn caller(name: &str, bytes: usize) -> CogCaller {
     CogCaller {
         name: name.into(),
         allowance: Allowance::alone(bytes),
+        version: 1,
         open: OpenOfCog::default(),
     }
 }

@@ -86,7 +86,7 @@ impl Desk {
         let language = self.language();
         let prefix = &self.prefix();
         let first = arguments.split_whitespace().next().unwrap_or_default();
-        let first = name_key(first.strip_prefix(prefix.as_str()).unwrap_or(first));
+        let first = name_key(after_prefix(first, prefix).unwrap_or(first));
         if ADMIN_COMMANDS.contains(&first.as_str()) {
             return Say::HelpForAdmins { prefix }.say(language);
         }

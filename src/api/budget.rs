@@ -1,7 +1,9 @@
 //! What is counted by a cog's name, whatever becomes of its file: a cog that is unloaded and loaded again goes on
 //! where it was. All of a bot's budgets together keep to `limits.total_memory_mb`.
 
+use super::code_accounts::CodeAccounts;
 use super::limits::Met;
+use super::slots::{SlotSets, Slots};
 use super::usage::Spent;
 use super::versions::Versions;
 use crate::charge::Total;
@@ -10,11 +12,12 @@ use crate::lock::lock;
 use crate::vm::account::CpuAccount;
 use crate::vm::life::Life;
 use crate::vm::memory::{Memory, Pressure};
+use crate::vm::resolve::{ContentHash, ModuleId};
 use crate::vm::turn::Turn;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// How long a budget is kept after its cog was unloaded: nothing is counted over a longer time.
@@ -27,8 +30,10 @@ const SWEEP: usize = 64;
 /// What all versions of one cog have used and still hold.
 #[derive(Debug)]
 pub struct Budget {
-    /// The processor time that its code uses.
+    /// The processor time that all of its versions use.
     pub cpu: Arc<CpuAccount>,
+    /// The same for each of them.
+    accounts: CodeAccounts,
     /// Whether it uses more than its share of the processors.
     pub turn: Arc<Turn>,
     /// How often it has met its limits.
@@ -41,8 +46,12 @@ pub struct Budget {
     current: Mutex<Weak<Memory>>,
     /// The memory of the VM that was built last, to answer perhaps.
     built: Mutex<Weak<Memory>>,
-    /// Bytes of the requests that are under way.
-    pub(super) requests: Arc<Memory>,
+    /// What its requests have open and hold.
+    slots: SlotSets,
+    /// Counts the versions that have answered.
+    version: AtomicU64,
+    /// Bytes that wait in its mailbox.
+    mailbox: Mutex<Weak<Memory>>,
     /// All VMs that were built for it and are not gone.
     vms: Mutex<Vec<Weak<Memory>>>,
     /// Rings when all cogs together need too much memory, and this one is to give way.
@@ -55,13 +64,16 @@ impl Budget {
     fn new(clock: &Clock, all: &Total) -> Self {
         Self {
             cpu: Arc::default(),
+            accounts: CodeAccounts::default(),
             turn: Arc::default(),
             met: Arc::default(),
             spent: Spent::new(clock),
             versions: Versions::default(),
             current: Mutex::default(),
             built: Mutex::default(),
-            requests: Memory::new(all),
+            slots: SlotSets::new(all),
+            version: AtomicU64::new(0),
+            mailbox: Mutex::default(),
             vms: Mutex::default(),
             pressed: Notify::new(),
             released: Mutex::default(),
@@ -82,24 +94,44 @@ impl Budget {
 
     /// Bytes of the requests that are under way.
     pub fn requests(&self) -> usize {
-        self.requests.outside()
+        self.slots.bytes()
+    }
+
+    /// What the requests of the version that answers may use, or those of older ones.
+    pub(super) fn slots(&self, is_older: bool) -> &Slots {
+        self.slots.of(is_older)
+    }
+
+    /// The number of the version that answers, or that of all older ones: where calls wait, those of a newer version go
+    /// before what older ones have left.
+    pub(super) fn version(&self, is_older: bool) -> u64 {
+        if is_older {
+            return 0;
+        }
+        self.version.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that are held apart from its VMs: of requests that are under way, and in its mailbox.
+    fn apart(&self) -> usize {
+        let mailbox = lock(&self.mailbox).upgrade();
+        self.requests() + mailbox.map_or(0, |mailbox| mailbox.used())
     }
 
     /// Bytes of all versions.
     pub fn memory(&self) -> usize {
-        self.versions.memory() + self.requests()
+        self.versions.memory() + self.apart()
     }
 
     /// Bytes of the version that answers; nothing without one.
     fn answering(&self) -> Option<usize> {
         let current = lock(&self.current).upgrade()?;
-        Some(current.used() + self.requests())
+        Some(current.used() + self.apart())
     }
 
     /// Bytes of the version that answers, or of the one that is prepared if that needs more.
     fn expected(&self) -> Option<usize> {
         let built = lock(&self.built).upgrade();
-        let built = built.map(|built| built.used() + self.requests());
+        let built = built.map(|built| built.used() + self.apart());
         built.max(self.answering())
     }
 }
@@ -153,9 +185,25 @@ impl Budgets {
         memory
     }
 
-    /// A version of a cog answers from now on.
-    pub fn begin(&self, budget: &Budget, life: &Arc<Life>, memory: &Arc<Memory>) {
+    /// Where the memory of a cog's mailbox is counted.
+    pub fn memory_of_mailbox(&self, budget: &Budget) -> Arc<Memory> {
+        let memory = Memory::new(&self.all);
+        *lock(&budget.mailbox) = Arc::downgrade(&memory);
+        memory
+    }
+
+    /// A version of a cog, which is made of these modules, answers from now on.
+    pub fn begin(
+        &self,
+        budget: &Budget,
+        life: &Arc<Life>,
+        memory: &Arc<Memory>,
+        code: BTreeMap<ModuleId, ContentHash>,
+    ) {
         let number = self.versions.fetch_add(1, Ordering::Relaxed);
+        life.begin_account(&budget.accounts.of(code, Instant::now()));
+        budget.slots.begin_version();
+        budget.version.fetch_add(1, Ordering::Relaxed);
         budget.versions.add(number, life, memory);
         *lock(&budget.current) = Arc::downgrade(memory);
     }

@@ -7,23 +7,24 @@ use super::object::Charge;
 use super::quarantine::Quarantine;
 use super::reach::FREE;
 use super::services::Services;
+use super::slots::Slots;
 use super::state::Space;
 use super::usage::{TaskPlace, Usage, at_most};
 use crate::activity::Busy;
 use crate::discord::outbound::CogCaller;
 use crate::lock::lock;
-use crate::requests::OpenOfCog;
 use crate::state::{Namespace, StateError, Table, View};
-use crate::vm::account::CpuAccount;
+use crate::vm::account::{CpuLedger, ThreadTime};
 use crate::vm::build::Vm;
 use crate::vm::generation::{Generation, Phase};
 use crate::vm::host::{HostError, HostResult};
+use crate::vm::life::Life;
 use crate::vm::turn::Turn;
 use mlua::{Function, Lua, MultiValue, Thread};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
 /// One cog, as its functions see it. Outlives its VMs.
@@ -51,14 +52,12 @@ pub struct CogContext {
     pub cancel_notice: Notify,
     /// The snapshots of the state that are being gone through, by address.
     snapshots: Mutex<HashMap<usize, Weak<Charge>>>,
-    /// Its calls to Discord that are on the wire.
-    open_calls: OpenOfCog,
-    /// Its requests to other servers that are open.
-    pub open_requests: OpenOfCog,
+    /// Whether what its task does now is the work of an older version.
+    works_for_older: AtomicBool,
     /// What is counted by its name.
     pub budget: Arc<Budget>,
     /// The processor time that its code uses.
-    pub account: Arc<CpuAccount>,
+    pub account: Arc<CpuLedger>,
     /// Whether it is kept out of the way.
     pub quarantine: Quarantine,
     /// How often it has met its limits.
@@ -141,9 +140,8 @@ impl CogContext {
             cancelled: Mutex::default(),
             cancel_notice: Notify::new(),
             snapshots: Mutex::default(),
-            open_calls: OpenOfCog::default(),
-            open_requests: OpenOfCog::default(),
-            account: Arc::clone(&budget.cpu),
+            works_for_older: AtomicBool::new(false),
+            account: Arc::new(CpuLedger::new(&budget.cpu)),
             quarantine: Quarantine::default(),
             met: Arc::clone(&budget.met),
             usage: Usage::default(),
@@ -166,8 +164,9 @@ impl CogContext {
     pub fn caller(&self) -> CogCaller {
         CogCaller {
             name: Arc::clone(&self.name),
+            version: self.budget.version(self.works_for_older()),
             allowance: self.requests_allowance(),
-            open: self.open_calls.clone(),
+            open: self.slots().calls.clone(),
         }
     }
 
@@ -176,6 +175,35 @@ impl CogContext {
     pub fn patience(&self) -> Duration {
         let seconds = self.services.config.load().limits.handler_seconds;
         Duration::from_secs(seconds.into()) / 3
+    }
+
+    /// What the requests may use of the version whose work is done now.
+    pub fn slots(&self) -> &Slots {
+        self.budget.slots(self.works_for_older())
+    }
+
+    /// Whether what the cog's task does now is the work of an older version.
+    pub fn works_for_older(&self) -> bool {
+        self.works_for_older.load(Ordering::Relaxed)
+    }
+
+    /// Does a part of the work of the version with this life, on the thread of the cog's task. What that takes for an
+    /// older version is not on the account of the one that answers.
+    pub fn work_for<R>(&self, life: &Life, work: impl FnOnce() -> R) -> R {
+        if !life.is_retired() {
+            return work();
+        }
+        let mut time = ThreadTime::of_this_thread();
+        let charged = self.account.charged();
+        self.works_for_older.store(true, Ordering::Relaxed);
+        let done = work();
+        self.works_for_older.store(false, Ordering::Relaxed);
+        // Slices are charged by themselves.
+        let slices = self.account.charged().saturating_sub(charged);
+        let around = time.lap().saturating_sub(slices);
+        life.account().charge(around, Instant::now());
+        self.account.note_charged(around);
+        done
     }
 
     /// Notes what a VM of this cog holds. Older versions give way if that is too much.
@@ -197,7 +225,8 @@ impl CogContext {
         let memory = &vm.limits().held;
         self.services
             .budgets
-            .begin(&self.budget, &generation.life, memory);
+            .begin(&self.budget, &generation.life, memory, generation.loaded());
+        self.account.begin(&generation.life.account());
         self.set_tasks(&generation.life.tasks);
     }
 

@@ -60,7 +60,8 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
                 cog.writes_committed().await?;
                 let config = cog.services.config.load_full();
                 let (http, allowed) = (&cog.services.http, &config.http.allow);
-                let sent = http.send(request, allowed, &cog.open_requests).await;
+                let open = cog.slots().requests.clone();
+                let sent = http.send(request, allowed, &open).await;
                 let response = sent.map_err(|error| failure(&cog, name, &error))?;
                 Ok(to_lua(&lua, &response)?)
             }

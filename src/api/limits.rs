@@ -38,6 +38,7 @@ limits! {
     Tasks "tasks"
     Timers "timers"
     Mailbox "mailbox"
+    MailboxSize "mailbox_mb"
     LogLines "log_lines_per_10s"
     LogSize "log_kb_per_10s"
     DiscordCalls "discord_calls_per_10s"
@@ -106,6 +107,10 @@ pub fn limits_of(cog: &CogContext) -> Vec<LimitView> {
             Limit::Tasks => (Some(number(cog.tasks())), limits.tasks),
             Limit::Timers => (Some(number(cog.timers())), limits.timers),
             Limit::Mailbox => (Some(number(cog.waiting())), limits.mailbox),
+            Limit::MailboxSize => (
+                Some(number(cog.waiting_bytes()) / MEGABYTE),
+                limits.mailbox_mb,
+            ),
             Limit::LogLines => (None, limits.log_lines_per_10s),
             Limit::LogSize => (None, limits.log_kb_per_10s),
             Limit::DiscordCalls => (None, limits.discord_calls_per_10s),

@@ -8,11 +8,13 @@
 //! makes `cog.option`, `invocation` is `ctx`, `object` Discord's objects, `convert` carries values between
 //! Luau and JSON, `content` turns what an author sends into a message, `pace` bounds how often a cog does
 //! something, `faults` are the handlers that failed, `usage` counts what a cog uses (`log_usage` its lines in the
-//! log), `budget` by its name, `versions` what older versions hold, `limits` shows it, `quarantine` keeps one away. `readonly` answers
-//! who writes to what cannot be written. `reach` says what a cog may do without a capability,
-//! `own_messages` which messages are its own, `veil` takes the content from others. `spec` is for specs alone.
+//! log), `budget` by its name (`slots` what its requests have open, `code_accounts` the processor time of each version),
+//! `versions` what older versions hold, `limits` shows it, `quarantine` keeps one away. `readonly` answers who writes
+//! to what cannot be written. `reach` says what a cog may do without a capability, `own_messages` which messages are
+//! its own, `veil` takes the content from others. `spec` is for specs alone.
 
 pub mod budget;
+mod code_accounts;
 pub mod cog;
 pub mod command;
 pub mod content;
@@ -36,6 +38,7 @@ pub mod quarantine;
 pub mod reach;
 mod readonly;
 pub mod services;
+pub mod slots;
 pub mod spec;
 pub mod state;
 pub mod task;

@@ -63,7 +63,7 @@ impl CogContext {
     /// What the requests that are under way may hold, with what has come of their answers.
     pub fn requests_allowance(&self) -> Allowance {
         let limit = self.services.config.load().limits.memory_mb;
-        self.budget.requests.allowance(limits::megabytes(limit))
+        self.slots().bytes.allowance(limits::megabytes(limit))
     }
 
     /// The error of `function` where they hold too much.

@@ -9,7 +9,7 @@ use crate::vm::build::Vm;
 use crate::vm::host::{Arguments, Host, HostChunk, HostError, HostResult, number, one};
 use crate::vm::slice::waiting;
 use mlua::{Lua, MultiValue, Table, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,8 +24,13 @@ const MOST_ARGUMENTS: u32 = 100;
 /// Characters of a lock's key.
 const LONGEST_KEY: usize = 200;
 
-/// The locks of one cog by key; entries that nobody holds are dropped when another is taken.
-type Locks = Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>;
+/// So long a call waits for those of older versions that hold its key: who does not end must not keep a mended version
+/// from its work.
+const WAIT_FOR_OLDER: Duration = Duration::from_secs(2);
+
+/// The locks of one VM by key and version; entries that nobody holds are dropped when another is taken.
+type Locks = Mutex<HashMap<String, BTreeMap<u64, KeyLock>>>;
+type KeyLock = Arc<tokio::sync::Mutex<()>>;
 
 /// Makes the module. To be called before the VM is sandboxed: it replaces a part of the coroutine library.
 pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
@@ -42,11 +47,11 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
 
 /// What is asked before a coroutine is made.
 fn create(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<mlua::Function> {
-    cog.forget_coroutines();
+    let coroutines = cog.begin_coroutines();
     let cog = Arc::clone(cog);
     host.function(lua, "coroutine.create", move |lua, arguments| {
         let counting = arguments.callback(0, "")?;
-        cog.count_coroutine("coroutine.create", || {
+        cog.count_coroutine("coroutine.create", &coroutines, || {
             lua.gc_collect()?;
             counting.call(())
         })
@@ -257,7 +262,7 @@ struct Held(Mutex<Option<HeldLock>>);
 /// Counts while it is held: whoever ends a handler from outside then looks for what it held.
 struct HeldLock {
     count: Arc<AtomicUsize>,
-    _guard: OwnedMutexGuard<()>,
+    _guards: Vec<OwnedMutexGuard<()>>,
 }
 
 impl Drop for HeldLock {
@@ -274,22 +279,22 @@ fn install_locks(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -> 
         let (locks, cog) = (Arc::clone(&locks), Arc::clone(&owner));
         let prepared = lock_argument(&lua, &locks, &arguments);
         async move {
-            let lock = prepared?;
+            let locks = prepared?;
             let locked = async {
                 tokio::select! {
                     biased;
-                    guard = lock.lock_owned() => Ok(guard),
+                    guards = take_all(&cog, locks) => Ok(guards),
                     () = cog.services.clock.sleep(LONGEST_WAIT) => {
                         let message = "task.lock: another call has held this key for 15 minutes";
                         Err(HostError::new("limit", message))
                     }
                 }
             };
-            let guard = waiting(&lua, locked).await?;
+            let guards = waiting(&lua, locked).await?;
             cog.locks.fetch_add(1, Ordering::Relaxed);
             let held = HeldLock {
                 count: Arc::clone(&cog.locks),
-                _guard: guard,
+                _guards: guards,
             };
             Ok(lua.create_any_userdata(Held(Mutex::new(Some(held))))?)
         }
@@ -315,26 +320,52 @@ fn install_locks(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -> 
     raw.raw_set("release", release)
 }
 
-/// `(key, function, whether this coroutine took the lock last)`
-fn lock_argument(
-    lua: &Lua,
-    locks: &Locks,
-    arguments: &Arguments,
-) -> HostResult<Arc<tokio::sync::Mutex<()>>> {
-    CogContext::may_act(lua, "task.lock")?;
+/// Takes a version's own lock, and those of older versions that are given back in time.
+async fn take_all(cog: &CogContext, locks: Vec<KeyLock>) -> Vec<OwnedMutexGuard<()>> {
+    let mut locks = locks.into_iter().rev();
+    let mut guards = Vec::new();
+    if let Some(own) = locks.next() {
+        guards.push(own.lock_owned().await);
+    }
+    if locks.len() == 0 {
+        return guards;
+    }
+    let of_older = async {
+        for lock in locks {
+            guards.push(lock.lock_owned().await);
+        }
+    };
+    tokio::select! {
+        biased;
+        () = of_older => {}
+        () = cog.services.clock.sleep(WAIT_FOR_OLDER) => {}
+    }
+    guards
+}
+
+/// `(key, function, whether this coroutine took the lock last)`: the locks to take, that of its own version at the end.
+fn lock_argument(lua: &Lua, locks: &Locks, arguments: &Arguments) -> HostResult<Vec<KeyLock>> {
+    let generation = CogContext::may_act(lua, "task.lock")?;
     let key = arguments.short_string(0, "the key", LONGEST_KEY)?;
     arguments.callback(1, "the function")?;
     let mut locks = lock(locks);
     // Those that nobody holds go whenever there are twice as many: a look at all of them for each call would cost more
     // with each that is held.
     if locks.len().is_power_of_two() {
-        locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+        locks.retain(|_, versions| {
+            versions.retain(|_, lock| Arc::strong_count(lock) > 1);
+            !versions.is_empty()
+        });
     }
-    let lock = locks.entry(key).or_default();
+    let versions = locks.entry(key).or_default();
+    let number = generation.number;
+    versions.retain(|of, lock| *of == number || Arc::strong_count(lock) > 1);
+    let own = Arc::clone(versions.entry(number).or_default());
     let is_ours = matches!(arguments.value(2), Value::Boolean(true));
-    if is_ours && lock.try_lock().is_err() {
+    if is_ours && own.try_lock().is_err() {
         let message = "task.lock: this call already holds the key, and would wait for itself";
         return Err(HostError::new("argument", message).into());
     }
-    Ok(Arc::clone(lock))
+    let to_take = versions.range(..=number);
+    Ok(to_take.map(|(_, lock)| Arc::clone(lock)).collect())
 }

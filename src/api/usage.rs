@@ -1,7 +1,7 @@
 //! What a cog uses of its limits: it is counted where something is used, and refused where there is no more.
 
 use super::context::CogContext;
-use super::limits::Limit;
+use super::limits::{Limit, megabytes};
 use super::log_usage::LogUsage;
 use super::pace::Pace;
 use crate::clock::Clock;
@@ -21,12 +21,14 @@ const MOST_REFUSALS: u32 = 5;
 /// The counts of one cog.
 #[derive(Debug, Default)]
 pub(super) struct Usage {
-    /// Coroutines, and those that are garbage by now.
-    coroutines: AtomicUsize,
+    /// Coroutines of the VM that was built last, and those that are garbage by now.
+    coroutines: Mutex<Arc<AtomicUsize>>,
     /// Timers of the committed generation.
     timers: AtomicUsize,
     /// Work in the mailbox.
     waiting: AtomicUsize,
+    /// Bytes of it.
+    waiting_bytes: AtomicUsize,
     /// Tasks of the committed generation.
     tasks: Mutex<Arc<AtomicUsize>>,
     /// Messages that are to be deleted later, each of which takes the place of a task.
@@ -59,6 +61,15 @@ impl Spent {
             refusals: pace(),
         }
     }
+}
+
+/// What may wait in a cog's mailbox.
+#[derive(Clone, Copy, Debug)]
+pub struct MailboxLimits {
+    /// Events and commands.
+    pub count: usize,
+    /// Bytes of them.
+    pub bytes: usize,
 }
 
 /// A task counts until this is dropped.
@@ -161,37 +172,46 @@ impl CogContext {
         *lock(&self.usage.tasks) = Arc::clone(tasks);
     }
 
-    /// Counts one more coroutine. `count` collects garbage and tells how many there are; it is asked when there
-    /// seem to be too many.
+    /// Counts one more coroutine of a VM, whose are counted in `coroutines`. `count` collects garbage and tells how many
+    /// there are; it is asked when there seem to be too many.
     pub fn count_coroutine(
         &self,
         function: &str,
+        coroutines: &AtomicUsize,
         count: impl FnOnce() -> mlua::Result<usize>,
     ) -> HostResult<()> {
         let limit = self.services.config.load().limits.coroutines;
-        if self.coroutines() >= at_most(limit) {
-            self.usage.coroutines.store(count()?, Ordering::Relaxed);
+        let most = at_most(limit);
+        if coroutines.load(Ordering::Relaxed) >= most {
+            coroutines.store(count()?, Ordering::Relaxed);
         }
-        if self.usage.coroutines.fetch_add(1, Ordering::Relaxed) < at_most(limit) {
+        let before = coroutines.fetch_add(1, Ordering::Relaxed);
+        if before < most || before < 2 * most && self.older_ones_give_way() {
             return Ok(());
         }
-        self.usage.coroutines.fetch_sub(1, Ordering::Relaxed);
-        // The older versions' are given up as soon as this one waits.
-        self.budget.versions.make_all_room();
+        coroutines.fetch_sub(1, Ordering::Relaxed);
         let message = format!(
             "{function}: this cog already has {limit} coroutines (limits.coroutines), and no more are made before some of them end"
         );
         Err(self.at_limit(Limit::Coroutines, message).into())
     }
 
-    /// Coroutines, and those that are garbage by now.
-    pub fn coroutines(&self) -> usize {
-        self.usage.coroutines.load(Ordering::Relaxed)
+    /// Whether older versions are being given up for the one that runs: as soon as it waits they are gone.
+    fn older_ones_give_way(&self) -> bool {
+        let versions = &self.budget.versions;
+        !self.works_for_older() && (versions.make_all_room() || versions.are_ending())
     }
 
-    /// A fresh VM has no coroutines.
-    pub fn forget_coroutines(&self) {
-        self.usage.coroutines.store(0, Ordering::Relaxed);
+    /// Coroutines, and those that are garbage by now.
+    pub fn coroutines(&self) -> usize {
+        lock(&self.usage.coroutines).load(Ordering::Relaxed)
+    }
+
+    /// A fresh VM has no coroutines. Where they are counted.
+    pub fn begin_coroutines(&self) -> Arc<AtomicUsize> {
+        let coroutines = Arc::default();
+        *lock(&self.usage.coroutines) = Arc::clone(&coroutines);
+        coroutines
     }
 
     /// Notes how many timers the committed generation has.
@@ -204,24 +224,39 @@ impl CogContext {
         self.usage.timers.load(Ordering::Relaxed)
     }
 
-    /// Takes a place in the mailbox; false when it is full.
-    pub fn enqueue(&self) -> bool {
-        let limit = self.services.config.load().limits.mailbox;
-        if self.usage.waiting.fetch_add(1, Ordering::Relaxed) < at_most(limit) {
-            return true;
+    /// What may wait in the mailbox.
+    pub fn mailbox_limits(&self) -> MailboxLimits {
+        let limits = &self.services.config.load().limits;
+        MailboxLimits {
+            count: at_most(limits.mailbox),
+            bytes: megabytes(limits.mailbox_mb),
         }
-        self.dequeue();
-        let times = self.met.count(Limit::Mailbox);
-        if times.is_power_of_two() {
-            tracing::warn!(
-                cog = %self.name, times,
-                "A cog's mailbox is full: what comes is dropped, because {limit} events already wait (limits.mailbox)"
-            );
-        }
-        false
     }
 
-    /// Whether the cog has to pause, because it has used up its processor time of this minute. To be asked before
+    /// Notes what waits in the mailbox.
+    pub fn note_waiting(&self, count: usize, bytes: usize) {
+        self.usage.waiting.store(count, Ordering::Relaxed);
+        self.usage.waiting_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Counts work that was taken out of a full mailbox, and tells the log from time to time who had most waiting.
+    pub fn count_shed(&self, guild: u64, channel: u64, user: u64) {
+        let is_full = self.waiting() >= self.mailbox_limits().count;
+        let limit = if is_full {
+            Limit::Mailbox
+        } else {
+            Limit::MailboxSize
+        };
+        let times = self.met.count(limit);
+        if times.is_power_of_two() {
+            tracing::warn!(
+                cog = %self.name, times, key = limit.key(), guild, channel, user,
+                "A cog's mailbox is full (limits.mailbox_mb, limits.mailbox): of what waits there, the newest is dropped of whoever has most waiting, this time of this guild, channel and user. Admins' commands are kept"
+            );
+        }
+    }
+
+    /// Whether the cog has to pause, because the version that answers has used up its processor time of this minute. To be asked before
     /// each thing that is left out then: it is counted.
     pub fn pauses(&self) -> bool {
         let limit = self.services.config.load().limits.cpu_seconds_per_minute;
@@ -238,14 +273,19 @@ impl CogContext {
         true
     }
 
-    /// Gives a place in the mailbox back.
-    pub fn dequeue(&self) {
-        self.usage.waiting.fetch_sub(1, Ordering::Relaxed);
-    }
-
     /// Work in the mailbox.
     pub fn waiting(&self) -> usize {
         self.usage.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of it.
+    pub fn waiting_bytes(&self) -> usize {
+        self.usage.waiting_bytes.load(Ordering::Relaxed)
+    }
+
+    /// How much work was taken out of the mailbox because it was full.
+    pub fn shed(&self) -> u64 {
+        self.met.times(Limit::Mailbox) + self.met.times(Limit::MailboxSize)
     }
 
     /// Whether one more user may be told that the mailbox is full.

@@ -23,6 +23,8 @@ use crate::commands::definition::CommandDefinition;
 use crate::commands::help;
 use crate::commands::parse::{Called, Line, Walk, answers_to, walk};
 use crate::commands::text::{Language, Text, duration_in_words};
+use crate::discord::events::event;
+use crate::gateway::event::Event;
 use crate::host_tasks::{self, Task};
 use crate::json::Json;
 use crate::lock::lock;
@@ -49,6 +51,52 @@ pub struct Call {
     pub arguments: usize,
     /// What stands before the name.
     pub prefix: String,
+}
+
+/// A typed line as it waits for its cog: what it takes is little more than the event's text.
+#[derive(Debug)]
+pub struct Typed {
+    /// The event with the message.
+    pub event: Arc<Event>,
+    /// The name as it was typed.
+    pub name: String,
+    /// The byte of the message's text at which the arguments begin.
+    pub arguments: usize,
+    /// What stands before the name.
+    pub prefix: String,
+}
+
+impl Typed {
+    /// The call that it is.
+    pub fn call(&self) -> Call {
+        let message = complete(&self.event.name, self.event.data());
+        Call {
+            content: message.str("content").unwrap_or_default().to_owned(),
+            name: self.name.clone(),
+            arguments: self.arguments,
+            prefix: self.prefix.clone(),
+            message,
+        }
+    }
+}
+
+/// What Discord leaves out of an event and authors may rely on: `member.user` and `member.guild_id`.
+pub fn complete(name: &str, data: &Json) -> Json {
+    let Some(member) = data.get("member") else {
+        return data.clone();
+    };
+    if event(name).is_none() || !matches!(member, Json::Object(_)) {
+        return data.clone();
+    }
+    let user = member.get("user").or_else(|| data.get("author")).cloned();
+    let mut member = member.clone();
+    if let Some(user) = user {
+        member = member.with("user", user);
+    }
+    if let Some(guild) = data.get("guild_id") {
+        member = member.with("guild_id", guild.clone());
+    }
+    data.with("member", member)
 }
 
 /// One call while it is carried out.
@@ -247,7 +295,9 @@ impl Calling<'_> {
             }
         }
         let limit = definition.max_concurrent.as_ref();
-        let permit = limit.map(|limit| services.running.begin(&name, &ids, limit));
+        // Each version has its own count: calls of an older one that do not end keep nobody from the mended one.
+        let counted = format!("{name}\n{}", self.live.generation.number);
+        let permit = limit.map(|limit| services.running.begin(&counted, &ids, limit));
         if let Some(None) = permit {
             refund(&context);
             let message = Text::AlreadyRunning {}.say(self.language);

@@ -1,17 +1,14 @@
 //! The cogs by name, and the mailboxes through which work reaches them.
 
-use super::actor::{Actor, Committed, Control, Inbox, Work};
-use super::command;
+use super::actor::{Actor, Committed, Control, Inbox};
 use super::live::{Offer, Status};
+use super::mailbox::{Mailbox, Work};
 use super::prepare::{Refusal, Request};
 use super::routes::Routes;
 use super::scheduler::Scheduler;
-use crate::activity::Busy;
 use crate::api::context::CogContext;
-use crate::api::limits::Limit;
 use crate::api::services::Services;
 use crate::commands::parse::name_key;
-use crate::commands::text::Text;
 use crate::host_tasks::{self, Task};
 use crate::lock::lock;
 use crate::problem::Problem;
@@ -34,49 +31,24 @@ pub struct CogHandle {
     pub name: Arc<str>,
     /// What its functions know.
     pub context: Arc<CogContext>,
-    mailbox: mpsc::UnboundedSender<(Work, Busy)>,
+    mailbox: Arc<Mailbox>,
     control: mpsc::UnboundedSender<(Control, Errand)>,
     status: Mutex<Status>,
 }
 
 impl CogHandle {
-    /// Puts work into the mailbox. What does not fit is dropped and counted, and so are events for a cog that has
-    /// to pause; a cog that was unloaded meanwhile gives it back.
+    /// Puts work into the mailbox, which sheds what is too much. Events for a cog that has to pause are left out and
+    /// counted; a cog that was unloaded meanwhile gives the work back.
     pub fn post(&self, work: Work) -> Option<Work> {
         if matches!(work, Work::Event(..)) && self.context.pauses() {
             return None;
         }
-        let busy = self.context.services.activity.begin();
-        if !self.context.enqueue() {
-            self.refuse(work, busy);
-            return None;
-        }
-        match self.mailbox.send((work, busy)) {
-            Ok(()) => None,
-            Err(SendError((work, _))) => {
-                self.context.dequeue();
-                Some(work)
-            }
-        }
-    }
-
-    /// Tells the user of a command that there is no room for it.
-    fn refuse(&self, work: Work, busy: Busy) {
-        let Work::Command(call, ticket) = work else {
-            return;
-        };
-        if self.context.may_refuse() {
-            let cog = Arc::clone(&self.context);
-            host_tasks::errand(async move {
-                command::refuse(&cog, &call, Text::TooBusy {}).await;
-                drop((ticket, busy));
-            });
-        }
+        self.mailbox.post(work)
     }
 
     /// How much work was dropped so far.
     pub fn dropped(&self) -> u64 {
-        self.context.met.times(Limit::Mailbox)
+        self.context.shed()
     }
 
     /// What is known of it.
@@ -215,12 +187,12 @@ impl Cogs {
         if let Some(cog) = cogs.get(name) {
             return Arc::clone(cog);
         }
-        let (mailbox, mailbox_end) = mpsc::unbounded_channel();
         let (control, control_end) = mpsc::unbounded_channel();
         let (spawner, spawns) = mpsc::unbounded_channel();
         let context = Arc::new(CogContext::new(name, Arc::clone(&self.services), spawner));
+        let mailbox = Arc::new(Mailbox::new(&context));
         let inbox = Inbox {
-            mailbox: mailbox_end,
+            mailbox: Arc::clone(&mailbox),
             control: control_end,
             spawns,
         };

@@ -4,7 +4,7 @@
 //! routes (name → handle) ─ host (mailbox) ─ actor (one task a cog) ─ handler (one run of a function) ─▶ vm
 //! ```
 //!
-//! `live` is what a cog runs, `prepare` makes the next one of it and `command` carries a call from the typed
+//! `mailbox` keeps what waits for a cog within bounds. `live` is what a cog runs, `prepare` makes the next one of it and `command` carries a call from the typed
 //! line to the answer. `directory` looks up what users name in arguments, `timers` keeps `cog.every`,
 //! `fault` says what went wrong in a handler, and puts a cog into quarantine. `scheduler` runs the actors, and decides who
 //! goes first.
@@ -16,6 +16,7 @@ pub mod fault;
 pub mod handler;
 pub mod host;
 pub mod live;
+pub mod mailbox;
 pub mod prepare;
 pub mod routes;
 pub mod scheduler;

@@ -96,7 +96,9 @@ fn attempt(
     request: &Request,
 ) -> Result<(Live, Offer), Refusal> {
     cog.stage_state();
-    let reused = current.filter(|live| request.keep.is_some() && !live.vm.is_poisoned());
+    let reused = current.filter(|live| {
+        request.keep.is_some() && !live.vm.is_poisoned() && !is_held_full(cog, live)
+    });
     let vm = match reused {
         Some(live) => live.vm.clone(),
         None => build_vm(cog)?,
@@ -139,6 +141,12 @@ fn attempt(
     Ok((live, offer))
 }
 
+/// Whether what still runs in a VM leaves the next version little room there.
+fn is_held_full(cog: &CogContext, live: &Live) -> bool {
+    let runs = live.generation.life.running() > 0 || !cog.budget.versions.leftovers().is_empty();
+    runs && live.vm.is_crowded()
+}
+
 /// Modules that are kept do not run again, so what they said about state is said for them.
 fn add_defaults(cog: &CogContext, kept: &Staged) -> Result<(), Refusal> {
     let Some(views) = cog.staged_state() else {
@@ -161,7 +169,7 @@ pub fn build_vm(cog: &Arc<CogContext>) -> Result<Vm, Refusal> {
         call_depth: limits.call_depth,
         cpu: Duration::from_millis(limits.cpu_ms.into()),
         cpu_per_minute: Duration::from_secs(limits.cpu_seconds_per_minute.into()),
-        account: Arc::clone(&cog.account),
+        ledger: Arc::clone(&cog.account),
         held: cog.services.budgets.memory_of_vm(&cog.budget),
     };
     let owner = Arc::clone(cog);

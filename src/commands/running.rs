@@ -6,7 +6,7 @@ use crate::lock::lock;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// The calls that run now, of all commands, over every reload. Clones share them.
+/// The calls that run now, of all commands. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Running {
     counts: Arc<Mutex<HashMap<Key, u32>>>,
@@ -26,7 +26,7 @@ impl Running {
         Self::default()
     }
 
-    /// Begins a call of `command` (the words that call it), unless as many as `limit` allows run.
+    /// Begins a call of `command` (the words that call it, and its version), unless as many as `limit` allows run.
     pub fn begin(&self, command: &str, ids: &ScopeIds<'_>, limit: &Concurrency) -> Option<Permit> {
         let key = Key::new(command, limit.scope, ids);
         let mut counts = self.lock();

@@ -137,9 +137,13 @@ pub struct Limits {
     /// Timers of `cog.every`.
     #[schemars(range(min = 1, max = 100_000))]
     pub timers: u32,
-    /// Events and commands that may wait for the cog; more are dropped and counted.
+    /// Events and commands that may wait for the cog. Of more, the newest are dropped of whoever has most waiting: the
+    /// guild, in it the channel, in it the user. Admins' commands are kept.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub mailbox: u32,
+    /// The memory that these may take, in megabytes.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub mailbox_mb: u32,
     /// Lines in the log within ten seconds; more are left out and counted.
     #[schemars(range(min = 1, max = 100_000))]
     pub log_lines_per_10s: u32,
@@ -270,7 +274,8 @@ impl Default for Limits {
             coroutines: 10_000,
             tasks: 1_000,
             timers: 1_000,
-            mailbox: 1_024,
+            mailbox: 100_000,
+            mailbox_mb: 32,
             log_lines_per_10s: 200,
             log_kb_per_10s: 64,
             discord_calls_per_10s: 50,

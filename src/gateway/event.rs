@@ -27,6 +27,18 @@ pub struct Event {
     /// Where in `text` the event's data is; empty for `null`.
     data: Range<usize>,
     parsed: OnceLock<Json>,
+    origin: OnceLock<Origin>,
+}
+
+/// Whom an event comes from, as far as its data says: 0 where it does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The guild.
+    pub guild: u64,
+    /// The channel.
+    pub channel: u64,
+    /// The user.
+    pub user: u64,
 }
 
 impl Event {
@@ -52,6 +64,7 @@ impl Event {
             text,
             data,
             parsed: OnceLock::new(),
+            origin: OnceLock::new(),
         }
     }
 
@@ -66,12 +79,19 @@ impl Event {
     /// The event's data as a tree, parsed when first asked for. Null, with a line in the log, if the
     /// text is no JSON, nests deeper than 128 levels, holds half of a surrogate pair or would take more than 128 MB.
     pub fn data(&self) -> &Json {
-        self.parsed.get_or_init(|| {
-            self.parse().unwrap_or_else(|error| {
-                let (name, shard, sequence) = (&self.name, self.shard, self.sequence);
-                warn!(%name, shard, ?sequence, %error, "An event's data cannot be read as JSON");
-                Json::Null
-            })
+        self.parsed.get_or_init(|| self.read())
+    }
+
+    /// The same, and the tree is not kept: one that waits in a mailbox takes less without it.
+    pub fn look(&self) -> Json {
+        self.parsed.get().cloned().unwrap_or_else(|| self.read())
+    }
+
+    fn read(&self) -> Json {
+        self.parse().unwrap_or_else(|error| {
+            let (name, shard, sequence) = (&self.name, self.shard, self.sequence);
+            warn!(%name, shard, ?sequence, %error, "An event's data cannot be read as JSON");
+            Json::Null
         })
     }
 
@@ -79,6 +99,16 @@ impl Event {
         let allowance = Allowance::alone(MOST_OF_TREE);
         let mut charge = allowance.take(0).map_err(|_| Unreadable::TooLarge)?;
         Json::parse(self.raw().as_bytes(), &mut charge)
+    }
+
+    /// The bytes of its text.
+    pub fn size(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Whom it comes from, read when first asked for.
+    pub fn origin(&self) -> Origin {
+        *self.origin.get_or_init(|| Origin::of(self.raw()))
     }
 
     /// What routing needs to know of a message, without building a tree. Nothing if the data is no
@@ -103,6 +133,49 @@ impl Event {
 const DEFAULT: u64 = 0;
 /// Discord's message type of what somebody writes in answer to another message.
 const REPLY: u64 = 19;
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Ids<'a> {
+    #[serde(borrow)]
+    guild_id: Option<&'a str>,
+    channel_id: Option<&'a str>,
+    user_id: Option<&'a str>,
+    author: Option<Person<'a>>,
+    user: Option<Person<'a>>,
+    member: Option<Member<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Person<'a> {
+    #[serde(borrow)]
+    id: Option<&'a str>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Member<'a> {
+    #[serde(borrow)]
+    user: Option<Person<'a>>,
+}
+
+impl Origin {
+    fn of(data: &str) -> Self {
+        let Ok(ids) = serde_json::from_str::<Ids<'_>>(data) else {
+            return Self::default();
+        };
+        let number = |id: Option<&str>| id.and_then(|id| id.parse().ok()).unwrap_or(0);
+        let member = ids.member.and_then(|member| member.user);
+        let people = [ids.author, ids.user, member];
+        let person = people.into_iter().flatten().find_map(|person| person.id);
+        Self {
+            guild: number(ids.guild_id),
+            channel: number(ids.channel_id),
+            user: number(ids.user_id.or(person)),
+        }
+    }
+}
 
 /// The fields of a message that decide whether and where it goes, borrowed from the event's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,6 +282,33 @@ mod tests {
         assert!(!said(r#""author":{"id":"4","bot":true}"#));
         assert!(!said(r#""author":{"id":"4","system":true}"#));
         assert!(!said(r#""webhook_id":"4","author":{"id":"4"}"#));
+    }
+
+    #[test]
+    fn an_event_tells_whom_it_comes_from() {
+        let origin = |data: &str| {
+            let origin = Event::new("x", 0, 1, data.to_owned()).origin();
+            [origin.guild, origin.channel, origin.user]
+        };
+        let message =
+            r#"{"guild_id":"1","channel_id":"2","author":{"id":"3"},"member":{"nick":null}}"#;
+        let cases = [
+            (message, [1, 2, 3]),
+            (
+                r#"{"channel_id":"2","user_id":"3","member":{"user":{"id":"4"}}}"#,
+                [0, 2, 3],
+            ),
+            (
+                r#"{"guild_id":"1","member":{"user":{"id":"4"}}}"#,
+                [1, 0, 4],
+            ),
+            (r#"{"guild_id":"1","user":{"id":"5"}}"#, [1, 0, 5]),
+            (r#"{"guild_id":7}"#, [0, 0, 0]),
+            ("null", [0, 0, 0]),
+        ];
+        for (data, expected) in cases {
+            assert_eq!(origin(data), expected, "{data}");
+        }
     }
 
     #[test]

@@ -3,9 +3,9 @@
 
 use super::event::{Event, MessagePeek};
 use crate::admin::{self, Admin, AdminCall};
-use crate::cogs::actor::{Work, complete};
-use crate::cogs::command::Call;
+use crate::cogs::command::{Typed, complete};
 use crate::cogs::host::{ADMIN_COMMANDS, CogHandle, Cogs};
+use crate::cogs::mailbox::Work;
 use crate::commands::conflicts::Claim;
 use crate::commands::parse::{name_key, split_name, strip_prefix};
 use crate::host_tasks::{self, Task};
@@ -31,7 +31,8 @@ pub struct Router {
 /// Who calls a command, and what with.
 enum Called {
     Admin(AdminCall),
-    Cog(Arc<CogHandle>, Box<Call>, Claim),
+    /// With the ids of the channel and of the message.
+    Cog(Arc<CogHandle>, Box<Typed>, (String, String), Claim),
 }
 
 impl Router {
@@ -112,19 +113,19 @@ impl Router {
         // From here on somebody waits for an answer.
         let read = host_tasks::caught_now(Task::Router, || {
             host_tasks::point(Task::Router);
-            let data = complete("message_create", event.data());
+            let data = complete("message_create", &event.look());
             services.cache.apply("message_create", &data);
             if is_admin {
                 return Some(admin_call(&peek, &claim, arguments));
             }
-            let call = Call {
-                content: peek.content.to_string(),
+            let typed = Typed {
+                event: Arc::clone(event),
                 name: name.to_owned(),
                 arguments: peek.content.len() - arguments.len(),
                 prefix: config.bot.prefix.clone(),
-                message: data,
             };
-            Some(Called::Cog(Arc::clone(cog?), Box::new(call), claim))
+            let ids = (peek.channel_id.to_owned(), peek.id.to_owned());
+            Some(Called::Cog(Arc::clone(cog?), Box::new(typed), ids, claim))
         });
         if read.is_none() {
             self.apologise(&peek);
@@ -145,8 +146,8 @@ impl Router {
     fn call(&self, called: Called, ticket: Ticket) {
         match called {
             Called::Admin(call) => self.admin.call(call, ticket),
-            Called::Cog(cog, call, claim) => {
-                let unloaded = cog.post(Work::Command(call, ticket));
+            Called::Cog(cog, typed, _, claim) => {
+                let unloaded = cog.post(Work::Command(typed, ticket));
                 // The routes changed at this very moment: another cog may have the command now.
                 if let Some(work) = unloaded
                     && let Some(cog) = self.cogs.routes().owner(&claim)
@@ -173,10 +174,7 @@ impl Called {
         let id = |text: &str| text.parse().unwrap_or(0);
         let (channel, message) = match self {
             Self::Admin(call) => (id(&call.channel_id), id(&call.message_id)),
-            Self::Cog(_, call, _) => (
-                id(call.message.str("channel_id").unwrap_or_default()),
-                id(call.message.str("id").unwrap_or_default()),
-            ),
+            Self::Cog(_, _, (channel, message), _) => (id(channel), id(message)),
         };
         Consumer::Command { channel, message }
     }

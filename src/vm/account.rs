@@ -1,9 +1,12 @@
 //! The processor time that one cog has used within the last minute: its code, and all that the host does for it on
 //! the threads of cogs. It outlives the cog's VMs.
+//!
+//! There is an account for the cog's name, and one for each of its versions. A [`CpuLedger`] charges both.
 
 use super::raw::{cpu_time, thread_clock};
 use crate::lock::lock;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 const SECONDS: usize = 60;
@@ -123,6 +126,71 @@ impl Default for CpuAccount {
     }
 }
 
+/// Whom the turns of one cog are charged to: its name, and the version that answers. What older versions use, and what
+/// preparations do, is theirs.
+#[derive(Debug, Default)]
+pub struct CpuLedger {
+    /// Of the name.
+    all: Arc<CpuAccount>,
+    /// Of the version that answers.
+    current: Mutex<Arc<CpuAccount>>,
+    /// Nanoseconds of the present turn with which a version has been charged already.
+    charged: AtomicU64,
+}
+
+impl CpuLedger {
+    /// A ledger of the name whose account this is.
+    pub fn new(all: &Arc<CpuAccount>) -> Self {
+        Self {
+            all: Arc::clone(all),
+            ..Self::default()
+        }
+    }
+
+    /// From now on the version with this account answers.
+    pub fn begin(&self, account: &Arc<CpuAccount>) {
+        *lock(&self.current) = Arc::clone(account);
+    }
+
+    fn current(&self) -> Arc<CpuAccount> {
+        Arc::clone(&lock(&self.current))
+    }
+
+    /// Charges for a turn that has ended: the version that answers pays what no other version has been charged with.
+    pub fn charge(&self, used: Duration, now: Instant) {
+        self.all.charge(used, now);
+        let charged = Duration::from_nanos(self.charged.swap(0, Ordering::Relaxed));
+        self.current().charge(used.saturating_sub(charged), now);
+    }
+
+    /// A version has been charged with a part of the present turn.
+    pub fn note_charged(&self, used: Duration) {
+        let used = u64::try_from(used.as_nanos()).unwrap_or(u64::MAX);
+        self.charged.fetch_add(used, Ordering::Relaxed);
+    }
+
+    /// With how much of the present turn versions have been charged so far.
+    pub fn charged(&self) -> Duration {
+        Duration::from_nanos(self.charged.load(Ordering::Relaxed))
+    }
+
+    /// Notes what one slice used, with which its version has been charged.
+    pub fn note_slice(&self, used: Duration) {
+        self.all.note_slice(used);
+        self.note_charged(used);
+    }
+
+    /// What the version that answers has used within the minute before `now`, to the second.
+    pub fn used(&self, now: Instant) -> Duration {
+        self.current().used(now)
+    }
+
+    /// The longest slice so far, of all versions.
+    pub fn longest(&self) -> Duration {
+        self.all.longest()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +212,25 @@ mod tests {
         account.note_slice(ms(200));
         assert_eq!(account.longest(), ms(300));
         assert_eq!(account.used(at(10_000)), ms(50));
+    }
+
+    #[test]
+    fn a_turn_is_charged_once_and_to_the_version_that_used_it() {
+        let all = Arc::new(CpuAccount::new());
+        let ledger = CpuLedger::new(&all);
+        let (old, new) = (Arc::new(CpuAccount::new()), Arc::new(CpuAccount::new()));
+        let now = Instant::now();
+        ledger.begin(&old);
+        ledger.charge(Duration::from_secs(9), now);
+        ledger.begin(&new);
+        assert_eq!(ledger.used(now), Duration::ZERO);
+        // Two seconds of the turn are those of the old one.
+        ledger.note_charged(Duration::from_secs(2));
+        ledger.charge(Duration::from_secs(3), now);
+        ledger.charge(Duration::from_secs(1), now);
+        assert_eq!(ledger.used(now), Duration::from_secs(2));
+        assert_eq!(all.used(now), Duration::from_secs(13));
+        assert_eq!(old.used(now), Duration::from_secs(9));
     }
 
     proptest! {

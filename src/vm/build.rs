@@ -1,7 +1,7 @@
 //! The only constructor of a Luau VM. Flags, guards, limits and globals are in place before any author's
 //! code is.
 
-use super::account::CpuAccount;
+use super::account::CpuLedger;
 use super::host::Host;
 use super::memory::Memory;
 use super::raw;
@@ -45,8 +45,8 @@ pub struct VmLimits {
     pub cpu: Duration,
     /// CPU time of all slices of committed code within a minute.
     pub cpu_per_minute: Duration,
-    /// Where that time is counted.
-    pub account: Arc<CpuAccount>,
+    /// Where the time of the cog's turns is counted.
+    pub ledger: Arc<CpuLedger>,
     /// Where its memory is counted.
     pub held: Arc<Memory>,
 }
@@ -58,7 +58,7 @@ impl Default for VmLimits {
             call_depth: raw::MOST_CALL_DEPTH,
             cpu: Duration::from_millis(250),
             cpu_per_minute: Duration::from_secs(15),
-            account: Arc::default(),
+            ledger: Arc::default(),
             held: Arc::default(),
         }
     }
@@ -260,6 +260,17 @@ impl Vm {
         self.memory() > self.heap_limit() / 16 * 15
     }
 
+    /// Whether more than three quarters of what it may have are in use, and no garbage.
+    pub fn is_crowded(&self) -> bool {
+        let limits = &self.0.limits;
+        let most = limits.memory / 4 * 3;
+        let is_crowded = || self.memory() + limits.held.outside() > most;
+        is_crowded() && {
+            self.collect();
+            is_crowded()
+        }
+    }
+
     /// Whether the time of the slice that runs now is over.
     pub fn is_expired(&self) -> bool {
         self.0.guard.is_expired()
@@ -283,9 +294,11 @@ impl Vm {
 
     /// What the slice that begins now may use of the heap; nothing if the heap is full for good. One that is a
     /// little too full has room for code that tidies up.
-    pub(super) fn heap_budget(&self) -> Option<HeapBudget> {
+    /// An older version leaves the one that answers a quarter of it.
+    pub(super) fn heap_budget(&self, is_older: bool) -> Option<HeapBudget> {
         self.make_room();
-        let (used, limit) = (self.memory(), self.heap_limit());
+        let (used, whole) = (self.memory(), self.heap_limit());
+        let limit = if is_older { whole / 4 * 3 } else { whole };
         let a_little = limit / 16;
         if used > limit + 3 * a_little {
             return None;

@@ -4,7 +4,6 @@
 //! A reload makes a new generation which takes over the untouched instances by identity and executes the rest;
 //! until it is committed nothing else sees it, and on failure it is dropped. `require` executes.
 
-use super::account::CpuAccount;
 use super::host::HostError;
 use super::life::Life;
 use super::resolve::{ContentHash, ModuleId, Modules as Sources, Target, alias_of, resolve};
@@ -34,9 +33,7 @@ pub struct Generation {
     modules: Mutex<Modules>,
     /// What has become of it since it was committed.
     pub life: Arc<Life>,
-    /// The processor time that its own code has used since it is live.
-    pub(super) cpu: CpuAccount,
-    /// What it has used before, in microseconds.
+    /// The processor time that it has used before it was live, in microseconds.
     pub(super) preparing: AtomicU64,
 }
 
@@ -91,7 +88,6 @@ impl Generation {
             entry,
             modules: Mutex::default(),
             life: Arc::default(),
-            cpu: CpuAccount::new(),
             preparing: AtomicU64::new(0),
         }
     }

@@ -1,10 +1,12 @@
 //! How far a generation's life has come, and what runs of it. Apart from the generation, which refers into its VM:
 //! whoever looks at many generations must not be the one who drops the last reference into a VM that runs.
 
+use super::account::CpuAccount;
 use super::memory::Pressure;
 use super::trace::Fault;
-use std::sync::Arc;
+use crate::lock::lock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -23,6 +25,8 @@ pub struct Life {
     pub tasks: Arc<AtomicUsize>,
     /// Handlers that were cut off after it was closed.
     cut_off: AtomicUsize,
+    /// The processor time that it has used since it answers, or since it no longer does.
+    account: Mutex<Arc<CpuAccount>>,
 }
 
 impl Default for Life {
@@ -34,6 +38,7 @@ impl Default for Life {
             handlers: AtomicUsize::new(0),
             tasks: Arc::default(),
             cut_off: AtomicUsize::new(0),
+            account: Mutex::default(),
         }
     }
 }
@@ -49,7 +54,19 @@ impl Drop for UnderWay {
 }
 
 impl Life {
+    /// It answers from now on, and what it uses is on this account.
+    pub fn begin_account(&self, account: &Arc<CpuAccount>) {
+        *lock(&self.account) = Arc::clone(account);
+    }
+
+    /// The processor time that it has used since it answers, or since it no longer does.
+    pub fn account(&self) -> Arc<CpuAccount> {
+        Arc::clone(&lock(&self.account))
+    }
+
+    /// What it uses from here on is no longer that of the version that answers.
     pub(super) fn retire(&self, now: Duration) {
+        *lock(&self.account) = Arc::default();
         self.retired.send_replace(Some(now));
     }
 

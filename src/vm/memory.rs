@@ -4,6 +4,7 @@ use crate::charge::{Allowance, Held, Total};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Bytes that one VM holds: Luau's heap, and what Rust keeps for it.
 #[derive(Debug, Default)]
@@ -67,6 +68,8 @@ pub enum Pressure {
     Count(usize),
     /// All cogs of the bot need more bytes than they may.
     Process(usize),
+    /// It used more processor time than this after another one had taken its place.
+    Processor(Duration),
     /// The version that answers shares a VM with it, and met a limit of the VM.
     Successor,
 }
@@ -93,6 +96,11 @@ impl fmt::Display for Pressure {
                 formatter,
                 "all cogs together needed more than {} MB of memory (limits.total_memory_mb)",
                 limit >> 20
+            ),
+            Self::Processor(limit) => write!(
+                formatter,
+                "it used more than {} s of processor time after another version had taken its place",
+                limit.as_secs_f64()
             ),
             Self::Successor => formatter.write_str("the version that answers needed its room"),
         }

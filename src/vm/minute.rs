@@ -2,16 +2,16 @@
 
 use super::build::VmLimits;
 use super::generation::{Generation, Phase};
+use super::memory::Pressure;
 use super::trace::Fault;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// A preparation (top level, modules, `on_load`) has so many times `limits.cpu_ms` in all.
 const PREPARATION: u32 = 3;
-/// All versions of a cog together have so many times `limits.cpu_seconds_per_minute`, …
-const ALL_VERSIONS: u32 = 2;
-/// … beyond which a new one still has this part of it, so that what others did does not keep it from beginning.
-const BEGINNING: u32 = 10;
+/// An older version has this part of a minute for what it has still to do: what it had begun can end, and what does not
+/// end takes no more than that from the version that answers.
+const REMAINDER: u32 = 5;
 
 impl Generation {
     /// The processor time for a slice that begins now: that of one slice, or what is left of its preparation or of
@@ -25,20 +25,16 @@ impl Generation {
         limits.cpu.min(left)
     }
 
-    /// A version that answers is measured by what it used itself. The cog's account counts all that its versions
-    /// used: it bounds the older ones, and how much time new versions can bring.
+    /// A version is measured by what it used itself: it begins with a whole minute, whatever those before it did.
     fn left_of_minute(&self, limits: &VmLimits, now: Instant) -> Duration {
-        let limit = limits.cpu_per_minute;
-        let used_by_all = limits.account.used(now);
-        if self.is_retired() {
-            return limit.saturating_sub(used_by_all);
-        }
-        let used = self.cpu.used(now);
-        let left_of_all = limit
-            .saturating_mul(ALL_VERSIONS)
-            .saturating_sub(used_by_all);
-        let beginning = (limit / BEGINNING).saturating_sub(used);
-        limit.saturating_sub(used).min(left_of_all).max(beginning)
+        let used = self.life.account().used(now);
+        self.minute(limits).saturating_sub(used)
+    }
+
+    /// What it may use within a minute.
+    fn minute(&self, limits: &VmLimits) -> Duration {
+        let parts = if self.is_retired() { REMAINDER } else { 1 };
+        limits.cpu_per_minute / parts
     }
 
     /// What the preparation may still use.
@@ -65,15 +61,21 @@ impl Generation {
             let limit = limits.cpu.saturating_mul(times);
             return Fault::Cpu { limit, traceback };
         }
-        let limit = limits.cpu_per_minute;
+        let limit = self.minute(limits);
+        if self.is_retired() {
+            // All that is left of it ends, not this handler alone.
+            let why = Pressure::Processor(limit);
+            self.life.end(why);
+            return Fault::GaveWay(why);
+        }
         Fault::CpuPerMinute { limit, traceback }
     }
 
-    /// Notes what a slice used, which ended at `now`. The cog's account is charged with the whole turn around it.
+    /// Charges it for a slice that ended at `now`. Whoever answers is charged with the rest of the turn.
     pub(super) fn charge(&self, limits: &VmLimits, used: Duration, now: Instant) {
-        limits.account.note_slice(used);
+        limits.ledger.note_slice(used);
         if self.phase() == Phase::Live {
-            self.cpu.charge(used, now);
+            self.life.account().charge(used, now);
         } else {
             let used = u64::try_from(used.as_micros()).unwrap_or(u64::MAX);
             self.preparing.fetch_add(used, Ordering::Relaxed);

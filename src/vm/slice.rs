@@ -164,7 +164,7 @@ impl Vm {
         if budget.is_zero() {
             return Err(generation.out_of_time(self.limits(), budget, None));
         }
-        let Some(heap) = self.heap_budget() else {
+        let Some(heap) = self.heap_budget(generation.is_retired()) else {
             let limit = self.limits().memory;
             let traceback = None;
             return Err(Fault::Memory { limit, traceback });

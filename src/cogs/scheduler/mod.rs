@@ -14,7 +14,7 @@ mod task;
 mod worker;
 
 use crate::lock::lock;
-use crate::vm::account::CpuAccount;
+use crate::vm::account::CpuLedger;
 use crate::vm::turn::Turn;
 use queue::{Lane, Queue};
 use std::future::Future;
@@ -83,17 +83,17 @@ impl Scheduler {
         Ok(scheduler)
     }
 
-    /// Runs a cog's task. All processor time that its turns use is charged to both accounts.
+    /// Runs a cog's task. All processor time that its turns use is charged to both.
     pub fn spawn(
         &self,
         turn: &Arc<Turn>,
-        account: &Arc<CpuAccount>,
+        ledger: &Arc<CpuLedger>,
         future: impl Future<Output = ()> + Send + 'static,
     ) {
         let task = Task::new(
             Arc::clone(&self.0.queue),
             Arc::clone(turn),
-            Arc::clone(account),
+            Arc::clone(ledger),
             future,
         );
         let mut tasks = lock(&self.0.tasks);

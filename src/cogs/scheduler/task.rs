@@ -2,7 +2,7 @@
 
 use super::queue::{Lane, Queue};
 use crate::lock::lock;
-use crate::vm::account::{CpuAccount, ThreadTime};
+use crate::vm::account::{CpuLedger, ThreadTime};
 use crate::vm::turn::Turn;
 use std::fmt;
 use std::future::Future;
@@ -30,7 +30,7 @@ type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(super) struct Task {
     queue: Arc<Queue>,
     turn: Arc<Turn>,
-    account: Arc<CpuAccount>,
+    ledger: Arc<CpuLedger>,
     state: AtomicU8,
     /// Nothing once it is over.
     work: Mutex<Option<Work>>,
@@ -47,13 +47,13 @@ impl Task {
     pub(super) fn new(
         queue: Arc<Queue>,
         turn: Arc<Turn>,
-        account: Arc<CpuAccount>,
+        ledger: Arc<CpuLedger>,
         work: impl Future<Output = ()> + Send + 'static,
     ) -> Arc<Self> {
         Arc::new(Self {
             queue,
             turn,
-            account,
+            ledger,
             state: AtomicU8::new(IDLE),
             work: Mutex::new(Some(Box::pin(work))),
         })
@@ -90,7 +90,7 @@ impl Task {
         let is_over = self.poll();
         let used = time.lap();
         self.turn.charge(used);
-        self.account.charge(used, Instant::now());
+        self.ledger.charge(used, Instant::now());
         if is_over {
             self.state.store(ENDED, Ordering::Release);
             return;

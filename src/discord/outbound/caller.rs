@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub struct CogCaller {
     /// Its name: callers take turns where they have to wait.
     pub name: Arc<str>,
+    /// The number of its version: the calls of a newer one do not wait for what older ones have left.
+    pub version: u64,
     /// What the answers to its calls may take while they come and until they are handed over.
     pub allowance: Allowance,
     /// The calls that it has on the wire.

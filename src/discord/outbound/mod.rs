@@ -184,7 +184,10 @@ impl Outbound {
         let shared = Arc::clone(&self.shared);
         repeat::make_unique(&mut prepared);
         // Calls take their places in the queue in the order in which they are made.
-        let caller = cog.as_ref().map(|cog| Arc::clone(&cog.name));
+        let caller = cog.as_ref().map_or_else(Caller::default, |cog| Caller {
+            name: Some(Arc::clone(&cog.name)),
+            version: cog.version,
+        });
         let operation = prepared.operation.id;
         let mut waiter = shared
             .limits

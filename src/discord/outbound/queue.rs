@@ -5,40 +5,56 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Who calls: a cog by its name, or the bot itself.
-pub(super) type Caller = Option<Arc<str>>;
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Caller {
+    /// The cog.
+    pub(super) name: Option<Arc<str>>,
+    /// The number of its version.
+    pub(super) version: u64,
+}
 
-/// The tickets of those who wait, by caller. No line is empty.
+/// The tickets of those who wait, by the caller's name; in each line those of newer versions first. No line is empty.
 #[derive(Debug, Default)]
-pub(super) struct Queue(VecDeque<(Caller, VecDeque<u64>)>);
+pub(super) struct Queue(VecDeque<(Option<Arc<str>>, Line)>);
+
+/// Versions and tickets.
+type Line = VecDeque<(u64, u64)>;
 
 impl Queue {
-    /// Puts a ticket at the end of its caller's line.
+    /// Puts a ticket into its caller's line: behind those of its own version and of newer ones.
     pub(super) fn join(&mut self, caller: &Caller, ticket: u64) {
-        match self.0.iter_mut().find(|(of, _)| of == caller) {
-            Some((_, line)) => line.push_back(ticket),
-            None => self.0.push_back((caller.clone(), VecDeque::from([ticket]))),
+        let waiting = (caller.version, ticket);
+        match self.0.iter_mut().find(|(of, _)| *of == caller.name) {
+            Some((_, line)) => {
+                let newer = line.iter().rposition(|(of, _)| *of >= caller.version);
+                line.insert(newer.map_or(0, |last| last + 1), waiting);
+            }
+            None => self
+                .0
+                .push_back((caller.name.clone(), Line::from([waiting]))),
         }
     }
 
     /// Adds those who have waited elsewhere, in their order.
     pub(super) fn absorb(&mut self, others: Self) {
-        for (caller, line) in others.0 {
-            for ticket in line {
-                self.join(&caller, ticket);
+        for (name, line) in others.0 {
+            for (version, ticket) in line {
+                let name = name.clone();
+                self.join(&Caller { name, version }, ticket);
             }
         }
     }
 
     /// Whose turn it is.
     pub(super) fn first(&self) -> Option<u64> {
-        self.0.front()?.1.front().copied()
+        self.0.front()?.1.front().map(|(_, ticket)| *ticket)
     }
 
     /// Takes a ticket out. If it was its turn, the next caller's comes.
     pub(super) fn leave(&mut self, ticket: u64) {
         let had_turn = self.first() == Some(ticket);
         for (_, line) in &mut self.0 {
-            line.retain(|waiting| *waiting != ticket);
+            line.retain(|(_, waiting)| *waiting != ticket);
         }
         if had_turn {
             self.0.rotate_left(1);
@@ -64,14 +80,35 @@ mod tests {
         .collect()
     }
 
+    fn version_of(name: &str, version: u64) -> Caller {
+        let name = Some(name.into());
+        Caller { name, version }
+    }
+
+    /// A version that floods a channel keeps the answers of the mended one waiting for nothing.
+    #[test]
+    fn a_newer_version_goes_before_older_ones_of_the_same_cog_alone() {
+        let mut queue = Queue::default();
+        for ticket in 1..=3 {
+            queue.join(&version_of("wild", 4), ticket);
+        }
+        queue.join(&version_of("other", 1), 4);
+        queue.join(&version_of("other", 1), 5);
+        queue.join(&version_of("wild", 5), 6);
+        queue.join(&version_of("wild", 5), 7);
+        // What the old one begins now.
+        queue.join(&version_of("wild", 0), 8);
+        assert_eq!(served(&mut queue), [6, 4, 7, 5, 1, 2, 3, 8]);
+    }
+
     #[test]
     fn callers_take_turns_and_each_keeps_its_order() {
-        let (one, other): (Caller, Caller) = (Some("one".into()), Some("other".into()));
+        let (one, other) = (version_of("one", 1), version_of("other", 1));
         let mut queue = Queue::default();
         for ticket in 1..=4 {
             queue.join(&one, ticket);
         }
-        queue.join(&None, 5);
+        queue.join(&Caller::default(), 5);
         queue.join(&other, 6);
         queue.join(&other, 7);
         assert_eq!(served(&mut queue), [1, 5, 6, 2, 7, 3, 4]);
@@ -81,7 +118,7 @@ mod tests {
     #[test]
     fn who_leaves_before_its_turn_changes_nobody_elses() {
         let mut queue = Queue::default();
-        let (one, other): (Caller, Caller) = (Some("one".into()), Some("other".into()));
+        let (one, other) = (version_of("one", 1), version_of("other", 1));
         queue.join(&one, 1);
         queue.join(&one, 2);
         queue.join(&other, 3);

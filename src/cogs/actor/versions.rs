@@ -1,0 +1,140 @@
+//! One version of a cog gives way to the next, or to none.
+
+use super::{Actor, Inbox};
+use crate::api::declarations::Hook;
+use crate::cogs::fault;
+use crate::cogs::live::Live;
+use crate::cogs::timers::Timers;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// `cog.on_unload` has this long.
+const UNLOAD_LIMIT: Duration = Duration::from_secs(5);
+
+impl Actor {
+    /// Swaps: from here on the new version answers.
+    pub(super) fn commit(&mut self, live: &Live, reason: &'static str, inbox: &Inbox) {
+        live.generation.go_live();
+        self.cog.commit_state();
+        self.cog.grant(live.info.capabilities.clone());
+        self.cog.end_quarantine();
+        self.has_failed = false;
+        self.cog.begin_version(&live.generation, &live.vm);
+        let _shown = live.vm.loader().publish(&live.generation).is_ok();
+        let now = self.cog.services.clock.now();
+        self.timers
+            .replace(live.declarations.timers().cloned().collect(), now);
+        self.cog.set_timers(self.timers.len());
+        self.declared
+            .retain(|(_, declared)| declared.strong_count() > 0);
+        self.declared
+            .push((live.generation.number, Arc::downgrade(&live.declarations)));
+        self.end_delays();
+        inbox.mailbox.begin_version();
+        self.leave_behind();
+        if let Some(old) = self.current.replace(live.clone()) {
+            // In the lane of what answers: it comes before the next version's `on_ready`.
+            self.run_hooks(&old, Hook::Unload, "reload", UNLOAD_LIMIT);
+            old.generation.retire(now);
+        }
+        self.cog.note_memory(&live.vm);
+        let limit = self.handler_limit();
+        self.run_hooks(live, Hook::Ready, reason, limit);
+    }
+
+    /// What is under way is that of an older version from here on.
+    fn leave_behind(&mut self) {
+        let running = std::mem::take(&mut self.running);
+        if self.leftovers.is_empty() {
+            self.leftovers = running;
+        } else {
+            self.leftovers.extend(running);
+        }
+    }
+
+    /// Begins what is already in the mailbox, as nobody else would answer it, and nothing after that.
+    pub(super) fn unload(&mut self, reason: &'static str, inbox: &Inbox) {
+        inbox.mailbox.close();
+        while let Some((work, busy)) = inbox.mailbox.try_take() {
+            self.take(work, busy);
+        }
+        // Handlers finish, tasks do not: some wait for minutes.
+        self.end_all_but_handlers();
+        if let Some(live) = self.current.take() {
+            live.generation.retire(self.cog.services.clock.now());
+            self.run_hooks(&live, Hook::Unload, reason, UNLOAD_LIMIT);
+        }
+    }
+
+    /// Runs nothing any more until another version is committed: the cog is in quarantine.
+    pub(super) fn keep_away(&mut self) {
+        // Another version may have come first.
+        if !self.cog.quarantine.is_on() {
+            return;
+        }
+        self.end_version();
+    }
+
+    /// After a panic of the host's in this task: what is known of the version that ran may be wrong, so nothing of
+    /// it begins any more, and the host builds the cog in a fresh VM. Handlers that are under way end by
+    /// themselves.
+    pub fn give_up(&mut self) {
+        self.has_failed = true;
+        self.prepared = None;
+        self.cog.discard_state();
+        self.cog.take_declarations();
+        self.end_version();
+        if self.unloading.is_none() {
+            self.cog.services.failed_cogs.add(&self.cog.name);
+        }
+    }
+
+    fn end_version(&mut self) {
+        self.end_all_but_handlers();
+        if let Some(live) = self.current.take() {
+            live.generation.retire(self.cog.services.clock.now());
+        }
+    }
+
+    /// What was ended before its time has left its garbage in the VM that goes on.
+    pub(super) fn collect_ended(&self) {
+        let versions = &self.cog.budget.versions;
+        if versions.have_ended() {
+            if let Some(live) = &self.current {
+                live.vm.collect();
+            }
+            versions.forget_ended();
+        }
+    }
+
+    /// All cogs together need too much memory, and this one has most: what is garbage goes, and if it still has
+    /// most after that it is kept away.
+    pub(super) fn give_way(&mut self) {
+        let Some(live) = self.current.clone() else {
+            return;
+        };
+        live.vm.collect();
+        live.vm.note_memory();
+        let services = &self.cog.services;
+        let limit = services.config.load().limits.total_memory();
+        if let Some(share) = services.budgets.share_passed_by(&self.cog.budget, limit) {
+            fault::give_way(&self.cog, &live, limit, share);
+            self.keep_away();
+        }
+    }
+
+    /// Ends timers and tasks. Handlers that are under way come to their own end.
+    pub(super) fn end_all_but_handlers(&mut self) {
+        self.timers = Timers::default();
+        self.cog.set_timers(0);
+        for spawned in self.spawned.values() {
+            spawned.abort.abort();
+        }
+    }
+
+    fn run_hooks(&mut self, live: &Live, hook: Hook, reason: &'static str, limit: Duration) {
+        for function in live.hooks(hook) {
+            self.start(live, function, reason, limit, |_, _| {});
+        }
+    }
+}

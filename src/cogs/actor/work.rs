@@ -1,0 +1,142 @@
+//! Handlers begin: of events, commands, timers and hooks.
+
+use super::{Actor, Ended};
+use crate::activity::Busy;
+use crate::api::declarations::Timer;
+use crate::api::object;
+use crate::clock::Woken;
+use crate::cogs::command::{self, Typed, complete};
+use crate::cogs::live::Live;
+use crate::cogs::mailbox::Work;
+use crate::cogs::{fault, handler};
+use crate::commands::text::Text;
+use crate::gateway::event::Event;
+use crate::supervisor::Ticket;
+use crate::vm::slice::Run;
+use mlua::{Function, MultiValue};
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Actor {
+    /// Begins a run of a function; `then` is told whether it failed.
+    pub(super) fn start(
+        &mut self,
+        live: &Live,
+        function: Function,
+        arguments: impl mlua::IntoLuaMulti + Send + 'static,
+        limit: Duration,
+        then: impl FnOnce(&mut Self, bool) + Send + 'static,
+    ) {
+        let (cog, live) = (Arc::clone(&self.cog), live.clone());
+        let run = Run::new(&cog.services.activity);
+        let under_way = live.generation.life.begin();
+        let life = Arc::clone(&live.generation.life);
+        self.enlist(Some(&life), async move {
+            let _under_way = under_way;
+            let result = handler::run_as(&run, &cog, &live, &function, arguments, limit).await;
+            let failed = result.is_err();
+            if let Err(fault) = result {
+                fault::report(&cog, &live, &fault, None).await;
+            }
+            Box::new(move |actor: &mut Self| {
+                then(actor, failed);
+                actor.turn = Some(actor.cog.services.activity.begin());
+                drop(run);
+            }) as Ended
+        });
+    }
+
+    pub(super) fn take(&mut self, work: Work, busy: Busy) {
+        let Some(live) = self.current.clone() else {
+            if let Work::Command(call, ticket) = work {
+                self.refuse(&call, ticket, busy);
+            }
+            return;
+        };
+        match work {
+            Work::Event(event, ticket) => self.handle_event(&live, &event, ticket, busy),
+            Work::Command(call, ticket) => {
+                let cog = Arc::clone(&self.cog);
+                let limit = self.handler_limit();
+                let under_way = live.generation.life.begin();
+                let life = Arc::clone(&live.generation.life);
+                self.enlist(Some(&life), async move {
+                    ticket.begin();
+                    let call = call.call();
+                    command::run(&cog, live, under_way, call, limit, busy).await;
+                    drop(ticket);
+                    Box::new(|_: &mut Self| {}) as Ended
+                });
+            }
+        }
+    }
+
+    /// Tells a user that a command's cog is in quarantine, or is being built anew.
+    fn refuse(&mut self, typed: &Typed, ticket: Ticket, busy: Busy) {
+        let cog = Arc::clone(&self.cog);
+        let under_way = Arc::clone(&self.refusals);
+        let has_failed = self.has_failed;
+        let call = typed.call();
+        self.enlist(None, async move {
+            let why = if has_failed {
+                Text::BotFailed {}
+            } else {
+                Text::OutOfOrder {}
+            };
+            command::refuse(&cog, &call, why).await;
+            drop((ticket, busy, under_way));
+            Box::new(|_: &mut Self| {}) as Ended
+        });
+    }
+
+    fn handle_event(&mut self, live: &Live, event: &Arc<Event>, ticket: Ticket, busy: Busy) {
+        // It may have waited in the mailbox until there was no time left.
+        if self.cog.pauses() {
+            return;
+        }
+        ticket.begin();
+        let ticket = Arc::new(ticket);
+        let data = complete(&event.name, event.data());
+        let limit = self.handler_limit();
+        // The tables know an event's object by its name on the wire.
+        let schema = crate::discord::event(&event.name).map(|event| event.gateway_name);
+        // One object for all listeners: nobody can change it.
+        if let Ok(object) = object::receive(live.vm.lua(), &self.cog, &data, schema) {
+            for handler in live.declarations.listeners_to(&event.name) {
+                let ticket = Arc::clone(&ticket);
+                let object = object.clone();
+                self.start(live, handler.clone(), object, limit, |_, _| drop(ticket));
+            }
+        } else if self.cog.may_log(|| None, || []).is_some() {
+            tracing::warn!(
+                cog = %self.cog.name, event = %event.name,
+                "An event was dropped: the cog holds too many of Discord's objects"
+            );
+        }
+        drop(busy);
+    }
+
+    pub(super) fn run_timers(&mut self, _until_they_are_busy: Woken) {
+        let Some(live) = self.current.clone() else {
+            return;
+        };
+        let now = self.cog.services.clock.now();
+        let limit = self.handler_limit();
+        for Timer { name, handler, .. } in self.timers.take_due(now) {
+            if self.cog.pauses() {
+                self.timers.ended(&name, false, now);
+                continue;
+            }
+            self.start(
+                &live,
+                handler,
+                MultiValue::new(),
+                limit,
+                move |actor, failed| {
+                    let now = actor.cog.services.clock.now();
+                    actor.timers.ended(&name, failed, now);
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Work that waits for a cog, in the order in which it came. What it holds is bounded in bytes and in number. Beyond
+//! that something is shed, and fairly (`mailbox/lines.rs`): of the guild that has most waiting, there of the channel, and
+//! there of the user, what came last. So whoever floods a cog loses his own, and nobody else does.
+//!
+//! ```text
+//! post ─ line of its guild, channel and user ─ (too much: shed) ─ take, oldest first
+//! ```
+//!
+//! What has waited for a version that is replaced is the next one's work, but must not hold it up: when it is much, the
+//! next version takes turns between it and what comes then.
+
+mod lines;
+
+use super::command::{self, Typed};
+use crate::activity::Busy;
+use crate::api::context::CogContext;
+use crate::api::usage::MailboxLimits;
+use crate::commands::text::Text;
+use crate::gateway::event::{Event, Origin};
+use crate::host_tasks;
+use crate::lock::lock;
+use crate::supervisor::Ticket;
+use crate::vm::memory::Memory;
+use lines::Lines;
+use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
+
+/// Bytes that an entry takes apart from its event's text.
+const ENTRY: usize = 512;
+/// So much that has waited for one version is simply done by the next one, in its order, unless the mailbox is half full.
+const FEW: usize = 256;
+
+/// Something for a cog to do.
+#[derive(Debug)]
+pub enum Work {
+    /// An event that it listens to.
+    Event(Arc<Event>, Ticket),
+    /// A call of one of its commands.
+    Command(Box<Typed>, Ticket),
+}
+
+impl Work {
+    fn event(&self) -> &Event {
+        match self {
+            Self::Event(event, _) => event,
+            Self::Command(typed, _) => &typed.event,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.event().size() + ENTRY
+    }
+}
+
+/// Work, with the sign that the bot is busy with it.
+pub type Entry = (Work, Busy);
+
+/// A cog's mailbox. The cog's own task takes what the gateway's threads post.
+#[derive(Debug)]
+pub struct Mailbox {
+    cog: Arc<CogContext>,
+    waiting: Mutex<Waiting>,
+    arrivals: Notify,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    /// What came since the present version answers.
+    fresh: Lines<Entry>,
+    /// What had waited for those before it.
+    backlog: Lines<Entry>,
+    /// Whether it is the backlog's turn.
+    is_backlogs_turn: bool,
+    /// Nothing is taken any more: the cog is unloaded.
+    is_closed: bool,
+    memory: Arc<Memory>,
+}
+
+impl Waiting {
+    fn count(&self) -> usize {
+        self.fresh.count() + self.backlog.count()
+    }
+
+    fn bytes(&self) -> usize {
+        self.fresh.bytes() + self.backlog.bytes()
+    }
+
+    fn take(&mut self) -> Option<Entry> {
+        self.is_backlogs_turn = !self.is_backlogs_turn;
+        let (first, then) = if self.is_backlogs_turn {
+            (&mut self.backlog, &mut self.fresh)
+        } else {
+            (&mut self.fresh, &mut self.backlog)
+        };
+        first.take().or_else(|| then.take())
+    }
+
+    /// Takes out what is too much, the backlog's first.
+    fn shed(&mut self, limits: MailboxLimits) -> Vec<(Origin, Entry)> {
+        let mut shed = Vec::new();
+        while self.count() > limits.count || self.bytes() > limits.bytes {
+            let Some(one) = self.backlog.shed().or_else(|| self.fresh.shed()) else {
+                break;
+            };
+            shed.push(one);
+        }
+        shed
+    }
+}
+
+impl Mailbox {
+    /// The mailbox of a cog that has loaded nothing yet.
+    pub fn new(cog: &Arc<CogContext>) -> Self {
+        let memory = cog.services.budgets.memory_of_mailbox(&cog.budget);
+        Self {
+            cog: Arc::clone(cog),
+            waiting: Mutex::new(Waiting {
+                fresh: Lines::default(),
+                backlog: Lines::default(),
+                is_backlogs_turn: false,
+                is_closed: false,
+                memory,
+            }),
+            arrivals: Notify::new(),
+        }
+    }
+
+    /// Changes what waits, and tells others how much it is then.
+    fn change<R>(&self, change: impl FnOnce(&mut Waiting) -> R) -> R {
+        let mut waiting = lock(&self.waiting);
+        let changed = change(&mut waiting);
+        let (count, bytes) = (waiting.count(), waiting.bytes());
+        waiting.memory.set_heap(bytes);
+        self.cog.note_waiting(count, bytes);
+        changed
+    }
+
+    /// Adds work, and sheds what is too much then. Work of admins is never shed. A cog that was unloaded gives the work
+    /// back.
+    pub fn post(&self, work: Work) -> Option<Work> {
+        let busy = self.cog.services.activity.begin();
+        let origin = work.event().origin();
+        let is_command = matches!(work, Work::Command(..));
+        let is_kept = is_command && self.cog.services.is_admin(&origin.user.to_string());
+        let limits = self.cog.mailbox_limits();
+        let bytes = work.bytes();
+        let posted = self.change(|waiting| {
+            if waiting.is_closed {
+                return Err(work);
+            }
+            let from = (!is_kept).then_some(origin);
+            waiting.fresh.add(from, bytes, (work, busy));
+            Ok(waiting.shed(limits))
+        });
+        match posted {
+            Err(work) => return Some(work),
+            Ok(shed) => self.tell_of(shed),
+        }
+        self.arrivals.notify_one();
+        None
+    }
+
+    fn tell_of(&self, shed: Vec<(Origin, Entry)>) {
+        for (origin, (work, busy)) in shed {
+            self.cog
+                .count_shed(origin.guild, origin.channel, origin.user);
+            if let Work::Command(typed, ticket) = work
+                && self.cog.may_refuse()
+            {
+                let cog = Arc::clone(&self.cog);
+                host_tasks::errand(async move {
+                    command::refuse(&cog, &typed.call(), Text::TooBusy {}).await;
+                    drop((ticket, busy));
+                });
+            }
+        }
+    }
+
+    /// The next piece of work, if there is one.
+    pub fn try_take(&self) -> Option<Entry> {
+        if lock(&self.waiting).count() == 0 {
+            return None;
+        }
+        self.change(Waiting::take)
+    }
+
+    /// The next piece of work.
+    pub async fn take(&self) -> Entry {
+        loop {
+            if let Some(entry) = self.try_take() {
+                return entry;
+            }
+            self.arrivals.notified().await;
+        }
+    }
+
+    /// Another version answers: what has waited for the one before does not hold it up.
+    pub fn begin_version(&self) {
+        let limits = self.cog.mailbox_limits();
+        self.change(|waiting| {
+            let (count, bytes) = (waiting.count(), waiting.bytes());
+            if count > FEW.min(limits.count / 2) || bytes > limits.bytes / 2 {
+                waiting.backlog.append(std::mem::take(&mut waiting.fresh));
+            }
+        });
+    }
+
+    /// Takes no more work.
+    pub fn close(&self) {
+        lock(&self.waiting).is_closed = true;
+    }
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        self.change(|waiting| {
+            waiting.fresh = Lines::default();
+            waiting.backlog = Lines::default();
+        });
+    }
+}

@@ -1,0 +1,261 @@
+//! Entries in the order in which they came, and at the same time by the guild, channel and user that they come from.
+
+use crate::gateway::event::Origin;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// Entries that wait.
+#[derive(Debug)]
+pub(super) struct Lines<T> {
+    entries: BTreeMap<u64, Entry<T>>,
+    /// Counts what has come.
+    arrived: u64,
+    /// Bytes of all entries.
+    bytes: usize,
+    /// Those that may be shed, by the guild.
+    guilds: HashMap<u64, Guild>,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    /// Nothing for one that is never shed.
+    origin: Option<Origin>,
+    bytes: usize,
+    value: T,
+}
+
+#[derive(Debug, Default)]
+struct Guild {
+    bytes: usize,
+    channels: HashMap<u64, Channel>,
+}
+
+#[derive(Debug, Default)]
+struct Channel {
+    bytes: usize,
+    users: HashMap<u64, User>,
+}
+
+/// The entries of one user in one channel, oldest first.
+#[derive(Debug, Default)]
+struct User {
+    bytes: usize,
+    entries: VecDeque<u64>,
+}
+
+impl<T> Default for Lines<T> {
+    fn default() -> Self {
+        Self {
+            entries: BTreeMap::new(),
+            arrived: 0,
+            bytes: 0,
+            guilds: HashMap::new(),
+        }
+    }
+}
+
+impl<T> Lines<T> {
+    pub(super) fn count(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Adds an entry at the end. One without an origin is never shed.
+    pub(super) fn add(&mut self, origin: Option<Origin>, bytes: usize, value: T) {
+        self.arrived += 1;
+        self.bytes += bytes;
+        if let Some(from) = origin {
+            let guild = self.guilds.entry(from.guild).or_default();
+            let channel = guild.channels.entry(from.channel).or_default();
+            let user = channel.users.entry(from.user).or_default();
+            guild.bytes += bytes;
+            channel.bytes += bytes;
+            user.bytes += bytes;
+            user.entries.push_back(self.arrived);
+        }
+        let entry = Entry {
+            origin,
+            bytes,
+            value,
+        };
+        self.entries.insert(self.arrived, entry);
+    }
+
+    /// Adds the entries of others at the end.
+    pub(super) fn append(&mut self, others: Self) {
+        for entry in others.entries.into_values() {
+            self.add(entry.origin, entry.bytes, entry.value);
+        }
+    }
+
+    /// Takes out the oldest entry.
+    pub(super) fn take(&mut self) -> Option<T> {
+        let number = *self.entries.first_key_value()?.0;
+        self.remove(number).map(|(_, value)| value)
+    }
+
+    /// Takes out the newest entry of whoever has most waiting; nothing if all that waits has to be kept.
+    pub(super) fn shed(&mut self) -> Option<(Origin, T)> {
+        let (_, guild) = self.guilds.iter().max_by_key(|(_, guild)| guild.bytes)?;
+        let (_, channel) = guild.channels.iter().max_by_key(|(_, it)| it.bytes)?;
+        let users = channel.users.values();
+        // Of several who have the same, whoever came last.
+        let user = users.max_by_key(|user| (user.bytes, user.entries.back()))?;
+        let newest = *user.entries.back()?;
+        let (origin, value) = self.remove(newest)?;
+        Some((origin?, value))
+    }
+
+    fn remove(&mut self, number: u64) -> Option<(Option<Origin>, T)> {
+        let entry = self.entries.remove(&number)?;
+        self.bytes -= entry.bytes;
+        if let Some(origin) = entry.origin {
+            self.leave(origin, number, entry.bytes);
+        }
+        Some((entry.origin, entry.value))
+    }
+
+    /// Takes an entry out of its lines; what is empty then goes.
+    fn leave(&mut self, origin: Origin, number: u64, bytes: usize) {
+        let Some(guild) = self.guilds.get_mut(&origin.guild) else {
+            return;
+        };
+        guild.leave(origin, number, bytes);
+        if guild.channels.is_empty() {
+            self.guilds.remove(&origin.guild);
+        }
+    }
+}
+
+impl Guild {
+    fn leave(&mut self, origin: Origin, number: u64, bytes: usize) {
+        self.bytes -= bytes;
+        if let Some(channel) = self.channels.get_mut(&origin.channel) {
+            channel.leave(origin, number, bytes);
+            if channel.users.is_empty() {
+                self.channels.remove(&origin.channel);
+            }
+        }
+    }
+}
+
+impl Channel {
+    fn leave(&mut self, origin: Origin, number: u64, bytes: usize) {
+        self.bytes -= bytes;
+        if let Some(user) = self.users.get_mut(&origin.user) {
+            user.leave(number, bytes);
+            if user.entries.is_empty() {
+                self.users.remove(&origin.user);
+            }
+        }
+    }
+}
+
+impl User {
+    /// Entries leave at one end or the other: the oldest is taken, the newest is shed.
+    fn leave(&mut self, number: u64, bytes: usize) {
+        self.bytes -= bytes;
+        if self.entries.front() == Some(&number) {
+            self.entries.pop_front();
+        } else if self.entries.back() == Some(&number) {
+            self.entries.pop_back();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn from(guild: u64, channel: u64, user: u64) -> Option<Origin> {
+        Some(Origin {
+            guild,
+            channel,
+            user,
+        })
+    }
+
+    #[test]
+    fn who_has_most_loses_what_came_last_of_it() {
+        let mut lines = Lines::default();
+        lines.add(from(1, 1, 1), 10, "quiet");
+        for name in ["loud 1", "loud 2", "loud 3"] {
+            lines.add(from(1, 2, 2), 10, name);
+        }
+        lines.add(from(1, 2, 3), 10, "beside");
+        lines.add(from(2, 1, 1), 30, "elsewhere");
+        lines.add(None, 99, "admin");
+        let shed: Vec<_> = std::iter::from_fn(|| lines.shed()).map(|it| it.1).collect();
+        assert_eq!(shed[..2], ["loud 3", "loud 2"]);
+        assert_eq!(shed.len(), 6);
+        assert_eq!((lines.count(), lines.bytes()), (1, 99));
+        assert_eq!(lines.take(), Some("admin"));
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Add(Option<Origin>, usize),
+        Take,
+        Shed,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let origin = (0u64..3, 0u64..3, 0u64..3).prop_map(|(guild, channel, user)| Origin {
+            guild,
+            channel,
+            user,
+        });
+        prop_oneof![
+            3 => (prop::option::weighted(0.9, origin), 1usize..100)
+                .prop_map(|(origin, bytes)| Step::Add(origin, bytes)),
+            1 => Just(Step::Take),
+            1 => Just(Step::Shed),
+        ]
+    }
+
+    proptest! {
+        /// Sums, order and lines follow each other, whatever comes and goes.
+        #[test]
+        fn lines_and_sums_agree(steps in prop::collection::vec(step(), 1..200)) {
+            let mut lines = Lines::default();
+            let mut known: Vec<(usize, Option<Origin>, usize)> = Vec::new();
+            for (number, step) in steps.into_iter().enumerate() {
+                match step {
+                    Step::Add(origin, bytes) => {
+                        lines.add(origin, bytes, number);
+                        known.push((number, origin, bytes));
+                    }
+                    Step::Take => {
+                        let oldest = (!known.is_empty()).then(|| known.remove(0).0);
+                        prop_assert_eq!(lines.take(), oldest);
+                    }
+                    Step::Shed => {
+                        let shed = lines.shed().map(|(_, number)| number);
+                        let at = known.iter().position(|(number, ..)| Some(*number) == shed);
+                        let of_guild = |guild: u64| -> usize {
+                            let of = known.iter().filter(|it| it.1.is_some_and(|it| it.guild == guild));
+                            of.map(|it| it.2).sum()
+                        };
+                        match at {
+                            Some(at) => {
+                                let from = known[at].1.unwrap();
+                                prop_assert!((0..3).all(|guild| of_guild(guild) <= of_guild(from.guild)));
+                                let later = &known[at + 1..];
+                                prop_assert!(later.iter().all(|it| it.1 != Some(from)));
+                                known.remove(at);
+                            }
+                            None => prop_assert!(known.iter().all(|it| it.1.is_none())),
+                        }
+                    }
+                }
+                prop_assert_eq!(lines.count(), known.len());
+                prop_assert_eq!(lines.bytes(), known.iter().map(|it| it.2).sum::<usize>());
+            }
+            while lines.take().is_some() {}
+            prop_assert!(lines.guilds.is_empty());
+        }
+    }
+}
