@@ -314,6 +314,7 @@ impl Arguments for Value {
 fn caller(name: &str) -> CogCaller {
     CogCaller {
         name: name.into(),
+        version: 0,
         allowance: Allowance::alone(1 << 20),
         open: OpenOfCog::default(),
     }

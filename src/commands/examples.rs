@@ -160,6 +160,9 @@ impl Directory for Everything {
     async fn role_by_name(&self, _: &str, name: &str) -> Vec<Json> {
         vec![named("1", name)]
     }
+    async fn emoji_by_name(&self, _: &str, name: &str) -> Vec<Json> {
+        vec![named("1", name)]
+    }
     async fn message(&self, _: &str, id: &str) -> Option<Json> {
         Some(Json::from(&json!({ "id": id })))
     }

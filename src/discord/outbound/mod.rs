@@ -172,7 +172,7 @@ impl Outbound {
     /// A cog's call waits for `limits.discord_calls_per_10s` until what this returns is dropped.
     pub fn waits_for_own_limit(&self, cog: &Arc<str>) -> WaitingCall {
         let (waiting, now) = (&self.shared.waiting, self.shared.clock.now());
-        waiting.begin(&Some(Arc::clone(cog)), WaitsFor::OwnLimit, now)
+        waiting.begin(Some(cog), WaitsFor::OwnLimit, now)
     }
 
     async fn send_within(
@@ -366,7 +366,11 @@ impl Call {
             repetitions: repetitions + 1,
             may_be_done: failure == Failure::MaybeDone
                 || before.as_ref().is_some_and(|before| before.may_be_done),
-            waiting: waiting.begin(&self.caller, WaitsFor::Discord(in_short), since),
+            waiting: waiting.begin(
+                self.caller.name.as_ref(),
+                WaitsFor::Discord(in_short),
+                since,
+            ),
             is_told: before.is_some_and(|before| before.is_told),
         });
         Ok(pause)
@@ -418,7 +422,8 @@ impl Call {
                     let wait = time.saturating_sub(now);
                     let waiting = &self.shared.waiting;
                     let since = *self.limited_since.get_or_insert(now);
-                    let _waiting = waiting.begin(&self.caller, WaitsFor::RateLimit, since);
+                    let _waiting =
+                        waiting.begin(self.caller.name.as_ref(), WaitsFor::RateLimit, since);
                     tokio::select! {
                         () = self.shared.clock.sleep(wait) => {}
                         () = waiter.changed() => {}
@@ -496,7 +501,7 @@ impl Call {
         let now = self.shared.clock.now();
         if let Some(count) = self.shared.waiting.to_be_told(now) {
             let operation = self.prepared.operation.id;
-            let cog = self.caller.as_deref().unwrap_or_default();
+            let cog = self.caller.name.as_deref().unwrap_or_default();
             let (why, for_s) = (failing.waiting.why(), (now - failing.since).as_secs());
             info!(
                 operation,

@@ -1,6 +1,5 @@
 //! The calls that wait, so that nobody has to guess what a silent cog is doing.
 
-use super::queue::Caller;
 use crate::lock::lock;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -41,9 +40,12 @@ pub(super) struct Waiting(Arc<Mutex<Calls>>);
 #[derive(Debug, Default)]
 struct Calls {
     last: u64,
-    calls: BTreeMap<u64, (Caller, WaitsFor, Duration)>,
+    calls: BTreeMap<u64, Call>,
     told: Option<Duration>,
 }
+
+/// The cog, or nothing if it is the bot that calls; for what it waits, and since when.
+type Call = (Option<Arc<str>>, WaitsFor, Duration);
 
 /// A call that waits until this is dropped.
 #[derive(Debug)]
@@ -55,14 +57,14 @@ pub struct WaitingCall {
 impl Waiting {
     pub(super) fn begin(
         &self,
-        caller: &Caller,
+        cog: Option<&Arc<str>>,
         waits_for: WaitsFor,
         since: Duration,
     ) -> WaitingCall {
         let mut calls = lock(&self.0);
         calls.last += 1;
         let number = calls.last;
-        let call = (caller.clone(), waits_for, since);
+        let call = (cog.cloned(), waits_for, since);
         calls.calls.insert(number, call);
         WaitingCall {
             all: self.clone(),
@@ -127,16 +129,16 @@ mod tests {
     #[test]
     fn calls_are_told_together_by_what_they_wait_for() {
         let waiting = Waiting::default();
-        let (cog, other): (Caller, Caller) = (Some("cog".into()), Some("other".into()));
+        let (cog, other): (Arc<str>, Arc<str>) = ("cog".into(), "other".into());
         let at = Duration::from_secs;
         let fails = || WaitsFor::Discord("503".to_owned());
         let _held = [
-            waiting.begin(&cog, fails(), at(7)),
-            waiting.begin(&cog, fails(), at(5)),
-            waiting.begin(&other, fails(), at(1)),
-            waiting.begin(&None, fails(), at(1)),
+            waiting.begin(Some(&cog), fails(), at(7)),
+            waiting.begin(Some(&cog), fails(), at(5)),
+            waiting.begin(Some(&other), fails(), at(1)),
+            waiting.begin(None, fails(), at(1)),
         ];
-        let gone = waiting.begin(&cog, WaitsFor::OwnLimit, at(9));
+        let gone = waiting.begin(Some(&cog), WaitsFor::OwnLimit, at(9));
         assert_eq!(waiting.of("cog").len(), 2);
         drop(gone);
         let told = WaitingCalls {
