@@ -72,6 +72,9 @@ pub struct BotOptions {
     pub sessions: Option<PathBuf>,
 }
 
+/// The file in `var/` that says which cog has which name.
+const NAMES: &str = "names.json";
+
 /// A bot that runs. Dropping it stops it less politely than [`Bot::stop`].
 pub struct Bot {
     /// The cogs.
@@ -126,6 +129,9 @@ impl Bot {
         let services = Arc::new(services(&options)?);
         let threads = CogThreads::start()?;
         let cogs = Arc::new(Cogs::new(Arc::clone(&services), threads.0.clone()));
+        if options.state.is_some() {
+            cogs.names.open(options.config.var_dir().join(NAMES));
+        }
         // Everything that may have to wait for the server comes before the first cog is loaded: a start
         // that is given up then leaves nothing unsaved.
         let server = sign_in::sign_in(&services, options.api_url.as_deref()).await?;

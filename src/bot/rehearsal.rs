@@ -1,5 +1,6 @@
 //! Loads every cog as the bot does, and goes no further: nothing is committed, nothing connects.
 
+use super::NAMES;
 use super::{BotOptions, CogThreads, services};
 use crate::clock::Clock;
 use crate::cogs::host::Cogs;
@@ -35,6 +36,7 @@ pub async fn rehearse(config: Config) -> Result<Rehearsal, StartError> {
     let hot = &config.hot_reload;
     let rules = Rules::of(hot).map_err(|error| StartError::Usage(format!("{error}.")))?;
     let snapshot = Arc::new(Snapshot::scan(&config.lua_dir(), &rules));
+    let names = config.var_dir().join(NAMES);
     let services = services(&BotOptions {
         hosts: KnownHosts::new(),
         config,
@@ -46,6 +48,8 @@ pub async fn rehearse(config: Config) -> Result<Rehearsal, StartError> {
     })?;
     let threads = CogThreads::start()?;
     let cogs = Cogs::new(Arc::new(services), threads.0.clone());
+    // Who has a name has it here as well.
+    cogs.names.read(&names);
 
     let plan = plan([], snapshot.as_ref());
     let results = transaction::rehearse(&cogs, &plan, &snapshot).await;

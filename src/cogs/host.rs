@@ -3,6 +3,7 @@
 use super::actor::{Actor, Committed, Control, Inbox};
 use super::live::{Offer, Status};
 use super::mailbox::{Mailbox, Work};
+use super::names::Names;
 use super::prepare::{Refusal, Request};
 use super::routes::Routes;
 use super::scheduler::Scheduler;
@@ -146,6 +147,8 @@ pub struct Cogs {
     scheduler: Scheduler,
     by_name: Mutex<BTreeMap<Arc<str>, Arc<CogHandle>>>,
     routes: ArcSwap<Routes>,
+    /// Which cog has which name, across restarts.
+    pub names: Arc<Names>,
     /// Held while a transaction decides and commits.
     pub committing: tokio::sync::Mutex<()>,
 }
@@ -158,6 +161,7 @@ impl Cogs {
             scheduler,
             by_name: Mutex::default(),
             routes: ArcSwap::default(),
+            names: Arc::default(),
             committing: tokio::sync::Mutex::default(),
         }
     }

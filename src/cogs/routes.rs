@@ -50,6 +50,11 @@ impl Routes {
         self.claims.get(claim)
     }
 
+    /// All that a cog has; nothing if it does not run.
+    pub fn claims(&self, cog: &str) -> Option<&BTreeSet<Claim>> {
+        self.cogs.get(cog).map(|route| &route.claims)
+    }
+
     /// The cogs that listen to an event, in order of name.
     pub fn listeners(&self, event: &str) -> impl Iterator<Item = &Arc<CogHandle>> {
         let listeners = self.events.get(event).into_iter();

@@ -3,6 +3,7 @@
 use super::definition::CommandDefinition;
 use super::likeness::{in_code_points, likenesses};
 use super::parse::name_key;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Discord's limit of slash commands that an application may have.
@@ -10,7 +11,8 @@ pub const MAX_SLASH_COMMANDS: usize = 100;
 
 /// A way to call a command or to name a cog, which only one of the bot's can have; names as [`name_key`] folds
 /// them. A command that can only be typed does not stand in the way of one that is only a slash command.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Claim {
     /// A name or alias after the prefix.
     Typed(String),

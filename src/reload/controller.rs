@@ -2,12 +2,13 @@
 //!
 //! `requests` has what admins ask for, `outcome` carries plans out, `reports` tells what came of them,
 //! and `log` does so in the log. `beside` has others go on while one takes its time. `configure` takes edits of
-//! config.json, and `recovery` goes on after a panic.
+//! config.json, `owners` has those keep their names who had them when the bot ran last, and `recovery` goes on after a panic.
 
 mod beside;
 mod configure;
 mod log;
 mod outcome;
+mod owners;
 mod recovery;
 mod reports;
 mod requests;
@@ -175,11 +176,12 @@ impl Reload {
         let scanning = rules.clone();
         let folder = root.clone();
         let snapshot = tokio::task::spawn_blocking(move || Snapshot::scan(&folder, &scanning));
-        let snapshot = Arc::new(
-            snapshot
-                .await
-                .unwrap_or_else(|_| Snapshot::scan(&root, &rules)),
-        );
+        let found = snapshot
+            .await
+            .unwrap_or_else(|_| Snapshot::scan(&root, &rules));
+        let owned = owners::with_owners(&found, &cogs.names.files(), hot);
+        let is_contested = owned.is_some();
+        let snapshot = Arc::new(owned.unwrap_or(found));
         let reports = ReportLog::new();
         let (view, view_receiver) = watch::channel(HotReloadView {
             enabled: hot.enabled,
@@ -210,6 +212,12 @@ impl Reload {
             intents,
         };
         controller.load_all().await;
+        controller.forget_names_of_the_gone().await;
+        if is_contested {
+            controller.take_rules(rules).await;
+            controller.take_what_is_pending().await;
+            controller.show();
+        }
         let controller = (controller, Inbox { batches, asked });
         host_tasks::spawn(Task::Reload, controller, |(controller, inbox), again| {
             Box::pin(async move {

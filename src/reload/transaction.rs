@@ -1,27 +1,26 @@
 //! One reload as a transaction: prepare in every affected VM, then of each part of the change all commit or none
 //! does.
 //!
-//! `members` tells what the cogs have in common, from which the plan's `parts` follow.
+//! `claims` decides who has which name; `members` tells what the cogs have in common, from which the plan's `parts`
+//! follow.
 
+mod claims;
 mod members;
 
 use super::plan::parts::{Bonds, Tie};
 use super::plan::{Action, CogPlan, Plan};
 use super::sources::Snapshot;
 use crate::cogs::actor::Committed;
-use crate::cogs::host::{ADMIN_COMMANDS, CogHandle, Cogs};
+use crate::cogs::host::{CogHandle, Cogs};
 use crate::cogs::live::{Offer, Status};
+use crate::cogs::names;
 use crate::cogs::prepare::{Refusal, Request};
-use crate::cogs::routes::Routes;
-use crate::commands::conflicts::{Claim, Conflict, Owner, claims, claims_of_cog, shown};
-use crate::commands::definition::CommandDefinition;
-use crate::commands::likeness::{likenesses, unseen};
-use crate::commands::parse::name_key;
-use crate::problem::{Place, Problem};
+use crate::problem::Problem;
 use crate::vm::resolve::{ContentHash, ModuleId};
 use crate::vm::trace::{Fault, add_excerpt};
+use claims::refuse_conflicts;
 use futures_util::future::join_all;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,7 +90,7 @@ pub async fn run_bound(
     let mut attempts = join_all(prepared).await;
     // Others go on beside this one: who has which command is decided by one after the other.
     let _alone = cogs.committing.lock().await;
-    refuse_conflicts(cogs, &gone, &mut attempts);
+    refuse_conflicts(cogs, &gone, &mut attempts, snapshot);
     for attempt in &mut attempts {
         show_source(attempt, snapshot);
     }
@@ -117,6 +116,7 @@ pub async fn run_bound(
         }
     }
     cogs.update_routes(results.iter().map(|(name, ..)| name.as_str()));
+    remember_names(cogs, &results).await;
     for (_, handle, result) in &results {
         if matches!(result, Result::Unloaded) {
             Arc::clone(handle).begin_unload("unload");
@@ -138,7 +138,7 @@ pub async fn rehearse(
         .iter()
         .map(|cog| prepare(cogs, cog, snapshot, "start"));
     let mut attempts = join_all(prepared).await;
-    refuse_conflicts(cogs, &[], &mut attempts);
+    refuse_conflicts(cogs, &[], &mut attempts, snapshot);
     for attempt in &mut attempts {
         show_source(attempt, snapshot);
     }
@@ -147,6 +147,32 @@ pub async fn rehearse(
         (attempt.plan.name.clone(), attempt.prepared)
     });
     join_all(ended).await
+}
+
+/// Keeps who has which name, for the next start.
+async fn remember_names(cogs: &Cogs, results: &[(String, Arc<CogHandle>, Result)]) {
+    let routes = cogs.routes();
+    for (name, handle, result) in results {
+        match result {
+            Result::Committed(..) => {
+                let file = handle.peek(|status| status.entry.file().to_owned());
+                let claims = routes.claims(name).cloned().unwrap_or_default();
+                cogs.names.set(name, names::Held { file, claims });
+            }
+            Result::Unloaded => cogs.names.release(name),
+            Result::Failed(_) | Result::HeldBack(..) | Result::Stays(_) => {}
+        }
+    }
+    save_names(cogs).await;
+}
+
+/// Has the names written where that makes nobody wait.
+pub(super) async fn save_names(cogs: &Cogs) {
+    let names = Arc::clone(&cogs.names);
+    // A panic there is the host's own, and what it has not written is written with the next change.
+    let _saved = tokio::task::spawn_blocking(move || names.save())
+        .await
+        .is_ok();
 }
 
 /// What the rest of the bot knows from now on.
@@ -290,168 +316,6 @@ fn failure(handle: &CogHandle, snapshot: &Snapshot, refusal: Refusal) -> Failure
     }
 }
 
-/// Two commands of one name: the cog that already has it keeps it, and the other's reload fails.
-fn refuse_conflicts(cogs: &Cogs, gone: &[&CogPlan], attempts: &mut [Attempt<'_>]) {
-    // A refused cog goes on with the commands that it has, which may refuse another one.
-    while let Some((index, failure)) = next_conflict(cogs, gone, attempts) {
-        attempts[index].prepared = Err(Box::new(failure));
-    }
-}
-
-/// The first attempt that wants a command which is taken.
-fn next_conflict(
-    cogs: &Cogs,
-    gone: &[&CogPlan],
-    attempts: &[Attempt<'_>],
-) -> Option<(usize, Failure)> {
-    let replaced = attempts.iter().filter_map(|attempt| {
-        let offer = attempt.prepared.as_ref().ok()?;
-        Some((name_of(attempt.plan), Some(offer)))
-    });
-    let gone = gone.iter().map(|cog| (name_of(cog), None));
-    let mut taken = Taken {
-        routes: cogs.routes(),
-        leaving: gone.chain(replaced).collect(),
-        by_attempts: HashMap::new(),
-    };
-    // Whoever runs already comes first, then it goes by name.
-    let mut order: Vec<usize> = (0..attempts.len()).collect();
-    order.sort_by_key(|index| !attempts[*index].handle.peek(Status::is_running));
-    for index in order {
-        let attempt = &attempts[index];
-        let Ok(offer) = &attempt.prepared else {
-            continue;
-        };
-        let name = name_of(attempt.plan);
-        let refused = hidden_name(name, offer).or_else(|| reserved(name, offer));
-        if let Some(failure) = refused.or_else(|| taken.add(name, offer)) {
-            return Some((index, failure));
-        }
-    }
-    None
-}
-
-fn name_of(plan: &CogPlan) -> &str {
-    &plan.name
-}
-
-/// Who has which commands and names while a transaction looks for conflicts.
-struct Taken<'a> {
-    /// What is committed, …
-    routes: Arc<Routes>,
-    /// … except for these cogs, and what they bring instead; nothing for those that go.
-    leaving: HashMap<&'a str, Option<&'a Offer>>,
-    /// What the cogs of this transaction bring.
-    by_attempts: HashMap<Claim, Holder<'a>>,
-}
-
-/// A cog that brings something, with the name that it has there, and the command if it is one's.
-#[derive(Clone, Copy)]
-struct Holder<'a> {
-    cog: &'a str,
-    offer: &'a Offer,
-    name: &'a str,
-    command: Option<&'a CommandDefinition>,
-}
-
-impl Holder<'_> {
-    fn owner(&self) -> Owner {
-        let place = self.command.and_then(|command| command.place.clone());
-        (self.cog.to_owned(), place)
-    }
-}
-
-/// Who has something already: the name that it has there, whose it is, and, if that is another cog, what it has
-/// seen.
-type Held = (String, Owner, BTreeSet<ModuleId>);
-
-impl<'a> Taken<'a> {
-    /// Adds a cog's name and commands; why it cannot have them, if another cog has one of them.
-    fn add(&mut self, cog: &'a str, offer: &'a Offer) -> Option<Failure> {
-        let holder = Holder {
-            cog,
-            offer,
-            name: cog,
-            command: None,
-        };
-        let mut wanted: Vec<_> = claims_of_cog(cog).map(|claim| (claim, holder)).collect();
-        for definition in offer.commands.iter().map(|command| &command.definition) {
-            wanted.extend(claims(definition).into_iter().map(|(claim, name)| {
-                let command = Some(definition);
-                (
-                    claim,
-                    Holder {
-                        name,
-                        command,
-                        ..holder
-                    },
-                )
-            }));
-        }
-        // That a name is taken says more than that it looks like one.
-        wanted.sort_by_key(|(claim, _)| claim.is_likeness());
-        for (claim, holder) in wanted {
-            if let Some(held) = self.owner(cog, &claim) {
-                return Some(conflict(claim, held, &holder));
-            }
-            self.by_attempts.insert(claim, holder);
-        }
-        None
-    }
-
-    /// Who has what is claimed. Whoever has it already and wants it still comes before all others.
-    fn owner(&self, cog: &str, claim: &Claim) -> Option<Held> {
-        if let Some(holder) = self.by_attempts.get(claim) {
-            let is_own = holder.cog == cog;
-            if is_own && claim.is_likeness() {
-                return None;
-            }
-            let seen = if is_own {
-                BTreeSet::new()
-            } else {
-                seen_by(holder.offer)
-            };
-            return Some((holder.name.to_owned(), holder.owner(), seen));
-        }
-        let owner = self.routes.owner(claim)?;
-        let owned_by = |offer: &Offer| {
-            let (name, place) = held_name(&owner.name, offer, claim)?;
-            Some((name, (owner.name.to_string(), place), seen_by(offer)))
-        };
-        match self.leaving.get(&*owner.name) {
-            None => owner.peek(|status| owned_by(&status.offer)),
-            Some(_) if *owner.name == *cog => None,
-            Some(next) => next.and_then(owned_by),
-        }
-    }
-}
-
-/// The name with which a cog holds what is claimed, and the place of its command.
-fn held_name(cog: &str, offer: &Offer, claim: &Claim) -> Option<(String, Option<(String, u32)>)> {
-    if matches!(claim, Claim::LooksCog(_)) {
-        return Some((cog.to_owned(), None));
-    }
-    offer.commands.iter().find_map(|command| {
-        let definition = &command.definition;
-        let mut claims = claims(definition).into_iter();
-        let (_, name) = claims.find(|(own, _)| own == claim)?;
-        Some((name.to_owned(), definition.place.clone()))
-    })
-}
-
-fn conflict(claim: Claim, (first_name, first, others): Held, second: &Holder<'_>) -> Failure {
-    let place = second.owner().1;
-    let conflict = Conflict {
-        first_name,
-        first,
-        second_name: second.name.to_owned(),
-        second: second.owner(),
-        claim,
-    };
-    let failure = refused(second.cog, second.offer, conflict.to_string(), place);
-    Failure { others, ..failure }
-}
-
 /// All that the modules of an offer have read or looked for.
 fn seen_by(offer: &Offer) -> BTreeSet<ModuleId> {
     let Some(generation) = &offer.generation else {
@@ -459,62 +323,6 @@ fn seen_by(offer: &Offer) -> BTreeSet<ModuleId> {
     };
     let edges = generation.edges().into_values().flatten();
     generation.read().into_keys().chain(edges).collect()
-}
-
-/// Why a cog cannot have its name, which admins type: somebody could not see what it is.
-fn hidden_name(cog: &str, offer: &Offer) -> Option<Failure> {
-    let character = u32::from(unseen(cog)?);
-    let message = format!(
-        "the cog's name has the character U+{character:04X}, which nobody sees; rename its file"
-    );
-    Some(refused(cog, offer, message, None))
-}
-
-/// Why a cog cannot have its commands: one has a name of the bot's own, or one that looks like it.
-fn reserved(cog: &str, offer: &Offer) -> Option<Failure> {
-    for definition in offer.commands.iter().map(|command| &command.definition) {
-        let mut names = std::iter::once(&definition.name).chain(&definition.aliases);
-        if let Some(message) = names.find_map(|name| why_reserved(name)) {
-            return Some(refused(cog, offer, message, definition.place.clone()));
-        }
-    }
-    None
-}
-
-fn why_reserved(name: &str) -> Option<String> {
-    if ADMIN_COMMANDS.contains(&name_key(name).as_str()) {
-        let message =
-            format!("the command name \"{name}\" belongs to the bot itself; take another");
-        return Some(message);
-    }
-    let looks = likenesses(name);
-    let own = ADMIN_COMMANDS
-        .iter()
-        .find(|own| !likenesses(own).is_disjoint(&looks))?;
-    Some(format!(
-        "the command name {} looks like \"{own}\", which belongs to the bot itself; take another",
-        shown(name)
-    ))
-}
-
-fn refused(cog: &str, offer: &Offer, message: String, place: Option<(String, u32)>) -> Failure {
-    let generation = offer.generation.as_ref();
-    Failure {
-        problem: Problem {
-            cog: Some(cog.to_owned()),
-            message,
-            place: place.map(|(file, line)| Place {
-                file,
-                line,
-                ..Place::default()
-            }),
-            ..Problem::default()
-        },
-        edges: generation.map(|it| it.edges()).unwrap_or_default(),
-        read: generation.map(|it| it.read()).unwrap_or_default(),
-        wanted: Some(members::ties(cog, offer)),
-        ..Failure::default()
-    }
 }
 
 /// Commits an attempt, or forgets it if it failed or others hold it back.
@@ -544,7 +352,3 @@ async fn end(
     };
     (plan.name.clone(), handle, result)
 }
-
-#[cfg(test)]
-#[path = "transaction_names.rs"]
-mod tests;

@@ -63,7 +63,7 @@ impl Controller {
         self.hot = hot.clone();
     }
 
-    async fn take_rules(&mut self, rules: Rules) {
+    pub(super) async fn take_rules(&mut self, rules: Rules) {
         self.watcher.set_rules(&rules);
         let folders = rules.folders().to_vec();
         self.view.send_modify(|view| view.folders = folders);
@@ -74,18 +74,22 @@ impl Controller {
 
     /// Catches up with what has changed, and tries again what could not be loaded.
     async fn follow_up(&mut self, try_failed: bool) {
+        self.take_what_is_pending().await;
+        if try_failed && self.is_automatic() {
+            self.try_failed(Instant::now()).await;
+        }
+    }
+
+    /// Catches up with what has changed, or tells that it waits.
+    pub(super) async fn take_what_is_pending(&mut self) {
         let began = Instant::now();
-        if !self.is_automatic() {
-            if !self.pending.is_empty() {
-                self.report_pending(began);
-            }
+        if self.pending.is_empty() {
             return;
         }
-        if !self.pending.is_empty() {
+        if self.is_automatic() {
             self.catch_up(Trigger::Files, began).await;
-        }
-        if try_failed {
-            self.try_failed(began).await;
+        } else {
+            self.report_pending(began);
         }
     }
 

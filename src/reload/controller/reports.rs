@@ -73,8 +73,14 @@ impl Controller {
         let before = std::mem::replace(&mut self.tree_problems, now);
         let problems = self.snapshot.problems.iter();
         let new = problems.filter(|problem| !before.contains(&problem.message));
-        let new = new.map(|problem: &SourceProblem| Problem::from(problem));
-        new.chain(self.waiting_edits.drain(..)).collect()
+        let new = new.map(|problem: &SourceProblem| Problem {
+            hint: self.hint_of(problem),
+            ..Problem::from(problem)
+        });
+        let new: Vec<Problem> = new.collect();
+        new.into_iter()
+            .chain(self.waiting_edits.drain(..))
+            .collect()
     }
 
     pub(super) fn report_tree_problems(

@@ -3,6 +3,7 @@
 use super::super::plan::{Plan, plan_afresh, plan_changed, plan_gone};
 use super::super::report::{CogOutcome, CogReport, Report, Trigger};
 use super::super::sources::{ModuleId, Snapshot, SourceProblem};
+use super::super::transaction;
 use super::reports::files;
 use super::{Ask, Controller, Refused};
 use crate::problem::Problem;
@@ -40,7 +41,7 @@ impl Controller {
                 self.unloaded.remove(&name);
                 Ok(self.afresh(name, began).await)
             }
-            Ask::Unload(name) => self.unload(&name, began),
+            Ask::Unload(name) => self.unload(&name, began).await,
             Ask::Configure(edit) => Ok(Some(self.configure(edit, began).await)),
         }
     }
@@ -130,13 +131,16 @@ impl Controller {
             .retain(|id| waited.contains(id) || seen.contains(id) || owns(id));
     }
 
-    fn unload(&mut self, name: &str, began: Instant) -> Result<Option<Arc<Report>>, Refused> {
+    async fn unload(&mut self, name: &str, began: Instant) -> Result<Option<Arc<Report>>, Refused> {
         let name = self.known(name)?;
         let Some(cog) = self.cogs.remove(&name) else {
             return Ok(None);
         };
         self.graph.remove(&name);
         self.unloaded.insert(name.clone());
+        // An admin gives its names away; nothing else does as long as its file is there.
+        self.cogs.names.release(&name);
+        transaction::save_names(&self.cogs).await;
         self.ask_for_intents();
         cog.begin_unload("unload");
         let cogs = vec![CogReport {

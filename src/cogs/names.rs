@@ -1,0 +1,243 @@
+//! Which cog has which name, also when the bot does not run: who had a name keeps it.
+//!
+//! Without this the order of names would decide at each start, and a copy that comes first (`Copy of word.luau`)
+//! would take the commands of the cog that it was copied from.
+
+use crate::commands::conflicts::Claim;
+use crate::lock::lock;
+use crate::vm::resolve::ModuleId;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
+use tracing::warn;
+
+/// What one cog has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Its own file below `lua/` (`cogs/word.luau`).
+    pub file: String,
+    /// The names that it has, and what they look like.
+    pub claims: BTreeSet<Claim>,
+}
+
+impl Held {
+    /// The cog's entry.
+    pub fn entry(&self) -> ModuleId {
+        match self.file.rsplit_once('.') {
+            Some((stem, extension)) => ModuleId::of_file(stem, &format!(".{extension}")),
+            None => ModuleId::new(&self.file),
+        }
+    }
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct File {
+    cogs: BTreeMap<String, Held>,
+}
+
+#[derive(Debug, Default)]
+struct Record {
+    cogs: BTreeMap<String, Held>,
+    owners: HashMap<Claim, String>,
+    /// Where it is kept; nothing keeps it in memory.
+    path: Option<PathBuf>,
+    /// Whether the file says something else.
+    is_new: bool,
+}
+
+/// The names that the bot's cogs have, kept in a file.
+#[derive(Debug, Default)]
+pub struct Names(Mutex<Record>);
+
+impl Names {
+    fn lock(&self) -> MutexGuard<'_, Record> {
+        lock(&self.0)
+    }
+
+    /// Takes over what is kept in a file. A file that is not there or damaged says nothing: then the order of names
+    /// decides, as at the first start.
+    pub fn read(&self, path: &Path) {
+        let file = match fs::read(path).map(|text| serde_json::from_slice::<File>(&text)) {
+            Ok(Ok(file)) => file,
+            Ok(Err(error)) => {
+                let path = path.display();
+                warn!(%path, %error, "The record of which cog has which command is damaged; it is made anew");
+                File::default()
+            }
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    let path = path.display();
+                    warn!(%path, %error, "The record of which cog has which command cannot be read");
+                }
+                File::default()
+            }
+        };
+        let mut record = self.lock();
+        for (cog, held) in file.cogs {
+            record.put(&cog, held);
+        }
+        record.is_new = false;
+    }
+
+    /// The same, and keeps what changes there.
+    pub fn open(&self, path: PathBuf) {
+        self.read(&path);
+        self.lock().path = Some(path);
+    }
+
+    /// The cog to which something belongs.
+    pub fn owner(&self, claim: &Claim) -> Option<String> {
+        self.lock().owners.get(claim).cloned()
+    }
+
+    /// The cogs that have something, with their files.
+    pub fn files(&self) -> Vec<(String, ModuleId)> {
+        let record = self.lock();
+        let files = record.cogs.iter();
+        files
+            .map(|(cog, held)| (cog.clone(), held.entry()))
+            .collect()
+    }
+
+    /// What a cog has from now on; it has nothing else.
+    pub fn set(&self, cog: &str, held: Held) {
+        let mut record = self.lock();
+        if record.cogs.get(cog) != Some(&held) {
+            record.remove(cog);
+            record.put(cog, held);
+        }
+    }
+
+    /// A cog is gone, and what it had is free.
+    pub fn release(&self, cog: &str) {
+        self.lock().remove(cog);
+    }
+
+    /// Writes to the file what is new. What cannot be written is tried again with the next change; until then it
+    /// holds as long as the bot runs.
+    pub fn save(&self) {
+        let (path, text) = {
+            let mut record = self.lock();
+            let Some(path) = record.path.clone().filter(|_| record.is_new) else {
+                return;
+            };
+            record.is_new = false;
+            let cogs = record.cogs.clone();
+            (path, serde_json::to_vec_pretty(&File { cogs }))
+        };
+        let saved = text.map_err(io::Error::from);
+        if let Err(error) = saved.and_then(|text| replace(&path, &text)) {
+            self.lock().is_new = true;
+            let path = path.display();
+            warn!(%path, %error, "The record of which cog has which command cannot be written; a restart may \
+                  give a command to another cog that declares it, too");
+        }
+    }
+}
+
+impl Record {
+    fn put(&mut self, cog: &str, held: Held) {
+        self.is_new = true;
+        for claim in &held.claims {
+            // In a file that somebody has edited two may claim the same.
+            let owner = self.owners.entry(claim.clone());
+            owner.or_insert_with(|| cog.to_owned());
+        }
+        self.cogs.insert(cog.to_owned(), held);
+    }
+
+    fn remove(&mut self, cog: &str) {
+        let Some(held) = self.cogs.remove(cog) else {
+            return;
+        };
+        self.is_new = true;
+        for claim in &held.claims {
+            if self.owners.get(claim).is_some_and(|owner| owner == cog) {
+                self.owners.remove(claim);
+            }
+        }
+    }
+}
+
+/// Replaces a file as a whole: a reader, or a crash, sees the old one or the new one.
+fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut name = path.to_owned().into_os_string();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = PathBuf::from(name);
+    let mut file = fs::File::create(&temporary)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    // The new name is on the disk when its folder is. Not every system can have that.
+    let _flushed = fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .is_ok();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(file: &str, names: &[&str]) -> Held {
+        let claims = names.iter().map(|name| Claim::Typed((*name).to_owned()));
+        Held {
+            file: file.to_owned(),
+            claims: claims.collect(),
+        }
+    }
+
+    fn owner(names: &Names, name: &str) -> Option<String> {
+        names.owner(&Claim::Typed(name.to_owned()))
+    }
+
+    #[test]
+    fn names_outlive_the_process_until_their_cog_lets_go_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("var/names.json");
+        let first = Names::default();
+        first.open(path.clone());
+        first.set("word", held("cogs/word.luau", &["word", "w"]));
+        first.set("poll", held("cogs/poll/init.lua", &["poll"]));
+        first.save();
+        let second = Names::default();
+        second.open(path.clone());
+        assert_eq!(owner(&second, "w").as_deref(), Some("word"));
+        let files = second.files();
+        assert_eq!(files[0].1.file(), "cogs/poll/init.lua");
+        assert_eq!(files[1].1.as_str(), "cogs/word");
+        second.set("word", held("cogs/word.luau", &["word"]));
+        second.release("poll");
+        second.save();
+        let third = Names::default();
+        third.read(&path);
+        assert_eq!(owner(&third, "word").as_deref(), Some("word"));
+        assert_eq!((owner(&third, "w"), owner(&third, "poll")), (None, None));
+        third.release("word");
+        third.save();
+        second.read(&path);
+        assert_eq!(owner(&second, "word").as_deref(), Some("word"), "only read");
+    }
+
+    #[test]
+    fn a_damaged_record_says_nothing_and_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("names.json");
+        for text in ["", "{", "[1]", "{\"cogs\": {\"word\": 3}}", "\u{0}"] {
+            fs::write(&path, text).unwrap();
+            let names = Names::default();
+            names.open(path.clone());
+            assert_eq!(owner(&names, "word"), None, "{text}");
+            names.set("word", held("cogs/word.luau", &["word"]));
+            names.save();
+            let again = Names::default();
+            again.read(&path);
+            assert_eq!(owner(&again, "word").as_deref(), Some("word"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Who had a name when the bot ran last has it again.
+
+use super::super::sources::{ModuleId, Rules, Snapshot, SourceProblem};
+use super::super::transaction;
+use super::Controller;
+use crate::config::HotReload;
+use crate::vm::resolve::Modules as _;
+use std::collections::BTreeSet;
+
+/// The sources without the files that stand in the way of a cog's own file, if there are any: two files of one cog
+/// name set each other aside, and while the bot runs the one that was there first goes on.
+pub(super) fn with_owners(
+    found: &Snapshot,
+    owners: &[(String, ModuleId)],
+    hot: &HotReload,
+) -> Option<Snapshot> {
+    let in_the_way: BTreeSet<String> = owners
+        .iter()
+        .flat_map(|(_, entry)| others_of(found, entry, hot))
+        .collect();
+    if in_the_way.is_empty() {
+        return None;
+    }
+    let mut hot = hot.clone();
+    let patterns = in_the_way.iter().map(|file| globset::escape(file));
+    hot.ignore_patterns.extend(patterns);
+    let rules = Rules::of(&hot).ok()?;
+    Some(found.with_rules(&rules))
+}
+
+/// The files that stand in the way of an entry.
+fn others_of(found: &Snapshot, entry: &ModuleId, hot: &HotReload) -> BTreeSet<String> {
+    let is_meant = |it: &&SourceProblem| is_clash(it) && it.modules.contains(entry);
+    let Some(problem) = found.problems.iter().find(is_meant) else {
+        return BTreeSet::new();
+    };
+    let told = problem.modules.iter().map(|id| id.file().to_owned());
+    // Of files that differ in their extension alone one is told of.
+    let stems = problem.modules.iter().map(ModuleId::as_str);
+    let all = stems.flat_map(|stem| {
+        let extensions = hot.watch_extensions.iter();
+        extensions.map(move |extension| format!("{stem}{extension}"))
+    });
+    let mut others: BTreeSet<String> = told.chain(all).collect();
+    others.remove(entry.file());
+    others
+}
+
+/// Whether a problem is about files that stand in each other's way.
+fn is_clash(problem: &SourceProblem) -> bool {
+    problem.message.ends_with("remove or rename all but one")
+}
+
+impl Controller {
+    /// Cogs whose files are gone for good keep no names.
+    pub(super) async fn forget_names_of_the_gone(&mut self) {
+        for (cog, entry) in self.cogs.names.files() {
+            let is_there = self.snapshot.cogs().contains_key(&cog)
+                || self.snapshot.held(&entry).is_some()
+                || self.cogs.get(&cog).is_some();
+            if !is_there {
+                self.cogs.names.release(&cog);
+            }
+        }
+        transaction::save_names(&self.cogs).await;
+    }
+
+    /// What to do about a file that stands in the way of one that runs.
+    pub(super) fn hint_of(&self, problem: &SourceProblem) -> Option<String> {
+        let runs = problem.modules.iter().filter(|_| is_clash(problem));
+        let mut runs = runs.filter_map(|id| {
+            let cog = self.snapshot.cog_of(id).filter(|owner| owner.is_entry)?;
+            let handle = self.cogs.get(cog.name)?;
+            let entry = handle.peek(|status| status.is_running().then(|| status.entry.clone()))?;
+            (entry == *id).then(|| (cog.name.to_owned(), entry))
+        });
+        let (cog, entry) = runs.next()?;
+        Some(format!(
+            "the cog \"{cog}\" goes on with what {} said, also after a restart; edits of it wait until the other file is gone",
+            entry.path()
+        ))
+    }
+}

@@ -1,0 +1,345 @@
+//! Who has which command and name: whoever had it keeps it, also across restarts, and the order of names decides
+//! between those alone that are new.
+
+use super::members;
+use super::{Attempt, CogHandle, Failure, seen_by};
+use crate::cogs::host::{ADMIN_COMMANDS, Cogs};
+use crate::cogs::live::{Offer, Status};
+use crate::cogs::routes::Routes;
+use crate::commands::conflicts::{Claim, Conflict, Owner, claims, claims_of_cog, shown};
+use crate::commands::definition::CommandDefinition;
+use crate::commands::likeness::{likenesses, unseen};
+use crate::commands::parse::name_key;
+use crate::problem::{Place, Problem};
+use crate::reload::plan::CogPlan;
+use crate::reload::sources::Snapshot;
+use crate::vm::resolve::ModuleId;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// Two commands of one name: the cog that already has it keeps it, and the other's reload fails.
+pub(super) fn refuse_conflicts(
+    cogs: &Cogs,
+    gone: &[&CogPlan],
+    attempts: &mut [Attempt<'_>],
+    snapshot: &Snapshot,
+) {
+    // A refused cog goes on with the commands that it has, which may refuse another one.
+    while let Some((index, failure)) = next_conflict(cogs, gone, attempts, snapshot) {
+        attempts[index].prepared = Err(Box::new(failure));
+    }
+}
+
+/// The first attempt that wants a command which is taken.
+fn next_conflict(
+    cogs: &Cogs,
+    gone: &[&CogPlan],
+    attempts: &[Attempt<'_>],
+    snapshot: &Snapshot,
+) -> Option<(usize, Failure)> {
+    let replaced = attempts.iter().filter_map(|attempt| {
+        let offer = attempt.prepared.as_ref().ok()?;
+        Some((name_of(attempt.plan), Some(offer)))
+    });
+    let gone = gone.iter().map(|cog| (name_of(cog), None));
+    let mut taken = Taken {
+        cogs,
+        snapshot,
+        attempts,
+        routes: cogs.routes(),
+        leaving: gone.chain(replaced).collect(),
+        by_attempts: HashMap::new(),
+    };
+    // Whoever runs already comes first, then it goes by name.
+    let mut order: Vec<usize> = (0..attempts.len()).collect();
+    order.sort_by_key(|index| !attempts[*index].handle.peek(Status::is_running));
+    for index in order {
+        let attempt = &attempts[index];
+        let Ok(offer) = &attempt.prepared else {
+            continue;
+        };
+        let name = name_of(attempt.plan);
+        let refused = hidden_name(name, offer).or_else(|| reserved(name, offer));
+        if let Some(failure) = refused.or_else(|| taken.add(name, offer)) {
+            return Some((index, failure));
+        }
+    }
+    None
+}
+
+fn name_of(plan: &CogPlan) -> &str {
+    &plan.name
+}
+
+/// Who has which commands and names while a transaction looks for conflicts.
+struct Taken<'a> {
+    cogs: &'a Cogs,
+    snapshot: &'a Snapshot,
+    attempts: &'a [Attempt<'a>],
+    /// What is committed, …
+    routes: Arc<Routes>,
+    /// … except for these cogs, and what they bring instead; nothing for those that go.
+    leaving: HashMap<&'a str, Option<&'a Offer>>,
+    /// What the cogs of this transaction bring.
+    by_attempts: HashMap<Claim, Holder<'a>>,
+}
+
+/// A cog that brings something, with the name that it has there, and the command if it is one's.
+#[derive(Clone, Copy)]
+struct Holder<'a> {
+    cog: &'a str,
+    offer: &'a Offer,
+    name: &'a str,
+    command: Option<&'a CommandDefinition>,
+}
+
+impl Holder<'_> {
+    fn owner(&self) -> Owner {
+        let place = self.command.and_then(|command| command.place.clone());
+        (self.cog.to_owned(), place)
+    }
+}
+
+/// Who has something already.
+struct Held {
+    /// The name that it has there.
+    name: String,
+    owner: Owner,
+    /// What the owner has seen, if it is another cog.
+    seen: BTreeSet<ModuleId>,
+    right: Right,
+}
+
+/// Why somebody has a name rather than another who wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Right {
+    /// It comes first in this reload, and nobody had it.
+    Order,
+    /// It had it.
+    Had,
+    /// It had it, and does not run.
+    Waits,
+}
+
+impl<'a> Taken<'a> {
+    /// Adds a cog's name and commands; why it cannot have them, if another cog has one of them.
+    fn add(&mut self, cog: &'a str, offer: &'a Offer) -> Option<Failure> {
+        let holder = Holder {
+            cog,
+            offer,
+            name: cog,
+            command: None,
+        };
+        let mut wanted: Vec<_> = claims_of_cog(cog).map(|claim| (claim, holder)).collect();
+        for definition in offer.commands.iter().map(|command| &command.definition) {
+            wanted.extend(claims(definition).into_iter().map(|(claim, name)| {
+                let command = Some(definition);
+                (
+                    claim,
+                    Holder {
+                        name,
+                        command,
+                        ..holder
+                    },
+                )
+            }));
+        }
+        // That a name is taken says more than that it looks like one.
+        wanted.sort_by_key(|(claim, _)| claim.is_likeness());
+        for (claim, holder) in wanted {
+            if let Some(held) = self.owner(cog, &claim) {
+                return Some(conflict(claim, held, &holder));
+            }
+            self.by_attempts.insert(claim, holder);
+        }
+        None
+    }
+
+    /// Who has what is claimed. Whoever has it already and wants it still comes before all others.
+    fn owner(&self, cog: &str, claim: &Claim) -> Option<Held> {
+        if let Some(holder) = self.by_attempts.get(claim) {
+            let is_own = holder.cog == cog;
+            if is_own && claim.is_likeness() {
+                return None;
+            }
+            let had = !is_own && self.had(claim).is_some_and(|owner| owner == holder.cog);
+            return Some(Held {
+                name: holder.name.to_owned(),
+                owner: holder.owner(),
+                seen: if is_own {
+                    BTreeSet::new()
+                } else {
+                    seen_by(holder.offer)
+                },
+                right: if had { Right::Had } else { Right::Order },
+            });
+        }
+        let owner = self.had(claim)?;
+        if owner == cog {
+            return None;
+        }
+        let owned_by = |offer: &Offer| {
+            let (name, place) = held_name(&owner, offer, claim)?;
+            Some(Held {
+                name,
+                owner: (owner.clone(), place),
+                seen: seen_by(offer),
+                right: Right::Had,
+            })
+        };
+        if let Some(next) = self.leaving.get(&*owner) {
+            return next.and_then(owned_by);
+        }
+        match self.cogs.get(&owner) {
+            Some(handle) if handle.peek(Status::is_running) => {
+                handle.peek(|status| owned_by(&status.offer))
+            }
+            handle => self.waits(&owner, handle.as_deref(), claim),
+        }
+    }
+
+    /// The cog that has something, or had it when the bot ran last and has not let go of it.
+    fn had(&self, claim: &Claim) -> Option<String> {
+        let running = self.routes.owner(claim);
+        let running = running.map(|owner| owner.name.to_string());
+        running.or_else(|| self.cogs.names.owner(claim))
+    }
+
+    /// A cog that does not run keeps what it had as long as its file is there.
+    fn waits(&self, owner: &str, handle: Option<&CogHandle>, claim: &Claim) -> Option<Held> {
+        let mut attempts = self.attempts.iter();
+        let attempt = attempts.find(|attempt| attempt.plan.name == owner);
+        let failure = attempt.and_then(|attempt| attempt.prepared.as_ref().err());
+        let files = self.cogs.names.files().into_iter();
+        let entry = files
+            .filter(|(cog, _)| cog == owner)
+            .map(|(_, entry)| entry);
+        let mut seen: BTreeSet<ModuleId> = entry.collect();
+        let is_held = seen.iter().any(|entry| self.snapshot.held(entry).is_some());
+        if handle.is_none() && !is_held {
+            return None;
+        }
+        if let Some(failure) = failure {
+            seen.extend(failure.read.keys().cloned());
+            seen.extend(failure.edges.values().flatten().cloned());
+        }
+        if let Some(handle) = handle {
+            handle.peek(|status| {
+                seen.insert(status.entry.clone());
+                seen.extend(status.attempted.keys().cloned());
+            });
+        }
+        Some(Held {
+            name: claim.name().to_owned(),
+            owner: (owner.to_owned(), None),
+            seen,
+            right: Right::Waits,
+        })
+    }
+}
+
+/// The name with which a cog holds what is claimed, and the place of its command.
+fn held_name(cog: &str, offer: &Offer, claim: &Claim) -> Option<(String, Option<(String, u32)>)> {
+    if matches!(claim, Claim::LooksCog(_)) {
+        return Some((cog.to_owned(), None));
+    }
+    offer.commands.iter().find_map(|command| {
+        let definition = &command.definition;
+        let mut claims = claims(definition).into_iter();
+        let (_, name) = claims.find(|(own, _)| own == claim)?;
+        Some((name.to_owned(), definition.place.clone()))
+    })
+}
+
+fn conflict(claim: Claim, held: Held, second: &Holder<'_>) -> Failure {
+    let place = second.owner().1;
+    let hint = hint(&held, second);
+    let conflict = Conflict {
+        first_name: held.name,
+        first: held.owner,
+        second_name: second.name.to_owned(),
+        second: second.owner(),
+        claim,
+    };
+    let mut failure = refused(second.cog, second.offer, conflict.to_string(), place);
+    failure.problem.hint = hint;
+    failure.others = held.seen;
+    failure
+}
+
+/// Who has the name for good, and what to do about it.
+fn hint(held: &Held, second: &Holder<'_>) -> Option<String> {
+    let owner = &held.owner.0;
+    let file = second.offer.generation.as_ref();
+    let file = file.map(|it| it.entry().path()).unwrap_or_default();
+    match held.right {
+        Right::Order => None,
+        Right::Had => Some(format!(
+            "\"{owner}\" had the name first and keeps it, also after a restart: take another name in {file}, or delete that file"
+        )),
+        Right::Waits => Some(format!(
+            "\"{owner}\" had the name first and keeps it, although it does not run: mend it, or delete its file if \"{}\" is to have the name",
+            second.cog
+        )),
+    }
+}
+
+/// Why a cog cannot have its name, which admins type: somebody could not see what it is.
+fn hidden_name(cog: &str, offer: &Offer) -> Option<Failure> {
+    let character = u32::from(unseen(cog)?);
+    let message = format!(
+        "the cog's name has the character U+{character:04X}, which nobody sees; rename its file"
+    );
+    Some(refused(cog, offer, message, None))
+}
+
+/// Why a cog cannot have its commands: one has a name of the bot's own, or one that looks like it.
+fn reserved(cog: &str, offer: &Offer) -> Option<Failure> {
+    for definition in offer.commands.iter().map(|command| &command.definition) {
+        let mut names = std::iter::once(&definition.name).chain(&definition.aliases);
+        if let Some(message) = names.find_map(|name| why_reserved(name)) {
+            return Some(refused(cog, offer, message, definition.place.clone()));
+        }
+    }
+    None
+}
+
+fn why_reserved(name: &str) -> Option<String> {
+    if ADMIN_COMMANDS.contains(&name_key(name).as_str()) {
+        let message =
+            format!("the command name \"{name}\" belongs to the bot itself; take another");
+        return Some(message);
+    }
+    let looks = likenesses(name);
+    let own = ADMIN_COMMANDS
+        .iter()
+        .find(|own| !likenesses(own).is_disjoint(&looks))?;
+    Some(format!(
+        "the command name {} looks like \"{own}\", which belongs to the bot itself; take another",
+        shown(name)
+    ))
+}
+
+fn refused(cog: &str, offer: &Offer, message: String, place: Option<(String, u32)>) -> Failure {
+    let generation = offer.generation.as_ref();
+    Failure {
+        problem: Problem {
+            cog: Some(cog.to_owned()),
+            message,
+            place: place.map(|(file, line)| Place {
+                file,
+                line,
+                ..Place::default()
+            }),
+            ..Problem::default()
+        },
+        edges: generation.map(|it| it.edges()).unwrap_or_default(),
+        read: generation.map(|it| it.read()).unwrap_or_default(),
+        wanted: Some(members::ties(cog, offer)),
+        ..Failure::default()
+    }
+}
+
+#[cfg(test)]
+#[path = "../transaction_names.rs"]
+mod tests;
