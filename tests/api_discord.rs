@@ -305,22 +305,3 @@ async fn mentions_are_off_unless_they_are_asked_for() {
     ])
     .await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn calls_are_counted_and_the_answer_is_owed_all_the_same() {
-    check(&[
-        case(
-            r#"local made, err = 0
-for i = 1, 100 do
-    local ok, e = pcall(discord.get_channel, { channel_id = ctx.channel_id })
-    if not ok then err = e break end
-    made += 1
-end
-return `{made <= 60} {err.kind}: {err.message}`"#,
-            "true limit: discord.get_channel: this cog has made its 50 calls to Discord of 10 seconds (limits.discord_calls_per_10s)",
-        ),
-        case(r#"return "still answered""#, "still answered"),
-        case(r#"error("still told")"#, "Something went wrong in this command…"),
-    ])
-    .await;
-}

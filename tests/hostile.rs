@@ -216,7 +216,7 @@ impl Attack {
         std::os::unix::fs::symlink("../../outside", lua.join("utils/linked")).unwrap();
         let mut limits = json!({
             "cpu_ms": 250, "memory_mb": 16, "handler_seconds": 3, "state_mb": 1,
-            "discord_calls_per_10s": 100,
+            "discord_calls_per_10s": 10_000,
         });
         for (name, value) in &self.script.limits {
             limits[name] = (*value).into();

@@ -277,27 +277,106 @@ async fn lines_of_the_log_about_failures() {
     assert!(met(&stage, Limit::LogLines) >= 20);
 }
 
+/// Calls beyond the limit wait for their turn, in order, as they do at Discord's own limits.
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_to_discord() {
+    let body = "for i = 1, 6 do ctx:send(`{i}`) end ctx:send(\"done\")";
+    let source = command("t", body);
+    let stage = setup(&[("cogs/t.luau", &source)])
+        .config(r#"{ "limits": { "discord_calls_per_10s": 2 } }"#)
+        .clock(Clock::paused(1_700_000_000))
+        .start()
+        .await;
+    // The first answer of a command is not counted.
+    assert_eq!(stage.says("owner", "!t").await.len(), 3);
+    assert_eq!(stage.written(), ["1", "2", "3"]);
+    assert_eq!(met(&stage, Limit::DiscordCalls), 1);
+    let shown = stage.ask("!cogs t").await;
+    let words = "1 request waits for a turn (limits.discord_calls_per_10s) since 0s";
+    assert!(shown.contains(words), "{shown}");
+    let own = |stage: &Stage| {
+        let mut written = stage.written();
+        written.retain(|text| text.len() < 10);
+        written
+    };
+    stage.advance(Duration::from_millis(4_999)).await;
+    assert_eq!(own(&stage).len(), 3);
+    stage.advance(Duration::from_millis(1)).await;
+    assert_eq!(own(&stage), ["1", "2", "3", "4"]);
+    stage.advance(Duration::from_secs(15)).await;
+    assert_eq!(own(&stage), ["1", "2", "3", "4", "5", "6", "done"]);
+    assert_eq!(met(&stage, Limit::DiscordCalls), 4);
+    assert!(stage.bot.services.faults.since(0).is_empty());
+    let shown = stage.ask("!cogs t").await;
+    assert!(!shown.contains("waits for"), "{shown}");
+}
+
+/// Tasks wait in the order in which they called, and the answer that a command is owed waits for none of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_to_discord_wait_in_order_and_an_answer_does_not() {
+    let source = command(
+        "t",
+        "for i = 1, 5 do task.spawn(function() ctx:send(`{i}`) end) end task.wait(1) ctx:send(\"last\")",
+    ) + &command("owed", "ctx:reply(\"owed\")");
+    let stage = setup(&[("cogs/t.luau", &source)])
+        .config(r#"{ "limits": { "discord_calls_per_10s": 1 } }"#)
+        .clock(Clock::paused(1_700_000_000))
+        .start()
+        .await;
+    stage.says("owner", "!t").await;
+    assert_eq!(stage.ask("!owed").await, "owed");
+    stage.advance(Duration::from_secs(60)).await;
+    assert_eq!(stage.written(), ["1", "2", "owed", "3", "4", "5", "last"]);
+}
+
+/// Who waits has no more time than any other handler.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_to_discord_that_wait_for_too_long() {
     let stage = stage(
-        r#"{ "discord_calls_per_10s": 2 }"#,
-        "for i = 1, 10 do ctx:send(\"x\") end",
+        r#"{ "discord_calls_per_10s": 1, "handler_seconds": 1 }"#,
+        "while true do ctx:send(\"x\") end",
     )
     .await;
-    let answers = stage.says("owner", "!t").await;
-    // The first answer is not counted, and neither is the sentence for the user.
-    let texts: Vec<_> = answers
-        .iter()
-        .map(|it| it["content"].as_str().unwrap())
-        .collect();
-    assert_eq!(texts[..3], ["x", "x", "x"]);
-    assert!(texts[3].contains("The log has the rest"), "{texts:?}");
-    let words =
-        "this cog has made its 2 calls to Discord of 10 seconds (limits.discord_calls_per_10s)";
+    stage.says("owner", "!t").await;
+    until(|| stage.written().len() == 3).await;
+    let written = stage.written();
+    assert_eq!(written[..2], ["x", "x"]);
+    assert!(written[2].contains("The log has the rest"), "{written:?}");
     let fault = last_fault(&stage);
+    let words = "took longer than 1 s (limits.handler_seconds)";
     assert!(fault.contains(words), "{fault}");
-    assert!(fault.starts_with("lua/cogs/t.luau:5:"), "{fault}");
     assert_eq!(met(&stage, Limit::DiscordCalls), 1);
+    assert_eq!(met(&stage, Limit::HandlerTime), 1);
+}
+
+/// So many wait at most.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_to_discord_for_which_there_is_no_place() {
+    let body = "local full = 0
+    for i = 1, 1010 do
+        task.spawn(function()
+            local ok, err = pcall(ctx.send, ctx, \"x\")
+            if not ok and err.kind == \"limit\" then
+                full += 1
+                state.session.global.why = err.message
+                state.session.global.full = full
+            end
+        end)
+    end";
+    let told = "ctx:reply(`{state.session.global.full} {state.session.global.why}`)";
+    let source = command("t", body) + &command("told", told);
+    let stage = setup(&[("cogs/t.luau", &source)])
+        .config(r#"{ "limits": { "discord_calls_per_10s": 1, "tasks": 2000, "cpu_ms": 5000 } }"#)
+        .clock(Clock::paused(1_700_000_000))
+        .start()
+        .await;
+    stage.says("owner", "!t").await;
+    let words = "8 ctx.send: 1000 calls to Discord of this cog wait for their turn already (limits.discord_calls_per_10s)";
+    let answer = stage.ask("!told").await;
+    assert!(
+        answer.replace("ctx:send", "ctx.send").starts_with(words),
+        "{answer}"
+    );
 }
 
 /// Discord locks out a bot that it has to refuse too much.

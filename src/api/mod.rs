@@ -6,7 +6,7 @@
 //!
 //! `declarations` is what a cog's top level leaves behind, `command` reads `cog.command { … }`, `option`
 //! makes `cog.option`, `invocation` is `ctx`, `object` Discord's objects, `convert` carries values between
-//! Luau and JSON, `content` turns what an author sends into a message, `pace` bounds how often a cog does
+//! Luau and JSON, `content` turns what an author sends into a message, `pace` and `turns` bound how often a cog does
 //! something, `faults` are the handlers that failed, `usage` counts what a cog uses (`log_usage` its lines in the
 //! log), `budget` by its name (`slots` what its requests have open, `code_accounts` the processor time of each version),
 //! `versions` what older versions hold, `limits` shows it, `quarantine` keeps one away. `readonly` answers who writes
@@ -43,6 +43,7 @@ pub mod spec;
 pub mod state;
 pub mod task;
 pub mod time;
+pub mod turns;
 pub mod usage;
 pub mod veil;
 pub mod versions;

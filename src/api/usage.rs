@@ -4,6 +4,7 @@ use super::context::CogContext;
 use super::limits::{Limit, megabytes};
 use super::log_usage::LogUsage;
 use super::pace::Pace;
+use super::turns::Turns;
 use crate::clock::Clock;
 use crate::discord::outbound::REFUSALS_COUNT;
 use crate::lock::lock;
@@ -17,6 +18,9 @@ use std::time::{Duration, Instant};
 pub(super) const PACE: Duration = Duration::from_secs(10);
 /// Commands within ten seconds that are told that the mailbox is full.
 const MOST_REFUSALS: u32 = 5;
+
+/// Calls to Discord of one cog that wait for their turn.
+const MOST_WAITING_CALLS: usize = 1_000;
 
 /// The counts of one cog.
 #[derive(Debug, Default)]
@@ -39,7 +43,7 @@ pub(super) struct Usage {
 #[derive(Debug)]
 pub(super) struct Spent {
     /// Calls to Discord.
-    calls: Pace,
+    calls: Turns,
     /// Calls that Discord has refused.
     refused_calls: Mutex<Recent>,
     /// Requests to other servers.
@@ -54,7 +58,7 @@ impl Spent {
     pub(super) fn new(clock: &Clock) -> Self {
         let pace = || Pace::new(PACE, clock);
         Self {
-            calls: pace(),
+            calls: Turns::new(PACE, clock),
             refused_calls: Mutex::new(Recent::new(REFUSALS_COUNT)),
             requests: pace(),
             log: LogUsage::new(clock),
@@ -89,24 +93,49 @@ impl CogContext {
         HostError::new("limit", message)
     }
 
-    /// Counts one call to Discord against `limits.discord_calls_per_10s`; raises also when too many were refused.
-    pub fn count_call(&self, function: &str) -> HostResult<()> {
-        let config = self.services.config.load();
-        let limit = config.limits.discord_refusals_per_10min;
-        if self.refused_calls() >= at_most(limit) {
+    /// Returns when one more call to Discord may be made: those beyond `limits.discord_calls_per_10s` wait for their
+    /// turn, in order. Raises when too many wait, and when Discord has refused too many.
+    pub async fn turn_to_call(&self, function: &str) -> HostResult<()> {
+        self.may_be_refused(function)?;
+        let uses = || self.services.config.load().limits.discord_calls_per_10s;
+        let Some(place) = self.budget.spent.calls.join(MOST_WAITING_CALLS) else {
             let message = format!(
-                "{function}: Discord has refused {limit} calls of this cog within ten minutes (limits.discord_refusals_per_10min), and it may make no more for now: see which permissions it lacks"
+                "{function}: {MOST_WAITING_CALLS} calls to Discord of this cog wait for their turn already (limits.discord_calls_per_10s), and no more are taken before some of them are made"
             );
-            return Err(self.at_limit(Limit::DiscordRefusals, message).into());
+            return Err(self.at_limit(Limit::DiscordCalls, message).into());
+        };
+        if place.step(uses()).is_none() {
+            return Ok(());
         }
-        let limit = config.limits.discord_calls_per_10s;
-        if self.budget.spent.calls.take(limit) {
+        let times = self.met.count(Limit::DiscordCalls);
+        if times.is_power_of_two() {
+            tracing::info!(
+                cog = %self.name, times,
+                "A cog's calls to Discord wait for their turn, because it has made those of its 10 seconds (limits.discord_calls_per_10s)"
+            );
+        }
+        let waiting = self.services.outbound.waits_for_own_limit(&self.name);
+        place.comes(uses).await;
+        drop(waiting);
+        // Those before may have been refused meanwhile.
+        self.may_be_refused(function)
+    }
+
+    /// Raises when Discord has refused too many calls of this cog for another one.
+    fn may_be_refused(&self, function: &str) -> HostResult<()> {
+        let limit = self
+            .services
+            .config
+            .load()
+            .limits
+            .discord_refusals_per_10min;
+        if self.refused_calls() < at_most(limit) {
             return Ok(());
         }
         let message = format!(
-            "{function}: this cog has made its {limit} calls to Discord of 10 seconds (limits.discord_calls_per_10s)"
+            "{function}: Discord has refused {limit} calls of this cog within ten minutes (limits.discord_refusals_per_10min), and it may make no more for now: see which permissions it lacks"
         );
-        Err(self.at_limit(Limit::DiscordCalls, message).into())
+        Err(self.at_limit(Limit::DiscordRefusals, message).into())
     }
 
     /// Counts one request to another server against `limits.http_calls_per_10s`.
