@@ -337,6 +337,7 @@ fn services(options: &BotOptions) -> Result<Services, StartError> {
         own_messages: OwnMessages::default(),
         log: SharedLog::new(&options.clock),
         faults: FaultLog::default(),
+        refused: FaultLog::default(),
         command_names: ArcSwap::default(),
         connection: ArcSwap::default(),
     })

@@ -60,6 +60,8 @@ pub struct Services {
     pub log: SharedLog,
     /// The handlers that failed.
     pub faults: FaultLog,
+    /// The handlers that failed because of what Discord refused, which is nobody's mistake.
+    pub refused: FaultLog,
     /// The names and aliases of all commands, in lower case.
     pub command_names: ArcSwap<RedBlackTreeSetSync<String>>,
     /// What the gateway lets through.

@@ -9,7 +9,7 @@
 mod arguments;
 mod checks;
 
-use super::fault::{fault_id, report};
+use super::fault::{fault_id, refusal, report};
 use super::handler;
 use super::live::Live;
 use crate::activity::Busy;
@@ -368,6 +368,10 @@ impl Calling<'_> {
         let is_closed = matches!(fault, Fault::Closed | Fault::GaveWay(_));
         if is_closed && self.cog.quarantine.is_on() {
             return Some(Text::OutOfOrder {}.say(self.language));
+        }
+        if let Some(refusal) = refusal(fault) {
+            report(self.cog, self.live, fault, Some(("", context))).await;
+            return Some(refusal.say(self.language));
         }
         let id = fault_id();
         report(self.cog, self.live, fault, Some((&id, context))).await;

@@ -6,6 +6,7 @@ use crate::api::context::CogContext;
 use crate::api::declarations::Hook;
 use crate::api::invocation::{Context, Invocation};
 use crate::api::limits::Limit;
+use crate::commands::refusals::Refusal;
 use crate::json::Json;
 use crate::problem::{Place, Problem};
 use crate::supervisor::{self, Rule};
@@ -24,6 +25,15 @@ pub(super) fn fault_id() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let count = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("{}-{count}", std::process::id() % 10_000)
+}
+
+/// Whether a handler failed because of how the world is, and of no mistake in its code.
+pub(super) fn refusal(fault: &Fault) -> Option<Refusal> {
+    let Fault::Raised(raised) = fault else {
+        return None;
+    };
+    let (status, code) = raised.refused?;
+    Refusal::of(status, code)
 }
 
 /// Logs a fault with its place, and tells the cog's `on_error`.
@@ -48,6 +58,36 @@ pub async fn report(
         _ if fault.told_to_user().is_some() => return,
         _ => {}
     }
+    match refusal(fault) {
+        Some(refusal) => note_refusal(cog, live, fault, refusal),
+        None => log_failure(cog, live, fault, id),
+    }
+    call_hooks(cog, live, fault, told.map(|(_, context)| context)).await;
+}
+
+/// A line in the log about what Discord refused, which is no error of anybody's.
+fn note_refusal(cog: &CogContext, live: &Live, fault: &Fault, refusal: Refusal) {
+    let mut problem = None;
+    let text = || {
+        let problem = problem.insert(problem_of(cog, live, fault));
+        let place = problem.place.as_ref();
+        let place = place.map(|place| format!("{}:{}: ", place.file, place.line));
+        [format!("{}{fault}", place.unwrap_or_default())]
+    };
+    let Some([text]) = cog.may_log(|| place_of(fault), text) else {
+        return;
+    };
+    if refusal.concerns_admins() {
+        tracing::warn!(cog = %cog.name, "Discord refused what a handler asked for: {text}");
+    } else {
+        tracing::info!(cog = %cog.name, "Discord refused what a handler asked for: {text}");
+    }
+    if let Some(problem) = problem {
+        cog.services.refused.add(problem);
+    }
+}
+
+fn log_failure(cog: &CogContext, live: &Live, fault: &Fault, id: &str) {
     // What leads to quarantine is few, and told in any case.
     let mut problem = None;
     let mut text = || [problem.insert(problem_of(cog, live, fault)).to_string()];
@@ -62,8 +102,17 @@ pub async fn report(
             cog.services.faults.add(problem);
         }
     }
+}
+
+/// Tells the cog's `on_error`.
+async fn call_hooks(
+    cog: &Arc<CogContext>,
+    live: &Live,
+    fault: &Fault,
+    context: Option<&Arc<Invocation>>,
+) {
     for hook in live.hooks(Hook::Error) {
-        let Ok(arguments) = hook_arguments(live, fault, told.map(|(_, context)| context)) else {
+        let Ok(arguments) = hook_arguments(live, fault, context) else {
             return;
         };
         // A failure of the failure's handler goes no further than the log.

@@ -9,8 +9,9 @@
 //! `conflicts` refuse what cannot work before it is committed, two names that look alike (`likeness`) among it. `reader` gives the
 //! words of a line (`tokens`) to the options, to some of them in `runs`, and `arguments` reads them as values: by themselves
 //! (`values`, `duration`, `moment`, `emoji`) or through a directory of what Discord knows (`lookup`,
-//! by the forms in `references`). `usage` and `help` tell users how to call a command (`examples`: whether what they show is one),
-//! `suggest` what they may have meant; every sentence is in `text`, and no word of a user gets into one but
+//! by the forms in `references`). `usage` and `help` tell users how to call a command (`examples`: whether what they
+//! show is one), `suggest` what they may have meant, `refusals` what Discord does not do; every sentence is in `text`,
+//! and no word of a user gets into one but
 //! through `escape`.
 
 pub mod arguments;
@@ -30,6 +31,7 @@ mod names;
 pub mod parse;
 mod reader;
 mod references;
+pub mod refusals;
 pub mod running;
 mod runs;
 pub mod suggest;

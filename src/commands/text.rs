@@ -195,6 +195,31 @@ sentences! {
     HandlerFailed { id }
         "Something went wrong in this command. The log has the rest under `{id}`."
         "Terjadi kesalahan pada perintah ini. Selengkapnya ada di log dengan kode `{id}`."
+    // What Discord refuses because of how the world is.
+    RefusedGone { what }
+        "There is no such {what} (any more)."
+        "{what} itu tidak ada (lagi)."
+    RefusedClosed {}
+        "I cannot send that direct message: whoever it is for takes none from me. Direct messages can be allowed in the privacy settings of a server."
+        "Pesan langsung itu tidak dapat dikirim: penerimanya tidak menerima pesan dari saya. Pesan langsung dapat diizinkan di pengaturan privasi server."
+    RefusedMayNot {}
+        "I may not do this here: I lack a permission for it, or cannot see the place. The moderators of this server can change that."
+        "Saya tidak boleh melakukannya di sini: izinnya tidak ada, atau tempatnya tidak terlihat oleh saya. Moderator server ini dapat mengubahnya."
+    RefusedArchived {}
+        "This thread is archived or locked, so I can do nothing in it."
+        "Utas ini diarsipkan atau dikunci, jadi saya tidak dapat berbuat apa-apa di dalamnya."
+    RefusedTooFast {}
+        "This place takes no more for now, because of its slow mode or another limit. Try it again in a moment."
+        "Tempat ini sedang tidak menerima lebih banyak, karena mode lambat atau batas lain. Coba lagi sebentar lagi."
+    RefusedBlocked {}
+        "Discord does not let this through: I am blocked there, or the filters of this server hold it back."
+        "Discord tidak meloloskannya: saya diblokir di sana, atau filter server ini menahannya."
+    RefusedFull {}
+        "There is no room for more: a limit of Discord's is reached here."
+        "Tidak ada tempat lagi: batas Discord di sini sudah tercapai."
+    RefusedTrouble {}
+        "Discord itself has trouble right now. Try it again in a moment."
+        "Discord sendiri sedang bermasalah. Coba lagi sebentar lagi."
     NotAllowed {}
         "You may not do this."
         "Kamu tidak boleh melakukan ini."

@@ -4,6 +4,7 @@
 
 use super::files::Files;
 use super::place;
+use crate::api::faults::FaultLog;
 use crate::bot::{Bot, BotOptions};
 use crate::clock::Clock;
 use crate::config::{Config, Environment, Token, from_text};
@@ -50,8 +51,14 @@ pub struct Stage {
 struct Faults {
     /// Those of bots that were restarted since.
     former: Vec<Arc<Problem>>,
-    /// How many of the present bot's the spec has looked at.
-    seen: usize,
+    /// How many of the present bot's the spec has looked at: those in its code, and those that Discord's refusals led
+    /// to.
+    seen: [usize; 2],
+}
+
+/// The handlers of a bot that failed, whatever the reason.
+fn logs_of(bot: &Bot) -> [&FaultLog; 2] {
+    [&bot.services.faults, &bot.services.refused]
 }
 
 impl Stage {
@@ -165,9 +172,10 @@ impl Stage {
     /// Keeps what the spec has not looked at of a bot that is about to go.
     fn keep_faults(&self, bot: &Bot) {
         let mut faults = self.faults();
-        let left = bot.services.faults.since(faults.seen);
-        faults.former.extend(left);
-        faults.seen = 0;
+        let seen = std::mem::take(&mut faults.seen);
+        for (log, seen) in logs_of(bot).into_iter().zip(seen) {
+            faults.former.extend(log.since(seen));
+        }
     }
 
     /// Builds one cog afresh, or all of them.
@@ -190,8 +198,11 @@ impl Stage {
         let mut faults = self.faults();
         let mut taken = std::mem::take(&mut faults.former);
         if let Some(bot) = bot.as_ref() {
-            taken.extend(bot.services.faults.since(faults.seen));
-            faults.seen = bot.services.faults.count();
+            let logs = logs_of(bot);
+            for (log, seen) in logs.into_iter().zip(faults.seen) {
+                taken.extend(log.since(seen));
+            }
+            faults.seen = logs.map(FaultLog::count);
         }
         taken
     }

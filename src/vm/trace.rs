@@ -84,6 +84,8 @@ pub struct Raised {
     pub kind: Option<String>,
     /// One line, without its place.
     pub message: String,
+    /// Status and code of the answer with which Discord refused, if this is what was raised.
+    pub refused: Option<(i64, i64)>,
     /// What the user is told, with its lines, if the cog asked for this end itself.
     pub told: Option<String>,
     /// The place at the head of the message or in the error table, else the innermost frame.
@@ -362,8 +364,13 @@ fn read_error_table(table: &Table) -> Raised {
     // What is told to users keeps its lines; the log gets the message.
     let told = text.filter(|text| kind.as_deref() == Some("fail") && !text.trim().is_empty());
     let told = told.map(|text| text.chars().take(LONGEST_TOLD).collect());
+    let number = |key: &str| table.raw_get::<Option<i64>>(key).ok().flatten();
+    let is_discords = kind.as_deref() == Some("discord");
+    let refused = number("status").filter(|_| is_discords);
+    let refused = refused.map(|status| (status, number("code").unwrap_or(0)));
     Raised {
         kind,
+        refused,
         message,
         told,
         place,
@@ -473,6 +480,10 @@ impl From<&Raised> for Json {
                 .as_deref()
                 .map(|kind| ("kind".into(), text(kind))),
         );
+        if let Some((status, code)) = raised.refused {
+            fields.push(("status".into(), Self::Integer(status)));
+            fields.push(("code".into(), Self::Integer(code)));
+        }
         if let Some(place) = &raised.place {
             fields.push(("file".into(), text(&place.file)));
             fields.push(("line".into(), Self::Integer(i64::from(place.line))));
