@@ -8,6 +8,7 @@ use crate::api::limits::limits_of;
 use crate::cogs::host::{CogHandle, Cogs};
 use crate::cogs::live::Status;
 use crate::commands::text::Language;
+use crate::discord::outbound::{WaitingCalls, WaitsFor};
 use crate::problem::Problem;
 use crate::reload::controller::{HotReloadView, Reload};
 use crate::reload::report::{CogOutcome, CogReport, Outcome, Report, Trigger};
@@ -196,8 +197,27 @@ pub(super) fn cog_details(cogs: &Cogs, cog: &CogHandle, language: Language) -> S
         format!("{key:<26}  {used:>9}  {most:>9}  {met:>6}")
     }));
     let mut parts = vec![code_block(&lines.join("\n"))];
+    let waiting = cogs.services.outbound.waiting_of(&cog.name).into_iter();
+    parts.extend(waiting.map(|calls| waiting_line(&calls, now, language)));
     parts.extend(cog.problem().map(|problem| shown(&problem)));
     parts.join("\n")
+}
+
+/// `2 requests wait for Discord (503) since 5s`
+fn waiting_line(calls: &WaitingCalls, now: f64, language: Language) -> String {
+    let what = match &calls.waits_for {
+        WaitsFor::Discord(why) => Say::WaitsForDiscord { why }.say(language),
+        WaitsFor::RateLimit => Say::WaitsForRateLimit {}.say(language),
+        WaitsFor::OwnLimit => Say::WaitsForTurn {}.say(language),
+    };
+    let (what, age) = (&what, &age(now - calls.since.as_secs_f64()));
+    match calls.count {
+        1 => Say::RequestWaits { what, age }.say(language),
+        count => {
+            let count = &count.to_string();
+            Say::RequestsWait { count, what, age }.say(language)
+        }
+    }
 }
 
 /// Whole numbers whole, others with one decimal.

@@ -116,6 +116,21 @@ sentences! {
     CogDropped { count }
         "{count} events dropped"
         "{count} event terbuang"
+    RequestWaits { what, age }
+        "1 request waits for {what} since {age}"
+        "1 permintaan menunggu {what} sejak {age}"
+    RequestsWait { count, what, age }
+        "{count} requests wait for {what} since {age}"
+        "{count} permintaan menunggu {what} sejak {age}"
+    WaitsForDiscord { why }
+        "Discord ({why})"
+        "Discord ({why})"
+    WaitsForRateLimit {}
+        "Discord's rate limit"
+        "batas laju Discord"
+    WaitsForTurn {}
+        "a turn (limits.discord_calls_per_10s)"
+        "giliran (limits.discord_calls_per_10s)"
     More { count }
         "… and {count} more"
         "… dan {count} lagi"

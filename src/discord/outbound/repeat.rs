@@ -29,13 +29,13 @@ pub(super) enum Failure {
 impl Failure {
     /// What a status says that is neither a success nor 429.
     pub(super) fn of_status(status: StatusCode) -> Self {
-        match status {
-            // The server does not know how, and will not learn it.
-            StatusCode::NOT_IMPLEMENTED => Self::Final,
-            // What stands between the bot and Discord gave up waiting: for whom, it does not say.
-            StatusCode::REQUEST_TIMEOUT => Self::MaybeDone,
-            status if status.is_server_error() => Self::MaybeDone,
-            _ => Self::Final,
+        // What stands between the bot and Discord says 408 when it gave up waiting: for whom, it does not say. And who
+        // says 501 does not know how, and will not learn it.
+        let is_fault = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
+        if is_fault || status == StatusCode::REQUEST_TIMEOUT {
+            Self::MaybeDone
+        } else {
+            Self::Final
         }
     }
 

@@ -64,7 +64,7 @@ impl World {
             sessions_begun: 0,
             outbox: Vec::new(),
             snowflakes: Snowflakes::starting_at(FIRST_MS),
-            nonces: Default::default(),
+            nonces: super::nonces::Nonces::default(),
         };
         world.furnish();
         world.outbox.clear();
