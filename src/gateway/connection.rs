@@ -124,13 +124,13 @@ impl Connection {
         loop {
             let text = match self.receive().await {
                 Received::Text(text) => text,
-                Received::Unread { text, why } => match self.reread(text) {
-                    Some(step) => return step,
-                    None => {
-                        self.skip(&why);
-                        continue;
+                Received::Unread { text, why } => {
+                    if let Some(step) = self.reread(text) {
+                        return step;
                     }
-                },
+                    self.skip(&why);
+                    continue;
+                }
                 Received::Over(step) => return step,
             };
             match self.frames.read(text) {

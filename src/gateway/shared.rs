@@ -162,7 +162,7 @@ impl Shared {
             }
         }
         if self.base() == address {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         info!("The gateway is at another address now");
     }
@@ -176,7 +176,7 @@ impl Shared {
         answers.mark_unchanged();
         self.clock.sleep(LEAST_PAUSE).await;
         if answers.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

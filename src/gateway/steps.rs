@@ -76,12 +76,12 @@ impl Task {
 
     /// What follows the end of a connection, and what it means for the session.
     fn again(&mut self, ending: Ending, came: Came, why: String) -> End {
-        if came == Came::Nowhere && self.at_own_address {
+        if came == Came::Nowhere && self.route.at_own {
             // The address that READY named is not the only one.
-            self.avoids_own_address = true;
+            self.route.avoids_own = true;
             return End::Detour;
         }
-        self.avoids_own_address = false;
+        self.route.avoids_own = false;
         if matches!(came, Came::Nowhere | Came::Greeted) {
             self.failures = self.failures.saturating_add(1);
         }

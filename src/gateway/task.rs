@@ -50,6 +50,15 @@ fn asks_after(failures: u32) -> bool {
     failures > 0 && failures.is_multiple_of(ASKS_AFTER)
 }
 
+/// At which of its two addresses a session is resumed.
+#[derive(Debug, Default)]
+pub(super) struct Route {
+    /// Whether the current connection goes to the address that READY named, and not to the server's.
+    pub(super) at_own: bool,
+    /// Whether the next connection goes to the server's address, whatever READY named.
+    pub(super) avoids_own: bool,
+}
+
 /// One shard.
 pub(super) struct Task {
     pub(super) shared: Arc<Shared>,
@@ -68,10 +77,7 @@ pub(super) struct Task {
     pub(super) failures: u32,
     /// Attempts to resume the session that the server has ended, in a row.
     pub(super) refused_resumes: u32,
-    /// Whether the current connection goes to the address that READY named, and not to the server's.
-    pub(super) at_own_address: bool,
-    /// Whether the next connection goes to the server's address, whatever READY named.
-    pub(super) avoids_own_address: bool,
+    pub(super) route: Route,
     /// Since when the current connection receives events.
     pub(super) ready_since: Option<Instant>,
     /// The trouble that was logged last, until the shard is ready again.
@@ -98,8 +104,7 @@ impl Task {
             backoff: Backoff::default(),
             failures: 0,
             refused_resumes: 0,
-            at_own_address: false,
-            avoids_own_address: false,
+            route: Route::default(),
             ready_since: None,
             trouble: None,
             identified: false,
@@ -147,13 +152,13 @@ impl Task {
     fn open(&mut self) -> Connection {
         let mut held = self.slot().held();
         self.resumes = held.is_some();
-        self.at_own_address = false;
+        self.route.at_own = false;
         if let Some((held, _)) = &mut held {
-            if self.avoids_own_address {
+            if self.route.avoids_own {
                 held.resume_url = None;
             }
             let url = held.resume_url.as_ref();
-            self.at_own_address = url.is_some_and(|url| *url != self.shared.base());
+            self.route.at_own = url.is_some_and(|url| *url != self.shared.base());
         }
         let intents = held.as_ref().map_or(self.wanted, |(held, _)| held.intents);
         self.connection(intents, held)
@@ -280,7 +285,7 @@ impl Task {
         });
         let goes_on = goes_on.await;
         // The server is elsewhere now, and READY has named what it was then.
-        self.avoids_own_address |= self.shared.base() != address;
+        self.route.avoids_own |= self.shared.base() != address;
         goes_on
     }
 
