@@ -112,6 +112,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::json;
+    use std::slice;
 
     fn member(id: &str, username: &str, nick: Option<&str>) -> Json {
         Json::from(&json!({ "user": { "id": id, "username": username }, "nick": nick }))
@@ -144,8 +145,8 @@ mod tests {
     fn marks_may_belong_to_the_name() {
         let everyone = Json::from(&json!({ "id": "1", "name": "@everyone" }));
         let plain = Json::from(&json!({ "id": "2", "name": "everyone" }));
-        assert_eq!(ids("@everyone", &[everyone.clone()]), ["1"]);
-        assert!(ids("everyone", &[everyone.clone()]).is_empty());
+        assert_eq!(ids("@everyone", slice::from_ref(&everyone)), ["1"]);
+        assert!(ids("everyone", slice::from_ref(&everyone)).is_empty());
         assert_eq!(ids("@everyone", &[everyone, plain]), ["1", "2"]);
         let wave = Json::from(&json!({ "id": "3", "name": "wave" }));
         assert_eq!(ids(":wave:", &[wave]), ["3"]);

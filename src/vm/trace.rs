@@ -370,8 +370,8 @@ fn read_error_table(table: &Table) -> Raised {
     let refused = refused.map(|status| (status, number("code").unwrap_or(0)));
     Raised {
         kind,
-        refused,
         message,
+        refused,
         told,
         place,
         ..Raised::default()

@@ -28,8 +28,8 @@ impl Actor {
     /// A function that the cog wants run by itself. It ends with the last handler of its generation's VM.
     pub(super) fn spawn(&mut self, spawn: Spawn) {
         let cog = Arc::clone(&self.cog);
-        let life = Arc::clone(&spawn.generation.life);
-        cog.work_for(&life, || self.begin_task(spawn));
+        let version = Arc::clone(&spawn.generation.life);
+        cog.work_for(&version, || self.begin_task(spawn));
     }
 
     fn begin_task(&mut self, spawn: Spawn) {
@@ -42,7 +42,7 @@ impl Actor {
             return;
         };
         let generation = spawn.generation.number;
-        let life = Arc::clone(&spawn.generation.life);
+        let version = Arc::clone(&spawn.generation.life);
         let mut declared = self.declared.iter().filter(|(of, _)| *of == generation);
         let live = Live {
             vm,
@@ -95,7 +95,7 @@ impl Actor {
             has_begun,
         };
         self.spawned.insert(number, spawned);
-        self.enlist(Some(&life), async move {
+        self.enlist(Some(&version), async move {
             let _finished = host_tasks::caught(host_tasks::Task::Cog, work)
                 .await
                 .is_some();

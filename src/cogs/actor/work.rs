@@ -30,8 +30,8 @@ impl Actor {
         let (cog, live) = (Arc::clone(&self.cog), live.clone());
         let run = Run::new(&cog.services.activity);
         let under_way = live.generation.life.begin();
-        let life = Arc::clone(&live.generation.life);
-        self.enlist(Some(&life), async move {
+        let version = Arc::clone(&live.generation.life);
+        self.enlist(Some(&version), async move {
             let _under_way = under_way;
             let result = handler::run_as(&run, &cog, &live, &function, arguments, limit).await;
             let failed = result.is_err();
@@ -59,8 +59,8 @@ impl Actor {
                 let cog = Arc::clone(&self.cog);
                 let limit = self.handler_limit();
                 let under_way = live.generation.life.begin();
-                let life = Arc::clone(&live.generation.life);
-                self.enlist(Some(&life), async move {
+                let version = Arc::clone(&live.generation.life);
+                self.enlist(Some(&version), async move {
                     ticket.begin();
                     let call = call.call();
                     command::run(&cog, live, under_way, call, limit, busy).await;

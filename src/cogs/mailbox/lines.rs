@@ -170,6 +170,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[allow(
+        clippy::unnecessary_wraps,
+        reason = "what `add` takes is nothing for admins"
+    )]
     fn from(guild: u64, channel: u64, user: u64) -> Option<Origin> {
         Some(Origin {
             guild,

@@ -34,6 +34,10 @@ const UNTOLD_WAIT: Duration = Duration::from_secs(1);
 
 /// What an answer says about its bucket.
 #[derive(Debug, Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a header of its own, and any of them may be there"
+)]
 pub(super) struct Observed {
     bucket: Option<u64>,
     limit: Option<u32>,

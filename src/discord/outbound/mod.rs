@@ -502,7 +502,10 @@ impl Call {
         if let Some(count) = self.shared.waiting.to_be_told(now) {
             let operation = self.prepared.operation.id;
             let cog = self.caller.name.as_deref().unwrap_or("the bot itself");
-            let (why, for_s) = (failing.waiting.why(), (now - failing.since).as_secs());
+            let (why, for_s) = (
+                failing.waiting.why(),
+                now.saturating_sub(failing.since).as_secs(),
+            );
             info!(
                 operation,
                 %cog, count, %why, for_s, "Requests wait for Discord, which fails"

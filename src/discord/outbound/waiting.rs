@@ -40,7 +40,7 @@ pub(super) struct Waiting(Arc<Mutex<Calls>>);
 #[derive(Debug, Default)]
 struct Calls {
     last: u64,
-    calls: BTreeMap<u64, Call>,
+    waiting: BTreeMap<u64, Call>,
     told: Option<Duration>,
 }
 
@@ -65,7 +65,7 @@ impl Waiting {
         calls.last += 1;
         let number = calls.last;
         let call = (cog.cloned(), waits_for, since);
-        calls.calls.insert(number, call);
+        calls.waiting.insert(number, call);
         WaitingCall {
             all: self.clone(),
             number,
@@ -75,7 +75,7 @@ impl Waiting {
     /// The calls of a cog that wait, by what they wait for.
     pub(super) fn of(&self, cog: &str) -> Vec<WaitingCalls> {
         let calls = lock(&self.0);
-        let of_cog = calls.calls.values();
+        let of_cog = calls.waiting.values();
         let of_cog = of_cog.filter(|(caller, ..)| caller.as_deref() == Some(cog));
         let mut found: BTreeMap<&WaitsFor, (usize, Duration)> = BTreeMap::new();
         for (_, waits_for, since) in of_cog {
@@ -100,7 +100,7 @@ impl Waiting {
             return None;
         }
         calls.told = Some(now);
-        let waiting = calls.calls.values();
+        let waiting = calls.waiting.values();
         let waiting = waiting.filter(|(_, waits_for, _)| matches!(waits_for, WaitsFor::Discord(_)));
         Some(waiting.count())
     }
@@ -109,7 +109,7 @@ impl Waiting {
 impl WaitingCall {
     /// What Discord or the network does meanwhile.
     pub(super) fn why(&self) -> String {
-        match lock(&self.all.0).calls.get(&self.number) {
+        match lock(&self.all.0).waiting.get(&self.number) {
             Some((_, WaitsFor::Discord(why), _)) => why.clone(),
             _ => String::new(),
         }
@@ -118,7 +118,7 @@ impl WaitingCall {
 
 impl Drop for WaitingCall {
     fn drop(&mut self) {
-        lock(&self.all.0).calls.remove(&self.number);
+        lock(&self.all.0).waiting.remove(&self.number);
     }
 }
 

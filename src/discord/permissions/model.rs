@@ -146,9 +146,9 @@ impl Case {
             false
         } else if name == "send_messages" {
             sends
-        } else if WITH_SENDING.contains(&name) && !sends {
-            false
-        } else if is_voice && WITH_CONNECTING.contains(&name) && !self.is_granted("connect") {
+        } else if (WITH_SENDING.contains(&name) && !sends)
+            || (is_voice && WITH_CONNECTING.contains(&name) && !self.is_granted("connect"))
+        {
             false
         } else {
             self.is_granted(name)

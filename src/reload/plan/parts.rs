@@ -101,7 +101,9 @@ pub fn parts(members: &[Member]) -> Vec<usize> {
     }
     for (tie, takers) in &takers {
         if matches!(tie, Tie::Claim(_)) {
-            takers.iter().for_each(|taker| sets.join(takers[0], *taker));
+            for taker in takers {
+                sets.join(takers[0], *taker);
+            }
         }
     }
     let names: HashMap<&str, usize> = members

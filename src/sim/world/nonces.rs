@@ -31,7 +31,11 @@ impl World {
     pub(crate) fn note_nonce(&mut self, author: Id, nonce: String, message: (Id, Id)) {
         let now = self.clock.now();
         let nonces = &mut self.nonces;
-        while let Some((at, old)) = nonces.order.pop_front_if(|(at, _)| *at + KEPT < now) {
+        while let Some((at, old)) = nonces.order.pop_front() {
+            if at + KEPT >= now {
+                nonces.order.push_front((at, old));
+                break;
+            }
             // It may have come again since.
             if nonces.messages.get(&old).is_some_and(|sent| sent.at == at) {
                 nonces.messages.remove(&old);
