@@ -107,6 +107,12 @@ impl Setup {
         self
     }
 
+    /// With a channel that keeps so many messages.
+    pub fn messages_kept(mut self, count: usize) -> Self {
+        self.sim.messages_kept = count;
+        self
+    }
+
     /// With a host that cogs find on this machine.
     pub fn local_host(mut self, name: &str) -> Self {
         let here = std::net::Ipv4Addr::LOCALHOST.into();
