@@ -336,7 +336,7 @@ end }
     while stage.written().iter().filter(|it| *it == "4").count() < 2 {
         look.tick().await;
     }
-    assert_eq!(met(), 1);
+    assert!(met() >= 1);
     edit(&mut stage, r#"{ "limits": { "memory_mb": 256 } }"#).await;
     assert!(!stage.ask("!fill").await.contains(&full));
     assert!(stage.ask("!reload all").await.contains("`use`"));

@@ -173,32 +173,31 @@ async fn calls_are_counted_by_name_whatever_becomes_of_the_file() {
             "local cog, discord = require(\"@cogsmith/cog\"), require(\"@cogsmith/discord\")
 cog.info {{ capabilities = {{ \"messages.send\" }} }}
 cog.on_ready(function()
+    for i = 1, 10 do print(i) end
     for i = 1, 10 do
         pcall(discord.create_message, {{ channel_id = \"{general}\", content = \"{version}\" }})
-        print(i)
     end
 end)
 "
         )
     };
+    let outbound = stage.bot.services.outbound.clone();
     for version in 0..6 {
         stage.save("cogs/t.luau", &cog(version));
         stage.applied().await;
-        stage.settled().await;
+        assert!(holds(|| !outbound.waiting_of("t").is_empty()).await);
         stage.delete("cogs/t.luau");
         stage.applied().await;
-        stage.settled().await;
     }
-    // The sixth call of the first version waits, and goes with it; so does the first one of each that follows.
-    assert_eq!(stage.written(), ["0"; 5]);
-    stage.advance(Duration::from_secs(10)).await;
     stage.save("cogs/t.luau", &cog(7));
     stage.applied().await;
-    stage.settled().await;
-    assert_eq!(stage.written()[5..], ["7"; 5]);
     let context = context(&stage, "t");
-    assert_eq!(met(&context, Limit::DiscordCalls), 6 + 1);
-    assert_eq!(met(&context, Limit::LogLines), 0);
+    assert!(holds(|| met(&context, Limit::LogLines) == 6 * 10 - 5 + 10).await);
+    assert!(met(&context, Limit::DiscordCalls) >= 6);
+    // One comes every two seconds; counted by version there would be five of each at once.
+    let written = stage.written();
+    assert_eq!(written[..5], ["0"; 5]);
+    assert!(written.len() < 20, "{written:?}");
 }
 
 /// Uses up the processor time of its minute.

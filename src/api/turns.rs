@@ -1,7 +1,9 @@
-//! Whose turn it is where a cog may do something only so often: who comes too early waits, in order.
+//! Whose turn it is where a cog may do something only so often: who comes too early waits, in order; what a newer
+//! version of the cog does goes before what older ones have left.
 
 use crate::clock::Clock;
 use crate::lock::lock;
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Mutex;
@@ -26,15 +28,18 @@ pub struct Turns {
 struct Line {
     /// When all turns that were taken are there again (the "theoretical arrival time" of GCRA).
     full: Duration,
-    waiting: BTreeSet<u64>,
+    waiting: BTreeSet<Key>,
     last: u64,
 }
+
+/// The version of the cog, and when it came.
+type Key = (Reverse<u64>, u64);
 
 /// A place in the line, left when this is dropped.
 #[derive(Debug)]
 pub struct Place<'a> {
     turns: &'a Turns,
-    number: u64,
+    key: Key,
 }
 
 impl Turns {
@@ -48,19 +53,16 @@ impl Turns {
         }
     }
 
-    /// The last place; nothing when `most` wait already.
-    pub fn join(&self, most: usize) -> Option<Place<'_>> {
+    /// The last place for a version; nothing when `most` wait already for it and newer ones.
+    pub fn join(&self, version: u64, most: usize) -> Option<Place<'_>> {
         let mut line = lock(&self.line);
-        if line.waiting.len() >= most {
+        line.last += 1;
+        let key = (Reverse(version), line.last);
+        if line.waiting.range(..key).count() >= most {
             return None;
         }
-        line.last += 1;
-        let number = line.last;
-        line.waiting.insert(number);
-        Some(Place {
-            turns: self,
-            number,
-        })
+        line.waiting.insert(key);
+        Some(Place { turns: self, key })
     }
 }
 
@@ -72,7 +74,7 @@ impl Place<'_> {
         let each = *per / uses.max(1);
         let now = clock.now();
         let mut line = lock(&self.turns.line);
-        let before = line.waiting.range(..self.number).count();
+        let before = line.waiting.range(..self.key).count();
         let before = u32::try_from(before).unwrap_or(u32::MAX);
         let full = line.full.max(now);
         let comes = full + each.saturating_mul(before.saturating_add(1));
@@ -82,7 +84,7 @@ impl Place<'_> {
         }
         if wait.is_zero() {
             line.full = comes;
-            line.waiting.remove(&self.number);
+            line.waiting.remove(&self.key);
             return None;
         }
         Some(wait)
@@ -107,7 +109,7 @@ impl Place<'_> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        if lock(&self.turns.line).waiting.remove(&self.number) {
+        if lock(&self.turns.line).waiting.remove(&self.key) {
             self.turns.left.notify_waiters();
         }
     }
@@ -128,9 +130,9 @@ mod tests {
     #[test]
     fn turns_come_back_with_the_clock_and_in_order() {
         let (clock, turns) = turns();
-        let taken = (0..5).filter(|_| turns.join(9).unwrap().step(5).is_none());
+        let taken = (0..5).filter(|_| turns.join(1, 9).unwrap().step(5).is_none());
         assert_eq!(taken.count(), 5);
-        let places: Vec<_> = (0..3).map(|_| turns.join(9).unwrap()).collect();
+        let places: Vec<_> = (0..3).map(|_| turns.join(1, 9).unwrap()).collect();
         let waits = |uses| places.iter().map(move |it| it.step(uses));
         let seconds = |count| Some(Duration::from_secs(count));
         assert!(waits(5).eq([seconds(2), seconds(4), seconds(6)]));
@@ -145,8 +147,8 @@ mod tests {
     #[test]
     fn who_leaves_gives_the_place_to_those_behind() {
         let (_clock, turns) = turns();
-        assert!(turns.join(9).unwrap().step(1).is_none());
-        let (first, second) = (turns.join(9).unwrap(), turns.join(9).unwrap());
+        assert!(turns.join(1, 9).unwrap().step(1).is_none());
+        let (first, second) = (turns.join(1, 9).unwrap(), turns.join(1, 9).unwrap());
         assert_eq!(second.step(1), Some(PER * 2));
         drop(first);
         assert_eq!(second.step(1), Some(PER));
@@ -155,17 +157,28 @@ mod tests {
     #[test]
     fn no_more_wait_than_may() {
         let (_clock, turns) = turns();
-        let _places: Vec<_> = (0..3).map(|_| turns.join(3).unwrap()).collect();
-        assert!(turns.join(3).is_none());
+        let _places: Vec<_> = (0..3).map(|_| turns.join(1, 3).unwrap()).collect();
+        assert!(turns.join(1, 3).is_none());
+    }
+
+    #[test]
+    fn newer_versions_go_before_what_older_ones_left() {
+        let (_clock, turns) = turns();
+        assert!(turns.join(1, 2).unwrap().step(1).is_none());
+        let older = [turns.join(1, 2).unwrap(), turns.join(1, 2).unwrap()];
+        assert!(turns.join(1, 2).is_none());
+        let newer = turns.join(2, 2).unwrap();
+        assert_eq!(newer.step(1), Some(PER));
+        assert_eq!(older[0].step(1), Some(PER * 2));
     }
 
     #[test]
     fn another_number_holds_from_the_next_look_on() {
         let (_clock, turns) = turns();
-        assert!(turns.join(9).unwrap().step(1).is_none());
-        let waiting = turns.join(9).unwrap();
+        assert!(turns.join(1, 9).unwrap().step(1).is_none());
+        let waiting = turns.join(1, 9).unwrap();
         assert_eq!(waiting.step(1), Some(PER));
         assert_eq!(waiting.step(10), Some(PER / 10));
-        assert_eq!(turns.join(9).unwrap().step(1), Some(PER * 2));
+        assert_eq!(turns.join(1, 9).unwrap().step(1), Some(PER * 2));
     }
 }

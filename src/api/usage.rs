@@ -58,7 +58,8 @@ impl Spent {
     pub(super) fn new(clock: &Clock) -> Self {
         let pace = || Pace::new(PACE, clock);
         Self {
-            calls: Turns::new(PACE, clock),
+            // As Discord's own limits, in real time, also under a paused clock.
+            calls: Turns::new(PACE, &Clock::system()),
             refused_calls: Mutex::new(Recent::new(REFUSALS_COUNT)),
             requests: pace(),
             log: LogUsage::new(clock),
@@ -98,7 +99,8 @@ impl CogContext {
     pub async fn turn_to_call(&self, function: &str) -> HostResult<()> {
         self.may_be_refused(function)?;
         let uses = || self.services.config.load().limits.discord_calls_per_10s;
-        let Some(place) = self.budget.spent.calls.join(MOST_WAITING_CALLS) else {
+        let version = self.budget.version(self.works_for_older());
+        let Some(place) = self.budget.spent.calls.join(version, MOST_WAITING_CALLS) else {
             let message = format!(
                 "{function}: {MOST_WAITING_CALLS} calls to Discord of this cog wait for their turn already (limits.discord_calls_per_10s), and no more are taken before some of them are made"
             );
