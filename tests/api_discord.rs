@@ -92,7 +92,7 @@ async fn what_is_wrong_is_said_before_anything_is_sent() {
         ),
         case(
             r#"return why(function() discord.create_message = 1 end)"#,
-            "lua/cogs/cases.luau:…",
+            "readonly: attempt to modify a readonly table: `discord.create_message` cannot be set…",
         ),
         case(
             r#"return why(discord.create_message)"#,

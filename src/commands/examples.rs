@@ -158,7 +158,13 @@ impl Directory for Everything {
         Some(named(id, "something"))
     }
     async fn role_by_name(&self, _: &str, name: &str) -> Vec<Json> {
-        vec![named("1", name)]
+        // In another letter case than the user's name, which is meant where both may be.
+        let other = if name.chars().any(char::is_uppercase) {
+            name.to_lowercase()
+        } else {
+            name.to_uppercase()
+        };
+        vec![named("2", &other)]
     }
     async fn emoji_by_name(&self, _: &str, name: &str) -> Vec<Json> {
         vec![named("1", name)]

@@ -347,7 +347,8 @@ impl Disk {
     /// transaction.
     pub(crate) fn fence(&mut self) -> String {
         self.fences = self.fences % 50 + 1;
-        let text = format!("{}\0", "\n".repeat(self.fences));
+        // As UTF-16 half of the bytes would be zero.
+        let text = format!("{}\0-- the bytes of a text\n", "\n".repeat(self.fences));
         self.put("data/fence.luau", &text, How::Replaced);
         format!(
             "lua/data/fence.luau contains a zero byte in line {};",
