@@ -681,7 +681,7 @@ async fn a_symlink_inside_lua_that_points_outside_it_is_refused_and_the_running_
 }
 
 #[cfg(unix)]
-/// A version of a mounted ConfigMap, as Kubernetes writes it: the files lie in a folder of their own, to which the link
+/// A version of a mounted `ConfigMap`, as Kubernetes writes it: the files lie in a folder of their own, to which the link
 /// `..data` leads; one rename exchanges them all.
 fn mount(folder: &Path, version: &str, files: &[(&str, &str)]) {
     use std::os::unix::fs::symlink;
@@ -706,7 +706,7 @@ fn mount(folder: &Path, version: &str, files: &[(&str, &str)]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mounted_config_map_is_exchanged_in_one_reload() {
     let versions = ["one", "two", "three"];
-    let ping = |version: &str| {
+    let reader = |version: &str| {
         let text = answering("ping", "x").replace("\"x\"", "text");
         format!("local text = require(\"../utils/text\")\n-- {version}\n{text}")
     };
@@ -714,11 +714,11 @@ async fn a_mounted_config_map_is_exchanged_in_one_reload() {
         let folder = tempfile::tempdir().unwrap();
         let lua = folder.path().join("lua");
         let write = |version: &str| {
-            let (ping, pong) = (ping(version), answering("pong", version));
+            let (ping, other) = (reader(version), answering("pong", version));
             let text = format!("return \"{version}\"");
             let files = [
                 ("cogs/ping.luau", ping.as_str()),
-                ("cogs/fun/pong.luau", &pong),
+                ("cogs/fun/pong.luau", &other),
                 ("utils/text.luau", &text),
             ];
             if is_all_mounted {

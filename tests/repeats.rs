@@ -54,7 +54,7 @@ impl World {
         let sent = world
             .call("create_message", json!({ "content": "first" }))
             .await;
-        world.message = sent.unwrap().unwrap().str("id").unwrap().to_owned();
+        world.message = sent.unwrap().unwrap().str("id").unwrap().into();
         world.sim.clear_requests();
         world
     }

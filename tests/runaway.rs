@@ -65,7 +65,7 @@ end }}
     }
 
     /// Runs wild, is mended, and answers.
-    async fn is_mended(self) {
+    async fn ends_with_a_mended_file(self) {
         let (wild, mended) = (
             self.source(self.body, self.declares),
             self.source(self.mended, ""),
@@ -142,13 +142,13 @@ const WAITS: &str = "task.wait(800)";
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_that_begin_tasks() {
     let kind = Kind::new(PATIENT, BOMB, |_, cog| met(cog, Limit::Tasks));
-    kind.is_mended().await;
+    kind.ends_with_a_mended_file().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_that_begin_tasks_until_the_cog_has_to_pause() {
     let kind = Kind::new(PAUSED, BOMB, |_, cog| met(cog, Limit::CpuPerMinute));
-    kind.is_mended().await;
+    kind.ends_with_a_mended_file().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,7 +157,7 @@ async fn tasks_that_do_not_wait() {
         task.spawn(function() while true do task.wait(0) end end)
     end";
     let kind = Kind::new(PATIENT, body, |_, cog| cog.tasks() >= 900);
-    kind.is_mended().await;
+    kind.ends_with_a_mended_file().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,7 +168,7 @@ async fn all_tasks_there_are() {
         mended,
         ..Kind::new(PATIENT, body, |_, cog| cog.tasks() >= 1_000)
     }
-    .is_mended()
+    .ends_with_a_mended_file()
     .await;
 }
 
@@ -178,14 +178,14 @@ async fn handlers_that_burn_processor_time() {
         times: 50,
         ..Kind::new(PATIENT, BURN, |stage, _| handlers(stage) >= 50)
     }
-    .is_mended()
+    .ends_with_a_mended_file()
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handlers_that_have_used_up_the_minute() {
     let kind = Kind::new(PAUSED, BURN, |_, cog| met(cog, Limit::CpuPerMinute));
-    kind.is_mended().await;
+    kind.ends_with_a_mended_file().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,7 +197,7 @@ async fn handlers_that_are_stopped_again_and_again() {
             cog.quarantine.is_on()
         })
     }
-    .is_mended()
+    .ends_with_a_mended_file()
     .await;
 }
 
@@ -212,7 +212,7 @@ async fn handlers_that_hold_all_memory() {
         mended: NEEDS,
         ..Kind::new(PATIENT, body, |_, cog| cog.memory() > 28 << 20)
     }
-    .is_mended()
+    .ends_with_a_mended_file()
     .await;
 }
 
@@ -226,7 +226,7 @@ async fn handlers_that_take_more_and_more_memory() {
         mended: NEEDS,
         ..Kind::new(PATIENT, body, |_, cog| cog.memory() > 4 << 20)
     }
-    .is_mended()
+    .ends_with_a_mended_file()
     .await;
 }
 
@@ -240,7 +240,7 @@ async fn all_coroutines_there_are() {
         mended,
         ..Kind::new(&limits, body, |_, cog| cog.coroutines() >= 1_000)
     }
-    .is_mended()
+    .ends_with_a_mended_file()
     .await;
 }
 
@@ -257,7 +257,7 @@ async fn all_calls_that_may_be_open() {
             stage.sim.requests_in_flight() >= 10
         })
     }
-    .is_mended()
+    .ends_with_a_mended_file()
     .await;
 }
 
@@ -277,7 +277,7 @@ async fn calls_that_wait_for_a_rate_limit() {
         },
         ..Kind::new(PATIENT, body, |stage, _| stage.written().len() > 1)
     }
-    .is_mended()
+    .ends_with_a_mended_file()
     .await;
 }
 
@@ -295,7 +295,7 @@ end",
         times: 100,
         ..Kind::new(&limits, WAITS, |_, cog| met(cog, Limit::Mailbox))
     }
-    .is_mended()
+    .ends_with_a_mended_file()
     .await;
 }
 
@@ -305,7 +305,7 @@ async fn commands_that_all_wait() {
         fields: "max_concurrent = { limit = 1, scope = \"global\" },",
         ..Kind::new(PATIENT, WAITS, |stage, _| handlers(stage) >= 1)
     }
-    .is_mended()
+    .ends_with_a_mended_file()
     .await;
 }
 
@@ -317,7 +317,7 @@ async fn locks_that_are_held() {
         times: 20,
         ..Kind::new(PATIENT, body, |stage, _| handlers(stage) >= 20)
     }
-    .is_mended()
+    .ends_with_a_mended_file()
     .await;
 }
 
@@ -333,7 +333,7 @@ async fn timers_that_flood() {
 end",
         ..Kind::new(limits, "", |_, cog| met(cog, Limit::CpuPerMinute))
     }
-    .is_mended()
+    .ends_with_a_mended_file()
     .await;
 }
 
@@ -353,7 +353,7 @@ async fn errors_that_flood() {
             met(cog, Limit::LogLines) || met(cog, Limit::LogSize)
         })
     }
-    .is_mended()
+    .ends_with_a_mended_file()
     .await;
 }
 
@@ -370,7 +370,7 @@ cog.on_unload(function() while true do end end)",
             stage.written().len() > 1
         })
     }
-    .is_mended()
+    .ends_with_a_mended_file()
     .await;
 }
 

@@ -32,6 +32,10 @@ pub enum Seen {
 
 /// How the server behaves.
 #[derive(Clone, Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is something that servers do or do not"
+)]
 pub struct Behaviour {
     pub heartbeat_ms: u64,
     pub acknowledges: bool,

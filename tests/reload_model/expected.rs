@@ -204,7 +204,7 @@ impl Bot {
             .cogs
             .iter()
             .filter(|(name, cog)| self.sources.entry(name).is_none() && !self.keeps_as_it_is(cog));
-        let mut tasks: Vec<Task> = gone.map(|(name, cog)| self.unload(name, cog)).collect();
+        let mut tasks: Vec<Task> = gone.map(|(name, cog)| Self::unload(name, cog)).collect();
         let cogs = self.sources.cogs();
         tasks.extend(
             cogs.into_iter()
@@ -232,7 +232,7 @@ impl Bot {
         }
     }
 
-    fn unload(&self, name: &str, cog: &Cog) -> Task {
+    fn unload(name: &str, cog: &Cog) -> Task {
         Task {
             name: name.to_owned(),
             action: Action::Unload(cog.entry.clone()),
@@ -305,7 +305,7 @@ impl Bot {
             let mut seen = cog.seen.iter();
             let sees_same = seen.all(|(node, said)| self.sources.says(node) == *said);
             let was_tried = cog.seen.contains_key(&cog.entry) && sees_same;
-            return (!was_tried).then(|| self.unload(name, cog));
+            return (!was_tried).then(|| Self::unload(name, cog));
         };
         let is_new = |node: &&Node| cog.generation.said(node) != self.sources.says(node);
         let mut stale: BTreeSet<Node> = reachable.iter().filter(is_new).cloned().collect();
@@ -421,9 +421,10 @@ impl Bot {
                 let mut member = self.member(&attempt.task);
                 let seen = self.would_see(attempt);
                 member.touches.extend(&seen & &self.taking);
-                let wanted = match attempt.is_taken {
-                    true => Some(attempt.generation.commands().into_iter().collect()),
-                    false => attempt.wanted.clone(),
+                let wanted = if attempt.is_taken {
+                    Some(attempt.generation.commands().into_iter().collect())
+                } else {
+                    attempt.wanted.clone()
                 };
                 if let Some(wanted) = wanted {
                     let had = self.has(&attempt.task.name);
