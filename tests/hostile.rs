@@ -32,8 +32,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-use support::{PATIENCE, Stage, setup, write};
+use support::{Stage, holds, setup, write};
 use tempfile::TempDir;
 use tracing_subscriber::util::SubscriberInitExt;
 use walkdir::WalkDir;
@@ -424,19 +423,6 @@ async fn ask(stage: &Stage, line: &str, answer: &str) -> Result<(), String> {
     }
     let written = stage.written().split_off(before);
     Err(format!("{line} was answered with {written:#?}"))
-}
-
-/// Whether a condition holds, now or before patience ends.
-async fn holds(condition: impl Fn() -> bool) -> bool {
-    let began = Instant::now();
-    let mut look = tokio::time::interval(Duration::from_millis(2));
-    while began.elapsed() < PATIENCE {
-        if condition() {
-            return true;
-        }
-        look.tick().await;
-    }
-    false
 }
 
 fn support_file(name: &str) -> String {

@@ -11,7 +11,7 @@ use cogsmith::discord::outbound::WaitingCalls;
 use cogsmith::sim::Fault;
 use cogsmith::state::StateLimits;
 use std::time::{Duration, Instant};
-use support::{PATIENCE, Stage, command, setup};
+use support::{Stage, command, setup, until};
 
 /// The fault that was reported last, with its place, as the log shows it.
 fn last_fault(stage: &Stage) -> String {
@@ -435,16 +435,6 @@ async fn size_of_the_state_and_of_a_value() {
 }
 
 /// Looks until a condition holds.
-async fn until(condition: impl Fn() -> bool) {
-    let mut look = tokio::time::interval(Duration::from_millis(2));
-    let looking = async {
-        while !condition() {
-            look.tick().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, looking).await.unwrap();
-}
-
 /// A cog that writes more than its share of the disk waits with its answers, and nobody else does.
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_a_second_to_the_disk() {

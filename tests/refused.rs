@@ -1,46 +1,14 @@
 //! What Discord refuses because of how the world is: the user is told in a sentence, and it is no error of the cog's.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/log.rs"]
+mod log;
 mod support;
 
 use cogsmith::clock::Clock;
 use cogsmith::sim::{Fault, RestFaultKind};
-use std::io::{self, Write};
-use std::sync::Mutex;
-use std::time::Duration;
-use support::{PATIENCE, Stage, command, setup};
-
-/// Everything that was logged; each test that looks has a cog's name of its own.
-static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
-struct Kept;
-
-impl Write for Kept {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        LOG.lock().unwrap().extend_from_slice(text);
-        Ok(text.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Keeps the log from now on.
-fn listen() {
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(|| Kept);
-    // Another test of this process may have been first.
-    let _first = subscriber.try_init().is_ok();
-}
-
-/// The lines of the log that say this.
-fn logged(part: &str) -> Vec<String> {
-    let log = String::from_utf8_lossy(&LOG.lock().unwrap()).into_owned();
-    let lines = log.lines().filter(|line| line.contains(part));
-    lines.map(str::to_owned).collect()
-}
+use log::{listen, logged};
+use support::{Stage, command, setup, until};
 
 async fn stage(body: &str) -> Stage {
     let source = command("t", body);
@@ -121,7 +89,7 @@ async fn an_answer_to_somebody_with_closed_direct_messages() {
         "{answer}"
     );
     assert_eq!(stage.bot.services.faults.count(), 0);
-    let lines = logged("lua/cogs/shut.luau:5");
+    let lines = logged(&["lua/cogs/shut.luau:5"]);
     assert_eq!(lines.len(), 1, "{lines:?}");
     let is_told = lines[0].contains(" INFO ") && lines[0].contains("code 50007");
     assert!(is_told, "{lines:?}");
@@ -180,7 +148,7 @@ async fn a_discord_that_fails_is_seen_and_leaves_a_handler_time() {
     let (owner, general) = (stage.sim.owner(), stage.general());
     stage.sim.say(owner, general, "!slow").unwrap();
     let told = || {
-        let mut lines = logged("Requests wait for Discord, which fails");
+        let mut lines = logged(&["Requests wait for Discord, which fails"]);
         lines.retain(|line| line.contains(" INFO ") && line.contains("cog=slow"));
         lines.len()
     };
@@ -192,14 +160,4 @@ async fn a_discord_that_fails_is_seen_and_leaves_a_handler_time() {
     until(|| stage.written().last().is_some_and(|it| it == "503 503")).await;
     let shown = stage.ask("!cogs slow").await;
     assert!(!shown.contains("waits for"), "{shown}");
-}
-
-async fn until(condition: impl Fn() -> bool) {
-    let mut look = tokio::time::interval(Duration::from_millis(2));
-    let looking = async {
-        while !condition() {
-            look.tick().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, looking).await.unwrap();
 }

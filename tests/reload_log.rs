@@ -6,44 +6,18 @@
     reason = "a test fails by panicking, also in its helpers"
 )]
 
+#[path = "support/log.rs"]
+mod log;
 mod support;
 
 use cogsmith::clock::Clock;
-use std::io::{self, Write};
-use std::sync::Mutex;
+use log::{listen, logged};
 use std::time::Duration;
 use support::{answering, command, setup};
 
-/// Everything that was logged; each test has a cog's name of its own.
-static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
-struct Kept;
-
-impl Write for Kept {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        LOG.lock().unwrap().extend_from_slice(text);
-        Ok(text.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Keeps the log from now on.
-fn listen() {
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(|| Kept);
-    // Another test of this process may have been first.
-    let _first = subscriber.try_init().is_ok();
-}
-
 /// Whether one line says all of this.
 fn is_logged(parts: &[&str]) -> bool {
-    let log = String::from_utf8_lossy(&LOG.lock().unwrap()).into_owned();
-    log.lines()
-        .any(|line| parts.iter().all(|part| line.contains(part)))
+    !logged(parts).is_empty()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use cogsmith::api::limits::{Limit, limits_of};
 use cogsmith::sim::{Fault, Limit as RateLimit, RateLimits, RestFaultKind};
 use std::sync::Arc;
 use std::time::Duration;
-use support::{PATIENCE, Setup, Stage, setup};
+use support::{PATIENCE, Setup, Stage, setup, until};
 
 /// Long waits, and time enough that nothing ends by itself.
 const PATIENT: &str =
@@ -103,16 +103,6 @@ fn say(stage: &Stage) -> u64 {
     let anna = stage.sim.user("anna").unwrap();
     let said = stage.sim.say(anna, stage.general(), "!wild").unwrap();
     said["id"].as_str().unwrap().parse().unwrap()
-}
-
-async fn until(condition: impl Fn() -> bool) {
-    let mut look = tokio::time::interval(Duration::from_millis(2));
-    let looking = async {
-        while !condition() {
-            look.tick().await;
-        }
-    };
-    tokio::time::timeout(3 * PATIENCE, looking).await.unwrap();
 }
 
 fn met(context: &CogContext, limit: Limit) -> bool {

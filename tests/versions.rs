@@ -16,7 +16,7 @@ use cogsmith::clock::Clock;
 use cogsmith::reload::report::CogOutcome;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use support::{PATIENCE, Stage, answering, cogs_of, command, problems_of, resident, setup};
+use support::{PATIENCE, Stage, answering, cogs_of, command, holds, problems_of, resident, setup};
 
 /// A moment for paused clocks: November 2023.
 const NOW: u64 = 1_700_000_000;
@@ -29,19 +29,6 @@ fn context(stage: &Stage, cog: &str) -> Arc<CogContext> {
 fn met(context: &CogContext, limit: Limit) -> u64 {
     let views = limits_of(context);
     views.iter().find(|it| it.key == limit.key()).unwrap().met
-}
-
-/// Whether a condition holds, now or before patience ends.
-async fn holds(condition: impl Fn() -> bool) -> bool {
-    let began = Instant::now();
-    let mut look = tokio::time::interval(Duration::from_millis(2));
-    while began.elapsed() < PATIENCE {
-        if condition() {
-            return true;
-        }
-        look.tick().await;
-    }
-    false
 }
 
 /// A cog that takes so many megabytes when it loads and when it is ready, and then waits for long.

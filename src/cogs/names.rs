@@ -4,6 +4,7 @@
 //! would take the commands of the cog that it was copied from.
 
 use crate::commands::conflicts::Claim;
+use crate::files;
 use crate::lock::lock;
 use crate::vm::resolve::ModuleId;
 use serde::{Deserialize, Serialize};
@@ -102,6 +103,11 @@ impl Names {
             .collect()
     }
 
+    /// The own file of a cog that has something.
+    pub fn entry(&self, cog: &str) -> Option<ModuleId> {
+        self.lock().cogs.get(cog).map(Held::entry)
+    }
+
     /// What a cog has from now on; it has nothing else.
     pub fn set(&self, cog: &str, held: Held) {
         let mut record = self.lock();
@@ -162,18 +168,15 @@ impl Record {
     }
 }
 
-/// Replaces a file as a whole: a reader, or a crash, sees the old one or the new one.
+/// Replaces the file; it is on the disk then.
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut name = path.to_owned().into_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = PathBuf::from(name);
-    let mut file = fs::File::create(&temporary)?;
-    file.write_all(text)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
+    files::replace(path, |temporary| {
+        let mut file = fs::File::create(temporary)?;
+        file.write_all(text)?;
+        file.sync_all()
+    })?;
     // The new name is on the disk when its folder is. Not every system can have that.
+    let folder = path.parent().unwrap_or(Path::new("."));
     let _flushed = fs::File::open(folder)
         .and_then(|folder| folder.sync_all())
         .is_ok();

@@ -55,7 +55,7 @@ pub(super) fn is_custom(text: &str) -> bool {
 /// The form that Unicode calls fully qualified.
 fn canonical(text: &str) -> String {
     let elements: Vec<String> = text.split(JOINER).map(canonical_element).collect();
-    elements.join("\u{200d}")
+    elements.join(&JOINER.to_string())
 }
 
 fn canonical_element(text: &str) -> String {

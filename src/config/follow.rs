@@ -7,9 +7,8 @@ use super::environment::Environment;
 use super::keys::Config;
 use super::problem::{ConfigErrors, Problem};
 use super::{MOST_BYTES, folder_of, from_text};
-use crate::files::{self, NotText};
+use crate::files::{self, NotText, writers};
 use crate::host_tasks::{self, Task};
-use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Config as Options, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -27,10 +26,6 @@ const QUIET: Duration = Duration::from_millis(100);
 const GRACE: Duration = Duration::from_millis(400);
 /// Changes that do not end are taken after this time.
 const LONGEST: Duration = Duration::from_secs(2);
-/// A writer that has the file open and pauses is waited for no longer than this …
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// … and one that never pauses no longer than this.
-const LONGEST_WRITE: Duration = Duration::from_secs(10);
 /// How often the file is read where the system cannot tell of changes.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
@@ -138,7 +133,7 @@ impl Follower {
         let first = Instant::now();
         loop {
             let (pause, longest) = if self.is_open.load(Ordering::Relaxed) {
-                (LONGEST_PAUSE, LONGEST_WRITE)
+                (writers::LONGEST_PAUSE, writers::LONGEST_WRITE)
             } else {
                 (QUIET, LONGEST)
             };
@@ -230,13 +225,12 @@ fn telling(
 
 /// Whether nothing changed. That a writer closed the file is news: it is whole now.
 fn is_read(kind: EventKind) -> bool {
-    let is_closed = kind == EventKind::Access(AccessKind::Close(AccessMode::Write));
-    matches!(kind, EventKind::Access(_)) && !is_closed
+    matches!(kind, EventKind::Access(_)) && !writers::is_close(kind)
 }
 
 /// Whether somebody writes who will be heard of when he is done.
 fn is_begun(kind: EventKind) -> bool {
-    files::TELLS_OF_CLOSE && matches!(kind, EventKind::Modify(ModifyKind::Data(_)))
+    writers::TELLS_OF_CLOSE && writers::is_write(kind)
 }
 
 fn open(

@@ -8,7 +8,8 @@
 //!                          beneath: symlinks are followed name by name, and never out of the folder
 //! ```
 //!
-//! `text` turns what was read into text, `drives` knows where no changes are told.
+//! `text` turns what was read into text, `replace` writes a file anew, `writers` says how long one who has a file open
+//! is waited for, `drives` knows where no changes are told.
 //!
 //! `unix` does this with the system's calls relative to an open folder. `portable` is for other systems: it looks at
 //! the same things by path, which leaves an attacker on the same machine a moment.
@@ -17,14 +18,17 @@ mod beneath;
 mod drives;
 #[cfg(not(unix))]
 mod portable;
+mod replace;
 mod text;
 #[cfg(unix)]
 mod unix;
+pub mod writers;
 
 pub use beneath::{Astray, Found, Root};
 pub use drives::silent_drive;
 #[cfg(not(unix))]
 pub use portable::Folder;
+pub use replace::replace;
 pub use text::{NotText, decode};
 #[cfg(unix)]
 pub use unix::Folder;
@@ -34,9 +38,6 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
-
-/// Whether the system tells a watcher when a writer closes a file. inotify does.
-pub const TELLS_OF_CLOSE: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// What has a name in a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

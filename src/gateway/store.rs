@@ -1,6 +1,7 @@
 //! Sessions in a file, so that the next process resumes them.
 
 use super::budget::Budget;
+use crate::files;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write};
@@ -105,14 +106,7 @@ impl Store {
             sessions: contents.sessions,
             budget: contents.budget,
         })?;
-        if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let mut name = self.path.clone().into_os_string();
-        name.push(format!(".{}.tmp", std::process::id()));
-        let temporary = PathBuf::from(name);
-        write_private(&temporary, &text)?;
-        fs::rename(&temporary, &self.path)
+        files::replace(&self.path, |temporary| write_private(temporary, &text))
     }
 }
 

@@ -278,6 +278,22 @@ impl Stage {
     }
 }
 
+/// Whether a condition holds, now or before patience ends: for what no event tells of.
+pub async fn holds(condition: impl Fn() -> bool) -> bool {
+    let mut look = tokio::time::interval(Duration::from_millis(2));
+    let looking = async {
+        while !condition() {
+            look.tick().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, looking).await.is_ok()
+}
+
+/// Returns when a condition holds.
+pub async fn until(condition: impl Fn() -> bool) {
+    assert!(holds(condition).await, "it does not come about");
+}
+
 /// A cog with one command that answers with a text.
 pub fn answering(name: &str, text: &str) -> String {
     format!(

@@ -30,7 +30,7 @@ pub(super) fn with_owners(
 
 /// The files that stand in the way of an entry.
 fn others_of(found: &Snapshot, entry: &ModuleId, hot: &HotReload) -> BTreeSet<String> {
-    let is_meant = |it: &&SourceProblem| is_clash(it) && it.modules.contains(entry);
+    let is_meant = |it: &&SourceProblem| it.is_clash && it.modules.contains(entry);
     let Some(problem) = found.problems.iter().find(is_meant) else {
         return BTreeSet::new();
     };
@@ -44,11 +44,6 @@ fn others_of(found: &Snapshot, entry: &ModuleId, hot: &HotReload) -> BTreeSet<St
     let mut others: BTreeSet<String> = told.chain(all).collect();
     others.remove(entry.file());
     others
-}
-
-/// Whether a problem is about files that stand in each other's way.
-fn is_clash(problem: &SourceProblem) -> bool {
-    problem.message.ends_with("remove or rename all but one")
 }
 
 impl Controller {
@@ -67,8 +62,10 @@ impl Controller {
 
     /// What to do about a file that stands in the way of one that runs.
     pub(super) fn hint_of(&self, problem: &SourceProblem) -> Option<String> {
-        let runs = problem.modules.iter().filter(|_| is_clash(problem));
-        let mut runs = runs.filter_map(|id| {
+        if !problem.is_clash {
+            return None;
+        }
+        let mut runs = problem.modules.iter().filter_map(|id| {
             let cog = self.snapshot.cog_of(id).filter(|owner| owner.is_entry)?;
             let handle = self.cogs.get(cog.name)?;
             let entry = handle.peek(|status| status.is_running().then(|| status.entry.clone()))?;

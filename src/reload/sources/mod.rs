@@ -66,6 +66,8 @@ pub struct SourceProblem {
     pub message: String,
     /// The modules that are held by it; none if it is about a folder or hurts nobody.
     pub modules: Vec<ModuleId>,
+    /// Whether it is that these files stand in each other's way.
+    pub is_clash: bool,
 }
 
 impl From<&SourceProblem> for Problem {
@@ -207,6 +209,7 @@ impl Snapshot {
             message: format!("{path} {problem}"),
             path: path.clone(),
             modules: Vec::new(),
+            is_clash: false,
         });
         self.problems = of_aliases
             .chain(self.tree.problems.iter().cloned())

@@ -202,7 +202,7 @@ impl Tree {
         if group.len() > 1 {
             let sentence = clash(&group);
             let ids: Vec<ModuleId> = group.iter().map(|(id, _)| id.clone()).collect();
-            self.hold(ids, sentence);
+            self.hold(ids, sentence, true);
             for (id, file) in group {
                 self.set_aside.insert(id.file().to_owned(), file);
             }
@@ -218,12 +218,12 @@ impl Tree {
                 }
             };
             let sentence = format!("{} {problem}", shown(id.file()));
-            self.hold(vec![id.clone()], sentence);
+            self.hold(vec![id.clone()], sentence, false);
             self.set_aside.insert(id.file().to_owned(), file);
         }
     }
 
-    fn hold(&mut self, mut ids: Vec<ModuleId>, sentence: String) {
+    fn hold(&mut self, mut ids: Vec<ModuleId>, sentence: String, is_clash: bool) {
         // `a.lua` and `a.luau` have one id.
         ids.dedup();
         for id in &ids {
@@ -233,6 +233,7 @@ impl Tree {
             path: ids.first().map(|id| shown(id.file())).unwrap_or_default(),
             message: sentence,
             modules: ids,
+            is_clash,
         });
     }
 
@@ -248,6 +249,7 @@ impl Tree {
                 path: shown(&path),
                 message,
                 modules: Vec::new(),
+                is_clash: false,
             });
         }
         self.problems

@@ -210,10 +210,7 @@ impl<'a> Taken<'a> {
         let mut attempts = self.attempts.iter();
         let attempt = attempts.find(|attempt| attempt.plan.name == owner);
         let failure = attempt.and_then(|attempt| attempt.prepared.as_ref().err());
-        let files = self.cogs.names.files().into_iter();
-        let entry = files
-            .filter(|(cog, _)| cog == owner)
-            .map(|(_, entry)| entry);
+        let entry = self.cogs.names.entry(owner).into_iter();
         let mut seen: BTreeSet<ModuleId> = entry.collect();
         let is_held = seen.iter().any(|entry| self.snapshot.held(entry).is_some());
         if handle.is_none() && !is_held {

@@ -65,8 +65,8 @@ fn members(
         let Err(failure) = &attempt.prepared else {
             continue;
         };
-        let texts = texts(attempt, failure, bonds, snapshot);
         if failure.wanted.is_none() {
+            let texts = texts(attempt, failure, bonds, snapshot);
             let may_take = given.iter().filter(|tie| mentions(&texts, tie));
             member.takes.extend(may_take.cloned());
         }

@@ -4,11 +4,11 @@ use super::super::sources::{Rules, Snapshot, below};
 use super::backend;
 use super::filter::{Weight, weigh};
 use super::unclosed::Unclosed;
-use crate::files::TELLS_OF_CLOSE;
+use crate::files::writers;
 use crate::host_tasks::{self, Task};
 use crate::lock::lock;
 use arc_swap::ArcSwap;
-use notify::event::{AccessKind, AccessMode, CreateKind, MetadataKind, ModifyKind};
+use notify::event::{CreateKind, MetadataKind, ModifyKind};
 use notify::{Event, EventHandler, EventKind};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -243,7 +243,7 @@ impl Shared {
         let unclosed = &mut self.lock().unclosed;
         match kind {
             EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => unclosed.gone(path),
-            EventKind::Modify(ModifyKind::Data(_)) => unclosed.wrote(path, at),
+            _ if writers::is_write(kind) => unclosed.wrote(path, at),
             // Whoever creates an empty file is about to fill it.
             EventKind::Create(CreateKind::File) if is_empty_file(path) => unclosed.wrote(path, at),
             _ => {}
@@ -310,13 +310,13 @@ impl Shared {
 
     fn take_path(&self, kind: EventKind, path: &str, at: Instant) {
         let full = self.root.join(path);
-        if kind == EventKind::Access(AccessKind::Close(AccessMode::Write)) {
+        if writers::is_close(kind) {
             return self.close(&full, at);
         }
         let weight = weigh(&self.rules.load(), kind, path, || {
             full.is_dir() || full.is_symlink()
         });
-        if TELLS_OF_CLOSE && matches!(weight, Weight::Change | Weight::Perhaps) {
+        if writers::TELLS_OF_CLOSE && matches!(weight, Weight::Change | Weight::Perhaps) {
             self.note_writer(kind, &full, at);
         }
         match weight {

@@ -3,15 +3,10 @@
 //! Nobody tells how many writers a file has, and a writer may never close it. So the first one that closes ends the
 //! wait, as does each of two bounds; whatever is written later is a change of its own.
 
+use crate::files::writers::{LONGEST_PAUSE, LONGEST_WRITE};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-/// A writer that pauses for longer is not waited for any more.
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
-/// One that writes on and on is not waited for either, after this time.
-pub(super) const LONGEST_WRITE: Duration = Duration::from_secs(10);
+use std::time::Instant;
 
 /// The files that are waited for.
 #[derive(Debug, Default)]

@@ -1,8 +1,7 @@
 //! When batches are due, and what is in them.
 
 use super::*;
-use crate::reload::watch::unclosed;
-use notify::event::{DataChange, Flag, RemoveKind, RenameMode};
+use notify::event::{AccessKind, AccessMode, DataChange, Flag, RemoveKind, RenameMode};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -118,12 +117,12 @@ fn a_file_that_is_being_written_is_waited_for() {
 fn a_writer_that_does_not_close_is_waited_for_a_while_only() {
     let (shared, first) = (shared(), Instant::now());
     happens(&shared, WRITE, "cogs/a.luau", first);
-    assert_eq!(shared.due(), Some(first + unclosed::LONGEST_PAUSE));
-    let end = first + unclosed::LONGEST_PAUSE;
+    assert_eq!(shared.due(), Some(first + writers::LONGEST_PAUSE));
+    let end = first + writers::LONGEST_PAUSE;
     assert_eq!(names(shared.take_batch(end)), ["a.luau"]);
     // It writes on, and is waited for anew.
     happens(&shared, WRITE, "cogs/a.luau", end);
-    assert_eq!(shared.due(), Some(end + unclosed::LONGEST_PAUSE));
+    assert_eq!(shared.due(), Some(end + writers::LONGEST_PAUSE));
 }
 
 #[test]
@@ -140,7 +139,7 @@ fn what_is_whole_does_not_wait_for_a_slow_writer_without_end() {
         happens(&shared, WRITE, "cogs/slow.luau", first + second * step);
         assert_eq!(shared.take_batch(first + second * step), None);
     }
-    let end = first + unclosed::LONGEST_WRITE;
+    let end = first + writers::LONGEST_WRITE;
     assert_eq!(names(shared.take_batch(end)), ["slow.luau"]);
 }
 
@@ -169,7 +168,7 @@ fn a_look_at_everything_waits_for_writers_too() {
     let (shared, at) = (shared(), Instant::now());
     happens(&shared, WRITE, "cogs/a.luau", at);
     shared.rescan(at);
-    assert_eq!(shared.due(), Some(at + unclosed::LONGEST_PAUSE));
+    assert_eq!(shared.due(), Some(at + writers::LONGEST_PAUSE));
     happens(&shared, CLOSE, "cogs/a.luau", at);
     let batch = shared.take_batch(at + QUIET).unwrap();
     assert!(batch.rescan);
@@ -261,7 +260,7 @@ impl Model {
         self.dirty.retain(|file, written| {
             let taken = batch.rescan || batch.paths.contains(&self.shared.root.join(file));
             let is_over = written.is_none_or(|(since, last)| {
-                now >= last + unclosed::LONGEST_PAUSE || now >= since + unclosed::LONGEST_WRITE
+                now >= last + writers::LONGEST_PAUSE || now >= since + writers::LONGEST_WRITE
             });
             assert!(!taken || is_over, "{file} was taken half written");
             !taken
@@ -282,7 +281,7 @@ proptest! {
             let until = model.now + Duration::from_millis(pause);
             model.wait(until);
         }
-        let end = model.now + unclosed::LONGEST_PAUSE;
+        let end = model.now + writers::LONGEST_PAUSE;
         model.wait(end);
         prop_assert!(model.dirty.is_empty(), "{:?}", model.dirty);
         prop_assert_eq!(model.shared.due(), None);
