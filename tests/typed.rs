@@ -150,3 +150,73 @@ async fn a_prefix_of_letters_is_one_in_any_letter_case() {
     assert!(help.starts_with("`Cog ping`"), "{help}");
     assert!(stage.ask("COG cogs").await.contains("v1"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_take_several_messages_have_pages() {
+    let body = r#"local many = {}
+for index = 1, 80 do
+    table.insert(many, { name = `sub{index}`, description = string.rep("word ", 15), run = function() end })
+end
+cog.group { name = "big", commands = many }
+local long = {}
+for index = 1, 25 do
+    table.insert(long, cog.option.maybe(cog.option.string { name = `option{index}`, description = string.rep("d", 99) }))
+end
+cog.command { name = "long", options = long, run = function(ctx) ctx:help() end }
+"#;
+    let cogs: Vec<(String, String)> = (0..60)
+        .map(|number| (format!("cogs/with_a_long_name_{number}.luau"), cog("")))
+        .collect();
+    let body = cog(body);
+    let mut files: Vec<(&str, &str)> = cogs
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    files.push(("cogs/t.luau", &body));
+    let stage = setup(&files).start().await;
+    let names = |word: &str, count: usize| -> Vec<String> {
+        (1..=count)
+            .map(|number| format!("{word}{number}`"))
+            .collect()
+    };
+    let cogs: Vec<String> = (0..60)
+        .map(|number| format!("with_a_long_name_{number} "))
+        .collect();
+    for (command, expected) in [
+        ("!help big", names("`!big sub", 80)),
+        ("!help !long", names("`option", 25)),
+        ("!cogs", cogs),
+    ] {
+        let (mut text, mut number) = (String::new(), 1);
+        let mut line = command.to_owned();
+        loop {
+            let page = stage.ask(&line).await;
+            let (body, foot) = page.rsplit_once("\n\n").unwrap();
+            text += body;
+            let (place, next) = foot.split_once("; the next: ").unwrap_or((foot, ""));
+            assert!(
+                place.starts_with(&format!("Page {number} of ")),
+                "{line}: {foot}"
+            );
+            if next.is_empty() {
+                assert_eq!(foot, format!("Page {number} of {number}"));
+                break;
+            }
+            number += 1;
+            next.trim_matches('`').clone_into(&mut line);
+            assert!(line.ends_with(&number.to_string()), "{line}");
+        }
+        assert!(number > 1, "{command}");
+        for part in expected {
+            assert!(text.contains(&part), "{command}: {part}\n{text}");
+        }
+    }
+    let help = stage.ask("!long").await;
+    assert!(help.ends_with("the next: `!help long 2`"), "{help}");
+    assert!(
+        stage
+            .ask("!big")
+            .await
+            .contains("`!help big` shows all of them")
+    );
+}

@@ -6,24 +6,35 @@ use crate::cogs::host::ADMIN_COMMANDS;
 use crate::cogs::live::Status;
 use crate::commands::definition::CommandDefinition;
 use crate::commands::help::{self, CommandView};
+use crate::commands::pages;
 use crate::commands::parse::{after_prefix, answers_to, name_key};
+use crate::discord::nearest;
 use crate::reload::controller::{Ask, Refused, meant};
 use crate::reload::report::{CogOutcome, Outcome};
 
 impl Desk {
-    /// Answers `!cogs` and `!cogs <name>`.
-    pub(super) fn list_cogs(&self, name: &str) -> String {
-        if !name.is_empty() {
-            return self.show_cog(name);
-        }
+    /// Answers `!cogs` and `!cogs <name>`, each with the number of a page behind it.
+    pub(super) fn list_cogs(&self, arguments: &str) -> String {
+        let is_name = self.cogs.get(arguments).is_some();
+        let (name, page) = if is_name {
+            (arguments, 1)
+        } else {
+            pages::asked(arguments)
+        };
+        let text = if name.is_empty() {
+            self.all_cogs()
+        } else {
+            self.show_cog(name)
+        };
+        let command = format!("{}cogs {name}", self.prefix());
+        pages::page(&text, page, command.trim_end(), self.language())
+    }
+
+    fn all_cogs(&self) -> String {
         if self.cogs.all().is_empty() {
             return Say::NoCogs {}.say(self.language());
         }
-        code_block(&status::cog_lines(
-            &self.cogs,
-            status::WHOLE_LIST,
-            self.language(),
-        ))
+        code_block(&status::cog_lines(&self.cogs, None, self.language()))
     }
 
     fn show_cog(&self, asked: &str) -> String {
@@ -80,7 +91,7 @@ impl Desk {
         }
     }
 
-    /// Answers `!help`, `!help <page>` and `!help <command>`, for everybody.
+    /// Answers `!help` and `!help <command>`, each with the number of a page behind it, for everybody.
     pub(super) fn help(&self, call: &AdminCall) -> String {
         let arguments = call.arguments.as_str();
         let language = self.language();
@@ -118,16 +129,23 @@ impl Desk {
                 Say::HelpForAdmins { prefix }.say(language)
             );
         }
-        if let Ok(page) = arguments.parse() {
+        let (asked, page) = pages::asked(arguments);
+        if asked.is_empty() {
             return help::overview(&views, prefix, page, language);
         }
-        let asked = after_prefix(arguments, prefix).unwrap_or(arguments);
-        if let Some(path) = find(&views, asked) {
-            help::help_for(&path, prefix, language)
-        } else {
-            let known = views.iter().map(|view| view.definition.name.as_str());
-            help::unknown_command(asked, known, prefix, language)
+        // A number may be the name of a subcommand.
+        let calls = [(arguments, 1), (asked, page)];
+        let calls = calls.into_iter().flat_map(|(words, page)| {
+            let without = after_prefix(words, prefix).unwrap_or(words);
+            [(words, page), (without, page)]
+        });
+        let mut found = calls.filter_map(|(words, page)| Some((find(&views, words)?, page)));
+        if let Some((path, page)) = found.next() {
+            return help::help_for(&path, prefix, page, language);
         }
+        let asked = after_prefix(asked, prefix).unwrap_or(asked);
+        let known = views.iter().map(|view| view.definition.name.as_str());
+        help::unknown_command(asked, known, prefix, language)
     }
 }
 
@@ -141,10 +159,7 @@ fn find<'a>(views: &[CommandView<'a>], words: &str) -> Option<Vec<&'a CommandDef
     let mut path = vec![root.definition];
     for word in words {
         let group = path.last()?;
-        match group.subcommands.iter().find(|it| answers_to(it, word)) {
-            Some(next) => path.push(next),
-            None => break,
-        }
+        path.push(group.subcommands.iter().find(|it| answers_to(it, word))?);
     }
     Some(path)
 }

@@ -16,6 +16,7 @@ mod text;
 use crate::activity::Busy;
 use crate::api::services::Services;
 use crate::cogs::host::Cogs;
+use crate::commands::pages;
 use crate::commands::text::{Language, Text};
 use crate::discord::operation;
 use crate::host_tasks::{self, Task};
@@ -192,6 +193,9 @@ impl Desk {
                 _ => self.unload(&call.arguments).await,
             }
         };
+        // What shows something has pages; of what was done, the rest is in the status.
+        let status = format!("{}reload status", self.prefix());
+        let text = pages::first(&text, &status, language);
         let services = &self.cogs.services;
         answer(services, &call.channel_id, &call.message_id, &text).await;
     }

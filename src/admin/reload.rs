@@ -4,6 +4,7 @@ use super::report::report;
 use super::text::Say;
 use super::{Desk, intents, status};
 use crate::commands::escape::{defuse, in_code, quoted};
+use crate::commands::pages;
 use crate::reload::controller::{Ask, Refused};
 use crate::reload::report::Report;
 use std::sync::Arc;
@@ -19,7 +20,11 @@ impl Desk {
         };
         match action.to_lowercase().as_str() {
             "" => Say::Menu { prefix }.say(language),
-            "status" => status::status(&self.cogs, &self.reload, language),
+            "status" => {
+                let text = status::status(&self.cogs, &self.reload, prefix, language);
+                let command = format!("{prefix}reload status");
+                pages::page(&text, pages::asked(rest).1, &command, language)
+            }
             "toggle" => self.toggle().await,
             "all" => {
                 let result = self.reload.ask(Ask::All).await;

@@ -14,13 +14,10 @@ use crate::reload::controller::{HotReloadView, Reload};
 use crate::reload::report::{CogOutcome, CogReport, Outcome, Report, Trigger};
 use std::sync::Arc;
 
-/// Characters that the list of cogs may take within the status, and by itself.
+/// Characters that the list of cogs may take within the status; the whole of it is an answer by itself.
 const STATUS_LIST: usize = 700;
-pub(super) const WHOLE_LIST: usize = 1_800;
-/// Reports, pending files and problems that are listed.
+/// Reports that are listed.
 const MOST_REPORTS: usize = 3;
-const MOST_PENDING: usize = 8;
-const MOST_PROBLEMS: usize = 2;
 /// Names listed for one report.
 const MOST_NAMES: usize = 3;
 /// Characters of a problem in one line.
@@ -29,7 +26,7 @@ const PROBLEM_LINE: usize = 120;
 const WIDEST_NAME: usize = 24;
 
 /// The whole status.
-pub(super) fn status(cogs: &Cogs, reload: &Reload, language: Language) -> String {
+pub(super) fn status(cogs: &Cogs, reload: &Reload, prefix: &str, language: Language) -> String {
     let view = reload.view();
     let all = cogs.all();
     let running = all.iter().filter(|cog| cog.status().is_running()).count();
@@ -44,7 +41,8 @@ pub(super) fn status(cogs: &Cogs, reload: &Reload, language: Language) -> String
         if all.is_empty() {
             Say::NoCogs {}.say(language)
         } else {
-            code_block(&cog_lines(cogs, STATUS_LIST, language))
+            let command = &format!("{prefix}cogs");
+            code_block(&cog_lines(cogs, Some((STATUS_LIST, command)), language))
         },
     ];
     parts.extend(pending(&view, language));
@@ -52,12 +50,11 @@ pub(super) fn status(cogs: &Cogs, reload: &Reload, language: Language) -> String
     parts.extend(last_reloads(reload, language));
     parts.push(configuration(cogs, language));
     if !view.config_problems.is_empty() {
-        let told: Vec<_> = view.config_problems.iter().take(MOST_PROBLEMS).collect();
         parts.push(Say::ConfigBroken {}.say(language));
-        parts.extend(told.into_iter().map(shown));
+        parts.extend(view.config_problems.iter().map(shown));
     }
     let failing = all.iter().filter_map(|cog| cog.problem());
-    parts.extend(failing.take(MOST_PROBLEMS).map(|problem| shown(&problem)));
+    parts.extend(failing.map(|problem| shown(&problem)));
     parts.join("\n")
 }
 
@@ -85,7 +82,7 @@ fn heading(view: &HotReloadView, language: Language) -> String {
 }
 
 fn pending(view: &HotReloadView, language: Language) -> Option<String> {
-    let files = &listed(&view.pending, MOST_PENDING);
+    let files = &listed(&view.pending, usize::MAX);
     (!view.pending.is_empty()).then(|| Say::Pending { files }.say(language))
 }
 
@@ -111,8 +108,8 @@ fn configuration(cogs: &Cogs, language: Language) -> String {
 }
 
 /// A line for each cog: name, version, age, memory, and what is wrong. Those with trouble come first; what
-/// is beyond `budget` characters is counted.
-pub(super) fn cog_lines(cogs: &Cogs, budget: usize, language: Language) -> String {
+/// is beyond `budget` characters is counted, with the command that shows it.
+pub(super) fn cog_lines(cogs: &Cogs, budget: Option<(usize, &str)>, language: Language) -> String {
     let now = cogs.services.clock.unix();
     let mut all: Vec<(Arc<CogHandle>, Status)> = cogs
         .all()
@@ -136,9 +133,11 @@ pub(super) fn cog_lines(cogs: &Cogs, budget: usize, language: Language) -> Strin
     for (place, (cog, status)) in all.iter().enumerate() {
         let line = cog_line(cog, status, width, now, language);
         used += line.chars().count() + 1;
-        if used > budget {
+        if let Some((budget, command)) = budget
+            && used > budget
+        {
             let count = &(all.len() - place).to_string();
-            lines.push(Say::More { count }.say(language));
+            lines.push(Say::More { count, command }.say(language));
             break;
         }
         lines.push(line);

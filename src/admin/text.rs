@@ -117,11 +117,11 @@ sentences! {
         "{count} events dropped"
         "{count} event terbuang"
     RequestWaits { what, age }
-        "1 request waits for {what} since {age}"
-        "1 permintaan menunggu {what} sejak {age}"
+        "1 request has waited {age} for {what}"
+        "1 permintaan sudah {age} menunggu {what}"
     RequestsWait { count, what, age }
-        "{count} requests wait for {what} since {age}"
-        "{count} permintaan menunggu {what} sejak {age}"
+        "{count} requests have waited for {what}, the first for {age}"
+        "{count} permintaan menunggu {what}, yang pertama sudah {age}"
     WaitsForDiscord { why }
         "Discord ({why})"
         "Discord ({why})"
@@ -131,9 +131,9 @@ sentences! {
     WaitsForTurn {}
         "a turn (limits.discord_calls_per_10s)"
         "giliran (limits.discord_calls_per_10s)"
-    More { count }
-        "… and {count} more"
-        "… dan {count} lagi"
+    More { count, command }
+        "… and {count} more: {command}"
+        "… dan {count} lagi: {command}"
     On {}
         "Hot reload is on."
         "Hot reload menyala."

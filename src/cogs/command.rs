@@ -188,7 +188,7 @@ fn invocation(
             Language::English => "en",
             Language::Indonesian => "id",
         },
-        help: help::help_for(path, &call.prefix, language),
+        help: help::help_for(path, &call.prefix, 1, language),
         ephemeral: definition.is_some_and(|definition| definition.ephemeral),
         taken: std::sync::Mutex::default(),
         values: std::sync::Mutex::default(),

@@ -3,6 +3,7 @@
 
 use super::definition::{CommandDefinition, OptionDefinition};
 use super::escape::{MESSAGE_LIMIT, clip, defuse, length, quoted};
+use super::pages;
 use super::parse::qualified_name;
 use super::suggest;
 use super::text::{Language, Text};
@@ -37,24 +38,18 @@ pub fn overview(
     page: usize,
     language: Language,
 ) -> String {
-    let pages = overview_pages(commands, prefix);
-    let page = page.clamp(1, pages.len().max(1));
-    let Some(body) = pages.get(page - 1) else {
+    let all = overview_pages(commands, prefix);
+    let page = page.clamp(1, all.len().max(1));
+    let Some(body) = all.get(page - 1) else {
         return Text::NoCommands {}.say(language);
     };
     let command = Text::Command {}.say(language);
     let help = format!("`{}help <{command}>`", plain(prefix));
     let mut foot = Text::MoreAbout { help: &help }.say(language);
-    if pages.len() > 1 {
-        let next = format!("`{}help {}`", plain(prefix), page + 1);
-        let (page, pages) = (page.to_string(), pages.len().to_string());
-        let (page, pages, next) = (page.as_str(), pages.as_str(), next.as_str());
-        let place = if page == pages {
-            Text::LastPage { page, pages }
-        } else {
-            Text::PageOf { page, pages, next }
-        };
-        foot = format!("{foot}\n{}", place.say(language));
+    if all.len() > 1 {
+        let command = format!("{}help", plain(prefix));
+        let place = pages::foot(page, all.len(), &command, language);
+        foot = format!("{foot}\n{place}");
     }
     clip(&format!("{body}\n\n{foot}"), MESSAGE_LIMIT)
 }
@@ -104,25 +99,28 @@ fn overview_line(definition: &CommandDefinition, prefix: &str) -> String {
     described(&call, definition.description.as_deref())
 }
 
-/// The help of a command: usage, description, other names, options, subcommands, examples. `path`
-/// leads from the command at the root to the one that is explained. Below 2,000 characters.
-pub fn help_for(path: &[&CommandDefinition], prefix: &str, language: Language) -> String {
+/// A page of the help of a command: usage, description, other names, options, subcommands, examples.
+/// `path` leads from the command at the root to the one that is explained. Below 2,000 characters;
+/// what does not fit is on the next page.
+pub fn help_for(
+    path: &[&CommandDefinition],
+    prefix: &str,
+    page: usize,
+    language: Language,
+) -> String {
     let Some(definition) = path.last() else {
         return Text::NoCommands {}.say(language);
     };
     let name = qualified_name(path);
+    let command = plain(&format!("{prefix}help {name}"));
     let typed = path.iter().all(|step| step.prefix);
     let prefix = if typed { prefix } else { "/" };
     let mut sections = vec![format!("`{}`", usage_line(prefix, &name, definition))];
     if let Some(description) = &definition.description {
-        sections[0] = format!(
-            "{}\n{}",
-            sections[0],
-            defuse(&clip(description, LINE_LIMIT))
-        );
+        sections[0] = format!("{}\n{}", sections[0], defuse(description));
     }
     if typed && !definition.aliases.is_empty() {
-        let names = names(definition.aliases.iter().map(String::as_str));
+        let names = all_names(definition.aliases.iter().map(String::as_str));
         sections.push(Text::Aliases { names: &names }.say(language));
     }
     let options = definition.options.iter();
@@ -149,10 +147,13 @@ pub fn help_for(path: &[&CommandDefinition], prefix: &str, language: Language) -
     );
     let examples = definition.examples.iter();
     let examples: Vec<_> = examples
-        .map(|example| quoted(format!("{prefix}{name} {example}").trim_end()))
+        .map(|example| {
+            let call = format!("{prefix}{name} {example}");
+            format!("`{}`", plain(call.trim_end()))
+        })
         .collect();
     section(&mut sections, &Text::Examples {}.say(language), &examples);
-    within_limit(&sections.join("\n\n"))
+    pages::page(&sections.join("\n\n"), page, &command, language)
 }
 
 fn section(sections: &mut Vec<String>, title: &str, lines: &[String]) {
@@ -161,26 +162,13 @@ fn section(sections: &mut Vec<String>, title: &str, lines: &[String]) {
     }
 }
 
-/// The text as far as whole lines of it fit.
-fn within_limit(text: &str) -> String {
-    let mut kept = String::new();
-    for line in text.split_inclusive('\n') {
-        if length(&kept) + length(line) + 2 > MESSAGE_LIMIT {
-            kept.push('…');
-            break;
-        }
-        kept.push_str(line);
-    }
-    kept
-}
-
 fn option_line(option: &OptionDefinition, language: Language) -> String {
     let mut limits = Vec::new();
     if !option.must_be_given() {
         limits.push(Text::Optional {}.say(language));
     }
     if !option.choices.is_empty() {
-        let choices = names(option.choices.iter().map(|choice| choice.name.as_str()));
+        let choices = all_names(option.choices.iter().map(|choice| choice.name.as_str()));
         limits.push(Text::Choices { choices: &choices }.say(language));
     }
     let words = |limit: Option<f64>| limit.map(|limit| in_words(option.kind, limit, language));
@@ -196,7 +184,7 @@ fn option_line(option: &OptionDefinition, language: Language) -> String {
     if limits.is_empty() {
         return line;
     }
-    clip(&format!("{line} ({})", limits.join("; ")), LINE_LIMIT * 2)
+    format!("{line} ({})", limits.join("; "))
 }
 
 fn described(call: &str, description: Option<&str>) -> String {
@@ -244,8 +232,19 @@ pub fn unknown_subcommand(
         .collect();
     let group = &quoted(&format!("{prefix}{}", qualified_name(path)));
     let subcommands = &names(visible.iter().map(|subcommand| subcommand.name.as_str()));
+    let help = &format!(
+        "`{}`",
+        plain(&format!("{prefix}help {}", qualified_name(path)))
+    );
+    let all = Text::AllOf { help }.say(language);
+    let all = if visible.len() > LISTED {
+        format!(" {all}")
+    } else {
+        String::new()
+    };
     let Some(given) = given else {
-        return Text::NeedsSubcommand { group, subcommands }.say(language);
+        let sentence = Text::NeedsSubcommand { group, subcommands }.say(language);
+        return format!("{sentence}{all}");
     };
     let name = &quoted(&given.text);
     let sentence = Text::UnknownSubcommand {
@@ -260,10 +259,19 @@ pub fn unknown_subcommand(
     match suggest::nearest(&given.text, known.map(String::as_str)) {
         Some(nearest) => {
             let nearest = &quoted(&format!("{prefix}{} {nearest}", qualified_name(path)));
-            format!("{sentence} {}", Text::DidYouMean { nearest }.say(language))
+            format!(
+                "{sentence} {}{all}",
+                Text::DidYouMean { nearest }.say(language)
+            )
         }
-        None => sentence,
+        None => format!("{sentence}{all}"),
     }
+}
+
+/// Names as inline code.
+fn all_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.map(|name| format!("`{}`", plain(name))).collect();
+    names.join(", ")
 }
 
 /// Some names as inline code, with `…` when there are more.

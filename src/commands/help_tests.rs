@@ -83,7 +83,7 @@ fn the_help_of_a_command_tells_everything() {
     roll.aliases = vec!["dice".into(), "r".into()];
     roll.options = vec![color, sides];
     roll.examples = vec!["red".into(), "blue 20".into()];
-    insta::assert_snapshot!(help_for(&[&roll], "!", Language::English), @"
+    insta::assert_snapshot!(help_for(&[&roll], "!", 1, Language::English), @"
     `!roll <color> [sides]`
     Rolls a die
 
@@ -101,14 +101,77 @@ fn the_help_of_a_command_tells_everything() {
     let mut games = command("games", "");
     games.runs = false;
     games.subcommands = vec![roll];
-    insta::assert_snapshot!(help_for(&[&games], "!", Language::Indonesian), @"
+    insta::assert_snapshot!(help_for(&[&games], "!", 1, Language::Indonesian), @"
     `!games <roll>`
 
     **Subperintah**
     `!games roll`: Rolls a die
     ");
     let path = [&games, &games.subcommands[0]];
-    assert!(help_for(&path, "!", Language::English).starts_with("`!games roll <color> [sides]`"));
+    assert!(
+        help_for(&path, "!", 1, Language::English).starts_with("`!games roll <color> [sides]`")
+    );
+}
+
+#[test]
+fn everything_about_a_command_is_on_one_of_its_pages() {
+    let long = |what: &str, number: usize| format!("{what}{number}-{}", "x".repeat(80));
+    let mut one = command("one", &"word ".repeat(100));
+    one.examples = (0..10).map(|number| long("example", number)).collect();
+    one.options = (0..25)
+        .map(|number| {
+            let mut option = OptionDefinition::new(format!("option{number}"), OptionKind::String);
+            option.choices = (0..25)
+                .map(|choice| Choice {
+                    name: long(&format!("choice{number}-"), choice),
+                    value: ChoiceValue::Integer(0),
+                })
+                .collect();
+            option
+        })
+        .collect();
+    let mut group = command("group", "");
+    group.subcommands = (0..600)
+        .map(|number| command(&format!("sub{number}"), "Some words"))
+        .collect();
+    group.subcommands.push(one);
+    let one = group.subcommands.last().unwrap();
+    let all = |path: &[&CommandDefinition], name: &str| {
+        let mut text = String::new();
+        for number in 1.. {
+            let page = help_for(path, "!", number, Language::English);
+            assert!(page.chars().count() < 2_000);
+            let (body, foot) = page.rsplit_once("\n\n").unwrap();
+            text += body;
+            if !foot.ends_with(&format!("the next: `!help {name} {}`", number + 1)) {
+                assert_eq!(foot, format!("Page {number} of {number}"));
+                return text;
+            }
+        }
+        text
+    };
+    let pages = all(&[&group, one], "group one");
+    for number in 0..25 {
+        assert!(pages.contains(&format!("`option{number}`")));
+        for choice in 0..25 {
+            assert!(
+                pages.contains(&format!("choice{number}-{choice}-")),
+                "{number} {choice}"
+            );
+        }
+    }
+    for number in 0..10 {
+        assert!(pages.contains(&format!("`!group one {}`", long("example", number))));
+    }
+    let pages = all(&[&group], "group");
+    for number in 0..600 {
+        assert!(pages.contains(&format!("`!group sub{number}`")), "{number}");
+    }
+    let answer = unknown_subcommand(&[&group], None, "!", Language::English);
+    assert!(
+        answer.ends_with("`!help group` shows all of them."),
+        "{answer}"
+    );
 }
 
 #[test]
@@ -146,7 +209,7 @@ proptest! {
         one.options = vec![option; count];
         let all = views(&description, std::slice::from_ref(&one)).repeat(count);
         for text in [
-            help_for(&[&one], "!", Language::English),
+            help_for(&[&one], "!", page, Language::English),
             overview(&all, &name, page, Language::Indonesian),
             unknown_command(&description, [name.as_str()], &name, Language::English),
         ] {

@@ -28,6 +28,7 @@ pub mod likeness;
 mod lookup;
 pub mod moment;
 mod names;
+pub mod pages;
 pub mod parse;
 mod reader;
 mod references;

@@ -261,6 +261,12 @@ sentences! {
     LastPage { page, pages }
         "Page {page} of {pages}"
         "Halaman {page} dari {pages}"
+    RestIn { help }
+        "There is more: {help} shows it."
+        "Masih ada lagi: {help} menampilkannya."
+    AllOf { help }
+        "{help} shows all of them."
+        "{help} menampilkan semuanya."
     MoreAbout { help }
         "More about a command: {help}"
         "Penjelasan sebuah perintah: {help}"

@@ -29,7 +29,7 @@ pub(super) fn read(
 ) -> Result<Option<Argument>, Fault> {
     let language = context.language;
     if !option.choices.is_empty() {
-        return choice(option, text, language).map(Some);
+        return choice(option, text, context).map(Some);
     }
     let plain = visible(text);
     let argument = match option.kind {
@@ -270,7 +270,12 @@ pub(super) fn in_words(kind: OptionKind, limit: f64, language: Language) -> Stri
     }
 }
 
-fn choice(option: &OptionDefinition, text: &str, language: Language) -> Result<Argument, Fault> {
+fn choice(
+    option: &OptionDefinition,
+    text: &str,
+    context: &ParseContext<'_>,
+) -> Result<Argument, Fault> {
+    let language = context.language;
     if let Some(choice) = find_choice(&option.choices, text) {
         return Ok(match &choice.value {
             ChoiceValue::String(value) => Argument::String(value.clone()),
@@ -296,6 +301,11 @@ fn choice(option: &OptionDefinition, text: &str, language: Language) -> Result<A
             fault.sentence,
             Text::DidYouMean { nearest }.say(language)
         );
+    }
+    if option.choices.len() > LISTED_CHOICES {
+        let help = &quoted(&format!("{}help {}", context.prefix, context.command));
+        let all = Text::AllOf { help }.say(language);
+        fault.sentence = format!("{} {all}", fault.sentence);
     }
     Err(fault)
 }
