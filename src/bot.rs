@@ -20,6 +20,7 @@ use crate::activity::Activity;
 use crate::admin::Admin;
 use crate::api::budget::Budgets;
 use crate::api::faults::FaultLog;
+use crate::api::learn::Learning;
 use crate::api::limits::{kilobytes, megabytes};
 use crate::api::log_usage::SharedLog;
 use crate::api::own_messages::OwnMessages;
@@ -320,6 +321,7 @@ fn services(options: &BotOptions) -> Result<Services, StartError> {
         outbound,
         http,
         cache: Cache::new(),
+        learning: Learning::default(),
         store,
         clock: options.clock.clone(),
         activity,

@@ -1,6 +1,6 @@
 //! The errors that stop the bot. What hurts only one cog lives in `vm::trace` and `reload::report`.
 
-use crate::config::ConfigErrors;
+use crate::config::{ConfigErrors, TOKEN_ADVICE};
 
 /// Why the bot, or another subcommand, cannot go on: each a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -23,11 +23,8 @@ pub enum StartError {
         env_file: String,
     },
 
-    /// Discord answered 401, or closed the gateway with code 4004.
-    #[error(
-        "Discord refused the token. Open https://discord.com/developers/applications, choose the \
-         application, then Bot and Reset Token, and set DISCORD_TOKEN to the new token."
-    )]
+    /// Discord answered 401 or code 40001, or closed the gateway with code 4004.
+    #[error("Discord refused the token. {}.", TOKEN_ADVICE)]
     TokenRefused,
 
     /// Discord closed the gateway with code 4014.

@@ -80,6 +80,31 @@ async fn a_refused_token_is_told_and_ends_the_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_is_known_by_each_answer_that_says_so() {
+    let (folder, sim) = (folder(&[]), sim(0).await);
+    for path in ["/users/@me", "/applications/@me", "/gateway/bot"] {
+        for (status, code) in [(400, 40_001), (401, 0), (401, 40_001), (403, 50_014)] {
+            sim.fault(Fault::status("GET", path, status, code, "Unauthorized"));
+            let started = Bot::start(options(&folder, &sim, sim.token())).await;
+            let error = started.err().expect("the token is refused");
+            assert!(matches!(error, StartError::TokenRefused), "{path}: {error}");
+            let told = error.to_string();
+            for part in [
+                "was reset",
+                "Reset Token",
+                "DISCORD_TOKEN",
+                ".env",
+                "start the bot again",
+            ] {
+                assert!(told.contains(part), "{told}");
+            }
+            assert!(!told.contains(sim.token()), "{told}");
+        }
+    }
+    sim.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_reset_ends_the_bot() {
     let (folder, sim) = (folder(&[]), sim(MESSAGE_CONTENT).await);
     let bot = Bot::start(options(&folder, &sim, sim.token()))

@@ -8,7 +8,6 @@ use crate::commands::definition::CommandDefinition;
 use crate::commands::help::{self, CommandView};
 use crate::commands::pages;
 use crate::commands::parse::{after_prefix, answers_to, name_key};
-use crate::discord::nearest;
 use crate::reload::controller::{Ask, Refused, meant};
 use crate::reload::report::{CogOutcome, Outcome};
 

@@ -26,6 +26,7 @@ pub mod faults;
 pub mod http;
 pub mod invocation;
 pub mod json;
+pub mod learn;
 pub mod limits;
 pub mod log;
 pub mod log_usage;

@@ -2,6 +2,7 @@
 
 use super::budget::Budgets;
 use super::faults::FaultLog;
+use super::learn::Learning;
 use super::log_usage::SharedLog;
 use super::own_messages::OwnMessages;
 use crate::activity::Activity;
@@ -32,6 +33,8 @@ pub struct Services {
     pub http: HttpClient,
     /// What the gateway has told about guilds, channels, roles and members.
     pub cache: Cache,
+    /// Who asks for what the gateway has not told.
+    pub learning: Learning,
     /// The state of all cogs.
     pub store: Store,
     /// The time.

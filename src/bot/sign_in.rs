@@ -97,7 +97,9 @@ pub(super) async fn gateway_address(services: &Services) -> Result<GatewayAddres
 /// The error that ends the start, if asking again would change nothing.
 fn fatal(error: &CallError, address: &str, is_given: bool) -> Option<StartError> {
     let reason = match error {
-        CallError::Discord(error) if error.status == 401 => return Some(StartError::TokenRefused),
+        CallError::Discord(error) if error.refuses_token() => {
+            return Some(StartError::TokenRefused);
+        }
         CallError::Discord(error) if error.status < 500 => format!(
             "{} is answered with status {} ({})",
             asked(&error.operation),

@@ -180,6 +180,9 @@ sentences! {
     OnlyOwner {}
         "Only the bot's owner may do this."
         "Hanya pemilik bot yang boleh melakukan ini."
+    ServerUnknown {}
+        "I do not know this server yet. Try again in a moment."
+        "Aku belum mengenal server ini. Coba lagi sebentar lagi."
     OnlyNsfw {}
         "This works only in age-restricted channels."
         "Ini hanya bisa dipakai di kanal dengan batasan usia."

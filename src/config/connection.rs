@@ -43,17 +43,32 @@ impl Connection {
     }
 }
 
+/// Why Discord may refuse a token, and what to do about it.
+pub const TOKEN_ADVICE: &str = "Likely it was reset, was copied incompletely, or is not this bot's: \
+     a user's token, a client secret or another application's do not work. Open \
+     https://discord.com/developers/applications, choose the application, then Bot and Reset Token, \
+     set DISCORD_TOKEN to the new token (in the environment if it is set there, else in the file .env \
+     beside config.json), and start the bot again";
+
+/// A token as Discord's portal shows it: without the space, the quotes and the `Bot ` with which it may have been
+/// copied.
+pub(super) fn bare_token(text: &str) -> &str {
+    let mut text = text.trim();
+    for quote in ['"', '\'', '`'] {
+        let inner = text.strip_prefix(quote);
+        let inner = inner.and_then(|text| text.strip_suffix(quote));
+        text = inner.unwrap_or(text).trim();
+    }
+    let kind = text
+        .get(..4)
+        .filter(|kind| kind.eq_ignore_ascii_case("bot "));
+    kind.map_or(text, |kind| text[kind.len()..].trim_start())
+}
+
 impl Token {
-    /// The token as Discord's portal shows it; surrounding space and a leading `Bot ` are left out.
+    /// The token as Discord's portal shows it; surrounding space, quotes and a leading `Bot ` are left out.
     pub fn new(token: &str) -> Self {
-        let token = token.trim();
-        Self(
-            token
-                .strip_prefix("Bot ")
-                .unwrap_or(token)
-                .trim()
-                .to_owned(),
-        )
+        Self(bare_token(token).to_owned())
     }
 
     /// Whether there is nothing in it.
@@ -63,8 +78,7 @@ impl Token {
 
     /// The token in `text`; none if there is nothing in it, and a sentence if it cannot be one.
     fn parse(text: &str) -> Result<Option<Self>, String> {
-        let text = text.trim();
-        let text = text.strip_prefix("Bot ").map_or(text, str::trim_start);
+        let text = bare_token(text);
         if text.is_empty() || text == "Bot" {
             return Ok(None);
         }
@@ -128,5 +142,34 @@ fn url_fault(text: &str) -> Option<&'static str> {
         Some("it has something after ? or #")
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_what_the_portal_shows_however_it_was_copied() {
+        for copied in [
+            "a.b-c.d",
+            " a.b-c.d\n",
+            "\"a.b-c.d\"",
+            "'a.b-c.d'",
+            "`a.b-c.d`",
+            "Bot a.b-c.d",
+            "bot  a.b-c.d",
+            "\"Bot a.b-c.d\"",
+            "' a.b-c.d '",
+        ] {
+            assert_eq!(Token::new(copied).expose(), "a.b-c.d", "{copied}");
+            let parsed = Token::parse(copied).unwrap().unwrap();
+            assert_eq!(parsed.expose(), "a.b-c.d", "{copied}");
+        }
+        for empty in ["", " ", "\"\"", "Bot", "Bot "] {
+            assert_eq!(Token::parse(empty), Ok(None), "{empty}");
+        }
+        assert_eq!(bare_token("\"a"), "\"a");
+        assert_eq!(bare_token("\""), "\"");
     }
 }

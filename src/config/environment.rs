@@ -1,5 +1,6 @@
 //! Environment variables, the process's own and those of the file `.env`.
 
+use super::connection::bare_token;
 use super::problem::{ConfigErrors, Problem};
 use crate::files;
 use std::collections::BTreeMap;
@@ -51,8 +52,7 @@ impl Environment {
 
     /// What nobody may see: the token, and what the names of variables call secret.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        let token = self.get("DISCORD_TOKEN").map(str::trim);
-        let token = token.map(|it| it.strip_prefix("Bot ").map_or(it, str::trim_start));
+        let token = self.get("DISCORD_TOKEN").map(bare_token);
         let named = self.iter().filter(|(name, value)| is_secret(name, value));
         token.into_iter().chain(named.map(|(_, value)| value))
     }

@@ -28,7 +28,7 @@ mod schema;
 mod source;
 mod spot;
 
-pub use connection::{Connection, Token};
+pub use connection::{Connection, TOKEN_ADVICE, Token};
 pub use environment::Environment;
 pub use follow::Follower;
 pub use keys::{Bot, Config, HotReload, Http, Limits, Locale, Metrics, State, Studio};

@@ -1,5 +1,6 @@
 //! What ends a shard for good, and what to do about it.
 
+use crate::config::TOKEN_ADVICE;
 use thiserror::Error;
 
 /// Why the gateway cannot be used. Every message says what to do next; none contains the token.
@@ -29,11 +30,7 @@ pub enum GatewayError {
     },
 
     /// Close code 4004.
-    #[error(
-        "Discord refused the bot's token (close code 4004). Get a new one at \
-         https://discord.com/developers/applications: choose the application, then Bot, then \
-         Reset Token, and put it into DISCORD_TOKEN (the environment or the file .env)"
-    )]
+    #[error("Discord refused the bot's token (close code 4004). {}", TOKEN_ADVICE)]
     TokenRefused,
 
     /// Close code 4014.

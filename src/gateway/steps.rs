@@ -10,12 +10,16 @@ use super::handover::Echoes;
 use super::shards::ShardState;
 use super::shared::Held;
 use super::task::{End, Task};
+use crate::config::TOKEN_ADVICE;
 use crate::supervisor::deliveries;
 use serde::Deserialize;
 use std::sync::Arc;
 use tokio::time::Instant;
-use tracing::info;
+use tracing::{error, info};
 use twilight_gateway::CloseFrame;
+
+/// After so many connections in a row that end right after the bot has identified, the log tells the likely cause.
+const TOLD_AFTER: u32 = 3;
 
 /// What READY says of the session. Twilight reads the same, but nothing of a READY without a number or an address.
 #[derive(Deserialize)]
@@ -87,8 +91,8 @@ impl Task {
         }
         let holds = self.slot().held().is_some();
         let next = backoff::next(ending, holds, came, self.refused_resumes);
-        if holds && backoff::refuses_resume(ending, came) {
-            self.refused_resumes += 1;
+        if backoff::refuses_resume(ending, came) {
+            self.count_refusal(ending, holds);
         }
         if holds && !next.resumes {
             self.slot().forget();
@@ -98,6 +102,27 @@ impl Task {
             pause: self.backoff.after(next.pause, came),
             ending,
             why,
+        }
+    }
+
+    /// The server ended an attempt to resume, or to identify. Some servers close with a code of no particular meaning
+    /// when they do not know the token.
+    fn count_refusal(&mut self, ending: Ending, holds: bool) {
+        if holds {
+            self.refused_resumes += 1;
+            return;
+        }
+        let Ending::Closed(code) = ending else {
+            return;
+        };
+        self.refused_identifies += 1;
+        if self.refused_identifies == TOLD_AFTER {
+            let shard = self.number;
+            error!(
+                shard,
+                code,
+                "The server closes each connection right after the bot has said who it is: it may not accept the token. {TOKEN_ADVICE}"
+            );
         }
     }
 
@@ -224,6 +249,7 @@ impl Task {
         self.trouble = None;
         self.failures = 0;
         self.refused_resumes = 0;
+        self.refused_identifies = 0;
         self.ready_since = Some(Instant::now());
         self.set_state(ShardState::Ready);
         self.shared.changed.notify_one();

@@ -75,6 +75,8 @@ pub(super) struct Task {
     pub(super) backoff: Backoff,
     /// Connections in a row that ended before a session was open.
     pub(super) failures: u32,
+    /// Connections in a row that the server closed right after the bot had identified.
+    pub(super) refused_identifies: u32,
     /// Attempts to resume the session that the server has ended, in a row.
     pub(super) refused_resumes: u32,
     pub(super) route: Route,
@@ -103,6 +105,7 @@ impl Task {
             echoes: None,
             backoff: Backoff::default(),
             failures: 0,
+            refused_identifies: 0,
             refused_resumes: 0,
             route: Route::default(),
             ready_since: None,

@@ -4,10 +4,11 @@ use super::super::fault::report;
 use super::Calling;
 use crate::api::declarations::{Command, Hook};
 use crate::api::invocation::{Context, Invocation};
+use crate::api::learn::{Wanted, learn};
 use crate::commands::checks::{self, Answer, Answers, CheckFacts, RoleFact, Verdict};
 use crate::commands::definition::CommandDefinition;
 use crate::commands::parse::Called;
-use crate::commands::text::Language;
+use crate::commands::text::{Language, Text};
 use crate::json::Json;
 use mlua::Value;
 use std::sync::Arc;
@@ -27,28 +28,64 @@ impl Calling<'_> {
             checks::Context::BotDm
         };
         let mut verdict = checks::evaluate_context(definition.contexts, place, self.language);
-        let mut answers = Answers::new();
         if verdict == Verdict::Pass {
-            let facts = self.facts();
-            let roles: Vec<_> = facts
-                .roles
-                .iter()
-                .map(|(id, name)| RoleFact { id, name })
-                .collect();
-            loop {
-                let facts = facts.borrow(&roles, self.language);
-                verdict = checks::evaluate(called.checks(), &facts, &answers);
-                let Verdict::NeedsHandler(index) = verdict else {
-                    break;
-                };
-                let answer = self.ask(command, index, context).await?;
-                answers.insert(index, answer);
-            }
+            verdict = self.check(command, called, context).await?;
         }
         match verdict {
             Verdict::Denied { kind, message } => self.deny(context, kind, message).await,
             _ => Ok(()),
         }
+    }
+
+    /// All checks of a call. What is not known of the guild is asked for before it leads to a refusal; if it stays
+    /// unknown, the user is told that, and no check has failed.
+    async fn check(
+        &self,
+        command: &Command,
+        called: &Called<'_, '_>,
+        context: &Arc<Invocation>,
+    ) -> Result<Verdict, Option<String>> {
+        let mut answers = Answers::new();
+        let mut learned = false;
+        loop {
+            match self.evaluate(called, &answers) {
+                Verdict::NeedsHandler(index) => {
+                    let answer = self.ask(command, index, context).await?;
+                    answers.insert(index, answer);
+                }
+                Verdict::Denied { kind, .. } if !learned && depends_on_guild(kind) => {
+                    if !self.learn().await {
+                        return Err(Some(Text::ServerUnknown {}.say(self.language)));
+                    }
+                    learned = true;
+                }
+                verdict => return Ok(verdict),
+            }
+        }
+    }
+
+    /// The verdict by what is known now.
+    fn evaluate(&self, called: &Called<'_, '_>, answers: &Answers) -> Verdict {
+        let facts = self.facts();
+        let roles = facts.roles.iter();
+        let roles: Vec<_> = roles.map(|(id, name)| RoleFact { id, name }).collect();
+        let facts = facts.borrow(&roles, self.language);
+        checks::evaluate(called.checks(), &facts, answers)
+    }
+
+    /// Asks for what is not known yet of the guild in which the command was called. Whether it is known now.
+    async fn learn(&self) -> bool {
+        let services = &self.cog.services;
+        let Some(guild) = self.guild_id() else {
+            return true;
+        };
+        let identity = services.identity.load_full();
+        let wanted = Wanted {
+            guild,
+            channel: self.text("channel_id"),
+            users: [self.author_id(), identity.id()],
+        };
+        learn(services, wanted).await
     }
 
     /// Tells the cog's `on_denied`, if it has one, or else the user.
@@ -152,6 +189,11 @@ impl Calling<'_> {
         };
         Ok(Answer::Deny(sentence))
     }
+}
+
+/// Whether a check of this kind is decided by what is known of the guild.
+fn depends_on_guild(kind: &str) -> bool {
+    ["nsfw", "permissions", "bot_permissions", "role", "any"].contains(&kind)
 }
 
 /// What checks need to know, owned.

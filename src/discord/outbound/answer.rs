@@ -5,6 +5,7 @@
 
 use crate::charge::{Charge, Full};
 use crate::discord::arguments::ArgumentError;
+use crate::discord::operations::operation;
 use crate::json::{Json, Unreadable};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -197,6 +198,14 @@ impl DiscordError {
         is_forbidden(self.status)
     }
 
+    /// Whether Discord does not accept the bot's token, whatever status it gives that. An interaction or a webhook has
+    /// a token of its own, in the address: that one is refused when it has expired.
+    pub fn refuses_token(&self) -> bool {
+        // Unauthorized, and invalid authentication token (Discord's documentation, "JSON Error Codes").
+        let is_refusal = matches!((self.status, self.code), (_, 40_001 | 50_014) | (401, 0));
+        is_refusal && !has_own_token(&self.operation)
+    }
+
     /// The faults of single fields: where (`embeds[1].title`) and Discord's sentence.
     pub fn faults(&self) -> Vec<(String, String)> {
         let mut faults = Vec::new();
@@ -205,6 +214,11 @@ impl DiscordError {
         }
         faults
     }
+}
+
+/// Whether an operation is not authorized by the bot's token alone.
+pub(super) fn has_own_token(id: &str) -> bool {
+    operation(id).is_none_or(|operation| operation.path.contains("token"))
 }
 
 fn collect(errors: &Json, path: &str, faults: &mut Vec<(String, String)>, depth: usize) {
@@ -353,6 +367,31 @@ mod tests {
     use super::*;
     use crate::charge::Allowance;
     use reqwest::header::HeaderValue;
+
+    #[test]
+    fn a_refused_token_is_known_by_code_or_status_and_is_the_bots_own() {
+        let refuses = |status, code, operation: &str| {
+            let error = DiscordError {
+                status,
+                code,
+                message: String::new(),
+                operation: operation.to_owned(),
+                errors: None,
+                may_be_done: false,
+            };
+            error.refuses_token()
+        };
+        for operation in ["get_my_user", "get_bot_gateway", "create_message"] {
+            assert!(refuses(401, 0, operation) && refuses(401, 40_001, operation));
+            assert!(refuses(400, 40_001, operation) && refuses(403, 50_014, operation));
+            assert!(!refuses(403, 50_013, operation) && !refuses(400, 0, operation));
+            assert!(!refuses(401, 40_002, operation) && !refuses(404, 0, operation));
+        }
+        let with_tokens = ["create_interaction_response", "execute_webhook"];
+        for operation in with_tokens {
+            assert!(!refuses(401, 0, operation) && !refuses(401, 40_001, operation));
+        }
+    }
 
     #[test]
     fn an_answer_that_is_no_text_is_a_data_url() {

@@ -455,9 +455,12 @@ impl Call {
             return Ok(Verdict::Limited);
         }
         if answer.is_success() || self.has_deleted(answer) {
+            self.shared.refusals.accepted(operation);
             return Ok(Verdict::Done);
         }
-        let error = CallError::Discord(answer.error(operation));
+        let error = answer.error(operation);
+        let _told = self.shared.refusals.refused(&error);
+        let error = CallError::Discord(error);
         match Failure::of_status(answer.status) {
             Failure::Final => Err(error),
             failure => Ok(Verdict::Failed(Failed {

@@ -1,11 +1,13 @@
 //! The answers for which Discord locks a bot out: more than 10,000 with status 401, 403 or 429 within ten minutes
 //! (Discord's documentation, "Rate Limits", "Invalid Request Limit").
 
-use super::answer::is_forbidden;
+use super::answer::{DiscordError, has_own_token, is_forbidden};
 use super::limits::Observed;
+use crate::config::TOKEN_ADVICE;
 use crate::lock::lock;
 use crate::recent::Recent;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How long Discord counts a refusal.
@@ -16,11 +18,18 @@ pub(super) const MOST: usize = 8_000;
 
 /// How often Discord has refused requests of this bot lately.
 #[derive(Debug)]
-pub(super) struct Refusals(Mutex<Recent>);
+pub(super) struct Refusals {
+    recent: Mutex<Recent>,
+    /// Whether Discord has accepted the token since it refused it last, if it did.
+    token_works: AtomicBool,
+}
 
 impl Default for Refusals {
     fn default() -> Self {
-        Self(Mutex::new(Recent::new(COUNTED)))
+        Self {
+            recent: Mutex::new(Recent::new(COUNTED)),
+            token_works: AtomicBool::new(false),
+        }
     }
 }
 
@@ -41,12 +50,57 @@ impl Refusals {
         }
     }
 
+    /// Takes note of a success, which tells of the token if nothing else authorized the request.
+    pub(super) fn accepted(&self, operation: &str) {
+        if !self.token_works.load(Ordering::Relaxed) && !has_own_token(operation) {
+            self.token_works.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells the log when Discord refuses a token that it accepted before: once, until it is accepted again. What
+    /// refuses the first sign-in is told by whoever signs in.
+    pub(super) fn refused(&self, error: &DiscordError) -> bool {
+        let is_news = error.refuses_token() && self.token_works.swap(false, Ordering::Relaxed);
+        if is_news {
+            tracing::error!(%error, "Discord refuses the bot's token now. {TOKEN_ADVICE}");
+        }
+        is_news
+    }
+
     /// Whether there were so many that cogs have to be silent.
     pub(super) fn are_too_many(&self, now: Duration) -> bool {
         self.recent().count(now) >= MOST
     }
 
     fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {
-        lock(&self.0)
+        lock(&self.recent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_is_refused_later_is_told_once_until_it_works_again() {
+        let refused = |operation: &str| DiscordError {
+            status: 401,
+            code: 0,
+            message: "401: Unauthorized".into(),
+            operation: operation.into(),
+            errors: None,
+            may_be_done: false,
+        };
+        let refusals = Refusals::default();
+        // At the first sign-in somebody else tells it.
+        assert!(!refusals.refused(&refused("get_my_user")));
+        for _ in 0..2 {
+            refusals.accepted("get_my_user");
+            assert!(!refusals.refused(&refused("execute_webhook")));
+            assert!(refusals.refused(&refused("create_message")));
+            // What a webhook may do says nothing of the bot.
+            refusals.accepted("execute_webhook");
+            assert!(!refusals.refused(&refused("get_bot_gateway")));
+        }
     }
 }
