@@ -275,7 +275,7 @@ fn install_locks(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -> 
     lua.register_userdata_type::<Held>(|_| {})?;
     let locks: Arc<Locks> = Arc::default();
     let owner = Arc::clone(cog);
-    let take = host.async_function(lua, "task.lock", move |lua, arguments| {
+    let take = host.eager_async_function(lua, "task.lock", move |lua, arguments| {
         let (locks, cog) = (Arc::clone(&locks), Arc::clone(&owner));
         let prepared = lock_argument(&lua, &locks, &arguments);
         async move {

@@ -15,10 +15,11 @@ use futures_util::future::BoxFuture;
 use mlua::chunk::{ChunkMode, Compiler};
 use mlua::{AnyUserData, Function, IntoLua, IntoLuaMulti, Lua, MultiValue, Table, Value};
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 
 /// Luau's side: raises what the raw function returns as an error, with the caller's place.
 static SHIM: HostChunk = HostChunk::new("shim", include_str!("shim.luau"));
@@ -194,8 +195,27 @@ impl Host {
         self.wrap.call(raw)
     }
 
-    /// A function that may wait. What it borrows from Lua must not live across an await.
+    /// A function that waits. It always gives way, even if its result is there at once: whether a coroutine is found
+    /// waiting by who resumed it does not depend on how busy the machine is. What it borrows from Lua must not live
+    /// across an await.
     pub fn async_function<F, Fut, R>(
+        &self,
+        lua: &Lua,
+        name: &'static str,
+        run: F,
+    ) -> mlua::Result<Function>
+    where
+        F: Fn(Lua, Arguments) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = HostResult<R>> + Send + 'static,
+        R: IntoLuaMulti + Send,
+    {
+        self.eager_async_function(lua, name, move |lua, arguments| {
+            never_at_once(run(lua, arguments))
+        })
+    }
+
+    /// A function that waits only when it has to.
+    pub fn eager_async_function<F, Fut, R>(
         &self,
         lua: &Lua,
         name: &'static str,
@@ -224,6 +244,30 @@ impl Host {
     pub fn error_table(&self, lua: &Lua, error: &HostError) -> mlua::Result<Table> {
         self.core.error_table(lua, error)
     }
+}
+
+/// The same future, which lets others run once if it is ready at once.
+fn never_at_once<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let mut future = Box::pin(future);
+    let (mut early, mut is_first) = (None, true);
+    poll_fn(move |context| {
+        let polled = match early.take() {
+            Some(output) => Poll::Ready(output),
+            None => future.as_mut().poll(context),
+        };
+        match polled {
+            Poll::Ready(output) if is_first => {
+                is_first = false;
+                early = Some(output);
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            polled => {
+                is_first = false;
+                polled
+            }
+        }
+    })
 }
 
 impl Core {

@@ -10,7 +10,7 @@
     reason = "each test file uses its part; a test fails by panicking, and shows its cases on request"
 )]
 
-use super::support::{Setup, Stage, setup};
+use super::{Setup, Stage, setup};
 use std::fmt::Write as _;
 
 /// What every case may use besides the host's modules.

@@ -8,7 +8,7 @@
     reason = "a test ends where something is missing, each uses its part, and none is seen from outside"
 )]
 
-use super::support::{Stage, answering, setup};
+use super::{Stage, answering, setup};
 use cogsmith::activity::Activity;
 use cogsmith::api::context::CogContext;
 use cogsmith::vm::build::{Vm, VmLimits};

@@ -8,6 +8,12 @@
     reason = "each test file uses its part, and none is seen from outside"
 )]
 
+pub mod cases;
+pub mod cog_vm;
+pub mod log;
+#[cfg(unix)]
+pub mod process;
+
 use cogsmith::bot::{Bot, BotOptions};
 use cogsmith::clock::Clock;
 use cogsmith::config::{Config, Environment, Token, from_text};

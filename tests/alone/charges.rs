@@ -1,0 +1,58 @@
+//! All processor time that a cog causes on the threads of cogs is charged to it.
+
+use crate::support::setup;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Listeners that do nothing: almost all of the work is the host's.
+const LISTENERS: &str = r#"local cog = require("@cogsmith/cog")
+for _ = 1, 1000 do
+    cog.on.message_create(function() end)
+end
+"#;
+const MESSAGES: usize = 20;
+
+/// What each thread of cogs has used so far, to a hundredth of a second.
+fn used_by_threads() -> BTreeMap<String, u64> {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    let used = threads.filter_map(|thread| {
+        let thread = thread.ok()?;
+        let stat = std::fs::read_to_string(thread.path().join("stat")).ok()?;
+        let id = thread.file_name().to_string_lossy().into_owned();
+        Some((id, ticks_of_cogs(&stat)?))
+    });
+    used.collect()
+}
+
+/// A thread's time in user mode and in the kernel, which are the 14th and 15th field; nothing for other threads.
+fn ticks_of_cogs(stat: &str) -> Option<u64> {
+    let (name, fields) = stat.rsplit_once(") ")?;
+    let fields: Vec<_> = fields.split(' ').collect();
+    let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
+    name.ends_with("(cogsmith-cogs").then_some(())?;
+    Some(ticks(11)? + ticks(12)?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_host_does_for_a_cog_is_charged_to_it() {
+    let _alone = crate::turn().await;
+    let stage = setup(&[("cogs/t.luau", LISTENERS)]).start().await;
+    let account = &stage.bot.cogs.get("t").unwrap().context.account;
+    let charged = || account.used(Instant::now());
+    let (charged_before, used_before) = (charged(), used_by_threads());
+    for _ in 0..MESSAGES {
+        stage.says("anna", "hello").await;
+    }
+    // A turn is charged when it is over: what the last one did is known a moment before.
+    stage.says("anna", "hello").await;
+    let charged = charged().saturating_sub(charged_before);
+    // Threads of a bot before may end meanwhile.
+    let ticks = used_by_threads().into_iter().filter_map(|(thread, ticks)| {
+        let before = used_before.get(&thread)?;
+        Some(ticks - before)
+    });
+    let used = Duration::from_millis(10 * ticks.sum::<u64>());
+    assert!(used > Duration::from_millis(200), "{used:?}");
+    assert!(charged > used * 8 / 10, "{charged:?} of {used:?}");
+    assert!(charged < used * 12 / 10, "{charged:?} of {used:?}");
+}

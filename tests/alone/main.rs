@@ -1,0 +1,43 @@
+//! What is counted for the whole process, so that each of these tests runs alone.
+#![allow(
+    clippy::expect_used,
+    clippy::needless_raw_string_hashes,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test fails by panicking, also in its helpers, and some tell how much they did"
+)]
+
+mod allocated;
+mod charges;
+mod exhaustion;
+mod host_tasks;
+mod reload_scale;
+mod reload_ten_thousand;
+mod state_memory;
+#[path = "../support/mod.rs"]
+mod support;
+
+use tokio::sync::{Mutex, MutexGuard};
+
+/// Held by the test that runs.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// Returns when no other test runs.
+async fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().await
+}
+
+/// The same for a test without a runtime.
+fn turn_of_a_thread() -> MutexGuard<'static, ()> {
+    TURN.blocking_lock()
+}
+
+/// Whether tests are to take their time, as in continuous integration.
+fn is_long() -> bool {
+    std::env::var_os("COGSMITH_LONG_TESTS").is_some()
+}

@@ -1,0 +1,30 @@
+//! The program: its command line, its configuration, how it starts and ends, and how it dies.
+#![allow(
+    clippy::expect_used,
+    clippy::needless_raw_string_hashes,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test fails by panicking, also in its helpers, and some tell how much they did"
+)]
+
+mod cli;
+mod config;
+#[cfg(unix)]
+mod descriptors;
+#[cfg(unix)]
+mod lifetime;
+mod spec_runner;
+mod start;
+#[cfg(unix)]
+mod state_crash;
+#[cfg(unix)]
+mod strangers;
+#[cfg(target_os = "linux")]
+mod supervisor;
+#[path = "../support/mod.rs"]
+mod support;

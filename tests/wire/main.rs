@@ -1,0 +1,37 @@
+//! The bot against the simulator, and its parts against servers that misbehave, over real HTTP and WebSocket.
+#![allow(
+    clippy::expect_used,
+    clippy::needless_raw_string_hashes,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test fails by panicking, also in its helpers, and some tell how much they did"
+)]
+
+mod api_cog;
+mod api_discord;
+mod api_http;
+mod api_small;
+mod api_state;
+mod bursts;
+mod cache;
+mod capabilities;
+mod config_live;
+mod documents;
+mod gateway;
+mod identity;
+mod names;
+mod outbound;
+mod refused;
+mod repeats;
+mod sim_gateway;
+mod sim_guard;
+mod sim_rest;
+mod studio;
+#[path = "../support/mod.rs"]
+mod support;
+mod typed;

@@ -1,0 +1,161 @@
+//! What a page is told.
+
+use super::harness::{Studio, cog, error_of, failure};
+use cogsmith::sim::Id;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn the_feed_begins_with_everything_and_tells_each_reload() {
+    let studio = Studio::start(None).await;
+    studio.reports.add(failure(1));
+    let mut page = studio.page().await;
+    let hello = page.next("hello").await;
+    assert_eq!(
+        hello["bot"],
+        json!({"name": "Cogsmith", "prefix": "!", "online": true})
+    );
+    assert_eq!(hello["world"], Value::Null);
+    assert_eq!(
+        hello["reports"][0]["problems"][0]["message"],
+        "<script>alert(1)</script>"
+    );
+    assert_eq!(hello["cogs"][0]["version"], 1);
+
+    *studio.cogs.lock().unwrap() = vec![cog("ping", 2)];
+    studio.reports.add(failure(2));
+    let frame = page.next("report").await;
+    assert_eq!(frame["report"]["id"], 2);
+    assert_eq!(frame["report"]["cogs"][0]["outcome"], "kept");
+    assert_eq!(page.next("cogs").await["cogs"][0]["version"], 2);
+}
+
+#[tokio::test]
+async fn on_discord_itself_there_is_nothing_to_write_to() {
+    let studio = Studio::start(None).await;
+    let response = studio
+        .post(
+            "/api/say",
+            &json!({"user": "1", "channel": "2", "content": "x"}),
+        )
+        .await;
+    assert_eq!(response.status(), StatusCode::CONFLICT);
+    assert!(error_of(response).await.contains("on Discord itself"));
+}
+
+#[tokio::test]
+async fn what_is_written_arrives_on_every_page() {
+    let (studio, chat, general) = Studio::with_chat().await;
+    let (mut one, mut other) = (studio.page().await, studio.page().await);
+    let hello = one.next("hello").await;
+    assert_eq!(hello["world"]["guilds"][0]["name"], "Cogsmith");
+    assert_eq!(hello["world"]["owner_id"], chat.owner().to_string());
+    assert_eq!(hello["world"]["files"], chat.url());
+    other.next("hello").await;
+
+    let response = studio.say(chat.owner(), &general, "!ping").await;
+    assert_eq!(response.status(), StatusCode::OK);
+    for page in [&mut one, &mut other] {
+        let frame = page.next("message").await;
+        assert_eq!(frame["channel"], general);
+        assert_eq!(frame["message"]["content"], "!ping");
+        assert_eq!(frame["message"]["author"]["id"], chat.owner().to_string());
+    }
+    // A page that comes later is given the same.
+    let mut late = studio.page().await;
+    assert_eq!(late.ask(&general).await["messages"][0]["content"], "!ping");
+}
+
+#[tokio::test]
+async fn reactions_tell_who_reacted() {
+    let (studio, chat, general) = Studio::with_chat().await;
+    let sent = chat
+        .say(chat.owner(), general.parse().unwrap(), "like it?")
+        .unwrap();
+    let mut page = studio.page().await;
+    page.next("hello").await;
+    let anna = chat.user("anna").unwrap().to_string();
+    let mut react =
+        json!({"user": anna, "channel": general, "message": sent["id"], "emoji": "👍", "on": true});
+    assert_eq!(
+        studio.post("/api/react", &react).await.status(),
+        StatusCode::OK
+    );
+    let frame = page.next("message").await;
+    assert_eq!(frame["message"]["reactions"][0]["users"], json!([anna]));
+    assert_eq!(frame["message"]["reactions"][0]["count"], 1);
+
+    react["on"] = false.into();
+    assert_eq!(
+        studio.post("/api/react", &react).await.status(),
+        StatusCode::OK
+    );
+    let frame = page.next("message").await;
+    assert_eq!(
+        frame["message"]["reactions"].as_array().map_or(0, Vec::len),
+        0
+    );
+}
+
+#[tokio::test]
+async fn edits_deletions_and_typing_are_told() {
+    let (studio, chat, general) = Studio::with_chat().await;
+    let channel = general.parse().unwrap();
+    let sent = chat.say(chat.owner(), channel, "before").unwrap();
+    let id: Id = sent["id"].as_str().unwrap().parse().unwrap();
+    let mut page = studio.page().await;
+    page.next("hello").await;
+    chat.edit_as(chat.owner(), channel, id, json!({"content": "after"}))
+        .unwrap();
+    let frame = page.next("message").await;
+    assert_eq!(frame["message"]["content"], "after");
+    assert!(frame["message"]["edited_timestamp"].is_string());
+    chat.typing_as(chat.bot_user(), channel).unwrap();
+    assert_eq!(
+        page.next("typing").await["user"],
+        chat.bot_user().to_string()
+    );
+    chat.delete_as(chat.owner(), channel, id).unwrap();
+    assert_eq!(
+        page.next("message_delete").await["ids"],
+        json!([sent["id"]])
+    );
+}
+
+#[tokio::test]
+async fn the_page_knows_who_sees_which_channel() {
+    let (studio, chat, general) = Studio::with_chat().await;
+    let mut page = studio.page().await;
+    let access = page.next("hello").await["world"]["access"].clone();
+    let hidden = json!(chat.channel("moderators").unwrap().to_string());
+    let seen_by = |user: Id| access[user.to_string()].as_array().unwrap();
+    assert!(seen_by(chat.owner()).contains(&hidden));
+    let anna = chat.user("anna").unwrap();
+    assert!(!seen_by(anna).contains(&hidden));
+    assert!(seen_by(anna).contains(&json!(general)));
+}
+
+#[tokio::test]
+async fn a_secret_of_the_process_is_on_no_page() {
+    let _keeper = cogsmith::secrets::keep("a-secret-of-this-process");
+    let (studio, chat, general) = Studio::with_chat().await;
+    let shown = |id| {
+        let mut report = failure(id);
+        report.problems[0].message = "it is a-secret-of-this-process".to_owned();
+        report
+    };
+    studio.reports.add(shown(1));
+    let mut page = studio.page().await;
+    let hello = page.next("hello").await;
+    let problem = &hello["reports"][0]["problems"][0];
+    assert_eq!(problem["message"], "it is (hidden)");
+    studio.reports.add(shown(2));
+    let frame = page.next("report").await;
+    assert_eq!(frame["report"]["problems"][0]["message"], "it is (hidden)");
+
+    let text = "a-secret-of-this-process";
+    let answer = studio.say(chat.owner(), &general, text).await;
+    assert!(!answer.text().await.unwrap().contains(text));
+    let frame = page.next("message").await;
+    assert_eq!(frame["message"]["content"], "(hidden)");
+}
