@@ -1,5 +1,6 @@
 //! Commands keep coming while cogs are saved, broken and mended: each is answered exactly once.
 
+use crate::support::log;
 use crate::support::{PATIENCE, Stage, command, setup};
 use cogsmith::sim::Id;
 use std::collections::BTreeMap;
@@ -11,9 +12,10 @@ const PAUSE: Duration = Duration::from_millis(5);
 const SAVE_PAUSE: Duration = Duration::from_millis(200);
 const SAVES: usize = 100;
 /// Commands that may wait for their answer: a machine that is slower than the talk is no reason to fill the
-/// cog's mailbox, from which events are dropped.
-const MOST_WAITING: usize = 500;
-const CONFIG: &str = "{}";
+/// cog's mailbox, from which events are dropped, or to have more older versions wait for their answers than there may be.
+const MOST_WAITING: usize = 100;
+/// For the same reason an answer may take its time: of a handler that lasts too long, the user is told something else.
+const CONFIG: &str = r#"{ "limits": { "handler_seconds": 600 } }"#;
 
 /// Says `!echo` with so many numbers, and returns when all have been said.
 async fn talk(sim: cogsmith::sim::Sim, channel: Id, commands: usize) {
@@ -31,6 +33,11 @@ async fn talk(sim: cogsmith::sim::Sim, channel: Id, commands: usize) {
     }
 }
 
+/// What the log says of handlers that failed.
+fn failures() -> String {
+    log::logged(&["A handler"]).join("\n")
+}
+
 /// How often each number was answered.
 async fn answers(stage: &Stage, commands: usize) -> BTreeMap<usize, usize> {
     let channel = stage.general();
@@ -45,8 +52,9 @@ async fn answers(stage: &Stage, commands: usize) -> BTreeMap<usize, usize> {
     stage.settled().await;
     let mut answers = BTreeMap::new();
     for text in stage.written() {
-        let number = text.split(' ').next_back().unwrap();
-        *answers.entry(number.parse().expect(&text)).or_insert(0) += 1;
+        let number = text.split(' ').next_back().and_then(|it| it.parse().ok());
+        let number = number.unwrap_or_else(|| panic!("{text}\n{}", failures()));
+        *answers.entry(number).or_insert(0) += 1;
     }
     answers
 }
@@ -73,6 +81,7 @@ fn saved(save: usize) -> (String, bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_is_answered_exactly_once_while_the_cog_is_saved_a_hundred_times() {
+    log::listen();
     let commands = 4_000;
     let mut stage = setup(&[("cogs/echo.luau", &echo(0))])
         .config(CONFIG)
@@ -97,6 +106,7 @@ async fn every_command_is_answered_exactly_once_while_the_cog_is_saved_a_hundred
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_is_answered_exactly_once_while_it_moves_between_cogs() {
+    log::listen();
     let mut stage = setup(&[("cogs/one.luau", &echo(0))])
         .config(CONFIG)
         .start()

@@ -276,22 +276,31 @@ async fn after_three_deaths_it_pauses_and_can_be_stopped_meanwhile() {
     sim.shutdown().await;
 }
 
-/// Whether whoever started the tests has them ignore SIGHUP, as `nohup` does: then their children do, too.
-fn ignores_hangup() -> bool {
+/// Whether whoever started the tests has them ignore this signal: then their children do, too. `nohup` has its command
+/// ignore SIGHUP, and a script what it runs in the background SIGINT and SIGQUIT.
+fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let ignored = status
         .lines()
         .find_map(|line| line.strip_prefix("SigIgn:"))
         .unwrap();
-    u64::from_str_radix(ignored.trim(), 16).unwrap() & 1 == 1
+    let ignored = u64::from_str_radix(ignored.trim(), 16).unwrap();
+    ignored >> (signal - 1) & 1 == 1
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signals_end_it_with_the_code_of_the_bot() {
     let folder = folder(&[]);
     let sim = simulator().await;
-    for (signal, wanted) in [("TERM", 0), ("INT", 0), ("HUP", 129), ("QUIT", 131)] {
-        if signal == "HUP" && ignores_hangup() {
+    let [hangup, quit] = [libc::SIGHUP, libc::SIGQUIT].map(is_ignored);
+    // SIGTERM and SIGINT have handlers of the bot's own, also where they were ignored.
+    for (signal, is_ignored, wanted) in [
+        ("TERM", false, 0),
+        ("INT", false, 0),
+        ("HUP", hangup, 129),
+        ("QUIT", quit, 131),
+    ] {
+        if is_ignored {
             continue;
         }
         let mut bot = start(folder.path(), &sim, &[]);
