@@ -11,8 +11,9 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Between two saves: 100 of them in 20 seconds.
 const SAVE_PAUSE: Duration = Duration::from_millis(200);
 const SAVES: usize = 100;
-/// Commands that may wait for their answer: a machine that is slower than the talk is no reason to fill the
-/// cog's mailbox, from which events are dropped, or to have more older versions wait for their answers than there may be.
+/// So many commands may wait for their answers; then the talk goes on when all have theirs. A machine that is slower
+/// than the talk would fill the cog's mailbox, from which events are dropped, and older versions, which come after newer
+/// ones, would never have their turn, until there are too many of them.
 const MOST_WAITING: usize = 100;
 /// For the same reason an answer may take its time: of a handler that lasts too long, the user is told something else.
 const CONFIG: &str = r#"{ "limits": { "handler_seconds": 600 } }"#;
@@ -23,12 +24,14 @@ async fn talk(sim: cogsmith::sim::Sim, channel: Id, commands: usize) {
     let mut ticks = tokio::time::interval(PAUSE);
     for number in 0..commands {
         ticks.tick().await;
-        let enough = (2 * number).saturating_sub(MOST_WAITING);
-        sim.wait_for("answers to the talk so far", PATIENCE, |sim| {
-            (sim.message_count(channel) >= enough).then_some(())
-        })
-        .await
-        .unwrap();
+        let all = 2 * number;
+        if all - sim.message_count(channel) >= MOST_WAITING {
+            sim.wait_for("answers to the talk so far", PATIENCE, |sim| {
+                (sim.message_count(channel) >= all).then_some(())
+            })
+            .await
+            .unwrap();
+        }
         sim.say(owner, channel, &format!("!echo {number}")).unwrap();
     }
 }
