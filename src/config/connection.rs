@@ -54,15 +54,21 @@ pub const TOKEN_ADVICE: &str = "Likely it was reset, was copied incompletely, or
 /// copied.
 pub(super) fn bare_token(text: &str) -> &str {
     let mut text = text.trim();
-    for quote in ['"', '\'', '`'] {
-        let inner = text.strip_prefix(quote);
-        let inner = inner.and_then(|text| text.strip_suffix(quote));
-        text = inner.unwrap_or(text).trim();
+    // In whatever order they are around each other.
+    while let Some(inner) = unquoted(text).or_else(|| without_kind(text)) {
+        text = inner.trim();
     }
-    let kind = text
-        .get(..4)
-        .filter(|kind| kind.eq_ignore_ascii_case("bot "));
-    kind.map_or(text, |kind| text[kind.len()..].trim_start())
+    text
+}
+
+fn unquoted(text: &str) -> Option<&str> {
+    let mut quotes = ['"', '\'', '`'].into_iter();
+    quotes.find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
+}
+
+fn without_kind(text: &str) -> Option<&str> {
+    let (kind, rest) = text.split_once(char::is_whitespace)?;
+    kind.eq_ignore_ascii_case("bot").then_some(rest)
 }
 
 impl Token {
@@ -161,6 +167,9 @@ mod tests {
             "bot  a.b-c.d",
             "\"Bot a.b-c.d\"",
             "' a.b-c.d '",
+            "Bot \"a.b-c.d\"",
+            "Bot\ta.b-c.d",
+            "'\"Bot  `a.b-c.d`\"'\r\n",
         ] {
             assert_eq!(Token::new(copied).expose(), "a.b-c.d", "{copied}");
             let parsed = Token::parse(copied).unwrap().unwrap();
