@@ -13,6 +13,10 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// after it is over for others, however long it lasted. An attempt then costs the server nothing.
 const LONGEST_UNREACHABLE: Duration = Duration::from_secs(5);
 
+/// The longest pause before another attempt at a server that does not get as far as its greeting, as while what stands
+/// before it answers that it is away. Such an attempt uses up no session.
+const LONGEST_AWAY: Duration = Duration::from_secs(15);
+
 /// As many connections in a row may end early, though they were ready, before there are pauses.
 const QUICK: u32 = 3;
 
@@ -27,8 +31,12 @@ const MOST_RESUMES: u32 = 3;
 pub(super) enum Ending {
     /// No connection came about: there is no network, or nobody listens.
     Unreachable,
+    /// What stands before the server says that there were too many attempts (HTTP status 429).
+    Limited,
     /// It is gone without a word.
     Lost,
+    /// The server has not answered in time after the bot had said who it is.
+    Silent,
     /// The server asked for a new one (op 7).
     Reconnect,
     /// The server refused the session, or ended it (op 9).
@@ -61,6 +69,8 @@ pub(super) enum Pause {
     Random,
     /// One that grows to [`LONGEST_UNREACHABLE`].
     Network,
+    /// One that grows to [`LONGEST_AWAY`].
+    Away,
     /// One that grows to [`LONGEST`].
     Growing,
 }
@@ -95,8 +105,11 @@ fn ends_session(ending: Ending) -> bool {
 
 /// Whether an ended connection counts as a refused attempt to resume.
 pub(super) fn refuses_resume(ending: Ending, came: Came) -> bool {
-    let said = matches!(ending, Ending::Invalid { .. } | Ending::Closed(_));
-    said && came == Came::Greeted
+    let refuses = matches!(
+        ending,
+        Ending::Invalid { .. } | Ending::Closed(_) | Ending::Silent
+    );
+    refuses && came == Came::Greeted
 }
 
 fn gives_up(ending: Ending, came: Came, refused: u32) -> bool {
@@ -106,21 +119,25 @@ fn gives_up(ending: Ending, came: Came, refused: u32) -> bool {
 fn pause(ending: Ending, holds: bool, came: Came) -> Pause {
     match (ending, came) {
         (Ending::Unreachable, _) => Pause::Network,
+        (Ending::Limited, _) => Pause::Growing,
         // Code 4008: the bot has sent too much.
         (Ending::Invalid { .. } | Ending::Closed(4008), _) => Pause::Random,
         (_, Came::Long) => Pause::None,
         (_, Came::Briefly) | (Ending::Reconnect, Came::Greeted) => Pause::Quick,
         // A session that ended while the bot was away is nothing to pause for.
         (ending, Came::Greeted) if holds && ends_session(ending) => Pause::Quick,
-        (_, Came::Greeted | Came::Nowhere) => Pause::Growing,
+        (_, Came::Greeted) => Pause::Growing,
+        (_, Came::Nowhere) => Pause::Away,
     }
 }
 
-/// Counts what ended badly in a row. Each kind of trouble has its own count: an outage of the network makes no pause
-/// longer that follows when the network is back.
+/// Counts what ended badly in a row. Each kind of trouble has its own count: an outage, of the network or of the server,
+/// makes no pause longer that follows when it is over.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
-    bad: u32,
+    quick: u32,
+    refused: u32,
+    away: u32,
     unreachable: u32,
     invalid: u32,
 }
@@ -132,21 +149,20 @@ impl Backoff {
         if came == Came::Long {
             *self = Self::default();
         }
-        if pause != Pause::Network {
+        if came != Came::Nowhere {
             self.unreachable = 0;
+            self.away = 0;
         }
         match pause {
             Pause::None => Duration::ZERO,
-            Pause::Quick => growing(count(&mut self.bad), QUICK, LONGEST),
+            Pause::Quick => growing(count(&mut self.quick), QUICK, LONGEST),
             Pause::Random => {
                 let grown = growing(count(&mut self.invalid), SHORT_REFUSALS, LONGEST);
                 between(1_000, 5_000).max(grown)
             }
             Pause::Network => growing(count(&mut self.unreachable), 0, LONGEST_UNREACHABLE),
-            Pause::Growing => {
-                self.bad = self.bad.max(QUICK);
-                growing(count(&mut self.bad), QUICK, LONGEST)
-            }
+            Pause::Away => growing(count(&mut self.away), 0, LONGEST_AWAY),
+            Pause::Growing => growing(count(&mut self.refused), 0, LONGEST),
         }
     }
 }
@@ -177,25 +193,30 @@ fn between(least: u64, most: u64) -> Duration {
 mod tests {
     use super::*;
     use Came::{Briefly, Greeted, Long, Nowhere};
-    use Ending::{Closed, Invalid, Lost, Reconnect, Unreachable};
+    use Ending::{Closed, Invalid, Limited, Lost, Reconnect, Silent, Unreachable};
 
     const ALL: [Came; 4] = [Nowhere, Greeted, Briefly, Long];
 
     /// For each reason: whether a held session is kept, and the pause after a connection that came nowhere, was
     /// greeted (with a session to resume, and without), was ready briefly, and for long.
-    const TABLE: [(Ending, bool, [Pause; 5]); 15] = {
-        use Pause::{Growing, Network, None, Quick, Random};
-        let usual = [Growing, Growing, Growing, Quick, None];
-        let ended = [Growing, Quick, Growing, Quick, None];
+    const TABLE: [(Ending, bool, [Pause; 5]); 20] = {
+        use Pause::{Away, Growing, Network, None, Quick, Random};
+        let usual = [Away, Growing, Growing, Quick, None];
+        let ended = [Away, Quick, Growing, Quick, None];
         [
             (Unreachable, true, [Network; 5]),
+            (Limited, true, [Growing; 5]),
             (Lost, true, usual),
-            (Reconnect, true, [Growing, Quick, Quick, Quick, None]),
+            (Silent, true, usual),
+            (Reconnect, true, [Away, Quick, Quick, Quick, None]),
             (Invalid { resumable: true }, true, [Random; 5]),
             (Invalid { resumable: false }, false, [Random; 5]),
             (Closed(1000), true, usual),
             (Closed(1001), true, usual),
             (Closed(1005), true, usual),
+            (Closed(1006), true, usual),
+            (Closed(1011), true, usual),
+            (Closed(1012), true, usual),
             (Closed(4000), true, usual),
             (Closed(4002), true, usual),
             (Closed(4005), true, usual),
@@ -230,7 +251,7 @@ mod tests {
     #[test]
     fn a_session_that_the_server_refuses_again_and_again_is_given_up() {
         for (ending, kept, ..) in TABLE {
-            let said = matches!(ending, Closed(_) | Invalid { .. });
+            let said = matches!(ending, Closed(_) | Invalid { .. } | Silent);
             for came in ALL {
                 let gives_up = said && came == Greeted;
                 let now = next(ending, true, came, MOST_RESUMES - 1).resumes;
@@ -251,7 +272,12 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_their_longest_and_end_with_a_good_connection() {
-        for (pause, longest) in [(Pause::Growing, 60.0), (Pause::Network, 5.0)] {
+        let longest = [
+            (Pause::Growing, 60.0),
+            (Pause::Network, 5.0),
+            (Pause::Away, 15.0),
+        ];
+        for (pause, longest) in longest {
             let mut backoff = Backoff::default();
             for _ in 0..2 {
                 let mut near = 1.0;
@@ -270,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_refused_session_has_a_short_random_pause_and_repeated_refusals_growing_ones() {
-        for before in [Pause::Network, Pause::Growing] {
+        for before in [Pause::Network, Pause::Away, Pause::Growing] {
             let mut backoff = Backoff::default();
             for _ in 0..20 {
                 backoff.after(before, Nowhere);
@@ -287,13 +313,18 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_of_the_network_makes_no_later_pause_longer() {
-        let mut backoff = Backoff::default();
-        for _ in 0..100 {
-            assert!(backoff.after(Pause::Network, Nowhere) <= LONGEST_UNREACHABLE);
+    fn an_outage_makes_no_later_pause_longer() {
+        for outage in [Pause::Network, Pause::Away] {
+            let mut backoff = Backoff::default();
+            for _ in 0..100 {
+                assert!(backoff.after(outage, Nowhere) <= LONGEST_AWAY);
+            }
+            for came in [Greeted, Briefly] {
+                assert_eq!(backoff.after(Pause::Quick, came), Duration::ZERO);
+            }
+            within(backoff.after(Pause::Growing, Greeted), 1.0, 60.0);
+            // A server that answers and goes away again is a new outage.
+            within(backoff.after(outage, Nowhere), 1.0, 5.0);
         }
-        within(backoff.after(Pause::Growing, Greeted), 1.0, 60.0);
-        // A server that answers and goes away again is a new outage.
-        within(backoff.after(Pause::Network, Nowhere), 1.0, 5.0);
     }
 }

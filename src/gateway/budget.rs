@@ -48,6 +48,10 @@ impl Budget {
     /// Takes over what the server says. Of two numbers for the same day the smaller one counts: a proxy may answer
     /// with what it was told long ago.
     pub(super) fn learn(&mut self, said: Option<IdentifiesLeft>, now: Duration) {
+        // The clock may have been set back.
+        self.identified = self.identified.min(now);
+        self.changed = self.changed.min(now);
+        self.forgiven = self.forgiven.min(now + DAY);
         let known = self.left.filter(|left| left.resets_at > now);
         self.left = said.map(|said| {
             let resets_at = now.saturating_add(said.reset_after);
@@ -65,9 +69,6 @@ impl Budget {
     pub(super) fn restore(&mut self, former: Self, now: Duration) {
         let said = self.left;
         *self = former;
-        self.identified = self.identified.min(now);
-        self.changed = self.changed.min(now);
-        self.forgiven = self.forgiven.min(now + DAY);
         let said = said.map(|left| IdentifiesLeft {
             total: left.total,
             remaining: left.remaining,
@@ -116,7 +117,7 @@ impl Budget {
 
     /// When the intents of so many shards may be changed next: at once if that time is over.
     pub(super) fn next_change(&self, shards: u32, now: Duration) -> Duration {
-        let paced = self.changed + self.pause;
+        let paced = self.changed.min(now) + self.pause;
         match self.reserved_until(shards, now) {
             Some(reset) => paced.max(reset),
             None => paced,

@@ -12,12 +12,14 @@ use crate::secrets;
 use futures_util::Stream;
 use std::borrow::Cow;
 use std::error::Error;
-use std::future::poll_fn;
+use std::fmt;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Instant;
+use tokio_websockets::{Error as Failure, upgrade};
 use tracing::warn;
 use twilight_gateway::error::{ReceiveMessageError, ReceiveMessageErrorType};
 use twilight_gateway::{CloseFrame, Config, Message, Session, Shard, ShardId, ShardState};
@@ -25,6 +27,10 @@ use twilight_gateway::{CloseFrame, Config, Message, Session, Shard, ShardId, Sha
 /// The time within which a server must accept the connection and say hello. Twilight itself allows
 /// ten seconds for connecting and any time for hello.
 const HELLO_WITHIN: Duration = Duration::from_secs(20);
+
+/// The time within which a server must answer once the bot has said who it is, on the gateway's clock. Twilight waits
+/// for ever.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
 /// As many times may a connection that is not open yet be woken. One needs fewer than ten; a server
 /// that accepts and hangs up keeps twilight connecting anew without a pause or a word.
@@ -52,6 +58,10 @@ pub(super) enum Step {
     Lost(String),
     /// No connection came about: there is no network, or nobody listens.
     Unreachable(String),
+    /// What stands before the server says that there were too many attempts.
+    Limited(String),
+    /// The server has not answered after the bot had said who it is.
+    Silent(String),
 }
 
 /// A connection, from connecting to its end. Dropping it closes the socket.
@@ -62,11 +72,25 @@ pub(super) struct Connection {
     /// Whether the socket has been open.
     opened: bool,
     wakes: u32,
-    /// Whether the server said hello; until when it must.
+    /// Whether it begins with a session to resume.
+    resumes: bool,
+    /// Whether the server said hello.
     greeted: bool,
-    hello_by: Instant,
+    /// Whether the server has said anything after the bot had said who it is.
+    answered: bool,
+    /// Ends when the server has taken too long to say hello, or to answer.
+    limit: Limit,
     /// Until when the server may answer our close frame, once there is one.
     close_by: Option<Instant>,
+}
+
+/// A time limit.
+struct Limit(Pin<Box<dyn Future<Output = ()> + Send>>);
+
+impl fmt::Debug for Limit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Limit")
+    }
 }
 
 /// What twilight hands over.
@@ -83,13 +107,16 @@ enum Received {
 impl Connection {
     /// Will connect when polled, and resume if the configuration has a session.
     pub(super) fn new(id: ShardId, config: Config<IdentifyQueue>) -> Self {
+        let shard = Shard::with_config(id, config);
         Self {
-            shard: Shard::with_config(id, config),
+            resumes: shard.session().is_some(),
+            shard,
             frames: Frames::new(id.number()),
             opened: false,
             wakes: 0,
             greeted: false,
-            hello_by: Instant::now() + HELLO_WITHIN,
+            answered: false,
+            limit: Limit(Box::pin(tokio::time::sleep(HELLO_WITHIN))),
             close_by: None,
         }
     }
@@ -134,7 +161,10 @@ impl Connection {
                 Received::Over(step) => return step,
             };
             match self.frames.read(text) {
-                Ok(Frame::Dispatch(event)) => return Step::Dispatch(event),
+                Ok(Frame::Dispatch(event)) => {
+                    self.answered = true;
+                    return Step::Dispatch(event);
+                }
                 Ok(Frame::Control { op, is_true }) => {
                     if let Some(step) = self.control(op, is_true) {
                         return step;
@@ -162,8 +192,7 @@ impl Connection {
             match tokio::time::timeout_at(close_by, self.next()).await {
                 Ok(Step::Dispatch(event)) => return Some(event),
                 Ok(Step::Latency(_) | Step::Reconnect | Step::Invalid { .. }) => {}
-                Ok(Step::Hello | Step::Closed { .. } | Step::Lost(_) | Step::Unreachable(_))
-                | Err(_) => return None,
+                Ok(_) | Err(_) => return None,
             }
         }
     }
@@ -172,7 +201,10 @@ impl Connection {
     /// say enough to be acted on. It has not acted on them itself.
     fn reread(&mut self, text: String) -> Option<Step> {
         match self.frames.read(text) {
-            Ok(Frame::Dispatch(event)) => Some(Step::Dispatch(event)),
+            Ok(Frame::Dispatch(event)) => {
+                self.answered = true;
+                Some(Step::Dispatch(event))
+            }
             Ok(Frame::Control { op: 9, is_true }) => self.control(9, is_true),
             Ok(Frame::Control { .. }) | Err(_) => None,
         }
@@ -184,6 +216,7 @@ impl Connection {
             9 => Some(Step::Invalid { resumable: is_true }),
             10 => {
                 self.greeted = true;
+                self.limit = self.limit_of_answer();
                 Some(Step::Hello)
             }
             11 => self
@@ -207,16 +240,44 @@ impl Connection {
     }
 
     async fn receive(&mut self) -> Received {
+        poll_fn(|context| match self.poll(context) {
+            Poll::Pending if !self.answered && self.limit.0.as_mut().poll(context).is_ready() => {
+                Poll::Ready(Received::Over(self.overdue()))
+            }
+            polled => polled,
+        })
+        .await
+    }
+
+    /// The time to answer begins when the bot says who it is: at once where it resumes, and when it is its turn where
+    /// it identifies.
+    fn limit_of_answer(&self) -> Limit {
+        let (resumes, queue) = (self.resumes, self.shard.config().queue().clone());
+        Limit(Box::pin(async move {
+            if !resumes {
+                queue.admitted().await;
+            }
+            queue.clock().sleep(ANSWER_WITHIN).await;
+        }))
+    }
+
+    fn overdue(&self) -> Step {
         if self.greeted {
-            return poll_fn(|context| self.poll(context)).await;
+            let (what, seconds) = (self.asked(), ANSWER_WITHIN.as_secs());
+            return Step::Silent(format!(
+                "the server did not answer within {seconds} s when the bot {what}"
+            ));
         }
-        let hello_by = self.hello_by;
-        tokio::time::timeout_at(hello_by, poll_fn(|context| self.poll(context)))
-            .await
-            .unwrap_or_else(|_| {
-                let seconds = HELLO_WITHIN.as_secs();
-                lost(format!("the server did not say hello within {seconds} s"))
-            })
+        let seconds = HELLO_WITHIN.as_secs();
+        Step::Lost(format!("the server did not say hello within {seconds} s"))
+    }
+
+    fn asked(&self) -> &'static str {
+        if self.resumes {
+            "resumed its session"
+        } else {
+            "identified"
+        }
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Received> {
@@ -272,20 +333,36 @@ fn closed(frame: Option<CloseFrame<'static>>) -> Step {
 
 fn failed(error: ReceiveMessageError) -> Received {
     let why = causes(&error);
-    let is_network = is_network(&error);
+    let (is_network, is_limit) = (is_network(&error), is_limit(&error));
     match error.into_parts().0 {
         ReceiveMessageErrorType::Deserializing { event: text } => Received::Unread { text, why },
         ReceiveMessageErrorType::Compression => lost(format!("a frame did not decompress: {why}")),
         _ if is_network => Received::Over(Step::Unreachable(why)),
+        _ if is_limit => Received::Over(Step::Limited(why)),
         _ => lost(why),
     }
 }
 
 /// Whether the network is at fault, and no answer of a server.
 fn is_network(error: &ReceiveMessageError) -> bool {
+    caused_by(error, |cause| {
+        let unresolved = matches!(cause.downcast_ref(), Some(Failure::CannotResolveHost));
+        unresolved || cause.is::<std::io::Error>() || cause.is::<tokio::time::error::Elapsed>()
+    })
+}
+
+/// Whether something between the bot and the gateway allows it no more attempts for now.
+fn is_limit(error: &ReceiveMessageError) -> bool {
+    caused_by(error, |cause| {
+        let status = cause.downcast_ref::<upgrade::Error>();
+        matches!(status, Some(upgrade::Error::DidNotSwitchProtocols(429)))
+    })
+}
+
+fn caused_by(error: &dyn Error, wanted: impl Fn(&(dyn Error + 'static)) -> bool) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {
-        if error.is::<std::io::Error>() || error.is::<tokio::time::error::Elapsed>() {
+        if wanted(error) {
             return true;
         }
         cause = error.source();

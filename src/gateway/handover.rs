@@ -162,7 +162,9 @@ impl Task {
             }
             Step::Reconnect => "the server asked for another connection".to_owned(),
             Step::Invalid { .. } => "the server refused the session".to_owned(),
-            Step::Lost(why) | Step::Unreachable(why) => why,
+            Step::Lost(why) | Step::Unreachable(why) | Step::Limited(why) | Step::Silent(why) => {
+                why
+            }
         };
         Second::Failed(GatewayError::IntentsUnchanged { reason })
     }

@@ -8,7 +8,7 @@ use crate::lock::lock;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use twilight_gateway::queue::{IDENTIFY_DELAY, Queue};
 
 /// Lets one shard of each bucket (shard number modulo `max_concurrency`) identify in five seconds.
@@ -17,6 +17,8 @@ use twilight_gateway::queue::{IDENTIFY_DELAY, Queue};
 pub(super) struct IdentifyQueue {
     clock: Clock,
     state: Arc<Mutex<State>>,
+    /// That the connection has its turn for which this is.
+    turn: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -32,7 +34,25 @@ impl IdentifyQueue {
         Self {
             clock,
             state: Arc::default(),
+            turn: Arc::default(),
         }
+    }
+
+    /// The same queue, for one connection.
+    pub(super) fn of_connection(&self) -> Self {
+        Self {
+            turn: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Returns when the connection may identify.
+    pub(super) async fn admitted(&self) {
+        self.turn.notified().await;
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Takes over what the server said last.
@@ -91,6 +111,7 @@ impl IdentifyQueue {
 
     fn count(&self) {
         self.lock().budget.count(self.clock.now());
+        self.turn.notify_one();
     }
 
     /// Waits for the shard's turn and gives it the permit. A shard that has gone away uses up
@@ -99,7 +120,8 @@ impl IdentifyQueue {
         if let Some(bucket) = self.bucket(shard) {
             // The lock is fair, so that shards of a bucket identify in the order in which they came.
             let mut next = bucket.lock().await;
-            let pause = next.saturating_sub(self.clock.now());
+            // The clock may have been set back meanwhile.
+            let pause = next.saturating_sub(self.clock.now()).min(IDENTIFY_DELAY);
             if !permit.is_closed() && !pause.is_zero() {
                 self.clock.sleep(pause).await;
             }

@@ -8,6 +8,7 @@ use super::shards::{Refresh, ShardState};
 use super::store::{Contents, Stored};
 use crate::clock::Clock;
 use crate::config::Token;
+use crate::host_tasks;
 use crate::lock::lock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -32,7 +33,7 @@ pub(super) struct Shared {
     /// A session was opened or lost: worth saving at once.
     pub(super) changed: Notify,
     refresh: Option<Refresh>,
-    /// When a shard with a session has asked for the address last. One asks for all of them.
+    /// When a shard has asked for the address last.
     asked_at: tokio::sync::Mutex<Option<Instant>>,
     /// Whether the last attempt to ask for the address failed, and was told.
     unanswered: AtomicBool,
@@ -68,7 +69,7 @@ pub(super) struct Held {
     pub(super) intents: u64,
 }
 
-/// Shards that cannot resume ask for the address at most this often.
+/// Shards ask for the address at most this often.
 const ASK_EVERY: Duration = Duration::from_secs(5);
 
 /// The least time between two attempts at a gateway that is away.
@@ -121,7 +122,9 @@ impl Shared {
             config(&self.token, intents, self.queue.clone())
         };
         // Twilight goes to Discord when it has neither of the two addresses.
-        let mut builder = ConfigBuilder::from(config).proxy_url(self.base());
+        let mut builder = ConfigBuilder::from(config)
+            .proxy_url(self.base())
+            .queue(self.queue.of_connection());
         if let Some((held, sequence)) = held {
             builder = builder.session(Session::new(sequence, held.id));
             if let Some(url) = held.resume_url {
@@ -131,9 +134,8 @@ impl Shared {
         builder.build()
     }
 
-    /// Asks the caller again where the gateway is, before a new identify. Another server is not
-    /// followed to Discord. Without an answer the address stays.
-    pub(super) async fn refresh(&self) {
+    /// Asks the caller again where the gateway is. Another server is not followed to Discord.
+    async fn refresh(&self) {
         let Some(refresh) = &self.refresh else {
             return;
         };
@@ -151,16 +153,22 @@ impl Shared {
         }
     }
 
-    /// Asks where the gateway is, and returns when that is another address than before.
-    pub(super) async fn moved(&self) {
-        let address = self.base();
-        {
-            let mut asked_at = self.asked_at.lock().await;
-            if asked_at.is_none_or(|at| at.elapsed() >= ASK_EVERY) {
-                self.refresh().await;
-                *asked_at = Some(Instant::now());
-            }
+    /// Asks where the gateway is, before a new identify or while a session cannot be resumed; one shard asks for all
+    /// of them. Without an answer the address stays.
+    pub(super) async fn ask(&self) {
+        let mut asked_at = self.asked_at.lock().await;
+        if asked_at.is_none_or(|at| at.elapsed() >= ASK_EVERY) {
+            self.refresh().await;
+            *asked_at = Some(Instant::now());
         }
+    }
+
+    /// Asks where the gateway is, and returns when that is another address than before.
+    pub(super) async fn moved(self: &Arc<Self>) {
+        let (address, shared) = (self.base(), Arc::clone(self));
+        // Whoever waits for this pauses only for a while, and the answer may take longer.
+        let asking = host_tasks::errand(async move { shared.ask().await });
+        let _asked = asking.await.is_ok();
         if self.base() == address {
             std::future::pending::<()>().await;
         }
@@ -254,10 +262,15 @@ impl Slot {
         sequence < self.next.load(Ordering::Acquire)
     }
 
-    /// An event with this sequence was handed to the sink.
+    /// An event with this sequence was handed to the sink. A server may begin to count anew, but 0 is no number to
+    /// resume from once there was another.
     pub(super) fn reached(&self, sequence: u64) {
         let next = sequence.saturating_add(1);
-        self.next.fetch_max(next, Ordering::AcqRel);
+        if sequence > 0 {
+            self.next.store(next, Ordering::Release);
+        } else {
+            self.next.fetch_max(next, Ordering::AcqRel);
+        }
     }
 
     pub(super) fn latency(&self) -> Option<Duration> {

@@ -73,6 +73,8 @@ impl Task {
             },
             Step::Lost(why) => (Ending::Lost, why),
             Step::Unreachable(why) => (Ending::Unreachable, why),
+            Step::Limited(why) => (Ending::Limited, why),
+            Step::Silent(why) => (Ending::Silent, why),
             Step::Dispatch(_) | Step::Latency(_) | Step::Hello => return None,
         };
         Some(self.again(ending, came, why))
@@ -91,10 +93,14 @@ impl Task {
         }
         let holds = self.slot().held().is_some();
         let next = backoff::next(ending, holds, came, self.refused_resumes);
-        if backoff::refuses_resume(ending, came) {
+        let refuses = backoff::refuses_resume(ending, came);
+        if refuses {
             self.count_refusal(ending, holds);
         }
-        if holds && !next.resumes {
+        // A server that resumes nothing would have the bot open session after session.
+        let is_no_way = std::mem::take(&mut self.route.detours) && refuses;
+        self.route.stays |= is_no_way;
+        if holds && (is_no_way || !next.resumes) {
             self.slot().forget();
             self.refused_resumes = 0;
         }
@@ -146,7 +152,9 @@ impl Task {
             "ready" => self.opened(event, connection),
             "resumed" => {
                 let sequence = event.sequence;
+                let is_last = self.is_last_repeated(sequence);
                 self.deliver_resumed(event);
+                self.resumes &= !is_last;
                 self.slot().set_repeating(false);
                 if let Some(deliveries) = deliveries() {
                     deliveries.resumed(self.number, sequence);
@@ -163,9 +171,17 @@ impl Task {
 
     /// A session was opened: keeps what is needed to resume it.
     pub(super) fn opened(&mut self, ready: Event, connection: &Connection) -> Option<End> {
+        let opened = Opened::of(&ready);
+        if self.is_repeated(&ready)
+            && let (Some(opened), Some((held, _))) = (&opened, self.slot().held())
+            && opened.session_id == held.id
+        {
+            // The session that is resumed, from its beginning.
+            return None;
+        }
         // Whatever number a new session begins with, nothing in it was there before.
         self.resumes = false;
-        let Some(opened) = Opened::of(&ready) else {
+        let Some(opened) = opened else {
             self.hand_on(ready);
             return None;
         };
@@ -185,7 +201,8 @@ impl Task {
         self.slot().open(held, None);
         self.shared.changed.notify_one();
         self.hand_on(ready);
-        if strays {
+        if strays && !self.route.stays {
+            self.route.detours = true;
             // Twilight would resume at that address, or does not know the session. A connection that begins with
             // the session keeps to the one it is given; the socket is dropped, as closing it needs twilight's hand.
             let shard = self.number;
@@ -211,6 +228,13 @@ impl Task {
     fn is_repeated(&self, event: &Event) -> bool {
         let seen = |sequence| self.slot().has_seen(sequence);
         self.resumes && event.sequence.is_some_and(seen)
+    }
+
+    /// Whether what comes after this RESUMED is new, whatever numbers it has. It may itself be one that comes again,
+    /// unless it has a new number, that of the last event or none, or the server counts from the beginning again.
+    fn is_last_repeated(&self, sequence: Option<u64>) -> bool {
+        let last = self.slot().sequence();
+        sequence.is_none_or(|sequence| sequence >= last || sequence <= 1)
     }
 
     /// The session is resumed. Where the server does not count that as an event, it comes with no number, or with one
@@ -247,6 +271,7 @@ impl Task {
         let shard = self.number;
         info!(shard, "{sentence}");
         self.trouble = None;
+        self.route.detours = false;
         self.failures = 0;
         self.refused_resumes = 0;
         self.refused_identifies = 0;

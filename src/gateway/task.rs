@@ -46,6 +46,9 @@ pub(super) enum End {
 /// After each so many connections in a row that did not come to a session, the server's address is asked for again.
 const ASKS_AFTER: u32 = 2;
 
+/// How often the server is asked again while no session may be opened.
+const ASKS_WHILE_SPENT: Duration = Duration::from_secs(60 * 60);
+
 fn asks_after(failures: u32) -> bool {
     failures > 0 && failures.is_multiple_of(ASKS_AFTER)
 }
@@ -57,6 +60,10 @@ pub(super) struct Route {
     pub(super) at_own: bool,
     /// Whether the next connection goes to the server's address, whatever READY named.
     pub(super) avoids_own: bool,
+    /// Whether the current connection has only just been changed for another one, as READY asked for.
+    pub(super) detours: bool,
+    /// Whether the server refuses to resume a session right after READY, so that a new one stays where it was opened.
+    pub(super) stays: bool,
 }
 
 /// One shard.
@@ -181,7 +188,7 @@ impl Task {
         let mut again = std::mem::replace(&mut self.identified, true);
         loop {
             let shared = self.shared.clone();
-            if again && !self.while_unconnected(shared.refresh()).await {
+            if again && !self.while_unconnected(shared.ask()).await {
                 return false;
             }
             let Err(until) = shared.queue.claim() else {
@@ -193,6 +200,8 @@ impl Task {
                 "the bot has opened nearly as many sessions today as Discord allows, and spreads the last ones"
             };
             self.complain(why);
+            // The server may know better by then, or the clock has been set.
+            let until = until.min(shared.clock.now() + ASKS_WHILE_SPENT);
             if !self.wait_until(until, why.to_owned()).await {
                 return false;
             }

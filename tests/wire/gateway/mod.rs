@@ -4,6 +4,7 @@
 mod server;
 mod sim;
 
+use crate::support::log;
 use cogsmith::clock::Clock;
 use cogsmith::gateway::{
     Event, Gateway, GatewayAddress, GatewayError, GatewayOptions, IdentifiesLeft, ShardState, Token,
@@ -316,6 +317,75 @@ async fn an_event_without_a_number_arrives_and_a_new_session_begins_anew() {
 }
 
 #[tokio::test]
+async fn a_number_that_is_none_keeps_no_event_away() {
+    for odd in ["-1", "\"1\"", "1.5", "{}"] {
+        let server = Server::start().await;
+        server.behave(|behaviour| {
+            behaviour.odd = Some(odd);
+            behaviour.first = None;
+        });
+        let mut bot = Bot::ready(options(&server.url)).await;
+        server.say(1);
+        let names = names_until(&mut bot, "1").await;
+        assert_eq!(names.first().map(String::as_str), Some("ready"), "{odd}");
+        assert_eq!(server.count(identified), 1, "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_that_go_back_after_a_session_was_resumed_keep_no_event_away() {
+    let server = Server::start().await;
+    let mut bot = Bot::ready(options(&server.url)).await;
+    (1..=5).for_each(|number| server.say(number));
+    assert_eq!(bot.messages_until("5").await, numbers(1..=5));
+    server.drop_all();
+    server.wait_for(1, resumed).await;
+    bot.until(|states| states == [ShardState::Ready]).await;
+    server.count_anew();
+    (6..=7).for_each(|number| server.say(number));
+    assert_eq!(bot.messages_until("7").await, numbers(6..=7));
+    server.drop_all();
+    server.say(8);
+    assert_eq!(bot.messages_until("8").await, numbers(8..=8));
+    let last = |seen: &Seen| matches!(seen, Seen::Resume(_, 2));
+    assert_eq!(server.count(last), 1, "{:?}", server.seen());
+}
+
+#[tokio::test]
+async fn what_a_resumed_session_brings_again_arrives_once() {
+    let server = Server::start().await;
+    server.behave(|behaviour| behaviour.repeats = true);
+    let mut bot = Bot::ready(options(&server.url)).await;
+    for round in 0..3 {
+        let first = 10 * round;
+        (first..=first + 5).for_each(|number| server.say(number));
+        server.drop_all();
+        server.say(first + 6);
+        let last = (first + 6).to_string();
+        assert_eq!(bot.messages_until(&last).await, numbers(first..=first + 6));
+        bot.until(|states| states == [ShardState::Ready]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_resumes_nothing_and_names_no_address_has_two_sessions_and_no_more() {
+    let server = Server::start().await;
+    server.behave(|behaviour| {
+        behaviour.names_no_url = true;
+        behaviour.resumes_nothing = true;
+    });
+    let clock = Clock::paused(1_000);
+    let mut bot = Bot::start(GatewayOptions {
+        clock: clock.clone(),
+        ..options(&server.url)
+    });
+    after_pauses(&bot, &clock, |state| *state == ShardState::Ready).await;
+    server.say(1);
+    assert_eq!(bot.messages_until("1").await, numbers(1..=1));
+    assert_eq!(server.count(identified), 2);
+}
+
+#[tokio::test]
 async fn a_session_without_an_address_of_its_own_is_resumed_where_it_was_opened() {
     let server = Server::start().await;
     server.behave(|behaviour| behaviour.names_no_url = true);
@@ -495,7 +565,8 @@ async fn a_server_that_is_away_is_tried_again_with_growing_pauses() {
         };
         let pause = until.saturating_sub(clock.now());
         assert!(
-            pause >= Duration::from_secs(1 << doubled) * 3 / 4 && pause <= Duration::from_secs(60)
+            pause >= Duration::from_secs(15.min(1 << doubled)) * 3 / 4
+                && pause <= Duration::from_secs(15)
         );
         last = until;
         while clock.now() < until {
@@ -548,6 +619,157 @@ async fn an_outage_is_over_for_the_bot_soon_after_it_is_over_for_the_network() {
             (opened, 1)
         );
     }
+}
+
+#[tokio::test]
+async fn an_outage_is_over_for_the_bot_soon_after_it_is_over_for_the_server() {
+    let gone: fn(&mut server::Behaviour) = |behaviour| behaviour.resumes_nothing = true;
+    let ended: fn(&mut server::Behaviour) = |behaviour| behaviour.closes_resumes = Some(4009);
+    for (status, forgets) in [(502, gone), (503, ended)] {
+        let server = Server::start().await;
+        let clock = Clock::paused(1_000);
+        let bot = Bot::ready(GatewayOptions {
+            clock: clock.clone(),
+            ..options(&server.url)
+        })
+        .await;
+        server.behave(|behaviour| behaviour.status = Some(status));
+        server.behave(forgets);
+        server.drop_all();
+        bot.until(|states| matches!(states[0], ShardState::Waiting { .. }))
+            .await;
+        while clock.now() < Duration::from_secs(1_000 + 600) {
+            bot.pause(&clock).await.expect("there is no server");
+        }
+        server.behave(|behaviour| behaviour.status = None);
+        let mut late = Duration::ZERO;
+        while let Some(pause) = bot.pause(&clock).await {
+            late += pause;
+        }
+        // At most one more pause of the outage, and the one before the new session.
+        assert!(late <= Duration::from_secs(15 + 5), "{late:?}");
+        assert_eq!(server.count(identified), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_takes_no_more_attempts_for_now_is_left_alone_for_longer_and_longer() {
+    let server = Server::start().await;
+    server.behave(|behaviour| behaviour.status = Some(429));
+    let clock = Clock::paused(1_000);
+    let bot = Bot::start(GatewayOptions {
+        clock: clock.clone(),
+        ..options(&server.url)
+    });
+    let mut longest = Duration::ZERO;
+    for _ in 0..8 {
+        longest = longest.max(bot.pause(&clock).await.expect("it is refused"));
+    }
+    assert!(longest >= Duration::from_secs(45), "{longest:?}");
+}
+
+#[tokio::test]
+async fn a_name_that_cannot_be_resolved_is_an_outage_of_the_network() {
+    // Longer than a part of a name may be, so nobody is asked for it.
+    let address = format!("ws://{}.invalid", "a".repeat(64));
+    let clock = Clock::paused(1_000);
+    let bot = Bot::start(GatewayOptions {
+        clock: clock.clone(),
+        ..options(&address)
+    });
+    for _ in 0..8 {
+        let pause = bot.pause(&clock).await.expect("there is no server");
+        assert!(pause <= Duration::from_secs(5), "{pause:?}");
+    }
+}
+
+/// Moves the clock to the end of each pause, until the first shard is in such a state.
+async fn after_pauses(bot: &Bot, clock: &Clock, wanted: impl Fn(&ShardState) -> bool) {
+    let passes = |state: &ShardState| matches!(state, ShardState::Waiting { .. });
+    passing_time(bot, clock, passes, wanted).await;
+}
+
+/// The same, and to the end of what a server without an answer has to give one.
+async fn after_silence(bot: &Bot, clock: &Clock, wanted: impl Fn(&ShardState) -> bool) {
+    passing_time(bot, clock, |_| true, wanted).await;
+}
+
+/// Moves the clock on while a shard is in a state in which it passes.
+async fn passing_time(
+    bot: &Bot,
+    clock: &Clock,
+    passes: impl Fn(&ShardState) -> bool,
+    wanted: impl Fn(&ShardState) -> bool,
+) {
+    let states = bot.gateway.state();
+    let mut look = tokio::time::interval(Duration::from_millis(1));
+    let passing = async {
+        while !wanted(&states.borrow()[0]) {
+            if clock.sleepers() > 0 && states.borrow().iter().any(&passes) {
+                clock.advance_to_next(clock.now() + Duration::from_secs(60));
+            }
+            look.tick().await;
+        }
+    };
+    let reached = tokio::time::timeout(PATIENCE, passing).await;
+    reached.expect("the state was not reached");
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_after_its_greeting_is_tried_again() {
+    let server = Server::start().await;
+    server.behave(|behaviour| behaviour.is_silent = true);
+    let clock = Clock::paused(1_000);
+    let bot = Bot::start(GatewayOptions {
+        clock: clock.clone(),
+        ..options(&server.url)
+    });
+    let is_told = |state: &ShardState| match state {
+        ShardState::Waiting { why, .. } => why.contains("did not answer within 60 s"),
+        _ => false,
+    };
+    server.wait_for(1, identified).await;
+    after_silence(&bot, &clock, is_told).await;
+    server.behave(|behaviour| behaviour.is_silent = false);
+    after_pauses(&bot, &clock, |state| *state == ShardState::Ready).await;
+    // Nor is a session held for ever whose resumption is never answered.
+    let before = server.count(identified);
+    server.behave(|behaviour| behaviour.is_silent = true);
+    server.drop_all();
+    server.wait_for(1, resumed).await;
+    let is_new = |_: &ShardState| server.count(identified) > before;
+    after_silence(&bot, &clock, is_new).await;
+    assert_eq!(server.count(resumed), 3);
+}
+
+#[tokio::test]
+async fn a_token_that_a_server_refuses_with_a_close_of_no_meaning_is_told_once_each_time() {
+    log::listen();
+    let told = || log::logged(&["it may not accept the token", "Reset Token", "code=4901"]);
+    let server = Server::start().await;
+    let clock = Clock::paused(1_000);
+    let bot = Bot::ready(GatewayOptions {
+        clock: clock.clone(),
+        ..options(&server.url)
+    })
+    .await;
+    for reset in 1..=2 {
+        let before = server.count(identified);
+        server.behave(|behaviour| {
+            behaviour.refuses = Some(4901);
+            behaviour.closes_resumes = Some(4901);
+        });
+        server.drop_all();
+        let is_refused = |_: &ShardState| server.count(identified) >= before + 6;
+        after_pauses(&bot, &clock, is_refused).await;
+        assert_eq!(told().len(), reset, "{:#?}", told());
+        server.behave(|behaviour| {
+            behaviour.refuses = None;
+            behaviour.closes_resumes = None;
+        });
+        after_pauses(&bot, &clock, |state| *state == ShardState::Ready).await;
+    }
+    assert!(log::logged(&["the.secret.token"]).is_empty());
 }
 
 #[tokio::test]
@@ -618,6 +840,63 @@ async fn a_gateway_that_moves_is_found_while_a_session_is_held() {
         [same, other]
     });
     futures_util::future::join_all(moves).await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_moves_is_found_also_when_the_answer_takes_longer_than_a_pause() {
+    let (server, next) = (Server::start().await, Server::start().await);
+    let (answer, slow) = tokio::sync::oneshot::channel::<()>();
+    let slow = std::sync::Mutex::new(Some(slow));
+    let address = GatewayAddress::single(&next.url);
+    let mut options = options(&server.url);
+    options.refresh = Some(Arc::new(move || {
+        let (slow, address) = (slow.lock().unwrap().take(), address.clone());
+        Box::pin(async move {
+            // Whoever asks again is never answered.
+            let Some(slow) = slow else {
+                return std::future::pending().await;
+            };
+            slow.await.unwrap();
+            Ok(address)
+        })
+    }));
+    let (bot, clock) = bot_without_a_server(options, &server).await;
+    for _ in 0..6 {
+        bot.pause(&clock).await.expect("there is no server");
+    }
+    answer.send(()).unwrap();
+    after_pauses(&bot, &clock, |state| *state == ShardState::Ready).await;
+    assert_eq!(next.count(identified), 1);
+}
+
+#[tokio::test]
+async fn one_shard_asks_for_the_address_for_all_of_them() {
+    let server = Server::start().await;
+    let clock = Clock::paused(1_000);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (counted, url) = (Arc::clone(&asked), server.url.clone());
+    let mut options = options(&server.url);
+    options.clock = clock.clone();
+    options.address.shards = 8;
+    options.refresh = Some(Arc::new(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        let address = GatewayAddress::single(url.clone());
+        Box::pin(async move { Ok(address) })
+    }));
+    let bot = Bot::ready(options).await;
+    server.forget_sessions_and_say_so();
+    bot.until(|states| states.iter().all(|state| *state != ShardState::Ready))
+        .await;
+    let is_done = |_: &ShardState| {
+        let states = bot.gateway.state();
+        states
+            .borrow()
+            .iter()
+            .all(|state| *state == ShardState::Ready)
+    };
+    after_pauses(&bot, &clock, is_done).await;
+    assert!(server.count(identified) >= 16);
+    assert!((1..8).contains(&asked.load(Ordering::Relaxed)), "{asked:?}");
 }
 
 /// A gateway that moves, to another address of the same server or to another server.

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Message, http};
 use zstd::stream::raw::{Encoder, InBuffer, Operation, OutBuffer};
 
 /// Op 9.
@@ -51,6 +51,16 @@ pub struct Behaviour {
     pub names_no_url: bool,
     /// Whether it breaks off after having accepted the socket.
     pub hangs_up: bool,
+    /// The HTTP status with which it refuses to become a gateway.
+    pub status: Option<u16>,
+    /// Whether it says nothing after its greeting.
+    pub is_silent: bool,
+    /// Whether it has forgotten every session that is to be resumed.
+    pub resumes_nothing: bool,
+    /// Whether a resumed session brings all of its events again.
+    pub repeats: bool,
+    /// What READY has as its number, as JSON; nothing: `first`.
+    pub odd: Option<&'static str>,
     /// The number of READY; the events after it are counted from there, or from 1.
     pub first: Option<u64>,
     /// The number of RESUMED.
@@ -81,6 +91,11 @@ impl Default for Behaviour {
             resume_url: None,
             names_no_url: false,
             hangs_up: false,
+            status: None,
+            is_silent: false,
+            resumes_nothing: false,
+            repeats: false,
+            odd: None,
             first: Some(1),
             resumed: Resumed::Counted,
         }
@@ -252,6 +267,14 @@ impl Server {
         self.forget_sessions();
     }
 
+    /// From now on the events of each session are counted from 1 again.
+    pub fn count_anew(&self) {
+        for session in self.lock().sessions.values_mut() {
+            session.sequence = 0;
+            session.events.clear();
+        }
+    }
+
     pub fn sessions(&self) -> usize {
         self.lock().sessions.len()
     }
@@ -264,6 +287,7 @@ impl Server {
 
     async fn serve(self, socket: TcpStream) {
         let mut query = String::new();
+        let status = self.lock().behaviour.status;
         let accepted = tokio_tungstenite::accept_hdr_async(
             socket,
             #[allow(
@@ -272,7 +296,12 @@ impl Server {
             )]
             |request: &Request, response: Response| {
                 query.push_str(request.uri().query().unwrap_or_default());
-                Ok(response)
+                match status {
+                    Some(status) => {
+                        Err(http::Response::builder().status(status).body(None).unwrap())
+                    }
+                    None => Ok(response),
+                }
             },
         );
         let Ok(mut socket) = accepted.await else {
@@ -338,6 +367,7 @@ impl Server {
                 let shard = data["shard"][0].as_u64().unwrap();
                 let behaviour = self.lock().behaviour.clone();
                 match behaviour.refuses {
+                    _ if behaviour.is_silent => {}
                     Some(code) => drop(sender.send(Out::Close(code))),
                     None if behaviour.invalidates => {
                         drop(sender.send(Out::Text(INVALID.to_owned())));
@@ -371,7 +401,10 @@ impl Server {
             events: Vec::new(),
             connection: Some(sender.clone()),
         };
-        let ready = event("READY", behaviour.first, &ready.to_string());
+        let ready = match behaviour.odd {
+            Some(odd) => format!(r#"{{"t":"READY","s":{odd},"op":0,"d":{ready}}}"#),
+            None => event("READY", behaviour.first, &ready.to_string()),
+        };
         session
             .events
             .extend(behaviour.first.map(|first| (first, ready.clone())));
@@ -381,7 +414,14 @@ impl Server {
 
     fn resume(&self, id: &str, sequence: u64, sender: &mpsc::UnboundedSender<Out>) {
         let mut state = self.lock();
-        let resumed = state.behaviour.resumed;
+        let (resumed, repeats) = (state.behaviour.resumed, state.behaviour.repeats);
+        if state.behaviour.is_silent {
+            return;
+        }
+        if state.behaviour.resumes_nothing {
+            drop(sender.send(Out::Text(INVALID.to_owned())));
+            return;
+        }
         if let Some(code) = state.behaviour.closes_resumes {
             drop(sender.send(Out::Close(code)));
             return;
@@ -394,7 +434,7 @@ impl Server {
         for (_, event) in session
             .events
             .iter()
-            .filter(|(number, _)| *number > sequence)
+            .filter(|(number, _)| repeats || *number > sequence)
         {
             session.order(Out::Text(event.clone()));
         }
