@@ -76,10 +76,9 @@ pub(super) struct Connection {
     resumes: bool,
     /// Whether the server said hello.
     greeted: bool,
-    /// Whether the server has said anything after the bot had said who it is.
-    answered: bool,
-    /// Ends when the server has taken too long to say hello, or to answer.
-    limit: Limit,
+    /// Ends when the server has taken too long to say hello, or to answer when the bot has said who it is; nothing once
+    /// it has.
+    limit: Option<Limit>,
     /// Until when the server may answer our close frame, once there is one.
     close_by: Option<Instant>,
 }
@@ -115,8 +114,7 @@ impl Connection {
             opened: false,
             wakes: 0,
             greeted: false,
-            answered: false,
-            limit: Limit(Box::pin(tokio::time::sleep(HELLO_WITHIN))),
+            limit: Some(Limit(Box::pin(tokio::time::sleep(HELLO_WITHIN)))),
             close_by: None,
         }
     }
@@ -162,7 +160,7 @@ impl Connection {
             };
             match self.frames.read(text) {
                 Ok(Frame::Dispatch(event)) => {
-                    self.answered = true;
+                    self.limit = None;
                     return Step::Dispatch(event);
                 }
                 Ok(Frame::Control { op, is_true }) => {
@@ -202,7 +200,7 @@ impl Connection {
     fn reread(&mut self, text: String) -> Option<Step> {
         match self.frames.read(text) {
             Ok(Frame::Dispatch(event)) => {
-                self.answered = true;
+                self.limit = None;
                 Some(Step::Dispatch(event))
             }
             Ok(Frame::Control { op: 9, is_true }) => self.control(9, is_true),
@@ -216,7 +214,7 @@ impl Connection {
             9 => Some(Step::Invalid { resumable: is_true }),
             10 => {
                 self.greeted = true;
-                self.limit = self.limit_of_answer();
+                self.limit = Some(self.limit_of_answer());
                 Some(Step::Hello)
             }
             11 => self
@@ -241,12 +239,17 @@ impl Connection {
 
     async fn receive(&mut self) -> Received {
         poll_fn(|context| match self.poll(context) {
-            Poll::Pending if !self.answered && self.limit.0.as_mut().poll(context).is_ready() => {
+            Poll::Pending if self.is_overdue(context) => {
                 Poll::Ready(Received::Over(self.overdue()))
             }
             polled => polled,
         })
         .await
+    }
+
+    fn is_overdue(&mut self, context: &mut Context<'_>) -> bool {
+        let limit = self.limit.as_mut();
+        limit.is_some_and(|limit| limit.0.as_mut().poll(context).is_ready())
     }
 
     /// The time to answer begins when the bot says who it is: at once where it resumes, and when it is its turn where

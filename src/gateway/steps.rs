@@ -9,7 +9,7 @@ use super::event::Event;
 use super::handover::Echoes;
 use super::shards::ShardState;
 use super::shared::Held;
-use super::task::{End, Task};
+use super::task::{Detour, End, Task};
 use crate::config::TOKEN_ADVICE;
 use crate::supervisor::deliveries;
 use serde::Deserialize;
@@ -98,8 +98,12 @@ impl Task {
             self.count_refusal(ending, holds);
         }
         // A server that resumes nothing would have the bot open session after session.
-        let is_no_way = std::mem::take(&mut self.route.detours) && refuses;
-        self.route.stays |= is_no_way;
+        let is_no_way = refuses && self.route.detour == Detour::UnderWay;
+        self.route.detour = match self.route.detour {
+            Detour::UnderWay if !refuses => Detour::None,
+            Detour::None => Detour::None,
+            Detour::UnderWay | Detour::Refused => Detour::Refused,
+        };
         if holds && (is_no_way || !next.resumes) {
             self.slot().forget();
             self.refused_resumes = 0;
@@ -201,8 +205,8 @@ impl Task {
         self.slot().open(held, None);
         self.shared.changed.notify_one();
         self.hand_on(ready);
-        if strays && !self.route.stays {
-            self.route.detours = true;
+        if strays && self.route.detour != Detour::Refused {
+            self.route.detour = Detour::UnderWay;
             // Twilight would resume at that address, or does not know the session. A connection that begins with
             // the session keeps to the one it is given; the socket is dropped, as closing it needs twilight's hand.
             let shard = self.number;
@@ -271,7 +275,9 @@ impl Task {
         let shard = self.number;
         info!(shard, "{sentence}");
         self.trouble = None;
-        self.route.detours = false;
+        if self.route.detour == Detour::UnderWay {
+            self.route.detour = Detour::None;
+        }
         self.failures = 0;
         self.refused_resumes = 0;
         self.refused_identifies = 0;

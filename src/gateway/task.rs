@@ -60,10 +60,18 @@ pub(super) struct Route {
     pub(super) at_own: bool,
     /// Whether the next connection goes to the server's address, whatever READY named.
     pub(super) avoids_own: bool,
-    /// Whether the current connection has only just been changed for another one, as READY asked for.
-    pub(super) detours: bool,
-    /// Whether the server refuses to resume a session right after READY, so that a new one stays where it was opened.
-    pub(super) stays: bool,
+    pub(super) detour: Detour,
+}
+
+/// How a session gets on that READY did not tell enough of: it is resumed at once, on another connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Detour {
+    #[default]
+    None,
+    /// The current connection is to resume it.
+    UnderWay,
+    /// The server refuses that: a session stays on the connection that opened it.
+    Refused,
 }
 
 /// One shard.
