@@ -122,9 +122,9 @@ impl Actor {
         };
         let now = self.cog.services.clock.now();
         let limit = self.handler_limit();
-        for Timer { name, handler, .. } in self.timers.take_due(now) {
+        for (number, Timer { name, handler, .. }) in self.timers.take_due(now) {
             if self.cog.pauses() {
-                self.timers.ended(&name, false, now);
+                self.timers.ended(&name, number, false, now);
                 continue;
             }
             self.start(
@@ -134,7 +134,7 @@ impl Actor {
                 limit,
                 move |actor, failed| {
                     let now = actor.cog.services.clock.now();
-                    actor.timers.ended(&name, failed, now);
+                    actor.timers.ended(&name, number, failed, now);
                 },
             );
         }
