@@ -5,6 +5,7 @@
 
 use crate::commands::conflicts::Claim;
 use crate::files;
+use crate::files::decode;
 use crate::lock::lock;
 use crate::vm::resolve::ModuleId;
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,15 @@ struct Record {
     is_new: bool,
 }
 
+/// Of a larger file nothing is read: no record of the bot's has so many bytes.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// What the file says, whatever an editor has saved it as.
+fn parse(bytes: Vec<u8>) -> Result<File, String> {
+    let text = decode(bytes).map_err(|problem| format!("it {problem}"))?;
+    serde_json::from_str(&text).map_err(|error| error.to_string())
+}
+
 /// The names that the bot's cogs have, kept in a file.
 #[derive(Debug, Default)]
 pub struct Names(Mutex<Record>);
@@ -61,7 +71,7 @@ impl Names {
     /// Takes over what is kept in a file. A file that is not there or damaged says nothing: then the order of names
     /// decides, as at the first start.
     pub fn read(&self, path: &Path) {
-        let file = match fs::read(path).map(|text| serde_json::from_slice::<File>(&text)) {
+        let file = match files::read(path, MOST_BYTES).map(parse) {
             Ok(Ok(file)) => file,
             Ok(Err(error)) => {
                 let path = path.display();
@@ -225,6 +235,26 @@ mod tests {
         third.save();
         second.read(&path);
         assert_eq!(owner(&second, "word").as_deref(), Some("word"), "only read");
+    }
+
+    #[test]
+    fn a_record_that_an_editor_has_saved_is_read_and_one_that_is_no_file_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("names.json");
+        let first = Names::default();
+        first.open(path.clone());
+        first.set("word", held("cogs/word.luau", &["word"]));
+        first.save();
+        let text = fs::read(&path).unwrap();
+        fs::write(&path, [b"\xEF\xBB\xBF", text.as_slice()].concat()).unwrap();
+        let second = Names::default();
+        second.read(&path);
+        assert_eq!(owner(&second, "word").as_deref(), Some("word"));
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        let third = Names::default();
+        third.read(&path);
+        assert_eq!(owner(&third, "word"), None);
     }
 
     #[test]

@@ -39,7 +39,8 @@ pub fn decode(mut bytes: Vec<u8>) -> Result<String, NotText> {
     if let Some(name) = wide(&bytes) {
         return Err(NotText::Wide(name));
     }
-    if bytes.starts_with(UTF8_MARK) {
+    // A file that was put together of several, or saved twice by such an editor, has more than one.
+    while bytes.starts_with(UTF8_MARK) {
         bytes.drain(..UTF8_MARK.len());
     }
     if let Some(at) = memchr::memchr(0, &bytes) {
@@ -60,7 +61,10 @@ fn wide(bytes: &[u8]) -> Option<&'static str> {
         (b"\xFE\xFF", "UTF-16"),
     ];
     let marked = marks.iter().find(|(mark, _)| bytes.starts_with(mark));
-    let unmarked = || is_half_zeros(bytes).then_some("UTF-16");
+    let unmarked = || {
+        let is_utf16 = is_half_zeros(bytes).then_some("UTF-16");
+        is_utf16.or_else(|| is_letters_of_four(bytes).then_some("UTF-32"))
+    };
     marked.map(|(_, name)| *name).or_else(unmarked)
 }
 
@@ -72,6 +76,16 @@ fn is_half_zeros(bytes: &[u8]) -> bool {
     let (first, second) = (zeros(0), zeros(1));
     let (fewer, more) = (first.min(second), first.max(second));
     bytes.len().is_multiple_of(2) && fewer == 0 && more > pairs.len() / 8
+}
+
+/// Whether each four bytes are the number of a letter: how UTF-32 has them.
+fn is_letters_of_four(bytes: &[u8]) -> bool {
+    let (fours, _) = bytes.get(..LOOKED_AT).unwrap_or(bytes).as_chunks::<4>();
+    let is_letter =
+        |four: &[u8; 4], order: fn([u8; 4]) -> u32| (1..0x11_0000).contains(&order(*four));
+    let all = |order: fn([u8; 4]) -> u32| fours.iter().all(|four| is_letter(four, order));
+    let is_whole = !fours.is_empty() && bytes.len().is_multiple_of(4);
+    is_whole && (all(u32::from_le_bytes) || all(u32::from_be_bytes))
 }
 
 /// The line, from 1, of the byte at `at`.
@@ -95,6 +109,10 @@ mod tests {
             Ok("a\r\n".to_owned())
         );
         assert_eq!(decode(b"\xEF\xBB\xBF".to_vec()), Ok(String::new()));
+        assert_eq!(
+            decode(b"\xEF\xBB\xBF\xEF\xBB\xBFa".to_vec()),
+            Ok("a".to_owned())
+        );
         assert_eq!(decode(Vec::new()), Ok(String::new()));
     }
 
@@ -115,6 +133,21 @@ mod tests {
         }
         let words = NotText::Wide("UTF-16").to_string();
         assert_eq!(words, "is UTF-16 text; save it as UTF-8");
+    }
+
+    #[test]
+    fn utf_32_is_named_with_and_without_a_mark_in_either_order() {
+        for text in [
+            "return 1",
+            "\u{FEFF}return 1",
+            "-- 機器人\r\nreturn {}",
+            "1",
+        ] {
+            for order in [u32::to_le_bytes, u32::to_be_bytes] {
+                let bytes: Vec<u8> = text.chars().map(u32::from).flat_map(order).collect();
+                assert_eq!(decode(bytes), Err(NotText::Wide("UTF-32")), "{text:?}");
+            }
+        }
     }
 
     #[test]
