@@ -14,6 +14,12 @@ pub const READONLY: &str = "attempt to modify a readonly table";
 /// The words before the key where a function is used like a table.
 const OF_FUNCTION: &str = "attempt to index function with ";
 
+/// Luau's words where nil is counted with, or put in a text.
+const MISSING: [&str; 2] = [
+    "attempt to perform arithmetic",
+    "attempt to concatenate nil",
+];
+
 /// Libraries of Luau's that are shared by all modules of a cog.
 pub const LIBRARIES: [&str; 10] = [
     "bit32",
@@ -35,11 +41,14 @@ const OF_HOST: &str =
 const OF_LIBRARY: &str = "Luau's libraries cannot be changed: put what is yours into a local, or into a module of your own";
 const OF_OBJECT: &str = "what Discord has said cannot be changed by writing to it: call an operation of @cogsmith/discord to change it there, or change a copy, `:table()`";
 const OF_MODULE: &str = "what a module returns is frozen: let that module keep what changes in a local, and return functions that change it";
+const OF_GLOBALS: &str = "globals belong to the file in which they are set: write the name alone, or require a module that has it";
+const OF_LOADED: &str =
+    "it shows what is loaded, and is not how to change that: save the module's file";
 const OF_OTHERS: &str = "it is frozen: change a copy, such as table.clone makes";
 
 /// What to do instead of setting a key; nothing is said here of tables that belong to nobody in particular.
 /// `{key}` stands for the key with its dot.
-const ADVICE: [(&str, &str, &str); 5] = [
+const ADVICE: [(&str, &str, &str); 8] = [
     (
         "cog",
         "name",
@@ -53,7 +62,13 @@ const ADVICE: [(&str, &str, &str); 5] = [
         "what a command was called with cannot be changed: keep what is yours in a local",
     ),
     ("object", "", OF_OBJECT),
+    ("_G", "", OF_GLOBALS),
+    ("package", "", OF_LOADED),
+    ("package.loaded", "", OF_LOADED),
 ];
+
+/// What is neither required nor a library, and known by its name.
+const GLOBALS: [&str; 2] = ["_G", "package"];
 
 /// What is told to whoever sets `key` in a table of the host's or of Luau's: `state`, `cog.check`, `string`.
 pub fn sentence(table: &str, key: &str) -> String {
@@ -75,7 +90,10 @@ pub fn sentence_of_object(key: &str) -> String {
 }
 
 fn told(written: &str, key: &str, advice: &str) -> String {
-    let advice = advice.replace("{key}", &with_dot(key));
+    // A part of the state is no key to write in another one.
+    let is_part = key == "session" || ScopeKind::from_name(key).is_some();
+    let shown = with_dot(if is_part { "key" } else { key });
+    let advice = advice.replace("{key}", &shown);
     format!("{READONLY}: `{written}` cannot be set; {advice}")
 }
 
@@ -96,6 +114,9 @@ pub fn explain(message: &str, source: &str, number: u32) -> Option<String> {
         let target = line::target(code)?;
         return Some(of_target(&target, source, number));
     }
+    if MISSING.iter().any(|words| message.starts_with(words)) {
+        return of_missing(&line::target(code)?, source, number);
+    }
     let key = message.strip_prefix(OF_FUNCTION)?.trim_matches('\'');
     let chains = line::chains(code);
     let mut used = chains.iter().filter_map(|chain| chain.before(key));
@@ -108,6 +129,23 @@ fn of_target(target: &Chain, source: &str, number: usize) -> String {
         Origin::Known(name) => sentence(&name, key),
         Origin::Module => told(&target.shown(), key, OF_MODULE),
         Origin::Unknown => told(&target.shown(), key, OF_OTHERS),
+    }
+}
+
+/// `state.coins += 5` fails already when it reads.
+fn of_missing(target: &Chain, source: &str, number: usize) -> Option<String> {
+    let (table, key) = target.split();
+    match origin_of(&table, source, number) {
+        Origin::Known(name) if name == "state" || name == "state.session" => {
+            let advice = if name == "state" {
+                OF_STATE
+            } else {
+                OF_SESSION
+            };
+            let advice = advice.replace("{key}", &with_dot(key));
+            Some(format!("`{name}{}` is nil; {advice}", with_dot(key)))
+        }
+        _ => None,
     }
 }
 
@@ -130,7 +168,7 @@ fn of_function(function: &Chain, key: &str, source: &str, number: usize) -> Opti
 mod tests {
     use super::*;
 
-    const HEAD: &str = "local cog = require(\"@cogsmith/cog\")
+    const HEAD: &str = "local cog, task = require(\"@cogsmith/cog\"), require(\"@cogsmith/task\")
 local state = require('@cogsmith/state')
 local levels = require(\"../services/levels\")
 local session = state.session
@@ -178,6 +216,26 @@ local own = table.freeze {}
             ("rawset(levels, 'a', 1)", "`levels[…]` cannot be set"),
             ("own.x, own.y = 1, 2", "`own.x` cannot be set; it is frozen"),
             ("print(state.x == 1) own.x = 1", "`own.x`"),
+            (
+                "state.global = {}",
+                "`state.global` cannot be set; the state itself holds nothing: write to a part of it, such as state.global.key",
+            ),
+            (
+                "_G.x = 1",
+                "`_G.x` cannot be set; globals belong to the file",
+            ),
+            (
+                "package.loaded.x = 1",
+                "`package.loaded.x` cannot be set; it shows what is loaded",
+            ),
+            (
+                "task.wait = nil",
+                "`task.wait` cannot be set; what belongs to the host",
+            ),
+            (
+                "pcall(rawset, state, \"global\", 5)",
+                "`state[…]` cannot be set; the state itself holds nothing",
+            ),
         ] {
             let told = told_of(code);
             assert!(told.contains(wanted), "{code}: {told}");
@@ -213,6 +271,33 @@ local own = table.freeze {}
             explain("attempt to index function with 'x'", &other, 6),
             None
         );
+    }
+
+    #[test]
+    fn a_part_of_the_state_that_is_counted_with_is_told_as_one_that_is_set() {
+        for (code, message, wanted) in [
+            (
+                "state.coins += 5",
+                "attempt to perform arithmetic (add) on nil and number",
+                "`state.coins` is nil; the state itself holds nothing: write to a part of it, such as state.global.coins",
+            ),
+            (
+                "session.text ..= \"x\"",
+                "attempt to concatenate nil with string",
+                "`state.session.text` is nil; the session itself holds nothing",
+            ),
+        ] {
+            let told = explain(message, &format!("{HEAD}{code}"), 6).unwrap_or_default();
+            assert!(told.contains(wanted), "{code}: {told}");
+        }
+        for code in ["own.x += 1", "local x = state.a + 1", "state.global.x += 1"] {
+            let message = "attempt to perform arithmetic (add) on nil and number";
+            assert_eq!(
+                explain(message, &format!("{HEAD}{code}"), 6),
+                None,
+                "{code}"
+            );
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What one line of Luau writes to, and where that comes from, as far as the text says.
 
-use super::LIBRARIES;
+use super::{GLOBALS, LIBRARIES};
 
 /// Characters of a line that are looked at.
 const LONGEST_LINE: usize = 2_000;
@@ -125,7 +125,16 @@ fn first_argument(chain: &Chain) -> Option<Chain> {
     let (call, names) = chain.parts.split_last()?;
     let function = chain.root.clone() + &names.concat();
     let inner = call.strip_prefix('(')?;
-    if !WRITERS.contains(&function.as_str()) {
+    if function == "pcall" {
+        let (function, inner) = inner.split_once(',')?;
+        return written_by(function.trim(), inner);
+    }
+    written_by(&function, inner)
+}
+
+/// The table that comes first in these arguments of a function, if it writes to that.
+fn written_by(function: &str, inner: &str) -> Option<Chain> {
+    if !WRITERS.contains(&function) {
         return None;
     }
     let mut argument = chain_at(inner.trim_start(), 0)?;
@@ -241,7 +250,8 @@ pub(super) fn origin_of(table: &Chain, source: &str, number: usize) -> Origin {
     let mut table = table.clone();
     for _ in 0..MOST_STEPS {
         let Some(made) = made_of(&table.root, source, number) else {
-            let is_library = LIBRARIES.contains(&table.root.as_str());
+            let root = table.root.as_str();
+            let is_library = LIBRARIES.contains(&root) || GLOBALS.contains(&root);
             let known = is_library.then(|| table.below(&table.root)).flatten();
             return known.map_or(Origin::Unknown, Origin::Known);
         };
@@ -272,6 +282,9 @@ fn is_all(made: &str, chain: &Chain) -> bool {
 fn made_of<'a>(name: &str, source: &'a str, number: usize) -> Option<&'a str> {
     let made = source.lines().take(number).filter_map(|line| {
         let rest = line.trim_start().strip_prefix("local ")?.trim_start();
+        if let Some(made) = one_of_several(name, rest) {
+            return Some(made);
+        }
         let rest = rest.strip_prefix(name)?.trim_start();
         let typed = || {
             rest.strip_prefix(':')?
@@ -281,6 +294,16 @@ fn made_of<'a>(name: &str, source: &'a str, number: usize) -> Option<&'a str> {
         Some(rest.strip_prefix('=').or_else(typed)?.trim_start())
     });
     made.last()
+}
+
+/// What one of several locals is made of: `local a, b = require("x"), require("y")`.
+fn one_of_several<'a>(name: &str, rest: &'a str) -> Option<&'a str> {
+    let (names, values) = rest.split_once('=')?;
+    if !names.contains(',') {
+        return None;
+    }
+    let at = names.split(',').position(|it| it.trim() == name)?;
+    values.split(',').nth(at).map(str::trim)
 }
 
 /// The module that is required: `require("@cogsmith/state")`.
