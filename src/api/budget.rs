@@ -192,20 +192,22 @@ impl Budgets {
         memory
     }
 
-    /// A version of a cog, which is made of these modules, answers from now on.
+    /// A version of a cog, which is made of these modules, answers from now on. Whether it says something new.
     pub fn begin(
         &self,
         budget: &Budget,
         life: &Arc<Life>,
         memory: &Arc<Memory>,
         code: BTreeMap<ModuleId, ContentHash>,
-    ) {
+    ) -> bool {
         let number = self.versions.fetch_add(1, Ordering::Relaxed);
-        life.begin_account(&budget.accounts.of(code, Instant::now()));
+        let (account, is_new) = budget.accounts.of(code, Instant::now());
+        life.begin_account(&account);
         budget.slots.begin_version();
         budget.version.fetch_add(1, Ordering::Relaxed);
         budget.versions.add(number, life, memory);
         *lock(&budget.current) = Arc::downgrade(memory);
+        is_new
     }
 
     /// Bytes of all VMs and requests.

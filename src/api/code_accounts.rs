@@ -20,10 +20,11 @@ type Code = BTreeMap<ModuleId, ContentHash>;
 pub(super) struct CodeAccounts(Mutex<Vec<(Code, Arc<CpuAccount>)>>);
 
 impl CodeAccounts {
-    /// The account of a version that answers from `now` on.
-    pub(super) fn of(&self, code: Code, now: Instant) -> Arc<CpuAccount> {
+    /// The account of a version that answers from `now` on, and whether it is a new one.
+    pub(super) fn of(&self, code: Code, now: Instant) -> (Arc<CpuAccount>, bool) {
         let mut accounts = lock(&self.0);
         let known = accounts.iter().position(|(known, _)| *known == code);
+        let is_new = known.is_none();
         let account = known.map(|at| accounts.remove(at).1).unwrap_or_default();
         // After a minute nothing is left on an account.
         accounts.retain(|(_, account)| !account.used(now).is_zero());
@@ -31,7 +32,7 @@ impl CodeAccounts {
             accounts.remove(0);
         }
         accounts.push((code, Arc::clone(&account)));
-        account
+        (account, is_new)
     }
 }
 
@@ -48,19 +49,20 @@ mod tests {
     fn new_code_begins_with_nothing_and_known_code_goes_on() {
         let accounts = CodeAccounts::default();
         let now = Instant::now();
-        let used = |text| accounts.of(code(text), now).used(now).as_secs();
+        let used = |text| accounts.of(code(text), now).0.used(now).as_secs();
         accounts
             .of(code("a"), now)
+            .0
             .charge(Duration::from_secs(9), now);
         assert_eq!(used("b"), 0);
         assert_eq!(used("a"), 9);
         for number in 0..2 * MOST {
-            let account = accounts.of(code(&number.to_string()), now);
+            let (account, _) = accounts.of(code(&number.to_string()), now);
             account.charge(Duration::from_secs(1), now);
         }
         assert_eq!(lock(&accounts.0).len(), MOST);
         let later = now + Duration::from_secs(100);
-        assert!(accounts.of(code("b"), later).used(later).is_zero());
+        assert!(accounts.of(code("b"), later).0.used(later).is_zero());
         assert_eq!(lock(&accounts.0).len(), 1, "the others are empty by then");
     }
 }

@@ -195,8 +195,11 @@ impl CogContext {
         }
         let mut time = ThreadTime::of_this_thread();
         let charged = self.account.charged();
+        let stored = self.live_views().stored;
         self.works_for_older.store(true, Ordering::Relaxed);
+        stored.set_works_for_older(true);
         let done = work();
+        stored.set_works_for_older(false);
         self.works_for_older.store(false, Ordering::Relaxed);
         // Slices are charged by themselves.
         let slices = self.account.charged().saturating_sub(charged);
@@ -223,9 +226,10 @@ impl CogContext {
     /// A version answers from now on.
     pub fn begin_version(&self, generation: &Arc<Generation>, vm: &Vm) {
         let memory = &vm.limits().held;
-        self.services
-            .budgets
-            .begin(&self.budget, &generation.life, memory, generation.loaded());
+        let budgets = &self.services.budgets;
+        if budgets.begin(&self.budget, &generation.life, memory, generation.loaded()) {
+            self.live_views().stored.begin_version();
+        }
         self.account.begin(&generation.life.account());
         self.set_tasks(&generation.life.tasks);
     }

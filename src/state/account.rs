@@ -22,10 +22,24 @@ pub(super) struct Account {
     own: AtomicUsize,
     /// What it has written to namespaces that cogs share.
     shared: AtomicUsize,
-    bucket: Mutex<Bucket>,
+    buckets: Mutex<Buckets>,
     /// How often its writes had to wait because it had written too much.
     delays: AtomicU64,
 }
+
+/// What the versions of a cog may write.
+#[derive(Debug)]
+struct Buckets {
+    /// Counts the versions that began with a full bucket, from 1.
+    version: u64,
+    /// Of the version that answers.
+    current: Bucket,
+    /// Of all that answered before it.
+    older: Bucket,
+}
+
+/// All older versions of a cog, as one of its writers.
+pub(super) const OLDER: u64 = 0;
 
 /// Something that is limited, and how full it is.
 #[derive(Clone, Copy)]
@@ -43,19 +57,34 @@ impl Account {
             name,
             own: AtomicUsize::new(0),
             shared: AtomicUsize::new(0),
-            bucket: Mutex::new(Bucket::full(Instant::now())),
+            buckets: Mutex::new(Buckets::new(Instant::now())),
             delays: AtomicU64::new(0),
         }
     }
 
-    /// Pays for bytes that were written to the disk.
-    pub(super) fn pay(&self, bytes: f64) {
-        lock(&self.bucket).take(bytes);
+    /// From now on a version answers that says something new. It begins with a full bucket: what an older one has
+    /// written, or still writes, does not keep its answers waiting.
+    pub(super) fn begin_version(&self, now: Instant) {
+        let mut buckets = lock(&self.buckets);
+        let former = std::mem::replace(&mut buckets.current, Bucket::full(now));
+        buckets.older.add(&former);
+        buckets.version += 1;
     }
 
-    /// How long it has to wait before more of it is written, and how many bytes it may write now.
-    pub(super) fn standing(&self, now: Instant, rate: f64) -> (Duration, f64) {
-        let mut bucket = lock(&self.bucket);
+    /// The number of the version that answers.
+    pub(super) fn version(&self) -> u64 {
+        lock(&self.buckets).version
+    }
+
+    /// Has a version pay for bytes that were written to the disk.
+    pub(super) fn pay(&self, version: u64, bytes: f64) {
+        lock(&self.buckets).of(version).take(bytes);
+    }
+
+    /// How long a version has to wait before more of it is written, and how many bytes it may write now.
+    pub(super) fn standing(&self, version: u64, now: Instant, rate: f64) -> (Duration, f64) {
+        let mut buckets = lock(&self.buckets);
+        let bucket = buckets.of(version);
         (bucket.wait(now, rate), bucket.left(now, rate))
     }
 
@@ -95,6 +124,24 @@ impl Account {
             is_of_writer: true,
             used: self.shared.load(Ordering::Relaxed),
             limit: limits.namespace_bytes,
+        }
+    }
+}
+
+impl Buckets {
+    fn new(now: Instant) -> Self {
+        Self {
+            version: OLDER + 1,
+            current: Bucket::full(now),
+            older: Bucket::full(now),
+        }
+    }
+
+    fn of(&mut self, version: u64) -> &mut Bucket {
+        if version == self.version {
+            &mut self.current
+        } else {
+            &mut self.older
         }
     }
 }

@@ -40,6 +40,12 @@ impl Bucket {
     pub(super) fn take(&mut self, bytes: f64) {
         self.used += bytes;
     }
+
+    /// Takes over what has been used of another one.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.used += other.used;
+        self.at = self.at.max(other.at);
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub(super) struct Journal {
     outbox: Option<Arc<Outbox>>,
     /// Whoever is charged for what is written.
     writer: Arc<Account>,
+    /// Whether an older version of the writer's is at work.
+    works_for_older: AtomicBool,
 }
 
 impl Journal {
@@ -30,7 +32,12 @@ impl Journal {
             spaces: Mutex::default(),
             outbox,
             writer,
+            works_for_older: AtomicBool::new(false),
         }
+    }
+
+    pub(super) fn set_works_for_older(&self, is_older: bool) {
+        self.works_for_older.store(is_older, Ordering::Relaxed);
     }
 
     /// Whoever is charged for what is written.
@@ -136,14 +143,22 @@ impl Journal {
     pub(super) fn flush(&self) -> Ticket {
         match &self.outbox {
             None => Ticket::ready(),
-            Some(outbox) => flush(&lock(&self.spaces), outbox, &self.writer),
+            Some(outbox) => {
+                let is_older = self.works_for_older.load(Ordering::Relaxed);
+                flush(&lock(&self.spaces), outbox, &self.writer, is_older)
+            }
         }
     }
 }
 
 /// Hands what is pending in these namespaces (in the order of their numbers) to the writer, as one batch that
-/// `payer` pays for. It is sent under their locks, so that batches arrive in the order in which memory changed.
-pub(super) fn flush(spaces: &[Arc<Space>], outbox: &Outbox, payer: &Arc<Account>) -> Ticket {
+/// `payer` or an older version of it pays for. It is sent under their locks, so that batches arrive in the order in which memory changed.
+pub(super) fn flush(
+    spaces: &[Arc<Space>],
+    outbox: &Outbox,
+    payer: &Arc<Account>,
+    is_older: bool,
+) -> Ticket {
     let mut trees: Vec<_> = spaces.iter().map(|space| space.lock()).collect();
     let mut batch = Batch::default();
     let mut written = Vec::new();
@@ -154,7 +169,7 @@ pub(super) fn flush(spaces: &[Arc<Space>], outbox: &Outbox, payer: &Arc<Account>
         }
     }
     if !written.is_empty() {
-        match outbox.send(batch, payer) {
+        match outbox.send(batch, payer, is_older) {
             Ok(number) => written
                 .into_iter()
                 .for_each(|tree| tree.last_group = number),
@@ -162,5 +177,6 @@ pub(super) fn flush(spaces: &[Arc<Space>], outbox: &Outbox, payer: &Arc<Account>
         }
     }
     // Others may have taken along what was ours, or it may be on its way.
-    outbox.ticket(trees.iter().map(|tree| tree.last_group).collect())
+    let groups = trees.iter().map(|tree| tree.last_group).collect();
+    outbox.ticket(groups, payer, is_older)
 }

@@ -5,12 +5,13 @@
 //! was, a path is in it once: what waits takes about as much room as the state itself.
 //!
 //! Each group is paid for by the cogs that wrote it, from a bucket of bytes. While one of them has overdrawn its
-//! bucket, the group waits. Of the others that group goes first which leaves most in its payers' buckets: a small
-//! write of a cog that has written little goes before everything else, and those that write much take turns. As a commit
-//! cannot be interrupted, large ones together have only a part of the writer's time: it is free for the others most
-//! of the time.
+//! bucket, the group waits. A cog's versions have buckets of their own: one that is new waits for what it has
+//! written itself, and takes along what older ones have left. Of the others that group goes first which leaves most in
+//! its payers' buckets: a small write of a cog that has written little goes before everything else, and those that
+//! write much take turns. As a commit cannot be interrupted, large ones together have only a part of the writer's
+//! time: it is free for the others most of the time.
 
-use super::account::Account;
+use super::account::{Account, OLDER};
 use super::{Batch, Namespace, StateError};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -29,8 +30,8 @@ pub(super) struct Group {
     /// Its number, and those of the groups that were joined with it.
     numbers: Vec<u64>,
     changes: Batch,
-    /// Who has sent how many bytes of it.
-    payers: BTreeMap<Namespace, (Arc<Account>, usize)>,
+    /// Who has sent how many bytes of it, by cog and version.
+    payers: BTreeMap<(Namespace, u64), (Arc<Account>, usize)>,
     /// Whether somebody's overdrawn bucket has kept it waiting.
     is_delayed: bool,
 }
@@ -82,8 +83,8 @@ impl Group {
     fn absorb(&mut self, later: Self) {
         self.numbers.extend(later.numbers);
         self.changes.absorb(later.changes);
-        for (name, (account, bytes)) in later.payers {
-            let (_, sent) = self.payers.entry(name).or_insert((account, 0));
+        for (payer, (account, bytes)) in later.payers {
+            let (_, sent) = self.payers.entry(payer).or_insert((account, 0));
             *sent += bytes;
         }
         self.is_delayed |= later.is_delayed;
@@ -92,15 +93,20 @@ impl Group {
     /// Has its cogs pay for so many bytes, each for its part.
     pub(super) fn charge(&self, bytes: usize) {
         let all: usize = self.payers.values().map(|(_, sent)| sent).sum();
-        for (account, sent) in self.payers.values() {
-            account.pay(approximately(bytes) * approximately(*sent) / approximately(all.max(1)));
+        for ((_, version), (account, sent)) in &self.payers {
+            let part = approximately(bytes) * approximately(*sent) / approximately(all.max(1));
+            account.pay(*version, part);
         }
     }
 
     /// How long it has to wait for its payers, and what the poorest of them would have left.
     fn standing(&self, now: Instant, rate: f64) -> (Duration, f64) {
-        let payers = self.payers.values();
-        let waits = payers.map(|(account, _)| account.standing(now, rate));
+        let payers = self
+            .payers
+            .iter()
+            .filter(|(payer, _)| self.has_a_say(payer));
+        let waits =
+            payers.map(|((_, version), (account, _))| account.standing(*version, now, rate));
         let (mut wait, mut least) = (Duration::ZERO, f64::MAX);
         for (until, left) in waits {
             wait = wait.max(until);
@@ -109,20 +115,36 @@ impl Group {
         (wait, least - approximately(self.changes.bytes()))
     }
 
+    /// Whether the group waits for the bucket of this payer: not for that of an older version when one that answers
+    /// waits for the group.
+    fn has_a_say(&self, (name, version): &(Namespace, u64)) -> bool {
+        let newest = self
+            .payers
+            .range((name.clone(), *version)..=(name.clone(), u64::MAX));
+        let newest = newest.last();
+        newest.is_none_or(|((_, newest), (account, _))| {
+            newest == version || *newest != account.version()
+        })
+    }
+
     fn note_delay(&mut self) {
         if !std::mem::replace(&mut self.is_delayed, true) {
-            for (account, _) in self.payers.values() {
-                account.count_delay();
-            }
+            let accounts: BTreeMap<_, _> = self
+                .payers
+                .iter()
+                .map(|((name, _), (account, _))| (name, account))
+                .collect();
+            accounts.values().for_each(|account| account.count_delay());
         }
     }
 }
 
 impl Queue {
-    /// Adds a batch; returns the number of its group.
-    pub(super) fn send(&mut self, batch: Batch, payer: &Arc<Account>) -> u64 {
+    /// Adds a batch; returns the number of its group. `is_older`: an older version of the payer's has written it.
+    pub(super) fn send(&mut self, batch: Batch, payer: &Arc<Account>, is_older: bool) -> u64 {
         let bytes = batch.bytes();
-        let payers = [(payer.name.clone(), (Arc::clone(payer), bytes))];
+        let version = if is_older { OLDER } else { payer.version() };
+        let payers = [((payer.name.clone(), version), (Arc::clone(payer), bytes))];
         let mut later = Group {
             numbers: Vec::new(),
             changes: batch,
@@ -139,6 +161,25 @@ impl Queue {
             later
         };
         self.put(group)
+    }
+
+    /// The version of this payer that answers waits for these groups: older ones do not keep them waiting.
+    /// Whether that changes anything.
+    pub(super) fn hurry(&mut self, numbers: &[u64], payer: &Arc<Account>) -> bool {
+        let version = payer.version();
+        let mut is_news = false;
+        for group in self.groups.values_mut() {
+            let is_waited_for = group.numbers.iter().any(|it| numbers.contains(it));
+            let has_written = group.payers.keys().any(|(name, _)| *name == payer.name);
+            if is_waited_for && has_written {
+                let key = (payer.name.clone(), version);
+                group.payers.entry(key).or_insert_with(|| {
+                    is_news = true;
+                    (Arc::clone(payer), 0)
+                });
+            }
+        }
+        is_news
     }
 
     /// Puts back a group that could not be written; what came meanwhile came later.
@@ -278,14 +319,14 @@ mod tests {
     fn what_has_a_namespace_in_common_is_one_group_and_nothing_else_is() {
         let mut queue = Queue::default();
         let (one, two) = (account("one"), account("two"));
-        let first = queue.send(batch(&["cog:one"], "x", 1), &one);
-        let second = queue.send(batch(&["cog:two"], "x", 1), &two);
+        let first = queue.send(batch(&["cog:one"], "x", 1), &one, false);
+        let second = queue.send(batch(&["cog:two"], "x", 1), &two, false);
         assert_ne!(first, second);
-        assert_eq!(queue.send(batch(&["cog:one"], "x", 2), &one), first);
+        assert_eq!(queue.send(batch(&["cog:one"], "x", 2), &one, false), first);
         assert_eq!(queue.groups.len(), 2);
-        let bank = queue.send(batch(&["cog:one", "shared:bank"], "y", 1), &one);
+        let bank = queue.send(batch(&["cog:one", "shared:bank"], "y", 1), &one, false);
         assert_eq!(
-            queue.send(batch(&["cog:two", "shared:bank"], "z", 1), &two),
+            queue.send(batch(&["cog:two", "shared:bank"], "z", 1), &two, false),
             bank
         );
         assert_eq!(queue.groups.len(), 1);
@@ -308,7 +349,7 @@ mod tests {
         let mut order = Vec::new();
         for _ in 0..3 {
             for (cog, bytes) in cogs.iter().zip([2_000, 2_000, 10]) {
-                queue.send(batch(&[cog.name.as_str()], "x", bytes), cog);
+                queue.send(batch(&[cog.name.as_str()], "x", bytes), cog, false);
             }
             for _ in 0..3 {
                 order.push(names(&write(&mut queue, now).unwrap()).concat());
@@ -325,11 +366,11 @@ mod tests {
         let mut queue = Queue::default();
         let mut now = Instant::now();
         let (greedy, other) = (account("greedy"), account("other"));
-        queue.send(batch(&["cog:greedy"], "x", 20_000), &greedy);
+        queue.send(batch(&["cog:greedy"], "x", 20_000), &greedy, false);
         assert!(write(&mut queue, now).is_some());
-        let number = queue.send(batch(&["cog:greedy"], "x", 20_000), &greedy);
+        let number = queue.send(batch(&["cog:greedy"], "x", 20_000), &greedy, false);
         assert!(write(&mut queue, now).is_none());
-        queue.send(batch(&["cog:other"], "x", 10), &other);
+        queue.send(batch(&["cog:other"], "x", 10), &other, false);
         assert_eq!(names(&write(&mut queue, now).unwrap()), ["cog:other"]);
         assert!(queue.is_uncommitted(number));
         assert_eq!((greedy.delays(), other.delays()), (1, 0));
@@ -345,12 +386,48 @@ mod tests {
     }
 
     #[test]
+    fn what_an_older_version_has_left_keeps_no_newer_one_waiting() {
+        let mut queue = Queue::default();
+        let now = Instant::now();
+        let cog = account("one");
+        let send = |queue: &mut Queue, bytes, is_older| {
+            queue.send(batch(&["cog:one"], "x", bytes), &cog, is_older)
+        };
+        send(&mut queue, 20_000, false);
+        assert!(write(&mut queue, now).is_some());
+        send(&mut queue, 20_000, false);
+        assert!(write(&mut queue, now).is_none());
+        // A new version that waits for what is there.
+        cog.begin_version(now);
+        let number = send(&mut queue, 20_000, true);
+        assert!(
+            write(&mut queue, now).is_none(),
+            "nobody waits for it but older ones"
+        );
+        assert!(queue.hurry(&[number], &cog));
+        assert!(!queue.hurry(&[number], &cog));
+        assert!(write(&mut queue, now).is_some());
+        // One that writes, while an older one goes on writing.
+        for _ in 0..3 {
+            send(&mut queue, 20_000, true);
+            assert!(write(&mut queue, now).is_none());
+            send(&mut queue, 10, false);
+            assert!(write(&mut queue, now).is_some());
+        }
+        // It pays for its own writes.
+        send(&mut queue, 20_000, false);
+        assert!(write(&mut queue, now).is_some());
+        send(&mut queue, 10, false);
+        assert!(write(&mut queue, now).is_none());
+    }
+
+    #[test]
     fn large_groups_pause_and_small_ones_do_not() {
         let mut queue = Queue::default();
         let (now, pause) = (Instant::now(), Duration::from_secs(1));
         let (large, small) = (account("large"), account("small"));
-        queue.send(batch(&["cog:large"], "x", LARGE), &large);
-        queue.send(batch(&["cog:small"], "x", 10), &small);
+        queue.send(batch(&["cog:large"], "x", LARGE), &large, false);
+        queue.send(batch(&["cog:small"], "x", 10), &small, false);
         let Next::Write(group) = queue.next(now, RATE, pause) else {
             unreachable!("a small one does not pause");
         };
@@ -364,11 +441,11 @@ mod tests {
     fn what_could_not_be_written_comes_before_what_came_meanwhile() {
         let mut queue = Queue::default();
         let (now, cog) = (Instant::now(), account("one"));
-        let first = queue.send(batch(&["cog:one"], "x", 1), &cog);
+        let first = queue.send(batch(&["cog:one"], "x", 1), &cog, false);
         let Next::Write(group) = queue.next(now, RATE, Duration::ZERO) else {
             unreachable!("nobody waits");
         };
-        let second = queue.send(batch(&["cog:one"], "x", 2), &cog);
+        let second = queue.send(batch(&["cog:one"], "x", 2), &cog, false);
         queue.put_back(group);
         assert!(queue.is_uncommitted(first) && queue.is_uncommitted(second));
         let group = write(&mut queue, now).unwrap();

@@ -176,7 +176,7 @@ impl Store {
         };
         let mut spaces = self.spaces.all();
         spaces.retain(|space| space.is_stored);
-        flush(&spaces, outbox, &nobody())
+        flush(&spaces, outbox, &nobody(), false)
     }
 }
 

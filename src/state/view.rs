@@ -6,6 +6,7 @@ use super::write;
 use super::{Defaults, Key, KeyRef, Namespace, Scope, ScopeKind, StateError, Table, Ticket, Value};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// One VM's view of one namespace. Clones are the same view.
 ///
@@ -182,6 +183,17 @@ impl View {
     /// How often what its cog wrote had to wait for the disk because it had written more than its share.
     pub fn delays(&self) -> u64 {
         self.0.journal.writer().delays()
+    }
+
+    /// A version of the cog answers that says something new: what older ones have written to the disk, or still
+    /// write, does not keep it waiting.
+    pub fn begin_version(&self) {
+        self.0.journal.writer().begin_version(Instant::now());
+    }
+
+    /// Whether what is written and flushed from now on is what an older version of the cog writes.
+    pub fn set_works_for_older(&self, is_older: bool) {
+        self.0.journal.set_works_for_older(is_older);
     }
 
     /// From now on, writes of this VM are kept apart: only it sees them, over what others go on writing. Does

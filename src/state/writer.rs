@@ -91,26 +91,39 @@ impl Outbox {
         self.progress.has_changed().is_err()
     }
 
-    /// Sends a batch that `payer` wrote, and returns the number of the group that it is in.
-    pub(super) fn send(&self, batch: Batch, payer: &Arc<Account>) -> Result<u64, StateError> {
+    /// Sends a batch that `payer` wrote, or an older version of it, and returns the number of the group that it is in.
+    pub(super) fn send(
+        &self,
+        batch: Batch,
+        payer: &Arc<Account>,
+        is_older: bool,
+    ) -> Result<u64, StateError> {
         let mut queue = self.desk.queue();
         if !matches!(queue.end, End::Open) || self.has_ended() {
             return Err(StateError::Closed);
         }
-        let number = queue.send(batch, payer);
+        let number = queue.send(batch, payer, is_older);
         drop(queue);
         self.desk.changed.notify_one();
         Ok(number)
     }
 
-    /// The ticket of what was sent under these numbers.
-    pub(super) fn ticket(&self, mut numbers: Vec<u64>) -> Ticket {
-        let queue = self.desk.queue();
+    /// The ticket of what was sent under these numbers, for `payer` or an older version of it.
+    pub(super) fn ticket(
+        &self,
+        mut numbers: Vec<u64>,
+        payer: &Arc<Account>,
+        is_older: bool,
+    ) -> Ticket {
+        let mut queue = self.desk.queue();
         numbers.retain(|number| queue.is_uncommitted(*number));
-        drop(queue);
         if numbers.is_empty() {
             return Ticket::ready();
         }
+        if !is_older && queue.hurry(&numbers, payer) {
+            self.desk.changed.notify_one();
+        }
+        drop(queue);
         Ticket::new(numbers, Arc::clone(&self.desk), self.progress.clone())
     }
 

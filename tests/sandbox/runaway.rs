@@ -324,6 +324,49 @@ end",
     .await;
 }
 
+/// The old version's timer of that name is called, and does not end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timer_that_does_not_end() {
+    const EVERY: &str = "cog.every(0.1, function()
+    OF_TIMER
+end, { name = \"tick\" })";
+    let kind = Kind::new(PATIENT, "", |_, _| true);
+    let wild = EVERY.replace("OF_TIMER", "task.wait(800)");
+    let mended = EVERY.replace("OF_TIMER", "kept[1] = true");
+    let body = "while not kept[1] do task.wait(0.01) end ctx:reply(\"mended\")";
+    let (wild, mended) = (kind.source("", &wild), kind.source(body, &mended));
+    let config = format!(r#"{{ "limits": {{ {PATIENT} }} }}"#);
+    let setup = setup(&[("cogs/t.luau", wild.as_str())]).config(&config);
+    let mut stage = setup.start().await;
+    until(|| handlers(&stage) == 1).await;
+    stage.save("cogs/t.luau", &mended);
+    stage.applied().await;
+    let said = say(&stage);
+    let answer = stage.sim.reply_to(said, PATIENCE).await.unwrap();
+    assert_eq!(answer["content"], "mended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_that_flood_the_disk() {
+    let limits = format!(r#"{PATIENT}, "state_write_kb_per_s": 8"#);
+    let body = "for round = 1, 1e6 do
+        for i = 1, 8 do
+            state.global[`key {i}`] = string.rep(\"x\", 128 * 1024) .. round
+            task.wait(0.05)
+        end
+    end";
+    Kind {
+        declares: "local state = require(\"@cogsmith/state\")",
+        mended: "local state = require(\"@cogsmith/state\")
+    state.global.mended = true
+    ctx:reply(\"mended\")",
+        prepare: Setup::stored,
+        ..Kind::new(&limits, body, |_, cog| met(cog, Limit::StateWrites))
+    }
+    .ends_with_a_mended_file()
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_that_flood() {
     let body = "for i = 1, 200 do
