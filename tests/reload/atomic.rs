@@ -316,6 +316,41 @@ async fn a_command_moves_to_another_cog_in_one_save_or_when_its_owner_is_deleted
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn commands_that_move_in_a_circle_come_up_with_the_last_fix() {
+    for is_saved_between in [false, true] {
+        let mut stage = burst(&[
+            ("cogs/a.luau", &answering("one", "a")),
+            ("cogs/b.luau", &answering("two", "b")),
+            ("cogs/c.luau", &answering("three", "c")),
+            ("cogs/lone.luau", &answering("lone", "old")),
+        ])
+        .await;
+        let of_b = answering("three", "new b");
+        stage.save("cogs/a.luau", &answering("two", "new a"));
+        stage.save("cogs/b.luau", &format!("{of_b}local x = = 1"));
+        stage.save("cogs/c.luau", &answering("one", "new c"));
+        stage.save("cogs/lone.luau", &answering("lone", "new"));
+        let report = stage.failed().await;
+        assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["lone"]);
+        assert_eq!(cogs_of(&report, CogOutcome::Kept), ["a", "b", "c"]);
+        let text = format!("{:?}", report.problems);
+        assert!(
+            text.contains("mend that if it lets go of the name"),
+            "{text}"
+        );
+        if is_saved_between {
+            stage.save("cogs/a.luau", &answering("two", "newer a"));
+            stage.failed().await;
+        }
+        stage.save("cogs/b.luau", &of_b);
+        let report = stage.applied().await;
+        assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["a", "b", "c"]);
+        assert_eq!(stage.ask("!one").await, "new c");
+        assert_eq!(stage.ask("!three").await, "new b");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_names_of_the_admins_commands_are_reserved() {
     let mut stage = setup(&[("cogs/ping.luau", &answering("ping", "pong"))])
         .start()

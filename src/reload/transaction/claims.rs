@@ -117,6 +117,8 @@ enum Right {
     Order,
     /// It had it.
     Had,
+    /// It had it, and runs its former text, as what was saved cannot be taken.
+    Keeps,
     /// It had it, and does not run.
     Waits,
 }
@@ -192,7 +194,8 @@ impl<'a> Taken<'a> {
         }
         match self.cogs.get(&owner) {
             Some(handle) if handle.peek(Status::is_running) => {
-                handle.peek(|status| owned_by(&status.offer))
+                let held = handle.peek(|status| owned_by(&status.offer))?;
+                Some(self.behind(&owner, &handle, held))
             }
             handle => self.waits(&owner, handle.as_deref(), claim),
         }
@@ -203,6 +206,26 @@ impl<'a> Taken<'a> {
         let running = self.routes.owner(claim);
         let running = running.map(|owner| owner.name.to_string());
         running.or_else(|| self.cogs.names.owner(claim))
+    }
+
+    /// A cog whose new text cannot be taken may let go of the name as soon as it can: whoever wants it is tried again
+    /// with whatever mends that.
+    fn behind(&self, owner: &str, handle: &CogHandle, mut held: Held) -> Held {
+        let attempts = self.attempts.iter();
+        let failure = attempts
+            .filter(|attempt| attempt.plan.name == owner)
+            .find_map(|attempt| attempt.prepared.as_ref().err());
+        if let Some(failure) = failure {
+            held.seen.extend(seen_by_failure(failure));
+        }
+        let is_failing = handle.peek(|status| {
+            held.seen.extend(status.attempted.keys().cloned());
+            status.failing
+        });
+        if failure.is_some() || is_failing {
+            held.right = Right::Keeps;
+        }
+        held
     }
 
     /// A cog that does not run keeps what it had as long as its file is there.
@@ -217,8 +240,7 @@ impl<'a> Taken<'a> {
             return None;
         }
         if let Some(failure) = failure {
-            seen.extend(failure.read.keys().cloned());
-            seen.extend(failure.edges.values().flatten().cloned());
+            seen.extend(seen_by_failure(failure));
         }
         if let Some(handle) = handle {
             handle.peek(|status| {
@@ -233,6 +255,13 @@ impl<'a> Taken<'a> {
             right: Right::Waits,
         })
     }
+}
+
+/// All that an attempt has read or looked for before it failed, and what was in its way.
+fn seen_by_failure(failure: &Failure) -> impl Iterator<Item = ModuleId> {
+    let edges = failure.edges.values().flatten();
+    let seen = failure.read.keys().chain(edges).chain(&failure.others);
+    seen.cloned()
 }
 
 /// The name with which a cog holds what is claimed, and the place of its command.
@@ -273,6 +302,9 @@ fn hint(held: &Held, second: &Holder<'_>) -> Option<String> {
         Right::Order => None,
         Right::Had => Some(format!(
             "\"{owner}\" had the name first and keeps it, also after a restart: take another name in {file}, or delete that file"
+        )),
+        Right::Keeps => Some(format!(
+            "\"{owner}\" had the name first and keeps it until what was saved of it can be taken: mend that if it lets go of the name, else take another name in {file}"
         )),
         Right::Waits => Some(format!(
             "\"{owner}\" had the name first and keeps it, although it does not run: mend it, or delete its file if \"{}\" is to have the name",
