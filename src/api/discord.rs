@@ -27,6 +27,9 @@ use std::time::Duration;
 
 static CHUNK: HostChunk = HostChunk::new("discord", include_str!("discord.luau"));
 
+/// The kind of the errors that say that Discord gave no answer of its own.
+pub const UNREACHABLE: &str = "unreachable";
+
 /// How long one call may take, rate limits and repetitions included.
 const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -266,7 +269,7 @@ fn call_error(cog: &CogContext, function: &str, error: &CallError) -> Failure {
         CallError::TooLong { .. } => {
             return HostError::new("limit", format!("{function}: {error}")).into();
         }
-        _ => return HostError::new("unreachable", format!("{function}: {error}")).into(),
+        _ => return HostError::new(UNREACHABLE, format!("{function}: {error}")).into(),
     };
     let mut table = HostError::new("discord", error.to_string())
         .with("status", Field::Integer(i64::from(error.status)))

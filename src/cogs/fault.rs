@@ -4,6 +4,7 @@ use super::handler;
 use super::live::Live;
 use crate::api::context::CogContext;
 use crate::api::declarations::Hook;
+use crate::api::discord::UNREACHABLE;
 use crate::api::invocation::{Context, Invocation};
 use crate::api::limits::Limit;
 use crate::commands::refusals::Refusal;
@@ -32,8 +33,12 @@ pub(super) fn refusal(fault: &Fault) -> Option<Refusal> {
     let Fault::Raised(raised) = fault else {
         return None;
     };
-    let (status, code) = raised.refused?;
-    Refusal::of(status, code)
+    match raised.refused {
+        Some((status, code)) => Refusal::of(status, code),
+        // No answer came, or none that is Discord's.
+        None if raised.kind.as_deref() == Some(UNREACHABLE) => Some(Refusal::Trouble),
+        None => None,
+    }
 }
 
 /// Logs a fault with its place, and tells the cog's `on_error`.

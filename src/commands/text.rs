@@ -220,6 +220,18 @@ sentences! {
     RefusedFull {}
         "There is no room for more: a limit of Discord's is reached here."
         "Tidak ada tempat lagi: batas Discord di sini sudah tercapai."
+    RefusedAlready {}
+        "That has been done already, or it is over."
+        "Itu sudah dilakukan, atau sudah selesai."
+    RefusedNotHere {}
+        "This place does not take that: it is of another kind, or its settings do not allow it."
+        "Tempat ini tidak menerimanya: jenisnya lain, atau pengaturannya tidak mengizinkannya."
+    RefusedTooLarge {}
+        "A file is larger than this place takes."
+        "Sebuah berkas lebih besar daripada yang diterima tempat ini."
+    RefusedLate {}
+        "That came too late: Discord takes no answer to it any more."
+        "Itu terlambat: Discord tidak lagi menerima jawaban untuknya."
     RefusedTrouble {}
         "Discord itself has trouble right now. Try it again in a moment."
         "Discord sendiri sedang bermasalah. Coba lagi sebentar lagi."

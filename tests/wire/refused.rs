@@ -41,6 +41,25 @@ async fn the_user_is_told_how_the_world_is_and_no_error_is_logged() {
         (400, 200_000, "Discord does not let this through"),
         (400, 30_003, "There is no room for more"),
         (400, 30_013, "There is no room for more"),
+        (400, 30_010, "There is no room for more"),
+        (400, 160_006, "There is no room for more"),
+        (400, 160_005, "This thread is archived or locked"),
+        (404, 10_005, "There is no such integration (any more)."),
+        (404, 10_029, "There is no such entitlement (any more)."),
+        (404, 10_066, "There is no such thing (any more)."),
+        (404, 10_087, "There is no such tag (any more)."),
+        (404, 10_062, "That came too late"),
+        (400, 20_009, "Discord does not let this through"),
+        (400, 200_001, "Discord does not let this through"),
+        (400, 240_000, "Discord does not let this through"),
+        (400, 40_033, "That has been done already"),
+        (400, 160_004, "That has been done already"),
+        (400, 520_001, "That has been done already"),
+        (400, 50_024, "This place does not take that"),
+        (413, 40_005, "A file is larger than this place takes"),
+        (413, 0, "A file is larger than this place takes"),
+        (403, 0, "I may not do this here"),
+        (403, 40_333, "Discord itself has trouble"),
     ] {
         stage
             .sim
@@ -120,6 +139,22 @@ async fn the_sentence_is_in_the_language_of_the_bot() {
         .sim
         .fault(status("trigger_typing_indicator", 404, 10_008));
     assert_eq!(stage.ask("!t").await, "Pesan itu tidak ada (lagi).");
+}
+
+/// A Discord that cannot be reached is no mistake of the cog's either.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_discord_that_cannot_be_reached_is_told_in_a_sentence() {
+    let source = command("t", "ctx:typing()");
+    let stage = setup(&[("cogs/t.luau", &source)])
+        .config(r#"{ "limits": { "handler_seconds": 3 } }"#)
+        .start()
+        .await;
+    let fault = Fault::operation("trigger_typing_indicator", RestFaultKind::Drop).unwrap();
+    stage.sim.fault(fault.times(1_000));
+    let answer = stage.ask("!t").await;
+    assert!(answer.starts_with("Discord itself has trouble"), "{answer}");
+    assert_eq!(stage.bot.services.faults.count(), 0);
+    assert_eq!(stage.bot.services.refused.count(), 1);
 }
 
 /// Two calls that Discord fails leave a handler time, and while they wait that is seen.
