@@ -18,6 +18,22 @@ pub fn seconds_in_text(told: &str) -> Option<Duration> {
     told.trim().parse().ok().and_then(seconds)
 }
 
+/// Seconds until a date as HTTP writes it (`Wed, 21 Oct 2015 07:28:00 GMT`), by the server's own clock if it says what
+/// that shows, otherwise by `now`, since the epoch. A date that has passed is no time to wait.
+pub fn seconds_until_date(date: &str, clock: Option<&str>, now: Duration) -> Option<Duration> {
+    let date = seconds_of_date(date)?;
+    let shown = clock.and_then(seconds_of_date);
+    let shown = shown.or_else(|| i64::try_from(now.as_secs()).ok())?;
+    let left = u64::try_from(date.checked_sub(shown)?).ok()?;
+    let left = Duration::from_secs(left);
+    (left <= LONGEST).then_some(left)
+}
+
+fn seconds_of_date(text: &str) -> Option<i64> {
+    let date = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
+    Some(date.timestamp().as_second())
+}
+
 /// Seconds in a field of a body.
 pub fn seconds_in_json(told: &Json) -> Option<Duration> {
     match told {

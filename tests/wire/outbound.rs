@@ -7,7 +7,9 @@ use axum::http::{HeaderMap, Method, Response, Uri};
 use cogsmith::activity::Activity;
 use cogsmith::charge::Allowance;
 use cogsmith::clock::Clock;
-use cogsmith::discord::outbound::{CallError, CogCaller, Outbound, OutboundOptions, Token};
+use cogsmith::discord::outbound::{
+    CallError, CogCaller, Outbound, OutboundOptions, Token, WaitsFor,
+};
 use cogsmith::discord::{File, operation, prepare, prepare_with};
 use cogsmith::json::Json;
 use cogsmith::requests::{MOST_OF_A_COG, OpenOfCog};
@@ -708,4 +710,250 @@ async fn a_cog_has_so_many_calls_on_the_wire_and_leaves_room_for_others() {
         call.await.unwrap().unwrap();
     }
     assert_eq!(server.seen().len(), 7 + MOST_OF_A_COG);
+}
+
+/// A server that takes requests and never answers does not use up what there is for all calls, and is seen.
+#[tokio::test]
+async fn a_server_that_never_answers_is_seen_and_given_up_in_time() {
+    let (server, address) = Server::start([]).await;
+    let client = client(&address, Clock::system());
+    server.hold.send_replace(true);
+    let patience = Duration::from_secs(3);
+    let hook = json!({ "webhook_id": "1", "webhook_token": "t", "content": "x" });
+    let calls = [
+        ("get_my_user", json!({}), ""),
+        ("create_message", message(), ""),
+        (
+            "execute_webhook",
+            hook,
+            "; it may have been carried out, so it was not sent again",
+        ),
+    ]
+    .map(|(id, arguments, more)| {
+        let prepared = prepare(operation(id).unwrap(), arguments).unwrap();
+        let (client, cog) = (client.clone(), Some(caller("cog", 1 << 20)));
+        async move {
+            let sent = client
+                .send_with_patience(prepared, cog, DEADLINE, patience)
+                .await;
+            let error = sent.unwrap_err().to_string();
+            let words =
+                format!("discord.{id}: gave up after 3 s: there was no answer in time{more}");
+            assert_eq!(error, words);
+        }
+    });
+    let seen = async {
+        loop {
+            if let [only] = client.waiting_of("cog").as_slice()
+                && only.count == 3
+            {
+                assert_eq!(
+                    only.waits_for,
+                    WaitsFor::Discord("no answer yet".to_owned())
+                );
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::join!(futures_util::future::join_all(calls), seen);
+    assert_eq!(server.seen().len(), 3);
+    assert_eq!(client.waiting_of("cog"), []);
+}
+
+/// Awaits the next attempt after `count`, which comes after exactly `wait`.
+async fn next_comes_after(
+    server: &Server,
+    (clock, activity): &(Clock, Activity),
+    count: usize,
+    wait: Duration,
+) {
+    server.until(count).await;
+    activity.idle().await;
+    let comes = clock.now() + wait;
+    assert!(
+        !clock.advance_to_next(comes - Duration::from_millis(1)),
+        "{count}"
+    );
+    assert!(clock.advance_to_next(comes), "{count}");
+    server.until(count + 1).await;
+}
+
+#[tokio::test]
+async fn when_to_come_back_is_understood_also_as_a_date() {
+    let now = "Wed, 21 Oct 2015 07:28:00 GMT";
+    for (told, seconds) in [
+        ("7", 7),
+        ("Wed, 21 Oct 2015 07:28:09 GMT", 9),
+        ("Wed, 21 Oct 2015 07:27:00 GMT", 1),
+        ("Wed, 21 Oct 2099 07:27:00 GMT", 1),
+        ("99999999", 1),
+        ("soon", 1),
+    ] {
+        for body in ["<html>1015</html>", "{}"] {
+            let headers = vec![("retry-after", told.to_owned()), ("date", now.to_owned())];
+            let (server, address) = Server::start([(429, headers, body.to_owned())]).await;
+            let time = (Clock::paused(1_000), Activity::new());
+            let client = client_of(&address, time.0.clone(), time.1.clone());
+            let sending = call(&client, "create_message", message());
+            let coming = next_comes_after(&server, &time, 1, Duration::from_secs(seconds));
+            let (sent, ()) = tokio::join!(sending, coming);
+            assert!(sent.is_ok(), "{told} {body}: {sent:?}");
+        }
+    }
+}
+
+/// Whoever does not say when to come back is asked more and more seldom.
+#[tokio::test]
+async fn an_untold_wait_grows_until_something_is_answered() {
+    for body in ["<html>1015</html>", "{}"] {
+        let early = || (429, Vec::new(), body.to_owned());
+        let answers = [early(), early(), early(), ok(&json!({})), early()];
+        let (server, address) = Server::start(answers).await;
+        let time = (Clock::paused(1_000), Activity::new());
+        let client = client_of(&address, time.0.clone(), time.1.clone());
+        let sending = async {
+            call(&client, "create_message", message()).await.unwrap();
+            call(&client, "create_message", message()).await.unwrap();
+        };
+        let coming = async {
+            for (count, seconds) in [(1, 1), (2, 2), (3, 4), (5, 1)] {
+                next_comes_after(&server, &time, count, Duration::from_secs(seconds)).await;
+            }
+        };
+        tokio::join!(sending, coming);
+    }
+}
+
+/// What shuts the bot's address out has no words for bots, and means every call.
+#[tokio::test]
+async fn who_shuts_the_address_out_means_all_calls() {
+    let page = |more: &[(&'static str, &str)]| {
+        let mut headers = vec![("retry-after", "60".to_owned())];
+        headers.extend(
+            more.iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
+        (429, headers, "<html>error code: 1015</html>".to_owned())
+    };
+    for (more, others) in [
+        (&[][..], 0),
+        (&[("x-ratelimit-bucket", "b")], 1),
+        (&[("generated-by-proxy", "true")], 1),
+    ] {
+        let (server, address) = Server::start([page(more)]).await;
+        let client = client(&address, Clock::system());
+        call(&client, "create_message", message())
+            .await
+            .unwrap_err();
+        let other = call(&client, "get_my_user", json!({})).await;
+        assert_eq!(other.is_ok(), others == 1, "{more:?}");
+        assert_eq!(server.seen().len(), 1 + others, "{more:?}");
+    }
+}
+
+/// A server that breaks off its first answer in the middle, and how many requests it had.
+async fn breaks_off(status: u16) -> (Arc<Mutex<usize>>, String) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let count = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&count);
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"}") {
+                assert!(socket.read_buf(&mut request).await.unwrap() > 0);
+            }
+            let is_first = {
+                let mut count = counted.lock().unwrap();
+                *count += 1;
+                *count == 1
+            };
+            let (status, length) = if is_first { (status, 100) } else { (200, 2) };
+            let head = format!(
+                "HTTP/1.1 {status} X\r\nretry-after: 0\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{{}}"
+            );
+            socket.write_all(head.as_bytes()).await.unwrap();
+            socket.shutdown().await.unwrap();
+        }
+    });
+    (count, address)
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_says_what_its_status_says() {
+    let hook = || json!({ "webhook_id": "1", "webhook_token": "t", "content": "x" });
+    for (status, attempts) in [(200, 1), (408, 1), (500, 1), (403, 2), (404, 2), (429, 2)] {
+        let (count, address) = breaks_off(status).await;
+        let client = client(&address, Clock::system());
+        let sent = call(&client, "execute_webhook", hook()).await;
+        assert_eq!(*count.lock().unwrap(), attempts, "{status}: {sent:?}");
+        let words = "it may have been carried out, so it was not sent again";
+        let is_unknown = sent.is_err_and(|error| error.to_string().ends_with(words));
+        assert_eq!(is_unknown, attempts == 1, "{status}");
+        // A message is known when it comes again.
+        let (count, address) = breaks_off(status).await;
+        let client = self::client(&address, Clock::system());
+        call(&client, "create_message", message()).await.unwrap();
+        assert_eq!(*count.lock().unwrap(), 2, "{status}");
+    }
+}
+
+/// The page of somebody in between is not what Discord has done.
+#[tokio::test]
+async fn an_answer_that_is_not_discords_is_told() {
+    let page = |kind: &str, body: &str| {
+        (
+            200,
+            vec![("content-type", kind.to_owned())],
+            body.to_owned(),
+        )
+    };
+    for answer in [
+        page("text/html", "<html>Sign in</html>"),
+        page("text/plain", "ok"),
+        page("application/json", "<html>"),
+        page("application/json", "true"),
+        page("application/json", "\"ok\""),
+    ] {
+        for (id, arguments) in [
+            ("create_message", message()),
+            ("get_my_user", json!({})),
+            ("trigger_typing_indicator", json!({ "channel_id": "5" })),
+        ] {
+            let (server, address) = Server::start([answer.clone()]).await;
+            let error = call(&client(&address, Clock::system()), id, arguments)
+                .await
+                .unwrap_err();
+            assert!(
+                matches!(error, CallError::Foreign { .. }),
+                "{id} {answer:?}: {error}"
+            );
+            assert_eq!(server.seen().len(), 1, "{id} {answer:?}");
+        }
+    }
+    let (_server, address) = Server::start([page("text/csv", "user_id\n1\n")]).await;
+    let client = client(&address, Clock::system());
+    let list = call(&client, "get_invite_target_users", json!({ "code": "x" })).await;
+    assert_eq!(list.unwrap(), Some(Json::String("user_id\n1\n".into())));
+}
+
+/// Nor does whoever waits behind such a request wait for ever.
+#[tokio::test]
+async fn who_waits_behind_a_call_without_an_answer_gives_up_in_time() {
+    let (server, address) = Server::start([]).await;
+    let client = client(&address, Clock::system());
+    server.hold.send_replace(true);
+    let first = tokio::spawn(send_for(&client, Some("cog"), "x"));
+    server.until(1).await;
+    let operation = operation("create_message").unwrap();
+    let short = Duration::from_secs(1);
+    let error = client.call(operation, message(), short).await.unwrap_err();
+    let words = "discord.create_message: gave up after 1 s: a call before it has no answer yet";
+    assert_eq!(error.to_string(), words);
+    assert_eq!(server.seen().len(), 1);
+    server.hold.send_replace(false);
+    first.await.unwrap().unwrap();
 }

@@ -45,6 +45,8 @@ pub(super) struct Answer {
 pub(super) enum Unread {
     /// The connection broke, or it took too long.
     Broken(reqwest::Error),
+    /// The same, in the middle of an answer whose status says that nothing was done.
+    BrokenRefusal(reqwest::Error),
     /// It is longer than [`LONGEST`].
     TooLong,
     /// Whoever asked may not hold as much.
@@ -73,10 +75,20 @@ impl Answer {
         // Whatever else is wrong with a refusal, it is one.
         match read_body(response, LONGEST_REFUSAL, charge).await {
             Ok(text) => answer.refusal = Json::parse(&text, charge).unwrap_or(Json::Null),
-            Err(Unread::Broken(error)) => return Err(Unread::Broken(error)),
-            Err(Unread::TooLong | Unread::Full) => {}
+            // The headers say when to come back.
+            Err(Unread::Broken(_)) if answer.status == StatusCode::TOO_MANY_REQUESTS => {}
+            Err(Unread::Broken(error)) => return Err(answer.broken(error)),
+            Err(_) => {}
         }
         Ok(answer)
+    }
+
+    fn broken(&self, error: reqwest::Error) -> Unread {
+        if self.status.is_client_error() && self.status != StatusCode::REQUEST_TIMEOUT {
+            Unread::BrokenRefusal(error)
+        } else {
+            Unread::Broken(error)
+        }
     }
 
     pub(super) fn is_success(&self) -> bool {
@@ -94,8 +106,8 @@ impl Answer {
         self.refusal.get("code").and_then(Json::as_i64) == Some(SLOW_MODE)
     }
 
-    /// The content of a success: JSON, a text as a string, anything else as a `data:` URL. `charge` is then for
-    /// that alone.
+    /// The content of a success: JSON, and where Discord answers with something else, a text as a string and the
+    /// rest as a `data:` URL. `charge` is then for that alone.
     pub(super) fn json(
         self,
         operation: &'static str,
@@ -120,13 +132,20 @@ impl Answer {
         let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if kind.is_empty() || kind.contains("json") {
             let tree = Json::parse(&self.body, charge);
-            return tree.map(Some).map_err(|error| match error {
+            let tree = tree.map_err(|error| match error {
                 Unreadable::TooLarge => CallError::Memory { operation },
-                Unreadable::Syntax(_) => CallError::Foreign {
-                    operation,
-                    message: "the answer is not JSON".into(),
-                },
-            });
+                Unreadable::Syntax(_) => no_json(operation),
+            })?;
+            let is_whole = matches!(tree, Json::Object(_) | Json::Array(_) | Json::Null);
+            return if is_whole || answers_text(operation) {
+                Ok(Some(tree))
+            } else {
+                Err(no_json(operation))
+            };
+        }
+        // The page of somebody in between, for one.
+        if !answers_text(operation) {
+            return Err(no_json(operation));
         }
         // In base64 it has a third more.
         let grown = charge.grow(kind.len() + 2 * self.body.len());
@@ -149,6 +168,19 @@ impl Answer {
             errors: tree.get("errors").cloned(),
             may_be_done: false,
         }
+    }
+}
+
+/// Whether Discord answers an operation with a text or a picture.
+fn answers_text(id: &str) -> bool {
+    let returns = operation(id).and_then(|operation| operation.returns);
+    returns.is_some_and(|returns| returns.split('|').any(|part| part == "string"))
+}
+
+fn no_json(operation: &'static str) -> CallError {
+    CallError::Foreign {
+        operation,
+        message: "the answer is not JSON, so nobody knows whether this was carried out".into(),
     }
 }
 
@@ -344,7 +376,9 @@ impl CallError {
     pub(super) fn of_what_may_be_done(mut self) -> Self {
         match &mut self {
             Self::Discord(error) => error.may_be_done = true,
-            Self::Network { message, .. } => message.push_str(MAY_BE_DONE),
+            Self::Network { message: told, .. } | Self::Deadline { why: told, .. } => {
+                told.push_str(MAY_BE_DONE);
+            }
             _ => {}
         }
         self

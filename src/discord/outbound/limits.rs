@@ -7,6 +7,7 @@
 use super::answer::Answer;
 use super::queue::{Caller, Queue};
 use crate::discord::operations::Operation;
+use crate::json::Json;
 use crate::lock::lock;
 use crate::outside;
 use std::collections::HashMap;
@@ -29,8 +30,19 @@ const TOO_MANY: usize = 16 * MANY;
 /// Two resets that lie closer than this are one.
 const SAME_WINDOW: Duration = Duration::from_millis(500);
 
-/// Without a word from the server about when to come back, or none that can be believed.
+/// Without a word from the server about when to come back, or none that can be believed. Each further time it is
+/// twice as long.
 const UNTOLD_WAIT: Duration = Duration::from_secs(1);
+
+/// How often that is doubled at most.
+const MOST_DOUBLINGS: u32 = 5;
+
+/// Headers of answers that Discord itself gives.
+const OF_DISCORD: [&str; 3] = [
+    "x-ratelimit-bucket",
+    "x-ratelimit-limit",
+    "x-ratelimit-scope",
+];
 
 /// What an answer says about its bucket.
 #[derive(Debug, Default)]
@@ -44,7 +56,7 @@ pub(super) struct Observed {
     remaining: Option<u32>,
     reset_after: Option<Duration>,
     /// Set when the request came too early (status 429).
-    pub(super) retry_after: Option<Duration>,
+    pub(super) retry_after: Option<Wait>,
     /// Whether it is the bot as a whole that came too early.
     pub(super) global: bool,
     /// Whether others than this bot have used up what there was.
@@ -54,8 +66,35 @@ pub(super) struct Observed {
     success: bool,
 }
 
+/// How long to wait after a request that came too early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// As long as the server says.
+    Told(Duration),
+    /// It does not say.
+    Untold,
+}
+
+impl Wait {
+    /// `untold`: how often in a row it was not said before; counted on.
+    fn length(self, untold: &mut u32) -> Duration {
+        match self {
+            Self::Told(wait) => {
+                *untold = 0;
+                wait
+            }
+            Self::Untold => {
+                let wait = UNTOLD_WAIT * 2_u32.pow((*untold).min(MOST_DOUBLINGS));
+                *untold = untold.saturating_add(1);
+                wait
+            }
+        }
+    }
+}
+
 impl Observed {
-    pub(super) fn of(answer: &Answer) -> Self {
+    /// What an answer says that came at `now`.
+    pub(super) fn of(answer: &Answer, now: Duration) -> Self {
         let header = |name: &str| {
             answer
                 .headers
@@ -79,9 +118,18 @@ impl Observed {
             let told = answer.refusal.get("retry_after");
             let told = told.and_then(outside::seconds_in_json);
             let told = told.or_else(|| seconds("retry-after"));
-            observed.retry_after = Some(told.unwrap_or(UNTOLD_WAIT));
+            let told = told.or_else(|| {
+                let date = header("retry-after")?;
+                outside::seconds_until_date(date, header("date"), now)
+            });
+            observed.retry_after = Some(told.map_or(Wait::Untold, Wait::Told));
             let is_global = answer.refusal.is_true("global");
-            observed.global = is_global || header("x-ratelimit-global").is_some();
+            // Who stands before Discord and has no words for a bot means all that comes from its address.
+            let is_of_discord = OF_DISCORD.iter().any(|name| header(name).is_some());
+            let is_shut_out = answer.refusal == Json::Null && !is_of_discord;
+            observed.global = is_global
+                || header("x-ratelimit-global").is_some()
+                || (is_shut_out && !observed.of_a_proxy);
         }
         observed
     }
@@ -121,6 +169,8 @@ struct Global {
     counted: bool,
     second: Duration,
     used: u32,
+    /// How often in a row it was not said when to come back.
+    untold: u32,
 }
 
 #[derive(Default)]
@@ -139,6 +189,8 @@ struct State {
     reset: Option<Duration>,
     in_flight: u32,
     waiting: Queue,
+    /// How often in a row it was not said when to come back.
+    untold: u32,
     /// Set when requests that probed have learnt in which bucket they count: who waited here waits there.
     moved_to: Option<Arc<Bucket>>,
 }
@@ -164,6 +216,7 @@ impl Limits {
                 counted,
                 second: Duration::ZERO,
                 used: 0,
+                untold: 0,
             },
             sweep_at: MANY,
         })))
@@ -436,13 +489,23 @@ impl Permit {
     pub(super) fn done(self, observed: &Observed, now: Duration) {
         let mut table = self.limits.table();
         if observed.global {
-            let until = now + observed.retry_after.unwrap_or(UNTOLD_WAIT);
-            table.global.until = table.global.until.max(until);
+            // Several that were under way are one time.
+            if table.global.until <= now || observed.retry_after != Some(Wait::Untold) {
+                let wait = observed.retry_after.unwrap_or(Wait::Untold);
+                let until = now + wait.length(&mut table.global.untold);
+                table.global.until = table.global.until.max(until);
+            }
             return;
+        }
+        if observed.retry_after.is_none() {
+            table.global.untold = 0;
         }
         let id = self.operation.id;
         let told = observed.limit.is_some() || observed.retry_after.is_some();
         if !told {
+            if let Some(own) = &self.bucket {
+                own.state().untold = 0;
+            }
             if observed.success {
                 table.routes.insert(id, Route::Unlimited);
             }
@@ -475,9 +538,10 @@ impl State {
         self.limit = observed.limit.or(self.limit);
         if let Some(wait) = observed.retry_after {
             self.remaining = 0;
-            self.reset = Some(now + wait);
+            self.reset = Some(now + wait.length(&mut self.untold));
             return;
         }
+        self.untold = 0;
         let (Some(remaining), Some(reset_after)) = (observed.remaining, observed.reset_after)
         else {
             return;

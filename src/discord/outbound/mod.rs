@@ -38,7 +38,7 @@ use crate::host_tasks;
 use crate::json::Json;
 use crate::requests::{Open, OpenRequests};
 use answer::Answer;
-use limits::{Limits, Observed, Permit, Step, Waiter};
+use limits::{Limits, Observed, Permit, Step, Wait, Waiter};
 use queue::Caller;
 use refusals::Refusals;
 use repeat::{Effect, Failure};
@@ -63,8 +63,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// How often a request is repeated after a fault of the server or the network.
 const REPETITIONS: u32 = 6;
 
-/// For how long a request is repeated, unless its caller says.
+/// For how long a request is tried, unless its caller says.
 const PATIENCE: Duration = Duration::from_secs(16);
+
+/// An attempt has at least this long, however late it begins.
+const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
+
+/// What a slow line sends in a second, in bytes: larger requests have more time.
+const SLOW_LINE: usize = 64 << 10;
 
 /// What an answer to the bot itself may take, in bytes.
 const MOST_OF_OWN: usize = 64 << 20;
@@ -141,7 +147,7 @@ impl Outbound {
             .await
     }
 
-    /// The same; while Discord fails, the request is repeated for no longer than `patience`.
+    /// The same; while Discord fails or does not answer, the request is tried for no longer than `patience`.
     pub async fn send_with_patience(
         &self,
         prepared: Prepared,
@@ -201,6 +207,7 @@ impl Outbound {
             caller,
             cog,
             failing: None,
+            tried_since: None,
             limited_since: None,
             place: Some((waiter, first)),
             shared,
@@ -259,7 +266,7 @@ impl std::fmt::Debug for Outbound {
 struct Times {
     /// For everything.
     deadline: Duration,
-    /// From the first failure to the last repetition.
+    /// From the first attempt to the last one.
     patience: Duration,
     repetitions: u32,
 }
@@ -276,6 +283,8 @@ struct Call {
     times: Times,
     /// Nothing: no attempt has failed yet.
     failing: Option<Failing>,
+    /// When its first attempt began; nothing: it has not been its turn yet.
+    tried_since: Option<Duration>,
     /// Since when it waits for a rate limit; nothing: it has not had to.
     limited_since: Option<Duration>,
     /// Released while the call waits for the clock.
@@ -306,12 +315,8 @@ impl Call {
             let permit = self.turn().await?;
             let open = self.open().await?;
             let mut charge = self.charge()?;
-            let left = self.until.saturating_sub(self.shared.clock.now());
-            let sent = self
-                .shared
-                .client
-                .send(&self.prepared, &encoded, left, &mut charge)
-                .await;
+            let limit = self.attempt_time(encoded.bytes());
+            let sent = self.send(&encoded, limit, &mut charge).await;
             let failed = match sent {
                 Ok(answer) => match self.judge(permit, &answer)? {
                     Verdict::Done => {
@@ -319,7 +324,10 @@ impl Call {
                         return Ok(Answered { json, charge });
                     }
                     // The limit knows when: the next turn waits for it.
-                    Verdict::Limited => continue,
+                    Verdict::Limited => {
+                        self.tried_since = None;
+                        continue;
+                    }
                     Verdict::Failed(failed) => failed,
                 },
                 Err(unanswered) => {
@@ -327,7 +335,7 @@ impl Call {
                     Failed {
                         failure: unanswered.failure(),
                         in_short: unanswered.in_short().to_owned(),
-                        error: unanswered.told(self.prepared.operation.id, self.times.deadline),
+                        error: unanswered.told(self.prepared.operation.id, limit),
                     }
                 }
             };
@@ -335,6 +343,50 @@ impl Call {
             let pause = self.again(failed)?;
             self.pause(pause).await;
         }
+    }
+
+    /// How long the next attempt may take: a server that takes requests and never answers must not use up what the
+    /// caller has for all of its calls.
+    fn attempt_time(&mut self, bytes: usize) -> Duration {
+        let now = self.shared.clock.now();
+        let since = *self.tried_since.get_or_insert(now);
+        let seconds = u64::try_from(bytes / SLOW_LINE).unwrap_or(u64::MAX);
+        let patience = (since + self.times.patience).saturating_sub(now);
+        let attempt = patience.max(SHORTEST_ATTEMPT);
+        let attempt = attempt.saturating_add(Duration::from_secs(seconds));
+        attempt.min(self.until.saturating_sub(now))
+    }
+
+    /// Sends the request once. An answer that does not come is seen meanwhile, as what is sent again is.
+    async fn send(
+        &self,
+        encoded: &request::Encoded,
+        limit: Duration,
+        charge: &mut Charge,
+    ) -> Result<Answer, request::NoAnswer> {
+        let shared = &self.shared;
+        let began = shared.clock.now();
+        let answer = shared.client.send(&self.prepared, encoded, limit, charge);
+        let mut answer = std::pin::pin!(answer);
+        // A request on the wire takes real time, whatever the bot's clock does.
+        tokio::select! {
+            biased;
+            answer = &mut answer => return answer,
+            () = tokio::time::sleep(TOLD_AFTER) => {}
+        }
+        let why = "no answer yet";
+        let since = self.failing.as_ref().map_or(began, |failing| failing.since);
+        let _waiting = self.failing.is_none().then(|| {
+            let waits_for = WaitsFor::Discord(why.to_owned());
+            shared
+                .waiting
+                .begin(self.caller.name.as_ref(), waits_for, since)
+        });
+        self.tell(
+            why,
+            TOLD_AFTER.max(shared.clock.now().saturating_sub(since)),
+        );
+        answer.await
     }
 
     /// After which pause the request is sent again; the error if it is not.
@@ -355,7 +407,8 @@ impl Call {
         let since = before.as_ref().map_or(now, |before| before.since);
         let repetitions = before.as_ref().map_or(0, |before| before.repetitions);
         let pause = (FIRST_PAUSE * 2_u32.pow(repetitions)).min(LONGEST_PAUSE);
-        let end = self.until.min(since + self.times.patience);
+        let tried_since = self.tried_since.unwrap_or(since);
+        let end = self.until.min(tried_since + self.times.patience);
         if repetitions == self.times.repetitions || now + pause >= end {
             return Err(error);
         }
@@ -431,7 +484,20 @@ impl Call {
                     self.busy = Some(self.shared.activity.begin());
                 }
                 // Somebody's request is under way, which takes real time: no clock is waited for.
-                Step::Behind => waiter.changed().await,
+                Step::Behind => {
+                    let now = self.shared.clock.now();
+                    let since = *self.limited_since.get_or_insert(now);
+                    let waiting = &self.shared.waiting;
+                    let _waiting =
+                        waiting.begin(self.caller.name.as_ref(), WaitsFor::RateLimit, since);
+                    let left = self.until.saturating_sub(now);
+                    let changed = tokio::time::timeout(left, waiter.changed()).await;
+                    changed.map_err(|_| CallError::Deadline {
+                        operation: operation.id,
+                        seconds: self.times.deadline.as_secs_f64(),
+                        why: "a call before it has no answer yet".into(),
+                    })?;
+                }
             }
             step = waiter.step(self.shared.clock.now());
         }
@@ -440,13 +506,22 @@ impl Call {
     fn judge(&self, permit: Permit, answer: &Answer) -> Result<Verdict, CallError> {
         let operation = self.prepared.operation.id;
         let now = self.shared.clock.now();
-        let observed = Observed::of(answer);
+        let observed = Observed::of(answer, now);
         if !answer.status.is_server_error() {
             self.shared.answered.send_replace(());
         }
         if let Some(wait) = observed.retry_after {
-            let (global, wait_ms) = (observed.global, wait.as_millis());
-            warn!(operation, global, wait_ms, "Discord asks to wait");
+            let global = observed.global;
+            match wait {
+                Wait::Told(wait) => {
+                    let wait_ms = wait.as_millis();
+                    warn!(operation, global, wait_ms, "Discord asks to wait");
+                }
+                Wait::Untold => warn!(
+                    operation,
+                    global, "Discord asks to wait, and not for how long"
+                ),
+            }
         }
         permit.done(&observed, now);
         let status = answer.status.as_u16();
@@ -490,25 +565,20 @@ impl Call {
                 .sleep((failing.since + TOLD_AFTER).saturating_sub(clock.now()))
                 .await;
             failing.is_told = true;
-            self.tell();
+            let (why, since) = (failing.waiting.why(), failing.since);
+            self.tell(&why, clock.now().saturating_sub(since));
         }
         clock.sleep(end.saturating_sub(clock.now())).await;
         self.busy = Some(self.shared.activity.begin());
     }
 
     /// Tells the log that calls wait for Discord.
-    fn tell(&self) {
-        let Some(failing) = &self.failing else {
-            return;
-        };
+    fn tell(&self, why: &str, waited: Duration) {
         let now = self.shared.clock.now();
         if let Some(count) = self.shared.waiting.to_be_told(now) {
             let operation = self.prepared.operation.id;
             let cog = self.caller.name.as_deref().unwrap_or("the bot itself");
-            let (why, for_s) = (
-                failing.waiting.why(),
-                now.saturating_sub(failing.since).as_secs(),
-            );
+            let for_s = waited.as_secs();
             info!(
                 operation,
                 %cog, count, %why, for_s, "Requests wait for Discord, which fails"

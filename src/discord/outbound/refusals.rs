@@ -36,10 +36,10 @@ impl Default for Refusals {
 impl Refusals {
     /// Counts an answer, if it is one of those.
     pub(super) fn note(&self, status: u16, observed: &Observed, now: Duration) {
-        // A limit that the bot shares with others is nobody's fault, and what a proxy holds back never reaches Discord.
-        let is_counted = !observed.shared && !observed.of_a_proxy;
-        let is_refusal = is_forbidden(status) || (status == 429 && is_counted);
-        if is_refusal {
+        // A limit that the bot shares with others is nobody's fault, and what a proxy says by itself never reached
+        // Discord.
+        let is_refusal = is_forbidden(status) || (status == 429 && !observed.shared);
+        if is_refusal && !observed.of_a_proxy {
             let count = self.recent().add(now);
             if count == MOST {
                 tracing::warn!(
@@ -80,6 +80,27 @@ impl Refusals {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn of_a_proxy(mut observed: Observed) -> Observed {
+        observed.of_a_proxy = true;
+        observed
+    }
+
+    #[test]
+    fn what_a_proxy_says_by_itself_is_not_counted() {
+        let now = Duration::from_secs(1_000);
+        for status in [401, 403, 429] {
+            let refusals = Refusals::default();
+            for _ in 0..MOST {
+                refusals.note(status, &of_a_proxy(Observed::default()), now);
+            }
+            assert!(!refusals.are_too_many(now), "{status}");
+            for _ in 0..MOST {
+                refusals.note(status, &Observed::default(), now);
+            }
+            assert!(refusals.are_too_many(now), "{status}");
+        }
+    }
 
     #[test]
     fn a_token_that_is_refused_later_is_told_once_until_it_works_again() {

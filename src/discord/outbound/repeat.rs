@@ -3,6 +3,7 @@
 //! | what became of the request | what has the same effect twice | everything else |
 //! |---|---|---|
 //! | there was no connection, so it was never sent | again | again |
+//! | the connection broke in the middle of a refusal | again | again |
 //! | 429: refused before anything was done | again, when the limit allows it (see `limits`) | the same |
 //! | 408, a status from 500 on, a connection that broke: it may have been carried out | again | **not** again: it could be done twice |
 //! | 501, every other refusal, an answer that cannot be used | not again: it would be the same | the same |
@@ -18,8 +19,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// What became of a request that got no answer that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// Nobody received it.
-    NotSent,
+    /// Nobody received it, or it was refused and nobody knows why.
+    NotDone,
     /// It may have been carried out.
     MaybeDone,
     /// Another attempt would end the same way.
@@ -42,7 +43,7 @@ impl Failure {
     /// Whether a request is sent again after this.
     pub(super) fn is_repeated(self, effect: Effect) -> bool {
         match self {
-            Self::NotSent => true,
+            Self::NotDone => true,
             Self::MaybeDone => effect == Effect::Same,
             Self::Final => false,
         }
@@ -198,7 +199,7 @@ mod tests {
         for status in [302, 400, 401, 403, 404, 405, 409, 501] {
             assert_eq!(of(status), Failure::Final, "{status}");
         }
-        let table = [Failure::NotSent, Failure::MaybeDone, Failure::Final]
+        let table = [Failure::NotDone, Failure::MaybeDone, Failure::Final]
             .map(|failure| [Effect::Same, Effect::Twice].map(|it| failure.is_repeated(it)));
         assert_eq!(table, [[true, true], [true, false], [false, false]]);
     }

@@ -21,7 +21,7 @@ const VERSION: &str = "/api/v10";
 const USER_AGENT: &str = concat!("DiscordBot (cogsmith, ", env!("CARGO_PKG_VERSION"), ")");
 
 /// A connection that is not there by then never will be.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connections that are kept for the next requests.
 const MOST_IDLE: usize = 8;
@@ -35,7 +35,11 @@ pub(super) struct Client {
 }
 
 /// A JSON body, made once for all attempts.
-pub(super) struct Encoded(Vec<u8>);
+pub(super) struct Encoded {
+    body: Vec<u8>,
+    /// What the files have beside it.
+    files: usize,
+}
 
 impl Client {
     pub(super) fn new(options: &OutboundOptions) -> Result<Self, OutboundError> {
@@ -90,7 +94,16 @@ impl Encoded {
         let body = body.map_or_else(Vec::new, |body| {
             serde_json::to_vec(body).unwrap_or_default()
         });
-        Self(secrets::hide(&body).into_owned())
+        let files = prepared.files.iter();
+        Self {
+            body: secrets::hide(&body).into_owned(),
+            files: files.map(|file| file.content.len()).sum(),
+        }
+    }
+
+    /// What is to be sent, roughly.
+    pub(super) fn bytes(&self) -> usize {
+        self.body.len() + self.files
     }
 }
 
@@ -135,7 +148,7 @@ impl Client {
         if prepared.body.is_some() {
             return request
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-                .body(encoded.0.clone());
+                .body(encoded.body.clone());
         }
         if matches!(prepared.method, "POST" | "PUT" | "PATCH") {
             // Discord answers 411 without it.
@@ -160,7 +173,7 @@ fn form(prepared: &Prepared, encoded: &Encoded) -> Form {
     } else {
         form = form.part(
             "payload_json",
-            typed(Part::bytes(encoded.0.clone()), "application/json"),
+            typed(Part::bytes(encoded.body.clone()), "application/json"),
         );
     }
     for (position, file) in prepared.files.iter().enumerate() {
@@ -207,36 +220,43 @@ impl NoAnswer {
     /// What became of the request.
     pub(super) fn failure(&self) -> Failure {
         match &self.0 {
-            Unread::Broken(error) if error.is_connect() => Failure::NotSent,
+            Unread::Broken(error) if error.is_connect() => Failure::NotDone,
+            Unread::BrokenRefusal(_) => Failure::NotDone,
             Unread::Broken(error) if error.is_builder() => Failure::Final,
             Unread::Broken(_) => Failure::MaybeDone,
             Unread::TooLong | Unread::Full => Failure::Final,
         }
     }
 
+    fn is_late(&self) -> bool {
+        matches!(&self.0, Unread::Broken(error) if error.is_timeout())
+    }
+
     /// What the network does, in two or three words.
     pub(super) fn in_short(&self) -> &'static str {
         match self.failure() {
-            Failure::NotSent => "no connection",
+            Failure::NotDone if !matches!(self.0, Unread::BrokenRefusal(_)) => "no connection",
+            _ if self.is_late() => "no answer",
             _ => "the connection breaks",
         }
     }
 
     /// What happened, without the address: that may hold a webhook's token.
-    pub(super) fn told(&self, operation: &'static str, deadline: Duration) -> CallError {
+    pub(super) fn told(&self, operation: &'static str, limit: Duration) -> CallError {
         match &self.0 {
-            Unread::Broken(error) => broken(error, operation, deadline),
+            Unread::Broken(error) | Unread::BrokenRefusal(error) => broken(error, operation, limit),
             Unread::TooLong => CallError::TooLong { operation },
             Unread::Full => CallError::Memory { operation },
         }
     }
 }
 
-fn broken(error: &reqwest::Error, operation: &'static str, deadline: Duration) -> CallError {
+fn broken(error: &reqwest::Error, operation: &'static str, limit: Duration) -> CallError {
     if error.is_timeout() && !error.is_connect() {
         return CallError::Deadline {
             operation,
-            seconds: deadline.as_secs_f64(),
+            // No more digits than anybody reads.
+            seconds: (limit.as_secs_f64() * 10.0).round() / 10.0,
             why: "there was no answer in time".into(),
         };
     }
