@@ -2,13 +2,15 @@
 
 use super::object::Object;
 use super::state::Handle;
-use crate::vm::host::{Failure, HostError, HostResult, describe, in_time, is_object, shown_name};
+use crate::vm::host::{
+    Failure, GREATEST_EXACT, HostError, HostResult, describe, in_time, is_object, shown_name,
+};
 use mlua::{Table, Value};
 use serde_json::{Map, Value as JsonValue};
 use std::cell::Cell;
 
-/// How deep a value may nest.
-const DEEPEST: usize = 64;
+/// How deep a value may nest: as deep as texts are read (`json.decode`).
+const DEEPEST: usize = 127;
 /// How many values a tree may hold: two hundred times what Discord takes in one message.
 const MOST_VALUES: usize = 200_000;
 /// Bytes of a tree's texts: the largest picture that Discord takes, in base64, and more. Luau counts a string
@@ -44,9 +46,6 @@ impl Default for Converter {
         }
     }
 }
-
-/// The integers up to this, in both directions, are numbers of Luau's; whole numbers beyond are written as floats.
-pub(super) const GREATEST_EXACT: u64 = 1 << 53;
 
 /// What is wrong, and the steps that lead to it, innermost first: nobody pays for the path of a good value.
 pub(super) struct Wrong {

@@ -3,9 +3,9 @@
 //! What JSON can say comes through unharmed: integers that no number of Luau's can be are strings of their digits,
 //! `null` is a value, and an object remembers that it is one. What cannot come through is an error.
 
-use super::convert::{GREATEST_EXACT, to_json};
+use super::convert::to_json;
 use crate::vm::host::{
-    Arguments, Host, HostError, HostResult, in_time, is_object, object_mark, one,
+    Arguments, GREATEST_EXACT, Host, HostError, HostResult, in_time, is_object, object_mark, one,
 };
 use mlua::{Lua, LuaString, Table, Value};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};

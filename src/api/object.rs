@@ -10,7 +10,7 @@ use crate::charge::Allowance;
 use crate::discord::schema::{Kind, field_kind, kind_of};
 use crate::json::Json;
 use crate::vm::build::Vm;
-use crate::vm::host::{HostError, HostResult, plain};
+use crate::vm::host::{HostError, HostResult, integer, plain};
 use mlua::{Lua, MetaMethod, UserDataRef, UserDataRegistry, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -138,10 +138,6 @@ fn whole(index: usize) -> Value {
 }
 
 /// A tree as a Luau value: scalars as such, the rest as objects. `null` is nil.
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "numbers of Discord's are below 2^53; ids are strings"
-)]
 pub fn to_lua(
     lua: &Lua,
     json: &Json,
@@ -151,7 +147,7 @@ pub fn to_lua(
     Ok(match json {
         Json::Null => Value::Nil,
         Json::Bool(value) => Value::Boolean(*value),
-        Json::Integer(number) => Value::Number(*number as f64),
+        Json::Integer(number) => integer(lua, *number)?,
         Json::Number(number) => Value::Number(*number),
         Json::String(text) => Value::String(lua.create_string(text.as_ref())?),
         Json::Array(_) | Json::Object(_) => {

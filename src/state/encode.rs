@@ -8,6 +8,7 @@
 //! key     = 0x10 big-endian i64 with its sign bit flipped
 //!         | 0x20 (byte other than 0 | 0x00 0xFF for a 0)* 0x00
 //! value   = 0x00 false | 0x01 true | 0x02 little-endian f64 | 0x03 bytes of a string | 0x04 a table
+//!         | 0x05 a table that is an object in JSON
 //! ```
 //!
 //! A table has a row of its own, also when it is empty; the table of a scope (the empty path) has none.
@@ -105,7 +106,7 @@ pub(super) fn encode_value(value: &Value) -> Vec<u8> {
         Value::Bool(value) => vec![u8::from(*value)],
         Value::Number(number) => [&[2], number.to_le_bytes().as_slice()].concat(),
         Value::String(text) => [&[3], &**text].concat(),
-        Value::Table(_) => vec![4],
+        Value::Table(table) => vec![4 + u8::from(table.is_object())],
     }
 }
 
@@ -120,6 +121,7 @@ pub fn decode_value(bytes: &[u8]) -> Option<Value> {
         }
         (3, _) => Some(Value::String(rest.into())),
         (4, []) => Some(super::Table::new().into()),
+        (5, []) => Some(super::Table::object().into()),
         _ => None,
     }
 }

@@ -8,7 +8,7 @@
 /// two thirds full, and its table.
 pub(super) const SCOPE_BYTES: usize = 48 + TABLE_BYTES;
 /// A table besides its entries: `Arc<Table>`.
-pub(super) const TABLE_BYTES: usize = allocation(16 + 32);
+pub(super) const TABLE_BYTES: usize = allocation(16 + 40);
 /// What one more entry costs at most, besides what its key and its value have outside of it.
 pub(super) const ENTRY_AT_MOST: usize = 80;
 

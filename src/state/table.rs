@@ -15,6 +15,8 @@ pub struct Table {
     entries: Entries,
     /// What keys and values have in memory outside of the entries.
     outside: usize,
+    /// Whether it is an object in JSON, also when it is empty.
+    is_object: bool,
 }
 
 /// Which of the two it is follows from the number of entries, and so does what they cost.
@@ -34,6 +36,19 @@ impl Table {
     /// No entries.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// No entries, and an object in JSON.
+    pub fn object() -> Self {
+        Self {
+            is_object: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether it is known to be an object in JSON, also when it is empty. Any other table says so by its entries.
+    pub fn is_object(&self) -> bool {
+        self.is_object
     }
 
     /// Whether there is no entry.

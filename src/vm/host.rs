@@ -450,17 +450,25 @@ impl HostChunk {
 /// same hash live.
 const MADE_AT_ONCE: usize = 64;
 
+/// The integers up to this, in both directions, are numbers of Luau's.
+pub const GREATEST_EXACT: u64 = 1 << 53;
+
+/// An integer of JSON's: a number, or the string of its digits where no number of Luau's can be it.
+#[allow(clippy::cast_precision_loss, reason = "longer ones come as strings")]
+pub fn integer(lua: &Lua, number: i64) -> mlua::Result<Value> {
+    if number.unsigned_abs() > GREATEST_EXACT {
+        return Ok(Value::String(lua.create_string(number.to_string())?));
+    }
+    Ok(Value::Number(number as f64))
+}
+
 /// A JSON tree as plain, writable Luau tables; `null` becomes nil.
 pub fn plain(lua: &Lua, json: &crate::json::Json) -> mlua::Result<Value> {
     use crate::json::Json;
     Ok(match json {
         Json::Null => Value::Nil,
         Json::Bool(value) => Value::Boolean(*value),
-        #[allow(
-            clippy::cast_precision_loss,
-            reason = "numbers of Discord's are below 2^53; ids are strings"
-        )]
-        Json::Integer(number) => Value::Number(*number as f64),
+        Json::Integer(number) => integer(lua, *number)?,
         Json::Number(number) => Value::Number(*number),
         Json::String(text) => Value::String(lua.create_string(text.as_ref())?),
         Json::Array(items) => {
@@ -475,6 +483,7 @@ pub fn plain(lua: &Lua, json: &crate::json::Json) -> mlua::Result<Value> {
         }
         Json::Object(fields) => {
             let table = lua.create_table_with_capacity(0, fields.len())?;
+            table.set_metatable(Some(object_mark(lua)?))?;
             for (index, (key, value)) in fields.iter().enumerate() {
                 if index % MADE_AT_ONCE == 0 {
                     in_time(lua)?;

@@ -47,6 +47,10 @@ async fn json_goes_there_and_back() {
         case(r#"return json.encode(state.user("1"))"#, "[]"),
         case(r#"state.user("1").a = { 1, 2 } return json.encode(state.user("1"))"#, r#"{"a":[1,2]}"#),
         case(r#"return json.encode(setmetatable({ 1 }, { __iter = error, __len = error, __index = error }))"#, "[1]"),
+        case(r#"local deep = ("["):rep(127) .. ("]"):rep(127) return tostring(json.encode(json.decode(deep)) == deep)"#, "true"),
+        case(r#"state.user("7").a = json.decode('{"b":{},"c":[],"d":{"e":1}}') state.user("7").a.d.e = nil return json.encode(state.user("7").a)"#, r#"{"b":{},"c":[],"d":{}}"#),
+        case(r#"local copy = table.clone(state.user("7").a) return json.encode(copy.b) .. json.encode(copy.c) .. json.encode(copy.d)"#, "{}[]{}"),
+        case(r#"state.user("7").copy = state.user("7").a.b state.user("7").list = {} return json.encode(state.user("7").copy) .. json.encode(state.user("7").list)"#, "{}[]"),
         case(r#"return why(json.decode, ("["):rep(1000))"#, "argument: json.decode: the text is not JSON: recursion limit…"),
     ])
     .await;

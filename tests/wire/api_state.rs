@@ -1,7 +1,7 @@
 //! The state as authors meet it: a table that Rust owns, with its five rules.
 
 use crate::support::cases::{case, check};
-use crate::support::setup;
+use crate::support::{command, setup};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_reads_and_writes_like_a_table() {
@@ -300,4 +300,29 @@ cog.command { name = "t", run = function(ctx) ctx:reply(`{state.global.loads} {s
     stage.save("cogs/t.luau", &with("2", ""));
     stage.applied().await;
     assert_eq!(stage.ask("!t").await, "2 reload");
+}
+
+/// What JSON tells apart stays apart, over a reload, a restart and what the state does with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_object_stays_one() {
+    let head = "local json = require(\"@cogsmith/json\")\n";
+    let source = |version: u32| {
+        format!("-- {version}\n")
+            + head
+            + &command(
+                "put",
+                "state.global.a = json.decode('{\"b\":{},\"c\":[],\"d\":[{},[]]}') ctx:reply(\"put\")",
+            )
+            + &command("get", "ctx:reply(json.encode(state.global.a))")
+    };
+    let whole = r#"{"b":{},"c":[],"d":[{},[]]}"#;
+    let mut stage = setup(&[("cogs/t.luau", &source(1))]).stored().start().await;
+    assert_eq!(stage.ask("!put").await, "put");
+    assert_eq!(stage.ask("!get").await, whole);
+    stage.save("cogs/t.luau", &source(2));
+    stage.applied().await;
+    assert_eq!(stage.ask("!get").await, whole);
+    let folder = stage.stop().await;
+    let stage = setup(&[]).folder(folder).stored().start().await;
+    assert_eq!(stage.ask("!get").await, whole);
 }

@@ -9,7 +9,9 @@ use crate::state::{
     Key, KeyRef, Scope, ScopeKind, Table as Tree, Value as Stored, View, render_path,
 };
 use crate::vm::build::Vm;
-use crate::vm::host::{Arguments, Failure, Host, HostError, HostResult, describe, in_time, one};
+use crate::vm::host::{
+    Arguments, Failure, Host, HostError, HostResult, describe, in_time, is_object, one,
+};
 use mlua::{Function, Lua, MetaMethod, Table, UserDataRegistry, Value};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
@@ -196,7 +198,11 @@ impl Handle {
         }
         in_time(lua)?;
         self.fits(path, budget.take(TABLE_BYTES))?;
-        let mut tree = Tree::new();
+        let mut tree = if is_object(table) {
+            Tree::object()
+        } else {
+            Tree::new()
+        };
         for pair in table.pairs::<Value, Value>() {
             let (key, value) = pair?;
             let key = read_key(&self.scope, path, &key)?;

@@ -2,13 +2,14 @@
 
 use crate::api::convert::{Wrong, number_to_json};
 use crate::state::{Key, KeyRef, Scope, Table as Tree, Value as Stored, render_path};
-use crate::vm::host::{HostError, HostResult, describe, in_time, shown_name};
+use crate::vm::host::{HostError, HostResult, describe, in_time, object_mark, shown_name};
 use mlua::{Lua, Table, Value};
 use serde_json::{Map, Value as JsonValue};
 
 /// A table of the state as JSON: a list, or an object whose numbers have become names.
 pub(in crate::api) fn tree_to_json(table: &Tree) -> Result<JsonValue, Wrong> {
-    if table.len() == table.count() {
+    let is_list = table.len() == table.count();
+    if is_list && !(table.is_empty() && table.is_object()) {
         let items = table.iter().zip(1..);
         let items = items.map(|((_, stored), index)| {
             leaf_to_json(stored).map_err(|wrong| wrong.at(format!("[{index}]")))
@@ -83,6 +84,9 @@ pub(super) fn leaf_to_lua(lua: &Lua, leaf: &Stored) -> mlua::Result<Value> {
 pub(super) fn plain_tree(lua: &Lua, tree: &Tree) -> mlua::Result<Table> {
     in_time(lua)?;
     let table = lua.create_table_with_capacity(tree.len(), tree.count() - tree.len())?;
+    if tree.is_object() {
+        table.set_metatable(Some(object_mark(lua)?))?;
+    }
     for (key, value) in tree.iter() {
         table.raw_set(key_to_lua(lua, key)?, leaf_to_lua(lua, value)?)?;
     }
