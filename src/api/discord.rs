@@ -363,7 +363,7 @@ fn permissions_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Re
     module.raw_set("of", of)?;
     let has = host.function(lua, "discord.permissions.has", |lua, arguments| {
         let value = arguments.short_string(0, "the permissions", LONGEST_ID)?;
-        let held: u64 = value.parse().map_err(|_| {
+        let held = permissions::parse(&value).ok_or_else(|| {
             arguments.wrong("the permissions", "a decimal string", &arguments.value(0))
         })?;
         at_most_names(arguments, arguments.len().saturating_sub(1))?;

@@ -1,28 +1,54 @@
 //! Asks Discord for what the gateway has not told (yet) of a guild: after a start, in an outage of Discord's, its
-//! announcement may be long in coming. What is unknown is never taken for forbidden.
+//! announcement may be long in coming. What is unknown is never taken for forbidden, nor for missing.
 
 use super::services::Services;
 use crate::discord::operations::operation;
 use crate::json::Json;
+use crate::lock::lock;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync;
 
-/// How long one question may take.
+/// How long all questions for one decision may take together.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// After an answer that did not help, so long nobody asks again about that guild.
+/// After an answer that did not help, so long nobody asks the same again.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// As many guilds are asked about at the same time.
-const AT_ONCE: usize = 8;
+/// What is asked: about a guild, a channel or a member.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Question {
+    Guild(String),
+    Channel(String),
+    Member(String, String),
+}
 
-/// Whose turn it is to ask. Whoever comes meanwhile for the same guild waits for that answer.
+/// Held while a question is asked: when the last answer to it did not help.
+type Turn = sync::Mutex<Option<Duration>>;
+
+/// Whose turn it is to ask what. Whoever comes meanwhile with the same question waits for that answer, and no other
+/// question waits for it.
 #[derive(Debug, Default)]
 pub struct Learning {
-    /// When asking about a guild did not help, each guild in a part that follows from its id.
-    turns: [Mutex<HashMap<u64, Duration>>; AT_ONCE],
+    turns: std::sync::Mutex<HashMap<Question, Arc<Turn>>>,
+}
+
+impl Learning {
+    fn turn(&self, question: Question, now: Duration) -> Arc<Turn> {
+        let mut turns = lock(&self.turns);
+        turns.retain(|_, turn| match turn.try_lock() {
+            Ok(failed) => Arc::strong_count(turn) > 1 || is_recent(*failed, now),
+            Err(_) => true,
+        });
+        Arc::clone(turns.entry(question).or_default())
+    }
+}
+
+fn is_recent(failed: Option<Duration>, now: Duration) -> bool {
+    failed.is_some_and(|at| now < at.saturating_add(PAUSE))
 }
 
 /// What has to be known for a decision.
@@ -33,92 +59,117 @@ pub struct Wanted<'a> {
     /// The channel or thread in it.
     pub channel: &'a str,
     /// Its members whose permissions count.
-    pub users: [&'a str; 2],
-}
-
-impl Wanted<'_> {
-    /// Whether the cache knows enough to say what these members may do.
-    fn is_known(&self, services: &Services) -> bool {
-        self.users
-            .iter()
-            .all(|user| services.permissions_in(self.channel, user).is_some())
-    }
+    pub users: &'a [&'a str],
 }
 
 /// Learns what is missing of `wanted`. Whether all of it is known now.
 pub async fn learn(services: &Services, wanted: Wanted<'_>) -> bool {
-    if wanted.is_known(services) {
+    let mut users = wanted.users.iter();
+    if users.all(|user| services.permissions_in(wanted.channel, user).is_some()) {
         return true;
     }
-    let Ok(guild) = wanted.guild.parse::<u64>() else {
-        return false;
-    };
-    // The lowest bits of a snowflake count what was made in the same moment, and are mostly 0.
-    let part = usize::try_from((guild >> 22) % AT_ONCE as u64).unwrap_or(0);
-    let Some(turn) = services.learning.turns.get(part) else {
-        return false;
-    };
-    let mut failed = turn.lock().await;
-    let now = services.clock.now();
-    failed.retain(|_, at| now < at.saturating_add(PAUSE));
-    if !wanted.is_known(services) && !failed.contains_key(&guild) {
-        // A question that goes unanswered leaves the rest for the next one who wants to know.
-        let _answered = ask_for(services, wanted).await.is_some();
-    }
-    let is_known = wanted.is_known(services);
-    if !is_known {
-        failed.entry(guild).or_insert(services.clock.now());
-    }
-    is_known
+    Asking::new(services).all(wanted).await.is_some()
 }
 
-/// Nothing when a question is not answered.
-async fn ask_for(services: &Services, wanted: Wanted<'_>) -> Option<()> {
-    let Wanted { guild, channel, .. } = wanted;
-    let cache = &services.cache;
-    if cache.guild(guild).is_none() {
-        let told = ask(services, "get_guild", json!({ "guild_id": guild })).await?;
-        let channels = ask(
-            services,
-            "list_guild_channels",
-            json!({ "guild_id": guild }),
-        )
-        .await?;
-        // What the gateway has told meanwhile is newer.
-        if cache.guild(guild).is_none() {
-            cache.apply("guild_create", &told.with("channels", channels));
-            // Until it is announced, cogs see that it is not.
-            let away = Json::from(&json!({ "id": guild, "unavailable": true }));
-            cache.apply("guild_delete", &away);
+/// Learns a guild with its roles, emoji and channels, if it is not known yet. Whether it is known now.
+pub async fn learn_guild(services: &Services, guild: &str) -> bool {
+    Asking::new(services).guild(guild).await.is_some()
+}
+
+/// The questions for one decision. Each of them has `None` for what stays unknown.
+struct Asking<'a> {
+    services: &'a Services,
+    until: Duration,
+}
+
+impl<'a> Asking<'a> {
+    fn new(services: &'a Services) -> Self {
+        let until = services.clock.now().saturating_add(DEADLINE);
+        Self { services, until }
+    }
+
+    async fn all(&self, wanted: Wanted<'_>) -> Option<()> {
+        self.guild(wanted.guild).await?;
+        let place = self.channel(wanted.channel).await?;
+        if place.get("thread_metadata").is_some() {
+            self.channel(place.str("parent_id")?).await?;
         }
+        for user in wanted.users {
+            self.member(wanted.guild, user).await?;
+        }
+        Some(())
     }
-    let place = channel_known(services, channel).await?;
-    if place.get("thread_metadata").is_some() {
-        channel_known(services, place.str("parent_id")?).await?;
+
+    async fn guild(&self, id: &str) -> Option<()> {
+        let cache = &self.services.cache;
+        let known = || cache.knows_guild(id).then_some(());
+        let asked = async {
+            let of_guild = || json!({ "guild_id": id });
+            let told = self.ask("get_guild", of_guild()).await?;
+            let channels = self.ask("list_guild_channels", of_guild()).await?;
+            // Without the threads, all else of it is known.
+            let threads = self.ask("get_active_guild_threads", of_guild()).await;
+            let threads = threads.and_then(|told| told.get("threads").cloned());
+            let threads = threads.unwrap_or(Json::Null);
+            cache.supplement(&told.with("channels", channels).with("threads", threads));
+            Some(())
+        };
+        self.once(Question::Guild(id.to_owned()), known, asked)
+            .await
     }
-    for user in wanted.users {
-        if cache.member(guild, user).is_none() {
+
+    async fn channel(&self, id: &str) -> Option<Json> {
+        let cache = &self.services.cache;
+        let asked = async {
+            let told = self.ask("get_channel", json!({ "channel_id": id })).await?;
+            cache.apply("channel_create", &told);
+            Some(())
+        };
+        let question = Question::Channel(id.to_owned());
+        self.once(question, || cache.channel(id), asked).await
+    }
+
+    async fn member(&self, guild: &str, user: &str) -> Option<()> {
+        let cache = &self.services.cache;
+        let known = || cache.member(guild, user).map(|_| ());
+        let asked = async {
             let arguments = json!({ "guild_id": guild, "user_id": user });
-            let told = ask(services, "get_guild_member", arguments).await?;
+            let told = self.ask("get_guild_member", arguments).await?;
             let told = told.with("guild_id", Json::String(guild.into()));
             cache.apply("guild_member_update", &told);
+            Some(())
+        };
+        let question = Question::Member(guild.to_owned(), user.to_owned());
+        self.once(question, known, asked).await
+    }
+
+    /// What is known, if need be after a question. It is asked by one at a time, and not again right after an answer
+    /// that did not help.
+    async fn once<T>(
+        &self,
+        question: Question,
+        known: impl Fn() -> Option<T>,
+        asked: impl Future<Output = Option<()>>,
+    ) -> Option<T> {
+        if let Some(known) = known() {
+            return Some(known);
         }
+        let clock = &self.services.clock;
+        let turn = self.services.learning.turn(question, clock.now());
+        let mut failed = turn.lock().await;
+        if let Some(known) = known() {
+            return Some(known);
+        }
+        if !is_recent(*failed, clock.now()) {
+            let _answered = asked.await.is_some();
+            *failed = known().is_none().then(|| clock.now());
+        }
+        known()
     }
-    Some(())
-}
 
-/// A channel that the cache knows from now on.
-async fn channel_known(services: &Services, id: &str) -> Option<Json> {
-    if let Some(known) = services.cache.channel(id) {
-        return Some(known);
+    async fn ask(&self, id: &str, arguments: Value) -> Option<Json> {
+        let left = self.until.checked_sub(self.services.clock.now())?;
+        let answer = self.services.outbound.call(operation(id)?, arguments, left);
+        answer.await.ok().flatten()
     }
-    let told = ask(services, "get_channel", json!({ "channel_id": id })).await?;
-    services.cache.apply("channel_create", &told);
-    Some(told)
-}
-
-async fn ask(services: &Services, id: &str, arguments: Value) -> Option<Json> {
-    let operation = operation(id)?;
-    let answer = services.outbound.call(operation, arguments, DEADLINE);
-    answer.await.ok().flatten()
 }

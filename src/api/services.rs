@@ -177,15 +177,14 @@ impl Services {
         self.cache.permissions(channel, user, self.clock.now())
     }
 
-    /// Whether a channel, or a thread's parent, is marked for adults.
-    pub fn is_nsfw(&self, channel: &str) -> bool {
-        let Some(channel) = self.cache.channel(channel) else {
-            return false;
+    /// Whether a channel, or a thread's parent, is marked for adults; nothing while it is not known.
+    pub fn is_nsfw(&self, channel: &str) -> Option<bool> {
+        let channel = self.cache.channel(channel)?;
+        let marked = match channel.get("thread_metadata") {
+            Some(_) => self.cache.channel(channel.str("parent_id")?)?,
+            None => channel,
         };
-        let parent = channel
-            .get("thread_metadata")
-            .and_then(|_| self.cache.channel(channel.str("parent_id")?));
-        parent.unwrap_or(channel).is_true("nsfw")
+        Some(marked.is_true("nsfw"))
     }
 
     /// Whether the application belongs to `user`.

@@ -1,13 +1,14 @@
 //! Looks up what users name in arguments: in the cache, and at Discord where the cache may not know all.
 
+use crate::api::learn::{Wanted, learn, learn_guild};
 use crate::api::services::Services;
-use crate::commands::arguments;
-use crate::commands::parse::name_key;
+use crate::commands::arguments::{self, NotTold, Told};
+use crate::commands::names::loose;
 use crate::discord::operations::operation;
-use crate::discord::permissions::{READ_MESSAGE_HISTORY, VIEW_CHANNEL};
+use crate::discord::outbound::CallError;
+use crate::discord::permissions::{MANAGE_THREADS, READ_MESSAGE_HISTORY, VIEW_CHANNEL};
 use crate::json::Json;
 use serde_json::{Value, json};
-use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -20,11 +21,23 @@ const MOST_LOOK_UPS: usize = 10;
 /// How many members are asked for by name: few at first, and if there are as many, as many as Discord tells.
 const SEARCHED: [usize; 2] = [100, 1_000];
 
+/// So many members whom the cache knows by a name, and Discord's search does not tell, are looked up again. Of more of
+/// one name, the user is asked anyway.
+const MOST_VERIFIED: usize = 5;
+
+/// With these Discord says that there is no such thing, or that it is not for the bot.
+const NO_SUCH_THING: [u16; 3] = [400, 403, 404];
+
+/// Discord's type of a thread that only its members see, and who manages threads.
+const PRIVATE_THREAD: i64 = 12;
+
 /// What Discord knows, as far as one user may know it.
 pub struct Directory<'a> {
     services: &'a Services,
     /// Who asks.
     user: &'a str,
+    /// In which guild, if in one.
+    guild: Option<&'a str>,
     /// Where they ask.
     here: &'a str,
     /// How often Discord was asked.
@@ -32,40 +45,80 @@ pub struct Directory<'a> {
 }
 
 impl<'a> Directory<'a> {
-    /// The directory as `user` may see it who asks in the channel `here`.
-    pub fn new(services: &'a Services, user: &'a str, here: &'a str) -> Self {
+    /// The directory as `user` may see it who asks in the channel `here` of `guild`, or in a direct message.
+    pub fn new(
+        services: &'a Services,
+        user: &'a str,
+        guild: Option<&'a str>,
+        here: &'a str,
+    ) -> Self {
         Self {
             services,
             user,
+            guild,
             here,
             asked: AtomicUsize::new(0),
         }
     }
 
-    /// Asks Discord; whatever goes wrong, or is one look-up too many, counts as unknown.
-    async fn ask(&self, id: &str, arguments: Value) -> Option<Json> {
+    /// Asks Discord; nothing where there is no such thing. One look-up too many is not told.
+    async fn ask(&self, id: &str, arguments: Value) -> Told<Option<Json>> {
         if self.asked.fetch_add(1, Ordering::Relaxed) >= MOST_LOOK_UPS {
-            return None;
+            return Err(NotTold);
         }
-        let operation = operation(id)?;
+        let operation = operation(id).ok_or(NotTold)?;
         let answer = self.services.outbound.call(operation, arguments, DEADLINE);
-        answer.await.ok().flatten()
+        match answer.await {
+            Ok(answer) => Ok(answer),
+            Err(CallError::Arguments(_)) => Ok(None),
+            Err(CallError::Discord(error)) if NO_SUCH_THING.contains(&error.status) => Ok(None),
+            Err(_) => Err(NotTold),
+        }
     }
 
-    /// The members whose name begins with this one; nothing when Discord does not say. Who is called exactly so may
-    /// stand behind many others.
-    async fn search(&self, guild: &str, name: &str) -> Option<Vec<Json>> {
+    /// The members whose name begins with this one. Who is called exactly so may stand behind many others: if there are
+    /// more than Discord tells, only a user name is sure to be nobody else's.
+    async fn search(&self, guild: &str, name: &str) -> Told<Vec<Json>> {
         let query = without_discriminator(name);
-        let mut found = Vec::new();
         for limit in SEARCHED {
             let arguments = json!({ "guild_id": guild, "query": query, "limit": limit });
             let answer = self.ask("search_guild_members", arguments).await?;
-            found = answer.items().to_vec();
+            let mut found = answer.ok_or(NotTold)?.items().to_vec();
             if found.len() < limit {
-                break;
+                return Ok(found);
+            }
+            found.retain(|member| {
+                let username = member.at(&["user", "username"]).and_then(Json::as_str);
+                username == Some(name)
+            });
+            if !found.is_empty() {
+                return Ok(found);
             }
         }
-        Some(found)
+        Err(NotTold)
+    }
+
+    /// Makes sure that the guild in which the user asks is known.
+    async fn know_guild(&self, guild: &str) -> Told<()> {
+        let is_known = learn_guild(self.services, guild).await;
+        is_known.then_some(()).ok_or(NotTold)
+    }
+
+    /// Makes sure that it is known what the user and the bot may do where they ask.
+    async fn know_place(&self) -> Told<()> {
+        let Some(guild) = self.guild else {
+            return Ok(());
+        };
+        let identity = self.services.identity.load_full();
+        let users = &[self.user, identity.id()];
+        let channel = self.here;
+        let wanted = Wanted {
+            guild,
+            channel,
+            users,
+        };
+        let is_known = learn(self.services, wanted).await;
+        is_known.then_some(()).ok_or(NotTold)
     }
 
     /// Who was looked up is known from then on: `discord.permissions.outranks` asks the cache alone.
@@ -76,92 +129,128 @@ impl<'a> Directory<'a> {
 
     /// Whether the user has these permissions in the channel. Of a channel whose permissions are unknown, only
     /// the one in which they ask (a DM) is theirs: what the bot sees elsewhere is not for everybody.
-    fn may(&self, channel: &str, wanted: u64) -> bool {
-        let permissions = self.services.permissions_in(channel, self.user);
-        permissions.map_or(channel == self.here, |held| held & wanted == wanted)
+    async fn may(&self, channel: &str, wanted: u64) -> Told<bool> {
+        self.know_place().await?;
+        let Some(held) = self.services.permissions_in(channel, self.user) else {
+            return Ok(channel == self.here);
+        };
+        if held & wanted != wanted {
+            return Ok(false);
+        }
+        let is_inside = channel == self.here || held & MANAGE_THREADS != 0;
+        if is_inside || !self.is_private_thread(channel) {
+            return Ok(true);
+        }
+        let arguments = json!({ "channel_id": channel, "user_id": self.user });
+        let inside = self.ask("get_thread_member", arguments).await?;
+        Ok(inside.is_some())
     }
 
-    fn sees(&self, channel: &str) -> bool {
-        self.may(channel, VIEW_CHANNEL)
+    async fn sees(&self, channel: &str) -> Told<bool> {
+        self.may(channel, VIEW_CHANNEL).await
+    }
+
+    fn is_private_thread(&self, channel: &str) -> bool {
+        let channel = self.services.cache.channel(channel);
+        let kind = channel.and_then(|channel| channel.get("type")?.as_i64());
+        kind == Some(PRIVATE_THREAD)
     }
 }
 
 impl arguments::Directory for Directory<'_> {
-    async fn user(&self, id: &str) -> Option<Json> {
+    async fn user(&self, id: &str) -> Told<Option<Json>> {
         self.ask("get_user", json!({ "user_id": id })).await
     }
 
-    async fn member(&self, guild: &str, id: &str) -> Option<Json> {
+    async fn member(&self, guild: &str, id: &str) -> Told<Option<Json>> {
         if let Some(member) = self.services.cache.member(guild, id) {
-            return Some(member);
+            return Ok(Some(member));
         }
         let arguments = json!({ "guild_id": guild, "user_id": id });
         let member = self.ask("get_guild_member", arguments).await?;
-        self.remember(guild, &member);
-        Some(member)
+        if let Some(member) = &member {
+            // The cache keeps members of guilds that it knows. Without, the member alone was told.
+            let _is_known = self.know_place().await.is_ok();
+            self.remember(guild, member);
+        }
+        Ok(member)
     }
 
-    async fn member_by_name(&self, guild: &str, name: &str) -> Vec<Json> {
-        let key = name_key(name);
+    async fn member_by_name(&self, guild: &str, name: &str) -> Told<Vec<Json>> {
+        let key = loose(name);
         let known = self
             .services
             .cache
             .members_where(guild, |member| has_name(member, &key));
         // Whom the cache knows is chance, and so is whether it has heard of a new nickname.
-        let Some(mut found) = self.search(guild, name).await else {
-            return known;
-        };
-        for member in known {
-            let id = user_id(&member);
-            if found.iter().any(|found| user_id(found) == id) {
+        let mut found = self.search(guild, name).await?;
+        let untold = known.into_iter().filter(|member| {
+            let id = user_id(member);
+            !found.iter().any(|found| user_id(found) == id)
+        });
+        let untold: Vec<_> = untold.collect();
+        for (at, member) in untold.into_iter().enumerate() {
+            if at >= MOST_VERIFIED {
+                found.push(member);
                 continue;
             }
-            let arguments = json!({ "guild_id": guild, "user_id": id });
-            found.extend(self.ask("get_guild_member", arguments).await);
+            let arguments = json!({ "guild_id": guild, "user_id": user_id(&member) });
+            found.extend(self.ask("get_guild_member", arguments).await?);
         }
+        let _is_known = self.know_place().await.is_ok();
         for member in found.iter().filter(|member| has_name(member, &key)) {
             self.remember(guild, member);
         }
-        found
+        Ok(found)
     }
 
-    async fn channel(&self, id: &str) -> Option<Json> {
-        if !self.sees(id) {
-            return None;
+    async fn channel(&self, id: &str) -> Told<Option<Json>> {
+        if !self.sees(id).await? {
+            return Ok(None);
         }
         match self.services.cache.channel(id) {
-            Some(channel) => Some(channel),
+            Some(channel) => Ok(Some(channel)),
             None => self.ask("get_channel", json!({ "channel_id": id })).await,
         }
     }
 
-    fn channel_by_name(&self, guild: &str, name: &str) -> impl Future<Output = Vec<Json>> + Send {
-        let mut channels = self.services.cache.channels(guild);
-        let wanted = name.trim_start_matches('#').to_lowercase();
-        channels.retain(|channel| {
-            let named = channel
-                .str("name")
-                .is_some_and(|name| name.to_lowercase() == wanted);
-            named && channel.str("id").is_some_and(|id| self.sees(id))
-        });
-        std::future::ready(channels)
+    async fn channel_by_name(&self, guild: &str, name: &str) -> Told<Vec<Json>> {
+        self.know_place().await?;
+        let key = loose(name);
+        let mut seen = Vec::new();
+        for channel in self.services.cache.channels(guild) {
+            let is_named = channel.str("name").is_some_and(|name| loose(name) == key);
+            let Some(id) = channel.str("id").filter(|_| is_named) else {
+                continue;
+            };
+            if self.sees(id).await? {
+                seen.push(channel);
+            }
+        }
+        Ok(seen)
     }
 
-    fn role(&self, guild: &str, id: &str) -> impl Future<Output = Option<Json>> + Send {
-        std::future::ready(self.services.cache.role(guild, id))
+    async fn role(&self, guild: &str, id: &str) -> Told<Option<Json>> {
+        self.know_guild(guild).await?;
+        Ok(self.services.cache.role(guild, id))
     }
 
-    fn role_by_name(&self, guild: &str, _name: &str) -> impl Future<Output = Vec<Json>> + Send {
-        std::future::ready(self.services.cache.roles(guild))
+    async fn role_by_name(&self, guild: &str, _name: &str) -> Told<Vec<Json>> {
+        self.know_guild(guild).await?;
+        Ok(self.services.cache.roles(guild))
     }
 
-    fn emoji_by_name(&self, guild: &str, _name: &str) -> impl Future<Output = Vec<Json>> + Send {
-        std::future::ready(self.services.cache.emojis(guild))
+    async fn emoji_by_name(&self, guild: &str, _name: &str) -> Told<Vec<Json>> {
+        self.know_guild(guild).await?;
+        Ok(self.services.cache.emojis(guild))
     }
 
-    async fn message(&self, channel: &str, id: &str) -> Option<Json> {
-        if !self.may(channel, VIEW_CHANNEL | READ_MESSAGE_HISTORY) {
-            return None;
+    async fn message(&self, channel: &str, id: &str) -> Told<Option<Json>> {
+        if !self
+            .may(channel, VIEW_CHANNEL | READ_MESSAGE_HISTORY)
+            .await?
+        {
+            return Ok(None);
         }
         let arguments = json!({ "channel_id": channel, "message_id": id });
         self.ask("get_message", arguments).await
@@ -172,13 +261,13 @@ fn user_id(member: &Json) -> Option<&str> {
     member.at(&["user", "id"])?.as_str()
 }
 
-/// Whether one of a member's names is this one; `key` is folded.
+/// Whether one of a member's names may be this one; `key` is folded, and may be a user name with its number.
 fn has_name(member: &Json, key: &str) -> bool {
-    let key = without_discriminator(key);
+    let wanted = [key, without_discriminator(key)];
     let ways: [&[&str]; 3] = [&["user", "username"], &["user", "global_name"], &["nick"]];
     let names = ways.iter().filter_map(|way| member.at(way)?.as_str());
-    let mut keys = names.map(name_key);
-    keys.any(|name| name == key)
+    let mut keys = names.map(loose);
+    keys.any(|name| wanted.contains(&name.as_str()))
 }
 
 /// `name#1234` as the name that is searched for.

@@ -3,6 +3,7 @@
 
 use super::definition::{Check, Contexts};
 use super::escape::quoted;
+use super::references::RoleKey;
 use super::text::{Language, Text, enumerate};
 use crate::discord::permissions;
 use std::collections::HashMap;
@@ -16,14 +17,16 @@ pub const MAX_DEPTH: usize = 16;
 pub struct CheckFacts<'a> {
     /// The caller is an owner of the bot.
     pub is_owner: bool,
-    /// The channel is marked for adults (a thread: its parent).
-    pub channel_nsfw: bool,
-    /// The caller's permissions in the channel.
-    pub member_permissions: u64,
-    /// The bot's permissions in the channel.
-    pub bot_permissions: u64,
+    /// The channel is marked for adults (a thread: its parent); nothing while the channel is not known.
+    pub channel_nsfw: Option<bool>,
+    /// The caller's permissions in the channel; nothing while they are not known.
+    pub member_permissions: Option<u64>,
+    /// The bot's permissions in the channel; nothing while they are not known.
+    pub bot_permissions: Option<u64>,
     /// The caller's roles.
     pub member_roles: &'a [RoleFact<'a>],
+    /// Whether the names of the guild's roles are known.
+    pub knows_roles: bool,
     /// Whether the call comes from a guild.
     pub in_guild: bool,
     /// In which language a refusal is told.
@@ -35,7 +38,7 @@ pub struct CheckFacts<'a> {
 pub struct RoleFact<'a> {
     /// Its id.
     pub id: &'a str,
-    /// Its name.
+    /// Its name; empty while the guild is not known.
     pub name: &'a str,
 }
 
@@ -66,11 +69,14 @@ pub enum Verdict {
     },
     /// The handler with this index must be asked first; see [`evaluate`].
     NeedsHandler(u32),
+    /// It depends on what is not known of the guild.
+    Unknown,
 }
 
 /// Decides whether all of `checks` pass. Until the verdict is another, call the handler that
 /// [`Verdict::NeedsHandler`] names, put its answer into `answers`, and ask again: each handler is
-/// asked once at most, and none is when the rest already decides.
+/// asked once at most, and none is when the rest already decides. What is not known of the guild neither passes nor
+/// denies.
 pub fn evaluate<'c>(
     checks: impl IntoIterator<Item = &'c Check>,
     facts: &CheckFacts<'_>,
@@ -85,16 +91,20 @@ fn one(check: &Check, facts: &CheckFacts<'_>, answers: &Answers, depth: usize) -
     }
     match check {
         Check::Owner => pass_if(facts.is_owner, "owner", Text::OnlyOwner {}, facts),
-        Check::Nsfw => {
-            let allowed = facts.channel_nsfw || !facts.in_guild;
-            pass_if(allowed, "nsfw", Text::OnlyNsfw {}, facts)
-        }
+        Check::Nsfw if !facts.in_guild => Verdict::Pass,
+        Check::Nsfw => match facts.channel_nsfw {
+            Some(allowed) => pass_if(allowed, "nsfw", Text::OnlyNsfw {}, facts),
+            None => Verdict::Unknown,
+        },
         Check::Permissions(needed) => permitted(*needed, false, facts),
         Check::BotPermissions(needed) => permitted(*needed, true, facts),
         Check::Role(wanted) => {
-            let role = &quoted(&wanted.text());
             let mut held = facts.member_roles.iter();
             let has_it = held.any(|role| wanted.fits(role.id, role.name));
+            if !has_it && !facts.knows_roles && matches!(wanted, RoleKey::Name(_)) {
+                return Verdict::Unknown;
+            }
+            let role = &quoted(&wanted.text());
             pass_if(has_it, "role", Text::NeedsRole { role }, facts)
         }
         Check::All(checks) => every(checks, facts, answers, depth + 1),
@@ -111,7 +121,7 @@ fn one(check: &Check, facts: &CheckFacts<'_>, answers: &Answers, depth: usize) -
     }
 }
 
-/// All must pass. A refusal that needs no handler comes before any handler is asked.
+/// All must pass. A refusal that needs no handler comes before any handler is asked, and so does what is not known.
 fn every<'c>(
     checks: impl IntoIterator<Item = &'c Check>,
     facts: &CheckFacts<'_>,
@@ -122,6 +132,7 @@ fn every<'c>(
     for check in checks {
         match one(check, facts, answers, depth) {
             denied @ Verdict::Denied { .. } => return denied,
+            Verdict::Unknown => verdict = Verdict::Unknown,
             Verdict::NeedsHandler(handler) if verdict == Verdict::Pass => {
                 verdict = Verdict::NeedsHandler(handler);
             }
@@ -131,19 +142,25 @@ fn every<'c>(
     verdict
 }
 
-/// One must pass, and of none none does. A pass that needs no handler comes before any is asked.
+/// One must pass, and of none none does. A pass that needs no handler comes before any is asked; a handler may decide
+/// what is not known.
 fn some(checks: &[Check], facts: &CheckFacts<'_>, answers: &Answers, depth: usize) -> Verdict {
     let mut needed = None;
+    let mut is_unknown = false;
     let mut refusals: Vec<(&'static str, String)> = Vec::new();
     for check in checks {
         match one(check, facts, answers, depth) {
             Verdict::Pass => return Verdict::Pass,
             Verdict::NeedsHandler(handler) => needed = needed.or(Some(handler)),
+            Verdict::Unknown => is_unknown = true,
             Verdict::Denied { kind, message } => refusals.push((kind, message)),
         }
     }
     if let Some(handler) = needed {
         return Verdict::NeedsHandler(handler);
+    }
+    if is_unknown {
+        return Verdict::Unknown;
     }
     if refusals.len() == 1
         && let Some((kind, message)) = refusals.pop()
@@ -166,6 +183,9 @@ fn permitted(needed: u64, of_bot: bool, facts: &CheckFacts<'_>) -> Verdict {
         facts.bot_permissions
     } else {
         facts.member_permissions
+    };
+    let Some(held) = held else {
+        return Verdict::Unknown;
     };
     let missing = permissions::missing(held, needed);
     if missing == 0 {

@@ -4,13 +4,14 @@ const HELPER: &str = "950000000000000005";
 
 const FACTS: CheckFacts<'_> = CheckFacts {
     is_owner: false,
-    channel_nsfw: false,
-    member_permissions: 0,
-    bot_permissions: 0,
+    channel_nsfw: Some(false),
+    member_permissions: Some(0),
+    bot_permissions: Some(0),
     member_roles: &[RoleFact {
         id: HELPER,
         name: "Helper",
     }],
+    knows_roles: true,
     in_guild: true,
     language: Language::English,
 };
@@ -72,7 +73,7 @@ fn a_role_named_like_an_id_is_another_role() {
 #[test]
 fn an_administrator_has_every_permission() {
     let facts = CheckFacts {
-        member_permissions: permissions::ADMINISTRATOR,
+        member_permissions: Some(permissions::ADMINISTRATOR),
         ..FACTS
     };
     let check = Check::Permissions(1 << 40);
@@ -110,6 +111,81 @@ fn a_handler_is_asked_only_when_the_rest_does_not_decide() {
         evaluate([&both], &FACTS, &answers),
         Verdict::Denied { kind: "any", .. }
     ));
+}
+
+/// What is known of nobody's server.
+const UNKNOWN: CheckFacts<'_> = CheckFacts {
+    channel_nsfw: None,
+    member_permissions: None,
+    bot_permissions: None,
+    member_roles: &[RoleFact {
+        id: HELPER,
+        name: "",
+    }],
+    knows_roles: false,
+    ..FACTS
+};
+
+#[test]
+fn what_is_not_known_neither_passes_nor_denies() {
+    let known = |check: &Check| evaluate([check], &UNKNOWN, &Answers::new());
+    let (kick, custom) = (Check::Permissions(2), Check::Custom(3));
+    let other = Check::Role("950000000000000007".into());
+    let any = |checks: &[Check]| Check::Any(checks.to_vec());
+    let all = |checks: &[Check]| Check::All(checks.to_vec());
+    let owner = CheckFacts {
+        is_owner: true,
+        ..UNKNOWN
+    };
+    let unknown = [
+        Check::Nsfw,
+        kick.clone(),
+        Check::BotPermissions(2),
+        Check::Role("helper".into()),
+        any(&[Check::Owner, kick.clone()]),
+        any(&[any(&[kick.clone()]), other.clone()]),
+        all(&[kick.clone(), custom.clone()]),
+        all(&[custom.clone(), kick.clone()]),
+        all(&[any(&[Check::Owner, kick.clone()]), custom.clone()]),
+    ];
+    for check in unknown {
+        assert_eq!(known(&check), Verdict::Unknown, "{check:?}");
+    }
+    // Roles are told by the message; an id needs no name.
+    assert_eq!(known(&Check::Role(HELPER.into())), Verdict::Pass);
+    for denied in [
+        other.clone(),
+        Check::Owner,
+        any(&[Check::Owner, other.clone()]),
+        all(&[kick.clone(), Check::Owner]),
+        all(&[kick.clone(), custom.clone(), other.clone()]),
+    ] {
+        let verdict = known(&denied);
+        assert!(matches!(verdict, Verdict::Denied { .. }), "{denied:?}");
+    }
+    // A handler may let the caller in.
+    let either = any(&[kick.clone(), custom.clone()]);
+    assert_eq!(known(&either), Verdict::NeedsHandler(3));
+    let answers = |answer| Answers::from([(3, answer)]);
+    let with = |check: &Check, answer| evaluate([check], &UNKNOWN, &answers(answer));
+    assert_eq!(with(&either, Answer::Pass), Verdict::Pass);
+    assert_eq!(with(&either, Answer::Deny(None)), Verdict::Unknown);
+    let both = all(&[kick.clone(), custom]);
+    let verdict = with(&both, Answer::Deny(None));
+    assert!(matches!(verdict, Verdict::Denied { kind: "custom", .. }));
+    assert_eq!(
+        evaluate([&any(&[Check::Owner, kick])], &owner, &Answers::new()),
+        Verdict::Pass
+    );
+    // A direct message has no server to know.
+    let direct = CheckFacts {
+        in_guild: false,
+        ..UNKNOWN
+    };
+    assert_eq!(
+        evaluate([&Check::Nsfw], &direct, &Answers::new()),
+        Verdict::Pass
+    );
 }
 
 #[test]

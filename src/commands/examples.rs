@@ -1,7 +1,7 @@
 //! Whether the examples that help shows of a command are calls of it. Everybody and everything that an
 //! example names is taken to exist.
 
-use super::arguments::{Directory, ParseContext, parse_arguments};
+use super::arguments::{Directory, ParseContext, Told, parse_arguments};
 use super::definition::CommandDefinition;
 use super::help::unknown_subcommand;
 use super::parse::{Called, Line, Walk, answers_to, qualified_name, walk};
@@ -139,38 +139,39 @@ fn member(id: &str, name: &str) -> Json {
 }
 
 impl Directory for Everything {
-    async fn user(&self, id: &str) -> Option<Json> {
-        member(id, "somebody").get("user").cloned()
+    async fn user(&self, id: &str) -> Told<Option<Json>> {
+        Ok(member(id, "somebody").get("user").cloned())
     }
-    async fn member(&self, _: &str, id: &str) -> Option<Json> {
-        Some(member(id, "somebody"))
+    async fn member(&self, _: &str, id: &str) -> Told<Option<Json>> {
+        Ok(Some(member(id, "somebody")))
     }
-    async fn member_by_name(&self, _: &str, name: &str) -> Vec<Json> {
-        vec![member("1", name)]
+    async fn member_by_name(&self, _: &str, name: &str) -> Told<Vec<Json>> {
+        Ok(vec![member("1", name)])
     }
-    async fn channel(&self, id: &str) -> Option<Json> {
-        Some(named(id, "something"))
+    async fn channel(&self, id: &str) -> Told<Option<Json>> {
+        Ok(Some(named(id, "something")))
     }
-    async fn channel_by_name(&self, _: &str, name: &str) -> Vec<Json> {
-        vec![named("1", name)]
+    async fn channel_by_name(&self, _: &str, name: &str) -> Told<Vec<Json>> {
+        Ok(vec![named("1", name)])
     }
-    async fn role(&self, _: &str, id: &str) -> Option<Json> {
-        Some(named(id, "something"))
+    async fn role(&self, _: &str, id: &str) -> Told<Option<Json>> {
+        Ok(Some(named(id, "something")))
     }
-    async fn role_by_name(&self, _: &str, name: &str) -> Vec<Json> {
+    async fn role_by_name(&self, _: &str, name: &str) -> Told<Vec<Json>> {
         // In another letter case than the user's name, which is meant where both may be.
         let other = if name.chars().any(char::is_uppercase) {
             name.to_lowercase()
         } else {
             name.to_uppercase()
         };
-        vec![named("2", &other)]
+        Ok(vec![named("2", &other)])
     }
-    async fn emoji_by_name(&self, _: &str, name: &str) -> Vec<Json> {
-        vec![named("1", name)]
+    async fn emoji_by_name(&self, _: &str, name: &str) -> Told<Vec<Json>> {
+        // It may be the id of one.
+        Ok(vec![named("1", name), named(name, "")])
     }
-    async fn message(&self, _: &str, id: &str) -> Option<Json> {
-        Some(Json::from(&json!({ "id": id })))
+    async fn message(&self, _: &str, id: &str) -> Told<Option<Json>> {
+        Ok(Some(Json::from(&json!({ "id": id }))))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Users, members, channels, roles, emoji and messages, found through the directory.
 
-use super::arguments::{Argument, Directory, Fault, ParseContext};
+use super::arguments::{Argument, Directory, Fault, ParseContext, Told};
 use super::definition::{OptionDefinition, OptionKind};
 use super::emoji::ParsedEmoji;
 use super::escape::{is_invisible, quoted};
@@ -71,7 +71,7 @@ impl<D: Directory> Search<'_, D> {
         let given = self.given.as_str();
         match Reference::of(&self.text) {
             Reference::User(id) | Reference::Id(id) => {
-                let user = self.directory.user(id).await;
+                let user = self.told(self.directory.user(id).await)?;
                 user.ok_or_else(|| self.refused(Text::NoUser { given }))
             }
             Reference::Name(name) => {
@@ -79,7 +79,7 @@ impl<D: Directory> Search<'_, D> {
                 let Some(guild) = self.context.guild_id else {
                     return Err(self.other_kind(Text::NoUser { given }));
                 };
-                let members = self.directory.member_by_name(guild, name.bare()).await;
+                let members = self.told(self.directory.member_by_name(guild, name.bare()).await)?;
                 let member = self.pick(&members, &name, Text::NoUser { given }).await?;
                 let user = member.get("user").cloned();
                 user.ok_or_else(|| self.refused(Text::NoUser { given }))
@@ -93,12 +93,12 @@ impl<D: Directory> Search<'_, D> {
         let guild = self.guild()?;
         match Reference::of(&self.text) {
             Reference::User(id) | Reference::Id(id) => {
-                let member = self.directory.member(guild, id).await;
+                let member = self.told(self.directory.member(guild, id).await)?;
                 member.ok_or_else(|| self.refused(Text::NoMember { given }))
             }
             Reference::Name(name) => {
                 let name = Wanted::new(name);
-                let members = self.directory.member_by_name(guild, name.bare()).await;
+                let members = self.told(self.directory.member_by_name(guild, name.bare()).await)?;
                 self.pick(&members, &name, Text::NoMember { given }).await
             }
             _ => Err(self.other_kind(Text::NoMember { given })),
@@ -110,12 +110,12 @@ impl<D: Directory> Search<'_, D> {
         let guild = self.guild()?;
         match Reference::of(&self.text) {
             Reference::Role(id) | Reference::Id(id) => {
-                let role = self.directory.role(guild, id).await;
+                let role = self.told(self.directory.role(guild, id).await)?;
                 role.ok_or_else(|| self.refused(Text::NoRole { given }))
             }
             Reference::Name(name) => {
                 let name = Wanted::new(name);
-                let roles = self.directory.role_by_name(guild, name.bare()).await;
+                let roles = self.told(self.directory.role_by_name(guild, name.bare()).await)?;
                 self.pick(&roles, &name, Text::NoRole { given }).await
             }
             _ => Err(self.other_kind(Text::NoRole { given })),
@@ -127,7 +127,7 @@ impl<D: Directory> Search<'_, D> {
         let guild = self.guild()?;
         let channel = match Reference::of(&self.text) {
             Reference::Channel(id) | Reference::Id(id) => {
-                let channel = self.directory.channel(id).await;
+                let channel = self.told(self.directory.channel(id).await)?;
                 let channel = channel.ok_or_else(|| self.refused(Text::NoChannel { given }))?;
                 if channel.str("guild_id") != Some(guild) {
                     return Err(self.refused(Text::OtherServer { given }));
@@ -136,7 +136,8 @@ impl<D: Directory> Search<'_, D> {
             }
             Reference::Name(name) => {
                 let name = Wanted::new(name);
-                let mut channels = self.directory.channel_by_name(guild, name.bare()).await;
+                let mut channels =
+                    self.told(self.directory.channel_by_name(guild, name.bare()).await)?;
                 // A voice and a text channel may share a name: only one may be meant.
                 let is_meant =
                     |channel: &Json| self.is_of_type(channel) && name.fit(channel).is_some();
@@ -183,13 +184,13 @@ impl<D: Directory> Search<'_, D> {
         };
         // The guild in a link is what its writer says; the channel knows where it is.
         if channel != here {
-            let channel = self.directory.channel(channel).await;
+            let channel = self.told(self.directory.channel(channel).await)?;
             let guild = channel.as_ref().and_then(|channel| channel.str("guild_id"));
             if guild.is_none() || guild != self.context.guild_id {
                 return Err(self.refused(Text::NoMessage { given }));
             }
         }
-        let message = self.directory.message(channel, id).await;
+        let message = self.told(self.directory.message(channel, id).await)?;
         message.ok_or_else(|| self.refused(Text::NoMessage { given }))
     }
 
@@ -201,14 +202,14 @@ impl<D: Directory> Search<'_, D> {
         match Reference::of(&self.text) {
             Reference::Role(_) => Ok((OptionKind::Role, self.role().await?)),
             Reference::User(id) => self.member_or_user(guild, id).await,
-            Reference::Id(id) => match self.directory.role(guild, id).await {
+            Reference::Id(id) => match self.told(self.directory.role(guild, id).await)? {
                 Some(role) => Ok((OptionKind::Role, role)),
                 None => self.member_or_user(guild, id).await,
             },
             Reference::Name(name) => {
                 let name = Wanted::new(name);
-                let members = self.directory.member_by_name(guild, name.bare()).await;
-                let roles = self.directory.role_by_name(guild, name.bare()).await;
+                let members = self.told(self.directory.member_by_name(guild, name.bare()).await)?;
+                let roles = self.told(self.directory.role_by_name(guild, name.bare()).await)?;
                 let meant = best_of_both(&name, &members, &roles);
                 let found = [members.as_slice(), roles.as_slice()].concat();
                 let nobody = Text::NoMentionable { given };
@@ -224,16 +225,16 @@ impl<D: Directory> Search<'_, D> {
     }
 
     async fn member_or_user(&self, guild: &str, id: &str) -> Result<(OptionKind, Json), Fault> {
-        if let Some(member) = self.directory.member(guild, id).await {
+        if let Some(member) = self.told(self.directory.member(guild, id).await)? {
             return Ok((OptionKind::Member, member));
         }
         let given = self.given.as_str();
-        let user = self.directory.user(id).await;
+        let user = self.told(self.directory.user(id).await)?;
         let user = user.ok_or_else(|| self.refused(Text::NoMentionable { given }))?;
         Ok((OptionKind::User, user))
     }
 
-    /// One of the server's own emoji, by its name.
+    /// One of the server's own emoji, by its name or id.
     async fn emoji(&self) -> Result<ParsedEmoji, Fault> {
         let given = self.given.as_str();
         let option = &quoted(&self.option.name);
@@ -242,8 +243,15 @@ impl<D: Directory> Search<'_, D> {
             return Err(self.other_kind(nobody));
         };
         let name = Wanted::new(&self.text);
-        let emojis = self.directory.emoji_by_name(guild, name.bare()).await;
-        let emoji = self.pick(&emojis, &name, nobody).await?;
+        let emojis = self.told(self.directory.emoji_by_name(guild, name.bare()).await)?;
+        let emoji = match Reference::of(&self.text) {
+            Reference::Name(_) => self.pick(&emojis, &name, nobody).await?,
+            Reference::Id(id) => {
+                let meant = emojis.into_iter().find(|emoji| id_of(emoji) == Some(id));
+                meant.ok_or_else(|| self.refused(nobody))?
+            }
+            _ => return Err(self.other_kind(nobody)),
+        };
         Ok(ParsedEmoji {
             id: id_of(&emoji).map(str::to_owned),
             name: emoji.str("name").unwrap_or_default().to_owned(),
@@ -304,7 +312,7 @@ impl<D: Directory> Search<'_, D> {
         let Some(parent) = object.str("parent_id") else {
             return candidate;
         };
-        let parent = self.directory.channel(parent).await;
+        let parent = self.directory.channel(parent).await.ok().flatten();
         let name = parent.as_ref().and_then(|parent| parent.str("name"));
         name.map_or_else(
             || candidate.clone(),
@@ -313,6 +321,12 @@ impl<D: Directory> Search<'_, D> {
                 Text::InCategory { channel, category }.say(self.context.language)
             },
         )
+    }
+
+    /// What Discord told. What it did not tell is no reason to take something else.
+    fn told<T>(&self, told: Told<T>) -> Result<T, Fault> {
+        let given = self.given.as_str();
+        told.map_err(|_| self.refused(Text::NotTold { given }))
     }
 
     fn guild(&self) -> Result<&str, Fault> {

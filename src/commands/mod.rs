@@ -27,7 +27,7 @@ pub mod help;
 pub mod likeness;
 mod lookup;
 pub mod moment;
-mod names;
+pub mod names;
 pub mod pages;
 pub mod parse;
 mod reader;

@@ -5,6 +5,20 @@
 use super::escape::quoted;
 use super::parse::name_key;
 use crate::json::Json;
+use unicode_normalization::UnicodeNormalization;
+
+/// What names have in common that differ in letter case, in what nobody sees, and in how Unicode composes a letter.
+fn folded(name: &str) -> String {
+    name_key(name).nfc().collect()
+}
+
+/// The same without the marks that may stand before a name: whatever fits a typed name has this in common with it.
+pub fn loose(name: &str) -> String {
+    folded(name.trim_start_matches(MARKS))
+}
+
+/// What may stand before a name where it is typed as a mention.
+const MARKS: [char; 2] = ['@', '#'];
 
 /// A name as it was typed, with and without the mark (`@`, `#`, `:`) that may stand around it.
 pub(super) struct Wanted {
@@ -19,13 +33,13 @@ pub(super) enum Fit {
     UserName,
     /// It is called so, letter by letter.
     Exact,
-    /// It is called so, in another letter case.
+    /// It is called so, in another letter case or another form of the same letters.
     Folded,
 }
 
 impl Wanted {
     pub(super) fn new(typed: &str) -> Self {
-        let bare = typed.trim_start_matches(['@', '#']);
+        let bare = typed.trim_start_matches(MARKS);
         let emoji = bare.strip_prefix(':').and_then(|it| it.strip_suffix(':'));
         Self {
             typed: typed.to_owned(),
@@ -47,9 +61,9 @@ impl Wanted {
         if names_of(object).any(|name| is(&name)) {
             return Some(Fit::Exact);
         }
-        let keys = [name_key(&self.typed), name_key(&self.bare)];
-        let folded = names_of(object).any(|name| keys.contains(&name_key(&name)));
-        folded.then_some(Fit::Folded)
+        let keys = [folded(&self.typed), folded(&self.bare)];
+        let is_folded = names_of(object).any(|name| keys.contains(&folded(&name)));
+        is_folded.then_some(Fit::Folded)
     }
 
     /// Those that fit best, each once, and how well.
@@ -139,6 +153,19 @@ mod tests {
         assert_eq!(ids("BOB", &found), ["4"]);
         assert_eq!(ids("bOb", &found), ["1", "2", "3", "4", "5"]);
         assert!(ids("bo", &found).is_empty());
+    }
+
+    #[test]
+    fn a_letter_is_the_same_however_it_is_composed() {
+        let role = |id: &str, name: &str| Json::from(&json!({ "id": id, "name": name }));
+        let found = [role("1", "Caf\u{e9}"), role("2", "CAFE\u{301}")];
+        assert_eq!(ids("Caf\u{e9}", &found), ["1"]);
+        assert_eq!(ids("CAFE\u{301}", &found), ["2"]);
+        assert_eq!(ids("cafe\u{301}", &found), ["1", "2"]);
+        assert_eq!(ids("@caf\u{e9}", &found), ["1", "2"]);
+        // A wide letter is another one.
+        assert!(ids("\u{ff23}afe\u{301}", &found).is_empty());
+        assert_eq!(loose("@@Caf\u{e9}"), loose("#cafe\u{301}"));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::commands::arguments::parse_value;
+use crate::commands::arguments::{Told, parse_value};
 use crate::commands::definition::{Choice, ChoiceValue};
 use crate::commands::duration::UNITS;
 use crate::commands::text::Language;
@@ -58,40 +58,40 @@ fn with_id(objects: Vec<Json>, id: &str) -> Option<Json> {
 }
 
 impl Directory for Guild {
-    async fn user(&self, id: &str) -> Option<Json> {
-        with_id(members(), id)?.get("user").cloned()
+    async fn user(&self, id: &str) -> Told<Option<Json>> {
+        Ok(with_id(members(), id).and_then(|member| member.get("user").cloned()))
     }
-    async fn member(&self, _: &str, id: &str) -> Option<Json> {
-        with_id(members(), id)
+    async fn member(&self, _: &str, id: &str) -> Told<Option<Json>> {
+        Ok(with_id(members(), id))
     }
-    async fn member_by_name(&self, _: &str, _: &str) -> Vec<Json> {
-        members()
+    async fn member_by_name(&self, _: &str, _: &str) -> Told<Vec<Json>> {
+        Ok(members())
     }
-    async fn channel(&self, id: &str) -> Option<Json> {
-        with_id(channels(), id)
+    async fn channel(&self, id: &str) -> Told<Option<Json>> {
+        Ok(with_id(channels(), id))
     }
-    async fn channel_by_name(&self, guild: &str, _: &str) -> Vec<Json> {
+    async fn channel_by_name(&self, guild: &str, _: &str) -> Told<Vec<Json>> {
         let mut channels = channels();
         channels.retain(|channel| channel.str("guild_id") == Some(guild));
-        channels
+        Ok(channels)
     }
-    async fn role(&self, _: &str, id: &str) -> Option<Json> {
-        (id == "300000000000000001").then(|| named(id, "Cool People", 0, "1"))
+    async fn role(&self, _: &str, id: &str) -> Told<Option<Json>> {
+        Ok((id == "300000000000000001").then(|| named(id, "Cool People", 0, "1")))
     }
-    async fn role_by_name(&self, _: &str, _: &str) -> Vec<Json> {
-        vec![named("300000000000000001", "Cool People", 0, "1")]
+    async fn role_by_name(&self, _: &str, _: &str) -> Told<Vec<Json>> {
+        Ok(vec![named("300000000000000001", "Cool People", 0, "1")])
     }
-    async fn emoji_by_name(&self, _: &str, _: &str) -> Vec<Json> {
-        vec![
+    async fn emoji_by_name(&self, _: &str, _: &str) -> Told<Vec<Json>> {
+        Ok(vec![
             named("500000000000000001", "wave", 0, "1"),
             named("500000000000000002", "party", 0, "1"),
             named("500000000000000003", "party", 0, "1"),
-        ]
+        ])
     }
-    async fn message(&self, channel: &str, id: &str) -> Option<Json> {
-        Some(json(
+    async fn message(&self, channel: &str, id: &str) -> Told<Option<Json>> {
+        Ok(Some(json(
             &serde_json::json!({ "id": id, "channel_id": channel }),
-        ))
+        )))
     }
 }
 

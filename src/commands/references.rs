@@ -4,6 +4,7 @@
 //! can be an id is never compared with a name, and a name is never compared with an id.
 
 use super::emoji::is_custom;
+use super::escape::is_invisible;
 
 /// A number with fewer digits is a name or a count, not an id: those of 2015 have 17 digits.
 const SHORTEST_ID: usize = 15;
@@ -80,12 +81,13 @@ pub enum RoleKey {
 
 impl From<&str> for RoleKey {
     fn from(text: &str) -> Self {
-        let text = text.trim();
-        let id = match Reference::of(text) {
+        // What nobody sees may have come along when the id was copied.
+        let seen: String = text.chars().filter(|it| !is_invisible(*it)).collect();
+        let id = match Reference::of(seen.trim()) {
             Reference::Role(id) | Reference::Id(id) => id_of(id),
             _ => None,
         };
-        id.map_or_else(|| Self::Name(text.to_owned()), Self::Id)
+        id.map_or_else(|| Self::Name(text.trim().to_owned()), Self::Id)
     }
 }
 
@@ -94,8 +96,18 @@ impl RoleKey {
     pub fn fits(&self, id: &str, name: &str) -> bool {
         match self {
             Self::Id(wanted) => id_of(id) == Some(*wanted),
+            Self::Name(_) if self.is_of_other_kind() => false,
             Self::Name(wanted) => name.to_lowercase() == wanted.to_lowercase(),
         }
+    }
+
+    /// Whether it is a mention, and not of a role: no role's name is meant by it.
+    pub fn is_of_other_kind(&self) -> bool {
+        let Self::Name(name) = self else {
+            return false;
+        };
+        let seen: String = name.chars().filter(|it| !is_invisible(*it)).collect();
+        is_reference(seen.trim())
     }
 
     /// The id or the name.
@@ -161,22 +173,32 @@ mod tests {
     fn what_can_be_an_id_is_no_name() {
         let mention = format!("<@&{ID}>");
         let spaced = format!(" {ID} ");
-        for text in [ID, &mention, &spaced, &format!("@{ID}")] {
+        let unseen = format!("\u{200b}{ID}\u{2060}");
+        let zero = format!("0{ID}");
+        for text in [ID, &mention, &spaced, &unseen, &zero, &format!("@{ID}")] {
             let key = RoleKey::from(text);
             assert!(key.fits(ID, "anything"), "{text}");
             assert!(!key.fits("1", ID), "{text}");
             assert!(!key.fits("1", text), "{text}");
+        }
+        // A mention of somebody or of a channel is no role, whatever a role is called.
+        for kind in ["@", "@!", "#"] {
+            let text = format!("<{kind}{ID}>");
+            let key = RoleKey::from(text.as_str());
+            assert!(key.is_of_other_kind(), "{text}");
+            assert!(!key.fits("1", &text) && !key.fits(ID, "x"), "{text}");
         }
         // Neither a year nor a number of more than 64 bits is an id.
         for text in [
             "2024",
             "99999999999999999999",
             "Mods",
-            "<@950000000000000001>",
+            "+950000000000000001",
         ] {
             let key = RoleKey::from(text);
             assert!(key.fits("1", &text.to_uppercase()), "{text}");
             assert!(!key.fits(text, "anything"), "{text}");
+            assert!(!key.fits(ID, "anything"), "{text}");
         }
     }
 
@@ -190,9 +212,10 @@ mod tests {
             if matches!(key, RoleKey::Id(_)) {
                 prop_assert!(!by_name);
             } else {
-                prop_assert!(by_name && !by_id && !key.fits(number, "another"));
+                prop_assert!(by_name != is_reference(text.trim()) && !by_id && !key.fits(number, "another"));
             }
-            prop_assert!(RoleKey::from(id.to_string().as_str()).fits(&id.to_string(), "x") || id < 100_000_000_000_000);
+            let key = RoleKey::from(id.to_string().as_str());
+            prop_assert!(key.fits(&id.to_string(), "x") || id < 100_000_000_000_000);
         }
     }
 

@@ -183,6 +183,9 @@ sentences! {
     ServerUnknown {}
         "I do not know this server yet. Try again in a moment."
         "Aku belum mengenal server ini. Coba lagi sebentar lagi."
+    NotTold { given }
+        "Discord did not tell me who or what {given} is. Try again in a moment, or give the mention or the id."
+        "Discord tidak memberi tahu siapa atau apa {given} itu. Coba lagi sebentar lagi, atau berikan sebutan atau id-nya."
     OnlyNsfw {}
         "This works only in age-restricted channels."
         "Ini hanya bisa dipakai di kanal dengan batasan usia."

@@ -268,11 +268,18 @@ fn check(check: &Check, visit: &mut Visit<'_>, depth: usize) {
         Check::BotPermissions(0) => {
             visit.complain("checks", "has `bot_permissions` without a name");
         }
-        Check::Role(role) => visit.complain_if(
-            role.text().is_empty(),
-            "checks",
-            "has a `role` without an id or name",
-        ),
+        Check::Role(role) => {
+            visit.complain_if(
+                role.text().is_empty(),
+                "checks",
+                "has a `role` without an id or name",
+            );
+            visit.complain_if(
+                role.is_of_other_kind(),
+                "checks",
+                "has a `role` that mentions a user or a channel: write the role's id or its name",
+            );
+        }
         _ => {}
     }
 }

@@ -71,12 +71,15 @@ pub fn has(bits: u64, wanted: u64) -> bool {
     missing(bits, wanted) == 0
 }
 
-/// Bits from Discord's decimal string.
+/// Bits from Discord's decimal string. Discord may send more than 64 one day: those that we know are the low ones.
 pub fn parse(text: &str) -> Option<u64> {
-    // Discord may send more bits than 64 one day; those that we know are the low ones.
-    text.parse::<u128>()
-        .ok()
-        .map(|bits| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or_default())
+    if text.is_empty() {
+        return None;
+    }
+    text.bytes().try_fold(0_u64, |bits, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        Some(bits.wrapping_mul(10).wrapping_add(digit))
+    })
 }
 
 /// What a member may do in a guild as a whole.
@@ -137,7 +140,11 @@ fn overwrite(json: &Json) -> Option<Overwrite> {
         id: id_in(json, "id")?,
         for_member: json.get("type").and_then(Json::as_i64) == Some(1),
         allow: bits_in(json, "allow"),
-        deny: bits_in(json, "deny"),
+        // What is taken and cannot be read may be anything.
+        deny: match json.get("deny") {
+            None | Some(Json::Null) => 0,
+            Some(_) => readable_bits(json, "deny").unwrap_or(u64::MAX),
+        },
     })
 }
 
@@ -178,8 +185,18 @@ fn id_in(object: &Json, field: &str) -> Option<u64> {
     object.str(field)?.parse().ok()
 }
 
+/// What is granted; nothing if that cannot be read.
 fn bits_in(object: &Json, field: &str) -> u64 {
-    object.str(field).and_then(parse).unwrap_or(0)
+    readable_bits(object, field).unwrap_or(0)
+}
+
+/// Bits as Discord writes them, or as a number, as other servers do.
+fn readable_bits(object: &Json, field: &str) -> Option<u64> {
+    let number = object.get(field)?;
+    match number.as_str() {
+        Some(text) => parse(text),
+        None => u64::try_from(number.as_i64()?).ok(),
+    }
 }
 
 #[cfg(test)]

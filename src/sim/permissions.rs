@@ -2,7 +2,7 @@
 
 use super::errors::{ApiError, MISSING_ACCESS, MISSING_PERMISSIONS};
 use super::ids::Id;
-use super::world::{Channel, Guild, Member, Overwrite, World};
+use super::world::{Channel, Guild, Member, Overwrite, World, kind};
 use crate::discord::permissions::rules::{self, Layers, Place, Rank, Standing};
 
 pub(crate) use crate::discord::permissions::{
@@ -61,7 +61,18 @@ pub(crate) fn in_channel(world: &World, channel: &Channel, user: Id) -> u64 {
         |role| member.roles.contains(&role),
         overwrites.map(Overwrite::rule),
     );
-    rules::in_channel(standing(world, guild, member), layers, place)
+    let held = rules::in_channel(standing(world, guild, member), layers, place);
+    let is_open = held & MANAGE_THREADS != 0 || !is_shut(channel, user);
+    if is_open { held } else { 0 }
+}
+
+/// Whether the channel is a private thread that the user is not in.
+fn is_shut(channel: &Channel, user: Id) -> bool {
+    let Some(thread) = &channel.thread else {
+        return false;
+    };
+    let mut members = thread.members.iter();
+    channel.kind == kind::PRIVATE_THREAD && !members.any(|(member, _)| *member == user)
 }
 
 fn standing(world: &World, guild: &Guild, member: &Member) -> Standing {

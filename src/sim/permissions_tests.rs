@@ -75,5 +75,14 @@ proptest! {
         let (world, channel) = world_of(&case);
         prop_assert_eq!(names(in_channel(&world, &channel, case.user)), case.allowed());
         prop_assert_eq!(in_channel(&world, &channel, 77), 0, "a stranger");
+        if case.is_thread {
+            // Nobody is in the thread.
+            let private = Channel { kind: 12, ..channel };
+            let mut seen = case.allowed();
+            if !seen.contains(&"manage_threads") {
+                seen.clear();
+            }
+            prop_assert_eq!(names(in_channel(&world, &private, case.user)), seen);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What the gateway tells is known without asking, to cogs and to checks.
 
-use crate::support::{Stage, setup};
+use crate::support::{Id, Stage, setup, until};
 use cogsmith::clock::Clock;
 use cogsmith::sim::{Fault, RestFaultKind};
 use serde_json::json;
@@ -81,7 +81,11 @@ async fn stage_of_unknown_guild() -> Stage {
 }
 
 async fn forget_guild(stage: &Stage) {
-    let (guild, id) = (stage.sim.guild(), stage.sim.guild().to_string());
+    forget(stage, stage.sim.guild()).await;
+}
+
+async fn forget(stage: &Stage, guild: Id) {
+    let id = guild.to_string();
     stage
         .sim
         .dispatch("GUILD_DELETE", Some(guild), json!({ "id": id }));
@@ -166,6 +170,113 @@ async fn many_who_want_to_know_of_a_guild_ask_once() {
         .filter(|message| message["content"] == "done");
     assert_eq!(done.count(), 8);
     assert_eq!(questions(&stage), 1);
+}
+
+/// A cog that looks things up, and hears of denials.
+const LOOKING: &str = r#"local cog = require("@cogsmith/cog")
+local discord = require("@cogsmith/discord")
+local function tell(name, kind, of)
+    local option = cog.option[kind] { name = "it" }
+    cog.command { name = name, options = { option }, run = function(ctx)
+        ctx:reply(of(ctx, ctx:get(option)))
+    end }
+end
+tell("role", "role", function(_, it) return it.name end)
+tell("channel", "channel", function(_, it) return it.name end)
+tell("member", "member", function(ctx, it)
+    local above = discord.permissions.outranks(ctx.guild_id, ctx.author.id, it.user.id)
+    return `{it.user.username} {above}`
+end)
+tell("emoji", "emoji", function(_, it) return it.name end)
+cog.command { name = "own", checks = { function(ctx)
+    local held = discord.permissions.in_channel(ctx.channel_id, ctx.author.id)
+    return held ~= nil, "nil"
+end }, run = function(ctx) ctx:reply("done") end }
+cog.command { name = "kick", checks = { cog.check.permissions("kick_members") }, run = function(ctx) ctx:reply("done") end }
+cog.on_denied(function(ctx, denial) ctx:reply(`denied: {denial.kind}`) end)
+"#;
+
+async fn stage_that_looks() -> Stage {
+    let clock = Clock::paused(1_700_000_000);
+    let stage = setup(&[("cogs/looking.luau", LOOKING)]).clock(clock);
+    stage.start().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn options_are_looked_up_in_a_guild_that_the_gateway_has_not_announced() {
+    let stage = stage_that_looks().await;
+    let role = stage.sim.role(stage.sim.guild(), "moderators").unwrap();
+    let (general, anna) = (stage.general(), stage.sim.user("anna").unwrap());
+    let cases = [
+        ("role moderators".to_owned(), "moderators"),
+        (format!("role {role}"), "moderators"),
+        ("channel general".to_owned(), "general"),
+        (format!("channel <#{general}>"), "general"),
+        ("member anna".to_owned(), "anna true"),
+        (format!("member {anna}"), "anna true"),
+        ("own".to_owned(), "done"),
+    ];
+    for (line, expected) in cases {
+        forget_guild(&stage).await;
+        assert_eq!(stage.ask(&format!("!{line}")).await, expected, "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_discord_does_not_tell_is_neither_missing_nor_denied() {
+    let stage = stage_that_looks().await;
+    forget_guild(&stage).await;
+    let missing = Fault::status("GET", "/guilds/{guild_id}", 403, 50_001, "Missing Access");
+    stage.sim.fault(missing.times(100));
+    let lines = [
+        "role moderators",
+        "role 900000000000000001",
+        "channel general",
+        "channel 900000000000000001",
+        "emoji wave",
+    ];
+    for line in lines {
+        let answer = stage.ask(&format!("!{line}")).await;
+        let starts = "Discord did not tell me who or what";
+        assert!(answer.starts_with(starts), "{line}: {answer}");
+    }
+    // A member by their id needs nothing else of the guild.
+    let anna = stage.sim.user("anna").unwrap();
+    let found = stage.ask(&format!("!member {anna}")).await;
+    assert_eq!(found, "anna nil");
+    let answers = stage.says("anna", "!kick").await;
+    assert_eq!(answers[0]["content"], UNKNOWN);
+    assert_eq!(stage.ask("!own").await, "denied: custom");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_what_is_asked_of_another_guild() {
+    let stage = stage_of_unknown_guild().await;
+    let (first, owner) = (stage.sim.guild(), stage.sim.owner());
+    let late = RestFaultKind::Delay(std::time::Duration::from_secs(600));
+    let path = format!("/guilds/{first}");
+    stage.sim.fault(Fault::rest("GET", &path, late));
+    let mut others = Vec::new();
+    for number in 0..16 {
+        let guild = stage.sim.add_guild(&format!("other{number}"), owner);
+        let guild = guild.unwrap();
+        forget(&stage, guild).await;
+        let path = format!("/guilds/{guild}/channels");
+        let channels = stage.sim.call_as(owner, "GET", &path, json!(null));
+        let id = channels.unwrap()[0]["id"].as_str().unwrap().to_owned();
+        others.push(id.parse::<Id>().unwrap());
+    }
+    stage.sim.say(owner, stage.general(), "!kick").unwrap();
+    until(|| questions(&stage) == 1).await;
+    for channel in &others {
+        stage.sim.say(owner, *channel, "!kick").unwrap();
+    }
+    let is_done = |channel: Id| {
+        let messages = stage.sim.messages(channel);
+        messages.iter().any(|message| message["content"] == "done")
+    };
+    until(|| others.iter().all(|channel| is_done(*channel))).await;
+    assert!(!is_done(stage.general()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use crate::support::{Id, Stage, setup};
 use cogsmith::discord::permissions::{self, ADMINISTRATOR, BAN_MEMBERS};
-use cogsmith::sim::{Sim, SimOptions};
+use cogsmith::sim::{Fault, Sim, SimOptions};
 use serde_json::{Value, json};
 
 /// A cog that tells what its options are.
@@ -347,11 +347,72 @@ async fn roles_channels_and_emoji_of_one_name_are_a_question_too() {
         told(&stage, "owner", "!emoji :wave:").await,
         "500000000000000001"
     );
+    let question = told(&stage, "owner", "!emoji party").await;
+    assert!(question.contains("fits more than one"), "{question}");
+    // The question is answered with the id that it shows, and an id is no name.
+    let emoji = |id: &str, name: &str| json!({ "id": id, "name": name, "animated": false });
+    let data = json!({ "guild_id": guild.to_string(), "emojis": [
+        emoji("500000000000000003", "party"),
+        emoji("500000000000000004", "500000000000000003"),
+        emoji("500000000000000005", "500000000000000006"),
+    ]});
+    stage.sim.dispatch("GUILD_EMOJIS_UPDATE", Some(guild), data);
+    stage.settled().await;
+    let found = told(&stage, "owner", "!emoji 500000000000000003").await;
+    assert_eq!(found, "500000000000000003");
+    let none = told(&stage, "owner", "!emoji 500000000000000006").await;
     assert!(
-        told(&stage, "owner", "!emoji party")
-            .await
-            .contains("fits more than one")
+        none.contains("500000000000000006") && none.len() > 20,
+        "{none}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_the_cache_knows_is_not_taken_when_discord_does_not_say_who_is_meant() {
+    let stage = stage().await;
+    member(&stage, "thief", Some("bob"));
+    stage.says("thief", "hello").await;
+    assert!(told(&stage, "owner", "!who bob").await.len() > 10);
+    let path = "/guilds/{guild_id}/members/search";
+    let silent = Fault::status("GET", path, 403, 50_001, "Missing Access");
+    stage.sim.fault(silent.times(100));
+    for command in ["who", "whose", "any"] {
+        let answer = told(&stage, "owner", &format!("!{command} bob")).await;
+        let starts = "Discord did not tell me who or what `bob` is";
+        assert!(answer.starts_with(starts), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_thread_is_found_by_those_in_it_and_by_who_manages_threads() {
+    let stage = stage().await;
+    let (guild, general) = (stage.sim.guild(), stage.general());
+    let path = format!("/channels/{general}/threads");
+    let body = json!({ "name": "secrets", "type": 12 });
+    let thread = stage.sim.call_as(stage.sim.owner(), "POST", &path, body);
+    let thread = thread.unwrap()["id"].as_str().unwrap().to_owned();
+    let inside = member(&stage, "inside", None);
+    let manager = member(&stage, "manager", None);
+    member(&stage, "outside", None);
+    let manages = permissions::of(["manage_threads"]).unwrap();
+    let role = stage.sim.add_role(guild, "thread managers", manages);
+    stage.sim.give_role(guild, manager, role.unwrap()).unwrap();
+    for user in [inside, stage.sim.bot_user()] {
+        let path = format!("/channels/{thread}/thread-members/{user}");
+        as_owner(&stage, "PUT", &path, json!(null));
+    }
+    stage.settled().await;
+    for given in ["secrets".to_owned(), format!("<#{thread}>"), thread.clone()] {
+        let line = format!("!where {given}");
+        for user in ["inside", "manager", "owner"] {
+            assert_eq!(told(&stage, user, &line).await, thread, "{user} {line}");
+        }
+        let answer = told(&stage, "outside", &line).await;
+        assert!(
+            answer.starts_with("There is no channel"),
+            "{line}: {answer}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

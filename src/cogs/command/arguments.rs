@@ -27,7 +27,12 @@ impl Calling<'_> {
         context: &Arc<Invocation>,
     ) -> Result<(), String> {
         let services = &self.cog.services;
-        let directory = Directory::new(services, self.author_id(), self.text("channel_id"));
+        let directory = Directory::new(
+            services,
+            self.author_id(),
+            self.guild_id(),
+            self.text("channel_id"),
+        );
         let name = called.name();
         let message = &self.call.message;
         let parsing = ParseContext {

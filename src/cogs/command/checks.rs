@@ -37,8 +37,8 @@ impl Calling<'_> {
         }
     }
 
-    /// All checks of a call. What is not known of the guild is asked for before it leads to a refusal; if it stays
-    /// unknown, the user is told that, and no check has failed.
+    /// All checks of a call. What is not known of the guild is asked for before it decides, and before a cog's own
+    /// check is asked; if it stays unknown and decides, the user is told that, and no check has failed.
     async fn check(
         &self,
         command: &Command,
@@ -49,15 +49,16 @@ impl Calling<'_> {
         let mut learned = false;
         loop {
             match self.evaluate(called, &answers) {
+                Verdict::Unknown | Verdict::NeedsHandler(_) if !learned => {
+                    self.learn().await;
+                    learned = true;
+                }
+                Verdict::Unknown => {
+                    return Err(Some(Text::ServerUnknown {}.say(self.language)));
+                }
                 Verdict::NeedsHandler(index) => {
                     let answer = self.ask(command, index, context).await?;
                     answers.insert(index, answer);
-                }
-                Verdict::Denied { kind, .. } if !learned && depends_on_guild(kind) => {
-                    if !self.learn().await {
-                        return Err(Some(Text::ServerUnknown {}.say(self.language)));
-                    }
-                    learned = true;
                 }
                 verdict => return Ok(verdict),
             }
@@ -73,19 +74,19 @@ impl Calling<'_> {
         checks::evaluate(called.checks(), &facts, answers)
     }
 
-    /// Asks for what is not known yet of the guild in which the command was called. Whether it is known now.
-    async fn learn(&self) -> bool {
+    /// Asks for what is not known yet of the guild in which the command was called.
+    async fn learn(&self) {
         let services = &self.cog.services;
         let Some(guild) = self.guild_id() else {
-            return true;
+            return;
         };
         let identity = services.identity.load_full();
         let wanted = Wanted {
             guild,
             channel: self.text("channel_id"),
-            users: [self.author_id(), identity.id()],
+            users: &[self.author_id(), identity.id()],
         };
-        learn(services, wanted).await
+        let _is_known: bool = learn(services, wanted).await;
     }
 
     /// Tells the cog's `on_denied`, if it has one, or else the user.
@@ -137,6 +138,7 @@ impl Calling<'_> {
             .map(Json::items)
             .unwrap_or_default();
         let guild = self.guild_id().unwrap_or_default();
+        let in_guild = self.guild_id().is_some();
         let roles = member_roles.iter().filter_map(Json::as_str).map(|id| {
             let role = services.cache.role(guild, id);
             let name = role.as_ref().and_then(|role| role.str("name"));
@@ -145,13 +147,16 @@ impl Calling<'_> {
         let channel = self.text("channel_id");
         let permissions = |user: &str| services.permissions_in(channel, user);
         let of_author = permissions(self.author_id()).or_else(|| self.permissions_as_sent(channel));
+        // In a direct message nobody has any.
+        let none = (!in_guild).then_some(0);
         Facts {
             is_owner: services.is_owner(self.author_id()),
             channel_nsfw: services.is_nsfw(channel),
-            member_permissions: of_author.unwrap_or(0),
-            bot_permissions: permissions(services.identity.load().id()).unwrap_or(0),
+            member_permissions: of_author.or(none),
+            bot_permissions: permissions(services.identity.load().id()).or(none),
             roles: roles.collect(),
-            in_guild: self.guild_id().is_some(),
+            knows_roles: services.cache.knows_guild(guild),
+            in_guild,
         }
     }
 
@@ -191,18 +196,14 @@ impl Calling<'_> {
     }
 }
 
-/// Whether a check of this kind is decided by what is known of the guild.
-fn depends_on_guild(kind: &str) -> bool {
-    ["nsfw", "permissions", "bot_permissions", "role", "any"].contains(&kind)
-}
-
 /// What checks need to know, owned.
 struct Facts {
     is_owner: bool,
-    channel_nsfw: bool,
-    member_permissions: u64,
-    bot_permissions: u64,
+    channel_nsfw: Option<bool>,
+    member_permissions: Option<u64>,
+    bot_permissions: Option<u64>,
     roles: Vec<(String, String)>,
+    knows_roles: bool,
     in_guild: bool,
 }
 
@@ -214,6 +215,7 @@ impl Facts {
             member_permissions: self.member_permissions,
             bot_permissions: self.bot_permissions,
             member_roles: roles,
+            knows_roles: self.knows_roles,
             in_guild: self.in_guild,
             language,
         }

@@ -1,7 +1,7 @@
 //! What each dispatch changes.
 
 use super::guild::Guild;
-use super::{Cache, number, read, write};
+use super::{Cache, Table, number, read, write};
 use crate::json::Json;
 use std::sync::{Arc, RwLock};
 
@@ -126,26 +126,40 @@ fn guild_create(cache: &Cache, data: &Json) {
         }
         return;
     }
-    // All but the members, of which few may be kept.
-    let fields = data.fields().iter();
-    let fields = fields.filter(|(name, _)| !["members", "presences"].contains(&name.as_ref()));
-    let data_kept = cache
-        .shared
-        .names
-        .share(&Json::Object(fields.cloned().collect()));
-    let guild = Guild::new(&data_kept);
-    let channels: Vec<u64> = guild.channels.keys().copied().collect();
-    let mut table = cache.table_mut();
-    table.awaited.remove(&id);
-    table.channels.retain(|_, owner| *owner != id);
-    table
-        .channels
-        .extend(channels.into_iter().map(|channel| (channel, id)));
-    table.guilds.insert(id, Arc::new(RwLock::new(guild)));
-    drop(table);
+    let guild = guild_of(cache, data);
+    put(&mut cache.table_mut(), id, guild);
     for found in data.get("members").map_or(&[][..], Json::items) {
         member(cache, data.str("id"), found, None);
     }
+}
+
+/// A guild that Discord was asked for, which the gateway has not announced.
+pub(super) fn supplement(cache: &Cache, data: &Json) {
+    let Some(id) = data.str("id").and_then(number) else {
+        return;
+    };
+    let mut guild = guild_of(cache, data);
+    guild.unavailable = true;
+    let mut table = cache.table_mut();
+    if !table.guilds.contains_key(&id) {
+        put(&mut table, id, guild);
+    }
+}
+
+/// All but the members, of which few may be kept.
+fn guild_of(cache: &Cache, data: &Json) -> Guild {
+    let fields = data.fields().iter();
+    let fields = fields.filter(|(name, _)| !["members", "presences"].contains(&name.as_ref()));
+    let kept = Json::Object(fields.cloned().collect());
+    Guild::new(&cache.shared.names.share(&kept))
+}
+
+fn put(table: &mut Table, id: u64, guild: Guild) {
+    table.awaited.remove(&id);
+    table.channels.retain(|_, owner| *owner != id);
+    let channels = guild.channels.keys().map(|channel| (*channel, id));
+    table.channels.extend(channels);
+    table.guilds.insert(id, Arc::new(RwLock::new(guild)));
 }
 
 /// Gone for good, or away during an outage: then it stays known, and says so.

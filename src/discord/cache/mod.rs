@@ -59,9 +59,20 @@ impl Cache {
         }
     }
 
+    /// Takes in a guild that Discord was asked for, with its `channels` and `threads`. Until the gateway announces it, it
+    /// is `unavailable`; what the gateway has told meanwhile is newer and stays.
+    pub fn supplement(&self, guild: &Json) {
+        apply::supplement(self, guild);
+    }
+
     /// A guild with its roles; nothing when it is unknown. `unavailable` is true during an outage.
     pub fn guild(&self, id: &str) -> Option<Json> {
         self.look(id, |guild| Some(guild.whole()))
+    }
+
+    /// Whether more than the id of a guild is known.
+    pub fn knows_guild(&self, id: &str) -> bool {
+        number(id).and_then(|id| self.shelf(id)).is_some()
     }
 
     /// A guild's channel or active thread.
@@ -195,8 +206,10 @@ impl std::fmt::Debug for Cache {
     }
 }
 
+/// An id as a number: digits, and no sign before them.
 fn number(id: &str) -> Option<u64> {
-    id.parse().ok()
+    let digits = id.bytes().all(|byte| byte.is_ascii_digit());
+    id.parse().ok().filter(|_| digits)
 }
 
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {

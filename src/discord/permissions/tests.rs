@@ -129,6 +129,43 @@ fn a_channel_grants_nothing_that_belongs_to_the_guild() {
 }
 
 #[test]
+fn bits_are_the_low_ones_of_any_decimal_number_and_of_nothing_else() {
+    let table = [
+        ("0", Some(0)),
+        ("007", Some(7)),
+        ("9007199254740993", Some((1 << 53) + 1)),
+        ("18446744073709551615", Some(u64::MAX)),
+        ("18446744073709551617", Some(1)),
+        ("340282366920938463463374607431768211458", Some(2)),
+        ("680564733841876926926749214863536422916", Some(4)),
+    ];
+    for (text, bits) in table {
+        assert_eq!(parse(text), bits, "{text}");
+    }
+    for text in ["", " ", "-1", "+1", "1 ", "1.0", "0x1", "１", "null"] {
+        assert_eq!(parse(text), None, "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_grants_nothing_and_takes_everything() {
+    let may = |allow: serde_json::Value, deny: serde_json::Value| {
+        let channel = tree(&json!({ "permission_overwrites": [
+            { "id": "1", "type": 0, "allow": allow, "deny": deny },
+        ]}));
+        in_channel(&guild(), &channel, &member("12", &[]), Duration::ZERO)
+    };
+    let plain = may(json!("0"), json!("0"));
+    for odd in [json!("x"), json!(""), json!(-1), json!([]), json!(true)] {
+        assert_eq!(may(odd.clone(), json!("0")), plain, "{odd}");
+        assert_eq!(may(json!("0"), odd.clone()), 0, "{odd}");
+    }
+    assert_eq!(may(json!(null), json!(null)), plain);
+    assert_eq!(may(json!(64), json!("0")), plain | 64);
+    assert_eq!(may(json!("0"), json!(1024)), 0);
+}
+
+#[test]
 fn an_overwrite_is_for_a_role_or_for_a_member() {
     // The member 12 is not the role 12, nor the other way round.
     let may = |kind: u8, roles: &[&str], id: &str| {
