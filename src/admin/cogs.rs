@@ -25,7 +25,7 @@ impl Desk {
         } else {
             self.show_cog(name)
         };
-        let command = format!("{}cogs {name}", self.prefix());
+        let command = format!("{}cogs {name}", self.shown_prefix());
         pages::page(&text, page, command.trim_end(), self.language())
     }
 
@@ -52,7 +52,7 @@ impl Desk {
     pub(super) async fn load(&self, name: &str) -> String {
         let language = self.language();
         if name.is_empty() {
-            let command = &format!("{}load", self.prefix());
+            let command = &format!("{}load", self.shown_prefix());
             return Say::NeedsName { command }.say(language);
         }
         let result = self.reload.ask(Ask::Load(name.to_owned())).await;
@@ -69,7 +69,7 @@ impl Desk {
     pub(super) async fn unload(&self, name: &str) -> String {
         let language = self.language();
         if name.is_empty() {
-            let command = &format!("{}unload", self.prefix());
+            let command = &format!("{}unload", self.shown_prefix());
             return Say::NeedsName { command }.say(language);
         }
         let result = self.reload.ask(Ask::Unload(name.to_owned())).await;
@@ -94,11 +94,11 @@ impl Desk {
     pub(super) fn help(&self, call: &AdminCall) -> String {
         let arguments = call.arguments.as_str();
         let language = self.language();
-        let prefix = &self.prefix();
+        let (prefix, shown) = (&self.prefix(), &self.shown_prefix());
         let first = arguments.split_whitespace().next().unwrap_or_default();
         let first = name_key(after_prefix(first, prefix).unwrap_or(first));
         if ADMIN_COMMANDS.contains(&first.as_str()) {
-            return Say::HelpForAdmins { prefix }.say(language);
+            return Say::HelpForAdmins { prefix: shown }.say(language);
         }
         let cogs: Vec<(String, Status)> = self
             .cogs
@@ -125,11 +125,13 @@ impl Desk {
             }
             return format!(
                 "{overview}\n{}",
-                Say::HelpForAdmins { prefix }.say(language)
+                Say::HelpForAdmins { prefix: shown }.say(language)
             );
         }
         let (asked, page) = pages::asked(arguments);
-        if asked.is_empty() {
+        // A command may be called `2`: with the prefix before it, it is the command in any case.
+        let is_page = asked.is_empty() && help::overview_pages(&views, prefix).len() > 1;
+        if is_page || (asked.is_empty() && find(&views, arguments).is_none()) {
             return help::overview(&views, prefix, page, language);
         }
         // A number may be the name of a subcommand.

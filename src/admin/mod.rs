@@ -16,6 +16,7 @@ mod text;
 use crate::activity::Busy;
 use crate::api::services::Services;
 use crate::cogs::host::Cogs;
+use crate::commands::escape::{defuse, in_code};
 use crate::commands::pages;
 use crate::commands::text::{Language, Text};
 use crate::discord::operation;
@@ -179,6 +180,12 @@ impl Desk {
         self.cogs.services.config.load().bot.prefix.clone()
     }
 
+    /// The prefix as it may stand in inline code: `` ` `` is one as well.
+    fn shown_prefix(&self) -> String {
+        let shown: String = self.prefix().chars().filter_map(in_code).collect();
+        defuse(&shown)
+    }
+
     async fn answer(&self, call: &AdminCall) {
         let language = self.language();
         let text = if call.name == "help" {
@@ -194,7 +201,7 @@ impl Desk {
             }
         };
         // What shows something has pages; of what was done, the rest is in the status.
-        let status = format!("{}reload status", self.prefix());
+        let status = format!("{}reload status", self.shown_prefix());
         let text = pages::first(&text, &status, language);
         let services = &self.cogs.services;
         answer(services, &call.channel_id, &call.message_id, &text).await;

@@ -13,7 +13,7 @@ impl Desk {
     /// Answers `!reload …`.
     pub(super) async fn reload(&self, arguments: &str) -> String {
         let language = self.language();
-        let prefix = &self.prefix();
+        let prefix = &self.shown_prefix();
         let (action, rest) = match arguments.split_once(char::is_whitespace) {
             Some((action, rest)) => (action, rest.trim()),
             None => (arguments, ""),
@@ -89,11 +89,11 @@ impl Desk {
                 .say(language)
             }
             Err(Refused::Loaded(cog)) => {
-                let prefix = &self.prefix();
+                let prefix = &self.shown_prefix();
                 Say::AlreadyLoaded { cog: &cog, prefix }.say(language)
             }
             Err(Refused::Failed) => {
-                let prefix = &self.prefix();
+                let prefix = &self.shown_prefix();
                 Say::BotFailed { prefix }.say(language)
             }
             Err(Refused::ShuttingDown) => Say::ShuttingDown {}.say(language),

@@ -29,6 +29,36 @@ fn every_form_is_read() {
         ("1h.5m", 3_630.0),
         ("90", 90.0),
         ("0", 0.0),
+        ("1h30", 5_400.0),
+        ("2 days and 3 hours", 183_600.0),
+        ("2 DAYS", 172_800.0),
+        ("2\u{a0}days", 172_800.0),
+        ("2\u{202f}days", 172_800.0),
+        ("2 days:", 172_800.0),
+        ("2 days!", 172_800.0),
+        ("2d;", 172_800.0),
+        ("10 M", 600.0),
+        ("1mo", 2_592_000.0),
+        ("two days", 172_800.0),
+        ("a day", 86_400.0),
+        ("An Hour", 3_600.0),
+        ("half an hour", 1_800.0),
+        ("half a day", 43_200.0),
+        ("½h", 1_800.0),
+        ("1½ hours", 5_400.0),
+        ("1 1/2 hours", 5_400.0),
+        ("2 and a half hours", 9_000.0),
+        ("one and a half hours", 5_400.0),
+        ("an hour and a half", 5_400.0),
+        ("2 hours and a minute", 7_260.0),
+        ("setengah jam", 1_800.0),
+        ("satu setengah jam", 5_400.0),
+        ("1 jam setengah", 5_400.0),
+        ("sejam", 3_600.0),
+        ("seminggu dan 2 hari", 777_600.0),
+        ("in 10 minutes", 600.0),
+        ("for 2 days", 172_800.0),
+        ("selama 2 hari", 172_800.0),
     ];
     for (text, seconds) in cases {
         assert_eq!(parse_seconds(text), Some(seconds), "{text}");
@@ -39,7 +69,27 @@ fn every_form_is_read() {
         "1x",
         "-5",
         "1h2h",
-        "1h30",
+        "1h 30",
+        "1h 2h 30",
+        "1d30",
+        "1h90",
+        "-5m",
+        "+5m",
+        "1:30",
+        "1:30:00",
+        "１０分",
+        "１０ minutes",
+        "2 secret",
+        "5 days-old",
+        "a m",
+        "a",
+        "half",
+        "in 5",
+        "10 minutes a day",
+        "10 minutes: 5 hours",
+        "1 and a half",
+        "twenty five minutes",
+        "1 000 seconds",
         "1e5",
         "inf",
         "nan",
@@ -75,6 +125,10 @@ fn a_mistyped_unit_is_put_right() {
         ("2 wekes", "2 weeks"),
         ("3 mingu", "3 minggu"),
         ("2 horus and 5m", "2 hours and 5m"),
+        ("two dayss", "two days"),
+        ("5 days-old", "5 days"),
+        ("2 day's", "2 day"),
+        ("2 hari/minggu", "2 hari"),
     ];
     for (text, meant) in cases {
         assert_eq!(corrected(text).as_deref(), Some(meant), "{text}");
@@ -89,8 +143,56 @@ fn a_mistyped_unit_is_put_right() {
         "x",
         "",
         "10 minutes tea",
+        "2 hours 5 days-old",
+        "10 minutes: tea",
+        "5 days-old bread",
+        "2 secret",
     ] {
         assert_eq!(corrected(other), None, "{other}");
+    }
+}
+
+#[test]
+fn a_number_is_no_seconds_where_its_unit_follows_later() {
+    for text in [
+        "2 or 3 days",
+        "2 to 3 hours",
+        "10 more minutes",
+        "1 000 seconds",
+        "2 - 3 days",
+        "2 atau 3 hari",
+        "2 or 3 days-old",
+    ] {
+        assert!(is_unclear(text), "{text}");
+    }
+    for text in [
+        "2 days",
+        "2 and a half hours",
+        "90 tea",
+        "90 30 minutes",
+        "90 or so",
+        "90 red days",
+        "two or three days",
+        "",
+        "5",
+    ] {
+        assert!(!is_unclear(text), "{text}");
+    }
+}
+
+#[test]
+fn what_may_begin_a_sentence_is_known() {
+    for text in ["a day", "One day", "sejam", "in 2 days", "for 2 days"] {
+        assert!(
+            parse_seconds(text).is_some() && may_be_prose(text),
+            "{text}"
+        );
+    }
+    for text in ["2 days", "two days", "half an hour", "setengah jam", "1h"] {
+        assert!(
+            parse_seconds(text).is_some() && !may_be_prose(text),
+            "{text}"
+        );
     }
 }
 

@@ -8,6 +8,8 @@ use icu_properties::props::{Emoji, EmojiModifier, EmojiPresentation, RegionalInd
 const JOINER: char = '\u{200d}';
 /// Makes an emoji of a sign that is a letter without it.
 const SELECTOR: char = '\u{fe0f}';
+/// Asks for the letter; whoever gives it for an emoji means the emoji.
+const TEXT_SELECTOR: char = '\u{fe0e}';
 /// The longest, a family with skin tones, has 35 bytes; a subdivision's flag 28.
 const LONGEST: usize = 64;
 
@@ -59,7 +61,7 @@ fn canonical(text: &str) -> String {
 }
 
 fn canonical_element(text: &str) -> String {
-    let plain: String = text.chars().filter(|it| *it != SELECTOR).collect();
+    let plain: String = text.chars().filter(|it| !is_selector(*it)).collect();
     let mut characters = plain.chars();
     let (Some(first), second) = (characters.next(), characters.next()) else {
         return plain;
@@ -71,6 +73,10 @@ fn canonical_element(text: &str) -> String {
         }
         _ => plain,
     }
+}
+
+fn is_selector(character: char) -> bool {
+    matches!(character, SELECTOR | TEXT_SELECTOR)
 }
 
 fn custom(text: &str) -> Option<ParsedEmoji> {
@@ -102,23 +108,27 @@ fn is_element(text: &str) -> bool {
     let Some(first) = characters.next() else {
         return false;
     };
-    let rest: Vec<char> = characters.collect();
+    // Discord takes signs such as `❤` with and without the selector; some clients write one between
+    // a sign and its skin tone. Two in a row are none.
+    let after = characters.as_str();
+    let selectors = after.chars().filter(|it| is_selector(*it)).count();
+    if selectors > 1 {
+        return false;
+    }
+    let rest: Vec<char> = characters.filter(|it| !is_selector(*it)).collect();
     let regional = CodePointSetData::new::<RegionalIndicator>();
     if regional.contains(first) {
-        return matches!(rest.as_slice(), [second] if regional.contains(*second));
+        return selectors == 0 && matches!(rest.as_slice(), [second] if regional.contains(*second));
     }
     if matches!(first, '0'..='9' | '#' | '*') {
-        return matches!(rest.as_slice(), ['\u{fe0f}', '\u{20e3}'] | ['\u{20e3}']);
+        return after.ends_with('\u{20e3}') && rest.len() == 1;
     }
     if !CodePointSetData::new::<Emoji>().contains(first) {
         return false;
     }
     match rest.as_slice() {
-        // Discord takes signs such as `❤` with and without the selector.
-        [] | ['\u{fe0f}'] => true,
-        [modifier] | [modifier, '\u{fe0f}'] => {
-            CodePointSetData::new::<EmojiModifier>().contains(*modifier)
-        }
+        [] => true,
+        [modifier] => CodePointSetData::new::<EmojiModifier>().contains(*modifier),
         [tags @ .., '\u{e007f}'] => tags
             .iter()
             .all(|tag| ('\u{e0020}'..='\u{e007e}').contains(tag)),
@@ -149,8 +159,18 @@ mod tests {
 
     #[test]
     fn the_first_of_several_is_the_longest_that_is_one() {
-        for emoji in ["😀", "❤️", "❤", "👍🏽", "👨‍👩‍👧‍👦", "🇮🇩", "1️⃣", "<:ab:1>"]
-        {
+        for emoji in [
+            "😀",
+            "❤️",
+            "❤",
+            "❤\u{fe0e}",
+            "✌\u{fe0f}🏽",
+            "👍🏽",
+            "👨‍👩‍👧‍👦",
+            "🇮🇩",
+            "1️⃣",
+            "<:ab:1>",
+        ] {
             for rest in ["", "x", " ", "😀", "🇺🇸", "<:ab:1>"] {
                 let length = leading(&format!("{emoji}{rest}"));
                 assert_eq!(length, Some(emoji.len()), "{emoji} {rest}");
@@ -178,13 +198,32 @@ mod tests {
             ("❤‍🔥", "❤️‍🔥"),
             ("☝\u{fe0f}", "☝️"),
             ("☝🏽\u{fe0f}", "☝🏽"),
+            ("☝\u{fe0f}🏽", "☝🏽"),
+            ("❤\u{fe0e}", "❤️"),
+            ("☕\u{fe0e}", "☕"),
+            ("1\u{fe0e}\u{20e3}", "1️⃣"),
+            ("👁‍🗨", "👁️‍🗨️"),
         ] {
             let parsed = parse_emoji(typed).map(|emoji| emoji.name);
             assert_eq!(parsed.as_deref(), Some(name));
             assert_eq!(parse_emoji(name).map(|emoji| emoji.name), parsed);
         }
         for wrong in [
-            "", "a", "1", "#", "😀😀", "😀x", "🇮", "\u{200d}", "é", "\u{fe0f}", "中",
+            "❤\u{fe0f}\u{fe0f}",
+            "1\u{fe0f}",
+            "1\u{20e3}x",
+            "🇮\u{fe0f}🇩",
+            "",
+            "a",
+            "1",
+            "#",
+            "😀😀",
+            "😀x",
+            "🇮",
+            "\u{200d}",
+            "é",
+            "\u{fe0f}",
+            "中",
         ] {
             assert_eq!(parse_emoji(wrong), None, "{wrong}");
         }

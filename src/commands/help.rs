@@ -4,7 +4,7 @@
 use super::definition::{CommandDefinition, OptionDefinition};
 use super::escape::{MESSAGE_LIMIT, clip, defuse, length, quoted};
 use super::pages;
-use super::parse::qualified_name;
+use super::parse::{answers_to, qualified_name};
 use super::suggest;
 use super::text::{Language, Text};
 use super::tokens::Token;
@@ -48,7 +48,9 @@ pub fn overview(
     let mut foot = Text::MoreAbout { help: &help }.say(language);
     if all.len() > 1 {
         let command = format!("{}help", plain(prefix));
+        let names = commands.iter().map(|view| view.definition);
         let place = pages::foot(page, all.len(), &command, language);
+        let place = beside_numbers(&place, &command, page, names);
         foot = format!("{foot}\n{place}");
     }
     clip(&format!("{body}\n\n{foot}"), MESSAGE_LIMIT)
@@ -153,7 +155,25 @@ pub fn help_for(
         })
         .collect();
     section(&mut sections, &Text::Examples {}.say(language), &examples);
-    pages::page(&sections.join("\n\n"), page, &command, language)
+    let shown = pages::page(&sections.join("\n\n"), page, &command, language);
+    beside_numbers(&shown, &command, page, definition.subcommands.iter())
+}
+
+/// A page whose line below it asks for `02` where a command is called `2`.
+fn beside_numbers<'a>(
+    shown: &str,
+    command: &str,
+    page: usize,
+    mut beside: impl Iterator<Item = &'a CommandDefinition>,
+) -> String {
+    let next = page.max(1).saturating_add(1).to_string();
+    if !beside.any(|it| answers_to(it, &next)) {
+        return shown.to_owned();
+    }
+    shown.replace(
+        &format!("`{command} {next}`"),
+        &format!("`{command} 0{next}`"),
+    )
 }
 
 fn section(sections: &mut Vec<String>, title: &str, lines: &[String]) {
@@ -180,21 +200,30 @@ fn option_line(option: &OptionDefinition, language: Language) -> String {
         (None, None) => None,
     };
     limits.extend(range.map(|range| range.say(language)));
-    let line = described(&quoted(&option.name), option.description.as_deref());
+    // Nothing but this line tells it.
+    let description = option.description.as_deref();
+    let line = in_full(&quoted(&option.name), description);
     if limits.is_empty() {
         return line;
     }
     format!("{line} ({})", limits.join("; "))
 }
 
+/// A line of a list. The help of what it calls has the whole description.
 fn described(call: &str, description: Option<&str>) -> String {
+    let short = description.map(|description| clip(&one_line(description), LINE_LIMIT));
+    in_full(call, short.as_deref())
+}
+
+fn in_full(call: &str, description: Option<&str>) -> String {
     match description {
-        Some(description) => {
-            let one_line = description.split_whitespace().collect::<Vec<_>>().join(" ");
-            format!("{call}: {}", defuse(&clip(&one_line, LINE_LIMIT)))
-        }
+        Some(description) => format!("{call}: {}", defuse(&one_line(description))),
         None => call.to_owned(),
     }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The answer to a name that no command has. `candidates` are the names and aliases that the caller

@@ -8,7 +8,7 @@
 //! `definition` is what a cog declared, for typed lines and slash commands alike; `validate` and
 //! `conflicts` refuse what cannot work before it is committed, two names that look alike (`likeness`) among it. `reader` gives the
 //! words of a line (`tokens`) to the options, to some of them in `runs`, and `arguments` reads them as values: by themselves
-//! (`values`, `duration`, `moment`, `emoji`) or through a directory of what Discord knows (`lookup`,
+//! (`values`, `duration`, `moment`, `clock`, `emoji`) or through a directory of what Discord knows (`lookup`,
 //! by the forms in `references`). `usage` and `help` tell users how to call a command (`examples`: whether what they
 //! show is one), `suggest` what they may have meant, `refusals` what Discord does not do; every sentence is in `text`,
 //! and no word of a user gets into one but
@@ -16,6 +16,7 @@
 
 pub mod arguments;
 pub mod checks;
+mod clock;
 pub mod conflicts;
 pub mod cooldown;
 pub mod definition;

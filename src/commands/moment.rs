@@ -1,17 +1,18 @@
 //! Points in time as users type them: dates, times of day, `in 2h`, Discord's timestamps, Unix seconds.
 
-use super::duration::{self, parse_with_unit};
+use super::clock;
+use super::duration::{self, after_phrase, parse_with_unit, tidy};
 use super::text::Language;
+use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
 /// No form is longer than this.
 const LONGEST: usize = 200;
 
 /// The words of the longest form: a span with the word before it.
-pub(super) const MOST_WORDS: usize = 1 + duration::MOST_WORDS;
+pub(super) const MOST_WORDS: usize = 3 + duration::MOST_WORDS;
 
 /// Unix seconds have this many digits since 1973; a number with fewer is meant otherwise.
 const SHORTEST_UNIX: usize = 9;
@@ -19,19 +20,27 @@ const SHORTEST_UNIX: usize = 9;
 /// The words before a span from now: English and Indonesian.
 const FROM_NOW: [&str; 2] = ["in ", "dalam "];
 
+/// The words behind one.
+const LATER: [&str; 2] = [" from now", " lagi"];
+
+/// Words behind a span that make another time of it.
+const PAST: [&str; 3] = ["ago", "lalu", "yang lalu"];
+
 /// The Unix seconds that a text stands for, in this order: `<t:1700000000:R>`, Unix seconds of at
 /// least nine digits, a date (`2030-12-31`), a date and a time of day (`2030-12-31 18:00`, `2030-12-31T18:00:30+07:00`),
-/// a time of day (`18:00`: the next one), and a span from now (`in 2h`, `dalam 2h`, `2h`). Where
-/// the text gives no offset, `zone` holds. `now` is the time since the Unix epoch.
+/// a day and a time of day in words (`tomorrow at 9`, `monday 9:00`, `9am`: the next one), and a span
+/// from now (`in 2h`, `dalam 2h`, `2h`). Where the text gives no offset, `zone` holds. `now` is the
+/// time since the Unix epoch.
 pub fn parse_moment(text: &str, now: Duration, zone: &TimeZone) -> Option<f64> {
-    let text = text.trim();
     if text.len() > LONGEST {
         return None;
     }
+    let text = tidy(text);
+    let text = text.as_str();
     let moment = timestamp_tag(text)
         .or_else(|| long_unix_seconds(text))
         .or_else(|| date_and_time(text, zone))
-        .or_else(|| next_time_of_day(text, now, zone))
+        .or_else(|| clock::day_and_clock(text, now, zone).map(seconds_of))
         .or_else(|| from_now(text, now))?;
     // What is outside of the calendar could not be shown as a date either.
     let calendar = seconds_of(Timestamp::MIN)..=seconds_of(Timestamp::MAX);
@@ -134,23 +143,35 @@ fn time_of_day(text: &str) -> Option<Time> {
     }
 }
 
-/// The next moment at which the clock shows `18:00` or `18:00:30`.
-fn next_time_of_day(text: &str, now: Duration, zone: &TimeZone) -> Option<f64> {
-    let time = time_of_day(text)?;
-    let now = Timestamp::from_duration(SignedDuration::try_from(now).ok()?).ok()?;
-    let today = zone.to_datetime(now).date();
-    let at = |date: jiff::civil::Date| {
-        let zoned = date.to_datetime(time).to_zoned_datetime(zone.clone());
-        zoned.ok().map(|zoned| zoned.timestamp())
-    };
-    let moment = at(today).filter(|moment| *moment > now);
-    let moment = moment.or_else(|| at(today.tomorrow().ok()?))?;
-    Some(seconds_of(moment))
+fn from_now(text: &str, now: Duration) -> Option<f64> {
+    Some(now.as_secs_f64() + span_from_now(text)?)
 }
 
-fn from_now(text: &str, now: Duration) -> Option<f64> {
+fn span_from_now(text: &str) -> Option<f64> {
     let span = after_from_now(text).unwrap_or(text);
-    Some(now.as_secs_f64() + parse_with_unit(span)?)
+    let before_later = LATER.iter().find_map(|later| {
+        let (span, end) = span.split_at_checked(span.len().checked_sub(later.len())?)?;
+        end.eq_ignore_ascii_case(later).then_some(span)
+    });
+    parse_with_unit(before_later.unwrap_or(span))
+}
+
+/// Whether a text is a time, with words behind it that say more about it than is understood.
+pub(super) fn is_unclear(text: &str) -> bool {
+    let text = &tidy(text);
+    let is_more = |more: &str| {
+        let is_past = |past: &&str| after_phrase(more, past) == Some("");
+        PAST.iter().any(|past| is_past(&past)) || clock::says_clock(more)
+    };
+    clock::is_unclear(text)
+        || clock::behind(text)
+            .any(|(before, more)| is_more(more) && span_from_now(before).is_some())
+}
+
+/// Whether a text that is a time may as well be the beginning of a sentence: `monday is over`.
+pub(super) fn may_be_prose(text: &str) -> bool {
+    let from_now = after_from_now(text).unwrap_or(text);
+    from_now.starts_with(char::is_alphabetic)
 }
 
 /// What follows `in` or `dalam`.
@@ -195,6 +216,11 @@ mod tests {
             ("dalam 2 jam", now + 7_200.0),
             ("2h", now + 7_200.0),
             ("in 1 hour and 30 minutes", now + 5_400.0),
+            ("2 hours from now", now + 7_200.0),
+            ("2 jam lagi", now + 7_200.0),
+            ("in half an hour", now + 1_800.0),
+            ("2024-02-29 9:00", midnight + 32_400.0),
+            ("tomorrow at 9", midnight + 118_800.0),
             ("<t:12>", 12.0),
             ("-100000000", -100_000_000.0),
         ];
@@ -254,6 +280,27 @@ mod tests {
         assert_eq!(forms(""), None);
         assert_eq!(corrected("In 2 horus").as_deref(), Some("In 2 hours"));
         assert_eq!(corrected("in 2 hours"), None);
+    }
+
+    #[test]
+    fn a_span_with_more_behind_it_is_unclear() {
+        for text in [
+            "2 hours ago",
+            "2 jam yang lalu",
+            "in 2 days at 9",
+            "2 days 9:00",
+        ] {
+            assert!(is_unclear(text), "{text}");
+        }
+        for text in [
+            "2 hours",
+            "2 hours tea",
+            "in 2 days",
+            "2 days at home",
+            "in 2 hours from now",
+        ] {
+            assert!(!is_unclear(text), "{text}");
+        }
     }
 
     #[test]

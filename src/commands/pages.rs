@@ -2,6 +2,7 @@
 
 use super::escape::length;
 use super::text::{Language, Text};
+use std::collections::VecDeque;
 
 /// How many characters of a message a page takes; the rest is room for the line below it.
 const PAGE: usize = 1_700;
@@ -18,7 +19,18 @@ pub fn pages(text: &str) -> Vec<String> {
     let mut pages = Vec::new();
     let mut page = String::new();
     let mut in_block = false;
-    for line in text.lines().flat_map(pieces) {
+    let mut lines = text.lines();
+    let mut waiting: VecDeque<String> = VecDeque::new();
+    loop {
+        if waiting.is_empty() {
+            let Some(line) = lines.next() else {
+                break;
+            };
+            waiting.extend(pieces(line, in_block));
+        }
+        let Some(line) = waiting.pop_front() else {
+            continue;
+        };
         let closes = in_block && line == FENCE;
         let is_full = length(&page) + length(&line) + FENCE.len() + 2 > PAGE;
         if is_full && !closes && !page.is_empty() {
@@ -45,14 +57,22 @@ pub fn pages(text: &str) -> Vec<String> {
     pages
 }
 
-/// A line in pieces of which each fits a page.
-fn pieces(line: &str) -> Vec<String> {
-    let longest = PAGE - 3 * FENCE.len();
+/// A line in pieces of which each fits a page. Outside of a block, inline code that a cut goes
+/// through is closed, and opened again in the next piece.
+fn pieces(line: &str, in_block: bool) -> Vec<String> {
+    let longest = PAGE - 4 * FENCE.len();
     if length(line) <= longest {
         return vec![line.to_owned()];
     }
     let mut pieces = Vec::new();
     let mut rest = line;
+    let mut in_code = false;
+    let mut cut_off = |piece: &str| {
+        let opened = if in_code { "`" } else { "" };
+        in_code ^= !in_block && piece.matches('`').count() % 2 == 1;
+        let closed = if in_code { "`" } else { "" };
+        pieces.push(format!("{opened}{piece}{closed}"));
+    };
     while length(rest) > longest {
         let end = rest
             .char_indices()
@@ -60,10 +80,10 @@ fn pieces(line: &str) -> Vec<String> {
             .map_or(rest.len(), |(at, _)| at);
         let cut = rest[..end].rfind(' ').map_or(end, |at| at + 1);
         let (piece, after) = rest.split_at(cut);
-        pieces.push(piece.to_owned());
+        cut_off(piece);
         rest = after;
     }
-    pieces.push(rest.to_owned());
+    cut_off(rest);
     pieces
 }
 
@@ -104,16 +124,23 @@ pub fn first(text: &str, rest_in: &str, language: Language) -> String {
     format!("{body}\n\n{}", Text::RestIn { help }.say(language))
 }
 
-/// What is asked for and which page of it: `remind 2` is the second of `remind`.
+/// What is asked for and which page of it: `remind 2` is the second of `remind`. A number that no
+/// page has is the nearest that one has.
 pub fn asked(arguments: &str) -> (&str, usize) {
     let arguments = arguments.trim();
     let (head, last) = arguments
         .rsplit_once(char::is_whitespace)
         .unwrap_or(("", arguments));
-    match last.parse() {
-        Ok(number) => (head.trim_end(), number),
-        Err(_) => (arguments, 1),
+    let digits = last.strip_prefix(['-', '+']).unwrap_or(last);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return (arguments, 1);
     }
+    let number = if last.starts_with('-') {
+        1
+    } else {
+        digits.parse().unwrap_or(usize::MAX)
+    };
+    (head.trim_end(), number)
 }
 
 #[cfg(test)]
@@ -148,7 +175,26 @@ mod tests {
         assert_eq!(asked(" tag  add 3 "), ("tag  add", 3));
         assert_eq!(asked("2"), ("", 2));
         assert_eq!(asked("tag"), ("tag", 1));
+        assert_eq!(asked("tag -1"), ("tag", 1));
+        assert_eq!(asked("tag 0"), ("tag", 0));
+        assert_eq!(asked("tag 99999999999999999999"), ("tag", usize::MAX));
+        assert_eq!(asked("tag -"), ("tag -", 1));
+        assert_eq!(asked("tag ２"), ("tag ２", 1));
         assert_eq!(asked(""), ("", 1));
+    }
+
+    #[test]
+    fn inline_code_is_closed_on_each_page() {
+        let text = format!("one of `{}`", "word ".repeat(1_000).trim_end());
+        let pages = pages(&text);
+        assert!(pages.len() > 2);
+        for page in &pages {
+            assert_eq!(page.matches('`').count() % 2, 0, "{page}");
+        }
+        // In a block a backtick is one.
+        let block = format!("```\n`{}\n```", "word ".repeat(1_000));
+        let pages = super::pages(&block);
+        assert_eq!(pages.concat().replace(FENCE, "").matches('`').count(), 1);
     }
 
     proptest! {

@@ -32,20 +32,30 @@ pub fn after_prefix<'a>(content: &'a str, prefix: &str) -> Option<&'a str> {
     (!rest.starts_with(char::is_whitespace)).then_some(rest)
 }
 
-/// What follows `start`, whose letters may be in another case. Some letters are two in lower case.
+/// What follows `start`, whose letters may be in another case, and whose emoji may have a selector
+/// or none. Some letters are two in lower case.
 fn strip_in_any_case<'a>(content: &'a str, start: &str) -> Option<&'a str> {
-    let mut wanted = start.chars().flat_map(char::to_lowercase).peekable();
-    let mut given = content.chars();
+    let wanted = start.chars().filter(|it| !is_selector(*it));
+    let mut wanted = wanted.flat_map(lower).peekable();
+    let mut rest = content;
     while wanted.peek().is_some() {
-        if given
-            .next()?
-            .to_lowercase()
-            .any(|it| wanted.next() != Some(it))
-        {
+        let mut given = rest.trim_start_matches(is_selector).chars();
+        if lower(given.next()?).any(|it| wanted.next() != Some(it)) {
             return None;
         }
+        rest = given.as_str();
     }
-    Some(given.as_str())
+    Some(rest.trim_start_matches(is_selector))
+}
+
+/// A letter in lower case, of which some letters have two: `σ` and `ς` are one here.
+fn lower(letter: char) -> impl Iterator<Item = char> {
+    letter.to_uppercase().flat_map(char::to_lowercase)
+}
+
+/// What some keyboards write behind an emoji and some do not.
+fn is_selector(character: char) -> bool {
+    matches!(character, '\u{fe0e}' | '\u{fe0f}')
 }
 
 fn strip_mention<'a>(content: &'a str, bot_id: &str) -> Option<&'a str> {
@@ -63,7 +73,6 @@ pub fn split_name(rest: &str) -> (&str, &str) {
 /// What a command's name and a typed one have in common: lower case, without invisible characters
 /// and the selectors with which some keyboards write an emoji and some do not.
 pub fn name_key(name: &str) -> String {
-    let is_selector = |character| matches!(character, '\u{fe0e}' | '\u{fe0f}');
     name.chars()
         .filter(|character| !is_invisible(*character) && !is_selector(*character))
         .flat_map(char::to_lowercase)
@@ -207,6 +216,18 @@ mod tests {
         assert_eq!(strip("b? ping", "B?"), None);
         assert_eq!(strip("ÄRGER ping", "ärger "), Some("ping"));
         assert_eq!(strip("\u{130}ping", "i"), None);
+        assert_eq!(strip("\u{130}ping", "\u{130}"), Some("ping"));
+        assert_eq!(strip("i\u{307}ping", "\u{130}"), Some("ping"));
+        assert_eq!(strip("ΣΑΣ ping", "σας "), Some("ping"));
+        assert_eq!(strip("STRASSE ping", "straße "), Some("ping"));
+        assert_eq!(strip("ä!ping", "Ä!"), Some("ping"));
+        for typed in ["❤ping", "❤\u{fe0f}ping", "❤\u{fe0e}ping"] {
+            for prefix in ["❤", "❤\u{fe0f}"] {
+                assert_eq!(strip(typed, prefix), Some("ping"), "{typed:?} {prefix:?}");
+            }
+        }
+        assert_eq!(strip("<@7>\nping", "!"), Some("ping"));
+        assert_eq!(strip("<@8> ping", "!"), None);
     }
 
     #[test]

@@ -13,7 +13,8 @@
 //! - **An optional option is skipped** (it is [`Argument::Missing`], and the next option gets its
 //!   word) when no more words are left than the required options after it need, or when an option
 //!   that takes words follows and the word is not of its kind at all: no number, no duration, no
-//!   choice, no known name. A word that is of its kind but not allowed (a number beyond the limits,
+//!   choice, no known name, or a duration or time with which a sentence may begin as well (`a day`,
+//!   `monday`). A word that is of its kind but not allowed (a number beyond the limits,
 //!   a name that fits two members, a mention of somebody unknown) is an error, never skipped.
 //! - A message option that would be missing takes the message to which the user replied.
 //!
@@ -27,7 +28,7 @@ use super::references::is_reference;
 use super::text::Text;
 use super::tokens::{Token, Tokens};
 use super::usage::{UsageError, usage_line};
-use super::{lookup, runs};
+use super::{lookup, runs, values};
 use crate::json::Json;
 use std::ops::Range;
 
@@ -90,9 +91,14 @@ impl<D: Directory> Reader<'_, D> {
         let Some(token) = self.words_for(option, last) else {
             return self.absent(option);
         };
+        let skipped = optional && !last;
+        if skipped && !token.quoted && values::may_be_prose(option, &token.text) {
+            self.tokens = before;
+            return self.absent(option);
+        }
         match value(option, &token, self.directory, self.context).await {
             Ok(argument) => Ok(argument),
-            Err(fault) if fault.other_kind && optional && !last => {
+            Err(fault) if fault.other_kind && skipped => {
                 self.tokens = before;
                 self.absent(option)
             }

@@ -479,6 +479,14 @@ fn a_span_or_time_takes_its_longest_run_of_words() {
         ("1 jam dan 30 menit teh", 5_400.0, "teh"),
         ("1 hour and then tea", 3_600.0, "and then tea"),
         ("10m 20m", 600.0, "20m"),
+        ("10 minutes: tea", 600.0, "tea"),
+        ("2 days - spamming", 172_800.0, "- spamming"),
+        ("half an hour tea", 1_800.0, "tea"),
+        ("in 10 minutes tea", 600.0, "tea"),
+        ("10 minutes a day of tea", 600.0, "a day of tea"),
+        ("2 secret teas", 2.0, "secret teas"),
+        ("2 hours 5 days-old bread", 7_200.0, "5 days-old bread"),
+        ("a second opinion", 1.0, "opinion"),
         ("10 \"minutes\"", 10.0, "minutes"),
         ("\"10\" minutes", 10.0, "minutes"),
         ("90 spamming", 90.0, "spamming"),
@@ -493,9 +501,35 @@ fn a_span_or_time_takes_its_longest_run_of_words() {
         ("2 hours tea", now + 7_200.0, "tea"),
         ("2024-02-29 12:00 tea", now, "tea"),
         ("12:01 2 teas", now + 60.0, "2 teas"),
+        ("tomorrow at 9 tea", now + 75_600.0, "tea"),
+        ("besok jam 9 teh", now + 75_600.0, "teh"),
+        ("2024-02-29 9:00 tea", now - 10_800.0, "tea"),
+        ("6:00 pm tea", now + 21_600.0, "tea"),
+        ("2 hours from now tea", now + 7_200.0, "tea"),
+        ("2024-03-01 tea at 9:00", now + 43_200.0, "tea at 9:00"),
     ] {
         let expected = Ok(vec![Argument::Time(moment), string(rest)]);
         assert_eq!(read(OptionKind::Time, line), expected, "{line}");
+    }
+    // What says more than is understood is refused as a whole.
+    for (kind, line) in [
+        (OptionKind::Duration, "5 days-old bread"),
+        (OptionKind::Duration, "2 or 3 days of tea"),
+        (OptionKind::Duration, "1 000 seconds of tea"),
+        (OptionKind::Time, "6:00 in the evening tea"),
+        (OptionKind::Time, "18:00 PST tea"),
+        (OptionKind::Time, "2024-02-29 25:00 tea"),
+        (OptionKind::Time, "tomorrow 9 tea"),
+        (OptionKind::Time, "in 2 days at 9 tea"),
+        (OptionKind::Time, "2 hours ago tea"),
+    ] {
+        let whole = line
+            .replace(" tea", "")
+            .replace(" of", "")
+            .replace(" bread", "");
+        let refused = read(kind, line)
+            .is_err_and(|sentence| sentence.starts_with(&format!("`{whole}` is not")));
+        assert!(refused, "{line}");
     }
     // Each value of several has its run.
     let many = OptionDefinition {
@@ -510,6 +544,25 @@ fn a_span_or_time_takes_its_longest_run_of_words() {
     assert_eq!(slash, Ok(expected));
     let no_words = parse(vec![required("when", OptionKind::Duration)], "1 hour tea");
     assert!(no_words.is_err_and(|error| error.sentence.contains("`tea`")));
+}
+
+#[test]
+fn a_span_with_which_a_sentence_may_begin_is_no_optional_one() {
+    let note = |kind| vec![optional("when", kind), reason()];
+    for (kind, line) in [
+        (OptionKind::Duration, "a day in the life"),
+        (OptionKind::Duration, "one day I will"),
+        (OptionKind::Time, "tomorrow never dies"),
+    ] {
+        let expected = Ok(vec![Argument::Missing, string(line)]);
+        assert_eq!(parse(note(kind), line), expected, "{line}");
+    }
+    for (line, seconds) in [("\"a day\" off", 86_400.0), ("half a day off", 43_200.0)] {
+        let expected = Ok(vec![Argument::Duration(seconds), string("off")]);
+        assert_eq!(parse(note(OptionKind::Duration), line), expected, "{line}");
+    }
+    let last = parse(vec![optional("when", OptionKind::Duration)], "a day");
+    assert_eq!(last, Ok(vec![Argument::Duration(86_400.0)]));
 }
 
 #[test]

@@ -47,6 +47,7 @@ pub(super) fn read(
     };
     let argument = argument.ok_or_else(|| {
         mistyped(option, &plain, language)
+            .or_else(|| unclear(option, &plain, language))
             .or_else(|| short_number(option, &plain, language))
             .unwrap_or_else(|| not_of_kind(option, text, language))
     })?;
@@ -76,6 +77,31 @@ fn mistyped(option: &OptionDefinition, text: &str, language: Language) -> Option
         Text::DidYouMean { nearest }.say(language)
     );
     Some(fault)
+}
+
+/// The fault of a text that says more about a duration or a time than is understood. A part of it
+/// would be another one.
+fn unclear(option: &OptionDefinition, text: &str, language: Language) -> Option<Fault> {
+    let mut fault = is_unclear(option, text).then(|| not_of_kind(option, text, language))?;
+    fault.other_kind = false;
+    Some(fault)
+}
+
+fn is_unclear(option: &OptionDefinition, text: &str) -> bool {
+    match option.kind {
+        OptionKind::Duration => duration::is_unclear(text),
+        OptionKind::Time => moment::is_unclear(text),
+        _ => false,
+    }
+}
+
+/// Whether a text is as well the beginning of a sentence as a duration or a time.
+pub(super) fn may_be_prose(option: &OptionDefinition, text: &str) -> bool {
+    match option.kind {
+        OptionKind::Duration => duration::may_be_prose(text),
+        OptionKind::Time => moment::may_be_prose(text),
+        _ => false,
+    }
 }
 
 /// The fault of a number that may be some time, but not said which.
@@ -152,7 +178,7 @@ pub(super) fn is_one_value(
         OptionKind::Time => parse_moment(plain, context.now, &context.timezone).is_some(),
         _ => false,
     };
-    is_one || corrected(option, plain).is_some()
+    is_one || corrected(option, plain).is_some() || is_unclear(option, plain)
 }
 
 fn visible(text: &str) -> String {

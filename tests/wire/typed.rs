@@ -86,8 +86,28 @@ cog.command { name = "at", options = { at, what },
         ("!wait 1 month", "2592000 nil"),
         ("!wait 90 tea", "90 tea"),
         ("!at 1700000000 tea", "1700000000 tea"),
+        ("!wait two days tea", "172800 tea"),
+        ("!wait half an hour tea", "1800 tea"),
+        ("!wait setengah jam teh", "1800 teh"),
+        ("!wait 10 minutes: tea", "600 tea"),
+        ("!wait 10 minutes a day of tea", "600 a day of tea"),
+        ("!wait 2 secret teas", "2 secret teas"),
+        ("!at 2030-12-31 9:00 UTC tea", "1924938000 tea"),
+        ("!at 2030-12-31 9 pm UTC tea", "1924981200 tea"),
     ] {
         assert_eq!(stage.ask(line).await, answer, "{line}");
+    }
+    for (line, refused) in [
+        ("!wait 5 days-old bread", "`5 days-old` is not a duration"),
+        (
+            "!wait 2 or 3 days of tea",
+            "`2 or 3 days` is not a duration",
+        ),
+        ("!at 18:00 PST tea", "`18:00 PST` is not a time"),
+        ("!at tomorrow 9 tea", "`tomorrow 9` is not a time"),
+    ] {
+        let answer = stage.ask(line).await;
+        assert!(answer.starts_with(refused), "{line}: {answer}");
     }
     let answer = stage.ask("!wait 10 minuts tea").await;
     assert!(answer.contains("Did you mean `10 minutes`?"), "{answer}");
@@ -123,7 +143,7 @@ cog.command { name = "emoji", options = { emoji },
         stage.ask(&format!("!tell {anna}, hello")).await,
         "anna: hello"
     );
-    for typed in ["❤", "❤\u{fe0f}"] {
+    for typed in ["❤", "❤\u{fe0f}", "❤\u{fe0e}"] {
         assert_eq!(stage.ask(&format!("!emoji {typed}")).await, "❤\u{fe0f}");
     }
 }
@@ -216,4 +236,41 @@ cog.command { name = "long", options = long, run = function(ctx) ctx:help() end 
             .await
             .contains("`!help big` shows all of them")
     );
+}
+
+/// Whatever a command or a subcommand is called, its help and every page of its group can be reached.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_may_be_a_name_and_a_page() {
+    let body = r#"local many = {}
+for index = 1, 24 do
+    table.insert(many, { name = `sub{index}`, description = string.rep("word ", 19), run = function() end })
+end
+table.insert(many, { name = "2", description = "the second", run = function() end })
+cog.group { name = "big", commands = many }
+cog.command { name = "2", description = "two", run = function() end }
+local it = cog.option.maybe(cog.option.string { name = "it", description = string.rep("d", 3000) .. " end" })
+cog.command { name = "wordy", options = { it }, run = function() end }
+"#;
+    let stage = one_cog(body).start().await;
+    for (line, start, part) in [
+        ("!help 2", "`!2`", "two"),
+        ("!help !2", "`!2`", "two"),
+        ("!help big 2", "`!big 2`", "the second"),
+        (
+            "!help big",
+            "`!big",
+            "Page 1 of 2; the next: `!help big 02`",
+        ),
+        ("!help big 02", "`!big", "Page 2 of 2"),
+        ("!help big 0", "`!big", "Page 1 of 2"),
+        ("!help big -1", "`!big", "Page 1 of 2"),
+        ("!help big 99999999999999999999", "`!big", "Page 2 of 2"),
+        ("!help wordy 3", "d", " end (optional)"),
+    ] {
+        let answer = stage.ask(line).await;
+        assert!(
+            answer.starts_with(start) && answer.contains(part),
+            "{line}: {answer}"
+        );
+    }
 }
