@@ -249,7 +249,7 @@ table.insert(many, { name = "2", description = "the second", run = function() en
 cog.group { name = "big", commands = many }
 cog.command { name = "2", description = "two", run = function() end }
 local it = cog.option.maybe(cog.option.string { name = "it", description = string.rep("d", 3000) .. " end" })
-cog.command { name = "wordy", options = { it }, run = function() end }
+cog.command { name = "wordy", slash = false, options = { it }, run = function() end }
 "#;
     let stage = one_cog(body).start().await;
     for (line, start, part) in [
