@@ -36,11 +36,16 @@ struct RunOfTimer {
 }
 
 impl Entry {
+    /// When the call after the one that is under way is due.
+    fn due_after_run(&self) -> Duration {
+        self.due + self.timer.interval
+    }
+
     /// When it is to be called, unless it waits for the end of its last call.
     fn next(&self) -> Option<Duration> {
         match self.run {
             None => Some(self.due),
-            Some(run) => run.given_up_at.map(|until| until.max(self.due)),
+            Some(run) => run.given_up_at.map(|until| until.max(self.due_after_run())),
         }
     }
 }
@@ -95,6 +100,9 @@ impl Timers {
         let mut due = Vec::new();
         for entry in self.entries.values_mut() {
             if entry.next().is_some_and(|next| next <= now) {
+                if entry.run.is_some() {
+                    entry.due = entry.due_after_run();
+                }
                 self.last_run += 1;
                 entry.run = Some(RunOfTimer {
                     number: self.last_run,
@@ -146,6 +154,18 @@ mod tests {
     fn begin(timers: &mut Timers, now: Duration) -> Option<u64> {
         let due = timers.take_due(now);
         due.first().map(|(number, _)| *number)
+    }
+
+    #[test]
+    fn what_an_older_version_does_moves_no_call_forward() {
+        let (lua, mut timers) = (Lua::new(), Timers::default());
+        timers.replace(version(&lua, 60), SECOND);
+        assert!(begin(&mut timers, SECOND).is_some());
+        timers.replace(version(&lua, 60), SECOND * 5);
+        assert_eq!(timers.next_due(), Some(SECOND * 61));
+        let new = begin(&mut timers, SECOND * 61).unwrap();
+        timers.ended("a", new, false, SECOND * 62);
+        assert_eq!(timers.next_due(), Some(SECOND * 121));
     }
 
     #[test]

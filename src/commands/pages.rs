@@ -198,6 +198,9 @@ mod tests {
     }
 
     proptest! {
+        // Each case has many thousands of letters.
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
         #[test]
         fn nothing_is_lost_and_every_block_is_closed(
             lines in proptest::collection::vec("([a-z]{1,90}|[a-z]{3000}|```|)", 0..120),

@@ -196,8 +196,8 @@ impl Host {
     }
 
     /// A function that waits. It always gives way, even if its result is there at once: whether a coroutine is found
-    /// waiting by who resumed it does not depend on how busy the machine is. What it borrows from Lua must not live
-    /// across an await.
+    /// waiting by who resumed it does not depend on how busy the machine is. Only an error that is there at once, such
+    /// as that of a wrong argument, is raised at once. What it borrows from Lua must not live across an await.
     pub fn async_function<F, Fut, R>(
         &self,
         lua: &Lua,
@@ -207,7 +207,7 @@ impl Host {
     where
         F: Fn(Lua, Arguments) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = HostResult<R>> + Send + 'static,
-        R: IntoLuaMulti + Send,
+        R: IntoLuaMulti + Send + 'static,
     {
         self.eager_async_function(lua, name, move |lua, arguments| {
             never_at_once(run(lua, arguments))
@@ -246,26 +246,24 @@ impl Host {
     }
 }
 
-/// The same future, which lets others run once if it is ready at once.
-fn never_at_once<F: Future>(future: F) -> impl Future<Output = F::Output> {
+/// The same future, which lets others run once if its result is there at once.
+fn never_at_once<R: 'static>(
+    future: impl Future<Output = HostResult<R>>,
+) -> impl Future<Output = HostResult<R>> {
     let mut future = Box::pin(future);
     let (mut early, mut is_first) = (None, true);
     poll_fn(move |context| {
-        let polled = match early.take() {
-            Some(output) => Poll::Ready(output),
-            None => future.as_mut().poll(context),
-        };
-        match polled {
-            Poll::Ready(output) if is_first => {
-                is_first = false;
-                early = Some(output);
+        if let Some(result) = early.take() {
+            return Poll::Ready(Ok(result));
+        }
+        let polled = future.as_mut().poll(context);
+        match (polled, std::mem::take(&mut is_first)) {
+            (Poll::Ready(Ok(result)), true) => {
+                early = Some(result);
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
-            polled => {
-                is_first = false;
-                polled
-            }
+            (polled, _) => polled,
         }
     })
 }

@@ -177,10 +177,16 @@ fn answers_text(id: &str) -> bool {
     returns.is_some_and(|returns| returns.split('|').any(|part| part == "string"))
 }
 
-fn no_json(operation: &'static str) -> CallError {
+fn no_json(id: &'static str) -> CallError {
+    let asks = operation(id).is_some_and(|operation| operation.method == "GET");
+    let message = if asks {
+        "the answer is not JSON"
+    } else {
+        "the answer is not JSON, so nobody knows whether this was carried out"
+    };
     CallError::Foreign {
-        operation,
-        message: "the answer is not JSON, so nobody knows whether this was carried out".into(),
+        operation: id,
+        message: message.into(),
     }
 }
 

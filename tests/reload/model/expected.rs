@@ -529,10 +529,11 @@ impl Bot {
             .cogs
             .iter()
             .filter(|(name, cog)| cog.version > 0 && !leaves(name));
-        let mut owners: BTreeMap<String, &Generation> = BTreeMap::new();
-        for (_, cog) in stay {
+        let mut owners: BTreeMap<String, BTreeSet<Node>> = BTreeMap::new();
+        for (name, cog) in stay {
             let commands = cog.generation.commands().into_iter();
-            owners.extend(commands.map(|command| (command, &cog.generation)));
+            let seen = self.seen_of_owner(name, cog, attempts);
+            owners.extend(commands.map(|command| (command, seen.clone())));
         }
         let runs = |attempt: &Attempt| {
             self.cogs
@@ -553,22 +554,22 @@ impl Bot {
             });
             others
                 .find(|(_, it)| has(&it.task.name))
-                .map(|(_, it)| &it.generation)
+                .map(|(_, it)| it.generation.seen())
         };
         let mut refused = None;
         'attempts: for index in order {
             let generation = &attempts[index].generation;
             let mut own = BTreeSet::new();
             for command in generation.commands() {
-                let owner = owners.get(&command).copied();
+                let owner = owners.get(&command).cloned();
                 let owner = owner.or_else(|| keeps(index, &command));
                 if owner.is_some() || !own.insert(command) {
-                    let others = owner.map(Generation::seen);
-                    refused = Some((index, others.unwrap_or_default()));
+                    refused = Some((index, owner.unwrap_or_default()));
                     break 'attempts;
                 }
             }
-            owners.extend(own.into_iter().map(|command| (command, generation)));
+            let seen = generation.seen();
+            owners.extend(own.into_iter().map(|command| (command, seen.clone())));
         }
         let Some((index, others)) = refused else {
             return false;
@@ -578,6 +579,18 @@ impl Bot {
         attempts[index].is_taken = false;
         attempts[index].others = others;
         true
+    }
+
+    /// What may make a cog that stays let go of a command: what it runs, and what its last attempts came to nothing
+    /// for.
+    fn seen_of_owner(&self, name: &str, cog: &Cog, attempts: &[Attempt]) -> BTreeSet<Node> {
+        let mut seen = cog.generation.seen();
+        let failed = attempts
+            .iter()
+            .filter(|it| !it.is_taken && it.task.name == name);
+        seen.extend(failed.flat_map(|attempt| self.seen_by(attempt).into_keys()));
+        seen.extend(cog.seen.keys().cloned());
+        seen
     }
 
     /// What an attempt that came to nothing has seen.
