@@ -1,5 +1,6 @@
 //! From the return of `write` to the first reply with the new text, over the real watcher, gateway and REST,
-//! beside the watcher's own notice of the same write.
+//! beside the watcher's own notice of the same write; and the same when the version that is replaced has run wild:
+//! its tasks begin tasks without end.
 //!
 //! `cargo bench --bench reload` (release) or `cargo bench --profile dev --bench reload`.
 #![allow(
@@ -11,6 +12,7 @@
 
 mod support;
 
+use cogsmith::api::limits::{Limit, limits_of};
 use cogsmith::bot::Bot;
 use cogsmith::config::Config;
 use cogsmith::reload::sources::Rules;
@@ -30,11 +32,13 @@ fn main() {
     runtime.block_on(async {
         let quiet = Config::default_at(".".into()).hot_reload.delay();
         let noticed = watcher_alone(quiet).await;
-        let answered = save_to_reply().await;
+        let answered = save_to_reply(Former::Idle).await;
+        let mended = save_to_reply(Former::RunsWild).await;
         println!("save to live, {PROFILE} profile, {SAVES} saves, quiet window {quiet:?}");
         println!("{:<44} {:>9} {:>9} {:>9}", "", "p50", "p95", "max");
         show("the watcher alone: write to its notice", &noticed);
         show("the bot: write to the first new reply", &answered);
+        show("the same, after a version that runs wild", &mended);
         let beyond = at(&answered, 95).saturating_sub(quiet);
         println!(
             "p95 beyond the quiet window: {:.1} ms",
@@ -42,6 +46,8 @@ fn main() {
         );
         let ratio = milliseconds(at(&answered, 50)) / milliseconds(at(&noticed, 50));
         println!("median, as a ratio to the watcher alone: {ratio:.2}");
+        let ratio = milliseconds(at(&mended, 50)) / milliseconds(at(&answered, 50));
+        println!("median after a version that runs wild, as a ratio: {ratio:.2}");
     });
 }
 
@@ -64,9 +70,22 @@ fn at(times: &[Duration], percent: usize) -> Duration {
     times[(times.len() * percent).div_ceil(100) - 1]
 }
 
+/// What the version before a save does.
+#[derive(Clone, Copy, PartialEq)]
+enum Former {
+    Idle,
+    RunsWild,
+}
+
 fn cog(answer: usize) -> String {
     format!(
-        "local cog = require(\"@cogsmith/cog\")\ncog.command {{\n    name = \"ping\",\n    run = function(ctx)\n        ctx:reply(\"pong {answer}\")\n    end,\n}}\n"
+        "local cog, task = require(\"@cogsmith/cog\"), require(\"@cogsmith/task\")
+cog.command {{ name = \"ping\", run = function(ctx) ctx:reply(\"pong {answer}\") end }}
+cog.command {{ name = \"wild\", run = function()
+    local function f() task.defer(f) task.defer(f) end
+    f()
+end }}
+"
     )
 }
 
@@ -96,7 +115,7 @@ fn sorted(times: &[Duration]) -> Vec<Duration> {
     times
 }
 
-async fn save_to_reply() -> Vec<Duration> {
+async fn save_to_reply(former: Former) -> Vec<Duration> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lua/cogs/ping.luau");
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -104,6 +123,9 @@ async fn save_to_reply() -> Vec<Duration> {
     let (sim, bot) = start(folder.path()).await;
     let mut times = Vec::new();
     for save in 1..=WARM_UP + SAVES {
+        if former == Former::RunsWild {
+            run_wild(&sim, &bot).await;
+        }
         std::fs::write(&file, cog(save)).unwrap();
         let written = Instant::now();
         let wanted = format!("pong {save}");
@@ -115,6 +137,22 @@ async fn save_to_reply() -> Vec<Duration> {
     bot.stop().await;
     sim.shutdown().await;
     sorted(&times)
+}
+
+/// Returns when the cog has as many tasks as it may have, and begins more and more.
+async fn run_wild(sim: &Sim, bot: &Bot) {
+    let context = bot.cogs.get("ping").unwrap().context.clone();
+    let refused = || {
+        let limits = limits_of(&context);
+        let tasks = limits.iter().find(|it| it.key == Limit::Tasks.key());
+        tasks.unwrap().met
+    };
+    let before = refused();
+    let channel = sim.channel("general").unwrap();
+    sim.say(sim.owner(), channel, "!wild").unwrap();
+    while refused() == before {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 async fn start(root: &Path) -> (Sim, Bot) {

@@ -16,8 +16,8 @@ mod allocated;
 mod charges;
 mod exhaustion;
 mod host_tasks;
+mod many_reloads;
 mod reload_scale;
-mod reload_ten_thousand;
 mod state_memory;
 #[path = "../support/mod.rs"]
 mod support;
@@ -35,9 +35,4 @@ async fn turn() -> MutexGuard<'static, ()> {
 /// The same for a test without a runtime.
 fn turn_of_a_thread() -> MutexGuard<'static, ()> {
     TURN.blocking_lock()
-}
-
-/// Whether tests are to take their time, as in continuous integration.
-fn is_long() -> bool {
-    std::env::var_os("COGSMITH_LONG_TESTS").is_some()
 }

@@ -1,8 +1,8 @@
 //! The guards in front of Luau's libraries: on ordinary input nobody can tell them from the originals, and no
 //! input makes a call outlive the deadline.
 
-use crate::support::PATIENCE;
 use crate::support::cog_vm::{Cog, context};
+use crate::support::{PATIENCE, times};
 use cogsmith::api::context::CogContext;
 use cogsmith::vm::build::VmLimits;
 use cogsmith::vm::trace::Fault;
@@ -134,10 +134,10 @@ impl Pair {
         Ok(())
     }
 
-    /// Makes `cases` random calls.
+    /// Makes `cases` random calls, or a quarter of them where tests are to be quick.
     fn agree_on(&self, cases: u32, calls: impl Strategy<Value = (&'static str, Vec<Argument>)>) {
         let mut runner = TestRunner::new(ProptestConfig {
-            cases,
+            cases: times(cases / 4, cases),
             failure_persistence: None,
             ..ProptestConfig::default()
         });

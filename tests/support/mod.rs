@@ -33,6 +33,16 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub type Id = cogsmith::sim::Id;
 
+/// How often a test that searches or repeats does so: `quick` times, or `long` times where `COGSMITH_LONG_TESTS` is
+/// set, as in continuous integration.
+pub fn times<T>(quick: T, long: T) -> T {
+    if std::env::var_os("COGSMITH_LONG_TESTS").is_some() {
+        long
+    } else {
+        quick
+    }
+}
+
 /// A bot, its simulator and its folder.
 pub struct Stage {
     pub sim: Sim,

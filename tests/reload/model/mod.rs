@@ -16,6 +16,7 @@ mod sources;
 mod steps;
 mod text;
 
+use crate::support::times;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use run::Difference;
@@ -25,6 +26,7 @@ use steps::{Step, steps};
 /// Steps of a run at most.
 const LONGEST: usize = 80;
 /// Steps that are taken when nothing else is asked for.
+const QUICK_STEPS: usize = 100;
 const STEPS: usize = 300;
 /// The steps of the suite are always the same: there a failure is to speak of the change, not of luck. Whoever asks
 /// for a number of steps searches, with new ones each time.
@@ -45,7 +47,8 @@ fn run(steps: &[Step]) -> Result<(), Difference> {
 
 #[test]
 fn random_steps_lead_to_what_the_model_says() {
-    let wanted = number("COGSMITH_MODEL_STEPS").map_or(STEPS, |steps| steps.try_into().unwrap());
+    let wanted = number("COGSMITH_MODEL_STEPS")
+        .map_or(times(QUICK_STEPS, STEPS), |steps| steps.try_into().unwrap());
     let mut config = Config::default();
     let is_search = std::env::var("COGSMITH_MODEL_STEPS").is_ok();
     config.rng_seed = match number("COGSMITH_MODEL_SEED") {

@@ -9,6 +9,7 @@ mod host;
 mod programs;
 mod values;
 
+use crate::support::times;
 use choices::Choices;
 use functions::Functions;
 use host::{Case, Host};
@@ -20,6 +21,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Cases of one run, if `BOLERO_RANDOM_ITERATIONS` does not say otherwise.
+const QUICK_CASES: usize = 10;
 const CASES: usize = 40;
 /// Programs of one case that are run while a cog loads (at the top level, and in `cog.on_load`), and in handlers.
 const LOADERS: usize = 2;
@@ -37,7 +39,7 @@ fn no_program_brings_the_host_down() {
     let functions = Functions::new(&host.functions());
     let mut fuzzed = AssertUnwindSafe((&mut host, &functions));
     bolero::check!()
-        .with_iterations(CASES)
+        .with_iterations(times(QUICK_CASES, CASES))
         .with_generator(bolero::produce_with::<Vec<u8>>().len(INPUT))
         .with_max_len(2 * INPUT.end())
         .with_shrink_time(Duration::ZERO)
@@ -64,7 +66,7 @@ fn no_argument_brings_the_host_down() {
     let (mut called, mut calls) = (BTreeSet::new(), 0_usize);
     let mut fuzzed = AssertUnwindSafe((&mut host, &functions, &mut called, &mut calls));
     bolero::check!()
-        .with_iterations(CASES)
+        .with_iterations(times(QUICK_CASES, CASES))
         .with_generator(bolero::produce_with::<Vec<u8>>().len(INPUT))
         .with_max_len(2 * INPUT.end())
         .with_shrink_time(Duration::ZERO)

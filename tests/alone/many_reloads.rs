@@ -1,9 +1,9 @@
 //! Many reloads leave behind what one load does: a thousand, or with `COGSMITH_LONG_TESTS` ten thousand.
 
 use crate::allocated::allocated;
-use crate::{is_long, turn};
+use crate::turn;
 
-use crate::support::{Stage, resident, setup};
+use crate::support::{Stage, resident, setup, times};
 use cogsmith::clock::Clock;
 use cogsmith::reload::plan::{Action, CogPlan, Plan};
 use cogsmith::reload::sources::{ModuleId, Snapshot};
@@ -292,7 +292,7 @@ async fn start() -> Bench {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_reloads_leave_as_much_behind_as_one_load() {
     let _alone = turn().await;
-    let reloads = if is_long() { 10_000 } else { 1_000 };
+    let reloads = times(1_000, 10_000);
     let first = start().await;
     let sleepers = first.stage.bot.services.clock.sleepers();
     let of_one_load = first.two_minutes().await;
