@@ -143,7 +143,7 @@ fn what_is_not_known_neither_passes_nor_denies() {
         Check::BotPermissions(2),
         Check::Role("helper".into()),
         any(&[Check::Owner, kick.clone()]),
-        any(&[any(&[kick.clone()]), other.clone()]),
+        any(&[any(std::slice::from_ref(&kick)), other.clone()]),
         all(&[kick.clone(), custom.clone()]),
         all(&[custom.clone(), kick.clone()]),
         all(&[any(&[Check::Owner, kick.clone()]), custom.clone()]),

@@ -313,10 +313,13 @@ fn in_half(hour: i8, half: &str) -> Option<i8> {
     let half = half.replace('.', "");
     match (half.as_str(), hour) {
         ("am" | "malam", 12) => Some(0),
-        ("am" | "pagi", 1..=11) | ("pm", 12) | ("siang", 10..=12) | ("malam", 1..=5) => Some(hour),
+        // Of the last three, the text says the same twice.
+        ("am" | "pagi", 1..=11)
+        | ("pm", 12)
+        | ("malam", 1..=5)
+        | ("siang", 10..=23)
+        | ("sore" | "malam", 13..=23) => Some(hour),
         ("pm", 1..=11) | ("siang", 1..=3) | ("sore", 2..=6) | ("malam", 6..=11) => Some(hour + 12),
-        // It says the same twice.
-        ("siang" | "sore" | "malam", 13..=23) => Some(hour),
         _ => None,
     }
 }

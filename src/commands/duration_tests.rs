@@ -63,6 +63,10 @@ fn every_form_is_read() {
     for (text, seconds) in cases {
         assert_eq!(parse_seconds(text), Some(seconds), "{text}");
     }
+}
+
+#[test]
+fn what_is_no_duration_is_refused() {
     let wrong = [
         "",
         "h",

@@ -160,8 +160,8 @@ fn span_from_now(text: &str) -> Option<f64> {
 pub(super) fn is_unclear(text: &str) -> bool {
     let text = &tidy(text);
     let is_more = |more: &str| {
-        let is_past = |past: &&str| after_phrase(more, past) == Some("");
-        PAST.iter().any(|past| is_past(&past)) || clock::says_clock(more)
+        let is_past = |past: &str| after_phrase(more, past) == Some("");
+        PAST.iter().any(|past| is_past(past)) || clock::says_clock(more)
     };
     clock::is_unclear(text)
         || clock::behind(text)

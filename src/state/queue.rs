@@ -134,7 +134,9 @@ impl Group {
                 .iter()
                 .map(|((name, _), (account, _))| (name, account))
                 .collect();
-            accounts.values().for_each(|account| account.count_delay());
+            for account in accounts.values() {
+                account.count_delay();
+            }
         }
     }
 }

@@ -394,8 +394,8 @@ async fn a_private_thread_is_found_by_those_in_it_and_by_who_manages_threads() {
     let inside = member(&stage, "inside", None);
     let manager = member(&stage, "manager", None);
     member(&stage, "outside", None);
-    let manages = permissions::of(["manage_threads"]).unwrap();
-    let role = stage.sim.add_role(guild, "thread managers", manages);
+    let rights = permissions::of(["manage_threads"]).unwrap();
+    let role = stage.sim.add_role(guild, "thread managers", rights);
     stage.sim.give_role(guild, manager, role.unwrap()).unwrap();
     for user in [inside, stage.sim.bot_user()] {
         let path = format!("/channels/{thread}/thread-members/{user}");

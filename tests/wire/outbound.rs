@@ -772,7 +772,7 @@ async fn next_comes_after(
     activity.idle().await;
     let comes = clock.now() + wait;
     assert!(
-        !clock.advance_to_next(comes - Duration::from_millis(1)),
+        !clock.advance_to_next(comes.saturating_sub(Duration::from_millis(1))),
         "{count}"
     );
     assert!(clock.advance_to_next(comes), "{count}");
