@@ -3,7 +3,8 @@
 use super::body::{self, Received};
 use super::call::{Call, Outcome};
 use super::respond::respond;
-use super::route::{self, Match};
+use super::route;
+use super::routes::{self, Match};
 use super::{files, operations};
 use crate::sim::errors::{ApiError, Known, METHOD_NOT_ALLOWED, NOT_FOUND, UNAUTHORIZED};
 use crate::sim::faults::RestFaultKind;
@@ -103,7 +104,7 @@ impl Asked {
         let reason = header(request.headers(), "x-audit-log-reason").map(route::decoded);
         let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(request.uri());
         let Received { body, files } = body::read(request).await?;
-        let found = route::find(&method, &path);
+        let found = routes::find(&method, &path);
         let call = Call {
             actor: hub.look(|state| state.world.bot),
             parameters: found.as_ref().map(|(_, it)| it.clone()).unwrap_or_default(),
@@ -194,7 +195,7 @@ impl Asked {
     fn missing(&self, state: &mut State) -> ApiError {
         let (method, path) = (&self.method, &self.path);
         let Some(operation) = operations::named_by(method, path) else {
-            let known = route::exists_otherwise(path);
+            let known = routes::exists_otherwise(path);
             return if known { METHOD_NOT_ALLOWED } else { NOT_FOUND }.into();
         };
         let name = format!("{method} {} ({})", operation.path, operation.id);
@@ -241,7 +242,7 @@ impl Asked {
 
 /// Performs what somebody does who is not the bot, by the same rules, with no limits and no faults.
 pub(crate) fn perform(state: &mut State, method: &str, path: &str, mut call: Call) -> Outcome {
-    let (route, parameters) = route::find(method, path).ok_or(NOT_FOUND)?;
+    let (route, parameters) = routes::find(method, path).ok_or(NOT_FOUND)?;
     call.parameters = parameters;
     operations::check_body(route.method, route.template, &call.body)?;
     (route.handler)(&mut state.world, &call)

@@ -1,8 +1,9 @@
 //! Answers to interactions: the first one here, follow-ups under the interaction's webhook.
 
 use super::call::{Answer, Call, Outcome};
+use super::draft::Draft;
 use super::message_rules::{self as rules, EPHEMERAL, LOADING};
-use super::post::{self, COMMAND_ANSWER, Draft};
+use super::post::{self, COMMAND_ANSWER};
 use super::route::{Route, open};
 use crate::sim::errors::{
     ALREADY_ACKNOWLEDGED, ApiError, INVALID_TOKEN, Invalid, UNKNOWN_INTERACTION, UNKNOWN_MESSAGE,

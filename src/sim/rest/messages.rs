@@ -1,8 +1,9 @@
 //! Messages: send, read, edit, delete, and typing.
 
 use super::call::{Answer, Call, Outcome};
+use super::draft::Draft;
 use super::message_rules as rules;
-use super::post::{self, Draft};
+use super::post;
 use super::route::{Route, route};
 use crate::sim::errors::{
     ARCHIVED, ApiError, BULK_DELETE_COUNT, CANNOT_DM, NOT_A_TEXT_CHANNEL, NOT_IN_A_DM,

@@ -4,7 +4,7 @@
 //! request ─ body ─ route ─ authorization ─ faults ─ limits ─ handler(world, call) ─ headers ─ answer
 //! ```
 //!
-//! `answer.rs` goes that way, `route.rs` finds the handler, `call.rs` is what a handler is given, `body.rs` reads JSON and
+//! `answer.rs` goes that way, `routes.rs` finds the handler, `call.rs` is what a handler is given, `body.rs` reads JSON and
 //! multipart, `respond.rs` writes the answer, `operations.rs` knows all of Discord's operations and checks bodies against their
 //! schemas. Every other file is one resource: a list of routes at its top, then their handlers.
 
@@ -17,6 +17,7 @@ mod channels;
 mod command_rules;
 mod commands;
 mod direct;
+mod draft;
 mod files;
 mod gateway;
 mod guilds;
@@ -35,6 +36,7 @@ mod reference;
 mod respond;
 mod roles;
 mod route;
+mod routes;
 mod threads;
 mod webhooks;
 

@@ -1,8 +1,9 @@
 //! Pins, under their old and their new address.
 
 use super::call::{Answer, Call, Outcome};
+use super::draft::Draft;
 use super::messages::shown;
-use super::post::{self, Draft};
+use super::post;
 use super::route::{Route, route};
 use crate::sim::errors::{ApiError, TOO_MANY_PINS, UNKNOWN_MESSAGE};
 use crate::sim::ids::Id;

@@ -1,5 +1,6 @@
 //! Makes and changes messages, for everything that does: people, the bot, interactions, webhooks.
 
+use super::draft::Draft;
 use super::message_rules::{self as rules, COMPONENTS_V2};
 use super::reference::Reference;
 use super::{files, mentions};
@@ -11,40 +12,6 @@ use serde_json::{Map, Value, json};
 /// A reply (19), an answer to a slash command (20), or to a context menu (23).
 pub(super) const REPLY: u64 = 19;
 pub(super) const COMMAND_ANSWER: u64 = 20;
-
-/// A message to be made.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Draft<'a> {
-    pub(super) author: Id,
-    pub(super) channel: Id,
-    pub(super) body: &'a Value,
-    pub(super) files: &'a [Upload],
-    /// Discord's message type, unless it is a reply.
-    pub(super) kind: u64,
-    /// The flags that are not the body's to set.
-    pub(super) flags: u64,
-    pub(super) webhook: Option<Id>,
-    /// The interaction that it answers, as `interaction_metadata`.
-    pub(super) interaction: Option<&'a Value>,
-    pub(super) only_for: Option<Id>,
-}
-
-impl<'a> Draft<'a> {
-    /// A plain message of a user.
-    pub(super) fn plain(author: Id, channel: Id, body: &'a Value, files: &'a [Upload]) -> Self {
-        Self {
-            author,
-            channel,
-            body,
-            files,
-            kind: 0,
-            flags: 0,
-            webhook: None,
-            interaction: None,
-            only_for: None,
-        }
-    }
-}
 
 /// The flags that a body may set on a new message.
 const SETTABLE: u64 =

@@ -1,6 +1,6 @@
 //! The message that another one answers or forwards.
 
-use super::post::Draft;
+use super::draft::Draft;
 use crate::sim::errors::{ApiError, Invalid, NO_HISTORY};
 use crate::sim::ids::{Id, id_in};
 use crate::sim::permissions::{self, READ_MESSAGE_HISTORY, VIEW_CHANNEL};

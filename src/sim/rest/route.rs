@@ -1,8 +1,6 @@
-//! The table of routes, and how a path finds its own.
+//! One route: its method, its path with parameters, and what answers it.
 
 use super::call::Handler;
-use std::collections::HashMap;
-use std::sync::LazyLock;
 
 /// One route.
 #[derive(Clone, Copy, Debug)]
@@ -33,62 +31,6 @@ pub(super) const fn open(method: &'static str, template: &'static str, handler: 
     }
 }
 
-/// Every route that the simulator has.
-const ALL: &[&[Route]] = &[
-    super::application::ROUTES,
-    super::bans::ROUTES,
-    super::channels::ROUTES,
-    super::commands::ROUTES,
-    super::direct::ROUTES,
-    super::gateway::ROUTES,
-    super::guilds::ROUTES,
-    super::interactions::ROUTES,
-    super::invites::ROUTES,
-    super::members::ROUTES,
-    super::messages::ROUTES,
-    super::overwrites::ROUTES,
-    super::pins::ROUTES,
-    super::reactions::ROUTES,
-    super::roles::ROUTES,
-    super::threads::ROUTES,
-    super::webhooks::ROUTES,
-];
-
-/// Routes by method and number of parts; the more literal ones first.
-static INDEX: LazyLock<HashMap<(&str, usize), Vec<&Route>>> = LazyLock::new(|| {
-    let mut index: HashMap<_, Vec<&Route>> = HashMap::new();
-    for route in ALL.iter().copied().flatten() {
-        let key = (route.method, route.template.split('/').count());
-        index.entry(key).or_default().push(route);
-    }
-    for routes in index.values_mut() {
-        routes.sort_by_key(|route| {
-            let parts = route.template.split('/');
-            parts.map(is_parameter).collect::<Vec<_>>()
-        });
-    }
-    index
-});
-
-/// A route, and the values of its parameters.
-pub(super) type Match = (&'static Route, Vec<(&'static str, String)>);
-
-/// The route of a path without its `/api/v10`.
-pub(super) fn find(method: &str, path: &str) -> Option<Match> {
-    let path = path.strip_suffix('/').unwrap_or(path);
-    let routes = INDEX.get(&(method, path.split('/').count()))?;
-    routes.iter().find_map(|route| {
-        let parameters = matched(route.template, path)?;
-        Some((*route, parameters))
-    })
-}
-
-/// Whether another method has a route for this path.
-pub(super) fn exists_otherwise(path: &str) -> bool {
-    let methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
-    methods.iter().any(|method| find(method, path).is_some())
-}
-
 /// The parameters of `path` if it fits the template.
 pub(super) fn matched<'a>(template: &'a str, path: &str) -> Option<Vec<(&'a str, String)>> {
     let mut parameters = Vec::new();
@@ -107,7 +49,8 @@ pub(super) fn matched<'a>(template: &'a str, path: &str) -> Option<Vec<(&'a str,
     parts.next().is_none().then_some(parameters)
 }
 
-fn is_parameter(part: &str) -> bool {
+/// Whether a part of a template is a parameter.
+pub(super) fn is_parameter(part: &str) -> bool {
     part.starts_with('{')
 }
 
@@ -133,23 +76,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn literal_parts_win_over_parameters() {
-        let template = |method, path| find(method, path).map(|(route, _)| route.template);
-        assert_eq!(template("GET", "/users/@me"), Some("/users/@me"));
-        assert_eq!(template("GET", "/users/5"), Some("/users/{user_id}"));
-        assert_eq!(
-            template("GET", "/channels/1/messages/pins"),
-            Some("/channels/{channel_id}/messages/pins")
-        );
-        assert_eq!(template("GET", "/nowhere"), None);
-        assert!(exists_otherwise("/channels/1/typing"));
-    }
-
-    #[test]
-    fn parameters_are_decoded() {
-        let path = "/channels/1/messages/2/reactions/%F0%9F%91%8D/@me";
-        let (_, parameters) = find("PUT", path).unwrap();
-        assert!(parameters.contains(&("emoji_name", "👍".to_owned())));
+    fn what_is_no_encoding_stays_as_it_is() {
         assert_eq!(decoded("50%"), "50%");
+        assert_eq!(decoded("%F0%9F%91%8D"), "👍");
     }
 }

@@ -2,8 +2,9 @@
 
 use super::call::{Answer, Call, Outcome};
 use super::channels::store;
+use super::draft::Draft;
 use super::message_rules as rules;
-use super::post::{self, Draft};
+use super::post;
 use super::route::{Route, route};
 use crate::sim::errors::{
     ApiError, Invalid, NOT_IN_A_DM, THREAD_EXISTS, UNKNOWN_CHANNEL, UNKNOWN_MEMBER,

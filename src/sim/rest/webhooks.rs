@@ -1,9 +1,10 @@
 //! Webhooks: those of channels, and the ones that every interaction has.
 
 use super::call::{Answer, Call, Outcome};
+use super::draft::Draft;
 use super::interactions;
 use super::message_rules as rules;
-use super::post::{self, Draft};
+use super::post;
 use super::route::{Route, open, route};
 use crate::sim::errors::{
     ApiError, INVALID_TOKEN, Invalid, NOT_IN_A_DM, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK,
