@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! start:    sign_in (who is it, where is the gateway?) ─ reload (every cog) ─ gateway ─ settings (config.json from then on)
+//! an event: gateway ─ router ─▶ the mailboxes of the cogs that asked for it, and the admins' desk
 //! meanwhile: intents (the cogs' wishes to the gateway)
 //! stop:     gateway ─ on_unload ─ state
 //! ```
@@ -11,11 +12,13 @@
 mod intents;
 mod interrupted;
 mod rehearsal;
+mod router;
 mod settings;
 mod sign_in;
 
 pub use rehearsal::{Rehearsal, rehearse};
 
+use self::router::Router;
 use crate::activity::Activity;
 use crate::admin::Admin;
 use crate::api::budget::Budgets;
@@ -34,7 +37,6 @@ use crate::config::{Config, Environment, Follower, Token};
 use crate::discord::cache::Cache;
 use crate::discord::outbound::{Outbound, OutboundOptions};
 use crate::error::StartError;
-use crate::gateway::router::Router;
 use crate::gateway::{Gateway, GatewayAddress, GatewayError, GatewayOptions};
 use crate::host_tasks::{self, Task};
 use crate::http::{HttpClient, KnownHosts};

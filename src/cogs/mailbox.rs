@@ -16,7 +16,7 @@ use crate::activity::Busy;
 use crate::api::context::CogContext;
 use crate::api::usage::MailboxLimits;
 use crate::commands::text::Text;
-use crate::gateway::event::{Event, Origin};
+use crate::discord::event::{Event, Origin};
 use crate::host_tasks;
 use crate::lock::lock;
 use crate::supervisor::Ticket;

@@ -4,11 +4,12 @@
 //! facts (operations.json, events.json) ─ operations, events, schema (typed tables, checks of bodies)
 //! a call:   arguments (a flat table becomes a request) ─ outbound (rate limits, the wire, repetitions)
 //! an author: types (the Luau types of everything that a cog can require)
-//! an event: cache (what is known of guilds) ─ permissions (who may do what where)
+//! an event: event (its JSON, read on demand) ─ cache (what is known of guilds) ─ permissions (who may do what where)
 //! ```
 
 pub mod arguments;
 pub mod cache;
+pub mod event;
 pub mod events;
 mod facts;
 mod nearest;

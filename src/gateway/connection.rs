@@ -5,9 +5,9 @@
 //! whenever it is about to reconnect, [`Connection::next`] says that the connection is over, and
 //! `task.rs` decides when and where the next one goes.
 
-use super::event::Event;
 use super::frame::{Frame, Frames};
 use super::identify::IdentifyQueue;
+use crate::discord::event::Event;
 use crate::secrets;
 use futures_util::Stream;
 use std::borrow::Cow;

@@ -1,6 +1,6 @@
 //! The frame around everything that the gateway sends.
 
-use super::event::Event;
+use crate::discord::event::Event;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::HashMap;

@@ -8,8 +8,8 @@
 use super::GatewayError;
 use super::connection::{Connection, Step};
 use super::error::fatal;
-use super::event::Event;
 use super::task::{Command, End, Task};
+use crate::discord::event::Event;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -1,7 +1,7 @@
 //! The socket: the only folder that sees it.
 //!
 //! ```text
-//! address ─ shards ─ task ─ connection ─ frame ─ event ─▶ sink (the router)
+//! address ─ shards ─ task ─ connection ─ frame ─▶ sink (the bot's router)
 //!              │       ├─ identify   whose turn it is to identify
 //!              │       │  budget     how many identifies there are, and what may use them
 //!              │       ├─ backoff    what follows the end of a connection, and how long to wait
@@ -16,7 +16,6 @@
 //! - `steps.rs`: what a shard does about each step of its connection
 //! - `connection.rs`: one connection of `twilight-gateway`, as steps
 //! - `frame.rs`: the envelope around an event
-//! - `event.rs`: [`Event`], Discord's JSON, read on demand
 //! - `store.rs`: sessions in a file, so that the next process resumes them
 //! - `token.rs`: the secret, and the TLS provider that carries it
 //! - `error.rs`: what ends a shard for good, and what to do about it
@@ -31,18 +30,16 @@
 //! event ([`crate::supervisor`]). One that was killed together with its supervisor, or had none,
 //! leaves a sequence that is up to [`store::SAVE_INTERVAL`] old: the next one is given those events again, rather than losing those that were under way.
 //! They, and what follows them until the server says that the session is resumed, carry
-//! [`Event::maybe_repeated`].
+//! [`Event::maybe_repeated`](crate::discord::event::Event).
 
 mod address;
 mod backoff;
 mod budget;
 mod connection;
 mod error;
-pub mod event;
 mod frame;
 mod handover;
 mod identify;
-pub mod router;
 mod shards;
 mod shared;
 mod steps;
@@ -53,6 +50,5 @@ mod token;
 pub use crate::config::Token;
 pub use address::{GatewayAddress, IdentifiesLeft};
 pub use error::GatewayError;
-pub use event::{Event, MessagePeek};
 pub use shards::{Gateway, GatewayOptions, Refresh, ShardState};
 pub use token::install_tls_provider;

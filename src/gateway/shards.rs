@@ -2,13 +2,13 @@
 
 use super::GatewayError;
 use super::address::{GatewayAddress, base};
-use super::event::Event;
 use super::shared::Shared;
 use super::store::{Contents, Owner, SAVE_INTERVAL, Store};
 use super::task::{Command, Task};
 use super::token::{fingerprint, install_tls_provider};
 use crate::clock::Clock;
 use crate::config::Token;
+use crate::discord::event::Event;
 use crate::host_tasks;
 use crate::supervisor::deliveries;
 use serde::Deserialize;

@@ -2,12 +2,12 @@
 
 use super::GatewayError;
 use super::address::{GatewayAddress, base, resume_base};
-use super::event::Event;
 use super::identify::IdentifyQueue;
 use super::shards::{Refresh, ShardState};
 use super::store::{Contents, Stored};
 use crate::clock::Clock;
 use crate::config::Token;
+use crate::discord::event::Event;
 use crate::host_tasks;
 use crate::lock::lock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

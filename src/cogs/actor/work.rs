@@ -10,7 +10,7 @@ use crate::cogs::live::Live;
 use crate::cogs::mailbox::Work;
 use crate::cogs::{fault, handler};
 use crate::commands::text::Text;
-use crate::gateway::event::Event;
+use crate::discord::event::Event;
 use crate::supervisor::Ticket;
 use crate::vm::slice::Run;
 use mlua::{Function, MultiValue};

@@ -1,6 +1,6 @@
 //! Entries in the order in which they came, and at the same time by the guild, channel and user that they come from.
 
-use crate::gateway::event::Origin;
+use crate::discord::event::Origin;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// Entries that wait.

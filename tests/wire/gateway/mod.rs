@@ -6,8 +6,9 @@ mod sim;
 
 use crate::support::log;
 use cogsmith::clock::Clock;
+use cogsmith::discord::event::Event;
 use cogsmith::gateway::{
-    Event, Gateway, GatewayAddress, GatewayError, GatewayOptions, IdentifiesLeft, ShardState, Token,
+    Gateway, GatewayAddress, GatewayError, GatewayOptions, IdentifiesLeft, ShardState, Token,
 };
 use serde_json::json;
 use server::{Resumed, Seen, Server};

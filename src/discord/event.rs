@@ -21,7 +21,7 @@ pub struct Event {
     pub shard: u32,
     /// Its place in the shard's session; nothing where the server gives it none of its own.
     pub sequence: Option<u64>,
-    /// Whether a former process that was killed may have received it, too. See [`super`].
+    /// Whether a former process that was killed may have received it, too. See [`crate::gateway`].
     pub maybe_repeated: bool,
     text: String,
     /// Where in `text` the event's data is; empty for `null`.
@@ -49,7 +49,7 @@ impl Event {
     }
 
     /// An event whose data is at `data` in `text`; an empty place means `null`.
-    pub(super) fn at(
+    pub(crate) fn at(
         name: Arc<str>,
         shard: u32,
         sequence: Option<u64>,

@@ -1,13 +1,13 @@
 //! From an event to the mailboxes of the cogs that asked for it. Runs on the gateway's own threads, so it
 //! never waits and never enters a VM.
 
-use super::event::{Event, MessagePeek};
 use crate::admin::{self, Admin, AdminCall};
 use crate::cogs::command::{Typed, complete};
 use crate::cogs::host::{ADMIN_COMMANDS, CogHandle, Cogs};
 use crate::cogs::mailbox::Work;
 use crate::commands::conflicts::Claim;
 use crate::commands::parse::{name_key, split_name, strip_prefix};
+use crate::discord::event::{Event, MessagePeek};
 use crate::host_tasks::{self, Task};
 use crate::supervisor::{Consumer, Deliveries, Ticket, deliveries};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ fn is_cached(name: &str) -> bool {
 
 /// Routes events.
 #[derive(Clone, Debug)]
-pub struct Router {
+pub(super) struct Router {
     cogs: Arc<Cogs>,
     admin: Admin,
     deliveries: Option<&'static Deliveries>,
@@ -37,7 +37,7 @@ enum Called {
 
 impl Router {
     /// Routes to `cogs` and, for the bot's own commands, to `admin`.
-    pub fn new(cogs: Arc<Cogs>, admin: Admin) -> Self {
+    pub(super) fn new(cogs: Arc<Cogs>, admin: Admin) -> Self {
         Self {
             cogs,
             admin,
@@ -46,7 +46,7 @@ impl Router {
     }
 
     /// Takes one event. What fails on the way is left out, and the rest of the event goes on.
-    pub fn route(&self, event: &Arc<Event>) {
+    pub(super) fn route(&self, event: &Arc<Event>) {
         // Whoever waits for the bot to settle is woken by this.
         let _busy = self.cogs.services.activity.begin();
         let name = event.name.as_ref();
