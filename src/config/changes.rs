@@ -1,7 +1,7 @@
 //! What a new configuration changes in a bot that runs.
 
+use super::key_path::KeyPath;
 use super::keys::Config;
-use super::spot::Spot;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -30,19 +30,19 @@ impl Config {
 fn leaves(config: &Config) -> BTreeMap<String, Value> {
     let mut leaves = BTreeMap::new();
     let tree = serde_json::to_value(config).unwrap_or_default();
-    collect(&Spot::default(), tree, &mut leaves);
+    collect(&KeyPath::default(), tree, &mut leaves);
     leaves
 }
 
-fn collect(spot: &Spot, value: Value, leaves: &mut BTreeMap<String, Value>) {
+fn collect(path: &KeyPath, value: Value, leaves: &mut BTreeMap<String, Value>) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                collect(&spot.key(&name), value, leaves);
+                collect(&path.key(&name), value, leaves);
             }
         }
         other => {
-            leaves.insert(spot.shown.clone(), other);
+            leaves.insert(path.shown.clone(), other);
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Everything that is wrong with a tree, found by walking it beside the schema.
 
+use super::key_path::KeyPath;
 use super::overrides::Override;
 use super::problem::{Origin, Problem};
 use super::rules::{Rule, rule_for};
 use super::schema::{Shape, is_nullable};
 use super::source::Source;
-use super::spot::Spot;
 use serde_json::{Map, Value};
 
 /// The likeness from which a known key is worth suggesting: `reload_dely` to `reload_delay` has
@@ -17,21 +17,21 @@ const VALUE_SHOWN: usize = 60;
 
 /// What is wrong with the file.
 pub(super) fn file(source: &Source, schema: &Value) -> Vec<Problem> {
-    let origin = |spot: &Spot| source.origin(spot);
+    let origin = |path: &KeyPath| source.origin(path);
     let mut check = Check::new(schema, &origin);
-    check.value(&Spot::default(), schema, &source.tree);
+    check.value(&KeyPath::default(), schema, &source.tree);
     check.problems
 }
 
 /// What is wrong with one override.
 pub(super) fn one_override(item: &Override, schema: &Value) -> Vec<Problem> {
-    let origin = |_: &Spot| Origin::Variable(item.variable.clone());
+    let origin = |_: &KeyPath| Origin::Variable(item.variable.clone());
     let mut check = Check::new(schema, &origin);
-    if item.spot.pattern.ends_with("{}") {
-        let name = item.path.last().map_or("", String::as_str);
-        check.text(&item.spot, name, rule_for(&item.spot.pattern));
+    if item.path.pattern.ends_with("{}") {
+        let name = item.names.last().map_or("", String::as_str);
+        check.text(&item.path, name, rule_for(&item.path.pattern));
     }
-    check.value(&item.spot, item.node, &item.value);
+    check.value(&item.path, item.node, &item.value);
     check.problems
 }
 
@@ -50,12 +50,12 @@ pub(super) fn nearest<'a>(
 
 struct Check<'a> {
     schema: &'a Value,
-    origin: &'a dyn Fn(&Spot) -> Origin,
+    origin: &'a dyn Fn(&KeyPath) -> Origin,
     problems: Vec<Problem>,
 }
 
 impl<'a> Check<'a> {
-    fn new(schema: &'a Value, origin: &'a dyn Fn(&Spot) -> Origin) -> Self {
+    fn new(schema: &'a Value, origin: &'a dyn Fn(&KeyPath) -> Origin) -> Self {
         Self {
             schema,
             origin,
@@ -63,78 +63,78 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn add(&mut self, spot: &Spot, message: String) {
+    fn add(&mut self, path: &KeyPath, message: String) {
         self.problems.push(Problem {
-            origin: (self.origin)(spot),
-            key: spot.shown.clone(),
+            origin: (self.origin)(path),
+            key: path.shown.clone(),
             message,
             excerpt: String::new(),
         });
     }
 
-    fn value(&mut self, spot: &Spot, node: &Value, value: &Value) {
+    fn value(&mut self, path: &KeyPath, node: &Value, value: &Value) {
         if value.is_null() && is_nullable(node) {
             return;
         }
         let shape = Shape::of(node);
         match (&shape, value) {
-            (Shape::Section(keys), Value::Object(fields)) => self.section(spot, keys, fields),
+            (Shape::Section(keys), Value::Object(fields)) => self.section(path, keys, fields),
             (Shape::Entries(each), Value::Object(fields)) => {
                 for (name, value) in fields {
-                    let entry = spot.entry(name);
+                    let entry = path.entry(name);
                     self.text(&entry, name, rule_for(&entry.pattern));
                     self.value(&entry, each, value);
                 }
             }
             (Shape::List(each), Value::Array(items)) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.value(&spot.item(index), each, item);
+                    self.value(&path.item(index), each, item);
                 }
             }
-            (Shape::Text, Value::String(text)) => self.text(spot, text, rule_for(&spot.pattern)),
+            (Shape::Text, Value::String(text)) => self.text(path, text, rule_for(&path.pattern)),
             _ if fits(&shape, value) => {}
             _ => {
-                let expected = expected(&shape, spot, node);
+                let expected = expected(&shape, path, node);
                 let shown = match shape {
                     // A text in the place of a whole section may be its database's password.
                     Shape::Section(_) | Shape::Entries(_) if value.is_string() => "a text".into(),
-                    _ => shown(value, rule_for(&spot.pattern)),
+                    _ => shown(value, rule_for(&path.pattern)),
                 };
                 self.add(
-                    spot,
-                    format!("{} must be {expected}, but is {shown}", named(spot)),
+                    path,
+                    format!("{} must be {expected}, but is {shown}", named(path)),
                 );
             }
         }
     }
 
-    fn section(&mut self, spot: &Spot, keys: &Map<String, Value>, fields: &Map<String, Value>) {
+    fn section(&mut self, path: &KeyPath, keys: &Map<String, Value>, fields: &Map<String, Value>) {
         for (name, value) in fields {
-            let key = spot.key(name);
+            let key = path.key(name);
             if let Some(node) = keys.get(name) {
                 self.value(&key, node, value);
             } else {
-                let advice = self.advice(spot, name, keys);
+                let advice = self.advice(path, name, keys);
                 self.add(&key, format!("unknown key `{}`{advice}", key.shown));
             }
         }
     }
 
-    fn text(&mut self, spot: &Spot, text: &str, rule: Option<&Rule>) {
+    fn text(&mut self, path: &KeyPath, text: &str, rule: Option<&Rule>) {
         let Some((rule, fault)) = rule.and_then(|rule| Some((rule, (rule.fault)(text)?))) else {
             return;
         };
         let shown = shown(&text.into(), Some(rule));
         let message = format!(
             "{} must be {}, but is {shown}, which {fault}",
-            named(spot),
+            named(path),
             rule.expected
         );
-        self.add(spot, message);
+        self.add(path, message);
     }
 
     /// What somebody may have meant by the unknown key `name`.
-    fn advice(&self, spot: &Spot, name: &str, siblings: &Map<String, Value>) -> String {
+    fn advice(&self, path: &KeyPath, name: &str, siblings: &Map<String, Value>) -> String {
         if name.to_lowercase().contains("token") {
             return ": the token is never written here, but as DISCORD_TOKEN into the environment \
                     or the file .env"
@@ -144,7 +144,7 @@ impl<'a> Check<'a> {
             .find(|(_, keys)| keys.contains_key(name))
             .map(|(section, _)| format!("{section}.{name}"));
         let alike = || nearest(name, siblings.keys().map(String::as_str));
-        if let Some(known) = elsewhere.or_else(|| Some(spot.key(alike()?).shown)) {
+        if let Some(known) = elsewhere.or_else(|| Some(path.key(alike()?).shown)) {
             return format!(", did you mean `{known}`?");
         }
         let known: Vec<String> = siblings.keys().map(|key| format!("`{key}`")).collect();
@@ -173,15 +173,15 @@ fn fits(shape: &Shape<'_>, value: &Value) -> bool {
 }
 
 /// The key in quotes.
-fn named(spot: &Spot) -> String {
-    match spot.shown.as_str() {
+fn named(path: &KeyPath) -> String {
+    match path.shown.as_str() {
         "" => "the whole file".to_owned(),
         path => format!("`{path}`"),
     }
 }
 
 /// What a value must be; follows "must be".
-fn expected(shape: &Shape<'_>, spot: &Spot, node: &Value) -> String {
+fn expected(shape: &Shape<'_>, path: &KeyPath, node: &Value) -> String {
     let expected = match shape {
         Shape::Section(_) | Shape::Entries(_) => "an object in { }".to_owned(),
         Shape::List(_) => "a list in [ ]".to_owned(),
@@ -189,7 +189,7 @@ fn expected(shape: &Shape<'_>, spot: &Spot, node: &Value) -> String {
             let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
             quoted.join(" or ")
         }
-        Shape::Text => rule_for(&spot.pattern)
+        Shape::Text => rule_for(&path.pattern)
             .map_or("a text", |rule| rule.expected)
             .to_owned(),
         Shape::Integer(low, high) => format!("a whole number from {low} to {high}"),
@@ -222,19 +222,19 @@ mod tests {
     use super::*;
 
     /// The patterns of all texts below `node`.
-    fn texts(spot: &Spot, node: &Value, found: &mut Vec<String>) {
+    fn texts(path: &KeyPath, node: &Value, found: &mut Vec<String>) {
         match Shape::of(node) {
             Shape::Section(keys) => {
                 for (name, node) in keys {
-                    texts(&spot.key(name), node, found);
+                    texts(&path.key(name), node, found);
                 }
             }
             Shape::Entries(each) => {
-                found.push(spot.entry("x").pattern);
-                texts(&spot.entry("x"), each, found);
+                found.push(path.entry("x").pattern);
+                texts(&path.entry("x"), each, found);
             }
-            Shape::List(each) => texts(&spot.item(0), each, found),
-            Shape::Text => found.push(spot.pattern.clone()),
+            Shape::List(each) => texts(&path.item(0), each, found),
+            Shape::Text => found.push(path.pattern.clone()),
             Shape::Choice(_) | Shape::Integer(..) | Shape::Number(..) | Shape::Flag => {}
         }
     }
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn every_text_has_a_rule() {
         let mut found = Vec::new();
-        texts(&Spot::default(), &crate::config::schema(), &mut found);
+        texts(&KeyPath::default(), &crate::config::schema(), &mut found);
         found.retain(|pattern| pattern != "$schema" && rule_for(pattern).is_none());
         assert!(found.is_empty(), "add a rule for {found:?}");
     }

@@ -19,6 +19,7 @@ mod check;
 mod connection;
 mod environment;
 mod follow;
+mod key_path;
 mod keys;
 mod machine;
 mod overrides;
@@ -26,7 +27,6 @@ mod problem;
 mod rules;
 mod schema;
 mod source;
-mod spot;
 
 pub use connection::{Connection, TOKEN_ADVICE, Token};
 pub use environment::Environment;

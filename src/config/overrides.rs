@@ -3,9 +3,9 @@
 
 use super::check::nearest;
 use super::environment::Environment;
+use super::key_path::KeyPath;
 use super::problem::Problem;
 use super::schema::{SCHEMA_KEY, Shape, is_nullable};
-use super::spot::Spot;
 use serde_json::{Map, Value};
 
 const PREFIX: &str = "COGSMITH_";
@@ -18,9 +18,9 @@ const OTHERS: [&str; 1] = ["COGSMITH_LOG"];
 pub(super) struct Override<'schema> {
     /// The variable's name.
     pub(super) variable: String,
-    /// The key's path.
-    pub(super) path: Vec<String>,
-    pub(super) spot: Spot,
+    /// The names of the sections that lead to the key, and its own.
+    pub(super) names: Vec<String>,
+    pub(super) path: KeyPath,
     /// What the schema says about the key.
     pub(super) node: &'schema Value,
     /// The variable's text, read as what the key must be; a text where that fails.
@@ -42,10 +42,10 @@ pub(super) fn read<'schema>(
             continue;
         }
         match find(name, schema) {
-            Some((path, spot, node)) => overrides.push(Override {
+            Some((names, path, node)) => overrides.push(Override {
                 variable: variable.to_owned(),
+                names,
                 path,
-                spot,
                 node,
                 value: parsed(text, node),
             }),
@@ -58,8 +58,8 @@ pub(super) fn read<'schema>(
 impl Override<'_> {
     /// The value within the objects that lead to it.
     pub(super) fn as_tree(&self) -> Value {
-        let path = self.path.iter().rev();
-        path.fold(self.value.clone(), |inside, name| {
+        let names = self.names.iter().rev();
+        names.fold(self.value.clone(), |inside, name| {
             Value::Object(Map::from_iter([(name.clone(), inside)]))
         })
     }
@@ -67,7 +67,7 @@ impl Override<'_> {
     /// Takes out of `file` what this override replaces as a whole. Layers merge objects, but who sets
     /// a map such as `capabilities` means all of it.
     pub(super) fn forget_replaced(&self, file: &mut Value) {
-        if let (Shape::Entries(_), [name]) = (Shape::of(self.node), self.path.as_slice())
+        if let (Shape::Entries(_), [name]) = (Shape::of(self.node), self.names.as_slice())
             && let Some(keys) = file.as_object_mut()
         {
             keys.shift_remove(name);
@@ -79,18 +79,18 @@ impl Override<'_> {
 fn find<'schema>(
     name: &str,
     schema: &'schema Value,
-) -> Option<(Vec<String>, Spot, &'schema Value)> {
+) -> Option<(Vec<String>, KeyPath, &'schema Value)> {
     let name = name.to_lowercase();
-    let mut found = (Vec::new(), Spot::default(), schema);
+    let mut found = (Vec::new(), KeyPath::default(), schema);
     for part in name.split(BETWEEN_LEVELS) {
-        let (mut path, spot, node) = found;
-        let (spot, node) = match Shape::of(node) {
-            Shape::Section(keys) if part != SCHEMA_KEY => (spot.key(part), keys.get(part)?),
-            Shape::Entries(each) if !part.is_empty() => (spot.entry(part), each),
+        let (mut names, path, node) = found;
+        let (path, node) = match Shape::of(node) {
+            Shape::Section(keys) if part != SCHEMA_KEY => (path.key(part), keys.get(part)?),
+            Shape::Entries(each) if !part.is_empty() => (path.entry(part), each),
             _ => return None,
         };
-        path.push(part.to_owned());
-        found = (path, spot, node);
+        names.push(part.to_owned());
+        found = (names, path, node);
     }
     Some(found)
 }

@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 
 /// What one text must be.
 pub(super) struct Rule {
-    /// The key, as [`super::spot::Spot::pattern`] writes it.
+    /// The key, as [`super::key_path::KeyPath::pattern`] writes it.
     pattern: &'static str,
     /// Follows "must be".
     pub(super) expected: &'static str,

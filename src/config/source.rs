@@ -1,7 +1,7 @@
 //! From the text of `config.json` to a tree, with the line of every key.
 
+use super::key_path::KeyPath;
 use super::problem::{Origin, Problem};
-use super::spot::Spot;
 use crate::secrets;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
@@ -20,7 +20,7 @@ const COLUMNS_BEFORE: usize = 80;
 pub(super) struct Source {
     pub(super) tree: Value,
     name: String,
-    /// The line of each value by its path, as [`Spot::shown`] writes it.
+    /// The line of each value by its path, as [`KeyPath::shown`] writes it.
     lines: HashMap<String, usize>,
     /// The paths of keys that are written more than once in one object, with the later line.
     repeated: Vec<(String, usize)>,
@@ -41,14 +41,14 @@ pub(super) fn read(text: &str, name: &str) -> Result<Source, Problem> {
         lines: HashMap::new(),
         repeated: Vec::new(),
     };
-    source.locate(text, text, &Spot::default());
+    source.locate(text, text, &KeyPath::default());
     Ok(source)
 }
 
 impl Source {
-    /// Where the value at `spot` was written.
-    pub(super) fn origin(&self, spot: &Spot) -> Origin {
-        Origin::File(self.name.clone(), self.lines.get(&spot.shown).copied())
+    /// Where the value at `path` was written.
+    pub(super) fn origin(&self, path: &KeyPath) -> Origin {
+        Origin::File(self.name.clone(), self.lines.get(&path.shown).copied())
     }
 
     /// Keys that are written twice: JSON would silently take the last.
@@ -64,20 +64,20 @@ impl Source {
 
     /// Notes the line of `part`, a JSON value within `text`, and of everything in it. The depth is
     /// bounded, since the whole text has been parsed with `serde_json`'s limit of 128 levels.
-    fn locate(&mut self, text: &str, part: &str, spot: &Spot) {
+    fn locate(&mut self, text: &str, part: &str, path: &KeyPath) {
         let line = line_at(text, part);
-        self.lines.entry(spot.shown.clone()).or_insert(line);
+        self.lines.entry(path.shown.clone()).or_insert(line);
         let part = part.trim_start();
         if part.starts_with('[') {
             let items: Vec<&RawValue> = serde_json::from_str(part).unwrap_or_default();
             for (index, item) in items.into_iter().enumerate() {
-                self.locate(text, item.get(), &spot.item(index));
+                self.locate(text, item.get(), &path.item(index));
             }
         } else if part.starts_with('{') {
             let Fields(fields) = serde_json::from_str(part).unwrap_or_default();
             let mut seen = HashSet::new();
             for (name, value) in fields {
-                let key = spot.key(&name);
+                let key = path.key(&name);
                 if seen.insert(name) {
                     self.locate(text, value.get(), &key);
                 } else {

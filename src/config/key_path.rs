@@ -2,7 +2,7 @@
 
 /// A key's path in two forms: as it is shown, and as rules know it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Spot {
+pub(super) struct KeyPath {
     /// As it is shown: `hot_reload.watch_directories[2]`, `capabilities["fun.dice"][0]`.
     pub(super) shown: String,
     /// With `[]` for every item and `{}` for every key of the operator's own:
@@ -10,7 +10,7 @@ pub(super) struct Spot {
     pub(super) pattern: String,
 }
 
-impl Spot {
+impl KeyPath {
     /// The key `name` of a section.
     pub(super) fn key(&self, name: &str) -> Self {
         Self {
