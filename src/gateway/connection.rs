@@ -1,4 +1,4 @@
-//! One connection of `twilight-gateway`, as steps.
+//! One connection of `twilight-gateway`, as a series of events.
 //!
 //! A twilight shard would reconnect by itself, silently where the stream just ends, at once, at the
 //! address that READY named and with pauses of its own. Here it lives for one connection only:
@@ -39,9 +39,9 @@ const WAKES_TO_OPEN: u32 = 64;
 /// The time that a server is given to answer a close frame.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
-/// What happens on a connection.
+/// What has happened on a connection.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(super) enum ConnectionEvent {
     /// The server said hello; twilight resumes or waits for its turn to identify.
     Hello,
     /// An event.
@@ -100,7 +100,7 @@ enum Received {
         text: String,
         why: String,
     },
-    Over(Step),
+    Over(ConnectionEvent),
 }
 
 impl Connection {
@@ -145,27 +145,27 @@ impl Connection {
 
     /// The next thing that happens. Frames that cannot be read are logged and skipped. May be
     /// dropped and called again without loss.
-    pub(super) async fn next(&mut self) -> Step {
+    pub(super) async fn next(&mut self) -> ConnectionEvent {
         loop {
             let text = match self.receive().await {
                 Received::Text(text) => text,
                 Received::Unread { text, why } => {
-                    if let Some(step) = self.reread(text) {
-                        return step;
+                    if let Some(event) = self.reread(text) {
+                        return event;
                     }
                     self.skip(&why);
                     continue;
                 }
-                Received::Over(step) => return step,
+                Received::Over(event) => return event,
             };
             match self.frames.read(text) {
                 Ok(Frame::Dispatch(event)) => {
                     self.limit = None;
-                    return Step::Dispatch(event);
+                    return ConnectionEvent::Dispatch(event);
                 }
                 Ok(Frame::Control { op, is_true }) => {
-                    if let Some(step) = self.control(op, is_true) {
-                        return step;
+                    if let Some(event) = self.control(op, is_true) {
+                        return event;
                     }
                 }
                 Err(error) => self.skip(&error),
@@ -188,8 +188,12 @@ impl Connection {
         let close_by = self.close_by.filter(|_| self.opened)?;
         loop {
             match tokio::time::timeout_at(close_by, self.next()).await {
-                Ok(Step::Dispatch(event)) => return Some(event),
-                Ok(Step::Latency(_) | Step::Reconnect | Step::Invalid { .. }) => {}
+                Ok(ConnectionEvent::Dispatch(event)) => return Some(event),
+                Ok(
+                    ConnectionEvent::Latency(_)
+                    | ConnectionEvent::Reconnect
+                    | ConnectionEvent::Invalid { .. },
+                ) => {}
                 Ok(_) | Err(_) => return None,
             }
         }
@@ -197,25 +201,25 @@ impl Connection {
 
     /// Twilight refuses an event without a sequence, a READY without an address and a refusal without data, which
     /// say enough to be acted on. It has not acted on them itself.
-    fn reread(&mut self, text: String) -> Option<Step> {
+    fn reread(&mut self, text: String) -> Option<ConnectionEvent> {
         match self.frames.read(text) {
             Ok(Frame::Dispatch(event)) => {
                 self.limit = None;
-                Some(Step::Dispatch(event))
+                Some(ConnectionEvent::Dispatch(event))
             }
             Ok(Frame::Control { op: 9, is_true }) => self.control(9, is_true),
             Ok(Frame::Control { .. }) | Err(_) => None,
         }
     }
 
-    fn control(&mut self, op: u8, is_true: bool) -> Option<Step> {
+    fn control(&mut self, op: u8, is_true: bool) -> Option<ConnectionEvent> {
         match op {
-            7 => Some(Step::Reconnect),
-            9 => Some(Step::Invalid { resumable: is_true }),
+            7 => Some(ConnectionEvent::Reconnect),
+            9 => Some(ConnectionEvent::Invalid { resumable: is_true }),
             10 => {
                 self.greeted = true;
                 self.limit = Some(self.limit_of_answer());
-                Some(Step::Hello)
+                Some(ConnectionEvent::Hello)
             }
             11 => self
                 .shard
@@ -223,7 +227,7 @@ impl Connection {
                 .recent()
                 .first()
                 .copied()
-                .map(Step::Latency),
+                .map(ConnectionEvent::Latency),
             _ => None,
         }
     }
@@ -264,15 +268,15 @@ impl Connection {
         }))
     }
 
-    fn overdue(&self) -> Step {
+    fn overdue(&self) -> ConnectionEvent {
         if self.greeted {
             let (what, seconds) = (self.asked(), ANSWER_WITHIN.as_secs());
-            return Step::Silent(format!(
+            return ConnectionEvent::Silent(format!(
                 "the server did not answer within {seconds} s when the bot {what}"
             ));
         }
         let seconds = HELLO_WITHIN.as_secs();
-        Step::Lost(format!("the server did not say hello within {seconds} s"))
+        ConnectionEvent::Lost(format!("the server did not say hello within {seconds} s"))
     }
 
     fn asked(&self) -> &'static str {
@@ -316,18 +320,20 @@ impl Connection {
 }
 
 fn lost(why: String) -> Received {
-    Received::Over(Step::Lost(why))
+    Received::Over(ConnectionEvent::Lost(why))
 }
 
-fn closed(frame: Option<CloseFrame<'static>>) -> Step {
+fn closed(frame: Option<CloseFrame<'static>>) -> ConnectionEvent {
     match frame {
         // Twilight's own code for a connection that broke, or whose heartbeats went unanswered.
-        Some(frame) if frame.code == 1006 => Step::Lost("the connection broke".to_owned()),
-        Some(frame) => Step::Closed {
+        Some(frame) if frame.code == 1006 => {
+            ConnectionEvent::Lost("the connection broke".to_owned())
+        }
+        Some(frame) => ConnectionEvent::Closed {
             code: Some(frame.code),
             reason: frame.reason.into_owned(),
         },
-        None => Step::Closed {
+        None => ConnectionEvent::Closed {
             code: None,
             reason: String::new(),
         },
@@ -340,8 +346,8 @@ fn failed(error: ReceiveMessageError) -> Received {
     match error.into_parts().0 {
         ReceiveMessageErrorType::Deserializing { event: text } => Received::Unread { text, why },
         ReceiveMessageErrorType::Compression => lost(format!("a frame did not decompress: {why}")),
-        _ if is_network => Received::Over(Step::Unreachable(why)),
-        _ if is_limit => Received::Over(Step::Limited(why)),
+        _ if is_network => Received::Over(ConnectionEvent::Unreachable(why)),
+        _ if is_limit => Received::Over(ConnectionEvent::Limited(why)),
         _ => lost(why),
     }
 }

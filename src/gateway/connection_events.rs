@@ -1,11 +1,11 @@
-//! What a shard does about each step of its connection.
+//! What a shard does about each event of its connection.
 
 use super::GatewayError;
 use super::address::resume_base;
 use super::backoff::{self, Came, Ending, GOOD};
-use super::connection::{Connection, Step};
+use super::connection::{Connection, ConnectionEvent};
+use super::deduplicator::Deduplicator;
 use super::error::fatal;
-use super::handover::Echoes;
 use super::shards::ShardState;
 use super::shared::Held;
 use super::task::{Detour, End, Task};
@@ -36,15 +36,19 @@ impl Opened {
 }
 
 impl Task {
-    /// Acts on a step; says so if the connection is over.
-    pub(super) async fn take(&mut self, step: Step, connection: &mut Connection) -> Option<End> {
-        match step {
-            Step::Dispatch(event) => return self.receive(event, connection),
-            Step::Latency(latency) => {
+    /// Acts on what happened on the connection; says so if the connection is over.
+    pub(super) async fn take(
+        &mut self,
+        event: ConnectionEvent,
+        connection: &mut Connection,
+    ) -> Option<End> {
+        match event {
+            ConnectionEvent::Dispatch(event) => return self.receive(event, connection),
+            ConnectionEvent::Latency(latency) => {
                 self.slot().measured(latency);
                 return None;
             }
-            Step::Hello => {
+            ConnectionEvent::Hello => {
                 self.set_state(if self.slot().held().is_some() {
                     ShardState::Resuming
                 } else {
@@ -55,27 +59,31 @@ impl Task {
             _ => {}
         }
         let came = self.came(connection);
-        let (ending, why) = match step {
-            Step::Reconnect => {
+        let (ending, why) = match event {
+            ConnectionEvent::Reconnect => {
                 self.drain(connection, CloseFrame::RESUME).await;
                 let why = "the server asked for a new connection".to_owned();
                 (Ending::Reconnect, why)
             }
-            Step::Invalid { resumable } => {
+            ConnectionEvent::Invalid { resumable } => {
                 self.drain(connection, CloseFrame::RESUME).await;
                 let what = if resumable { "refused" } else { "ended" };
                 let why = format!("the server has {what} the session");
                 (Ending::Invalid { resumable }, why)
             }
-            Step::Closed { code, reason } => match self.closed(code.unwrap_or(1005), &reason) {
-                Ok(why) => (Ending::Closed(code.unwrap_or(1005)), why),
-                Err(error) => return Some(End::Refused(error)),
-            },
-            Step::Lost(why) => (Ending::Lost, why),
-            Step::Unreachable(why) => (Ending::Unreachable, why),
-            Step::Limited(why) => (Ending::Limited, why),
-            Step::Silent(why) => (Ending::Silent, why),
-            Step::Dispatch(_) | Step::Latency(_) | Step::Hello => return None,
+            ConnectionEvent::Closed { code, reason } => {
+                match self.closed(code.unwrap_or(1005), &reason) {
+                    Ok(why) => (Ending::Closed(code.unwrap_or(1005)), why),
+                    Err(error) => return Some(End::Refused(error)),
+                }
+            }
+            ConnectionEvent::Lost(why) => (Ending::Lost, why),
+            ConnectionEvent::Unreachable(why) => (Ending::Unreachable, why),
+            ConnectionEvent::Limited(why) => (Ending::Limited, why),
+            ConnectionEvent::Silent(why) => (Ending::Silent, why),
+            ConnectionEvent::Dispatch(_) | ConnectionEvent::Latency(_) | ConnectionEvent::Hello => {
+                return None;
+            }
         };
         Some(self.again(ending, came, why))
     }
@@ -252,11 +260,11 @@ impl Task {
 
     fn hand_on(&mut self, mut event: Event) {
         let sequence = event.sequence;
-        let echo = self
-            .echoes
+        let is_duplicate = self
+            .deduplicator
             .as_mut()
-            .is_some_and(|echoes| echoes.is_echo(&event));
-        if !echo {
+            .is_some_and(|deduplicator| deduplicator.is_duplicate(&event));
+        if !is_duplicate {
             event.maybe_repeated = self.slot().repeating();
             (self.shared.sink)(Arc::new(event));
         }
@@ -266,8 +274,12 @@ impl Task {
                 deliveries.reached(self.number, sequence);
             }
         }
-        if self.echoes.as_ref().is_some_and(Echoes::are_over) {
-            self.echoes = None;
+        if self
+            .deduplicator
+            .as_ref()
+            .is_some_and(Deduplicator::is_done)
+        {
+            self.deduplicator = None;
         }
     }
 

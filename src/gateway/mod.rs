@@ -13,9 +13,13 @@
 //! - `shards.rs`: [`Gateway`], the handle; starts one task a shard
 //! - `shared.rs`: what the shards share, and what is known of each
 //! - `task.rs`: keeps one shard connected: connect, serve, pause, again
-//! - `steps.rs`: what a shard does about each step of its connection
-//! - `connection.rs`: one connection of `twilight-gateway`, as steps
+//! - `connection_events.rs`: what a shard does about each event of its connection
+//! - `connection.rs`: one connection of `twilight-gateway`, as a series of events
 //! - `frame.rs`: the envelope around an event
+//! - `backoff.rs`: resume or identify after the end of a connection, and after which pause
+//! - `identify.rs`, `budget.rs`: whose turn it is to identify, and how many identifies are left today
+//! - `handover.rs`: a second session with other intents takes the first one's place
+//! - `deduplicator.rs`: which events of that second session the first one has delivered already
 //! - `store.rs`: sessions in a file, so that the next process resumes them
 //! - `token.rs`: the secret, and the TLS provider that carries it
 //! - `error.rs`: what ends a shard for good, and what to do about it
@@ -36,13 +40,14 @@ mod address;
 mod backoff;
 mod budget;
 mod connection;
+mod connection_events;
+mod deduplicator;
 mod error;
 mod frame;
 mod handover;
 mod identify;
 mod shards;
 mod shared;
-mod steps;
 pub mod store;
 mod task;
 mod token;

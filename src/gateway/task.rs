@@ -3,7 +3,7 @@
 use super::GatewayError;
 use super::backoff::{Backoff, Ending};
 use super::connection::Connection;
-use super::handover::Echoes;
+use super::deduplicator::Deduplicator;
 use super::shards::ShardState;
 use super::shared::{Held, Shared, Slot, shard_id};
 use crate::host_tasks;
@@ -85,8 +85,8 @@ pub(super) struct Task {
     answer: Option<Answer>,
     /// Whether the current connection resumes a session: then the server may repeat events.
     pub(super) resumes: bool,
-    /// What the new session will repeat of the former one.
-    pub(super) echoes: Option<Echoes>,
+    /// Recognises what a new session repeats of the former one.
+    pub(super) deduplicator: Option<Deduplicator>,
     pub(super) backoff: Backoff,
     /// Connections in a row that ended before a session was open.
     pub(super) failures: u32,
@@ -117,7 +117,7 @@ impl Task {
             wanted: intents,
             answer: None,
             resumes: false,
-            echoes: None,
+            deduplicator: None,
             backoff: Backoff::default(),
             failures: 0,
             refused_identifies: 0,
@@ -131,7 +131,7 @@ impl Task {
 
     /// Forgets what a connection has left behind that ended in a panic: the session is resumed.
     pub(super) fn begin_anew(&mut self) {
-        self.echoes = None;
+        self.deduplicator = None;
         self.ready_since = None;
     }
 
@@ -238,8 +238,8 @@ impl Task {
                     Some(Command::Send(json)) => connection.send(json),
                     Some(Command::Intents(bits, answer)) => self.want(bits, answer),
                 },
-                step = connection.next() => {
-                    if let Some(end) = self.take(step, &mut connection).await {
+                event = connection.next() => {
+                    if let Some(end) = self.take(event, &mut connection).await {
                         return end;
                     }
                 }
