@@ -34,12 +34,13 @@ mod lock;
 mod loopback;
 pub mod outside;
 pub mod problem;
-pub mod recent;
 pub mod reload;
 pub mod requests;
 pub mod secrets;
 pub mod server;
 pub mod sim;
+mod sliding_window;
+
 pub mod spec;
 pub mod state;
 pub mod studio;

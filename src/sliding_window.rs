@@ -1,18 +1,18 @@
-//! How often something has happened lately.
+//! Counts how often something has happened within a sliding window of time.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// The times of what happened within a span that ends now.
+/// The times of what happened within a window that ends now.
 #[derive(Debug)]
-pub struct Recent {
+pub(crate) struct SlidingWindow {
     span: Duration,
     times: VecDeque<Duration>,
 }
 
-impl Recent {
+impl SlidingWindow {
     /// Nothing has happened yet. What lies further back than `span` is forgotten.
-    pub fn new(span: Duration) -> Self {
+    pub(crate) fn new(span: Duration) -> Self {
         Self {
             span,
             times: VecDeque::new(),
@@ -20,13 +20,13 @@ impl Recent {
     }
 
     /// Something happens now; how often it has within the span, this time included.
-    pub fn add(&mut self, now: Duration) -> usize {
+    pub(crate) fn add(&mut self, now: Duration) -> usize {
         self.times.push_back(now);
         self.count(now)
     }
 
     /// How often something has happened within the span.
-    pub fn count(&mut self, now: Duration) -> usize {
+    pub(crate) fn count(&mut self, now: Duration) -> usize {
         if let Some(since) = now.checked_sub(self.span) {
             while self.times.front().is_some_and(|at| *at <= since) {
                 self.times.pop_front();
@@ -36,7 +36,7 @@ impl Recent {
     }
 
     /// Nothing has happened.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.times.clear();
     }
 }
@@ -47,14 +47,14 @@ mod tests {
 
     #[test]
     fn only_what_lies_within_the_span_counts() {
-        let mut recent = Recent::new(Duration::from_secs(600));
+        let mut window = SlidingWindow::new(Duration::from_secs(600));
         let at = Duration::from_secs;
-        assert_eq!(recent.add(at(1_000)), 1);
-        assert_eq!(recent.add(at(1_300)), 2);
-        assert_eq!(recent.count(at(1_599)), 2);
-        assert_eq!(recent.count(at(1_600)), 1);
-        assert_eq!(recent.add(at(1_900)), 1);
-        recent.clear();
-        assert_eq!(recent.count(at(1_900)), 0);
+        assert_eq!(window.add(at(1_000)), 1);
+        assert_eq!(window.add(at(1_300)), 2);
+        assert_eq!(window.count(at(1_599)), 2);
+        assert_eq!(window.count(at(1_600)), 1);
+        assert_eq!(window.add(at(1_900)), 1);
+        window.clear();
+        assert_eq!(window.count(at(1_900)), 0);
     }
 }

@@ -4,7 +4,7 @@
 use super::usage::at_most;
 use crate::lock::lock;
 use crate::problem::Problem;
-use crate::recent::Recent;
+use crate::sliding_window::SlidingWindow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -25,14 +25,14 @@ pub struct Quarantine {
 #[derive(Debug)]
 struct Record {
     /// Handlers that were stopped.
-    stops: Recent,
+    stops: SlidingWindow,
     problem: Option<Problem>,
 }
 
 impl Default for Record {
     fn default() -> Self {
         Self {
-            stops: Recent::new(REMEMBERED),
+            stops: SlidingWindow::new(REMEMBERED),
             problem: None,
         }
     }

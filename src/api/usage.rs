@@ -8,7 +8,7 @@ use super::turns::Turns;
 use crate::clock::Clock;
 use crate::discord::outbound::REFUSALS_COUNT;
 use crate::lock::lock;
-use crate::recent::Recent;
+use crate::sliding_window::SlidingWindow;
 use crate::vm::host::{HostError, HostResult};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -45,7 +45,7 @@ pub(super) struct Spent {
     /// Calls to Discord.
     calls: Turns,
     /// Calls that Discord has refused.
-    refused_calls: Mutex<Recent>,
+    refused_calls: Mutex<SlidingWindow>,
     /// Requests to other servers.
     requests: Pace,
     /// What it writes into the log.
@@ -60,7 +60,7 @@ impl Spent {
         Self {
             // As Discord's own limits, in real time, also under a paused clock.
             calls: Turns::new(PACE, &Clock::system()),
-            refused_calls: Mutex::new(Recent::new(REFUSALS_COUNT)),
+            refused_calls: Mutex::new(SlidingWindow::new(REFUSALS_COUNT)),
             requests: pace(),
             log: LogUsage::new(clock),
             refusals: pace(),

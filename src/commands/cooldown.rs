@@ -67,14 +67,14 @@ pub struct Cooldowns {
 
 #[derive(Debug, Default)]
 struct Uses {
-    by_key: HashMap<Key, Recent>,
+    by_key: HashMap<Key, RecentUses>,
     /// The number of keys at which the next sweep is due.
     sweep_at: usize,
 }
 
 /// The last uses of one command in one scope.
 #[derive(Debug, Default)]
-struct Recent {
+struct RecentUses {
     /// Oldest first.
     times: VecDeque<Duration>,
     /// When the last of them counts no more.
@@ -180,7 +180,7 @@ fn counted(cooldown: &Cooldown) -> usize {
     usize::try_from(cooldown.uses.clamp(1, MAX_USES)).unwrap_or(1)
 }
 
-impl Recent {
+impl RecentUses {
     /// How long until `cooldown` has a use again; zero when it has one now.
     fn left(&mut self, cooldown: &Cooldown, now: Duration) -> Duration {
         // A clock that was set back would otherwise lock users out until it catches up.

@@ -1,6 +1,7 @@
-//! Discord's rate limits: whose turn it is, and when.
+//! The rate limiter for Discord's limits: whose turn it is, and when.
 //!
-//! Requests are counted in buckets. At first an operation is its own bucket (for each channel, guild
+//! Requests are counted in buckets, as Discord calls them: so many requests in a window, which begins anew when its
+//! time is over. At first an operation is its own bucket (for each channel, guild
 //! or webhook) and only one request probes it; the answer names the bucket and its size. Who waits,
 //! waits in order (see `queue`), holds no lock meanwhile, and leaves the queue when its future is dropped.
 
@@ -141,7 +142,7 @@ fn hash(value: impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// All limits of one bot.
+/// The rate limiter of one bot, for all of Discord's limits.
 #[derive(Clone)]
 pub(super) struct Limits(Arc<Mutex<Table>>);
 

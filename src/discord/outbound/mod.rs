@@ -5,6 +5,14 @@
 //!                            └───── mod: again, if that can help (see repeat) ──────┘
 //! ```
 //!
+//! - `limits.rs`: the rate limiter, in the buckets that Discord names; `queue.rs`: who is next in a bucket
+//! - `request.rs`: one attempt on the wire; `answer.rs`: what the server said, bounded and charged
+//! - `repeat.rs`: which request is sent again after which failure
+//! - `refusals.rs`: stops cogs before Discord locks the bot out for its refused requests
+//! - `waiting.rs`: which calls wait, and for what
+//! - `identity.rs`: what the bot asks about itself; `caller.rs`: the cog that calls; `options.rs`: what the client is
+//!   told once
+//!
 //! serenity's own client is not used for requests: its rate limiter sends to Discord's address even
 //! when a proxy is configured, sleeps inside a lock on a clock of its own, and knows only the routes
 //! that it has a type for. Here all operations go to the one configured address, wait without

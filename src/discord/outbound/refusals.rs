@@ -5,7 +5,7 @@ use super::answer::{DiscordError, has_own_token, is_forbidden};
 use super::limits::Observed;
 use crate::config::TOKEN_ADVICE;
 use crate::lock::lock;
-use crate::recent::Recent;
+use crate::sliding_window::SlidingWindow;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(super) const MOST: usize = 8_000;
 /// How often Discord has refused requests of this bot lately.
 #[derive(Debug)]
 pub(super) struct Refusals {
-    recent: Mutex<Recent>,
+    recent: Mutex<SlidingWindow>,
     /// Whether Discord has accepted the token since it refused it last, if it did.
     token_works: AtomicBool,
 }
@@ -27,7 +27,7 @@ pub(super) struct Refusals {
 impl Default for Refusals {
     fn default() -> Self {
         Self {
-            recent: Mutex::new(Recent::new(COUNTED)),
+            recent: Mutex::new(SlidingWindow::new(COUNTED)),
             token_works: AtomicBool::new(false),
         }
     }
@@ -72,7 +72,7 @@ impl Refusals {
         self.recent().count(now) >= MOST
     }
 
-    fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {
+    fn recent(&self) -> std::sync::MutexGuard<'_, SlidingWindow> {
         lock(&self.recent)
     }
 }
