@@ -34,11 +34,6 @@ impl SlidingWindow {
         }
         self.times.len()
     }
-
-    /// Nothing has happened.
-    pub(crate) fn clear(&mut self) {
-        self.times.clear();
-    }
 }
 
 #[cfg(test)]
@@ -54,7 +49,5 @@ mod tests {
         assert_eq!(window.count(at(1_599)), 2);
         assert_eq!(window.count(at(1_600)), 1);
         assert_eq!(window.add(at(1_900)), 1);
-        window.clear();
-        assert_eq!(window.count(at(1_900)), 0);
     }
 }

@@ -1,12 +1,10 @@
 //! Where the gateway is, and at which address a session may be resumed.
 
 use super::GatewayError;
-use crate::outside;
 use axum::http::Uri;
-use serde::{Deserialize, Deserializer};
 use std::time::Duration;
 
-/// What `GET /gateway/bot` answers; it deserializes from that answer.
+/// What `GET /gateway/bot` answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayAddress {
     /// `ws://` or `wss://`, host and port, with no query.
@@ -41,37 +39,6 @@ impl GatewayAddress {
             max_concurrency: 0,
             identifies_left: None,
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for GatewayAddress {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Answer {
-            url: String,
-            shards: u32,
-            session_start_limit: Limit,
-        }
-        #[derive(Deserialize)]
-        struct Limit {
-            total: u32,
-            remaining: u32,
-            /// Milliseconds.
-            reset_after: u64,
-            max_concurrency: u16,
-        }
-        let answer = Answer::deserialize(deserializer)?;
-        let limit = answer.session_start_limit;
-        Ok(Self {
-            url: answer.url,
-            shards: answer.shards,
-            max_concurrency: limit.max_concurrency,
-            identifies_left: Some(IdentifiesLeft {
-                total: limit.total,
-                remaining: limit.remaining,
-                reset_after: outside::milliseconds(limit.reset_after),
-            }),
-        })
     }
 }
 
@@ -171,14 +138,5 @@ mod tests {
         let own = "ws://127.0.0.1:8";
         assert_eq!(resume_base("ws://127.0.0.1:7", own).as_deref(), Some(own));
         assert!(!is_discord("wss://notdiscord.gg"));
-    }
-
-    #[test]
-    fn discords_answer_is_read() {
-        let answer = r#"{"url":"wss://gateway.discord.gg","shards":9,"session_start_limit":
-            {"total":1000,"remaining":999,"reset_after":14400000,"max_concurrency":1}}"#;
-        let address: GatewayAddress = serde_json::from_str(answer).unwrap();
-        assert_eq!((address.shards, address.max_concurrency), (9, 1));
-        assert_eq!(address.identifies_left.unwrap().remaining, 999);
     }
 }

@@ -69,11 +69,6 @@ pub(super) fn apply(cache: &Cache, event: &str, data: &Json) {
                 member(cache, data.str("guild_id"), found, data.get("author"));
             }
         }
-        "INTERACTION_CREATE" | "TYPING_START" | "VOICE_STATE_UPDATE" | "MESSAGE_REACTION_ADD" => {
-            if let Some(found) = data.get("member") {
-                member(cache, data.str("guild_id"), found, None);
-            }
-        }
         _ => {}
     }
 }

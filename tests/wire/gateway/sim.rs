@@ -4,6 +4,7 @@ use super::{Bot, PATIENCE};
 use cogsmith::clock::Clock;
 use cogsmith::gateway::{GatewayAddress, GatewayError, GatewayOptions, ShardState, Token};
 use cogsmith::sim::{Fault, GatewayFaultKind, Sim, SimOptions};
+use serde_json::Value;
 
 /// Guilds, guild messages, message content.
 const INTENTS: u64 = 1 | 1 << 9 | 1 << 15;
@@ -12,9 +13,12 @@ async fn options(sim: &Sim) -> GatewayOptions {
     let request = reqwest::Client::new()
         .get(format!("{}/api/v10/gateway/bot", sim.url()))
         .header("Authorization", format!("Bot {}", sim.token()));
-    let mut address: GatewayAddress = request.send().await.unwrap().json().await.unwrap();
+    let answer: Value = request.send().await.unwrap().json().await.unwrap();
     // Nobody waits five seconds here to identify again.
-    address.max_concurrency = 0;
+    let address = GatewayAddress {
+        shards: answer["shards"].as_u64().unwrap().try_into().unwrap(),
+        ..GatewayAddress::single(answer["url"].as_str().unwrap())
+    };
     GatewayOptions {
         token: Token::new(sim.token()),
         address,
