@@ -4,6 +4,7 @@
 //! Tasks keep what outlives a panic (the way to them, what they have promised) in a state that they borrow. Whoever
 //! waits for an answer from work that panicked is told by whoever took that work up: see [`caught`].
 
+use crate::backoff::Backoff;
 use crate::lock::lock;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -17,8 +18,8 @@ use tracing::error;
 
 /// The pause after the first panic; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// The longest pause between two runs.
+const MAXIMUM_PAUSE: Duration = Duration::from_secs(10);
 /// Who has run for so long begins with the first pause again.
 const GOOD: Duration = Duration::from_secs(60);
 
@@ -69,15 +70,15 @@ tasks! {
 
 /// The pauses of a task that panics again and again.
 #[derive(Debug)]
-struct Backoff {
-    next: Duration,
+struct Restarts {
+    backoff: Backoff,
     began: Instant,
 }
 
-impl Backoff {
+impl Restarts {
     fn new() -> Self {
         Self {
-            next: FIRST_PAUSE,
+            backoff: Backoff::new(FIRST_PAUSE, MAXIMUM_PAUSE),
             began: Instant::now(),
         }
     }
@@ -85,10 +86,9 @@ impl Backoff {
     /// The pause before it begins once more.
     fn pause(&mut self) -> Duration {
         if self.began.elapsed() >= GOOD {
-            self.next = FIRST_PAUSE;
+            self.backoff.reset();
         }
-        let pause = self.next;
-        self.next = (pause * 2).min(LONGEST_PAUSE);
+        let pause = self.backoff.pause();
         self.began = Instant::now() + pause;
         pause
     }
@@ -109,11 +109,11 @@ pub async fn keep<S, F>(task: Task, mut state: S, mut run: F)
 where
     F: for<'a> FnMut(&'a mut S, bool) -> BoxFuture<'a, ()>,
 {
-    let mut backoff = Backoff::new();
+    let mut restarts = Restarts::new();
     let mut again = false;
     while caught(task, run(&mut state, again)).await.is_none() {
         again = true;
-        tokio::time::sleep(backoff.pause()).await;
+        tokio::time::sleep(restarts.pause()).await;
     }
 }
 
@@ -139,9 +139,9 @@ where
     F: FnMut() + Send + 'static,
 {
     let keep = move || {
-        let mut backoff = Backoff::new();
+        let mut restarts = Restarts::new();
         while caught_now(task, &mut run).is_none() {
-            std::thread::sleep(backoff.pause());
+            std::thread::sleep(restarts.pause());
         }
     };
     let thread = std::thread::Builder::new().name(name.to_owned());
@@ -250,12 +250,12 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_a_bound() {
-        let mut backoff = Backoff::new();
-        assert_eq!(backoff.pause(), FIRST_PAUSE);
-        assert_eq!(backoff.pause(), 2 * FIRST_PAUSE);
+        let mut restarts = Restarts::new();
+        assert_eq!(restarts.pause(), FIRST_PAUSE);
+        assert_eq!(restarts.pause(), 2 * FIRST_PAUSE);
         for _ in 0..20 {
-            backoff.pause();
+            restarts.pause();
         }
-        assert_eq!(backoff.pause(), LONGEST_PAUSE);
+        assert_eq!(restarts.pause(), MAXIMUM_PAUSE);
     }
 }

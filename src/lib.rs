@@ -14,6 +14,7 @@
 pub mod activity;
 pub mod admin;
 pub mod api;
+mod backoff;
 pub mod bot;
 pub mod charge;
 pub mod cli;

@@ -10,6 +10,7 @@ mod wishes;
 pub(super) use refusal::{disallowed, granted_by, privileged_of};
 
 use crate::api::services::ConnectionView;
+use crate::backoff::Backoff;
 use crate::cogs::host::Cogs;
 use crate::discord::intents::{bit, names, of};
 use crate::gateway::{Gateway, GatewayError};
@@ -28,7 +29,7 @@ use wishes::{Change, Wishes};
 /// The pause before intents are asked for again after something else than Discord's refusal.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest such pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+const MAXIMUM_PAUSE: Duration = Duration::from_secs(300);
 
 /// Guilds, channels and roles are always kept, and the bot's own commands are typed in messages.
 fn own() -> u64 {
@@ -69,7 +70,7 @@ pub(super) struct Follower {
     wishes: Wishes,
     refused: u64,
     /// After a failure.
-    pause: Duration,
+    backoff: Backoff,
     retry_at: Duration,
     /// Missing intents that the log has been told of.
     announced: u64,
@@ -94,7 +95,7 @@ impl Follower {
             gateway,
             cogs,
             refused,
-            pause: FIRST_PAUSE,
+            backoff: Backoff::new(FIRST_PAUSE, MAXIMUM_PAUSE),
             retry_at: Duration::ZERO,
             announced: 0,
         }
@@ -183,7 +184,7 @@ impl Follower {
         }
         match self.gateway.set_intents(change.intents).await {
             Ok(()) => {
-                self.pause = FIRST_PAUSE;
+                self.backoff.reset();
                 self.retry_at = Duration::ZERO;
             }
             Err(GatewayError::Stopped) => return Err(Stopped),
@@ -201,8 +202,7 @@ impl Follower {
     }
 
     fn try_again_later(&mut self) {
-        self.retry_at = self.cogs.services.clock.now() + self.pause;
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.retry_at = self.cogs.services.clock.now() + self.backoff.pause();
     }
 
     /// Leaves out what Discord does not let the bot use.

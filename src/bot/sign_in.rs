@@ -2,6 +2,7 @@
 
 use super::intents;
 use crate::api::services::{Identity, Services};
+use crate::backoff::Backoff;
 use crate::discord::operation;
 use crate::discord::outbound::CallError;
 use crate::error::StartError;
@@ -14,9 +15,9 @@ const DISCORD: &str = "https://discord.com";
 /// The pause before the second attempt; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause between two attempts at a server that has trouble.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const MAXIMUM_PAUSE: Duration = Duration::from_secs(60);
 /// The longest pause while there is no network: its outage is over for the bot soon after it is over for others.
-const LONGEST_UNREACHABLE: Duration = Duration::from_secs(5);
+const MAXIMUM_UNREACHABLE: Duration = Duration::from_secs(5);
 
 /// What the server has told.
 pub(super) struct SignedIn {
@@ -33,7 +34,7 @@ pub(super) async fn sign_in(
     api_url: Option<&str>,
 ) -> Result<SignedIn, StartError> {
     let address = api_url.unwrap_or(DISCORD);
-    let mut pause = FIRST_PAUSE;
+    let mut backoff = Backoff::new(FIRST_PAUSE, MAXIMUM_PAUSE);
     let mut told = None;
     loop {
         let error = match ask(services).await {
@@ -55,13 +56,11 @@ pub(super) async fn sign_in(
             warn!("{address} cannot be used: {why}. Trying again until it answers");
             told = Some(why);
         }
-        let longest = match error {
-            CallError::Network { .. } => LONGEST_UNREACHABLE,
-            _ => LONGEST_PAUSE,
+        let maximum = match error {
+            CallError::Network { .. } => MAXIMUM_UNREACHABLE,
+            _ => MAXIMUM_PAUSE,
         };
-        pause = pause.min(longest);
-        services.clock.sleep(pause).await;
-        pause *= 2;
+        services.clock.sleep(backoff.pause_within(maximum)).await;
     }
 }
 

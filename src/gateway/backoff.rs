@@ -1,21 +1,24 @@
 //! What follows the end of a connection: whether the session is kept, and how long the shard waits.
 
-use std::hash::{BuildHasher, RandomState};
+use crate::backoff::{exponential, random_milliseconds, with_jitter};
 use std::time::Duration;
 
 /// A connection that was ready for this long counts as a good one.
 pub(super) const GOOD: Duration = Duration::from_secs(5);
 
+/// The first pause of those that grow.
+const FIRST: Duration = Duration::from_secs(1);
+
 /// The longest pause before another attempt at a server that refuses.
-const LONGEST: Duration = Duration::from_secs(60);
+const MAXIMUM: Duration = Duration::from_secs(60);
 
 /// The longest pause while there is no connection at all: an outage of the network is over for the bot that soon
 /// after it is over for others, however long it lasted. An attempt then costs the server nothing.
-const LONGEST_UNREACHABLE: Duration = Duration::from_secs(5);
+const MAXIMUM_UNREACHABLE: Duration = Duration::from_secs(5);
 
 /// The longest pause before another attempt at a server that does not get as far as its greeting, as while what stands
 /// before it answers that it is away. Such an attempt uses up no session.
-const LONGEST_AWAY: Duration = Duration::from_secs(15);
+const MAXIMUM_AWAY: Duration = Duration::from_secs(15);
 
 /// As many connections in a row may end early, though they were ready, before there are pauses.
 const QUICK: u32 = 3;
@@ -67,11 +70,11 @@ pub(super) enum Pause {
     Quick,
     /// The random one of 1 to 5 s that Discord asks for before a new session; after some in a row a growing one.
     Random,
-    /// One that grows to [`LONGEST_UNREACHABLE`].
+    /// One that grows to [`MAXIMUM_UNREACHABLE`].
     Network,
-    /// One that grows to [`LONGEST_AWAY`].
+    /// One that grows to [`MAXIMUM_AWAY`].
     Away,
-    /// One that grows to [`LONGEST`].
+    /// One that grows to [`MAXIMUM`].
     Growing,
 }
 
@@ -155,14 +158,14 @@ impl Backoff {
         }
         match pause {
             Pause::None => Duration::ZERO,
-            Pause::Quick => growing(count(&mut self.quick), QUICK, LONGEST),
+            Pause::Quick => growing(count(&mut self.quick), QUICK, MAXIMUM),
             Pause::Random => {
-                let grown = growing(count(&mut self.invalid), SHORT_REFUSALS, LONGEST);
-                between(1_000, 5_000).max(grown)
+                let grown = growing(count(&mut self.invalid), SHORT_REFUSALS, MAXIMUM);
+                random_milliseconds(1_000, 5_000).max(grown)
             }
-            Pause::Network => growing(count(&mut self.unreachable), 0, LONGEST_UNREACHABLE),
-            Pause::Away => growing(count(&mut self.away), 0, LONGEST_AWAY),
-            Pause::Growing => growing(count(&mut self.refused), 0, LONGEST),
+            Pause::Network => growing(count(&mut self.unreachable), 0, MAXIMUM_UNREACHABLE),
+            Pause::Away => growing(count(&mut self.away), 0, MAXIMUM_AWAY),
+            Pause::Growing => growing(count(&mut self.refused), 0, MAXIMUM),
         }
     }
 }
@@ -172,21 +175,12 @@ fn count(counted: &mut u32) -> u32 {
     *counted
 }
 
-/// Nothing for the first `free` times, then 1, 2, 4, … s up to `longest`. Many shards must not come back at the same
-/// moment, so it is a quarter more or less.
-fn growing(times: u32, free: u32, longest: Duration) -> Duration {
-    let Some(doublings) = times.checked_sub(free + 1) else {
+/// No pause for the first `free` times, then one of 1, 2, 4, … s up to `maximum`, with jitter for the sake of many shards.
+fn growing(times: u32, free: u32, maximum: Duration) -> Duration {
+    let Some(before) = times.checked_sub(free + 1) else {
         return Duration::ZERO;
     };
-    let pause = Duration::from_secs(1 << doublings.min(6));
-    let pause = pause.min(longest);
-    (pause * between(750, 1_250).as_millis().try_into().unwrap_or(1_000) / 1_000).min(longest)
-}
-
-/// A random number of milliseconds.
-fn between(least: u64, most: u64) -> Duration {
-    let random = RandomState::new().hash_one(0_u8);
-    Duration::from_millis(least + random % (most - least + 1))
+    with_jitter(exponential(FIRST, before, maximum), maximum)
 }
 
 #[cfg(test)]
@@ -308,7 +302,7 @@ mod tests {
             }
             let pauses = [(); 20].map(|()| backoff.after(Pause::Random, Greeted));
             assert!(pauses.iter().all(|pause| *pause >= second));
-            assert!(pauses[19] >= second * 45 && pauses[19] <= LONGEST);
+            assert!(pauses[19] >= second * 45 && pauses[19] <= MAXIMUM);
         }
     }
 
@@ -317,7 +311,7 @@ mod tests {
         for outage in [Pause::Network, Pause::Away] {
             let mut backoff = Backoff::default();
             for _ in 0..100 {
-                assert!(backoff.after(outage, Nowhere) <= LONGEST_AWAY);
+                assert!(backoff.after(outage, Nowhere) <= MAXIMUM_AWAY);
             }
             for came in [Greeted, Briefly] {
                 assert_eq!(backoff.after(Pause::Quick, came), Duration::ZERO);

@@ -1,5 +1,6 @@
 //! How long to pause before the next start: not at all for the first deaths, then with exponential backoff.
 
+use crate::backoff::exponential;
 use std::time::Duration;
 
 /// So many deaths in a row that no cog is known to have caused are followed by a start at once.
@@ -7,7 +8,7 @@ const AT_ONCE: u32 = 2;
 /// The first pause; each one after it is twice as long as the one before.
 const FIRST: Duration = Duration::from_secs(1);
 /// The longest pause.
-const LONGEST: Duration = Duration::from_secs(60);
+const MAXIMUM: Duration = Duration::from_secs(60);
 /// A bot that lived so long has run well: what was before does not count any more.
 const WELL: Duration = Duration::from_secs(60);
 
@@ -31,7 +32,7 @@ impl Backoff {
         self.unexplained += 1;
         match self.unexplained.checked_sub(AT_ONCE + 1) {
             None => Duration::ZERO,
-            Some(doublings) => FIRST.saturating_mul(1 << doublings.min(16)).min(LONGEST),
+            Some(before) => exponential(FIRST, before, MAXIMUM),
         }
     }
 }

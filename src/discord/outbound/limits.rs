@@ -7,6 +7,7 @@
 
 use super::answer::Answer;
 use super::queue::{Caller, Queue};
+use crate::backoff::exponential;
 use crate::discord::operations::Operation;
 use crate::json::Json;
 use crate::lock::lock;
@@ -33,10 +34,10 @@ const SAME_WINDOW: Duration = Duration::from_millis(500);
 
 /// Without a word from the server about when to come back, or none that can be believed. Each further time it is
 /// twice as long.
-const UNTOLD_WAIT: Duration = Duration::from_secs(1);
+const FIRST_UNTOLD: Duration = Duration::from_secs(1);
 
-/// How often that is doubled at most.
-const MOST_DOUBLINGS: u32 = 5;
+/// The longest of these waits.
+const MAXIMUM_UNTOLD: Duration = Duration::from_secs(32);
 
 /// Headers of answers that Discord itself gives.
 const OF_DISCORD: [&str; 3] = [
@@ -85,7 +86,7 @@ impl Wait {
                 wait
             }
             Self::Untold => {
-                let wait = UNTOLD_WAIT * 2_u32.pow((*untold).min(MOST_DOUBLINGS));
+                let wait = exponential(FIRST_UNTOLD, *untold, MAXIMUM_UNTOLD);
                 *untold = untold.saturating_add(1);
                 wait
             }

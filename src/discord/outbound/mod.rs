@@ -40,6 +40,7 @@ pub use waiting::{WaitingCall, WaitingCalls, WaitsFor};
 use super::arguments::{Prepared, prepare};
 use super::operations::Operation;
 use crate::activity::{Activity, Busy};
+use crate::backoff::exponential;
 use crate::charge::{Allowance, Charge};
 use crate::clock::Clock;
 use crate::host_tasks;
@@ -66,7 +67,7 @@ use waiting::{TOLD_AFTER, Waiting};
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 /// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+const MAXIMUM_PAUSE: Duration = Duration::from_secs(8);
 
 /// How often a request is repeated after a fault of the server or the network.
 const REPETITIONS: u32 = 6;
@@ -414,7 +415,7 @@ impl Call {
         let before = self.failing.take();
         let since = before.as_ref().map_or(now, |before| before.since);
         let repetitions = before.as_ref().map_or(0, |before| before.repetitions);
-        let pause = (FIRST_PAUSE * 2_u32.pow(repetitions)).min(LONGEST_PAUSE);
+        let pause = exponential(FIRST_PAUSE, repetitions, MAXIMUM_PAUSE);
         let tried_since = self.tried_since.unwrap_or(since);
         let end = self.until.min(tried_since + self.times.patience);
         if repetitions == self.times.repetitions || now + pause >= end {
