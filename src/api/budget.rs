@@ -2,7 +2,7 @@
 //! where it was. All of a bot's budgets together keep to `limits.total_memory_mb`.
 
 use super::code_accounts::CodeAccounts;
-use super::limits::Met;
+use super::limits::LimitHits;
 use super::slots::{SlotSets, Slots};
 use super::usage::Spent;
 use super::versions::Versions;
@@ -37,7 +37,7 @@ pub struct Budget {
     /// Whether it uses more than its share of the processors.
     pub turn: Arc<Turn>,
     /// How often it has met its limits.
-    pub met: Arc<Met>,
+    pub limit_hits: Arc<LimitHits>,
     /// What it has called and written lately.
     pub(super) spent: Spent,
     /// Its versions that still hold memory.
@@ -66,7 +66,7 @@ impl Budget {
             cpu: Arc::default(),
             accounts: CodeAccounts::default(),
             turn: Arc::default(),
-            met: Arc::default(),
+            limit_hits: Arc::default(),
             spent: Spent::new(clock),
             versions: Versions::default(),
             current: Mutex::default(),

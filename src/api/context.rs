@@ -2,7 +2,7 @@
 
 use super::budget::Budget;
 use super::declarations::{Declarations, MOST_CALLS_OF_DEFAULTS, Staged};
-use super::limits::{Limit, Met, kilobytes, megabytes};
+use super::limits::{Limit, LimitHits, kilobytes, megabytes};
 use super::object::Charge;
 use super::quarantine::Quarantine;
 use super::reach::FREE;
@@ -61,7 +61,7 @@ pub struct CogContext {
     /// Whether it is kept out of the way.
     pub quarantine: Quarantine,
     /// How often it has met its limits.
-    pub met: Arc<Met>,
+    pub limit_hits: Arc<LimitHits>,
     /// What it uses of its limits.
     pub(super) usage: Usage,
     /// Locks that are held.
@@ -143,7 +143,7 @@ impl CogContext {
             works_for_older: AtomicBool::new(false),
             account: Arc::new(CpuLedger::new(&budget.cpu)),
             quarantine: Quarantine::default(),
-            met: Arc::clone(&budget.met),
+            limit_hits: Arc::clone(&budget.limit_hits),
             usage: Usage::default(),
             locks: Arc::default(),
             turn: Arc::clone(&budget.turn),

@@ -51,11 +51,11 @@ limits! {
     Faults "faults_per_10min"
 }
 
-/// How often a cog has met each of its limits.
+/// How often a cog has hit each of its limits: was refused something, or stopped, because of it.
 #[derive(Debug, Default)]
-pub struct Met([AtomicU64; Limit::ALL.len()]);
+pub struct LimitHits([AtomicU64; Limit::ALL.len()]);
 
-impl Met {
+impl LimitHits {
     /// Counts that `limit` was met once more; returns how often it was by now.
     pub fn count(&self, limit: Limit) -> u64 {
         self.0[limit as usize].fetch_add(1, Ordering::Relaxed) + 1
@@ -134,7 +134,7 @@ pub fn limits_of(cog: &CogContext) -> Vec<LimitView> {
         let met = match limit {
             // The store knows when it has writes wait.
             Limit::StateWrites => cog.live_views().stored.delays(),
-            _ => cog.met.times(*limit),
+            _ => cog.limit_hits.times(*limit),
         };
         LimitView {
             key: limit.key(),

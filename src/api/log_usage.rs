@@ -145,7 +145,7 @@ impl CogContext {
     }
 
     fn leave_out(&self, flood: &Flood, place: impl FnOnce() -> Option<Place>) {
-        self.met.count(flood.limit());
+        self.limit_hits.count(flood.limit());
         let log = &self.budget.spent.log;
         let is_first = log.left_out.fetch_add(1, Ordering::Relaxed) == 0;
         if is_first && log.floods.take(1) {

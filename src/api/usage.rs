@@ -90,7 +90,7 @@ impl Drop for TaskPlace {
 impl CogContext {
     /// The error of `function` for a limit that was met, which is counted.
     pub fn at_limit(&self, limit: Limit, message: String) -> HostError {
-        self.met.count(limit);
+        self.limit_hits.count(limit);
         HostError::new("limit", message)
     }
 
@@ -109,7 +109,7 @@ impl CogContext {
         if place.step(uses()).is_none() {
             return Ok(());
         }
-        let times = self.met.count(Limit::DiscordCalls);
+        let times = self.limit_hits.count(Limit::DiscordCalls);
         if times.is_power_of_two() {
             tracing::info!(
                 cog = %self.name, times,
@@ -278,7 +278,7 @@ impl CogContext {
         } else {
             Limit::MailboxSize
         };
-        let times = self.met.count(limit);
+        let times = self.limit_hits.count(limit);
         if times.is_power_of_two() {
             tracing::warn!(
                 cog = %self.name, times, key = limit.key(), guild, channel, user,
@@ -294,7 +294,7 @@ impl CogContext {
         if self.account.used(Instant::now()) < Duration::from_secs(limit.into()) {
             return false;
         }
-        let times = self.met.count(Limit::CpuPerMinute);
+        let times = self.limit_hits.count(Limit::CpuPerMinute);
         if times.is_power_of_two() {
             tracing::warn!(
                 cog = %self.name, times,
@@ -316,7 +316,7 @@ impl CogContext {
 
     /// How much work was taken out of the mailbox because it was full.
     pub fn shed(&self) -> u64 {
-        self.met.times(Limit::Mailbox) + self.met.times(Limit::MailboxSize)
+        self.limit_hits.times(Limit::Mailbox) + self.limit_hits.times(Limit::MailboxSize)
     }
 
     /// Whether one more user may be told that the mailbox is full.

@@ -158,7 +158,7 @@ fn problem_of(cog: &CogContext, live: &Live, fault: &Fault) -> Problem {
 /// Counts the limit that a handler met, and puts the cog into quarantine when its handlers were stopped too often.
 pub(super) fn note(cog: &CogContext, live: &Live, fault: &Fault) {
     if let Some(limit) = limit_of(fault) {
-        cog.met.count(limit);
+        cog.limit_hits.count(limit);
     }
     let is_full = matches!(fault, Fault::Memory { .. }) && !live.generation.is_retired();
     if is_full && cog.budget.versions.make_all_room() {
@@ -172,7 +172,7 @@ pub(super) fn note(cog: &CogContext, live: &Live, fault: &Fault) {
     if !cog.quarantine.is_due(cog.services.clock.now(), most) {
         return;
     }
-    let times = cog.met.count(Limit::Faults);
+    let times = cog.limit_hits.count(Limit::Faults);
     let last = problem_of(cog, live, fault);
     let problem = Problem {
         message: format!(
@@ -222,7 +222,7 @@ pub(super) fn begin_in_quarantine(cog: &CogContext) {
 
 /// Puts a cog into quarantine that has more than its share while all cogs together have too much.
 pub(super) fn give_way(cog: &CogContext, live: &Live, limit: usize, share: usize) {
-    let times = cog.met.count(Limit::TotalMemory);
+    let times = cog.limit_hits.count(Limit::TotalMemory);
     let problem = Problem {
         cog: Some(cog.name.to_string()),
         message: format!(

@@ -260,7 +260,7 @@ async fn bytes_of_the_log_of_all_cogs() {
     }
     let left_out = |cog: &str| {
         let cog = stage.bot.cogs.get(cog).unwrap();
-        cog.context.met.times(Limit::LogSize)
+        cog.context.limit_hits.times(Limit::LogSize)
     };
     let all: u64 = (0..40).map(|cog| left_out(&format!("loud{cog}"))).sum();
     // 400 lines of 2 KB, of which 160 KB have room.

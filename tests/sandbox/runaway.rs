@@ -415,7 +415,9 @@ async fn several_wild_versions() {
     let context = context(&stage);
     for version in 1..=5 {
         say(&stage);
-        let times = || context.met.times(Limit::CpuPerMinute) + context.met.times(Limit::Tasks);
+        let times = || {
+            context.limit_hits.times(Limit::CpuPerMinute) + context.limit_hits.times(Limit::Tasks)
+        };
         let before = times();
         until(|| times() > before).await;
         stage.save("cogs/t.luau", &format!("{wild}-- {version}\n"));

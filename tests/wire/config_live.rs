@@ -317,7 +317,7 @@ end }
     let met = || {
         let cog = stage.bot.cogs.get("use").unwrap();
         cog.context
-            .met
+            .limit_hits
             .times(cogsmith::api::limits::Limit::DiscordCalls)
     };
     assert_eq!(met(), 0);

@@ -63,8 +63,8 @@ fn state_error(error: StateError) -> Failure {
 /// The error of a write, which may have met a limit.
 fn write_error(cog: &CogContext, error: StateError) -> Failure {
     let _times = match error {
-        StateError::NamespaceSize { .. } => cog.met.count(Limit::State),
-        StateError::ValueSize { .. } => cog.met.count(Limit::StateValue),
+        StateError::NamespaceSize { .. } => cog.limit_hits.count(Limit::State),
+        StateError::ValueSize { .. } => cog.limit_hits.count(Limit::StateValue),
         _ => 0,
     };
     state_error(error)
