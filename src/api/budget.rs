@@ -1,15 +1,15 @@
 //! What is counted by a cog's name, whatever becomes of its file: a cog that is unloaded and loaded again goes on
 //! where it was. All of a bot's budgets together keep to `limits.total_memory_mb`.
 
-use super::code_accounts::CodeAccounts;
 use super::limits::LimitHits;
 use super::slots::{SlotSets, Slots};
 use super::usage::Spent;
+use super::usage_by_code::UsageByCode;
 use super::versions::Versions;
 use crate::charge::Total;
 use crate::clock::Clock;
 use crate::lock::lock;
-use crate::vm::account::CpuAccount;
+use crate::vm::cpu_usage::CpuUsage;
 use crate::vm::life::Life;
 use crate::vm::memory::{Memory, Pressure};
 use crate::vm::resolve::{ContentHash, ModuleId};
@@ -31,9 +31,9 @@ const SWEEP: usize = 64;
 #[derive(Debug)]
 pub struct Budget {
     /// The processor time that all of its versions use.
-    pub cpu: Arc<CpuAccount>,
+    pub cpu: Arc<CpuUsage>,
     /// The same for each of them.
-    accounts: CodeAccounts,
+    usage_by_code: UsageByCode,
     /// Whether it uses more than its share of the processors.
     pub turn: Arc<Turn>,
     /// How often it has met its limits.
@@ -64,7 +64,7 @@ impl Budget {
     fn new(clock: &Clock, all: &Total) -> Self {
         Self {
             cpu: Arc::default(),
-            accounts: CodeAccounts::default(),
+            usage_by_code: UsageByCode::default(),
             turn: Arc::default(),
             limit_hits: Arc::default(),
             spent: Spent::new(clock),
@@ -201,8 +201,8 @@ impl Budgets {
         code: BTreeMap<ModuleId, ContentHash>,
     ) -> bool {
         let number = self.versions.fetch_add(1, Ordering::Relaxed);
-        let (account, is_new) = budget.accounts.of(code, Instant::now());
-        life.begin_account(&account);
+        let (usage, is_new) = budget.usage_by_code.of(code, Instant::now());
+        life.begin_usage(&usage);
         budget.slots.begin_version();
         budget.version.fetch_add(1, Ordering::Relaxed);
         budget.versions.add(number, life, memory);

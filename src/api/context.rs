@@ -14,8 +14,8 @@ use crate::activity::Busy;
 use crate::discord::outbound::CogCaller;
 use crate::lock::lock;
 use crate::state::{Namespace, StateError, Table, View};
-use crate::vm::account::{CpuLedger, ThreadTime};
 use crate::vm::build::Vm;
+use crate::vm::cpu_usage::{CpuMeter, ThreadTime};
 use crate::vm::generation::{Generation, Phase};
 use crate::vm::host::{HostError, HostResult};
 use crate::vm::life::Life;
@@ -57,7 +57,7 @@ pub struct CogContext {
     /// What is counted by its name.
     pub budget: Arc<Budget>,
     /// The processor time that its code uses.
-    pub account: Arc<CpuLedger>,
+    pub cpu_meter: Arc<CpuMeter>,
     /// Whether it is kept out of the way.
     pub quarantine: Quarantine,
     /// How often it has met its limits.
@@ -141,7 +141,7 @@ impl CogContext {
             cancel_notice: Notify::new(),
             snapshots: Mutex::default(),
             works_for_older: AtomicBool::new(false),
-            account: Arc::new(CpuLedger::new(&budget.cpu)),
+            cpu_meter: Arc::new(CpuMeter::new(&budget.cpu)),
             quarantine: Quarantine::default(),
             limit_hits: Arc::clone(&budget.limit_hits),
             usage: Usage::default(),
@@ -188,13 +188,13 @@ impl CogContext {
     }
 
     /// Does a part of the work of the version with this life, on the thread of the cog's task. What that takes for an
-    /// older version is not on the account of the one that answers.
+    /// older version is not charged to the one that answers.
     pub fn work_for<R>(&self, life: &Life, work: impl FnOnce() -> R) -> R {
         if !life.is_retired() {
             return work();
         }
         let mut time = ThreadTime::of_this_thread();
-        let charged = self.account.charged();
+        let charged = self.cpu_meter.charged();
         let stored = self.live_views().stored;
         self.works_for_older.store(true, Ordering::Relaxed);
         stored.set_works_for_older(true);
@@ -202,10 +202,10 @@ impl CogContext {
         stored.set_works_for_older(false);
         self.works_for_older.store(false, Ordering::Relaxed);
         // Slices are charged by themselves.
-        let slices = self.account.charged().saturating_sub(charged);
+        let slices = self.cpu_meter.charged().saturating_sub(charged);
         let around = time.lap().saturating_sub(slices);
-        life.account().charge(around, Instant::now());
-        self.account.note_charged(around);
+        life.cpu_usage().charge(around, Instant::now());
+        self.cpu_meter.note_charged(around);
         done
     }
 
@@ -230,7 +230,7 @@ impl CogContext {
         if budgets.begin(&self.budget, &generation.life, memory, generation.loaded()) {
             self.live_views().stored.begin_version();
         }
-        self.account.begin(&generation.life.account());
+        self.cpu_meter.begin(&generation.life.cpu_usage());
         self.set_tasks(&generation.life.tasks);
     }
 

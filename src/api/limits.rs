@@ -94,11 +94,11 @@ pub fn limits_of(cog: &CogContext) -> Vec<LimitView> {
                 u32::try_from(limits.total_memory() >> 20).unwrap_or(u32::MAX),
             ),
             Limit::Cpu => (
-                Some(cog.account.longest().as_secs_f64() * 1_000.0),
+                Some(cog.cpu_meter.longest().as_secs_f64() * 1_000.0),
                 limits.cpu_ms,
             ),
             Limit::CpuPerMinute => (
-                Some(cog.account.used(Instant::now()).as_secs_f64()),
+                Some(cog.cpu_meter.used(Instant::now()).as_secs_f64()),
                 limits.cpu_seconds_per_minute,
             ),
             Limit::HandlerTime => (None, limits.handler_seconds),

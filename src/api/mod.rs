@@ -8,13 +8,12 @@
 //! makes `cog.option`, `invocation` is `ctx`, `object` Discord's objects, `convert` carries values between
 //! Luau and JSON, `content` turns what an author sends into a message, `pace` and `turns` bound how often a cog does
 //! something, `faults` are the handlers that failed, `usage` counts what a cog uses (`log_usage` its lines in the
-//! log), `budget` by its name (`slots` what its requests have open, `code_accounts` the processor time of each version),
+//! log), `budget` by its name (`slots` what its requests have open, `usage_by_code` the processor time of each version),
 //! `versions` what older versions hold, `limits` shows it, `quarantine` keeps one away. `readonly` answers who writes
 //! to what cannot be written. `reach` says what a cog may do without a capability, `own_messages` which messages are
 //! its own, `veil` takes the content from others. `spec` is for specs alone.
 
 pub mod budget;
-mod code_accounts;
 pub mod cog;
 pub mod command;
 pub mod content;
@@ -46,6 +45,7 @@ pub mod task;
 pub mod time;
 pub mod turns;
 pub mod usage;
+mod usage_by_code;
 pub mod veil;
 pub mod versions;
 

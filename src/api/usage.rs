@@ -291,7 +291,7 @@ impl CogContext {
     /// each thing that is left out then: it is counted.
     pub fn pauses(&self) -> bool {
         let limit = self.services.config.load().limits.cpu_seconds_per_minute;
-        if self.account.used(Instant::now()) < Duration::from_secs(limit.into()) {
+        if self.cpu_meter.used(Instant::now()) < Duration::from_secs(limit.into()) {
             return false;
         }
         let times = self.limit_hits.count(Limit::CpuPerMinute);

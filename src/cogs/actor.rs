@@ -279,7 +279,7 @@ impl Actor {
     }
 }
 
-/// Work of one version. What it takes once that one has been replaced is on its own account, also the host's part.
+/// Work of one version. What it uses once that version has been replaced is charged to that version, also the host's part.
 struct OfVersion<F> {
     cog: Arc<CogContext>,
     life: Arc<Life>,

@@ -209,7 +209,7 @@ impl Cogs {
         });
         let running = supervisor::running(name, running);
         self.scheduler
-            .spawn(&context.turn, &context.account, running);
+            .spawn(&context.turn, &context.cpu_meter, running);
         super::fault::begin_in_quarantine(&context);
         let handle = Arc::new(CogHandle {
             name: Arc::clone(&context.name),

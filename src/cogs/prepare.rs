@@ -169,7 +169,7 @@ pub fn build_vm(cog: &Arc<CogContext>) -> Result<Vm, Refusal> {
         call_depth: limits.call_depth,
         cpu: Duration::from_millis(limits.cpu_ms.into()),
         cpu_per_minute: Duration::from_secs(limits.cpu_seconds_per_minute.into()),
-        ledger: Arc::clone(&cog.account),
+        cpu_meter: Arc::clone(&cog.cpu_meter),
         held: cog.services.budgets.memory_of_vm(&cog.budget),
     };
     let owner = Arc::clone(cog);

@@ -1,7 +1,7 @@
 //! The only constructor of a Luau VM. Flags, guards, limits and globals are in place before any author's
 //! code is.
 
-use super::account::CpuLedger;
+use super::cpu_usage::CpuMeter;
 use super::host::Host;
 use super::memory::Memory;
 use super::raw;
@@ -46,7 +46,7 @@ pub struct VmLimits {
     /// CPU time of all slices of committed code within a minute.
     pub cpu_per_minute: Duration,
     /// Where the time of the cog's turns is counted.
-    pub ledger: Arc<CpuLedger>,
+    pub cpu_meter: Arc<CpuMeter>,
     /// Where its memory is counted.
     pub held: Arc<Memory>,
 }
@@ -58,7 +58,7 @@ impl Default for VmLimits {
             call_depth: raw::MOST_CALL_DEPTH,
             cpu: Duration::from_millis(250),
             cpu_per_minute: Duration::from_secs(15),
-            ledger: Arc::default(),
+            cpu_meter: Arc::default(),
             held: Arc::default(),
         }
     }

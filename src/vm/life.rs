@@ -1,7 +1,7 @@
 //! How far a generation's life has come, and what runs of it. Apart from the generation, which refers into its VM:
 //! whoever looks at many generations must not be the one who drops the last reference into a VM that runs.
 
-use super::account::CpuAccount;
+use super::cpu_usage::CpuUsage;
 use super::memory::Pressure;
 use super::trace::Fault;
 use crate::lock::lock;
@@ -26,7 +26,7 @@ pub struct Life {
     /// Handlers that were cut off after it was closed.
     cut_off: AtomicUsize,
     /// The processor time that it has used since it answers, or since it no longer does.
-    account: Mutex<Arc<CpuAccount>>,
+    cpu_usage: Mutex<Arc<CpuUsage>>,
 }
 
 impl Default for Life {
@@ -38,7 +38,7 @@ impl Default for Life {
             handlers: AtomicUsize::new(0),
             tasks: Arc::default(),
             cut_off: AtomicUsize::new(0),
-            account: Mutex::default(),
+            cpu_usage: Mutex::default(),
         }
     }
 }
@@ -54,19 +54,19 @@ impl Drop for UnderWay {
 }
 
 impl Life {
-    /// It answers from now on, and what it uses is on this account.
-    pub fn begin_account(&self, account: &Arc<CpuAccount>) {
-        *lock(&self.account) = Arc::clone(account);
+    /// It answers from now on, and what it uses is added to `usage`.
+    pub fn begin_usage(&self, usage: &Arc<CpuUsage>) {
+        *lock(&self.cpu_usage) = Arc::clone(usage);
     }
 
     /// The processor time that it has used since it answers, or since it no longer does.
-    pub fn account(&self) -> Arc<CpuAccount> {
-        Arc::clone(&lock(&self.account))
+    pub fn cpu_usage(&self) -> Arc<CpuUsage> {
+        Arc::clone(&lock(&self.cpu_usage))
     }
 
     /// What it uses from here on is no longer that of the version that answers.
     pub(super) fn retire(&self, now: Duration) {
-        *lock(&self.account) = Arc::default();
+        *lock(&self.cpu_usage) = Arc::default();
         self.retired.send_replace(Some(now));
     }
 

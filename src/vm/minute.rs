@@ -27,7 +27,7 @@ impl Generation {
 
     /// A version is measured by what it used itself: it begins with a whole minute, whatever those before it did.
     fn left_of_minute(&self, limits: &VmLimits, now: Instant) -> Duration {
-        let used = self.life.account().used(now);
+        let used = self.life.cpu_usage().used(now);
         self.minute(limits).saturating_sub(used)
     }
 
@@ -73,9 +73,9 @@ impl Generation {
 
     /// Charges it for a slice that ended at `now`. Whoever answers is charged with the rest of the turn.
     pub(super) fn charge(&self, limits: &VmLimits, used: Duration, now: Instant) {
-        limits.ledger.note_slice(used);
+        limits.cpu_meter.note_slice(used);
         if self.phase() == Phase::Live {
-            self.life.account().charge(used, now);
+            self.life.cpu_usage().charge(used, now);
         } else {
             let used = u64::try_from(used.as_micros()).unwrap_or(u64::MAX);
             self.preparing.fetch_add(used, Ordering::Relaxed);

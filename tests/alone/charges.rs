@@ -37,8 +37,8 @@ fn ticks_of_cogs(stat: &str) -> Option<u64> {
 async fn what_the_host_does_for_a_cog_is_charged_to_it() {
     let _alone = crate::turn().await;
     let stage = setup(&[("cogs/t.luau", LISTENERS)]).start().await;
-    let account = &stage.bot.cogs.get("t").unwrap().context.account;
-    let charged = || account.used(Instant::now());
+    let usage = &stage.bot.cogs.get("t").unwrap().context.cpu_meter;
+    let charged = || usage.used(Instant::now());
     let (charged_before, used_before) = (charged(), used_by_threads());
     for _ in 0..MESSAGES {
         stage.says("anna", "hello").await;

@@ -511,8 +511,8 @@ cog.every(10, print)
         .start()
         .await;
     assert_eq!(stage.says("anna", "hello").await.len(), 1);
-    let account = &stage.bot.cogs.get("t").unwrap().context.account;
-    account.charge(Duration::from_secs(2), Instant::now());
+    let usage = &stage.bot.cogs.get("t").unwrap().context.cpu_meter;
+    usage.charge(Duration::from_secs(2), Instant::now());
     assert_eq!(stage.says("anna", "hello").await.len(), 0);
     assert_eq!(met(&stage, Limit::CpuPerMinute), 1);
     stage.advance(Duration::from_secs(25)).await;

@@ -14,7 +14,7 @@ mod task;
 mod worker;
 
 use crate::lock::lock;
-use crate::vm::account::CpuLedger;
+use crate::vm::cpu_usage::CpuMeter;
 use crate::vm::turn::Turn;
 use queue::{Lane, Queue};
 use std::future::Future;
@@ -87,13 +87,13 @@ impl Scheduler {
     pub fn spawn(
         &self,
         turn: &Arc<Turn>,
-        ledger: &Arc<CpuLedger>,
+        cpu_meter: &Arc<CpuMeter>,
         future: impl Future<Output = ()> + Send + 'static,
     ) {
         let task = Task::new(
             Arc::clone(&self.0.queue),
             Arc::clone(turn),
-            Arc::clone(ledger),
+            Arc::clone(cpu_meter),
             future,
         );
         let mut tasks = lock(&self.0.tasks);

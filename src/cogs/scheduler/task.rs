@@ -2,7 +2,7 @@
 
 use super::queue::{Lane, Queue};
 use crate::lock::lock;
-use crate::vm::account::{CpuLedger, ThreadTime};
+use crate::vm::cpu_usage::{CpuMeter, ThreadTime};
 use crate::vm::turn::Turn;
 use std::fmt;
 use std::future::Future;
@@ -30,7 +30,7 @@ type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(super) struct Task {
     queue: Arc<Queue>,
     turn: Arc<Turn>,
-    ledger: Arc<CpuLedger>,
+    cpu_meter: Arc<CpuMeter>,
     state: AtomicU8,
     /// Nothing once it is over.
     work: Mutex<Option<Work>>,
@@ -47,13 +47,13 @@ impl Task {
     pub(super) fn new(
         queue: Arc<Queue>,
         turn: Arc<Turn>,
-        ledger: Arc<CpuLedger>,
+        cpu_meter: Arc<CpuMeter>,
         work: impl Future<Output = ()> + Send + 'static,
     ) -> Arc<Self> {
         Arc::new(Self {
             queue,
             turn,
-            ledger,
+            cpu_meter,
             state: AtomicU8::new(IDLE),
             work: Mutex::new(Some(Box::pin(work))),
         })
@@ -90,7 +90,7 @@ impl Task {
         let is_over = self.poll();
         let used = time.lap();
         self.turn.charge(used);
-        self.ledger.charge(used, Instant::now());
+        self.cpu_meter.charge(used, Instant::now());
         if is_over {
             self.state.store(ENDED, Ordering::Release);
             return;

@@ -9,7 +9,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Default)]
 struct Cog {
     turn: Arc<Turn>,
-    ledger: Arc<CpuLedger>,
+    cpu_meter: Arc<CpuMeter>,
 }
 
 impl Cog {
@@ -22,7 +22,7 @@ impl Cog {
     /// Has it say its name once, as soon as it has its turn.
     fn say(&self, scheduler: &Scheduler, name: &'static str, said: &Sender<&'static str>) {
         let said = said.clone();
-        scheduler.spawn(&self.turn, &self.ledger, async move {
+        scheduler.spawn(&self.turn, &self.cpu_meter, async move {
             said.send(name).unwrap();
         });
     }
@@ -36,7 +36,7 @@ fn next<T>(said: &Receiver<T>) -> T {
 fn hold(scheduler: &Scheduler, cog: &Cog) -> Sender<()> {
     let (release, released) = channel();
     let (begun, begins) = channel();
-    scheduler.spawn(&cog.turn, &cog.ledger, async move {
+    scheduler.spawn(&cog.turn, &cog.cpu_meter, async move {
         begun.send(()).unwrap();
         let _released: Result<(), _> = released.recv();
     });
@@ -84,9 +84,9 @@ fn all_that_turns_use_is_charged() {
     let used = Arc::new(AtomicU64::new(0));
     let (done, is_done) = channel();
     let counted = Arc::clone(&used);
-    scheduler.spawn(&cog.turn, &cog.ledger, async move {
+    scheduler.spawn(&cog.turn, &cog.cpu_meter, async move {
         for _ in 0..2_000 {
-            let mut time = crate::vm::account::ThreadTime::of_this_thread();
+            let mut time = crate::vm::cpu_usage::ThreadTime::of_this_thread();
             std::hint::black_box((0..2_000).map(std::hint::black_box).sum::<u64>());
             let lap = u64::try_from(time.lap().as_nanos()).unwrap();
             counted.fetch_add(lap, Ordering::Relaxed);
@@ -97,7 +97,7 @@ fn all_that_turns_use_is_charged() {
     next(&is_done);
     // The last turn, which is charged when it is over, is not waited for.
     let used = Duration::from_nanos(used.load(Ordering::Relaxed));
-    let charged = cog.ledger.used(Instant::now());
+    let charged = cog.cpu_meter.used(Instant::now());
     assert!(charged >= used * 9 / 10, "{charged:?} of {used:?}");
     scheduler.stop();
 }
@@ -106,7 +106,7 @@ fn all_that_turns_use_is_charged() {
 fn a_panic_ends_one_task_and_no_thread() {
     let scheduler = Scheduler::with_threads(1, 1).unwrap();
     let cog = Cog::default();
-    scheduler.spawn(&cog.turn, &cog.ledger, async { panic!("on purpose") });
+    scheduler.spawn(&cog.turn, &cog.cpu_meter, async { panic!("on purpose") });
     let (say, said) = channel();
     cog.say(&scheduler, "well", &say);
     assert_eq!(next(&said), "well");
@@ -129,7 +129,7 @@ fn the_end_drops_what_waits_and_what_comes_later() {
     let (dropped, is_dropped) = channel();
     for _ in 0..2 {
         let held = Held(dropped.clone());
-        scheduler.spawn(&cog.turn, &cog.ledger, async move {
+        scheduler.spawn(&cog.turn, &cog.cpu_meter, async move {
             let _held = held;
             std::future::pending::<()>().await;
         });

@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::queue::Lane;
-use crate::vm::account::ThreadTime;
+use crate::vm::cpu_usage::ThreadTime;
 use crate::vm::raw::ThreadId;
 use crate::vm::watchdog;
 use std::io;

@@ -1,7 +1,7 @@
 //! The processor time that one cog has used within the last minute: its code, and all that the host does for it on
 //! the threads of cogs. It outlives the cog's VMs.
 //!
-//! There is an account for the cog's name, and one for each of its versions. A [`CpuLedger`] charges both.
+//! One [`CpuUsage`] counts for the cog's name, and one for each of its versions. A [`CpuMeter`] adds to both.
 
 use super::raw::{cpu_time, thread_clock};
 use crate::lock::lock;
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 const SECONDS: usize = 60;
 
-/// An account of processor time.
+/// The processor time that a cog, or one of its versions, has used within the last minute.
 #[derive(Debug)]
-pub struct CpuAccount {
-    opened: Instant,
+pub struct CpuUsage {
+    created: Instant,
     minute: Mutex<Minute>,
 }
 
@@ -48,7 +48,7 @@ impl ThreadTime {
 struct Minute {
     used: [Duration; SECONDS],
     total: Duration,
-    /// The second that was charged last, counted from the opening.
+    /// The second that was charged last, counted from when this was created.
     second: u64,
     /// The longest slice so far.
     longest: Duration,
@@ -72,11 +72,11 @@ fn place(second: u64) -> usize {
     (second % SECONDS as u64) as usize
 }
 
-impl CpuAccount {
-    /// An account with nothing on it.
+impl CpuUsage {
+    /// Nothing was used yet.
     pub fn new() -> Self {
         Self {
-            opened: Instant::now(),
+            created: Instant::now(),
             minute: Mutex::new(Minute {
                 used: [Duration::ZERO; SECONDS],
                 total: Duration::ZERO,
@@ -87,7 +87,7 @@ impl CpuAccount {
     }
 
     fn at(&self, now: Instant) -> MutexGuard<'_, Minute> {
-        let second = now.saturating_duration_since(self.opened).as_secs();
+        let second = now.saturating_duration_since(self.created).as_secs();
         let mut minute = lock(&self.minute);
         minute.move_to(second);
         minute
@@ -120,7 +120,7 @@ impl CpuAccount {
     }
 }
 
-impl Default for CpuAccount {
+impl Default for CpuUsage {
     fn default() -> Self {
         Self::new()
     }
@@ -129,30 +129,30 @@ impl Default for CpuAccount {
 /// Whom the turns of one cog are charged to: its name, and the version that answers. What older versions use, and what
 /// preparations do, is theirs.
 #[derive(Debug, Default)]
-pub struct CpuLedger {
+pub struct CpuMeter {
     /// Of the name.
-    all: Arc<CpuAccount>,
+    all: Arc<CpuUsage>,
     /// Of the version that answers.
-    current: Mutex<Arc<CpuAccount>>,
+    current: Mutex<Arc<CpuUsage>>,
     /// Nanoseconds of the present turn with which a version has been charged already.
     charged: AtomicU64,
 }
 
-impl CpuLedger {
-    /// A ledger of the name whose account this is.
-    pub fn new(all: &Arc<CpuAccount>) -> Self {
+impl CpuMeter {
+    /// A meter that adds to `all`, what the cog has used under its name.
+    pub fn new(all: &Arc<CpuUsage>) -> Self {
         Self {
             all: Arc::clone(all),
             ..Self::default()
         }
     }
 
-    /// From now on the version with this account answers.
-    pub fn begin(&self, account: &Arc<CpuAccount>) {
-        *lock(&self.current) = Arc::clone(account);
+    /// From now on the version answers whose usage this is.
+    pub fn begin(&self, usage: &Arc<CpuUsage>) {
+        *lock(&self.current) = Arc::clone(usage);
     }
 
-    fn current(&self) -> Arc<CpuAccount> {
+    fn current(&self) -> Arc<CpuUsage> {
         Arc::clone(&lock(&self.current))
     }
 
@@ -198,37 +198,37 @@ mod tests {
 
     #[test]
     fn time_is_forgotten_after_a_minute() {
-        let account = CpuAccount::new();
-        let at = |seconds| account.opened + Duration::from_secs(seconds);
+        let usage = CpuUsage::new();
+        let at = |seconds| usage.created + Duration::from_secs(seconds);
         let ms = Duration::from_millis;
-        account.charge(ms(300), at(0));
-        account.charge(ms(200), at(30));
-        assert_eq!(account.used(at(59)), ms(500));
-        assert_eq!(account.used(at(60)), ms(200));
-        assert_eq!(account.used(at(90)), ms(0));
-        account.charge(ms(50), at(10_000));
-        assert_eq!(account.used(at(10_000)), ms(50));
-        account.note_slice(ms(300));
-        account.note_slice(ms(200));
-        assert_eq!(account.longest(), ms(300));
-        assert_eq!(account.used(at(10_000)), ms(50));
+        usage.charge(ms(300), at(0));
+        usage.charge(ms(200), at(30));
+        assert_eq!(usage.used(at(59)), ms(500));
+        assert_eq!(usage.used(at(60)), ms(200));
+        assert_eq!(usage.used(at(90)), ms(0));
+        usage.charge(ms(50), at(10_000));
+        assert_eq!(usage.used(at(10_000)), ms(50));
+        usage.note_slice(ms(300));
+        usage.note_slice(ms(200));
+        assert_eq!(usage.longest(), ms(300));
+        assert_eq!(usage.used(at(10_000)), ms(50));
     }
 
     #[test]
     fn a_turn_is_charged_once_and_to_the_version_that_used_it() {
-        let all = Arc::new(CpuAccount::new());
-        let ledger = CpuLedger::new(&all);
-        let (old, new) = (Arc::new(CpuAccount::new()), Arc::new(CpuAccount::new()));
+        let all = Arc::new(CpuUsage::new());
+        let meter = CpuMeter::new(&all);
+        let (old, new) = (Arc::new(CpuUsage::new()), Arc::new(CpuUsage::new()));
         let now = Instant::now();
-        ledger.begin(&old);
-        ledger.charge(Duration::from_secs(9), now);
-        ledger.begin(&new);
-        assert_eq!(ledger.used(now), Duration::ZERO);
+        meter.begin(&old);
+        meter.charge(Duration::from_secs(9), now);
+        meter.begin(&new);
+        assert_eq!(meter.used(now), Duration::ZERO);
         // Two seconds of the turn are those of the old one.
-        ledger.note_charged(Duration::from_secs(2));
-        ledger.charge(Duration::from_secs(3), now);
-        ledger.charge(Duration::from_secs(1), now);
-        assert_eq!(ledger.used(now), Duration::from_secs(2));
+        meter.note_charged(Duration::from_secs(2));
+        meter.charge(Duration::from_secs(3), now);
+        meter.charge(Duration::from_secs(1), now);
+        assert_eq!(meter.used(now), Duration::from_secs(2));
         assert_eq!(all.used(now), Duration::from_secs(13));
         assert_eq!(old.used(now), Duration::from_secs(9));
     }
@@ -238,17 +238,17 @@ mod tests {
         fn the_total_is_what_the_last_60_seconds_used(
             charges in prop::collection::vec((0u64..40, 0u64..1_000), 1..60),
         ) {
-            let account = CpuAccount::new();
+            let usage = CpuUsage::new();
             let mut second = 0;
             let mut all = Vec::new();
             for (pause, micros) in charges {
                 second += pause;
-                let now = account.opened + Duration::from_secs(second);
-                account.charge(Duration::from_micros(micros), now);
+                let now = usage.created + Duration::from_secs(second);
+                usage.charge(Duration::from_micros(micros), now);
                 all.push((second, micros));
                 let within = all.iter().filter(|(at, _)| at + 60 > second);
                 let expected: u64 = within.map(|(_, micros)| micros).sum();
-                prop_assert_eq!(account.used(now), Duration::from_micros(expected));
+                prop_assert_eq!(usage.used(now), Duration::from_micros(expected));
             }
         }
     }
