@@ -10,10 +10,10 @@ use crate::charge::Total;
 use crate::clock::Clock;
 use crate::lock::lock;
 use crate::vm::cpu_usage::CpuUsage;
+use crate::vm::fair_share::FairShare;
 use crate::vm::life::Life;
 use crate::vm::memory::{Memory, Pressure};
 use crate::vm::resolve::{ContentHash, ModuleId};
-use crate::vm::turn::Turn;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -34,8 +34,8 @@ pub struct Budget {
     pub cpu: Arc<CpuUsage>,
     /// The same for each of them.
     usage_by_code: UsageByCode,
-    /// Whether it uses more than its share of the processors.
-    pub turn: Arc<Turn>,
+    /// What it has used of its share of the processors.
+    pub fair_share: Arc<FairShare>,
     /// How often it has met its limits.
     pub limit_hits: Arc<LimitHits>,
     /// What it has called and written lately.
@@ -65,7 +65,7 @@ impl Budget {
         Self {
             cpu: Arc::default(),
             usage_by_code: UsageByCode::default(),
-            turn: Arc::default(),
+            fair_share: Arc::default(),
             limit_hits: Arc::default(),
             spent: Spent::new(clock),
             versions: Versions::default(),

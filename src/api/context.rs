@@ -16,10 +16,10 @@ use crate::lock::lock;
 use crate::state::{Namespace, StateError, Table, View};
 use crate::vm::build::Vm;
 use crate::vm::cpu_usage::{CpuMeter, ThreadTime};
+use crate::vm::fair_share::FairShare;
 use crate::vm::generation::{Generation, Phase};
 use crate::vm::host::{HostError, HostResult};
 use crate::vm::life::Life;
-use crate::vm::turn::Turn;
 use mlua::{Function, Lua, MultiValue, Thread};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -66,8 +66,8 @@ pub struct CogContext {
     pub(super) usage: Usage,
     /// Locks that are held.
     pub locks: Arc<AtomicUsize>,
-    /// Whether it uses more than its share of the processors.
-    pub turn: Arc<Turn>,
+    /// What it has used of its share of the processors.
+    pub fair_share: Arc<FairShare>,
 }
 
 /// A cog's state as one generation sees it.
@@ -146,7 +146,7 @@ impl CogContext {
             limit_hits: Arc::clone(&budget.limit_hits),
             usage: Usage::default(),
             locks: Arc::default(),
-            turn: Arc::clone(&budget.turn),
+            fair_share: Arc::clone(&budget.fair_share),
             budget,
             services,
         }

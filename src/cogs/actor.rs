@@ -21,9 +21,9 @@ use crate::activity::Busy;
 use crate::api::context::{CogContext, Spawn};
 use crate::api::declarations::Staged;
 use crate::host_tasks;
+use crate::vm::fair_share::Boost;
 use crate::vm::life::Life;
 use crate::vm::trace::Fault;
-use crate::vm::turn::Errand;
 use alarm::{Alarm, ring};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -99,7 +99,7 @@ pub struct Inbox {
     /// Work.
     pub mailbox: Arc<Mailbox>,
     /// Requests of the host's.
-    pub control: mpsc::UnboundedReceiver<(Control, Errand)>,
+    pub control: mpsc::UnboundedReceiver<(Control, Boost)>,
     /// Functions that the cog wants run.
     pub spawns: mpsc::UnboundedReceiver<Spawn>,
 }
@@ -148,8 +148,8 @@ impl Actor {
             {
                 self.take(work, busy);
             }
-            // What comes in must not keep its thread for ever: others wait for a turn.
-            if cog.turn.is_over() && !cog.turn.has_errand() {
+            // What comes in must not keep its thread for ever: others wait to run.
+            if cog.fair_share.is_time_slice_over() && !cog.fair_share.is_boosted() {
                 tokio::task::yield_now().await;
             }
             let due = self.timers.next_due();
@@ -159,7 +159,7 @@ impl Actor {
             tokio::select! {
                 biased;
                 control = inbox.control.recv() => match control {
-                    Some((control, _errand)) => self.control(control, inbox),
+                    Some((control, _boost)) => self.control(control, inbox),
                     None => return,
                 },
                 // Before handlers that end, so that what one of them spawned is not left behind by an end.

@@ -42,7 +42,7 @@ pub async fn run_as(
     let mut leftovers = Leftovers::of(cog, live);
     let mut handler = pin!(live.vm.run(&live.generation, run, function, arguments));
     let handler = poll_fn(|context| {
-        if cog.turn.is_over() {
+        if cog.fair_share.is_time_slice_over() {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }

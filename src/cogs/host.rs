@@ -14,8 +14,8 @@ use crate::host_tasks::{self, Task};
 use crate::lock::lock;
 use crate::problem::Problem;
 use crate::supervisor;
+use crate::vm::fair_share::Boost;
 use crate::vm::resolve::ModuleId;
-use crate::vm::turn::Errand;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -33,7 +33,7 @@ pub struct CogHandle {
     /// What its functions know.
     pub context: Arc<CogContext>,
     mailbox: Arc<Mailbox>,
-    control: mpsc::UnboundedSender<(Control, Errand)>,
+    control: mpsc::UnboundedSender<(Control, Boost)>,
     status: Mutex<Status>,
 }
 
@@ -87,9 +87,9 @@ impl CogHandle {
         lock(&self.status)
     }
 
-    fn tell(&self, control: Control) -> Result<(), SendError<(Control, Errand)>> {
-        let errand = self.context.turn.errand();
-        self.control.send((control, errand))
+    fn tell(&self, control: Control) -> Result<(), SendError<(Control, Boost)>> {
+        let boost = self.context.fair_share.boost();
+        self.control.send((control, boost))
     }
 
     async fn ask<R>(&self, control: impl FnOnce(oneshot::Sender<R>) -> Control) -> Option<R> {
@@ -209,7 +209,7 @@ impl Cogs {
         });
         let running = supervisor::running(name, running);
         self.scheduler
-            .spawn(&context.turn, &context.cpu_meter, running);
+            .spawn(&context.fair_share, &context.cpu_meter, running);
         super::fault::begin_in_quarantine(&context);
         let handle = Arc::new(CogHandle {
             name: Arc::clone(&context.name),

@@ -45,7 +45,7 @@ pub struct VmLimits {
     pub cpu: Duration,
     /// CPU time of all slices of committed code within a minute.
     pub cpu_per_minute: Duration,
-    /// Where the time of the cog's turns is counted.
+    /// Where the time of the cog's time slices is counted.
     pub cpu_meter: Arc<CpuMeter>,
     /// Where its memory is counted.
     pub held: Arc<Memory>,

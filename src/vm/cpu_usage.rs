@@ -126,15 +126,15 @@ impl Default for CpuUsage {
     }
 }
 
-/// Whom the turns of one cog are charged to: its name, and the version that answers. What older versions use, and what
-/// preparations do, is theirs.
+/// Charges the time slices of one cog to its name, and to the version that answers. What older versions use, and
+/// what preparations do, is charged to them.
 #[derive(Debug, Default)]
 pub struct CpuMeter {
     /// Of the name.
     all: Arc<CpuUsage>,
     /// Of the version that answers.
     current: Mutex<Arc<CpuUsage>>,
-    /// Nanoseconds of the present turn with which a version has been charged already.
+    /// Nanoseconds of the present time slice with which a version has been charged already.
     charged: AtomicU64,
 }
 
@@ -156,20 +156,20 @@ impl CpuMeter {
         Arc::clone(&lock(&self.current))
     }
 
-    /// Charges for a turn that has ended: the version that answers pays what no other version has been charged with.
+    /// Charges for a time slice that has ended: the version that answers pays what no other version has been charged with.
     pub fn charge(&self, used: Duration, now: Instant) {
         self.all.charge(used, now);
         let charged = Duration::from_nanos(self.charged.swap(0, Ordering::Relaxed));
         self.current().charge(used.saturating_sub(charged), now);
     }
 
-    /// A version has been charged with a part of the present turn.
+    /// A version has been charged with a part of the present time slice.
     pub fn note_charged(&self, used: Duration) {
         let used = u64::try_from(used.as_nanos()).unwrap_or(u64::MAX);
         self.charged.fetch_add(used, Ordering::Relaxed);
     }
 
-    /// With how much of the present turn versions have been charged so far.
+    /// With how much of the present time slice versions have been charged so far.
     pub fn charged(&self) -> Duration {
         Duration::from_nanos(self.charged.load(Ordering::Relaxed))
     }
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_is_charged_once_and_to_the_version_that_used_it() {
+    fn a_time_slice_is_charged_once_and_to_the_version_that_used_it() {
         let all = Arc::new(CpuUsage::new());
         let meter = CpuMeter::new(&all);
         let (old, new) = (Arc::new(CpuUsage::new()), Arc::new(CpuUsage::new()));
@@ -224,7 +224,7 @@ mod tests {
         meter.charge(Duration::from_secs(9), now);
         meter.begin(&new);
         assert_eq!(meter.used(now), Duration::ZERO);
-        // Two seconds of the turn are those of the old one.
+        // Two seconds of the time slice are those of the old one.
         meter.note_charged(Duration::from_secs(2));
         meter.charge(Duration::from_secs(3), now);
         meter.charge(Duration::from_secs(1), now);

@@ -71,7 +71,7 @@ impl Generation {
         Fault::CpuPerMinute { limit, traceback }
     }
 
-    /// Charges it for a slice that ended at `now`. Whoever answers is charged with the rest of the turn.
+    /// Charges it for a slice that ended at `now`. The version that answers is charged with the rest of the time slice.
     pub(super) fn charge(&self, limits: &VmLimits, used: Duration, now: Instant) {
         limits.cpu_meter.note_slice(used);
         if self.phase() == Phase::Live {

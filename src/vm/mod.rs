@@ -5,14 +5,15 @@
 //! ```
 //!
 //! `raw` holds the crate's only `unsafe`: the interrupt pointer and the guards in front of long library
-//! calls. `watchdog` decides when a VM has run too long, `cpu_usage` adds up what a cog used within a minute, `turn`
-//! says who goes before others, `host` makes functions that cogs may call,
+//! calls. `watchdog` decides when a VM has run too long, `cpu_usage` adds up what a cog used within a minute, `fair_share`
+//! says which cog runs before others, `host` makes functions that cogs may call,
 //! `resolve` turns a require string into a module, `compile` makes bytecode of it, and a `generation` is what has
 //! been loaded. `readonly` says what to write instead of what cannot be written. `life` says what became of it, `memory` what a VM holds, and `minute` says how much processor time a version has left.
 
 pub mod build;
 pub mod compile;
 pub mod cpu_usage;
+pub mod fair_share;
 pub mod generation;
 pub mod host;
 pub mod life;
@@ -24,7 +25,6 @@ pub mod require;
 pub mod resolve;
 pub mod slice;
 pub mod trace;
-pub mod turn;
 pub mod watchdog;
 
 pub use raw::allocator::exhaust_after;

@@ -67,7 +67,7 @@ async fn does_not_wait_for_cogs_that(have_used: Duration) {
     let (sim, bot) = (&stage.sim, &stage.bot);
     for number in 0..count {
         let cog = bot.cogs.get(&format!("stuck_{number}")).unwrap();
-        cog.context.turn.charge(have_used);
+        cog.context.fair_share.charge(have_used);
     }
     say(sim, "stuck");
     let asked = say(sim, "!other");

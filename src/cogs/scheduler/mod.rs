@@ -1,7 +1,7 @@
 //! Who runs on which thread, and who goes first: the executor of all cogs' tasks.
 //!
 //! ```text
-//! task (woken) ─ queue (two lanes; in each, whoever has used least goes first) ─ worker (a turn on a thread, charged to the cog)
+//! task (woken) ─ run_queue (two lanes; in each, the cog that has used least runs first) ─ worker (a time slice on a thread, charged to the cog)
 //! ```
 //!
 //! The kernel shares processors between threads, and knows nothing of cogs. So cogs that have used little lately and
@@ -9,14 +9,14 @@
 //! processor away from a long slice the moment that a quick cog has something to do. A thread on which a slice turns
 //! out to be long steps aside, and another one takes its place.
 
-mod queue;
+mod run_queue;
 mod task;
 mod worker;
 
 use crate::lock::lock;
 use crate::vm::cpu_usage::CpuMeter;
-use crate::vm::turn::Turn;
-use queue::{Lane, Queue};
+use crate::vm::fair_share::FairShare;
+use run_queue::{Lane, RunQueues};
 use std::future::Future;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,21 +29,21 @@ const DRIVERS: usize = 2;
 
 /// Runs cogs' tasks. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Scheduler(Arc<Shared>);
+pub struct Scheduler(Arc<State>);
 
 /// What its threads share.
 #[derive(Debug)]
-struct Shared {
-    queue: Arc<Queue>,
+struct State {
+    queue: Arc<RunQueues>,
     /// All that have not ended, for the end of the scheduler.
     tasks: Mutex<Vec<Weak<Task>>>,
-    /// Threads that have stepped aside, until their turn is over.
+    /// Threads that have stepped aside, until their task's time slice is over.
     aside: AtomicUsize,
     /// In its context tasks are polled.
     runtime: Option<Runtime>,
 }
 
-impl Drop for Shared {
+impl Drop for State {
     fn drop(&mut self) {
         // A runtime that is simply dropped waits for its threads, which tokio forbids in asynchronous code.
         if let Some(runtime) = self.runtime.take() {
@@ -68,7 +68,7 @@ impl Scheduler {
             .on_thread_start(worker::step_back)
             .enable_all()
             .build()?;
-        let scheduler = Self(Arc::new(Shared {
+        let scheduler = Self(Arc::new(State {
             queue: Arc::default(),
             tasks: Mutex::default(),
             aside: AtomicUsize::new(0),
@@ -83,16 +83,16 @@ impl Scheduler {
         Ok(scheduler)
     }
 
-    /// Runs a cog's task. All processor time that its turns use is charged to both.
+    /// Runs a cog's task. All processor time that its time slices use is charged to both.
     pub fn spawn(
         &self,
-        turn: &Arc<Turn>,
+        fair_share: &Arc<FairShare>,
         cpu_meter: &Arc<CpuMeter>,
         future: impl Future<Output = ()> + Send + 'static,
     ) {
         let task = Task::new(
             Arc::clone(&self.0.queue),
-            Arc::clone(turn),
+            Arc::clone(fair_share),
             Arc::clone(cpu_meter),
             future,
         );
@@ -109,7 +109,7 @@ impl Scheduler {
     }
 }
 
-impl Shared {
+impl State {
     /// Ends what is left, once nothing runs any more that could add to it.
     fn end_tasks(&self) {
         loop {

@@ -1,9 +1,9 @@
-//! One cog's task: a future, its place in the queue, and whom its turns are charged to.
+//! One cog's task: a future, its place in the run queue, and what its time slices are charged to.
 
-use super::queue::{Lane, Queue};
+use super::run_queue::{Lane, RunQueues};
 use crate::lock::lock;
 use crate::vm::cpu_usage::{CpuMeter, ThreadTime};
-use crate::vm::turn::Turn;
+use crate::vm::fair_share::FairShare;
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,8 +28,8 @@ type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A task. Wakers hold it.
 pub(super) struct Task {
-    queue: Arc<Queue>,
-    turn: Arc<Turn>,
+    queue: Arc<RunQueues>,
+    fair_share: Arc<FairShare>,
     cpu_meter: Arc<CpuMeter>,
     state: AtomicU8,
     /// Nothing once it is over.
@@ -45,14 +45,14 @@ impl fmt::Debug for Task {
 impl Task {
     /// A task that waits for its beginning.
     pub(super) fn new(
-        queue: Arc<Queue>,
-        turn: Arc<Turn>,
+        queue: Arc<RunQueues>,
+        fair_share: Arc<FairShare>,
         cpu_meter: Arc<CpuMeter>,
         work: impl Future<Output = ()> + Send + 'static,
     ) -> Arc<Self> {
         Arc::new(Self {
             queue,
-            turn,
+            fair_share,
             cpu_meter,
             state: AtomicU8::new(IDLE),
             work: Mutex::new(Some(Box::pin(work))),
@@ -68,28 +68,28 @@ impl Task {
     }
 
     fn enqueue(self: Arc<Self>) {
-        let lane = if self.turn.is_quick() {
+        let lane = if self.fair_share.is_quick() {
             Lane::Quick
         } else {
             Lane::Patient
         };
-        let tag = self.turn.finish_tag();
+        let tag = self.fair_share.finish_tag();
         Arc::clone(&self.queue).push(self, lane, tag);
     }
 
-    /// One turn, on a thread whose processor time is all charged: what passes between two turns to the second.
+    /// One time slice, on a thread whose processor time is all charged: what passes between two of them to the second.
     pub(super) fn run(self: Arc<Self>, time: &mut ThreadTime) {
         let begins =
             self.state
                 .compare_exchange(READY, RUNNING, Ordering::AcqRel, Ordering::Acquire);
         if begins.is_err() {
-            // It was in the queue twice, and has had its turn.
+            // It was in the queue twice, and has run already.
             return;
         }
-        self.turn.begin();
+        self.fair_share.begin_time_slice();
         let is_over = self.poll();
         let used = time.lap();
-        self.turn.charge(used);
+        self.fair_share.charge(used);
         self.cpu_meter.charge(used, Instant::now());
         if is_over {
             self.state.store(ENDED, Ordering::Release);
@@ -120,7 +120,7 @@ impl Task {
         is_over
     }
 
-    /// Ends it where it waits; if it runs, after its turn.
+    /// Ends it where it waits; if it runs, after its time slice.
     pub(super) fn end(&self) {
         let work = lock(&self.work).take();
         self.state.store(ENDED, Ordering::Release);
@@ -145,8 +145,8 @@ impl Wake for Task {
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, woken);
         match before {
             Ok(IDLE) => self.enqueue(),
-            // The host asks something of it, perhaps since it stands in the slower lane.
-            Err(READY) if self.turn.has_errand() => self.enqueue(),
+            // The host wants something of it, perhaps since it was put into the slower lane.
+            Err(READY) if self.fair_share.is_boosted() => self.enqueue(),
             _ => {}
         }
     }

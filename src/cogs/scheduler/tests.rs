@@ -8,21 +8,21 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A cog as the scheduler sees it.
 #[derive(Default)]
 struct Cog {
-    turn: Arc<Turn>,
+    fair_share: Arc<FairShare>,
     cpu_meter: Arc<CpuMeter>,
 }
 
 impl Cog {
     fn that_used(used: Duration) -> Self {
         let cog = Self::default();
-        cog.turn.charge(used);
+        cog.fair_share.charge(used);
         cog
     }
 
-    /// Has it say its name once, as soon as it has its turn.
+    /// Has it say its name once, as soon as it runs.
     fn say(&self, scheduler: &Scheduler, name: &'static str, said: &Sender<&'static str>) {
         let said = said.clone();
-        scheduler.spawn(&self.turn, &self.cpu_meter, async move {
+        scheduler.spawn(&self.fair_share, &self.cpu_meter, async move {
             said.send(name).unwrap();
         });
     }
@@ -36,7 +36,7 @@ fn next<T>(said: &Receiver<T>) -> T {
 fn hold(scheduler: &Scheduler, cog: &Cog) -> Sender<()> {
     let (release, released) = channel();
     let (begun, begins) = channel();
-    scheduler.spawn(&cog.turn, &cog.cpu_meter, async move {
+    scheduler.spawn(&cog.fair_share, &cog.cpu_meter, async move {
         begun.send(()).unwrap();
         let _released: Result<(), _> = released.recv();
     });
@@ -76,7 +76,7 @@ fn whoever_has_used_little_does_not_wait_for_others() {
     scheduler.stop();
 }
 
-/// It gives way again and again, and no single turn of it is worth a look.
+/// It gives way again and again, and no single time slice of it is worth a look.
 #[test]
 fn all_that_turns_use_is_charged() {
     let scheduler = Scheduler::with_threads(1, 1).unwrap();
@@ -84,7 +84,7 @@ fn all_that_turns_use_is_charged() {
     let used = Arc::new(AtomicU64::new(0));
     let (done, is_done) = channel();
     let counted = Arc::clone(&used);
-    scheduler.spawn(&cog.turn, &cog.cpu_meter, async move {
+    scheduler.spawn(&cog.fair_share, &cog.cpu_meter, async move {
         for _ in 0..2_000 {
             let mut time = crate::vm::cpu_usage::ThreadTime::of_this_thread();
             std::hint::black_box((0..2_000).map(std::hint::black_box).sum::<u64>());
@@ -95,7 +95,7 @@ fn all_that_turns_use_is_charged() {
         done.send(()).unwrap();
     });
     next(&is_done);
-    // The last turn, which is charged when it is over, is not waited for.
+    // The last time slice, which is charged when it is over, is not waited for.
     let used = Duration::from_nanos(used.load(Ordering::Relaxed));
     let charged = cog.cpu_meter.used(Instant::now());
     assert!(charged >= used * 9 / 10, "{charged:?} of {used:?}");
@@ -106,7 +106,9 @@ fn all_that_turns_use_is_charged() {
 fn a_panic_ends_one_task_and_no_thread() {
     let scheduler = Scheduler::with_threads(1, 1).unwrap();
     let cog = Cog::default();
-    scheduler.spawn(&cog.turn, &cog.cpu_meter, async { panic!("on purpose") });
+    scheduler.spawn(&cog.fair_share, &cog.cpu_meter, async {
+        panic!("on purpose")
+    });
     let (say, said) = channel();
     cog.say(&scheduler, "well", &say);
     assert_eq!(next(&said), "well");
@@ -129,7 +131,7 @@ fn the_end_drops_what_waits_and_what_comes_later() {
     let (dropped, is_dropped) = channel();
     for _ in 0..2 {
         let held = Held(dropped.clone());
-        scheduler.spawn(&cog.turn, &cog.cpu_meter, async move {
+        scheduler.spawn(&cog.fair_share, &cog.cpu_meter, async move {
             let _held = held;
             std::future::pending::<()>().await;
         });

@@ -1,11 +1,11 @@
-//! The run queue: tasks that are ready, in two lanes.
+//! The run queues: tasks that are ready, one queue for each lane.
 
 use super::task::Task;
 use crate::lock::lock;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-/// Which threads a turn is for.
+/// Which threads run a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lane {
     /// Of cogs that have used little lately and are expected to be quick.
@@ -14,17 +14,17 @@ pub(super) enum Lane {
     Patient,
 }
 
-/// Ready tasks in their lanes, which have nothing in common: the kernel may stop a patient thread in any place, and no
-/// quick one waits for a lock that it holds.
+/// One run queue for each lane. They share no lock: the kernel may stop a patient thread at any place, and no quick
+/// thread waits for a lock that it holds.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
-    quick: Line,
-    patient: Line,
+pub(super) struct RunQueues {
+    quick: RunQueue,
+    patient: RunQueue,
 }
 
-/// Served in the order of finish tags, and of arrival where these are the same.
+/// Ready tasks of one lane, taken out in the order of their finish tags, and of arrival where these are the same.
 #[derive(Debug, Default)]
-struct Line {
+struct RunQueue {
     ready: Mutex<Ready>,
     arrivals: Condvar,
 }
@@ -37,25 +37,25 @@ struct Ready {
     is_stopped: bool,
 }
 
-impl Queue {
-    fn line(&self, lane: Lane) -> &Line {
+impl RunQueues {
+    fn of(&self, lane: Lane) -> &RunQueue {
         match lane {
             Lane::Quick => &self.quick,
             Lane::Patient => &self.patient,
         }
     }
 
-    /// Adds a task that is ready. After the stop it is nobody's.
+    /// Adds a task that is ready; after the stop, drops it.
     pub(super) fn push(&self, task: Arc<Task>, lane: Lane, tag: u64) {
-        self.line(lane).push(task, tag);
+        self.of(lane).push(task, tag);
     }
 
     /// Waits for a task and takes it out; nothing after the stop.
     pub(super) fn pop(&self, lane: Lane) -> Option<Arc<Task>> {
-        self.line(lane).pop()
+        self.of(lane).pop()
     }
 
-    /// From now on nobody gets anything.
+    /// From now on no task is handed out.
     pub(super) fn stop(&self) {
         // In this order, as `is_stopped` looks at the former: quick threads, which are many, see it.
         self.patient.stop();
@@ -67,7 +67,7 @@ impl Queue {
     }
 }
 
-impl Line {
+impl RunQueue {
     fn push(&self, task: Arc<Task>, tag: u64) {
         let mut ready = lock(&self.ready);
         if ready.is_stopped {
