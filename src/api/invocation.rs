@@ -199,7 +199,7 @@ impl Invocation {
         // Every call of a command is owed one answer, however many users call at once.
         let is_first = !self.answered.swap(true, Ordering::Relaxed);
         if !is_first {
-            cog.turn_to_call(function).await?;
+            cog.wait_to_call(function).await?;
         }
         if to_caller {
             let channel = self.direct_channel(function).await?;
@@ -369,7 +369,7 @@ async fn request(
     files: Vec<File>,
 ) -> HostResult<Option<Json>> {
     let call = prepare(cog, function, known(id)?, arguments, files, None)?;
-    cog.turn_to_call(function).await?;
+    cog.wait_to_call(function).await?;
     make(cog, call).await
 }
 

@@ -2,8 +2,8 @@
 
 use super::context::CogContext;
 use super::limits::{Limit, kilobytes};
-use super::pace::Pace;
-use super::usage::PACE;
+use super::rate_limiter::RateLimiter;
+use super::usage::PERIOD;
 use crate::clock::Clock;
 use crate::problem::Place;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,39 +20,39 @@ const OVERHEAD: usize = 80;
 /// What one cog has written lately.
 #[derive(Debug)]
 pub(super) struct LogUsage {
-    lines: Pace,
-    bytes: Pace,
+    lines: RateLimiter,
+    bytes: RateLimiter,
     /// The bytes that no other cog takes from it.
-    own_bytes: Pace,
+    own_bytes: RateLimiter,
     /// Lines that were left out since the last one that was not.
     left_out: AtomicUsize,
     /// How often the log says that lines are left out, and that they were.
-    floods: Pace,
-    flood_ends: Pace,
+    floods: RateLimiter,
+    flood_ends: RateLimiter,
 }
 
 impl LogUsage {
     pub(super) fn new(clock: &Clock) -> Self {
-        let pace = || Pace::new(PACE, clock);
+        let limiter = || RateLimiter::new(PERIOD, clock);
         Self {
-            lines: pace(),
-            bytes: pace(),
-            own_bytes: pace(),
+            lines: limiter(),
+            bytes: limiter(),
+            own_bytes: limiter(),
             left_out: AtomicUsize::new(0),
-            floods: pace(),
-            flood_ends: pace(),
+            floods: limiter(),
+            flood_ends: limiter(),
         }
     }
 }
 
 /// What all cogs together have written lately.
 #[derive(Debug)]
-pub struct SharedLog(Pace);
+pub struct SharedLog(RateLimiter);
 
 impl SharedLog {
     /// Nothing yet.
     pub fn new(clock: &Clock) -> Self {
-        Self(Pace::new(PACE, clock))
+        Self(RateLimiter::new(PERIOD, clock))
     }
 }
 

@@ -196,13 +196,13 @@ async fn carry_out(
         )?;
         let fields = Map::from_iter([("recipient_id".to_owned(), recipient)]);
         let open = prepare(cog, name, known("create_dm")?, fields, Vec::new(), None)?;
-        cog.turn_to_call(name).await?;
+        cog.wait_to_call(name).await?;
         let channel = make(cog, open).await?;
         let id = channel.as_ref().and_then(|it| it.str("id"));
         arguments.insert("channel_id".to_owned(), id.unwrap_or_default().into());
     }
     let request = prepare(cog, name, operation, arguments, content.files, heard)?.needing(need);
-    cog.turn_to_call(name).await?;
+    cog.wait_to_call(name).await?;
     let answer = make(cog, request).await?;
     if let Some(message) = answer.as_ref().and_then(answer_of) {
         delete_later(cog, message, deletion);

@@ -6,8 +6,8 @@
 //!
 //! `declarations` is what a cog's top level leaves behind, `command` reads `cog.command { … }`, `option`
 //! makes `cog.option`, `invocation` is `ctx`, `object` Discord's objects, `convert` carries values between
-//! Luau and JSON, `content` turns what an author sends into a message, `pace` and `turns` bound how often a cog does
-//! something, `faults` are the handlers that failed, `usage` counts what a cog uses (`log_usage` its lines in the
+//! Luau and JSON, `content` turns what an author sends into a message, `rate_limiter` (refuses) and `rate_limit_queue` (has wait)
+//! bound how often a cog does something, `faults` are the handlers that failed, `usage` counts what a cog uses (`log_usage` its lines in the
 //! log), `budget` by its name (`slots` what its requests have open, `usage_by_code` the processor time of each version),
 //! `versions` what older versions hold, `limits` shows it, `quarantine` keeps one away. `readonly` answers who writes
 //! to what cannot be written. `reach` says what a cog may do without a capability, `own_messages` which messages are
@@ -33,8 +33,9 @@ pub mod methods;
 pub mod object;
 pub mod option;
 pub mod own_messages;
-pub mod pace;
 pub mod quarantine;
+pub mod rate_limit_queue;
+pub mod rate_limiter;
 pub mod reach;
 mod readonly;
 pub mod services;
@@ -43,7 +44,6 @@ pub mod spec;
 pub mod state;
 pub mod task;
 pub mod time;
-pub mod turns;
 pub mod usage;
 mod usage_by_code;
 pub mod veil;

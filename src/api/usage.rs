@@ -3,8 +3,8 @@
 use super::context::CogContext;
 use super::limits::{Limit, megabytes};
 use super::log_usage::LogUsage;
-use super::pace::Pace;
-use super::turns::Turns;
+use super::rate_limit_queue::RateLimitQueue;
+use super::rate_limiter::RateLimiter;
 use crate::clock::Clock;
 use crate::discord::outbound::REFUSALS_COUNT;
 use crate::lock::lock;
@@ -14,12 +14,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// What limits of ten seconds are counted in.
-pub(super) const PACE: Duration = Duration::from_secs(10);
+/// The period of the limits whose keys end with `_per_10s`.
+pub(super) const PERIOD: Duration = Duration::from_secs(10);
 /// Commands within ten seconds that are told that the mailbox is full.
 const MOST_REFUSALS: u32 = 5;
 
-/// Calls to Discord of one cog that wait for their turn.
+/// How many calls to Discord of one cog may wait in its queue.
 const MOST_WAITING_CALLS: usize = 1_000;
 
 /// The counts of one cog.
@@ -43,27 +43,27 @@ pub(super) struct Usage {
 #[derive(Debug)]
 pub(super) struct Spent {
     /// Calls to Discord.
-    calls: Turns,
+    calls: RateLimitQueue,
     /// Calls that Discord has refused.
     refused_calls: Mutex<SlidingWindow>,
     /// Requests to other servers.
-    requests: Pace,
+    requests: RateLimiter,
     /// What it writes into the log.
     pub(super) log: LogUsage,
     /// How often users are told that the mailbox is full.
-    refusals: Pace,
+    refusals: RateLimiter,
 }
 
 impl Spent {
     pub(super) fn new(clock: &Clock) -> Self {
-        let pace = || Pace::new(PACE, clock);
+        let limiter = || RateLimiter::new(PERIOD, clock);
         Self {
             // As Discord's own limits, in real time, also under a paused clock.
-            calls: Turns::new(PACE, &Clock::system()),
+            calls: RateLimitQueue::new(PERIOD, &Clock::system()),
             refused_calls: Mutex::new(SlidingWindow::new(REFUSALS_COUNT)),
-            requests: pace(),
+            requests: limiter(),
             log: LogUsage::new(clock),
-            refusals: pace(),
+            refusals: limiter(),
         }
     }
 }
@@ -94,19 +94,19 @@ impl CogContext {
         HostError::new("limit", message)
     }
 
-    /// Returns when one more call to Discord may be made: those beyond `limits.discord_calls_per_10s` wait for their
-    /// turn, in order. Raises when too many wait, and when Discord has refused too many.
-    pub async fn turn_to_call(&self, function: &str) -> HostResult<()> {
+    /// Returns when one more call to Discord may be made: those beyond `limits.discord_calls_per_10s` wait in a queue.
+    /// Raises when too many wait, and when Discord has refused too many.
+    pub async fn wait_to_call(&self, function: &str) -> HostResult<()> {
         self.may_be_refused(function)?;
         let uses = || self.services.config.load().limits.discord_calls_per_10s;
         let version = self.budget.version(self.works_for_older());
-        let Some(place) = self.budget.spent.calls.join(version, MOST_WAITING_CALLS) else {
+        let Some(slot) = self.budget.spent.calls.join(version, MOST_WAITING_CALLS) else {
             let message = format!(
                 "{function}: {MOST_WAITING_CALLS} calls to Discord of this cog wait for their turn already (limits.discord_calls_per_10s), and no more are taken before some of them are made"
             );
             return Err(self.at_limit(Limit::DiscordCalls, message).into());
         };
-        if place.step(uses()).is_none() {
+        if slot.take_or_wait_time(uses()).is_none() {
             return Ok(());
         }
         let times = self.limit_hits.count(Limit::DiscordCalls);
@@ -117,7 +117,7 @@ impl CogContext {
             );
         }
         let waiting = self.services.outbound.waits_for_own_limit(&self.name);
-        place.comes(uses).await;
+        slot.wait(uses).await;
         drop(waiting);
         // Those before may have been refused meanwhile.
         self.may_be_refused(function)

@@ -1,10 +1,14 @@
-//! How often a cog may do something, by the bot's own clock.
+//! How often a cog may do something, where whatever is too much is refused at once.
+//!
+//! [`RateLimitQueue`](super::rate_limit_queue::RateLimitQueue) is the other limiter of this folder: there, calls that
+//! come too early wait in a queue, one use is taken at a time, and a changed limit keeps what was used before. Here,
+//! nothing waits, several uses may be taken together, and a changed limit begins anew.
 
 use crate::clock::Clock;
 use crate::lock::lock;
+use governor::Quota;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
 use std::num::NonZeroU32;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -12,15 +16,15 @@ use std::time::Duration;
 /// So many uses in a stretch of time, which may all be taken at once. How many is said with each use, since an
 /// edit of the configuration may change it.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RateLimiter {
     per: Duration,
     clock: Clock,
     limiter: Mutex<Option<(u32, Limiter)>>,
 }
 
-type Limiter = RateLimiter<NotKeyed, InMemoryState, Time, NoOpMiddleware<Duration>>;
+type Limiter = governor::RateLimiter<NotKeyed, InMemoryState, Time, NoOpMiddleware<Duration>>;
 
-impl Pace {
+impl RateLimiter {
     /// Uses are counted in each `per`.
     pub fn new(per: Duration, clock: &Clock) -> Self {
         Self {
@@ -55,7 +59,7 @@ impl Pace {
         let quota = Quota::with_period(self.per / uses.get())
             .unwrap_or_else(|| Quota::per_second(uses))
             .allow_burst(uses);
-        RateLimiter::direct_with_clock(quota, Time(self.clock.clone()))
+        governor::RateLimiter::direct_with_clock(quota, Time(self.clock.clone()))
     }
 }
 
@@ -78,24 +82,24 @@ mod tests {
     #[test]
     fn uses_come_back_with_the_clock() {
         let clock = Clock::paused(1_000);
-        let pace = Pace::new(Duration::from_secs(10), &clock);
-        let taken = (0..20).filter(|_| pace.take(5)).count();
+        let limiter = RateLimiter::new(Duration::from_secs(10), &clock);
+        let taken = (0..20).filter(|_| limiter.take(5)).count();
         assert_eq!(taken, 5);
         clock.advance_to_next(Duration::from_secs(1_002));
-        assert!(pace.take(5));
-        assert!(!pace.take(5));
-        assert!(pace.take(6), "another number begins anew");
+        assert!(limiter.take(5));
+        assert!(!limiter.take(5));
+        assert!(limiter.take(6), "another number begins anew");
     }
 
     #[test]
     fn several_are_taken_together_or_not_at_all() {
         let clock = Clock::paused(1_000);
-        let pace = Pace::new(Duration::from_secs(10), &clock);
-        assert!(pace.take_some(60, 100));
-        assert!(!pace.take_some(60, 100));
-        assert!(pace.take_some(40, 100));
+        let limiter = RateLimiter::new(Duration::from_secs(10), &clock);
+        assert!(limiter.take_some(60, 100));
+        assert!(!limiter.take_some(60, 100));
+        assert!(limiter.take_some(40, 100));
         clock.advance_to_next(Duration::from_secs(1_010));
-        assert!(pace.take_some(1_000, 100), "more than all are all");
-        assert!(!pace.take(100));
+        assert!(limiter.take_some(1_000, 100), "more than all are all");
+        assert!(!limiter.take(100));
     }
 }
