@@ -1,0 +1,43 @@
+//! Luau chunks that belong to the host.
+
+use mlua::chunk::{ChunkMode, Compiler};
+use mlua::{IntoLuaMulti, Lua};
+use std::sync::OnceLock;
+
+/// A chunk of the host's own, compiled once for all VMs; its frames are left out of what authors see.
+#[derive(Debug)]
+pub struct HostChunk {
+    name: &'static str,
+    source: &'static str,
+    bytecode: OnceLock<Vec<u8>>,
+}
+
+impl HostChunk {
+    /// A chunk that is compiled when it is first loaded.
+    pub const fn new(name: &'static str, source: &'static str) -> Self {
+        Self {
+            name,
+            source,
+            bytecode: OnceLock::new(),
+        }
+    }
+
+    /// Runs the chunk in a VM.
+    pub fn load<R: mlua::FromLuaMulti>(
+        &self,
+        lua: &Lua,
+        arguments: impl IntoLuaMulti,
+    ) -> mlua::Result<R> {
+        let bytecode = if let Some(bytecode) = self.bytecode.get() {
+            bytecode
+        } else {
+            let compiler = Compiler::new().set_optimization_level(1);
+            let bytecode = compiler.compile(self.source)?;
+            self.bytecode.get_or_init(|| bytecode)
+        };
+        lua.load(bytecode.as_slice())
+            .set_name(format!("=[cogsmith {}]", self.name))
+            .set_mode(ChunkMode::Binary)
+            .call(arguments)
+    }
+}

@@ -1,0 +1,300 @@
+//! Makes host functions: the guard in front of each, and its result or error as Luau takes it.
+
+use super::arguments::Arguments;
+use super::chunk::HostChunk;
+use super::error::{Failure, Field, HostError, HostResult};
+use super::json::plain;
+use crate::vm::build::Vm;
+use crate::vm::raw;
+use crate::vm::trace::OUT_OF_MEMORY;
+use crate::vm::watchdog::{EXPIRED, Guard};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use mlua::{AnyUserData, Function, IntoLuaMulti, Lua, MultiValue, Table, Value};
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+
+/// Luau's side: raises what the raw function returns as an error, with the caller's place.
+static SHIM: HostChunk = HostChunk::new("shim", include_str!("shim.luau"));
+
+/// Makes host functions for one VM.
+#[derive(Clone, Debug)]
+pub struct Host {
+    core: Core,
+    wrap: Function,
+    wrap_waiting: Function,
+}
+
+/// What every host function of a VM needs.
+#[derive(Clone, Debug)]
+struct Core {
+    guard: Arc<Guard>,
+    error_metatable: Table,
+    /// What is raised when there is no room for a result: made while there is.
+    out_of_memory: mlua::LuaString,
+    /// Set when the host has failed in this VM.
+    poisoned: Arc<AtomicBool>,
+}
+
+/// What a function that may wait does. mlua makes a whole chunk for each asynchronous function; with these a VM
+/// has one such function for all.
+struct Waiting {
+    name: &'static str,
+    run: Arc<dyn Fn(Lua, Arguments) -> BoxFuture<'static, HostResult<MultiValue>> + Send + Sync>,
+}
+
+impl Host {
+    /// To be made before the VM is sandboxed.
+    pub fn new(lua: &Lua, guard: Arc<Guard>) -> mlua::Result<Self> {
+        let (wrap, waiting, error_metatable) = SHIM.load::<(Function, Function, Table)>(lua, ())?;
+        let core = Core {
+            guard,
+            error_metatable,
+            out_of_memory: lua.create_string(OUT_OF_MEMORY)?,
+            poisoned: Arc::default(),
+        };
+        lua.register_userdata_type::<Waiting>(|_| {})?;
+        let run = core.run_waiting(lua)?;
+        let refuse = core.refuse_waiting(lua)?;
+        Ok(Self {
+            core,
+            wrap,
+            wrap_waiting: waiting.call((run, refuse))?,
+        })
+    }
+
+    /// Whether the host has failed in this VM.
+    pub(in crate::vm) fn poisoned(&self) -> &Arc<AtomicBool> {
+        &self.core.poisoned
+    }
+
+    /// A function that returns at once. `name` is what errors call it (`state.guild`).
+    pub fn function<F, R>(&self, lua: &Lua, name: &'static str, run: F) -> mlua::Result<Function>
+    where
+        F: Fn(&Lua, &Arguments) -> HostResult<R> + Send + Sync + 'static,
+        R: IntoLuaMulti,
+    {
+        let core = self.core.clone();
+        let raw = lua.create_function(move |lua, values: MultiValue| {
+            let result = core.check().and_then(|()| {
+                let call = || run(lua, &Arguments::new(name, values));
+                catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(core.failed(name)))
+            });
+            core.answer(lua, result)
+        })?;
+        self.wrap.call(raw)
+    }
+
+    /// A function that waits. It always gives way, even if its result is there at once: whether a coroutine is found
+    /// waiting by who resumed it does not depend on how busy the machine is. Only an error that is there at once, such
+    /// as that of a wrong argument, is raised at once. What it borrows from Lua must not live across an await.
+    pub fn async_function<F, Fut, R>(
+        &self,
+        lua: &Lua,
+        name: &'static str,
+        run: F,
+    ) -> mlua::Result<Function>
+    where
+        F: Fn(Lua, Arguments) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = HostResult<R>> + Send + 'static,
+        R: IntoLuaMulti + Send + 'static,
+    {
+        self.eager_async_function(lua, name, move |lua, arguments| {
+            never_at_once(run(lua, arguments))
+        })
+    }
+
+    /// A function that waits only when it has to.
+    pub fn eager_async_function<F, Fut, R>(
+        &self,
+        lua: &Lua,
+        name: &'static str,
+        run: F,
+    ) -> mlua::Result<Function>
+    where
+        F: Fn(Lua, Arguments) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = HostResult<R>> + Send + 'static,
+        R: IntoLuaMulti,
+    {
+        let run = Arc::new(run);
+        let body = lua.create_any_userdata(Waiting {
+            name,
+            run: Arc::new(move |lua, arguments| {
+                let run = Arc::clone(&run);
+                Box::pin(async move {
+                    let values = run(lua.clone(), arguments).await?;
+                    Ok(values.into_lua_multi(&lua)?)
+                })
+            }),
+        })?;
+        self.wrap_waiting.call(body)
+    }
+
+    /// The table that stands for `error` in Luau.
+    pub fn error_table(&self, lua: &Lua, error: &HostError) -> mlua::Result<Table> {
+        self.core.error_table(lua, error)
+    }
+}
+
+/// The same future, which lets others run once if its result is there at once.
+fn never_at_once<R: 'static>(
+    future: impl Future<Output = HostResult<R>>,
+) -> impl Future<Output = HostResult<R>> {
+    let mut future = Box::pin(future);
+    let (mut early, mut is_first) = (None, true);
+    poll_fn(move |context| {
+        if let Some(result) = early.take() {
+            return Poll::Ready(Ok(result));
+        }
+        let polled = future.as_mut().poll(context);
+        match (polled, std::mem::take(&mut is_first)) {
+            (Poll::Ready(Ok(result)), true) => {
+                early = Some(result);
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            (polled, _) => polled,
+        }
+    })
+}
+
+impl Core {
+    /// Runs what the first argument stands for with the others.
+    fn run_waiting(&self, lua: &Lua) -> mlua::Result<Function> {
+        let core = self.clone();
+        lua.create_async_function(move |lua, (body, values): (AnyUserData, MultiValue)| {
+            let core = core.clone();
+            async move {
+                let (name, run) = {
+                    let body = body.borrow::<Waiting>()?;
+                    (body.name, Arc::clone(&body.run))
+                };
+                let result = match core.check() {
+                    Ok(()) => {
+                        let call = async { run(lua.clone(), Arguments::new(name, values)).await };
+                        let ended = AssertUnwindSafe(call).catch_unwind().await;
+                        ended.unwrap_or_else(|_| Err(core.failed(name)))
+                    }
+                    Err(failure) => Err(failure),
+                };
+                core.answer(&lua, result)
+            }
+        })
+    }
+
+    /// Makes the error of one that is called where it cannot wait.
+    fn refuse_waiting(&self, lua: &Lua) -> mlua::Result<Function> {
+        let core = self.clone();
+        lua.create_function(move |lua, body: AnyUserData| {
+            core.check().map_err(|_| mlua::Error::runtime(EXPIRED))?;
+            let name = body.borrow::<Waiting>()?.name;
+            core.error_table(lua, &cannot_wait(lua, name))
+        })
+    }
+
+    /// The error for the author when the host itself has failed.
+    fn failed(&self, name: &str) -> Failure {
+        self.poisoned.store(true, Ordering::Relaxed);
+        tracing::error!(
+            function = name,
+            "The host failed in a function that a cog called. The cog's VM is replaced at its next reload. This is a fault of Cogsmith's: please report it"
+        );
+        HostError::new(
+            "internal",
+            format!("{name}: the host failed; its log says more"),
+        )
+        .into()
+    }
+
+    /// Refuses once the running slice's time is over.
+    fn check(&self) -> HostResult<()> {
+        if self.guard.is_expired() {
+            return Err(Failure::Vm(mlua::Error::runtime(EXPIRED)));
+        }
+        Ok(())
+    }
+
+    /// What the raw function returns. When memory runs out on the way the author gets what Luau's own functions
+    /// raise then: an error of mlua's is held outside of the heap and not counted.
+    fn answer<R: IntoLuaMulti>(
+        &self,
+        lua: &Lua,
+        result: HostResult<R>,
+    ) -> mlua::Result<MultiValue> {
+        match self.answer_in_memory(lua, result) {
+            Err(mlua::Error::MemoryError(_)) => Ok(MultiValue::from_iter([
+                Value::Boolean(false),
+                Value::String(self.out_of_memory.clone()),
+            ])),
+            answered => answered,
+        }
+    }
+
+    fn answer_in_memory<R: IntoLuaMulti>(
+        &self,
+        lua: &Lua,
+        result: HostResult<R>,
+    ) -> mlua::Result<MultiValue> {
+        match result {
+            Ok(values) => {
+                let mut values = values.into_lua_multi(lua)?;
+                values.push_front(Value::Boolean(true));
+                Ok(values)
+            }
+            Err(Failure::Host(error)) => {
+                let error = self.error_table(lua, &error)?;
+                Ok(MultiValue::from_iter([
+                    Value::Boolean(false),
+                    Value::Table(error),
+                ]))
+            }
+            Err(Failure::Vm(error)) => Err(error),
+        }
+    }
+
+    /// The table that stands for `error` in Luau.
+    fn error_table(&self, lua: &Lua, error: &HostError) -> mlua::Result<Table> {
+        let table = lua.create_table()?;
+        table.raw_set("kind", error.kind)?;
+        table.raw_set("message", error.message.as_str())?;
+        for (name, field) in &error.fields {
+            match field {
+                Field::Integer(number) => table.raw_set(*name, *number)?,
+                Field::Text(text) => table.raw_set(*name, text.as_str())?,
+                Field::Json(json) => table.raw_set(*name, plain(lua, json)?)?,
+            }
+        }
+        table.set_metatable(Some(self.error_metatable.clone()))?;
+        Ok(table)
+    }
+}
+
+/// A safe point of the host's: refuses once the running slice's time is over, or its memory used up. To be asked for
+/// each table in a loop over what an author gave, which may take long to look through however little is in it, and
+/// make more than there is room for.
+pub fn in_time(lua: &Lua) -> mlua::Result<()> {
+    if !raw::allocator::make_room_now(lua) {
+        return Err(mlua::Error::MemoryError(OUT_OF_MEMORY.to_owned()));
+    }
+    match Vm::of(lua) {
+        Ok(vm) if vm.is_expired() => Err(mlua::Error::runtime(EXPIRED)),
+        _ => Ok(()),
+    }
+}
+
+/// Why a function that waits cannot be called where Luau cannot yield.
+fn cannot_wait(lua: &Lua, name: &str) -> HostError {
+    let generation = Vm::of(lua).ok().and_then(|vm| vm.loader().active());
+    if let Some(generation) = generation
+        && let Err(error) = generation.may_act(name)
+    {
+        return error;
+    }
+    let message = format!(
+        "{name}: cannot wait here: not in a metamethod, in table.sort, in string.gsub or in another function's callback"
+    );
+    HostError::new("phase", message)
+}

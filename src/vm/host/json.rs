@@ -1,0 +1,86 @@
+//! JSON as plain Luau tables.
+
+use super::error::HostResult;
+use super::function::in_time;
+use crate::json::Json;
+use mlua::{IntoLua, Lua, Table, Value};
+
+/// Values that are made before the deadline is asked for: making a string takes long while others with the
+/// same hash live.
+const MADE_AT_ONCE: usize = 64;
+
+/// The integers up to this, in both directions, are numbers of Luau's.
+pub const GREATEST_EXACT: u64 = 1 << 53;
+
+/// An integer of JSON's: a number, or the string of its digits where no number of Luau's can be it.
+#[allow(clippy::cast_precision_loss, reason = "longer ones come as strings")]
+pub fn integer(lua: &Lua, number: i64) -> mlua::Result<Value> {
+    if number.unsigned_abs() > GREATEST_EXACT {
+        return Ok(Value::String(lua.create_string(number.to_string())?));
+    }
+    Ok(Value::Number(number as f64))
+}
+
+/// A JSON tree as plain, writable Luau tables; `null` becomes nil.
+pub fn plain(lua: &Lua, json: &Json) -> mlua::Result<Value> {
+    Ok(match json {
+        Json::Null => Value::Nil,
+        Json::Bool(value) => Value::Boolean(*value),
+        Json::Integer(number) => integer(lua, *number)?,
+        Json::Number(number) => Value::Number(*number),
+        Json::String(text) => Value::String(lua.create_string(text.as_ref())?),
+        Json::Array(items) => {
+            let table = lua.create_table_with_capacity(items.len(), 0)?;
+            for (index, item) in items.iter().enumerate() {
+                if index % MADE_AT_ONCE == 0 {
+                    in_time(lua)?;
+                }
+                table.raw_set(index + 1, plain(lua, item)?)?;
+            }
+            Value::Table(table)
+        }
+        Json::Object(fields) => {
+            let table = lua.create_table_with_capacity(0, fields.len())?;
+            table.set_metatable(Some(object_mark(lua)?))?;
+            for (index, (key, value)) in fields.iter().enumerate() {
+                if index % MADE_AT_ONCE == 0 {
+                    in_time(lua)?;
+                }
+                table.raw_set(key.as_ref(), plain(lua, value)?)?;
+            }
+            Value::Table(table)
+        }
+    })
+}
+
+/// The metatable of tables that are objects in JSON, also when they are empty.
+struct ObjectMark(Table);
+
+/// The metatable by which a table is known to be an object in JSON, also when it is empty. It holds nothing and
+/// cannot be changed, so that such a table does what any other does.
+pub fn object_mark(lua: &Lua) -> mlua::Result<Table> {
+    if let Some(mark) = lua.app_data_ref::<ObjectMark>() {
+        return Ok(mark.0.clone());
+    }
+    let mark = lua.create_table()?;
+    mark.set_readonly(true);
+    lua.set_app_data(ObjectMark(mark.clone()));
+    Ok(mark)
+}
+
+/// Whether a table is marked as an object in JSON.
+pub fn is_object(table: &Table) -> bool {
+    let Some(metatable) = table.metatable() else {
+        return false;
+    };
+    let lua = table.weak_lua().try_upgrade();
+    lua.is_some_and(|lua| {
+        lua.app_data_ref::<ObjectMark>()
+            .is_some_and(|mark| mark.0 == metatable)
+    })
+}
+
+/// A value that becomes exactly one Luau value.
+pub fn one(lua: &Lua, value: impl IntoLua) -> HostResult<Value> {
+    Ok(value.into_lua(lua)?)
+}

@@ -1,0 +1,26 @@
+//! Functions of the host that cogs may call.
+//!
+//! An author's mistake never becomes a Rust error inside Luau: mlua would carry it as userdata that no
+//! author can read and that no memory limit counts. Instead the raw function returns `false` and an error
+//! table, and a shim in Luau raises it at the author's own line. Every raw function first asks the guard
+//! whether the slice's time is over, so that a caught deadline leads nowhere. A panic ends here, too: the
+//! author gets an error, and the VM is replaced at the next reload.
+//!
+//! ```text
+//! function (makes them) ─ arguments (what they are called with) ─ error (what they fail with)
+//! ```
+//!
+//! `chunk` loads the host's own Luau, such as the half of each function that raises its errors (`shim.luau`), and
+//! `json` makes tables of JSON.
+
+mod arguments;
+mod chunk;
+mod error;
+mod function;
+mod json;
+
+pub use arguments::{Arguments, EXPECTED_DURATION, describe, duration, number, shown_name};
+pub use chunk::HostChunk;
+pub use error::{Failure, Field, HostError, HostResult};
+pub use function::{Host, in_time};
+pub use json::{GREATEST_EXACT, integer, is_object, object_mark, one, plain};
