@@ -404,15 +404,15 @@ impl Controller {
             }
         }
         for cog in waiting {
-            self.graph.doubt(&cog);
+            self.graph.mark_dirty(&cog);
         }
     }
 
     /// Forgets the failures of cogs whose sources say again what they run; whether there were any.
     fn mended(&mut self, changed: &BTreeSet<ModuleId>) -> bool {
         let mut mended = false;
-        let behind: Vec<String> = self.graph.behind().map(str::to_owned).collect();
-        for name in behind {
+        let dirty: Vec<String> = self.graph.dirty().map(str::to_owned).collect();
+        for name in dirty {
             let Some(cog) = self
                 .cogs
                 .get(&name)
@@ -444,7 +444,7 @@ impl Controller {
             if let Some(cog) = self.cogs.get(&name) {
                 self.put(&cog);
                 // What a handler required may have changed before it was known to be of interest.
-                self.graph.doubt(&name);
+                self.graph.mark_dirty(&name);
             }
         }
     }

@@ -127,8 +127,8 @@ impl CogView {
 pub struct Graph {
     cogs: BTreeMap<Arc<str>, CogView>,
     users: HashMap<ModuleId, BTreeSet<Arc<str>>>,
-    /// Cogs that do not run what the sources say.
-    behind: BTreeSet<Arc<str>>,
+    /// The dirty cogs: what they run is not what the sources say, or may not be.
+    dirty: BTreeSet<Arc<str>>,
 }
 
 impl Graph {
@@ -147,41 +147,14 @@ impl Graph {
             users.insert(Arc::clone(&name));
         }
         if view.failing || view.state == CogState::Waiting {
-            self.behind.insert(Arc::clone(&name));
+            self.dirty.insert(Arc::clone(&name));
         }
         self.cogs.insert(name, view);
     }
 
-    /// Adds one require that a handler executed, with what the target says now if it was loaded.
-    /// The cog stays behind if it was.
-    pub fn add_edge(
-        &mut self,
-        cog: &str,
-        from: &ModuleId,
-        to: &ModuleId,
-        hash: Option<ContentHash>,
-    ) {
-        let Some((name, view)) = self.cogs.get_key_value(cog) else {
-            return;
-        };
-        let (name, mut view) = (Arc::clone(name), view.clone());
-        view.edges
-            .entry(from.clone())
-            .or_default()
-            .insert(to.clone());
-        if let Some(hash) = hash {
-            view.loaded.entry(to.clone()).or_insert(hash);
-        }
-        let was_behind = self.behind.contains(&name);
-        self.put(view);
-        if was_behind {
-            self.behind.insert(name);
-        }
-    }
-
     /// Forgets a cog.
     pub fn remove(&mut self, cog: &str) {
-        self.behind.remove(cog);
+        self.dirty.remove(cog);
         let Some(view) = self.cogs.remove(cog) else {
             return;
         };
@@ -195,26 +168,24 @@ impl Graph {
         }
     }
 
-    /// Notes that these cogs do not run what the sources say until they are `put` again: call it
-    /// with every plan before it is tried, so that a cog that a sibling held back is planned again.
+    /// Marks the plan's cogs as dirty until they are `put` again: call it with every plan before it is tried, so that
+    /// a cog that a sibling held back is planned again.
     pub fn begin(&mut self, plan: &Plan) {
         for cog in &plan.cogs {
-            if let Some((name, _)) = self.cogs.get_key_value(cog.name.as_str()) {
-                self.behind.insert(Arc::clone(name));
-            }
+            self.mark_dirty(&cog.name);
         }
     }
 
-    /// Has the next plan look at a cog, whatever changes: what it runs may be older than the sources.
-    pub fn doubt(&mut self, cog: &str) {
+    /// Marks a cog as dirty: the next plan looks at it, whatever changes, as what it runs may be older than the sources.
+    pub fn mark_dirty(&mut self, cog: &str) {
         if let Some((name, _)) = self.cogs.get_key_value(cog) {
-            self.behind.insert(Arc::clone(name));
+            self.dirty.insert(Arc::clone(name));
         }
     }
 
-    /// The cogs that do not run what the sources say, or may not.
-    pub fn behind(&self) -> impl Iterator<Item = &str> {
-        self.behind.iter().map(|name| &**name)
+    /// The dirty cogs: those that do not run what the sources say, or may not.
+    pub fn dirty(&self) -> impl Iterator<Item = &str> {
+        self.dirty.iter().map(|name| &**name)
     }
 
     /// What is known about a cog.
@@ -244,12 +215,12 @@ impl Graph {
             .map(|(_, view)| view)
     }
 
-    /// The cogs that a change of these modules can concern, and those that are behind.
+    /// The cogs that a change of these modules can concern, and those that are dirty.
     pub(super) fn concerned(&self, changed: &BTreeSet<ModuleId>) -> BTreeMap<&str, &CogView> {
         let users = changed.iter().flat_map(|module| self.users(module));
-        let behind = self.behind.iter().map(|name| &**name);
+        let dirty = self.dirty.iter().map(|name| &**name);
         users
-            .chain(behind)
+            .chain(dirty)
             .filter_map(|name| Some((name, self.cogs.get(name)?)))
             .collect()
     }

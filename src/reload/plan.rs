@@ -93,7 +93,7 @@ pub fn plan<'a>(cogs: impl IntoIterator<Item = &'a CogView>, sources: &impl Sour
 }
 
 /// The same plan when only `changed` differs from the sources that the graph was planned with last.
-/// The cost follows the change: only cogs that use it are looked at, and those that are behind.
+/// The cost follows the change: only cogs that use it are looked at, and those that are dirty.
 pub fn plan_changed(graph: &Graph, changed: &BTreeSet<ModuleId>, sources: &impl Sources) -> Plan {
     let mut concerned = graph.concerned(changed);
     let mut new = BTreeMap::new();

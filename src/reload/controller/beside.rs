@@ -199,7 +199,7 @@ impl Controller {
         let report = self.conclude(&transaction, results);
         // The sources may say something else by now.
         for name in &names {
-            self.graph.doubt(name);
+            self.graph.mark_dirty(name);
         }
         if transaction.trigger == Trigger::Command {
             self.forget_taken();

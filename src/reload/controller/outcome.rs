@@ -226,7 +226,7 @@ impl Controller {
             }
         });
         self.put(handle);
-        self.graph.doubt(&handle.name);
+        self.graph.mark_dirty(&handle.name);
         if running {
             CogOutcome::Kept
         } else {
@@ -244,7 +244,7 @@ impl Controller {
             status.attempted.insert(status.entry.clone(), says);
         });
         self.put(handle);
-        self.graph.doubt(&handle.name);
+        self.graph.mark_dirty(&handle.name);
     }
 
     /// Notes how one cog came out, for the next plan and for the report.

@@ -22,7 +22,7 @@ impl Controller {
         for cog in self.cogs.all() {
             cog.begin_abort();
             self.put(&cog);
-            self.graph.doubt(&cog.name);
+            self.graph.mark_dirty(&cog.name);
         }
         let changed = self.read(Snapshot::rescan_all).await;
         self.pending.extend(changed);

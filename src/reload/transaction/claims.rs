@@ -195,7 +195,7 @@ impl<'a> Taken<'a> {
         match self.cogs.get(&owner) {
             Some(handle) if handle.peek(Status::is_running) => {
                 let held = handle.peek(|status| owned_by(&status.offer))?;
-                Some(self.behind(&owner, &handle, held))
+                Some(self.held_by_running(&owner, &handle, held))
             }
             handle => self.waits(&owner, handle.as_deref(), claim),
         }
@@ -210,7 +210,7 @@ impl<'a> Taken<'a> {
 
     /// A cog whose new text cannot be taken may let go of the name as soon as it can: whoever wants it is tried again
     /// with whatever mends that.
-    fn behind(&self, owner: &str, handle: &CogHandle, mut held: Held) -> Held {
+    fn held_by_running(&self, owner: &str, handle: &CogHandle, mut held: Held) -> Held {
         let attempts = self.attempts.iter();
         let failure = attempts
             .filter(|attempt| attempt.plan.name == owner)

@@ -103,7 +103,7 @@ fn one_held_back_by_the_other() -> (Graph, Texts) {
     let mut graph = Graph::new();
     graph.put(a);
     graph.put(b);
-    graph.doubt("a");
+    graph.mark_dirty("a");
     (graph, sources)
 }
 
@@ -144,7 +144,7 @@ fn a_cog_whose_file_is_gone_and_that_was_held_back_goes_with_the_fix_and_not_bef
     let mut a = graph.get("a").unwrap().clone();
     a.attempted.insert(a.entry.clone(), None);
     graph.put(a);
-    graph.doubt("a");
+    graph.mark_dirty("a");
     assert!(plan(graph.cogs(), &sources).is_empty());
     let gone = plan_gone(&graph, &sources);
     assert_eq!(gone.len(), 1, "an admin may take it away all the same");
