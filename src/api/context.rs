@@ -485,8 +485,8 @@ impl CogContext {
     /// Returns once every write that the cog made so far is safe on disk: no user sees an answer that a
     /// crash then forgets.
     pub async fn writes_committed(&self) -> HostResult<()> {
-        let ticket = lock(&self.live_state).stored.flush();
-        ticket.committed().await.map_err(|error| {
+        let written = lock(&self.live_state).stored.flush();
+        written.committed().await.map_err(|error| {
             // The writer tells the log why, once until it goes well again. No author is told where the files are.
             let message = match error {
                 StateError::Closed => error.to_string(),

@@ -1,10 +1,10 @@
-//! What the views of one VM have in common: their layers, and the batch of writes since the last flush.
+//! What the views of one VM have in common: their overlays, and the batch of writes since the last flush.
 
 use super::account::Account;
-use super::layer::Layers;
+use super::overlay::Overlays;
 use super::tree::Space;
 use super::writer::Outbox;
-use super::{Batch, StateError, Ticket};
+use super::{Batch, CommitHandle, StateError};
 use crate::lock::lock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 /// One VM's writes. A VM runs on one thread at a time, so a journal is never used by two at once.
 #[derive(Debug)]
 pub(super) struct Journal {
-    /// Whether there are layers: reads and writes of a VM without any do not lock them.
-    is_layered: AtomicBool,
-    layers: Mutex<Layers>,
+    /// Whether there are overlays: reads and writes of a VM without any do not lock them.
+    has_overlays: AtomicBool,
+    overlays: Mutex<Overlays>,
     spaces: Mutex<Vec<Arc<Space>>>,
     /// Nothing if nothing is ever written to a disk.
     outbox: Option<Arc<Outbox>>,
@@ -27,8 +27,8 @@ pub(super) struct Journal {
 impl Journal {
     pub(super) fn new(outbox: Option<Arc<Outbox>>, writer: Arc<Account>) -> Self {
         Self {
-            is_layered: AtomicBool::new(false),
-            layers: Mutex::default(),
+            has_overlays: AtomicBool::new(false),
+            overlays: Mutex::default(),
             spaces: Mutex::default(),
             outbox,
             writer,
@@ -55,30 +55,30 @@ impl Journal {
         }
     }
 
-    /// The layers, if there are any.
-    pub(super) fn layers(&self) -> Option<MutexGuard<'_, Layers>> {
-        let is_layered = self.is_layered.load(Ordering::Acquire);
-        is_layered.then(|| lock(&self.layers))
+    /// The overlays, if there are any.
+    pub(super) fn overlays(&self) -> Option<MutexGuard<'_, Overlays>> {
+        let has_overlays = self.has_overlays.load(Ordering::Acquire);
+        has_overlays.then(|| lock(&self.overlays))
     }
 
     pub(super) fn begin(&self) {
-        lock(&self.layers).begin();
-        self.is_layered.store(true, Ordering::Release);
+        lock(&self.overlays).begin();
+        self.has_overlays.store(true, Ordering::Release);
     }
 
     pub(super) fn stage(&self) {
-        let mut layers = lock(&self.layers);
-        if layers.depth() == 0 {
-            layers.begin();
-            layers.is_staged = true;
-            self.is_layered.store(true, Ordering::Release);
+        let mut overlays = lock(&self.overlays);
+        if overlays.depth() == 0 {
+            overlays.begin();
+            overlays.is_staged = true;
+            self.has_overlays.store(true, Ordering::Release);
         }
     }
 
     /// How many transactions are open.
     pub(super) fn transactions(&self) -> usize {
-        let layers = lock(&self.layers);
-        layers.depth() - usize::from(layers.is_staged)
+        let overlays = lock(&self.overlays);
+        overlays.depth() - usize::from(overlays.is_staged)
     }
 
     pub(super) fn commit_transaction(&self) -> Result<(), StateError> {
@@ -90,7 +90,7 @@ impl Journal {
 
     pub(super) fn roll_back(&self) {
         if self.transactions() > 0 {
-            lock(&self.layers).roll_back();
+            lock(&self.overlays).roll_back();
             self.settle();
         }
     }
@@ -106,7 +106,7 @@ impl Journal {
 
     pub(super) fn discard_stage(&self) {
         if self.end_transactions() {
-            lock(&self.layers).roll_back();
+            lock(&self.overlays).roll_back();
             self.settle();
         }
     }
@@ -116,12 +116,12 @@ impl Journal {
         while self.transactions() > 0 {
             self.roll_back();
         }
-        lock(&self.layers).is_staged
+        lock(&self.overlays).is_staged
     }
 
-    /// Applies the innermost layer.
+    /// Applies the innermost overlay.
     fn end(&self) -> Result<(), StateError> {
-        let written = lock(&self.layers).commit(&self.writer);
+        let written = lock(&self.overlays).commit(&self.writer);
         self.settle();
         // Another VM's flush takes what is pending in a shared namespace, and would tear this apart.
         if written?.iter().any(|space| space.is_shared()) {
@@ -130,19 +130,19 @@ impl Journal {
         Ok(())
     }
 
-    /// Back to writing directly once the last layer is gone.
+    /// Back to writing directly once the last overlay is gone.
     fn settle(&self) {
-        let mut layers = lock(&self.layers);
-        if layers.depth() == 0 {
-            layers.is_staged = false;
-            self.is_layered.store(false, Ordering::Release);
+        let mut overlays = lock(&self.overlays);
+        if overlays.depth() == 0 {
+            overlays.is_staged = false;
+            self.has_overlays.store(false, Ordering::Release);
         }
     }
 
     /// Hands the writes since the last flush to the writer.
-    pub(super) fn flush(&self) -> Ticket {
+    pub(super) fn flush(&self) -> CommitHandle {
         match &self.outbox {
-            None => Ticket::ready(),
+            None => CommitHandle::ready(),
             Some(outbox) => {
                 let is_older = self.works_for_older.load(Ordering::Relaxed);
                 flush(&lock(&self.spaces), outbox, &self.writer, is_older)
@@ -158,7 +158,7 @@ pub(super) fn flush(
     outbox: &Outbox,
     payer: &Arc<Account>,
     is_older: bool,
-) -> Ticket {
+) -> CommitHandle {
     let mut trees: Vec<_> = spaces.iter().map(|space| space.lock()).collect();
     let mut batch = Batch::default();
     let mut written = Vec::new();
@@ -173,10 +173,10 @@ pub(super) fn flush(
             Ok(number) => written
                 .into_iter()
                 .for_each(|tree| tree.last_group = number),
-            Err(error) => return Ticket::failed(error),
+            Err(error) => return CommitHandle::failed(error),
         }
     }
     // Others may have taken along what was ours, or it may be on its way.
     let groups = trees.iter().map(|tree| tree.last_group).collect();
-    outbox.ticket(groups, payer, is_older)
+    outbox.commit_handle(groups, payer, is_older)
 }

@@ -1,17 +1,17 @@
 //! The table that Rust owns: an in-memory tree that answers reads, a journal of writes, SQLite.
 //!
 //! ```text
-//! view ─ (layer: staging, transactions) ─ tree ─ pending ─ journal: flush ─ queue ─ writer ─ backend (sqlite) ─▶ ticket
+//! view ─ (overlay: staging, transactions) ─ tree ─ pending ─ journal: flush ─ queue ─ writer ─ backend (sqlite) ─▶ commit handle
 //! ```
 //!
 //! - `value`, `text`, `table`, `many`, `scope`: what is stored (values, keys, tables that share by `Arc`) and where.
 //! - `defaults`, `limits`: what is seen where nothing is stored, and how much may be.
 //! - `memory`, `account`: what that costs, and what a cog has in all of its namespaces together.
 //! - `view`: what one VM reads and writes through; `journal` is what its views have in common.
-//! - `layer`, `operations`: writes that are not applied yet (a reload being prepared, a transaction).
+//! - `overlay`, `operations`: writes that are not applied yet (a reload being prepared, a transaction).
 //! - `tree`: one namespace in memory; `pending`: its difference to the disk since the last flush.
 //! - `queue`, `bucket`: what waits for the disk, in groups that are one commit each, and whose turn it is.
-//! - `writer`: the thread that writes them; `ticket`: the promise that one is durable.
+//! - `writer`: the thread that writes them; `commit_handle`: the promise that one is durable.
 //! - `backend`: the seam for other databases; `sqlite`, `schema`: the embedded one; `encode`: its bytes.
 //! - `store`: opens all of it, keeps the namespaces, closes it.
 //!
@@ -19,7 +19,7 @@
 //! lets `data.member(a, b).xp` be an expression in Luau. The limits bound what that costs: a namespace holds
 //! at most [`StateLimits::namespace_bytes`], counted as what it costs.
 //!
-//! Durability: a ticket resolves when the batch would survive the death of the process (`kill -9`, a crash).
+//! Durability: a commit handle resolves when the batch would survive the death of the process (`kill -9`, a crash).
 //! SQLite runs in WAL mode with `synchronous=NORMAL`: a power cut may take the last commits before it with it,
 //! newest first and whole, and never damages what is older. (Measured on one machine, a flush of one write that is
 //! waited for: 32 µs this way, 3.1 ms with `synchronous=FULL`, which a power cut would not take back.)
@@ -27,15 +27,16 @@
 mod account;
 mod backend;
 mod bucket;
+mod commit_handle;
 mod defaults;
 mod encode;
 mod error;
 mod journal;
-mod layer;
 mod limits;
 mod many;
 mod memory;
 mod operations;
+mod overlay;
 mod pending;
 mod queue;
 mod schema;
@@ -46,7 +47,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod text;
-mod ticket;
 mod tree;
 mod value;
 mod view;
@@ -54,6 +54,7 @@ mod write;
 mod writer;
 
 pub use backend::{Loaded, MemoryBackend, StateBackend};
+pub use commit_handle::CommitHandle;
 pub use defaults::Defaults;
 pub use encode::{decode_path, decode_value, encode_path, subtree_end};
 pub use error::StateError;
@@ -64,6 +65,5 @@ pub use sqlite::SqliteBackend;
 pub use store::{Store, StoreOptions};
 pub use table::Table;
 pub use text::Text;
-pub use ticket::Ticket;
 pub use value::{Key, KeyRef, Value};
 pub use view::View;

@@ -1,4 +1,4 @@
-//! The writes of a layer, each at its place, until they are applied.
+//! The writes of an overlay, each with its scope and path, until they are applied.
 
 use super::account::Account;
 use super::pending::remove_below;
@@ -10,10 +10,10 @@ use std::ops::Bound::{Included, Unbounded};
 use std::sync::Arc;
 use tracing::warn;
 
-/// A scope of a namespace, which has this number.
-pub(super) type Place = (u64, Scope);
-/// By place and encoded path, so that a table is written before what is in it.
-pub(super) type Operations = BTreeMap<(Place, Text), Operation>;
+/// A scope, with the number of its namespace.
+pub(super) type ScopeAddress = (u64, Scope);
+/// By scope and encoded path, so that a table is written before what is in it.
+pub(super) type Operations = BTreeMap<(ScopeAddress, Text), Operation>;
 
 #[derive(Clone, Debug)]
 pub(super) enum Operation {
@@ -58,7 +58,7 @@ impl Operation {
 /// Adds what a write did to the operations of a place.
 pub(super) fn note(
     operations: &mut Operations,
-    place: Place,
+    place: ScopeAddress,
     path: &[Key],
     value: Option<Value>,
     written: Written,
@@ -84,8 +84,8 @@ pub(super) fn note(
 
 pub(super) fn of_place(
     operations: &Operations,
-    place: Place,
-) -> impl Iterator<Item = (&(Place, Text), &Operation)> {
+    place: ScopeAddress,
+) -> impl Iterator<Item = (&(ScopeAddress, Text), &Operation)> {
     let first = (place, Text::from(""));
     let from = operations.range((Included(first), Unbounded));
     from.take_while(move |((of, _), _)| *of == place)

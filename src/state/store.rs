@@ -5,7 +5,8 @@ use super::journal::{Journal, flush};
 use super::tree::Space;
 use super::writer::Outbox;
 use super::{
-    Loaded, Namespace, Scope, SqliteBackend, StateBackend, StateError, StateLimits, Ticket, View,
+    CommitHandle, Loaded, Namespace, Scope, SqliteBackend, StateBackend, StateError, StateLimits,
+    View,
 };
 use crate::lock::lock;
 use std::collections::BTreeMap;
@@ -110,17 +111,17 @@ impl Store {
     }
 
     /// Removes everything stored for a scope, in every namespace and session.
-    pub fn forget(&self, scope: &Scope) -> Ticket {
+    pub fn forget(&self, scope: &Scope) -> CommitHandle {
         self.forget_where(|other| other == scope).1
     }
 
     /// Removes everything stored for a user, as such and as a member of any guild, in every namespace and
     /// session. Returns how many scopes that were.
-    pub fn forget_user(&self, user: u64) -> (usize, Ticket) {
+    pub fn forget_user(&self, user: u64) -> (usize, CommitHandle) {
         self.forget_where(|scope| scope.user() == Some(user))
     }
 
-    fn forget_where(&self, is_meant: impl Fn(&Scope) -> bool) -> (usize, Ticket) {
+    fn forget_where(&self, is_meant: impl Fn(&Scope) -> bool) -> (usize, CommitHandle) {
         let spaces = self.spaces.all();
         let nobody = nobody();
         let forgotten = spaces.iter().map(|space| space.forget(&nobody, &is_meant));
@@ -170,9 +171,9 @@ impl Store {
     }
 
     /// Hands everything to the writer, whoever wrote it.
-    fn flush(&self) -> Ticket {
+    fn flush(&self) -> CommitHandle {
         let Some(outbox) = &self.outbox else {
-            return Ticket::ready();
+            return CommitHandle::ready();
         };
         let mut spaces = self.spaces.all();
         spaces.retain(|space| space.is_stored);

@@ -13,11 +13,11 @@ const SHORTEST_SHARED: usize = 23;
 
 /// Bytes that do not change. Up to 22 of them are kept in place; clones of a longer one share it.
 #[derive(Clone)]
-pub struct Text(Place);
+pub struct Text(Storage);
 
 #[derive(Clone)]
-enum Place {
-    Here(u8, [u8; SHORTEST_SHARED - 1]),
+enum Storage {
+    Inline(u8, [u8; SHORTEST_SHARED - 1]),
     Shared(Arc<[u8]>),
 }
 
@@ -25,8 +25,8 @@ impl Text {
     /// What it costs in memory besides itself.
     pub(super) fn outside(&self) -> usize {
         match &self.0 {
-            Place::Here(..) => 0,
-            Place::Shared(bytes) => allocation(16 + bytes.len()),
+            Storage::Inline(..) => 0,
+            Storage::Shared(bytes) => allocation(16 + bytes.len()),
         }
     }
 
@@ -34,7 +34,7 @@ impl Text {
         let mut place = [0; SHORTEST_SHARED - 1];
         place.get_mut(..bytes.len())?.copy_from_slice(bytes);
         let length = u8::try_from(bytes.len()).ok()?;
-        Some(Self(Place::Here(length, place)))
+        Some(Self(Storage::Inline(length, place)))
     }
 }
 
@@ -43,8 +43,8 @@ impl Deref for Text {
 
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Place::Here(length, place) => place.get(..usize::from(*length)).unwrap_or(place),
-            Place::Shared(bytes) => bytes,
+            Storage::Inline(length, place) => place.get(..usize::from(*length)).unwrap_or(place),
+            Storage::Shared(bytes) => bytes,
         }
     }
 }
@@ -57,7 +57,7 @@ impl Borrow<[u8]> for Text {
 
 impl From<&[u8]> for Text {
     fn from(bytes: &[u8]) -> Self {
-        Self::here(bytes).unwrap_or_else(|| Self(Place::Shared(bytes.into())))
+        Self::here(bytes).unwrap_or_else(|| Self(Storage::Shared(bytes.into())))
     }
 }
 
@@ -69,13 +69,13 @@ impl From<&str> for Text {
 
 impl From<Vec<u8>> for Text {
     fn from(bytes: Vec<u8>) -> Self {
-        Self::here(&bytes).unwrap_or_else(|| Self(Place::Shared(bytes.into())))
+        Self::here(&bytes).unwrap_or_else(|| Self(Storage::Shared(bytes.into())))
     }
 }
 
 impl From<Arc<[u8]>> for Text {
     fn from(bytes: Arc<[u8]>) -> Self {
-        Self::here(&bytes).unwrap_or(Self(Place::Shared(bytes)))
+        Self::here(&bytes).unwrap_or(Self(Storage::Shared(bytes)))
     }
 }
 

@@ -138,7 +138,7 @@ impl Space {
         Ok(())
     }
 
-    /// A write of `writer`'s that was allowed before, in a layer.
+    /// A write of `writer`'s that was allowed before, in an overlay.
     pub(super) fn replay(
         &self,
         tree: &mut Tree,

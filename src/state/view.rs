@@ -3,7 +3,9 @@
 use super::journal::Journal;
 use super::tree::{Space, is_listed};
 use super::write;
-use super::{Defaults, Key, KeyRef, Namespace, Scope, ScopeKind, StateError, Table, Ticket, Value};
+use super::{
+    CommitHandle, Defaults, Key, KeyRef, Namespace, Scope, ScopeKind, StateError, Table, Value,
+};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -112,8 +114,8 @@ impl View {
     pub fn set(&self, scope: &Scope, path: &[Key], value: Option<Value>) -> Result<(), StateError> {
         let (space, defaults) = (&self.0.space, self.0.defaults.load());
         let writer = self.0.journal.writer();
-        match self.0.journal.layers() {
-            Some(mut layers) => layers.set(space, writer, &defaults, *scope, path, value),
+        match self.0.journal.overlays() {
+            Some(mut overlays) => overlays.set(space, writer, &defaults, *scope, path, value),
             None => space.set(writer, &defaults, *scope, path, value),
         }
     }
@@ -138,8 +140,8 @@ impl View {
     /// The same without defaults, and without a copy of anything.
     pub fn stored_scopes(&self, kind: ScopeKind, guild: Option<u64>) -> Vec<(Scope, Arc<Table>)> {
         let space = &self.0.space;
-        let mut scopes = match self.0.journal.layers() {
-            Some(mut layers) => layers.scopes(space, kind, guild),
+        let mut scopes = match self.0.journal.overlays() {
+            Some(mut overlays) => overlays.scopes(space, kind, guild),
             None => space
                 .lock()
                 .scopes()
@@ -153,23 +155,23 @@ impl View {
 
     /// The version that the namespace's data has: 0 until [`View::set_version`].
     pub fn version(&self) -> u32 {
-        let layers = self.0.journal.layers();
-        let staged = layers.and_then(|layers| layers.version(&self.0.space));
+        let overlays = self.0.journal.overlays();
+        let staged = overlays.and_then(|overlays| overlays.version(&self.0.space));
         staged.unwrap_or_else(|| self.0.space.lock().version())
     }
 
     /// Sets the version; it is staged, committed and flushed like every other write.
     pub fn set_version(&self, version: u32) {
-        match self.0.journal.layers() {
-            Some(mut layers) => layers.set_version(&self.0.space, version),
+        match self.0.journal.overlays() {
+            Some(mut overlays) => overlays.set_version(&self.0.space, version),
             None => self.0.space.lock().set_version(version),
         }
     }
 
     /// The bytes that the namespace holds, as this view sees it.
     pub fn usage(&self) -> usize {
-        let grown = self.0.journal.layers();
-        let grown = grown.map_or(0, |layers| layers.grown(&self.0.space));
+        let grown = self.0.journal.overlays();
+        let grown = grown.map_or(0, |overlays| overlays.grown(&self.0.space));
         let bytes = self.0.space.lock().bytes();
         bytes.saturating_add_signed(grown)
     }
@@ -236,13 +238,13 @@ impl View {
     }
 
     /// Hands the writes of this VM since the last flush to the writer: together they become durable, or none of
-    /// them. The ticket of nothing is ready at once, unless earlier writes of these namespaces are still on
+    /// them. The handle of nothing is ready at once, unless earlier writes of these namespaces are still on
     /// their way: an answer built from them must not overtake them.
-    pub fn flush(&self) -> Ticket {
+    pub fn flush(&self) -> CommitHandle {
         self.0.journal.flush()
     }
 
-    /// Reads a scope through the layers, or from the tree.
+    /// Reads a scope through the overlays, or from the tree.
     fn with<R>(
         &self,
         scope: &Scope,
@@ -250,8 +252,8 @@ impl View {
     ) -> R {
         let defaults = self.0.defaults.load();
         let defaults = defaults.of(scope.kind());
-        match self.0.journal.layers() {
-            Some(mut layers) => read(layers.scope(&self.0.space, *scope).as_ref(), defaults),
+        match self.0.journal.overlays() {
+            Some(mut overlays) => read(overlays.scope(&self.0.space, *scope).as_ref(), defaults),
             None => read(self.0.space.lock().scope(scope), defaults),
         }
     }

@@ -1,4 +1,4 @@
-//! Reading and writing one scope's table: the rules that hold for the tree and for a layer over it alike.
+//! Reading and writing one scope's table: the rules that hold for the tree and for an overlay over it alike.
 
 use super::account::Room;
 use super::memory::{ENTRY_AT_MOST, SCOPE_BYTES};

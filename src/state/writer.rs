@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use super::queue::{Closing, End, Group, Next, Queue};
-use super::{Batch, StateBackend, StateError, Ticket};
+use super::{Batch, CommitHandle, StateBackend, StateError};
 use crate::host_tasks::{self, Task};
 use crate::lock::lock;
 use std::ops::ControlFlow;
@@ -108,23 +108,23 @@ impl Outbox {
         Ok(number)
     }
 
-    /// The ticket of what was sent under these numbers, for `payer` or an older version of it.
-    pub(super) fn ticket(
+    /// The commit handle of what was sent under these numbers, for `payer` or an older version of it.
+    pub(super) fn commit_handle(
         &self,
         mut numbers: Vec<u64>,
         payer: &Arc<Account>,
         is_older: bool,
-    ) -> Ticket {
+    ) -> CommitHandle {
         let mut queue = self.desk.queue();
         numbers.retain(|number| queue.is_uncommitted(*number));
         if numbers.is_empty() {
-            return Ticket::ready();
+            return CommitHandle::ready();
         }
         if !is_older && queue.hurry(&numbers, payer) {
             self.desk.changed.notify_one();
         }
         drop(queue);
-        Ticket::new(numbers, Arc::clone(&self.desk), self.progress.clone())
+        CommitHandle::new(numbers, Arc::clone(&self.desk), self.progress.clone())
     }
 
     /// Ends the writer after everything sent so far is written, or has failed to be.

@@ -85,10 +85,10 @@ async fn child() {
         own.set(&Scope::User(1), &[entry(last)], number).unwrap();
         own.set(&Scope::User(1), &[entry(last - 2.0)], None)
             .unwrap();
-        let ticket = own.flush();
+        let handle = own.flush();
         // Every third is not waited for, so that commits hold several batches.
         if last % 3.0 != 0.0 {
-            ticket.committed().await.unwrap();
+            handle.committed().await.unwrap();
             writeln!(out, "{last}").unwrap();
             out.flush().unwrap();
         }

@@ -1,8 +1,8 @@
 //! The rules of state, each as a test.
 
 mod disk;
-mod layers;
 mod model;
+mod overlays;
 mod rules;
 
 use super::{Key, Namespace, Scope, Store, StoreOptions, Table, Value, View};

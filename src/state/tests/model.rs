@@ -113,25 +113,25 @@ async fn run(steps: Vec<Step>) {
     let file = folder.path().join("state.db");
     let mut store = on_disk(&file);
     let (mut view, mut beside) = (cog(&store), cog(&store));
-    let (mut layers, mut direct): (Vec<Model>, Model) = (vec![Model::new()], Model::new());
+    let (mut overlays, mut direct): (Vec<Model>, Model) = (vec![Model::new()], Model::new());
     let mut is_staged = false;
     let half = |name: &str, path: &[Key]| [&[Key::from(name)], path].concat();
-    for table_name in ["layered", "direct"] {
+    for table_name in ["overlaid", "direct"] {
         set(&view, table_name, table([]));
     }
-    layers[0].insert(vec!["layered".into()], None);
+    overlays[0].insert(vec!["overlaid".into()], None);
     direct.insert(vec!["direct".into()], None);
     for step in steps {
-        let transactions = layers.len() - 1 - usize::from(is_staged);
+        let transactions = overlays.len() - 1 - usize::from(is_staged);
         match step {
             Step::Set(true, path, tree) => {
-                let (path, value) = (half("layered", &path), value(&tree));
-                let allowed = write(layers.last_mut().unwrap(), &path, Some(&value));
+                let (path, value) = (half("overlaid", &path), value(&tree));
+                let allowed = write(overlays.last_mut().unwrap(), &path, Some(&value));
                 assert_eq!(view.set(&HERE, &path, Some(value)).is_ok(), allowed);
             }
             Step::Remove(true, path) => {
-                let path = half("layered", &path);
-                let allowed = write(layers.last_mut().unwrap(), &path, None);
+                let path = half("overlaid", &path);
+                let allowed = write(overlays.last_mut().unwrap(), &path, None);
                 assert_eq!(view.set(&HERE, &path, None).is_ok(), allowed);
             }
             Step::Set(false, path, tree) if transactions == 0 || is_staged => {
@@ -146,45 +146,46 @@ async fn run(steps: Vec<Step>) {
             }
             Step::Begin => {
                 view.begin_transaction();
-                layers.push(layers.last().unwrap().clone());
+                overlays.push(overlays.last().unwrap().clone());
             }
             Step::Commit if transactions > 0 => {
                 view.commit_transaction().unwrap();
-                let top = layers.pop().unwrap();
-                *layers.last_mut().unwrap() = top;
+                let top = overlays.pop().unwrap();
+                *overlays.last_mut().unwrap() = top;
             }
             Step::RollBack if transactions > 0 => {
                 view.rollback_transaction();
-                layers.pop();
+                overlays.pop();
             }
-            Step::Stage if layers.len() == 1 => {
+            Step::Stage if overlays.len() == 1 => {
                 view.stage();
                 is_staged = true;
-                layers.push(layers.last().unwrap().clone());
+                overlays.push(overlays.last().unwrap().clone());
             }
             Step::Apply if is_staged => {
                 view.commit();
-                layers.swap(0, 1);
-                layers.truncate(1);
+                overlays.swap(0, 1);
+                overlays.truncate(1);
                 is_staged = false;
             }
             Step::Discard if is_staged => {
                 view.discard();
-                layers.truncate(1);
+                overlays.truncate(1);
                 is_staged = false;
             }
             Step::Flush => drop(view.flush()),
-            Step::Reopen if layers.len() == 1 => {
+            Step::Reopen if overlays.len() == 1 => {
                 store.close().await.unwrap();
                 store = on_disk(&file);
                 (view, beside) = (cog(&store), cog(&store));
             }
             _ => {}
         }
-        let both =
-            |layer: &Model| -> Model { layer.clone().into_iter().chain(direct.clone()).collect() };
-        assert_eq!(stored(&view), both(layers.last().unwrap()));
-        assert_eq!(stored(&beside), both(&layers[0]));
+        let both = |overlay: &Model| -> Model {
+            overlay.clone().into_iter().chain(direct.clone()).collect()
+        };
+        assert_eq!(stored(&view), both(overlays.last().unwrap()));
+        assert_eq!(stored(&beside), both(&overlays[0]));
     }
     view.discard();
     while view.transactions() > 0 {

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 /// One flush. Dropping it changes nothing: the writes are written all the same.
 #[derive(Debug)]
-pub struct Ticket(Kind);
+pub struct CommitHandle(Kind);
 
 #[derive(Debug)]
 enum Kind {
@@ -20,7 +20,7 @@ enum Kind {
     },
 }
 
-impl Ticket {
+impl CommitHandle {
     pub(super) fn ready() -> Self {
         Self(Kind::Ready(Ok(())))
     }
@@ -37,7 +37,7 @@ impl Ticket {
         })
     }
 
-    /// Whether [`Ticket::committed`] would return at once, because there was nothing to write or it is written.
+    /// Whether [`CommitHandle::committed`] would return at once, because there was nothing to write or it is written.
     pub fn is_ready(&self) -> bool {
         match &self.0 {
             Kind::Ready(_) => true,

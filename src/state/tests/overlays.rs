@@ -197,7 +197,7 @@ fn transactions_span_the_namespaces_of_one_vm() {
 }
 
 #[test]
-fn limits_hold_in_layers_as_well() {
+fn limits_hold_in_overlays_as_well() {
     let limits = StateLimits {
         namespace_bytes: 600,
         changes: 3,

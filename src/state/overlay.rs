@@ -1,6 +1,6 @@
 //! Writes that are not applied yet: those of a reload that is being prepared, and of transactions, which nest.
 //!
-//! A layer holds, for each scope that it touched, the table on which it was built and the table as it is seen
+//! An overlay holds, for each scope that it touched, the table on which it was built and the table as it is seen
 //! through it, and the writes between the two.
 //!
 //! - While staged, the tree goes on living below: when it has changed, the writes are replayed onto what is there
@@ -10,28 +10,28 @@
 
 use super::account::Account;
 use super::defaults::Defaults;
-use super::operations::{Operations, Place, has, note, of_place};
+use super::operations::{Operations, ScopeAddress, has, note, of_place};
 use super::tree::{Space, Tree, is_listed};
 use super::write::{Bounds, Written, write};
 use super::{Key, Scope, ScopeKind, StateError, Table, Value, decode_path, render_path};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, MutexGuard};
 
-/// The layers of one VM, the innermost last. If staged, the first is the stage.
+/// The overlays of one VM, the innermost last. If staged, the first is the stage.
 #[derive(Debug, Default)]
-pub(super) struct Layers {
+pub(super) struct Overlays {
     pub(super) is_staged: bool,
-    stack: Vec<Layer>,
+    stack: Vec<Overlay>,
 }
 
 #[derive(Debug, Default)]
-struct Layer {
-    entries: BTreeMap<Place, Entry>,
+struct Overlay {
+    entries: BTreeMap<ScopeAddress, Entry>,
     operations: Operations,
     versions: BTreeMap<u64, (Arc<Space>, u32)>,
-    /// By how many bytes each namespace grew in this layer, and whether cogs share it.
+    /// By how many bytes each namespace grew in this overlay, and whether cogs share it.
     grown: HashMap<u64, (bool, isize)>,
-    /// How many operations this layer has more than the one below.
+    /// How many operations this overlay has more than the one below.
     changes: isize,
     /// The limit of scopes, if more have been looked at: nobody knows whether those have changed.
     overlooked: Option<usize>,
@@ -44,41 +44,41 @@ struct Entry {
     seen: Option<Arc<Table>>,
 }
 
-impl Layers {
+impl Overlays {
     pub(super) fn depth(&self) -> usize {
         self.stack.len()
     }
 
     pub(super) fn begin(&mut self) {
-        self.stack.push(Layer::default());
+        self.stack.push(Overlay::default());
     }
 
-    /// Drops the innermost layer; whether there was one.
+    /// Drops the innermost overlay; whether there was one.
     pub(super) fn roll_back(&mut self) -> bool {
         self.stack.pop().is_some()
     }
 
-    /// Ends the innermost layer: into the one below, or into the tree. Returns the namespaces written to.
+    /// Ends the innermost overlay: into the one below, or into the tree. Returns the namespaces written to.
     pub(super) fn commit(&mut self, writer: &Arc<Account>) -> Result<Vec<Arc<Space>>, StateError> {
-        let Some(layer) = self.stack.pop() else {
+        let Some(overlay) = self.stack.pop() else {
             return Err(StateError::NoTransaction);
         };
         if let Some(below) = self.stack.last_mut() {
-            below.absorb(layer);
+            below.absorb(overlay);
             return Ok(Vec::new());
         }
-        layer.apply(writer, !self.is_staged)
+        overlay.apply(writer, !self.is_staged)
     }
 
-    /// The table of a scope as it is seen through the layers.
+    /// The table of a scope as it is seen through the overlays.
     pub(super) fn scope(&mut self, space: &Arc<Space>, scope: Scope) -> Option<Arc<Table>> {
         let is_staged = self.is_staged;
         let place = (space.id, scope);
-        if let Some(layer) = self.layer_of(place) {
+        if let Some(overlay) = self.overlay_of(place) {
             if is_staged {
-                layer.refresh(place);
+                overlay.refresh(place);
             }
-            return layer.entries.get(&place)?.seen.clone();
+            return overlay.entries.get(&place)?.seen.clone();
         }
         let (live, most) = {
             let tree = space.lock();
@@ -95,7 +95,7 @@ impl Layers {
         live
     }
 
-    /// The scopes of a kind as they are seen through the layers. A transaction is not refused for a change in
+    /// The scopes of a kind as they are seen through the overlays. A transaction is not refused for a change in
     /// what was only listed.
     pub(super) fn scopes(
         &mut self,
@@ -110,7 +110,7 @@ impl Layers {
             .filter(|(scope, _)| meant(scope))
             .map(|(scope, table)| (*scope, Arc::clone(table)))
             .collect();
-        let touched = self.stack.iter().flat_map(|layer| layer.entries.keys());
+        let touched = self.stack.iter().flat_map(|overlay| overlay.entries.keys());
         let touched: Vec<Scope> = touched
             .filter(|(id, scope)| *id == space.id && meant(scope))
             .map(|(_, scope)| *scope)
@@ -137,7 +137,7 @@ impl Layers {
             let tree = space.lock();
             (tree.bytes(), *tree.limits())
         };
-        let changes: isize = self.stack.iter().map(|layer| layer.changes).sum();
+        let changes: isize = self.stack.iter().map(|overlay| overlay.changes).sum();
         if changes >= limits.changes.cast_signed() {
             return Err(StateError::Changes {
                 path: render_path(&scope, path),
@@ -179,8 +179,8 @@ impl Layers {
         Ok(())
     }
 
-    /// Has the innermost layer know a place: as the layers below know it, or as it is.
-    fn take_up(&mut self, space: &Arc<Space>, place: Place) {
+    /// Has the innermost overlay know a place: as the overlays below know it, or as it is.
+    fn take_up(&mut self, space: &Arc<Space>, place: ScopeAddress) {
         if self
             .stack
             .last()
@@ -188,9 +188,9 @@ impl Layers {
         {
             return;
         }
-        let below = self.layer_of(place).and_then(|layer| {
-            let entry = layer.entries.get(&place)?.clone();
-            let operations = of_place(&layer.operations, place);
+        let below = self.overlay_of(place).and_then(|overlay| {
+            let entry = overlay.entries.get(&place)?.clone();
+            let operations = of_place(&overlay.operations, place);
             let operations = operations.map(|(at, operation)| (at.clone(), operation.clone()));
             Some((entry, operations.collect::<Vec<_>>()))
         });
@@ -206,8 +206,8 @@ impl Layers {
     }
 
     pub(super) fn version(&self, space: &Space) -> Option<u32> {
-        let mut layers = self.stack.iter().rev();
-        layers.find_map(|layer| layer.versions.get(&space.id).map(|(_, version)| *version))
+        let mut overlays = self.stack.iter().rev();
+        overlays.find_map(|overlay| overlay.versions.get(&space.id).map(|(_, version)| *version))
     }
 
     pub(super) fn set_version(&mut self, space: &Arc<Space>, version: u32) {
@@ -216,30 +216,30 @@ impl Layers {
         }
     }
 
-    /// By how many bytes the namespace grew in all layers.
+    /// By how many bytes the namespace grew in all overlays.
     pub(super) fn grown(&self, space: &Space) -> isize {
-        let grown = |layer: &Layer| layer.grown.get(&space.id).map(|(_, grown)| *grown);
+        let grown = |overlay: &Overlay| overlay.grown.get(&space.id).map(|(_, grown)| *grown);
         self.stack.iter().filter_map(grown).sum()
     }
 
-    /// By how many bytes all namespaces that cogs share grew in all layers, or all others.
+    /// By how many bytes all namespaces that cogs share grew in all overlays, or all others.
     fn grown_where(&self, is_shared: bool) -> isize {
-        let grown = self.stack.iter().flat_map(|layer| layer.grown.values());
+        let grown = self.stack.iter().flat_map(|overlay| overlay.grown.values());
         grown
             .filter(|(shared, _)| *shared == is_shared)
             .map(|(_, grown)| grown)
             .sum()
     }
 
-    /// The innermost layer that knows a place.
-    fn layer_of(&mut self, place: Place) -> Option<&mut Layer> {
-        let mut layers = self.stack.iter_mut().rev();
-        layers.find(|layer| layer.entries.contains_key(&place))
+    /// The innermost overlay that knows a place.
+    fn overlay_of(&mut self, place: ScopeAddress) -> Option<&mut Overlay> {
+        let mut overlays = self.stack.iter_mut().rev();
+        overlays.find(|overlay| overlay.entries.contains_key(&place))
     }
 }
 
-impl Layer {
-    /// Takes over what the layer above has; its entries began as copies of ours.
+impl Overlay {
+    /// Takes over what the overlay above has; its entries began as copies of ours.
     fn absorb(&mut self, above: Self) {
         for place in above.entries.keys() {
             let ours = of_place(&self.operations, *place);
@@ -260,7 +260,7 @@ impl Layer {
     }
 
     /// Builds what is seen of a place anew if the tree has changed below.
-    fn refresh(&mut self, place: Place) {
+    fn refresh(&mut self, place: ScopeAddress) {
         let Some(entry) = self.entries.get_mut(&place) else {
             return;
         };
