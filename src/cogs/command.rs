@@ -40,7 +40,7 @@ const LONGEST_ANSWER: usize = 2_000;
 
 /// A typed line that calls one of a cog's commands.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub struct CommandCall {
     /// The message, with `member.user` completed.
     pub message: Json,
     /// The message's text.
@@ -68,9 +68,9 @@ pub struct Typed {
 
 impl Typed {
     /// The call that it is.
-    pub fn call(&self) -> Call {
+    pub fn call(&self) -> CommandCall {
         let message = complete(&self.event.name, self.event.data());
-        Call {
+        CommandCall {
             content: message.str("content").unwrap_or_default().to_owned(),
             name: self.name.clone(),
             arguments: self.arguments,
@@ -103,7 +103,7 @@ pub fn complete(name: &str, data: &Json) -> Json {
 struct Calling<'a> {
     cog: &'a Arc<CogContext>,
     live: &'a Live,
-    call: &'a Call,
+    call: &'a CommandCall,
     language: Language,
     limit: Duration,
     /// Held while the call is under way; its handlers count as busy by themselves.
@@ -111,7 +111,7 @@ struct Calling<'a> {
 }
 
 /// Tells the user that a call is not carried out.
-pub async fn refuse(cog: &Arc<CogContext>, call: &Call, why: Text<'_>) {
+pub async fn refuse(cog: &Arc<CogContext>, call: &CommandCall, why: Text<'_>) {
     let language = Language::of_locale(cog.services.config.load().bot.locale.code());
     answer(cog, call, language, &why.say(language)).await;
 }
@@ -121,7 +121,7 @@ pub async fn run(
     cog: &Arc<CogContext>,
     live: Live,
     under_way: UnderWay,
-    call: Call,
+    call: CommandCall,
     limit: Duration,
     busy: Busy,
 ) {
@@ -149,7 +149,7 @@ pub async fn run(
 }
 
 /// Answers a call in the bot's own words.
-async fn answer(cog: &Arc<CogContext>, call: &Call, language: Language, text: &str) {
+async fn answer(cog: &Arc<CogContext>, call: &CommandCall, language: Language, text: &str) {
     let invocation = Arc::new(invocation(cog, call, language, &call.name, &[]));
     // Discord takes no empty message, and none that is longer.
     let shown: String = text.chars().take(LONGEST_ANSWER).collect();
@@ -168,7 +168,7 @@ async fn answer(cog: &Arc<CogContext>, call: &Call, language: Language, text: &s
 /// What a handler gets as `ctx`.
 fn invocation(
     cog: &Arc<CogContext>,
-    call: &Call,
+    call: &CommandCall,
     language: Language,
     name: &str,
     path: &[&CommandDefinition],

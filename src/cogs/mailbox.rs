@@ -59,12 +59,12 @@ pub type Entry = (Work, Busy);
 #[derive(Debug)]
 pub struct Mailbox {
     cog: Arc<CogContext>,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<MailboxContents>,
     arrivals: Notify,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct MailboxContents {
     /// What came since the present version answers.
     fresh: Lines<Entry>,
     /// What had waited for those before it.
@@ -76,7 +76,7 @@ struct Waiting {
     memory: Arc<Memory>,
 }
 
-impl Waiting {
+impl MailboxContents {
     fn count(&self) -> usize {
         self.fresh.count() + self.backlog.count()
     }
@@ -114,7 +114,7 @@ impl Mailbox {
         let memory = cog.services.budgets.memory_of_mailbox(&cog.budget);
         Self {
             cog: Arc::clone(cog),
-            waiting: Mutex::new(Waiting {
+            waiting: Mutex::new(MailboxContents {
                 fresh: Lines::default(),
                 backlog: Lines::default(),
                 is_backlogs_turn: false,
@@ -126,7 +126,7 @@ impl Mailbox {
     }
 
     /// Changes what waits, and tells others how much it is then.
-    fn change<R>(&self, change: impl FnOnce(&mut Waiting) -> R) -> R {
+    fn change<R>(&self, change: impl FnOnce(&mut MailboxContents) -> R) -> R {
         let mut waiting = lock(&self.waiting);
         let changed = change(&mut waiting);
         let (count, bytes) = (waiting.count(), waiting.bytes());
@@ -181,7 +181,7 @@ impl Mailbox {
         if lock(&self.waiting).count() == 0 {
             return None;
         }
-        self.change(Waiting::take)
+        self.change(MailboxContents::take)
     }
 
     /// The next piece of work.
