@@ -92,7 +92,7 @@ pub struct HotReload {
     pub watch_extensions: Vec<String>,
     /// Globs of file and folder names whose changes are never noticed.
     pub ignore_patterns: Vec<String>,
-    /// The quiet time in seconds after the last change of a burst, before the reload begins.
+    /// The debounce: seconds without a change after which a burst of changes is over and the reload begins.
     #[schemars(range(min = 0, max = 60))]
     pub reload_delay: f64,
     /// Whether changes are applied at once. Without it they are noticed, listed by `!reload status`

@@ -27,7 +27,7 @@ pub struct Report {
     pub cogs: Vec<CogReport>,
     /// What went wrong, the cause first. Empty for a success.
     pub problems: Vec<Problem>,
-    /// From the end of the quiet window (or the command) to the commit, in milliseconds.
+    /// From the end of the debounce window (or the command) to the commit, in milliseconds.
     pub took_ms: f64,
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-/// A quiet window that no pause of a test's writer reaches, however busy the machine is.
+/// A debounce window that no pause of a test's writer reaches, however busy the machine is.
 const PATIENT: &str = r#"{ "hot_reload": { "reload_delay": 1.5 } }"#;
 
 fn run(program: &str, arguments: &[&str], folder: &Path) {
@@ -72,7 +72,7 @@ async fn a_file_whose_writer_pauses_halfway_goes_live_when_it_is_closed() {
     let rest = answering("pong", "whole").replace("local cog =", "local _ =");
     let mut file = fs::File::create(stage.path("cogs/ping.luau")).unwrap();
     file.write_all(half.as_bytes()).unwrap();
-    // The writer's own pause: ten quiet windows.
+    // The writer's own pause: ten debounce windows.
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(stage.ask("!ping").await, "old");
     file.write_all(rest.as_bytes()).unwrap();
@@ -130,7 +130,7 @@ async fn a_save_in_chunks_and_an_empty_file_for_a_moment_are_never_executed_in_p
     let text = answering("ping", "chunks");
     let mut file = fs::File::create(stage.path("cogs/ping.luau")).unwrap();
     for chunk in text.as_bytes().chunks(text.len() / 4) {
-        // The writer's own pause, far shorter than the quiet window.
+        // The writer's own pause, far shorter than the debounce window.
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert_eq!(stage.ask("!ping").await, "whole");
         file.write_all(chunk).unwrap();
@@ -570,7 +570,7 @@ async fn an_empty_file_for_a_moment_is_never_executed_and_no_error_is_reported_f
         .await;
     let mut looks = stage.bot.services.activity.subscribe();
     fs::write(stage.path("cogs/ping.luau"), "").unwrap();
-    // The bot is busy for the first time when the quiet window is over and it looks at the empty file.
+    // The bot is busy for the first time when the debounce window is over and it looks at the empty file.
     tokio::time::timeout(crate::support::PATIENCE, looks.changed())
         .await
         .unwrap()

@@ -128,7 +128,7 @@ async fn an_admin_s_reload_of_one_cog_loses_no_save_of_another() {
     .config(r#"{ "hot_reload": { "reload_delay": 0.5 } }"#)
     .start()
     .await;
-    // The command comes within the quiet window of the save.
+    // The command comes within the debounce window of the save.
     stage.save("cogs/b.luau", &answering("b", "1"));
     stage.ask("!reload cog a").await;
     let report = stage.applied().await;

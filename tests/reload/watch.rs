@@ -12,8 +12,8 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-/// The quiet window of these tests: long enough for a loaded machine to make a burst within it.
-const QUIET: Duration = Duration::from_millis(60);
+/// The debounce window of these tests: long enough for a loaded machine to make a burst within it.
+const DEBOUNCE: Duration = Duration::from_millis(60);
 
 /// How long an awaited batch may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,7 +29,7 @@ struct Lua {
 impl Lua {
     fn new(files: &[(&str, &str)]) -> Self {
         Self::with(files, |root, rules| {
-            Watcher::start(root, rules, QUIET).unwrap()
+            Watcher::start(root, rules, DEBOUNCE).unwrap()
         })
     }
 
@@ -156,7 +156,7 @@ async fn a_save_in_several_chunks_is_one_batch_of_the_whole() {
     for _ in 0..5 {
         file.write_all(b"print(1)\n").unwrap();
         // Not waiting for anything: this is the pause that the writer makes.
-        sleep(QUIET / 4).await;
+        sleep(DEBOUNCE / 4).await;
     }
     drop(file);
     assert_eq!(lua.step().await, ["cogs/ping"]);
@@ -198,7 +198,7 @@ async fn half_a_file_whose_writer_pauses_is_never_taken() {
         let mut file = begin(lua.path(name)).unwrap();
         for line in ["-- a\n", "-- b\n", "-- c\n"] {
             file.write_all(line.as_bytes()).unwrap();
-            // The writer's own pause: many quiet windows.
+            // The writer's own pause: many debounce windows.
             sleep(Duration::from_millis(300)).await;
         }
         drop(file);
@@ -213,7 +213,7 @@ async fn half_a_file_whose_writer_pauses_is_never_taken() {
 #[tokio::test]
 async fn a_new_file_that_stays_empty_while_its_writer_thinks_is_not_taken() {
     let mut lua = Lua::new(&[("cogs/ping.luau", "1")]);
-    lua.watcher.set_quiet(Duration::from_millis(10));
+    lua.watcher.set_debounce(Duration::from_millis(10));
     let mut file = File::create(lua.path("cogs/new.luau")).unwrap();
     // The writer's own pause: longer than an empty file is looked at again and again.
     sleep(Duration::from_secs(1)).await;
@@ -287,8 +287,8 @@ async fn an_endless_stream_of_saves_gets_through() {
     let writer = tokio::spawn(async move {
         for number in 0.. {
             fs::write(&path, format!("return {number}")).unwrap();
-            // The writer's own pause: there is never a quiet window.
-            sleep(QUIET / 10).await;
+            // The writer's own pause: there is never a debounce window.
+            sleep(DEBOUNCE / 10).await;
         }
     });
     for _ in 0..2 {
@@ -392,7 +392,7 @@ async fn a_root_behind_a_symlink_is_watched_also_when_the_symlink_moves() {
     }
     let root = folder.path().join("lua");
     symlink("one", &root).unwrap();
-    let (watcher, batches) = Watcher::start(&root, &Rules::default(), QUIET).unwrap();
+    let (watcher, batches) = Watcher::start(&root, &Rules::default(), DEBOUNCE).unwrap();
     let snapshot = Snapshot::scan(&root, &Rules::default());
     let mut lua = Lua {
         folder,
@@ -413,7 +413,7 @@ async fn a_root_behind_a_symlink_is_watched_also_when_the_symlink_moves() {
 async fn a_root_that_comes_later_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("lua");
-    let (watcher, batches) = Watcher::start(&root, &Rules::default(), QUIET).unwrap();
+    let (watcher, batches) = Watcher::start(&root, &Rules::default(), DEBOUNCE).unwrap();
     let snapshot = Snapshot::scan(&root, &Rules::default());
     assert_eq!(snapshot.problems.len(), 1);
     let mut lua = Lua {
@@ -456,12 +456,12 @@ async fn what_cannot_matter_makes_no_batch() {
 #[tokio::test]
 async fn two_hundred_files_at_once_are_one_batch() {
     let mut lua = Lua::new(&[("cogs/ping.luau", "1")]);
-    lua.watcher.set_quiet(Duration::from_millis(300));
+    lua.watcher.set_debounce(Duration::from_millis(300));
     for number in 0..200 {
         lua.write(&format!("services/group{}/s{number}.luau", number % 7), "1");
     }
     assert_eq!(lua.step().await.len(), 200);
-    lua.watcher.set_quiet(QUIET);
+    lua.watcher.set_debounce(DEBOUNCE);
     assert_eq!(lua.settle().await, BTreeSet::new());
     lua.write("services/group3/s3.luau", "2");
     assert_eq!(lua.step().await, ["services/group3/s3"]);
@@ -549,8 +549,8 @@ async fn a_reload_that_takes_long_finds_all_that_happened_meanwhile() {
     // Nobody takes batches while these saves happen, each a burst of its own.
     for cog in ["a", "b", "c", "a", "b", "c"] {
         lua.write(&format!("cogs/{cog}.luau"), "2");
-        // The writer's own pause: the quiet window is over.
-        sleep(QUIET * 2).await;
+        // The writer's own pause: the debounce window is over.
+        sleep(DEBOUNCE * 2).await;
     }
     let changed = lua.settle().await;
     assert_eq!(
@@ -573,7 +573,7 @@ async fn other_rules_are_followed_from_a_rescan_on() {
 #[tokio::test]
 async fn polling_finds_the_same_changes() {
     let start = |root: &Path, rules: &Rules| {
-        Watcher::start_polling(root, rules, QUIET, Duration::from_millis(50)).unwrap()
+        Watcher::start_polling(root, rules, DEBOUNCE, Duration::from_millis(50)).unwrap()
     };
     let mut lua = Lua::with(&[("cogs/ping.luau", "1"), ("cogs/pong.luau", "1")], start);
     lua.write("cogs/ping.luau", "2");
@@ -592,7 +592,7 @@ async fn polling_finds_the_same_changes() {
 async fn a_save_becomes_a_batch_as_soon_as_it_has_been_quiet() {
     let mut lua = Lua::new(&[("cogs/ping.luau", "0")]);
     let quiet = Duration::from_millis(20);
-    lua.watcher.set_quiet(quiet);
+    lua.watcher.set_debounce(quiet);
     let mut delays = Vec::new();
     for round in 1..=40 {
         let text = format!("return {round}");
@@ -613,7 +613,7 @@ async fn a_save_becomes_a_batch_as_soon_as_it_has_been_quiet() {
 async fn a_folder_without_a_parent_is_refused_with_its_path() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("nowhere/lua");
-    let error = Watcher::start(&root, &Rules::default(), QUIET)
+    let error = Watcher::start(&root, &Rules::default(), DEBOUNCE)
         .unwrap_err()
         .to_string();
     assert!(
@@ -673,7 +673,7 @@ fn disturb(lua: &Lua, dice: &mut Dice) {
 async fn after_any_confusion_the_snapshot_says_what_is_on_disk() {
     for seed in 0..6 {
         let mut lua = Lua::new(&[("cogs/a/x.luau", "1"), ("services/b/x.luau", "1")]);
-        lua.watcher.set_quiet(Duration::from_millis(10));
+        lua.watcher.set_debounce(Duration::from_millis(10));
         let mut dice = Dice(seed);
         for _ in 0..8 {
             for _ in 0..dice.roll(60) {
@@ -697,7 +697,7 @@ async fn after_any_confusion_the_snapshot_says_what_is_on_disk() {
 async fn more_files_than_a_batch_names_are_found_by_a_full_rescan() {
     const FILES: usize = 4_200;
     let mut lua = Lua::new(&[("data/gone.luau", "1")]);
-    lua.watcher.set_quiet(Duration::from_secs(1));
+    lua.watcher.set_debounce(Duration::from_secs(1));
     fs::remove_file(lua.path("data/gone.luau")).unwrap();
     for number in 0..FILES {
         lua.write(&format!("data/s{number}.luau"), "1");
@@ -707,6 +707,6 @@ async fn more_files_than_a_batch_names_are_found_by_a_full_rescan() {
     let new = batch.apply(&lua.snapshot);
     assert_eq!(diff(&lua.snapshot, &new).len(), FILES + 1);
     lua.snapshot = new;
-    lua.watcher.set_quiet(QUIET);
+    lua.watcher.set_debounce(DEBOUNCE);
     assert_eq!(lua.settle().await, BTreeSet::new());
 }

@@ -55,7 +55,7 @@ impl Controller {
         if let (false, Ok(rules)) = (same_rules, rules) {
             self.take_rules(rules).await;
         }
-        self.watcher.set_quiet(hot.delay());
+        self.watcher.set_debounce(hot.delay());
         // What an admin has switched by hand stays so until the file says something new.
         if hot.enabled != self.hot.enabled {
             self.enabled = hot.enabled;

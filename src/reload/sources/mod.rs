@@ -169,7 +169,7 @@ impl Snapshot {
     }
 
     /// Files that were being written, or were empty all of a sudden: rescan these after another
-    /// quiet window. How often that happens is bounded.
+    /// debounce window. How often that happens is bounded.
     pub fn unsettled(&self) -> BTreeSet<PathBuf> {
         let paths = self.unsettled.keys();
         paths.map(|path| self.root.join(path)).collect()

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// How often a file that is still being written, or is suddenly empty, is looked at again before it
-/// is taken as it is. Each look is a quiet window later.
+/// is taken as it is. Each look is a debounce window later.
 pub(super) const MAX_LOOKS: u32 = 10;
 
 const MISSING_ROOT: &str = "does not exist; create the folder lua/ beside config.json";

@@ -1,6 +1,6 @@
 //! What tells of changes: inotify or its like, or polling where that is not possible.
 
-use super::pending::{Handler, Repair, Shared};
+use super::pending::{NotifyHandler, Repair, WatchState};
 use super::{POLL_INTERVAL, WatchError};
 use crate::files::silent_drive;
 use notify::{Config, ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
@@ -20,12 +20,12 @@ pub(super) enum Backend {
 
 impl Backend {
     /// The system's own way, or polling when its limits are reached, or where it tells of no changes.
-    pub(super) fn native(shared: &Arc<Shared>) -> Result<Self, WatchError> {
+    pub(super) fn native(shared: &Arc<WatchState>) -> Result<Self, WatchError> {
         if let Some(drive) = silent_drive_of(shared) {
             return Ok(Self::instead(shared, on_drive(drive)));
         }
         let config = Config::default().with_follow_symlinks(false);
-        let watching = RecommendedWatcher::new(Handler(Arc::clone(shared)), config)
+        let watching = RecommendedWatcher::new(NotifyHandler(Arc::clone(shared)), config)
             .and_then(|mut watcher| watch(&mut watcher, shared).map(|()| watcher));
         match watching {
             Ok(watcher) => Ok(Self::Native(watcher)),
@@ -38,7 +38,7 @@ impl Backend {
     }
 
     /// Looks at all files every `interval`. What they say tells what has changed, so nobody else has to read them.
-    pub(super) fn polling(shared: &Shared, interval: Duration) -> Result<Self, WatchError> {
+    pub(super) fn polling(shared: &WatchState, interval: Duration) -> Result<Self, WatchError> {
         if has_parent(shared) {
             return Ok(Self::Polling(interval));
         }
@@ -56,7 +56,7 @@ impl Backend {
     }
 
     /// Polling, for the reason that `advice` tells.
-    fn instead(shared: &Shared, advice: String) -> Self {
+    fn instead(shared: &WatchState, advice: String) -> Self {
         warn!("{advice}");
         shared.set_limit(advice);
         shared.forget_writers();
@@ -64,7 +64,7 @@ impl Backend {
     }
 
     /// Does what the watch needs.
-    pub(super) fn repair(self, shared: &Shared, repair: Repair) -> Self {
+    pub(super) fn repair(self, shared: &WatchState, repair: Repair) -> Self {
         let Self::Native(mut watcher) = self else {
             return self;
         };
@@ -96,12 +96,12 @@ impl Backend {
     }
 }
 
-fn has_parent(shared: &Shared) -> bool {
+fn has_parent(shared: &WatchState) -> bool {
     shared.absolute.parent().is_none_or(Path::is_dir)
 }
 
 /// The kind of drive that `lua/` is on, or a watched folder that is mounted into it, if that tells of no changes.
-fn silent_drive_of(shared: &Shared) -> Option<&'static str> {
+fn silent_drive_of(shared: &WatchState) -> Option<&'static str> {
     let rules = shared.rules();
     let folders = rules.folders().iter().map(|it| shared.absolute.join(it));
     let mut all = [shared.absolute.clone()].into_iter().chain(folders);
@@ -127,14 +127,14 @@ fn without(error: &notify::Error) -> String {
 }
 
 /// Watches the root, and its parent for the root's coming and going.
-fn watch(watcher: &mut RecommendedWatcher, shared: &Shared) -> notify::Result<()> {
+fn watch(watcher: &mut RecommendedWatcher, shared: &WatchState) -> notify::Result<()> {
     if let Some(parent) = shared.absolute.parent() {
         watcher.watch(parent, RecursiveMode::NonRecursive)?;
     }
     watch_root(watcher, shared)
 }
 
-fn watch_root(watcher: &mut RecommendedWatcher, shared: &Shared) -> notify::Result<()> {
+fn watch_root(watcher: &mut RecommendedWatcher, shared: &WatchState) -> notify::Result<()> {
     // The root may be a symlink; what it points to is what changes.
     let Ok(canonical) = shared.absolute.canonicalize() else {
         return Ok(());
@@ -185,7 +185,7 @@ pub(super) fn advice(error: &notify::Error) -> Option<String> {
     ))
 }
 
-fn refused(shared: &Shared, error: &notify::Error) -> WatchError {
+fn refused(shared: &WatchState, error: &notify::Error) -> WatchError {
     let cause = match &error.kind {
         ErrorKind::Io(error) => error.to_string(),
         ErrorKind::PathNotFound => "it does not exist".to_owned(),

@@ -10,7 +10,7 @@ pub(super) enum Weight {
     /// It cannot matter.
     Nothing,
     /// It may matter (a chmod may make a file readable), but it prolongs no burst.
-    Perhaps,
+    Maybe,
     /// A file changed, or a folder went.
     Change,
     /// A folder came.
@@ -46,7 +46,7 @@ fn of_file(kind: EventKind, is_folder: impl FnOnce() -> bool) -> Weight {
     match kind {
         // The polling watcher tells of a save as a new time of writing.
         EventKind::Modify(ModifyKind::Metadata(MetadataKind::WriteTime)) => Weight::Change,
-        EventKind::Modify(ModifyKind::Metadata(_)) => Weight::Perhaps,
+        EventKind::Modify(ModifyKind::Metadata(_)) => Weight::Maybe,
         EventKind::Create(CreateKind::Folder) => Weight::Folder,
         EventKind::Modify(ModifyKind::Name(RenameMode::To)) if is_folder() => Weight::Folder,
         _ => Weight::Change,
@@ -61,7 +61,7 @@ fn of_other(kind: EventKind, is_folder: impl FnOnce() -> bool) -> Weight {
         // Nobody can tell any more what it was: a folder, a symlink to one (which goes like a file), or an
         // editor's temporary file.
         EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
-            Weight::Perhaps
+            Weight::Maybe
         }
         // Includes a new symlink to a folder.
         EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(_)) => {
@@ -132,7 +132,7 @@ mod tests {
         }
         let close = EventKind::Access(AccessKind::Close(AccessMode::Write));
         assert_eq!(weight(close, "cogs/ping.luau", false), Weight::Nothing);
-        assert_eq!(weight(CHMOD, "cogs/ping.luau", false), Weight::Perhaps);
+        assert_eq!(weight(CHMOD, "cogs/ping.luau", false), Weight::Maybe);
     }
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(weight(folder, "cogs/fun", true), Weight::Folder);
         assert_eq!(weight(folder, "cogs", true), Weight::Folder);
         assert_eq!(weight(HERE, "cogs/fun", true), Weight::Folder);
-        assert_eq!(weight(AWAY, "cogs/fun", false), Weight::Perhaps);
+        assert_eq!(weight(AWAY, "cogs/fun", false), Weight::Maybe);
         assert_eq!(weight(folder, "cogs/.git", true), Weight::Nothing);
         assert_eq!(weight(folder, "notes", true), Weight::Nothing);
     }

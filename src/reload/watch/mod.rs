@@ -1,15 +1,17 @@
 //! Notices saves and hands them on as one batch a burst.
 //!
 //! ```text
-//! notify's thread ─ filter (does it matter?) ─ pending (what, since when) ─ a task that sleeps until it is quiet ─ Batch
+//! notify's thread ─ filter (does it matter?) ─ pending (what, since when) ─ a task that sleeps until the burst is over ─ Batch
+//!                                              debounce (whether the burst is over)
 //!                                              backend (inotify, or polling when its limits are reached)
 //!                                              unclosed (whose writer is not done)
 //! ```
 //!
-//! Nothing is polled on the way: the task sleeps until the quiet window ends. A batch names what may
+//! Nothing is polled on the way: the task sleeps until the debounce window ends. A batch names what may
 //! have changed; what did change is for [`sources`](super::sources) to say by content.
 
 mod backend;
+mod debounce;
 mod filter;
 mod pending;
 mod unclosed;
@@ -19,7 +21,7 @@ pub use pending::Batch;
 use super::sources::Rules;
 use crate::host_tasks::{self, Task};
 use backend::Backend;
-use pending::Shared;
+use pending::WatchState;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,7 +35,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Watches `lua/` until it is dropped.
 #[derive(Debug)]
 pub struct Watcher {
-    shared: Arc<Shared>,
+    shared: Arc<WatchState>,
     task: JoinHandle<()>,
 }
 
@@ -52,8 +54,8 @@ pub enum WatchError {
 
 impl Watcher {
     /// Watches the folder `root` (`lua/`), which need not exist yet; its parent has to. The watcher
-    /// runs when this returns: every later change is in a batch. Batches are sent `quiet` after the
-    /// last change of a burst, and after 20 × `quiet`, at least 2 s, also while changes go on.
+    /// runs when this returns: every later change is in a batch. Batches are sent `window` after the
+    /// last change of a burst (the debounce), and after 20 × `window`, at least 2 s, also while changes go on.
     ///
     /// When inotify's limits are reached or it cannot be used, and on drives that tell of no changes, the
     /// files are polled once a second; [`Watcher::limit`] and the log then say why. Must be called within a
@@ -61,19 +63,19 @@ impl Watcher {
     pub fn start(
         root: &Path,
         rules: &Rules,
-        quiet: Duration,
+        window: Duration,
     ) -> Result<(Self, mpsc::Receiver<Batch>), WatchError> {
-        Self::run(root, rules, quiet, Backend::native)
+        Self::run(root, rules, window, Backend::native)
     }
 
     /// The same by reading the files every `interval`, for disks that tell nobody of changes.
     pub fn start_polling(
         root: &Path,
         rules: &Rules,
-        quiet: Duration,
+        window: Duration,
         interval: Duration,
     ) -> Result<(Self, mpsc::Receiver<Batch>), WatchError> {
-        Self::run(root, rules, quiet, |shared| {
+        Self::run(root, rules, window, |shared| {
             Backend::polling(shared, interval)
         })
     }
@@ -81,10 +83,10 @@ impl Watcher {
     fn run(
         root: &Path,
         rules: &Rules,
-        quiet: Duration,
-        open: impl FnOnce(&Arc<Shared>) -> Result<Backend, WatchError>,
+        window: Duration,
+        open: impl FnOnce(&Arc<WatchState>) -> Result<Backend, WatchError>,
     ) -> Result<(Self, mpsc::Receiver<Batch>), WatchError> {
-        let shared = Arc::new(Shared::new(root, rules, quiet));
+        let shared = Arc::new(WatchState::new(root, rules, window));
         let backend = open(&shared)?;
         // One batch waits at most: what happens meanwhile becomes part of the next one.
         let (sender, receiver) = mpsc::channel(1);
@@ -103,9 +105,9 @@ impl Watcher {
         Ok((Self { shared, task }, receiver))
     }
 
-    /// Changes the quiet window, from the current burst on.
-    pub fn set_quiet(&self, quiet: Duration) {
-        self.shared.set_quiet(quiet);
+    /// Changes the debounce window, from the current burst on.
+    pub fn set_debounce(&self, window: Duration) {
+        self.shared.set_debounce(window);
     }
 
     /// Changes which files matter, and asks for a rescan.
@@ -114,7 +116,7 @@ impl Watcher {
         self.shared.rescan(Instant::now());
     }
 
-    /// Puts paths into a batch of their own, one quiet window from now: files that were not settled.
+    /// Puts paths into a batch of their own, one debounce window from now: files that were not settled.
     pub fn look_again(&self, paths: impl IntoIterator<Item = PathBuf>) {
         for path in paths {
             self.shared.change(path, Instant::now());
@@ -135,14 +137,14 @@ impl Drop for Watcher {
 
 /// Hands batches on.
 struct Delivery {
-    shared: Arc<Shared>,
+    shared: Arc<WatchState>,
     /// Nothing while it is repaired, or when that failed.
     backend: Option<Backend>,
     batches: mpsc::Sender<Batch>,
 }
 
 impl Delivery {
-    /// Sends a batch whenever it has been quiet for long enough.
+    /// Sends a batch whenever a burst is over.
     async fn run(&mut self) {
         loop {
             host_tasks::point(Task::Batches);
@@ -202,7 +204,7 @@ async fn next_look(backend: Option<&Backend>) {
 }
 
 /// Watches anew. What has changed meanwhile is in the next batch.
-async fn reopen(shared: Arc<Shared>) -> Option<Backend> {
+async fn reopen(shared: Arc<WatchState>) -> Option<Backend> {
     let opening = tokio::task::spawn_blocking(move || {
         let opened = Backend::native(&shared);
         shared.rescan(Instant::now());

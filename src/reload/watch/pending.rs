@@ -2,6 +2,7 @@
 
 use super::super::sources::{Rules, Snapshot, below};
 use super::backend;
+use super::debounce::Debounce;
 use super::filter::{Weight, weigh};
 use super::unclosed::Unclosed;
 use crate::files::writers;
@@ -18,12 +19,6 @@ use tokio::sync::Notify;
 
 /// A batch with more paths than this is a rescan, which costs no more and needs no list.
 const MANY: usize = 4096;
-
-/// A burst that does not end is handed on after this many quiet windows …
-const LONGEST_IN_WINDOWS: u32 = 20;
-
-/// … but not sooner than this: copying a tree takes its time and should be one batch.
-const LONGEST_AT_LEAST: Duration = Duration::from_secs(2);
 
 /// The files and folders that may have changed in one burst.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,7 +42,7 @@ impl Batch {
 
 /// What the watching thread and the delivering task share.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct WatchState {
     /// As it was given; the paths of batches begin with it.
     root: PathBuf,
     /// `root` from the file system's root on: what its parent's watch calls it.
@@ -63,9 +58,7 @@ pub(super) struct Shared {
 #[derive(Debug)]
 struct Pending {
     batch: Batch,
-    /// When the burst's first and last change happened; nothing between bursts.
-    span: Option<(Instant, Instant)>,
-    quiet: Duration,
+    debounce: Debounce,
     /// Files of the batch that are still being written.
     unclosed: Unclosed,
     /// Folders that came since the last batch, whose watches are to be made sure of.
@@ -85,8 +78,8 @@ pub(super) struct Repair {
     pub(super) limit: Option<String>,
 }
 
-impl Shared {
-    pub(super) fn new(root: &Path, rules: &Rules, quiet: Duration) -> Self {
+impl WatchState {
+    pub(super) fn new(root: &Path, rules: &Rules, window: Duration) -> Self {
         let absolute = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
         let canonical = absolute.canonicalize().unwrap_or_else(|_| absolute.clone());
         Self {
@@ -96,8 +89,7 @@ impl Shared {
             rules: ArcSwap::from_pointee(rules.clone()),
             pending: Mutex::new(Pending {
                 batch: Batch::default(),
-                span: None,
-                quiet,
+                debounce: Debounce::new(window),
                 unclosed: Unclosed::default(),
                 new_folders: BTreeSet::new(),
                 repair: None,
@@ -149,7 +141,7 @@ impl Shared {
         if pending.due()? > now {
             return None;
         }
-        pending.span = None;
+        pending.debounce.end();
         pending.unclosed.give_up(now);
         let mut batch = std::mem::take(&mut pending.batch);
         if batch.rescan {
@@ -160,7 +152,7 @@ impl Shared {
         let (held, whole) = paths.partition(|path| pending.unclosed.holds(path));
         pending.batch.paths = held;
         if !pending.batch.paths.is_empty() {
-            pending.span = Some((now, now));
+            pending.debounce.note(now, true);
         }
         batch.paths = whole;
         (!batch.paths.is_empty()).then_some(batch)
@@ -186,8 +178,8 @@ impl Shared {
             .extend(folders);
     }
 
-    pub(super) fn set_quiet(&self, quiet: Duration) {
-        self.lock().quiet = quiet;
+    pub(super) fn set_debounce(&self, window: Duration) {
+        self.lock().debounce.set_window(window);
         self.wake.notify_one();
     }
 
@@ -219,13 +211,8 @@ impl Shared {
 
     /// Begins or prolongs the burst.
     fn extend(&self, mut pending: MutexGuard<'_, Pending>, at: Instant, extends: bool) {
-        match &mut pending.span {
-            Some((_, last)) if extends => *last = at.max(*last),
-            Some(_) => {}
-            None => {
-                pending.span = Some((at, at));
-                self.wake.notify_one();
-            }
+        if pending.debounce.note(at, extends) {
+            self.wake.notify_one();
         }
     }
 
@@ -316,12 +303,12 @@ impl Shared {
         let weight = weigh(&self.rules.load(), kind, path, || {
             full.is_dir() || full.is_symlink()
         });
-        if writers::TELLS_OF_CLOSE && matches!(weight, Weight::Change | Weight::Perhaps) {
+        if writers::TELLS_OF_CLOSE && matches!(weight, Weight::Change | Weight::Maybe) {
             self.note_writer(kind, &full, at);
         }
         match weight {
             Weight::Nothing => {}
-            Weight::Perhaps => self.add(full, at, false),
+            Weight::Maybe => self.add(full, at, false),
             Weight::Change => self.add(full, at, true),
             Weight::Folder => {
                 let watched = self.canonical.load().join(path);
@@ -335,16 +322,13 @@ impl Shared {
 impl Pending {
     /// When the batch is to be sent.
     fn due(&self) -> Option<Instant> {
-        let (first, last) = self.span?;
-        let longest = (self.quiet * LONGEST_IN_WINDOWS).max(LONGEST_AT_LEAST);
-        let end = first + longest;
-        let quiet = (last + self.quiet).min(end);
+        let (over, end) = self.debounce.due()?;
         Some(match self.unclosed.until() {
-            None => quiet,
+            None => over,
             // It would read the files that are still being written, too.
-            Some(until) if self.batch.rescan => quiet.max(until),
+            Some(until) if self.batch.rescan => over.max(until),
             // What is whole waits with them for as long as a burst may last, and then goes without them.
-            Some(until) => quiet.max(until.min(end)),
+            Some(until) => over.max(until.min(end)),
         })
     }
 }
@@ -355,9 +339,9 @@ fn is_empty_file(path: &Path) -> bool {
 }
 
 /// Called by notify on its own thread.
-pub(super) struct Handler(pub(super) Arc<Shared>);
+pub(super) struct NotifyHandler(pub(super) Arc<WatchState>);
 
-impl EventHandler for Handler {
+impl EventHandler for NotifyHandler {
     fn handle_event(&mut self, event: notify::Result<Event>) {
         let at = Instant::now();
         // The thread is the library's, and would end.

@@ -195,7 +195,7 @@ impl Run {
         }
     }
 
-    /// An admin's request for a cog that runs, or for all, within the quiet window of a burst.
+    /// An admin's request for a cog that runs, or for all, within the debounce window of a burst.
     async fn hurry(&mut self, edits: &[Edit], admin: Admin) -> Result<(), Words> {
         let request = match request_of(admin) {
             Request::Cog(name) | Request::Load(name) | Request::Unload(name) => Request::Cog(name),

@@ -1,5 +1,6 @@
 //! When batches are due, and what is in them.
 
+use super::super::debounce::LONGEST_AT_LEAST;
 use super::*;
 use notify::event::{AccessKind, AccessMode, DataChange, Flag, RemoveKind, RenameMode};
 use proptest::prelude::*;
@@ -7,8 +8,8 @@ use std::collections::BTreeMap;
 
 const QUIET: Duration = Duration::from_millis(20);
 
-fn shared() -> Shared {
-    Shared::new(Path::new("/nowhere/lua"), &Rules::default(), QUIET)
+fn shared() -> WatchState {
+    WatchState::new(Path::new("/nowhere/lua"), &Rules::default(), QUIET)
 }
 
 fn create(path: &str) -> Event {
@@ -88,7 +89,7 @@ const CLOSE: EventKind = EventKind::Access(AccessKind::Close(AccessMode::Write))
 const REMOVE: EventKind = EventKind::Remove(RemoveKind::Any);
 const AWAY: EventKind = EventKind::Modify(ModifyKind::Name(RenameMode::From));
 
-fn happens(shared: &Shared, kind: EventKind, path: &str, at: Instant) {
+fn happens(shared: &WatchState, kind: EventKind, path: &str, at: Instant) {
     let path = Path::new("/nowhere/lua").join(path);
     shared.take_event(&Event::new(kind).add_path(path), at);
 }
@@ -201,7 +202,7 @@ fn steps() -> impl Strategy<Value = Vec<(Step, u64)>> {
 
 /// Plays the steps, takes batches as soon as they are due, and checks each.
 struct Model {
-    shared: Shared,
+    shared: WatchState,
     now: Instant,
     /// The files that have changed since they were handed on: between when and when they were written, if nobody
     /// has closed them.
