@@ -26,7 +26,7 @@ use std::time::Duration;
 
 /// How a cog came out of a transaction.
 #[derive(Debug)]
-pub enum Result {
+pub enum CogResult {
     /// It runs the new code.
     Committed(Offer, Box<Committed>),
     /// It could not take it, on its own account.
@@ -58,7 +58,7 @@ pub struct Failure {
 struct Attempt<'a> {
     plan: &'a CogPlan,
     handle: Arc<CogHandle>,
-    prepared: std::result::Result<Offer, Box<Failure>>,
+    prepared: Result<Offer, Box<Failure>>,
 }
 
 /// Carries out `plan`, whose cogs have nothing in common but what is stale, with the sources of `snapshot`. The
@@ -68,7 +68,7 @@ pub async fn run(
     plan: &Plan,
     snapshot: &Arc<Snapshot>,
     reason: &'static str,
-) -> Vec<(String, Arc<CogHandle>, Result)> {
+) -> Vec<(String, Arc<CogHandle>, CogResult)> {
     run_bound(cogs, plan, &Bonds::default(), snapshot, reason).await
 }
 
@@ -79,7 +79,7 @@ pub async fn run_bound(
     bonds: &Bonds,
     snapshot: &Arc<Snapshot>,
     reason: &'static str,
-) -> Vec<(String, Arc<CogHandle>, Result)> {
+) -> Vec<(String, Arc<CogHandle>, CogResult)> {
     let (gone, stay): (Vec<_>, Vec<_>) = plan
         .cogs
         .iter()
@@ -103,13 +103,13 @@ pub async fn run_bound(
     let mut results = join_all(ended).await;
     results.extend(gone.iter().filter_map(|cog| {
         let (handle, result) = match held.remove(&cog.name) {
-            Some(by) => (cogs.get(&cog.name)?, Result::Stays(by)),
-            None => (cogs.take(&cog.name)?, Result::Unloaded),
+            Some(by) => (cogs.get(&cog.name)?, CogResult::Stays(by)),
+            None => (cogs.take(&cog.name)?, CogResult::Unloaded),
         };
         Some((cog.name.clone(), handle, result))
     }));
     for (name, handle, result) in &results {
-        if let Result::Committed(offer, committed) = result {
+        if let CogResult::Committed(offer, committed) = result {
             record_commit(cogs, handle, offer, committed);
         } else {
             tracing::trace!(cog = %name, "Left as it was");
@@ -118,7 +118,7 @@ pub async fn run_bound(
     cogs.update_routes(results.iter().map(|(name, ..)| name.as_str()));
     remember_names(cogs, &results).await;
     for (_, handle, result) in &results {
-        if matches!(result, Result::Unloaded) {
+        if matches!(result, CogResult::Unloaded) {
             Arc::clone(handle).begin_unload("unload");
         }
     }
@@ -132,7 +132,7 @@ pub async fn rehearse(
     cogs: &Cogs,
     plan: &Plan,
     snapshot: &Arc<Snapshot>,
-) -> Vec<(String, std::result::Result<Offer, Box<Failure>>)> {
+) -> Vec<(String, Result<Offer, Box<Failure>>)> {
     let prepared = plan
         .cogs
         .iter()
@@ -150,17 +150,17 @@ pub async fn rehearse(
 }
 
 /// Keeps who has which name, for the next start.
-async fn remember_names(cogs: &Cogs, results: &[(String, Arc<CogHandle>, Result)]) {
+async fn remember_names(cogs: &Cogs, results: &[(String, Arc<CogHandle>, CogResult)]) {
     let routes = cogs.routes();
     for (name, handle, result) in results {
         match result {
-            Result::Committed(..) => {
+            CogResult::Committed(..) => {
                 let file = handle.peek(|status| status.entry.file().to_owned());
                 let claims = routes.claims(name).cloned().unwrap_or_default();
                 cogs.names.set(name, names::Held { file, claims });
             }
-            Result::Unloaded => cogs.names.release(name),
-            Result::Failed(_) | Result::HeldBack(..) | Result::Stays(_) => {}
+            CogResult::Unloaded => cogs.names.release(name),
+            CogResult::Failed(_) | CogResult::HeldBack(..) | CogResult::Stays(_) => {}
         }
     }
     save_names(cogs).await;
@@ -329,7 +329,7 @@ fn seen_by(offer: &Offer) -> BTreeSet<ModuleId> {
 async fn end(
     attempt: Attempt<'_>,
     held_by: Option<Vec<String>>,
-) -> (String, Arc<CogHandle>, Result) {
+) -> (String, Arc<CogHandle>, CogResult) {
     let Attempt {
         plan,
         handle,
@@ -337,17 +337,17 @@ async fn end(
     } = attempt;
     let result = match (prepared, held_by) {
         (Ok(offer), None) => match handle.commit().await {
-            Some(committed) => Result::Committed(offer, Box::new(committed)),
-            None => Result::HeldBack(offer, Vec::new()),
+            Some(committed) => CogResult::Committed(offer, Box::new(committed)),
+            None => CogResult::HeldBack(offer, Vec::new()),
         },
         (Ok(offer), Some(by)) => {
             handle.abort().await;
-            Result::HeldBack(offer, by)
+            CogResult::HeldBack(offer, by)
         }
         (Err(failure), _) => {
             // It may be too busy to answer.
             handle.begin_abort();
-            Result::Failed(failure)
+            CogResult::Failed(failure)
         }
     };
     (plan.name.clone(), handle, result)

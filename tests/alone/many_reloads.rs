@@ -7,7 +7,7 @@ use crate::support::{Stage, resident, setup, times};
 use cogsmith::clock::Clock;
 use cogsmith::reload::plan::{Action, CogPlan, Plan};
 use cogsmith::reload::sources::{ModuleId, Snapshot};
-use cogsmith::reload::transaction::{self, Result as CogResult};
+use cogsmith::reload::transaction::{self, CogResult};
 use cogsmith::vm::build::Vm;
 use cogsmith::vm::generation::Generation;
 use std::collections::BTreeSet;

@@ -5,7 +5,7 @@ use super::super::plan::Plan;
 use super::super::plan::parts::Bonds;
 use super::super::report::{CogOutcome, CogReport, Report, Trigger};
 use super::super::sources::{ContentHash, ModuleId, Snapshot};
-use super::super::transaction::{self, Failure, Result as CogResult};
+use super::super::transaction::{self, CogResult, Failure};
 use super::Controller;
 use crate::cogs::host::CogHandle;
 use crate::cogs::live::Offer;
