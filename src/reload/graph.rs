@@ -97,29 +97,6 @@ impl CogView {
         }
         seen
     }
-
-    /// `modules` with dependencies first and the entry last. Within a cycle the order is the one in
-    /// which it would be entered.
-    pub fn in_order<'a>(&'a self, modules: &BTreeSet<&'a ModuleId>) -> Vec<&'a ModuleId> {
-        let targets = |module| self.edges.get(module).into_iter().flatten();
-        let mut order = Vec::with_capacity(modules.len());
-        let mut seen = BTreeSet::from([&self.entry]);
-        // A stack of its own: a chain of requires must not become a chain of calls.
-        let mut stack = vec![(&self.entry, targets(&self.entry))];
-        while let Some((module, rest)) = stack.last_mut() {
-            let next = rest.find(|target| modules.contains(*target) && !seen.contains(*target));
-            if let Some(target) = next {
-                seen.insert(target);
-                stack.push((target, targets(target)));
-                continue;
-            }
-            if modules.contains(*module) {
-                order.push(*module);
-            }
-            stack.pop();
-        }
-        order
-    }
 }
 
 /// The graphs of all cogs, with an index that makes the cost of a change follow its reach.

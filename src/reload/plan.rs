@@ -1,7 +1,7 @@
 //! What a change means for each cog: a pure function from graphs and sources to a plan.
 //!
 //! ```text
-//! what each VM loaded + what the sources say ─ stale modules ─ their dependents ─ in order ─ Plan
+//! what each VM loaded + what the sources say ─ stale modules ─ their dependents ─ what is kept ─ Plan
 //! ```
 //!
 //! `parts` says which of the cogs hang together.
@@ -45,10 +45,8 @@ pub struct CogPlan {
     pub action: Action,
     /// Modules and aliases that changed, went, or came.
     pub stale: BTreeSet<ModuleId>,
-    /// The modules to execute: the stale ones that are there and all that depend on stale ones,
-    /// dependencies first, the entry last. As far as the graph is known.
-    pub execute: Vec<ModuleId>,
-    /// The modules that keep their identity. What the VM has besides is to be dropped.
+    /// The modules that keep their identity: those that depend on nothing stale. What the VM has besides is dropped, and
+    /// what the entry requires of it is executed again, in the order of the requires.
     pub keep: BTreeSet<ModuleId>,
     /// Whether it gets a fresh VM, as an admin asked.
     pub afresh: bool,
@@ -143,18 +141,12 @@ pub fn plan_afresh(view: Option<&CogView>, cog: &str, sources: &impl Sources) ->
         return Some(load(cog, entry));
     };
     let reachable = view.reachable();
-    let there = |id: &&ModuleId| !id.is_alias() && sources.hash(id).is_some();
-    let all: BTreeSet<&ModuleId> = reachable.iter().copied().filter(there).collect();
-    let mut execute: Vec<ModuleId> = view.in_order(&all).into_iter().cloned().collect();
-    execute.retain(|id| id != entry);
-    execute.push(entry.clone());
     Some(CogPlan {
         name: cog.to_owned(),
         entry: entry.clone(),
         action: action(view),
         // All that it runs, also what an attempt does not come to: none of it is new to the cog afterwards.
         stale: reachable.into_iter().chain([entry]).cloned().collect(),
-        execute,
         keep: BTreeSet::new(),
         afresh: true,
         holds_back: holds_back(view),
@@ -201,7 +193,6 @@ fn load(name: &str, entry: &ModuleId) -> CogPlan {
         entry: entry.clone(),
         action: Action::Load,
         stale: BTreeSet::from([entry.clone()]),
-        execute: vec![entry.clone()],
         keep: BTreeSet::new(),
         afresh: false,
         holds_back: true,
@@ -231,16 +222,6 @@ fn plan_cog(view: &CogView, sources: &impl Sources) -> Option<CogPlan> {
         return None;
     }
     let affected = view.dependents(&reachable, &stale);
-    let mut execute: Vec<ModuleId> = view
-        .in_order(&affected)
-        .into_iter()
-        .filter(|id| !id.is_alias() && sources.hash(id).is_some())
-        .cloned()
-        .collect();
-    if is_moved {
-        execute.retain(|id| *id != view.entry);
-        execute.push(entry.clone());
-    }
     let loaded = |id: &&ModuleId| !id.is_alias() && view.loaded.contains_key(*id);
     let kept = reachable.difference(&affected).copied().filter(loaded);
     Some(CogPlan {
@@ -252,7 +233,6 @@ fn plan_cog(view: &CogView, sources: &impl Sources) -> Option<CogPlan> {
             .cloned()
             .collect(),
         stale: stale.into_iter().cloned().collect(),
-        execute,
         afresh: false,
         holds_back: holds_back(view),
     })
@@ -264,7 +244,6 @@ fn unload(view: &CogView) -> CogPlan {
         entry: view.entry.clone(),
         action: Action::Unload,
         stale: BTreeSet::from([view.entry.clone()]),
-        execute: Vec::new(),
         keep: BTreeSet::new(),
         afresh: false,
         holds_back: holds_back(view),

@@ -198,14 +198,12 @@ impl Bench {
             entry: entry.clone(),
             action: Action::Reload,
             stale: BTreeSet::from([entry.clone()]),
-            execute: vec![entry.clone()],
             keep: BTreeSet::from([module.clone()]),
             afresh: false,
             holds_back: true,
         };
         if changes_module {
             plan.stale.insert(module.clone());
-            plan.execute.insert(0, module.clone());
             plan.keep.clear();
         }
         let snapshot = Snapshot::of_texts([

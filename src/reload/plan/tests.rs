@@ -76,8 +76,8 @@ fn view(name: &str, sources: &Texts, edges: &[(&str, &str)]) -> CogView {
     view
 }
 
-fn executed(plan: &CogPlan) -> Vec<&str> {
-    plan.execute.iter().map(ModuleId::as_str).collect()
+fn kept(plan: &CogPlan) -> Vec<&str> {
+    plan.keep.iter().map(ModuleId::as_str).collect()
 }
 
 fn summary(plan: &Plan) -> Vec<(&str, Action)> {
@@ -95,17 +95,13 @@ const DIAMOND: &[(&str, &str)] = &[
 const MODULES: &[&str] = &["cogs/a", "services/x", "services/y", "utils/z", "utils/w"];
 
 #[test]
-fn a_diamond_executes_each_module_once_dependencies_first() {
+fn in_a_diamond_only_what_does_not_depend_on_the_change_is_kept() {
     let mut sources = Texts::new(MODULES);
     let cog = view("a", &sources, DIAMOND);
     assert!(plan([&cog], &sources).is_empty());
     sources.set("utils/z", "2");
     let plan = plan([&cog], &sources);
-    assert_eq!(
-        executed(&plan.cogs[0]),
-        ["utils/z", "services/x", "services/y", "cogs/a"]
-    );
-    assert_eq!(plan.cogs[0].keep, [ModuleId::new("utils/w")].into());
+    assert_eq!(kept(&plan.cogs[0]), ["utils/w"]);
     assert_eq!(plan.cogs[0].stale, [ModuleId::new("utils/z")].into());
     assert!(plan.cogs[0].holds_back);
 }
@@ -128,8 +124,11 @@ fn an_entry_that_becomes_an_init_file_is_a_reload() {
     sources.set("cogs/a/init", "1");
     let complete = plan([&cog], &sources);
     assert_eq!(summary(&complete), [("a", Action::Reload)]);
-    assert_eq!(executed(&complete.cogs[0]), ["cogs/a/init"]);
-    assert_eq!(complete.cogs[0].keep.len(), 4);
+    assert_eq!(complete.cogs[0].entry, ModuleId::new("cogs/a/init"));
+    assert_eq!(
+        kept(&complete.cogs[0]),
+        ["services/x", "services/y", "utils/w", "utils/z"]
+    );
     let mut graph = Graph::new();
     graph.put(cog);
     let changed = [ModuleId::new("cogs/a"), ModuleId::new("cogs/a/init")].into();
@@ -173,10 +172,7 @@ fn a_deleted_module_is_stale_and_its_users_are_tried() {
     let cog = view("a", &sources, DIAMOND);
     sources.remove("utils/z");
     let plan = plan([&cog], &sources);
-    assert_eq!(
-        executed(&plan.cogs[0]),
-        ["services/x", "services/y", "cogs/a"]
-    );
+    assert_eq!(kept(&plan.cogs[0]), ["utils/w"]);
     assert_eq!(plan.cogs[0].stale, [ModuleId::new("utils/z")].into());
 }
 
@@ -194,7 +190,7 @@ fn a_missing_target_that_comes_concerns_those_who_looked_for_it() {
     sources.set("utils/z/init", "1");
     let plan = plan([&waiting, &other], &sources);
     assert_eq!(summary(&plan), [("a", Action::Retry)]);
-    assert_eq!(executed(&plan.cogs[0]), ["utils/z/init", "cogs/a"]);
+    assert!(plan.cogs[0].keep.is_empty());
     assert!(!plan.cogs[0].holds_back);
 }
 
@@ -221,7 +217,9 @@ fn a_held_module_that_was_never_loaded_keeps_no_cog_from_its_next_text() {
     let cog = view("a", &sources, &[("cogs/a", "utils/link")]);
     assert!(plan([&cog], &sources).is_empty());
     sources.set("cogs/a", "2");
-    assert_eq!(executed(&plan([&cog], &sources).cogs[0]), ["cogs/a"]);
+    let plan = plan([&cog], &sources);
+    assert_eq!(plan.cogs[0].stale, [ModuleId::new("cogs/a")].into());
+    assert!(plan.cogs[0].keep.is_empty());
 }
 
 #[test]
@@ -244,7 +242,7 @@ fn a_failed_attempt_is_repeated_only_with_other_sources() {
 }
 
 #[test]
-fn an_alias_is_stale_but_never_executed() {
+fn an_alias_is_stale_and_what_it_leads_to_is_kept() {
     let mut sources = Texts::new(&["cogs/a", "utils/z"]);
     let alias = ModuleId::of_alias("u");
     sources.modules.insert(alias.clone(), "utils".to_owned());
@@ -257,9 +255,8 @@ fn an_alias_is_stale_but_never_executed() {
     assert!(plan([&cog], &sources).is_empty());
     sources.modules.insert(alias.clone(), "ui".to_owned());
     let plan = plan([&cog], &sources);
-    assert_eq!(executed(&plan.cogs[0]), ["cogs/a"]);
     assert_eq!(plan.cogs[0].stale, [alias].into());
-    assert_eq!(plan.cogs[0].keep, [ModuleId::new("utils/z")].into());
+    assert_eq!(kept(&plan.cogs[0]), ["utils/z"]);
 }
 
 #[test]
@@ -281,12 +278,12 @@ fn a_cog_that_a_sibling_held_back_is_planned_with_the_sibling_s_fix() {
 }
 
 #[test]
-fn afresh_executes_everything_and_keeps_nothing() {
+fn afresh_keeps_nothing() {
     let sources = Texts::new(MODULES);
     let cog = view("a", &sources, DIAMOND);
     let plan = plan_afresh(Some(&cog), "a", &sources).unwrap();
-    assert_eq!(plan.execute.len(), 5);
-    assert_eq!(plan.execute.last(), Some(&cog.entry));
+    assert!(plan.afresh);
+    assert_eq!(plan.stale.len(), 5);
     assert!(plan.keep.is_empty());
     assert!(plan_afresh(None, "b", &sources).is_none());
 }
