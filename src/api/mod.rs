@@ -11,7 +11,7 @@
 //! log), `budget` by its name (`slots` what its requests have open, `usage_by_code` the processor time of each version),
 //! `versions` what older versions hold, `limits` shows it, `quarantine` keeps one away. `readonly` answers who writes
 //! to what cannot be written. `reach` says what a cog may do without a capability, `own_messages` which messages are
-//! its own, `veil` takes the content from others. `spec` is for specs alone.
+//! its own, `veil` takes the content from others.
 
 pub mod budget;
 pub mod cog;
@@ -40,7 +40,6 @@ pub mod reach;
 mod readonly;
 pub mod services;
 pub mod slots;
-pub mod spec;
 pub mod state;
 pub mod task;
 pub mod time;

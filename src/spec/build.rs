@@ -1,52 +1,52 @@
 //! Adding to the world, with all power: nobody's permissions are asked.
 
-use super::stage::{Result, Stage};
+use super::world::{Result, TestWorld};
 use crate::discord::operation;
 use crate::sim::{Fault, Id, RestFaultKind, SimError};
 use serde_json::{Value, json};
 
 /// Somebody new.
 #[derive(Debug, Default)]
-pub struct NewUser {
+pub(super) struct NewUser {
     /// Nothing: `user`.
-    pub name: Option<String>,
+    pub(super) name: Option<String>,
     /// Whether it is a bot.
-    pub bot: bool,
+    pub(super) bot: bool,
     /// Whether it is the owner of the application and the guild.
-    pub owner: bool,
+    pub(super) owner: bool,
     /// A name for this guild.
-    pub nick: Option<String>,
+    pub(super) nick: Option<String>,
     /// Roles to be given.
-    pub roles: Vec<Id>,
+    pub(super) roles: Vec<Id>,
     /// Permission bits, by a role of their own below the bot's.
-    pub permissions: u64,
+    pub(super) permissions: u64,
 }
 
 /// A new channel for text.
 #[derive(Debug, Default)]
-pub struct NewChannel {
+pub(super) struct NewChannel {
     /// Nothing: `channel`.
-    pub name: Option<String>,
+    pub(super) name: Option<String>,
     /// Whether it is for adults.
-    pub nsfw: bool,
+    pub(super) nsfw: bool,
     /// Permission bits that the bot does not have there.
-    pub bot_lacks: u64,
+    pub(super) bot_lacks: u64,
 }
 
 /// A new role. It stands above those that were made before.
 #[derive(Debug, Default)]
-pub struct NewRole {
+pub(super) struct NewRole {
     /// Nothing: `role`.
-    pub name: Option<String>,
+    pub(super) name: Option<String>,
     /// Permission bits.
-    pub permissions: u64,
+    pub(super) permissions: u64,
     /// Whether it stands above the bot's own.
-    pub above_bot: bool,
+    pub(super) above_bot: bool,
 }
 
-impl Stage {
+impl TestWorld {
     /// Lets somebody into the guild. Returns `{ id, name }`.
-    pub async fn add_user(&self, user: NewUser) -> Result<Value> {
+    pub(super) async fn add_user(&self, user: NewUser) -> Result<Value> {
         let name = user.name.unwrap_or_else(|| "user".to_owned());
         let (id, name) = if user.owner {
             (self.sim.owner(), "owner".to_owned())
@@ -78,7 +78,7 @@ impl Stage {
     }
 
     /// Adds a channel. Returns it in Discord's shape.
-    pub async fn add_channel(&self, channel: NewChannel) -> Result<Value> {
+    pub(super) async fn add_channel(&self, channel: NewChannel) -> Result<Value> {
         let name = channel.name.as_deref().unwrap_or("channel");
         let id = self.sim.add_channel(self.guild, name, 0).map_err(told)?;
         let path = format!("/channels/{id}");
@@ -96,7 +96,7 @@ impl Stage {
     }
 
     /// Adds a role. Returns it in Discord's shape.
-    pub async fn add_role(&self, role: NewRole) -> Result<Value> {
+    pub(super) async fn add_role(&self, role: NewRole) -> Result<Value> {
         let name = role.name.as_deref().unwrap_or("role");
         let id = self.role_of(name, role.permissions, role.above_bot)?;
         self.settle().await?;
@@ -108,7 +108,7 @@ impl Stage {
     }
 
     /// Sets what the bot's own role allows.
-    pub async fn set_bot_permissions(&self, permissions: u64) -> Result<()> {
+    pub(super) async fn set_bot_permissions(&self, permissions: u64) -> Result<()> {
         let role = self.bot_role()?;
         self.sim
             .set_permissions(self.guild, role, permissions)
@@ -117,7 +117,7 @@ impl Stage {
     }
 
     /// Has calls of an operation fail.
-    pub fn fault(&self, id: &str, status: u16, code: u64, times: usize) -> Result<()> {
+    pub(super) fn fault(&self, id: &str, status: u16, code: u64, times: usize) -> Result<()> {
         let operation = operation(id).ok_or_else(|| {
             let near = crate::discord::nearest_operation(id);
             let hint = near.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));

@@ -18,7 +18,7 @@ const LUA: &str = "lua/";
 const SUFFIX: &str = "_spec";
 
 /// One state of `spec/` and `lua/`.
-pub struct Files {
+pub(super) struct Files {
     specs: BTreeMap<ModuleId, Arc<Source>>,
     lua: Snapshot,
     /// The modules of `lua/`, by their ids here.
@@ -29,7 +29,7 @@ pub struct Files {
 
 impl Files {
     /// Reads both folders. A file of `spec/` that cannot be read counts as missing.
-    pub fn read(config: &Config) -> Result<Self, RulesError> {
+    pub(super) fn read(config: &Config) -> Result<Self, RulesError> {
         let hot = &config.hot_reload;
         let rules = Rules::of(hot)?;
         let lua = Snapshot::scan(&config.lua_dir(), &rules);
@@ -56,7 +56,7 @@ impl Files {
     }
 
     /// The files that hold specs, in order of path.
-    pub fn specs(&self) -> impl Iterator<Item = &ModuleId> {
+    pub(super) fn specs(&self) -> impl Iterator<Item = &ModuleId> {
         self.specs.keys().filter(|id| id.as_str().ends_with(SUFFIX))
     }
 
@@ -65,13 +65,8 @@ impl Files {
         &self.lua
     }
 
-    /// The names of all cogs.
-    pub fn cogs(&self) -> Vec<String> {
-        self.lua.cogs().keys().cloned().collect()
-    }
-
     /// The text of a file by its path below the project (`spec/leveling_spec.luau`).
-    pub fn text(&self, path: &str) -> Option<String> {
+    pub(super) fn text(&self, path: &str) -> Option<String> {
         let all = self.ids().filter_map(|id| self.source(id));
         let mut named = all.filter(|source| source.path.as_ref() == path);
         named.next().map(|source| source.text.to_string())

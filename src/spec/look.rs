@@ -1,26 +1,26 @@
 //! Looking at what is there, and at what the bot has done.
 
-use super::stage::{Result, Stage};
+use super::world::{Result, TestWorld};
 use crate::discord::{Operation, operations};
 use crate::sim::{Id, RequestRecord};
 use serde_json::{Value, json};
 
-impl Stage {
+impl TestWorld {
     /// A channel by its id or name.
-    pub fn channel(&self, name: &str) -> Result<Id> {
+    pub(super) fn channel(&self, name: &str) -> Result<Id> {
         let by_id = name.parse().ok();
         let found = by_id.or_else(|| self.sim.channel(name));
         found.ok_or_else(|| format!("there is no channel \"{name}\""))
     }
 
     /// A member in Discord's shape, or null for somebody who is not in the guild.
-    pub fn member(&self, user: Id) -> Result<Value> {
+    pub(super) fn member(&self, user: Id) -> Result<Value> {
         let path = format!("/guilds/{}/members/{user}", self.guild);
         self.found(&path)
     }
 
     /// The ban of a user in Discord's shape, or null.
-    pub fn ban(&self, user: Id) -> Result<Value> {
+    pub(super) fn ban(&self, user: Id) -> Result<Value> {
         let path = format!("/guilds/{}/bans/{user}", self.guild);
         self.found(&path)
     }
@@ -35,7 +35,7 @@ impl Stage {
     }
 
     /// What the bot asked of Discord, the oldest first; of one operation, or of all.
-    pub fn calls(&self, operation: Option<&str>) -> Vec<Value> {
+    pub(super) fn calls(&self, operation: Option<&str>) -> Vec<Value> {
         let requests = self.sim.requests().into_iter();
         let named = requests.filter_map(|request| {
             let id = operation_of(&request)?.id;

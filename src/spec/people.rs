@@ -1,6 +1,6 @@
 //! Acting as somebody: only what that person could do, and what the bot answers.
 
-use super::stage::{Result, Stage};
+use super::world::{Result, TestWorld};
 use crate::lock::lock;
 use crate::sim::{Id, Interaction, InteractionRequest, SimError};
 use serde_json::{Map, Value};
@@ -11,9 +11,9 @@ const EPHEMERAL: u64 = 1 << 6;
 /// Discord's type of buttons.
 const BUTTON: u64 = 2;
 
-impl Stage {
+impl TestWorld {
     /// Says something in a channel. Returns what the bot answered there, or to the speaker alone.
-    pub async fn say(&self, user: Id, channel: Id, body: Value) -> Result<Vec<Value>> {
+    pub(super) async fn say(&self, user: Id, channel: Id, body: Value) -> Result<Vec<Value>> {
         self.act(user, channel, |sim| {
             sim.send_as(user, channel, body).map(drop)
         })
@@ -21,7 +21,7 @@ impl Stage {
     }
 
     /// Reacts to a message.
-    pub async fn react(
+    pub(super) async fn react(
         &self,
         user: Id,
         channel: Id,
@@ -35,7 +35,7 @@ impl Stage {
     }
 
     /// Uses a slash command: `name` with its subcommands, and the options by name.
-    pub async fn run(
+    pub(super) async fn run(
         &self,
         user: Id,
         channel: Id,
@@ -48,7 +48,7 @@ impl Stage {
     }
 
     /// Clicks a button: the one with this label or custom id, or the only one.
-    pub async fn click(
+    pub(super) async fn click(
         &self,
         user: Id,
         channel: Id,
@@ -65,7 +65,7 @@ impl Stage {
     }
 
     /// Chooses in a menu: the one with this custom id, or the only one.
-    pub async fn choose(
+    pub(super) async fn choose(
         &self,
         user: Id,
         channel: Id,
@@ -83,7 +83,7 @@ impl Stage {
     }
 
     /// Sends the modal that stands open, with what is entered by the custom ids of its inputs.
-    pub async fn submit(
+    pub(super) async fn submit(
         &self,
         user: Id,
         channel: Id,
@@ -167,7 +167,7 @@ impl Stage {
     }
 
     /// The direct channel with a user, if there is one already.
-    pub fn direct_channel(&self, user: Id) -> Option<Id> {
+    pub(super) fn direct_channel(&self, user: Id) -> Option<Id> {
         let world = self.sim.world();
         let user = user.to_string();
         let direct = world["direct_channels"]

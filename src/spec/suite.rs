@@ -1,9 +1,9 @@
 //! The specs of a project: which there are, and one of them run.
 
 use super::files::{Files, name_of};
-use super::stage::Stage;
+use super::module::{Book, It, module};
+use super::world::TestWorld;
 use crate::activity::Activity;
-use crate::api::spec::{Book, It, module};
 use crate::config::Config;
 use crate::error::StartError;
 use crate::problem::Problem;
@@ -191,17 +191,17 @@ impl Case {
         let loaded = suite.load(&self.spec)?;
         let it = loaded.book.its().into_iter().nth(index);
         let it = it.ok_or_else(|| "the file has changed meanwhile".to_owned())?;
-        let stage = Stage::start(&suite.files, &loaded.book.cogs()).await?;
-        let stage = Arc::new(stage);
-        loaded.book.enter(Arc::clone(&stage));
+        let world = TestWorld::start(&suite.files, &loaded.book.cogs()).await?;
+        let world = Arc::new(world);
+        loaded.book.enter(Arc::clone(&world));
         loaded.generation.go_live();
         let result = self.call(&loaded, &it).await;
         let result = match result {
-            Ok(()) => aftermath(&stage).await,
+            Ok(()) => aftermath(&world).await,
             Err(fault) => {
                 let mut message = suite.told(&fault);
                 // What went wrong in a cog is often why an expectation was not met.
-                if let Err(cause) = aftermath(&stage).await {
+                if let Err(cause) = aftermath(&world).await {
                     message = format!("{message}\n{cause}");
                 }
                 Err(message)
@@ -209,7 +209,7 @@ impl Case {
         };
         result.map_err(|message| Failure {
             message,
-            transcript: stage.sim.transcript(),
+            transcript: world.sim.transcript(),
         })
     }
 
@@ -227,14 +227,14 @@ impl Case {
 }
 
 /// What fails a test that has met all of its expectations.
-async fn aftermath(stage: &Stage) -> Result<(), String> {
-    stage.settle().await?;
-    let faults = stage.take_faults().await;
+async fn aftermath(world: &TestWorld) -> Result<(), String> {
+    world.settle().await?;
+    let faults = world.take_faults().await;
     if !faults.is_empty() {
         let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
         return Err(format!("a handler failed: {}", told.join("\n")));
     }
-    let missing = stage.sim.unimplemented_routes();
+    let missing = world.sim.unimplemented_routes();
     if missing.is_empty() {
         return Ok(());
     }

@@ -1,11 +1,11 @@
 //! What `world` and the people in it can do: each reads its arguments at once, and then waits for what comes
 //! of it.
 
+use super::build::{NewChannel, NewRole, NewUser};
+use super::world::{Result as Told, TestWorld};
 use crate::api::convert::{Fields, to_json};
 use crate::discord::permissions;
 use crate::sim::Id;
-use crate::spec::build::{NewChannel, NewRole, NewUser};
-use crate::spec::stage::{Result as Told, Stage};
 use crate::vm::host::{Arguments, Failure, HostError, HostResult};
 use mlua::Value;
 use serde_json::{Value as JsonValue, json};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) type Doing = Pin<Box<dyn Future<Output = Told<JsonValue>> + Send>>;
-pub(super) type Action = fn(&Arc<Stage>, &Arguments) -> HostResult<Doing>;
+pub(super) type Action = fn(&Arc<TestWorld>, &Arguments) -> HostResult<Doing>;
 
 /// What `world` and the people in it can do: under which key, what errors call it, and how.
 pub(super) const ACTIONS: [(&str, &str, Action); 23] = [
@@ -68,20 +68,20 @@ fn id(arguments: &Arguments, index: usize, what: &str) -> HostResult<Id> {
 }
 
 /// The person who acts, and the channel where: the first two arguments of every action of a person's.
-fn somebody(stage: &Stage, arguments: &Arguments) -> HostResult<(Id, Id)> {
+fn somebody(world: &TestWorld, arguments: &Arguments) -> HostResult<(Id, Id)> {
     let user = id(arguments, 0, "the user")?;
     let name = arguments.string(1, "the channel")?;
     if name == "dm" {
-        return Ok((user, stage.sim.direct_channel(user)));
+        return Ok((user, world.sim.direct_channel(user)));
     }
-    let channel = stage
+    let channel = world
         .channel(&name)
         .map_err(|sentence| failed(arguments, &sentence))?;
     Ok((user, channel))
 }
 
-fn says(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
-    let (user, channel) = somebody(stage, arguments)?;
+fn says(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+    let (user, channel) = somebody(world, arguments)?;
     let body = match arguments.value(2) {
         Value::String(text) => json!({ "content": text.to_string_lossy() }),
         value @ Value::Table(_) => to_json(arguments.function(), "the message", &value)?,
@@ -93,20 +93,20 @@ fn says(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
             ));
         }
     };
-    let stage = Arc::clone(stage);
-    doing(async move { stage.say(user, channel, body).await.map(seen) })
+    let world = Arc::clone(world);
+    doing(async move { world.say(user, channel, body).await.map(seen) })
 }
 
-fn reacts(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
-    let (user, channel) = somebody(stage, arguments)?;
+fn reacts(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+    let (user, channel) = somebody(world, arguments)?;
     let message = id(arguments, 2, "the message")?;
     let emoji = arguments.string(3, "the emoji")?;
-    let stage = Arc::clone(stage);
-    doing(async move { stage.react(user, channel, message, &emoji).await.map(seen) })
+    let world = Arc::clone(world);
+    doing(async move { world.react(user, channel, message, &emoji).await.map(seen) })
 }
 
-fn runs(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
-    let (user, channel) = somebody(stage, arguments)?;
+fn runs(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+    let (user, channel) = somebody(world, arguments)?;
     let name = arguments.string(2, "the command")?;
     let options = match arguments.value(3) {
         Value::Nil => json!({}),
@@ -116,48 +116,48 @@ fn runs(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
             options => options,
         },
     };
-    let stage = Arc::clone(stage);
-    doing(async move { stage.run(user, channel, &name, options).await.map(seen) })
+    let world = Arc::clone(world);
+    doing(async move { world.run(user, channel, &name, options).await.map(seen) })
 }
 
-fn clicks(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
-    let (user, channel) = somebody(stage, arguments)?;
+fn clicks(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+    let (user, channel) = somebody(world, arguments)?;
     let message = id(arguments, 2, "the message")?;
     let which = arguments.optional_string(3, "the button")?;
-    let stage = Arc::clone(stage);
+    let world = Arc::clone(world);
     doing(async move {
-        stage
+        world
             .click(user, channel, message, which.as_deref())
             .await
             .map(seen)
     })
 }
 
-fn chooses(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
-    let (user, channel) = somebody(stage, arguments)?;
+fn chooses(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+    let (user, channel) = somebody(world, arguments)?;
     let message = id(arguments, 2, "the message")?;
     let values = arguments.table(3, "the values")?;
     let values: Vec<String> = values.sequence_values().collect::<mlua::Result<_>>()?;
     let which = arguments.optional_string(4, "the menu")?;
-    let stage = Arc::clone(stage);
+    let world = Arc::clone(world);
     doing(async move {
-        let answers = stage.choose(user, channel, message, values, which.as_deref());
+        let answers = world.choose(user, channel, message, values, which.as_deref());
         answers.await.map(seen)
     })
 }
 
-fn submits(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
-    let (user, channel) = somebody(stage, arguments)?;
+fn submits(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+    let (user, channel) = somebody(world, arguments)?;
     let table = arguments.table(2, "the fields")?;
     let fields: Vec<(String, String)> = table.pairs().collect::<mlua::Result<_>>()?;
-    let stage = Arc::clone(stage);
-    doing(async move { stage.submit(user, channel, fields).await.map(seen) })
+    let world = Arc::clone(world);
+    doing(async move { world.submit(user, channel, fields).await.map(seen) })
 }
 
-fn inbox(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+fn inbox(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     let user = id(arguments, 0, "the user")?;
-    let channel = stage.direct_channel(user);
-    let mut all = channel.map_or_else(Vec::new, |channel| stage.sim.messages(channel));
+    let channel = world.direct_channel(user);
+    let mut all = channel.map_or_else(Vec::new, |channel| world.sim.messages(channel));
     let own = user.to_string();
     all.retain(|message| message["author"]["id"] != own.as_str());
     done(seen(all))
@@ -186,7 +186,7 @@ fn permission_bits(fields: &Fields<'_>, name: &str) -> HostResult<u64> {
     })
 }
 
-fn user(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+fn user(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     let table = arguments.table(0, "")?;
     let fields = Fields::of(arguments.function(), &table);
     fields.only(&["name", "bot", "owner", "nick", "roles", "permissions"])?;
@@ -206,11 +206,11 @@ fn user(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
         roles: roles.iter().map(role).collect::<HostResult<_>>()?,
         permissions: permission_bits(&fields, "permissions")?,
     };
-    let stage = Arc::clone(stage);
-    doing(async move { stage.add_user(user).await })
+    let world = Arc::clone(world);
+    doing(async move { world.add_user(user).await })
 }
 
-fn channel(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+fn channel(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     let table = arguments.table(0, "")?;
     let fields = Fields::of(arguments.function(), &table);
     fields.only(&["name", "nsfw", "bot_lacks"])?;
@@ -219,11 +219,11 @@ fn channel(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
         nsfw: fields.boolean("nsfw")?.unwrap_or(false),
         bot_lacks: permission_bits(&fields, "bot_lacks")?,
     };
-    let stage = Arc::clone(stage);
-    doing(async move { stage.add_channel(channel).await })
+    let world = Arc::clone(world);
+    doing(async move { world.add_channel(channel).await })
 }
 
-fn role(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+fn role(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     let table = arguments.table(0, "")?;
     let fields = Fields::of(arguments.function(), &table);
     fields.only(&["name", "permissions", "above_bot"])?;
@@ -232,25 +232,25 @@ fn role(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
         permissions: permission_bits(&fields, "permissions")?,
         above_bot: fields.boolean("above_bot")?.unwrap_or(false),
     };
-    let stage = Arc::clone(stage);
-    doing(async move { stage.add_role(role).await })
+    let world = Arc::clone(world);
+    doing(async move { world.add_role(role).await })
 }
 
-fn bot_permissions(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+fn bot_permissions(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     let table = arguments.table(0, "the permissions")?;
     let names: Vec<String> = table.sequence_values().collect::<mlua::Result<_>>()?;
     let bits = permissions::of(names.iter().map(String::as_str))
         .map_err(|unknown| failed(arguments, &format!("there is no permission \"{unknown}\"")))?;
-    let stage = Arc::clone(stage);
+    let world = Arc::clone(world);
     doing(async move {
-        stage
+        world
             .set_bot_permissions(bits)
             .await
             .map(|()| JsonValue::Null)
     })
 }
 
-fn fault(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+fn fault(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     let table = arguments.table(0, "")?;
     let fields = Fields::of(arguments.function(), &table);
     fields.only(&["operation", "status", "code", "times"])?;
@@ -261,81 +261,81 @@ fn fault(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
     let status = status.ok_or_else(|| fields.wrong("status", "an HTTP status", &Value::Nil))?;
     let code = u64::from(fields.count("code")?.unwrap_or(0));
     let times = fields.count("times")?.unwrap_or(1) as usize;
-    stage
+    world
         .fault(&operation, status, code, times)
         .map_err(|sentence| failed(arguments, &sentence))?;
     done(JsonValue::Null)
 }
 
-fn advance(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+fn advance(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     let duration = arguments.duration(0, "the duration")?;
-    let stage = Arc::clone(stage);
-    doing(async move { stage.advance(duration).await.map(|()| JsonValue::Null) })
+    let world = Arc::clone(world);
+    doing(async move { world.advance(duration).await.map(|()| JsonValue::Null) })
 }
 
-fn settle(stage: &Arc<Stage>, _: &Arguments) -> HostResult<Doing> {
-    let stage = Arc::clone(stage);
-    doing(async move { stage.settle().await.map(|()| JsonValue::Null) })
+fn settle(world: &Arc<TestWorld>, _: &Arguments) -> HostResult<Doing> {
+    let world = Arc::clone(world);
+    doing(async move { world.settle().await.map(|()| JsonValue::Null) })
 }
 
-fn now(stage: &Arc<Stage>, _: &Arguments) -> HostResult<Doing> {
-    done(stage.now())
+fn now(world: &Arc<TestWorld>, _: &Arguments) -> HostResult<Doing> {
+    done(world.now())
 }
 
-fn restart(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+fn restart(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     let away = match arguments.value(0) {
         Value::Nil => Duration::ZERO,
         _ => arguments.duration(0, "how long the bot is away")?,
     };
-    let stage = Arc::clone(stage);
-    doing(async move { stage.restart(away).await.map(|()| JsonValue::Null) })
+    let world = Arc::clone(world);
+    doing(async move { world.restart(away).await.map(|()| JsonValue::Null) })
 }
 
-fn reload(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+fn reload(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     let cog = arguments.optional_string(0, "the cog")?;
-    let stage = Arc::clone(stage);
-    doing(async move { stage.reload(cog).await.map(|()| JsonValue::Null) })
+    let world = Arc::clone(world);
+    doing(async move { world.reload(cog).await.map(|()| JsonValue::Null) })
 }
 
-fn messages(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+fn messages(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     let name = arguments.string(0, "the channel")?;
-    let channel = stage
+    let channel = world
         .channel(&name)
         .map_err(|sentence| failed(arguments, &sentence))?;
-    done(seen(stage.sim.messages(channel)))
+    done(seen(world.sim.messages(channel)))
 }
 
-fn calls(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+fn calls(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     let operation = arguments.optional_string(0, "the operation")?;
-    done(stage.calls(operation.as_deref()))
+    done(world.calls(operation.as_deref()))
 }
 
-fn member(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+fn member(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     let user = id(arguments, 0, "the user")?;
     done(
-        stage
+        world
             .member(user)
             .map_err(|sentence| failed(arguments, &sentence))?,
     )
 }
 
-fn ban(stage: &Arc<Stage>, arguments: &Arguments) -> HostResult<Doing> {
+fn ban(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     let user = id(arguments, 0, "the user")?;
     done(
-        stage
+        world
             .ban(user)
             .map_err(|sentence| failed(arguments, &sentence))?,
     )
 }
 
-fn errors(stage: &Arc<Stage>, _: &Arguments) -> HostResult<Doing> {
-    let stage = Arc::clone(stage);
+fn errors(world: &Arc<TestWorld>, _: &Arguments) -> HostResult<Doing> {
+    let world = Arc::clone(world);
     doing(async move {
-        let faults = stage.take_faults().await;
+        let faults = world.take_faults().await;
         Ok(faults.iter().map(|fault| fault.message.clone()).collect())
     })
 }
 
-fn log(stage: &Arc<Stage>, _: &Arguments) -> HostResult<Doing> {
-    done(stage.sim.transcript())
+fn log(world: &Arc<TestWorld>, _: &Arguments) -> HostResult<Doing> {
+    done(world.sim.transcript())
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 /// Makes the folder from what was read of `lua/`. What a spec does in it changes no file of the project.
-pub(super) fn furnish(lua: &Snapshot, cogs: &[String]) -> Result<TempDir, String> {
+pub(super) fn make(lua: &Snapshot, cogs: &[String]) -> Result<TempDir, String> {
     let known = lua.cogs();
     for cog in cogs {
         if !known.contains_key(cog) {
@@ -71,11 +71,11 @@ mod tests {
             "utils/u.luau",
         ];
         let lua = Snapshot::of_texts(files.map(|file| (file, "")));
-        let folder = furnish(&lua, &["b", "fun.c"].map(str::to_owned)).unwrap();
+        let folder = make(&lua, &["b", "fun.c"].map(str::to_owned)).unwrap();
         let exists = |file: &str| folder.path().join("lua").join(file).exists();
         assert!(exists("cogs/b/part.luau") && exists("cogs/fun/c.lua") && exists("utils/u.luau"));
         assert!(!exists("cogs/a.luau"));
-        let refused = furnish(&lua, &["fun.d".to_owned()]).unwrap_err();
+        let refused = make(&lua, &["fun.d".to_owned()]).unwrap_err();
         assert_eq!(
             refused,
             "spec.cogs: there is no cog \"fun.d\" in lua/cogs; did you mean \"fun.c\"?"

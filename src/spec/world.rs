@@ -2,8 +2,8 @@
 //!
 //! `people.rs` acts as somebody, `build.rs` adds to the world, `look.rs` shows what happened.
 
+use super::bot_folder;
 use super::files::Files;
-use super::place;
 use crate::api::faults::FaultLog;
 use crate::bot::{Bot, BotOptions};
 use crate::clock::Clock;
@@ -28,14 +28,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const CONFIG: &str = r#"{ "limits": { "cpu_ms": 5000, "discord_calls_per_10s": 10000 } }"#;
 
 /// Why a spec cannot go on: a sentence for its author.
-pub type Result<T> = std::result::Result<T, String>;
+pub(super) type Result<T> = std::result::Result<T, String>;
 
 /// A world with a bot in it.
-pub struct Stage {
+pub(super) struct TestWorld {
     /// The simulator.
-    pub sim: Sim,
+    pub(super) sim: Sim,
     /// The guild in which everything happens.
-    pub guild: Id,
+    pub(super) guild: Id,
     pub(super) clock: Clock,
     pub(super) bot: tokio::sync::Mutex<Option<Bot>>,
     /// The modals that stand open, by the user in front of them.
@@ -61,10 +61,10 @@ fn logs_of(bot: &Bot) -> [&FaultLog; 2] {
     [&bot.services.faults, &bot.services.refused]
 }
 
-impl Stage {
+impl TestWorld {
     /// A fresh world, and a bot with these cogs.
-    pub async fn start(files: &Files, cogs: &[String]) -> Result<Self> {
-        let folder = place::furnish(files.lua(), cogs)?;
+    pub(super) async fn start(files: &Files, cogs: &[String]) -> Result<Self> {
+        let folder = bot_folder::make(files.lua(), cogs)?;
         let environment: Environment = std::iter::empty::<(&str, &str)>().collect();
         let config = from_text(
             CONFIG,
@@ -87,7 +87,7 @@ impl Stage {
                 sim.leave(guild, user).map_err(|error| error.to_string())?;
             }
         }
-        let stage = Self {
+        let world = Self {
             sim,
             guild,
             clock,
@@ -97,8 +97,8 @@ impl Stage {
             config,
             folder,
         };
-        stage.start_bot().await?;
-        Ok(stage)
+        world.start_bot().await?;
+        Ok(world)
     }
 
     async fn start_bot(&self) -> Result<()> {
@@ -129,7 +129,7 @@ impl Stage {
     }
 
     /// Returns when the bot has done all that it has to do at this time.
-    pub async fn settle(&self) -> Result<()> {
+    pub(super) async fn settle(&self) -> Result<()> {
         let bot = self.bot.lock().await;
         let Some(bot) = bot.as_ref() else {
             return Err("the bot is not running".to_owned());
@@ -142,7 +142,7 @@ impl Stage {
     }
 
     /// Lets time pass, from one thing that waits for it to the next.
-    pub async fn advance(&self, duration: Duration) -> Result<()> {
+    pub(super) async fn advance(&self, duration: Duration) -> Result<()> {
         self.settle().await?;
         let until = self.clock.now() + duration;
         while self.clock.advance_to_next(until) {
@@ -152,18 +152,18 @@ impl Stage {
     }
 
     /// Unix seconds.
-    pub fn now(&self) -> f64 {
+    pub(super) fn now(&self) -> f64 {
         self.clock.unix()
     }
 
     /// Stops the bot and, after a while, starts it again with the state that it has stored.
-    pub async fn restart(&self, away: Duration) -> Result<()> {
+    pub(super) async fn restart(&self, away: Duration) -> Result<()> {
         self.settle().await?;
         if let Some(bot) = self.bot.lock().await.take() {
             self.keep_faults(&bot);
             bot.stop().await;
         }
-        // Of what still waits nobody is left who could do anything.
+        // The bot is stopped, so nothing happens when these timers are due.
         let until = self.clock.now() + away;
         while self.clock.advance_to_next(until) {}
         self.start_bot().await
@@ -179,7 +179,7 @@ impl Stage {
     }
 
     /// Builds one cog afresh, or all of them.
-    pub async fn reload(&self, cog: Option<String>) -> Result<()> {
+    pub(super) async fn reload(&self, cog: Option<String>) -> Result<()> {
         let reload = match self.bot.lock().await.as_ref() {
             Some(bot) => bot.reload.clone(),
             None => return Err("the bot is not running".to_owned()),
@@ -193,7 +193,7 @@ impl Stage {
     }
 
     /// The faults that the spec has not looked at; each is told once.
-    pub async fn take_faults(&self) -> Vec<Arc<Problem>> {
+    pub(super) async fn take_faults(&self) -> Vec<Arc<Problem>> {
         let bot = self.bot.lock().await;
         let mut faults = self.faults();
         let mut taken = std::mem::take(&mut faults.former);

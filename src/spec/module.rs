@@ -1,13 +1,11 @@
 //! `@cogsmith/spec`, which exists in a spec's own VM alone: what its file declares, and the raw functions
-//! behind `world` and the people in it (`spec/actions.rs`). `spec.luau` makes their methods, and `spec.expect`.
+//! behind `world` and the people in it (`actions.rs`). `spec.luau` makes their methods, and `spec.expect`.
 
-mod actions;
-
+use super::actions::ACTIONS;
+use super::world::TestWorld;
 use crate::json::Json;
 use crate::lock::lock;
-use crate::spec::stage::Stage;
 use crate::vm::host::{Arguments, Host, HostChunk, HostError, HostResult, plain};
-use actions::ACTIONS;
 use mlua::{Function, Lua, Table, Value};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
@@ -15,9 +13,9 @@ static CHUNK: HostChunk = HostChunk::new("spec", include_str!("spec.luau"));
 
 /// What a spec's file declares, and the world in which one of its `it`s runs.
 #[derive(Default)]
-pub struct Book {
+pub(super) struct Book {
     declared: Mutex<Declared>,
-    stage: OnceLock<Arc<Stage>>,
+    world: OnceLock<Arc<TestWorld>>,
     runner: OnceLock<Function>,
 }
 
@@ -38,35 +36,35 @@ struct Scope {
 
 /// One test.
 #[derive(Clone)]
-pub struct It {
+pub(super) struct It {
     /// Its own name after those of its `describe`s: `rank: starts at level 0`.
-    pub name: String,
+    pub(super) name: String,
     /// What runs before it.
-    pub before_each: Vec<Function>,
+    pub(super) before_each: Vec<Function>,
     /// What it does.
-    pub function: Function,
+    pub(super) function: Function,
 }
 
 impl Book {
     /// The cogs that each `it` starts with.
-    pub fn cogs(&self) -> Vec<String> {
+    pub(super) fn cogs(&self) -> Vec<String> {
         self.lock().cogs.clone()
     }
 
     /// The tests in the order in which they are written.
-    pub fn its(&self) -> Vec<It> {
+    pub(super) fn its(&self) -> Vec<It> {
         self.lock().its.clone()
     }
 
     /// What calls an `it`: with its function, and those that run before it.
-    pub fn runner(&self) -> Option<&Function> {
+    pub(super) fn runner(&self) -> Option<&Function> {
         self.runner.get()
     }
 
     /// Sets the world. It stays for as long as the VM.
-    pub fn enter(&self, stage: Arc<Stage>) {
+    pub(super) fn enter(&self, world: Arc<TestWorld>) {
         // A VM runs one `it`.
-        let _first = self.stage.set(stage).is_ok();
+        let _first = self.world.set(world).is_ok();
     }
 
     fn lock(&self) -> MutexGuard<'_, Declared> {
@@ -75,7 +73,7 @@ impl Book {
 
     /// Adds to what the file declares; raises once an `it` runs.
     fn declare(&self, function: &str, add: impl FnOnce(&mut Declared)) -> HostResult<()> {
-        if self.stage.get().is_some() {
+        if self.world.get().is_some() {
             let message = format!("{function}: not inside of an it: move this to the top level");
             return Err(HostError::new("phase", message).into());
         }
@@ -83,8 +81,8 @@ impl Book {
         Ok(())
     }
 
-    fn stage(&self, function: &str) -> HostResult<Arc<Stage>> {
-        self.stage.get().cloned().ok_or_else(|| {
+    fn world(&self, function: &str) -> HostResult<Arc<TestWorld>> {
+        self.world.get().cloned().ok_or_else(|| {
             let message = format!("{function}: only inside of an it");
             HostError::new("phase", message).into()
         })
@@ -102,13 +100,13 @@ impl Declared {
 }
 
 /// Makes the module of a spec's VM. To be called before the VM is sandboxed.
-pub fn module(lua: &Lua, host: &Host, book: &Arc<Book>) -> mlua::Result<Value> {
+pub(super) fn module(lua: &Lua, host: &Host, book: &Arc<Book>) -> mlua::Result<Value> {
     let raw = lua.create_table()?;
     install_declarations(lua, host, book, &raw)?;
     for (key, name, run) in ACTIONS {
         let owner = Arc::clone(book);
         let function = host.async_function(lua, name, move |lua, arguments| {
-            let prepared = owner.stage(name).and_then(|stage| run(&stage, &arguments));
+            let prepared = owner.world(name).and_then(|world| run(&world, &arguments));
             async move {
                 let told = prepared?
                     .await
