@@ -9,7 +9,7 @@ use super::discord::{make, prepare};
 use super::object::{self, Charge, Object};
 use super::readonly;
 use super::usage::TaskPlace;
-use crate::commands::arguments::Argument;
+use crate::commands::argument::Argument;
 use crate::commands::cooldown::{Cooldowns, Taken};
 use crate::commands::definition::OptionKind;
 use crate::discord::arguments::File;

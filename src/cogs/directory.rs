@@ -2,7 +2,7 @@
 
 use crate::api::learn::{Wanted, learn, learn_guild};
 use crate::api::services::Services;
-use crate::commands::arguments::{self, NotTold, Told};
+use crate::commands::directory::{self, NotTold, Told};
 use crate::commands::names::loose;
 use crate::discord::operations::operation;
 use crate::discord::outbound::CallError;
@@ -157,7 +157,7 @@ impl<'a> Directory<'a> {
     }
 }
 
-impl arguments::Directory for Directory<'_> {
+impl directory::Directory for Directory<'_> {
     async fn user(&self, id: &str) -> Told<Option<Json>> {
         self.ask("get_user", json!({ "user_id": id })).await
     }

@@ -1,10 +1,12 @@
 //! Whether the examples that help shows of a command are calls of it. Everybody and everything that an
 //! example names is taken to exist.
 
-use super::arguments::{Directory, ParseContext, Told, parse_arguments};
+use super::argument::ParseContext;
 use super::definition::CommandDefinition;
+use super::directory::{Directory, Told};
 use super::help::unknown_subcommand;
 use super::parse::{Called, Line, Walk, answers_to, qualified_name, walk};
+use super::reader::parse_arguments;
 use super::text::Language;
 use super::tokens::Tokens;
 use crate::json::Json;

@@ -1,7 +1,8 @@
 //! Users, members, channels, roles, emoji and messages, found through the directory.
 
-use super::arguments::{Argument, Directory, Fault, ParseContext, Told};
+use super::argument::{Argument, ParseContext, ParseError};
 use super::definition::{OptionDefinition, OptionKind};
+use super::directory::{Directory, Told};
 use super::emoji::ParsedEmoji;
 use super::escape::{is_invisible, quoted};
 use super::names::{Fit, Wanted, candidate, id_of, names_of};
@@ -19,7 +20,7 @@ pub(super) async fn find<D: Directory>(
     text: &str,
     directory: &D,
     context: &ParseContext<'_>,
-) -> Result<Argument, Fault> {
+) -> Result<Argument, ParseError> {
     let plain: String = text
         .chars()
         .filter(|character| !is_invisible(*character))
@@ -67,7 +68,7 @@ struct Search<'a, D> {
 }
 
 impl<D: Directory> Search<'_, D> {
-    async fn user(&self) -> Result<Json, Fault> {
+    async fn user(&self) -> Result<Json, ParseError> {
         let given = self.given.as_str();
         match Reference::of(&self.text) {
             Reference::User(id) | Reference::Id(id) => {
@@ -88,7 +89,7 @@ impl<D: Directory> Search<'_, D> {
         }
     }
 
-    async fn member(&self) -> Result<Json, Fault> {
+    async fn member(&self) -> Result<Json, ParseError> {
         let given = self.given.as_str();
         let guild = self.guild()?;
         match Reference::of(&self.text) {
@@ -105,7 +106,7 @@ impl<D: Directory> Search<'_, D> {
         }
     }
 
-    async fn role(&self) -> Result<Json, Fault> {
+    async fn role(&self) -> Result<Json, ParseError> {
         let given = self.given.as_str();
         let guild = self.guild()?;
         match Reference::of(&self.text) {
@@ -122,7 +123,7 @@ impl<D: Directory> Search<'_, D> {
         }
     }
 
-    async fn channel(&self) -> Result<Json, Fault> {
+    async fn channel(&self) -> Result<Json, ParseError> {
         let given = self.given.as_str();
         let guild = self.guild()?;
         let channel = match Reference::of(&self.text) {
@@ -175,7 +176,7 @@ impl<D: Directory> Search<'_, D> {
                 .any(|wanted| number == Some(i64::from(*wanted)))
     }
 
-    async fn message(&self) -> Result<Json, Fault> {
+    async fn message(&self) -> Result<Json, ParseError> {
         let given = self.given.as_str();
         let here = self.context.channel_id;
         let Some((channel, id)) = message_reference(&self.text, here) else {
@@ -194,7 +195,7 @@ impl<D: Directory> Search<'_, D> {
         message.ok_or_else(|| self.refused(Text::NoMessage { given }))
     }
 
-    async fn mentionable(&self) -> Result<(OptionKind, Json), Fault> {
+    async fn mentionable(&self) -> Result<(OptionKind, Json), ParseError> {
         let given = self.given.as_str();
         let Some(guild) = self.context.guild_id else {
             return Ok((OptionKind::User, self.user().await?));
@@ -224,7 +225,11 @@ impl<D: Directory> Search<'_, D> {
         }
     }
 
-    async fn member_or_user(&self, guild: &str, id: &str) -> Result<(OptionKind, Json), Fault> {
+    async fn member_or_user(
+        &self,
+        guild: &str,
+        id: &str,
+    ) -> Result<(OptionKind, Json), ParseError> {
         if let Some(member) = self.told(self.directory.member(guild, id).await)? {
             return Ok((OptionKind::Member, member));
         }
@@ -235,7 +240,7 @@ impl<D: Directory> Search<'_, D> {
     }
 
     /// One of the server's own emoji, by its name or id.
-    async fn emoji(&self) -> Result<ParsedEmoji, Fault> {
+    async fn emoji(&self) -> Result<ParsedEmoji, ParseError> {
         let given = self.given.as_str();
         let option = &quoted(&self.option.name);
         let nobody = Text::NotEmoji { given, option };
@@ -260,7 +265,12 @@ impl<D: Directory> Search<'_, D> {
     }
 
     /// The one of `found` that has this name; `nobody` says that there is none.
-    async fn pick(&self, found: &[Json], name: &Wanted, nobody: Text<'_>) -> Result<Json, Fault> {
+    async fn pick(
+        &self,
+        found: &[Json],
+        name: &Wanted,
+        nobody: Text<'_>,
+    ) -> Result<Json, ParseError> {
         let (_, meant) = name.best(found);
         self.only(&meant, found, name, nobody).await
     }
@@ -272,7 +282,7 @@ impl<D: Directory> Search<'_, D> {
         found: &[Json],
         name: &Wanted,
         nobody: Text<'_>,
-    ) -> Result<Json, Fault> {
+    ) -> Result<Json, ParseError> {
         match meant {
             [only] => Ok((*only).clone()),
             [] => Err(self.unknown(found, name, nobody)),
@@ -280,19 +290,19 @@ impl<D: Directory> Search<'_, D> {
         }
     }
 
-    fn unknown(&self, found: &[Json], name: &Wanted, nobody: Text<'_>) -> Fault {
+    fn unknown(&self, found: &[Json], name: &Wanted, nobody: Text<'_>) -> ParseError {
         let names: Vec<String> = found.iter().flat_map(names_of).collect();
-        let mut fault = self.other_kind(nobody);
+        let mut error = self.other_kind(nobody);
         let nearest = suggest::nearest(name.bare(), names.iter().map(String::as_str));
         if let Some(nearest) = nearest {
             let nearest = &quoted(nearest);
             let hint = Text::DidYouMean { nearest }.say(self.context.language);
-            fault.sentence = format!("{} {hint}", fault.sentence);
+            error.sentence = format!("{} {hint}", error.sentence);
         }
-        fault
+        error
     }
 
-    async fn ambiguous(&self, several: &[&Json]) -> Fault {
+    async fn ambiguous(&self, several: &[&Json]) -> ParseError {
         let mut candidates = Vec::new();
         for object in several.iter().take(LISTED_CANDIDATES) {
             candidates.push(self.candidate(object).await);
@@ -324,24 +334,24 @@ impl<D: Directory> Search<'_, D> {
     }
 
     /// What Discord told. What it did not tell is no reason to take something else.
-    fn told<T>(&self, told: Told<T>) -> Result<T, Fault> {
+    fn told<T>(&self, told: Told<T>) -> Result<T, ParseError> {
         let given = self.given.as_str();
         told.map_err(|_| self.refused(Text::NotTold { given }))
     }
 
-    fn guild(&self) -> Result<&str, Fault> {
+    fn guild(&self) -> Result<&str, ParseError> {
         self.context.guild_id.ok_or_else(|| {
             let option = &quoted(&self.option.name);
             self.refused(Text::OnlyInServer { option })
         })
     }
 
-    fn refused(&self, text: Text<'_>) -> Fault {
-        Fault::refused(text, self.context.language)
+    fn refused(&self, text: Text<'_>) -> ParseError {
+        ParseError::refused(text, self.context.language)
     }
 
-    fn other_kind(&self, text: Text<'_>) -> Fault {
-        Fault::other_kind(text, self.context.language)
+    fn other_kind(&self, text: Text<'_>) -> ParseError {
+        ParseError::other_kind(text, self.context.language)
     }
 }
 

@@ -20,8 +20,10 @@
 //!
 //! A word that is left in the end is an error.
 
-use super::arguments::{Argument, Directory, MAX_VALUES, ParseContext, too_many_values, value};
+use super::argument::{Argument, ParseContext};
+use super::arguments::{MAX_VALUES, too_many_values, value};
 use super::definition::{CommandDefinition, OptionDefinition, OptionKind};
+use super::directory::Directory;
 use super::escape::quoted;
 use super::parse::Line;
 use super::references::is_reference;
@@ -98,11 +100,11 @@ impl<D: Directory> Reader<'_, D> {
         }
         match value(option, &token, self.directory, self.context).await {
             Ok(argument) => Ok(argument),
-            Err(fault) if fault.other_kind && skipped => {
+            Err(error) if error.other_kind && skipped => {
                 self.tokens = before;
                 self.absent(option)
             }
-            Err(fault) => Err(self.error(Some(option), fault.sentence, token.span)),
+            Err(error) => Err(self.error(Some(option), error.sentence, token.span)),
         }
     }
 
@@ -115,7 +117,7 @@ impl<D: Directory> Reader<'_, D> {
             }
             match value(option, &token, self.directory, self.context).await {
                 Ok(argument) => list.push(argument),
-                Err(fault) => return Err(self.error(Some(option), fault.sentence, token.span)),
+                Err(error) => return Err(self.error(Some(option), error.sentence, token.span)),
             }
         }
         if list.is_empty() {

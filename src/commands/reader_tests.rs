@@ -1,6 +1,7 @@
 use super::*;
-use crate::commands::arguments::{Told, parse_value};
+use crate::commands::arguments::parse_value;
 use crate::commands::definition::{Choice, ChoiceValue};
+use crate::commands::directory::Told;
 use crate::commands::duration::UNITS;
 use crate::commands::text::Language;
 use crate::commands::tokens::quote;

@@ -2,7 +2,7 @@
 //! time (`2030-12-31 18:00`) and a choice (`Dark Blue`) may have several, and what is written
 //! without space may be several values (`<@1><@2>`, `😀👍`).
 
-use super::arguments::ParseContext;
+use super::argument::ParseContext;
 use super::definition::{OptionDefinition, OptionKind};
 use super::emoji;
 use super::lookup;

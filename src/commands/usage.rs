@@ -44,14 +44,14 @@ pub struct UsageError {
 
 impl UsageError {
     /// The error of an option whose text the cog's own function refused, with the function's
-    /// sentence. `span` is that of [`super::arguments::Argument::Unread`].
+    /// sentence. `span` is that of [`super::argument::Argument::Unread`].
     pub fn refused(
         definition: &CommandDefinition,
         option: &OptionDefinition,
         sentence: &str,
         line: &str,
         span: Range<usize>,
-        context: &super::arguments::ParseContext<'_>,
+        context: &super::argument::ParseContext<'_>,
     ) -> Self {
         Self {
             option: Some(option.name.clone()),

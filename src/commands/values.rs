@@ -1,7 +1,7 @@
 //! Values that need nothing but their text: strings, numbers, yes and no, durations, times, emoji,
 //! choices.
 
-use super::arguments::{Argument, Fault, ParseContext};
+use super::argument::{Argument, ParseContext, ParseError};
 use super::definition::{Choice, ChoiceValue, OptionDefinition, OptionKind};
 use super::duration::{self, parse_seconds};
 use super::emoji::parse_emoji;
@@ -26,7 +26,7 @@ pub(super) fn read(
     option: &OptionDefinition,
     text: &str,
     context: &ParseContext<'_>,
-) -> Result<Option<Argument>, Fault> {
+) -> Result<Option<Argument>, ParseError> {
     let language = context.language;
     if !option.choices.is_empty() {
         return choice(option, text, context).map(Some);
@@ -65,26 +65,26 @@ fn corrected(option: &OptionDefinition, text: &str) -> Option<String> {
     }
 }
 
-/// The fault of a text that is of the option's kind, but for a slip of the finger. It is refused:
+/// The error of a text that is of the option's kind, but for a slip of the finger. It is refused:
 /// nobody types half of a duration as the next option.
-fn mistyped(option: &OptionDefinition, text: &str, language: Language) -> Option<Fault> {
+fn mistyped(option: &OptionDefinition, text: &str, language: Language) -> Option<ParseError> {
     let nearest = &quoted(&corrected(option, text)?);
-    let mut fault = not_of_kind(option, text, language);
-    fault.other_kind = false;
-    fault.sentence = format!(
+    let mut error = not_of_kind(option, text, language);
+    error.other_kind = false;
+    error.sentence = format!(
         "{} {}",
-        fault.sentence,
+        error.sentence,
         Text::DidYouMean { nearest }.say(language)
     );
-    Some(fault)
+    Some(error)
 }
 
-/// The fault of a text that says more about a duration or a time than is understood. A part of it
+/// The error of a text that says more about a duration or a time than is understood. A part of it
 /// would be another one.
-fn unclear(option: &OptionDefinition, text: &str, language: Language) -> Option<Fault> {
-    let mut fault = is_unclear(option, text).then(|| not_of_kind(option, text, language))?;
-    fault.other_kind = false;
-    Some(fault)
+fn unclear(option: &OptionDefinition, text: &str, language: Language) -> Option<ParseError> {
+    let mut error = is_unclear(option, text).then(|| not_of_kind(option, text, language))?;
+    error.other_kind = false;
+    Some(error)
 }
 
 fn is_unclear(option: &OptionDefinition, text: &str) -> bool {
@@ -104,8 +104,8 @@ pub(super) fn may_be_prose(option: &OptionDefinition, text: &str) -> bool {
     }
 }
 
-/// The fault of a number that may be some time, but not said which.
-fn short_number(option: &OptionDefinition, text: &str, language: Language) -> Option<Fault> {
+/// The error of a number that may be some time, but not said which.
+fn short_number(option: &OptionDefinition, text: &str, language: Language) -> Option<ParseError> {
     if option.kind != OptionKind::Time {
         return None;
     }
@@ -116,10 +116,10 @@ fn short_number(option: &OptionDefinition, text: &str, language: Language) -> Op
         option: &quoted(&option.name),
         forms: &enumerate(&forms, Text::Or {}, language),
     };
-    Some(Fault::other_kind(text, language))
+    Some(ParseError::other_kind(text, language))
 }
 
-fn not_of_kind(option: &OptionDefinition, text: &str, language: Language) -> Fault {
+fn not_of_kind(option: &OptionDefinition, text: &str, language: Language) -> ParseError {
     let (given, option_name) = (&quoted(text), &quoted(&option.name));
     let (given, name) = (given.as_str(), option_name.as_str());
     let text = match option.kind {
@@ -144,7 +144,7 @@ fn not_of_kind(option: &OptionDefinition, text: &str, language: Language) -> Fau
             option: name,
         },
     };
-    Fault::other_kind(text, language)
+    ParseError::other_kind(text, language)
 }
 
 /// How many words one value of the option may have without quotes.
@@ -187,7 +187,11 @@ fn visible(text: &str) -> String {
         .collect()
 }
 
-fn string(option: &OptionDefinition, text: &str, language: Language) -> Result<Argument, Fault> {
+fn string(
+    option: &OptionDefinition,
+    text: &str,
+    language: Language,
+) -> Result<Argument, ParseError> {
     let characters = length(text);
     let name = &quoted(&option.name);
     let less = |limit: u32| usize::try_from(limit).is_ok_and(|limit| characters < limit);
@@ -198,7 +202,7 @@ fn string(option: &OptionDefinition, text: &str, language: Language) -> Result<A
             option: name,
             least,
         };
-        return Err(Fault::refused(text, language));
+        return Err(ParseError::refused(text, language));
     }
     if let Some(limit) = option.max_length.filter(|limit| more(*limit)) {
         let text = Text::TooLong {
@@ -206,7 +210,7 @@ fn string(option: &OptionDefinition, text: &str, language: Language) -> Result<A
             greatest: &limit.to_string(),
             length: &characters.to_string(),
         };
-        return Err(Fault::refused(text, language));
+        return Err(ParseError::refused(text, language));
     }
     Ok(Argument::String(text.to_owned()))
 }
@@ -254,7 +258,7 @@ fn within_limits(
     option: &OptionDefinition,
     argument: &Argument,
     language: Language,
-) -> Result<(), Fault> {
+) -> Result<(), ParseError> {
     let (value, min, max) = match argument {
         Argument::Integer(value) => (
             *value as f64,
@@ -272,7 +276,7 @@ fn within_limits(
             option: name,
             least,
         };
-        return Err(Fault::refused(text, language));
+        return Err(ParseError::refused(text, language));
     }
     if let Some(limit) = max.filter(|limit| value > *limit) {
         let greatest = &words(limit);
@@ -280,7 +284,7 @@ fn within_limits(
             option: name,
             greatest,
         };
-        return Err(Fault::refused(text, language));
+        return Err(ParseError::refused(text, language));
     }
     Ok(())
 }
@@ -300,7 +304,7 @@ fn choice(
     option: &OptionDefinition,
     text: &str,
     context: &ParseContext<'_>,
-) -> Result<Argument, Fault> {
+) -> Result<Argument, ParseError> {
     let language = context.language;
     if let Some(choice) = find_choice(&option.choices, text) {
         return Ok(match &choice.value {
@@ -319,21 +323,21 @@ fn choice(
         option: &quoted(&option.name),
         choices: &listed.join(", "),
     };
-    let mut fault = Fault::other_kind(text_of_choice, language);
+    let mut error = ParseError::other_kind(text_of_choice, language);
     if let Some(nearest) = suggest::nearest(text, names()) {
         let nearest = &quoted(nearest);
-        fault.sentence = format!(
+        error.sentence = format!(
             "{} {}",
-            fault.sentence,
+            error.sentence,
             Text::DidYouMean { nearest }.say(language)
         );
     }
     if option.choices.len() > LISTED_CHOICES {
         let help = &quoted(&format!("{}help {}", context.prefix, context.command));
         let all = Text::AllOf { help }.say(language);
-        fault.sentence = format!("{} {all}", fault.sentence);
+        error.sentence = format!("{} {all}", error.sentence);
     }
-    Err(fault)
+    Err(error)
 }
 
 fn find_choice<'c>(choices: &'c [Choice], text: &str) -> Option<&'c Choice> {
