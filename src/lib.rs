@@ -9,7 +9,7 @@
 //!
 //! Imports point one way:
 //! `cli → {gateway, reload, studio, sim} → cogs → {vm, api, commands} → {discord, state} → {config, error} →
-//! {files, escape, secrets, supervisor}`.
+//! {files, escape, nearest, secrets, supervisor}`.
 
 pub mod activity;
 pub mod admin;
@@ -33,6 +33,7 @@ pub mod http;
 pub mod json;
 mod lock;
 mod loopback;
+pub mod nearest;
 pub mod outside;
 pub mod problem;
 pub mod reload;

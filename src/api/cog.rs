@@ -91,7 +91,7 @@ fn info(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value>
     let names = fields.strings("intents")?;
     let intents = intents::of(names.iter().map(String::as_str)).map_err(|unknown| {
         let nearest = intents::nearest_intent(unknown);
-        let hint = nearest.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
+        let hint = crate::nearest::hint(nearest);
         let unknown = shown_name(unknown);
         let message = format!("cog.info: intents: there is no intent \"{unknown}\"{hint}");
         HostError::new("argument", message)
@@ -131,8 +131,8 @@ fn known_capability(name: &str) -> HostResult<()> {
     if name.starts_with("shared:") || known().any(|it| it == name && it != "host") {
         return Ok(());
     }
-    let nearest = crate::discord::nearest(name, known().filter(|it| *it != "host"));
-    let hint = nearest.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
+    let nearest = crate::nearest::nearest(name, known().filter(|it| *it != "host"));
+    let hint = crate::nearest::hint(nearest);
     let name = shown_name(name);
     let message = format!("cog.info: capabilities: there is no capability \"{name}\"{hint}");
     Err(HostError::new("argument", message).into())
@@ -168,7 +168,7 @@ fn event(lua: &Lua, _cog: &CogContext, arguments: &Arguments) -> HostResult<Valu
 fn known_event(name: &str) -> HostResult<&'static str> {
     events::event(name).map(|event| event.name).ok_or_else(|| {
         let nearest = events::nearest_event(name);
-        let hint = nearest.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
+        let hint = crate::nearest::hint(nearest);
         HostError::new(
             "argument",
             format!("cog.on: there is no event \"{name}\"{hint}"),

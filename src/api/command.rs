@@ -263,7 +263,7 @@ fn read_permissions(fields: &Fields<'_>) -> HostResult<u64> {
     let names = fields.strings("value")?;
     permissions::of(names.iter().map(String::as_str)).map_err(|unknown| {
         let nearest = permissions::nearest_permission(unknown);
-        let hint = nearest.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
+        let hint = crate::nearest::hint(nearest);
         let (function, unknown) = (&fields.function, shown_name(unknown));
         let message = format!("{function}: there is no permission \"{unknown}\"{hint}");
         HostError::new("argument", message).into()

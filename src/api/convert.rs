@@ -341,9 +341,8 @@ impl<'a> Fields<'a> {
                 other => describe(other),
             };
             if !known.contains(&name.as_str()) {
-                let nearest = crate::discord::nearest(&name, known.iter().copied());
-                let hint =
-                    nearest.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
+                let nearest = crate::nearest::nearest(&name, known.iter().copied());
+                let hint = crate::nearest::hint(nearest);
                 let message = format!("{}: there is no field \"{name}\"{hint}", self.function);
                 return Err(HostError::new("argument", message).into());
             }

@@ -415,7 +415,7 @@ fn at_most_names(arguments: &Arguments, count: usize) -> HostResult<()> {
 fn bits(arguments: &Arguments, names: &[String]) -> HostResult<u64> {
     permissions::of(names.iter().map(String::as_str)).map_err(|unknown| {
         let nearest = permissions::nearest_permission(unknown);
-        let hint = nearest.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
+        let hint = crate::nearest::hint(nearest);
         let (function, unknown) = (arguments.function(), shown_name(unknown));
         let message = format!("{function}: there is no permission \"{unknown}\"{hint}");
         HostError::new("argument", message).into()

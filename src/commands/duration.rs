@@ -1,5 +1,8 @@
 //! Spans of time as users type them: `90s`, `1h30m`, `1.5h`, `2 days`, `1 jam 30 menit`, `90`.
 
+use crate::nearest::nearest_by;
+use std::cmp::Reverse;
+
 /// The units, how many seconds each has, and its names: English, then Indonesian. A month has 30
 /// days and a year 365, as a span has no date.
 pub(super) const UNITS: [(f64, &[&str]); 9] = [
@@ -330,15 +333,13 @@ fn nearest_unit(word: &str) -> Option<&'static str> {
     }
     let allowed = if length < LONG_WORD { 1 } else { 2 };
     let names = UNITS.iter().flat_map(|(_, names)| names.iter().copied());
-    names
-        .filter(|name| {
-            name.len() >= SHORTEST_MISTYPED && name.chars().next() == word.chars().next()
-        })
-        .map(|name| (strsim::damerau_levenshtein(&word, name), name))
-        .filter(|(distance, _)| *distance <= allowed)
+    nearest_by(names, |name| {
+        let is_comparable =
+            name.len() >= SHORTEST_MISTYPED && name.chars().next() == word.chars().next();
+        let distance = strsim::damerau_levenshtein(&word, name);
         // Of `minute` and `minutes` the longer: more than one is the rule.
-        .min_by_key(|(distance, name)| (*distance, std::cmp::Reverse(name.len())))
-        .map(|(_, name)| name)
+        (is_comparable && distance <= allowed).then_some((distance, Reverse(name.len())))
+    })
 }
 
 /// A number and nothing else.

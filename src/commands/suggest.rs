@@ -1,6 +1,7 @@
-//! The known name that a user or an author probably meant.
+//! The known name that a user probably meant.
 
 use super::parse::name_key;
+use crate::nearest::nearest_by;
 
 /// Longer words than this are not names but hostile or pasted text, and comparing them costs time.
 const LONGEST: usize = 40;
@@ -14,8 +15,7 @@ pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -
         return None;
     }
     let allowed = (length / 3).max(1);
-    let mut best: Option<(usize, &str)> = None;
-    for candidate in candidates {
+    nearest_by(candidates, |candidate| {
         let key = name_key(candidate);
         let distance = if length >= 3 && key.starts_with(&given) {
             1
@@ -24,12 +24,8 @@ pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -
         };
         // A one-letter name is at distance 1 of every other.
         let fits = distance <= allowed && distance < key.chars().count().min(length).max(1);
-        let better = best.is_none_or(|(least, _)| distance < least);
-        if (distance == 0 || fits) && better {
-            best = Some((distance, candidate));
-        }
-    }
-    best.map(|(_, candidate)| candidate)
+        (distance == 0 || fits).then_some(distance)
+    })
 }
 
 #[cfg(test)]

@@ -6,11 +6,8 @@ use super::problem::{Origin, Problem};
 use super::rules::{Rule, rule_for};
 use super::schema::{Shape, is_nullable};
 use super::source::Source;
+use crate::nearest::nearest;
 use serde_json::{Map, Value};
-
-/// The likeness from which a known key is worth suggesting: `reload_dely` to `reload_delay` has
-/// 0.98, `watch_dirs` to `watch_directories` 0.92, unrelated words 0.4 to 0.6.
-const ALIKE: f64 = 0.8;
 
 /// How much of a wrong value is shown, in characters.
 const VALUE_SHOWN: usize = 60;
@@ -33,19 +30,6 @@ pub(super) fn one_override(item: &Override, schema: &Value) -> Vec<Problem> {
     }
     check.value(&item.path, item.node, &item.value);
     check.problems
-}
-
-/// The candidate that is most like `name`, if one is at all.
-pub(super) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|known| (strsim::jaro_winkler(name, known), known))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map(|(_, known)| known)
 }
 
 struct Check<'a> {

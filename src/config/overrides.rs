@@ -1,11 +1,11 @@
 //! Overrides from the environment: `COGSMITH_BOT__PREFIX` for `bot.prefix`, with two underscores
 //! between levels.
 
-use super::check::nearest;
 use super::environment::Environment;
 use super::key_path::KeyPath;
 use super::problem::Problem;
 use super::schema::{SCHEMA_KEY, Shape, is_nullable};
+use crate::nearest::nearest;
 use serde_json::{Map, Value};
 
 const PREFIX: &str = "COGSMITH_";

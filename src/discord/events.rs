@@ -1,8 +1,8 @@
 //! The gateway's dispatch events and intents.
 
 use super::facts::EVENTS;
-use super::nearest::nearest;
 use super::schema::Fields;
+use crate::nearest::nearest;
 
 /// One dispatch event.
 #[derive(Debug)]
@@ -40,7 +40,8 @@ pub fn nearest_event(name: &str) -> Option<&'static str> {
 
 /// Names of intents and the bits they stand for.
 pub mod intents {
-    use super::{EVENTS, nearest};
+    use super::EVENTS;
+    use crate::nearest::nearest;
 
     /// The bit of the intent called `name` (`guild_messages` is `1 << 9`).
     pub fn bit(name: &str) -> Option<u64> {

@@ -1,8 +1,8 @@
 //! The operations of Discord's API that a bot may call.
 
 use super::facts::{OPERATIONS, RawOperation};
-use super::nearest::nearest;
 use super::schema::{Fields, Shape};
+use crate::nearest::nearest;
 
 /// One operation of Discord's API.
 #[derive(Debug)]

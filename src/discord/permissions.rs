@@ -13,8 +13,8 @@ mod table;
 
 pub use table::*;
 
-use super::nearest::nearest;
 use crate::json::Json;
+use crate::nearest::nearest;
 use rules::{Layers, Overwrite, Place, Rank, Standing};
 use std::time::Duration;
 

@@ -177,7 +177,7 @@ fn permission_bits(fields: &Fields<'_>, name: &str) -> HostResult<u64> {
     let names = fields.strings(name)?;
     permissions::of(names.iter().map(String::as_str)).map_err(|unknown| {
         let near = permissions::nearest_permission(unknown);
-        let hint = near.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
+        let hint = crate::nearest::hint(near);
         let message = format!(
             "{}: {name}: there is no permission \"{unknown}\"{hint}",
             fields.function

@@ -12,8 +12,8 @@ pub(super) fn make(lua: &Snapshot, cogs: &[String]) -> Result<TempDir, String> {
     let known = lua.cogs();
     for cog in cogs {
         if !known.contains_key(cog) {
-            let near = crate::discord::nearest(cog, known.keys().map(String::as_str));
-            let hint = near.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
+            let near = crate::nearest::nearest(cog, known.keys().map(String::as_str));
+            let hint = crate::nearest::hint(near);
             return Err(format!(
                 "spec.cogs: there is no cog \"{cog}\" in lua/cogs{hint}"
             ));

@@ -120,7 +120,7 @@ impl TestWorld {
     pub(super) fn fault(&self, id: &str, status: u16, code: u64, times: usize) -> Result<()> {
         let operation = operation(id).ok_or_else(|| {
             let near = crate::discord::nearest_operation(id);
-            let hint = near.map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
+            let hint = crate::nearest::hint(near);
             format!("there is no operation \"{id}\"{hint}")
         })?;
         let kind = RestFaultKind::Status {

@@ -1,8 +1,8 @@
 //! What is wrong with a call's arguments, in words for its author.
 
-use crate::discord::nearest::nearest;
 use crate::discord::operations::Operation;
 use crate::discord::schema::Violation;
+use crate::nearest::nearest;
 use std::fmt::{self, Write as _};
 
 /// An argument that the operation does not take.

@@ -176,7 +176,7 @@ pub fn meant<'a>(
         (None, true) => Ok(asked.to_owned()),
         (None, false) => {
             let name = of_module.unwrap_or(asked);
-            Err(Refused::unknown(name, crate::discord::nearest(name, names)))
+            Err(Refused::unknown(name, crate::nearest::nearest(name, names)))
         }
     }
 }

@@ -7,7 +7,7 @@ const SHOWN: usize = 80;
 
 /// A require that leads to no module.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("require(\"{request}\") in {from}: {reason}{}", nearest.as_ref().map(|nearest| format!("; did you mean \"{nearest}\"?")).unwrap_or_default())]
+#[error("require(\"{request}\") in {from}: {reason}{}", crate::nearest::hint(nearest.as_deref()))]
 pub struct ResolveError {
     /// What was asked for, shortened and on one line.
     pub request: String,

@@ -1,6 +1,7 @@
 //! The existing module that an author most likely meant.
 
 use super::{ModuleId, Modules, allowed};
+use crate::nearest::nearest_by;
 
 /// From which likeness on a name is worth proposing (0 is nothing in common, 1 is equal).
 const ENOUGH: f64 = 0.6;
@@ -17,26 +18,24 @@ pub(super) fn module<M: Modules + ?Sized>(
     if stem.len() > LONGEST {
         return None;
     }
-    let (likeness, nearest) = modules
+    let others = modules
         .ids()
-        .filter(|id| *id != from && id.as_str().len() <= LONGEST)
-        .map(|id| (likeness(stem, id.without_init()), id))
-        .filter(|(likeness, id)| *likeness >= ENOUGH && allowed(modules, from, id).is_ok())
-        .max_by(|one, other| one.0.total_cmp(&other.0).then(other.1.cmp(one.1)))?;
-    debug_assert!(likeness >= ENOUGH);
+        .filter(|id| *id != from && id.as_str().len() <= LONGEST);
+    let nearest = nearest_by(others, |id| {
+        let likeness = likeness(stem, id.without_init());
+        let may_be_meant = likeness >= ENOUGH && allowed(modules, from, id).is_ok();
+        may_be_meant.then_some((1.0 - likeness, *id))
+    })?;
     Some(request_for(from, nearest))
 }
 
 /// The request with the defined alias whose name is nearest to `name`.
 pub(super) fn alias<M: Modules + ?Sized>(modules: &M, request: &str, name: &str) -> Option<String> {
     let lower = name.to_ascii_lowercase();
-    let nearest = modules
-        .alias_names()
-        .into_iter()
-        .map(|alias| (strsim::normalized_damerau_levenshtein(&lower, alias), alias))
-        .filter(|(likeness, _)| *likeness >= ENOUGH)
-        .max_by(|one, other| one.0.total_cmp(&other.0))?
-        .1;
+    let nearest = nearest_by(modules.alias_names(), |alias| {
+        let likeness = strsim::normalized_damerau_levenshtein(&lower, alias);
+        (likeness >= ENOUGH).then_some(1.0 - likeness)
+    })?;
     let rest = request.split_once('/').map(|(_, rest)| rest);
     Some(match rest {
         Some(rest) if rest.len() <= LONGEST => format!("@{nearest}/{rest}"),
