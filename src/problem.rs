@@ -1,8 +1,14 @@
 //! What went wrong, for the terminal, the log, the chat and the page.
 
 use crate::escape::one_line;
+use crate::secrets;
 use serde::Serialize;
 use std::fmt;
+
+/// Source lines shown before and after the one that failed.
+const AROUND: u32 = 2;
+/// Characters of a source line that are shown.
+const WIDEST_LINE: usize = 200;
 
 /// One thing that went wrong, told so that its author can mend it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -34,6 +40,20 @@ pub struct Place {
     pub excerpt: Vec<String>,
     /// The number of the excerpt's first line.
     pub excerpt_from: u32,
+}
+
+impl Place {
+    /// Puts the lines of the file around this place into it.
+    pub fn add_excerpt(&mut self, text: &str) {
+        let first = self.line.saturating_sub(AROUND).max(1);
+        let skipped = usize::try_from(first - 1).unwrap_or(usize::MAX);
+        let wanted = usize::try_from(2 * AROUND + 1).unwrap_or_default();
+        let lines = text.lines().skip(skipped).take(wanted);
+        // Before it is cut: a part of a secret is harder to find.
+        let lines = lines.map(|line| secrets::hide_text(line).chars().take(WIDEST_LINE).collect());
+        self.excerpt = lines.collect();
+        self.excerpt_from = first;
+    }
 }
 
 /// With its place, source lines and chain of requires. Each part stays in its line, whoever wrote it.

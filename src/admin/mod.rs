@@ -19,7 +19,7 @@ use crate::cogs::host::Cogs;
 use crate::commands::escape::{defuse, in_code};
 use crate::commands::pages;
 use crate::commands::text::{Language, Text};
-use crate::discord::operation;
+use crate::discord::{operation, reply_to};
 use crate::host_tasks::{self, Task};
 use crate::reload::controller::Reload;
 use crate::supervisor::Ticket;
@@ -142,7 +142,7 @@ pub async fn answer(services: &Services, channel_id: &str, message_id: &str, tex
     let body = json!({
         "channel_id": channel_id,
         "content": cut(text),
-        "message_reference": { "message_id": message_id, "fail_if_not_exists": false },
+        "message_reference": reply_to(message_id),
     });
     let sent = services.outbound.call(operation, body, DEADLINE);
     if let Err(error) = sent.await {

@@ -1,31 +1,10 @@
 //! What the admin commands say, in English and Indonesian. A sentence without its translation does not
 //! compile.
 
-use crate::commands::text::Language;
-
-macro_rules! sentences {
-    ($($name:ident { $($part:ident),* } $english:literal $indonesian:literal)*) => {
-        /// A sentence with its parts.
-        #[derive(Clone, Copy, Debug)]
-        pub(super) enum Say<'a> {
-            $($name { $($part: &'a str,)* },)*
-        }
-
-        impl Say<'_> {
-            /// The sentence in `language`.
-            pub(super) fn say(self, language: Language) -> String {
-                match self {
-                    $(Self::$name { $($part),* } => match language {
-                        Language::English => format!($english),
-                        Language::Indonesian => format!($indonesian),
-                    },)*
-                }
-            }
-        }
-    };
-}
+use crate::commands::text::sentences;
 
 sentences! {
+    pub(super) enum Say;
     Refused {}
         "This command is for the bot's admins: the application's owner; of a team its owner, its admins and its developers; and those named in `bot.admins` of config.json."
         "Perintah ini hanya untuk admin bot: pemilik aplikasi; pada tim: pemilik, admin, dan developer tim; serta yang tercantum di `bot.admins` pada config.json."

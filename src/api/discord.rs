@@ -10,6 +10,7 @@ use super::own_messages::Tie;
 use super::reach::{self, Need, Subject};
 use super::veil::veil;
 use crate::discord::arguments::{self, File, Prepared};
+use crate::discord::complete;
 use crate::discord::operations::{Operation, nearest_operation, operation};
 use crate::discord::outbound::CallError;
 use crate::discord::permissions;
@@ -69,8 +70,7 @@ fn open_operation(name: &str) -> HostResult<&'static Operation> {
             Err(HostError::new("capability", message).into())
         }
         None => {
-            let hint = nearest_operation(name)
-                .map_or_else(String::new, |it| format!("; did you mean \"{it}\"?"));
+            let hint = crate::nearest::hint(nearest_operation(name));
             let message = format!("discord: there is no operation \"{name}\"{hint}");
             Err(HostError::new("argument", message).into())
         }
@@ -248,13 +248,37 @@ fn makes_message(request: &Prepared) -> bool {
     }
 }
 
+/// The operation with this id.
+pub(super) fn known(id: &str) -> HostResult<&'static Operation> {
+    operation(id).ok_or_else(|| HostError::new("discord", format!("no operation {id}")).into())
+}
+
+/// Opens the channel of the direct messages with a user. Returns its id.
+pub(super) async fn open_direct_channel(
+    cog: &CogContext,
+    function: &'static str,
+    user: JsonValue,
+) -> HostResult<String> {
+    let fields = Map::from_iter([("recipient_id".to_owned(), user)]);
+    let call = prepare(cog, function, known("create_dm")?, fields, Vec::new(), None)?;
+    let channel = make(cog, call).await?;
+    let id = channel.as_ref().and_then(|it| it.str("id"));
+    id.map(str::to_owned).ok_or_else(|| {
+        HostError::new(
+            "discord",
+            format!("{function}: Discord opened no direct channel with the user"),
+        )
+        .into()
+    })
+}
+
 /// Members and roles say which guild they are of, so that their methods work.
 fn with_guild(operation: &'static Operation, guild: &str, json: Json) -> Json {
     let kind = answer_schema(operation).map(kind_of);
     if !matches!(kind, Some(Kind::Member | Kind::Role)) {
         return json;
     }
-    let add = |json: &Json| json.with("guild_id", Json::String(guild.into()));
+    let add = |json: &Json| complete::with_guild(json, guild);
     match &json {
         Json::Object(_) => add(&json),
         Json::Array(items) => Json::Array(items.iter().map(add).collect()),
@@ -334,7 +358,7 @@ fn cache_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<T
                     let kind = kind_of(schema);
                     let json = if matches!(kind, Kind::Member | Kind::Role) {
                         let guild = arguments.short_string(0, "the guild's id", LONGEST_ID)?;
-                        json.with("guild_id", Json::String(guild.into()))
+                        complete::with_guild(&json, &guild)
                     } else {
                         json
                     };

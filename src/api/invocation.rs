@@ -5,7 +5,7 @@
 
 use super::content::Content;
 use super::context::CogContext;
-use super::discord::{make, prepare};
+use super::discord::{known, make, open_direct_channel, prepare};
 use super::object::{self, Charge, Object};
 use super::readonly;
 use super::usage::TaskPlace;
@@ -13,7 +13,8 @@ use crate::commands::argument::Argument;
 use crate::commands::cooldown::{Cooldowns, Taken};
 use crate::commands::definition::OptionKind;
 use crate::discord::arguments::File;
-use crate::discord::operations::{Operation, operation};
+use crate::discord::complete;
+use crate::discord::reply_to;
 use crate::host_tasks;
 use crate::json::Json;
 use crate::lock::lock;
@@ -146,7 +147,7 @@ impl Invocation {
     fn with_guild(&self, kind: OptionKind, json: &Json) -> Json {
         match (kind, &self.guild_id) {
             (OptionKind::Member | OptionKind::Role, Some(guild)) => {
-                json.with("guild_id", Json::String(guild.as_str().into()))
+                complete::with_guild(json, guild)
             }
             _ => json.clone(),
         }
@@ -162,9 +163,8 @@ impl Invocation {
             && !self.goes_to_caller(&content)
             && lock(&self.answer).is_none()
         {
-            let reference = json!({ "message_id": id, "fail_if_not_exists": false });
-            let entry = content.body.entry("message_reference");
-            entry.or_insert(reference);
+            let reference = content.body.entry("message_reference");
+            reference.or_insert_with(|| reply_to(id));
         }
         self.send(function, content).await
     }
@@ -202,7 +202,12 @@ impl Invocation {
             cog.wait_to_call(function).await?;
         }
         if to_caller {
-            let channel = self.direct_channel(function).await?;
+            let channel = open_direct_channel(
+                cog,
+                function,
+                self.author.str("id").unwrap_or_default().into(),
+            )
+            .await?;
             body.insert("channel_id".to_owned(), channel.into());
             drop(call);
             let heard = self.caller_message();
@@ -219,24 +224,6 @@ impl Invocation {
     /// The id of the message that called.
     fn caller_message(&self) -> Option<&str> {
         self.message.as_ref()?.str("id")
-    }
-
-    async fn direct_channel(&self, function: &'static str) -> HostResult<String> {
-        let author = self.author.str("id").unwrap_or_default();
-        let fields = fields(json!({ "recipient_id": author }));
-        let call = prepare(
-            &self.cog,
-            function,
-            known("create_dm")?,
-            fields,
-            Vec::new(),
-            None,
-        )?;
-        let channel = make(&self.cog, call).await?;
-        let id = channel.as_ref().and_then(|it| it.str("id"));
-        id.map(str::to_owned).ok_or_else(|| {
-            HostError::new("discord", "Discord opened no channel to the caller").into()
-        })
     }
 
     /// Edits the last answer.
@@ -371,10 +358,6 @@ async fn request(
     let call = prepare(cog, function, known(id)?, arguments, files, None)?;
     cog.wait_to_call(function).await?;
     make(cog, call).await
-}
-
-fn known(id: &'static str) -> HostResult<&'static Operation> {
-    operation(id).ok_or_else(|| HostError::new("discord", format!("no operation {id}")).into())
 }
 
 fn schema_of(kind: OptionKind) -> Option<&'static str> {

@@ -2,6 +2,7 @@
 //! announcement may be long in coming. What is unknown is never taken for forbidden, nor for missing.
 
 use super::services::Services;
+use crate::discord::complete::with_guild;
 use crate::discord::operations::operation;
 use crate::json::Json;
 use crate::lock::lock;
@@ -135,7 +136,7 @@ impl<'a> Asking<'a> {
         let asked = async {
             let arguments = json!({ "guild_id": guild, "user_id": user });
             let told = self.ask("get_guild_member", arguments).await?;
-            let told = told.with("guild_id", Json::String(guild.into()));
+            let told = with_guild(&told, guild);
             cache.apply("guild_member_update", &told);
             Some(())
         };

@@ -2,11 +2,12 @@
 
 use super::content::Content;
 use super::context::CogContext;
-use super::discord::{answer_schema, make, prepare};
+use super::discord::{answer_schema, known, make, open_direct_channel, prepare};
 use super::invocation::{Deletion, answer_of, delete_later};
 use super::object::{self, Object};
 use super::reach::{self, Need};
-use crate::discord::operations::{Operation, operation};
+use crate::discord::operations::Operation;
+use crate::discord::reply_to;
 use crate::discord::schema::Kind;
 use crate::json::Json;
 use crate::vm::host::{Arguments, Failure, Host, HostError, HostResult, describe, one};
@@ -194,12 +195,9 @@ async fn carry_out(
             content.files.clone(),
             heard,
         )?;
-        let fields = Map::from_iter([("recipient_id".to_owned(), recipient)]);
-        let open = prepare(cog, name, known("create_dm")?, fields, Vec::new(), None)?;
         cog.wait_to_call(name).await?;
-        let channel = make(cog, open).await?;
-        let id = channel.as_ref().and_then(|it| it.str("id"));
-        arguments.insert("channel_id".to_owned(), id.unwrap_or_default().into());
+        let channel = open_direct_channel(cog, name, recipient).await?;
+        arguments.insert("channel_id".to_owned(), channel.into());
     }
     let request = prepare(cog, name, operation, arguments, content.files, heard)?.needing(need);
     cog.wait_to_call(name).await?;
@@ -208,10 +206,6 @@ async fn carry_out(
         delete_later(cog, message, deletion);
     }
     Ok(answer)
-}
-
-fn known(id: &str) -> HostResult<&'static Operation> {
-    operation(id).ok_or_else(|| HostError::new("discord", format!("no operation {id}")).into())
 }
 
 /// The object before the colon.
@@ -266,8 +260,8 @@ fn message_of(json: &Json, arguments: &Arguments) -> HostResult<JsonValue> {
 fn message_reply(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
     let mut content = Content::read(arguments, 1)?;
     let id = field(json, arguments, &["id"])?;
-    let reference = json!({ "message_id": id, "fail_if_not_exists": false });
-    content.body.entry("message_reference").or_insert(reference);
+    let reference = content.body.entry("message_reference");
+    reference.or_insert_with(|| reply_to(&id));
     let channel = json!({ "channel_id": field(json, arguments, &["channel_id"])? });
     let mut call = Call::new("create_message", channel)?
         .needing(reach::to_reply(cog, json))

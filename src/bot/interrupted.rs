@@ -3,7 +3,7 @@
 
 use crate::api::services::Services;
 use crate::commands::text::{Language, Text};
-use crate::discord::operation;
+use crate::discord::{operation, reply_to};
 use crate::supervisor::Interrupted;
 use serde_json::json;
 use std::sync::Arc;
@@ -33,10 +33,7 @@ pub(super) async fn tell(services: Arc<Services>, commands: Vec<Interrupted>) {
         let body = json!({
             "channel_id": command.channel.to_string(),
             "content": text,
-            "message_reference": {
-                "message_id": command.message.to_string(),
-                "fail_if_not_exists": false,
-            },
+            "message_reference": reply_to(&command.message.to_string()),
         });
         if let Err(error) = services.outbound.call(operation, body, DEADLINE).await {
             tracing::warn!(%error, "A user could not be told that a command was interrupted");

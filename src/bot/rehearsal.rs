@@ -12,7 +12,6 @@ use crate::problem::{Place, Problem};
 use crate::reload::plan::plan;
 use crate::reload::sources::{Rules, Snapshot};
 use crate::reload::transaction;
-use crate::vm::trace::add_excerpt;
 use std::sync::Arc;
 
 /// An address at which nothing is: top levels and `cog.on_load` cannot call anybody, and nobody else does.
@@ -96,7 +95,7 @@ fn of_example(
             line: line_of(&source, *line, &example.example),
             ..Place::default()
         };
-        add_excerpt(&mut place, &source);
+        place.add_excerpt(&source);
         place
     });
     let (text, name, reason) = (&example.example, &example.command, &example.reason);

@@ -2,11 +2,12 @@
 //! never waits and never enters a VM.
 
 use crate::admin::{self, Admin, AdminCall};
-use crate::cogs::command::{Typed, complete};
+use crate::cogs::command::Typed;
 use crate::cogs::host::{ADMIN_COMMANDS, CogHandle, Cogs};
 use crate::cogs::mailbox::Work;
 use crate::commands::conflicts::Claim;
 use crate::commands::parse::{name_key, split_name, strip_prefix};
+use crate::discord::complete::with_whole_member;
 use crate::discord::event::{Event, MessagePeek};
 use crate::host_tasks::{self, Task};
 use crate::supervisor::{Consumer, Deliveries, Ticket, deliveries};
@@ -113,7 +114,7 @@ impl Router {
         // From here on somebody waits for an answer.
         let read = host_tasks::caught_now(Task::Router, || {
             host_tasks::point(Task::Router);
-            let data = complete("message_create", &event.look());
+            let data = with_whole_member("message_create", &event.look());
             services.cache.apply("message_create", &data);
             if is_admin {
                 return Some(admin_call(&peek, &claim, arguments));

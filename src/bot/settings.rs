@@ -8,7 +8,6 @@ use crate::host_tasks::{self, Task};
 use crate::problem::{Place, Problem};
 use crate::reload::controller::{Ask, ConfigEdit, Reload};
 use crate::reload::sources::Rules;
-use crate::vm::trace::add_excerpt;
 use std::sync::Arc;
 use tracing::{debug, error, info, warn};
 
@@ -174,7 +173,7 @@ fn problem(problem: &crate::config::Problem, text: &str) -> Problem {
                 ..Place::default()
             };
             if !problem.excerpt.is_empty() {
-                add_excerpt(&mut place, text);
+                place.add_excerpt(text);
             }
             Some(place)
         }

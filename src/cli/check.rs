@@ -10,9 +10,6 @@ use crate::problem::{self, Problem};
 use crate::reload::sources::{Rules, text_of};
 use std::path::Path;
 
-/// Source lines shown before and after the one with the error.
-const LINES_AROUND: usize = 2;
-
 /// What a check of the Luau files found.
 #[derive(Debug, Default)]
 pub struct Findings {
@@ -191,20 +188,16 @@ fn file(name: String, source: &str) -> Option<Problem> {
 
 /// The line with its neighbours.
 fn place(file: String, line: u32, source: &str) -> problem::Place {
-    let index = (line as usize).saturating_sub(1);
-    let first = index.saturating_sub(LINES_AROUND);
-    let lines = source.lines().skip(first);
-    let lines = lines.take(index - first + 1 + LINES_AROUND);
-    let mut excerpt: Vec<String> = lines.map(str::to_owned).collect();
-    // What is not closed is noticed at the end of the file, in a line of no characters.
-    if excerpt.len() <= index - first {
-        excerpt.push(String::new());
-    }
-    problem::Place {
+    let mut place = problem::Place {
         file,
         line,
-        function: None,
-        excerpt,
-        excerpt_from: u32::try_from(first + 1).unwrap_or(line),
+        ..problem::Place::default()
+    };
+    place.add_excerpt(source);
+    // What is not closed is noticed at the end of the file, in a line of no characters.
+    let last = place.excerpt_from + u32::try_from(place.excerpt.len()).unwrap_or_default();
+    if last <= line {
+        place.excerpt.push(String::new());
     }
+    place
 }

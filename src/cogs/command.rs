@@ -23,6 +23,7 @@ use crate::commands::definition::CommandDefinition;
 use crate::commands::help;
 use crate::commands::parse::{Called, Line, Walk, answers_to, walk};
 use crate::commands::text::{Language, Text, duration_in_words};
+use crate::discord::complete::with_whole_member;
 use crate::discord::event::Event;
 use crate::discord::events::event;
 use crate::host_tasks::{self, Task};
@@ -69,7 +70,7 @@ pub struct Typed {
 impl Typed {
     /// The call that it is.
     pub fn call(&self) -> CommandCall {
-        let message = complete(&self.event.name, self.event.data());
+        let message = with_whole_member(&self.event.name, self.event.data());
         CommandCall {
             content: message.str("content").unwrap_or_default().to_owned(),
             name: self.name.clone(),
@@ -78,25 +79,6 @@ impl Typed {
             message,
         }
     }
-}
-
-/// What Discord leaves out of an event and authors may rely on: `member.user` and `member.guild_id`.
-pub fn complete(name: &str, data: &Json) -> Json {
-    let Some(member) = data.get("member") else {
-        return data.clone();
-    };
-    if event(name).is_none() || !matches!(member, Json::Object(_)) {
-        return data.clone();
-    }
-    let user = member.get("user").or_else(|| data.get("author")).cloned();
-    let mut member = member.clone();
-    if let Some(user) = user {
-        member = member.with("user", user);
-    }
-    if let Some(guild) = data.get("guild_id") {
-        member = member.with("guild_id", guild.clone());
-    }
-    data.with("member", member)
 }
 
 /// One call while it is carried out.

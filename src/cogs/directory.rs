@@ -3,7 +3,8 @@
 use crate::api::learn::{Wanted, learn, learn_guild};
 use crate::api::services::Services;
 use crate::commands::directory::{self, NotTold, Told};
-use crate::commands::names::loose;
+use crate::commands::names::{loose, names_of};
+use crate::discord::complete::with_guild;
 use crate::discord::operations::operation;
 use crate::discord::outbound::CallError;
 use crate::discord::permissions::{MANAGE_THREADS, READ_MESSAGE_HISTORY, VIEW_CHANNEL};
@@ -123,7 +124,7 @@ impl<'a> Directory<'a> {
 
     /// Who was looked up is known from then on: `discord.permissions.outranks` asks the cache alone.
     fn remember(&self, guild: &str, member: &Json) {
-        let told = member.with("guild_id", Json::String(guild.into()));
+        let told = with_guild(member, guild);
         self.services.cache.apply("guild_member_update", &told);
     }
 
@@ -264,10 +265,8 @@ fn user_id(member: &Json) -> Option<&str> {
 /// Whether one of a member's names may be this one; `key` is folded, and may be a user name with its number.
 fn has_name(member: &Json, key: &str) -> bool {
     let wanted = [key, without_discriminator(key)];
-    let ways: [&[&str]; 3] = [&["user", "username"], &["user", "global_name"], &["nick"]];
-    let names = ways.iter().filter_map(|way| member.at(way)?.as_str());
-    let mut keys = names.map(loose);
-    keys.any(|name| wanted.contains(&name.as_str()))
+    let mut keys = names_of(member).map(|name| loose(&name));
+    keys.any(|key| wanted.contains(&key.as_str()))
 }
 
 /// `name#1234` as the name that is searched for.

@@ -12,7 +12,7 @@ use crate::json::Json;
 use crate::problem::{Place, Problem};
 use crate::supervisor::{self, Rule};
 use crate::vm::memory::Pressure;
-use crate::vm::trace::{Fault, STACK_OVERFLOW, add_excerpt};
+use crate::vm::trace::{Fault, STACK_OVERFLOW};
 use mlua::{MultiValue, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -150,7 +150,7 @@ fn problem_of(cog: &CogContext, live: &Live, fault: &Fault) -> Problem {
     if let Some(place) = problem.place.as_mut()
         && place.excerpt.is_empty()
     {
-        add_excerpt(place, "");
+        place.add_excerpt("");
     }
     problem
 }

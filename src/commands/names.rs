@@ -83,7 +83,7 @@ impl Wanted {
 }
 
 /// The names of a member (user name, display name, nickname), a channel, a role or an emoji.
-pub(super) fn names_of(object: &Json) -> impl Iterator<Item = String> {
+pub fn names_of(object: &Json) -> impl Iterator<Item = String> {
     let user = object.get("user");
     let others = [
         object.str("name"),

@@ -23,11 +23,12 @@ impl Language {
     }
 }
 
+/// Makes an enum of sentences with their translations, and `say`, which puts the parts into one.
 macro_rules! sentences {
-    ($($name:ident { $($part:ident),* } $english:literal $indonesian:literal)*) => {
+    ($visibility:vis enum $Sentences:ident; $($name:ident { $($part:ident),* } $english:literal $indonesian:literal)*) => {
         /// A sentence with its parts, which are ready to be shown: escaped, and cut to a length.
         #[derive(Clone, Copy, Debug)]
-        pub enum Text<'a> {
+        $visibility enum $Sentences<'a> {
             $(
                 #[doc = $english]
                 $name {
@@ -39,14 +40,14 @@ macro_rules! sentences {
             )*
         }
 
-        impl Text<'_> {
+        impl $Sentences<'_> {
             /// The sentence in `language`.
-            pub fn say(self, language: Language) -> String {
+            $visibility fn say(self, language: $crate::commands::text::Language) -> String {
                 match self {
                     $(
                         Self::$name { $($part),* } => match language {
-                            Language::English => format!($english),
-                            Language::Indonesian => format!($indonesian),
+                            $crate::commands::text::Language::English => format!($english),
+                            $crate::commands::text::Language::Indonesian => format!($indonesian),
                         },
                     )*
                 }
@@ -55,7 +56,10 @@ macro_rules! sentences {
     };
 }
 
+pub(crate) use sentences;
+
 sentences! {
+    pub enum Text;
     // Why a command is not carried out at all.
     OutOfOrder {}
         "This command is out of order: its cog was stopped too often. The bot's admins can see why."

@@ -4,17 +4,20 @@
 //! facts (operations.json, events.json) ─ operations, events, schema (typed tables, checks of bodies)
 //! a call:   arguments (a flat table becomes a request) ─ outbound (rate limits, the wire, repetitions)
 //! an author: types (the Luau types of everything that a cog can require)
-//! an event: event (its JSON, read on demand) ─ cache (what is known of guilds) ─ permissions (who may do what where)
+//! an event: event (its JSON, read on demand) ─ complete (what Discord leaves out) ─ cache (what is known of guilds) ─
+//!           permissions (who may do what where)
 //! ```
 
 pub mod arguments;
 pub mod cache;
+pub mod complete;
 pub mod event;
 pub mod events;
 mod facts;
 pub mod operations;
 pub mod outbound;
 pub mod permissions;
+mod reply;
 pub mod schema;
 pub mod types;
 
@@ -23,3 +26,4 @@ pub use cache::Cache;
 pub use events::{EventDefinition, event, events, intents, nearest_event};
 pub use operations::{Operation, nearest_operation, operation, operations};
 pub use outbound::{CallError, DiscordError, Outbound, OutboundOptions, Token};
+pub use reply::reply_to;

@@ -17,7 +17,7 @@ use crate::cogs::names;
 use crate::cogs::prepare::{Refusal, Request};
 use crate::problem::Problem;
 use crate::vm::resolve::{ContentHash, ModuleId};
-use crate::vm::trace::{Fault, add_excerpt};
+use crate::vm::trace::Fault;
 use claims::refuse_conflicts;
 use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
@@ -293,7 +293,7 @@ fn show_source(attempt: &mut Attempt<'_>, snapshot: &Snapshot) {
         && place.excerpt.is_empty()
         && let Some(text) = text_of(snapshot, &place.file)
     {
-        add_excerpt(place, &text);
+        place.add_excerpt(&text);
     }
 }
 

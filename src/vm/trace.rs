@@ -12,10 +12,6 @@ use mlua::{Table, Value};
 use std::fmt;
 use std::time::Duration;
 
-/// Source lines shown before and after the one that failed.
-const AROUND: u32 = 2;
-/// Characters of a source line or a message that are shown.
-const WIDEST_LINE: usize = 200;
 const LONGEST_MESSAGE: usize = 1_000;
 /// Characters of what is told to a user: Discord takes no more in one message.
 const LONGEST_TOLD: usize = 2_000;
@@ -223,7 +219,7 @@ impl Fault {
             if let Some(more) = readonly::explain(&problem.message, &text, place.line) {
                 problem.message = clean(&more);
             }
-            add_excerpt(place, &text);
+            place.add_excerpt(&text);
         }
         problem
     }
@@ -456,18 +452,6 @@ pub fn frames(traceback: &str) -> Vec<Place> {
         .filter_map(frame)
         .take(MOST_FRAMES)
         .collect()
-}
-
-/// Puts the lines around the place into it.
-pub fn add_excerpt(place: &mut Place, text: &str) {
-    let first = place.line.saturating_sub(AROUND).max(1);
-    let skipped = usize::try_from(first - 1).unwrap_or(usize::MAX);
-    let wanted = usize::try_from(2 * AROUND + 1).unwrap_or_default();
-    let lines = text.lines().skip(skipped).take(wanted);
-    // Before it is cut: a part of a secret is harder to find.
-    let lines = lines.map(|line| secrets::hide_text(line).chars().take(WIDEST_LINE).collect());
-    place.excerpt = lines.collect();
-    place.excerpt_from = first;
 }
 
 impl From<&Raised> for Json {

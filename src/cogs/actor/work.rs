@@ -5,11 +5,12 @@ use crate::activity::Busy;
 use crate::api::declarations::Timer;
 use crate::api::object;
 use crate::clock::Woken;
-use crate::cogs::command::{self, Typed, complete};
+use crate::cogs::command::{self, Typed};
 use crate::cogs::live::Live;
 use crate::cogs::mailbox::Work;
 use crate::cogs::{fault, handler};
 use crate::commands::text::Text;
+use crate::discord::complete::with_whole_member;
 use crate::discord::event::Event;
 use crate::supervisor::Ticket;
 use crate::vm::slice::Run;
@@ -96,7 +97,7 @@ impl Actor {
         }
         ticket.begin();
         let ticket = Arc::new(ticket);
-        let data = complete(&event.name, event.data());
+        let data = with_whole_member(&event.name, event.data());
         let limit = self.handler_limit();
         // The tables know an event's object by its name on the wire.
         let schema = crate::discord::event(&event.name).map(|event| event.gateway_name);

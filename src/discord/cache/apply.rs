@@ -2,6 +2,7 @@
 
 use super::guild::Guild;
 use super::{Cache, Table, number, read, write};
+use crate::discord::complete;
 use crate::json::Json;
 use std::sync::{Arc, RwLock};
 
@@ -239,9 +240,7 @@ fn member(cache: &Cache, guild_id: Option<&str>, data: &Json, user: Option<&Json
     if !is_own && unchanged(read(&guild).members.get(id).as_ref(), data, user) {
         return;
     }
-    let whole = data
-        .with("user", user.clone())
-        .with("guild_id", Json::String(guild_id.into()));
+    let whole = complete::with_guild(&data.with("user", user.clone()), guild_id);
     let whole = cache.shared.names.share(&whole);
     let mut guild = write(&guild);
     if is_own {

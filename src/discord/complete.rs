@@ -1,0 +1,29 @@
+//! What Discord leaves out of objects, and what everything here and every author relies on: of which guild a member
+//! or a role is, and which user a member is.
+
+use super::events::event;
+use crate::json::Json;
+
+/// The object with the guild that it is of.
+pub fn with_guild(object: &Json, guild: &str) -> Json {
+    object.with("guild_id", Json::String(guild.into()))
+}
+
+/// An event's data in which `member` has its `user` and its `guild_id`.
+pub fn with_whole_member(event_name: &str, data: &Json) -> Json {
+    let Some(member) = data.get("member") else {
+        return data.clone();
+    };
+    if event(event_name).is_none() || !matches!(member, Json::Object(_)) {
+        return data.clone();
+    }
+    let user = member.get("user").or_else(|| data.get("author")).cloned();
+    let mut member = member.clone();
+    if let Some(user) = user {
+        member = member.with("user", user);
+    }
+    if let Some(guild) = data.get("guild_id") {
+        member = member.with("guild_id", guild.clone());
+    }
+    data.with("member", member)
+}
