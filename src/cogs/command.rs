@@ -25,7 +25,6 @@ use crate::commands::parse::{Called, Line, Walk, answers_to, walk};
 use crate::commands::text::{Language, Text, duration_in_words};
 use crate::discord::complete::with_whole_member;
 use crate::discord::event::Event;
-use crate::discord::events::event;
 use crate::host_tasks::{self, Task};
 use crate::json::Json;
 use crate::lock::lock;

@@ -6,9 +6,6 @@ use super::parse::name_key;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Discord's limit of slash commands that an application may have.
-pub const MAX_SLASH_COMMANDS: usize = 100;
-
 /// A way to call a command or to name a cog, which only one of the bot's can have; names as [`name_key`] folds
 /// them. A command that can only be typed does not stand in the way of one that is only a slash command.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,18 +1,14 @@
 //! What tells two tokens apart, and the cryptography that carries them.
 
 use crate::config::Token;
-use rustls::crypto::{CryptoProvider, ring};
+use ring::digest::{SHA256, digest};
+use rustls::crypto::{CryptoProvider, ring as provider};
 use std::fmt::Write as _;
 
 /// SHA-256 of the token in hex digits: tells two tokens apart and gives neither away.
 pub(super) fn fingerprint(token: &Token) -> String {
-    // The hash of a cipher suite that is linked anyway saves a dependency of its own.
-    let rustls::SupportedCipherSuite::Tls13(suite) = ring::cipher_suite::TLS13_AES_128_GCM_SHA256
-    else {
-        return String::new();
-    };
     let salted = format!("cogsmith session of {}", token.expose());
-    let hash = suite.common.hash_provider.hash(salted.as_bytes());
+    let hash = digest(&SHA256, salted.as_bytes());
     hash.as_ref().iter().fold(String::new(), |mut hex, byte| {
         // Writing to a string cannot fail.
         let _infallible = write!(hex, "{byte:02x}").is_ok();
@@ -25,7 +21,7 @@ pub(super) fn fingerprint(token: &Token) -> String {
 pub fn install_tls_provider() {
     if CryptoProvider::get_default().is_none() {
         // Somebody else may have been faster: then there is a provider, which is all that matters.
-        let _second = ring::default_provider().install_default().is_err();
+        let _second = provider::default_provider().install_default().is_err();
     }
 }
 

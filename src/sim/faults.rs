@@ -216,9 +216,4 @@ impl Faults {
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
-
-    /// No faults any more.
-    pub(crate) fn clear(&mut self) {
-        self.waiting.clear();
-    }
 }

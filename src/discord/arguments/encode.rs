@@ -3,21 +3,19 @@
 use super::{ArgumentError, expected, got};
 use crate::discord::operations::Operation;
 use crate::discord::schema::Shape;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
-use std::fmt::Write as _;
+
+/// What is percent-encoded: all but the characters that RFC 3986 calls unreserved.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// `text` with everything percent-encoded that is not a letter, a digit or one of `-._~`.
 pub fn percent(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _written = write!(encoded, "%{byte:02X}").is_ok();
-        }
-    }
-    encoded
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 /// The operation's path with its parameters filled in.

@@ -189,27 +189,23 @@ fn form(prepared: &Prepared, encoded: &Encoded) -> Form {
 fn part(file: &File) -> Part {
     let content = secrets::hide(&file.content).into_owned();
     let part = Part::bytes(content).file_name(secrets::hide_text(&file.filename).into_owned());
-    let extension = file.filename.rsplit('.').next().unwrap_or_default();
-    let kind = match extension.to_ascii_lowercase().as_str() {
-        "png" | "apng" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "gif" => "image/gif",
-        "webp" => "image/webp",
-        "json" => "application/json",
-        "txt" | "log" | "md" => "text/plain; charset=utf-8",
-        "csv" => "text/csv",
-        "mp3" => "audio/mpeg",
-        "ogg" => "audio/ogg",
-        "mp4" => "video/mp4",
-        "pdf" => "application/pdf",
-        _ => "application/octet-stream",
+    let kind = mime_guess::from_path(&file.filename).first_or_octet_stream();
+    let kind = match kind.type_() {
+        // Discord shows a text only if it knows how it is encoded.
+        mime_guess::mime::TEXT => format!("{kind}; charset=utf-8"),
+        _ => kind.to_string(),
     };
-    typed(part, kind)
+    typed(part, &kind)
 }
 
-fn typed(part: Part, kind: &'static str) -> Part {
+fn typed(part: Part, kind: &str) -> Part {
     let mut headers = reqwest::header::HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    // A type of media is always a header's value.
+    headers.extend(
+        HeaderValue::from_str(kind)
+            .ok()
+            .map(|kind| (CONTENT_TYPE, kind)),
+    );
     part.headers(headers)
 }
 

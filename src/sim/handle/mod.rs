@@ -105,11 +105,6 @@ impl Sim {
         });
     }
 
-    /// Takes back the faults that have not happened yet.
-    pub fn clear_faults(&self) {
-        self.hub().change(|state| state.faults.clear());
-    }
-
     /// Sets other rate limits, and forgets what was used of the old ones.
     pub fn set_rate_limits(&self, limits: RateLimits) {
         self.hub().change(|state| {

@@ -1,6 +1,8 @@
 //! One route: its method, its path with parameters, and what answers it.
 
 use super::call::Handler;
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 
 /// One route.
 #[derive(Clone, Copy, Debug)]
@@ -56,19 +58,8 @@ pub(super) fn is_parameter(part: &str) -> bool {
 
 /// A part of a path without its percent-encoding; what is no valid encoding stays as it is.
 pub(super) fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut index = 0;
-    while let Some(byte) = bytes.get(index) {
-        let code = bytes
-            .get(index + 1..index + 3)
-            .filter(|_| *byte == b'%')
-            .and_then(|code| std::str::from_utf8(code).ok())
-            .and_then(|code| u8::from_str_radix(code, 16).ok());
-        decoded.push(code.unwrap_or(*byte));
-        index += if code.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8(decoded).unwrap_or_else(|_| text.into())
+    let decoded = percent_decode_str(text).decode_utf8();
+    decoded.map_or_else(|_| text.to_owned(), Cow::into_owned)
 }
 
 #[cfg(test)]
