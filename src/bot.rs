@@ -37,7 +37,7 @@ use crate::config::{Config, Environment, Follower, Token};
 use crate::discord::cache::Cache;
 use crate::discord::outbound::{Outbound, OutboundOptions};
 use crate::error::StartError;
-use crate::gateway::{Gateway, GatewayAddress, GatewayError, GatewayOptions};
+use crate::gateway::{Gateway, GatewayAddress, GatewayError, GatewayOptions, split_query};
 use crate::host_tasks::{self, Task};
 use crate::http::{HttpClient, KnownHosts};
 use crate::json::Json;
@@ -65,6 +65,8 @@ pub struct BotOptions {
     pub token: Token,
     /// Another server than Discord's own.
     pub api_url: Option<String>,
+    /// Where the gateway is, whatever the server says, as with a gateway proxy.
+    pub gateway_url: Option<String>,
     /// The time.
     pub clock: Clock,
     /// Where the state is kept; nothing keeps it in memory.
@@ -137,9 +139,10 @@ impl Bot {
         }
         // Everything that may have to wait for the server comes before the first cog is loaded: a start
         // that is given up then leaves nothing unsaved.
-        let server = sign_in::sign_in(&services, options.api_url.as_deref()).await?;
+        let server = sign_in::sign_in(&services, &options).await?;
         let user = server.identity.user.str("username");
-        tracing::info!(user, gateway = server.gateway.url, "Signed in");
+        let (gateway, _query) = split_query(&server.gateway.url);
+        tracing::info!(user, gateway, "Signed in");
         services.identity.store(Arc::new(server.identity));
         let reload = Reload::start(Arc::clone(&cogs))
             .await
@@ -380,14 +383,15 @@ fn connect(
     address: GatewayAddress,
 ) -> Result<Gateway, StartError> {
     let refreshing = Arc::clone(services);
+    let gateway_url = options.gateway_url.clone();
     let gateway = Gateway::start(
         GatewayOptions {
             token: options.token.clone(),
             address,
             refresh: Some(Arc::new(move || {
-                let services = Arc::clone(&refreshing);
+                let (services, given) = (Arc::clone(&refreshing), gateway_url.clone());
                 Box::pin(async move {
-                    let address = sign_in::gateway_address(&services).await;
+                    let address = sign_in::gateway_address(&services, given.as_deref()).await;
                     address.map_err(|error| error.to_string())
                 })
             })),

@@ -34,6 +34,7 @@ pub async fn bot(sim: &Sim, config: Config, state: Option<PathBuf>) -> Bot {
         hosts: KnownHosts::new(),
         token: Token::new(sim.token()),
         api_url: Some(sim.url()),
+        gateway_url: None,
         clock: Clock::system(),
         state,
         sessions: None,

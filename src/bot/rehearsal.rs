@@ -41,6 +41,7 @@ pub async fn rehearse(config: Config) -> Result<Rehearsal, StartError> {
         config,
         token: Token::new("none"),
         api_url: Some(NOBODY.to_owned()),
+        gateway_url: None,
         clock: Clock::system(),
         state: None,
         sessions: None,

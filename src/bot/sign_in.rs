@@ -1,6 +1,6 @@
 //! Who the bot is, and where its gateway is: asked until the server answers.
 
-use super::intents;
+use super::{BotOptions, intents};
 use crate::api::services::{Identity, Services};
 use crate::backoff::Backoff;
 use crate::discord::operation;
@@ -31,13 +31,14 @@ pub(super) struct SignedIn {
 /// growing pauses; each new kind of trouble is logged once.
 pub(super) async fn sign_in(
     services: &Services,
-    api_url: Option<&str>,
+    options: &BotOptions,
 ) -> Result<SignedIn, StartError> {
+    let api_url = options.api_url.as_deref();
     let address = api_url.unwrap_or(DISCORD);
     let mut backoff = Backoff::new(FIRST_PAUSE, MAXIMUM_PAUSE);
     let mut told = None;
     loop {
-        let error = match ask(services).await {
+        let error = match ask(services, options.gateway_url.as_deref()).await {
             Ok(found) => {
                 if told.is_some() {
                     info!("{address} answers");
@@ -64,25 +65,40 @@ pub(super) async fn sign_in(
     }
 }
 
-async fn ask(services: &Services) -> Result<SignedIn, CallError> {
+async fn ask(services: &Services, gateway_url: Option<&str>) -> Result<SignedIn, CallError> {
     let user = services.outbound.current_user().await?;
-    let application = services.outbound.current_application().await?;
-    let identity = Identity {
-        user,
-        owners: application.owners.into_iter().collect(),
+    let gateway = gateway_address(services, gateway_url).await?;
+    let (owners, granted) = match services.outbound.current_application().await {
+        Ok(application) => (application.owners, intents::granted_by(application.flags)),
+        Err(error) if error.is_unknown_route() => {
+            warn!(
+                "The server does not know GET /applications/@me, so the bot goes on without knowing its owner: \
+                 name those who may use its own commands in bot.admins of config.json"
+            );
+            (Vec::new(), None)
+        }
+        Err(error) => return Err(error),
     };
+    let owners = owners.into_iter().collect();
     Ok(SignedIn {
-        identity,
-        gateway: gateway_address(services).await?,
-        granted: intents::granted_by(application.flags),
+        identity: Identity { user, owners },
+        gateway,
+        granted,
     })
 }
 
-/// Where the gateway is.
-pub(super) async fn gateway_address(services: &Services) -> Result<GatewayAddress, CallError> {
-    let bot = services.outbound.gateway_bot().await?;
+/// Where the gateway is: at `gateway_url` if that is given, else where the server says.
+pub(super) async fn gateway_address(
+    services: &Services,
+    gateway_url: Option<&str>,
+) -> Result<GatewayAddress, CallError> {
+    let bot = match gateway_url {
+        Some(url) => services.outbound.gateway_bot_at(url).await?,
+        None => services.outbound.gateway_bot().await?,
+    };
     Ok(GatewayAddress {
         url: bot.url,
+        is_fixed: gateway_url.is_some(),
         shards: bot.shards,
         max_concurrency: u16::try_from(bot.max_concurrency).unwrap_or(u16::MAX),
         identifies_left: Some(IdentifiesLeft {

@@ -67,6 +67,8 @@ pub enum Target {
         token: Token,
         /// Another server that speaks Discord's API.
         api_url: Option<String>,
+        /// Where the gateway is, whatever the API says.
+        gateway_url: Option<String>,
     },
 }
 
@@ -105,6 +107,7 @@ pub fn target(config: &Config, connection: Connection, mode: Mode) -> Result<Tar
         (Mode::Automatic | Mode::Online, Some(token)) => Ok(Target::Discord {
             token,
             api_url: connection.api_url,
+            gateway_url: connection.gateway_url,
         }),
         (Mode::Online, None) => Err(StartError::TokenMissing {
             env_file: config.root.join(".env").display().to_string(),
@@ -176,19 +179,28 @@ async fn start_simulator(adopted: Adopted) -> Result<Sim, StartError> {
 }
 
 fn bot_options(config: Config, target: &Target, sim: Option<&Sim>) -> BotOptions {
-    let (token, api_url, sessions) = match (target, sim) {
-        (Target::Discord { token, api_url }, _) => {
+    let (token, api_url, gateway_url, sessions) = match (target, sim) {
+        (
+            Target::Discord {
+                token,
+                api_url,
+                gateway_url,
+            },
+            _,
+        ) => {
             let sessions = config.var_dir().join("sessions.json");
-            (token.clone(), api_url.clone(), Some(sessions))
+            let (api_url, gateway_url) = (api_url.clone(), gateway_url.clone());
+            (token.clone(), api_url, gateway_url, Some(sessions))
         }
         // The simulator's world ends with the process, and so do its sessions.
-        (Target::Simulator, Some(sim)) => (Token::new(sim.token()), Some(sim.url()), None),
-        (Target::Simulator, None) => (Token::new(""), None, None),
+        (Target::Simulator, Some(sim)) => (Token::new(sim.token()), Some(sim.url()), None, None),
+        (Target::Simulator, None) => (Token::new(""), None, None, None),
     };
     BotOptions {
         hosts: KnownHosts::new(),
         token,
         api_url,
+        gateway_url,
         sessions,
         clock: Clock::system(),
         state: Some(config.state_path()),
@@ -375,13 +387,20 @@ mod tests {
         let token = [
             ("DISCORD_TOKEN", "abc"),
             ("DISCORD_API_URL", "http://proxy/"),
+            ("DISCORD_GATEWAY_URL", "ws://proxy/?a=b"),
         ];
         for mode in [Mode::Automatic, Mode::Online] {
-            let Target::Discord { token, api_url } = decided(&token, mode).unwrap() else {
+            let Target::Discord {
+                token,
+                api_url,
+                gateway_url,
+            } = decided(&token, mode).unwrap()
+            else {
                 panic!("{mode:?} with a token is on Discord");
             };
             assert_eq!(token.expose(), "abc");
             assert_eq!(api_url.as_deref(), Some("http://proxy"));
+            assert_eq!(gateway_url.as_deref(), Some("ws://proxy/?a=b"));
         }
         assert_eq!(decided(&token, Mode::Offline).unwrap(), Target::Simulator);
         assert_eq!(decided(&[], Mode::Automatic).unwrap(), Target::Simulator);

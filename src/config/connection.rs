@@ -16,10 +16,12 @@ pub struct Connection {
     pub token: Option<Token>,
     /// From `DISCORD_API_URL`: another server that speaks Discord's API, without a slash at its end.
     pub api_url: Option<String>,
+    /// From `DISCORD_GATEWAY_URL`: where the gateway is, whatever the API says.
+    pub gateway_url: Option<String>,
 }
 
 impl Connection {
-    /// Reads `DISCORD_TOKEN` and `DISCORD_API_URL`.
+    /// Reads `DISCORD_TOKEN`, `DISCORD_API_URL` and `DISCORD_GATEWAY_URL`.
     pub fn from_environment(environment: &Environment) -> Result<Self, ConfigErrors> {
         let mut problems = Vec::new();
         let mut note = |name: &str, message: String| {
@@ -35,8 +37,17 @@ impl Connection {
             note("DISCORD_API_URL", message);
             None
         });
+        let gateway_url = environment.get("DISCORD_GATEWAY_URL").map(gateway_url);
+        let gateway_url = gateway_url.unwrap_or(Ok(None)).unwrap_or_else(|message| {
+            note("DISCORD_GATEWAY_URL", message);
+            None
+        });
         if problems.is_empty() {
-            Ok(Self { token, api_url })
+            Ok(Self {
+                token,
+                api_url,
+                gateway_url,
+            })
         } else {
             Err(problems.into())
         }
@@ -124,7 +135,12 @@ fn api_url(text: &str) -> Result<Option<String>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let Some(fault) = url_fault(text) else {
+    let fault = url_fault(text, ["http", "https"]);
+    let fault = fault.or_else(|| {
+        let has_more = text.contains(['?', '#']);
+        has_more.then(|| "it has something after ? or #".to_owned())
+    });
+    let Some(fault) = fault else {
         return Ok(Some(text.to_owned()));
     };
     Err(format!(
@@ -132,20 +148,38 @@ fn api_url(text: &str) -> Result<Option<String>, String> {
     ))
 }
 
-fn url_fault(text: &str) -> Option<&'static str> {
-    let Ok(uri) = text.parse::<Uri>() else {
-        return Some("it is no address at all");
+/// The same for the address of a gateway, which may have a query.
+fn gateway_url(text: &str) -> Result<Option<String>, String> {
+    let text = text.trim().trim_end_matches('/');
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let fault = url_fault(text, ["ws", "wss"]);
+    let fault = fault.or_else(|| {
+        let has_more = text.contains('#');
+        has_more.then(|| "it has something after #".to_owned())
+    });
+    let Some(fault) = fault else {
+        return Ok(Some(text.to_owned()));
     };
-    let has_scheme = matches!(uri.scheme_str(), Some("http" | "https"));
+    Err(format!(
+        "the address must be of ws or wss, such as ws://127.0.0.1:7878, but {fault}"
+    ))
+}
+
+fn url_fault(text: &str, schemes: [&str; 2]) -> Option<String> {
+    let Ok(uri) = text.parse::<Uri>() else {
+        return Some("it is no address at all".to_owned());
+    };
+    let has_scheme = uri.scheme_str().is_some_and(|it| schemes.contains(&it));
     let authority = uri.authority();
     if !has_scheme {
-        Some("it does not begin with http:// or https://")
+        let [plain, secure] = schemes;
+        Some(format!("it does not begin with {plain}:// or {secure}://"))
     } else if authority.is_none_or(|authority| authority.host().is_empty()) {
-        Some("it names no host")
+        Some("it names no host".to_owned())
     } else if authority.is_some_and(|authority| authority.as_str().contains('@')) {
-        Some("it holds a user name or password")
-    } else if text.contains(['?', '#']) {
-        Some("it has something after ? or #")
+        Some("it holds a user name or password".to_owned())
     } else {
         None
     }

@@ -11,7 +11,7 @@
 //! - `environment`: variables and `.env`; `overrides`: `COGSMITH_BOT__PREFIX` to a value.
 //! - `check` and `rules`: everything that is wrong, all of it at once, as `problem`s.
 //! - `machine`: how much memory there is.
-//! - `connection`: the token and the address of Discord, which are never in `config.json`.
+//! - `connection`: the token and the addresses of Discord, which are never in `config.json`.
 //! - `follow`: the edits of the file while the bot runs; `changes`: what an edit touches.
 
 mod changes;

@@ -7,8 +7,10 @@ use std::time::Duration;
 /// What `GET /gateway/bot` answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayAddress {
-    /// `ws://` or `wss://`, host and port, with no query.
+    /// `ws://` or `wss://`, host and port; it may have a query.
     pub url: String,
+    /// Whether sessions are resumed there, too, whatever address READY names.
+    pub is_fixed: bool,
     /// The number of shards to run, at least 1.
     pub shards: u32,
     /// How many shards may identify in the same five seconds; 0 means that the server does not
@@ -35,6 +37,7 @@ impl GatewayAddress {
     pub fn single(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            is_fixed: false,
             shards: 1,
             max_concurrency: 0,
             identifies_left: None,
@@ -42,8 +45,15 @@ impl GatewayAddress {
     }
 }
 
+/// What `twilight-gateway` appends to an address.
+const SUFFIX: &str = "/?v=10&encoding=json&compress=zstd-stream";
+
+/// The names of what is in there.
+const OWN_PARAMETERS: [&str; 3] = ["v", "encoding", "compress"];
+
 /// The address as `twilight-gateway` wants it: it appends `/?v=10&…` by itself, and panics on a URL
-/// that cannot be parsed.
+/// that cannot be parsed. An address with a query of its own has all of the query already and ends with `#`, so that
+/// what twilight appends is a fragment, which is never sent.
 pub(super) fn base(url: &str) -> Result<String, GatewayError> {
     let refuse = |reason: &str| {
         Err(GatewayError::Address {
@@ -51,11 +61,21 @@ pub(super) fn base(url: &str) -> Result<String, GatewayError> {
             reason: reason.to_owned(),
         })
     };
-    let base = url.trim().trim_end_matches('/');
-    if base.contains(['?', '#']) {
-        return refuse("it must have no query");
+    let text = url.trim();
+    let text = text.strip_suffix('#').unwrap_or(text);
+    if text.contains('#') {
+        return refuse("it must have nothing after a #");
     }
-    let Ok(uri) = format!("{base}/?v=10&encoding=json&compress=zstd-stream").parse::<Uri>() else {
+    let (place, query) = split_query(text);
+    let place = place.trim_end_matches('/');
+    let own: Vec<_> = query.split('&').filter(|it| !is_twilights(it)).collect();
+    let base = if own.is_empty() {
+        place.to_owned()
+    } else {
+        let suffix = SUFFIX.trim_start_matches("/?");
+        format!("{place}/?{}&{suffix}#", own.join("&"))
+    };
+    let Ok(uri) = format!("{base}{SUFFIX}").parse::<Uri>() else {
         return refuse("it is not a URL");
     };
     if !matches!(uri.scheme_str(), Some("ws" | "wss")) {
@@ -64,7 +84,18 @@ pub(super) fn base(url: &str) -> Result<String, GatewayError> {
     if uri.host().is_none_or(str::is_empty) {
         return refuse("it names no host");
     }
-    Ok(base.to_owned())
+    Ok(base)
+}
+
+/// Whether a part of a query is empty, or is for twilight to say.
+fn is_twilights(parameter: &str) -> bool {
+    let name = parameter.split('=').next().unwrap_or_default();
+    name.is_empty() || OWN_PARAMETERS.contains(&name)
+}
+
+/// An address and its query, which may hold a secret.
+pub(crate) fn split_query(url: &str) -> (&str, &str) {
+    url.split_once('?').unwrap_or((url, ""))
 }
 
 /// The address at which a session that the server at `configured` opened may be resumed, given the
@@ -111,12 +142,40 @@ mod tests {
             "http://a",
             "wss://",
             "ws://a b",
-            "ws://a/?v=9",
+            "ws://a/#b",
+            "ws:///?b=c",
             "a",
             "ws:///x",
         ] {
             let message = base(bad).unwrap_err().to_string();
             assert!(message.contains("cannot be used"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_merged_with_twilights_and_twice_makes_no_difference() {
+        let cases = [
+            ("ws://a/", "/?v=10&encoding=json&compress=zstd-stream"),
+            ("ws://a?", "/?v=10&encoding=json&compress=zstd-stream"),
+            (
+                "ws://a/?v=9&encoding=etf",
+                "/?v=10&encoding=json&compress=zstd-stream",
+            ),
+            (
+                "ws://a/b?key=x%20y&v=9",
+                "/b/?key=x%20y&v=10&encoding=json&compress=zstd-stream",
+            ),
+            (
+                "ws://a/?key=x&&compress=no&vv=1",
+                "/?key=x&vv=1&v=10&encoding=json&compress=zstd-stream",
+            ),
+        ];
+        for (given, sent) in cases {
+            let once = base(given).unwrap();
+            assert_eq!(base(&once).unwrap(), once, "{given}");
+            assert_eq!(resume_base(&once, &once).as_deref(), Some(&*once));
+            let uri: Uri = format!("{once}{SUFFIX}").parse().unwrap();
+            assert_eq!(uri.path_and_query().unwrap(), sent, "{given}");
         }
     }
 

@@ -1,7 +1,6 @@
 //! What a shard does about each event of its connection.
 
 use super::GatewayError;
-use super::address::resume_base;
 use super::backoff::{self, Came, Ending, GOOD};
 use super::connection::{Connection, ConnectionEvent};
 use super::deduplicator::Deduplicator;
@@ -197,9 +196,8 @@ impl Task {
             self.hand_on(ready);
             return None;
         };
-        let base = self.shared.base();
         let offered = opened.resume_gateway_url.as_deref();
-        let resume_url = offered.and_then(|offered| resume_base(&base, offered));
+        let resume_url = offered.and_then(|offered| self.shared.resume_at(offered));
         let strays = resume_url.is_none() || connection.session().is_none();
         let held = Held {
             id: opened.session_id,

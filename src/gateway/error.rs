@@ -20,7 +20,8 @@ pub enum GatewayError {
     /// The address cannot be used.
     #[error(
         "The gateway's address \"{url}\" cannot be used: {reason}. \
-         Check what the server at DISCORD_API_URL answers to GET /gateway/bot"
+         Check what the server at DISCORD_API_URL answers to GET /gateway/bot, or set \
+         DISCORD_GATEWAY_URL to the gateway's address"
     )]
     Address {
         /// The address as it was given.

@@ -53,6 +53,7 @@ mod task;
 mod token;
 
 pub use crate::config::Token;
+pub(crate) use address::split_query;
 pub use address::{GatewayAddress, IdentifiesLeft};
 pub use error::GatewayError;
 pub use shards::{Gateway, GatewayOptions, Refresh, ShardState};

@@ -351,7 +351,6 @@ impl Drop for Gateway {
 impl Saver {
     /// Restores the stored sessions and begins to store what becomes of them.
     fn start(store: Store, shared: &Arc<Shared>) -> Self {
-        let base = shared.base();
         let Contents { sessions, budget } = store.load();
         shared.queue.restore(budget);
         for mut stored in sessions {
@@ -362,7 +361,9 @@ impl Saver {
             }
             let slot = usize::try_from(stored.shard).ok();
             if let Some(slot) = slot.and_then(|slot| shared.slots.get(slot)) {
-                slot.restore(stored, &base);
+                let offered = stored.resume_url.take();
+                stored.resume_url = offered.and_then(|offered| shared.resume_at(&offered));
+                slot.restore(stored);
             }
         }
         // From here on the file must say that it is not exact, whatever happens to the process.

@@ -40,6 +40,8 @@ pub(super) struct Shared {
     answers: Option<watch::Receiver<()>>,
     /// The server's address as twilight wants it.
     base: Mutex<String>,
+    /// Whether sessions are resumed there, too, whatever the server says.
+    is_fixed: bool,
     /// The configuration for `intents`, so that shards share one TLS context.
     config: Config<IdentifyQueue>,
     intents: u64,
@@ -101,6 +103,7 @@ impl Shared {
             unanswered: AtomicBool::new(false),
             answers: options.answers,
             base: Mutex::new(url),
+            is_fixed: options.address.is_fixed,
         }
     }
 
@@ -112,6 +115,14 @@ impl Shared {
     /// The server's address.
     pub(super) fn base(&self) -> String {
         lock(&self.base).clone()
+    }
+
+    /// Where a session of this server's may be resumed that has `offered` an address for it; nothing: at the server's
+    /// own address.
+    pub(super) fn resume_at(&self, offered: &str) -> Option<String> {
+        let base = self.base();
+        let at = resume_base(&base, offered);
+        at.filter(|at| !self.is_fixed || *at == base)
     }
 
     /// The configuration of a connection that resumes `held`, or identifies without one.
@@ -331,13 +342,12 @@ impl Slot {
         })
     }
 
-    /// Takes over what a former process left behind. `base` is the server's address.
-    pub(super) fn restore(&self, stored: Stored, base: &str) {
+    /// Takes over what a former process left behind.
+    pub(super) fn restore(&self, stored: Stored) {
         self.set_repeating(!stored.exact);
-        let resume_url = stored.resume_url.and_then(|url| resume_base(base, &url));
         let held = Held {
             id: stored.session_id,
-            resume_url,
+            resume_url: stored.resume_url,
             intents: stored.intents,
         };
         self.open(held, Some(stored.sequence));

@@ -107,6 +107,7 @@ impl TestWorld {
             config: self.config.clone(),
             token: Token::new(self.sim.token()),
             api_url: Some(self.sim.url()),
+            gateway_url: None,
             clock: self.clock.clone(),
             state: Some(self.folder.path().join("state.db")),
             sessions: None,

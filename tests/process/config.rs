@@ -642,6 +642,32 @@ fn what_cannot_be_sent_or_reached_is_one_sentence_each() {
     ");
     let url = connection(&[("DISCORD_API_URL", " https://proxy:8080/discord// ")]).unwrap();
     assert_eq!(url.api_url.unwrap(), "https://proxy:8080/discord");
+
+    let gateway = |url| connection(&[("DISCORD_GATEWAY_URL", url)]);
+    let reason = |url| gateway(url).unwrap_err();
+    assert_snapshot!(reason("http://proxy"), @r"
+    The configuration has a problem:
+      DISCORD_GATEWAY_URL: the address must be of ws or wss, such as ws://127.0.0.1:7878, but it does not begin with ws:// or wss://
+    ");
+    for (wrong, fault) in [
+        ("ws://bot:ter2@proxy", "it holds a user name or password"),
+        ("ws://proxy/#x", "it has something after #"),
+        ("wss:///x", "it is no address at all"),
+        ("proxy:7878", "it does not begin with ws:// or wss://"),
+    ] {
+        let reason = reason(wrong);
+        assert!(
+            reason.contains(fault) && !reason.contains("ter2"),
+            "{reason}"
+        );
+    }
+    for (given, read) in [
+        (" ws://proxy:7878/ ", Some("ws://proxy:7878")),
+        ("wss://proxy/?key=a", Some("wss://proxy/?key=a")),
+        ("", None),
+    ] {
+        assert_eq!(gateway(given).unwrap().gateway_url.as_deref(), read);
+    }
 }
 
 #[test]

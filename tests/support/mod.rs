@@ -169,6 +169,7 @@ impl Setup {
             hosts: self.hosts,
             token: Token::new(sim.token()),
             api_url: Some(sim.url()),
+            gateway_url: None,
             clock: self.clock,
             state: self.state.then(|| config.state_path()),
             sessions: self

@@ -159,6 +159,7 @@ async fn a_cogs_answers_are_its_own_after_reloads_and_nobodys_after_a_restart() 
         hosts: KnownHosts::new(),
         token: Token::new(stage.sim.token()),
         api_url: Some(stage.sim.url()),
+        gateway_url: None,
         clock: cogsmith::clock::Clock::system(),
         state: None,
         sessions: None,

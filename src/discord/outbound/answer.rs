@@ -378,6 +378,11 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// Whether the server does not know the operation at all, as a proxy may that passes on only some of them.
+    pub fn is_unknown_route(&self) -> bool {
+        matches!(self, Self::Discord(error) if matches!(error.status, 404 | 405 | 501))
+    }
+
     /// The same, of a request that is not sent again because it may have been carried out.
     pub(super) fn of_what_may_be_done(mut self) -> Self {
         match &mut self {

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How to connect to the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayBot {
-    /// The gateway's address (`wss://…`), without a query.
+    /// The gateway's address (`wss://…`).
     pub url: String,
     /// How many shards Discord recommends.
     pub shards: u32,
@@ -44,16 +44,30 @@ pub struct Application {
     pub json: Json,
 }
 
-impl Outbound {
-    /// Where the gateway is, and how many shards it wants.
-    pub async fn gateway_bot(&self) -> Result<GatewayBot, CallError> {
-        let answer = self.ask("get_bot_gateway").await?;
+impl GatewayBot {
+    /// The gateway at `url`, with the numbers of this answer.
+    fn of(url: String, answer: &Json) -> Self {
         let limit = answer.get("session_start_limit").cloned();
         let limit = limit.unwrap_or(Json::Null);
         let count = |json: &Json, name: &str, without: u32| {
             let told = json.get(name).and_then(outside::count_in_json);
             told.unwrap_or(without)
         };
+        Self {
+            url,
+            shards: count(answer, "shards", 1).max(1),
+            total: count(&limit, "total", 1000),
+            remaining: count(&limit, "remaining", 1000),
+            reset_after: reset_after(&limit),
+            max_concurrency: count(&limit, "max_concurrency", 1).max(1),
+        }
+    }
+}
+
+impl Outbound {
+    /// Where the gateway is, and how many shards it wants.
+    pub async fn gateway_bot(&self) -> Result<GatewayBot, CallError> {
+        let answer = self.ask("get_bot_gateway").await?;
         let url = text(&answer, "url", "get_bot_gateway")?;
         if self.shared.client.is_secure() && !url.starts_with("wss://") {
             return Err(CallError::Foreign {
@@ -62,21 +76,31 @@ impl Outbound {
                     .into(),
             });
         }
-        Ok(GatewayBot {
-            url,
-            shards: count(&answer, "shards", 1).max(1),
-            total: count(&limit, "total", 1000),
-            remaining: count(&limit, "remaining", 1000),
-            reset_after: reset_after(&limit),
-            max_concurrency: count(&limit, "max_concurrency", 1).max(1),
-        })
+        Ok(GatewayBot::of(url, &answer))
     }
 
-    /// The bot's application: whom it belongs to, what it may do.
+    /// The same for a gateway that the operator has placed at `url`: what the server says of its address does not
+    /// matter.
+    pub async fn gateway_bot_at(&self, url: &str) -> Result<GatewayBot, CallError> {
+        let answer = self.ask("get_bot_gateway").await?;
+        Ok(GatewayBot::of(url.to_owned(), &answer))
+    }
+
+    /// The bot's application: whom it belongs to, what it may do. A server that does not know the usual question is
+    /// asked the older one, whose answer is the same.
     pub async fn current_application(&self) -> Result<Application, CallError> {
-        let json = self.ask("get_my_application").await?;
+        match self.application("get_my_application").await {
+            Err(error) if error.is_unknown_route() => {
+                self.application("get_my_oauth2_application").await
+            }
+            result => result,
+        }
+    }
+
+    async fn application(&self, id: &'static str) -> Result<Application, CallError> {
+        let json = self.ask(id).await?;
         Ok(Application {
-            id: text(&json, "id", "get_my_application")?,
+            id: text(&json, "id", id)?,
             name: json.str("name").unwrap_or_default().to_owned(),
             owners: owners(&json),
             flags: json.get("flags").and_then(Json::as_i64).unwrap_or(0),

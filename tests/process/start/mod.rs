@@ -19,6 +19,7 @@ fn options(folder: &TempDir, sim: &Sim, token: &str) -> BotOptions {
         config: Config::default_at(folder.path().to_owned()),
         token: Token::new(token),
         api_url: Some(sim.url()),
+        gateway_url: None,
         clock: Clock::system(),
         state: None,
         sessions: None,
@@ -213,6 +214,30 @@ async fn a_server_that_is_no_discord_is_told() {
             _ => assert!(sentence.contains("301"), "{sentence}"),
         }
         server.abort();
+    }
+    sim.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_the_usual_questions_is_asked_others_or_leaves_the_owner_unknown() {
+    let (folder, sim) = (folder(&[]), sim(MESSAGE_CONTENT).await);
+    let usual = "/applications/@me";
+    for status in [404, 405, 501] {
+        for (unknown, knows_owner) in [
+            (&[usual][..], true),
+            (&[usual, "/oauth2/applications/@me"][..], false),
+        ] {
+            for path in unknown {
+                sim.fault(Fault::status("GET", path, status, 0, "Not here"));
+            }
+            let bot = Bot::start(options(&folder, &sim, sim.token()))
+                .await
+                .unwrap();
+            bot.ready(PATIENCE).await.unwrap();
+            let owners = bot.services.identity.load().owners.len();
+            assert_eq!(owners > 0, knows_owner, "{status} for {unknown:?}");
+            bot.stop().await;
+        }
     }
     sim.shutdown().await;
 }

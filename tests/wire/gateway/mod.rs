@@ -1056,6 +1056,39 @@ async fn a_session_is_never_resumed_at_discord_when_another_server_opened_it() {
 }
 
 #[tokio::test]
+async fn a_fixed_address_is_also_where_sessions_are_resumed() {
+    let (server, other) = (Server::start().await, Server::start().await);
+    for is_fixed in [true, false] {
+        server.behave(|behaviour| behaviour.resume_url = Some(other.url.clone()));
+        let mut options = options(&server.url);
+        options.address.is_fixed = is_fixed;
+        let mut bot = Bot::ready(options).await;
+        server.drop_all();
+        if is_fixed {
+            server.say(1);
+            assert_eq!(bot.messages_until("1").await, ["1"]);
+            assert!(other.seen().is_empty());
+        } else {
+            other.wait_for(1, resumed).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_query_of_the_address_is_sent_with_what_the_protocol_needs() {
+    let server = Server::start().await;
+    let url = format!("{}/?key=a%20b&v=6&encoding=etf", server.url);
+    let mut bot = Bot::ready(options(&url)).await;
+    server.say(1);
+    assert_eq!(bot.messages_until("1").await, ["1"]);
+    let query = "key=a%20b&v=10&encoding=json&compress=zstd-stream";
+    assert_eq!(server.seen().first(), Some(&Seen::Connect(query.into())));
+    // READY has named the server's address without a query.
+    server.drop_all();
+    server.wait_for(1, resumed).await;
+}
+
+#[tokio::test]
 async fn an_address_for_resuming_that_is_down_gives_way_to_the_server_itself() {
     let server = Server::start().await;
     let nobody = std::net::TcpListener::bind("127.0.0.1:0")
