@@ -4,7 +4,7 @@
 
 use crate::charge::Total;
 use crate::requests::OpenOfCog;
-use crate::vm::memory::Memory;
+use crate::vm::memory::held::Memory;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -3,7 +3,8 @@
 
 use crate::lock::lock;
 use crate::vm::life::Life;
-use crate::vm::memory::{Memory, Pressure};
+use crate::vm::memory::held::Memory;
+use crate::vm::memory::pressure::Pressure;
 use std::sync::{Arc, Mutex, Weak};
 
 /// Handlers and tasks of older versions that may be under way at once.

@@ -11,7 +11,7 @@ use crate::commands::refusals::Refusal;
 use crate::json::Json;
 use crate::problem::{Place, Problem};
 use crate::supervisor::{self, Rule};
-use crate::vm::memory::Pressure;
+use crate::vm::memory::pressure::Pressure;
 use crate::vm::trace::{Fault, STACK_OVERFLOW};
 use mlua::{MultiValue, Value};
 use std::sync::Arc;

@@ -20,7 +20,7 @@ use crate::discord::event::{Event, Origin};
 use crate::host_tasks;
 use crate::lock::lock;
 use crate::supervisor::Ticket;
-use crate::vm::memory::Memory;
+use crate::vm::memory::held::Memory;
 use lines::Lines;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;

@@ -3,14 +3,14 @@
 
 use super::cpu_usage::CpuMeter;
 use super::host::Host;
-use super::memory::Memory;
+use super::memory::held::{HeapRecord, Memory};
 use super::raw;
 use super::raw::allocator::HeapBudget;
 use super::require::{Drivers, LateRequire, Loader};
 use super::watchdog::{self, Guard};
 use mlua::{Function, Lua, LuaOptions, StdLib, Value};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -138,12 +138,7 @@ struct Inner {
     limits: VmLimits,
     /// Set when the host has failed in this VM, also in one of its functions.
     poisoned: Arc<AtomicBool>,
-    /// Bytes of the heap after the last collection that the host asked for.
-    collected: AtomicUsize,
-    /// How often the host has asked for one.
-    collections: AtomicUsize,
-    /// See [`Vm::peak_memory`].
-    peak: AtomicUsize,
+    heap_record: HeapRecord,
     // The VM itself goes last: everything above refers into it.
     lua: Lua,
 }
@@ -187,9 +182,7 @@ impl Vm {
             loader,
             limits,
             poisoned,
-            collected: AtomicUsize::new(0),
-            collections: AtomicUsize::new(0),
-            peak: AtomicUsize::new(0),
+            heap_record: HeapRecord::default(),
             lua,
         }));
         vm.lua().set_app_data(OwnVm(Arc::downgrade(&vm.0)));
@@ -227,48 +220,8 @@ impl Vm {
         &self.0.limits
     }
 
-    /// Bytes of Luau's heap in use.
-    pub fn memory(&self) -> usize {
-        self.0.lua.used_memory()
-    }
-
-    /// The most that a slice has had in use at once so far, in bytes of Luau's heap.
-    pub fn peak_memory(&self) -> usize {
-        self.0.peak.load(Ordering::Relaxed)
-    }
-
-    /// Remembers what the slice that has just ended on this thread needed.
-    pub(super) fn note_peak(&self) {
-        self.0
-            .peak
-            .fetch_max(raw::allocator::peak(), Ordering::Relaxed);
-    }
-
-    /// Notes how large the heap is, for those who look from outside.
-    pub fn note_memory(&self) {
-        self.0.limits.held.set_heap(self.memory());
-    }
-
-    /// What the heap may have: what Rust keeps for the VM takes its share of the limit.
-    fn heap_limit(&self) -> usize {
-        let limits = &self.0.limits;
-        limits.memory.saturating_sub(limits.held.outside()).max(1)
-    }
-
-    /// Whether there is next to no room left on the heap.
-    pub(super) fn is_full(&self) -> bool {
-        self.memory() > self.heap_limit() / 16 * 15
-    }
-
-    /// Whether more than three quarters of what it may have are in use, and no garbage.
-    pub fn is_crowded(&self) -> bool {
-        let limits = &self.0.limits;
-        let most = limits.memory / 4 * 3;
-        let is_crowded = || self.memory() + limits.held.outside() > most;
-        is_crowded() && {
-            self.collect();
-            is_crowded()
-        }
+    pub(super) fn heap_record(&self) -> &HeapRecord {
+        &self.0.heap_record
     }
 
     /// Whether the time of the slice that runs now is over.
@@ -282,63 +235,6 @@ impl Vm {
 
     pub(super) fn driver(&self) -> &Function {
         &self.0.loader.drivers().run
-    }
-
-    /// Has mlua call Luau in protected mode where memory may run out. Its own limit is never reached: see
-    /// `raw::allocator`.
-    pub(super) fn expect_memory_errors(&self, on: bool) {
-        let limit = if on { isize::MAX.unsigned_abs() } else { 0 };
-        // Fails only for a Lua state that mlua does not own.
-        let _set = self.0.lua.set_memory_limit(limit).is_ok();
-    }
-
-    /// What the slice that begins now may use of the heap; nothing if the heap is full for good. One that is a
-    /// little too full has room for code that tidies up.
-    /// An older version leaves the one that answers a quarter of it.
-    pub(super) fn heap_budget(&self, is_older: bool) -> Option<HeapBudget> {
-        self.make_room();
-        let (used, whole) = (self.memory(), self.heap_limit());
-        let limit = if is_older { whole / 4 * 3 } else { whole };
-        let a_little = limit / 16;
-        if used > limit + 3 * a_little {
-            return None;
-        }
-        let limit = limit.max(used + a_little);
-        Some(HeapBudget { used, limit })
-    }
-
-    /// Collects garbage when little room is left and much has come since the last time.
-    fn make_room(&self) {
-        if self.memory() > self.heap_limit() / 4 * 3 {
-            self.collect_growth();
-        }
-    }
-
-    /// Collects garbage when much has come since the last time.
-    pub fn collect_growth(&self) {
-        let collected = self.0.collected.load(Ordering::Relaxed);
-        if self.memory() > collected + self.heap_limit() / 16 {
-            self.collect();
-        }
-    }
-
-    /// Collects all garbage, outside of any slice.
-    pub fn collect(&self) {
-        // Only a finaliser could raise, and Luau's have none.
-        let _collected = self.0.lua.gc_collect().is_ok();
-        self.0.collected.store(self.memory(), Ordering::Relaxed);
-        self.0.collections.fetch_add(1, Ordering::Relaxed);
-        self.note_memory();
-    }
-
-    /// How often garbage was collected.
-    pub(super) fn collections(&self) -> usize {
-        self.0.collections.load(Ordering::Relaxed)
-    }
-
-    /// From now on what the last collection left may be garbage, too.
-    pub(super) fn forget_collection(&self) {
-        self.0.collected.store(0, Ordering::Relaxed);
     }
 
     /// Ends a coroutine that nobody drives any more, so that what it waited for is given up.

@@ -2,7 +2,7 @@
 //! whoever looks at many generations must not be the one who drops the last reference into a VM that runs.
 
 use super::cpu_usage::CpuUsage;
-use super::memory::Pressure;
+use super::memory::pressure::Pressure;
 use super::trace::Fault;
 use crate::lock::lock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

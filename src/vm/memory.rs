@@ -1,131 +1,144 @@
-//! What a VM holds in memory, where others can see it while the VM runs.
+//! The memory limit of a VM (`limits.memory_mb`): what a slice may use, when garbage is collected, and what code gets
+//! when there is no more.
+//!
+//! - What a slice may use of Luau's heap: [`Vm::heap_budget`]. It is asked for by `slice`, before each entry into Luau.
+//! - Where the limit takes effect: in front of the VM's allocator, by the rule that `raw/allocator.rs` begins with. An
+//!   allocation beyond the limit is granted, and the error is raised at the next safe point.
+//! - What code gets then: Luau's own error [`OUT_OF_MEMORY`]; `trace` makes a fault of it.
+//! - What the VM holds, on the heap and in Rust: [`held`]. `charge.rs` keeps the part in Rust within the limit.
+//! - The limit of all cogs together (`limits.total_memory_mb`): `api/budget.rs`. Older versions of a cog are ended
+//!   first, for a reason that [`pressure`] names.
 
-use crate::charge::{Allowance, Held, Total};
-use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+pub mod held;
+pub mod pressure;
 
-/// Bytes that one VM holds: Luau's heap, and what Rust keeps for it.
-#[derive(Debug, Default)]
-pub struct Memory {
-    /// Luau's heap after the last slice.
-    heap: AtomicUsize,
-    /// Discord's objects, snapshots of the state, bodies of requests: Luau refers to them and does not count them.
-    outside: Arc<Held>,
-    /// The sum over all VMs of a bot.
-    all: Total,
-}
+use super::build::Vm;
+use super::raw;
+use super::raw::allocator::HeapBudget;
+use mlua::Value;
+use std::sync::atomic::Ordering;
 
-impl Memory {
-    /// Nothing yet; what comes is added to `all`.
-    pub fn new(all: &Total) -> Arc<Self> {
-        Arc::new(Self {
-            heap: AtomicUsize::new(0),
-            outside: Held::new(all),
-            all: Arc::clone(all),
-        })
-    }
+/// What Luau raises when the VM's memory is used up. Unlike an author's errors it has no place.
+pub(super) const OUT_OF_MEMORY: &str = "not enough memory";
 
-    /// Notes how large the heap is now.
-    pub fn set_heap(&self, bytes: usize) {
-        let before = self.heap.swap(bytes, Ordering::Relaxed);
-        // The heap of one VM changes in one place at a time, so the sum never lacks what is taken away.
-        self.all.fetch_add(bytes, Ordering::Relaxed);
-        self.all.fetch_sub(before, Ordering::Relaxed);
-    }
-
-    /// What Rust keeps for the VM.
-    pub fn outside(&self) -> usize {
-        self.outside.bytes()
-    }
-
-    /// All of it.
-    pub fn used(&self) -> usize {
-        self.heap.load(Ordering::Relaxed) + self.outside()
-    }
-
-    /// What Rust may keep for the VM, if that is to be no more than `limit` bytes in all.
-    pub fn allowance(&self, limit: usize) -> Allowance {
-        Allowance::new(&self.outside, limit)
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        self.set_heap(0);
-    }
-}
-
-/// What an older version of a cog gives way to: it is ended before its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pressure {
-    /// All versions of the cog need more bytes than one cog may.
-    Versions(usize),
-    /// Older versions of the cog have more handlers and tasks under way than this.
-    Running(usize),
-    /// More older versions of the cog are there than this.
-    Count(usize),
-    /// All cogs of the bot need more bytes than they may.
-    Process(usize),
-    /// It used more processor time than this after another one had taken its place.
-    Processor(Duration),
-    /// The version that answers shares a VM with it, and met a limit of the VM.
-    Successor,
-}
-
-impl fmt::Display for Pressure {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Versions(limit) => write!(
-                formatter,
-                "all versions of the cog needed more than {} MB of memory (limits.memory_mb)",
-                limit >> 20
-            ),
-            Self::Running(most) => write!(
-                formatter,
-                "older versions of the cog had more than {most} handlers and tasks under way"
-            ),
-            Self::Count(most) => {
-                write!(
-                    formatter,
-                    "more than {most} older versions of the cog were there"
-                )
+/// Whether a raised value is Luau's own out-of-memory error.
+pub(super) fn is_out_of_memory(value: &Value) -> bool {
+    match value {
+        Value::String(text) => *text.as_bytes() == *OUT_OF_MEMORY.as_bytes(),
+        Value::Error(error) => {
+            let mut error = &**error;
+            while let mlua::Error::CallbackError { cause, .. } = error {
+                error = cause;
             }
-            Self::Process(limit) => write!(
-                formatter,
-                "all cogs together needed more than {} MB of memory (limits.total_memory_mb)",
-                limit >> 20
-            ),
-            Self::Processor(limit) => write!(
-                formatter,
-                "it used more than {} s of processor time after another version had taken its place",
-                limit.as_secs_f64()
-            ),
-            Self::Successor => formatter.write_str("the version that answers needed its room"),
+            matches!(error, mlua::Error::MemoryError(_))
+        }
+        _ => false,
+    }
+}
+
+impl Vm {
+    /// Bytes of Luau's heap in use.
+    pub fn memory(&self) -> usize {
+        self.lua().used_memory()
+    }
+
+    /// The most that a slice has had in use at once so far, in bytes of Luau's heap.
+    pub fn peak_memory(&self) -> usize {
+        self.heap_record().peak.load(Ordering::Relaxed)
+    }
+
+    /// Remembers what the slice that has just ended on this thread needed.
+    pub(super) fn note_peak(&self) {
+        self.heap_record()
+            .peak
+            .fetch_max(raw::allocator::peak(), Ordering::Relaxed);
+    }
+
+    /// Notes how large the heap is, for those who look from outside.
+    pub fn note_memory(&self) {
+        self.limits().held.set_heap(self.memory());
+    }
+
+    /// What the heap may have: what Rust keeps for the VM takes its share of the limit.
+    fn heap_limit(&self) -> usize {
+        let limits = self.limits();
+        limits.memory.saturating_sub(limits.held.outside()).max(1)
+    }
+
+    /// Whether there is next to no room left on the heap.
+    pub(super) fn is_full(&self) -> bool {
+        self.memory() > self.heap_limit() / 16 * 15
+    }
+
+    /// Whether more than three quarters of what it may have are in use, and no garbage.
+    pub fn is_crowded(&self) -> bool {
+        let limits = self.limits();
+        let most = limits.memory / 4 * 3;
+        let is_crowded = || self.memory() + limits.held.outside() > most;
+        is_crowded() && {
+            self.collect();
+            is_crowded()
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// Has mlua call Luau in protected mode where memory may run out. Its own limit is never reached: see
+    /// `raw::allocator`.
+    pub(super) fn expect_memory_errors(&self, on: bool) {
+        let limit = if on { isize::MAX.unsigned_abs() } else { 0 };
+        // Fails only for a Lua state that mlua does not own.
+        let _set = self.lua().set_memory_limit(limit).is_ok();
+    }
 
-    #[test]
-    fn the_sum_follows_what_comes_and_goes() {
-        let all = Total::default();
-        let (one, other) = (Memory::new(&all), Memory::new(&all));
-        one.set_heap(100);
-        other.set_heap(50);
-        let taken = one.allowance(30).take(30).unwrap();
-        assert!(one.allowance(30).take(1).is_err());
-        one.set_heap(40);
-        assert_eq!((one.used(), all.load(Ordering::Relaxed)), (70, 120));
-        drop(one);
-        assert_eq!(all.load(Ordering::Relaxed), 80, "something is still taken");
-        drop(taken);
-        assert_eq!(all.load(Ordering::Relaxed), 50);
-        drop(other);
-        assert_eq!(all.load(Ordering::Relaxed), 0);
+    /// What the slice that begins now may use of the heap; nothing if the heap is full for good. One that is a
+    /// little too full has room for code that tidies up.
+    /// An older version leaves the one that answers a quarter of it.
+    pub(super) fn heap_budget(&self, is_older: bool) -> Option<HeapBudget> {
+        self.make_room();
+        let (used, whole) = (self.memory(), self.heap_limit());
+        let limit = if is_older { whole / 4 * 3 } else { whole };
+        let a_little = limit / 16;
+        if used > limit + 3 * a_little {
+            return None;
+        }
+        let limit = limit.max(used + a_little);
+        Some(HeapBudget { used, limit })
+    }
+
+    /// Collects garbage when little room is left and much has come since the last time.
+    fn make_room(&self) {
+        if self.memory() > self.heap_limit() / 4 * 3 {
+            self.collect_growth();
+        }
+    }
+
+    /// Collects garbage when much has come since the last time.
+    pub fn collect_growth(&self) {
+        let collected = self.heap_record().collected.load(Ordering::Relaxed);
+        if self.memory() > collected + self.heap_limit() / 16 {
+            self.collect();
+        }
+    }
+
+    /// Collects all garbage, outside of any slice.
+    pub fn collect(&self) {
+        // Only a finaliser could raise, and Luau's have none.
+        let _collected = self.lua().gc_collect().is_ok();
+        self.heap_record()
+            .collected
+            .store(self.memory(), Ordering::Relaxed);
+        self.heap_record()
+            .collections
+            .fetch_add(1, Ordering::Relaxed);
+        self.note_memory();
+    }
+
+    /// How often garbage was collected.
+    pub(super) fn collections(&self) -> usize {
+        self.heap_record().collections.load(Ordering::Relaxed)
+    }
+
+    /// From now on what the last collection left may be garbage, too.
+    pub(super) fn forget_collection(&self) {
+        self.heap_record().collected.store(0, Ordering::Relaxed);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::build::VmLimits;
 use super::generation::{Generation, Phase};
-use super::memory::Pressure;
+use super::memory::pressure::Pressure;
 use super::trace::Fault;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

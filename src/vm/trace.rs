@@ -1,7 +1,8 @@
 //! What went wrong in Luau, told in the author's terms: one sentence, file, line and excerpt.
 
 use super::build::{Vm, VmLimits};
-use super::memory::Pressure;
+use super::memory::pressure::Pressure;
+use super::memory::{OUT_OF_MEMORY, is_out_of_memory};
 use super::readonly;
 use super::watchdog::EXPIRED;
 use crate::escape::is_unfit;
@@ -281,9 +282,6 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What Luau raises when the VM's memory is used up. Unlike an author's errors it has no place.
-pub(super) const OUT_OF_MEMORY: &str = "not enough memory";
-
 /// What a raised value says, without ever calling into Luau again.
 fn read_raised(value: &Value) -> Raised {
     let mut raised = read_value(value);
@@ -326,21 +324,6 @@ fn read_value(value: &Value) -> Raised {
             ),
             ..Raised::default()
         },
-    }
-}
-
-/// Luau's own words when an allocation is refused; they carry no place.
-fn is_out_of_memory(value: &Value) -> bool {
-    match value {
-        Value::String(text) => *text.as_bytes() == *OUT_OF_MEMORY.as_bytes(),
-        Value::Error(error) => {
-            let mut error = &**error;
-            while let mlua::Error::CallbackError { cause, .. } = error {
-                error = cause;
-            }
-            matches!(error, mlua::Error::MemoryError(_))
-        }
-        _ => false,
     }
 }
 

@@ -1,0 +1,54 @@
+//! Why an older version of a cog is ended before its time.
+
+use std::fmt;
+use std::time::Duration;
+
+/// What an older version of a cog gives way to: it is ended before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pressure {
+    /// All versions of the cog need more bytes than one cog may.
+    Versions(usize),
+    /// Older versions of the cog have more handlers and tasks under way than this.
+    Running(usize),
+    /// More older versions of the cog are there than this.
+    Count(usize),
+    /// All cogs of the bot need more bytes than they may.
+    Process(usize),
+    /// It used more processor time than this after another one had taken its place.
+    Processor(Duration),
+    /// The version that answers shares a VM with it, and met a limit of the VM.
+    Successor,
+}
+
+impl fmt::Display for Pressure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Versions(limit) => write!(
+                formatter,
+                "all versions of the cog needed more than {} MB of memory (limits.memory_mb)",
+                limit >> 20
+            ),
+            Self::Running(most) => write!(
+                formatter,
+                "older versions of the cog had more than {most} handlers and tasks under way"
+            ),
+            Self::Count(most) => {
+                write!(
+                    formatter,
+                    "more than {most} older versions of the cog were there"
+                )
+            }
+            Self::Process(limit) => write!(
+                formatter,
+                "all cogs together needed more than {} MB of memory (limits.total_memory_mb)",
+                limit >> 20
+            ),
+            Self::Processor(limit) => write!(
+                formatter,
+                "it used more than {} s of processor time after another version had taken its place",
+                limit.as_secs_f64()
+            ),
+            Self::Successor => formatter.write_str("the version that answers needed its room"),
+        }
+    }
+}
