@@ -4,7 +4,7 @@ use super::code_block;
 use super::intents;
 use super::report::names;
 use super::text::Say;
-use crate::api::limits::limits_of;
+use crate::api::limit_view::limits_of;
 use crate::cogs::host::{CogHandle, Cogs};
 use crate::cogs::live::Status;
 use crate::commands::text::Language;

@@ -9,7 +9,7 @@
 //! Luau and JSON, `content` turns what an author sends into a message, `rate_limiter` (refuses) and `rate_limit_queue` (has wait)
 //! bound how often a cog does something, `faults` are the handlers that failed, `usage` counts what a cog uses (`log_usage` its lines in the
 //! log), `budget` by its name (`slots` what its requests have open, `usage_by_code` the processor time of each version),
-//! `versions` what older versions hold, `limits` shows it, `quarantine` keeps one away. `readonly` answers who writes
+//! `versions` what older versions hold, `limits` names the limits, `limit_view` shows them, `quarantine` keeps one away. `readonly` answers who writes
 //! to what cannot be written. `reach` says what a cog may do without a capability, `own_messages` which messages are
 //! its own, `veil` takes the content from others.
 
@@ -26,6 +26,7 @@ pub mod http;
 pub mod invocation;
 pub mod json;
 pub mod learn;
+pub mod limit_view;
 pub mod limits;
 pub mod log;
 pub mod log_usage;

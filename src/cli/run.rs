@@ -2,7 +2,7 @@
 
 use super::output;
 use super::place::Settings;
-use crate::api::limits::limits_of;
+use crate::api::limit_view::limits_of;
 use crate::bot::{Bot, BotOptions};
 use crate::clock::Clock;
 use crate::cogs::host::{CogHandle, command_names};

@@ -10,7 +10,7 @@ mod guard;
 mod interact;
 mod live;
 
-use crate::api::limits::LimitView;
+use crate::api::limit_view::LimitView;
 use crate::loopback::OwnAddresses;
 use crate::reload::report::ReportLog;
 use crate::server::{self, Limits};

@@ -2,7 +2,8 @@
 
 use crate::support::cases;
 use crate::support::{Stage, command, setup, until};
-use cogsmith::api::limits::{Limit, limits_of};
+use cogsmith::api::limit_view::limits_of;
+use cogsmith::api::limits::Limit;
 use cogsmith::clock::Clock;
 use cogsmith::discord::outbound::WaitingCalls;
 use cogsmith::sim::Fault;

@@ -3,7 +3,8 @@
 
 use crate::support::cases;
 use crate::support::{Stage, answering, cogs_of, setup};
-use cogsmith::api::limits::{Limit, limits_of};
+use cogsmith::api::limit_view::limits_of;
+use cogsmith::api::limits::Limit;
 use cogsmith::reload::report::CogOutcome;
 
 const LIMITS: &str = r#"{ "limits": { "cpu_ms": 50, "faults_per_10min": 3 } }"#;

@@ -3,7 +3,8 @@
 
 use crate::support::{PATIENCE, Setup, Stage, setup, until};
 use cogsmith::api::context::CogContext;
-use cogsmith::api::limits::{Limit, limits_of};
+use cogsmith::api::limit_view::limits_of;
+use cogsmith::api::limits::Limit;
 use cogsmith::sim::{Fault, Limit as RateLimit, RateLimits, RestFaultKind};
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,7 +5,8 @@ use crate::support::{
     PATIENCE, Stage, answering, cogs_of, command, holds, problems_of, resident, setup,
 };
 use cogsmith::api::context::CogContext;
-use cogsmith::api::limits::{Limit, limits_of};
+use cogsmith::api::limit_view::limits_of;
+use cogsmith::api::limits::Limit;
 use cogsmith::clock::Clock;
 use cogsmith::reload::report::CogOutcome;
 use std::sync::Arc;
