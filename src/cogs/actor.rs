@@ -15,7 +15,7 @@ mod work;
 
 use super::live::{Live, Offer};
 use super::mailbox::Mailbox;
-use super::prepare::{self, Refusal, Request};
+use super::prepare::{self, Request};
 use super::timers::Timers;
 use crate::activity::Busy;
 use crate::api::context::{CogContext, Spawn};
@@ -23,6 +23,8 @@ use crate::api::declarations::Staged;
 use crate::host_tasks;
 use crate::vm::fair_share::Boost;
 use crate::vm::life::Life;
+use crate::vm::load_trace::LoadTrace;
+use crate::vm::require::PrepareFailure;
 use crate::vm::trace::Fault;
 use alarm::{Alarm, ring};
 use futures_util::stream::FuturesUnordered;
@@ -44,7 +46,7 @@ const MOST_RUNNING: usize = 1_000;
 /// What the host asks of an actor.
 pub enum Control {
     /// Make the next generation, and keep it ready.
-    Prepare(Box<Request>, oneshot::Sender<Result<Offer, Refusal>>),
+    Prepare(Box<Request>, oneshot::Sender<Result<Offer, PrepareFailure>>),
     /// Run what was prepared from now on.
     Commit(oneshot::Sender<Committed>),
     /// Forget what was prepared.
@@ -231,16 +233,15 @@ impl Actor {
     }
 
     /// Makes the next generation; a panic of the host's fails the attempt and no more.
-    fn prepare(&mut self, request: &Request) -> Result<(Live, Offer), Refusal> {
+    fn prepare(&mut self, request: &Request) -> Result<(Live, Offer), PrepareFailure> {
         let (cog, current, number) = (&self.cog, self.current.as_ref(), self.generations);
         let attempt = || prepare::prepare(cog, current, number, request);
         catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|_| {
             cog.discard_state();
             cog.take_declarations();
-            Err(Refusal {
+            Err(PrepareFailure {
                 fault: Fault::Panic,
-                edges: BTreeMap::new(),
-                read: BTreeMap::new(),
+                trace: LoadTrace::default(),
             })
         })
     }

@@ -4,7 +4,7 @@ use super::actor::{Actor, Committed, Control, Inbox};
 use super::live::{Offer, Status};
 use super::mailbox::{Mailbox, Work};
 use super::names::Names;
-use super::prepare::{Refusal, Request};
+use super::prepare::Request;
 use super::routes::Routes;
 use super::scheduler::Scheduler;
 use crate::api::context::CogContext;
@@ -15,6 +15,7 @@ use crate::lock::lock;
 use crate::problem::Problem;
 use crate::supervisor;
 use crate::vm::fair_share::Boost;
+use crate::vm::require::PrepareFailure;
 use crate::vm::resolve::ModuleId;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
@@ -99,7 +100,7 @@ impl CogHandle {
     }
 
     /// Makes the next generation. Nothing if the actor is gone.
-    pub async fn prepare(&self, request: Request) -> Option<Result<Offer, Refusal>> {
+    pub async fn prepare(&self, request: Request) -> Option<Result<Offer, PrepareFailure>> {
         self.ask(|answer| Control::Prepare(Box::new(request), answer))
             .await
     }

@@ -4,6 +4,7 @@ use crate::api::declarations::{Command, Hook, Info, Staged};
 use crate::problem::Problem;
 use crate::vm::build::Vm;
 use crate::vm::generation::Generation;
+use crate::vm::load_trace::LoadTrace;
 use crate::vm::resolve::{ContentHash, ModuleId};
 use mlua::Function;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,10 +62,8 @@ pub struct Status {
     pub offer: Offer,
     /// What runs.
     pub generation: Option<Arc<Generation>>,
-    /// Of a cog that never came up: the sources that the last attempt read.
-    pub loaded: BTreeMap<ModuleId, ContentHash>,
-    /// Of a cog that never came up: the requires of the last attempt.
-    pub edges: BTreeMap<ModuleId, BTreeSet<ModuleId>>,
+    /// Of a cog that does not answer: what the last attempt has read and looked for.
+    pub trace: LoadTrace,
     /// Whether the last attempt to load it failed on its own account.
     pub failing: bool,
     /// The cogs whose failure keeps its newest version back.
@@ -84,8 +83,7 @@ impl Status {
             loaded_at: 0.0,
             offer: Offer::default(),
             generation: None,
-            loaded: BTreeMap::new(),
-            edges: BTreeMap::new(),
+            trace: LoadTrace::default(),
             failing: false,
             held_by: Vec::new(),
             attempted: BTreeMap::new(),

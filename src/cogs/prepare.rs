@@ -8,10 +8,11 @@ use crate::api::limits::{Limit, megabytes};
 use crate::discord::events::{event, intents};
 use crate::vm::build::{Vm, VmLimits};
 use crate::vm::host::HostError;
+use crate::vm::load_trace::LoadTrace;
 use crate::vm::require::{Loader, PrepareFailure};
-use crate::vm::resolve::{ContentHash, ModuleId, Modules};
+use crate::vm::resolve::{ModuleId, Modules};
 use crate::vm::trace::{Fault, Raised};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,36 +29,15 @@ pub struct Request {
     pub reason: &'static str,
 }
 
-/// Why a cog cannot become what was asked.
-#[derive(Debug)]
-pub struct Refusal {
-    /// What went wrong.
-    pub fault: Fault,
-    /// The requires up to then.
-    pub edges: BTreeMap<ModuleId, BTreeSet<ModuleId>>,
-    /// The sources read up to then.
-    pub read: BTreeMap<ModuleId, ContentHash>,
-}
-
-impl From<PrepareFailure> for Refusal {
-    fn from(failure: PrepareFailure) -> Self {
-        Self {
-            fault: failure.fault,
-            edges: failure.edges,
-            read: failure.read,
-        }
-    }
-}
-
 /// Prepares a generation. On failure nothing of the attempt remains.
 pub fn prepare(
     cog: &Arc<CogContext>,
     current: Option<&Live>,
     number: u64,
     request: &Request,
-) -> Result<(Live, Offer), Refusal> {
+) -> Result<(Live, Offer), PrepareFailure> {
     let mut result = attempt(cog, current, number, request);
-    if matches!(&result, Err(refusal) if matches!(refusal.fault, Fault::Memory { .. }))
+    if matches!(&result, Err(failure) if matches!(failure.fault, Fault::Memory { .. }))
         && request.keep.is_some()
     {
         // What runs in the present VM may leave no room in it, and must not keep its own mending out.
@@ -94,7 +74,7 @@ fn attempt(
     current: Option<&Live>,
     number: u64,
     request: &Request,
-) -> Result<(Live, Offer), Refusal> {
+) -> Result<(Live, Offer), PrepareFailure> {
     cog.stage_state();
     let reused = current.filter(|live| {
         request.keep.is_some() && !live.vm.is_poisoned() && !is_held_full(cog, live)
@@ -114,16 +94,15 @@ fn attempt(
         number,
         base.map(|(live, keep)| (&live.generation, keep)),
     )?;
-    let refuse = |fault| Refusal {
+    let failed = |fault| PrepareFailure {
         fault,
-        edges: generation.edges(),
-        read: generation.read(),
+        trace: generation.trace(),
     };
     let mut declarations = cog.take_declarations();
     let loaded = generation.loaded();
     declarations.retain(|module| loaded.contains_key(module));
     let info = Arc::new(declarations.info());
-    check_capabilities(cog, &info.capabilities).map_err(refuse)?;
+    check_capabilities(cog, &info.capabilities).map_err(failed)?;
     cog.stage_capabilities(info.capabilities.clone());
     let live = Live {
         vm,
@@ -134,9 +113,9 @@ fn attempt(
     for hook in live.hooks(Hook::Load) {
         live.vm
             .call(&generation, &hook, request.reason)
-            .map_err(refuse)?;
+            .map_err(failed)?;
     }
-    check_total_memory(cog, &live.vm).map_err(refuse)?;
+    check_total_memory(cog, &live.vm).map_err(failed)?;
     let offer = offer_of(&live);
     Ok((live, offer))
 }
@@ -148,7 +127,7 @@ fn is_held_full(cog: &CogContext, live: &Live) -> bool {
 }
 
 /// Modules that are kept do not run again, so what they said about state is said for them.
-fn add_defaults(cog: &CogContext, kept: &Staged) -> Result<(), Refusal> {
+fn add_defaults(cog: &CogContext, kept: &Staged) -> Result<(), PrepareFailure> {
     let Some(views) = cog.staged_state() else {
         return Ok(());
     };
@@ -156,13 +135,13 @@ fn add_defaults(cog: &CogContext, kept: &Staged) -> Result<(), Refusal> {
         views
             .view(space)
             .add_defaults(*kind, table)
-            .map_err(|error| refusal(error.to_string()))?;
+            .map_err(|error| failure(error.to_string()))?;
     }
     Ok(())
 }
 
 /// Builds a VM with the limits that are configured now.
-pub fn build_vm(cog: &Arc<CogContext>) -> Result<Vm, Refusal> {
+pub fn build_vm(cog: &Arc<CogContext>) -> Result<Vm, PrepareFailure> {
     let limits = &cog.services.config.load().limits;
     let limits = VmLimits {
         memory: megabytes(limits.memory_mb),
@@ -178,17 +157,16 @@ pub fn build_vm(cog: &Arc<CogContext>) -> Result<Vm, Refusal> {
         owner.services.sources()
     });
     Vm::build(limits, on_late_require, |lua, host| install(lua, host, cog))
-        .map_err(|error| refusal(format!("its VM could not be built: {error}")))
+        .map_err(|error| failure(format!("its VM could not be built: {error}")))
 }
 
-fn refusal(message: String) -> Refusal {
-    Refusal {
+fn failure(message: String) -> PrepareFailure {
+    PrepareFailure {
         fault: Fault::Raised(Box::new(Raised {
             message,
             ..Raised::default()
         })),
-        edges: BTreeMap::new(),
-        read: BTreeMap::new(),
+        trace: LoadTrace::default(),
     }
 }
 

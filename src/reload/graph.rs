@@ -4,6 +4,7 @@
 
 use super::plan::Plan;
 use super::sources::{ContentHash, ModuleId};
+use crate::vm::load_trace::LoadTrace;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -15,19 +16,15 @@ pub struct CogView {
     pub name: String,
     /// Its entry file.
     pub entry: ModuleId,
-    /// The modules that its VM executed, with what they said then. An alias that a require went
-    /// through is here, too. For a cog that never came up: what the last attempt executed.
-    pub loaded: BTreeMap<ModuleId, ContentHash>,
-    /// Those of `loaded` whose top level failed: somebody does without them.
+    /// What its VM has read and looked for. For a cog that does not answer: what the last attempt has.
+    pub trace: LoadTrace,
+    /// Those of the modules read whose top level failed: somebody does without them.
     pub failed: BTreeSet<ModuleId>,
-    /// From each module to those it required, as the requires were executed. A require that failed
-    /// leads to the candidates that would have answered it.
-    pub edges: BTreeMap<ModuleId, BTreeSet<ModuleId>>,
     /// Whether it runs.
     pub state: CogState,
     /// Its last attempt failed on its own account, and it runs old code.
     pub failing: bool,
-    /// What the last attempt saw, where it differs from `loaded` (nothing for a module that was not
+    /// What the last attempt saw, where it differs from `trace` (nothing for a module that was not
     /// there), or what the sibling saw that held it back. As long as the sources still say just this,
     /// no attempt is planned again. Left empty, every change of the tree is another attempt.
     pub attempted: BTreeMap<ModuleId, Option<ContentHash>>,
@@ -47,9 +44,11 @@ impl CogView {
     pub fn new(name: &str, entry: ModuleId, hash: ContentHash) -> Self {
         Self {
             name: name.to_owned(),
-            loaded: BTreeMap::from([(entry.clone(), hash)]),
+            trace: LoadTrace {
+                read: BTreeMap::from([(entry.clone(), hash)]),
+                edges: BTreeMap::new(),
+            },
             failed: BTreeSet::new(),
-            edges: BTreeMap::new(),
             entry,
             state: CogState::Running,
             failing: false,
@@ -63,7 +62,7 @@ impl CogView {
         let mut seen = BTreeSet::from([&self.entry]);
         let mut open = vec![&self.entry];
         while let Some(module) = open.pop() {
-            for target in self.edges.get(module).into_iter().flatten() {
+            for target in self.trace.edges.get(module).into_iter().flatten() {
                 if seen.insert(target) {
                     open.push(target);
                 }
@@ -79,7 +78,7 @@ impl CogView {
         of: &BTreeSet<&'a ModuleId>,
     ) -> BTreeSet<&'a ModuleId> {
         let mut users: BTreeMap<&ModuleId, Vec<&ModuleId>> = BTreeMap::new();
-        for (user, targets) in &self.edges {
+        for (user, targets) in &self.trace.edges {
             if reachable.contains(user) {
                 for target in targets {
                     users.entry(target).or_default().push(user);

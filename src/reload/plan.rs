@@ -222,7 +222,7 @@ fn plan_cog(view: &CogView, sources: &impl Sources) -> Option<CogPlan> {
         return None;
     }
     let affected = view.dependents(&reachable, &stale);
-    let loaded = |id: &&ModuleId| !id.is_alias() && view.loaded.contains_key(*id);
+    let loaded = |id: &&ModuleId| !id.is_alias() && view.trace.read.contains_key(*id);
     let kept = reachable.difference(&affected).copied().filter(loaded);
     Some(CogPlan {
         name: view.name.clone(),
@@ -254,14 +254,14 @@ fn unload(view: &CogView) -> CogPlan {
 /// was asked for and never loaded keeps nobody from another text that may not ask for it, and a cog that waits
 /// runs nothing.
 pub(super) fn is_held(view: &CogView, id: &ModuleId, sources: &impl Sources) -> bool {
-    let is_loaded = view.loaded.contains_key(id) && !view.failed.contains(id);
+    let is_loaded = view.trace.read.contains_key(id) && !view.failed.contains(id);
     let runs = view.state == CogState::Running && is_loaded;
     sources.is_held(id) && (*id == view.entry || runs)
 }
 
 /// Whether a module says something else than what was loaded, went, or was missing and came.
 fn is_stale(view: &CogView, id: &ModuleId, sources: &impl Sources) -> bool {
-    match (view.loaded.get(id), sources.hash(id)) {
+    match (view.trace.read.get(id), sources.hash(id)) {
         (Some(loaded), Some(now)) => *loaded != now,
         (None, None) => false,
         (Some(_), None) | (None, Some(_)) => true,

@@ -14,13 +14,15 @@ use crate::cogs::actor::Committed;
 use crate::cogs::host::{CogHandle, Cogs};
 use crate::cogs::live::{Offer, Status};
 use crate::cogs::names;
-use crate::cogs::prepare::{Refusal, Request};
+use crate::cogs::prepare::Request;
 use crate::problem::Problem;
-use crate::vm::resolve::{ContentHash, ModuleId};
+use crate::vm::load_trace::LoadTrace;
+use crate::vm::require::PrepareFailure;
+use crate::vm::resolve::ModuleId;
 use crate::vm::trace::Fault;
 use claims::refuse_conflicts;
 use futures_util::future::join_all;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,10 +46,8 @@ pub enum CogResult {
 pub struct Failure {
     /// For the report.
     pub problem: Problem,
-    /// The requires of the attempt.
-    pub edges: BTreeMap<ModuleId, BTreeSet<ModuleId>>,
-    /// The sources that the attempt read.
-    pub read: BTreeMap<ModuleId, ContentHash>,
+    /// What the attempt has read and looked for.
+    pub trace: LoadTrace,
     /// What the cog has seen that was in the way: once that says something else, it is worth another try.
     pub others: BTreeSet<ModuleId>,
     /// What it would have had, if that is known.
@@ -189,8 +189,7 @@ fn record_commit(cogs: &Cogs, handle: &CogHandle, offer: &Offer, committed: &Com
         status.failing = false;
         status.held_by.clear();
         status.attempted.clear();
-        status.loaded.clear();
-        status.edges.clear();
+        status.trace = LoadTrace::default();
     });
 }
 
@@ -222,7 +221,10 @@ fn kept_away(plan: &CogPlan, snapshot: &Snapshot, problem: Problem) -> Box<Failu
     let read = snapshot.hash(entry).map(|hash| (entry.clone(), hash));
     Box::new(Failure {
         problem,
-        read: read.into_iter().collect(),
+        trace: LoadTrace {
+            read: read.into_iter().collect(),
+            ..LoadTrace::default()
+        },
         ..Failure::default()
     })
 }
@@ -261,7 +263,7 @@ async fn prepare<'a>(
     let preparing = tokio::time::timeout(patience, handle.prepare(request));
     let prepared = match preparing.await {
         Ok(Some(Ok(offer))) => Ok(offer),
-        Ok(Some(Err(refusal))) => Err(Box::new(failure(&handle, snapshot, refusal))),
+        Ok(Some(Err(failure))) => Err(Box::new(load_failure(&handle, snapshot, failure))),
         Ok(None) => Err(unasked(
             plan,
             "the bot itself failed while it loaded this cog; its log says where".to_owned(),
@@ -302,27 +304,28 @@ fn text_of(snapshot: &Snapshot, file: &str) -> Option<String> {
     Some(source.text.to_string())
 }
 
-fn failure(handle: &CogHandle, snapshot: &Snapshot, refusal: Refusal) -> Failure {
+fn load_failure(handle: &CogHandle, snapshot: &Snapshot, failure: PrepareFailure) -> Failure {
     let source = |file: &str| text_of(snapshot, file);
-    let mut problem = refusal.fault.problem(&handle.name, &source);
-    if matches!(refusal.fault, Fault::Syntax { .. }) {
+    let mut problem = failure.fault.problem(&handle.name, &source);
+    if matches!(failure.fault, Fault::Syntax { .. }) {
         problem.hint = None;
     }
     Failure {
         problem,
-        edges: refusal.edges,
-        read: refusal.read,
+        trace: failure.trace,
         ..Failure::default()
     }
 }
 
+/// What the load of an offer has read and looked for.
+pub(super) fn trace_of(offer: &Offer) -> LoadTrace {
+    let generation = offer.generation.as_ref();
+    generation.map(|it| it.trace()).unwrap_or_default()
+}
+
 /// All that the modules of an offer have read or looked for.
 fn seen_by(offer: &Offer) -> BTreeSet<ModuleId> {
-    let Some(generation) = &offer.generation else {
-        return BTreeSet::new();
-    };
-    let edges = generation.edges().into_values().flatten();
-    generation.read().into_keys().chain(edges).collect()
+    trace_of(offer).seen().cloned().collect()
 }
 
 /// Commits an attempt, or forgets it if it failed or others hold it back.

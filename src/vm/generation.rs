@@ -6,6 +6,7 @@
 
 use super::host::HostError;
 use super::life::Life;
+use super::load_trace::LoadTrace;
 use super::resolve::{ContentHash, ModuleId, Modules as Sources, Target, alias_of, resolve};
 use super::trace::Fault;
 use crate::lock::lock;
@@ -134,11 +135,15 @@ impl Generation {
             .collect()
     }
 
-    /// The same, and the modules that were tried and failed.
-    pub fn read(&self) -> BTreeMap<ModuleId, ContentHash> {
+    /// What it has read and looked for so far.
+    pub fn trace(&self) -> LoadTrace {
         let mut read = self.loaded();
         read.extend(self.modules().failed.clone());
-        read
+        read.extend(self.aliases());
+        LoadTrace {
+            read,
+            edges: self.modules().edges.clone(),
+        }
     }
 
     /// The modules that were tried and failed.
@@ -146,13 +151,8 @@ impl Generation {
         self.modules().failed.keys().cloned().collect()
     }
 
-    /// The requires that were executed, including those that found nothing.
-    pub fn edges(&self) -> BTreeMap<ModuleId, BTreeSet<ModuleId>> {
-        self.modules().edges.clone()
-    }
-
     /// What the aliases that requires went through stand for.
-    pub fn aliases(&self) -> BTreeMap<ModuleId, ContentHash> {
+    fn aliases(&self) -> BTreeMap<ModuleId, ContentHash> {
         let snapshot = self.snapshot();
         let modules = self.modules();
         let aliases = modules.edges.values().flatten().filter(|id| id.is_alias());

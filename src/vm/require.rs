@@ -4,7 +4,8 @@ use super::build::Vm;
 use super::compile::compiled;
 use super::generation::{Generation, Instance, Phase, Snapshot};
 use super::host::{Arguments, Failure, Field, Host, HostChunk, HostError, HostResult, object_mark};
-use super::resolve::{ContentHash, ModuleId, Source, Target};
+use super::load_trace::LoadTrace;
+use super::resolve::{ModuleId, Source, Target};
 use super::slice::Run;
 use super::trace::{Fault, Raised, clean};
 use crate::lock::lock;
@@ -23,10 +24,8 @@ const DEEPEST_REQUIRE: usize = 32;
 pub struct PrepareFailure {
     /// What went wrong.
     pub fault: Fault,
-    /// The requires executed up to then: a change of one of them is a reason to try again.
-    pub edges: BTreeMap<ModuleId, BTreeSet<ModuleId>>,
-    /// The sources that were read up to then.
-    pub read: BTreeMap<ModuleId, ContentHash>,
+    /// What was read and looked for up to then: a change of it is a reason to try again.
+    pub trace: LoadTrace,
 }
 
 /// Loads modules in one VM.
@@ -184,8 +183,7 @@ impl Loader {
         };
         Err(PrepareFailure {
             fault,
-            edges: generation.edges(),
-            read: generation.read(),
+            trace: generation.trace(),
         })
     }
 

@@ -10,6 +10,7 @@ use super::Controller;
 use crate::cogs::host::CogHandle;
 use crate::cogs::live::Offer;
 use crate::problem::Problem;
+use crate::vm::load_trace::LoadTrace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
@@ -38,19 +39,18 @@ impl Transaction {
     fn attempted<'a>(
         &'a self,
         name: &str,
-        read: impl IntoIterator<Item = &'a ModuleId>,
-        edges: &'a BTreeMap<ModuleId, BTreeSet<ModuleId>>,
+        trace: &'a LoadTrace,
+        others: impl IntoIterator<Item = &'a ModuleId>,
     ) -> Seen {
         let stale = self.plan.cogs.iter().find(|cog| cog.name == name);
         let stale = stale.into_iter().flat_map(|cog| &cog.stale);
-        let seen = stale.chain(read).chain(edges.values().flatten());
+        let seen = stale.chain(trace.seen()).chain(others);
         seen.map(|id| (id.clone(), self.snapshot.hash(id)))
             .collect()
     }
 
     fn attempted_in(&self, name: &str, failure: &Failure) -> Seen {
-        let read = failure.read.keys().chain(&failure.others);
-        self.attempted(name, read, &failure.edges)
+        self.attempted(name, &failure.trace, &failure.others)
     }
 
     /// What each cog saw that could not take the new code.
@@ -208,11 +208,8 @@ impl Controller {
         offer: &Offer,
         blamed: &Seen,
     ) -> CogOutcome {
-        let generation = offer.generation.as_ref();
-        let loaded = generation.map(|it| it.read()).unwrap_or_default();
-        let edges = generation.map(|it| it.edges()).unwrap_or_default();
-        let aliases = generation.map(|it| it.aliases()).unwrap_or_default();
-        let mut attempted = transaction.attempted(&handle.name, loaded.keys(), &edges);
+        let trace = transaction::trace_of(offer);
+        let mut attempted = transaction.attempted(&handle.name, &trace, []);
         attempted.extend(blamed.clone());
         let running = handle.answers();
         handle.update(|status| {
@@ -220,9 +217,7 @@ impl Controller {
             status.problem = None;
             status.attempted = attempted;
             if !running {
-                status.edges = edges;
-                status.loaded = loaded;
-                status.loaded.extend(aliases);
+                status.trace = trace;
             }
         });
         self.put(handle);
@@ -274,19 +269,13 @@ impl Controller {
                 let attempted = transaction.attempted_in(name, &failure);
                 problems.push(failure.problem.clone());
                 let running = handle.answers();
-                let aliases = failure.edges.values().flatten().filter(|id| id.is_alias());
-                let aliases: BTreeMap<_, _> = aliases
-                    .filter_map(|id| Some((id.clone(), transaction.snapshot.hash(id)?)))
-                    .collect();
                 handle.update(|status| {
                     status.failing = true;
                     status.held_by.clear();
                     status.attempted = attempted;
                     status.problem = Some(failure.problem);
                     if !running {
-                        status.edges = failure.edges;
-                        status.loaded = failure.read;
-                        status.loaded.extend(aliases);
+                        status.trace = failure.trace;
                     }
                 });
                 self.put(handle);
@@ -305,20 +294,17 @@ pub(super) fn view_of(cog: &CogHandle) -> CogView {
     let status = cog.status();
     let running = cog.answers();
     // A cog in quarantine may have tried another version since.
-    let (loaded, failed, edges) = match &status.generation {
-        Some(generation) if running || status.loaded.is_empty() => {
-            let mut loaded = generation.read();
-            loaded.extend(generation.aliases());
-            (loaded, generation.failed(), generation.edges())
+    let (trace, failed) = match &status.generation {
+        Some(generation) if running || status.trace.read.is_empty() => {
+            (generation.trace(), generation.failed())
         }
-        _ => (status.loaded, BTreeSet::new(), status.edges),
+        _ => (status.trace, BTreeSet::new()),
     };
     CogView {
         name: cog.name.to_string(),
         entry: status.entry,
-        loaded,
+        trace,
         failed,
-        edges,
         state: if running {
             CogState::Running
         } else {

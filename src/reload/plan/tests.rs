@@ -68,10 +68,10 @@ fn view(name: &str, sources: &Texts, edges: &[(&str, &str)]) -> CogView {
         let (from, to) = (ModuleId::new(from), ModuleId::new(to));
         for id in [&from, &to] {
             if let Some(hash) = sources.hash(id) {
-                view.loaded.insert(id.clone(), hash);
+                view.trace.read.insert(id.clone(), hash);
             }
         }
-        view.edges.entry(from).or_default().insert(to);
+        view.trace.edges.entry(from).or_default().insert(to);
     }
     view
 }
@@ -247,8 +247,11 @@ fn an_alias_is_stale_and_what_it_leads_to_is_kept() {
     let alias = ModuleId::of_alias("u");
     sources.modules.insert(alias.clone(), "utils".to_owned());
     let mut cog = view("a", &sources, &[("cogs/a", "utils/z")]);
-    cog.loaded.insert(alias.clone(), ContentHash::of("utils"));
-    cog.edges
+    cog.trace
+        .read
+        .insert(alias.clone(), ContentHash::of("utils"));
+    cog.trace
+        .edges
         .entry(ModuleId::new("cogs/a"))
         .or_default()
         .insert(alias.clone());

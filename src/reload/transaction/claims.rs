@@ -2,7 +2,7 @@
 //! between those alone that are new.
 
 use super::members;
-use super::{Attempt, CogHandle, Failure, seen_by};
+use super::{Attempt, CogHandle, Failure, seen_by, trace_of};
 use crate::cogs::host::{ADMIN_COMMANDS, Cogs};
 use crate::cogs::live::{Offer, Status};
 use crate::cogs::routes::Routes;
@@ -259,9 +259,7 @@ impl<'a> Taken<'a> {
 
 /// All that an attempt has read or looked for before it failed, and what was in its way.
 fn seen_by_failure(failure: &Failure) -> impl Iterator<Item = ModuleId> {
-    let edges = failure.edges.values().flatten();
-    let seen = failure.read.keys().chain(edges).chain(&failure.others);
-    seen.cloned()
+    failure.trace.seen().chain(&failure.others).cloned()
 }
 
 /// The name with which a cog holds what is claimed, and the place of its command.
@@ -350,7 +348,6 @@ fn why_reserved(name: &str) -> Option<String> {
 }
 
 fn refused(cog: &str, offer: &Offer, message: String, place: Option<(String, u32)>) -> Failure {
-    let generation = offer.generation.as_ref();
     Failure {
         problem: Problem {
             cog: Some(cog.to_owned()),
@@ -362,8 +359,7 @@ fn refused(cog: &str, offer: &Offer, message: String, place: Option<(String, u32
             }),
             ..Problem::default()
         },
-        edges: generation.map(|it| it.edges()).unwrap_or_default(),
-        read: generation.map(|it| it.read()).unwrap_or_default(),
+        trace: trace_of(offer),
         wanted: Some(members::ties(cog, offer)),
         ..Failure::default()
     }

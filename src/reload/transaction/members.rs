@@ -157,8 +157,7 @@ fn seen_by_failure(
     bonds: &Bonds,
     snapshot: &Snapshot,
 ) -> BTreeSet<ModuleId> {
-    let edges = failure.edges.values().flatten().cloned();
-    let mut seen: BTreeSet<ModuleId> = failure.read.keys().cloned().chain(edges).collect();
+    let mut seen: BTreeSet<ModuleId> = failure.trace.seen().cloned().collect();
     let mut open: Vec<ModuleId> = own_modules(attempt, &seen, bonds);
     while let Some(id) = open.pop() {
         let Some(source) = snapshot.get(&id) else {

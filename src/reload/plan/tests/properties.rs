@@ -74,7 +74,7 @@ fn leads(view: &CogView, from: &ModuleId, to: &BTreeSet<ModuleId>) -> bool {
     loop {
         let next: Vec<ModuleId> = seen
             .iter()
-            .flat_map(|id| view.edges.get(id).into_iter().flatten())
+            .flat_map(|id| view.trace.edges.get(id).into_iter().flatten())
             .filter(|id| !seen.contains(*id))
             .cloned()
             .collect();
@@ -89,9 +89,9 @@ fn check_cog(view: &CogView, plan: &CogPlan, whole: &Plan, after: &Texts) {
     let reachable = view.reachable();
     let all: Vec<&ModuleId> = reachable.iter().copied().collect();
     for id in &all {
-        let changed = view.loaded.get(*id).copied() != after.hash(id);
+        let changed = view.trace.read.get(*id).copied() != after.hash(id);
         assert_eq!(plan.stale.contains(*id), changed, "{id} is stale");
-        let kept = view.loaded.contains_key(*id) && !leads(view, id, &plan.stale);
+        let kept = view.trace.read.contains_key(*id) && !leads(view, id, &plan.stale);
         assert_eq!(plan.keep.contains(*id), kept, "{id} is kept");
     }
     assert!(plan.keep.iter().all(|id| reachable.contains(id)));
@@ -113,10 +113,10 @@ proptest! {
             let of_cog = plan.cogs.iter().find(|cog| cog.name == view.name);
             let reachable = view.reachable();
             let is_running = view.state == CogState::Running;
-            let runs = |id: &ModuleId| *id == view.entry || (is_running && view.loaded.contains_key(id));
+            let runs = |id: &ModuleId| *id == view.entry || (is_running && view.trace.read.contains_key(id));
             let held = reachable.iter().any(|id| runs(id) && world.after.is_held(id));
             let is_gone = world.after.entry(&view.name).is_none();
-            let is_stale = reachable.iter().any(|id| view.loaded.get(*id).copied() != world.after.hash(id));
+            let is_stale = reachable.iter().any(|id| view.trace.read.get(*id).copied() != world.after.hash(id));
             prop_assert_eq!(of_cog.is_some(), !held && (is_gone || is_stale));
             match of_cog {
                 Some(of_cog) if is_gone => prop_assert_eq!(of_cog.action, Action::Unload),
