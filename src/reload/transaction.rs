@@ -32,7 +32,7 @@ pub enum CogResult {
     /// It runs the new code.
     Committed(Offer, Box<Committed>),
     /// It could not take it, on its own account.
-    Failed(Box<Failure>),
+    Failed(Box<LoadFailure>),
     /// It could have, and these siblings could not.
     HeldBack(Offer, Vec<String>),
     /// It runs no more.
@@ -43,7 +43,7 @@ pub enum CogResult {
 
 /// Why a cog could not take new code.
 #[derive(Debug, Default)]
-pub struct Failure {
+pub struct LoadFailure {
     /// For the report.
     pub problem: Problem,
     /// What the attempt has read and looked for.
@@ -58,7 +58,7 @@ pub struct Failure {
 struct Attempt<'a> {
     plan: &'a CogPlan,
     handle: Arc<CogHandle>,
-    prepared: Result<Offer, Box<Failure>>,
+    prepared: Result<Offer, Box<LoadFailure>>,
 }
 
 /// Carries out `plan`, whose cogs have nothing in common but what is stale, with the sources of `snapshot`. The
@@ -132,7 +132,7 @@ pub async fn rehearse(
     cogs: &Cogs,
     plan: &Plan,
     snapshot: &Arc<Snapshot>,
-) -> Vec<(String, Result<Offer, Box<Failure>>)> {
+) -> Vec<(String, Result<Offer, Box<LoadFailure>>)> {
     let prepared = plan
         .cogs
         .iter()
@@ -149,7 +149,7 @@ pub async fn rehearse(
     join_all(ended).await
 }
 
-/// Keeps who has which name, for the next start.
+/// Remembers which cog has which name, for the next start.
 async fn remember_names(cogs: &Cogs, results: &[(String, Arc<CogHandle>, CogResult)]) {
     let routes = cogs.routes();
     for (name, handle, result) in results {
@@ -166,7 +166,7 @@ async fn remember_names(cogs: &Cogs, results: &[(String, Arc<CogHandle>, CogResu
     save_names(cogs).await;
 }
 
-/// Has the names written where that makes nobody wait.
+/// Writes the names to the disk, on a thread for work that blocks.
 pub(super) async fn save_names(cogs: &Cogs) {
     let names = Arc::clone(&cogs.names);
     // A panic there is the host's own, and what it has not written is written with the next change.
@@ -203,29 +203,29 @@ fn patience(cogs: &Cogs) -> Duration {
 }
 
 /// The failure of a cog that did not even try.
-fn unasked(plan: &CogPlan, message: String, hint: String) -> Box<Failure> {
-    Box::new(Failure {
+fn unasked(plan: &CogPlan, message: String, hint: String) -> Box<LoadFailure> {
+    Box::new(LoadFailure {
         problem: Problem {
             cog: Some(plan.name.clone()),
             message,
             hint: Some(hint),
             ..Problem::default()
         },
-        ..Failure::default()
+        ..LoadFailure::default()
     })
 }
 
 /// A cog that starts in quarantine is not even tried: it is when its file says something else.
-fn kept_away(plan: &CogPlan, snapshot: &Snapshot, problem: Problem) -> Box<Failure> {
+fn kept_away(plan: &CogPlan, snapshot: &Snapshot, problem: Problem) -> Box<LoadFailure> {
     let entry = &plan.entry;
     let read = snapshot.hash(entry).map(|hash| (entry.clone(), hash));
-    Box::new(Failure {
+    Box::new(LoadFailure {
         problem,
         trace: LoadTrace {
             read: read.into_iter().collect(),
             ..LoadTrace::default()
         },
-        ..Failure::default()
+        ..LoadFailure::default()
     })
 }
 
@@ -304,16 +304,16 @@ fn text_of(snapshot: &Snapshot, file: &str) -> Option<String> {
     Some(source.text.to_string())
 }
 
-fn load_failure(handle: &CogHandle, snapshot: &Snapshot, failure: PrepareFailure) -> Failure {
+fn load_failure(handle: &CogHandle, snapshot: &Snapshot, failure: PrepareFailure) -> LoadFailure {
     let source = |file: &str| text_of(snapshot, file);
     let mut problem = failure.fault.problem(&handle.name, &source);
     if matches!(failure.fault, Fault::Syntax { .. }) {
         problem.hint = None;
     }
-    Failure {
+    LoadFailure {
         problem,
         trace: failure.trace,
-        ..Failure::default()
+        ..LoadFailure::default()
     }
 }
 

@@ -5,7 +5,7 @@ use super::super::plan::Plan;
 use super::super::plan::parts::Bonds;
 use super::super::report::{CogOutcome, CogReport, Report, Trigger};
 use super::super::sources::{ContentHash, ModuleId, Snapshot};
-use super::super::transaction::{self, CogResult, Failure};
+use super::super::transaction::{self, CogResult, LoadFailure};
 use super::Controller;
 use crate::cogs::host::CogHandle;
 use crate::cogs::live::Offer;
@@ -49,7 +49,7 @@ impl Transaction {
             .collect()
     }
 
-    fn attempted_in(&self, name: &str, failure: &Failure) -> Seen {
+    fn attempted_in(&self, name: &str, failure: &LoadFailure) -> Seen {
         self.attempted(name, &failure.trace, &failure.others)
     }
 

@@ -2,7 +2,7 @@
 //! between those alone that are new.
 
 use super::members;
-use super::{Attempt, CogHandle, Failure, seen_by, trace_of};
+use super::{Attempt, CogHandle, LoadFailure, seen_by, trace_of};
 use crate::cogs::host::{ADMIN_COMMANDS, Cogs};
 use crate::cogs::live::{Offer, Status};
 use crate::cogs::routes::Routes;
@@ -36,7 +36,7 @@ fn next_conflict(
     gone: &[&CogPlan],
     attempts: &[Attempt<'_>],
     snapshot: &Snapshot,
-) -> Option<(usize, Failure)> {
+) -> Option<(usize, LoadFailure)> {
     let replaced = attempts.iter().filter_map(|attempt| {
         let offer = attempt.prepared.as_ref().ok()?;
         Some((name_of(attempt.plan), Some(offer)))
@@ -125,7 +125,7 @@ enum Right {
 
 impl<'a> Taken<'a> {
     /// Adds a cog's name and commands; why it cannot have them, if another cog has one of them.
-    fn add(&mut self, cog: &'a str, offer: &'a Offer) -> Option<Failure> {
+    fn add(&mut self, cog: &'a str, offer: &'a Offer) -> Option<LoadFailure> {
         let holder = Holder {
             cog,
             offer,
@@ -258,7 +258,7 @@ impl<'a> Taken<'a> {
 }
 
 /// All that an attempt has read or looked for before it failed, and what was in its way.
-fn seen_by_failure(failure: &Failure) -> impl Iterator<Item = ModuleId> {
+fn seen_by_failure(failure: &LoadFailure) -> impl Iterator<Item = ModuleId> {
     failure.trace.seen().chain(&failure.others).cloned()
 }
 
@@ -275,7 +275,7 @@ fn held_name(cog: &str, offer: &Offer, claim: &Claim) -> Option<(String, Option<
     })
 }
 
-fn conflict(claim: Claim, held: Held, second: &Holder<'_>) -> Failure {
+fn conflict(claim: Claim, held: Held, second: &Holder<'_>) -> LoadFailure {
     let place = second.owner().1;
     let hint = hint(&held, second);
     let conflict = Conflict {
@@ -312,7 +312,7 @@ fn hint(held: &Held, second: &Holder<'_>) -> Option<String> {
 }
 
 /// Why a cog cannot have its name, which admins type: somebody could not see what it is.
-fn hidden_name(cog: &str, offer: &Offer) -> Option<Failure> {
+fn hidden_name(cog: &str, offer: &Offer) -> Option<LoadFailure> {
     let character = u32::from(unseen(cog)?);
     let message = format!(
         "the cog's name has the character U+{character:04X}, which nobody sees; rename its file"
@@ -321,7 +321,7 @@ fn hidden_name(cog: &str, offer: &Offer) -> Option<Failure> {
 }
 
 /// Why a cog cannot have its commands: one has a name of the bot's own, or one that looks like it.
-fn reserved(cog: &str, offer: &Offer) -> Option<Failure> {
+fn reserved(cog: &str, offer: &Offer) -> Option<LoadFailure> {
     for definition in offer.commands.iter().map(|command| &command.definition) {
         let mut names = std::iter::once(&definition.name).chain(&definition.aliases);
         if let Some(message) = names.find_map(|name| why_reserved(name)) {
@@ -347,8 +347,8 @@ fn why_reserved(name: &str) -> Option<String> {
     ))
 }
 
-fn refused(cog: &str, offer: &Offer, message: String, place: Option<(String, u32)>) -> Failure {
-    Failure {
+fn refused(cog: &str, offer: &Offer, message: String, place: Option<(String, u32)>) -> LoadFailure {
+    LoadFailure {
         problem: Problem {
             cog: Some(cog.to_owned()),
             message,
@@ -361,7 +361,7 @@ fn refused(cog: &str, offer: &Offer, message: String, place: Option<(String, u32
         },
         trace: trace_of(offer),
         wanted: Some(members::ties(cog, offer)),
-        ..Failure::default()
+        ..LoadFailure::default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! From the attempts of a transaction to the members of its parts, and to those that are held back.
 
-use super::{Attempt, CogHandle, Failure, Snapshot};
+use super::{Attempt, CogHandle, LoadFailure, Snapshot};
 use crate::cogs::host::Cogs;
 use crate::cogs::live::{Offer, Status};
 use crate::commands::conflicts::{Claim, claims, claims_of_cog};
@@ -153,7 +153,7 @@ pub(super) fn ties(cog: &str, offer: &Offer) -> BTreeSet<Tie> {
 /// What an attempt has read or looked for before it failed, and what it would have.
 fn seen_by_failure(
     attempt: &Attempt<'_>,
-    failure: &Failure,
+    failure: &LoadFailure,
     bonds: &Bonds,
     snapshot: &Snapshot,
 ) -> BTreeSet<ModuleId> {
@@ -186,7 +186,7 @@ fn own_modules(attempt: &Attempt<'_>, seen: &BTreeSet<ModuleId>, bonds: &Bonds) 
 /// The new texts of an attempt that failed, in lower case.
 fn texts(
     attempt: &Attempt<'_>,
-    failure: &Failure,
+    failure: &LoadFailure,
     bonds: &Bonds,
     snapshot: &Snapshot,
 ) -> Vec<String> {
