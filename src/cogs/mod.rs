@@ -4,10 +4,14 @@
 //! routes (name → handle) ─ host (mailbox) ─ actor (one task a cog) ─ handler (one run of a function) ─▶ vm
 //! ```
 //!
-//! `mailbox` keeps what waits for a cog within bounds. `live` is what a cog runs, `prepare` makes the next one of it and `command` carries a call from the typed
-//! line to the answer. `directory` looks up what users name in arguments, `timers` keeps `cog.every`,
-//! `names` remembers which cog has which name, `fault` says what went wrong in a handler, and puts a cog into quarantine. `scheduler` runs the actors, and decides who
-//! goes first.
+//! - `routes`, `host`: which cog has a command or hears an event; the handle of each cog.
+//! - `mailbox`: keeps what waits for a cog within bounds.
+//! - `scheduler`, `actor`: who runs first; the one task that owns a cog's VM.
+//! - `handler`, `command`, `timers`: one run of a function; a command from the typed line to the answer; `cog.every`.
+//! - `live`, `prepare`: what a cog runs; how its next version is made.
+//! - `directory`: looks up what users name in arguments.
+//! - `names`: remembers which cog has which name.
+//! - `fault`: says what went wrong in a handler, and puts a cog into quarantine.
 
 pub mod actor;
 pub mod command;

@@ -4,7 +4,9 @@
 //! watch (files that changed) ─ sources (an immutable snapshot) ─ plan (pure, over graph) ─ transaction (prepare all, commit all or none of each connected part) ─ report
 //! ```
 //!
-//! `controller` runs these steps one reload after the other, whether a file or an admin asked.
+//! `watch`, `sources`, `plan`, `transaction` and `report` are these steps in this order. `graph` keeps what each cog has
+//! loaded and which cogs are dirty. `controller` runs the steps one reload after the other, whether a file or an admin
+//! asked.
 
 pub mod controller;
 pub mod graph;
