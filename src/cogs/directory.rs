@@ -22,7 +22,7 @@ const MOST_LOOK_UPS: usize = 10;
 /// How many members are asked for by name: few at first, and if there are as many, as many as Discord tells.
 const SEARCHED: [usize; 2] = [100, 1_000];
 
-/// So many members whom the cache knows by a name, and Discord's search does not tell, are looked up again. Of more of
+/// How many members whom the cache knows by a name, and Discord's search does not tell, are looked up again. Of more of
 /// one name, the user is asked anyway.
 const MOST_VERIFIED: usize = 5;
 

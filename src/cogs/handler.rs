@@ -29,7 +29,7 @@ pub async fn run(
     run_as(&run, cog, live, function, arguments, limit).await
 }
 
-/// The same as a run that has begun already, so that the bot is busy from then on.
+/// The same for a run that has begun already: the bot counts as busy since then.
 pub async fn run_as(
     run: &Arc<Run>,
     cog: &Arc<CogContext>,
@@ -67,9 +67,9 @@ pub async fn run_as(
     result
 }
 
-/// Returns when the code's successor has been running for `limit`, and at the latest when a handler that began
-/// before it had its time: what old code begins meanwhile gets no time of its own. Then nothing of it runs any
-/// more. Sooner when others need its room.
+/// Returns when the time of a handler of an old version is over: `limit` after the new version was committed, but no
+/// later than the last handler that began before that commit may run. What the old version starts after the commit
+/// extends neither. From then on nothing of the old version runs. Returns sooner when others need its memory.
 async fn outlived(cog: &CogContext, live: &Live, limit: Duration) -> (Fault, Option<Woken>) {
     let since = live.generation.retired().await;
     let services = &cog.services;
@@ -87,12 +87,12 @@ async fn outlived(cog: &CogContext, live: &Live, limit: Duration) -> (Fault, Opt
     }
 }
 
-/// What a handler leaves in the VM's garbage when it does not come to its own end: locks that it held, and
-/// coroutines with places on the clock.
+/// What a handler that is stopped leaves in the VM's garbage: locks that it held, and coroutines that still wait for the
+/// clock.
 pub(super) struct Leftovers<'a> {
     cog: &'a CogContext,
     live: &'a Live,
-    /// It was ended from outside.
+    /// Whether it was stopped from outside.
     cut_off: bool,
     failed: bool,
 }

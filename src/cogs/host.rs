@@ -230,8 +230,8 @@ impl Cogs {
         removed
     }
 
-    /// Takes a cog off the list alone: its routes stay until they are made anew, so that at no moment a
-    /// command is nobody's that moves to another cog.
+    /// Takes a cog off the list and leaves its routes: the next update of the routes replaces them at once, so that a
+    /// command that moves to another cog always has an owner.
     pub fn take(&self, name: &str) -> Option<Arc<CogHandle>> {
         self.lock().remove(name)
     }

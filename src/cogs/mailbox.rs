@@ -1,6 +1,6 @@
 //! Work that waits for a cog, in the order in which it came. What it holds is bounded in bytes and in number. Beyond
 //! that something is shed, and fairly (`mailbox/lines.rs`): of the guild that has most waiting, there of the channel, and
-//! there of the user, what came last. So whoever floods a cog loses his own, and nobody else does.
+//! there of the user, what came last. So a user who floods a cog loses only what they sent themselves.
 //!
 //! ```text
 //! post ─ line of its guild, channel and user ─ (too much: shed) ─ take, oldest first

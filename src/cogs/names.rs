@@ -50,7 +50,7 @@ struct Record {
     is_new: bool,
 }
 
-/// Of a larger file nothing is read: no record of the bot's has so many bytes.
+/// A file with more bytes than this is not read: the bot never writes one so large.
 const MOST_BYTES: u64 = 64 << 20;
 
 /// What the file says, whatever an editor has saved it as.

@@ -4,10 +4,10 @@ use crate::api::declarations::Timer;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// A timer of a new version waits so long at most for what an older version's timer of that name still does.
+/// The longest time that a timer of a new version waits for the older version's timer of that name to finish.
 const WAIT_FOR_OLDER: Duration = Duration::from_secs(2);
 
-/// After so many failures in a row the pause between two calls no longer grows.
+/// The number of failures in a row after which the pause between two calls grows no longer.
 const MOST_DOUBLINGS: u32 = 6;
 
 /// The timers of one cog.

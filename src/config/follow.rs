@@ -19,10 +19,10 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
-/// So long nothing may happen to the file until it is read: some editors write it in several steps, and
+/// The debounce: the file is read when it has not changed for this long. Some editors write it in several steps, and
 /// remove it for a moment.
 const QUIET: Duration = Duration::from_millis(100);
-/// A file that is wrong (empty, cut off, gone) is told so after this time without another change.
+/// How long a file that is wrong (empty, cut off, missing) may stay unchanged before the problem is reported.
 const GRACE: Duration = Duration::from_millis(400);
 /// Changes that do not end are taken after this time.
 const LONGEST: Duration = Duration::from_secs(2);

@@ -19,7 +19,7 @@ impl Bucket {
         Self { used: 0.0, at: now }
     }
 
-    /// Bytes that are left, at so many bytes a second; below zero when it is overdrawn.
+    /// Bytes that are left, refilled at this rate in bytes per second; below zero when it is overdrawn.
     pub(super) fn left(&mut self, now: Instant, rate: f64) -> f64 {
         let passed = now.saturating_duration_since(self.at);
         self.used = (self.used - passed.as_secs_f64() * rate).max(0.0);

@@ -68,7 +68,8 @@ impl CommitHandle {
     }
 }
 
-/// How it ended, if it has. While the disk takes nothing, nobody waits for the next try to be told so.
+/// How it ended, if it has. While the disk refuses writes that error is the outcome: callers do not wait for the next
+/// try.
 fn outcome(numbers: &[u64], desk: &Desk) -> Option<Result<(), StateError>> {
     let queue = desk.queue();
     if !numbers.iter().any(|number| queue.is_uncommitted(*number)) {

@@ -55,7 +55,7 @@ impl Operation {
     }
 }
 
-/// Adds what a write did to the operations of a place.
+/// Adds what a write did to the operations of a scope.
 pub(super) fn note(
     operations: &mut Operations,
     place: ScopeAddress,

@@ -179,7 +179,7 @@ impl Overlays {
         Ok(())
     }
 
-    /// Has the innermost overlay know a place: as the overlays below know it, or as it is.
+    /// Makes a scope known to the innermost overlay: as the overlays below it have it, or as the tree has it.
     fn take_up(&mut self, space: &Arc<Space>, place: ScopeAddress) {
         if self
             .stack
@@ -231,7 +231,7 @@ impl Overlays {
             .sum()
     }
 
-    /// The innermost overlay that knows a place.
+    /// The innermost overlay that knows a scope.
     fn overlay_of(&mut self, place: ScopeAddress) -> Option<&mut Overlay> {
         let mut overlays = self.stack.iter_mut().rev();
         overlays.find(|overlay| overlay.entries.contains_key(&place))
@@ -259,7 +259,7 @@ impl Overlay {
         }
     }
 
-    /// Builds what is seen of a place anew if the tree has changed below.
+    /// Rebuilds what is seen of a scope if the tree below has changed.
     fn refresh(&mut self, place: ScopeAddress) {
         let Some(entry) = self.entries.get_mut(&place) else {
             return;

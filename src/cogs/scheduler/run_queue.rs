@@ -45,7 +45,7 @@ impl RunQueues {
         }
     }
 
-    /// Adds a task that is ready; after the stop, drops it.
+    /// Adds a task that is ready. After the stop it is dropped.
     pub(super) fn push(&self, task: Arc<Task>, lane: Lane, tag: u64) {
         self.of(lane).push(task, tag);
     }
@@ -55,7 +55,7 @@ impl RunQueues {
         self.of(lane).pop()
     }
 
-    /// From now on no task is handed out.
+    /// Stops the queue: no worker gets a task any more.
     pub(super) fn stop(&self) {
         // In this order, as `is_stopped` looks at the former: quick threads, which are many, see it.
         self.patient.stop();

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
-/// Others wait so long for a reload, and then go on beside it.
+/// How long others wait for a reload before they go on beside it.
 const TOGETHER: Duration = Duration::from_millis(200);
 
 type Running = Pin<Box<dyn Future<Output = Ended> + Send>>;

@@ -34,7 +34,7 @@ impl Controller {
         }
     }
 
-    /// Builds the cogs anew in whose tasks the host has failed.
+    /// Rebuilds the cogs whose tasks the host has failed in.
     pub(super) async fn build_failed(&mut self) {
         for cog in self.cogs.services.failed_cogs.take() {
             if self.cogs.get(&cog).is_some() && !self.unloaded.contains(&cog) {

@@ -1,6 +1,6 @@
 //! When a burst of changes is over: the debounce of saves.
 //!
-//! Each change begins the debounce window anew. What does not end is handed on all the same after a while.
+//! Each change restarts the debounce window. A burst that does not end is handed on after a longest time.
 
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,7 @@ impl Debounce {
         false
     }
 
-    /// When the burst is over if nothing changes meanwhile, and when in any case; nothing between bursts.
+    /// When the burst is over if there is no further change, and when it is over in any case. None between bursts.
     pub(super) fn due(&self) -> Option<(Instant, Instant)> {
         let (first, last) = self.burst?;
         let longest = (self.window * LONGEST_IN_WINDOWS).max(LONGEST_AT_LEAST);

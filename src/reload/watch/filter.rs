@@ -82,7 +82,7 @@ fn of_other(kind: EventKind, is_folder: impl FnOnce() -> bool) -> Weight {
     }
 }
 
-/// Something that no look comes by: it matters only if it may be a symlink on which others have waited.
+/// Something that no rescan reads: it matters only if it may be a symlink that other files need.
 fn of_hidden(rules: &Rules, kind: EventKind, is_folder: impl FnOnce() -> bool) -> Weight {
     let comes = matches!(
         kind,

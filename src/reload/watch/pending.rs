@@ -125,7 +125,7 @@ impl WatchState {
         self.rescan(at);
     }
 
-    /// From now on nobody tells when a file is closed, or may have told unheard.
+    /// Forgets who writes to files: from now on no event tells when a file is closed, or such an event may be lost.
     pub(super) fn forget_writers(&self) {
         self.lock().unclosed.clear();
     }

@@ -1,4 +1,4 @@
-//! Files that a writer has begun and not yet closed: what they say may be half of a text.
+//! Files that a writer has open: they may contain half of a text.
 //!
 //! Nobody tells how many writers a file has, and a writer may never close it. So the first one that closes ends the
 //! wait, as does each of two bounds; whatever is written later is a change of its own.
@@ -43,12 +43,12 @@ impl Unclosed {
         self.0.remove(path).is_some()
     }
 
-    /// The file or folder at `path` went, or is another one: nobody will hear of its writers under this name.
+    /// The file or folder at `path` was deleted or replaced: no event will tell of its writers under this name.
     pub(super) fn gone(&mut self, path: &Path) {
         self.0.retain(|known, _| !known.starts_with(path));
     }
 
-    /// Writers may have closed their files without a word.
+    /// Forgets all writers: their files may have been closed without an event.
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
@@ -63,7 +63,7 @@ impl Unclosed {
         self.0.contains_key(path)
     }
 
-    /// When none will be waited for any more, if nothing happens meanwhile.
+    /// When the wait for all of them ends, if no event comes before.
     pub(super) fn until(&self) -> Option<Instant> {
         self.0.values().map(Writing::until).max()
     }
