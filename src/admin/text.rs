@@ -36,8 +36,8 @@ sentences! {
         "The bot is shutting down."
         "Bot sedang dimatikan."
     BotFailed { prefix }
-        "The bot itself failed while it did this. Its log says where. What runs goes on; `{prefix}reload status` shows how things stand."
-        "Bot ini sendiri gagal saat melakukannya. Log bot mencatat letaknya. Yang berjalan tetap berjalan; `{prefix}reload status` menampilkan keadaannya."
+        "The bot itself failed while it did this. The details are in its log. Everything that was running still runs; `{prefix}reload status` shows it."
+        "Bot ini sendiri gagal saat melakukannya. Detailnya ada di log bot. Semua yang sedang berjalan tetap berjalan; `{prefix}reload status` menampilkannya."
     Watching { folders }
         "**Watched in `lua/`:** {folders}"
         "**Dipantau di `lua/`:** {folders}"
@@ -63,19 +63,19 @@ sentences! {
         "no"
         "tidak"
     ConfigBroken {}
-        "⚠️ config.json as it was saved last cannot be used. What applied before still does."
-        "⚠️ config.json yang terakhir disimpan tidak dapat dipakai. Konfigurasi sebelumnya masih berlaku."
+        "⚠️ The config.json that was saved last cannot be used. The bot still uses the one before."
+        "⚠️ config.json yang terakhir disimpan tidak dapat dipakai. Bot masih memakai konfigurasi sebelumnya."
     CogWaits {}
-        "does not run: its file waits to be fixed"
+        "does not run: its file must be fixed first"
         "tidak berjalan: berkasnya perlu diperbaiki"
     CogFailing {}
         "old code: the last reload failed"
         "kode lama: muat ulang terakhir gagal"
     CogHeldBack { cogs }
-        "old code: waits until {cogs} is mended"
+        "old code: waits for a fix of {cogs}"
         "kode lama: menunggu sampai {cogs} diperbaiki"
     CogHeldOut { cogs }
-        "does not run: waits until {cogs} is mended"
+        "does not run: waits for a fix of {cogs}"
         "tidak berjalan: menunggu sampai {cogs} diperbaiki"
     CogQuarantined {}
         "in quarantine"
@@ -126,8 +126,8 @@ sentences! {
         "✅ Loaded `{cog}`."
         "✅ `{cog}` dimuat."
     Unloaded { cog }
-        "✅ Unloaded `{cog}`. Its state stays; files do not bring it back until it is loaded again."
-        "✅ `{cog}` dilepas. Datanya tetap ada; berkas tidak memuatnya kembali sebelum dimuat lagi."
+        "✅ Unloaded `{cog}`. Its state is kept. Saving its file does not load it again."
+        "✅ `{cog}` dilepas. Datanya tetap ada. Menyimpan berkasnya tidak memuatnya kembali."
     NotRunning { cog }
         "`{cog}` does not run."
         "`{cog}` tidak berjalan."
@@ -144,8 +144,8 @@ sentences! {
         "Not running until fixed: {cogs}."
         "Tidak berjalan sampai diperbaiki: {cogs}."
     IntentsWait { intents, wait }
-        "⏳ The connection takes new intents in {wait}: {intents}. Until then their events do not come; Discord counts each new session."
-        "⏳ Koneksi mengambil intent baru dalam {wait}: {intents}. Sampai saat itu event-nya belum datang; Discord menghitung setiap sesi baru."
+        "⏳ The connection gets new intents in {wait}: {intents}. Their events do not arrive before that. The bot waits because Discord limits how many sessions it may open."
+        "⏳ Koneksi mendapat intent baru dalam {wait}: {intents}. Sebelum itu event-nya belum datang. Bot menunggu karena Discord membatasi jumlah sesi yang boleh dibuka."
     NoCogs {}
         "There are no cogs: put a file into `lua/cogs/`."
         "Belum ada cog: letakkan berkas di `lua/cogs/`."

@@ -782,7 +782,7 @@ fn answers_point_at_the_bad_part() {
     ```
     ");
     insta::assert_snapshot!(answer(purge(), "5 <@100000000000000001> now please"), @"
-    This is more than the command takes, from `now` on.
+    There are too many arguments: the command does not take `now` or anything after it.
     Usage: `!x <count> [member]`
     ```
     !x 5 <\u{200b}@\u{200b}100000000000000001> now please

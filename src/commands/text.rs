@@ -65,14 +65,14 @@ sentences! {
         "This command is out of order: its cog was stopped too often. The bot's admins can see why."
         "Perintah ini sedang tidak berfungsi: cog-nya terlalu sering dihentikan. Admin bot dapat melihat sebabnya."
     Interrupted {}
-        "The bot crashed while it carried this out, and does not do it again by itself: a part of it may be done."
+        "The bot crashed while it ran this command. It does not try again by itself, and a part of the work may be done already."
         "Bot mengalami crash saat menjalankan perintah ini dan tidak mengulanginya sendiri: sebagian mungkin sudah terlaksana."
     BotFailed {}
-        "The bot itself failed while it carried this out. Its log says where; please tell the bot's admins."
-        "Bot ini sendiri gagal saat menjalankannya. Log bot mencatat letaknya; mohon beri tahu admin bot."
+        "The bot itself failed while it ran this command. The details are in its log; please tell the bot's admins."
+        "Bot ini sendiri gagal saat menjalankan perintah ini. Detailnya ada di log bot; mohon beri tahu admin bot."
     TooBusy {}
-        "Too much is waiting for this command right now. Try it again in a moment."
-        "Terlalu banyak yang menunggu perintah ini. Coba lagi sebentar lagi."
+        "Too much is waiting for this command right now. Try again in a moment."
+        "Terlalu banyak permintaan sedang menunggu perintah ini. Coba lagi sebentar lagi."
     // What is wrong with an argument. `option` and `given` come as inline code.
     NotInteger { given, option }
         "{given} is not a whole number, which {option} must be."
@@ -153,8 +153,8 @@ sentences! {
         "A file for {option} is missing: attach it to the message."
         "Berkas untuk {option} belum ada: lampirkan pada pesan."
     TooManyArguments { given }
-        "This is more than the command takes, from {given} on."
-        "Argumennya kelebihan, mulai dari {given}."
+        "There are too many arguments: the command does not take {given} or anything after it."
+        "Argumennya terlalu banyak: perintah ini tidak menerima {given} dan yang sesudahnya."
     TooManyValues { option, greatest }
         "{option} takes at most {greatest} values."
         "{option} menerima paling banyak {greatest} nilai."
@@ -189,7 +189,7 @@ sentences! {
         "Aku belum mengenal server ini. Coba lagi sebentar lagi."
     NotTold { given }
         "Discord did not tell me who or what {given} is. Try again in a moment, or give the mention or the id."
-        "Discord tidak memberi tahu siapa atau apa {given} itu. Coba lagi sebentar lagi, atau berikan sebutan atau id-nya."
+        "Discord tidak memberi tahu siapa atau apa {given} itu. Coba lagi sebentar lagi, atau berikan mention atau ID-nya."
     OnlyNsfw {}
         "This works only in age-restricted channels."
         "Ini hanya bisa dipakai di kanal dengan batasan usia."
@@ -210,37 +210,37 @@ sentences! {
         "There is no such {what} (any more)."
         "{what} itu tidak ada (lagi)."
     RefusedClosed {}
-        "I cannot send that direct message: whoever it is for takes none from me. Direct messages can be allowed in the privacy settings of a server."
-        "Pesan langsung itu tidak dapat dikirim: penerimanya tidak menerima pesan dari saya. Pesan langsung dapat diizinkan di pengaturan privasi server."
+        "I cannot send that direct message: the user does not accept direct messages from me. The user can allow them in the privacy settings of a server that we share."
+        "Pesan langsung itu tidak dapat dikirim: penerimanya tidak menerima pesan dari saya. Ia dapat mengizinkannya di pengaturan privasi server yang sama-sama kami ikuti."
     RefusedMayNot {}
-        "I may not do this here: I lack a permission for it, or cannot see the place. The moderators of this server can change that."
-        "Saya tidak boleh melakukannya di sini: izinnya tidak ada, atau tempatnya tidak terlihat oleh saya. Moderator server ini dapat mengubahnya."
+        "I may not do this here: I do not have the permission, or I cannot see the channel. The moderators of this server can change that."
+        "Saya tidak boleh melakukannya di sini: saya tidak punya izin, atau tidak dapat melihat kanalnya. Moderator server ini dapat mengubahnya."
     RefusedArchived {}
         "This thread is archived or locked, so I can do nothing in it."
         "Utas ini diarsipkan atau dikunci, jadi saya tidak dapat berbuat apa-apa di dalamnya."
     RefusedTooFast {}
-        "This place takes no more for now, because of its slow mode or another limit. Try it again in a moment."
-        "Tempat ini sedang tidak menerima lebih banyak, karena mode lambat atau batas lain. Coba lagi sebentar lagi."
+        "I must wait before I can do this here, because of slow mode or another limit. Try again in a moment."
+        "Saya harus menunggu dulu di sini, karena mode lambat atau batas lain. Coba lagi sebentar lagi."
     RefusedBlocked {}
-        "Discord does not let this through: I am blocked there, or the filters of this server hold it back."
-        "Discord tidak meloloskannya: saya diblokir di sana, atau filter server ini menahannya."
+        "Discord does not let this through: the user has blocked me, or a filter of this server has stopped it."
+        "Discord tidak mengizinkannya: pengguna itu memblokir saya, atau filter server ini menghentikannya."
     RefusedFull {}
-        "There is no room for more: a limit of Discord's is reached here."
+        "There is no room for more: one of Discord's limits has been reached here."
         "Tidak ada tempat lagi: batas Discord di sini sudah tercapai."
     RefusedAlready {}
         "That has been done already, or it is over."
         "Itu sudah dilakukan, atau sudah selesai."
     RefusedNotHere {}
-        "This place does not take that: it is of another kind, or its settings do not allow it."
-        "Tempat ini tidak menerimanya: jenisnya lain, atau pengaturannya tidak mengizinkannya."
+        "That is not possible here: this kind of channel does not have it, or a setting does not allow it."
+        "Itu tidak bisa dilakukan di sini: jenis kanal ini tidak mendukungnya, atau sebuah pengaturan tidak mengizinkannya."
     RefusedTooLarge {}
-        "A file is larger than this place takes."
-        "Sebuah berkas lebih besar daripada yang diterima tempat ini."
+        "A file is too large to be sent here."
+        "Sebuah berkas terlalu besar untuk dikirim di sini."
     RefusedLate {}
-        "That came too late: Discord takes no answer to it any more."
+        "That came too late: Discord does not accept an answer to it any more."
         "Itu terlambat: Discord tidak lagi menerima jawaban untuknya."
     RefusedTrouble {}
-        "Discord itself has trouble right now. Try it again in a moment."
+        "Discord itself has trouble right now. Try again in a moment."
         "Discord sendiri sedang bermasalah. Coba lagi sebentar lagi."
     NotAllowed {}
         "You may not do this."

@@ -31,7 +31,7 @@ pub(super) async fn answer_panics(request: Request, next: Next) -> Response {
     answered.unwrap_or_else(|| {
         refusal(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "The bot itself failed while it did this; its log says where.",
+            "The bot itself failed while it did this. The details are in its log.",
         )
     })
 }

@@ -477,7 +477,7 @@ cog.group {
         "lua/cogs/tea.luau:8: the example \"tea 10m\" is not understood by its own command \"tea\": help would show `!tea tea 10m`: leave the command's name out of it",
         ">  8 |         \"tea 10m\",",
         "lua/cogs/tea.luau:9: the example \"soon\" is not understood by its own command \"tea\": `soon` is not a duration",
-        "lua/cogs/tea.luau:15: the example \"up\" is not understood by its own command \"pot fill\": This is more than the command takes, from `up` on.",
+        "lua/cogs/tea.luau:15: the example \"up\" is not understood by its own command \"pot fill\": There are too many arguments: the command does not take `up` or anything after it.",
         "3 problems; 1 cog would load all the same.",
     ] {
         assert!(told.contains(line), "{line}\n{told}");

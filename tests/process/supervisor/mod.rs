@@ -221,7 +221,7 @@ async fn a_saved_file_ends_the_quarantine_and_the_interrupted_are_told() {
     let answer = sim.reply_to(said, PATIENCE).await.unwrap();
     let answer = answer["content"].as_str().unwrap();
     assert!(
-        answer.contains("crashed while it carried this out"),
+        answer.contains("crashed while it ran this command"),
         "{answer}"
     );
     write(
