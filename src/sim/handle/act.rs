@@ -4,7 +4,7 @@
 use super::Sim;
 use crate::sim::errors::SimError;
 use crate::sim::ids::Id;
-use crate::sim::rest::{Call, perform};
+use crate::sim::rest::{RestCall, perform};
 use crate::sim::world::Upload;
 use serde_json::{Value, json};
 
@@ -37,12 +37,12 @@ impl Sim {
             let (name, value) = pair.split_once('=')?;
             Some((name.to_owned(), value.to_owned()))
         };
-        let call = Call {
+        let call = RestCall {
             actor: user,
             query: query.split('&').filter_map(pair).collect(),
             body,
             files,
-            ..Call::default()
+            ..RestCall::default()
         };
         let answer = self.hub().change(|state| {
             state.world.user(user)?;

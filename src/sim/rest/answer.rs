@@ -1,7 +1,7 @@
 //! One request of the bot, from its first byte to the answer's headers.
 
 use super::body::{self, Received};
-use super::call::{Call, Outcome};
+use super::call::{Outcome, RestCall};
 use super::respond::respond;
 use super::route;
 use super::routes::{self, Match};
@@ -38,7 +38,7 @@ pub(crate) async fn answer(hub: Arc<Hub>, request: Request) -> Option<Response> 
             let (outcome, standing) = asked.execute(&hub);
             Some(respond(&outcome, standing.as_ref()))
         }
-        Met::Answer(error, sender) => {
+        Met::RestAnswer(error, sender) => {
             let outcome = Err(error);
             hub.change(|state| asked.record(state, &outcome));
             Some(sender.sign(respond(&outcome, None)))
@@ -66,13 +66,13 @@ struct Asked {
     query: String,
     found: Option<Match>,
     authorized: bool,
-    call: Call,
+    call: RestCall,
 }
 
 enum Met {
     Nothing,
     /// Another answer instead of what was asked.
-    Answer(ApiError, Sender),
+    RestAnswer(ApiError, Sender),
     /// Another answer, once it has been done.
     AnswerAfter(ApiError, Sender),
     Break,
@@ -105,7 +105,7 @@ impl Asked {
         let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(request.uri());
         let Received { body, files } = body::read(request).await?;
         let found = routes::find(&method, &path);
-        let call = Call {
+        let call = RestCall {
             actor: hub.look(|state| state.world.bot),
             parameters: found.as_ref().map(|(_, it)| it.clone()).unwrap_or_default(),
             query: pairs.map(|pairs| pairs.0).unwrap_or_default(),
@@ -145,8 +145,8 @@ impl Asked {
                     RestFaultKind::Proxy { done: true, .. } => {
                         Met::AnswerAfter(error, Sender::Proxy)
                     }
-                    RestFaultKind::Proxy { .. } => Met::Answer(error, Sender::Proxy),
-                    _ => Met::Answer(error, Sender::Discord),
+                    RestFaultKind::Proxy { .. } => Met::RestAnswer(error, Sender::Proxy),
+                    _ => Met::RestAnswer(error, Sender::Discord),
                 }
             }
         }
@@ -241,7 +241,7 @@ impl Asked {
 }
 
 /// Performs what somebody does who is not the bot, by the same rules, with no limits and no faults.
-pub(crate) fn perform(state: &mut State, method: &str, path: &str, mut call: Call) -> Outcome {
+pub(crate) fn perform(state: &mut State, method: &str, path: &str, mut call: RestCall) -> Outcome {
     let (route, parameters) = routes::find(method, path).ok_or(NOT_FOUND)?;
     call.parameters = parameters;
     operations::check_body(route.method, route.template, &call.body)?;

@@ -1,6 +1,6 @@
 //! The bot's application.
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, route};
 use crate::sim::errors::UNKNOWN_APPLICATION;
 use crate::sim::world::World;
@@ -22,11 +22,11 @@ pub(crate) fn application_flags(privileged_intents: u64) -> u64 {
     allowed.fold(0, |flags, (_, flag)| flags | flag)
 }
 
-fn get(world: &mut World, call: &Call) -> Outcome {
+fn get(world: &mut World, call: &RestCall) -> Outcome {
     if !matches!(call.text("application_id"), "") && call.id("application_id")? != world.bot {
         return Err(UNKNOWN_APPLICATION.into());
     }
-    Ok(Answer::Ok(shown(world)))
+    Ok(RestAnswer::Ok(shown(world)))
 }
 
 fn shown(world: &World) -> Value {

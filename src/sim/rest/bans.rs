@@ -1,6 +1,6 @@
 //! Bans.
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, route};
 use crate::sim::errors::{ApiError, MISSING_PERMISSIONS, UNKNOWN_BAN};
 use crate::sim::ids::{Id, ids_in, time_of};
@@ -18,7 +18,7 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 /// The guild, when the caller may ban in it.
-fn managed(world: &World, call: &Call) -> Result<Id, ApiError> {
+fn managed(world: &World, call: &RestCall) -> Result<Id, ApiError> {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
     require_in_guild(world, guild, call.actor, BAN_MEMBERS)?;
     Ok(guild.id)
@@ -28,7 +28,7 @@ fn shown(world: &World, user: Id, reason: Option<&str>) -> Value {
     json!({"reason": reason, "user": world.show_user(user)})
 }
 
-fn list(world: &mut World, call: &Call) -> Outcome {
+fn list(world: &mut World, call: &RestCall) -> Outcome {
     let guild = managed(world, call)?;
     let limit = call.query_count("limit", 1_000, (1, 1_000))?;
     let (before, after) = (call.query_id("before")?, call.query_id("after")?);
@@ -41,30 +41,30 @@ fn list(world: &mut World, call: &Call) -> Outcome {
         .collect();
     bans.sort_by_key(|(id, _)| **id);
     let bans = bans.into_iter().take(limit);
-    Ok(Answer::Ok(
+    Ok(RestAnswer::Ok(
         bans.map(|(id, reason)| shown(world, *id, reason.as_deref()))
             .collect(),
     ))
 }
 
-fn get(world: &mut World, call: &Call) -> Outcome {
+fn get(world: &mut World, call: &RestCall) -> Outcome {
     let guild = managed(world, call)?;
     let user = call.id("user_id")?;
     let home = world.guild_for(guild, call.actor)?;
     let reason = home.bans.get(&user).ok_or(UNKNOWN_BAN)?;
-    Ok(Answer::Ok(shown(world, user, reason.as_deref())))
+    Ok(RestAnswer::Ok(shown(world, user, reason.as_deref())))
 }
 
-fn create(world: &mut World, call: &Call) -> Outcome {
+fn create(world: &mut World, call: &RestCall) -> Outcome {
     let guild = managed(world, call)?;
     let user = call.id("user_id")?;
     world.user(user)?;
     ban(world, call, guild, user)?;
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
 
 /// Bans one user, whether or not a member.
-fn ban(world: &mut World, call: &Call, guild: Id, user: Id) -> Result<(), ApiError> {
+fn ban(world: &mut World, call: &RestCall, guild: Id, user: Id) -> Result<(), ApiError> {
     let home = world.guild_for(guild, call.actor)?;
     if home.members.contains_key(&user) {
         require_above(home, call.actor, user)?;
@@ -113,7 +113,7 @@ fn forget_messages(world: &mut World, guild: Id, user: Id, reach: Duration) {
     }
 }
 
-fn remove(world: &mut World, call: &Call) -> Outcome {
+fn remove(world: &mut World, call: &RestCall) -> Outcome {
     let guild = managed(world, call)?;
     let user = call.id("user_id")?;
     let home = world.guild_mut(guild)?;
@@ -121,10 +121,10 @@ fn remove(world: &mut World, call: &Call) -> Outcome {
     let data = json!({"guild_id": guild.to_string(), "user": world.show_user(user)});
     world.tell_guild(guild, "GUILD_BAN_REMOVE", data);
     world.audit(guild, call.who_and_why(), 23, Some(user));
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
 
-fn create_many(world: &mut World, call: &Call) -> Outcome {
+fn create_many(world: &mut World, call: &RestCall) -> Outcome {
     let guild = managed(world, call)?;
     let home = world.guild_for(guild, call.actor)?;
     require_in_guild(world, home, call.actor, MANAGE_GUILD)?;
@@ -137,7 +137,7 @@ fn create_many(world: &mut World, call: &Call) -> Outcome {
     if banned.is_empty() {
         return Err(MISSING_PERMISSIONS.into());
     }
-    Ok(Answer::Ok(
+    Ok(RestAnswer::Ok(
         json!({"banned_users": banned, "failed_users": failed}),
     ))
 }

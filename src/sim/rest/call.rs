@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// One call of a route, by the bot or by a person.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Call {
+pub(crate) struct RestCall {
     /// Who calls: a user's id. For routes that carry a token in their path, the bot.
     pub(crate) actor: Id,
     /// The values of the template's parameters, decoded.
@@ -22,7 +22,7 @@ pub(crate) struct Call {
 
 /// What a handler answers.
 #[derive(Clone, Debug)]
-pub(crate) enum Answer {
+pub(crate) enum RestAnswer {
     /// 200 with a body.
     Ok(Value),
     /// 201 with a body.
@@ -32,12 +32,12 @@ pub(crate) enum Answer {
 }
 
 /// A handler: it checks first, and changes the world only when nothing can fail any more.
-pub(crate) type Handler = fn(&mut World, &Call) -> Result<Answer, ApiError>;
+pub(crate) type RouteHandler = fn(&mut World, &RestCall) -> Result<RestAnswer, ApiError>;
 
 /// What a handler returns.
-pub(crate) type Outcome = Result<Answer, ApiError>;
+pub(crate) type Outcome = Result<RestAnswer, ApiError>;
 
-impl Call {
+impl RestCall {
     /// A parameter of the path; empty when the template has none of this name.
     pub(crate) fn text(&self, name: &str) -> &str {
         let mut parameters = self.parameters.iter();

@@ -1,6 +1,6 @@
 //! Channels: read, create, change, delete.
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, route};
 use super::threads;
 use crate::sim::errors::{ApiError, Invalid, MISSING_PERMISSIONS, NOT_IN_A_DM};
@@ -37,23 +37,23 @@ const PLAIN: &[&str] = &[
     "default_forum_layout",
 ];
 
-fn get(world: &mut World, call: &Call) -> Outcome {
+fn get(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?;
     require_in_channel(world, channel, call.actor, 0)?;
-    Ok(Answer::Ok(world.show_channel(channel, call.actor)))
+    Ok(RestAnswer::Ok(world.show_channel(channel, call.actor)))
 }
 
-fn list(world: &mut World, call: &Call) -> Outcome {
+fn list(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?.id;
     let channels = world.channels.values();
     let own = channels.filter(|channel| channel.guild == Some(guild) && channel.thread.is_none());
-    Ok(Answer::Ok(
+    Ok(RestAnswer::Ok(
         own.map(|channel| world.show_channel(channel, call.actor))
             .collect(),
     ))
 }
 
-fn create(world: &mut World, call: &Call) -> Outcome {
+fn create(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
     require_in_guild(world, guild, call.actor, MANAGE_CHANNELS)?;
     let guild = guild.id;
@@ -78,7 +78,7 @@ fn create(world: &mut World, call: &Call) -> Outcome {
     let shown = world.show_channel(world.channel(id)?, call.actor);
     world.tell_guild(guild, "CHANNEL_CREATE", shown.clone());
     world.audit(guild, call.who_and_why(), 10, Some(id));
-    Ok(Answer::Created(shown))
+    Ok(RestAnswer::Created(shown))
 }
 
 fn check_name(name: &str) -> Result<(), ApiError> {
@@ -101,7 +101,7 @@ fn proper_name(name: &str, of_kind: u64) -> String {
     }
 }
 
-fn parent(world: &World, guild: Id, call: &Call) -> Result<Option<Id>, ApiError> {
+fn parent(world: &World, guild: Id, call: &RestCall) -> Result<Option<Id>, ApiError> {
     let Some(parent) = call.field("parent_id").and_then(id_of) else {
         return Ok(None);
     };
@@ -116,7 +116,7 @@ fn parent(world: &World, guild: Id, call: &Call) -> Result<Option<Id>, ApiError>
     }
 }
 
-fn overwrites(call: &Call) -> Vec<Overwrite> {
+fn overwrites(call: &RestCall) -> Vec<Overwrite> {
     let listed = call
         .field("permission_overwrites")
         .and_then(Value::as_array);
@@ -143,7 +143,7 @@ pub(super) fn require_grantable(
     }
 }
 
-fn update(world: &mut World, call: &Call) -> Outcome {
+fn update(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?.clone();
     let Some(guild) = channel.guild else {
         require_in_channel(world, &channel, call.actor, 0)?;
@@ -175,7 +175,7 @@ fn update(world: &mut World, call: &Call) -> Outcome {
     call.copy_fields(PLAIN, &mut changed.fields);
     store(world, changed);
     world.audit(guild, call.who_and_why(), 11, Some(channel.id));
-    Ok(Answer::Ok(
+    Ok(RestAnswer::Ok(
         world.show_channel(world.channel(channel.id)?, call.actor),
     ))
 }
@@ -193,13 +193,13 @@ pub(super) fn store(world: &mut World, channel: Channel) {
     world.tell_channel(id, name, shown);
 }
 
-fn delete(world: &mut World, call: &Call) -> Outcome {
+fn delete(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?.clone();
     let shown = world.show_channel(&channel, call.actor);
     // Closing a direct channel changes nothing for the other side, and nothing here.
     let Some(guild) = channel.guild else {
         require_in_channel(world, &channel, call.actor, 0)?;
-        return Ok(Answer::Ok(shown));
+        return Ok(RestAnswer::Ok(shown));
     };
     let is_thread = channel.thread.is_some();
     let needed = if is_thread {
@@ -225,7 +225,7 @@ fn delete(world: &mut World, call: &Call) -> Outcome {
         if is_thread { 112 } else { 12 },
         Some(channel.id),
     );
-    Ok(Answer::Ok(shown))
+    Ok(RestAnswer::Ok(shown))
 }
 
 /// Removes a channel with its messages and threads; channels of a category stay.
@@ -249,7 +249,7 @@ fn forget(world: &mut World, id: Id) {
     }
 }
 
-fn reorder(world: &mut World, call: &Call) -> Outcome {
+fn reorder(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
     require_in_guild(world, guild, call.actor, MANAGE_CHANNELS)?;
     let guild = guild.id;
@@ -267,5 +267,5 @@ fn reorder(world: &mut World, call: &Call) -> Outcome {
         }
         store(world, channel);
     }
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }

@@ -1,6 +1,6 @@
 //! Application commands, global and of guilds.
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Outcome, RestAnswer, RestCall};
 use super::command_rules as rules;
 use super::route::{Route, route};
 use crate::sim::errors::{
@@ -34,7 +34,7 @@ pub(super) const ROUTES: &[Route] = &[
 const MOST: [usize; 3] = [100, 15, 15];
 
 /// The guild of the path; none for global commands.
-fn place(world: &World, call: &Call) -> Result<Option<Id>, ApiError> {
+fn place(world: &World, call: &RestCall) -> Result<Option<Id>, ApiError> {
     if call.id("application_id")? != world.bot {
         return Err(UNKNOWN_APPLICATION.into());
     }
@@ -44,7 +44,7 @@ fn place(world: &World, call: &Call) -> Result<Option<Id>, ApiError> {
     Ok(Some(world.guild_for(call.id("guild_id")?, call.actor)?.id))
 }
 
-fn known<'a>(world: &'a World, call: &Call) -> Result<(Id, &'a Command), ApiError> {
+fn known<'a>(world: &'a World, call: &RestCall) -> Result<(Id, &'a Command), ApiError> {
     let place = place(world, call)?;
     let id = call.id("command_id")?;
     let command = world.commands.get(&id);
@@ -52,7 +52,7 @@ fn known<'a>(world: &'a World, call: &Call) -> Result<(Id, &'a Command), ApiErro
     Ok((id, command.ok_or(UNKNOWN_COMMAND)?))
 }
 
-fn list(world: &mut World, call: &Call) -> Outcome {
+fn list(world: &mut World, call: &RestCall) -> Outcome {
     let place = place(world, call)?;
     let with_localizations = call.query_flag("with_localizations");
     let own = world
@@ -67,15 +67,15 @@ fn list(world: &mut World, call: &Call) -> Outcome {
         }
         shown
     });
-    Ok(Answer::Ok(shown.collect()))
+    Ok(RestAnswer::Ok(shown.collect()))
 }
 
-fn get(world: &mut World, call: &Call) -> Outcome {
-    Ok(Answer::Ok(known(world, call)?.1.shown.clone()))
+fn get(world: &mut World, call: &RestCall) -> Outcome {
+    Ok(RestAnswer::Ok(known(world, call)?.1.shown.clone()))
 }
 
 /// Makes a command, or replaces the one of the same name and kind.
-fn create(world: &mut World, call: &Call) -> Outcome {
+fn create(world: &mut World, call: &RestCall) -> Outcome {
     let place = place(world, call)?;
     let mut invalid = Invalid::default();
     rules::check(&call.body, "", &mut invalid);
@@ -90,8 +90,8 @@ fn create(world: &mut World, call: &Call) -> Outcome {
     }
     let shown = store(world, place, same, &call.body);
     Ok(match same {
-        Some(_) => Answer::Ok(shown),
-        None => Answer::Created(shown),
+        Some(_) => RestAnswer::Ok(shown),
+        None => RestAnswer::Created(shown),
     })
 }
 
@@ -139,7 +139,7 @@ fn store(world: &mut World, place: Option<Id>, id: Option<Id>, body: &Value) -> 
 }
 
 /// Replaces all commands of a place. Those that keep their name keep their id.
-fn overwrite(world: &mut World, call: &Call) -> Outcome {
+fn overwrite(world: &mut World, call: &RestCall) -> Outcome {
     let place = place(world, call)?;
     let commands = call.body.as_array().cloned().unwrap_or_default();
     let mut invalid = Invalid::default();
@@ -166,10 +166,10 @@ fn overwrite(world: &mut World, call: &Call) -> Outcome {
     let shown: Vec<Value> = pairs
         .map(|(body, id)| store(world, place, id, body))
         .collect();
-    Ok(Answer::Ok(shown.into()))
+    Ok(RestAnswer::Ok(shown.into()))
 }
 
-fn update(world: &mut World, call: &Call) -> Outcome {
+fn update(world: &mut World, call: &RestCall) -> Outcome {
     let (id, command) = known(world, call)?;
     let (place, mut merged) = (command.guild, command.shown.clone());
     for (name, value) in call.body.as_object().into_iter().flatten() {
@@ -178,11 +178,11 @@ fn update(world: &mut World, call: &Call) -> Outcome {
     let mut invalid = Invalid::default();
     rules::check(&merged, "", &mut invalid);
     invalid.check()?;
-    Ok(Answer::Ok(store(world, place, Some(id), &merged)))
+    Ok(RestAnswer::Ok(store(world, place, Some(id), &merged)))
 }
 
-fn delete(world: &mut World, call: &Call) -> Outcome {
+fn delete(world: &mut World, call: &RestCall) -> Outcome {
     let (id, _) = known(world, call)?;
     world.commands.shift_remove(&id);
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }

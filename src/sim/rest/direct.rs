@@ -1,6 +1,6 @@
 //! Users and direct channels.
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, route};
 use crate::sim::errors::{ApiError, CANNOT_DM, Invalid, UNKNOWN_GUILD};
 use crate::sim::permissions;
@@ -16,11 +16,11 @@ pub(super) const ROUTES: &[Route] = &[
     route("GET", "/users/{user_id}", get),
 ];
 
-fn me(world: &mut World, call: &Call) -> Outcome {
-    Ok(Answer::Ok(world.user(call.actor)?.show_self()))
+fn me(world: &mut World, call: &RestCall) -> Outcome {
+    Ok(RestAnswer::Ok(world.user(call.actor)?.show_self()))
 }
 
-fn update_me(world: &mut World, call: &Call) -> Outcome {
+fn update_me(world: &mut World, call: &RestCall) -> Outcome {
     let name = call.string("username").map(ToOwned::to_owned);
     if let Some(name) = &name
         && !(2..=32).contains(&name.chars().count())
@@ -41,14 +41,14 @@ fn update_me(world: &mut World, call: &Call) -> Outcome {
         channel: None,
         private: false,
     });
-    Ok(Answer::Ok(shown))
+    Ok(RestAnswer::Ok(shown))
 }
 
-fn get(world: &mut World, call: &Call) -> Outcome {
-    Ok(Answer::Ok(world.user(call.id("user_id")?)?.show()))
+fn get(world: &mut World, call: &RestCall) -> Outcome {
+    Ok(RestAnswer::Ok(world.user(call.id("user_id")?)?.show()))
 }
 
-fn my_guilds(world: &mut World, call: &Call) -> Outcome {
+fn my_guilds(world: &mut World, call: &RestCall) -> Outcome {
     let limit = call.query_count("limit", 200, (1, 200))?;
     let (before, after) = (call.query_id("before")?, call.query_id("after")?);
     let mut found: Vec<_> = world
@@ -73,10 +73,10 @@ fn my_guilds(world: &mut World, call: &Call) -> Outcome {
             "approximate_presence_count": guild.members.len(),
         })
     });
-    Ok(Answer::Ok(shown.collect()))
+    Ok(RestAnswer::Ok(shown.collect()))
 }
 
-fn leave(world: &mut World, call: &Call) -> Outcome {
+fn leave(world: &mut World, call: &RestCall) -> Outcome {
     let guild = call.id("guild_id")?;
     if world.guild_for(guild, call.actor).is_err() {
         return Err(UNKNOWN_GUILD.into());
@@ -88,10 +88,10 @@ fn leave(world: &mut World, call: &Call) -> Outcome {
         });
     }
     world.leave(guild, call.actor)?;
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
 
-fn open_direct(world: &mut World, call: &Call) -> Outcome {
+fn open_direct(world: &mut World, call: &RestCall) -> Outcome {
     let other = call.required_id("recipient_id")?;
     world.user(other)?;
     if other == call.actor {
@@ -99,5 +99,5 @@ fn open_direct(world: &mut World, call: &Call) -> Outcome {
     }
     let id = world.direct_channel(call.actor, other)?;
     let shown: Value = world.show_channel(world.channel(id)?, call.actor);
-    Ok(Answer::Ok(shown))
+    Ok(RestAnswer::Ok(shown))
 }

@@ -1,6 +1,6 @@
 //! `GET /gateway` and `GET /gateway/bot`.
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, open, route};
 use crate::sim::world::World;
 use serde_json::json;
@@ -15,13 +15,13 @@ fn websocket(world: &World) -> String {
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "every handler has this form")]
-fn address(world: &mut World, _: &Call) -> Outcome {
-    Ok(Answer::Ok(json!({"url": websocket(world)})))
+fn address(world: &mut World, _: &RestCall) -> Outcome {
+    Ok(RestAnswer::Ok(json!({"url": websocket(world)})))
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "every handler has this form")]
-fn for_bots(world: &mut World, _: &Call) -> Outcome {
-    Ok(Answer::Ok(json!({
+fn for_bots(world: &mut World, _: &RestCall) -> Outcome {
+    Ok(RestAnswer::Ok(json!({
         "url": websocket(world),
         "shards": world.shards,
         "session_start_limit": {

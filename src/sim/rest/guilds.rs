@@ -1,6 +1,6 @@
 //! Guilds and their audit logs.
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, route};
 use crate::sim::errors::Invalid;
 use crate::sim::permissions::{MANAGE_GUILD, VIEW_AUDIT_LOG, require_in_guild};
@@ -33,33 +33,33 @@ const PLAIN: &[&str] = &[
     "premium_progress_bar_enabled",
 ];
 
-fn get(world: &mut World, call: &Call) -> Outcome {
+fn get(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
     let mut shown = guild.show();
     if call.query_flag("with_counts") {
         shown["approximate_member_count"] = guild.members.len().into();
         shown["approximate_presence_count"] = guild.members.len().into();
     }
-    Ok(Answer::Ok(shown))
+    Ok(RestAnswer::Ok(shown))
 }
 
-fn emojis(world: &mut World, call: &Call) -> Outcome {
+fn emojis(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
-    Ok(Answer::Ok(
+    Ok(RestAnswer::Ok(
         guild.fields.get("emojis").cloned().unwrap_or_default(),
     ))
 }
 
-fn stickers(world: &mut World, call: &Call) -> Outcome {
+fn stickers(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
-    Ok(Answer::Ok(
+    Ok(RestAnswer::Ok(
         guild.fields.get("stickers").cloned().unwrap_or_default(),
     ))
 }
 
-fn preview(world: &mut World, call: &Call) -> Outcome {
+fn preview(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
-    Ok(Answer::Ok(json!({
+    Ok(RestAnswer::Ok(json!({
         "id": guild.id.to_string(),
         "name": guild.name,
         "icon": null, "splash": null, "discovery_splash": null, "home_header": null,
@@ -70,7 +70,7 @@ fn preview(world: &mut World, call: &Call) -> Outcome {
     })))
 }
 
-fn update(world: &mut World, call: &Call) -> Outcome {
+fn update(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
     require_in_guild(world, guild, call.actor, MANAGE_GUILD)?;
     let id = guild.id;
@@ -89,10 +89,10 @@ fn update(world: &mut World, call: &Call) -> Outcome {
     let shown = guild.show();
     world.tell_guild(id, "GUILD_UPDATE", shown.clone());
     world.audit(id, call.who_and_why(), 1, Some(id));
-    Ok(Answer::Ok(shown))
+    Ok(RestAnswer::Ok(shown))
 }
 
-fn audit_log(world: &mut World, call: &Call) -> Outcome {
+fn audit_log(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
     require_in_guild(world, guild, call.actor, VIEW_AUDIT_LOG)?;
     let limit = call.query_count("limit", 50, (1, 100))?;
@@ -117,7 +117,7 @@ fn audit_log(world: &mut World, call: &Call) -> Outcome {
     users.dedup();
     let users: Vec<Value> = users.into_iter().map(|id| world.show_user(id)).collect();
     let entries: Vec<Value> = entries.into_iter().map(Entry::show).collect();
-    Ok(Answer::Ok(json!({
+    Ok(RestAnswer::Ok(json!({
         "audit_log_entries": entries, "users": users, "application_commands": [],
         "auto_moderation_rules": [], "guild_scheduled_events": [], "integrations": [],
         "threads": [], "webhooks": [],

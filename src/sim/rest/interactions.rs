@@ -1,6 +1,6 @@
 //! Answers to interactions: the first one here, follow-ups under the interaction's webhook.
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Outcome, RestAnswer, RestCall};
 use super::draft::Draft;
 use super::message_rules::{self as rules, EPHEMERAL, LOADING};
 use super::post::{self, COMMAND_ANSWER};
@@ -36,7 +36,7 @@ const ON_COMPONENT: u64 = 3;
 const ON_AUTOCOMPLETE: u64 = 4;
 const ON_MODAL: u64 = 5;
 
-fn callback(world: &mut World, call: &Call) -> Outcome {
+fn callback(world: &mut World, call: &RestCall) -> Outcome {
     let interaction = waiting(world, call)?;
     let kind = call.field("type").and_then(Value::as_u64).unwrap_or(0);
     let data = call.field("data").cloned().unwrap_or_else(|| json!({}));
@@ -82,14 +82,19 @@ fn callback(world: &mut World, call: &Call) -> Outcome {
         kept.original = original;
     }
     if call.query_flag("with_response") {
-        Ok(Answer::Ok(show_answer(world, &interaction, kind, original)))
+        Ok(RestAnswer::Ok(show_answer(
+            world,
+            &interaction,
+            kind,
+            original,
+        )))
     } else {
-        Ok(Answer::Nothing)
+        Ok(RestAnswer::Nothing)
     }
 }
 
 /// The interaction that the path names, when it can still take its first answer.
-fn waiting(world: &World, call: &Call) -> Result<Interaction, ApiError> {
+fn waiting(world: &World, call: &RestCall) -> Result<Interaction, ApiError> {
     let known = world.interactions.get(&call.id("interaction_id")?);
     let known = known.filter(|one| one.token == call.text("interaction_token"));
     let interaction = known.ok_or(UNKNOWN_INTERACTION)?;
@@ -120,7 +125,7 @@ fn is_allowed(interaction: &Interaction, kind: u64) -> bool {
 
 fn answer(
     world: &mut World,
-    call: &Call,
+    call: &RestCall,
     interaction: &Interaction,
     body: &Value,
     flags: u64,
@@ -154,7 +159,7 @@ fn post_answer(
 /// Changes the message that the component sits on.
 fn update(
     world: &mut World,
-    call: &Call,
+    call: &RestCall,
     interaction: &Interaction,
     body: &Value,
 ) -> Result<(), ApiError> {
@@ -253,7 +258,7 @@ pub(super) fn by_token<'a>(world: &'a World, token: &str) -> Result<&'a Interact
 }
 
 /// A follow-up. The first one after a deferral fills the original message, as at Discord.
-pub(super) fn follow_up(world: &mut World, call: &Call) -> Outcome {
+pub(super) fn follow_up(world: &mut World, call: &RestCall) -> Outcome {
     let interaction = by_token(world, call.text("webhook_token"))?.clone();
     if interaction.stage == Stage::Waiting {
         return Err(UNKNOWN_INTERACTION.into());
@@ -266,11 +271,11 @@ pub(super) fn follow_up(world: &mut World, call: &Call) -> Outcome {
         kept.follow_ups.push(id);
     }
     let message = world.message(interaction.channel, id, interaction.user)?;
-    Ok(Answer::Ok(message.show(world.bot)))
+    Ok(RestAnswer::Ok(message.show(world.bot)))
 }
 
 /// The interaction and the message that a path below its webhook names.
-fn named(world: &World, call: &Call) -> Result<(Interaction, Option<Id>), ApiError> {
+fn named(world: &World, call: &RestCall) -> Result<(Interaction, Option<Id>), ApiError> {
     let interaction = by_token(world, call.text("webhook_token"))?.clone();
     let named = match call.text("message_id") {
         "@original" | "" => interaction.original,
@@ -284,20 +289,20 @@ fn named(world: &World, call: &Call) -> Result<(Interaction, Option<Id>), ApiErr
 }
 
 /// Shows the original message or a follow-up.
-pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
+pub(super) fn get(world: &mut World, call: &RestCall) -> Outcome {
     let (interaction, id) = named(world, call)?;
     let id = id.ok_or(UNKNOWN_MESSAGE)?;
     let message = world.message(interaction.channel, id, interaction.user)?;
-    Ok(Answer::Ok(message.show(world.bot)))
+    Ok(RestAnswer::Ok(message.show(world.bot)))
 }
 
 /// Edits the original message or a follow-up.
-pub(super) fn update_message(world: &mut World, call: &Call) -> Outcome {
+pub(super) fn update_message(world: &mut World, call: &RestCall) -> Outcome {
     let (interaction, id) = named(world, call)?;
     edit(world, call, &interaction, id)
 }
 
-fn edit(world: &mut World, call: &Call, interaction: &Interaction, id: Option<Id>) -> Outcome {
+fn edit(world: &mut World, call: &RestCall, interaction: &Interaction, id: Option<Id>) -> Outcome {
     let id = id.ok_or(UNKNOWN_MESSAGE)?;
     rules::check(&call.body, &call.files)?;
     let place = (interaction.channel, id);
@@ -317,7 +322,7 @@ fn edit(world: &mut World, call: &Call, interaction: &Interaction, id: Option<Id
         kept.stage = Stage::Answered;
     }
     let message = world.message(place.0, place.1, interaction.user)?;
-    Ok(Answer::Ok(message.show(world.bot)))
+    Ok(RestAnswer::Ok(message.show(world.bot)))
 }
 
 /// A deferred answer is loading no more.
@@ -327,7 +332,7 @@ fn settle(fields: &mut Map<String, Value>) {
 }
 
 /// Deletes the original message or a follow-up.
-pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
+pub(super) fn delete(world: &mut World, call: &RestCall) -> Outcome {
     let (interaction, id) = named(world, call)?;
     let id = id.ok_or(UNKNOWN_MESSAGE)?;
     world.message(interaction.channel, id, interaction.user)?;
@@ -339,5 +344,5 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
             kept.stage = Stage::Answered;
         }
     }
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }

@@ -1,6 +1,6 @@
 //! Invites, as far as bots use them.
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, open, route};
 use crate::sim::errors::{NOT_IN_A_DM, UNKNOWN_INVITE};
 use crate::sim::permissions::{
@@ -42,7 +42,7 @@ fn shown(world: &World, invite: &Invite) -> Value {
     })
 }
 
-fn create(world: &mut World, call: &Call) -> Outcome {
+fn create(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?;
     let guild = channel.guild.ok_or(NOT_IN_A_DM)?;
     require_in_channel(world, channel, call.actor, CREATE_INSTANT_INVITE)?;
@@ -69,31 +69,35 @@ fn create(world: &mut World, call: &Call) -> Outcome {
     });
     world.invites.insert(invite.code.clone(), invite);
     world.tell_channel(channel, "INVITE_CREATE", data);
-    Ok(Answer::Ok(shown))
+    Ok(RestAnswer::Ok(shown))
 }
 
-fn get(world: &mut World, call: &Call) -> Outcome {
+fn get(world: &mut World, call: &RestCall) -> Outcome {
     let invite = world.invites.get(call.text("code")).ok_or(UNKNOWN_INVITE)?;
-    Ok(Answer::Ok(shown(world, invite)))
+    Ok(RestAnswer::Ok(shown(world, invite)))
 }
 
-fn list_channel(world: &mut World, call: &Call) -> Outcome {
+fn list_channel(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?;
     require_in_channel(world, channel, call.actor, MANAGE_CHANNELS)?;
     let id = channel.id;
     let own = world.invites.values().filter(|invite| invite.channel == id);
-    Ok(Answer::Ok(own.map(|invite| shown(world, invite)).collect()))
+    Ok(RestAnswer::Ok(
+        own.map(|invite| shown(world, invite)).collect(),
+    ))
 }
 
-fn list_guild(world: &mut World, call: &Call) -> Outcome {
+fn list_guild(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
     require_in_guild(world, guild, call.actor, MANAGE_GUILD)?;
     let id = guild.id;
     let own = world.invites.values().filter(|invite| invite.guild == id);
-    Ok(Answer::Ok(own.map(|invite| shown(world, invite)).collect()))
+    Ok(RestAnswer::Ok(
+        own.map(|invite| shown(world, invite)).collect(),
+    ))
 }
 
-fn delete(world: &mut World, call: &Call) -> Outcome {
+fn delete(world: &mut World, call: &RestCall) -> Outcome {
     let invite = world
         .invites
         .get(call.text("code"))
@@ -111,5 +115,5 @@ fn delete(world: &mut World, call: &Call) -> Outcome {
         "code": invite.code,
     });
     world.tell_channel(invite.channel, "INVITE_DELETE", data);
-    Ok(Answer::Ok(shown))
+    Ok(RestAnswer::Ok(shown))
 }

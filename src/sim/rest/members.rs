@@ -1,6 +1,6 @@
 //! Members: read, search, change, kick.
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Outcome, RestAnswer, RestCall};
 use super::roles::require_assignable;
 use super::route::{Route, route};
 use crate::sim::errors::{ApiError, Invalid, MISSING_PERMISSIONS};
@@ -26,16 +26,16 @@ pub(super) const ROUTES: &[Route] = &[
 /// The longest timeout.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(28 * 24 * 60 * 60);
 
-fn get(world: &mut World, call: &Call) -> Outcome {
+fn get(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
     let user = call.id("user_id")?;
     world.user(user)?;
-    Ok(Answer::Ok(world.show_member(guild.member(user)?)))
+    Ok(RestAnswer::Ok(world.show_member(guild.member(user)?)))
 }
 
-fn get_me(world: &mut World, call: &Call) -> Outcome {
+fn get_me(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
-    Ok(Answer::Ok(world.show_member(guild.member(call.actor)?)))
+    Ok(RestAnswer::Ok(world.show_member(guild.member(call.actor)?)))
 }
 
 fn shown(world: &World, guild: &Guild, wanted: impl Fn(&Member) -> bool, limit: usize) -> Value {
@@ -45,11 +45,11 @@ fn shown(world: &World, guild: &Guild, wanted: impl Fn(&Member) -> bool, limit: 
     found.map(|member| world.show_member(member)).collect()
 }
 
-fn list(world: &mut World, call: &Call) -> Outcome {
+fn list(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
     let limit = call.query_count("limit", 1, (1, 1_000))?;
     let after = call.query_id("after")?.unwrap_or(0);
-    Ok(Answer::Ok(shown(
+    Ok(RestAnswer::Ok(shown(
         world,
         guild,
         |member| member.user > after,
@@ -57,7 +57,7 @@ fn list(world: &mut World, call: &Call) -> Outcome {
     )))
 }
 
-fn search(world: &mut World, call: &Call) -> Outcome {
+fn search(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
     let limit = call.query_count("limit", 1, (1, 1_000))?;
     let Some(query) = call.query("query").map(str::to_lowercase) else {
@@ -73,15 +73,15 @@ fn search(world: &mut World, call: &Call) -> Outcome {
         let mut names = names.into_iter().flatten();
         names.any(|name| name.to_lowercase().starts_with(&query))
     };
-    Ok(Answer::Ok(shown(world, guild, named, limit)))
+    Ok(RestAnswer::Ok(shown(world, guild, named, limit)))
 }
 
-fn update_me(world: &mut World, call: &Call) -> Outcome {
+fn update_me(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?.id;
     change(world, call, (guild, call.actor))
 }
 
-fn update(world: &mut World, call: &Call) -> Outcome {
+fn update(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?.id;
     let user = call.id("user_id")?;
     world.user(user)?;
@@ -89,7 +89,7 @@ fn update(world: &mut World, call: &Call) -> Outcome {
     change(world, call, (guild, user))
 }
 
-fn change(world: &mut World, call: &Call, (guild, user): (Id, Id)) -> Outcome {
+fn change(world: &mut World, call: &RestCall, (guild, user): (Id, Id)) -> Outcome {
     let home = world.guild_for(guild, call.actor)?;
     let mut member = home.member(user)?.clone();
     if let Some(nick) = call.field("nick") {
@@ -126,7 +126,7 @@ fn change(world: &mut World, call: &Call, (guild, user): (Id, Id)) -> Outcome {
     let action = if changed_roles { 25 } else { 24 };
     world.audit(guild, call.who_and_why(), action, Some(user));
     let member = world.guild_for(guild, call.actor)?.member(user)?;
-    Ok(Answer::Ok(world.show_member(member)))
+    Ok(RestAnswer::Ok(world.show_member(member)))
 }
 
 /// `MUTE_MEMBERS` or `DEAFEN_MEMBERS`.
@@ -190,7 +190,7 @@ fn timeout(
     Ok(Some(timestamp(time)))
 }
 
-fn kick(world: &mut World, call: &Call) -> Outcome {
+fn kick(world: &mut World, call: &RestCall) -> Outcome {
     let home = world.guild_for(call.id("guild_id")?, call.actor)?;
     let user = call.id("user_id")?;
     require_in_guild(world, home, call.actor, KICK_MEMBERS)?;
@@ -200,5 +200,5 @@ fn kick(world: &mut World, call: &Call) -> Outcome {
     let guild = home.id;
     world.leave(guild, user)?;
     world.audit(guild, call.who_and_why(), 20, Some(user));
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }

@@ -1,6 +1,6 @@
 //! Messages: send, read, edit, delete, and typing.
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Outcome, RestAnswer, RestCall};
 use super::draft::Draft;
 use super::message_rules as rules;
 use super::post;
@@ -44,7 +44,7 @@ pub(super) const ROUTES: &[Route] = &[
 /// Bulk deletion reaches this far back.
 const BULK_REACH: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
-fn create(world: &mut World, call: &Call) -> Outcome {
+fn create(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?.clone();
     let is_forward = call.body["message_reference"]["type"] == 1;
     require_sending(world, &channel, call.actor)?;
@@ -60,7 +60,7 @@ fn create(world: &mut World, call: &Call) -> Outcome {
     }
     // What is there already is no further message: slow mode does not hold it up.
     if let Some(known) = sent_before(world, call) {
-        return Ok(Answer::Ok(known));
+        return Ok(RestAnswer::Ok(known));
     }
     require_pace(world, &channel, call.actor)?;
     let draft = Draft::plain(call.actor, channel.id, &call.body, &call.files);
@@ -68,7 +68,7 @@ fn create(world: &mut World, call: &Call) -> Outcome {
     if let Some(nonce) = nonce(&call.body) {
         world.note_nonce(call.actor, nonce, (channel.id, id));
     }
-    Ok(Answer::Ok(
+    Ok(RestAnswer::Ok(
         world.message(channel.id, id, call.actor)?.show(call.actor),
     ))
 }
@@ -132,7 +132,7 @@ fn require_pace(world: &World, channel: &Channel, actor: Id) -> Result<(), ApiEr
 
 /// The message with the nonce of a request with `enforce_nonce`: Discord's documentation has it given back if the
 /// same author has sent it within the last minutes, and no other made.
-fn sent_before(world: &World, call: &Call) -> Option<Value> {
+fn sent_before(world: &World, call: &RestCall) -> Option<Value> {
     if call.body["enforce_nonce"] != true {
         return None;
     }
@@ -161,7 +161,7 @@ pub(super) fn shown(world: &World, message: &Message, viewer: Id) -> Value {
     shown
 }
 
-fn list(world: &mut World, call: &Call) -> Outcome {
+fn list(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?;
     require_in_channel(world, channel, call.actor, 0)?;
     let limit = call.query_count("limit", 50, (1, 100))?;
@@ -169,7 +169,7 @@ fn list(world: &mut World, call: &Call) -> Outcome {
     let around = call.query_id("around")?;
     // Without the history, Discord shows an empty channel.
     if in_channel(world, channel, call.actor) & READ_MESSAGE_HISTORY == 0 {
-        return Ok(Answer::Ok(json!([])));
+        return Ok(RestAnswer::Ok(json!([])));
     }
     let all = world.messages.get(&channel.id);
     let visible = || {
@@ -197,20 +197,20 @@ fn list(world: &mut World, call: &Call) -> Outcome {
     let shown = found
         .into_iter()
         .map(|message| shown(world, message, call.actor));
-    Ok(Answer::Ok(shown.collect()))
+    Ok(RestAnswer::Ok(shown.collect()))
 }
 
-fn get(world: &mut World, call: &Call) -> Outcome {
+fn get(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?;
     require_in_channel(world, channel, call.actor, READ_MESSAGE_HISTORY)?;
     let message = world.message(channel.id, call.id("message_id")?, call.actor)?;
     if message.only_for.is_some() {
         return Err(UNKNOWN_MESSAGE.into());
     }
-    Ok(Answer::Ok(shown(world, message, call.actor)))
+    Ok(RestAnswer::Ok(shown(world, message, call.actor)))
 }
 
-fn edit(world: &mut World, call: &Call) -> Outcome {
+fn edit(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?;
     require_in_channel(world, channel, call.actor, 0)?;
     let message = world.message(channel.id, call.id("message_id")?, call.actor)?;
@@ -224,11 +224,11 @@ fn edit(world: &mut World, call: &Call) -> Outcome {
     rules::check(&call.body, &call.files)?;
     post::edit(world, place, &call.body, &call.files)?;
     let message = world.message(place.0, place.1, call.actor)?;
-    Ok(Answer::Ok(message.show(call.actor)))
+    Ok(RestAnswer::Ok(message.show(call.actor)))
 }
 
 /// Of others' messages, moderators may hide the embeds; nobody may change the rest.
-fn edit_foreign(world: &mut World, call: &Call, place: (Id, Id)) -> Outcome {
+fn edit_foreign(world: &mut World, call: &RestCall, place: (Id, Id)) -> Outcome {
     let fields = call.body.as_object();
     let only_flags = fields.is_some_and(|fields| fields.keys().all(|name| name == "flags"));
     let channel = world.channel(place.0)?;
@@ -241,10 +241,10 @@ fn edit_foreign(world: &mut World, call: &Call, place: (Id, Id)) -> Outcome {
     message.fields.insert("flags".into(), flags.into());
     world.tell_message("MESSAGE_UPDATE", place.0, place.1);
     let message = world.message(place.0, place.1, call.actor)?;
-    Ok(Answer::Ok(message.show(call.actor)))
+    Ok(RestAnswer::Ok(message.show(call.actor)))
 }
 
-fn delete(world: &mut World, call: &Call) -> Outcome {
+fn delete(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?;
     require_in_channel(world, channel, call.actor, 0)?;
     let message = world.message(channel.id, call.id("message_id")?, call.actor)?;
@@ -268,10 +268,10 @@ fn delete(world: &mut World, call: &Call) -> Outcome {
     if let Some(guild) = guild.filter(|_| !is_own) {
         world.audit(guild, call.who_and_why(), 72, Some(author));
     }
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
 
-fn bulk_delete(world: &mut World, call: &Call) -> Outcome {
+fn bulk_delete(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?;
     if channel.is_direct() {
         return Err(NOT_IN_A_DM.into());
@@ -305,10 +305,10 @@ fn bulk_delete(world: &mut World, call: &Call) -> Outcome {
     if let Some(guild) = guild {
         world.audit(guild, call.who_and_why(), 73, Some(id));
     }
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
 
-fn typing(world: &mut World, call: &Call) -> Outcome {
+fn typing(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?.clone();
     require_sending(world, &channel, call.actor)?;
     let mut data = json!({
@@ -325,5 +325,5 @@ fn typing(world: &mut World, call: &Call) -> Outcome {
         data["member"] = member.map(|member| world.show_member(member)).into();
     }
     world.tell_channel(channel.id, "TYPING_START", data);
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }

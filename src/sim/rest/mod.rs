@@ -42,5 +42,5 @@ mod webhooks;
 
 pub(crate) use answer::{ATTACHMENTS, answer, perform};
 pub(crate) use application::application_flags;
-pub(crate) use call::Call;
+pub(crate) use call::RestCall;
 pub(crate) use respond::respond;

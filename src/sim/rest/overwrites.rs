@@ -1,6 +1,6 @@
 //! What single channels allow and deny.
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Outcome, RestAnswer, RestCall};
 use super::channels::{require_grantable, store};
 use super::route::{Route, route};
 use crate::sim::errors::{ApiError, NOT_IN_A_DM, UNKNOWN_OVERWRITE};
@@ -21,14 +21,14 @@ pub(super) const ROUTES: &[Route] = &[
     ),
 ];
 
-fn manageable(world: &World, call: &Call) -> Result<(Channel, Id), ApiError> {
+fn manageable(world: &World, call: &RestCall) -> Result<(Channel, Id), ApiError> {
     let channel = world.channel(call.id("channel_id")?)?;
     let guild = channel.guild.ok_or(NOT_IN_A_DM)?;
     require_in_channel(world, channel, call.actor, MANAGE_ROLES)?;
     Ok((channel.clone(), guild))
 }
 
-fn set(world: &mut World, call: &Call) -> Outcome {
+fn set(world: &mut World, call: &RestCall) -> Outcome {
     let (mut channel, guild) = manageable(world, call)?;
     let id = call.id("overwrite_id")?;
     let Some(overwrite) = Overwrite::read(Some(id), &call.body) else {
@@ -52,10 +52,10 @@ fn set(world: &mut World, call: &Call) -> Outcome {
         if known { 14 } else { 13 },
         Some(place),
     );
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
 
-fn remove(world: &mut World, call: &Call) -> Outcome {
+fn remove(world: &mut World, call: &RestCall) -> Outcome {
     let (mut channel, guild) = manageable(world, call)?;
     let id = call.id("overwrite_id")?;
     let known = channel.overwrites.iter().position(|one| one.id == id);
@@ -63,5 +63,5 @@ fn remove(world: &mut World, call: &Call) -> Outcome {
     let place = channel.id;
     store(world, channel);
     world.audit(guild, call.who_and_why(), 15, Some(place));
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }

@@ -1,6 +1,6 @@
 //! Pins, under their old and their new address.
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Outcome, RestAnswer, RestCall};
 use super::draft::Draft;
 use super::messages::shown;
 use super::post;
@@ -43,13 +43,13 @@ fn pinned(world: &World, channel: Id) -> Vec<&Message> {
     pinned
 }
 
-fn readable(world: &World, call: &Call) -> Result<Id, ApiError> {
+fn readable(world: &World, call: &RestCall) -> Result<Id, ApiError> {
     let channel = world.channel(call.id("channel_id")?)?;
     require_in_channel(world, channel, call.actor, READ_MESSAGE_HISTORY)?;
     Ok(channel.id)
 }
 
-fn list(world: &mut World, call: &Call) -> Outcome {
+fn list(world: &mut World, call: &RestCall) -> Outcome {
     let channel = readable(world, call)?;
     let limit = call.query_count("limit", 50, (1, 50))?;
     let before = call.query("before");
@@ -63,19 +63,21 @@ fn list(world: &mut World, call: &Call) -> Outcome {
         .map(|one| json!({"pinned_at": one.pinned_at, "message": shown(world, one, call.actor)}))
         .collect();
     let has_more = older.len() > limit;
-    Ok(Answer::Ok(json!({"items": items, "has_more": has_more})))
+    Ok(RestAnswer::Ok(
+        json!({"items": items, "has_more": has_more}),
+    ))
 }
 
-fn list_old(world: &mut World, call: &Call) -> Outcome {
+fn list_old(world: &mut World, call: &RestCall) -> Outcome {
     let channel = readable(world, call)?;
     let pinned = pinned(world, channel).into_iter();
-    Ok(Answer::Ok(
+    Ok(RestAnswer::Ok(
         pinned.map(|one| shown(world, one, call.actor)).collect(),
     ))
 }
 
 /// The message's place, when the caller may pin there.
-fn place(world: &World, call: &Call) -> Result<(Id, Id), ApiError> {
+fn place(world: &World, call: &RestCall) -> Result<(Id, Id), ApiError> {
     let channel = world.channel(call.id("channel_id")?)?;
     // The permission of its own is young; the old one still holds.
     let may_manage = in_channel(world, channel, call.actor) & MANAGE_MESSAGES != 0;
@@ -88,14 +90,14 @@ fn place(world: &World, call: &Call) -> Result<(Id, Id), ApiError> {
     Ok((channel.id, message.id))
 }
 
-fn pin(world: &mut World, call: &Call) -> Outcome {
+fn pin(world: &mut World, call: &RestCall) -> Outcome {
     let place = place(world, call)?;
     if world
         .message(place.0, place.1, call.actor)?
         .pinned_at
         .is_some()
     {
-        return Ok(Answer::Nothing);
+        return Ok(RestAnswer::Nothing);
     }
     if pinned(world, place.0).len() >= MOST {
         return Err(TOO_MANY_PINS.into());
@@ -112,19 +114,19 @@ fn pin(world: &mut World, call: &Call) -> Outcome {
         ..Draft::plain(call.actor, place.0, &body, &[])
     };
     post::post(world, draft)?;
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
 
-fn unpin(world: &mut World, call: &Call) -> Outcome {
+fn unpin(world: &mut World, call: &RestCall) -> Outcome {
     let place = place(world, call)?;
     let message = world.message_mut(place.0, place.1)?;
     if message.pinned_at.take().is_some() {
         tell(world, call, place, 75);
     }
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
 
-fn tell(world: &mut World, call: &Call, (channel, message): (Id, Id), action: u64) {
+fn tell(world: &mut World, call: &RestCall, (channel, message): (Id, Id), action: u64) {
     let last = world
         .channels
         .get(&channel)

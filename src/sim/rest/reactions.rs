@@ -1,6 +1,6 @@
 //! Reactions.
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, route};
 use crate::sim::errors::{
     ApiError, NOT_IN_A_DM, TOO_MANY_REACTIONS, UNKNOWN_EMOJI, UNKNOWN_MESSAGE,
@@ -31,7 +31,7 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 /// The message's place, when it exists and the caller may see it.
-fn place(world: &World, call: &Call, needed: u64) -> Result<(Id, Id), ApiError> {
+fn place(world: &World, call: &RestCall, needed: u64) -> Result<(Id, Id), ApiError> {
     let channel = world.channel(call.id("channel_id")?)?;
     require_in_channel(world, channel, call.actor, needed)?;
     let message = world.message(channel.id, call.id("message_id")?, call.actor)?;
@@ -41,7 +41,7 @@ fn place(world: &World, call: &Call, needed: u64) -> Result<(Id, Id), ApiError> 
     Ok((channel.id, message.id))
 }
 
-fn emoji(call: &Call) -> Result<Emoji, ApiError> {
+fn emoji(call: &RestCall) -> Result<Emoji, ApiError> {
     Emoji::read(call.text("emoji_name")).ok_or_else(|| UNKNOWN_EMOJI.into())
 }
 
@@ -54,7 +54,7 @@ fn event(world: &World, (channel, message): (Id, Id)) -> Value {
     data
 }
 
-fn add(world: &mut World, call: &Call) -> Outcome {
+fn add(world: &mut World, call: &RestCall) -> Outcome {
     let place = place(world, call, READ_MESSAGE_HISTORY)?;
     let emoji = emoji(call)?;
     let message = world.message(place.0, place.1, call.actor)?;
@@ -76,10 +76,10 @@ fn add(world: &mut World, call: &Call) -> Outcome {
         });
     }
     let Some(reaction) = message.reactions.get_mut(index) else {
-        return Ok(Answer::Nothing);
+        return Ok(RestAnswer::Nothing);
     };
     if reaction.users.contains(&call.actor) {
-        return Ok(Answer::Nothing);
+        return Ok(RestAnswer::Nothing);
     }
     reaction.users.push(call.actor);
     let mut data = event(world, place);
@@ -93,10 +93,10 @@ fn add(world: &mut World, call: &Call) -> Outcome {
         data["member"] = world.show_member(member);
     }
     world.tell_channel(place.0, "MESSAGE_REACTION_ADD", data);
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
 
-fn remove(world: &mut World, call: &Call) -> Outcome {
+fn remove(world: &mut World, call: &RestCall) -> Outcome {
     let place = place(world, call, 0)?;
     let emoji = emoji(call)?;
     let user = match call.text("user_id") {
@@ -113,7 +113,7 @@ fn remove(world: &mut World, call: &Call) -> Outcome {
     let message = world.message_mut(place.0, place.1)?;
     let reaction = message.reactions.iter_mut().find(|one| one.emoji == emoji);
     let Some(reaction) = reaction.filter(|one| one.users.contains(&user)) else {
-        return Ok(Answer::Nothing);
+        return Ok(RestAnswer::Nothing);
     };
     reaction.users.retain(|one| *one != user);
     message.reactions.retain(|one| !one.users.is_empty());
@@ -123,10 +123,10 @@ fn remove(world: &mut World, call: &Call) -> Outcome {
     data["burst"] = false.into();
     data["type"] = 0.into();
     world.tell_channel(place.0, "MESSAGE_REACTION_REMOVE", data);
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
 
-fn list(world: &mut World, call: &Call) -> Outcome {
+fn list(world: &mut World, call: &RestCall) -> Outcome {
     let place = place(world, call, READ_MESSAGE_HISTORY)?;
     let emoji = emoji(call)?;
     let limit = call.query_count("limit", 25, (1, 100))?;
@@ -136,10 +136,12 @@ fn list(world: &mut World, call: &Call) -> Outcome {
     let mut users: Vec<Id> = reaction.map(|one| one.users.clone()).unwrap_or_default();
     users.sort_unstable();
     let shown = users.into_iter().filter(|id| *id > after).take(limit);
-    Ok(Answer::Ok(shown.map(|id| world.show_user(id)).collect()))
+    Ok(RestAnswer::Ok(
+        shown.map(|id| world.show_user(id)).collect(),
+    ))
 }
 
-fn remove_emoji(world: &mut World, call: &Call) -> Outcome {
+fn remove_emoji(world: &mut World, call: &RestCall) -> Outcome {
     let place = place(world, call, MANAGE_MESSAGES)?;
     let emoji = emoji(call)?;
     let message = world.message_mut(place.0, place.1)?;
@@ -147,13 +149,13 @@ fn remove_emoji(world: &mut World, call: &Call) -> Outcome {
     let mut data = event(world, place);
     data["emoji"] = emoji.show();
     world.tell_channel(place.0, "MESSAGE_REACTION_REMOVE_EMOJI", data);
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
 
-fn remove_all(world: &mut World, call: &Call) -> Outcome {
+fn remove_all(world: &mut World, call: &RestCall) -> Outcome {
     let place = place(world, call, MANAGE_MESSAGES)?;
     world.message_mut(place.0, place.1)?.reactions.clear();
     let data = event(world, place);
     world.tell_channel(place.0, "MESSAGE_REACTION_REMOVE_ALL", data);
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }

@@ -1,6 +1,6 @@
 //! The answer as HTTP: status, body, and the headers about rate limits.
 
-use super::call::{Answer, Outcome};
+use super::call::{Outcome, RestAnswer};
 use crate::sim::errors::ApiError;
 use crate::sim::limits::Standing;
 use axum::body::Body;
@@ -10,7 +10,7 @@ use axum::response::Response;
 use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-impl Answer {
+impl RestAnswer {
     /// The HTTP status.
     pub(crate) fn status(&self) -> u16 {
         match self {

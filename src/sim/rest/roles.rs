@@ -1,6 +1,6 @@
 //! Roles, and who has them.
 
-use super::call::{Answer, Call, Outcome, permissions_in};
+use super::call::{Outcome, RestAnswer, RestCall, permissions_in};
 use super::route::{Route, route};
 use crate::sim::errors::{ApiError, INVALID_ROLE, Invalid, MISSING_PERMISSIONS};
 use crate::sim::ids::{Id, id_in};
@@ -30,17 +30,19 @@ pub(super) const ROUTES: &[Route] = &[
     ),
 ];
 
-fn list(world: &mut World, call: &Call) -> Outcome {
+fn list(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
-    Ok(Answer::Ok(guild.roles.values().map(Role::show).collect()))
+    Ok(RestAnswer::Ok(
+        guild.roles.values().map(Role::show).collect(),
+    ))
 }
 
-fn get(world: &mut World, call: &Call) -> Outcome {
+fn get(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
-    Ok(Answer::Ok(guild.role(call.id("role_id")?)?.show()))
+    Ok(RestAnswer::Ok(guild.role(call.id("role_id")?)?.show()))
 }
 
-fn counts(world: &mut World, call: &Call) -> Outcome {
+fn counts(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
     let count = |role: &Id| {
         let members = guild.members.values();
@@ -48,18 +50,18 @@ fn counts(world: &mut World, call: &Call) -> Outcome {
     };
     let roles = guild.roles.keys().filter(|role| **role != guild.id);
     let counts = roles.map(|role| (role.to_string(), json!(count(role))));
-    Ok(Answer::Ok(Value::Object(counts.collect())))
+    Ok(RestAnswer::Ok(Value::Object(counts.collect())))
 }
 
 /// The guild, when the caller may manage its roles.
-fn managed(world: &World, call: &Call) -> Result<Id, ApiError> {
+fn managed(world: &World, call: &RestCall) -> Result<Id, ApiError> {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
     require_in_guild(world, guild, call.actor, MANAGE_ROLES)?;
     Ok(guild.id)
 }
 
 /// The permissions of the body, when the caller holds all of them.
-fn granted(world: &World, guild: Id, call: &Call) -> Result<Option<u64>, ApiError> {
+fn granted(world: &World, guild: Id, call: &RestCall) -> Result<Option<u64>, ApiError> {
     let Some(asked) = permissions_in(&call.body, "permissions")? else {
         return Ok(None);
     };
@@ -71,7 +73,7 @@ fn granted(world: &World, guild: Id, call: &Call) -> Result<Option<u64>, ApiErro
     }
 }
 
-fn create(world: &mut World, call: &Call) -> Outcome {
+fn create(world: &mut World, call: &RestCall) -> Outcome {
     let guild = managed(world, call)?;
     let permissions = granted(world, guild, call)?;
     let everyone = world.guild_mut(guild)?.role(guild)?.permissions;
@@ -93,10 +95,10 @@ fn create(world: &mut World, call: &Call) -> Outcome {
     home.roles.insert(id, role.clone());
     tell(world, guild, "GUILD_ROLE_CREATE", &role);
     world.audit(guild, call.who_and_why(), 30, Some(id));
-    Ok(Answer::Ok(role.show()))
+    Ok(RestAnswer::Ok(role.show()))
 }
 
-fn apply(call: &Call, role: &mut Role) {
+fn apply(call: &RestCall, role: &mut Role) {
     if let Some(name) = call.string("name") {
         role.name = name.into();
     }
@@ -123,7 +125,7 @@ fn tell(world: &mut World, guild: Id, name: &'static str, role: &Role) {
     world.tell_guild(guild, name, data);
 }
 
-fn update(world: &mut World, call: &Call) -> Outcome {
+fn update(world: &mut World, call: &RestCall) -> Outcome {
     let guild = managed(world, call)?;
     let id = call.id("role_id")?;
     let home = world.guild_for(guild, call.actor)?;
@@ -136,10 +138,10 @@ fn update(world: &mut World, call: &Call) -> Outcome {
     world.guild_mut(guild)?.roles.insert(id, role.clone());
     tell(world, guild, "GUILD_ROLE_UPDATE", &role);
     world.audit(guild, call.who_and_why(), 31, Some(id));
-    Ok(Answer::Ok(role.show()))
+    Ok(RestAnswer::Ok(role.show()))
 }
 
-fn delete(world: &mut World, call: &Call) -> Outcome {
+fn delete(world: &mut World, call: &RestCall) -> Outcome {
     let guild = managed(world, call)?;
     let id = call.id("role_id")?;
     let home = world.guild_for(guild, call.actor)?;
@@ -156,10 +158,10 @@ fn delete(world: &mut World, call: &Call) -> Outcome {
     let data = json!({"guild_id": guild.to_string(), "role_id": id.to_string()});
     world.tell_guild(guild, "GUILD_ROLE_DELETE", data);
     world.audit(guild, call.who_and_why(), 32, Some(id));
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
 
-fn reorder(world: &mut World, call: &Call) -> Outcome {
+fn reorder(world: &mut World, call: &RestCall) -> Outcome {
     let guild = managed(world, call)?;
     let moves = call.body.as_array().cloned().unwrap_or_default();
     let home = world.guild_for(guild, call.actor)?;
@@ -185,7 +187,7 @@ fn reorder(world: &mut World, call: &Call) -> Outcome {
 }
 
 /// The guild, the member and the role, when the caller may move that role.
-fn assignable(world: &World, call: &Call) -> Result<(Id, Id, Id), ApiError> {
+fn assignable(world: &World, call: &RestCall) -> Result<(Id, Id, Id), ApiError> {
     let guild = managed(world, call)?;
     let (user, role) = (call.id("user_id")?, call.id("role_id")?);
     let home = world.guild_for(guild, call.actor)?;
@@ -208,7 +210,7 @@ pub(super) fn require_assignable(
     require_above_role(home, actor, role)
 }
 
-fn give(world: &mut World, call: &Call) -> Outcome {
+fn give(world: &mut World, call: &RestCall) -> Outcome {
     let (guild, user, role) = assignable(world, call)?;
     let home = world.guild_mut(guild)?;
     if let Some(member) = home.members.get_mut(&user)
@@ -218,10 +220,10 @@ fn give(world: &mut World, call: &Call) -> Outcome {
         world.tell_member(guild, user);
         world.audit(guild, call.who_and_why(), 25, Some(user));
     }
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
 
-fn take(world: &mut World, call: &Call) -> Outcome {
+fn take(world: &mut World, call: &RestCall) -> Outcome {
     let (guild, user, role) = assignable(world, call)?;
     let home = world.guild_mut(guild)?;
     if let Some(member) = home.members.get_mut(&user)
@@ -231,5 +233,5 @@ fn take(world: &mut World, call: &Call) -> Outcome {
         world.tell_member(guild, user);
         world.audit(guild, call.who_and_why(), 25, Some(user));
     }
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }

@@ -1,6 +1,6 @@
 //! One route: its method, its path with parameters, and what answers it.
 
-use super::call::Handler;
+use super::call::RouteHandler;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
@@ -10,13 +10,17 @@ pub(crate) struct Route {
     pub(crate) method: &'static str,
     /// `/channels/{channel_id}/messages`
     pub(crate) template: &'static str,
-    pub(crate) handler: Handler,
+    pub(crate) handler: RouteHandler,
     /// Whether the bot's token is needed. Others carry a token in their path, or need none.
     pub(crate) needs_token: bool,
 }
 
 /// A route that needs the bot's token.
-pub(super) const fn route(method: &'static str, template: &'static str, handler: Handler) -> Route {
+pub(super) const fn route(
+    method: &'static str,
+    template: &'static str,
+    handler: RouteHandler,
+) -> Route {
     Route {
         method,
         template,
@@ -26,7 +30,11 @@ pub(super) const fn route(method: &'static str, template: &'static str, handler:
 }
 
 /// A route that needs no token in a header.
-pub(super) const fn open(method: &'static str, template: &'static str, handler: Handler) -> Route {
+pub(super) const fn open(
+    method: &'static str,
+    template: &'static str,
+    handler: RouteHandler,
+) -> Route {
     Route {
         needs_token: false,
         ..route(method, template, handler)

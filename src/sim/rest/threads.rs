@@ -1,6 +1,6 @@
 //! Threads, as far as bots use them.
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Outcome, RestAnswer, RestCall};
 use super::channels::store;
 use super::draft::Draft;
 use super::message_rules as rules;
@@ -33,7 +33,7 @@ pub(super) const ROUTES: &[Route] = &[
     route("DELETE", MEMBER, remove_member),
 ];
 
-fn from_message(world: &mut World, call: &Call) -> Outcome {
+fn from_message(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?;
     require_in_channel(world, channel, call.actor, CREATE_PUBLIC_THREADS)?;
     let message = world
@@ -55,10 +55,10 @@ fn from_message(world: &mut World, call: &Call) -> Outcome {
     fields.insert("flags".into(), flags.into());
     fields.insert("thread".into(), shown.clone());
     world.tell_message("MESSAGE_UPDATE", parent, message);
-    Ok(Answer::Created(shown))
+    Ok(RestAnswer::Created(shown))
 }
 
-fn create(world: &mut World, call: &Call) -> Outcome {
+fn create(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?;
     let parent = channel.id;
     if matches!(channel.kind, kind::FORUM | kind::MEDIA) {
@@ -75,11 +75,15 @@ fn create(world: &mut World, call: &Call) -> Outcome {
     };
     require_in_channel(world, channel, call.actor, needed)?;
     let id = world.new_id();
-    Ok(Answer::Created(open(world, call, (parent, id, of_kind))?))
+    Ok(RestAnswer::Created(open(
+        world,
+        call,
+        (parent, id, of_kind),
+    )?))
 }
 
 /// A post in a forum: a thread with its first message.
-fn create_post(world: &mut World, call: &Call, parent: Id) -> Outcome {
+fn create_post(world: &mut World, call: &RestCall, parent: Id) -> Outcome {
     let message = call.field("message").cloned().unwrap_or_default();
     rules::check(&message, &call.files)?;
     rules::check_not_empty(&message, &call.files)?;
@@ -88,12 +92,12 @@ fn create_post(world: &mut World, call: &Call, parent: Id) -> Outcome {
     let draft = Draft::plain(call.actor, id, &message, &call.files);
     let first = post::post(world, draft)?;
     shown["message"] = world.message(id, first, call.actor)?.show(call.actor);
-    Ok(Answer::Created(shown))
+    Ok(RestAnswer::Created(shown))
 }
 
 fn open(
     world: &mut World,
-    call: &Call,
+    call: &RestCall,
     (parent, id, of_kind): (Id, Id, u64),
 ) -> Result<Value, ApiError> {
     let guild = world.guild_of(parent).ok_or(NOT_IN_A_DM)?;
@@ -127,7 +131,7 @@ fn open(
 }
 
 /// Changes a thread: its owner may rename, archive and reopen it, moderators may do all.
-pub(super) fn update(world: &mut World, call: &Call, channel: &Channel) -> Outcome {
+pub(super) fn update(world: &mut World, call: &RestCall, channel: &Channel) -> Outcome {
     let may_manage = in_channel(world, channel, call.actor) & MANAGE_THREADS != 0;
     let mut changed = channel.clone();
     let Some(thread) = &mut changed.thread else {
@@ -157,10 +161,10 @@ pub(super) fn update(world: &mut World, call: &Call, channel: &Channel) -> Outco
     call.copy_fields(&["rate_limit_per_user"], &mut changed.fields);
     let shown = world.show_channel(&changed, call.actor);
     store(world, changed);
-    Ok(Answer::Ok(shown))
+    Ok(RestAnswer::Ok(shown))
 }
 
-fn active(world: &mut World, call: &Call) -> Outcome {
+fn active(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?.id;
     let threads = world
         .channels
@@ -176,35 +180,35 @@ fn active(world: &mut World, call: &Call) -> Outcome {
         .collect();
     let own = shown.iter().filter_map(|one| one.get("member").cloned());
     let own: Vec<Value> = own.collect();
-    Ok(Answer::Ok(json!({"threads": shown, "members": own})))
+    Ok(RestAnswer::Ok(json!({"threads": shown, "members": own})))
 }
 
 /// The thread, when the caller sees it.
-fn seen(world: &World, call: &Call) -> Result<(Channel, Thread), ApiError> {
+fn seen(world: &World, call: &RestCall) -> Result<(Channel, Thread), ApiError> {
     let channel = world.channel(call.id("channel_id")?)?;
     require_in_channel(world, channel, call.actor, 0)?;
     let thread = channel.thread.clone().ok_or(UNKNOWN_CHANNEL)?;
     Ok((channel.clone(), thread))
 }
 
-fn members(world: &mut World, call: &Call) -> Outcome {
+fn members(world: &mut World, call: &RestCall) -> Outcome {
     let (channel, thread) = seen(world, call)?;
     let members = thread.members.iter();
     let show = |(user, joined): &(Id, String)| World::show_thread_member(channel.id, *user, joined);
-    Ok(Answer::Ok(members.map(show).collect()))
+    Ok(RestAnswer::Ok(members.map(show).collect()))
 }
 
-fn member(world: &mut World, call: &Call) -> Outcome {
+fn member(world: &mut World, call: &RestCall) -> Outcome {
     let (channel, thread) = seen(world, call)?;
     let user = call.id("user_id")?;
     let found = thread.members.iter().find(|(id, _)| *id == user);
     let (user, joined) = found.ok_or(UNKNOWN_MEMBER)?;
-    Ok(Answer::Ok(World::show_thread_member(
+    Ok(RestAnswer::Ok(World::show_thread_member(
         channel.id, *user, joined,
     )))
 }
 
-fn add_member(world: &mut World, call: &Call) -> Outcome {
+fn add_member(world: &mut World, call: &RestCall) -> Outcome {
     let (mut channel, mut thread) = seen(world, call)?;
     let user = call.id("user_id")?;
     if user != call.actor {
@@ -212,7 +216,7 @@ fn add_member(world: &mut World, call: &Call) -> Outcome {
     }
     world.home(&channel).ok_or(UNKNOWN_CHANNEL)?.member(user)?;
     if thread.members.iter().any(|(id, _)| *id == user) {
-        return Ok(Answer::Nothing);
+        return Ok(RestAnswer::Nothing);
     }
     let now = world.now();
     let joined = World::show_thread_member(channel.id, user, &now);
@@ -220,10 +224,10 @@ fn add_member(world: &mut World, call: &Call) -> Outcome {
     tell_members(world, &channel, &thread, &json!([joined]), &json!([]));
     channel.thread = Some(thread);
     world.channels.insert(channel.id, channel);
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
 
-fn remove_member(world: &mut World, call: &Call) -> Outcome {
+fn remove_member(world: &mut World, call: &RestCall) -> Outcome {
     let (mut channel, mut thread) = seen(world, call)?;
     let user = call.id("user_id")?;
     if user != call.actor && thread.owner != call.actor {
@@ -239,7 +243,7 @@ fn remove_member(world: &mut World, call: &Call) -> Outcome {
     );
     channel.thread = Some(thread);
     world.channels.insert(channel.id, channel);
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
 
 fn tell_members(world: &mut World, channel: &Channel, thread: &Thread, came: &Value, left: &Value) {

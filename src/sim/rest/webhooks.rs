@@ -1,6 +1,6 @@
 //! Webhooks: those of channels, and the ones that every interaction has.
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Outcome, RestAnswer, RestCall};
 use super::draft::Draft;
 use super::interactions;
 use super::message_rules as rules;
@@ -51,7 +51,7 @@ fn shown(world: &World, hook: &Webhook, with_token: bool) -> Value {
     shown
 }
 
-fn create(world: &mut World, call: &Call) -> Outcome {
+fn create(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?;
     let guild = channel.guild.ok_or(NOT_IN_A_DM)?;
     require_in_channel(world, channel, call.actor, MANAGE_WEBHOOKS)?;
@@ -74,7 +74,7 @@ fn create(world: &mut World, call: &Call) -> Outcome {
     let answer = shown(world, &hook, true);
     world.webhooks.insert(id, hook);
     tell(world, guild, channel);
-    Ok(Answer::Ok(answer))
+    Ok(RestAnswer::Ok(answer))
 }
 
 fn tell(world: &mut World, guild: Id, channel: Id) {
@@ -82,28 +82,28 @@ fn tell(world: &mut World, guild: Id, channel: Id) {
     world.tell_channel(channel, "WEBHOOKS_UPDATE", data);
 }
 
-fn list_channel(world: &mut World, call: &Call) -> Outcome {
+fn list_channel(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?;
     require_in_channel(world, channel, call.actor, MANAGE_WEBHOOKS)?;
     let id = channel.id;
     let own = world.webhooks.values().filter(|hook| hook.channel == id);
-    Ok(Answer::Ok(
+    Ok(RestAnswer::Ok(
         own.map(|hook| shown(world, hook, true)).collect(),
     ))
 }
 
-fn list_guild(world: &mut World, call: &Call) -> Outcome {
+fn list_guild(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
     require_in_guild(world, guild, call.actor, MANAGE_WEBHOOKS)?;
     let id = guild.id;
     let own = world.webhooks.values().filter(|hook| hook.guild == id);
-    Ok(Answer::Ok(
+    Ok(RestAnswer::Ok(
         own.map(|hook| shown(world, hook, true)).collect(),
     ))
 }
 
 /// The webhook, when the caller may manage it.
-fn managed(world: &World, call: &Call) -> Result<Webhook, ApiError> {
+fn managed(world: &World, call: &RestCall) -> Result<Webhook, ApiError> {
     let hook = world
         .webhooks
         .get(&call.id("webhook_id")?)
@@ -114,7 +114,7 @@ fn managed(world: &World, call: &Call) -> Result<Webhook, ApiError> {
 }
 
 /// The webhook that the path names with its token.
-fn by_token(world: &World, call: &Call) -> Result<Webhook, ApiError> {
+fn by_token(world: &World, call: &RestCall) -> Result<Webhook, ApiError> {
     let hook = world
         .webhooks
         .get(&call.id("webhook_id")?)
@@ -126,21 +126,21 @@ fn by_token(world: &World, call: &Call) -> Result<Webhook, ApiError> {
     }
 }
 
-fn get(world: &mut World, call: &Call) -> Outcome {
+fn get(world: &mut World, call: &RestCall) -> Outcome {
     let hook = managed(world, call)?;
-    Ok(Answer::Ok(shown(world, &hook, true)))
+    Ok(RestAnswer::Ok(shown(world, &hook, true)))
 }
 
-fn get_by_token(world: &mut World, call: &Call) -> Outcome {
+fn get_by_token(world: &mut World, call: &RestCall) -> Outcome {
     let hook = by_token(world, call)?;
     let mut shown = shown(world, &hook, true);
     if let Some(fields) = shown.as_object_mut() {
         fields.shift_remove("user");
     }
-    Ok(Answer::Ok(shown))
+    Ok(RestAnswer::Ok(shown))
 }
 
-fn update(world: &mut World, call: &Call) -> Outcome {
+fn update(world: &mut World, call: &RestCall) -> Outcome {
     let mut hook = managed(world, call)?;
     if let Some(name) = call.string("name") {
         hook.name = name.into();
@@ -154,29 +154,29 @@ fn update(world: &mut World, call: &Call) -> Outcome {
     let (guild, channel) = (hook.guild, hook.channel);
     world.webhooks.insert(hook.id, hook);
     tell(world, guild, channel);
-    Ok(Answer::Ok(answer))
+    Ok(RestAnswer::Ok(answer))
 }
 
-fn delete(world: &mut World, call: &Call) -> Outcome {
+fn delete(world: &mut World, call: &RestCall) -> Outcome {
     let hook = managed(world, call)?;
     world.webhooks.shift_remove(&hook.id);
     tell(world, hook.guild, hook.channel);
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
 
-fn delete_by_token(world: &mut World, call: &Call) -> Outcome {
+fn delete_by_token(world: &mut World, call: &RestCall) -> Outcome {
     let hook = by_token(world, call)?;
     world.webhooks.shift_remove(&hook.id);
     tell(world, hook.guild, hook.channel);
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
 
 /// Whether the path is that of an interaction: the application's id stands for the webhook's.
-fn is_interaction(world: &World, call: &Call) -> bool {
+fn is_interaction(world: &World, call: &RestCall) -> bool {
     call.id("webhook_id").is_ok_and(|id| id == world.bot)
 }
 
-fn execute(world: &mut World, call: &Call) -> Outcome {
+fn execute(world: &mut World, call: &RestCall) -> Outcome {
     if is_interaction(world, call) {
         return interactions::follow_up(world, call);
     }
@@ -191,16 +191,16 @@ fn execute(world: &mut World, call: &Call) -> Outcome {
     };
     let id = post::post(world, draft)?;
     if call.query_flag("wait") {
-        Ok(Answer::Ok(
+        Ok(RestAnswer::Ok(
             world.message(channel, id, hook.id)?.show(world.bot),
         ))
     } else {
-        Ok(Answer::Nothing)
+        Ok(RestAnswer::Nothing)
     }
 }
 
 /// The place of a message that the webhook sent.
-fn own_message(world: &World, call: &Call) -> Result<(Id, Id), ApiError> {
+fn own_message(world: &World, call: &RestCall) -> Result<(Id, Id), ApiError> {
     let hook = by_token(world, call)?;
     let channel = call.query_id("thread_id")?.unwrap_or(hook.channel);
     let message = world.message(channel, call.id("message_id")?, hook.id)?;
@@ -211,29 +211,33 @@ fn own_message(world: &World, call: &Call) -> Result<(Id, Id), ApiError> {
     }
 }
 
-fn get_message(world: &mut World, call: &Call) -> Outcome {
+fn get_message(world: &mut World, call: &RestCall) -> Outcome {
     if is_interaction(world, call) {
         return interactions::get(world, call);
     }
     let (channel, id) = own_message(world, call)?;
-    Ok(Answer::Ok(world.message(channel, id, 0)?.show(world.bot)))
+    Ok(RestAnswer::Ok(
+        world.message(channel, id, 0)?.show(world.bot),
+    ))
 }
 
-fn update_message(world: &mut World, call: &Call) -> Outcome {
+fn update_message(world: &mut World, call: &RestCall) -> Outcome {
     if is_interaction(world, call) {
         return interactions::update_message(world, call);
     }
     let (channel, id) = own_message(world, call)?;
     rules::check(&call.body, &call.files)?;
     post::edit(world, (channel, id), &call.body, &call.files)?;
-    Ok(Answer::Ok(world.message(channel, id, 0)?.show(world.bot)))
+    Ok(RestAnswer::Ok(
+        world.message(channel, id, 0)?.show(world.bot),
+    ))
 }
 
-fn delete_message(world: &mut World, call: &Call) -> Outcome {
+fn delete_message(world: &mut World, call: &RestCall) -> Outcome {
     if is_interaction(world, call) {
         return interactions::delete(world, call);
     }
     let (channel, id) = own_message(world, call)?;
     world.remove_message(channel, id);
-    Ok(Answer::Nothing)
+    Ok(RestAnswer::Nothing)
 }
