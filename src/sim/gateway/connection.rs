@@ -35,7 +35,8 @@ enum End {
     Left(Option<u16>),
 }
 
-type Step = ControlFlow<End>;
+/// Whether the connection goes on, or why it ends.
+type Flow = ControlFlow<End>;
 
 struct Connection {
     hub: Arc<Hub>,
@@ -128,7 +129,7 @@ impl Connection {
         Duration::from_millis(interval.saturating_mul(2).max(1_000))
     }
 
-    async fn send(&mut self, text: &str) -> Step {
+    async fn send(&mut self, text: &str) -> Flow {
         let frame = match self.codec.frame(text) {
             Ok(frame) => frame,
             Err(error) => {
@@ -145,7 +146,7 @@ impl Connection {
     }
 
     /// Sends the events that the session has and the client has not.
-    async fn pump(&mut self) -> Step {
+    async fn pump(&mut self) -> Flow {
         let Some((id, _)) = self.session.clone() else {
             return ControlFlow::Continue(());
         };
@@ -175,7 +176,7 @@ impl Connection {
         }
     }
 
-    async fn receive(&mut self, message: Message) -> Step {
+    async fn receive(&mut self, message: Message) -> Flow {
         let text = match &message {
             Message::Text(text) => text.as_str(),
             Message::Binary(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
@@ -217,7 +218,7 @@ impl Connection {
         }
     }
 
-    async fn heartbeat(&mut self, data: &Value) -> Step {
+    async fn heartbeat(&mut self, data: &Value) -> Flow {
         self.last_heartbeat = Instant::now();
         if let Some((id, _)) = &self.session {
             self.hub.change(|state| {
@@ -233,7 +234,7 @@ impl Connection {
         self.send(r#"{"t":null,"s":null,"op":11,"d":null}"#).await
     }
 
-    async fn identify(&mut self, data: &Value) -> Step {
+    async fn identify(&mut self, data: &Value) -> Flow {
         let (shard, intents) = match identify::check(&self.hub, data) {
             Ok(checked) => checked,
             Err(close) => return ControlFlow::Break(End::Close(close)),
@@ -255,7 +256,7 @@ impl Connection {
         self.pump().await
     }
 
-    async fn resume(&mut self, data: &Value) -> Step {
+    async fn resume(&mut self, data: &Value) -> Flow {
         if !identify::is_token(&self.hub, data) {
             return ControlFlow::Break(End::Close(close::AUTHENTICATION_FAILED));
         }
@@ -302,7 +303,7 @@ impl Connection {
         });
     }
 
-    async fn obey(&mut self, order: Control) -> Step {
+    async fn obey(&mut self, order: Control) -> Flow {
         let fault = match order {
             Control::Replaced => return ControlFlow::Break(End::Drop),
             Control::Fault(fault) => fault,

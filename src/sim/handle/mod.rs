@@ -31,17 +31,17 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A running simulator. Clones are the same simulator; it stops when the last one is dropped.
 #[derive(Clone, Debug)]
 pub struct Sim {
-    owner: Arc<Owner>,
+    running: Arc<Running>,
 }
 
 /// Stops the servers when it is dropped; they hold the hub, and never this.
 #[derive(Debug)]
-struct Owner {
+struct Running {
     hub: Arc<Hub>,
     server: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl Drop for Owner {
+impl Drop for Running {
     fn drop(&mut self) {
         self.hub.stop.send_replace(true);
     }
@@ -66,7 +66,7 @@ impl Sim {
             Box::pin(server::run(hub, listener))
         });
         Ok(Self {
-            owner: Arc::new(Owner {
+            running: Arc::new(Running {
                 hub,
                 server: Mutex::new(Some(server)),
             }),
@@ -87,7 +87,7 @@ impl Sim {
     pub async fn shutdown(&self) {
         self.hub().stop.send_replace(true);
         let server = {
-            let mut server = lock(&self.owner.server);
+            let mut server = lock(&self.running.server);
             server.take()
         };
         if let Some(mut server) = server
@@ -114,6 +114,6 @@ impl Sim {
     }
 
     fn hub(&self) -> &Hub {
-        &self.owner.hub
+        &self.running.hub
     }
 }
