@@ -44,7 +44,7 @@ pub struct RoleFact<'a> {
 
 /// What a cog's handler said about a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum CheckAnswer {
     /// The call may go on.
     Pass,
     /// It may not, for this reason; without one the user gets a general sentence.
@@ -52,7 +52,7 @@ pub enum Answer {
 }
 
 /// The answers so far, by the index of the handler.
-pub type Answers = HashMap<u32, Answer>;
+pub type CheckAnswers = HashMap<u32, CheckAnswer>;
 
 /// Whether a call may go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,12 +80,12 @@ pub enum Verdict {
 pub fn evaluate<'c>(
     checks: impl IntoIterator<Item = &'c Check>,
     facts: &CheckFacts<'_>,
-    answers: &Answers,
+    answers: &CheckAnswers,
 ) -> Verdict {
     every(checks, facts, answers, 0)
 }
 
-fn one(check: &Check, facts: &CheckFacts<'_>, answers: &Answers, depth: usize) -> Verdict {
+fn one(check: &Check, facts: &CheckFacts<'_>, answers: &CheckAnswers, depth: usize) -> Verdict {
     if depth > MAX_DEPTH {
         return denied("all", Text::NotAllowed {}, facts);
     }
@@ -111,12 +111,12 @@ fn one(check: &Check, facts: &CheckFacts<'_>, answers: &Answers, depth: usize) -
         Check::Any(checks) => some(checks, facts, answers, depth + 1),
         Check::Custom(handler) => match answers.get(handler) {
             None => Verdict::NeedsHandler(*handler),
-            Some(Answer::Pass) => Verdict::Pass,
-            Some(Answer::Deny(Some(message))) => Verdict::Denied {
+            Some(CheckAnswer::Pass) => Verdict::Pass,
+            Some(CheckAnswer::Deny(Some(message))) => Verdict::Denied {
                 kind: "custom",
                 message: message.clone(),
             },
-            Some(Answer::Deny(None)) => denied("custom", Text::NotAllowed {}, facts),
+            Some(CheckAnswer::Deny(None)) => denied("custom", Text::NotAllowed {}, facts),
         },
     }
 }
@@ -125,7 +125,7 @@ fn one(check: &Check, facts: &CheckFacts<'_>, answers: &Answers, depth: usize) -
 fn every<'c>(
     checks: impl IntoIterator<Item = &'c Check>,
     facts: &CheckFacts<'_>,
-    answers: &Answers,
+    answers: &CheckAnswers,
     depth: usize,
 ) -> Verdict {
     let mut verdict = Verdict::Pass;
@@ -144,7 +144,7 @@ fn every<'c>(
 
 /// One must pass, and of none none does. A pass that needs no handler comes before any is asked; a handler may decide
 /// what is not known.
-fn some(checks: &[Check], facts: &CheckFacts<'_>, answers: &Answers, depth: usize) -> Verdict {
+fn some(checks: &[Check], facts: &CheckFacts<'_>, answers: &CheckAnswers, depth: usize) -> Verdict {
     let mut needed = None;
     let mut is_unknown = false;
     let mut refusals: Vec<(&'static str, String)> = Vec::new();

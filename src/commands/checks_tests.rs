@@ -17,7 +17,7 @@ const FACTS: CheckFacts<'_> = CheckFacts {
 };
 
 fn verdict(check: &Check) -> Verdict {
-    evaluate([check], &FACTS, &Answers::new())
+    evaluate([check], &FACTS, &CheckAnswers::new())
 }
 
 fn message(check: &Check) -> String {
@@ -62,7 +62,7 @@ fn a_role_named_like_an_id_is_another_role() {
     };
     for wanted in [HELPER, "<@&950000000000000005>", " 950000000000000005"] {
         let check = Check::Role(wanted.into());
-        let verdict = evaluate([&check], &facts, &Answers::new());
+        let verdict = evaluate([&check], &facts, &CheckAnswers::new());
         assert!(
             matches!(verdict, Verdict::Denied { kind: "role", .. }),
             "{wanted}"
@@ -77,7 +77,10 @@ fn an_administrator_has_every_permission() {
         ..FACTS
     };
     let check = Check::Permissions(1 << 40);
-    assert_eq!(evaluate([&check], &facts, &Answers::new()), Verdict::Pass);
+    assert_eq!(
+        evaluate([&check], &facts, &CheckAnswers::new()),
+        Verdict::Pass
+    );
 }
 
 #[test]
@@ -94,19 +97,19 @@ fn a_handler_is_asked_only_when_the_rest_does_not_decide() {
     ));
 
     let both = Check::All(vec![role, Check::Any(vec![Check::Custom(4), custom])]);
-    let mut answers = Answers::new();
+    let mut answers = CheckAnswers::new();
     assert_eq!(
         evaluate([&both], &FACTS, &answers),
         Verdict::NeedsHandler(4)
     );
-    answers.insert(4, Answer::Deny(Some("Not on Mondays.".into())));
+    answers.insert(4, CheckAnswer::Deny(Some("Not on Mondays.".into())));
     assert_eq!(
         evaluate([&both], &FACTS, &answers),
         Verdict::NeedsHandler(3)
     );
-    answers.insert(3, Answer::Pass);
+    answers.insert(3, CheckAnswer::Pass);
     assert_eq!(evaluate([&both], &FACTS, &answers), Verdict::Pass);
-    answers.insert(3, Answer::Deny(None));
+    answers.insert(3, CheckAnswer::Deny(None));
     assert!(matches!(
         evaluate([&both], &FACTS, &answers),
         Verdict::Denied { kind: "any", .. }
@@ -128,7 +131,7 @@ const UNKNOWN: CheckFacts<'_> = CheckFacts {
 
 #[test]
 fn what_is_not_known_neither_passes_nor_denies() {
-    let known = |check: &Check| evaluate([check], &UNKNOWN, &Answers::new());
+    let known = |check: &Check| evaluate([check], &UNKNOWN, &CheckAnswers::new());
     let (kick, custom) = (Check::Permissions(2), Check::Custom(3));
     let other = Check::Role("950000000000000007".into());
     let any = |checks: &[Check]| Check::Any(checks.to_vec());
@@ -166,15 +169,15 @@ fn what_is_not_known_neither_passes_nor_denies() {
     // A handler may let the caller in.
     let either = any(&[kick.clone(), custom.clone()]);
     assert_eq!(known(&either), Verdict::NeedsHandler(3));
-    let answers = |answer| Answers::from([(3, answer)]);
+    let answers = |answer| CheckAnswers::from([(3, answer)]);
     let with = |check: &Check, answer| evaluate([check], &UNKNOWN, &answers(answer));
-    assert_eq!(with(&either, Answer::Pass), Verdict::Pass);
-    assert_eq!(with(&either, Answer::Deny(None)), Verdict::Unknown);
+    assert_eq!(with(&either, CheckAnswer::Pass), Verdict::Pass);
+    assert_eq!(with(&either, CheckAnswer::Deny(None)), Verdict::Unknown);
     let both = all(&[kick.clone(), custom]);
-    let verdict = with(&both, Answer::Deny(None));
+    let verdict = with(&both, CheckAnswer::Deny(None));
     assert!(matches!(verdict, Verdict::Denied { kind: "custom", .. }));
     assert_eq!(
-        evaluate([&any(&[Check::Owner, kick])], &owner, &Answers::new()),
+        evaluate([&any(&[Check::Owner, kick])], &owner, &CheckAnswers::new()),
         Verdict::Pass
     );
     // A direct message has no server to know.
@@ -183,7 +186,7 @@ fn what_is_not_known_neither_passes_nor_denies() {
         ..UNKNOWN
     };
     assert_eq!(
-        evaluate([&Check::Nsfw], &direct, &Answers::new()),
+        evaluate([&Check::Nsfw], &direct, &CheckAnswers::new()),
         Verdict::Pass
     );
 }

@@ -5,7 +5,7 @@ use super::Calling;
 use crate::api::declarations::{Command, Hook};
 use crate::api::invocation::{Context, Invocation};
 use crate::api::learn::{Wanted, learn};
-use crate::commands::checks::{self, Answer, Answers, CheckFacts, RoleFact, Verdict};
+use crate::commands::checks::{self, CheckAnswer, CheckAnswers, CheckFacts, RoleFact, Verdict};
 use crate::commands::definition::CommandDefinition;
 use crate::commands::parse::Called;
 use crate::commands::text::{Language, Text};
@@ -45,7 +45,7 @@ impl Calling<'_> {
         called: &Called<'_, '_>,
         context: &Arc<Invocation>,
     ) -> Result<Verdict, Option<String>> {
-        let mut answers = Answers::new();
+        let mut answers = CheckAnswers::new();
         let mut learned = false;
         loop {
             match self.evaluate(called, &answers) {
@@ -66,7 +66,7 @@ impl Calling<'_> {
     }
 
     /// The verdict by what is known now.
-    fn evaluate(&self, called: &Called<'_, '_>, answers: &Answers) -> Verdict {
+    fn evaluate(&self, called: &Called<'_, '_>, answers: &CheckAnswers) -> Verdict {
         let facts = self.facts();
         let roles = facts.roles.iter();
         let roles: Vec<_> = roles.map(|(id, name)| RoleFact { id, name }).collect();
@@ -175,10 +175,10 @@ impl Calling<'_> {
         command: &Command,
         index: u32,
         context: &Arc<Invocation>,
-    ) -> Result<Answer, Option<String>> {
+    ) -> Result<CheckAnswer, Option<String>> {
         let index = usize::try_from(index).unwrap_or(usize::MAX);
         let Some(check) = command.checks.get(index) else {
-            return Ok(Answer::Deny(None));
+            return Ok(CheckAnswer::Deny(None));
         };
         let mut results = self.call_with_context(check, context, ()).await?;
         let passed = !matches!(
@@ -186,13 +186,13 @@ impl Calling<'_> {
             None | Some(Value::Nil | Value::Boolean(false))
         );
         if passed {
-            return Ok(Answer::Pass);
+            return Ok(CheckAnswer::Pass);
         }
         let sentence = match results.pop_front() {
             Some(Value::String(sentence)) => Some(sentence.to_string_lossy()),
             _ => None,
         };
-        Ok(Answer::Deny(sentence))
+        Ok(CheckAnswer::Deny(sentence))
     }
 }
 
