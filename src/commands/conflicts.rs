@@ -74,7 +74,7 @@ pub fn claims_of_cog(name: &str) -> impl Iterator<Item = Claim> {
 }
 
 /// A cog, and the place of one of its commands.
-pub type Owner = (String, Option<(String, u32)>);
+pub type Claimant = (String, Option<(String, u32)>);
 
 /// A name that two commands claim, or two names that look alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,22 +82,22 @@ pub struct Conflict {
     /// The name or alias that comes first; that of a cog, if the conflict is about cogs' names.
     pub first_name: String,
     /// Whose command comes first.
-    pub first: Owner,
+    pub first: Claimant,
     /// The name or alias that comes second.
     pub second_name: String,
     /// Whose command comes second.
-    pub second: Owner,
+    pub second: Claimant,
     /// What both claim.
     pub claim: Claim,
 }
 
 impl fmt::Display for Conflict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let owner = |(cog, place): &Owner| match place {
+        let claimant = |(cog, place): &Claimant| match place {
             Some((file, line)) => format!("the cog \"{cog}\" ({file}:{line})"),
             None => format!("the cog \"{cog}\""),
         };
-        let (first, second) = (owner(&self.first), owner(&self.second));
+        let (first, second) = (claimant(&self.first), claimant(&self.second));
         match &self.claim {
             Claim::Typed(name) | Claim::Slash(name) => write!(
                 formatter,

@@ -6,7 +6,7 @@ use super::{Attempt, CogHandle, LoadFailure, seen_by, trace_of};
 use crate::cogs::host::{ADMIN_COMMANDS, Cogs};
 use crate::cogs::live::{Offer, Status};
 use crate::cogs::routes::Routes;
-use crate::commands::conflicts::{Claim, Conflict, Owner, claims, claims_of_cog, shown};
+use crate::commands::conflicts::{Claim, Claimant, Conflict, claims, claims_of_cog, shown};
 use crate::commands::definition::CommandDefinition;
 use crate::commands::likeness::{likenesses, unseen};
 use crate::commands::parse::name_key;
@@ -94,7 +94,7 @@ struct Holder<'a> {
 }
 
 impl Holder<'_> {
-    fn owner(&self) -> Owner {
+    fn owner(&self) -> Claimant {
         let place = self.command.and_then(|command| command.place.clone());
         (self.cog.to_owned(), place)
     }
@@ -104,7 +104,7 @@ impl Holder<'_> {
 struct Held {
     /// The name that it has there.
     name: String,
-    owner: Owner,
+    owner: Claimant,
     /// What the owner has seen, if it is another cog.
     seen: BTreeSet<ModuleId>,
     right: Right,
