@@ -1,10 +1,12 @@
 //! `!reload` and its kin: in Rust, so that they work when every cog is broken.
 //!
 //! ```text
-//! router ─ Admin (two desks, each a task) ─ reload.rs (!reload …) / cogs.rs (!cogs, !load, !unload, !help) ─▶ one message
+//! router ─ Admin (two desks, each a task) ─┬─ reload (!reload …)
+//!                                          └─ cogs (!cogs, !load, !unload, !help) ─▶ one message
 //! ```
 //!
-//! `text` has every sentence in English and Indonesian; `status` and `report` turn what is known into text.
+//! `text.rs` has every sentence in English and Indonesian; `status.rs`, `report.rs` and `intents.rs` turn what is known
+//! into text.
 
 mod cogs;
 mod intents;
@@ -72,8 +74,8 @@ struct Desk {
 }
 
 impl Admin {
-    /// Makes the desks' mailboxes; calls wait in them until [`Waiting::open`].
-    pub fn new(services: Arc<Services>) -> (Self, Waiting) {
+    /// Makes the desks' mailboxes; calls wait in them until [`Unanswered::open`].
+    pub fn new(services: Arc<Services>) -> (Self, Unanswered) {
         let (of_admins, admins) = mpsc::unbounded_channel();
         let (of_others, others) = mpsc::channel(MOST_WAITING);
         let admin = Self {
@@ -81,7 +83,7 @@ impl Admin {
             of_others,
             services,
         };
-        (admin, Waiting { admins, others })
+        (admin, Unanswered { admins, others })
     }
 
     /// Takes a call. An admin's is answered once.
@@ -98,12 +100,12 @@ impl Admin {
 }
 
 /// Calls that nobody answers yet.
-pub struct Waiting {
+pub struct Unanswered {
     admins: mpsc::UnboundedReceiver<Taken>,
     others: mpsc::Receiver<Taken>,
 }
 
-impl Waiting {
+impl Unanswered {
     /// Answers calls from now on. Admins' begin in the order in which they came, and none waits for the answer to
     /// another: a reload may take its time. Others' are answered one after the other.
     pub fn open(self, cogs: Arc<Cogs>, reload: Reload) {

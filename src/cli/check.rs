@@ -1,7 +1,7 @@
 //! `cogsmith check`: is the configuration right, does every Luau file compile, and does every cog load?
 
+use super::config_path::ConfigPath;
 use super::output;
-use super::place::Place;
 use crate::bot::rehearse;
 use crate::config::Config;
 use crate::error::StartError;
@@ -19,8 +19,8 @@ pub struct Findings {
     pub problems: Vec<Problem>,
 }
 
-pub(super) fn execute(place: &Place) -> Result<(), StartError> {
-    let config = place.load()?.config;
+pub(super) fn execute(config_path: &ConfigPath) -> Result<(), StartError> {
+    let config = config_path.load()?.config;
     let Findings { files, problems } = luau_files(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

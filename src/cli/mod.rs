@@ -1,12 +1,16 @@
-//! The command line: one file a subcommand.
+//! The command line.
 //!
-//! `place` finds the configuration, `logging` sets up what is written to stderr, `output` prints.
+//! ```text
+//! arguments ─ config_path (where is config.json?) ─ one file a subcommand (run, check, new, spec, schema, types)
+//! ```
+//!
+//! `logging.rs` sets up what is written to stderr, `output.rs` prints to stdout.
 
 pub mod check;
+mod config_path;
 pub mod logging;
 pub mod new;
 pub mod output;
-mod place;
 pub mod run;
 mod schema;
 mod spec;
@@ -15,8 +19,8 @@ mod types;
 use crate::error::StartError;
 use crate::supervisor;
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
-use place::Place;
-pub use place::Settings;
+use config_path::ConfigPath;
+pub use config_path::Settings;
 use run::{Mode, RunOptions};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -98,22 +102,22 @@ impl Arguments {
 
 /// Does what the command line asks for.
 pub fn execute(arguments: &Arguments) -> Result<(), StartError> {
-    let place = || Place::find(arguments.config.as_deref());
+    let config_path = || ConfigPath::find(arguments.config.as_deref());
     let mode = match &arguments.command {
         Some(Command::Run(options)) => arguments.run.and(*options).mode()?,
         None => arguments.run.mode()?,
         Some(_) if arguments.run != RunOptions::default() => misplaced(),
-        Some(Command::Check) => return check::execute(&place()?),
-        Some(Command::New(options)) => return new::execute(&place()?, options),
-        Some(Command::Spec(options)) => return spec::execute(&place()?, options),
-        Some(Command::Schema(options)) => return schema::execute(&place()?, *options),
-        Some(Command::Types(options)) => return types::execute(&place()?, *options),
+        Some(Command::Check) => return check::execute(&config_path()?),
+        Some(Command::New(options)) => return new::execute(&config_path()?, options),
+        Some(Command::Spec(options)) => return spec::execute(&config_path()?, options),
+        Some(Command::Schema(options)) => return schema::execute(&config_path()?, *options),
+        Some(Command::Types(options)) => return types::execute(&config_path()?, *options),
     };
-    start(&place()?, mode)
+    start(&config_path()?, mode)
 }
 
-fn start(place: &Place, mode: Mode) -> Result<(), StartError> {
-    let settings = place.load()?;
+fn start(config_path: &ConfigPath, mode: Mode) -> Result<(), StartError> {
+    let settings = config_path.load()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

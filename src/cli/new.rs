@@ -1,7 +1,7 @@
 //! `cogsmith new`: a first version of a cog.
 
+use super::config_path::ConfigPath;
 use super::output;
-use super::place::Place;
 use crate::cogs::host::ADMIN_COMMANDS;
 use crate::error::StartError;
 use clap::Args;
@@ -19,8 +19,8 @@ pub struct NewOptions {
     name: String,
 }
 
-pub(super) fn execute(place: &Place, options: &NewOptions) -> Result<(), StartError> {
-    let path = create(place.folder(), &options.name)?;
+pub(super) fn execute(config_path: &ConfigPath, options: &NewOptions) -> Result<(), StartError> {
+    let path = create(config_path.folder(), &options.name)?;
     let name = &options.name;
     output::say(format!("Created {}, the cog {name}.", path.display()));
     Ok(())

@@ -1,7 +1,7 @@
 //! `cogsmith run`: starts the bot and keeps it running until it is told to stop.
 
+use super::config_path::Settings;
 use super::output;
-use super::place::Settings;
 use crate::api::limit_view::limits_of;
 use crate::bot::{Bot, BotOptions};
 use crate::clock::Clock;

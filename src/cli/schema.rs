@@ -1,7 +1,7 @@
 //! `cogsmith schema`: the JSON schema of `config.json`.
 
+use super::config_path::ConfigPath;
 use super::output;
-use super::place::Place;
 use crate::config;
 use crate::error::StartError;
 use crate::files::decode;
@@ -20,9 +20,9 @@ pub(super) struct SchemaOptions {
     check: bool,
 }
 
-pub(super) fn execute(place: &Place, options: SchemaOptions) -> Result<(), StartError> {
+pub(super) fn execute(config_path: &ConfigPath, options: SchemaOptions) -> Result<(), StartError> {
     let text = format!("{:#}\n", config::schema());
-    let path = place.folder().join("config.schema.json");
+    let path = config_path.folder().join("config.schema.json");
     if options.check {
         return check(&path, &text);
     }

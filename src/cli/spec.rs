@@ -1,7 +1,7 @@
 //! `cogsmith spec`: do the cogs do what their specs say?
 
+use super::config_path::ConfigPath;
 use super::output;
-use super::place::Place;
 use crate::config::Config;
 use crate::error::StartError;
 use crate::escape::one_line;
@@ -19,8 +19,8 @@ pub(super) struct SpecOptions {
     filter: Option<String>,
 }
 
-pub(super) fn execute(place: &Place, options: &SpecOptions) -> Result<(), StartError> {
-    let config = place.load()?.config;
+pub(super) fn execute(config_path: &ConfigPath, options: &SpecOptions) -> Result<(), StartError> {
+    let config = config_path.load()?.config;
     let chosen = choose(&config, options.filter.as_deref())?;
     let began = Instant::now();
     let total = chosen.len();

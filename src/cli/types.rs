@@ -1,7 +1,7 @@
 //! `cogsmith types`: the Luau types of everything that a cog can require, for editors and `--!strict`.
 
+use super::config_path::ConfigPath;
 use super::output;
-use super::place::Place;
 use crate::discord::types;
 use crate::error::StartError;
 use clap::Args;
@@ -32,22 +32,22 @@ pub(super) struct TypesOptions {
     check: bool,
 }
 
-pub(super) fn execute(place: &Place, options: TypesOptions) -> Result<(), StartError> {
-    let folder = place.folder().join("types");
+pub(super) fn execute(config_path: &ConfigPath, options: TypesOptions) -> Result<(), StartError> {
+    let folder = config_path.folder().join("types");
     if options.write {
-        write(place, &folder)
+        write(config_path, &folder)
     } else {
         check(&folder)
     }
 }
 
-fn write(place: &Place, folder: &Path) -> Result<(), StartError> {
+fn write(config_path: &ConfigPath, folder: &Path) -> Result<(), StartError> {
     let changed = types::write(folder).map_err(|error| failed(folder, &error))?;
     match changed.as_slice() {
         [] => output::say(CURRENT),
         changed => output::say(format!("Wrote {} to types/", changed.join(", "))),
     }
-    let lua = place.folder().join("lua");
+    let lua = config_path.folder().join("lua");
     if lua.is_dir() {
         let luaurc = lua.join(".luaurc");
         let written =

@@ -1,6 +1,6 @@
 //! What the reader does on the page, as JSON over POST.
 
-use super::Shared;
+use super::StudioState;
 use crate::host_tasks::{self, Task};
 use crate::secrets;
 use crate::sim::{Id, Sim, SimError};
@@ -85,7 +85,7 @@ pub(super) struct Say {
 }
 
 /// Writes a message.
-pub(super) async fn say(State(shared): State<Shared>, Body(body): Body<Say>) -> Response {
+pub(super) async fn say(State(shared): State<StudioState>, Body(body): Body<Say>) -> Response {
     act(&shared, |chat| {
         let Say {
             user,
@@ -116,7 +116,7 @@ pub(super) struct React {
 }
 
 /// Adds or takes away a reaction.
-pub(super) async fn react(State(shared): State<Shared>, Body(body): Body<React>) -> Response {
+pub(super) async fn react(State(shared): State<StudioState>, Body(body): Body<React>) -> Response {
     act(&shared, |chat| {
         let (user, channel, message) = (body.user.0, body.channel.0, body.message.0);
         if body.on {
@@ -134,7 +134,10 @@ pub(super) struct Direct {
 }
 
 /// Opens the direct messages between somebody and the bot.
-pub(super) async fn direct(State(shared): State<Shared>, Body(body): Body<Direct>) -> Response {
+pub(super) async fn direct(
+    State(shared): State<StudioState>,
+    Body(body): Body<Direct>,
+) -> Response {
     act(&shared, |chat| {
         let channel = chat.direct_channel(body.user.0);
         Ok(json!({ "channel": channel.to_string() }))
@@ -142,7 +145,7 @@ pub(super) async fn direct(State(shared): State<Shared>, Body(body): Body<Direct
 }
 
 /// Does something in the simulated Discord, or says in its words why that is not possible.
-fn act(shared: &Shared, action: impl FnOnce(&Sim) -> Result<Value, SimError>) -> Response {
+fn act(shared: &StudioState, action: impl FnOnce(&Sim) -> Result<Value, SimError>) -> Response {
     let Some(chat) = &shared.options.chat else {
         return on_discord();
     };

@@ -1,6 +1,6 @@
 //! Slash commands, context menus, buttons, menus and modals, as the reader uses them.
 
-use super::Shared;
+use super::StudioState;
 use super::actions::{Body, Snowflake, answer, on_discord};
 use crate::sim::{InteractionRequest, Sim, SimError};
 use axum::extract::State;
@@ -78,7 +78,10 @@ impl From<Request> for InteractionRequest {
 
 /// Sends an interaction and waits until the bot has acknowledged it. The answer holds the modal, if
 /// the bot opened one.
-pub(super) async fn interact(State(shared): State<Shared>, Body(body): Body<Interact>) -> Response {
+pub(super) async fn interact(
+    State(shared): State<StudioState>,
+    Body(body): Body<Interact>,
+) -> Response {
     match &shared.options.chat {
         Some(chat) => answer(send(chat, body).await),
         None => on_discord(),

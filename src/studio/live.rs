@@ -2,7 +2,7 @@
 
 use super::actions::refusal;
 use super::frame::{self, Frame};
-use super::{CogView, Shared};
+use super::{CogView, StudioState};
 use crate::host_tasks::{self, Task};
 use crate::reload::report::Report;
 use crate::secrets;
@@ -32,7 +32,7 @@ const SEND: Duration = Duration::from_secs(10);
 
 /// Opens the feed.
 pub(super) async fn open(
-    State(shared): State<Shared>,
+    State(shared): State<StudioState>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     match upgrade {
@@ -62,14 +62,14 @@ struct Ask {
 
 struct Feed {
     socket: WebSocket,
-    shared: Shared,
+    shared: StudioState,
     reports: broadcast::Receiver<Arc<Report>>,
     dispatches: Option<broadcast::Receiver<Arc<Dispatch>>>,
     cogs: Vec<CogView>,
     look: Interval,
 }
 
-async fn run(socket: WebSocket, shared: Shared) {
+async fn run(socket: WebSocket, shared: StudioState) {
     let mut look = interval(COGS_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stopping = shared.stopping.clone();

@@ -1,7 +1,10 @@
 //! The studio: the page on loopback where a newcomer talks to the bot and sees every reload.
 //!
-//! A request goes `guard` (is it from this page?) → `files` (the page itself) or `actions` and
-//! `interact` (what the reader does) or `live` (the feed that shows it). `frame` makes what the feed sends.
+//! ```text
+//! request ─ guard (is it from this page?) ─┬─ files (the page itself)
+//!                                          ├─ actions, interact (what the reader does) ─▶ simulator
+//!                                          └─ live (the feed) ◀─ frame (what the feed sends)
+//! ```
 
 mod actions;
 mod files;
@@ -110,7 +113,7 @@ pub enum StudioError {
 
 /// What every request handler shares.
 #[derive(Clone)]
-struct Shared {
+struct StudioState {
     options: StudioOptions,
     /// Becomes true when the bot stops; open feeds then end.
     stopping: watch::Receiver<bool>,
@@ -142,7 +145,7 @@ pub async fn serve(
     }
     let (stop, stopping) = watch::channel(false);
     let mut stopped = stopping.clone();
-    let router = router(Shared { options, stopping }, address);
+    let router = router(StudioState { options, stopping }, address);
     let shutdown = async move {
         shutdown.await;
         // Without a listener there is no feed to end.
@@ -163,7 +166,7 @@ pub async fn serve(
     Ok(())
 }
 
-fn router(shared: Shared, address: SocketAddr) -> Router {
+fn router(shared: StudioState, address: SocketAddr) -> Router {
     let own = OwnAddresses::of(address);
     let files = shared.options.chat.as_ref().map(Sim::url);
     let policy = guard::content_security_policy(files.as_deref().unwrap_or_default());

@@ -9,7 +9,7 @@ const FILE: &str = "config.json";
 
 /// The path of the configuration file; the file itself may be missing.
 #[derive(Debug)]
-pub(super) struct Place(PathBuf);
+pub(super) struct ConfigPath(PathBuf);
 
 /// What a bot is started with, as far as files and the environment say it.
 #[derive(Debug)]
@@ -24,8 +24,8 @@ pub struct Settings {
     pub connection: Connection,
 }
 
-impl Place {
-    /// The place that `--config` names, or `config.json` in the current folder. A file that was named
+impl ConfigPath {
+    /// The file that `--config` names, or `config.json` in the current folder. A file that was named
     /// must exist: with a misspelt name the defaults would apply, which grant every capability.
     pub(super) fn find(named: Option<&Path>) -> Result<Self, StartError> {
         let Some(path) = named else {
