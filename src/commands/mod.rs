@@ -2,18 +2,19 @@
 //!
 //! ```text
 //! parse (prefix, name, subcommand) ─ checks (may they?) ─ cooldown, running (now?)
-//!       ─ arguments (values of the options) ─▶ the cog
+//!       ─ reader (values of the options) ─▶ the cog
 //! ```
 //!
-//! `definition` is what a cog declared, for typed lines and slash commands alike; `validate` and
-//! `conflicts` refuse what cannot work before it is committed, two names that look alike (`likeness`) among it. `reader` gives the
-//! words of a line (`tokens`) to the options, to some of them in `runs`, and `arguments` reads them as values
-//! (`argument`): by themselves
-//! (`values`, `duration`, `moment`, `clock`, `emoji`) or through a directory of what Discord knows (`directory`, `lookup`,
-//! by the forms in `references`). `usage` and `help` tell users how to call a command (`examples`: whether what they
-//! show is one), `suggest` what they may have meant, `refusals` what Discord does not do; every sentence is in `text`,
-//! and no word of a user gets into one but
-//! through `escape`.
+//! - `definition.rs` is what a cog declared, for typed lines and slash commands alike. `validate.rs` with
+//!   `validate_options.rs` and `conflicts.rs` refuse what cannot work before it is committed; two names that look
+//!   alike (`likeness.rs`) cannot.
+//! - `reader.rs` gives the words of a line (`tokens.rs`) to the options, several words to some (`runs.rs`).
+//!   `arguments.rs` makes each a value (`argument.rs`): from its text alone (`values.rs`, `duration.rs`, `moment.rs`,
+//!   `clock.rs`, `emoji.rs`), or by asking what Discord knows (`directory.rs`, `lookup.rs`, `names.rs`,
+//!   `references.rs`).
+//! - `usage.rs` and `help.rs` tell users how to call a command, `suggest.rs` what they may have meant, `refusals.rs`
+//!   what Discord refused. `examples.rs` finds examples that are no calls. `pages.rs` divides long answers.
+//! - Every sentence is in `text.rs`, and words of users enter one only through `escape.rs`.
 
 pub mod argument;
 pub mod arguments;
