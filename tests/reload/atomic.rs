@@ -241,7 +241,7 @@ async fn a_cog_broken_at_the_start_waits_for_its_fix_or_its_deletion() {
         stage
             .ask("!cogs")
             .await
-            .contains("its file waits to be fixed")
+            .contains("its file must be fixed first")
     );
     stage.nothing_else().await;
     stage.delete("cogs/a.luau");
@@ -709,7 +709,7 @@ async fn a_new_module_that_a_broken_cog_and_a_good_one_need_connects_them() {
     let report = stage.applied().await;
     assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["bad", "good"]);
     let cogs = stage.ask("!cogs").await;
-    assert!(!cogs.contains("waits until"), "{cogs}");
+    assert!(!cogs.contains("waits for"), "{cogs}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
