@@ -1,10 +1,15 @@
 //! The gateway with the simulator behind it, as the bot runs offline.
 
-use super::{Bot, PATIENCE};
+use super::server::Server;
+use super::{Bot, PATIENCE, identified, resumed};
+use cogsmith::bot::{Bot as WholeBot, BotOptions};
 use cogsmith::clock::Clock;
+use cogsmith::config::Config;
 use cogsmith::gateway::{GatewayAddress, GatewayError, GatewayOptions, ShardState, Token};
+use cogsmith::http::KnownHosts;
 use cogsmith::sim::{Fault, GatewayFaultKind, Sim, SimOptions};
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// Guilds, guild messages, message content.
 const INTENTS: u64 = 1 | 1 << 9 | 1 << 15;
@@ -145,4 +150,36 @@ async fn a_simulator_that_comes_back_at_the_same_address_is_found() {
     bot.gateway.ready(PATIENCE).await.unwrap();
     say(&sim, "again");
     assert_eq!(bot.messages_until("again").await, ["again"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_given_gateway_takes_the_place_of_the_one_that_the_server_names() {
+    let (sim, server) = (
+        Sim::start(SimOptions::default()).await.unwrap(),
+        Server::start().await,
+    );
+    let elsewhere = sim.url().replacen("http", "ws", 1);
+    server.behave(|behaviour| behaviour.resume_url = Some(elsewhere));
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir_all(folder.path().join("lua/cogs")).unwrap();
+    let bot = WholeBot::start(BotOptions {
+        hosts: KnownHosts::new(),
+        config: Config::default_at(folder.path().to_owned()),
+        token: Token::new(sim.token()),
+        api_url: Some(sim.url()),
+        gateway_url: Some(server.url.clone()),
+        clock: Clock::system(),
+        state: None,
+        sessions: None,
+    });
+    let bot = bot.await.unwrap();
+    bot.ready(PATIENCE).await.unwrap();
+    assert_eq!(server.count(identified), 1);
+    // Once right after READY, which has named another address, and once for the lost connection.
+    server.wait_for(1, resumed).await;
+    server.drop_all();
+    server.wait_for(2, resumed).await;
+    assert_eq!(sim.sent_sequences(), []);
+    bot.stop().await;
+    sim.shutdown().await;
 }
