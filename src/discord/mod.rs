@@ -7,6 +7,10 @@
 //! an event: event (its JSON, read on demand) ─ complete (what Discord leaves out) ─ cache (what is known of guilds) ─
 //!           permissions (who may do what where)
 //! ```
+//!
+//! - `facts.rs`: the facts, read from the two JSON files; `operations.rs`, `events.rs`: what can be called and heard
+//! - `event.rs`: one event that has come; `nearest.rs`: the name that was likely meant
+//! - `arguments/`, `outbound/`, `cache/`, `permissions.rs`, `schema/`, `types/`: one step each, see there
 
 pub mod arguments;
 pub mod cache;

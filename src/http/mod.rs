@@ -3,6 +3,10 @@
 //! ```text
 //! host on the list? ─ address public? (at each connection, so that no name can lead elsewhere) ─ request ─ redirect: again
 //! ```
+//!
+//! - `hosts.rs`: which hosts the operator allows
+//! - `address.rs`: which addresses cogs may reach: those of the public internet
+//! - here: the client, its requests and redirects
 
 mod address;
 mod hosts;
