@@ -12,7 +12,8 @@
 
 mod support;
 
-use cogsmith::api::limits::{Limit, limits_of};
+use cogsmith::api::limit_view::limits_of;
+use cogsmith::api::limits::Limit;
 use cogsmith::bot::Bot;
 use cogsmith::config::Config;
 use cogsmith::reload::sources::Rules;
