@@ -23,10 +23,10 @@ use crate::activity::Activity;
 use crate::admin::Admin;
 use crate::api::budget::Budgets;
 use crate::api::faults::FaultLog;
-use crate::api::learn::Learning;
 use crate::api::limits::{kilobytes, megabytes};
 use crate::api::log_usage::SharedLog;
 use crate::api::own_messages::OwnMessages;
+use crate::api::questions::Questions;
 use crate::api::services::{FailedCogs, Identity, Services};
 use crate::clock::Clock;
 use crate::cogs::host::Cogs;
@@ -326,7 +326,7 @@ fn services(options: &BotOptions) -> Result<Services, StartError> {
         outbound,
         http,
         cache: Cache::new(),
-        learning: Learning::default(),
+        questions: Questions::default(),
         store,
         clock: options.clock.clone(),
         activity,

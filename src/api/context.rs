@@ -2,15 +2,14 @@
 
 use super::budget::Budget;
 use super::declarations::{Declarations, MOST_CALLS_OF_DEFAULTS, Staged};
-use super::limits::{Limit, LimitHits, kilobytes, megabytes};
-use super::object::Charge;
+use super::limits::{Limit, LimitHits, at_most, kilobytes, megabytes};
 use super::quarantine::Quarantine;
-use super::reach::FREE;
 use super::services::Services;
 use super::slots::Slots;
-use super::state::Space;
-use super::usage::{TaskPlace, Usage, at_most};
+use super::state::space::Space;
+use super::usage::{TaskSlot, Usage};
 use crate::activity::Busy;
+use crate::charge::Charge;
 use crate::discord::outbound::CogCaller;
 use crate::lock::lock;
 use crate::state::{Namespace, StateError, Table, View};
@@ -26,6 +25,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
+
+/// What every cog may do: read guilds, channels and roles.
+pub const FREE: &str = "guild.read";
 
 /// One cog, as its functions see it. Outlives its VMs.
 #[derive(Debug)]
@@ -119,8 +121,8 @@ pub struct Spawn {
     pub after: Duration,
     /// The generation whose code it is.
     pub generation: Arc<Generation>,
-    /// Its place among the cog's tasks.
-    pub place: TaskPlace,
+    /// Its slot among the cog's tasks.
+    pub slot: TaskSlot,
     /// The bot is busy with it from the call on.
     pub busy: Busy,
 }

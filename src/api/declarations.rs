@@ -1,6 +1,6 @@
 //! What a cog's top level leaves behind: nothing in the running bot sees it before the commit.
 
-use super::state::Space;
+use super::state::space::Space;
 use crate::commands::definition::CommandDefinition;
 use crate::problem::Place;
 use crate::state::{ScopeKind, Table};

@@ -8,7 +8,7 @@ use super::context::CogContext;
 use super::discord::{known, make, open_direct_channel, prepare};
 use super::object::{self, Charge, Object};
 use super::readonly;
-use super::usage::TaskPlace;
+use super::usage::TaskSlot;
 use crate::commands::argument::Argument;
 use crate::commands::cooldown::{Cooldowns, Taken};
 use crate::commands::definition::OptionKind;
@@ -297,7 +297,7 @@ pub(super) fn answer_of(message: &Json) -> Option<(String, String)> {
 /// A deletion that was asked for with the message, and its place among the cog's tasks.
 pub(super) struct Deletion {
     after: Duration,
-    place: TaskPlace,
+    place: TaskSlot,
 }
 
 impl Deletion {

@@ -1,56 +1,17 @@
 //! Asks Discord for what the gateway has not told (yet) of a guild: after a start, in an outage of Discord's, its
 //! announcement may be long in coming. What is unknown is never taken for forbidden, nor for missing.
 
+use super::questions::{Question, is_recent};
 use super::services::Services;
 use crate::discord::complete::with_guild;
 use crate::discord::operations::operation;
 use crate::json::Json;
-use crate::lock::lock;
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync;
 
 /// How long all questions for one decision may take together.
 const DEADLINE: Duration = Duration::from_secs(5);
-
-/// After an answer that did not help, so long nobody asks the same again.
-const PAUSE: Duration = Duration::from_secs(5);
-
-/// What is asked: about a guild, a channel or a member.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Question {
-    Guild(String),
-    Channel(String),
-    Member(String, String),
-}
-
-/// Held while a question is asked: when the last answer to it did not help.
-type Turn = sync::Mutex<Option<Duration>>;
-
-/// Whose turn it is to ask what. Whoever comes meanwhile with the same question waits for that answer, and no other
-/// question waits for it.
-#[derive(Debug, Default)]
-pub struct Learning {
-    turns: std::sync::Mutex<HashMap<Question, Arc<Turn>>>,
-}
-
-impl Learning {
-    fn turn(&self, question: Question, now: Duration) -> Arc<Turn> {
-        let mut turns = lock(&self.turns);
-        turns.retain(|_, turn| match turn.try_lock() {
-            Ok(failed) => Arc::strong_count(turn) > 1 || is_recent(*failed, now),
-            Err(_) => true,
-        });
-        Arc::clone(turns.entry(question).or_default())
-    }
-}
-
-fn is_recent(failed: Option<Duration>, now: Duration) -> bool {
-    failed.is_some_and(|at| now < at.saturating_add(PAUSE))
-}
 
 /// What has to be known for a decision.
 #[derive(Clone, Copy, Debug)]
@@ -156,8 +117,8 @@ impl<'a> Asking<'a> {
             return Some(known);
         }
         let clock = &self.services.clock;
-        let turn = self.services.learning.turn(question, clock.now());
-        let mut failed = turn.lock().await;
+        let asking = self.services.questions.asking(question, clock.now());
+        let mut failed = asking.lock().await;
         if let Some(known) = known() {
             return Some(known);
         }

@@ -64,6 +64,11 @@ impl LimitHits {
     }
 }
 
+/// A limit of how many there may be.
+pub(super) fn at_most(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
 /// `limits.state_value_kb` in bytes, and the like.
 pub fn kilobytes(count: u32) -> usize {
     usize::try_from(count).map_or(usize::MAX, |count| count.saturating_mul(1 << 10))

@@ -1,11 +1,10 @@
 //! How much a cog, and all of them together, may write into the log: a flood must hide nothing else, and fill no disk.
 
-use super::context::CogContext;
 use super::limits::{Limit, kilobytes};
+use super::rate_limiter::PERIOD;
 use super::rate_limiter::RateLimiter;
-use super::usage::PERIOD;
 use crate::clock::Clock;
-use crate::problem::Place;
+use crate::config::Limits;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// All cogs together may write as much as so many of them alone.
@@ -57,21 +56,22 @@ impl SharedLog {
 }
 
 /// Why a line is left out.
-enum Flood {
+#[derive(Debug)]
+pub(super) enum Flood {
     Lines(u32),
     Bytes(u32),
     AllCogs(u32),
 }
 
 impl Flood {
-    fn limit(&self) -> Limit {
+    pub(super) fn limit(&self) -> Limit {
         match self {
             Self::Lines(_) => Limit::LogLines,
             Self::Bytes(_) | Self::AllCogs(_) => Limit::LogSize,
         }
     }
 
-    fn sentence(&self) -> String {
+    pub(super) fn sentence(&self) -> String {
         match self {
             Self::Lines(limit) => format!(
                 "A cog writes more than {limit} lines into the log within 10 seconds (limits.log_lines_per_10s): lines are left out"
@@ -86,80 +86,50 @@ impl Flood {
     }
 }
 
-impl CogContext {
-    /// Whether one more line of this cog's may go to the log, with the texts that `texts` makes for it. They are not
-    /// made when there are too many lines, and are cut where they are too long. `place` tells where the line is
-    /// written.
-    pub fn may_log<const N: usize>(
+impl LogUsage {
+    /// Takes room for one more line, with the texts that `texts` makes for it: from the cog's own share, and from that
+    /// of all cogs.
+    pub(super) fn take_line<const N: usize>(
         &self,
-        place: impl FnOnce() -> Option<Place>,
-        texts: impl FnOnce() -> [String; N],
-    ) -> Option<[String; N]> {
-        match self.take_line(texts) {
-            Ok(texts) => {
-                self.tell_end_of_flood();
-                Some(texts)
-            }
-            Err(flood) => {
-                self.leave_out(&flood, place);
-                None
-            }
-        }
-    }
-
-    fn take_line<const N: usize>(
-        &self,
+        limits: &Limits,
+        shared: &SharedLog,
         texts: impl FnOnce() -> [String; N],
     ) -> Result<[String; N], Flood> {
-        let config = self.services.config.load();
-        let lines = config.limits.log_lines_per_10s;
-        if !self.budget.spent.log.lines.take(lines) {
+        let lines = limits.log_lines_per_10s;
+        if !self.lines.take(lines) {
             return Err(Flood::Lines(lines));
         }
         let texts = texts().map(cut);
         let size = OVERHEAD + texts.iter().map(|text| logged_bytes(text)).sum::<usize>();
-        self.take_bytes(bounded(size), config.limits.log_kb_per_10s)?;
+        self.take_bytes(bounded(size), limits.log_kb_per_10s, shared)?;
         Ok(texts)
     }
 
     /// Takes room from the cog's own share, and from that of all cogs when it has used up its part of it.
-    fn take_bytes(&self, size: u32, limit: u32) -> Result<(), Flood> {
+    fn take_bytes(&self, size: u32, limit: u32, shared: &SharedLog) -> Result<(), Flood> {
         let own = bounded(kilobytes(limit));
-        if !self.budget.spent.log.bytes.take_some(size, own) {
+        if !self.bytes.take_some(size, own) {
             return Err(Flood::Bytes(limit));
         }
-        let shared = &self.services.log.0;
         let is_small = size <= own / OWN_PART;
-        if is_small
-            && self
-                .budget
-                .spent
-                .log
-                .own_bytes
-                .take_some(size, own / OWN_PART)
-            || shared.take_some(size, own.saturating_mul(ALL_COGS))
+        if is_small && self.own_bytes.take_some(size, own / OWN_PART)
+            || shared.0.take_some(size, own.saturating_mul(ALL_COGS))
         {
             return Ok(());
         }
         Err(Flood::AllCogs(limit))
     }
 
-    fn leave_out(&self, flood: &Flood, place: impl FnOnce() -> Option<Place>) {
-        self.limit_hits.count(flood.limit());
-        let log = &self.budget.spent.log;
-        let is_first = log.left_out.fetch_add(1, Ordering::Relaxed) == 0;
-        if is_first && log.floods.take(1) {
-            let place = place().map(|place| format!("{}:{}", place.file, place.line));
-            tracing::warn!(cog = %self.name, place, "{}", flood.sentence());
-        }
+    /// Counts a line that is left out. Whether the log is to be told so.
+    pub(super) fn leave_out(&self) -> bool {
+        let is_first = self.left_out.fetch_add(1, Ordering::Relaxed) == 0;
+        is_first && self.floods.take(1)
     }
 
-    fn tell_end_of_flood(&self) {
-        let log = &self.budget.spent.log;
-        if log.left_out.load(Ordering::Relaxed) > 0 && log.flood_ends.take(1) {
-            let lines = log.left_out.swap(0, Ordering::Relaxed);
-            tracing::warn!(cog = %self.name, lines, "Lines of a cog were left out of the log");
-        }
+    /// How many lines were left out, if the log is to be told now that they were.
+    pub(super) fn end_of_flood(&self) -> Option<usize> {
+        let is_told = self.left_out.load(Ordering::Relaxed) > 0 && self.flood_ends.take(1);
+        is_told.then(|| self.left_out.swap(0, Ordering::Relaxed))
     }
 }
 

@@ -7,7 +7,7 @@
 //! `declarations` is what a cog's top level leaves behind, `command` reads `cog.command { … }`, `option`
 //! makes `cog.option`, `invocation` is `ctx`, `object` Discord's objects, `convert` carries values between
 //! Luau and JSON, `content` turns what an author sends into a message, `rate_limiter` (refuses) and `rate_limit_queue` (has wait)
-//! bound how often a cog does something, `faults` are the handlers that failed, `usage` counts what a cog uses (`log_usage` its lines in the
+//! bound how often a cog does something, `faults` are the handlers that failed, `usage` counts what a cog uses, which `limit_checks` bounds (`log_usage` its lines in the
 //! log), `budget` by its name (`slots` what its requests have open, `usage_by_code` the processor time of each version),
 //! `versions` what older versions hold, `limits` names the limits, `limit_view` shows them, `quarantine` keeps one away. `readonly` answers who writes
 //! to what cannot be written. `reach` says what a cog may do without a capability, `own_messages` which messages are
@@ -26,6 +26,7 @@ pub mod http;
 pub mod invocation;
 pub mod json;
 pub mod learn;
+mod limit_checks;
 pub mod limit_view;
 pub mod limits;
 pub mod log;
@@ -35,6 +36,7 @@ pub mod object;
 pub mod option;
 pub mod own_messages;
 pub mod quarantine;
+pub mod questions;
 pub mod rate_limit_queue;
 pub mod rate_limiter;
 pub mod reach;

@@ -1,7 +1,7 @@
 //! Quarantine: a cog whose handlers are stopped again and again is taken out of the way, until somebody saves
 //! another version of it or an admin reloads it.
 
-use super::usage::at_most;
+use super::limits::at_most;
 use crate::lock::lock;
 use crate::problem::Problem;
 use crate::sliding_window::SlidingWindow;

@@ -13,6 +13,9 @@ use std::num::NonZeroU32;
 use std::sync::Mutex;
 use std::time::Duration;
 
+/// The period of the limits whose keys end with `_per_10s`.
+pub(super) const PERIOD: Duration = Duration::from_secs(10);
+
 /// So many uses in a stretch of time, which may all be taken at once. How many is said with each use, since an
 /// edit of the configuration may change it.
 #[derive(Debug)]

@@ -24,9 +24,6 @@ use crate::json::Json;
 use crate::vm::host::HostResult;
 use serde_json::Value;
 
-/// What every cog may do: read guilds, channels and roles.
-pub const FREE: &str = "guild.read";
-
 /// A capability that is needed, or nothing.
 pub type Need = Option<&'static str>;
 

@@ -2,9 +2,9 @@
 
 use super::budget::Budgets;
 use super::faults::FaultLog;
-use super::learn::Learning;
 use super::log_usage::SharedLog;
 use super::own_messages::OwnMessages;
+use super::questions::Questions;
 use crate::activity::Activity;
 use crate::clock::Clock;
 use crate::commands::cooldown::Cooldowns;
@@ -34,7 +34,7 @@ pub struct Services {
     /// What the gateway has told about guilds, channels, roles and members.
     pub cache: Cache,
     /// Who asks for what the gateway has not told.
-    pub learning: Learning,
+    pub questions: Questions,
     /// The state of all cogs.
     pub store: Store,
     /// The time.

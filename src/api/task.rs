@@ -163,7 +163,7 @@ fn install_driving(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -
                 function: Vm::of(lua)?.loader().drivers().follow.clone(),
                 arguments: all.collect(),
                 after,
-                place: cog.count_task(name, &active(lua)?.life.tasks)?,
+                slot: cog.count_task(name, &active(lua)?.life.tasks)?,
                 generation: active(lua)?,
                 busy: cog.services.activity.begin(),
             });
@@ -179,7 +179,7 @@ fn install_driving(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -
             function,
             arguments: MultiValue::from_iter([arguments.value(0), arguments.value(1)]),
             after: Duration::ZERO,
-            place: owner.count_task("task.spawn", &active(lua)?.life.tasks)?,
+            slot: owner.count_task("task.spawn", &active(lua)?.life.tasks)?,
             generation: active(lua)?,
             busy: owner.services.activity.begin(),
         });

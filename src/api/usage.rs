@@ -1,57 +1,44 @@
-//! What a cog uses of its limits: it is counted where something is used, and refused where there is no more.
+//! What a cog uses of its limits: the counts. `limit_checks` adds to them, and refuses where there is no more.
 
-use super::context::CogContext;
-use super::limits::{Limit, megabytes};
 use super::log_usage::LogUsage;
 use super::rate_limit_queue::RateLimitQueue;
-use super::rate_limiter::RateLimiter;
+use super::rate_limiter::{PERIOD, RateLimiter};
 use crate::clock::Clock;
 use crate::discord::outbound::REFUSALS_COUNT;
-use crate::lock::lock;
 use crate::sliding_window::SlidingWindow;
-use crate::vm::host::{HostError, HostResult};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-
-/// The period of the limits whose keys end with `_per_10s`.
-pub(super) const PERIOD: Duration = Duration::from_secs(10);
-/// Commands within ten seconds that are told that the mailbox is full.
-const MOST_REFUSALS: u32 = 5;
-
-/// How many calls to Discord of one cog may wait in its queue.
-const MOST_WAITING_CALLS: usize = 1_000;
 
 /// The counts of one cog.
 #[derive(Debug, Default)]
 pub(super) struct Usage {
     /// Coroutines of the VM that was built last, and those that are garbage by now.
-    coroutines: Mutex<Arc<AtomicUsize>>,
+    pub(super) coroutines: Mutex<Arc<AtomicUsize>>,
     /// Timers of the committed generation.
-    timers: AtomicUsize,
+    pub(super) timers: AtomicUsize,
     /// Work in the mailbox.
-    waiting: AtomicUsize,
+    pub(super) waiting: AtomicUsize,
     /// Bytes of it.
-    waiting_bytes: AtomicUsize,
+    pub(super) waiting_bytes: AtomicUsize,
     /// Tasks of the committed generation.
-    tasks: Mutex<Arc<AtomicUsize>>,
+    pub(super) tasks: Mutex<Arc<AtomicUsize>>,
     /// Messages that are to be deleted later, each of which takes the place of a task.
-    deletions: Arc<AtomicUsize>,
+    pub(super) deletions: Arc<AtomicUsize>,
 }
 
 /// What a cog has used of the limits over a time. It is counted by the cog's name.
 #[derive(Debug)]
 pub(super) struct Spent {
     /// Calls to Discord.
-    calls: RateLimitQueue,
+    pub(super) calls: RateLimitQueue,
     /// Calls that Discord has refused.
-    refused_calls: Mutex<SlidingWindow>,
+    pub(super) refused_calls: Mutex<SlidingWindow>,
     /// Requests to other servers.
-    requests: RateLimiter,
+    pub(super) requests: RateLimiter,
     /// What it writes into the log.
     pub(super) log: LogUsage,
     /// How often users are told that the mailbox is full.
-    refusals: RateLimiter,
+    pub(super) refusals: RateLimiter,
 }
 
 impl Spent {
@@ -79,252 +66,10 @@ pub struct MailboxLimits {
 
 /// A task counts until this is dropped.
 #[derive(Debug)]
-pub struct TaskPlace(Arc<AtomicUsize>);
+pub struct TaskSlot(pub(super) Arc<AtomicUsize>);
 
-impl Drop for TaskPlace {
+impl Drop for TaskSlot {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-impl CogContext {
-    /// The error of `function` for a limit that was met, which is counted.
-    pub fn at_limit(&self, limit: Limit, message: String) -> HostError {
-        self.limit_hits.count(limit);
-        HostError::new("limit", message)
-    }
-
-    /// Returns when one more call to Discord may be made: those beyond `limits.discord_calls_per_10s` wait in a queue.
-    /// Raises when too many wait, and when Discord has refused too many.
-    pub async fn wait_to_call(&self, function: &str) -> HostResult<()> {
-        self.may_be_refused(function)?;
-        let uses = || self.services.config.load().limits.discord_calls_per_10s;
-        let version = self.budget.version(self.works_for_older());
-        let Some(slot) = self.budget.spent.calls.join(version, MOST_WAITING_CALLS) else {
-            let message = format!(
-                "{function}: {MOST_WAITING_CALLS} calls to Discord of this cog wait for their turn already (limits.discord_calls_per_10s), and no more are taken before some of them are made"
-            );
-            return Err(self.at_limit(Limit::DiscordCalls, message).into());
-        };
-        if slot.take_or_wait_time(uses()).is_none() {
-            return Ok(());
-        }
-        let times = self.limit_hits.count(Limit::DiscordCalls);
-        if times.is_power_of_two() {
-            tracing::info!(
-                cog = %self.name, times,
-                "A cog's calls to Discord wait for their turn, because it has made those of its 10 seconds (limits.discord_calls_per_10s)"
-            );
-        }
-        let waiting = self.services.outbound.waits_for_own_limit(&self.name);
-        slot.wait(uses).await;
-        drop(waiting);
-        // Those before may have been refused meanwhile.
-        self.may_be_refused(function)
-    }
-
-    /// Raises when Discord has refused too many calls of this cog for another one.
-    fn may_be_refused(&self, function: &str) -> HostResult<()> {
-        let limit = self
-            .services
-            .config
-            .load()
-            .limits
-            .discord_refusals_per_10min;
-        if self.refused_calls() < at_most(limit) {
-            return Ok(());
-        }
-        let message = format!(
-            "{function}: Discord has refused {limit} calls of this cog within ten minutes (limits.discord_refusals_per_10min), and it may make no more for now: see which permissions it lacks"
-        );
-        Err(self.at_limit(Limit::DiscordRefusals, message).into())
-    }
-
-    /// Counts one request to another server against `limits.http_calls_per_10s`.
-    pub fn count_http(&self, function: &str) -> HostResult<()> {
-        let limit = self.services.config.load().limits.http_calls_per_10s;
-        if self.budget.spent.requests.take(limit) {
-            return Ok(());
-        }
-        let message = format!(
-            "{function}: this cog has made its {limit} requests of 10 seconds (limits.http_calls_per_10s)"
-        );
-        Err(self.at_limit(Limit::HttpCalls, message).into())
-    }
-
-    /// Counts a call that Discord has refused.
-    pub fn count_refusal(&self) {
-        lock(&self.budget.spent.refused_calls).add(self.services.clock.now());
-    }
-
-    /// The calls that Discord has refused within ten minutes.
-    pub fn refused_calls(&self) -> usize {
-        lock(&self.budget.spent.refused_calls).count(self.services.clock.now())
-    }
-
-    /// A place for one more message that is to be deleted later; raises when there are too many tasks.
-    pub fn count_deletion(&self, function: &str) -> HostResult<TaskPlace> {
-        let tasks = lock(&self.usage.tasks).load(Ordering::Relaxed);
-        self.count_among(function, &self.usage.deletions, tasks)
-    }
-
-    /// A place for one more task of a version whose tasks are counted in `tasks`; raises when there are too many.
-    /// What an older version has begun leaves the next one its places.
-    pub fn count_task(&self, function: &str, tasks: &Arc<AtomicUsize>) -> HostResult<TaskPlace> {
-        let deletions = self.usage.deletions.load(Ordering::Relaxed);
-        self.count_among(function, tasks, deletions)
-    }
-
-    fn count_among(
-        &self,
-        function: &str,
-        count: &Arc<AtomicUsize>,
-        others: usize,
-    ) -> HostResult<TaskPlace> {
-        let limit = self.services.config.load().limits.tasks;
-        let place = TaskPlace(Arc::clone(count));
-        if count.fetch_add(1, Ordering::Relaxed) + others < at_most(limit) {
-            return Ok(place);
-        }
-        let message = format!(
-            "{function}: this cog already has {limit} tasks (limits.tasks), and no more are taken before some of them end"
-        );
-        Err(self.at_limit(Limit::Tasks, message).into())
-    }
-
-    /// Tasks of the version that answers which have not ended.
-    pub fn tasks(&self) -> usize {
-        let deletions = self.usage.deletions.load(Ordering::Relaxed);
-        lock(&self.usage.tasks).load(Ordering::Relaxed) + deletions
-    }
-
-    /// Another version answers, with tasks of its own.
-    pub(super) fn set_tasks(&self, tasks: &Arc<AtomicUsize>) {
-        *lock(&self.usage.tasks) = Arc::clone(tasks);
-    }
-
-    /// Counts one more coroutine of a VM, whose are counted in `coroutines`. `count` collects garbage and tells how many
-    /// there are; it is asked when there seem to be too many.
-    pub fn count_coroutine(
-        &self,
-        function: &str,
-        coroutines: &AtomicUsize,
-        count: impl FnOnce() -> mlua::Result<usize>,
-    ) -> HostResult<()> {
-        let limit = self.services.config.load().limits.coroutines;
-        let most = at_most(limit);
-        if coroutines.load(Ordering::Relaxed) >= most {
-            coroutines.store(count()?, Ordering::Relaxed);
-        }
-        let before = coroutines.fetch_add(1, Ordering::Relaxed);
-        if before < most || before < 2 * most && self.older_ones_give_way() {
-            return Ok(());
-        }
-        coroutines.fetch_sub(1, Ordering::Relaxed);
-        let message = format!(
-            "{function}: this cog already has {limit} coroutines (limits.coroutines), and no more are made before some of them end"
-        );
-        Err(self.at_limit(Limit::Coroutines, message).into())
-    }
-
-    /// Whether older versions are being given up for the one that runs: as soon as it waits they are gone.
-    fn older_ones_give_way(&self) -> bool {
-        let versions = &self.budget.versions;
-        !self.works_for_older() && (versions.make_all_room() || versions.are_ending())
-    }
-
-    /// Coroutines, and those that are garbage by now.
-    pub fn coroutines(&self) -> usize {
-        lock(&self.usage.coroutines).load(Ordering::Relaxed)
-    }
-
-    /// A fresh VM has no coroutines. Where they are counted.
-    pub fn begin_coroutines(&self) -> Arc<AtomicUsize> {
-        let coroutines = Arc::default();
-        *lock(&self.usage.coroutines) = Arc::clone(&coroutines);
-        coroutines
-    }
-
-    /// Notes how many timers the committed generation has.
-    pub fn set_timers(&self, count: usize) {
-        self.usage.timers.store(count, Ordering::Relaxed);
-    }
-
-    /// Timers of the committed generation.
-    pub fn timers(&self) -> usize {
-        self.usage.timers.load(Ordering::Relaxed)
-    }
-
-    /// What may wait in the mailbox.
-    pub fn mailbox_limits(&self) -> MailboxLimits {
-        let limits = &self.services.config.load().limits;
-        MailboxLimits {
-            count: at_most(limits.mailbox),
-            bytes: megabytes(limits.mailbox_mb),
-        }
-    }
-
-    /// Notes what waits in the mailbox.
-    pub fn note_waiting(&self, count: usize, bytes: usize) {
-        self.usage.waiting.store(count, Ordering::Relaxed);
-        self.usage.waiting_bytes.store(bytes, Ordering::Relaxed);
-    }
-
-    /// Counts work that was taken out of a full mailbox, and tells the log from time to time who had most waiting.
-    pub fn count_shed(&self, guild: u64, channel: u64, user: u64) {
-        let is_full = self.waiting() >= self.mailbox_limits().count;
-        let limit = if is_full {
-            Limit::Mailbox
-        } else {
-            Limit::MailboxSize
-        };
-        let times = self.limit_hits.count(limit);
-        if times.is_power_of_two() {
-            tracing::warn!(
-                cog = %self.name, times, key = limit.key(), guild, channel, user,
-                "A cog's mailbox is full (limits.mailbox_mb, limits.mailbox): of what waits there, the newest is dropped of whoever has most waiting, this time of this guild, channel and user. Admins' commands are kept"
-            );
-        }
-    }
-
-    /// Whether the cog has to pause, because the version that answers has used up its processor time of this minute. To be asked before
-    /// each thing that is left out then: it is counted.
-    pub fn pauses(&self) -> bool {
-        let limit = self.services.config.load().limits.cpu_seconds_per_minute;
-        if self.cpu_meter.used(Instant::now()) < Duration::from_secs(limit.into()) {
-            return false;
-        }
-        let times = self.limit_hits.count(Limit::CpuPerMinute);
-        if times.is_power_of_two() {
-            tracing::warn!(
-                cog = %self.name, times,
-                "A cog has to pause: its events and timers are left out, because it has used {limit} s of processor time within a minute (limits.cpu_seconds_per_minute)"
-            );
-        }
-        true
-    }
-
-    /// Work in the mailbox.
-    pub fn waiting(&self) -> usize {
-        self.usage.waiting.load(Ordering::Relaxed)
-    }
-
-    /// Bytes of it.
-    pub fn waiting_bytes(&self) -> usize {
-        self.usage.waiting_bytes.load(Ordering::Relaxed)
-    }
-
-    /// How much work was taken out of the mailbox because it was full.
-    pub fn shed(&self) -> u64 {
-        self.limit_hits.times(Limit::Mailbox) + self.limit_hits.times(Limit::MailboxSize)
-    }
-
-    /// Whether one more user may be told that the mailbox is full.
-    pub fn may_refuse(&self) -> bool {
-        self.budget.spent.refusals.take(MOST_REFUSALS)
-    }
-}
-
-pub(super) fn at_most(limit: u32) -> usize {
-    usize::try_from(limit).unwrap_or(usize::MAX)
 }

@@ -1,7 +1,8 @@
 //! A place in the state as Luau holds it: a path, never a table.
 
+use super::space::Space;
 use super::values::{key_to_lua, leaf_to_lua, plain_tree, read_key};
-use super::{Space, state_error, view_of, write_error};
+use super::{state_error, view_of, write_error};
 use crate::api::context::CogContext;
 use crate::api::object::Charge;
 use crate::lock::lock;

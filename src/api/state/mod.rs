@@ -8,6 +8,7 @@
 
 mod entries;
 mod handle;
+pub(super) mod space;
 mod values;
 
 use super::context::{CogContext, active};
@@ -19,6 +20,7 @@ use crate::vm::host::{Arguments, Failure, Host, HostChunk, HostError, HostResult
 use crate::vm::raw::with_fallback;
 pub use handle::Handle;
 use mlua::{Function, Lua, MultiValue, Table, Value};
+use space::Space;
 use std::ffi::CStr;
 use std::sync::Arc;
 pub(super) use values::tree_to_json;
@@ -33,17 +35,6 @@ const MOST_NESTED: usize = 4;
 
 /// Bytes of an id that are looked at: more than any id has.
 const LONGEST_ID: usize = 64;
-
-/// Which namespace a handle is in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Space {
-    /// The cog's own.
-    Own,
-    /// The same in memory alone.
-    Session,
-    /// One that cogs share, by its name.
-    Shared(Arc<str>),
-}
 
 fn view_of(cog: &Arc<CogContext>, space: &Space, lua: &Lua) -> HostResult<View> {
     if let Space::Shared(name) = space {

@@ -2,7 +2,7 @@
 
 use super::{Actor, Ended};
 use crate::api::context::Spawn;
-use crate::api::usage::TaskPlace;
+use crate::api::usage::TaskSlot;
 use crate::cogs::live::Live;
 use crate::cogs::{fault, handler};
 use crate::host_tasks;
@@ -56,7 +56,7 @@ impl Actor {
         let limit = self.handler_limit();
         let cog = Arc::clone(&self.cog);
         let (function, arguments, after) = (spawn.function, spawn.arguments, spawn.after);
-        let (thread, place) = (spawn.thread, spawn.place);
+        let (thread, place) = (spawn.thread, spawn.slot);
         let begun = after.is_zero().then(|| Run::new(&cog.services.activity));
         // The time counts from here on, not from the first look at it.
         let alarm = cog.services.clock.alarm(after);
@@ -132,7 +132,7 @@ struct Task {
     thread: Thread,
     /// Whether it has come to its end, or waits for its author.
     is_over: bool,
-    _place: TaskPlace,
+    _place: TaskSlot,
 }
 
 impl Drop for Task {
