@@ -166,7 +166,7 @@ impl Follower {
             let wait = humantime::format_duration(Duration::from_secs(wait.as_secs().max(1)));
             let names = names(missing).join(", ");
             info!(
-                "The connection takes new intents in {wait}: {names}. They have changed often lately, and Discord counts each new session"
+                "The connection gets new intents in {wait}: {names}. They have changed often lately, and Discord counts each new session"
             );
         }
         self.announced = missing;

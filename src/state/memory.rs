@@ -2,7 +2,7 @@
 //!
 //! A count that leaves out what surrounds a value is no limit: a boolean for each of many users is one byte each,
 //! and a hundred and fifty with its table, its place among the scopes and what the allocator keeps for itself.
-//! `tests/alone/state_memory.rs` holds the count to what is really allocated.
+//! `tests/memory/state.rs` holds the count to what is really allocated.
 
 /// What a scope with something in it costs besides its table's entries: its place in a sorted map whose nodes are
 /// two thirds full, and its table.

@@ -18,7 +18,6 @@ mod exhaustion;
 mod host_tasks;
 mod many_reloads;
 mod reload_scale;
-mod state_memory;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -30,9 +29,4 @@ static TURN: Mutex<()> = Mutex::const_new(());
 /// Returns when no other test runs.
 async fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().await
-}
-
-/// The same for a test without a runtime.
-fn turn_of_a_thread() -> MutexGuard<'static, ()> {
-    TURN.blocking_lock()
 }

@@ -73,7 +73,7 @@ async fn intents_that_change_again_and_again_are_joined_and_the_admins_are_told(
     }
     stage.save("cogs/greedy.luau", &asking(INTENTS[3].0));
     stage.applied().await;
-    let told = "The connection takes new intents in 5s: guild_message_reactions.";
+    let told = "The connection gets new intents in 5s: guild_message_reactions.";
     let status = stage.ask("!reload status").await;
     assert!(status.contains(told), "{status}");
     let answer = stage.ask("!reload cog greedy").await;

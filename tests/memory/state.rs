@@ -1,7 +1,6 @@
 //! What the state counts towards `limits.state_mb` is what it costs.
 
 use crate::allocated::allocated;
-use crate::turn_of_a_thread;
 use cogsmith::state::{
     Key, MemoryBackend, Namespace, Scope, StateLimits, Store, Table, Value, View,
 };
@@ -236,7 +235,6 @@ async fn waiting_for_the_disk() {
 /// One test, so that nothing else allocates meanwhile.
 #[test]
 fn what_is_counted_is_what_it_costs() {
-    let _alone = turn_of_a_thread();
     scopes_and_fields();
     tables_and_texts();
     numbers();
