@@ -261,7 +261,7 @@ fn message_reply(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostRe
     let mut content = Content::read(arguments, 1)?;
     let id = field(json, arguments, &["id"])?;
     let reference = content.body.entry("message_reference");
-    reference.or_insert_with(|| reply_to(&id));
+    reference.or_insert_with(|| reply_to(id));
     let channel = json!({ "channel_id": field(json, arguments, &["channel_id"])? });
     let mut call = Call::new("create_message", channel)?
         .needing(reach::to_reply(cog, json))

@@ -28,6 +28,7 @@ macro_rules! sentences {
     ($visibility:vis enum $Sentences:ident; $($name:ident { $($part:ident),* } $english:literal $indonesian:literal)*) => {
         /// A sentence with its parts, which are ready to be shown: escaped, and cut to a length.
         #[derive(Clone, Copy, Debug)]
+        #[allow(clippy::doc_markdown, reason = "each sentence stands for itself")]
         $visibility enum $Sentences<'a> {
             $(
                 #[doc = $english]

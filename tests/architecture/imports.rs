@@ -17,7 +17,7 @@ pub(crate) fn modules(folder: &Path) -> BTreeMap<Module, String> {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() && name != "tests" {
                 folders.push(path);
-            } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
+            } else if path.extension().is_some_and(|it| it == "rs") && !name.ends_with("tests.rs") {
                 let text = fs::read_to_string(&path).unwrap();
                 let place = path.strip_prefix(folder).unwrap().with_extension("");
                 let mut module: Module = place

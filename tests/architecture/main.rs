@@ -121,7 +121,7 @@ fn the_table_of_folders_names_what_is_there() {
     let named: BTreeSet<&str> = section
         .lines()
         .filter(|line| line.starts_with("| `"))
-        .flat_map(|line| line.split('|').nth(1))
+        .filter_map(|line| line.split('|').nth(1))
         .flat_map(|cell| cell.split('`'))
         .filter_map(|name| name.strip_prefix("src/")?.strip_suffix('/'))
         .collect();
