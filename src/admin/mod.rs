@@ -18,7 +18,7 @@ mod text;
 use crate::activity::Busy;
 use crate::api::services::Services;
 use crate::cogs::host::Cogs;
-use crate::commands::escape::{defuse, in_code};
+use crate::commands::escape::inside_code;
 use crate::commands::pages;
 use crate::commands::text::{Language, Text};
 use crate::discord::{operation, reply_to};
@@ -184,8 +184,7 @@ impl Desk {
 
     /// The prefix as it may stand in inline code: `` ` `` is one as well.
     fn shown_prefix(&self) -> String {
-        let shown: String = self.prefix().chars().filter_map(in_code).collect();
-        defuse(&shown)
+        inside_code(&self.prefix())
     }
 
     async fn answer(&self, call: &AdminCall) {

@@ -20,17 +20,21 @@ pub struct Wanted<'a> {
     pub guild: &'a str,
     /// The channel or thread in it.
     pub channel: &'a str,
-    /// Its members whose permissions count.
-    pub users: &'a [&'a str],
+    /// The member whose permissions count beside the bot's.
+    pub user: &'a str,
 }
 
 /// Learns what is missing of `wanted`. Whether all of it is known now.
 pub async fn learn(services: &Services, wanted: Wanted<'_>) -> bool {
-    let mut users = wanted.users.iter();
-    if users.all(|user| services.permissions_in(wanted.channel, user).is_some()) {
+    let bot = services.identity.load_full();
+    let users = [wanted.user, bot.id()];
+    if users
+        .iter()
+        .all(|user| services.permissions_in(wanted.channel, user).is_some())
+    {
         return true;
     }
-    Asking::new(services).all(wanted).await.is_some()
+    Asking::new(services).all(wanted, users).await.is_some()
 }
 
 /// Learns a guild with its roles, emoji and channels, if it is not known yet. Whether it is known now.
@@ -50,13 +54,13 @@ impl<'a> Asking<'a> {
         Self { services, until }
     }
 
-    async fn all(&self, wanted: Wanted<'_>) -> Option<()> {
+    async fn all(&self, wanted: Wanted<'_>, users: [&str; 2]) -> Option<()> {
         self.guild(wanted.guild).await?;
         let place = self.channel(wanted.channel).await?;
         if place.get("thread_metadata").is_some() {
             self.channel(place.str("parent_id")?).await?;
         }
-        for user in wanted.users {
+        for user in users {
             self.member(wanted.guild, user).await?;
         }
         Some(())

@@ -10,7 +10,7 @@ use crate::charge::Allowance;
 use crate::discord::schema::{Kind, field_kind, kind_of};
 use crate::json::Json;
 use crate::vm::build::Vm;
-use crate::vm::host::{HostError, HostResult, integer, plain};
+use crate::vm::host::{HostError, HostResult, plain};
 use mlua::{Lua, MetaMethod, UserDataRef, UserDataRegistry, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -145,11 +145,6 @@ pub fn to_lua(
     charge: &Arc<Charge>,
 ) -> mlua::Result<Value> {
     Ok(match json {
-        Json::Null => Value::Nil,
-        Json::Bool(value) => Value::Boolean(*value),
-        Json::Integer(number) => integer(lua, *number)?,
-        Json::Number(number) => Value::Number(*number),
-        Json::String(text) => Value::String(lua.create_string(text.as_ref())?),
         Json::Array(_) | Json::Object(_) => {
             let object = Object {
                 json: json.clone(),
@@ -158,6 +153,7 @@ pub fn to_lua(
             };
             Value::UserData(lua.create_any_userdata(object)?)
         }
+        scalar => plain(lua, scalar)?,
     })
 }
 

@@ -110,13 +110,10 @@ impl<'a> Directory<'a> {
         let Some(guild) = self.guild else {
             return Ok(());
         };
-        let identity = self.services.identity.load_full();
-        let users = &[self.user, identity.id()];
-        let channel = self.here;
         let wanted = Wanted {
             guild,
-            channel,
-            users,
+            channel: self.here,
+            user: self.user,
         };
         let is_known = learn(self.services, wanted).await;
         is_known.then_some(()).ok_or(NotTold)

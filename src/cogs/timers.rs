@@ -1,6 +1,7 @@
 //! The schedule of `cog.every`: it goes on across reloads, by the timers' names.
 
 use crate::api::declarations::Timer;
+use crate::backoff::exponential;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -128,7 +129,11 @@ impl Timers {
             (true, None) => entry.failures + 1,
             _ => 0,
         };
-        let pause = entry.timer.interval * 2_u32.pow(entry.failures.min(MOST_DOUBLINGS));
+        let pause = exponential(
+            entry.timer.interval,
+            entry.failures.min(MOST_DOUBLINGS),
+            Duration::MAX,
+        );
         entry.due = (entry.due + pause).max(now);
     }
 }

@@ -38,6 +38,12 @@ pub fn in_code(character: char) -> Option<char> {
     }
 }
 
+/// A text of the operator's or an author's as it may stand inside inline code.
+pub fn inside_code(text: &str) -> String {
+    let shown: String = text.chars().filter_map(in_code).collect();
+    defuse(&shown)
+}
+
 /// The text as inline code, on one line, cut at 60 characters.
 pub fn quoted(text: &str) -> String {
     let plain: String = text.chars().filter_map(in_code).collect();

@@ -2,7 +2,7 @@
 //! that there is not.
 
 use super::definition::{CommandDefinition, OptionDefinition};
-use super::escape::{MESSAGE_LIMIT, clip, defuse, length, quoted};
+use super::escape::{MESSAGE_LIMIT, clip, defuse, inside_code, length, quoted};
 use super::pages;
 use super::parse::{answers_to, qualified_name};
 use super::suggest;
@@ -44,10 +44,10 @@ pub fn overview(
         return Text::NoCommands {}.say(language);
     };
     let command = Text::Command {}.say(language);
-    let help = format!("`{}help <{command}>`", plain(prefix));
+    let help = format!("`{}help <{command}>`", inside_code(prefix));
     let mut foot = Text::MoreAbout { help: &help }.say(language);
     if all.len() > 1 {
-        let command = format!("{}help", plain(prefix));
+        let command = format!("{}help", inside_code(prefix));
         let names = commands.iter().map(|view| view.definition);
         let place = pages::foot(page, all.len(), &command, language);
         let place = beside_numbers(&place, &command, page, names);
@@ -97,7 +97,7 @@ pub fn overview_pages(commands: &[CommandView<'_>], prefix: &str) -> Vec<String>
 
 fn overview_line(definition: &CommandDefinition, prefix: &str) -> String {
     let prefix = if definition.prefix { prefix } else { "/" };
-    let call = format!("`{}{}`", plain(prefix), plain(&definition.name));
+    let call = format!("`{}{}`", inside_code(prefix), inside_code(&definition.name));
     described(&call, definition.description.as_deref())
 }
 
@@ -114,7 +114,7 @@ pub fn help_for(
         return Text::NoCommands {}.say(language);
     };
     let name = qualified_name(path);
-    let command = plain(&format!("{prefix}help {name}"));
+    let command = inside_code(&format!("{prefix}help {name}"));
     let typed = path.iter().all(|step| step.prefix);
     let prefix = if typed { prefix } else { "/" };
     let mut sections = vec![format!("`{}`", usage_line(prefix, &name, definition))];
@@ -137,7 +137,7 @@ pub fn help_for(
         .map(|subcommand| {
             let call = format!(
                 "`{}`",
-                plain(&format!("{prefix}{name} {}", subcommand.name))
+                inside_code(&format!("{prefix}{name} {}", subcommand.name))
             );
             described(&call, subcommand.description.as_deref())
         })
@@ -151,7 +151,7 @@ pub fn help_for(
     let examples: Vec<_> = examples
         .map(|example| {
             let call = format!("{prefix}{name} {example}");
-            format!("`{}`", plain(call.trim_end()))
+            format!("`{}`", inside_code(call.trim_end()))
         })
         .collect();
     section(&mut sections, &Text::Examples {}.say(language), &examples);
@@ -263,7 +263,7 @@ pub fn unknown_subcommand(
     let subcommands = &names(visible.iter().map(|subcommand| subcommand.name.as_str()));
     let help = &format!(
         "`{}`",
-        plain(&format!("{prefix}help {}", qualified_name(path)))
+        inside_code(&format!("{prefix}help {}", qualified_name(path)))
     );
     let all = Text::AllOf { help }.say(language);
     let all = if visible.len() > LISTED {
@@ -299,7 +299,9 @@ pub fn unknown_subcommand(
 
 /// Names as inline code.
 fn all_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<String> = names.map(|name| format!("`{}`", plain(name))).collect();
+    let names: Vec<String> = names
+        .map(|name| format!("`{}`", inside_code(name)))
+        .collect();
     names.join(", ")
 }
 
@@ -311,12 +313,6 @@ fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
         listed.push("…".to_owned());
     }
     listed.join(", ")
-}
-
-/// A text of the operator's or an author's inside inline code.
-fn plain(text: &str) -> String {
-    let shown: String = text.chars().filter_map(super::escape::in_code).collect();
-    defuse(&shown)
 }
 
 #[cfg(test)]

@@ -32,12 +32,15 @@ impl Connection {
             note("DISCORD_TOKEN", message);
             None
         });
-        let api_url = environment.get("DISCORD_API_URL").map(api_url);
+        let api_url = environment
+            .get("DISCORD_API_URL")
+            .map(|text| url(text, &API));
         let api_url = api_url.unwrap_or(Ok(None)).unwrap_or_else(|message| {
             note("DISCORD_API_URL", message);
             None
         });
-        let gateway_url = environment.get("DISCORD_GATEWAY_URL").map(gateway_url);
+        let gateway_url = environment.get("DISCORD_GATEWAY_URL");
+        let gateway_url = gateway_url.map(|text| url(text, &GATEWAY));
         let gateway_url = gateway_url.unwrap_or(Ok(None)).unwrap_or_else(|message| {
             note("DISCORD_GATEWAY_URL", message);
             None
@@ -128,42 +131,45 @@ impl fmt::Display for Token {
     }
 }
 
-/// The address in `text` without slashes at its end; none if there is nothing in it. The sentence
-/// about a wrong one does not repeat it, for it may hold a password.
-fn api_url(text: &str) -> Result<Option<String>, String> {
-    let text = text.trim().trim_end_matches('/');
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let fault = url_fault(text, ["http", "https"]);
-    let fault = fault.or_else(|| {
-        let has_more = text.contains(['?', '#']);
-        has_more.then(|| "it has something after ? or #".to_owned())
-    });
-    let Some(fault) = fault else {
-        return Ok(Some(text.to_owned()));
-    };
-    Err(format!(
-        "the address must be of http or https, such as http://127.0.0.1:8080, but {fault}"
-    ))
+/// What an address must be like.
+struct UrlKind {
+    schemes: [&'static str; 2],
+    /// What may not be in it.
+    without: &'static [char],
+    example: &'static str,
 }
 
-/// The same for the address of a gateway, which may have a query.
-fn gateway_url(text: &str) -> Result<Option<String>, String> {
+const API: UrlKind = UrlKind {
+    schemes: ["http", "https"],
+    without: &['?', '#'],
+    example: "http://127.0.0.1:8080",
+};
+
+/// The address of a gateway may have a query.
+const GATEWAY: UrlKind = UrlKind {
+    schemes: ["ws", "wss"],
+    without: &['#'],
+    example: "ws://127.0.0.1:7878",
+};
+
+/// The address in `text` without slashes at its end; none if there is nothing in it. The sentence
+/// about a wrong one does not repeat it, for it may hold a password.
+fn url(text: &str, kind: &UrlKind) -> Result<Option<String>, String> {
     let text = text.trim().trim_end_matches('/');
     if text.is_empty() {
         return Ok(None);
     }
-    let fault = url_fault(text, ["ws", "wss"]);
-    let fault = fault.or_else(|| {
-        let has_more = text.contains('#');
-        has_more.then(|| "it has something after #".to_owned())
+    let fault = url_fault(text, kind.schemes).or_else(|| {
+        let without: Vec<String> = kind.without.iter().map(char::to_string).collect();
+        let has_more = text.contains(kind.without);
+        has_more.then(|| format!("it has something after {}", without.join(" or ")))
     });
     let Some(fault) = fault else {
         return Ok(Some(text.to_owned()));
     };
+    let ([plain, secure], example) = (kind.schemes, kind.example);
     Err(format!(
-        "the address must be of ws or wss, such as ws://127.0.0.1:7878, but {fault}"
+        "the address must be of {plain} or {secure}, such as {example}, but {fault}"
     ))
 }
 

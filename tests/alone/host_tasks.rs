@@ -1,7 +1,7 @@
 //! Every task of the host's is made to panic once. Whoever waits for an answer meanwhile gets a sentence, and
 //! afterwards the bot does what the task is for.
 
-use crate::support::{PATIENCE, Setup, Stage, answering, command, setup};
+use crate::support::{PATIENCE, Setup, Stage, answering, command, holds, setup};
 use crate::turn;
 use cogsmith::config::Environment;
 use cogsmith::host_tasks::{Task, is_to_panic, panic_next};
@@ -19,14 +19,8 @@ fn with_ping() -> Setup {
 }
 
 /// Returns when this is so.
-async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let waiting = async {
-        while !is_so() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let came = tokio::time::timeout(PATIENCE, waiting).await;
-    assert!(came.is_ok(), "{what} does not come about");
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    assert!(holds(is_so).await, "{what} does not come about");
 }
 
 async fn until_panicked(task: Task) {

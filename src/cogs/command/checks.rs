@@ -46,11 +46,13 @@ impl Calling<'_> {
         context: &Arc<Invocation>,
     ) -> Result<Verdict, Option<String>> {
         let mut answers = CheckAnswers::new();
+        let mut facts = self.facts();
         let mut learned = false;
         loop {
-            match self.evaluate(called, &answers) {
+            match self.evaluate(called, &facts, &answers) {
                 Verdict::Unknown | Verdict::NeedsHandler(_) if !learned => {
                     self.learn().await;
+                    facts = self.facts();
                     learned = true;
                 }
                 Verdict::Unknown => {
@@ -65,9 +67,8 @@ impl Calling<'_> {
         }
     }
 
-    /// The verdict by what is known now.
-    fn evaluate(&self, called: &Called<'_, '_>, answers: &CheckAnswers) -> Verdict {
-        let facts = self.facts();
+    /// The verdict by what is known.
+    fn evaluate(&self, called: &Called<'_, '_>, facts: &Facts, answers: &CheckAnswers) -> Verdict {
         let roles = facts.roles.iter();
         let roles: Vec<_> = roles.map(|(id, name)| RoleFact { id, name }).collect();
         let facts = facts.borrow(&roles, self.language);
@@ -76,17 +77,15 @@ impl Calling<'_> {
 
     /// Asks for what is not known yet of the guild in which the command was called.
     async fn learn(&self) {
-        let services = &self.cog.services;
         let Some(guild) = self.guild_id() else {
             return;
         };
-        let identity = services.identity.load_full();
         let wanted = Wanted {
             guild,
             channel: self.text("channel_id"),
-            users: &[self.author_id(), identity.id()],
+            user: self.author_id(),
         };
-        let _is_known: bool = learn(services, wanted).await;
+        let _is_known: bool = learn(&self.cog.services, wanted).await;
     }
 
     /// Tells the cog's `on_denied`, if it has one, or else the user.

@@ -211,10 +211,7 @@ impl<'a> Taken<'a> {
     /// A cog whose new text cannot be taken may let go of the name as soon as it can: whoever wants it is tried again
     /// with whatever mends that.
     fn held_by_running(&self, owner: &str, handle: &CogHandle, mut held: Held) -> Held {
-        let attempts = self.attempts.iter();
-        let failure = attempts
-            .filter(|attempt| attempt.plan.name == owner)
-            .find_map(|attempt| attempt.prepared.as_ref().err());
+        let failure = self.failure_of(owner);
         if let Some(failure) = failure {
             held.seen.extend(seen_by_failure(failure));
         }
@@ -228,18 +225,22 @@ impl<'a> Taken<'a> {
         held
     }
 
+    /// Why this change's attempt at a cog came to nothing, if it did.
+    fn failure_of(&self, cog: &str) -> Option<&LoadFailure> {
+        let mut attempts = self.attempts.iter();
+        let attempt = attempts.find(|attempt| attempt.plan.name == cog)?;
+        attempt.prepared.as_ref().err().map(|failure| &**failure)
+    }
+
     /// A cog that does not run keeps what it had as long as its file is there.
     fn waits(&self, owner: &str, handle: Option<&CogHandle>, claim: &Claim) -> Option<Held> {
-        let mut attempts = self.attempts.iter();
-        let attempt = attempts.find(|attempt| attempt.plan.name == owner);
-        let failure = attempt.and_then(|attempt| attempt.prepared.as_ref().err());
         let entry = self.cogs.names.entry(owner).into_iter();
         let mut seen: BTreeSet<ModuleId> = entry.collect();
         let is_held = seen.iter().any(|entry| self.snapshot.held(entry).is_some());
         if handle.is_none() && !is_held {
             return None;
         }
-        if let Some(failure) = failure {
+        if let Some(failure) = self.failure_of(owner) {
             seen.extend(seen_by_failure(failure));
         }
         if let Some(handle) = handle {

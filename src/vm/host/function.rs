@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 use mlua::{AnyUserData, Function, IntoLuaMulti, Lua, MultiValue, Table, Value};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
@@ -139,13 +140,11 @@ impl Host {
     }
 }
 
-/// The same future, which lets others run once if its result is there at once.
-fn never_at_once<R: 'static>(
-    future: impl Future<Output = HostResult<R>>,
-) -> impl Future<Output = HostResult<R>> {
-    let mut future = Box::pin(future);
+/// What comes of `future`, which lets others run once if its result is there at once.
+async fn never_at_once<R>(future: impl Future<Output = HostResult<R>>) -> HostResult<R> {
+    let mut future = pin!(future);
     let (mut early, mut is_first) = (None, true);
-    poll_fn(move |context| {
+    poll_fn(|context| {
         if let Some(result) = early.take() {
             return Poll::Ready(Ok(result));
         }
@@ -159,6 +158,7 @@ fn never_at_once<R: 'static>(
             (polled, _) => polled,
         }
     })
+    .await
 }
 
 impl Core {
