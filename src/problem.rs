@@ -18,9 +18,9 @@ pub struct Problem {
     /// One sentence, without place and without a Rust debug print.
     pub message: String,
     /// The place in the author's source.
-    pub place: Option<Place>,
+    pub place: Option<SourceLocation>,
     /// The calls that led there, innermost first.
-    pub trace: Vec<Place>,
+    pub trace: Vec<SourceLocation>,
     /// The chain of requires from the cog to the module that failed (`cogs.leveling`, `services.levels`).
     pub requires: Vec<String>,
     /// What to do next, if there is something particular to say.
@@ -29,7 +29,7 @@ pub struct Problem {
 
 /// A line in an author's source.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Place {
+pub struct SourceLocation {
     /// Relative to the folder of `config.json` (`lua/cogs/ping.luau`).
     pub file: String,
     /// Counted from 1.
@@ -42,7 +42,7 @@ pub struct Place {
     pub excerpt_from: u32,
 }
 
-impl Place {
+impl SourceLocation {
     /// Puts the lines of the file around this place into it.
     pub fn add_excerpt(&mut self, text: &str) {
         let first = self.line.saturating_sub(AROUND).max(1);
@@ -85,7 +85,7 @@ impl fmt::Display for Problem {
 }
 
 /// The source lines, numbered, with a marker at the one that is meant.
-fn excerpt(place: &Place) -> String {
+fn excerpt(place: &SourceLocation) -> String {
     let numbered = (place.excerpt_from..).zip(&place.excerpt);
     let width = (place.excerpt_from as usize + place.excerpt.len())
         .to_string()
@@ -103,12 +103,12 @@ fn excerpt(place: &Place) -> String {
 mod tests {
     use super::*;
 
-    fn place(file: &str, line: u32, function: Option<&str>) -> Place {
-        Place {
+    fn place(file: &str, line: u32, function: Option<&str>) -> SourceLocation {
+        SourceLocation {
             file: file.into(),
             line,
             function: function.map(str::to_owned),
-            ..Place::default()
+            ..SourceLocation::default()
         }
     }
 
@@ -117,7 +117,7 @@ mod tests {
         let problem = Problem {
             cog: Some("leveling".into()),
             message: "attempt to index nil with 'xp'".into(),
-            place: Some(Place {
+            place: Some(SourceLocation {
                 excerpt: ["local function xp(row)", "    return row.xp", "end"]
                     .map(str::to_owned)
                     .into(),

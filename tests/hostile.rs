@@ -22,7 +22,7 @@ use cogsmith::api::context::CogContext;
 use cogsmith::discord::operations::{Operation, operations};
 use cogsmith::discord::schema::{Shape, fields};
 use cogsmith::reload::report::CogOutcome;
-use cogsmith::state::Scope;
+use cogsmith::state::StateScope;
 use cogsmith::vm::exhaust_after;
 use libtest_mimic::{Arguments, Failed, Trial};
 use script::{End, Script, Step};
@@ -403,7 +403,7 @@ impl Attack {
 /// Code that had to be stopped says and stores "hacked" if it goes on.
 fn did_no_more(stage: &Stage, context: &CogContext) -> Result<(), String> {
     let stored = context.live_views().stored;
-    let hacked = stored.get(&Scope::Global, &["hacked".into()]);
+    let hacked = stored.get(&StateScope::Global, &["hacked".into()]);
     if hacked.is_none() && !stage.written().iter().any(|it| it.contains("hacked")) {
         return Ok(());
     }

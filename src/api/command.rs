@@ -5,7 +5,7 @@ use super::declarations::{Command, OptionFunctions, caller};
 use super::option;
 use crate::commands::checks::MAX_DEPTH;
 use crate::commands::definition::{
-    Check, CommandDefinition, Concurrency, Contexts, Cooldown, Scope, validate,
+    Check, CommandDefinition, Concurrency, Contexts, Cooldown, CooldownScope, validate,
 };
 use crate::discord::permissions;
 use crate::vm::host::{HostError, HostResult, shown_name};
@@ -270,9 +270,9 @@ fn read_permissions(fields: &Fields<'_>) -> HostResult<u64> {
     })
 }
 
-fn read_scope(fields: &Fields<'_>) -> HostResult<Scope> {
+fn read_scope(fields: &Fields<'_>) -> HostResult<CooldownScope> {
     let name = fields.string("scope")?.unwrap_or_else(|| "user".to_owned());
-    Scope::of_name(&name).ok_or_else(|| {
+    CooldownScope::of_name(&name).ok_or_else(|| {
         let message = format!(
             "{}: scope: expected \"user\", \"member\", \"channel\", \"guild\" or \"global\", got \"{}\"",
             fields.function,

@@ -12,7 +12,7 @@ use crate::activity::Busy;
 use crate::charge::Charge;
 use crate::discord::outbound::CogCaller;
 use crate::lock::lock;
-use crate::state::{Namespace, StateError, Table, View};
+use crate::state::{Namespace, StateError, StateTable, View};
 use crate::vm::build::Vm;
 use crate::vm::cpu_usage::{CpuMeter, ThreadTime};
 use crate::vm::fair_share::FairShare;
@@ -435,7 +435,7 @@ impl CogContext {
     /// The charge for a snapshot of the state: one for all that go through the same.
     pub fn snapshot(
         &self,
-        entries: &Arc<Table>,
+        entries: &Arc<StateTable>,
         charge: impl FnOnce(usize) -> HostResult<Arc<Charge>>,
     ) -> HostResult<Arc<Charge>> {
         let key = Arc::as_ptr(entries) as usize;

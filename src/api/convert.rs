@@ -3,7 +3,7 @@
 use super::object::Object;
 use super::state::Handle;
 use crate::vm::host::{
-    Failure, GREATEST_EXACT, HostError, HostResult, describe, in_time, is_object, shown_name,
+    GREATEST_EXACT, HostError, HostFailure, HostResult, describe, in_time, is_object, shown_name,
 };
 use mlua::{Table, Value};
 use serde_json::{Map, Value as JsonValue};
@@ -50,7 +50,7 @@ impl Default for Converter {
 /// What is wrong, and the steps that lead to it, innermost first: nobody pays for the path of a good value.
 pub(super) struct Wrong {
     steps: Vec<String>,
-    cause: Failure,
+    cause: HostFailure,
 }
 
 impl Wrong {
@@ -66,8 +66,8 @@ impl Wrong {
         self
     }
 
-    fn into_failure(self, function: &str, path: &str) -> Failure {
-        let Failure::Host(error) = self.cause else {
+    fn into_failure(self, function: &str, path: &str) -> HostFailure {
+        let HostFailure::Host(error) = self.cause else {
             return self.cause;
         };
         let mut place = path.to_owned();
@@ -356,7 +356,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The error for a field.
-    pub fn wrong(&self, name: &str, expected: &str, got: &Value) -> crate::vm::host::Failure {
+    pub fn wrong(&self, name: &str, expected: &str, got: &Value) -> crate::vm::host::HostFailure {
         HostError::argument(&self.function, name, expected, &describe(got)).into()
     }
 

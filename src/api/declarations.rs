@@ -2,8 +2,8 @@
 
 use super::state::space::Space;
 use crate::commands::definition::CommandDefinition;
-use crate::problem::Place;
-use crate::state::{ScopeKind, Table};
+use crate::problem::SourceLocation;
+use crate::state::{ScopeKind, StateTable};
 use crate::vm::host::{HostError, HostResult};
 use crate::vm::resolve::ModuleId;
 use mlua::{Function, Value};
@@ -27,7 +27,7 @@ pub struct Declarations {
     /// How often `state.defaults` was called.
     pub calls_of_defaults: usize,
     /// `state.defaults { … }`, also of the session and of what cogs share.
-    pub defaults: Vec<(Space, ScopeKind, Table)>,
+    pub defaults: Vec<(Space, ScopeKind, StateTable)>,
     /// What the texts of all that hold in bytes.
     pub texts: usize,
 }
@@ -237,16 +237,16 @@ impl Staged {
 }
 
 /// The place of the innermost frame of an author's, for a declaration.
-pub fn caller(lua: &mlua::Lua) -> Option<Place> {
+pub fn caller(lua: &mlua::Lua) -> Option<SourceLocation> {
     (1..12).find_map(|level| {
         lua.inspect_stack(level, |frame| {
             let source = frame.source();
             let file = source.short_src.as_deref().unwrap_or_default().to_owned();
             let line = frame.current_line()?;
-            file.starts_with("lua/").then(|| Place {
+            file.starts_with("lua/").then(|| SourceLocation {
                 file,
                 line: u32::try_from(line).unwrap_or(u32::MAX),
-                ..Place::default()
+                ..SourceLocation::default()
             })
         })
         .flatten()

@@ -18,7 +18,7 @@ use crate::discord::schema::{Kind, Shape, item_kind, kind_of};
 use crate::json::Json;
 use crate::lock::lock;
 use crate::vm::host::{
-    Arguments, Failure, Field, Host, HostChunk, HostError, HostResult, one, shown_name,
+    Arguments, Field, Host, HostChunk, HostError, HostFailure, HostResult, one, shown_name,
 };
 use mlua::{Lua, Table, Value};
 use serde_json::{Map, Value as JsonValue};
@@ -114,7 +114,7 @@ pub fn answer_schema(operation: &'static Operation) -> Option<&'static str> {
 }
 
 /// One call of an operation, checked and ready to be sent.
-pub struct Request {
+pub struct PreparedCall {
     function: &'static str,
     prepared: Prepared,
     /// Which guild the call names.
@@ -130,7 +130,7 @@ fn prepare_call(
     cog: &CogContext,
     operation: &'static Operation,
     arguments: &Arguments,
-) -> HostResult<Request> {
+) -> HostResult<PreparedCall> {
     let name = arguments.function();
     CogContext::may_act(lua, name)?;
     cog.require_capability(name, operation.capability)?;
@@ -159,7 +159,7 @@ fn prepare_call(
     prepare(cog, name, operation, given, files, None)
 }
 
-impl Request {
+impl PreparedCall {
     /// With which capability the message is sent that this makes; nothing: it answers a call.
     #[must_use]
     pub fn needing(mut self, need: Need) -> Self {
@@ -177,7 +177,7 @@ pub fn prepare(
     arguments: Map<String, JsonValue>,
     files: Vec<File>,
     heard: Option<&str>,
-) -> HostResult<Request> {
+) -> HostResult<PreparedCall> {
     let files_weigh: usize = files.iter().map(|file| file.content.len()).sum();
     let named = |name| arguments.get(name).and_then(JsonValue::as_str);
     let guild = named("guild_id").map(str::to_owned);
@@ -192,7 +192,7 @@ pub fn prepare(
     })?;
     let changed = changed.as_deref();
     reach::check(cog, function, &prepared, Subject { heard, changed })?;
-    Ok(Request {
+    Ok(PreparedCall {
         function,
         prepared,
         guild,
@@ -202,8 +202,8 @@ pub fn prepare(
 }
 
 /// Sends a call for a cog: after its writes are safe, with errors as authors meet them.
-pub async fn make(cog: &CogContext, call: Request) -> HostResult<Option<Json>> {
-    let Request {
+pub async fn make(cog: &CogContext, call: PreparedCall) -> HostResult<Option<Json>> {
+    let PreparedCall {
         function,
         prepared,
         guild,
@@ -286,7 +286,7 @@ fn with_guild(operation: &'static Operation, guild: &str, json: Json) -> Json {
     }
 }
 
-fn call_error(cog: &CogContext, function: &str, error: &CallError) -> Failure {
+fn call_error(cog: &CogContext, function: &str, error: &CallError) -> HostFailure {
     let error = match error {
         CallError::Discord(error) => error,
         CallError::Memory { .. } => return cog.too_many_request_bytes(function).into(),

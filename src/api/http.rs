@@ -276,7 +276,7 @@ fn not_plain(
     field: &str,
     name: &str,
     expected: &str,
-) -> crate::vm::host::Failure {
+) -> crate::vm::host::HostFailure {
     let message = format!(
         "{}: {field}.{}: expected {expected}",
         fields.function,

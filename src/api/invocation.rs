@@ -18,7 +18,7 @@ use crate::discord::reply_to;
 use crate::host_tasks;
 use crate::json::Json;
 use crate::lock::lock;
-use crate::vm::host::{Arguments, Failure, Host, HostError, HostResult, describe, one};
+use crate::vm::host::{Arguments, Host, HostError, HostFailure, HostResult, describe, one};
 use mlua::{Function, Lua, MetaMethod, Table, UserDataRegistry, Value};
 use serde_json::{Map, Value as JsonValue, json};
 use std::collections::BTreeMap;
@@ -396,7 +396,7 @@ pub fn install(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<()
 
 fn this(arguments: &Arguments) -> HostResult<Arc<Invocation>> {
     let value = arguments.value(0);
-    let wrong = || -> Failure {
+    let wrong = || -> HostFailure {
         let name = arguments.function();
         let got = describe(&value);
         let message = format!("{name}: called on {got}; write a colon, as in `{name}(…)`");
@@ -418,7 +418,7 @@ fn index(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
         let charge = Charge::new(lua, cog, json)?;
         Ok(object::to_lua(lua, json, Some(schema), &charge)?)
     };
-    let only_in_guild = || -> Failure {
+    let only_in_guild = || -> HostFailure {
         let message =
             format!("ctx.{name}: this call comes from a direct message; test ctx.in_guild first");
         HostError::new("argument", message).into()
@@ -464,10 +464,10 @@ fn index(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
 }
 
 type Answering = Pin<Box<dyn Future<Output = HostResult<Option<Json>>> + Send>>;
-type Answer = fn(Arc<Invocation>, &'static str, Content) -> Answering;
+type AnswerMethod = fn(Arc<Invocation>, &'static str, Content) -> Answering;
 
 fn install_answers(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
-    let answers: [(&str, &'static str, Answer); 3] = [
+    let answers: [(&str, &'static str, AnswerMethod); 3] = [
         ("reply", "ctx:reply", |call, name, content| {
             Box::pin(async move { call.reply(name, content).await })
         }),

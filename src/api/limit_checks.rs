@@ -4,7 +4,7 @@ use super::context::CogContext;
 use super::limits::{Limit, at_most, megabytes};
 use super::usage::{MailboxLimits, TaskSlot};
 use crate::lock::lock;
-use crate::problem::Place;
+use crate::problem::SourceLocation;
 use crate::vm::host::{HostError, HostResult};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -260,7 +260,7 @@ impl CogContext {
     /// written.
     pub fn may_log<const N: usize>(
         &self,
-        place: impl FnOnce() -> Option<Place>,
+        place: impl FnOnce() -> Option<SourceLocation>,
         texts: impl FnOnce() -> [String; N],
     ) -> Option<[String; N]> {
         let config = self.services.config.load();

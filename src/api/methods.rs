@@ -10,7 +10,7 @@ use crate::discord::operations::Operation;
 use crate::discord::reply_to;
 use crate::discord::schema::Kind;
 use crate::json::Json;
-use crate::vm::host::{Arguments, Failure, Host, HostError, HostResult, describe, one};
+use crate::vm::host::{Arguments, Host, HostError, HostFailure, HostResult, describe, one};
 use mlua::{Lua, Table, Value};
 use serde_json::{Map, Value as JsonValue, json};
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ impl Methods {
 }
 
 /// A method's call, ready to be made.
-struct Call {
+struct MethodCall {
     operation: &'static Operation,
     need: Need,
     /// The message that the cog has been given, which it may refer to.
@@ -56,7 +56,7 @@ struct Call {
     content: Option<Content>,
 }
 
-impl Call {
+impl MethodCall {
     /// A call that needs its operation's capability.
     fn new(operation: &'static str, arguments: JsonValue) -> HostResult<Self> {
         let operation = known(operation)?;
@@ -85,7 +85,7 @@ impl Call {
     }
 }
 
-type Build = fn(&CogContext, &Json, &Arguments) -> HostResult<Call>;
+type Build = fn(&CogContext, &Json, &Arguments) -> HostResult<MethodCall>;
 
 const METHODS: [(Kind, &str, &str, Build); 16] = [
     (Kind::Message, "reply", "message:reply", message_reply),
@@ -165,9 +165,9 @@ fn method(
 async fn carry_out(
     cog: &Arc<CogContext>,
     name: &'static str,
-    call: Call,
+    call: MethodCall,
 ) -> HostResult<Option<Json>> {
-    let Call {
+    let MethodCall {
         operation,
         need,
         heard,
@@ -211,7 +211,7 @@ async fn carry_out(
 /// The object before the colon.
 fn this(arguments: &Arguments) -> HostResult<Object> {
     let value = arguments.value(0);
-    let wrong = || -> Failure {
+    let wrong = || -> HostFailure {
         let name = arguments.function();
         let message = format!(
             "{name}: called on {}; write a colon, as in `{name}(…)`",
@@ -257,13 +257,13 @@ fn message_of(json: &Json, arguments: &Arguments) -> HostResult<JsonValue> {
     }))
 }
 
-fn message_reply(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+fn message_reply(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<MethodCall> {
     let mut content = Content::read(arguments, 1)?;
     let id = field(json, arguments, &["id"])?;
     let reference = content.body.entry("message_reference");
     reference.or_insert_with(|| reply_to(id));
     let channel = json!({ "channel_id": field(json, arguments, &["channel_id"])? });
-    let mut call = Call::new("create_message", channel)?
+    let mut call = MethodCall::new("create_message", channel)?
         .needing(reach::to_reply(cog, json))
         .with_content(content);
     // A message without content is one that the cog may not read.
@@ -271,21 +271,23 @@ fn message_reply(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostRe
     Ok(call)
 }
 
-fn message_edit(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+fn message_edit(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<MethodCall> {
     let content = Content::read(arguments, 1)?;
-    Ok(Call::new("update_message", message_of(json, arguments)?)?
-        .needing(reach::to_edit(cog, json))
-        .with_content(content))
+    Ok(
+        MethodCall::new("update_message", message_of(json, arguments)?)?
+            .needing(reach::to_edit(cog, json))
+            .with_content(content),
+    )
 }
 
-fn message_delete(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+fn message_delete(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<MethodCall> {
     let mut target = message_of(json, arguments)?;
     add_reason(&mut target, arguments, 1)?;
-    Ok(Call::new("delete_message", target)?.needing(reach::to_delete(cog, json)))
+    Ok(MethodCall::new("delete_message", target)?.needing(reach::to_delete(cog, json)))
 }
 
 /// An emoji as Discord's paths want it: the character itself, or `name:id`.
-fn message_react(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+fn message_react(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<MethodCall> {
     let mut target = message_of(json, arguments)?;
     let emoji = match arguments.value(1) {
         Value::String(_) => arguments.short_string(1, "the emoji", LONGEST_EMOJI)?,
@@ -304,11 +306,11 @@ fn message_react(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResu
         .trim_start_matches("<:")
         .trim_end_matches('>');
     target["emoji_name"] = emoji.into();
-    Call::new("add_my_message_reaction", target)
+    MethodCall::new("add_my_message_reaction", target)
 }
 
-fn message_pin(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
-    Call::new("create_pin", message_of(json, arguments)?)
+fn message_pin(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<MethodCall> {
+    MethodCall::new("create_pin", message_of(json, arguments)?)
 }
 
 /// A member's guild and user. The host adds `guild_id` to every member that it hands out.
@@ -333,66 +335,70 @@ fn member_role(json: &Json, arguments: &Arguments) -> HostResult<JsonValue> {
     Ok(target)
 }
 
-fn member_add_role(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
-    Call::new("add_guild_member_role", member_role(json, arguments)?)
+fn member_add_role(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<MethodCall> {
+    MethodCall::new("add_guild_member_role", member_role(json, arguments)?)
 }
 
-fn member_remove_role(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
-    Call::new("delete_guild_member_role", member_role(json, arguments)?)
+fn member_remove_role(
+    _: &CogContext,
+    json: &Json,
+    arguments: &Arguments,
+) -> HostResult<MethodCall> {
+    MethodCall::new("delete_guild_member_role", member_role(json, arguments)?)
 }
 
-fn member_timeout(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+fn member_timeout(cog: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<MethodCall> {
     let mut target = member_of(json, arguments)?;
     let length = arguments.duration(1, "the duration")?;
     let until = cog.services.clock.unix() + length.as_secs_f64();
     target["communication_disabled_until"] = until.into();
     add_reason(&mut target, arguments, 2)?;
-    Call::new("update_guild_member", target)
+    MethodCall::new("update_guild_member", target)
 }
 
-fn member_kick(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+fn member_kick(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<MethodCall> {
     let mut target = member_of(json, arguments)?;
     add_reason(&mut target, arguments, 1)?;
-    Call::new("delete_guild_member", target)
+    MethodCall::new("delete_guild_member", target)
 }
 
-fn member_ban(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+fn member_ban(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<MethodCall> {
     let mut target = member_of(json, arguments)?;
     add_reason(&mut target, arguments, 1)?;
-    Call::new("ban_user_from_guild", target)
+    MethodCall::new("ban_user_from_guild", target)
 }
 
-fn channel_send(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+fn channel_send(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<MethodCall> {
     let channel = json!({ "channel_id": field(json, arguments, &["id"])? });
-    Ok(Call::new("create_message", channel)?.with_content(Content::read(arguments, 1)?))
+    Ok(MethodCall::new("create_message", channel)?.with_content(Content::read(arguments, 1)?))
 }
 
-fn channel_typing(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+fn channel_typing(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<MethodCall> {
     let channel = json!({ "channel_id": field(json, arguments, &["id"])? });
-    Call::new("trigger_typing_indicator", channel)
+    MethodCall::new("trigger_typing_indicator", channel)
 }
 
-fn channel_delete(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+fn channel_delete(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<MethodCall> {
     let mut target = json!({ "channel_id": field(json, arguments, &["id"])? });
     add_reason(&mut target, arguments, 1)?;
-    Call::new("delete_channel", target)
+    MethodCall::new("delete_channel", target)
 }
 
-fn user_send(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+fn user_send(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<MethodCall> {
     let user = json.at(&["user", "id"]).or_else(|| json.get("id"));
     let user = user.and_then(Json::as_str).unwrap_or_default();
     Ok(
-        Call::new("create_message", json!({ "recipient_id": user }))?
+        MethodCall::new("create_message", json!({ "recipient_id": user }))?
             .needing(Some("dm.send"))
             .with_content(Content::read(arguments, 1)?),
     )
 }
 
-fn role_delete(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<Call> {
+fn role_delete(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<MethodCall> {
     let mut target = json!({
         "guild_id": field(json, arguments, &["guild_id"])?,
         "role_id": field(json, arguments, &["id"])?,
     });
     add_reason(&mut target, arguments, 1)?;
-    Call::new("delete_guild_role", target)
+    MethodCall::new("delete_guild_role", target)
 }

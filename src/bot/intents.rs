@@ -24,7 +24,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
-use wishes::{Change, Wishes};
+use wishes::{IntentsChange, Wishes};
 
 /// The pause before intents are asked for again after something else than Discord's refusal.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -118,7 +118,7 @@ impl Follower {
         let clock = self.cogs.services.clock.clone();
         let due = async {
             match next {
-                Some(Change { at, .. }) => clock.sleep(at.saturating_sub(clock.now())).await,
+                Some(IntentsChange { at, .. }) => clock.sleep(at.saturating_sub(clock.now())).await,
                 None => std::future::pending().await,
             }
         };
@@ -138,7 +138,7 @@ impl Follower {
         }
     }
 
-    fn next(&self) -> Option<Change> {
+    fn next(&self) -> Option<IntentsChange> {
         let free_at = self.gateway.next_change().max(self.retry_at);
         self.wishes.next(self.gateway.intents(), free_at)
     }
@@ -152,7 +152,7 @@ impl Follower {
     }
 
     /// Publishes what is missing, and logs it if the cogs have to wait for it.
-    fn tell(&mut self, next: Option<Change>) {
+    fn tell(&mut self, next: Option<IntentsChange>) {
         let services = &self.cogs.services;
         services.connection.store(Arc::new(ConnectionView {
             intents: self.gateway.intents() | self.refused,
@@ -172,7 +172,7 @@ impl Follower {
         self.announced = missing;
     }
 
-    async fn change(&mut self, change: Change) -> Result<(), Stopped> {
+    async fn change(&mut self, change: IntentsChange) -> Result<(), Stopped> {
         let new = privileged_of(change.missing);
         // Discord counts attempts, so it is asked first whether one has a chance.
         if new != 0

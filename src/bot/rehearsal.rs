@@ -8,7 +8,7 @@ use crate::commands::examples::{self, Misunderstood};
 use crate::config::{Config, Token};
 use crate::error::StartError;
 use crate::http::KnownHosts;
-use crate::problem::{Place, Problem};
+use crate::problem::{Problem, SourceLocation};
 use crate::reload::plan::plan;
 use crate::reload::sources::{Rules, Snapshot};
 use crate::reload::transaction;
@@ -91,10 +91,10 @@ fn of_example(
         let source = snapshot.in_file(file);
         let source = source.map(|source| source.text.to_string());
         let source = source.unwrap_or_default();
-        let mut place = Place {
+        let mut place = SourceLocation {
             file: file.clone(),
             line: line_of(&source, *line, &example.example),
-            ..Place::default()
+            ..SourceLocation::default()
         };
         place.add_excerpt(&source);
         place

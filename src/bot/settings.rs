@@ -5,7 +5,7 @@ use crate::cogs::host::Cogs;
 use crate::config::{Config, ConfigErrors, Follower, Origin};
 use crate::escape::one_line;
 use crate::host_tasks::{self, Task};
-use crate::problem::{Place, Problem};
+use crate::problem::{Problem, SourceLocation};
 use crate::reload::controller::{Ask, ConfigEdit, Reload};
 use crate::reload::sources::Rules;
 use std::sync::Arc;
@@ -167,10 +167,10 @@ fn told(applied: &[String], waiting: &[String]) -> String {
 fn problem(problem: &crate::config::Problem, text: &str) -> Problem {
     let place = match &problem.origin {
         Origin::File(file, Some(line)) => {
-            let mut place = Place {
+            let mut place = SourceLocation {
                 file: file.clone(),
                 line: u32::try_from(*line).unwrap_or(u32::MAX),
-                ..Place::default()
+                ..SourceLocation::default()
             };
             if !problem.excerpt.is_empty() {
                 place.add_excerpt(text);

@@ -5,7 +5,7 @@ use super::output;
 use crate::bot::rehearse;
 use crate::config::Config;
 use crate::error::StartError;
-use crate::files::{Entry, Found, Kind, Root, walk};
+use crate::files::{Found, Kind, Root, WalkEntry, walk};
 use crate::problem::{self, Problem};
 use crate::reload::sources::{Rules, text_of};
 use std::path::Path;
@@ -119,7 +119,7 @@ pub fn luau_files(config: &Config) -> Result<Findings, StartError> {
 
 impl Findings {
     /// Checks what may be a Luau file. False for a folder that is not looked into.
-    fn add(&mut self, entry: &Entry<'_>, rules: &Rules) -> bool {
+    fn add(&mut self, entry: &WalkEntry<'_>, rules: &Rules) -> bool {
         if entry.name.as_encoded_bytes().starts_with(b".") {
             return false;
         }
@@ -155,7 +155,7 @@ fn of_file(name: &str, problem: &str) -> Problem {
     }
 }
 
-fn text(entry: &Entry<'_>, rules: &Rules) -> Result<Option<String>, String> {
+fn text(entry: &WalkEntry<'_>, rules: &Rules) -> Result<Option<String>, String> {
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
     let found = Found::of(entry).map_err(unreadable)?;
     text_of(&found, rules)
@@ -187,11 +187,11 @@ fn file(name: String, source: &str) -> Option<Problem> {
 }
 
 /// The line with its neighbours.
-fn place(file: String, line: u32, source: &str) -> problem::Place {
-    let mut place = problem::Place {
+fn place(file: String, line: u32, source: &str) -> problem::SourceLocation {
+    let mut place = problem::SourceLocation {
         file,
         line,
-        ..problem::Place::default()
+        ..problem::SourceLocation::default()
     };
     place.add_excerpt(source);
     // What is not closed is noticed at the end of the file, in a line of no characters.

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::error::StartError;
 use crate::escape::one_line;
 use crate::lock::lock;
-use crate::spec::{Case, Failure, cases};
+use crate::spec::{Case, CaseFailure, cases};
 use clap::Args;
 use std::collections::VecDeque;
 use std::sync::{Mutex, mpsc};
@@ -72,7 +72,7 @@ fn choose(config: &Config, filter: Option<&str>) -> Result<Vec<Case>, StartError
 }
 
 /// Runs the tests side by side, and tells each as it ends.
-fn run_all(cases: Vec<Case>, mut tell: impl FnMut(Case, Result<(), Failure>)) {
+fn run_all(cases: Vec<Case>, mut tell: impl FnMut(Case, Result<(), CaseFailure>)) {
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
     let waiting = Mutex::new(VecDeque::from(cases));
     let (sender, ended) = mpsc::channel();

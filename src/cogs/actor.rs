@@ -15,7 +15,7 @@ mod work;
 
 use super::live::{Live, Offer};
 use super::mailbox::Mailbox;
-use super::prepare::{self, Request};
+use super::prepare::{self, PrepareRequest};
 use super::timers::Timers;
 use crate::activity::Busy;
 use crate::api::context::{CogContext, Spawn};
@@ -46,7 +46,10 @@ const MOST_RUNNING: usize = 1_000;
 /// What the host asks of an actor.
 pub enum Control {
     /// Make the next generation, and keep it ready.
-    Prepare(Box<Request>, oneshot::Sender<Result<Offer, PrepareFailure>>),
+    Prepare(
+        Box<PrepareRequest>,
+        oneshot::Sender<Result<Offer, PrepareFailure>>,
+    ),
     /// Run what was prepared from now on.
     Commit(oneshot::Sender<Committed>),
     /// Forget what was prepared.
@@ -233,7 +236,7 @@ impl Actor {
     }
 
     /// Makes the next generation; a panic of the host's fails the attempt and no more.
-    fn prepare(&mut self, request: &Request) -> Result<(Live, Offer), PrepareFailure> {
+    fn prepare(&mut self, request: &PrepareRequest) -> Result<(Live, Offer), PrepareFailure> {
         let (cog, current, number) = (&self.cog, self.current.as_ref(), self.generations);
         let attempt = || prepare::prepare(cog, current, number, request);
         catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|_| {

@@ -9,7 +9,7 @@ use crate::api::invocation::{Context, Invocation};
 use crate::api::limits::Limit;
 use crate::commands::refusals::Refusal;
 use crate::json::Json;
-use crate::problem::{Place, Problem};
+use crate::problem::{Problem, SourceLocation};
 use crate::supervisor::{self, Rule};
 use crate::vm::memory::pressure::Pressure;
 use crate::vm::trace::{Fault, STACK_OVERFLOW};
@@ -130,7 +130,7 @@ async fn call_hooks(
     }
 }
 
-fn place_of(fault: &Fault) -> Option<Place> {
+fn place_of(fault: &Fault) -> Option<SourceLocation> {
     match fault {
         Fault::Raised(raised) => raised.place.clone(),
         _ => None,

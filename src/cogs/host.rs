@@ -4,7 +4,7 @@ use super::actor::{Actor, Committed, Control, Inbox};
 use super::live::{Offer, Status};
 use super::mailbox::{Mailbox, Work};
 use super::names::Names;
-use super::prepare::Request;
+use super::prepare::PrepareRequest;
 use super::routes::Routes;
 use super::scheduler::Scheduler;
 use crate::api::context::CogContext;
@@ -100,7 +100,7 @@ impl CogHandle {
     }
 
     /// Makes the next generation. Nothing if the actor is gone.
-    pub async fn prepare(&self, request: Request) -> Option<Result<Offer, PrepareFailure>> {
+    pub async fn prepare(&self, request: PrepareRequest) -> Option<Result<Offer, PrepareFailure>> {
         self.ask(|answer| Control::Prepare(Box::new(request), answer))
             .await
     }

@@ -53,7 +53,7 @@ impl Work {
 }
 
 /// Work, with the sign that the bot is busy with it.
-pub type Entry = (Work, Busy);
+pub type MailboxEntry = (Work, Busy);
 
 /// A cog's mailbox. The cog's own task takes what the gateway's threads post.
 #[derive(Debug)]
@@ -66,9 +66,9 @@ pub struct Mailbox {
 #[derive(Debug)]
 struct MailboxContents {
     /// What came since the present version answers.
-    fresh: Lines<Entry>,
+    fresh: Lines<MailboxEntry>,
     /// What had waited for those before it.
-    backlog: Lines<Entry>,
+    backlog: Lines<MailboxEntry>,
     /// Whether it is the backlog's turn.
     is_backlogs_turn: bool,
     /// Nothing is taken any more: the cog is unloaded.
@@ -85,7 +85,7 @@ impl MailboxContents {
         self.fresh.bytes() + self.backlog.bytes()
     }
 
-    fn take(&mut self) -> Option<Entry> {
+    fn take(&mut self) -> Option<MailboxEntry> {
         self.is_backlogs_turn = !self.is_backlogs_turn;
         let (first, then) = if self.is_backlogs_turn {
             (&mut self.backlog, &mut self.fresh)
@@ -96,7 +96,7 @@ impl MailboxContents {
     }
 
     /// Takes out what is too much, the backlog's first.
-    fn shed(&mut self, limits: MailboxLimits) -> Vec<(Origin, Entry)> {
+    fn shed(&mut self, limits: MailboxLimits) -> Vec<(Origin, MailboxEntry)> {
         let mut shed = Vec::new();
         while self.count() > limits.count || self.bytes() > limits.bytes {
             let Some(one) = self.backlog.shed().or_else(|| self.fresh.shed()) else {
@@ -160,7 +160,7 @@ impl Mailbox {
         None
     }
 
-    fn tell_of(&self, shed: Vec<(Origin, Entry)>) {
+    fn tell_of(&self, shed: Vec<(Origin, MailboxEntry)>) {
         for (origin, (work, busy)) in shed {
             self.cog
                 .count_shed(origin.guild, origin.channel, origin.user);
@@ -177,7 +177,7 @@ impl Mailbox {
     }
 
     /// The next piece of work, if there is one.
-    pub fn try_take(&self) -> Option<Entry> {
+    pub fn try_take(&self) -> Option<MailboxEntry> {
         if lock(&self.waiting).count() == 0 {
             return None;
         }
@@ -185,7 +185,7 @@ impl Mailbox {
     }
 
     /// The next piece of work.
-    pub async fn take(&self) -> Entry {
+    pub async fn take(&self) -> MailboxEntry {
         loop {
             if let Some(entry) = self.try_take() {
                 return entry;

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// What a cog is to become.
 #[derive(Clone)]
-pub struct Request {
+pub struct PrepareRequest {
     /// The sources that the generation reads.
     pub snapshot: Arc<dyn Modules + Send + Sync>,
     /// The cog's own file.
@@ -34,7 +34,7 @@ pub fn prepare(
     cog: &Arc<CogContext>,
     current: Option<&Live>,
     number: u64,
-    request: &Request,
+    request: &PrepareRequest,
 ) -> Result<(Live, Offer), PrepareFailure> {
     let mut result = attempt(cog, current, number, request);
     if matches!(&result, Err(failure) if matches!(failure.fault, Fault::Memory { .. }))
@@ -42,7 +42,7 @@ pub fn prepare(
     {
         // What runs in the present VM may leave no room in it, and must not keep its own mending out.
         discard(cog);
-        let afresh = Request {
+        let afresh = PrepareRequest {
             keep: None,
             ..request.clone()
         };
@@ -73,7 +73,7 @@ fn attempt(
     cog: &Arc<CogContext>,
     current: Option<&Live>,
     number: u64,
-    request: &Request,
+    request: &PrepareRequest,
 ) -> Result<(Live, Offer), PrepareFailure> {
     cog.stage_state();
     let reused = current.filter(|live| {

@@ -6,7 +6,7 @@
 //! instead of counting them in a window, cannot give one back, and would need a limiter for each
 //! command and cooldown that an edit throws away.)
 
-use super::definition::{Cooldown, Scope};
+use super::definition::{Cooldown, CooldownScope};
 use crate::lock::lock;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
@@ -36,19 +36,19 @@ pub struct ScopeIds<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     command: Box<str>,
-    scope: Scope,
+    scope: CooldownScope,
     id: Box<str>,
 }
 
 impl Key {
     /// Outside of guilds a member is the user, and a guild is the channel.
-    pub(super) fn new(command: &str, scope: Scope, ids: &ScopeIds<'_>) -> Self {
+    pub(super) fn new(command: &str, scope: CooldownScope, ids: &ScopeIds<'_>) -> Self {
         let id = match (scope, ids.guild) {
-            (Scope::User, _) | (Scope::Member, None) => ids.user.into(),
-            (Scope::Member, Some(guild)) => format!("{guild} {}", ids.user).into(),
-            (Scope::Channel, _) | (Scope::Guild, None) => ids.channel.into(),
-            (Scope::Guild, Some(guild)) => guild.into(),
-            (Scope::Global, _) => "".into(),
+            (CooldownScope::User, _) | (CooldownScope::Member, None) => ids.user.into(),
+            (CooldownScope::Member, Some(guild)) => format!("{guild} {}", ids.user).into(),
+            (CooldownScope::Channel, _) | (CooldownScope::Guild, None) => ids.channel.into(),
+            (CooldownScope::Guild, Some(guild)) => guild.into(),
+            (CooldownScope::Global, _) => "".into(),
         };
         Self {
             command: command.into(),

@@ -6,7 +6,7 @@ const ANNA: ScopeIds<'_> = ScopeIds {
     guild: Some("100"),
 };
 
-fn cooldown(uses: u32, per: u64, scope: Scope) -> Cooldown {
+fn cooldown(uses: u32, per: u64, scope: CooldownScope) -> Cooldown {
     let per = Duration::from_secs(per);
     Cooldown { uses, per, scope }
 }
@@ -18,7 +18,7 @@ fn at(seconds: u64) -> Duration {
 #[test]
 fn a_window_slides_over_the_last_uses() {
     let cooldowns = Cooldowns::new();
-    let limits = [cooldown(2, 10, Scope::User)];
+    let limits = [cooldown(2, 10, CooldownScope::User)];
     let take = |now| cooldowns.take("roll", &ANNA, &limits, at(now)).map(|_| ());
     assert_eq!(take(0), Ok(()));
     assert_eq!(take(4), Ok(()));
@@ -31,9 +31,9 @@ fn a_window_slides_over_the_last_uses() {
 fn several_windows_hold_together_and_a_refusal_takes_nothing() {
     let cooldowns = Cooldowns::new();
     let limits = [
-        cooldown(1, 5, Scope::User),
-        cooldown(2, 60, Scope::User),
-        cooldown(3, 100, Scope::Guild),
+        cooldown(1, 5, CooldownScope::User),
+        cooldown(2, 60, CooldownScope::User),
+        cooldown(3, 100, CooldownScope::Guild),
     ];
     let bob = ScopeIds { user: "2", ..ANNA };
     let take = |who: &ScopeIds<'_>, now| cooldowns.take("roll", who, &limits, at(now)).map(|_| ());
@@ -59,28 +59,31 @@ fn scopes_commands_and_direct_messages_are_apart() {
         channel: "20",
         ..ANNA
     };
-    assert!(take("a", &ANNA, Scope::Member));
-    assert!(take("a", &elsewhere, Scope::Member));
+    assert!(take("a", &ANNA, CooldownScope::Member));
+    assert!(take("a", &elsewhere, CooldownScope::Member));
     assert!(take(
         "a",
         &ScopeIds {
             guild: None,
             ..ANNA
         },
-        Scope::Member
+        CooldownScope::Member
     ));
-    assert!(!take("a", &ANNA, Scope::Member));
-    assert!(take("b", &ANNA, Scope::Member));
-    assert!(take("a", &ANNA, Scope::Channel));
-    assert!(!take("a", &bob, Scope::Channel));
-    assert!(take("a", &bob, Scope::Global));
-    assert!(!take("a", &elsewhere, Scope::Global));
+    assert!(!take("a", &ANNA, CooldownScope::Member));
+    assert!(take("b", &ANNA, CooldownScope::Member));
+    assert!(take("a", &ANNA, CooldownScope::Channel));
+    assert!(!take("a", &bob, CooldownScope::Channel));
+    assert!(take("a", &bob, CooldownScope::Global));
+    assert!(!take("a", &elsewhere, CooldownScope::Global));
 }
 
 #[test]
 fn a_refund_gives_the_use_back() {
     let cooldowns = Cooldowns::new();
-    let limits = [cooldown(1, 60, Scope::User), cooldown(5, 90, Scope::Guild)];
+    let limits = [
+        cooldown(1, 60, CooldownScope::User),
+        cooldown(5, 90, CooldownScope::Guild),
+    ];
     let taken = cooldowns.take("daily", &ANNA, &limits, at(0)).unwrap();
     assert!(cooldowns.take("daily", &ANNA, &limits, at(1)).is_err());
     cooldowns.refund(taken);
@@ -91,12 +94,12 @@ fn a_refund_gives_the_use_back() {
 #[test]
 fn an_edited_cooldown_counts_what_was_used_before() {
     let cooldowns = Cooldowns::new();
-    let before = [cooldown(3, 10, Scope::User)];
+    let before = [cooldown(3, 10, CooldownScope::User)];
     cooldowns
         .take("roll", &ANNA, &before, at(0))
         .map(|_| ())
         .unwrap();
-    let after = [cooldown(1, 30, Scope::User)];
+    let after = [cooldown(1, 30, CooldownScope::User)];
     let refused = cooldowns.take("roll", &ANNA, &after, at(12)).map(|_| ());
     assert_eq!(refused, Err(Duration::from_secs(18)));
 }
@@ -104,7 +107,7 @@ fn an_edited_cooldown_counts_what_was_used_before() {
 #[test]
 fn a_clock_set_back_locks_nobody_out() {
     let cooldowns = Cooldowns::new();
-    let limits = [cooldown(1, 10, Scope::User)];
+    let limits = [cooldown(1, 10, CooldownScope::User)];
     cooldowns
         .take("roll", &ANNA, &limits, at(500))
         .map(|_| ())
@@ -121,7 +124,7 @@ fn memory_stays_bounded() {
             user: &name,
             ..ANNA
         };
-        let limits = [cooldown(1, 86_400, Scope::User)];
+        let limits = [cooldown(1, 86_400, CooldownScope::User)];
         cooldowns
             .take("daily", &ids, &limits, at(user))
             .map(|_| ())
@@ -133,7 +136,7 @@ fn memory_stays_bounded() {
         user: "19999",
         ..ANNA
     };
-    let limits = [cooldown(1, 86_400, Scope::User)];
+    let limits = [cooldown(1, 86_400, CooldownScope::User)];
     assert!(
         cooldowns
             .take("daily", &latest, &limits, at(20_000))

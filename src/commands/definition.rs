@@ -317,7 +317,7 @@ pub struct Cooldown {
     /// The length of the window.
     pub per: Duration,
     /// Who shares the uses.
-    pub scope: Scope,
+    pub scope: CooldownScope,
 }
 
 /// How many calls of a command may run at once.
@@ -326,12 +326,12 @@ pub struct Concurrency {
     /// At least 1.
     pub limit: u32,
     /// Who shares the limit.
-    pub scope: Scope,
+    pub scope: CooldownScope,
 }
 
 /// Who shares a cooldown or a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Scope {
+pub enum CooldownScope {
     /// One user, wherever they are.
     User,
     /// One user in one guild.
@@ -344,7 +344,7 @@ pub enum Scope {
     Global,
 }
 
-impl Scope {
+impl CooldownScope {
     /// The scope that authors call `name`.
     pub fn of_name(name: &str) -> Option<Self> {
         match name {

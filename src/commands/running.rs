@@ -63,7 +63,7 @@ impl Drop for Permit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::definition::Scope;
+    use crate::commands::definition::CooldownScope;
 
     #[test]
     fn a_permit_ends_when_it_is_dropped() {
@@ -75,7 +75,7 @@ mod tests {
         };
         let limit = Concurrency {
             limit: 2,
-            scope: Scope::User,
+            scope: CooldownScope::User,
         };
         let first = running.begin("a", &ids, &limit);
         let second = running.begin("a", &ids, &limit);

@@ -1,6 +1,7 @@
 use super::*;
 use crate::commands::definition::{
-    Choice, ChoiceValue, Concurrency, Contexts, Cooldown, OptionDefinition, OptionKind, Scope,
+    Choice, ChoiceValue, Concurrency, Contexts, Cooldown, CooldownScope, OptionDefinition,
+    OptionKind,
 };
 use std::time::Duration;
 
@@ -103,11 +104,11 @@ fn a_command_must_be_callable() {
     definition.cooldowns = vec![Cooldown {
         uses: 0,
         per: Duration::ZERO,
-        scope: Scope::User,
+        scope: CooldownScope::User,
     }];
     definition.max_concurrent = Some(Concurrency {
         limit: 0,
-        scope: Scope::User,
+        scope: CooldownScope::User,
     });
     definition.checks = vec![
         Check::Any(vec![]),

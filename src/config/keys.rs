@@ -33,7 +33,7 @@ pub struct Config {
     /// The requests that cogs may send to other servers.
     pub http: Http,
     /// Where the cogs' state is kept.
-    pub state: State,
+    pub state: StateConfig,
     /// The page for trying the bot out and watching its reloads.
     pub studio: Studio,
     /// Numbers for a monitoring system.
@@ -192,7 +192,7 @@ pub struct Http {
 /// Where the cogs' state is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct State {
+pub struct StateConfig {
     /// The database: `sqlite:` and the path of its file. A change needs a restart.
     #[schemars(regex(pattern = "^sqlite:."))]
     pub url: String,
@@ -226,7 +226,7 @@ impl Default for Config {
             limits: Limits::default(),
             capabilities: BTreeMap::from([all("*")]),
             http: Http::default(),
-            state: State::default(),
+            state: StateConfig::default(),
             studio: Studio::default(),
             metrics: Metrics::default(),
         }
@@ -290,7 +290,7 @@ impl Default for Limits {
     }
 }
 
-impl Default for State {
+impl Default for StateConfig {
     fn default() -> Self {
         Self {
             url: "sqlite:var/state.db".to_owned(),

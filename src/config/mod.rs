@@ -31,7 +31,7 @@ mod source;
 pub use connection::{Connection, TOKEN_ADVICE, Token};
 pub use environment::Environment;
 pub use follow::Follower;
-pub use keys::{Bot, Config, HotReload, Http, Limits, Locale, Metrics, State, Studio};
+pub use keys::{Bot, Config, HotReload, Http, Limits, Locale, Metrics, StateConfig, Studio};
 pub use problem::{ConfigErrors, Origin, Problem};
 pub use schema::schema;
 

@@ -15,7 +15,7 @@ pub use table::*;
 
 use crate::json::Json;
 use crate::nearest::nearest;
-use rules::{Layers, Overwrite, Place, Rank, Standing};
+use rules::{ChannelKind, Layers, Overwrite, Rank, Standing};
 use std::time::Duration;
 
 /// The bit of the permission called `name`.
@@ -94,7 +94,7 @@ pub fn in_channel(guild: &Json, channel: &Json, member: &Json, now: Duration) ->
     at(
         guild,
         channel,
-        Place::of_type(place.unwrap_or(0)),
+        ChannelKind::of_type(place.unwrap_or(0)),
         member,
         now,
     )
@@ -102,10 +102,10 @@ pub fn in_channel(guild: &Json, channel: &Json, member: &Json, now: Duration) ->
 
 /// What a member may do in the threads of the channel `parent`.
 pub fn in_thread(guild: &Json, parent: &Json, member: &Json, now: Duration) -> u64 {
-    at(guild, parent, Place::Thread, member, now)
+    at(guild, parent, ChannelKind::Thread, member, now)
 }
 
-fn at(guild: &Json, channel: &Json, place: Place, member: &Json, now: Duration) -> u64 {
+fn at(guild: &Json, channel: &Json, place: ChannelKind, member: &Json, now: Duration) -> u64 {
     let standing = standing(guild, member, now);
     let (Some(guild), Some(user)) = (id_in(guild, "id"), user_id(member)) else {
         return 0;

@@ -3,7 +3,7 @@
 //! Each name is looked up in the folder that the names before it led to, and which is held open. A symlink is read
 //! and its names take its place. Whatever is exchanged meanwhile, each step stays inside.
 
-use super::{Entry, Facts, Folder, Kind};
+use super::{Facts, Folder, Kind, WalkEntry};
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -40,7 +40,7 @@ pub struct Found {
 
 impl Found {
     /// What a walk has found, which must not be a symlink.
-    pub fn of(entry: &Entry<'_>) -> io::Result<Self> {
+    pub fn of(entry: &WalkEntry<'_>) -> io::Result<Self> {
         Ok(Self {
             folder: Arc::clone(entry.folder),
             name: entry.name.to_owned(),

@@ -139,13 +139,13 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 
 /// Looks through a folder and those in it, following no symlink, in order of name. `visit` gets the folder that
 /// something is in, its name, its path below the first folder, and what it is; it says whether to go into it.
-pub fn walk(folder: &Arc<Folder>, visit: &mut dyn FnMut(&Entry<'_>) -> bool) -> io::Result<()> {
+pub fn walk(folder: &Arc<Folder>, visit: &mut dyn FnMut(&WalkEntry<'_>) -> bool) -> io::Result<()> {
     walk_within(folder, Path::new(""), 0, visit)
 }
 
 /// Something that [`walk`] has found.
 #[derive(Debug)]
-pub struct Entry<'a> {
+pub struct WalkEntry<'a> {
     /// The folder that it is in.
     pub folder: &'a Arc<Folder>,
     /// Its name there.
@@ -163,11 +163,11 @@ fn walk_within(
     folder: &Arc<Folder>,
     at: &Path,
     depth: usize,
-    visit: &mut dyn FnMut(&Entry<'_>) -> bool,
+    visit: &mut dyn FnMut(&WalkEntry<'_>) -> bool,
 ) -> io::Result<()> {
     for name in folder.names()? {
         let path = at.join(&name);
-        let tell = |kind| Entry {
+        let tell = |kind| WalkEntry {
             folder,
             name: &name,
             path: &path,

@@ -19,7 +19,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Instant;
-use tokio_websockets::{Error as Failure, upgrade};
+use tokio_websockets::{Error as WebSocketError, upgrade};
 use tracing::warn;
 use twilight_gateway::error::{ReceiveMessageError, ReceiveMessageErrorType};
 use twilight_gateway::{CloseFrame, Config, Message, Session, Shard, ShardId, ShardState};
@@ -355,7 +355,10 @@ fn failed(error: ReceiveMessageError) -> Received {
 /// Whether the network is at fault, and no answer of a server.
 fn is_network(error: &ReceiveMessageError) -> bool {
     caused_by(error, |cause| {
-        let unresolved = matches!(cause.downcast_ref(), Some(Failure::CannotResolveHost));
+        let unresolved = matches!(
+            cause.downcast_ref(),
+            Some(WebSocketError::CannotResolveHost)
+        );
         unresolved || cause.is::<std::io::Error>() || cause.is::<tokio::time::error::Elapsed>()
     })
 }

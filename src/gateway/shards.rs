@@ -2,8 +2,8 @@
 
 use super::GatewayError;
 use super::address::{GatewayAddress, base};
-use super::shared::Shared;
-use super::store::{Contents, Owner, SAVE_INTERVAL, Store};
+use super::shared::GatewayShared;
+use super::store::{Contents, SAVE_INTERVAL, SessionOwner, Store};
 use super::task::{Command, Task};
 use super::token::{fingerprint, install_tls_provider};
 use crate::clock::Clock;
@@ -99,7 +99,7 @@ impl fmt::Display for ShardState {
 /// The connection to the gateway. Dropping it ends the shards, but does not wait for them: prefer
 /// [`Gateway::shutdown`].
 pub struct Gateway {
-    shared: Arc<Shared>,
+    shared: Arc<GatewayShared>,
     commands: Vec<mpsc::Sender<Command>>,
     tasks: Vec<JoinHandle<()>>,
     saver: Option<Saver>,
@@ -151,7 +151,7 @@ impl Gateway {
             let token = fingerprint(&options.token);
             Store::new(
                 path,
-                Owner {
+                SessionOwner {
                     url: url.clone(),
                     token,
                     shards,
@@ -159,7 +159,7 @@ impl Gateway {
             )
         });
         let intents = options.intents;
-        let shared = Arc::new(Shared::new(options, url, Box::new(sink)));
+        let shared = Arc::new(GatewayShared::new(options, url, Box::new(sink)));
         let saver = store.map(|store| Saver::start(store, &shared));
         let mut commands = Vec::new();
         let mut tasks = Vec::new();
@@ -350,7 +350,7 @@ impl Drop for Gateway {
 
 impl Saver {
     /// Restores the stored sessions and begins to store what becomes of them.
-    fn start(store: Store, shared: &Arc<Shared>) -> Self {
+    fn start(store: Store, shared: &Arc<GatewayShared>) -> Self {
         let Contents { sessions, budget } = store.load();
         shared.queue.restore(budget);
         for mut stored in sessions {
@@ -394,7 +394,7 @@ impl Saver {
 /// What is stored, and what was.
 struct Saving {
     store: Store,
-    shared: Arc<Shared>,
+    shared: Arc<GatewayShared>,
     saved: Contents,
     failing: bool,
 }

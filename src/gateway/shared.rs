@@ -23,7 +23,7 @@ use twilight_model::gateway::payload::outgoing::identify::IdentifyProperties;
 pub(super) type Sink = Box<dyn Fn(Arc<Event>) + Send + Sync>;
 
 /// Everything that the tasks of one gateway share.
-pub(super) struct Shared {
+pub(super) struct GatewayShared {
     pub(super) token: Token,
     pub(super) clock: Clock,
     pub(super) sink: Sink,
@@ -80,7 +80,7 @@ const LEAST_PAUSE: Duration = Duration::from_secs(1);
 /// The time that the caller's `refresh` may take.
 const REFRESH_WITHIN: Duration = Duration::from_secs(15);
 
-impl Shared {
+impl GatewayShared {
     /// `url` is already in twilight's form.
     pub(super) fn new(options: super::GatewayOptions, url: String, sink: Sink) -> Self {
         let queue = IdentifyQueue::new(options.clock.clone());

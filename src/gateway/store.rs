@@ -27,7 +27,7 @@ pub(super) struct Stored {
 
 /// Whose sessions these are: those of another token, server or number of shards are of no use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Owner {
+pub(super) struct SessionOwner {
     /// The gateway's address.
     pub(super) url: String,
     /// SHA-256 of the token.
@@ -45,7 +45,7 @@ pub(super) struct Contents {
 
 #[derive(Serialize, Deserialize)]
 struct File {
-    owner: Owner,
+    owner: SessionOwner,
     sessions: Vec<Stored>,
     #[serde(default)]
     budget: Budget,
@@ -55,11 +55,11 @@ struct File {
 #[derive(Clone, Debug)]
 pub(super) struct Store {
     path: PathBuf,
-    owner: Owner,
+    owner: SessionOwner,
 }
 
 impl Store {
-    pub(super) fn new(path: PathBuf, owner: Owner) -> Self {
+    pub(super) fn new(path: PathBuf, owner: SessionOwner) -> Self {
         Self { path, owner }
     }
 
@@ -138,7 +138,7 @@ mod tests {
     fn sessions_come_back_only_to_their_owner() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("var/sessions.json");
-        let owner = Owner {
+        let owner = SessionOwner {
             url: "ws://a".to_owned(),
             token: "t".to_owned(),
             shards: 2,
@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(loaded.budget, budget_of_token);
         for (url, token, shards) in [("ws://b", "t", 2), ("ws://a", "u", 2), ("ws://a", "t", 3)] {
             let (url, token) = (url.to_owned(), token.to_owned());
-            let other = Owner {
+            let other = SessionOwner {
                 url,
                 token: token.clone(),
                 shards,

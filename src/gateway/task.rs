@@ -5,7 +5,7 @@ use super::backoff::{Backoff, Ending};
 use super::connection::Connection;
 use super::deduplicator::Deduplicator;
 use super::shards::ShardState;
-use super::shared::{Held, Shared, Slot, shard_id};
+use super::shared::{GatewayShared, Held, Slot, shard_id};
 use crate::host_tasks;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,14 +17,14 @@ use twilight_gateway::CloseFrame;
 /// What the handle asks of a shard.
 pub(super) enum Command {
     /// Change over to a session with these intents, and say when it is open.
-    Intents(u64, Answer),
+    Intents(u64, IntentsReply),
     /// Send this.
     Send(String),
     /// Close, and end the task.
     Stop,
 }
 
-type Answer = oneshot::Sender<Result<(), GatewayError>>;
+type IntentsReply = oneshot::Sender<Result<(), GatewayError>>;
 
 /// Why a connection is over.
 pub(super) enum End {
@@ -76,13 +76,13 @@ pub(super) enum Detour {
 
 /// One shard.
 pub(super) struct Task {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<GatewayShared>,
     pub(super) number: u32,
     pub(super) commands: mpsc::Receiver<Command>,
     /// The intents that a new session gets.
     pub(super) wanted: u64,
     /// Who waits for a session with the wanted intents.
-    answer: Option<Answer>,
+    answer: Option<IntentsReply>,
     /// Whether the current connection resumes a session: then the server may repeat events.
     pub(super) resumes: bool,
     /// Recognises what a new session repeats of the former one.
@@ -105,7 +105,7 @@ pub(super) struct Task {
 
 impl Task {
     pub(super) fn new(
-        shared: Arc<Shared>,
+        shared: Arc<GatewayShared>,
         number: u32,
         commands: mpsc::Receiver<Command>,
         intents: u64,
@@ -255,7 +255,7 @@ impl Task {
     }
 
     /// Takes on other intents; `serve` and `open` see to them.
-    pub(super) fn want(&mut self, bits: u64, answer: Answer) {
+    pub(super) fn want(&mut self, bits: u64, answer: IntentsReply) {
         self.wanted = bits;
         self.answer = Some(answer);
         if self.ready_since.is_some() && self.slot().intents() == Some(bits) {

@@ -92,7 +92,7 @@ impl Refused {
     }
 }
 
-type Answer = oneshot::Sender<Result<Option<Arc<Report>>, Refused>>;
+type ReportSender = oneshot::Sender<Result<Option<Arc<Report>>, Refused>>;
 
 /// What is shown of hot reload.
 #[derive(Clone, Debug)]
@@ -114,7 +114,7 @@ pub struct HotReloadView {
 /// The handle of the controller. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Reload {
-    asks: mpsc::UnboundedSender<(Ask, Answer)>,
+    asks: mpsc::UnboundedSender<(Ask, ReportSender)>,
     view: watch::Receiver<HotReloadView>,
     /// The reports so far and to come.
     pub reports: ReportLog,
@@ -136,7 +136,7 @@ pub enum StartError {
 /// The ends of the ways to the controller.
 struct Inbox {
     batches: mpsc::Receiver<Batch>,
-    asked: mpsc::UnboundedReceiver<(Ask, Answer)>,
+    asked: mpsc::UnboundedReceiver<(Ask, ReportSender)>,
 }
 
 struct Controller {

@@ -14,7 +14,7 @@ use crate::cogs::actor::Committed;
 use crate::cogs::host::{CogHandle, Cogs};
 use crate::cogs::live::{Offer, Status};
 use crate::cogs::names;
-use crate::cogs::prepare::Request;
+use crate::cogs::prepare::PrepareRequest;
 use crate::problem::Problem;
 use crate::vm::load_trace::LoadTrace;
 use crate::vm::require::PrepareFailure;
@@ -249,7 +249,7 @@ async fn prepare<'a>(
             handle,
         };
     }
-    let request = Request {
+    let request = PrepareRequest {
         snapshot: Arc::clone(snapshot) as _,
         entry: plan.entry.clone(),
         keep: (!plan.afresh).then(|| plan.keep.clone()),

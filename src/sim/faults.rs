@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Something that shall go wrong.
 #[derive(Clone, Debug)]
-pub enum Fault {
+pub enum InjectedFault {
     /// The next matching requests fail.
     Rest(RestFault),
     /// The gateway misbehaves now.
@@ -89,7 +89,7 @@ pub enum GatewayFaultKind {
     RequestHeartbeat,
 }
 
-impl Fault {
+impl InjectedFault {
     /// Requests to a path template fail once with a status, Discord's code and words.
     pub fn status(method: &str, path: &str, status: u16, code: u64, message: &str) -> Self {
         let kind = RestFaultKind::Status {

@@ -44,7 +44,7 @@ pub(crate) struct Hub {
     pub(crate) own: OwnAddresses,
     /// `127.0.0.1:PORT`
     pub(crate) authority: String,
-    state: Mutex<State>,
+    state: Mutex<SimState>,
     /// Counts every change.
     changes: watch::Sender<u64>,
     dispatches: broadcast::Sender<Arc<Dispatch>>,
@@ -54,7 +54,7 @@ pub(crate) struct Hub {
 
 /// All that changes.
 #[derive(Debug)]
-pub(crate) struct State {
+pub(crate) struct SimState {
     pub(crate) world: World,
     pub(crate) sessions: Sessions,
     pub(crate) rate_limits: RateLimits,
@@ -75,7 +75,7 @@ impl Hub {
             "" => token::new(world.bot, world.clock.now().as_secs())?,
             given => given.to_owned(),
         };
-        let state = State {
+        let state = SimState {
             world,
             sessions: Sessions::new(options.events_kept),
             rate_limits: options.rate_limits.clone(),
@@ -97,12 +97,12 @@ impl Hub {
     }
 
     /// Looks at the state; nobody is told.
-    pub(crate) fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&SimState) -> T) -> T {
         look(&self.lock())
     }
 
     /// Changes the state, delivers what that dispatches, and wakes those who wait for changes.
-    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut SimState) -> T) -> T {
         let result = {
             let mut state = self.lock();
             let result = change(&mut state);
@@ -123,11 +123,11 @@ impl Hub {
         self.dispatches.subscribe()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, SimState> {
         lock(&self.state)
     }
 
-    fn deliver(&self, state: &mut State) {
+    fn deliver(&self, state: &mut SimState) {
         for event in std::mem::take(&mut state.world.outbox) {
             state.records.dispatch(event.name, &event.data);
             state.sessions.deliver(&state.world, &event);

@@ -33,7 +33,7 @@ mod token;
 mod world;
 
 pub use errors::{ApiError, SimError};
-pub use faults::{Fault, GatewayFault, GatewayFaultKind, RestFault, RestFaultKind};
+pub use faults::{GatewayFault, GatewayFaultKind, InjectedFault, RestFault, RestFaultKind};
 pub use gateway::SessionView;
 pub use handle::{Interaction, InteractionRequest, InteractionView, Sim};
 pub use hub::Dispatch;

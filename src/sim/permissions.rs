@@ -3,7 +3,7 @@
 use super::errors::{ApiError, MISSING_ACCESS, MISSING_PERMISSIONS};
 use super::ids::Id;
 use super::world::{Channel, Guild, Member, Overwrite, World, kind};
-use crate::discord::permissions::rules::{self, Layers, Place, Rank, Standing};
+use crate::discord::permissions::rules::{self, ChannelKind, Layers, Rank, Standing};
 
 pub(crate) use crate::discord::permissions::{
     ADD_REACTIONS, ADMINISTRATOR, ALL, ATTACH_FILES, BAN_MEMBERS, CHANGE_NICKNAME, CONNECT,
@@ -51,8 +51,8 @@ pub(crate) fn in_channel(world: &World, channel: &Channel, user: Id) -> u64 {
     };
     // A thread has no overwrites of its own: its parent's apply.
     let (place, source) = match (&channel.thread, channel.parent) {
-        (Some(_), Some(parent)) => (Place::Thread, world.channels.get(&parent)),
-        _ => (Place::of_type(channel.kind), None),
+        (Some(_), Some(parent)) => (ChannelKind::Thread, world.channels.get(&parent)),
+        _ => (ChannelKind::of_type(channel.kind), None),
     };
     let overwrites = source.unwrap_or(channel).overwrites.iter();
     let layers = Layers::of(

@@ -2,11 +2,11 @@
 //! of it.
 
 use super::build::{NewChannel, NewRole, NewUser};
-use super::world::{Result as Told, TestWorld};
+use super::world::{SpecResult, TestWorld};
 use crate::api::convert::{Fields, to_json};
 use crate::discord::permissions;
 use crate::sim::Id;
-use crate::vm::host::{Arguments, Failure, HostError, HostResult};
+use crate::vm::host::{Arguments, HostError, HostFailure, HostResult};
 use mlua::Value;
 use serde_json::{Value as JsonValue, json};
 use std::future::Future;
@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) type Doing = Pin<Box<dyn Future<Output = Told<JsonValue>> + Send>>;
+pub(super) type Doing = Pin<Box<dyn Future<Output = SpecResult<JsonValue>> + Send>>;
 pub(super) type Action = fn(&Arc<TestWorld>, &Arguments) -> HostResult<Doing>;
 
 /// What `world` and the people in it can do: under which key, what errors call it, and how.
@@ -48,7 +48,7 @@ pub(super) const ACTIONS: [(&str, &str, Action); 23] = [
     clippy::unnecessary_wraps,
     reason = "it ends every action, and most of them can fail before"
 )]
-fn doing(work: impl Future<Output = Told<JsonValue>> + Send + 'static) -> HostResult<Doing> {
+fn doing(work: impl Future<Output = SpecResult<JsonValue>> + Send + 'static) -> HostResult<Doing> {
     Ok(Box::pin(work))
 }
 
@@ -57,7 +57,7 @@ fn done(value: impl Into<JsonValue>) -> HostResult<Doing> {
     doing(async move { Ok(value) })
 }
 
-fn failed(arguments: &Arguments, sentence: &str) -> Failure {
+fn failed(arguments: &Arguments, sentence: &str) -> HostFailure {
     HostError::new("spec", format!("{}: {sentence}", arguments.function())).into()
 }
 

@@ -1,8 +1,8 @@
 //! Adding to the world, with all power: nobody's permissions are asked.
 
-use super::world::{Result, TestWorld};
+use super::world::{SpecResult, TestWorld};
 use crate::discord::operation;
-use crate::sim::{Fault, Id, RestFaultKind, SimError};
+use crate::sim::{Id, InjectedFault, RestFaultKind, SimError};
 use serde_json::{Value, json};
 
 /// Somebody new.
@@ -46,7 +46,7 @@ pub(super) struct NewRole {
 
 impl TestWorld {
     /// Lets somebody into the guild. Returns `{ id, name }`.
-    pub(super) async fn add_user(&self, user: NewUser) -> Result<Value> {
+    pub(super) async fn add_user(&self, user: NewUser) -> SpecResult<Value> {
         let name = user.name.unwrap_or_else(|| "user".to_owned());
         let (id, name) = if user.owner {
             (self.sim.owner(), "owner".to_owned())
@@ -78,7 +78,7 @@ impl TestWorld {
     }
 
     /// Adds a channel. Returns it in Discord's shape.
-    pub(super) async fn add_channel(&self, channel: NewChannel) -> Result<Value> {
+    pub(super) async fn add_channel(&self, channel: NewChannel) -> SpecResult<Value> {
         let name = channel.name.as_deref().unwrap_or("channel");
         let id = self.sim.add_channel(self.guild, name, 0).map_err(told)?;
         let path = format!("/channels/{id}");
@@ -96,7 +96,7 @@ impl TestWorld {
     }
 
     /// Adds a role. Returns it in Discord's shape.
-    pub(super) async fn add_role(&self, role: NewRole) -> Result<Value> {
+    pub(super) async fn add_role(&self, role: NewRole) -> SpecResult<Value> {
         let name = role.name.as_deref().unwrap_or("role");
         let id = self.role_of(name, role.permissions, role.above_bot)?;
         self.settle().await?;
@@ -108,7 +108,7 @@ impl TestWorld {
     }
 
     /// Sets what the bot's own role allows.
-    pub(super) async fn set_bot_permissions(&self, permissions: u64) -> Result<()> {
+    pub(super) async fn set_bot_permissions(&self, permissions: u64) -> SpecResult<()> {
         let role = self.bot_role()?;
         self.sim
             .set_permissions(self.guild, role, permissions)
@@ -117,7 +117,7 @@ impl TestWorld {
     }
 
     /// Has calls of an operation fail.
-    pub(super) fn fault(&self, id: &str, status: u16, code: u64, times: usize) -> Result<()> {
+    pub(super) fn fault(&self, id: &str, status: u16, code: u64, times: usize) -> SpecResult<()> {
         let operation = operation(id).ok_or_else(|| {
             let near = crate::discord::nearest_operation(id);
             let hint = crate::nearest::hint(near);
@@ -130,24 +130,24 @@ impl TestWorld {
             retry_after: None,
         };
         self.sim
-            .fault(Fault::rest(operation.method, operation.path, kind).times(times));
+            .fault(InjectedFault::rest(operation.method, operation.path, kind).times(times));
         Ok(())
     }
 
     /// Calls a route as the owner of the guild.
-    pub(super) fn as_owner(&self, method: &str, path: &str, body: Value) -> Result<Value> {
+    pub(super) fn as_owner(&self, method: &str, path: &str, body: Value) -> SpecResult<Value> {
         self.sim
             .call_as(self.sim.owner(), method, path, body)
             .map_err(told)
     }
 
-    fn bot_role(&self) -> Result<Id> {
+    fn bot_role(&self) -> SpecResult<Id> {
         let role = self.sim.role(self.guild, "cogsmith");
         role.ok_or_else(|| "the bot's own role is gone".to_owned())
     }
 
     /// Makes a role, which the simulator puts on top, and moves the bot's above it.
-    fn role_of(&self, name: &str, permissions: u64, above_bot: bool) -> Result<Id> {
+    fn role_of(&self, name: &str, permissions: u64, above_bot: bool) -> SpecResult<Id> {
         let id = self
             .sim
             .add_role(self.guild, name, permissions)

@@ -3,9 +3,9 @@
 
 use crate::config::Config;
 use crate::escape;
-use crate::files::{Entry, Root, walk};
+use crate::files::{Root, WalkEntry, walk};
 use crate::reload::sources::{Rules, RulesError, Snapshot, text_of};
-use crate::vm::resolve::{ContentHash, ModuleId, Modules, Owner, Source};
+use crate::vm::resolve::{ContentHash, ModuleId, ModuleOwner, Modules, Source};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -102,7 +102,7 @@ fn read_specs(root: &Path, rules: &Rules) -> BTreeMap<ModuleId, Arc<Source>> {
     let Ok(folder) = Root::open(&root.join(SPEC)) else {
         return sources;
     };
-    let walked = walk(folder.folder(), &mut |entry: &Entry<'_>| {
+    let walked = walk(folder.folder(), &mut |entry: &WalkEntry<'_>| {
         if entry.name.as_encoded_bytes().starts_with(b".") {
             return false;
         }
@@ -154,7 +154,7 @@ impl Modules for Files {
         self.lua.problem(&ModuleId::new(below))
     }
 
-    fn cog_of(&self, _: &ModuleId) -> Option<Owner<'_>> {
+    fn cog_of(&self, _: &ModuleId) -> Option<ModuleOwner<'_>> {
         // A spec may look at everything.
         None
     }

@@ -1,31 +1,31 @@
 //! Looking at what is there, and at what the bot has done.
 
-use super::world::{Result, TestWorld};
+use super::world::{SpecResult, TestWorld};
 use crate::discord::{Operation, operations};
 use crate::sim::{Id, RequestRecord};
 use serde_json::{Value, json};
 
 impl TestWorld {
     /// A channel by its id or name.
-    pub(super) fn channel(&self, name: &str) -> Result<Id> {
+    pub(super) fn channel(&self, name: &str) -> SpecResult<Id> {
         let by_id = name.parse().ok();
         let found = by_id.or_else(|| self.sim.channel(name));
         found.ok_or_else(|| format!("there is no channel \"{name}\""))
     }
 
     /// A member in Discord's shape, or null for somebody who is not in the guild.
-    pub(super) fn member(&self, user: Id) -> Result<Value> {
+    pub(super) fn member(&self, user: Id) -> SpecResult<Value> {
         let path = format!("/guilds/{}/members/{user}", self.guild);
         self.found(&path)
     }
 
     /// The ban of a user in Discord's shape, or null.
-    pub(super) fn ban(&self, user: Id) -> Result<Value> {
+    pub(super) fn ban(&self, user: Id) -> SpecResult<Value> {
         let path = format!("/guilds/{}/bans/{user}", self.guild);
         self.found(&path)
     }
 
-    fn found(&self, path: &str) -> Result<Value> {
+    fn found(&self, path: &str) -> SpecResult<Value> {
         match self.sim.call_as(self.sim.owner(), "GET", path, Value::Null) {
             Ok(found) => Ok(found),
             // Unknown member, unknown ban.

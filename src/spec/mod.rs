@@ -22,4 +22,4 @@ mod people;
 mod suite;
 mod world;
 
-pub use suite::{Case, Failure, cases};
+pub use suite::{Case, CaseFailure, cases};

@@ -24,12 +24,12 @@ pub(super) struct Book {
 struct Declared {
     cogs: Vec<String>,
     /// The `describe`s that are open, with what runs before each `it` in them; the first is the file.
-    open: Vec<Scope>,
+    open: Vec<DescribeBlock>,
     its: Vec<It>,
 }
 
 #[derive(Clone, Default)]
-struct Scope {
+struct DescribeBlock {
     name: Option<String>,
     before_each: Vec<Function>,
 }
@@ -90,9 +90,9 @@ impl Book {
 }
 
 impl Declared {
-    fn scope(&mut self) -> &mut Scope {
+    fn scope(&mut self) -> &mut DescribeBlock {
         if self.open.is_empty() {
-            self.open.push(Scope::default());
+            self.open.push(DescribeBlock::default());
         }
         let last = self.open.len() - 1;
         &mut self.open[last]
@@ -141,9 +141,9 @@ fn install_declarations(lua: &Lua, host: &Host, book: &Arc<Book>, raw: &Table) -
             let name = arguments.string(0, "the name")?;
             book.declare("spec.describe", |declared| {
                 declared.scope();
-                declared.open.push(Scope {
+                declared.open.push(DescribeBlock {
                     name: Some(name),
-                    ..Scope::default()
+                    ..DescribeBlock::default()
                 });
             })
         }),

@@ -1,6 +1,6 @@
 //! Acting as somebody: only what that person could do, and what the bot answers.
 
-use super::world::{Result, TestWorld};
+use super::world::{SpecResult, TestWorld};
 use crate::lock::lock;
 use crate::sim::{Id, Interaction, InteractionRequest, SimError};
 use serde_json::{Map, Value};
@@ -13,7 +13,7 @@ const BUTTON: u64 = 2;
 
 impl TestWorld {
     /// Says something in a channel. Returns what the bot answered there, or to the speaker alone.
-    pub(super) async fn say(&self, user: Id, channel: Id, body: Value) -> Result<Vec<Value>> {
+    pub(super) async fn say(&self, user: Id, channel: Id, body: Value) -> SpecResult<Vec<Value>> {
         self.act(user, channel, |sim| {
             sim.send_as(user, channel, body).map(drop)
         })
@@ -27,7 +27,7 @@ impl TestWorld {
         channel: Id,
         message: Id,
         emoji: &str,
-    ) -> Result<Vec<Value>> {
+    ) -> SpecResult<Vec<Value>> {
         self.act(user, channel, |sim| {
             sim.react_as(user, channel, message, emoji)
         })
@@ -41,7 +41,7 @@ impl TestWorld {
         channel: Id,
         name: &str,
         options: Value,
-    ) -> Result<Vec<Value>> {
+    ) -> SpecResult<Vec<Value>> {
         let name = name.trim_start_matches('/').to_owned();
         let request = InteractionRequest::Slash { name, options };
         self.interact(user, channel, request).await
@@ -54,7 +54,7 @@ impl TestWorld {
         channel: Id,
         message: Id,
         which: Option<&str>,
-    ) -> Result<Vec<Value>> {
+    ) -> SpecResult<Vec<Value>> {
         let custom_id = self.component(channel, message, which, |kind| kind == BUTTON)?;
         let request = InteractionRequest::Component {
             message,
@@ -72,7 +72,7 @@ impl TestWorld {
         message: Id,
         values: Vec<String>,
         which: Option<&str>,
-    ) -> Result<Vec<Value>> {
+    ) -> SpecResult<Vec<Value>> {
         let is_menu = |kind| kind == 3 || (5..=8).contains(&kind);
         let request = InteractionRequest::Component {
             message,
@@ -88,7 +88,7 @@ impl TestWorld {
         user: Id,
         channel: Id,
         fields: Vec<(String, String)>,
-    ) -> Result<Vec<Value>> {
+    ) -> SpecResult<Vec<Value>> {
         let open = lock(&self.modals).remove(&user);
         let custom_id = open.ok_or("no modal is open: the bot has not answered with one")?;
         let request = InteractionRequest::Modal { custom_id, fields };
@@ -100,7 +100,7 @@ impl TestWorld {
         user: Id,
         channel: Id,
         request: InteractionRequest,
-    ) -> Result<Vec<Value>> {
+    ) -> SpecResult<Vec<Value>> {
         let mut begun: Option<Interaction> = None;
         let answers = self
             .act(user, channel, |sim| {
@@ -136,7 +136,7 @@ impl TestWorld {
         user: Id,
         channel: Id,
         action: impl FnOnce(&crate::sim::Sim) -> std::result::Result<(), SimError>,
-    ) -> Result<Vec<Value>> {
+    ) -> SpecResult<Vec<Value>> {
         let mut before = BTreeSet::new();
         for place in self.places(user, channel) {
             before.extend(self.sim.messages(place).iter().filter_map(id_of));
@@ -190,7 +190,7 @@ impl TestWorld {
         message: Id,
         which: Option<&str>,
         kind: impl Fn(u64) -> bool,
-    ) -> Result<String> {
+    ) -> SpecResult<String> {
         let message = self
             .sim
             .message(channel, message)

@@ -46,14 +46,14 @@ struct Suite {
 
 /// Why a test has failed, told with what happened.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub struct CaseFailure {
     /// What went wrong, with its place and source lines.
     pub message: String,
     /// The last events and requests, one a line; empty if the bot never ran.
     pub transcript: String,
 }
 
-impl std::fmt::Display for Failure {
+impl std::fmt::Display for CaseFailure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.message)?;
         if self.transcript.is_empty() {
@@ -66,7 +66,7 @@ impl std::fmt::Display for Failure {
     }
 }
 
-impl From<String> for Failure {
+impl From<String> for CaseFailure {
     fn from(message: String) -> Self {
         Self {
             message,
@@ -165,8 +165,8 @@ fn install(
 
 impl Case {
     /// Runs the test in a world of its own. Blocks; not to be called from asynchronous code.
-    pub fn run(&self) -> Result<(), Failure> {
-        let index = self.which.clone().map_err(Failure::from)?;
+    pub fn run(&self) -> Result<(), CaseFailure> {
+        let index = self.which.clone().map_err(CaseFailure::from)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_stack_size(STACK)
@@ -186,7 +186,7 @@ impl Case {
         result.unwrap_or_else(|error| Err(format!("the test broke off: {error}").into()))
     }
 
-    async fn perform(&self, index: usize) -> Result<(), Failure> {
+    async fn perform(&self, index: usize) -> Result<(), CaseFailure> {
         let suite = &self.suite;
         let loaded = suite.load(&self.spec)?;
         let it = loaded.book.its().into_iter().nth(index);
@@ -207,7 +207,7 @@ impl Case {
                 Err(message)
             }
         };
-        result.map_err(|message| Failure {
+        result.map_err(|message| CaseFailure {
             message,
             transcript: world.sim.transcript(),
         })

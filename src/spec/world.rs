@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const CONFIG: &str = r#"{ "limits": { "cpu_ms": 5000, "discord_calls_per_10s": 10000 } }"#;
 
 /// Why a spec cannot go on: a sentence for its author.
-pub(super) type Result<T> = std::result::Result<T, String>;
+pub(super) type SpecResult<T> = std::result::Result<T, String>;
 
 /// A world with a bot in it.
 pub(super) struct TestWorld {
@@ -63,7 +63,7 @@ fn logs_of(bot: &Bot) -> [&FaultLog; 2] {
 
 impl TestWorld {
     /// A fresh world, and a bot with these cogs.
-    pub(super) async fn start(files: &Files, cogs: &[String]) -> Result<Self> {
+    pub(super) async fn start(files: &Files, cogs: &[String]) -> SpecResult<Self> {
         let folder = bot_folder::make(files.lua(), cogs)?;
         let environment: Environment = std::iter::empty::<(&str, &str)>().collect();
         let config = from_text(
@@ -101,7 +101,7 @@ impl TestWorld {
         Ok(world)
     }
 
-    async fn start_bot(&self) -> Result<()> {
+    async fn start_bot(&self) -> SpecResult<()> {
         let bot = Bot::start(BotOptions {
             hosts: KnownHosts::new(),
             config: self.config.clone(),
@@ -130,7 +130,7 @@ impl TestWorld {
     }
 
     /// Returns when the bot has done all that it has to do at this time.
-    pub(super) async fn settle(&self) -> Result<()> {
+    pub(super) async fn settle(&self) -> SpecResult<()> {
         let bot = self.bot.lock().await;
         let Some(bot) = bot.as_ref() else {
             return Err("the bot is not running".to_owned());
@@ -143,7 +143,7 @@ impl TestWorld {
     }
 
     /// Lets time pass, from one thing that waits for it to the next.
-    pub(super) async fn advance(&self, duration: Duration) -> Result<()> {
+    pub(super) async fn advance(&self, duration: Duration) -> SpecResult<()> {
         self.settle().await?;
         let until = self.clock.now() + duration;
         while self.clock.advance_to_next(until) {
@@ -158,7 +158,7 @@ impl TestWorld {
     }
 
     /// Stops the bot and, after a while, starts it again with the state that it has stored.
-    pub(super) async fn restart(&self, away: Duration) -> Result<()> {
+    pub(super) async fn restart(&self, away: Duration) -> SpecResult<()> {
         self.settle().await?;
         if let Some(bot) = self.bot.lock().await.take() {
             self.keep_faults(&bot);
@@ -180,7 +180,7 @@ impl TestWorld {
     }
 
     /// Builds one cog afresh, or all of them.
-    pub(super) async fn reload(&self, cog: Option<String>) -> Result<()> {
+    pub(super) async fn reload(&self, cog: Option<String>) -> SpecResult<()> {
         let reload = match self.bot.lock().await.as_ref() {
             Some(bot) => bot.reload.clone(),
             None => return Err("the bot is not running".to_owned()),

@@ -2,7 +2,8 @@
 
 use super::encode::each_row;
 use super::{
-    Batch, Clear, Namespace, Scope, StateError, Table, decode_path, decode_value, subtree_end,
+    Batch, Clear, Namespace, StateError, StateScope, StateTable, decode_path, decode_value,
+    subtree_end,
 };
 use crate::lock::lock;
 use futures_util::future::BoxFuture;
@@ -30,7 +31,7 @@ pub trait StateBackend: Send + 'static {
 /// What a database holds.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    pub(super) scopes: Vec<(Namespace, Vec<(Scope, Table)>)>,
+    pub(super) scopes: Vec<(Namespace, Vec<(StateScope, StateTable)>)>,
     pub(super) versions: Vec<(Namespace, u32)>,
     pub(super) writers: Vec<(Namespace, Namespace, usize)>,
 }
@@ -51,7 +52,7 @@ impl Loaded {
     pub fn row(
         &mut self,
         namespace: &Namespace,
-        scope: Scope,
+        scope: StateScope,
         path: &[u8],
         value: &[u8],
     ) -> Result<(), String> {
@@ -62,7 +63,7 @@ impl Loaded {
             return Ok(());
         };
         if scopes.last().is_none_or(|(last, _)| *last != scope) {
-            scopes.push((scope, Table::new()));
+            scopes.push((scope, StateTable::new()));
         }
         let path = decode_path(path).filter(|path| !path.is_empty());
         let (Some(path), Some(value)) = (path, decode_value(value)) else {
@@ -82,7 +83,7 @@ impl Loaded {
     }
 }
 
-type Rows = BTreeMap<(Namespace, Scope), BTreeMap<Vec<u8>, Vec<u8>>>;
+type Rows = BTreeMap<(Namespace, StateScope), BTreeMap<Vec<u8>, Vec<u8>>>;
 
 /// A database in memory. Clones share it, so that a second store finds what the first one wrote.
 #[derive(Clone, Debug, Default)]

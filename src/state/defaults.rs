@@ -1,13 +1,13 @@
 //! The values seen where nothing is stored.
 
 use super::scope::render_default;
-use super::{Key, ScopeKind, StateError, StateLimits, Table, Value};
+use super::{Key, ScopeKind, StateError, StateLimits, StateTable, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A default table for each kind of scope, gathered from the calls of `state.defaults` in a cog and its services.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Defaults(BTreeMap<ScopeKind, Arc<Table>>);
+pub struct Defaults(BTreeMap<ScopeKind, Arc<StateTable>>);
 
 impl Defaults {
     /// Nothing is seen where nothing is stored.
@@ -17,14 +17,14 @@ impl Defaults {
 
     /// Adds the defaults of one call. The same default twice is fine; two that differ are an error, and then
     /// nothing of `table` is added. Tables add up, entry by entry.
-    pub fn add(&mut self, kind: ScopeKind, table: &Table) -> Result<(), StateError> {
+    pub fn add(&mut self, kind: ScopeKind, table: &StateTable) -> Result<(), StateError> {
         let render = |path: &[Key]| render_default(kind, path);
         let limits = StateLimits::default();
         limits.check(&render, &[], &table.clone().into())?;
         let mut merged = self
             .0
             .get(&kind)
-            .map_or_else(Table::new, |old| (**old).clone());
+            .map_or_else(StateTable::new, |old| (**old).clone());
         merge(&mut merged, table, &mut Vec::new()).map_err(|path| StateError::DefaultConflict {
             path: render(&path),
         })?;
@@ -33,18 +33,18 @@ impl Defaults {
     }
 
     /// What is stored for a scope of a kind, and the defaults that are not.
-    pub fn fill(&self, kind: ScopeKind, stored: &Arc<Table>) -> Arc<Table> {
+    pub fn fill(&self, kind: ScopeKind, stored: &Arc<StateTable>) -> Arc<StateTable> {
         super::write::table(Some(stored), self.of(kind), &[]).unwrap_or_default()
     }
 
     /// The default table of a kind of scope.
-    pub fn of(&self, kind: ScopeKind) -> Option<&Arc<Table>> {
+    pub fn of(&self, kind: ScopeKind) -> Option<&Arc<StateTable>> {
         self.0.get(&kind)
     }
 }
 
 /// Adds `from` to `into`; an error is the path at which they disagree.
-fn merge(into: &mut Table, from: &Table, path: &mut Vec<Key>) -> Result<(), Vec<Key>> {
+fn merge(into: &mut StateTable, from: &StateTable, path: &mut Vec<Key>) -> Result<(), Vec<Key>> {
     for (key, value) in from.iter() {
         path.push(key.to_key());
         let merged = match (into.get(key), value) {
@@ -67,7 +67,7 @@ fn merge(into: &mut Table, from: &Table, path: &mut Vec<Key>) -> Result<(), Vec<
 mod tests {
     use super::*;
 
-    fn table<const N: usize>(entries: [(&str, Value); N]) -> Table {
+    fn table<const N: usize>(entries: [(&str, Value); N]) -> StateTable {
         entries.into_iter().collect()
     }
 

@@ -120,8 +120,8 @@ pub fn decode_value(bytes: &[u8]) -> Option<Value> {
             (!number.is_nan()).then_some(Value::Number(number))
         }
         (3, _) => Some(Value::String(rest.into())),
-        (4, []) => Some(super::Table::new().into()),
-        (5, []) => Some(super::Table::object().into()),
+        (4, []) => Some(super::StateTable::new().into()),
+        (5, []) => Some(super::StateTable::object().into()),
         _ => None,
     }
 }

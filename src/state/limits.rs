@@ -1,12 +1,12 @@
 //! How much may be stored.
 
 use super::encode::encoded_bytes;
-use super::{Key, StateError, Table, Value};
+use super::{Key, StateError, StateTable, Value};
 
 /// How an error names a path.
 pub(super) type Render<'a> = &'a dyn Fn(&[Key]) -> String;
 
-/// The limits of each namespace and of each cog. Sizes are counted as in [`Table::bytes`].
+/// The limits of each namespace and of each cog. Sizes are counted as in [`StateTable::bytes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StateLimits {
     /// All of a namespace (`limits.state_mb`), in bytes; as much for a cog's own namespace and its session together,
@@ -116,7 +116,7 @@ impl StateLimits {
         &self,
         render: Render<'_>,
         path: &mut Vec<Key>,
-        table: &Table,
+        table: &StateTable,
     ) -> Result<(), StateError> {
         for (key, value) in table.iter() {
             path.push(key.to_key());

@@ -4,14 +4,14 @@ use super::account::Account;
 use super::pending::remove_below;
 use super::tree::{Space, Tree};
 use super::write::Written;
-use super::{Clear, Key, Scope, Table, Text, Value, decode_path, encode_path};
+use super::{Clear, Key, StateScope, StateTable, Text, Value, decode_path, encode_path};
 use std::collections::BTreeMap;
 use std::ops::Bound::{Included, Unbounded};
 use std::sync::Arc;
 use tracing::warn;
 
 /// A scope, with the number of its namespace.
-pub(super) type ScopeAddress = (u64, Scope);
+pub(super) type ScopeAddress = (u64, StateScope);
 /// By scope and encoded path, so that a table is written before what is in it.
 pub(super) type Operations = BTreeMap<(ScopeAddress, Text), Operation>;
 
@@ -33,7 +33,7 @@ impl Operation {
         space: &Space,
         tree: &mut Tree,
         writer: &Arc<Account>,
-        scope: Scope,
+        scope: StateScope,
         path: &[u8],
     ) {
         let Some(path) = decode_path(path) else {
@@ -91,6 +91,6 @@ pub(super) fn of_place(
     from.take_while(move |((of, _), _)| *of == place)
 }
 
-pub(super) fn has(table: &Table, path: &[Key]) -> bool {
+pub(super) fn has(table: &StateTable, path: &[Key]) -> bool {
     table.get_at(path).is_some()
 }

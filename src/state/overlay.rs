@@ -13,7 +13,7 @@ use super::defaults::Defaults;
 use super::operations::{Operations, ScopeAddress, has, note, of_place};
 use super::tree::{Space, Tree, is_listed};
 use super::write::{Bounds, Written, write};
-use super::{Key, Scope, ScopeKind, StateError, Table, Value, decode_path, render_path};
+use super::{Key, ScopeKind, StateError, StateScope, StateTable, Value, decode_path, render_path};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, MutexGuard};
 
@@ -40,8 +40,8 @@ struct Overlay {
 #[derive(Clone, Debug)]
 struct Entry {
     space: Arc<Space>,
-    base: Option<Arc<Table>>,
-    seen: Option<Arc<Table>>,
+    base: Option<Arc<StateTable>>,
+    seen: Option<Arc<StateTable>>,
 }
 
 impl Overlays {
@@ -71,7 +71,11 @@ impl Overlays {
     }
 
     /// The table of a scope as it is seen through the overlays.
-    pub(super) fn scope(&mut self, space: &Arc<Space>, scope: Scope) -> Option<Arc<Table>> {
+    pub(super) fn scope(
+        &mut self,
+        space: &Arc<Space>,
+        scope: StateScope,
+    ) -> Option<Arc<StateTable>> {
         let is_staged = self.is_staged;
         let place = (space.id, scope);
         if let Some(overlay) = self.overlay_of(place) {
@@ -102,16 +106,16 @@ impl Overlays {
         space: &Arc<Space>,
         kind: ScopeKind,
         guild: Option<u64>,
-    ) -> Vec<(Scope, Arc<Table>)> {
-        let meant = |scope: &Scope| is_listed(scope, kind, guild);
-        let mut found: HashMap<Scope, Arc<Table>> = space
+    ) -> Vec<(StateScope, Arc<StateTable>)> {
+        let meant = |scope: &StateScope| is_listed(scope, kind, guild);
+        let mut found: HashMap<StateScope, Arc<StateTable>> = space
             .lock()
             .scopes()
             .filter(|(scope, _)| meant(scope))
             .map(|(scope, table)| (*scope, Arc::clone(table)))
             .collect();
         let touched = self.stack.iter().flat_map(|overlay| overlay.entries.keys());
-        let touched: Vec<Scope> = touched
+        let touched: Vec<StateScope> = touched
             .filter(|(id, scope)| *id == space.id && meant(scope))
             .map(|(_, scope)| *scope)
             .collect();
@@ -129,7 +133,7 @@ impl Overlays {
         space: &Arc<Space>,
         writer: &Arc<Account>,
         defaults: &Defaults,
-        scope: Scope,
+        scope: StateScope,
         path: &[Key],
         value: Option<Value>,
     ) -> Result<(), StateError> {
@@ -340,7 +344,7 @@ impl Overlay {
 }
 
 impl Entry {
-    fn new(space: Arc<Space>, live: Option<Arc<Table>>) -> Self {
+    fn new(space: Arc<Space>, live: Option<Arc<StateTable>>) -> Self {
         Self {
             space,
             seen: live.clone(),
@@ -350,8 +354,8 @@ impl Entry {
 
     fn write(
         &mut self,
-        defaults: Option<&Table>,
-        scope: Scope,
+        defaults: Option<&StateTable>,
+        scope: StateScope,
         path: &[Key],
         value: Option<Value>,
         bounds: Option<&Bounds<'_>>,
@@ -363,7 +367,7 @@ impl Entry {
     }
 
     /// Sees what the tree has now, without any operation, if that is something else than before.
-    fn rebase(&mut self, scope: Scope) -> bool {
+    fn rebase(&mut self, scope: StateScope) -> bool {
         let live = self.space.lock().scope(&scope).cloned();
         if is_one(live.as_ref(), self.base.as_ref()) {
             return false;
@@ -375,7 +379,7 @@ impl Entry {
 }
 
 /// Whether both are the same table, not only equal ones: whoever keeps one makes every write a copy.
-fn is_one(one: Option<&Arc<Table>>, two: Option<&Arc<Table>>) -> bool {
+fn is_one(one: Option<&Arc<StateTable>>, two: Option<&Arc<StateTable>>) -> bool {
     match (one, two) {
         (None, None) => true,
         (Some(one), Some(two)) => Arc::ptr_eq(one, two),

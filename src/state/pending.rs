@@ -2,7 +2,7 @@
 //! made it, so that a loop over one key costs one row.
 
 use super::encode::subtree_end;
-use super::{Namespace, Scope, Text, Value};
+use super::{Namespace, StateScope, Text, Value};
 use std::collections::BTreeMap;
 use std::ops::Bound::Excluded;
 
@@ -22,7 +22,7 @@ pub enum Clear {
 
 /// What becomes of one path. Changes are applied in the order of their paths: a table before what is in it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change {
+pub struct PathChange {
     /// What is to be deleted first.
     pub clear: Clear,
     /// What is there then: nothing, a leaf, or a table with all that is in it.
@@ -33,7 +33,7 @@ pub struct Change {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pending {
     /// By scope and encoded path: one map, as each of a million may have one entry.
-    changes: BTreeMap<(Scope, Text), Change>,
+    changes: BTreeMap<(StateScope, Text), PathChange>,
     version: Option<u32>,
     /// About how many bytes the changes are.
     bytes: usize,
@@ -55,7 +55,7 @@ impl Pending {
     }
 
     /// Adds a change; those before it at the path and below have become void.
-    pub(super) fn add(&mut self, scope: Scope, path: Text, mut change: Change) {
+    pub(super) fn add(&mut self, scope: StateScope, path: Text, mut change: PathChange) {
         let place = (scope, path);
         if change.clear == Clear::Range {
             let mut removed = 0;
@@ -95,7 +95,7 @@ impl Pending {
 }
 
 /// About how many bytes a change is on the disk.
-fn size(path: &Text, change: &Change) -> usize {
+fn size(path: &Text, change: &PathChange) -> usize {
     ROW_BYTES + path.len() + change.value.as_ref().map_or(0, Value::bytes)
 }
 
@@ -167,7 +167,7 @@ impl Batch {
     }
 
     /// The changes; those of one scope in the order of their encoded paths.
-    pub fn changes(&self) -> impl Iterator<Item = (&Namespace, Scope, &[u8], &Change)> {
+    pub fn changes(&self) -> impl Iterator<Item = (&Namespace, StateScope, &[u8], &PathChange)> {
         self.namespaces.iter().flat_map(|(namespace, pending)| {
             let changes = pending.changes.iter();
             changes.map(move |((scope, path), change)| (namespace, *scope, &**path, change))

@@ -279,7 +279,7 @@ fn approximately(bytes: usize) -> f64 {
 mod tests {
     use super::*;
     use crate::state::pending::Pending;
-    use crate::state::{Change, Clear, Scope};
+    use crate::state::{Clear, PathChange, StateScope};
 
     const RATE: f64 = 1_000.0;
 
@@ -292,11 +292,11 @@ mod tests {
         let mut batch = Batch::default();
         for namespace in namespaces {
             let mut pending = Pending::default();
-            let change = Change {
+            let change = PathChange {
                 clear: Clear::Nothing,
                 value: Some("x".repeat(bytes).as_str().into()),
             };
-            pending.add(Scope::Global, path.into(), change);
+            pending.add(StateScope::Global, path.into(), change);
             batch.add(Namespace::new(*namespace), pending);
         }
         batch

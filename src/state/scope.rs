@@ -46,7 +46,7 @@ impl fmt::Display for Namespace {
 
 /// What a table of state hangs on. Ids are snowflakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scope {
+pub enum StateScope {
     /// One table for all.
     Global,
     /// A guild.
@@ -61,7 +61,7 @@ pub enum Scope {
     Member(u64, u64),
 }
 
-/// The kinds of [`Scope`].
+/// The kinds of [`StateScope`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ScopeKind {
     /// `state.global`
@@ -119,7 +119,7 @@ impl ScopeKind {
     }
 }
 
-impl Scope {
+impl StateScope {
     /// The scope of `kind` with these ids, which are Discord's: strings of digits.
     pub fn parse(kind: ScopeKind, ids: &[&str]) -> Result<Self, StateError> {
         let names = kind.ids();
@@ -193,14 +193,14 @@ impl Scope {
     }
 }
 
-impl fmt::Display for Scope {
+impl fmt::Display for StateScope {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&render_path(self, &[]))
     }
 }
 
 /// A path as its author would write it: `state.guild["1"].xp.handler`.
-pub fn render_path(scope: &Scope, path: &[Key]) -> String {
+pub fn render_path(scope: &StateScope, path: &[Key]) -> String {
     let mut text = format!("state.{}", scope.kind().name());
     let (one, two) = scope.parts();
     for (id, _) in [one, two].into_iter().zip(scope.kind().ids()) {
@@ -269,11 +269,12 @@ mod tests {
 
     #[test]
     fn ids_become_scopes_and_errors_name_what_is_wrong() {
-        let parse = |kind, ids: &[&str]| Scope::parse(kind, ids).map_err(|error| error.to_string());
-        assert_eq!(parse(ScopeKind::Global, &[]), Ok(Scope::Global));
+        let parse =
+            |kind, ids: &[&str]| StateScope::parse(kind, ids).map_err(|error| error.to_string());
+        assert_eq!(parse(ScopeKind::Global, &[]), Ok(StateScope::Global));
         assert_eq!(
             parse(ScopeKind::Member, &["1", "18446744073709551615"]),
-            Ok(Scope::Member(1, u64::MAX))
+            Ok(StateScope::Member(1, u64::MAX))
         );
         for (kind, ids, says) in [
             (ScopeKind::Guild, vec!["abc"], "guild_id is \"abc\""),
@@ -293,13 +294,13 @@ mod tests {
     fn paths_read_as_their_author_would_write_them() {
         let path = ["xp".into(), Key::Int(3), "two words".into(), "a\"\n".into()];
         assert_eq!(
-            render_path(&Scope::Member(1, 2), &path),
+            render_path(&StateScope::Member(1, 2), &path),
             r#"state.member["1"]["2"].xp[3]["two words"]["a\"\n"]"#
         );
         assert_eq!(
-            render_path(&Scope::Guild(1), &["xp".into(), "handler".into()]),
+            render_path(&StateScope::Guild(1), &["xp".into(), "handler".into()]),
             r#"state.guild["1"].xp.handler"#
         );
-        assert!(render_path(&Scope::Global, &["x".repeat(1_000).as_str().into()]).len() < 100);
+        assert!(render_path(&StateScope::Global, &["x".repeat(1_000).as_str().into()]).len() < 100);
     }
 }

@@ -3,7 +3,7 @@
 use super::encode::each_row;
 use super::schema::{self, Found};
 use super::{
-    Batch, Change, Clear, Loaded, Namespace, Scope, ScopeKind, StateBackend, StateError,
+    Batch, Clear, Loaded, Namespace, PathChange, ScopeKind, StateBackend, StateError, StateScope,
     subtree_end,
 };
 use futures_util::future::BoxFuture;
@@ -259,7 +259,7 @@ fn read_entries(
             return Ok(Err(format!("a scope of the unknown kind {kind}")));
         };
         let id = |column| row.get(column).map(i64::cast_unsigned);
-        let scope = Scope::from_parts(of_kind, id(2)?, id(3)?);
+        let scope = StateScope::from_parts(of_kind, id(2)?, id(3)?);
         let (path, value) = (row.get_ref(4)?.as_blob()?, row.get_ref(5)?.as_blob()?);
         if let Err(reason) = loaded.row(&namespace, scope, path, value) {
             return Ok(Err(reason));
@@ -297,9 +297,9 @@ impl<'a> Statements<'a> {
     fn write(
         &mut self,
         namespace: i64,
-        scope: Scope,
+        scope: StateScope,
         path: &[u8],
-        change: &Change,
+        change: &PathChange,
     ) -> rusqlite::Result<()> {
         let kind = kind_number(scope.kind());
         let (one, two) = scope.parts();

@@ -5,8 +5,8 @@ use super::journal::{Journal, flush};
 use super::tree::Space;
 use super::writer::Outbox;
 use super::{
-    CommitHandle, Loaded, Namespace, Scope, SqliteBackend, StateBackend, StateError, StateLimits,
-    View,
+    CommitHandle, Loaded, Namespace, SqliteBackend, StateBackend, StateError, StateLimits,
+    StateScope, View,
 };
 use crate::lock::lock;
 use std::collections::BTreeMap;
@@ -111,7 +111,7 @@ impl Store {
     }
 
     /// Removes everything stored for a scope, in every namespace and session.
-    pub fn forget(&self, scope: &Scope) -> CommitHandle {
+    pub fn forget(&self, scope: &StateScope) -> CommitHandle {
         self.forget_where(|other| other == scope).1
     }
 
@@ -121,14 +121,14 @@ impl Store {
         self.forget_where(|scope| scope.user() == Some(user))
     }
 
-    fn forget_where(&self, is_meant: impl Fn(&Scope) -> bool) -> (usize, CommitHandle) {
+    fn forget_where(&self, is_meant: impl Fn(&StateScope) -> bool) -> (usize, CommitHandle) {
         let spaces = self.spaces.all();
         let nobody = nobody();
         let forgotten = spaces.iter().map(|space| space.forget(&nobody, &is_meant));
         (forgotten.sum(), self.flush())
     }
 
-    /// The bytes that a namespace holds; see [`Table::bytes`](super::Table::bytes).
+    /// The bytes that a namespace holds; see [`StateTable::bytes`](super::StateTable::bytes).
     pub fn usage(&self, namespace: &Namespace) -> usize {
         let space = self.spaces.find(namespace);
         space.map_or(0, |space| space.lock().bytes())

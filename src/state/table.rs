@@ -11,7 +11,7 @@ const MOST_FEW: usize = 16;
 
 /// Entries by key: integers first, ascending, then strings by byte.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Table {
+pub struct StateTable {
     entries: Entries,
     /// What keys and values have in memory outside of the entries.
     outside: usize,
@@ -32,7 +32,7 @@ impl Default for Entries {
     }
 }
 
-impl Table {
+impl StateTable {
     /// No entries.
     pub fn new() -> Self {
         Self::default()
@@ -222,7 +222,7 @@ fn entry((key, value): &(Key, Value)) -> (KeyRef<'_>, &Value) {
     (key.as_ref(), value)
 }
 
-impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Table {
+impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for StateTable {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let mut table = Self::new();
         for (key, value) in entries {
@@ -238,13 +238,13 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
-    fn keys(table: &Table) -> Vec<Key> {
+    fn keys(table: &StateTable) -> Vec<Key> {
         table.iter().map(|(key, _)| key.to_key()).collect()
     }
 
     #[test]
     fn the_length_follows_holes_and_their_filling() {
-        let mut table = Table::new();
+        let mut table = StateTable::new();
         for number in [1, 2, 3, 5, 6] {
             table.set(Key::Int(number), Some(true.into()));
         }
@@ -259,11 +259,11 @@ mod tests {
 
     #[test]
     fn a_snapshot_stays_as_it_was() {
-        let inner: Table = [("a", 1.0)].into_iter().collect();
-        let mut tree = Arc::new([("inner", inner)].into_iter().collect::<Table>());
+        let inner: StateTable = [("a", 1.0)].into_iter().collect();
+        let mut tree = Arc::new([("inner", inner)].into_iter().collect::<StateTable>());
         let snapshot = Arc::clone(&tree);
         Arc::make_mut(&mut tree).set_at(&["inner".into(), "a".into()], Some(2.0.into()));
-        let at = |tree: &Table| tree.get_at(&["inner".into(), "a".into()]).cloned();
+        let at = |tree: &StateTable| tree.get_at(&["inner".into(), "a".into()]).cloned();
         assert_eq!(at(&snapshot), Some(1.0.into()));
         assert_eq!(at(&tree), Some(2.0.into()));
     }
@@ -279,7 +279,7 @@ mod tests {
     proptest! {
         #[test]
         fn behaves_like_a_sorted_map(writes in prop::collection::vec((any_key(), any::<bool>()), 0..60)) {
-            let mut table = Table::new();
+            let mut table = StateTable::new();
             let mut model = BTreeMap::new();
             for (key, keep) in writes {
                 let value = keep.then_some(Value::Number(1.5));
@@ -292,7 +292,7 @@ mod tests {
             prop_assert_eq!(keys(&table), model.keys().cloned().collect::<Vec<_>>());
             let length = (1..100).take_while(|number| model.contains_key(&Key::Int(*number))).count();
             prop_assert_eq!(table.len(), length);
-            let again: Table = model.into_iter().collect();
+            let again: StateTable = model.into_iter().collect();
             prop_assert_eq!(table.bytes(), again.bytes(), "the count follows from the content alone");
             prop_assert_eq!(&table, &again);
             let mut walked = Vec::new();

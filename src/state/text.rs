@@ -135,6 +135,6 @@ mod tests {
         assert_eq!(size_of::<Text>(), 24);
         assert_eq!(size_of::<crate::state::Key>(), 24);
         assert_eq!(size_of::<crate::state::Value>(), 24);
-        assert_eq!(size_of::<crate::state::Table>(), 40);
+        assert_eq!(size_of::<crate::state::StateTable>(), 40);
     }
 }

@@ -6,8 +6,8 @@ use super::memory::SCOPE_BYTES;
 use super::pending::Pending;
 use super::write::{Bounds, Written, write};
 use super::{
-    Change, Clear, Key, Namespace, Scope, ScopeKind, StateError, StateLimits, Table, Value,
-    encode_path,
+    Clear, Key, Namespace, PathChange, ScopeKind, StateError, StateLimits, StateScope, StateTable,
+    Value, encode_path,
 };
 use crate::lock::lock;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub(super) struct Space {
 
 #[derive(Debug)]
 pub(super) struct Tree {
-    scopes: BTreeMap<Scope, Arc<Table>>,
+    scopes: BTreeMap<StateScope, Arc<StateTable>>,
     bytes: usize,
     /// Who is charged for what of it, if cogs share it.
     writers: Writers,
@@ -93,7 +93,7 @@ impl Space {
     }
 
     /// Puts in what was loaded; it is on disk already.
-    pub(super) fn load(&self, scopes: Vec<(Scope, Table)>) {
+    pub(super) fn load(&self, scopes: Vec<(StateScope, StateTable)>) {
         let mut bytes = 0;
         let scopes = scopes.into_iter().filter(|(_, table)| !table.is_empty());
         let scopes = scopes.map(|(scope, table)| {
@@ -122,7 +122,7 @@ impl Space {
         &self,
         writer: &Arc<Account>,
         defaults: &Defaults,
-        scope: Scope,
+        scope: StateScope,
         path: &[Key],
         value: Option<Value>,
     ) -> Result<(), StateError> {
@@ -143,7 +143,7 @@ impl Space {
         &self,
         tree: &mut Tree,
         writer: &Arc<Account>,
-        scope: Scope,
+        scope: StateScope,
         path: &[Key],
         value: Option<Value>,
     ) -> Result<(), StateError> {
@@ -153,10 +153,14 @@ impl Space {
     }
 
     /// Removes the scopes that `is_meant`, on behalf of `writer`; returns how many there were.
-    pub(super) fn forget(&self, writer: &Arc<Account>, is_meant: impl Fn(&Scope) -> bool) -> usize {
+    pub(super) fn forget(
+        &self,
+        writer: &Arc<Account>,
+        is_meant: impl Fn(&StateScope) -> bool,
+    ) -> usize {
         let mut tree = self.lock();
         let meant = tree.scopes.keys().filter(|scope| is_meant(scope));
-        let meant: Vec<Scope> = meant.copied().collect();
+        let meant: Vec<StateScope> = meant.copied().collect();
         for scope in &meant {
             // Removing a whole scope cannot fail.
             let _removed = self.replay(&mut tree, writer, *scope, &[], None).is_ok();
@@ -189,11 +193,11 @@ impl Tree {
         self.version = version;
     }
 
-    pub(super) fn scope(&self, scope: &Scope) -> Option<&Arc<Table>> {
+    pub(super) fn scope(&self, scope: &StateScope) -> Option<&Arc<StateTable>> {
         self.scopes.get(scope)
     }
 
-    pub(super) fn scopes(&self) -> impl Iterator<Item = (&Scope, &Arc<Table>)> {
+    pub(super) fn scopes(&self) -> impl Iterator<Item = (&StateScope, &Arc<StateTable>)> {
         self.scopes.iter()
     }
 
@@ -229,8 +233,8 @@ impl Tree {
     /// Writes; returns by how many bytes the namespace has grown.
     fn write(
         &mut self,
-        defaults: Option<&Table>,
-        scope: Scope,
+        defaults: Option<&StateTable>,
+        scope: StateScope,
         path: &[Key],
         value: Option<Value>,
         bounds: Option<&Bounds<'_>>,
@@ -260,15 +264,21 @@ impl Tree {
 }
 
 /// Notes a write for the disk.
-fn note(pending: &mut Pending, scope: Scope, path: &[Key], value: Option<Value>, written: Written) {
+fn note(
+    pending: &mut Pending,
+    scope: StateScope,
+    path: &[Key],
+    value: Option<Value>,
+    written: Written,
+) {
     if let (Some(copied), Some(first)) = (written.copied, path.get(..1)) {
-        let change = Change {
+        let change = PathChange {
             clear: Clear::Nothing,
             value: Some(copied),
         };
         pending.add(scope, encode_path(first).into(), change);
     }
-    let change = Change {
+    let change = PathChange {
         clear: written.before,
         value,
     };
@@ -276,6 +286,6 @@ fn note(pending: &mut Pending, scope: Scope, path: &[Key], value: Option<Value>,
 }
 
 /// Whether a scope is of a kind and, if a guild is given, of that guild.
-pub(super) fn is_listed(scope: &Scope, kind: ScopeKind, guild: Option<u64>) -> bool {
+pub(super) fn is_listed(scope: &StateScope, kind: ScopeKind, guild: Option<u64>) -> bool {
     scope.kind() == kind && (guild.is_none() || scope.guild() == guild)
 }

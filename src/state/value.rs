@@ -1,7 +1,7 @@
 //! Values and keys, as Luau's numbers, strings and tables map to them.
 
 use super::memory::TABLE_BYTES;
-use super::{Table, Text};
+use super::{StateTable, Text};
 use std::sync::Arc;
 
 /// 2^53: up to here every integer is a Luau number of its own.
@@ -17,7 +17,7 @@ pub enum Value {
     /// Bytes, as Luau's strings are.
     String(Text),
     /// A table of these.
-    Table(Arc<Table>),
+    Table(Arc<StateTable>),
 }
 
 /// The name of an entry of a table. Integers and strings differ, and integers come first.
@@ -40,7 +40,7 @@ pub enum KeyRef<'a> {
 
 impl Value {
     /// How large this value is where one value is measured: the bytes of a string, what the entries of a table cost
-    /// (see [`Table::bytes`]), nothing else.
+    /// (see [`StateTable::bytes`]), nothing else.
     pub fn bytes(&self) -> usize {
         match self {
             Self::Bool(_) | Self::Number(_) => 0,
@@ -59,7 +59,7 @@ impl Value {
     }
 
     /// The table, if this is one.
-    pub fn as_table(&self) -> Option<&Arc<Table>> {
+    pub fn as_table(&self) -> Option<&Arc<StateTable>> {
         match self {
             Self::Table(table) => Some(table),
             _ => None,
@@ -95,8 +95,8 @@ impl From<&str> for Value {
     }
 }
 
-impl From<Table> for Value {
-    fn from(table: Table) -> Self {
+impl From<StateTable> for Value {
+    fn from(table: StateTable) -> Self {
         Self::Table(Arc::new(table))
     }
 }

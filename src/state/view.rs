@@ -4,7 +4,8 @@ use super::journal::Journal;
 use super::tree::{Space, is_listed};
 use super::write;
 use super::{
-    CommitHandle, Defaults, Key, KeyRef, Namespace, Scope, ScopeKind, StateError, Table, Value,
+    CommitHandle, Defaults, Key, KeyRef, Namespace, ScopeKind, StateError, StateScope, StateTable,
+    Value,
 };
 use arc_swap::ArcSwap;
 use std::sync::Arc;
@@ -75,7 +76,7 @@ impl View {
     }
 
     /// Adds to the defaults; see [`Defaults::add`].
-    pub fn add_defaults(&self, kind: ScopeKind, table: &Table) -> Result<(), StateError> {
+    pub fn add_defaults(&self, kind: ScopeKind, table: &StateTable) -> Result<(), StateError> {
         let mut defaults = Defaults::clone(&self.defaults());
         defaults.add(kind, table)?;
         self.set_defaults(Arc::new(defaults));
@@ -83,7 +84,7 @@ impl View {
     }
 
     /// The value at `path`: what is stored, else the default. The empty path is the scope's whole table.
-    pub fn get(&self, scope: &Scope, path: &[Key]) -> Option<Value> {
+    pub fn get(&self, scope: &StateScope, path: &[Key]) -> Option<Value> {
         match path.split_last() {
             Some((last, parents)) => self.get_in(scope, parents, last.as_ref()),
             None => self.entries(scope, path).map(Value::Table),
@@ -91,7 +92,7 @@ impl View {
     }
 
     /// The value of an entry of the table at `path`. Allocates nothing.
-    pub fn get_in(&self, scope: &Scope, path: &[Key], key: KeyRef<'_>) -> Option<Value> {
+    pub fn get_in(&self, scope: &StateScope, path: &[Key], key: KeyRef<'_>) -> Option<Value> {
         self.with(scope, |root, defaults| {
             let (root, defaults) = (root.map(Arc::as_ref), defaults.map(Arc::as_ref));
             write::find(root, defaults, path, key).cloned()
@@ -99,19 +100,24 @@ impl View {
     }
 
     /// The largest n with 1..n present in the table at `path`; nothing if there is no table.
-    pub fn len(&self, scope: &Scope, path: &[Key]) -> Option<usize> {
+    pub fn len(&self, scope: &StateScope, path: &[Key]) -> Option<usize> {
         self.with(scope, |root, defaults| write::length(root, defaults, path))
     }
 
     /// A snapshot of the table at `path`: of a scope, what is stored and the defaults that are not. Nothing if
     /// there is no table; a scope always is one.
-    pub fn entries(&self, scope: &Scope, path: &[Key]) -> Option<Arc<Table>> {
+    pub fn entries(&self, scope: &StateScope, path: &[Key]) -> Option<Arc<StateTable>> {
         self.with(scope, |root, defaults| write::table(root, defaults, path))
     }
 
     /// Writes `value` at `path`, or removes what is there. The first write below a default copies it into the
     /// store; removing brings it back. The empty path is the whole scope.
-    pub fn set(&self, scope: &Scope, path: &[Key], value: Option<Value>) -> Result<(), StateError> {
+    pub fn set(
+        &self,
+        scope: &StateScope,
+        path: &[Key],
+        value: Option<Value>,
+    ) -> Result<(), StateError> {
         let (space, defaults) = (&self.0.space, self.0.defaults.load());
         let writer = self.0.journal.writer();
         match self.0.journal.overlays() {
@@ -121,14 +127,18 @@ impl View {
     }
 
     /// Removes everything that is stored for a scope.
-    pub fn forget(&self, scope: &Scope) -> Result<(), StateError> {
+    pub fn forget(&self, scope: &StateScope) -> Result<(), StateError> {
         self.set(scope, &[], None)
     }
 
     /// The scopes of a kind for which something is stored, in order, with their tables and the defaults that are
     /// not stored. `guild` keeps those of one guild. Each table is a copy if there are defaults: whoever goes
     /// through many scopes fills one at a time, with [`Defaults::fill`].
-    pub fn scopes(&self, kind: ScopeKind, guild: Option<u64>) -> Vec<(Scope, Arc<Table>)> {
+    pub fn scopes(
+        &self,
+        kind: ScopeKind,
+        guild: Option<u64>,
+    ) -> Vec<(StateScope, Arc<StateTable>)> {
         let mut scopes = self.stored_scopes(kind, guild);
         let defaults = self.0.defaults.load();
         for (_, table) in &mut scopes {
@@ -138,7 +148,11 @@ impl View {
     }
 
     /// The same without defaults, and without a copy of anything.
-    pub fn stored_scopes(&self, kind: ScopeKind, guild: Option<u64>) -> Vec<(Scope, Arc<Table>)> {
+    pub fn stored_scopes(
+        &self,
+        kind: ScopeKind,
+        guild: Option<u64>,
+    ) -> Vec<(StateScope, Arc<StateTable>)> {
         let space = &self.0.space;
         let mut scopes = match self.0.journal.overlays() {
             Some(mut overlays) => overlays.scopes(space, kind, guild),
@@ -247,8 +261,8 @@ impl View {
     /// Reads a scope through the overlays, or from the tree.
     fn with<R>(
         &self,
-        scope: &Scope,
-        read: impl FnOnce(Option<&Arc<Table>>, Option<&Arc<Table>>) -> R,
+        scope: &StateScope,
+        read: impl FnOnce(Option<&Arc<StateTable>>, Option<&Arc<StateTable>>) -> R,
     ) -> R {
         let defaults = self.0.defaults.load();
         let defaults = defaults.of(scope.kind());

@@ -2,7 +2,9 @@
 
 use super::account::Room;
 use super::memory::{ENTRY_AT_MOST, SCOPE_BYTES};
-use super::{Clear, Key, KeyRef, Scope, StateError, StateLimits, Table, Value, render_path};
+use super::{
+    Clear, Key, KeyRef, StateError, StateLimits, StateScope, StateTable, Value, render_path,
+};
 use std::sync::Arc;
 
 /// What bounds a write by an author. A replay of what was allowed before is not bounded again.
@@ -27,8 +29,8 @@ pub(super) struct Written {
 
 /// The value that is seen at the end of `path`, a leaf or a table; nothing for an empty path.
 pub(super) fn find<'t>(
-    root: Option<&'t Table>,
-    defaults: Option<&'t Table>,
+    root: Option<&'t StateTable>,
+    defaults: Option<&'t StateTable>,
     path: &[Key],
     last: KeyRef<'_>,
 ) -> Option<&'t Value> {
@@ -44,10 +46,10 @@ pub(super) fn find<'t>(
 
 /// The table that is seen at `path`: of the scope itself, what is stored and the defaults that are not.
 pub(super) fn table(
-    root: Option<&Arc<Table>>,
-    defaults: Option<&Arc<Table>>,
+    root: Option<&Arc<StateTable>>,
+    defaults: Option<&Arc<StateTable>>,
     path: &[Key],
-) -> Option<Arc<Table>> {
+) -> Option<Arc<StateTable>> {
     let stored = root.map(Arc::as_ref);
     match path.split_last() {
         Some((last, parents)) => {
@@ -65,14 +67,14 @@ pub(super) fn table(
 
 /// The length of the table at `path`; nothing if there is none.
 pub(super) fn length(
-    root: Option<&Arc<Table>>,
-    defaults: Option<&Arc<Table>>,
+    root: Option<&Arc<StateTable>>,
+    defaults: Option<&Arc<StateTable>>,
     path: &[Key],
 ) -> Option<usize> {
     if !path.is_empty() {
         return table(root, defaults, path).map(|table| table.len());
     }
-    let has = |table: Option<&Arc<Table>>, number| {
+    let has = |table: Option<&Arc<StateTable>>, number| {
         table.is_some_and(|table| table.get(KeyRef::Int(number)).is_some())
     };
     let stored = root.map_or(0, |table| table.len());
@@ -88,9 +90,9 @@ pub(super) fn length(
 /// Writes `value` (nothing removes) at `path` of a scope's table, which is empty where nothing is stored. An error
 /// has changed nothing.
 pub(super) fn write(
-    root: &mut Arc<Table>,
-    defaults: Option<&Table>,
-    scope: &Scope,
+    root: &mut Arc<StateTable>,
+    defaults: Option<&StateTable>,
+    scope: &StateScope,
     path: &[Key],
     value: Option<Value>,
     bounds: Option<&Bounds<'_>>,
@@ -142,7 +144,7 @@ pub(super) fn write(
 }
 
 /// What a scope's table costs, with the scope; an empty one is not kept.
-fn held(root: &Table) -> usize {
+fn held(root: &StateTable) -> usize {
     if root.is_empty() {
         return 0;
     }
@@ -155,7 +157,7 @@ fn at_most(key: &Key, value: Option<&Value>) -> usize {
 }
 
 impl Bounds<'_> {
-    fn check(&self, scope: &Scope, path: &[Key], grown: isize) -> Result<(), StateError> {
+    fn check(&self, scope: &StateScope, path: &[Key], grown: isize) -> Result<(), StateError> {
         if grown <= 0 {
             return Ok(());
         }
@@ -185,8 +187,8 @@ fn is_same(old: Option<&Value>, new: Option<&Value>, copies: bool) -> bool {
 
 /// Puts a table in the place of a whole scope, or removes it.
 fn replace(
-    root: &mut Arc<Table>,
-    scope: &Scope,
+    root: &mut Arc<StateTable>,
+    scope: &StateScope,
     value: Option<Value>,
     bounds: Option<&Bounds<'_>>,
 ) -> Result<Written, StateError> {
@@ -218,8 +220,8 @@ fn replace(
 }
 
 fn first_of<'t>(
-    root: Option<&'t Table>,
-    defaults: Option<&'t Table>,
+    root: Option<&'t StateTable>,
+    defaults: Option<&'t StateTable>,
     key: KeyRef<'_>,
 ) -> Option<&'t Value> {
     root.and_then(|root| root.get(key))
@@ -227,7 +229,7 @@ fn first_of<'t>(
 }
 
 /// What is stored, and the defaults that are not.
-fn fill(root: &Arc<Table>, defaults: &Table) -> Arc<Table> {
+fn fill(root: &Arc<StateTable>, defaults: &StateTable) -> Arc<StateTable> {
     let mut filled = Arc::clone(root);
     for (key, value) in defaults.iter() {
         if root.get(key).is_none() {
@@ -239,8 +241,8 @@ fn fill(root: &Arc<Table>, defaults: &Table) -> Arc<Table> {
 
 /// The default that a write below `parents` copies: that of the first key, if nothing is stored there.
 fn copied_default<'t>(
-    root: Option<&Table>,
-    defaults: Option<&'t Table>,
+    root: Option<&StateTable>,
+    defaults: Option<&'t StateTable>,
     parents: &[Key],
 ) -> Option<&'t Value> {
     let first = parents.first()?.as_ref();
@@ -251,9 +253,9 @@ fn copied_default<'t>(
 }
 
 fn check_parents(
-    root: Option<&Table>,
-    defaults: Option<&Table>,
-    scope: &Scope,
+    root: Option<&StateTable>,
+    defaults: Option<&StateTable>,
+    scope: &StateScope,
     path: &[Key],
 ) -> Result<(), StateError> {
     for length in 1..path.len() {

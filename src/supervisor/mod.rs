@@ -34,4 +34,4 @@ pub use child::{Adopted, adopt, is_child, listen, quarantined, record, release};
 pub use deliveries::{Consumer, Deliveries, Interrupted, Ticket, deliveries};
 pub use parent::supervise;
 pub use record::{Record, Rule};
-pub use running::{Place, Shown, running};
+pub use running::{Shown, ThreadSlot, running};

@@ -5,7 +5,7 @@ use super::cause::Cause;
 use super::child::VARIABLE;
 use super::memory;
 use super::raw::{self, Received, Signals};
-use super::record::{Fault, Record};
+use super::record::{Record, SignalOrigin};
 use super::verdict::{Death, History, Thread};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io;
@@ -164,9 +164,9 @@ impl Supervisor {
 
     fn death(&self, cause: Cause, at: Duration) -> Death {
         let thread = match self.record.fault() {
-            None | Some(Fault::FromOutside) => Thread::Unknown,
-            Some(Fault::OtherThread) => Thread::Host,
-            Some(Fault::Thread(place)) => {
+            None | Some(SignalOrigin::FromOutside) => Thread::Unknown,
+            Some(SignalOrigin::OtherThread) => Thread::Host,
+            Some(SignalOrigin::Thread(place)) => {
                 let cog = self.record.running_on(place);
                 cog.map_or(Thread::Host, Thread::Cog)
             }

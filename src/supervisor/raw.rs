@@ -4,7 +4,7 @@
     reason = "the system offers these only through its C interface; each block says why it is sound"
 )]
 
-use super::record::Fault;
+use super::record::SignalOrigin;
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::io;
@@ -174,7 +174,7 @@ pub(super) fn set_place(place: Option<usize>) {
     PLACE.set(place.map_or(0, |place| place + 1));
 }
 
-/// From now on a fatal signal is noted in `word` (see [`Fault`]) before it ends the process as it always did.
+/// From now on a fatal signal is noted in `word` (see [`SignalOrigin`]) before it ends the process as it always did.
 pub(super) fn note_fatal_signals(word: &'static AtomicU64) {
     NOTE.store(std::ptr::from_ref(word).cast_mut(), Ordering::Release);
     for signal in FATAL {
@@ -195,7 +195,7 @@ pub(super) fn note_fatal_signals(word: &'static AtomicU64) {
     }
 }
 
-type Handler = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
+type SignalHandler = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
 
 /// Notes which thread a fatal signal came to, and lets it have its usual effect.
 unsafe extern "C" fn on_fatal(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
@@ -205,9 +205,9 @@ unsafe extern "C" fn on_fatal(signal: c_int, info: *mut libc::siginfo_t, context
         (code, code <= 0 && (*info).si_pid() != libc::getpid())
     };
     let fault = match PLACE.get() {
-        _ if is_foreign && code != SI_TKILL => Fault::FromOutside,
-        0 => Fault::OtherThread,
-        place => Fault::Thread(place - 1),
+        _ if is_foreign && code != SI_TKILL => SignalOrigin::FromOutside,
+        0 => SignalOrigin::OtherThread,
+        place => SignalOrigin::Thread(place - 1),
     };
     // SAFETY: it is null or points to a word that lives as long as the process.
     if let Some(word) = unsafe { NOTE.load(Ordering::Acquire).as_ref() } {
@@ -222,7 +222,7 @@ unsafe extern "C" fn on_fatal(signal: c_int, info: *mut libc::siginfo_t, context
     // default action a fatal signal ends the process when this function returns.
     unsafe {
         if code > 0 && former != 0 {
-            std::mem::transmute::<usize, Handler>(former)(signal, info, context);
+            std::mem::transmute::<usize, SignalHandler>(former)(signal, info, context);
         } else {
             libc::signal(signal, libc::SIG_DFL);
             libc::raise(signal);

@@ -20,7 +20,7 @@ const FORMAT: u64 = 0x0063_6f67_736d_6974;
 
 // The heading.
 const FORMAT_AT: usize = 0;
-/// How the child's first fatal signal came; see [`Fault`].
+/// How the child's first fatal signal came; see [`SignalOrigin`].
 const FAULT_AT: usize = 1;
 /// How many children have died.
 const DEATHS_AT: usize = 2;
@@ -76,7 +76,7 @@ pub enum Rule {
 
 /// How a fatal signal reached the child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum SignalOrigin {
     /// Another process sent it, to no thread in particular.
     FromOutside,
     /// A thread that runs no cogs.
@@ -85,7 +85,7 @@ pub(super) enum Fault {
     Thread(usize),
 }
 
-impl Fault {
+impl SignalOrigin {
     pub(super) fn to_word(self) -> u64 {
         match self {
             Self::FromOutside => 1,
@@ -168,8 +168,8 @@ impl Record {
         self.word(FAULT_AT)
     }
 
-    pub(super) fn fault(&self) -> Option<Fault> {
-        Fault::from_word(self.fault_word().load(Ordering::Acquire))
+    pub(super) fn fault(&self) -> Option<SignalOrigin> {
+        SignalOrigin::from_word(self.fault_word().load(Ordering::Acquire))
     }
 
     /// Notes a death, and forgets what ran.

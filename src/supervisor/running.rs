@@ -12,26 +12,26 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-/// The places that threads have taken.
+/// The slots that threads have taken.
 static TAKEN: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
 
 thread_local! {
     static OWN: RefCell<Option<Own>> = const { RefCell::new(None) };
 }
 
-/// A thread's place, until the thread ends.
+/// A thread's slot, given back when the thread ends.
 #[derive(Debug)]
-struct Own(Place);
+struct Own(ThreadSlot);
 
-/// A thread's place in the record.
+/// A thread's slot in the record, where it notes which cog it runs.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct ThreadSlot {
     record: &'static Record,
     number: usize,
 }
 
-impl Place {
-    /// The calling thread's place. Nothing without a supervisor, or when there is no room.
+impl ThreadSlot {
+    /// The calling thread's slot. None without a supervisor, or when all slots are taken.
     pub fn of_this_thread() -> Option<Self> {
         let record = record()?;
         OWN.try_with(|own| {
@@ -92,7 +92,7 @@ impl<F: Future> Future for Shown<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(place) = Place::of_this_thread() else {
+        let Some(place) = ThreadSlot::of_this_thread() else {
             return self.task.as_mut().poll(context);
         };
         place.show(self.tag);
@@ -102,7 +102,7 @@ impl<F: Future> Future for Shown<F> {
 }
 
 /// Shows that nothing runs any more.
-struct End(Place);
+struct End(ThreadSlot);
 
 impl Drop for End {
     fn drop(&mut self) {

@@ -3,7 +3,9 @@
 use super::build::Vm;
 use super::compile::compiled;
 use super::generation::{Generation, Instance, Phase, Snapshot};
-use super::host::{Arguments, Failure, Field, Host, HostChunk, HostError, HostResult, object_mark};
+use super::host::{
+    Arguments, Field, Host, HostChunk, HostError, HostFailure, HostResult, object_mark,
+};
 use super::load_trace::LoadTrace;
 use super::resolve::{ModuleId, Source, Target};
 use super::slice::Run;
@@ -461,7 +463,7 @@ fn is_module_failure(fault: &Fault) -> bool {
     matches!(fault, Fault::Raised(raised) if raised.kind.as_deref() == Some(MODULE_FAILURE))
 }
 
-fn raise_again(fault: &Fault) -> Failure {
+fn raise_again(fault: &Fault) -> HostFailure {
     let mut error = HostError::new(MODULE_FAILURE, fault.to_string());
     let place = match fault {
         Fault::Raised(raised) => raised.place.as_ref(),

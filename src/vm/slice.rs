@@ -85,23 +85,23 @@ impl Run {
 ///
 /// The run is the one that polls: a coroutine that waits goes over from the run that resumed it to one of its
 /// own.
-pub fn waiting<F: Future>(lua: &Lua, future: F) -> Waiting<F> {
-    Waiting {
+pub fn waiting<F: Future>(lua: &Lua, future: F) -> TrackedWait<F> {
+    TrackedWait {
         lua: lua.weak(),
         run: None,
         future: Box::pin(future),
     }
 }
 
-/// What [`waiting`] returns.
-pub struct Waiting<F> {
+/// The future that [`waiting`] returns: while it is pending, its run counts as waiting.
+pub struct TrackedWait<F> {
     // Not `Lua` itself: Luau owns the future that this is a part of.
     lua: WeakLua,
     run: Option<Arc<Run>>,
     future: Pin<Box<F>>,
 }
 
-impl<F> Waiting<F> {
+impl<F> TrackedWait<F> {
     fn belong_to(&mut self, run: Option<Arc<Run>>) {
         let address = |run: &Option<Arc<Run>>| run.as_ref().map(Arc::as_ptr);
         if address(&self.run) == address(&run) {
@@ -116,7 +116,7 @@ impl<F> Waiting<F> {
     }
 }
 
-impl<F: Future> Future for Waiting<F> {
+impl<F: Future> Future for TrackedWait<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
@@ -131,7 +131,7 @@ impl<F: Future> Future for Waiting<F> {
     }
 }
 
-impl<F> Drop for Waiting<F> {
+impl<F> Drop for TrackedWait<F> {
     fn drop(&mut self) {
         self.belong_to(None);
     }
@@ -229,17 +229,17 @@ impl Vm {
         run: &Arc<Run>,
         function: &Function,
         arguments: impl IntoLuaMulti,
-    ) -> Handler {
+    ) -> HandlerFuture {
         // Made outside of a slice: what mlua needs for a thread is small, and must not fail half-way.
         let called = arguments.into_lua_multi(self.lua()).map(|mut arguments| {
             arguments.push_front(Value::Function(function.clone()));
             self.driver().call_async::<MultiValue>(arguments)
         });
-        let (step, failed): (Option<Step>, _) = match called {
+        let (step, failed): (Option<ThreadFuture>, _) = match called {
             Ok(future) => (Some(Box::pin(future)), None),
             Err(error) => (None, Some(Fault::from_vm(&error, self.limits()))),
         };
-        Handler {
+        HandlerFuture {
             step,
             failed,
             generation: Arc::clone(generation),
@@ -250,12 +250,13 @@ impl Vm {
     }
 }
 
-type Step = Pin<Box<dyn Future<Output = mlua::Result<MultiValue>> + Send>>;
+/// What resumes a handler's Luau thread, from wait to wait.
+type ThreadFuture = Pin<Box<dyn Future<Output = mlua::Result<MultiValue>> + Send>>;
 
-/// A handler under way. Dropping it cancels it.
-pub struct Handler {
+/// A handler that is running: a future that ends with its results. Dropping it cancels the handler.
+pub struct HandlerFuture {
     // Dropped before the VM, and outside of any slice: the memory limit is off then.
-    step: Option<Step>,
+    step: Option<ThreadFuture>,
     failed: Option<Fault>,
     generation: Arc<Generation>,
     run: Arc<Run>,
@@ -264,7 +265,7 @@ pub struct Handler {
     vm: Vm,
 }
 
-impl Drop for Handler {
+impl Drop for HandlerFuture {
     fn drop(&mut self) {
         self.step = None;
         let collections = self.vm.collections();
@@ -275,7 +276,7 @@ impl Drop for Handler {
     }
 }
 
-impl Future for Handler {
+impl Future for HandlerFuture {
     type Output = Result<MultiValue, Fault>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {

@@ -7,7 +7,7 @@ use super::readonly;
 use super::watchdog::EXPIRED;
 use crate::escape::is_unfit;
 use crate::json::Json;
-use crate::problem::{Place, Problem};
+use crate::problem::{Problem, SourceLocation};
 use crate::secrets;
 use mlua::{Table, Value};
 use std::fmt;
@@ -29,7 +29,7 @@ pub enum Fault {
     /// It could not be compiled.
     Syntax {
         /// Where.
-        place: Box<Place>,
+        place: Box<SourceLocation>,
         /// The compiler's sentence.
         message: String,
     },
@@ -86,9 +86,9 @@ pub struct Raised {
     /// What the user is told, with its lines, if the cog asked for this end itself.
     pub told: Option<String>,
     /// The place at the head of the message or in the error table, else the innermost frame.
-    pub place: Option<Place>,
+    pub place: Option<SourceLocation>,
     /// The author's frames, innermost first.
-    pub trace: Vec<Place>,
+    pub trace: Vec<SourceLocation>,
     /// The chain of requires, if a module's top level raised it.
     pub requires: Vec<String>,
 }
@@ -199,7 +199,7 @@ impl Fault {
                 problem.trace.clone_from(&raised.trace);
                 problem.requires.clone_from(&raised.requires);
             }
-            Self::Syntax { place, .. } => problem.place = Some(Place::clone(place)),
+            Self::Syntax { place, .. } => problem.place = Some(SourceLocation::clone(place)),
             Self::Cpu { traceback, .. }
             | Self::CpuPerMinute { traceback, .. }
             | Self::Memory { traceback, .. } => {
@@ -331,10 +331,10 @@ fn read_value(value: &Value) -> Raised {
 fn read_error_table(table: &Table) -> Raised {
     let kind = raw_string(table, "kind").map(|kind| clean(&kind));
     let place = raw_string(table, "file").filter(|file| is_shown_file(file));
-    let place = place.map(|file| Place {
+    let place = place.map(|file| SourceLocation {
         file,
         line: table.raw_get("line").unwrap_or(0),
-        ..Place::default()
+        ..SourceLocation::default()
     });
     let text = raw_string(table, "message");
     let message = text
@@ -384,15 +384,15 @@ pub(super) fn clean(message: &str) -> String {
 }
 
 /// Splits `lua/cogs/ping.luau:3: text` into its place and its text.
-pub fn split_place(message: &str) -> (Option<Place>, String) {
+pub fn split_place(message: &str) -> (Option<SourceLocation>, String) {
     let placed = message.split_once(": ").and_then(|(head, text)| {
         let (file, line) = head.rsplit_once(':')?;
         let line = line.parse().ok()?;
         is_author_file(file).then(|| {
-            let place = Place {
+            let place = SourceLocation {
                 file: file.to_owned(),
                 line,
-                ..Place::default()
+                ..SourceLocation::default()
             };
             (place, text.to_owned())
         })
@@ -409,7 +409,7 @@ fn is_author_file(name: &str) -> bool {
 }
 
 /// The author's frames of Luau's traceback (`lua/cogs/ping.luau:3 function run`), innermost first.
-pub fn frames(traceback: &str) -> Vec<Place> {
+pub fn frames(traceback: &str) -> Vec<SourceLocation> {
     let frame = |line: &str| {
         let line = line.trim();
         // `file:3 function name` is Luau's own form, `file:3: in function 'name'` the C interface's.
@@ -423,11 +423,11 @@ pub fn frames(traceback: &str) -> Vec<Place> {
         };
         let (file, number) = place.rsplit_once(':')?;
         is_author_file(file).then_some(())?;
-        Some(Place {
+        Some(SourceLocation {
             file: file.to_owned(),
             line: number.trim().parse().ok()?,
             function,
-            ..Place::default()
+            ..SourceLocation::default()
         })
     };
     traceback

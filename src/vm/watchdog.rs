@@ -10,7 +10,7 @@ pub use super::raw::allocator::HeapBudget;
 use super::raw::{InterruptCell, cpu_time, limit_call_depth, thread_clock};
 use crate::host_tasks::{self, Task};
 use crate::lock::lock;
-use crate::supervisor::Place;
+use crate::supervisor::ThreadSlot;
 use mlua::{Lua, VmState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, Weak};
@@ -46,7 +46,7 @@ struct Slot {
     /// The thread's CPU time at the watchdog's last look, in microseconds.
     looked_at: AtomicU64,
     /// Where the supervisor sees what runs here.
-    shown: Option<Place>,
+    shown: Option<ThreadSlot>,
 }
 
 type WhenLong = Box<dyn Fn() + Send + Sync>;
@@ -59,7 +59,7 @@ impl Slot {
             running: Mutex::default(),
             // What the thread used before is nobody's.
             looked_at: AtomicU64::new(u64::MAX),
-            shown: Place::of_this_thread(),
+            shown: ThreadSlot::of_this_thread(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::allocated::allocated;
 use cogsmith::state::{
-    Key, MemoryBackend, Namespace, Scope, StateLimits, Store, Table, Value, View,
+    Key, MemoryBackend, Namespace, StateLimits, StateScope, StateTable, Store, Value, View,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -26,7 +26,7 @@ fn view() -> View {
         .session(&Namespace::cog("test"))
 }
 
-fn set(view: &View, scope: Scope, path: &[Key], value: impl Into<Value>) {
+fn set(view: &View, scope: StateScope, path: &[Key], value: impl Into<Value>) {
     view.set(&scope, path, Some(value.into())).unwrap();
 }
 
@@ -64,29 +64,29 @@ fn weigh(what: &str, build: impl FnOnce(&View)) {
 fn scopes_and_fields() {
     weigh("one field for each of many users", |view| {
         for id in scattered(20_000) {
-            set(view, Scope::User(id), &[name("x")], true);
+            set(view, StateScope::User(id), &[name("x")], true);
         }
     });
     weigh("the same, in the order of their ids", |view| {
         for id in 0..20_000 {
-            set(view, Scope::Member(1, id), &[name("x")], true);
+            set(view, StateScope::Member(1, id), &[name("x")], true);
         }
     });
     weigh("some fields for each of many members", |view| {
         for id in scattered(5_000) {
             for field in ["xp", "level", "last", "a rather long name of a field"] {
-                set(view, Scope::Member(7, id), &[name(field)], 1.0);
+                set(view, StateScope::Member(7, id), &[name(field)], 1.0);
             }
         }
     });
     weigh("one scope with many fields", |view| {
         for id in scattered(20_000) {
-            set(view, Scope::Global, &[name(&id.to_string())], true);
+            set(view, StateScope::Global, &[name(&id.to_string())], true);
         }
     });
     weigh("the same, in order", |view| {
         for id in 1_000_000..1_020_000 {
-            set(view, Scope::Global, &[name(&id.to_string())], true);
+            set(view, StateScope::Global, &[name(&id.to_string())], true);
         }
     });
 }
@@ -97,19 +97,24 @@ fn tables_and_texts() {
             let mut path = Vec::new();
             for depth in 0..30 {
                 path.push(key(depth));
-                set(view, Scope::Guild(id), &path, Table::new());
+                set(view, StateScope::Guild(id), &path, StateTable::new());
             }
         }
     });
     weigh("many empty tables", |view| {
         for id in 1..20_000 {
-            set(view, Scope::Global, &[key(id)], Table::new());
+            set(view, StateScope::Global, &[key(id)], StateTable::new());
         }
     });
     for (what, length) in [("short", 3), ("medium", 30), ("long", 20_000)] {
         weigh(&format!("many {what} texts"), |view| {
             for id in 1..2_000 {
-                set(view, Scope::Global, &[key(id)], "x".repeat(length).as_str());
+                set(
+                    view,
+                    StateScope::Global,
+                    &[key(id)],
+                    "x".repeat(length).as_str(),
+                );
             }
         });
     }
@@ -118,17 +123,17 @@ fn tables_and_texts() {
 fn numbers() {
     weigh("numbers with holes between them", |view| {
         for id in scattered(20_000) {
-            set(view, Scope::Global, &[key(id)], 1.0);
+            set(view, StateScope::Global, &[key(id)], 1.0);
         }
     });
     weigh("numbers with one hole between each two", |view| {
         for id in 1..20_000 {
-            set(view, Scope::Global, &[key(id * 2)], 1.0);
+            set(view, StateScope::Global, &[key(id * 2)], 1.0);
         }
     });
     weigh("a list", |view| {
         for id in 1..20_000 {
-            set(view, Scope::Global, &[key(id)], 1.0);
+            set(view, StateScope::Global, &[key(id)], 1.0);
         }
     });
 }
@@ -143,7 +148,7 @@ fn few_and_many() {
                         1 => key(entry * 3),
                         _ => name(&entry.to_string()),
                     };
-                    set(view, Scope::Role(id), &[path], true);
+                    set(view, StateScope::Role(id), &[path], true);
                 }
             }
         });
@@ -153,29 +158,29 @@ fn few_and_many() {
 fn what_is_left() {
     weigh("a list whose end is taken away", |view| {
         for id in 1..20_000 {
-            set(view, Scope::Global, &[key(id)], 1.0);
+            set(view, StateScope::Global, &[key(id)], 1.0);
         }
         for id in (5_000..20_000).rev() {
-            view.set(&Scope::Global, &[key(id)], None).unwrap();
+            view.set(&StateScope::Global, &[key(id)], None).unwrap();
         }
     });
     weigh("a list whose beginning is taken away", |view| {
         for id in 1..20_000 {
-            set(view, Scope::Global, &[key(id)], 1.0);
+            set(view, StateScope::Global, &[key(id)], 1.0);
         }
-        view.set(&Scope::Global, &[key(1)], None).unwrap();
+        view.set(&StateScope::Global, &[key(1)], None).unwrap();
     });
     weigh("scopes and fields of which few are left", |view| {
         for id in scattered(20_000) {
-            set(view, Scope::User(id), &[name("x")], 1.0);
-            set(view, Scope::Global, &[name(&id.to_string())], 1.0);
-            set(view, Scope::Guild(1), &[key(id)], 1.0);
+            set(view, StateScope::User(id), &[name("x")], 1.0);
+            set(view, StateScope::Global, &[name(&id.to_string())], 1.0);
+            set(view, StateScope::Guild(1), &[key(id)], 1.0);
         }
         for id in scattered(20_000).filter(|id| id % 10 != 0) {
-            view.forget(&Scope::User(id)).unwrap();
+            view.forget(&StateScope::User(id)).unwrap();
             let named = name(&id.to_string());
-            view.set(&Scope::Global, &[named], None).unwrap();
-            view.set(&Scope::Guild(1), &[key(id)], None).unwrap();
+            view.set(&StateScope::Global, &[named], None).unwrap();
+            view.set(&StateScope::Guild(1), &[key(id)], None).unwrap();
         }
     });
 }
@@ -200,10 +205,10 @@ fn build(view: &View, shape: &[(u16, u8, u8, u8)]) {
                     1 => 1.0.into(),
                     2 => "text".into(),
                     3 => "a text that is too long to be kept in place".into(),
-                    4 => Table::new().into(),
-                    _ => Value::from([("a", 1.0), ("b", 2.0)].into_iter().collect::<Table>()),
+                    4 => StateTable::new().into(),
+                    _ => Value::from([("a", 1.0), ("b", 2.0)].into_iter().collect::<StateTable>()),
                 };
-                let scope = Scope::Member(u64::from(*keys), u64::from(scope) + 1);
+                let scope = StateScope::Member(u64::from(*keys), u64::from(scope) + 1);
                 set(view, scope, &[key], value);
             }
         }
@@ -221,7 +226,7 @@ async fn waiting_for_the_disk() {
     let view = store.view(&Namespace::cog("test"));
     let before = allocated();
     for id in scattered(20_000) {
-        set(&view, Scope::User(id), &[name("x")], true);
+        set(&view, StateScope::User(id), &[name("x")], true);
     }
     let real = allocated() - before;
     assert!(

@@ -1,5 +1,5 @@
 //! A process that is killed loses no write that it was told is durable, and leaves no half of a batch.
-use cogsmith::state::{Key, Namespace, Scope, StateLimits, Store, StoreOptions, Value, View};
+use cogsmith::state::{Key, Namespace, StateLimits, StateScope, Store, StoreOptions, Value, View};
 use proptest::prelude::{Strategy, any};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -25,15 +25,15 @@ fn open(path: &Path) -> Store {
     Store::open(StoreOptions { path, limits }).unwrap()
 }
 
-fn scope(number: u32) -> Scope {
+fn scope(number: u32) -> StateScope {
     match number {
-        0 => Scope::Global,
-        _ => Scope::Member(1, number.into()),
+        0 => StateScope::Global,
+        _ => StateScope::Member(1, number.into()),
     }
 }
 
 /// The number of the last batch that reached a scope.
-fn batch(view: &View, scope: Scope) -> f64 {
+fn batch(view: &View, scope: StateScope) -> f64 {
     match view.get(&scope, &["batch".into()]) {
         Some(Value::Number(number)) => number,
         _ => 0.0,
@@ -56,20 +56,22 @@ async fn child() {
     let shared = own.beside(&Namespace::shared("crash"));
     let other = store.view(&Namespace::cog("other"));
     let other_shared = other.beside(&Namespace::shared("other"));
-    let mut last = batch(&own, Scope::Global);
+    let mut last = batch(&own, StateScope::Global);
     let mut out = std::io::stdout();
     writeln!(out).unwrap();
     loop {
         last += 1.0;
         let number = Some(Value::from(last));
         for view in [&other, &other_shared] {
-            view.set(&Scope::Global, &["batch".into()], number.clone())
+            view.set(&StateScope::Global, &["batch".into()], number.clone())
                 .unwrap();
         }
         if last % 7.0 == 0.0 {
             let large = format!("{}{last}", "x".repeat(200_000));
             let large = Some(Value::from(large.as_str()));
-            other.set(&Scope::Global, &["large".into()], large).unwrap();
+            other
+                .set(&StateScope::Global, &["large".into()], large)
+                .unwrap();
         }
         let others = other.flush();
         if last % OTHERS == 0.0 {
@@ -80,10 +82,11 @@ async fn child() {
                 .unwrap();
         }
         shared
-            .set(&Scope::Global, &["batch".into()], number.clone())
+            .set(&StateScope::Global, &["batch".into()], number.clone())
             .unwrap();
-        own.set(&Scope::User(1), &[entry(last)], number).unwrap();
-        own.set(&Scope::User(1), &[entry(last - 2.0)], None)
+        own.set(&StateScope::User(1), &[entry(last)], number)
+            .unwrap();
+        own.set(&StateScope::User(1), &[entry(last - 2.0)], None)
             .unwrap();
         let handle = own.flush();
         // Every third is not waited for, so that commits hold several batches.
@@ -138,7 +141,7 @@ async fn a_killed_process_keeps_every_acknowledged_batch_and_no_half_of_one() {
         let store = open(&path);
         let own = store.view(&Namespace::cog("crash"));
         let shared = own.beside(&Namespace::shared("crash"));
-        let last = batch(&own, Scope::Global);
+        let last = batch(&own, StateScope::Global);
         assert!(
             last >= acknowledged,
             "{acknowledged} was acknowledged, {last} is there"
@@ -148,16 +151,19 @@ async fn a_killed_process_keeps_every_acknowledged_batch_and_no_half_of_one() {
             written.iter().all(|number| entry(*number) == entry(last)),
             "{written:?}"
         );
-        assert_eq!(entry(batch(&shared, Scope::Global)), entry(last));
+        assert_eq!(entry(batch(&shared, StateScope::Global)), entry(last));
         let other = store.view(&Namespace::cog("other"));
-        let others = batch(&other, Scope::Global);
+        let others = batch(&other, StateScope::Global);
         assert!(
             others >= acknowledged - OTHERS,
             "{acknowledged} was acknowledged, {others} of the other cog is there"
         );
         let other_shared = other.beside(&Namespace::shared("other"));
-        assert_eq!(entry(batch(&other_shared, Scope::Global)), entry(others));
-        let entries = own.entries(&Scope::User(1), &[]).unwrap();
+        assert_eq!(
+            entry(batch(&other_shared, StateScope::Global)),
+            entry(others)
+        );
+        let entries = own.entries(&StateScope::User(1), &[]).unwrap();
         let numbers: Vec<Key> = entries.iter().map(|(key, _)| key.to_key()).collect();
         let two = [entry(last - 1.0), entry(last)];
         assert_eq!(numbers, two[usize::from(last < 2.0)..]);

@@ -3,7 +3,7 @@
 use crate::support::{PATIENCE, Stage, cogs_of, command, setup};
 use cogsmith::clock::Clock;
 use cogsmith::reload::report::CogOutcome;
-use cogsmith::sim::{Fault, RestFaultKind};
+use cogsmith::sim::{InjectedFault, RestFaultKind};
 use std::time::Duration;
 
 const NOW: u64 = 1_700_000_000;
@@ -26,7 +26,7 @@ async fn a_handler_waiting_in_a_discord_call_while_its_cog_reloads_finishes_on_t
     let late = RestFaultKind::Delay(Duration::from_secs(3));
     stage
         .sim
-        .fault(Fault::operation("create_message", late).unwrap());
+        .fault(InjectedFault::operation("create_message", late).unwrap());
     let (owner, general) = (stage.sim.owner(), stage.general());
     stage.sim.say(owner, general, "!call").unwrap();
     stage

@@ -141,7 +141,7 @@ async fn endless_code_is_stopped_however_it_hides() {
     let views = stage.bot.cogs.get("attack").unwrap().context.live_views();
     let hacked = views
         .stored
-        .get(&cogsmith::state::Scope::Global, &["hacked".into()]);
+        .get(&cogsmith::state::StateScope::Global, &["hacked".into()]);
     assert_eq!(hacked, None);
 }
 
@@ -448,7 +448,7 @@ cog.command { name = "beats", run = function(ctx) ctx:reply(`{session.beats or 0
     let context = std::sync::Arc::clone(&stage.bot.cogs.get("t").unwrap().context);
     let beats = || {
         let session = context.live_views().session;
-        session.get(&cogsmith::state::Scope::Global, &["beats".into()])
+        session.get(&cogsmith::state::StateScope::Global, &["beats".into()])
     };
     // Moves the clock from sleeper to sleeper, for a tenth of a second.
     let pass = async || {

@@ -6,7 +6,7 @@ use cogsmith::api::limit_view::limits_of;
 use cogsmith::api::limits::Limit;
 use cogsmith::clock::Clock;
 use cogsmith::discord::outbound::WaitingCalls;
-use cogsmith::sim::Fault;
+use cogsmith::sim::InjectedFault;
 use cogsmith::state::StateLimits;
 use std::time::{Duration, Instant};
 
@@ -394,7 +394,7 @@ async fn calls_that_discord_refuses() {
         .start()
         .await;
     let path = "/channels/{channel_id}/messages";
-    let fault = Fault::status("POST", path, 403, 50_013, "Missing Permissions");
+    let fault = InjectedFault::status("POST", path, 403, 50_013, "Missing Permissions");
     stage.sim.fault(fault.times(3));
     stage.says("owner", "!t").await;
     // The first answer of a call is not counted, nor held back.

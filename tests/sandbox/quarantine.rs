@@ -56,7 +56,7 @@ async fn quarantined() -> Stage {
 fn heard(stage: &Stage) -> Option<cogsmith::state::Value> {
     let context = std::sync::Arc::clone(&stage.bot.cogs.get("hog").unwrap().context);
     let session = context.live_views().session;
-    session.get(&cogsmith::state::Scope::Global, &["heard".into()])
+    session.get(&cogsmith::state::StateScope::Global, &["heard".into()])
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use crate::support::{PATIENCE, Setup, Stage, setup, until};
 use cogsmith::api::context::CogContext;
 use cogsmith::api::limit_view::limits_of;
 use cogsmith::api::limits::Limit;
-use cogsmith::sim::{Fault, Limit as RateLimit, RateLimits, RestFaultKind};
+use cogsmith::sim::{InjectedFault, Limit as RateLimit, RateLimits, RestFaultKind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -239,7 +239,9 @@ async fn all_calls_that_may_be_open() {
         begin: |stage| {
             let path = "/channels/{channel_id}/messages";
             let late = RestFaultKind::Delay(Duration::from_secs(600));
-            stage.sim.fault(Fault::rest("POST", path, late).times(10));
+            stage
+                .sim
+                .fault(InjectedFault::rest("POST", path, late).times(10));
         },
         ..Kind::new(PATIENT, body, |stage, _| {
             stage.sim.requests_in_flight() >= 10

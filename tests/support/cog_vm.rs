@@ -14,7 +14,7 @@ use cogsmith::api::context::CogContext;
 use cogsmith::vm::build::{Vm, VmLimits};
 use cogsmith::vm::generation::{Generation, Snapshot};
 use cogsmith::vm::require::Loader;
-use cogsmith::vm::resolve::{ModuleId, Modules, Owner, Source};
+use cogsmith::vm::resolve::{ModuleId, ModuleOwner, Modules, Source};
 use cogsmith::vm::slice::Run;
 use cogsmith::vm::trace::Fault;
 use mlua::{Function, MultiValue, Table, Value};
@@ -36,8 +36,8 @@ impl Modules for OneCog {
         None
     }
 
-    fn cog_of(&self, id: &ModuleId) -> Option<Owner<'_>> {
-        (*id == self.0).then_some(Owner {
+    fn cog_of(&self, id: &ModuleId) -> Option<ModuleOwner<'_>> {
+        (*id == self.0).then_some(ModuleOwner {
             name: "t",
             is_entry: true,
         })

@@ -2,7 +2,7 @@
 
 use crate::support::{Id, Stage, setup, until};
 use cogsmith::clock::Clock;
-use cogsmith::sim::{Fault, RestFaultKind};
+use cogsmith::sim::{InjectedFault, RestFaultKind};
 use serde_json::json;
 
 const COG: &str = r#"local cog = require("@cogsmith/cog")
@@ -138,7 +138,7 @@ async fn a_check_asks_for_a_guild_that_the_gateway_has_not_announced() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guild_that_nobody_can_tell_of_is_unknown_and_not_forbidden() {
     let stage = stage_of_unknown_guild().await;
-    let away = Fault::status("GET", "/guilds/{guild_id}", 404, 10_004, "Unknown Guild");
+    let away = InjectedFault::status("GET", "/guilds/{guild_id}", 404, 10_004, "Unknown Guild");
     stage.sim.fault(away.times(100));
     for command in ["kick", "send", "moderate"] {
         for user in ["owner", "anna"] {
@@ -157,9 +157,11 @@ async fn many_who_want_to_know_of_a_guild_ask_once() {
     let stage = stage_of_unknown_guild().await;
     let (guild, channel) = (stage.sim.guild(), stage.general());
     let late = RestFaultKind::Delay(std::time::Duration::from_millis(200));
-    stage
-        .sim
-        .fault(Fault::rest("GET", &format!("/guilds/{guild}"), late));
+    stage.sim.fault(InjectedFault::rest(
+        "GET",
+        &format!("/guilds/{guild}"),
+        late,
+    ));
     for _ in 0..8 {
         stage.sim.say(stage.sim.owner(), channel, "!kick").unwrap();
     }
@@ -226,7 +228,7 @@ async fn options_are_looked_up_in_a_guild_that_the_gateway_has_not_announced() {
 async fn what_discord_does_not_tell_is_neither_missing_nor_denied() {
     let stage = stage_that_looks().await;
     forget_guild(&stage).await;
-    let missing = Fault::status("GET", "/guilds/{guild_id}", 403, 50_001, "Missing Access");
+    let missing = InjectedFault::status("GET", "/guilds/{guild_id}", 403, 50_001, "Missing Access");
     stage.sim.fault(missing.times(100));
     let lines = [
         "role moderators",
@@ -255,7 +257,7 @@ async fn nobody_waits_for_what_is_asked_of_another_guild() {
     let (first, owner) = (stage.sim.guild(), stage.sim.owner());
     let late = RestFaultKind::Delay(std::time::Duration::from_secs(600));
     let path = format!("/guilds/{first}");
-    stage.sim.fault(Fault::rest("GET", &path, late));
+    stage.sim.fault(InjectedFault::rest("GET", &path, late));
     let mut others = Vec::new();
     for number in 0..16 {
         let guild = stage.sim.add_guild(&format!("other{number}"), owner);

@@ -2,7 +2,7 @@
 
 use crate::support::{Id, Stage, setup};
 use cogsmith::discord::permissions::{self, ADMINISTRATOR, BAN_MEMBERS};
-use cogsmith::sim::{Fault, Sim, SimOptions};
+use cogsmith::sim::{InjectedFault, Sim, SimOptions};
 use serde_json::{Value, json};
 
 /// A cog that tells what its options are.
@@ -374,7 +374,7 @@ async fn whom_the_cache_knows_is_not_taken_when_discord_does_not_say_who_is_mean
     stage.says("thief", "hello").await;
     assert!(told(&stage, "owner", "!who bob").await.len() > 10);
     let path = "/guilds/{guild_id}/members/search";
-    let silent = Fault::status("GET", path, 403, 50_001, "Missing Access");
+    let silent = InjectedFault::status("GET", path, 403, 50_001, "Missing Access");
     stage.sim.fault(silent.times(100));
     for command in ["who", "whose", "any"] {
         let answer = told(&stage, "owner", &format!("!{command} bob")).await;

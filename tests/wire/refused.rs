@@ -3,7 +3,7 @@
 use crate::support::log::{listen, logged};
 use crate::support::{Stage, command, setup, until};
 use cogsmith::clock::Clock;
-use cogsmith::sim::{Fault, RestFaultKind};
+use cogsmith::sim::{InjectedFault, RestFaultKind};
 
 async fn stage(body: &str) -> Stage {
     let source = command("t", body);
@@ -13,14 +13,14 @@ async fn stage(body: &str) -> Stage {
         .await
 }
 
-fn status(id: &str, status: u16, code: u64) -> Fault {
+fn status(id: &str, status: u16, code: u64) -> InjectedFault {
     let kind = RestFaultKind::Status {
         status,
         code,
         message: "No".to_owned(),
         retry_after: (status == 429).then_some(30.0),
     };
-    Fault::operation(id, kind).unwrap()
+    InjectedFault::operation(id, kind).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,7 +149,7 @@ async fn a_discord_that_cannot_be_reached_is_told_in_a_sentence() {
         .config(r#"{ "limits": { "handler_seconds": 3 } }"#)
         .start()
         .await;
-    let fault = Fault::operation("trigger_typing_indicator", RestFaultKind::Drop).unwrap();
+    let fault = InjectedFault::operation("trigger_typing_indicator", RestFaultKind::Drop).unwrap();
     stage.sim.fault(fault.times(1_000));
     let answer = stage.ask("!t").await;
     assert!(answer.starts_with("Discord itself has trouble"), "{answer}");

@@ -8,7 +8,7 @@ use cogsmith::discord::outbound::{
 use cogsmith::discord::{File, operation, prepare, prepare_with};
 use cogsmith::json::Json;
 use cogsmith::requests::OpenOfCog;
-use cogsmith::sim::{Fault, Id, RestFaultKind, Sim, SimOptions};
+use cogsmith::sim::{Id, InjectedFault, RestFaultKind, Sim, SimOptions};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ impl World {
     }
 
     fn fault(&self, id: &str, kind: &RestFaultKind) {
-        let fault = Fault::operation(id, kind.clone()).unwrap();
+        let fault = InjectedFault::operation(id, kind.clone()).unwrap();
         self.sim.fault(fault);
     }
 
@@ -321,7 +321,7 @@ fn caller(name: &str) -> CogCaller {
 #[tokio::test]
 async fn what_waits_while_discord_fails_is_seen_and_gives_up_in_time() {
     let world = World::new().await;
-    let fault = Fault::operation("get_channel", of_discord(503)).unwrap();
+    let fault = InjectedFault::operation("get_channel", of_discord(503)).unwrap();
     world.sim.fault(fault.times(1_000));
     let began = world.clock.now();
     let patience = Duration::from_secs(10);

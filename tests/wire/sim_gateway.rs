@@ -1,6 +1,6 @@
 //! The simulator's gateway, by raw WebSocket and through twilight-gateway, which the bot uses.
 
-use cogsmith::sim::{Fault, GatewayFaultKind, Id, PRIVILEGED_INTENTS, Sim, SimOptions};
+use cogsmith::sim::{GatewayFaultKind, Id, InjectedFault, PRIVILEGED_INTENTS, Sim, SimOptions};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -186,12 +186,14 @@ async fn heartbeats_are_answered_and_can_be_swallowed_and_asked_for() {
     })
     .await
     .unwrap();
-    sim.fault(Fault::gateway(GatewayFaultKind::SwallowHeartbeatAcks(1)));
-    sim.fault(Fault::gateway(GatewayFaultKind::RequestHeartbeat));
+    sim.fault(InjectedFault::gateway(
+        GatewayFaultKind::SwallowHeartbeatAcks(1),
+    ));
+    sim.fault(InjectedFault::gateway(GatewayFaultKind::RequestHeartbeat));
     assert_eq!(client.payload().await["op"], 1);
     client.send(json!({"op": 1, "d": 1})).await;
     client.send(json!({"op": 1, "d": 1})).await;
-    sim.fault(Fault::gateway(GatewayFaultKind::Reconnect));
+    sim.fault(InjectedFault::gateway(GatewayFaultKind::Reconnect));
     // One of the two acknowledgements is missing.
     let mut codes = [
         client.payload().await["op"].clone(),
@@ -582,7 +584,7 @@ async fn twilight_resumes_after_every_kind_of_break_and_after_a_restart() {
         GatewayFaultKind::InvalidSession { resumable: true },
     ];
     for (number, kind) in breaks.into_iter().enumerate() {
-        sim.fault(Fault::gateway(kind.clone()));
+        sim.fault(InjectedFault::gateway(kind.clone()));
         sim.say(anna, general, &format!("during {number}")).unwrap();
         let event = next_of(&mut first, "MESSAGE_CREATE").await;
         assert_eq!(
@@ -600,7 +602,7 @@ async fn twilight_resumes_after_every_kind_of_break_and_after_a_restart() {
     assert_eq!(event["d"]["content"], "while away");
     assert_eq!(sim.sessions().len(), 1);
 
-    sim.fault(Fault::gateway(GatewayFaultKind::LoseSession));
+    sim.fault(InjectedFault::gateway(GatewayFaultKind::LoseSession));
     next_of(&mut second, "READY").await;
 }
 

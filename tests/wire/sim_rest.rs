@@ -2,7 +2,7 @@
 
 use cogsmith::clock::Clock;
 use cogsmith::sim::{
-    Fault, Id, InteractionRequest, Limit, RateLimits, RestFaultKind, Sim, SimOptions,
+    Id, InjectedFault, InteractionRequest, Limit, RateLimits, RestFaultKind, Sim, SimOptions,
 };
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -869,8 +869,11 @@ async fn faults_happen_as_often_as_ordered() {
         message: "upstream".into(),
         retry_after: None,
     };
-    bot.sim
-        .fault(Fault::operation("create_message", kind).unwrap().times(2));
+    bot.sim.fault(
+        InjectedFault::operation("create_message", kind)
+            .unwrap()
+            .times(2),
+    );
     assert_eq!(bot.post(&path, json!({"content": "x"})).await.0, 503);
     assert_eq!(bot.get(&path).await.0, 200);
     assert_eq!(bot.post(&path, json!({"content": "x"})).await.0, 503);
@@ -878,7 +881,7 @@ async fn faults_happen_as_often_as_ordered() {
 
     let template = "/channels/{channel_id}/messages";
     bot.sim
-        .fault(Fault::rest("POST", template, RestFaultKind::Drop));
+        .fault(InjectedFault::rest("POST", template, RestFaultKind::Drop));
     let url = format!("{}/api/v10{path}", bot.sim.url());
     let request = bot
         .http
@@ -892,8 +895,11 @@ async fn faults_happen_as_often_as_ordered() {
             .is_err()
     );
     assert_eq!(bot.sim.messages(bot.general()).len(), 1);
-    bot.sim
-        .fault(Fault::rest("POST", template, RestFaultKind::DropAnswer));
+    bot.sim.fault(InjectedFault::rest(
+        "POST",
+        template,
+        RestFaultKind::DropAnswer,
+    ));
     let request = bot
         .http
         .post(&url)

@@ -5,7 +5,7 @@ use super::{read_kind, read_space, view_of};
 use crate::api::context::CogContext;
 use crate::api::convert::Fields;
 use crate::api::object::Charge;
-use crate::state::{KeyRef, Scope, Table as Tree, Value as Stored};
+use crate::state::{KeyRef, StateScope, StateTable, Value as Stored};
 use crate::vm::host::{Arguments, Host, HostResult};
 use mlua::{Function, Lua, Table, Value};
 use std::sync::Arc;
@@ -53,7 +53,9 @@ pub(super) fn entries(
     if filter.is_none() {
         scopes = scopes.into_iter().skip(offset).take(limit).collect();
     }
-    let weight = |(_, table): &(Scope, Arc<Tree>)| size_of::<(Scope, Arc<Tree>)>() + table.bytes();
+    let weight = |(_, table): &(StateScope, Arc<StateTable>)| {
+        size_of::<(StateScope, Arc<StateTable>)>() + table.bytes()
+    };
     let bytes = scopes.iter().map(weight).sum();
     let charge = Charge::of_bytes(lua, cog, bytes)?;
     let next = AtomicUsize::new(0);
@@ -73,12 +75,15 @@ pub(super) fn entries(
 }
 
 /// `{ guild_id?, id, value }`
-fn entry_of(lua: &Lua, scope: &Scope, table: &Tree) -> mlua::Result<Table> {
+fn entry_of(lua: &Lua, scope: &StateScope, table: &StateTable) -> mlua::Result<Table> {
     let entry = lua.create_table()?;
     let id = match scope {
-        Scope::Global => String::new(),
-        Scope::Guild(id) | Scope::Channel(id) | Scope::User(id) | Scope::Role(id) => id.to_string(),
-        Scope::Member(guild, user) => {
+        StateScope::Global => String::new(),
+        StateScope::Guild(id)
+        | StateScope::Channel(id)
+        | StateScope::User(id)
+        | StateScope::Role(id) => id.to_string(),
+        StateScope::Member(guild, user) => {
             entry.raw_set("guild_id", guild.to_string())?;
             user.to_string()
         }
@@ -90,15 +95,15 @@ fn entry_of(lua: &Lua, scope: &Scope, table: &Tree) -> mlua::Result<Table> {
 
 /// Sorts by a number or string field, which has its default where it is not stored; entries without it come last.
 fn sort_by(
-    scopes: &mut [(Scope, Arc<Tree>)],
-    defaults: Option<&Arc<Tree>>,
+    scopes: &mut [(StateScope, Arc<StateTable>)],
+    defaults: Option<&Arc<StateTable>>,
     field: &str,
     descending: bool,
 ) {
     use std::cmp::Ordering as Order;
     let key = KeyRef::Str(field.as_bytes());
     let default = defaults.and_then(|defaults| defaults.get(key));
-    let of = |tree: &Arc<Tree>| tree.get(key).or(default).cloned();
+    let of = |tree: &Arc<StateTable>| tree.get(key).or(default).cloned();
     scopes.sort_by(|(_, a), (_, b)| {
         let order = match (of(a), of(b)) {
             (Some(Stored::Number(a)), Some(Stored::Number(b))) => a.total_cmp(&b),

@@ -7,11 +7,11 @@ use crate::api::context::CogContext;
 use crate::api::object::Charge;
 use crate::lock::lock;
 use crate::state::{
-    Key, KeyRef, Scope, ScopeKind, Table as Tree, Value as Stored, View, render_path,
+    Key, KeyRef, ScopeKind, StateScope, StateTable, Value as Stored, View, render_path,
 };
 use crate::vm::build::Vm;
 use crate::vm::host::{
-    Arguments, Failure, Host, HostError, HostResult, describe, in_time, is_object, one,
+    Arguments, Host, HostError, HostFailure, HostResult, describe, in_time, is_object, one,
 };
 use mlua::{Function, Lua, MetaMethod, Table, UserDataRegistry, Value};
 use std::ops::Deref;
@@ -33,25 +33,26 @@ const KEY_BYTES: usize = 32;
 /// What an iterator weighs besides what it goes through.
 const ITERATOR_BYTES: usize = 320;
 
-/// A place in the state.
+/// What Luau code holds of the state: a path in one of its tables. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Handle(Arc<Place>);
+pub struct Handle(Arc<StateLocation>);
 
-/// Luau does not see what a handle holds, and may hold a million of them: all of it is charged.
+/// Where in the state a [`Handle`] leads. Luau's collector does not see how large it is, and a cog may hold a
+/// million of them, so all of it is charged to the cog.
 #[derive(Debug)]
-pub struct Place {
+pub struct StateLocation {
     cog: Arc<CogContext>,
     space: Space,
-    scope: Scope,
+    scope: StateScope,
     path: Vec<Key>,
-    /// Nothing for those that are made with the VM, one for each of its modules' faces.
+    /// None for the handles that are made together with the VM, one for each scope of `@cogsmith/state`.
     _charge: Option<Arc<Charge>>,
 }
 
 impl Deref for Handle {
-    type Target = Place;
+    type Target = StateLocation;
 
-    fn deref(&self) -> &Place {
+    fn deref(&self) -> &StateLocation {
         &self.0
     }
 }
@@ -73,7 +74,7 @@ impl Handle {
         lua: &Lua,
         cog: &Arc<CogContext>,
         space: Space,
-        scope: Scope,
+        scope: StateScope,
     ) -> HostResult<Self> {
         Self::new(lua, cog, space, scope, Vec::new())
     }
@@ -82,7 +83,7 @@ impl Handle {
         lua: &Lua,
         cog: &Arc<CogContext>,
         space: Space,
-        scope: Scope,
+        scope: StateScope,
         path: Vec<Key>,
     ) -> HostResult<Self> {
         let keys = path.iter().map(|key| KEY_BYTES + key.as_ref().bytes());
@@ -95,7 +96,7 @@ impl Handle {
             Ok(_) => Some(Charge::of_bytes(lua, cog, bytes)?),
             Err(_) => None,
         };
-        Ok(Self(Arc::new(Place {
+        Ok(Self(Arc::new(StateLocation {
             _charge: charge,
             cog: Arc::clone(cog),
             space,
@@ -200,9 +201,9 @@ impl Handle {
         in_time(lua)?;
         self.fits(path, budget.take(TABLE_BYTES))?;
         let mut tree = if is_object(table) {
-            Tree::object()
+            StateTable::object()
         } else {
-            Tree::new()
+            StateTable::new()
         };
         for pair in table.pairs::<Value, Value>() {
             let (key, value) = pair?;
@@ -226,13 +227,13 @@ impl Handle {
         cog: &Arc<CogContext>,
         kind: ScopeKind,
         table: &Table,
-    ) -> HostResult<Tree> {
+    ) -> HostResult<StateTable> {
         let zeros = vec!["0"; kind.ids().len()];
-        let scope = Scope::parse(kind, &zeros).map_err(state_error)?;
+        let scope = StateScope::parse(kind, &zeros).map_err(state_error)?;
         let handle = Self::of_scope(lua, cog, Space::Own, scope)?;
         match handle.table_to_stored(lua, &mut Vec::new(), table, &mut Budget(LARGEST))? {
             Stored::Table(tree) => Ok(Arc::unwrap_or_clone(tree)),
-            _ => Ok(Tree::new()),
+            _ => Ok(StateTable::new()),
         }
     }
 
@@ -244,13 +245,13 @@ impl Handle {
         Err(self.cannot(path, &format!("a value of more than {megabytes} MB")))
     }
 
-    fn cannot(&self, path: &[Key], what: &str) -> Failure {
+    fn cannot(&self, path: &[Key], what: &str) -> HostFailure {
         let path = render_path(&self.scope, path);
         HostError::new("state", format!("{path}: {what} cannot be stored")).into()
     }
 
     /// The place's content, as the code that runs sees it.
-    pub(in crate::api) fn entries(&self, lua: &Lua) -> HostResult<Arc<Tree>> {
+    pub(in crate::api) fn entries(&self, lua: &Lua) -> HostResult<Arc<StateTable>> {
         let entries = self.view(lua)?.entries(&self.scope, &self.path);
         entries.ok_or_else(|| {
             let path = render_path(&self.scope, &self.path);
@@ -375,9 +376,9 @@ pub(super) fn register(lua: &Lua, host: &Host) -> mlua::Result<()> {
 }
 
 /// For reads, which fail only when the VM does.
-fn to_vm(failure: Failure) -> mlua::Error {
+fn to_vm(failure: HostFailure) -> mlua::Error {
     match failure {
-        Failure::Host(error) => mlua::Error::external(error),
-        Failure::Vm(error) => error,
+        HostFailure::Host(error) => mlua::Error::external(error),
+        HostFailure::Vm(error) => error,
     }
 }

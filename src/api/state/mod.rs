@@ -14,9 +14,11 @@ mod values;
 use super::context::{CogContext, active};
 use super::limits::Limit;
 use super::refusal;
-use crate::state::{Scope, ScopeKind, StateError, View};
+use crate::state::{ScopeKind, StateError, StateScope, View};
 use crate::vm::build::Vm;
-use crate::vm::host::{Arguments, Failure, Host, HostChunk, HostError, HostResult, describe, one};
+use crate::vm::host::{
+    Arguments, Host, HostChunk, HostError, HostFailure, HostResult, describe, one,
+};
 use crate::vm::raw::with_fallback;
 pub use handle::Handle;
 use mlua::{Function, Lua, MultiValue, Table, Value};
@@ -47,12 +49,12 @@ fn view_of(cog: &Arc<CogContext>, space: &Space, lua: &Lua) -> HostResult<View> 
     clippy::needless_pass_by_value,
     reason = "the shape that map_err wants"
 )]
-fn state_error(error: StateError) -> Failure {
+fn state_error(error: StateError) -> HostFailure {
     HostError::new("state", error.to_string()).into()
 }
 
 /// The error of a write, which may have met a limit.
-fn write_error(cog: &CogContext, error: StateError) -> Failure {
+fn write_error(cog: &CogContext, error: StateError) -> HostFailure {
     let _times = match error {
         StateError::NamespaceSize { .. } => cog.limit_hits.count(Limit::State),
         StateError::ValueSize { .. } => cog.limit_hits.count(Limit::StateValue),
@@ -144,13 +146,17 @@ pub fn module(
 }
 
 /// The space and the scope that a call names: `(space, kind, ids…)`.
-fn read_scope(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<(Space, Scope)> {
+fn read_scope(
+    lua: &Lua,
+    cog: &CogContext,
+    arguments: &Arguments,
+) -> HostResult<(Space, StateScope)> {
     let space = read_space(lua, cog, &arguments.string(0, "the space")?)?;
     let kind = read_kind(arguments, &arguments.string(1, "the scope")?)?;
     let given = arguments.len().saturating_sub(2);
     if given > kind.ids().len() {
         // None of them is copied: there may be thousands, and each as long as memory allows.
-        Scope::parse(kind, &vec![""; given]).map_err(state_error)?;
+        StateScope::parse(kind, &vec![""; given]).map_err(state_error)?;
     }
     let mut ids = Vec::new();
     for index in 2..arguments.len() {
@@ -174,7 +180,7 @@ fn read_scope(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<
         }
     }
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let scope = Scope::parse(kind, &ids).map_err(state_error)?;
+    let scope = StateScope::parse(kind, &ids).map_err(state_error)?;
     Ok((space, scope))
 }
 

@@ -1,13 +1,13 @@
 //! Values and keys of the state as Luau has them, and as JSON.
 
 use crate::api::convert::{Wrong, number_to_json};
-use crate::state::{Key, KeyRef, Scope, Table as Tree, Value as Stored, render_path};
+use crate::state::{Key, KeyRef, StateScope, StateTable, Value as Stored, render_path};
 use crate::vm::host::{HostError, HostResult, describe, in_time, object_mark, shown_name};
 use mlua::{Lua, Table, Value};
 use serde_json::{Map, Value as JsonValue};
 
 /// A table of the state as JSON: a list, or an object whose numbers have become names.
-pub(in crate::api) fn tree_to_json(table: &Tree) -> Result<JsonValue, Wrong> {
+pub(in crate::api) fn tree_to_json(table: &StateTable) -> Result<JsonValue, Wrong> {
     let is_list = table.len() == table.count();
     if is_list && !(table.is_empty() && table.is_object()) {
         let items = table.iter().zip(1..);
@@ -48,7 +48,7 @@ fn utf8(bytes: &[u8]) -> Result<&str, Wrong> {
     std::str::from_utf8(bytes).map_err(|_| Wrong::new("is not valid UTF-8"))
 }
 
-pub(super) fn read_key(scope: &Scope, path: &[Key], key: &Value) -> HostResult<Key> {
+pub(super) fn read_key(scope: &StateScope, path: &[Key], key: &Value) -> HostResult<Key> {
     let read = match key {
         Value::String(text) => Some(Key::Str(text.as_bytes().as_ref().into())),
         other => crate::vm::host::number(other).and_then(Key::from_number),
@@ -81,7 +81,7 @@ pub(super) fn leaf_to_lua(lua: &Lua, leaf: &Stored) -> mlua::Result<Value> {
     })
 }
 
-pub(super) fn plain_tree(lua: &Lua, tree: &Tree) -> mlua::Result<Table> {
+pub(super) fn plain_tree(lua: &Lua, tree: &StateTable) -> mlua::Result<Table> {
     in_time(lua)?;
     let table = lua.create_table_with_capacity(tree.len(), tree.count() - tree.len())?;
     if tree.is_object() {

@@ -16,7 +16,7 @@ pub(super) struct Wishes {
 
 /// The next change of the connection's intents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Change {
+pub(super) struct IntentsChange {
     /// When, since the Unix epoch.
     pub(super) at: Duration,
     /// What to ask for.
@@ -38,9 +38,9 @@ impl Wishes {
     }
 
     /// What to ask for, if the session has `current` and may be replaced from `free_at` on.
-    pub(super) fn next(&self, current: u64, free_at: Duration) -> Option<Change> {
+    pub(super) fn next(&self, current: u64, free_at: Duration) -> Option<IntentsChange> {
         let missing = self.needed & !current;
-        let change = |at, intents| Change {
+        let change = |at, intents| IntentsChange {
             at,
             intents,
             missing,

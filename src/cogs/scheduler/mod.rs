@@ -29,11 +29,11 @@ const DRIVERS: usize = 2;
 
 /// Runs cogs' tasks. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Scheduler(Arc<State>);
+pub struct Scheduler(Arc<SchedulerState>);
 
 /// What its threads share.
 #[derive(Debug)]
-struct State {
+struct SchedulerState {
     queue: Arc<RunQueues>,
     /// All that have not ended, for the end of the scheduler.
     tasks: Mutex<Vec<Weak<Task>>>,
@@ -43,7 +43,7 @@ struct State {
     runtime: Option<Runtime>,
 }
 
-impl Drop for State {
+impl Drop for SchedulerState {
     fn drop(&mut self) {
         // A runtime that is simply dropped waits for its threads, which tokio forbids in asynchronous code.
         if let Some(runtime) = self.runtime.take() {
@@ -68,7 +68,7 @@ impl Scheduler {
             .on_thread_start(worker::step_back)
             .enable_all()
             .build()?;
-        let scheduler = Self(Arc::new(State {
+        let scheduler = Self(Arc::new(SchedulerState {
             queue: Arc::default(),
             tasks: Mutex::default(),
             aside: AtomicUsize::new(0),
@@ -109,7 +109,7 @@ impl Scheduler {
     }
 }
 
-impl State {
+impl SchedulerState {
     /// Ends what is left, once nothing runs any more that could add to it.
     fn end_tasks(&self) {
         loop {

@@ -1,6 +1,6 @@
 //! The threads on which cogs run.
 
-use super::State;
+use super::SchedulerState;
 use super::run_queue::Lane;
 use crate::vm::cpu_usage::ThreadTime;
 use crate::vm::raw::ThreadId;
@@ -29,7 +29,7 @@ pub(super) fn step_back() {
 }
 
 /// Starts a thread that serves a lane until the scheduler stops.
-pub(super) fn start(shared: &Arc<State>, lane: Lane) -> io::Result<()> {
+pub(super) fn start(shared: &Arc<SchedulerState>, lane: Lane) -> io::Result<()> {
     let shared = Arc::clone(shared);
     std::thread::Builder::new()
         .name("cogsmith-cogs".to_owned())
@@ -38,7 +38,7 @@ pub(super) fn start(shared: &Arc<State>, lane: Lane) -> io::Result<()> {
     Ok(())
 }
 
-fn serve(shared: &Arc<State>, lane: Lane) {
+fn serve(shared: &Arc<SchedulerState>, lane: Lane) {
     step_back();
     let is_aside = Arc::new(AtomicBool::new(false));
     match lane {
@@ -62,7 +62,7 @@ fn serve(shared: &Arc<State>, lane: Lane) {
 
 /// Once a slice on this thread is long, the thread becomes as nice as those where long ones are expected. It cannot
 /// come back from there: another thread takes its place at once, and it ends with its time slice.
-fn step_aside_when_long(shared: &Arc<State>, is_aside: &Arc<AtomicBool>) {
+fn step_aside_when_long(shared: &Arc<SchedulerState>, is_aside: &Arc<AtomicBool>) {
     let thread = ThreadId::current();
     let (shared, is_aside) = (Arc::clone(shared), Arc::clone(is_aside));
     // While this is done the slice is under way, and the thread with it.

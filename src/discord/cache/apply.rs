@@ -1,7 +1,7 @@
 //! What each dispatch changes.
 
 use super::guild::Guild;
-use super::{Cache, Table, number, read, write};
+use super::{Cache, GuildTable, number, read, write};
 use crate::discord::complete;
 use crate::json::Json;
 use std::sync::{Arc, RwLock};
@@ -150,7 +150,7 @@ fn guild_of(cache: &Cache, data: &Json) -> Guild {
     Guild::new(&cache.shared.names.share(&kept))
 }
 
-fn put(table: &mut Table, id: u64, guild: Guild) {
+fn put(table: &mut GuildTable, id: u64, guild: Guild) {
     table.awaited.remove(&id);
     table.channels.retain(|_, owner| *owner != id);
     let channels = guild.channels.keys().map(|channel| (*channel, id));

@@ -29,12 +29,12 @@ pub struct Cache {
 
 #[derive(Default)]
 struct Shared {
-    table: RwLock<Table>,
+    table: RwLock<GuildTable>,
     names: Names,
 }
 
 #[derive(Default)]
-struct Table {
+struct GuildTable {
     /// Each behind a lock of its own, so that a busy guild does not hinder another.
     guilds: HashMap<u64, Arc<RwLock<Guild>>>,
     /// Guilds of which only the id is known.
@@ -187,11 +187,11 @@ impl Cache {
         self.table().guilds.get(&id).cloned()
     }
 
-    fn table(&self) -> RwLockReadGuard<'_, Table> {
+    fn table(&self) -> RwLockReadGuard<'_, GuildTable> {
         read(&self.shared.table)
     }
 
-    fn table_mut(&self) -> RwLockWriteGuard<'_, Table> {
+    fn table_mut(&self) -> RwLockWriteGuard<'_, GuildTable> {
         write(&self.shared.table)
     }
 }

@@ -31,7 +31,7 @@ const OF_A_PROXY: [&str; 2] = ["generated-by-proxy", "x-sent-by-proxy"];
 const SLOW_MODE: i64 = 20_016;
 
 /// An answer, read to its end.
-pub(super) struct Answer {
+pub(super) struct ApiResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     /// The text of a success.
@@ -59,7 +59,7 @@ impl From<Full> for Unread {
     }
 }
 
-impl Answer {
+impl ApiResponse {
     /// Reads an answer; `charge` grows by what of it is held.
     pub(super) async fn read(mut response: Response, charge: &mut Charge) -> Result<Self, Unread> {
         let mut answer = Self {
@@ -441,7 +441,7 @@ mod tests {
     #[test]
     fn an_answer_that_is_no_text_is_a_data_url() {
         let kind = HeaderValue::from_static("image/png");
-        let answer = Answer {
+        let answer = ApiResponse {
             status: StatusCode::OK,
             headers: HeaderMap::from_iter([(CONTENT_TYPE, kind)]),
             body: vec![0xFF, 0xFE],
@@ -462,7 +462,7 @@ mod tests {
             ("via", false),
         ] {
             let value = HeaderValue::from_static("true");
-            let answer = Answer {
+            let answer = ApiResponse {
                 status: StatusCode::TOO_MANY_REQUESTS,
                 headers: HeaderMap::from_iter([(name.parse().unwrap(), value)]),
                 body: Vec::new(),

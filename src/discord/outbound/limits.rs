@@ -5,7 +5,7 @@
 //! or webhook) and only one request probes it; the answer names the bucket and its size. Who waits,
 //! waits in order (see `queue`), holds no lock meanwhile, and leaves the queue when its future is dropped.
 
-use super::answer::Answer;
+use super::answer::ApiResponse;
 use super::queue::{Caller, Queue};
 use crate::backoff::exponential;
 use crate::discord::operations::Operation;
@@ -96,7 +96,7 @@ impl Wait {
 
 impl Observed {
     /// What an answer says that came at `now`.
-    pub(super) fn of(answer: &Answer, now: Duration) -> Self {
+    pub(super) fn of(answer: &ApiResponse, now: Duration) -> Self {
         let header = |name: &str| {
             answer
                 .headers
@@ -145,9 +145,9 @@ fn hash(value: impl Hash) -> u64 {
 
 /// The rate limiter of one bot, for all of Discord's limits.
 #[derive(Clone)]
-pub(super) struct Limits(Arc<Mutex<Table>>);
+pub(super) struct Limits(Arc<Mutex<RateLimitTable>>);
 
-struct Table {
+struct RateLimitTable {
     /// What is known about an operation.
     routes: HashMap<&'static str, Route>,
     /// By name of the bucket and major parameter.
@@ -177,12 +177,12 @@ struct Global {
 
 #[derive(Default)]
 struct Bucket {
-    state: Mutex<State>,
+    state: Mutex<BucketState>,
     changed: watch::Sender<()>,
 }
 
 #[derive(Default)]
-struct State {
+struct BucketState {
     /// Nothing: not known yet.
     limit: Option<u32>,
     /// Requests that may be sent in this window.
@@ -198,7 +198,7 @@ struct State {
 }
 
 /// Whether a request may go.
-pub(super) enum Step {
+pub(super) enum SendDecision {
     /// It may, now.
     Go(Permit),
     /// Not before this time.
@@ -210,7 +210,7 @@ pub(super) enum Step {
 impl Limits {
     /// `counted`: keep Discord's global limit without being told.
     pub(super) fn new(counted: bool) -> Self {
-        Self(Arc::new(Mutex::new(Table {
+        Self(Arc::new(Mutex::new(RateLimitTable {
             routes: HashMap::new(),
             buckets: HashMap::new(),
             global: Global {
@@ -239,12 +239,12 @@ impl Limits {
         }
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
+    fn table(&self) -> MutexGuard<'_, RateLimitTable> {
         lock(&self.0)
     }
 }
 
-impl Table {
+impl RateLimitTable {
     /// The bucket in which a request counts; nothing: it is not limited.
     fn bucket(
         &mut self,
@@ -265,10 +265,10 @@ impl Table {
             self.sweep_at = MANY.max(self.buckets.len() * 2);
         }
         let bucket = self.buckets.entry((name, major)).or_insert_with(|| {
-            let state = State {
+            let state = BucketState {
                 limit,
                 remaining: limit.unwrap_or(0),
-                ..State::default()
+                ..BucketState::default()
             };
             Arc::new(Bucket {
                 state: Mutex::new(state),
@@ -297,12 +297,12 @@ impl Global {
 }
 
 impl Bucket {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, BucketState> {
         lock(&self.state)
     }
 
     /// Does something with the state of the bucket to which the queue has moved; returns that bucket.
-    fn in_use(self: Arc<Self>, change: impl FnOnce(&mut State)) -> Arc<Self> {
+    fn in_use(self: Arc<Self>, change: impl FnOnce(&mut BucketState)) -> Arc<Self> {
         let mut bucket = self;
         loop {
             let mut state = bucket.state();
@@ -337,7 +337,7 @@ impl Bucket {
     }
 }
 
-impl State {
+impl BucketState {
     /// Nothing when a request may be sent.
     fn obstacle(&mut self, now: Duration) -> Option<Obstacle> {
         if self.reset.is_some_and(|reset| now >= reset) {
@@ -367,20 +367,20 @@ pub(super) struct Waiter {
     operation: &'static Operation,
     major: u64,
     caller: Caller,
-    place: Option<Place>,
+    place: Option<QueueTicket>,
 }
 
-/// A place in a bucket's queue, left when this is dropped.
-struct Place {
+/// A request's ticket for a bucket's queue, which it leaves when this is dropped.
+struct QueueTicket {
     bucket: Arc<Bucket>,
     ticket: u64,
     changes: watch::Receiver<()>,
 }
 
-/// The number of the last place that was taken, in all queues.
+/// The number of the last ticket that was given out, of all queues.
 static LAST_TICKET: AtomicU64 = AtomicU64::new(0);
 
-impl Place {
+impl QueueTicket {
     fn take(bucket: Arc<Bucket>, caller: &Caller) -> Self {
         let ticket = LAST_TICKET.fetch_add(1, Ordering::Relaxed) + 1;
         let bucket = bucket.in_use(|state| state.waiting.join(caller, ticket));
@@ -401,7 +401,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for QueueTicket {
     fn drop(&mut self) {
         let bucket = Arc::clone(&self.bucket);
         let bucket = bucket.in_use(|state| state.waiting.leave(self.ticket));
@@ -411,14 +411,14 @@ impl Drop for Place {
 
 /// What a look at the limits finds.
 enum Look {
-    Step(Step),
+    Step(SendDecision),
     /// There is a queue to stand in first.
     Queue(Arc<Bucket>),
 }
 
 impl Waiter {
     /// Takes the turn if it has come; otherwise stands in the queue.
-    pub(super) fn step(&mut self, now: Duration) -> Step {
+    pub(super) fn step(&mut self, now: Duration) -> SendDecision {
         loop {
             // Whatever changes after this look is seen by `changed`.
             if let Some(place) = &mut self.place {
@@ -427,7 +427,7 @@ impl Waiter {
             }
             match self.look(now) {
                 Look::Step(step) => return step,
-                Look::Queue(bucket) => self.place = Some(Place::take(bucket, &self.caller)),
+                Look::Queue(bucket) => self.place = Some(QueueTicket::take(bucket, &self.caller)),
             }
         }
     }
@@ -436,7 +436,7 @@ impl Waiter {
         let mut table = self.limits.table();
         let exempt = self.operation.carries_its_token();
         if let Some(at) = table.global.wait(now).filter(|_| !exempt) {
-            return Look::Step(Step::At(at));
+            return Look::Step(SendDecision::At(at));
         }
         let bucket = table.bucket(self.operation, self.major, now);
         if let Some(bucket) = &bucket {
@@ -449,8 +449,8 @@ impl Waiter {
             match obstacle {
                 None if first_is_own => {}
                 _ if place.is_none() => return Look::Queue(Arc::clone(bucket)),
-                Some(Obstacle::Until(time)) => return Look::Step(Step::At(time)),
-                _ => return Look::Step(Step::Behind),
+                Some(Obstacle::Until(time)) => return Look::Step(SendDecision::At(time)),
+                _ => return Look::Step(SendDecision::Behind),
             }
             state.remaining = state.remaining.saturating_sub(1);
             state.in_flight += 1;
@@ -458,7 +458,7 @@ impl Waiter {
         table.global.used += u32::from(!exempt);
         drop(table);
         self.place = None;
-        Look::Step(Step::Go(Permit {
+        Look::Step(SendDecision::Go(Permit {
             limits: self.limits.clone(),
             operation: self.operation,
             major: self.major,
@@ -534,7 +534,7 @@ impl Permit {
     }
 }
 
-impl State {
+impl BucketState {
     /// `own`: the request that was answered is among those that this bucket has under way.
     fn learn(&mut self, observed: &Observed, now: Duration, own: bool) {
         self.limit = observed.limit.or(self.limit);

@@ -46,11 +46,11 @@ use crate::clock::Clock;
 use crate::host_tasks;
 use crate::json::Json;
 use crate::requests::{Open, OpenRequests};
-use answer::Answer;
-use limits::{Limits, Observed, Permit, Step, Wait, Waiter};
+use answer::ApiResponse;
+use limits::{Limits, Observed, Permit, SendDecision, Wait, Waiter};
 use queue::Caller;
 use refusals::Refusals;
-use repeat::{Effect, Failure};
+use repeat::{AttemptFailure, Effect};
 use serde_json::Value;
 use std::future::Future;
 use std::pin::Pin;
@@ -61,7 +61,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{debug, info, warn};
-use waiting::{TOLD_AFTER, Waiting};
+use waiting::{TOLD_AFTER, WaitingList};
 
 /// The pause before the first repetition; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -98,7 +98,7 @@ struct Shared {
     answered: watch::Sender<()>,
     /// The cogs' requests that are on the wire.
     open: OpenRequests,
-    waiting: Waiting,
+    waiting: WaitingList,
     clock: Clock,
     activity: Activity,
     /// What drives the calls.
@@ -118,7 +118,7 @@ impl Outbound {
                 refusals: Refusals::default(),
                 answered: watch::Sender::new(()),
                 open: OpenRequests::default(),
-                waiting: Waiting::default(),
+                waiting: WaitingList::default(),
                 clock: options.clock,
                 activity: options.activity,
                 runtime: Handle::current(),
@@ -208,7 +208,7 @@ impl Outbound {
             .limits
             .waiter(prepared.operation, prepared.major, &caller);
         let first = waiter.step(shared.clock.now());
-        let call = Call {
+        let call = OutboundCall {
             until: shared.clock.now() + times.deadline,
             times,
             busy: Some(shared.activity.begin()),
@@ -281,7 +281,7 @@ struct Times {
 }
 
 /// One call from its turn to its end.
-struct Call {
+struct OutboundCall {
     shared: Arc<Shared>,
     prepared: Prepared,
     caller: Caller,
@@ -299,7 +299,7 @@ struct Call {
     /// Released while the call waits for the clock.
     busy: Option<Busy>,
     /// Its place in the queue, and what that means, from before its first turn.
-    place: Option<(Waiter, Step)>,
+    place: Option<(Waiter, SendDecision)>,
 }
 
 /// A call whose attempts fail.
@@ -316,7 +316,7 @@ struct Failing {
     is_told: bool,
 }
 
-impl Call {
+impl OutboundCall {
     async fn run(mut self) -> Result<Answered, CallError> {
         let encoded = request::Encoded::of(&self.prepared);
         loop {
@@ -372,7 +372,7 @@ impl Call {
         encoded: &request::Encoded,
         limit: Duration,
         charge: &mut Charge,
-    ) -> Result<Answer, request::NoAnswer> {
+    ) -> Result<ApiResponse, request::NoAnswer> {
         let shared = &self.shared;
         let began = shared.clock.now();
         let answer = shared.client.send(&self.prepared, encoded, limit, charge);
@@ -407,7 +407,7 @@ impl Call {
         } = failed;
         if !failure.is_repeated(Effect::of(&self.prepared)) {
             return Err(match failure {
-                Failure::MaybeDone => error.of_what_may_be_done(),
+                AttemptFailure::MaybeDone => error.of_what_may_be_done(),
                 _ => error,
             });
         }
@@ -426,7 +426,7 @@ impl Call {
         self.failing = Some(Failing {
             since,
             repetitions: repetitions + 1,
-            may_be_done: failure == Failure::MaybeDone
+            may_be_done: failure == AttemptFailure::MaybeDone
                 || before.as_ref().is_some_and(|before| before.may_be_done),
             waiting: waiting.begin(
                 self.caller.name.as_ref(),
@@ -473,12 +473,12 @@ impl Call {
         });
         loop {
             match step {
-                Step::Go(permit) => return Ok(permit),
-                Step::At(time) if time >= self.until => {
+                SendDecision::Go(permit) => return Ok(permit),
+                SendDecision::At(time) if time >= self.until => {
                     let wait = time.saturating_sub(self.shared.clock.now());
                     return Err(CallError::limited(operation.id, self.times.deadline, wait));
                 }
-                Step::At(time) => {
+                SendDecision::At(time) => {
                     self.busy = None;
                     let now = self.shared.clock.now();
                     let wait = time.saturating_sub(now);
@@ -493,7 +493,7 @@ impl Call {
                     self.busy = Some(self.shared.activity.begin());
                 }
                 // Somebody's request is under way, which takes real time: no clock is waited for.
-                Step::Behind => {
+                SendDecision::Behind => {
                     let now = self.shared.clock.now();
                     let since = *self.limited_since.get_or_insert(now);
                     let waiting = &self.shared.waiting;
@@ -512,7 +512,7 @@ impl Call {
         }
     }
 
-    fn judge(&self, permit: Permit, answer: &Answer) -> Result<Verdict, CallError> {
+    fn judge(&self, permit: Permit, answer: &ApiResponse) -> Result<Verdict, CallError> {
         let operation = self.prepared.operation.id;
         let now = self.shared.clock.now();
         let observed = Observed::of(answer, now);
@@ -545,8 +545,8 @@ impl Call {
         let error = answer.error(operation);
         let _told = self.shared.refusals.refused(&error);
         let error = CallError::Discord(error);
-        match Failure::of_status(answer.status) {
-            Failure::Final => Err(error),
+        match AttemptFailure::of_status(answer.status) {
+            AttemptFailure::Final => Err(error),
             failure => Ok(Verdict::Failed(Failed {
                 failure,
                 in_short: answer.status.as_u16().to_string(),
@@ -556,7 +556,7 @@ impl Call {
     }
 
     /// Whether what is to be deleted is gone because an attempt before has done it, whose answer was lost.
-    fn has_deleted(&self, answer: &Answer) -> bool {
+    fn has_deleted(&self, answer: &ApiResponse) -> bool {
         let failing = self.failing.as_ref();
         self.prepared.method == "DELETE"
             && answer.status.as_u16() == 404
@@ -598,7 +598,7 @@ impl Call {
 
 /// An attempt that failed.
 struct Failed {
-    failure: Failure,
+    failure: AttemptFailure,
     /// The status, or what the network does.
     in_short: String,
     error: CallError,

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What became of a request that got no answer that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum AttemptFailure {
     /// Nobody received it, or it was refused and nobody knows why.
     NotDone,
     /// It may have been carried out.
@@ -27,7 +27,7 @@ pub(super) enum Failure {
     Final,
 }
 
-impl Failure {
+impl AttemptFailure {
     /// What a status says that is neither a success nor 429.
     pub(super) fn of_status(status: StatusCode) -> Self {
         // What stands between the bot and Discord says 408 when it gave up waiting: for whom, it does not say. And who
@@ -192,15 +192,19 @@ mod tests {
 
     #[test]
     fn the_table() {
-        let of = |status| Failure::of_status(StatusCode::from_u16(status).unwrap());
+        let of = |status| AttemptFailure::of_status(StatusCode::from_u16(status).unwrap());
         for status in [408, 500, 502, 503, 504, 520, 524] {
-            assert_eq!(of(status), Failure::MaybeDone, "{status}");
+            assert_eq!(of(status), AttemptFailure::MaybeDone, "{status}");
         }
         for status in [302, 400, 401, 403, 404, 405, 409, 501] {
-            assert_eq!(of(status), Failure::Final, "{status}");
+            assert_eq!(of(status), AttemptFailure::Final, "{status}");
         }
-        let table = [Failure::NotDone, Failure::MaybeDone, Failure::Final]
-            .map(|failure| [Effect::Same, Effect::Twice].map(|it| failure.is_repeated(it)));
+        let table = [
+            AttemptFailure::NotDone,
+            AttemptFailure::MaybeDone,
+            AttemptFailure::Final,
+        ]
+        .map(|failure| [Effect::Same, Effect::Twice].map(|it| failure.is_repeated(it)));
         assert_eq!(table, [[true, true], [true, false], [false, false]]);
     }
 }

@@ -1,7 +1,7 @@
 //! One request on the wire. Whatever a cog or an author's file put into it, no secret leaves in it.
 
-use super::answer::{Answer, CallError, Unread};
-use super::repeat::Failure;
+use super::answer::{ApiResponse, CallError, Unread};
+use super::repeat::AttemptFailure;
 use super::{OutboundError, OutboundOptions};
 use crate::charge::Charge;
 use crate::discord::arguments::{File, Prepared};
@@ -115,11 +115,11 @@ impl Client {
         encoded: &Encoded,
         left: Duration,
         charge: &mut Charge,
-    ) -> Result<Answer, NoAnswer> {
+    ) -> Result<ApiResponse, NoAnswer> {
         let request = self.build(prepared, encoded).timeout(left);
         let response = request.send().await.map_err(Unread::Broken);
         let answer = match response {
-            Ok(response) => Answer::read(response, charge).await,
+            Ok(response) => ApiResponse::read(response, charge).await,
             Err(broken) => Err(broken),
         };
         answer.map_err(NoAnswer)
@@ -214,13 +214,13 @@ pub(super) struct NoAnswer(Unread);
 
 impl NoAnswer {
     /// What became of the request.
-    pub(super) fn failure(&self) -> Failure {
+    pub(super) fn failure(&self) -> AttemptFailure {
         match &self.0 {
-            Unread::Broken(error) if error.is_connect() => Failure::NotDone,
-            Unread::BrokenRefusal(_) => Failure::NotDone,
-            Unread::Broken(error) if error.is_builder() => Failure::Final,
-            Unread::Broken(_) => Failure::MaybeDone,
-            Unread::TooLong | Unread::Full => Failure::Final,
+            Unread::Broken(error) if error.is_connect() => AttemptFailure::NotDone,
+            Unread::BrokenRefusal(_) => AttemptFailure::NotDone,
+            Unread::Broken(error) if error.is_builder() => AttemptFailure::Final,
+            Unread::Broken(_) => AttemptFailure::MaybeDone,
+            Unread::TooLong | Unread::Full => AttemptFailure::Final,
         }
     }
 
@@ -231,7 +231,9 @@ impl NoAnswer {
     /// What the network does, in two or three words.
     pub(super) fn in_short(&self) -> &'static str {
         match self.failure() {
-            Failure::NotDone if !matches!(self.0, Unread::BrokenRefusal(_)) => "no connection",
+            AttemptFailure::NotDone if !matches!(self.0, Unread::BrokenRefusal(_)) => {
+                "no connection"
+            }
             _ if self.is_late() => "no answer",
             _ => "the connection breaks",
         }

@@ -35,26 +35,26 @@ pub struct WaitingCalls {
 
 /// All calls that wait.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Waiting(Arc<Mutex<Calls>>);
+pub(super) struct WaitingList(Arc<Mutex<Calls>>);
 
 #[derive(Debug, Default)]
 struct Calls {
     last: u64,
-    waiting: BTreeMap<u64, Call>,
+    waiting: BTreeMap<u64, WaitingEntry>,
     told: Option<Duration>,
 }
 
 /// The cog, or nothing if it is the bot that calls; for what it waits, and since when.
-type Call = (Option<Arc<str>>, WaitsFor, Duration);
+type WaitingEntry = (Option<Arc<str>>, WaitsFor, Duration);
 
 /// A call that waits until this is dropped.
 #[derive(Debug)]
 pub struct WaitingCall {
-    all: Waiting,
+    all: WaitingList,
     number: u64,
 }
 
-impl Waiting {
+impl WaitingList {
     pub(super) fn begin(
         &self,
         cog: Option<&Arc<str>>,
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn calls_are_told_together_by_what_they_wait_for() {
-        let waiting = Waiting::default();
+        let waiting = WaitingList::default();
         let (cog, other): (Arc<str>, Arc<str>) = ("cog".into(), "other".into());
         let at = Duration::from_secs;
         let fails = || WaitsFor::Discord("503".to_owned());

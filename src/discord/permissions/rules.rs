@@ -44,7 +44,7 @@ pub struct Overwrite {
 
 /// The kinds of channel that differ in what follows from the overwrites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ChannelKind {
     /// Text and everything that has no rule of its own.
     Text,
     /// Voice and stage.
@@ -53,7 +53,7 @@ pub enum Place {
     Thread,
 }
 
-impl Place {
+impl ChannelKind {
     /// By Discord's type of channel.
     pub fn of_type(number: u64) -> Self {
         match number {
@@ -67,18 +67,18 @@ impl Place {
 /// What one member is granted and denied in a channel, in the order in which it applies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Layers {
-    everyone: Change,
-    roles: Change,
-    member: Change,
+    everyone: LayerChange,
+    roles: LayerChange,
+    member: LayerChange,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Change {
+struct LayerChange {
     allow: u64,
     deny: u64,
 }
 
-impl Change {
+impl LayerChange {
     fn add(&mut self, overwrite: Overwrite) {
         self.allow |= overwrite.allow & OF_CHANNELS;
         self.deny |= overwrite.deny & OF_CHANNELS;
@@ -126,7 +126,7 @@ pub fn in_guild(standing: Standing) -> u64 {
 
 /// What a member may do in a channel, with what follows without being said. In a thread, `send_messages` is whether
 /// they may send there, which `send_messages_in_threads` decides.
-pub fn in_channel(standing: Standing, layers: Layers, place: Place) -> u64 {
+pub fn in_channel(standing: Standing, layers: Layers, place: ChannelKind) -> u64 {
     if standing.is_owner || standing.roles & ADMINISTRATOR != 0 {
         return ALL;
     }
@@ -137,7 +137,7 @@ pub fn in_channel(standing: Standing, layers: Layers, place: Place) -> u64 {
     if standing.is_timed_out {
         held &= TIMED_OUT;
     }
-    if place == Place::Thread {
+    if place == ChannelKind::Thread {
         held &= !SEND_MESSAGES;
         if held & SEND_MESSAGES_IN_THREADS != 0 {
             held |= SEND_MESSAGES;
@@ -149,7 +149,7 @@ pub fn in_channel(standing: Standing, layers: Layers, place: Place) -> u64 {
     if held & SEND_MESSAGES == 0 {
         held &= !NEEDS_SENDING;
     }
-    if place == Place::Voice && held & CONNECT == 0 {
+    if place == ChannelKind::Voice && held & CONNECT == 0 {
         held &= !NEEDS_CONNECTING;
     }
     held

@@ -2,7 +2,7 @@
 
 /// Where a permission holds, by the table in Discord's documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum PermissionScope {
     /// In the guild alone: a channel's overwrites neither grant nor take it.
     Guild,
     /// In channels, too.
@@ -21,7 +21,7 @@ pub struct Permission {
     /// What Discord's settings call it.
     pub label: &'static str,
     /// Where it holds.
-    pub scope: Scope,
+    pub scope: PermissionScope,
 }
 
 macro_rules! permissions {
@@ -37,7 +37,7 @@ macro_rules! permissions {
                 bit: $constant,
                 name: $name,
                 label: $label,
-                scope: Scope::$scope,
+                scope: PermissionScope::$scope,
             },)*
         ];
 
@@ -102,15 +102,19 @@ permissions! {
 }
 
 /// Every permission that has a name.
-pub const ALL: u64 = bits_of(&[Scope::Guild, Scope::Channel, Scope::Voice]);
+pub const ALL: u64 = bits_of(&[
+    PermissionScope::Guild,
+    PermissionScope::Channel,
+    PermissionScope::Voice,
+]);
 
 /// What a channel's overwrites can grant and take. Discord stores other bits there, too, and they mean nothing.
-pub const OF_CHANNELS: u64 = bits_of(&[Scope::Channel, Scope::Voice]);
+pub const OF_CHANNELS: u64 = bits_of(&[PermissionScope::Channel, PermissionScope::Voice]);
 
 /// What takes a connection to a voice channel.
-pub const OF_VOICE: u64 = bits_of(&[Scope::Voice]);
+pub const OF_VOICE: u64 = bits_of(&[PermissionScope::Voice]);
 
-const fn bits_of(scopes: &[Scope]) -> u64 {
+const fn bits_of(scopes: &[PermissionScope]) -> u64 {
     let mut bits = 0;
     let mut at = 0;
     while at < PERMISSIONS.len() {

@@ -110,7 +110,7 @@ fn a_channel_grants_nothing_that_belongs_to_the_guild() {
         let is_there = granted.contains(&permission.name);
         assert_eq!(
             is_there,
-            permission.scope != Scope::Guild,
+            permission.scope != PermissionScope::Guild,
             "{}",
             permission.name
         );

@@ -4,13 +4,13 @@ use super::{Field, Schema, Shape, schema};
 use serde_json::Value;
 
 /// Discord's code and sentence for a fault.
-pub(super) type Fault = (&'static str, String);
+pub(super) type ValueProblem = (&'static str, String);
 
 /// The schemes of the URLs that Discord takes somewhere.
 const SCHEMES: [&str; 4] = ["http", "https", "attachment", "discord"];
 
 /// What is wrong with a value that is neither list nor object, and not null.
-pub(super) fn fault(shape: &Shape, limits: &Field, value: &Value) -> Option<Fault> {
+pub(super) fn fault(shape: &Shape, limits: &Field, value: &Value) -> Option<ValueProblem> {
     let fault = match shape {
         Shape::Boolean if value.is_boolean() => None,
         Shape::Boolean => Some((
@@ -29,7 +29,7 @@ pub(super) fn fault(shape: &Shape, limits: &Field, value: &Value) -> Option<Faul
     fault
 }
 
-fn number(limits: &Field, value: &Value, kind: &str) -> Option<Fault> {
+fn number(limits: &Field, value: &Value, kind: &str) -> Option<ValueProblem> {
     // Discord takes numbers that come as digits in a string.
     let number = match value {
         Value::Number(number) => number.as_f64(),
@@ -52,7 +52,7 @@ fn number(limits: &Field, value: &Value, kind: &str) -> Option<Fault> {
     Some(("NUMBER_TYPE_MIN", message))
 }
 
-fn snowflake(value: &Value) -> Option<Fault> {
+fn snowflake(value: &Value) -> Option<ValueProblem> {
     let fits = match value {
         Value::String(digits) => is_snowflake(digits),
         other => other.is_u64(),
@@ -66,7 +66,7 @@ pub fn is_snowflake(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u64>().is_ok()
 }
 
-fn text(shape: &Shape, limits: &Field, value: &Value) -> Option<Fault> {
+fn text(shape: &Shape, limits: &Field, value: &Value) -> Option<ValueProblem> {
     let Some(text) = value.as_str() else {
         let message = format!("Could not interpret \"{value}\" as string.");
         return Some(("STRING_TYPE_CONVERT", message));
@@ -89,7 +89,7 @@ fn text(shape: &Shape, limits: &Field, value: &Value) -> Option<Fault> {
     }
 }
 
-fn url(text: &str) -> Option<Fault> {
+fn url(text: &str) -> Option<ValueProblem> {
     let Some((scheme, rest)) = text.split_once("://") else {
         return Some(("URL_TYPE_INVALID_URL", "Not a well formed URL.".into()));
     };
@@ -105,7 +105,7 @@ fn url(text: &str) -> Option<Fault> {
 }
 
 /// The facts hold one pattern besides that of ids: a colour such as `#a0b` or `#aa00bb`.
-fn matching(pattern: &str, text: &str) -> Option<Fault> {
+fn matching(pattern: &str, text: &str) -> Option<ValueProblem> {
     let fits = match text.strip_prefix('#') {
         _ if !pattern.starts_with("^#") => true,
         Some(digits) => {
@@ -118,7 +118,10 @@ fn matching(pattern: &str, text: &str) -> Option<Fault> {
 }
 
 /// What is wrong with a length between `min` and `max`.
-pub(super) fn length((min, max): (Option<usize>, Option<usize>), length: usize) -> Option<Fault> {
+pub(super) fn length(
+    (min, max): (Option<usize>, Option<usize>),
+    length: usize,
+) -> Option<ValueProblem> {
     let low = min.is_some_and(|min| length < min);
     let high = max.is_some_and(|max| length > max);
     if !low && !high {
@@ -144,7 +147,7 @@ pub(super) fn length((min, max): (Option<usize>, Option<usize>), length: usize) 
 pub(super) fn choice<'c>(
     choices: impl Iterator<Item = &'c Value> + Clone,
     value: &Value,
-) -> Option<Fault> {
+) -> Option<ValueProblem> {
     if choices.clone().any(|choice| equal(choice, value)) {
         return None;
     }

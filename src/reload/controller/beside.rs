@@ -6,7 +6,7 @@
 use super::super::plan::Plan;
 use super::super::report::Trigger;
 use super::outcome::{Results, Transaction};
-use super::{Answer, Ask, Controller, Refused};
+use super::{Ask, Controller, Refused, ReportSender};
 use crate::activity::Busy;
 use crate::host_tasks::{self, Task};
 use crate::reload::report::Report;
@@ -44,9 +44,9 @@ pub(super) struct Beside {
     /// What has changed meanwhile and concerns them.
     put_off: BTreeSet<ModuleId>,
     /// Who waits for the report of which of them.
-    answers: BTreeMap<u64, Answer>,
+    answers: BTreeMap<u64, ReportSender>,
     /// What admins ask for that has to wait for them.
-    asks: Vec<(Ask, Answer, Busy)>,
+    asks: Vec<(Ask, ReportSender, Busy)>,
 }
 
 impl Beside {
@@ -66,12 +66,12 @@ impl Beside {
     }
 
     /// Who asked for the last one is told when it has ended.
-    pub(super) fn answer_later(&mut self, answer: Answer) {
+    pub(super) fn answer_later(&mut self, answer: ReportSender) {
         self.answers.insert(self.last, answer);
     }
 
     /// Has an admin's request wait until one of them has ended.
-    pub(super) fn ask_later(&mut self, ask: Ask, answer: Answer, busy: Busy) {
+    pub(super) fn ask_later(&mut self, ask: Ask, answer: ReportSender, busy: Busy) {
         self.asks.push((ask, answer, busy));
     }
 
@@ -222,7 +222,7 @@ impl Controller {
     }
 
     /// Does what an admin asks for, or has it wait.
-    pub(super) async fn take_ask(&mut self, ask: Ask, answer: Answer, busy: Busy) {
+    pub(super) async fn take_ask(&mut self, ask: Ask, answer: ReportSender, busy: Busy) {
         if self.must_wait(&ask) {
             self.beside.ask_later(ask, answer, busy);
             return;

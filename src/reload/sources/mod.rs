@@ -26,7 +26,7 @@ pub(super) use rules::{LUAURC, below};
 pub use rules::{Rules, RulesError};
 
 use crate::problem::Problem;
-use crate::vm::resolve::{Modules, Owner};
+use crate::vm::resolve::{ModuleOwner, Modules};
 use rpds::RedBlackTreeMapSync;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -257,7 +257,7 @@ impl Modules for Snapshot {
         self.held(id)
     }
 
-    fn cog_of(&self, id: &ModuleId) -> Option<Owner<'_>> {
+    fn cog_of(&self, id: &ModuleId) -> Option<ModuleOwner<'_>> {
         self.tree.cog_of(id)
     }
 

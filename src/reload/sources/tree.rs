@@ -3,7 +3,7 @@
 
 use super::rules::{Linked, Rules, is_within};
 use super::{ModuleId, ModuleMap, Source, SourceProblem};
-use crate::vm::resolve::Owner;
+use crate::vm::resolve::ModuleOwner;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -157,15 +157,15 @@ impl Tree {
     }
 
     /// The cog to which `id` belongs: its entry, or a module in the folder of its init file.
-    pub(super) fn cog_of(&self, id: &ModuleId) -> Option<Owner<'_>> {
+    pub(super) fn cog_of(&self, id: &ModuleId) -> Option<ModuleOwner<'_>> {
         if let Some(name) = self.entries.get(id) {
-            return Some(Owner {
+            return Some(ModuleOwner {
                 name,
                 is_entry: true,
             });
         }
         let (_, name) = self.init_above(id)?;
-        Some(Owner {
+        Some(ModuleOwner {
             name,
             is_entry: false,
         })

@@ -10,7 +10,7 @@ use crate::commands::conflicts::{Claim, Claimant, Conflict, claims, claims_of_co
 use crate::commands::definition::CommandDefinition;
 use crate::commands::likeness::{likenesses, unseen};
 use crate::commands::parse::name_key;
-use crate::problem::{Place, Problem};
+use crate::problem::{Problem, SourceLocation};
 use crate::reload::plan::CogPlan;
 use crate::reload::sources::Snapshot;
 use crate::vm::resolve::ModuleId;
@@ -353,10 +353,10 @@ fn refused(cog: &str, offer: &Offer, message: String, place: Option<(String, u32
         problem: Problem {
             cog: Some(cog.to_owned()),
             message,
-            place: place.map(|(file, line)| Place {
+            place: place.map(|(file, line)| SourceLocation {
                 file,
                 line,
-                ..Place::default()
+                ..SourceLocation::default()
             }),
             ..Problem::default()
         },

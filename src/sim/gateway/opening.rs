@@ -2,7 +2,7 @@
 
 use super::intents::{GUILD_MEMBERS, GUILD_PRESENCES, GUILDS};
 use super::session::Session;
-use crate::sim::hub::State;
+use crate::sim::hub::SimState;
 use crate::sim::ids::{id_in, ids_in};
 use crate::sim::rest::application_flags;
 use crate::sim::world::{Guild, Member, World};
@@ -20,7 +20,7 @@ fn guilds(world: &World, shard: (u32, u32)) -> impl Iterator<Item = &Guild> {
 }
 
 /// Numbers `READY` and the guilds into a new session.
-pub(super) fn open(state: &mut State, authority: &str, session: &mut Session) {
+pub(super) fn open(state: &mut SimState, authority: &str, session: &mut Session) {
     let world = &state.world;
     let shard = (session.shard, session.shards);
     let unavailable: Vec<Value> = guilds(world, shard)

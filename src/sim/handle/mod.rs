@@ -13,7 +13,7 @@ mod wait;
 pub use interact::{Interaction, InteractionRequest, InteractionView};
 
 use super::errors::SimError;
-use super::faults::Fault;
+use super::faults::InjectedFault;
 use super::hub::Hub;
 use super::limits::RateLimits;
 use super::options::SimOptions;
@@ -98,10 +98,10 @@ impl Sim {
     }
 
     /// Lets something go wrong: the next matching requests, or the gateway now.
-    pub fn fault(&self, fault: Fault) {
+    pub fn fault(&self, fault: InjectedFault) {
         self.hub().change(|state| match fault {
-            Fault::Rest(fault) => state.faults.add(fault),
-            Fault::Gateway(fault) => state.sessions.misbehave(&fault),
+            InjectedFault::Rest(fault) => state.faults.add(fault),
+            InjectedFault::Gateway(fault) => state.sessions.misbehave(&fault),
         });
     }
 

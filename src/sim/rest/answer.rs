@@ -8,7 +8,7 @@ use super::routes::{self, Match};
 use super::{files, operations};
 use crate::sim::errors::{ApiError, Known, METHOD_NOT_ALLOWED, NOT_FOUND, UNAUTHORIZED};
 use crate::sim::faults::RestFaultKind;
-use crate::sim::hub::{Hub, State};
+use crate::sim::hub::{Hub, SimState};
 use crate::sim::limits::{Bucket, Standing};
 use crate::sim::record::RequestRecord;
 use axum::extract::Request;
@@ -161,7 +161,7 @@ impl Asked {
         })
     }
 
-    fn decide(&self, state: &mut State) -> (Outcome, Option<Standing>) {
+    fn decide(&self, state: &mut SimState) -> (Outcome, Option<Standing>) {
         let Some((route, _)) = &self.found else {
             return (Err(self.missing(state)), None);
         };
@@ -192,7 +192,7 @@ impl Asked {
     }
 
     /// The error for a route that is not here: it may exist at Discord.
-    fn missing(&self, state: &mut State) -> ApiError {
+    fn missing(&self, state: &mut SimState) -> ApiError {
         let (method, path) = (&self.method, &self.path);
         let Some(operation) = operations::named_by(method, path) else {
             let known = routes::exists_otherwise(path);
@@ -212,7 +212,7 @@ impl Asked {
         }
     }
 
-    fn record(&self, state: &mut State, outcome: &Outcome) {
+    fn record(&self, state: &mut SimState, outcome: &Outcome) {
         let (status, answer) = match outcome {
             Ok(answer) => (answer.status(), answer.body().cloned().unwrap_or_default()),
             Err(error) => (error.status, error.body()),
@@ -220,7 +220,7 @@ impl Asked {
         self.note(state, status, answer);
     }
 
-    fn note(&self, state: &mut State, status: u16, answer: Value) {
+    fn note(&self, state: &mut SimState, status: u16, answer: Value) {
         let path = match self.query.as_str() {
             "" => self.path.clone(),
             query => format!("{}?{query}", self.path),
@@ -241,7 +241,12 @@ impl Asked {
 }
 
 /// Performs what somebody does who is not the bot, by the same rules, with no limits and no faults.
-pub(crate) fn perform(state: &mut State, method: &str, path: &str, mut call: RestCall) -> Outcome {
+pub(crate) fn perform(
+    state: &mut SimState,
+    method: &str,
+    path: &str,
+    mut call: RestCall,
+) -> Outcome {
     let (route, parameters) = routes::find(method, path).ok_or(NOT_FOUND)?;
     call.parameters = parameters;
     operations::check_body(route.method, route.template, &call.body)?;

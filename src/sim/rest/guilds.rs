@@ -4,7 +4,7 @@ use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, route};
 use crate::sim::errors::Invalid;
 use crate::sim::permissions::{MANAGE_GUILD, VIEW_AUDIT_LOG, require_in_guild};
-use crate::sim::world::{Entry, World};
+use crate::sim::world::{AuditEntry, World};
 use serde_json::{Value, json};
 
 pub(super) const ROUTES: &[Route] = &[
@@ -99,13 +99,13 @@ fn audit_log(world: &mut World, call: &RestCall) -> Outcome {
     let user = call.query_id("user_id")?;
     let (before, after) = (call.query_id("before")?, call.query_id("after")?);
     let action: Option<u64> = call.query("action_type").and_then(|it| it.parse().ok());
-    let wanted = |entry: &&Entry| {
+    let wanted = |entry: &&AuditEntry| {
         user.is_none_or(|user| entry.actor == user)
             && action.is_none_or(|action| entry.action == action)
             && before.is_none_or(|before| entry.id() < before)
             && after.is_none_or(|after| entry.id() > after)
     };
-    let entries: Vec<&Entry> = guild
+    let entries: Vec<&AuditEntry> = guild
         .audit
         .iter()
         .rev()
@@ -116,7 +116,7 @@ fn audit_log(world: &mut World, call: &RestCall) -> Outcome {
     users.sort_unstable();
     users.dedup();
     let users: Vec<Value> = users.into_iter().map(|id| world.show_user(id)).collect();
-    let entries: Vec<Value> = entries.into_iter().map(Entry::show).collect();
+    let entries: Vec<Value> = entries.into_iter().map(AuditEntry::show).collect();
     Ok(RestAnswer::Ok(json!({
         "audit_log_entries": entries, "users": users, "application_commands": [],
         "auto_moderation_rules": [], "guild_scheduled_events": [], "integrations": [],

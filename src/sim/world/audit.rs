@@ -9,7 +9,7 @@ const KEPT: usize = 200;
 
 /// One entry of a guild's audit log.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct AuditEntry {
     id: Id,
     pub(crate) actor: Id,
     /// Discord's audit log event (22 is a ban).
@@ -18,7 +18,7 @@ pub(crate) struct Entry {
     reason: Option<String>,
 }
 
-impl Entry {
+impl AuditEntry {
     /// The entry as Discord shows it.
     pub(crate) fn show(&self) -> Value {
         let mut entry = json!({
@@ -49,7 +49,7 @@ impl World {
         action: u64,
         target: Option<Id>,
     ) {
-        let entry = Entry {
+        let entry = AuditEntry {
             id: self.new_id(),
             actor,
             action,

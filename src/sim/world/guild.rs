@@ -1,6 +1,6 @@
 //! Guilds, roles and members.
 
-use super::{Entry, World};
+use super::{AuditEntry, World};
 use crate::sim::errors::{ApiError, UNKNOWN_MEMBER, UNKNOWN_ROLE};
 use crate::sim::ids::Id;
 use crate::sim::permissions;
@@ -21,7 +21,7 @@ pub(crate) struct Guild {
     /// Fields that nothing here depends on, under Discord's names.
     pub(crate) fields: Map<String, Value>,
     /// The newest last.
-    pub(crate) audit: Vec<Entry>,
+    pub(crate) audit: Vec<AuditEntry>,
 }
 
 /// A role.

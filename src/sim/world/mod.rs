@@ -15,7 +15,7 @@ mod nonces;
 pub(crate) mod start;
 mod user;
 
-pub(crate) use audit::Entry;
+pub(crate) use audit::AuditEntry;
 pub(crate) use channel::{Channel, Overwrite, Thread, kind};
 pub(crate) use guild::{Guild, Member, Role};
 pub(crate) use interaction::{Command, Interaction, Invite, OpenModal, Stage, Webhook};

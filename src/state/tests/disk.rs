@@ -3,7 +3,8 @@
 use super::*;
 use crate::state::pending::Pending;
 use crate::state::{
-    Batch, Change, Clear, Loaded, MemoryBackend, ScopeKind, StateBackend, StateError, StateLimits,
+    Batch, Clear, Loaded, MemoryBackend, PathChange, ScopeKind, StateBackend, StateError,
+    StateLimits,
 };
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -21,8 +22,12 @@ async fn what_was_flushed_is_there_after_reopening() {
     set(&view, "bag", bag.clone());
     set(&view, "name", "an\0na");
     set(&view, "number", f64::INFINITY);
-    view.set(&Scope::Member(u64::MAX, 3), &path("x"), Some(1.0.into()))
-        .unwrap();
+    view.set(
+        &StateScope::Member(u64::MAX, 3),
+        &path("x"),
+        Some(1.0.into()),
+    )
+    .unwrap();
     view.set_version(4);
     view.flush().committed().await.unwrap();
     set(&view, "last", true);
@@ -41,7 +46,7 @@ async fn what_was_flushed_is_there_after_reopening() {
     assert_eq!(get(&view, "too late"), None);
     assert_eq!(
         view.scopes(ScopeKind::Member, None)[0].0,
-        Scope::Member(u64::MAX, 3)
+        StateScope::Member(u64::MAX, 3)
     );
     assert_eq!(view.version(), 4);
     assert_eq!(
@@ -287,7 +292,7 @@ async fn sqlite_tells_what_a_commit_has_written() {
     let mut backend = crate::state::SqliteBackend::open(&file).unwrap();
     for bytes in [100, 100_000, 5_000_000, 100, 1_000_000] {
         let mut pending = Pending::default();
-        let change = Change {
+        let change = PathChange {
             clear: Clear::Row,
             value: Some("x".repeat(bytes).as_str().into()),
         };
@@ -339,7 +344,7 @@ async fn more_than_the_limit_is_loaded_and_can_only_shrink() {
     for id in 0..1_000 {
         let value = Some(true.into());
         cog(&store)
-            .set(&Scope::User(id), &path("x"), value)
+            .set(&StateScope::User(id), &path("x"), value)
             .unwrap();
     }
     store.close().await.unwrap();
@@ -357,15 +362,15 @@ async fn more_than_the_limit_is_loaded_and_can_only_shrink() {
     let scopes = view.stored_scopes(ScopeKind::User, None);
     assert_eq!(scopes.len(), 1_000);
     assert!(view.usage() > 100_000);
-    let refused = view.set(&Scope::User(1), &path("y"), write.clone());
+    let refused = view.set(&StateScope::User(1), &path("y"), write.clone());
     assert!(matches!(refused, Err(StateError::NamespaceSize { .. })));
-    view.set(&Scope::User(1), &path("x"), Some(false.into()))
+    view.set(&StateScope::User(1), &path("x"), Some(false.into()))
         .unwrap();
     for (scope, _) in scopes {
         view.forget(&scope).unwrap();
     }
     assert_eq!((view.usage(), view.used()), (0, 0));
-    view.set(&Scope::User(1), &path("y"), write).unwrap();
+    view.set(&StateScope::User(1), &path("y"), write).unwrap();
     store.close().await.unwrap();
 }
 

@@ -5,7 +5,7 @@ mod model;
 mod overlays;
 mod rules;
 
-use super::{Key, Namespace, Scope, Store, StoreOptions, Table, Value, View};
+use super::{Key, Namespace, StateScope, StateTable, Store, StoreOptions, Value, View};
 use std::path::Path;
 
 /// A path from names; what looks like a number is an integer.
@@ -17,7 +17,7 @@ fn path(text: &str) -> Vec<Key> {
         .collect()
 }
 
-fn table<const N: usize>(entries: [(&str, Value); N]) -> Table {
+fn table<const N: usize>(entries: [(&str, Value); N]) -> StateTable {
     let key = |name| path(name).remove(0);
     entries
         .into_iter()
@@ -42,7 +42,7 @@ fn cog(store: &Store) -> View {
     store.view(&Namespace::cog("test"))
 }
 
-const HERE: Scope = Scope::Guild(1);
+const HERE: StateScope = StateScope::Guild(1);
 
 fn get(view: &View, at: &str) -> Option<Value> {
     view.get(&HERE, &path(at))

@@ -63,7 +63,7 @@ fn value(tree: &Tree) -> Value {
         Tree::Leaf(number) => Value::Number(*number),
         Tree::Table(entries) => {
             let entries = entries.iter().map(|(key, tree)| (key.clone(), value(tree)));
-            entries.collect::<Table>().into()
+            entries.collect::<StateTable>().into()
         }
     }
 }

@@ -235,7 +235,7 @@ fn a_transaction_that_looks_at_too_much_is_refused_if_it_writes() {
     for writes in [false, true] {
         view.begin_transaction();
         for id in 0..5 {
-            assert_eq!(view.get(&Scope::User(id), &path("x")), None);
+            assert_eq!(view.get(&StateScope::User(id), &path("x")), None);
         }
         if writes {
             set(&view, "x", 1.0);

@@ -23,7 +23,7 @@ fn reading_writing_nesting_and_length() {
     assert_eq!(view.len(&HERE, &path("list")), Some(3));
     assert_eq!(view.len(&HERE, &path("xp")), None);
     assert_eq!(view.len(&HERE, &[]), Some(0));
-    let other = view.get(&Scope::Guild(2), &path("xp"));
+    let other = view.get(&StateScope::Guild(2), &path("xp"));
     assert_eq!(other, None);
 }
 
@@ -68,7 +68,7 @@ fn defaults_are_seen_where_nothing_is_stored_and_reading_stores_nothing() {
     assert_eq!(view.entries(&HERE, &[]).unwrap().count(), 2);
     assert_eq!(view.usage(), 0);
     assert!(view.scopes(ScopeKind::Guild, None).is_empty());
-    assert_eq!(view.get(&Scope::User(1), &path("xp")), None);
+    assert_eq!(view.get(&StateScope::User(1), &path("xp")), None);
 }
 
 #[test]
@@ -312,7 +312,11 @@ fn forgetting_a_user_reaches_every_namespace_and_session() {
         store.session(&Namespace::cog("test")),
     ];
     for view in &views {
-        for scope in [Scope::User(7), Scope::Member(1, 7), Scope::Member(1, 8)] {
+        for scope in [
+            StateScope::User(7),
+            StateScope::Member(1, 7),
+            StateScope::Member(1, 8),
+        ] {
             view.set(&scope, &path("x"), Some(true.into())).unwrap();
         }
     }
@@ -321,8 +325,8 @@ fn forgetting_a_user_reaches_every_namespace_and_session() {
     for view in &views {
         let left = view.scopes(ScopeKind::Member, Some(1));
         assert_eq!(left.len(), 1);
-        assert_eq!(left[0].0, Scope::Member(1, 8));
-        view.forget(&Scope::Member(1, 8)).unwrap();
+        assert_eq!(left[0].0, StateScope::Member(1, 8));
+        view.forget(&StateScope::Member(1, 8)).unwrap();
         assert_eq!(view.usage(), 0);
     }
     let names = [Namespace::cog("test"), Namespace::shared("bank")];
@@ -333,18 +337,21 @@ fn forgetting_a_user_reaches_every_namespace_and_session() {
 fn scopes_are_listed_by_kind_and_guild_in_order() {
     let view = cog(&memory());
     for scope in [
-        Scope::Member(2, 1),
-        Scope::Member(1, 9),
-        Scope::Member(1, 3),
-        Scope::Guild(1),
+        StateScope::Member(2, 1),
+        StateScope::Member(1, 9),
+        StateScope::Member(1, 3),
+        StateScope::Guild(1),
     ] {
         view.set(&scope, &path("x"), Some(true.into())).unwrap();
     }
-    let listed = |guild| -> Vec<Scope> {
+    let listed = |guild| -> Vec<StateScope> {
         let scopes = view.scopes(ScopeKind::Member, guild);
         scopes.into_iter().map(|(scope, _)| scope).collect()
     };
-    assert_eq!(listed(Some(1)), [Scope::Member(1, 3), Scope::Member(1, 9)]);
+    assert_eq!(
+        listed(Some(1)),
+        [StateScope::Member(1, 3), StateScope::Member(1, 9)]
+    );
     assert_eq!(listed(None).len(), 3);
 }
 

@@ -1,6 +1,6 @@
 //! The arguments of a call of a host function, and the sentences for what is wrong with them.
 
-use super::error::{Failure, HostError, HostResult};
+use super::error::{HostError, HostFailure, HostResult};
 use mlua::{Function, MultiValue, Table, Value};
 
 /// Bytes of a string argument: it is copied, and Luau does not count the copy.
@@ -40,7 +40,7 @@ impl Arguments {
     }
 
     /// The error for argument `what`.
-    pub fn wrong(&self, what: &str, expected: &str, got: &Value) -> Failure {
+    pub fn wrong(&self, what: &str, expected: &str, got: &Value) -> HostFailure {
         HostError::argument(self.name, what, expected, &describe(got)).into()
     }
 

@@ -7,7 +7,7 @@ const LONGEST_MESSAGE: usize = 2_000;
 
 /// What a host function can end with other than its result.
 #[derive(Debug)]
-pub enum Failure {
+pub enum HostFailure {
     /// The author's mistake, or the world's: an error table in Luau.
     Host(HostError),
     /// The VM itself: out of memory, mostly.
@@ -79,7 +79,7 @@ impl fmt::Display for HostError {
 
 impl std::error::Error for HostError {}
 
-impl fmt::Display for Failure {
+impl fmt::Display for HostFailure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Host(error) => error.fmt(formatter),
@@ -90,17 +90,17 @@ impl fmt::Display for Failure {
     }
 }
 
-impl From<HostError> for Failure {
+impl From<HostError> for HostFailure {
     fn from(error: HostError) -> Self {
         Self::Host(error)
     }
 }
 
-impl From<mlua::Error> for Failure {
+impl From<mlua::Error> for HostFailure {
     fn from(error: mlua::Error) -> Self {
         Self::Vm(error)
     }
 }
 
 /// The result of a host function.
-pub type HostResult<T> = Result<T, Failure>;
+pub type HostResult<T> = Result<T, HostFailure>;

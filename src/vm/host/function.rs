@@ -2,7 +2,7 @@
 
 use super::arguments::Arguments;
 use super::chunk::HostChunk;
-use super::error::{Failure, Field, HostError, HostResult};
+use super::error::{Field, HostError, HostFailure, HostResult};
 use super::json::plain;
 use crate::vm::build::Vm;
 use crate::vm::memory::OUT_OF_MEMORY;
@@ -42,7 +42,7 @@ struct Core {
 
 /// What a function that may wait does. mlua makes a whole chunk for each asynchronous function; with these a VM
 /// has one such function for all.
-struct Waiting {
+struct AsyncFunction {
     name: &'static str,
     run: Arc<dyn Fn(Lua, Arguments) -> BoxFuture<'static, HostResult<MultiValue>> + Send + Sync>,
 }
@@ -57,7 +57,7 @@ impl Host {
             out_of_memory: lua.create_string(OUT_OF_MEMORY)?,
             poisoned: Arc::default(),
         };
-        lua.register_userdata_type::<Waiting>(|_| {})?;
+        lua.register_userdata_type::<AsyncFunction>(|_| {})?;
         let run = core.run_waiting(lua)?;
         let refuse = core.refuse_waiting(lua)?;
         Ok(Self {
@@ -121,7 +121,7 @@ impl Host {
         R: IntoLuaMulti,
     {
         let run = Arc::new(run);
-        let body = lua.create_any_userdata(Waiting {
+        let body = lua.create_any_userdata(AsyncFunction {
             name,
             run: Arc::new(move |lua, arguments| {
                 let run = Arc::clone(&run);
@@ -169,7 +169,7 @@ impl Core {
             let core = core.clone();
             async move {
                 let (name, run) = {
-                    let body = body.borrow::<Waiting>()?;
+                    let body = body.borrow::<AsyncFunction>()?;
                     (body.name, Arc::clone(&body.run))
                 };
                 let result = match core.check() {
@@ -190,13 +190,13 @@ impl Core {
         let core = self.clone();
         lua.create_function(move |lua, body: AnyUserData| {
             core.check().map_err(|_| mlua::Error::runtime(EXPIRED))?;
-            let name = body.borrow::<Waiting>()?.name;
+            let name = body.borrow::<AsyncFunction>()?.name;
             core.error_table(lua, &cannot_wait(lua, name))
         })
     }
 
     /// The error for the author when the host itself has failed.
-    fn failed(&self, name: &str) -> Failure {
+    fn failed(&self, name: &str) -> HostFailure {
         self.poisoned.store(true, Ordering::Relaxed);
         tracing::error!(
             function = name,
@@ -212,7 +212,7 @@ impl Core {
     /// Refuses once the running slice's time is over.
     fn check(&self) -> HostResult<()> {
         if self.guard.is_expired() {
-            return Err(Failure::Vm(mlua::Error::runtime(EXPIRED)));
+            return Err(HostFailure::Vm(mlua::Error::runtime(EXPIRED)));
         }
         Ok(())
     }
@@ -244,14 +244,14 @@ impl Core {
                 values.push_front(Value::Boolean(true));
                 Ok(values)
             }
-            Err(Failure::Host(error)) => {
+            Err(HostFailure::Host(error)) => {
                 let error = self.error_table(lua, &error)?;
                 Ok(MultiValue::from_iter([
                     Value::Boolean(false),
                     Value::Table(error),
                 ]))
             }
-            Err(Failure::Vm(error)) => Err(error),
+            Err(HostFailure::Vm(error)) => Err(error),
         }
     }
 

@@ -21,6 +21,6 @@ mod json;
 
 pub use arguments::{Arguments, EXPECTED_DURATION, describe, duration, number, shown_name};
 pub use chunk::HostChunk;
-pub use error::{Failure, Field, HostError, HostResult};
+pub use error::{Field, HostError, HostFailure, HostResult};
 pub use function::{Host, in_time};
 pub use json::{GREATEST_EXACT, integer, is_object, object_mark, one, plain};

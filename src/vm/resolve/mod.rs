@@ -50,7 +50,7 @@ pub trait Modules {
     fn problem(&self, id: &ModuleId) -> Option<&str>;
 
     /// The cog to which `id` belongs, also when the cog's entry could not be taken.
-    fn cog_of(&self, id: &ModuleId) -> Option<Owner<'_>>;
+    fn cog_of(&self, id: &ModuleId) -> Option<ModuleOwner<'_>>;
 
     /// The path below `lua/` for which an alias stands, by its name in lower case.
     fn alias(&self, name: &str) -> Option<&str>;
@@ -64,7 +64,7 @@ pub trait Modules {
 
 /// The cog to which a module belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Owner<'a> {
+pub struct ModuleOwner<'a> {
     /// The cog's name: `fun.dice`.
     pub name: &'a str,
     /// Whether the module is the cog's entry file, not one in its folder.

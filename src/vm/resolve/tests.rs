@@ -62,16 +62,16 @@ impl Modules for Tree {
         self.problems.get(id).map(String::as_str)
     }
 
-    fn cog_of(&self, id: &ModuleId) -> Option<Owner<'_>> {
+    fn cog_of(&self, id: &ModuleId) -> Option<ModuleOwner<'_>> {
         if let Some(name) = self.cogs.get(id) {
-            return Some(Owner {
+            return Some(ModuleOwner {
                 name,
                 is_entry: true,
             });
         }
         let (folder, _) = id.as_str().strip_prefix("cogs/")?.split_once('/')?;
         let name = self.cogs.get(format!("cogs/{folder}/init").as_str())?;
-        Some(Owner {
+        Some(ModuleOwner {
             name,
             is_entry: false,
         })

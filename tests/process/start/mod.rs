@@ -9,7 +9,7 @@ use cogsmith::clock::Clock;
 use cogsmith::config::{Config, Token};
 use cogsmith::error::StartError;
 use cogsmith::http::KnownHosts;
-use cogsmith::sim::{Fault, GatewayFaultKind, Sim, SimOptions};
+use cogsmith::sim::{GatewayFaultKind, InjectedFault, Sim, SimOptions};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -72,7 +72,13 @@ async fn a_refused_token_is_known_by_each_answer_that_says_so() {
     let (folder, sim) = (folder(&[]), sim(0).await);
     for path in ["/users/@me", "/applications/@me", "/gateway/bot"] {
         for (status, code) in [(400, 40_001), (401, 0), (401, 40_001), (403, 50_014)] {
-            sim.fault(Fault::status("GET", path, status, code, "Unauthorized"));
+            sim.fault(InjectedFault::status(
+                "GET",
+                path,
+                status,
+                code,
+                "Unauthorized",
+            ));
             let started = Bot::start(options(&folder, &sim, sim.token())).await;
             let error = started.err().expect("the token is refused");
             assert!(matches!(error, StartError::TokenRefused), "{path}: {error}");
@@ -99,7 +105,7 @@ async fn a_token_that_is_reset_ends_the_bot() {
         .await
         .unwrap();
     bot.ready(PATIENCE).await.unwrap();
-    sim.fault(Fault::gateway(GatewayFaultKind::Close(4004)));
+    sim.fault(InjectedFault::gateway(GatewayFaultKind::Close(4004)));
     let error = refusal(&bot).await;
     assert!(matches!(error, StartError::TokenRefused), "{error}");
     bot.stop().await;
@@ -228,7 +234,7 @@ async fn a_server_without_the_usual_questions_is_asked_others_or_leaves_the_owne
             (&[usual, "/oauth2/applications/@me"][..], false),
         ] {
             for path in unknown {
-                sim.fault(Fault::status("GET", path, status, 0, "Not here"));
+                sim.fault(InjectedFault::status("GET", path, status, 0, "Not here"));
             }
             let bot = Bot::start(options(&folder, &sim, sim.token()))
                 .await
@@ -251,7 +257,7 @@ async fn a_server_in_trouble_is_asked_again_and_nobody_else_is() {
         message: "down".into(),
         retry_after: None,
     };
-    let fault = Fault::operation("get_bot_gateway", kind).unwrap();
+    let fault = InjectedFault::operation("get_bot_gateway", kind).unwrap();
     sim.fault(fault.times(2));
     let bot = Bot::start(options(&folder, &sim, sim.token()))
         .await

@@ -7,7 +7,7 @@ use cogsmith::clock::Clock;
 use cogsmith::config::Config;
 use cogsmith::gateway::{GatewayAddress, GatewayError, GatewayOptions, ShardState, Token};
 use cogsmith::http::KnownHosts;
-use cogsmith::sim::{Fault, GatewayFaultKind, Sim, SimOptions};
+use cogsmith::sim::{GatewayFaultKind, InjectedFault, Sim, SimOptions};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -51,7 +51,7 @@ async fn every_fault_of_a_connection_is_survived_without_a_loss() {
     ];
     for (round, fault) in (1..).zip(faults) {
         say(&sim, "before");
-        sim.fault(Fault::gateway(fault));
+        sim.fault(InjectedFault::gateway(fault));
         say(&sim, "meanwhile");
         while sim.sessions()[0].resumes < round {
             tokio::task::yield_now().await;
@@ -70,7 +70,7 @@ async fn a_lost_session_is_replaced() {
     let mut former = sim.sessions()[0].id.clone();
     let refused = GatewayFaultKind::InvalidSession { resumable: false };
     for fault in [GatewayFaultKind::LoseSession, refused] {
-        sim.fault(Fault::gateway(fault));
+        sim.fault(InjectedFault::gateway(fault));
         let connected = |session: &cogsmith::sim::SessionView| {
             session.connected && session.id != former && session.written > 0
         };
@@ -91,7 +91,9 @@ async fn swallowed_heartbeats_are_noticed() {
     });
     let sim = sim.await.unwrap();
     let mut bot = Bot::ready(options(&sim).await).await;
-    sim.fault(Fault::gateway(GatewayFaultKind::SwallowHeartbeatAcks(100)));
+    sim.fault(InjectedFault::gateway(
+        GatewayFaultKind::SwallowHeartbeatAcks(100),
+    ));
     while sim.sessions()[0].resumes == 0 {
         tokio::task::yield_now().await;
     }
