@@ -13,7 +13,6 @@
 mod support;
 
 use cogsmith::bot::Bot;
-use cogsmith::cogs::live::Status;
 use cogsmith::config::Config;
 use cogsmith::sim::{Dispatch, Sim, SimOptions};
 use std::collections::HashMap;
@@ -180,7 +179,7 @@ async fn measure(answering: &str, others: &[(String, &str)]) -> Measured {
     let (sim, bot) = start(folder.path()).await;
     for (name, _) in others {
         let cog = bot.cogs.get(name).unwrap();
-        assert!(cog.peek(Status::is_running), "{name} does not run");
+        assert!(cog.has_version(), "{name} does not run");
     }
     let feed = sim.subscribe();
     let listening = tokio::spawn(listen(feed, sim.bot_user().to_string()));

@@ -11,7 +11,7 @@ const AROUND: u32 = 2;
 const WIDEST_LINE: usize = 200;
 
 /// One thing that went wrong, told so that its author can mend it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// The cog in which it happened, if it was one cog.
     pub cog: Option<String>,
@@ -28,7 +28,7 @@ pub struct Problem {
 }
 
 /// A line in an author's source.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SourceLocation {
     /// Relative to the folder of `config.json` (`lua/cogs/ping.luau`).
     pub file: String,

@@ -104,8 +104,8 @@ impl Desk {
             .cogs
             .all()
             .into_iter()
+            .filter(|cog| cog.has_version())
             .map(|cog| (cog.name.to_string(), cog.status()))
-            .filter(|(_, status)| status.is_running())
             .collect();
         let views: Vec<CommandView<'_>> = cogs
             .iter()

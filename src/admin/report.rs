@@ -33,7 +33,7 @@ pub(super) fn report(report: &Report, language: Language) -> String {
             let cogs = &names(&kept, MOST_NAMES);
             let _always = write!(text, "\n{}", Say::Kept { cogs }.say(language));
         }
-        let waiting = of(&[CogOutcome::Waiting]);
+        let waiting = of(&[CogOutcome::NotRunning]);
         if !waiting.is_empty() {
             let cogs = &names(&waiting, MOST_NAMES);
             let _always = write!(text, "\n{}", Say::Waiting { cogs }.say(language));

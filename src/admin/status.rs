@@ -4,9 +4,9 @@ use super::code_block;
 use super::intents;
 use super::report::names;
 use super::text::Say;
+use crate::api::condition::Condition;
 use crate::api::limit_view::limits_of;
 use crate::cogs::host::{CogHandle, Cogs};
-use crate::cogs::live::Status;
 use crate::commands::text::Language;
 use crate::discord::outbound::{WaitingCalls, WaitsFor};
 use crate::problem::Problem;
@@ -29,7 +29,7 @@ const WIDEST_NAME: usize = 24;
 pub(super) fn status(cogs: &Cogs, reload: &Reload, prefix: &str, language: Language) -> String {
     let view = reload.view();
     let all = cogs.all();
-    let running = all.iter().filter(|cog| cog.status().is_running()).count();
+    let running = all.iter().filter(|cog| cog.has_version()).count();
     let mut parts = vec![
         heading(&view, language),
         Say::Counts {
@@ -111,27 +111,21 @@ fn configuration(cogs: &Cogs, language: Language) -> String {
 /// is beyond `budget` characters is counted, with the command that shows it.
 pub(super) fn cog_lines(cogs: &Cogs, budget: Option<(usize, &str)>, language: Language) -> String {
     let now = cogs.services.clock.unix();
-    let mut all: Vec<(Arc<CogHandle>, Status)> = cogs
+    let mut all: Vec<(Arc<CogHandle>, Condition)> = cogs
         .all()
         .into_iter()
         .map(|cog| {
-            let status = cog.status();
-            (cog, status)
+            let condition = cog.condition();
+            (cog, condition)
         })
         .collect();
-    let is_well = |cog: &CogHandle, status: &Status| {
-        status.is_running()
-            && !status.failing
-            && status.held_by.is_empty()
-            && !cog.context.quarantine.is_on()
-    };
-    all.sort_by_key(|(cog, status)| is_well(cog, status));
+    all.sort_by_key(|(_, condition)| condition.is_current());
     let longest = all.iter().map(|(cog, _)| cog.name.chars().count()).max();
     let width = longest.unwrap_or_default().min(WIDEST_NAME);
     let mut lines = Vec::new();
     let mut used = 0;
-    for (place, (cog, status)) in all.iter().enumerate() {
-        let line = cog_line(cog, status, width, now, language);
+    for (place, (cog, condition)) in all.iter().enumerate() {
+        let line = cog_line(cog, condition, width, now, language);
         used += line.chars().count() + 1;
         if let Some((budget, command)) = budget
             && used > budget
@@ -147,46 +141,48 @@ pub(super) fn cog_lines(cogs: &Cogs, budget: Option<(usize, &str)>, language: La
 
 fn cog_line(
     cog: &CogHandle,
-    status: &Status,
+    condition: &Condition,
     width: usize,
     now: f64,
     language: Language,
 ) -> String {
     let name = &cog.name;
-    let cogs = &status.held_by.join(", ");
-    if !status.is_running() {
-        let why = match (cog.context.quarantine.is_on(), cogs.is_empty()) {
-            (true, _) => Say::CogQuarantined {},
-            (false, true) => Say::CogWaits {},
-            (false, false) => Say::CogHeldOut { cogs },
-        };
-        return format!("{name:width$}  {}", why.say(language));
+    let wrong = what_is_wrong(condition, cog.dropped(), language);
+    if !condition.has_version() {
+        return format!("{name:width$}  {wrong}");
     }
-    let wrong = match (status.failing, cog.dropped()) {
-        _ if cog.context.quarantine.is_on() => Say::CogQuarantined {}.say(language),
-        (true, _) => Say::CogFailing {}.say(language),
-        _ if !cogs.is_empty() => Say::CogHeldBack { cogs }.say(language),
-        (false, 0) => String::new(),
-        (false, dropped) => {
-            let count = &dropped.to_string();
-            Say::CogDropped { count }.say(language)
-        }
-    };
-    let (version, age) = (format!("v{}", status.version), age(now - status.loaded_at));
+    let loaded_at = cog.peek(|status| status.loaded_at);
+    let (version, age) = (format!("v{}", condition.version()), age(now - loaded_at));
     let memory = cog.context.memory() / 1024;
     let line = format!("{name:width$}  {version:<5} {age:>7}  {memory:>6} KB  {wrong}");
     line.trim_end().to_owned()
 }
 
+/// Nothing for a cog that is well.
+fn what_is_wrong(condition: &Condition, dropped: u64, language: Language) -> String {
+    let cogs = &condition.held_by().join(", ");
+    let count = &dropped.to_string();
+    let is_held = !cogs.is_empty();
+    match condition {
+        Condition::Quarantined { .. } => Say::CogQuarantined {}.say(language),
+        Condition::NeverRan { .. } if is_held => Say::CogHeldOut { cogs }.say(language),
+        Condition::NeverRan { .. } => Say::CogWaits {}.say(language),
+        Condition::Running { .. } if is_held => Say::CogHeldBack { cogs }.say(language),
+        Condition::Running { .. } if condition.is_failing() => Say::CogFailing {}.say(language),
+        Condition::Running { .. } if dropped > 0 => Say::CogDropped { count }.say(language),
+        Condition::Running { .. } => String::new(),
+    }
+}
+
 /// One cog with what it uses of each limit, and what is wrong with it.
 pub(super) fn cog_details(cogs: &Cogs, cog: &CogHandle, language: Language) -> String {
-    let status = cog.status();
+    let condition = cog.condition();
     let width = cog.name.chars().count();
     let now = cogs.services.clock.unix();
     let [limit, used, most, met] = [Say::Limit {}, Say::Used {}, Say::Allowed {}, Say::Met {}]
         .map(|heading| heading.say(language));
     let mut lines = vec![
-        cog_line(cog, &status, width, now, language),
+        cog_line(cog, &condition, width, now, language),
         String::new(),
         format!("{limit:<26}  {used:>9}  {most:>9}  {met:>6}"),
     ];
@@ -198,7 +194,7 @@ pub(super) fn cog_details(cogs: &Cogs, cog: &CogHandle, language: Language) -> S
     let mut parts = vec![code_block(&lines.join("\n"))];
     let waiting = cogs.services.outbound.waiting_of(&cog.name).into_iter();
     parts.extend(waiting.map(|calls| waiting_line(&calls, now, language)));
-    parts.extend(cog.problem().map(|problem| shown(&problem)));
+    parts.extend(condition.problem().map(shown));
     parts.join("\n")
 }
 
@@ -252,7 +248,8 @@ fn report_line(report: &Report, language: Language) -> String {
         Outcome::Pending => "⏸️",
     };
     let is_live = |cog: &&CogReport| {
-        report.problems.is_empty() || !matches!(cog.outcome, CogOutcome::Kept | CogOutcome::Waiting)
+        report.problems.is_empty()
+            || !matches!(cog.outcome, CogOutcome::Kept | CogOutcome::NotRunning)
     };
     let (live, hurt): (Vec<&CogReport>, Vec<&CogReport>) = report.cogs.iter().partition(is_live);
     let named = |cogs: &[&CogReport]| -> String {

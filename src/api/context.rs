@@ -1,6 +1,7 @@
 //! What the functions of one cog know about their cog.
 
 use super::budget::Budget;
+use super::condition::{Condition, ConditionCell, Transition};
 use super::declarations::{Declarations, MOST_CALLS_OF_DEFAULTS, Staged};
 use super::limits::{Limit, LimitHits, at_most, kilobytes, megabytes};
 use super::quarantine::Quarantine;
@@ -12,6 +13,7 @@ use crate::activity::Busy;
 use crate::charge::Charge;
 use crate::discord::outbound::CogCaller;
 use crate::lock::lock;
+use crate::problem::Problem;
 use crate::state::{Namespace, StateError, StateTable, View};
 use crate::vm::build::Vm;
 use crate::vm::cpu_usage::{CpuMeter, ThreadTime};
@@ -60,7 +62,9 @@ pub struct CogContext {
     pub budget: Arc<Budget>,
     /// The processor time that its code uses.
     pub cpu_meter: Arc<CpuMeter>,
-    /// Whether it is kept out of the way.
+    /// How it stands: what of it runs, and what is in the way of its newest text.
+    pub condition: ConditionCell,
+    /// What leads it into quarantine.
     pub quarantine: Quarantine,
     /// How often it has met its limits.
     pub limit_hits: Arc<LimitHits>,
@@ -144,6 +148,7 @@ impl CogContext {
             snapshots: Mutex::default(),
             works_for_older: AtomicBool::new(false),
             cpu_meter: Arc::new(CpuMeter::new(&budget.cpu)),
+            condition: ConditionCell::default(),
             quarantine: Quarantine::default(),
             limit_hits: Arc::clone(&budget.limit_hits),
             usage: Usage::default(),
@@ -154,12 +159,19 @@ impl CogContext {
         }
     }
 
+    /// Keeps the cog away until another version of it runs; `why` is what is shown of it.
+    pub fn begin_quarantine(&self, why: Problem) {
+        self.condition.pass(Transition::Quarantined(why));
+        self.quarantine.begun.notify_one();
+    }
+
     /// Another version runs: it begins with a clean record.
     pub fn end_quarantine(&self) {
-        if self.quarantine.is_on() {
+        if self.condition.is(Condition::is_quarantined) {
             crate::supervisor::release(&self.name);
         }
-        self.quarantine.end();
+        self.quarantine.forget_stops();
+        self.condition.pass(Transition::Released);
     }
 
     /// The cog as one that calls Discord.

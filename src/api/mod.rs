@@ -9,13 +9,14 @@
 //! Luau and JSON, `content` turns what an author sends into a message, `rate_limiter` (refuses) and `rate_limit_queue` (has wait)
 //! bound how often a cog does something, `faults` are the handlers that failed, `usage` counts what a cog uses, which `limit_checks` bounds (`log_usage` its lines in the
 //! log), `budget` by its name (`slots` what its requests have open, `usage_by_code` the processor time of each version),
-//! `versions` what older versions hold, `limits` names the limits, `limit_view` shows them, `quarantine` keeps one away. `readonly` answers who writes
+//! `versions` what older versions hold, `limits` names the limits, `limit_view` shows them, `condition` is what of a cog runs, `quarantine` counts what leads to it. `readonly` answers who writes
 //! to what cannot be written. `reach` says what a cog may do without a capability, `own_messages` which messages are
 //! its own, `veil` takes the content from others.
 
 pub mod budget;
 pub mod cog;
 pub mod command;
+pub mod condition;
 pub mod content;
 pub mod context;
 pub mod convert;

@@ -1,11 +1,9 @@
-//! Quarantine: a cog whose handlers are stopped again and again is taken out of the way, until somebody saves
-//! another version of it or an admin reloads it.
+//! What leads a cog into quarantine: its handlers are stopped again and again. It is taken out of the way then, until
+//! somebody saves another version of it or an admin reloads it. Whether it is in quarantine is part of its condition.
 
 use super::limits::at_most;
 use crate::lock::lock;
-use crate::problem::Problem;
 use crate::sliding_window::SlidingWindow;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -13,67 +11,42 @@ use tokio::sync::Notify;
 /// Stops count for this long.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
-/// Whether one cog is in quarantine, and what led there.
-#[derive(Debug, Default)]
+/// What leads one cog into quarantine.
+#[derive(Debug)]
 pub struct Quarantine {
-    is_on: AtomicBool,
-    record: Mutex<Record>,
+    /// Handlers that were stopped.
+    stops: Mutex<SlidingWindow>,
     /// Rings when the quarantine begins.
     pub begun: Notify,
 }
 
-#[derive(Debug)]
-struct Record {
-    /// Handlers that were stopped.
-    stops: SlidingWindow,
-    problem: Option<Problem>,
-}
-
-impl Default for Record {
+impl Default for Quarantine {
     fn default() -> Self {
         Self {
-            stops: SlidingWindow::new(REMEMBERED),
-            problem: None,
+            stops: Mutex::new(SlidingWindow::new(REMEMBERED)),
+            begun: Notify::new(),
         }
     }
 }
 
 impl Quarantine {
-    fn record(&self) -> MutexGuard<'_, Record> {
-        lock(&self.record)
+    fn lock(&self) -> MutexGuard<'_, SlidingWindow> {
+        lock(&self.stops)
     }
 
     /// Counts a handler that was stopped at `now`. True when there were `most` within ten minutes.
     pub fn is_due(&self, now: Duration, most: u32) -> bool {
-        self.record().stops.add(now) >= at_most(most)
+        self.lock().add(now) >= at_most(most)
     }
 
-    /// Begins it; `problem` is what is shown of it.
-    pub fn begin(&self, problem: Problem) {
-        self.record().problem = Some(problem);
-        self.is_on.store(true, Ordering::Release);
-        self.begun.notify_one();
-    }
-
-    /// Ends it: another version runs, which begins with a clean record.
-    pub fn end(&self) {
-        *self.record() = Record::default();
-        self.is_on.store(false, Ordering::Release);
-    }
-
-    /// Whether the cog is in quarantine.
-    pub fn is_on(&self) -> bool {
-        self.is_on.load(Ordering::Acquire)
-    }
-
-    /// Why it is in quarantine.
-    pub fn problem(&self) -> Option<Problem> {
-        self.record().problem.clone()
+    /// Forgets all stops: another version runs, which begins with a clean record.
+    pub fn forget_stops(&self) {
+        *self.lock() = SlidingWindow::new(REMEMBERED);
     }
 
     /// How many handlers were stopped within ten minutes.
     pub fn stops(&self, now: Duration) -> usize {
-        self.record().stops.count(now)
+        self.lock().count(now)
     }
 }
 
@@ -89,10 +62,7 @@ mod tests {
         assert!(!quarantine.is_due(at(9), 3));
         assert!(!quarantine.is_due(at(10), 3));
         assert!(quarantine.is_due(at(18), 3));
-        quarantine.begin(Problem::default());
-        assert!(quarantine.is_on());
-        quarantine.end();
-        assert!(!quarantine.is_on() && quarantine.problem().is_none());
+        quarantine.forget_stops();
         assert_eq!(quarantine.stops(at(18)), 0);
     }
 }

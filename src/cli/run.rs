@@ -2,6 +2,7 @@
 
 use super::config_path::Settings;
 use super::output;
+use crate::api::condition::Condition;
 use crate::api::limit_view::limits_of;
 use crate::bot::{Bot, BotOptions};
 use crate::clock::Clock;
@@ -320,19 +321,19 @@ async fn serve_page((listener, options, closed): &Page) {
 }
 
 fn cog_view(cog: &CogHandle) -> CogView {
-    let status = cog.status();
+    let (status, condition) = cog.known();
     CogView {
         name: cog.name.to_string(),
-        version: status.version,
-        state: match (cog.context.quarantine.is_on(), status.is_running()) {
-            (true, _) => "quarantined",
-            (false, true) => "running",
-            (false, false) => "waiting",
+        version: condition.version(),
+        state: match condition {
+            Condition::Quarantined { .. } => "quarantined",
+            Condition::Running { .. } => "running",
+            Condition::NeverRan { .. } => "waiting",
         }
         .to_owned(),
         loaded_at: status.loaded_at,
         commands: command_names(&status.offer),
-        problem: cog.problem().map(|problem| problem.message),
+        problem: condition.problem().map(|problem| problem.message.clone()),
         limits: limits_of(&cog.context),
     }
 }

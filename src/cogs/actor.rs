@@ -18,6 +18,7 @@ use super::mailbox::Mailbox;
 use super::prepare::{self, PrepareRequest};
 use super::timers::Timers;
 use crate::activity::Busy;
+use crate::api::condition::Condition;
 use crate::api::context::{CogContext, Spawn};
 use crate::api::declarations::Staged;
 use crate::host_tasks;
@@ -199,7 +200,8 @@ impl Actor {
             return live.generation.life.handlers() < MOST_RUNNING;
         }
         let refusals = Arc::strong_count(&self.refusals) - 1;
-        (self.has_failed || self.cog.quarantine.is_on()) && refusals < MOST_RUNNING
+        (self.has_failed || self.cog.condition.is(Condition::is_quarantined))
+            && refusals < MOST_RUNNING
     }
 
     fn control(&mut self, control: Control, inbox: &mut Inbox) {

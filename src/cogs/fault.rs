@@ -2,6 +2,7 @@
 
 use super::handler;
 use super::live::Live;
+use crate::api::condition::Condition;
 use crate::api::context::CogContext;
 use crate::api::declarations::Hook;
 use crate::api::discord::UNREACHABLE;
@@ -165,7 +166,7 @@ pub(super) fn note(cog: &CogContext, live: &Live, fault: &Fault) {
         // It may have been the older ones that filled the VM.
         return;
     }
-    if !leads_to_quarantine(live, fault) || cog.quarantine.is_on() {
+    if !leads_to_quarantine(live, fault) || cog.condition.is(Condition::is_quarantined) {
         return;
     }
     let most = cog.services.config.load().limits.faults_per_10min;
@@ -191,7 +192,7 @@ pub(super) fn note(cog: &CogContext, live: &Live, fault: &Fault) {
 fn quarantine(cog: &CogContext, live: &Live, times: u64, problem: Problem) {
     live.generation.close();
     tracing::error!(cog = %cog.name, times, "A cog was put into quarantine: {problem}");
-    cog.quarantine.begin(problem);
+    cog.begin_quarantine(problem);
     // The next plan has to know that its failure must not hold back others.
     cog.services.graph_changed(&cog.name);
 }
@@ -217,7 +218,7 @@ pub(super) fn begin_in_quarantine(cog: &CogContext) {
         ..Problem::default()
     };
     tracing::error!(cog = %cog.name, "A cog starts in quarantine: {problem}");
-    cog.quarantine.begin(problem);
+    cog.begin_quarantine(problem);
 }
 
 /// Puts a cog into quarantine that has more than its share while all cogs together have too much.

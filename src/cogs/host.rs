@@ -1,12 +1,13 @@
 //! The cogs by name, and the mailboxes through which work reaches them.
 
 use super::actor::{Actor, Committed, Control, Inbox};
-use super::live::{Offer, Status};
+use super::live::{Live, Offer, Seen, Status};
 use super::mailbox::{Mailbox, Work};
 use super::names::Names;
 use super::prepare::PrepareRequest;
 use super::routes::Routes;
 use super::scheduler::Scheduler;
+use crate::api::condition::{Condition, Transition};
 use crate::api::context::CogContext;
 use crate::api::services::Services;
 use crate::commands::parse::name_key;
@@ -15,6 +16,7 @@ use crate::lock::lock;
 use crate::problem::Problem;
 use crate::supervisor;
 use crate::vm::fair_share::Boost;
+use crate::vm::load_trace::LoadTrace;
 use crate::vm::require::PrepareFailure;
 use crate::vm::resolve::ModuleId;
 use arc_swap::ArcSwap;
@@ -58,15 +60,25 @@ impl CogHandle {
         self.lock().clone()
     }
 
-    /// What is wrong with it: why it is in quarantine, or why it does not run its newest version.
-    pub fn problem(&self) -> Option<Problem> {
-        let quarantined = self.context.quarantine.problem();
-        quarantined.or_else(|| self.lock().problem.clone())
+    /// How it stands.
+    pub fn condition(&self) -> Condition {
+        self.context.condition.now()
     }
 
-    /// Whether a version of it answers: one was committed, and it is not in quarantine.
-    pub fn answers(&self) -> bool {
-        self.lock().is_running() && !self.context.quarantine.is_on()
+    /// What is known of it and how it stands, both of one moment.
+    pub fn known(&self) -> (Status, Condition) {
+        let status = self.lock();
+        (status.clone(), self.condition())
+    }
+
+    /// What is wrong with it: why it is in quarantine, or why it does not run its newest version.
+    pub fn problem(&self) -> Option<Problem> {
+        self.condition().problem().cloned()
+    }
+
+    /// Whether a version of it was committed: it has commands and names, also in quarantine.
+    pub fn has_version(&self) -> bool {
+        self.context.condition.is(Condition::has_version)
     }
 
     /// Looks at what is known of it, without a copy.
@@ -79,9 +91,41 @@ impl CogHandle {
         self.control.is_closed()
     }
 
-    /// Changes what is known of it.
-    pub fn update(&self, change: impl FnOnce(&mut Status)) {
-        change(&mut self.lock());
+    /// Notes that it runs a version from now on.
+    pub fn note_commit(&self, live: &Live, offer: &Offer, at: f64) {
+        let mut status = self.lock();
+        *status = Status {
+            loaded_at: at,
+            offer: offer.clone(),
+            generation: Some(Arc::clone(&live.generation)),
+            ..Status::new(live.generation.entry().clone())
+        };
+        self.context.condition.pass(Transition::Committed);
+    }
+
+    /// Notes why it could not take its newest text, what that attempt has seen, and what its load has read, if it came
+    /// so far. Returns how it stands now.
+    pub fn note_attempt(
+        &self,
+        why: Transition,
+        attempted: Seen,
+        trace: Option<LoadTrace>,
+    ) -> Condition {
+        let mut status = self.lock();
+        let condition = self.context.condition.pass(why);
+        status.attempted = attempted;
+        // What answers is compared with the sources by what runs.
+        if let Some(trace) = trace.filter(|_| !condition.answers()) {
+            status.trace = trace;
+        }
+        condition
+    }
+
+    /// Notes that the sources say again what it runs: the last attempt is of no interest any more.
+    pub fn note_mended(&self) {
+        let mut status = self.lock();
+        self.context.condition.pass(Transition::Cleared);
+        status.attempted.clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, Status> {

@@ -1,7 +1,6 @@
 //! What one cog runs, and what the rest of the bot knows of it.
 
 use crate::api::declarations::{Command, Hook, Info, Staged};
-use crate::problem::Problem;
 use crate::vm::build::Vm;
 use crate::vm::generation::Generation;
 use crate::vm::load_trace::LoadTrace;
@@ -49,13 +48,11 @@ pub struct Offer {
     pub generation: Option<Arc<Generation>>,
 }
 
-/// What the rest of the bot knows of a cog.
+/// What the rest of the bot knows of a cog besides its condition.
 #[derive(Clone, Debug)]
 pub struct Status {
     /// Its own file.
     pub entry: ModuleId,
-    /// Counts the generations that were committed; 0 before the first.
-    pub version: u64,
     /// When the running generation was committed, in Unix seconds.
     pub loaded_at: f64,
     /// What the running generation brought.
@@ -64,35 +61,23 @@ pub struct Status {
     pub generation: Option<Arc<Generation>>,
     /// Of a cog that does not answer: what the last attempt has read and looked for.
     pub trace: LoadTrace,
-    /// Whether the last attempt to load it failed on its own account.
-    pub failing: bool,
-    /// The cogs whose failure keeps its newest version back.
-    pub held_by: Vec<String>,
     /// What that attempt read.
-    pub attempted: BTreeMap<ModuleId, Option<ContentHash>>,
-    /// Why it does not run, or runs old code.
-    pub problem: Option<Problem>,
+    pub attempted: Seen,
 }
+
+/// Modules and aliases with what they said; nothing for what was not there.
+pub type Seen = BTreeMap<ModuleId, Option<ContentHash>>;
 
 impl Status {
     /// A cog that has never run.
     pub fn new(entry: ModuleId) -> Self {
         Self {
             entry,
-            version: 0,
             loaded_at: 0.0,
             offer: Offer::default(),
             generation: None,
             trace: LoadTrace::default(),
-            failing: false,
-            held_by: Vec::new(),
-            attempted: BTreeMap::new(),
-            problem: None,
+            attempted: Seen::new(),
         }
-    }
-
-    /// Whether it answers.
-    pub fn is_running(&self) -> bool {
-        self.version > 0
     }
 }

@@ -96,14 +96,10 @@ impl Routes {
 
     /// Leads to a cog what it offers. It must not be known yet, nor anything that it claims.
     pub(super) fn add(&mut self, cog: &Arc<CogHandle>) {
-        let route = cog.peek(|status| {
-            status
-                .is_running()
-                .then(|| Route::of(&cog.name, &status.offer))
-        });
-        let Some(route) = route else {
+        if !cog.has_version() {
             return;
-        };
+        }
+        let route = cog.peek(|status| Route::of(&cog.name, &status.offer));
         for claim in &route.claims {
             self.claims.insert_mut(claim.clone(), Arc::clone(cog));
             if let Claim::Typed(name) = claim {

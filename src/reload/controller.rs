@@ -420,18 +420,13 @@ impl Controller {
             else {
                 continue;
             };
-            let status = cog.status();
+            let (status, condition) = cog.known();
             let concerned = status.attempted.keys().any(|id| changed.contains(id));
             let view = self.graph.get(&cog.name);
             let is_back = view.is_some_and(|view| is_up_to_date(view, self.snapshot.as_ref()));
-            if status.is_running() && concerned && is_back {
-                mended |= status.failing;
-                cog.update(|status| {
-                    status.failing = false;
-                    status.problem = None;
-                    status.held_by.clear();
-                    status.attempted.clear();
-                });
+            if condition.has_version() && concerned && is_back {
+                mended |= condition.is_failing();
+                cog.note_mended();
                 self.put(&cog);
             }
         }

@@ -4,8 +4,10 @@
 
 use super::plan::Plan;
 use super::sources::{ContentHash, ModuleId};
+use crate::api::condition::Condition;
 use crate::vm::load_trace::LoadTrace;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::num::NonZeroU64;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -20,23 +22,12 @@ pub struct CogView {
     pub trace: LoadTrace,
     /// Those of the modules read whose top level failed: somebody does without them.
     pub failed: BTreeSet<ModuleId>,
-    /// Whether it runs.
-    pub state: CogState,
-    /// Its last attempt failed on its own account, and it runs old code.
-    pub failing: bool,
+    /// How it stands.
+    pub condition: Condition,
     /// What the last attempt saw, where it differs from `trace` (nothing for a module that was not
     /// there), or what the sibling saw that held it back. As long as the sources still say just this,
     /// no attempt is planned again. Left empty, every change of the tree is another attempt.
     pub attempted: BTreeMap<ModuleId, Option<ContentHash>>,
-}
-
-/// Whether a cog runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CogState {
-    /// It answers, perhaps with old code.
-    Running,
-    /// It was broken at the start or is in quarantine, and waits for its file to be fixed.
-    Waiting,
 }
 
 impl CogView {
@@ -50,8 +41,10 @@ impl CogView {
             },
             failed: BTreeSet::new(),
             entry,
-            state: CogState::Running,
-            failing: false,
+            condition: Condition::Running {
+                version: NonZeroU64::MIN,
+                obstacle: None,
+            },
             attempted: BTreeMap::new(),
         }
     }
@@ -114,7 +107,7 @@ impl Graph {
     }
 
     /// Adds a cog or replaces what is known about it: after a load, a failed attempt, or a require
-    /// in a handler. A cog that runs and is not failing counts as up to date.
+    /// in a handler. A cog that answers and is not failing counts as up to date.
     pub fn put(&mut self, view: CogView) {
         let name: Arc<str> = view.name.as_str().into();
         self.remove(&name);
@@ -122,7 +115,7 @@ impl Graph {
             let users = self.users.entry(module.clone()).or_default();
             users.insert(Arc::clone(&name));
         }
-        if view.failing || view.state == CogState::Waiting {
+        if view.condition.is_failing() || !view.condition.answers() {
             self.dirty.insert(Arc::clone(&name));
         }
         self.cogs.insert(name, view);

@@ -8,7 +8,7 @@
 
 pub mod parts;
 
-use super::graph::{CogState, CogView, Graph};
+use super::graph::{CogView, Graph};
 use super::sources::{ContentHash, ModuleId, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,11 +60,11 @@ pub struct CogPlan {
 pub enum Action {
     /// It is new.
     Load,
-    /// It runs, and some of its modules changed.
+    /// It answers, and some of its modules changed.
     Reload,
     /// Its entry file is gone.
     Unload,
-    /// It was broken, and something that it depends on changed.
+    /// It never ran or is in quarantine, and something that it depends on changed.
     Retry,
 }
 
@@ -251,11 +251,11 @@ fn unload(view: &CogView) -> CogPlan {
 }
 
 /// Whether a module keeps a cog as it is: its file cannot be taken, and the cog runs its former text. One that
-/// was asked for and never loaded keeps nobody from another text that may not ask for it, and a cog that waits
-/// runs nothing.
+/// was asked for and never loaded keeps nobody from another text that may not ask for it, and a cog that does not
+/// answer runs nothing.
 pub(super) fn is_held(view: &CogView, id: &ModuleId, sources: &impl Sources) -> bool {
     let is_loaded = view.trace.read.contains_key(id) && !view.failed.contains(id);
-    let runs = view.state == CogState::Running && is_loaded;
+    let runs = view.condition.answers() && is_loaded;
     sources.is_held(id) && (*id == view.entry || runs)
 }
 
@@ -281,18 +281,19 @@ fn was_attempted(view: &CogView, stale: &BTreeSet<&ModuleId>, sources: &impl Sou
 /// Whether a cog never came up because of another one, which says something else by now.
 fn is_worth_another_try(view: &CogView, sources: &impl Sources) -> bool {
     let mut attempted = view.attempted.iter();
-    view.state == CogState::Waiting && attempted.any(|(id, hash)| sources.hash(id) != *hash)
+    !view.condition.answers() && attempted.any(|(id, hash)| sources.hash(id) != *hash)
 }
 
 fn action(view: &CogView) -> Action {
-    match view.state {
-        CogState::Running => Action::Reload,
-        CogState::Waiting => Action::Retry,
+    if view.condition.answers() {
+        Action::Reload
+    } else {
+        Action::Retry
     }
 }
 
 fn holds_back(view: &CogView) -> bool {
-    view.state == CogState::Running && !view.failing
+    view.condition.answers() && !view.condition.is_failing()
 }
 
 impl Sources for Snapshot {

@@ -1,5 +1,6 @@
 //! What one reload did, in a form that the log, the chat and the page all show.
 
+use crate::api::condition::Condition;
 use crate::lock::lock;
 use crate::problem::Problem;
 use serde::Serialize;
@@ -80,8 +81,29 @@ pub enum CogOutcome {
     Unloaded,
     /// It could not take the new code, or a sibling could not, and runs the old code.
     Kept,
-    /// It does not run, and waits for its file to be fixed.
-    Waiting,
+    /// It could not take the new code, or a sibling could not, and nothing of it answers.
+    #[serde(rename = "waiting")]
+    NotRunning,
+}
+
+impl CogOutcome {
+    /// Of a cog that was committed.
+    pub fn of_commit(condition: &Condition) -> Self {
+        if condition.version() == 1 {
+            Self::Loaded
+        } else {
+            Self::Reloaded
+        }
+    }
+
+    /// Of a cog that could not take the new code, or was held back.
+    pub fn of_refusal(condition: &Condition) -> Self {
+        if condition.answers() {
+            Self::Kept
+        } else {
+            Self::NotRunning
+        }
+    }
 }
 
 /// The last reports, and a feed of those to come. Clones share both.

@@ -12,7 +12,7 @@ use super::plan::{Action, CogPlan, Plan};
 use super::sources::Snapshot;
 use crate::cogs::actor::Committed;
 use crate::cogs::host::{CogHandle, Cogs};
-use crate::cogs::live::{Offer, Status};
+use crate::cogs::live::Offer;
 use crate::cogs::names;
 use crate::cogs::prepare::PrepareRequest;
 use crate::problem::Problem;
@@ -35,6 +35,8 @@ pub enum CogResult {
     Failed(Box<LoadFailure>),
     /// It could have, and these siblings could not.
     HeldBack(Offer, Vec<String>),
+    /// It could have, and the host failed in its task, which has it built anew.
+    Lost(Offer),
     /// It runs no more.
     Unloaded,
     /// Its file is gone, and it runs on, as it hangs together with these siblings, which failed.
@@ -110,7 +112,7 @@ pub async fn run_bound(
     }));
     for (name, handle, result) in &results {
         if let CogResult::Committed(offer, committed) = result {
-            record_commit(cogs, handle, offer, committed);
+            handle.note_commit(&committed.live, offer, cogs.services.clock.unix());
         } else {
             tracing::trace!(cog = %name, "Left as it was");
         }
@@ -160,7 +162,10 @@ async fn remember_names(cogs: &Cogs, results: &[(String, Arc<CogHandle>, CogResu
                 cogs.names.set(name, names::Held { file, claims });
             }
             CogResult::Unloaded => cogs.names.release(name),
-            CogResult::Failed(_) | CogResult::HeldBack(..) | CogResult::Stays(_) => {}
+            CogResult::Failed(_)
+            | CogResult::HeldBack(..)
+            | CogResult::Lost(_)
+            | CogResult::Stays(_) => {}
         }
     }
     save_names(cogs).await;
@@ -173,24 +178,6 @@ pub(super) async fn save_names(cogs: &Cogs) {
     let _saved = tokio::task::spawn_blocking(move || names.save())
         .await
         .is_ok();
-}
-
-/// What the rest of the bot knows from now on.
-fn record_commit(cogs: &Cogs, handle: &CogHandle, offer: &Offer, committed: &Committed) {
-    let live = &committed.live;
-    let now = cogs.services.clock.unix();
-    handle.update(|status| {
-        status.entry = live.generation.entry().clone();
-        status.version += 1;
-        status.loaded_at = now;
-        status.offer = offer.clone();
-        status.generation = Some(Arc::clone(&live.generation));
-        status.problem = None;
-        status.failing = false;
-        status.held_by.clear();
-        status.attempted.clear();
-        status.trace = LoadTrace::default();
-    });
 }
 
 /// How long a cog may keep a reload waiting: others wait for it.
@@ -241,7 +228,7 @@ async fn prepare<'a>(
         handle = cogs.get_or_start(&plan.name, &plan.entry);
     }
     if reason == "start"
-        && let Some(problem) = handle.context.quarantine.problem()
+        && let Some(problem) = handle.condition().quarantine().cloned()
     {
         return Attempt {
             plan,
@@ -255,7 +242,7 @@ async fn prepare<'a>(
         keep: (!plan.afresh).then(|| plan.keep.clone()),
         reason: match reason {
             "start" => "start",
-            _ if handle.peek(Status::is_running) => "reload",
+            _ if handle.has_version() => "reload",
             _ => "load",
         },
     };
@@ -341,7 +328,7 @@ async fn end(
     let result = match (prepared, held_by) {
         (Ok(offer), None) => match handle.commit().await {
             Some(committed) => CogResult::Committed(offer, Box::new(committed)),
-            None => CogResult::HeldBack(offer, Vec::new()),
+            None => CogResult::Lost(offer),
         },
         (Ok(offer), Some(by)) => {
             handle.abort().await;

@@ -198,7 +198,7 @@ async fn a_change_that_is_taken_back_clears_the_report_and_may_come_again() {
         let report = stage.applied().await;
         assert_eq!(report.changed, ["lua/utils/text.luau"]);
         assert!(report.cogs.is_empty(), "{report:#?}");
-        assert!(stage.bot.cogs.get("c").unwrap().status().problem.is_none());
+        assert!(stage.bot.cogs.get("c").unwrap().problem().is_none());
     }
     stage.save("utils/text.luau", "return { hello = \"three\" }");
     let report = stage.applied().await;
@@ -234,7 +234,7 @@ async fn a_cog_broken_at_the_start_waits_for_its_fix_or_its_deletion() {
     .await;
     let start = stage.bot.reload.reports.recent();
     assert_eq!(start.len(), 1);
-    assert_eq!(cogs_of(&start[0], CogOutcome::Waiting), ["a", "b"]);
+    assert_eq!(cogs_of(&start[0], CogOutcome::NotRunning), ["a", "b"]);
     assert_eq!(cogs_of(&start[0], CogOutcome::Loaded), ["c"]);
     assert_eq!(stage.ask("!c").await, "c");
     assert!(
@@ -250,7 +250,7 @@ async fn a_cog_broken_at_the_start_waits_for_its_fix_or_its_deletion() {
     assert!(!stage.ask("!cogs").await.contains("a  "));
     stage.save("utils/missing.luau", "error(\"there, and broken\")");
     let report = stage.failed().await;
-    assert_eq!(cogs_of(&report, CogOutcome::Waiting), ["b"]);
+    assert_eq!(cogs_of(&report, CogOutcome::NotRunning), ["b"]);
     stage.save("utils/missing.luau", "return 1");
     let report = stage.applied().await;
     assert_eq!(cogs_of(&report, CogOutcome::Loaded), ["b"]);
@@ -276,7 +276,7 @@ async fn two_cogs_that_declare_the_same_command_are_named_and_the_first_stays() 
         let told = problems_of(&report);
         assert!(told.contains("lua/cogs/first.luau:2"), "{told}");
         assert!(told.contains("lua/cogs/another.luau:2"), "{told}");
-        assert_eq!(cogs_of(&report, CogOutcome::Waiting), ["another"]);
+        assert_eq!(cogs_of(&report, CogOutcome::NotRunning), ["another"]);
         assert_eq!(stage.ask("!ping").await, "first");
         assert_eq!(stage.answer("!second").await, None);
     }
@@ -376,24 +376,15 @@ async fn a_failed_reload_then_the_fix_then_another_edit_works_every_time() {
     for round in 1..=10 {
         stage.save("cogs/ping.luau", &format!("local broken = = {round}"));
         stage.failed().await;
-        let status = stage.bot.cogs.get("ping").unwrap().status();
-        assert!(status.failing && status.problem.is_some());
+        let condition = stage.bot.cogs.get("ping").unwrap().condition();
+        assert!(condition.is_failing() && condition.problem().is_some());
         for text in [format!("{round} fixed"), format!("{round} edited")] {
             stage.save("cogs/ping.luau", &answering("ping", &text));
             let report = stage.applied().await;
             assert!(report.problems.is_empty());
             assert_eq!(stage.ask("!ping").await, text);
         }
-        assert!(
-            stage
-                .bot
-                .cogs
-                .get("ping")
-                .unwrap()
-                .status()
-                .problem
-                .is_none()
-        );
+        assert!(stage.bot.cogs.get("ping").unwrap().problem().is_none());
     }
 }
 
@@ -768,7 +759,7 @@ async fn a_cog_that_moves_to_another_folder_and_is_broken_there_stays_where_it_w
     stage.save("cogs/lone.luau", &answering("lone", "new"));
     let report = stage.failed().await;
     assert_eq!(
-        cogs_of(&report, CogOutcome::Waiting),
+        cogs_of(&report, CogOutcome::NotRunning),
         ["fun", "games.look", "games.roll"]
     );
     assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["lone"]);
@@ -807,7 +798,7 @@ async fn two_cogs_that_declare_the_same_alias_are_named_and_the_first_stays() {
     let told = problems_of(&report);
     assert!(told.contains("lua/cogs/first.luau:2"), "{told}");
     assert!(told.contains("lua/cogs/another.luau:2"), "{told}");
-    assert_eq!(cogs_of(&report, CogOutcome::Waiting), ["another"]);
+    assert_eq!(cogs_of(&report, CogOutcome::NotRunning), ["another"]);
     assert_eq!(stage.ask("!both").await, "first");
     assert_eq!(stage.answer("!another").await, None);
     stage.save("cogs/another.luau", &cog("another", "mine"));

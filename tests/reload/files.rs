@@ -299,7 +299,7 @@ async fn a_required_module_that_is_deleted_is_a_failed_reload_that_names_it_and_
         ["lua/utils/text.luau"],
         "the page clears its banner"
     );
-    assert!(stage.bot.cogs.get("a").unwrap().status().problem.is_none());
+    assert!(stage.bot.cogs.get("a").unwrap().problem().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]

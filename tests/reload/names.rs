@@ -63,7 +63,7 @@ async fn a_copy_that_comes_first_gets_no_name_of_the_original_after_a_restart_ei
             stage = restarted(stage).await;
             let start = at_start(&stage);
             assert_eq!(cogs_of(&start, CogOutcome::Loaded), ["word"], "{start:#?}");
-            assert_eq!(cogs_of(&start, CogOutcome::Waiting), ["Copy of word"]);
+            assert_eq!(cogs_of(&start, CogOutcome::NotRunning), ["Copy of word"]);
             assert!(problems_of(&start).contains("\"word\" had the name first and keeps it"));
             if let Some(asked) = asked {
                 assert_eq!(stage.ask(asked).await, "original", "{copy}");

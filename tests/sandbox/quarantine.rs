@@ -33,7 +33,7 @@ const OUT_OF_ORDER: &str =
 
 fn is_quarantined(stage: &Stage) -> bool {
     let cog = stage.bot.cogs.get("hog").unwrap();
-    cog.context.quarantine.is_on()
+    cog.context.condition.now().is_quarantined()
 }
 
 async fn quarantined() -> Stage {

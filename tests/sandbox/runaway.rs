@@ -87,7 +87,7 @@ end }}
             assert_eq!(answer["content"], "mended");
             until(|| handlers(&stage) == 0).await;
         }
-        assert!(!context.pauses() && !context.quarantine.is_on());
+        assert!(!context.pauses() && !context.condition.now().is_quarantined());
         assert_eq!(context.quarantine.stops(stage.bot.services.clock.now()), 0);
     }
 }
@@ -182,7 +182,7 @@ async fn handlers_that_are_stopped_again_and_again() {
     Kind {
         times: 3,
         ..Kind::new(&limits, "while true do end", |_, cog| {
-            cog.quarantine.is_on()
+            cog.condition.now().is_quarantined()
         })
     }
     .ends_with_a_mended_file()

@@ -269,7 +269,7 @@ async fn the_cog_with_most_above_its_share_gives_way_when_all_together_have_too_
         assert_eq!(stage.ask(line).await, "taken");
     }
     let used = || stage.bot.services.budgets.used();
-    let is_away = |cog: &str| context(&stage, cog).quarantine.is_on();
+    let is_away = |cog: &str| context(&stage, cog).condition.now().is_quarantined();
     assert!(used() > 18 * MB && !is_away("b"));
     assert_eq!(stage.ask("!c 6").await, "taken");
     assert!(
@@ -304,8 +304,8 @@ async fn garbage_is_collected_before_a_cog_has_to_give_way() {
     for _ in 0..20 {
         assert_eq!(stage.ask("!b").await, "wasted");
     }
-    assert!(!context(&stage, "a").quarantine.is_on());
-    assert!(!context(&stage, "b").quarantine.is_on());
+    assert!(!context(&stage, "a").condition.now().is_quarantined());
+    assert!(!context(&stage, "b").condition.now().is_quarantined());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -329,7 +329,7 @@ end)
     assert_eq!(stage.ask("!b 1").await, "taken");
     assert!(holds(|| used() < 18 * MB).await, "{}", used() / MB);
     assert_eq!(stage.ask("!a").await, "well");
-    assert!(!context(&stage, "b").quarantine.is_on());
+    assert!(!context(&stage, "b").condition.now().is_quarantined());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -389,7 +389,10 @@ impl Stage {
 
     /// The version of a cog that runs; 0 when none does.
     pub fn version(&self, cog: &str) -> u64 {
-        self.bot.cogs.get(cog).map_or(0, |cog| cog.status().version)
+        self.bot
+            .cogs
+            .get(cog)
+            .map_or(0, |cog| cog.condition().version())
     }
 }
 

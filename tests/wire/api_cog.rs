@@ -341,7 +341,7 @@ async fn a_timer_s_name_is_for_one_timer_in_all_files_of_a_cog() {
         ("cogs/x.luau", entry.as_str()),
     ];
     let mut stage = setup(&files).start().await;
-    let problem = stage.bot.cogs.get("x").unwrap().status().problem.unwrap();
+    let problem = stage.bot.cogs.get("x").unwrap().problem().unwrap();
     let words = "lua/cogs/x.luau:2: cog.every: name: there is already a timer \"save\"";
     assert!(problem.to_string().starts_with(words), "{problem}");
     // Who runs again may take its own names again.

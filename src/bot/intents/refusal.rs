@@ -52,10 +52,8 @@ pub(in crate::bot) fn granted_by(flags: i64) -> Option<u64> {
 /// The cogs that ask for any of `bits`.
 pub(super) fn asking(cogs: &Cogs, bits: u64) -> Vec<String> {
     let all = cogs.all().into_iter();
-    let asking = all.filter(|cog| {
-        let status = cog.status();
-        status.is_running() && status.offer.intents & bits != 0
-    });
+    let asking =
+        all.filter(|cog| cog.has_version() && cog.peek(|status| status.offer.intents & bits != 0));
     asking.map(|cog| cog.name.to_string()).collect()
 }
 

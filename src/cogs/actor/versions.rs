@@ -1,6 +1,7 @@
 //! One version of a cog gives way to the next, or to none.
 
 use super::{Actor, Inbox};
+use crate::api::condition::Condition;
 use crate::api::declarations::Hook;
 use crate::cogs::fault;
 use crate::cogs::live::Live;
@@ -69,7 +70,7 @@ impl Actor {
     /// Runs nothing any more until another version is committed: the cog is in quarantine.
     pub(super) fn keep_away(&mut self) {
         // Another version may have come first.
-        if !self.cog.quarantine.is_on() {
+        if !self.cog.condition.is(Condition::is_quarantined) {
             return;
         }
         self.end_version();

@@ -97,7 +97,7 @@ impl Controller {
     async fn try_failed(&mut self, began: Instant) {
         let mut plan = Plan::default();
         for cog in self.cogs.all() {
-            if !cog.status().failing || self.is_engaged(&cog.name) {
+            if !cog.condition().is_failing() || self.is_engaged(&cog.name) {
                 continue;
             }
             let view = self.graph.get(&cog.name);

@@ -41,7 +41,7 @@ fn log_one(cog: &CogReport, took_ms: f64) {
         CogOutcome::Reloaded => tracing::info!(cog = %name, version, took_ms, "Cog reloaded"),
         CogOutcome::Unloaded => tracing::info!(cog = %name, "Cog unloaded"),
         CogOutcome::Kept => tracing::warn!(cog = %name, "Cog goes on with its old code"),
-        CogOutcome::Waiting => tracing::warn!(cog = %name, "Cog waits for its file to be fixed"),
+        CogOutcome::NotRunning => tracing::warn!(cog = %name, "Cog waits for its file to be fixed"),
     }
 }
 
@@ -57,7 +57,7 @@ fn log_together(outcome: CogOutcome, cogs: &[&CogReport], took_ms: f64) {
         CogOutcome::Reloaded => tracing::info!(names, took_ms, "{count} cogs reloaded"),
         CogOutcome::Unloaded => tracing::info!(names, "{count} cogs unloaded"),
         CogOutcome::Kept => tracing::warn!(names, "{count} cogs go on with their old code"),
-        CogOutcome::Waiting => {
+        CogOutcome::NotRunning => {
             tracing::warn!(names, "{count} cogs wait for their files to be fixed");
         }
     }

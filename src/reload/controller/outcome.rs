@@ -1,23 +1,21 @@
 //! Carries a plan out and notes how each cog came out of it, for the report and for the next plan.
 
-use super::super::graph::{CogState, CogView};
+use super::super::graph::CogView;
 use super::super::plan::Plan;
 use super::super::plan::parts::Bonds;
 use super::super::report::{CogOutcome, CogReport, Report, Trigger};
-use super::super::sources::{ContentHash, ModuleId, Snapshot};
+use super::super::sources::{ModuleId, Snapshot};
 use super::super::transaction::{self, CogResult, LoadFailure};
 use super::Controller;
+use crate::api::condition::Transition;
 use crate::cogs::host::CogHandle;
-use crate::cogs::live::Offer;
+use crate::cogs::live::{Offer, Seen};
 use crate::problem::Problem;
 use crate::vm::load_trace::LoadTrace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::task::JoinHandle;
-
-/// Modules and aliases with what they said; nothing for what was not there.
-type Seen = BTreeMap<ModuleId, Option<ContentHash>>;
 
 /// How the cogs of a transaction came out of it.
 pub(super) type Results = Vec<(String, Arc<CogHandle>, CogResult)>;
@@ -142,45 +140,20 @@ impl Controller {
         let mut cogs = Vec::new();
         let mut problems = self.new_tree_problems();
         let seen = transaction.seen_by_failed(&results);
-        let blamed = |by: &[String]| -> Seen {
+        let blamed = &|by: &[String]| -> Seen {
             let seen = by.iter().filter_map(|name| seen.get(name)).flatten();
             seen.map(|(id, hash)| (id.clone(), *hash)).collect()
         };
         let waiting = waiting_for(&results);
         for (name, handle, mut result) in results {
-            if let CogResult::Failed(failure) = &mut result
-                && let Some(waiting) = waiting.get(&name)
-            {
-                tell_waiting(&mut failure.problem, waiting);
+            if let CogResult::Failed(failure) = &mut result {
+                if let Some(waiting) = waiting.get(&name) {
+                    tell_waiting(&mut failure.problem, waiting);
+                }
+                problems.push(failure.problem.clone());
             }
-            let outcome = match result {
-                CogResult::HeldBack(offer, by) => {
-                    let outcome = self.hold_back(transaction, &handle, &offer, &blamed(&by));
-                    handle.update(|status| status.held_by = by);
-                    outcome
-                }
-                CogResult::Stays(by) => {
-                    self.stay(transaction, &handle, &blamed(&by));
-                    handle.update(|status| status.held_by = by);
-                    continue;
-                }
-                result => self.conclude_cog(transaction, &name, &handle, result, &mut problems),
-            };
-            let status = handle.status();
-            cogs.push(CogReport {
-                name,
-                outcome,
-                version: match outcome {
-                    CogOutcome::Unloaded => 0,
-                    _ => status.version,
-                },
-                executed: match outcome {
-                    CogOutcome::Loaded | CogOutcome::Reloaded => {
-                        status.offer.executed.iter().map(ModuleId::dotted).collect()
-                    }
-                    _ => Vec::new(),
-                },
-            });
+            let outcome = self.conclude_cog(transaction, &handle, result, blamed);
+            cogs.extend(outcome.map(|outcome| report_of(&handle, outcome)));
         }
         self.ask_for_intents();
         let changed = transaction.changed.clone();
@@ -200,102 +173,107 @@ impl Controller {
         });
     }
 
-    /// Notes that a sibling held a cog back: it is tried again when one of the two says something else.
-    fn hold_back(
-        &mut self,
-        transaction: &Transaction,
-        handle: &CogHandle,
-        offer: &Offer,
-        blamed: &Seen,
-    ) -> CogOutcome {
-        let trace = transaction::trace_of(offer);
-        let mut attempted = transaction.attempted(&handle.name, &trace, []);
-        attempted.extend(blamed.clone());
-        let running = handle.answers();
-        handle.update(|status| {
-            status.failing = false;
-            status.problem = None;
-            status.attempted = attempted;
-            if !running {
-                status.trace = trace;
-            }
-        });
-        self.put(handle);
-        self.graph.mark_dirty(&handle.name);
-        if running {
-            CogOutcome::Kept
-        } else {
-            CogOutcome::Waiting
-        }
-    }
-
-    /// Notes that a cog whose file is gone runs on: it goes when what holds it says something else.
-    fn stay(&mut self, transaction: &Transaction, handle: &CogHandle, blamed: &Seen) {
-        handle.update(|status| {
-            status.failing = false;
-            status.attempted = blamed.clone();
-            // It may be a module of the cog that takes in its folder.
-            let says = transaction.snapshot.hash(&status.entry);
-            status.attempted.insert(status.entry.clone(), says);
-        });
-        self.put(handle);
-        self.graph.mark_dirty(&handle.name);
-    }
-
-    /// Notes how one cog came out, for the next plan and for the report.
+    /// Takes a cog through what came of it, for the next plan. Returns the outcome for the report, if it is told of.
     fn conclude_cog(
         &mut self,
         transaction: &Transaction,
-        name: &str,
         handle: &CogHandle,
         result: CogResult,
-        problems: &mut Vec<Problem>,
-    ) -> CogOutcome {
+        blamed: impl Fn(&[String]) -> Seen,
+    ) -> Option<CogOutcome> {
+        let name = &handle.name;
         match result {
             CogResult::Committed(..) => {
                 self.put(handle);
-                if handle.status().version == 1 {
-                    CogOutcome::Loaded
-                } else {
-                    CogOutcome::Reloaded
-                }
+                Some(CogOutcome::of_commit(&handle.condition()))
             }
             CogResult::Unloaded => {
                 self.graph.remove(name);
-                CogOutcome::Unloaded
+                Some(CogOutcome::Unloaded)
             }
-            CogResult::HeldBack(..) | CogResult::Stays(_) => CogOutcome::Kept,
             CogResult::Failed(failure) => {
                 let attempted = transaction.attempted_in(name, &failure);
-                problems.push(failure.problem.clone());
-                let running = handle.answers();
-                handle.update(|status| {
-                    status.failing = true;
-                    status.held_by.clear();
-                    status.attempted = attempted;
-                    status.problem = Some(failure.problem);
-                    if !running {
-                        status.trace = failure.trace;
-                    }
-                });
-                self.put(handle);
-                if running {
-                    CogOutcome::Kept
-                } else {
-                    CogOutcome::Waiting
-                }
+                let LoadFailure { problem, trace, .. } = *failure;
+                let why = Transition::LoadFailed(problem);
+                Some(self.not_taken(handle, why, attempted, Some(trace)))
+            }
+            // It is tried again when one of the two says something else.
+            CogResult::HeldBack(offer, by) => {
+                let blamed = blamed(&by);
+                let why = Transition::HeldBack(by);
+                Some(self.put_off(transaction, handle, why, &offer, blamed))
+            }
+            CogResult::Lost(offer) => {
+                let why = Transition::Cleared;
+                Some(self.put_off(transaction, handle, why, &offer, Seen::new()))
+            }
+            // It goes when what holds it says something else.
+            CogResult::Stays(by) => {
+                let mut attempted = blamed(&by);
+                // It may be a module of the cog that takes in its folder.
+                let entry = handle.peek(|status| status.entry.clone());
+                let says = transaction.snapshot.hash(&entry);
+                attempted.insert(entry, says);
+                self.not_taken(handle, Transition::HeldBack(by), attempted, None);
+                self.graph.mark_dirty(name);
+                None
             }
         }
+    }
+
+    /// Notes that a cog could have taken what it was offered, and did not.
+    fn put_off(
+        &mut self,
+        transaction: &Transaction,
+        handle: &CogHandle,
+        why: Transition,
+        offer: &Offer,
+        blamed: Seen,
+    ) -> CogOutcome {
+        let trace = transaction::trace_of(offer);
+        let mut attempted = transaction.attempted(&handle.name, &trace, []);
+        attempted.extend(blamed);
+        let outcome = self.not_taken(handle, why, attempted, Some(trace));
+        self.graph.mark_dirty(&handle.name);
+        outcome
+    }
+
+    fn not_taken(
+        &mut self,
+        handle: &CogHandle,
+        why: Transition,
+        attempted: Seen,
+        trace: Option<LoadTrace>,
+    ) -> CogOutcome {
+        let condition = handle.note_attempt(why, attempted, trace);
+        self.put(handle);
+        CogOutcome::of_refusal(&condition)
+    }
+}
+
+fn report_of(cog: &CogHandle, outcome: CogOutcome) -> CogReport {
+    CogReport {
+        name: cog.name.to_string(),
+        outcome,
+        version: match outcome {
+            CogOutcome::Unloaded => 0,
+            _ => cog.condition().version(),
+        },
+        executed: match outcome {
+            CogOutcome::Loaded | CogOutcome::Reloaded => {
+                cog.peek(|status| status.offer.executed.iter().map(ModuleId::dotted).collect())
+            }
+            _ => Vec::new(),
+        },
     }
 }
 
 /// What the plan must know of a cog.
 pub(super) fn view_of(cog: &CogHandle) -> CogView {
-    let status = cog.status();
-    let running = cog.answers();
+    let (status, condition) = cog.known();
     // A cog in quarantine may have tried another version since.
     let (trace, failed) = match &status.generation {
-        Some(generation) if running || status.trace.read.is_empty() => {
+        Some(generation) if condition.answers() || status.trace.read.is_empty() => {
             (generation.trace(), generation.failed())
         }
         _ => (status.trace, BTreeSet::new()),
@@ -305,12 +283,7 @@ pub(super) fn view_of(cog: &CogHandle) -> CogView {
         entry: status.entry,
         trace,
         failed,
-        state: if running {
-            CogState::Running
-        } else {
-            CogState::Waiting
-        },
-        failing: status.failing,
+        condition,
         attempted: status.attempted,
     }
 }

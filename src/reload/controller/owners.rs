@@ -68,7 +68,7 @@ impl Controller {
         let mut runs = problem.modules.iter().filter_map(|id| {
             let cog = self.snapshot.cog_of(id).filter(|owner| owner.is_entry)?;
             let handle = self.cogs.get(cog.name)?;
-            let entry = handle.peek(|status| status.is_running().then(|| status.entry.clone()))?;
+            let entry = handle.has_version().then(|| handle.status().entry)?;
             (entry == *id).then(|| (cog.name.to_owned(), entry))
         });
         let (cog, entry) = runs.next()?;

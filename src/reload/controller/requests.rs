@@ -31,11 +31,7 @@ impl Controller {
             Ask::All => Ok(self.reload_all(began).await),
             Ask::Load(name) => {
                 let name = self.known(&name)?;
-                if self
-                    .cogs
-                    .get(&name)
-                    .is_some_and(|cog| cog.status().is_running())
-                {
+                if self.cogs.get(&name).is_some_and(|cog| cog.has_version()) {
                     return Err(Refused::Loaded(name));
                 }
                 self.unloaded.remove(&name);

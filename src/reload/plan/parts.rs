@@ -75,7 +75,7 @@ pub(super) fn waits<'a>(
     let waiting = cogs.iter().filter_map(|cog| {
         let view = view_of(&cog.name)?;
         let is_as_it_was = |id: &ModuleId| view.attempted.get(id) == Some(&sources.hash(id));
-        if view.failing || !cog.stale.iter().all(is_as_it_was) {
+        if view.condition.is_failing() || !cog.stale.iter().all(is_as_it_was) {
             return None;
         }
         let seen = view.attempted.keys().filter_map(|id| entries.get(id));

@@ -2,6 +2,8 @@ mod parts;
 mod properties;
 
 use super::*;
+use crate::api::condition::{Condition, Transition};
+use crate::problem::Problem;
 use std::cell::Cell;
 
 /// Sources without files: what each module says, and which are cogs' entries.
@@ -184,7 +186,7 @@ fn a_missing_target_that_comes_concerns_those_who_looked_for_it() {
         &sources,
         &[("cogs/a", "utils/z"), ("cogs/a", "utils/z/init")],
     );
-    waiting.state = CogState::Waiting;
+    waiting.condition = Condition::new();
     let other = view("b", &sources, &[]);
     assert!(plan([&waiting, &other], &sources).is_empty());
     sources.set("utils/z/init", "1");
@@ -227,7 +229,8 @@ fn a_failed_attempt_is_repeated_only_with_other_sources() {
     let mut sources = Texts::new(&["cogs/a", "utils/z"]);
     let mut cog = view("a", &sources, &[("cogs/a", "utils/z")]);
     sources.set("cogs/a", "broken");
-    cog.failing = true;
+    cog.condition
+        .pass(Transition::LoadFailed(Problem::default()));
     assert!(!plan([&cog], &sources).cogs[0].holds_back);
     let entry = ModuleId::new("cogs/a");
     cog.attempted = [(entry.clone(), sources.hash(&entry))].into();

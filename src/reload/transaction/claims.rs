@@ -4,7 +4,7 @@
 use super::members;
 use super::{Attempt, CogHandle, LoadFailure, seen_by, trace_of};
 use crate::cogs::host::{ADMIN_COMMANDS, Cogs};
-use crate::cogs::live::{Offer, Status};
+use crate::cogs::live::Offer;
 use crate::cogs::routes::Routes;
 use crate::commands::conflicts::{Claim, Claimant, Conflict, claims, claims_of_cog, shown};
 use crate::commands::definition::CommandDefinition;
@@ -52,7 +52,7 @@ fn next_conflict(
     };
     // Whoever runs already comes first, then it goes by name.
     let mut order: Vec<usize> = (0..attempts.len()).collect();
-    order.sort_by_key(|index| !attempts[*index].handle.peek(Status::is_running));
+    order.sort_by_key(|index| !attempts[*index].handle.has_version());
     for index in order {
         let attempt = &attempts[index];
         let Ok(offer) = &attempt.prepared else {
@@ -193,7 +193,7 @@ impl<'a> Taken<'a> {
             return next.and_then(owned_by);
         }
         match self.cogs.get(&owner) {
-            Some(handle) if handle.peek(Status::is_running) => {
+            Some(handle) if handle.has_version() => {
                 let held = handle.peek(|status| owned_by(&status.offer))?;
                 Some(self.held_by_running(&owner, &handle, held))
             }
@@ -215,11 +215,8 @@ impl<'a> Taken<'a> {
         if let Some(failure) = failure {
             held.seen.extend(seen_by_failure(failure));
         }
-        let is_failing = handle.peek(|status| {
-            held.seen.extend(status.attempted.keys().cloned());
-            status.failing
-        });
-        if failure.is_some() || is_failing {
+        handle.peek(|status| held.seen.extend(status.attempted.keys().cloned()));
+        if failure.is_some() || handle.condition().is_failing() {
             held.right = Right::Keeps;
         }
         held

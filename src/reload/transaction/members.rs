@@ -2,7 +2,7 @@
 
 use super::{Attempt, CogHandle, LoadFailure, Snapshot};
 use crate::cogs::host::Cogs;
-use crate::cogs::live::{Offer, Status};
+use crate::cogs::live::Offer;
 use crate::commands::conflicts::{Claim, claims, claims_of_cog};
 use crate::reload::plan::parts::{Bonds, Member, Tie, parts};
 use crate::reload::plan::{Action, CogPlan};
@@ -130,13 +130,11 @@ fn member(plan: &CogPlan, bonds: &Bonds) -> Member {
 }
 
 fn had(handle: &CogHandle) -> BTreeSet<Tie> {
-    handle.peek(|status: &Status| {
-        if status.is_running() {
-            ties(&handle.name, &status.offer)
-        } else {
-            BTreeSet::new()
-        }
-    })
+    if handle.has_version() {
+        handle.peek(|status| ties(&handle.name, &status.offer))
+    } else {
+        BTreeSet::new()
+    }
 }
 
 /// All that a cog has with what it offers.

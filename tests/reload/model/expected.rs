@@ -643,7 +643,7 @@ impl Bot {
         }
         cog.entry = attempt.entry;
         cog.generation = attempt.generation;
-        (name, CogOutcome::Waiting, 0, Vec::new())
+        (name, CogOutcome::NotRunning, 0, Vec::new())
     }
 
     /// The module instance that answers a command.

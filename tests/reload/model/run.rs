@@ -300,12 +300,12 @@ impl Run {
 
     fn compare_cogs(&self) -> Result<(), Words> {
         let cogs = self.stage.bot.cogs.all().into_iter().map(|cog| {
-            let status = cog.status();
+            let (status, condition) = cog.known();
             let loaded = status.generation.map(|it| it.loaded()).unwrap_or_default();
             let loaded: Vec<String> = loaded.keys().map(|id| id.as_str().to_owned()).collect();
             (
                 cog.name.to_string(),
-                (status.version, status.failing, loaded),
+                (condition.version(), condition.is_failing(), loaded),
             )
         });
         let cogs: BTreeMap<_, _> = cogs.collect();

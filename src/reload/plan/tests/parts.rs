@@ -99,7 +99,7 @@ fn one_held_back_by_the_other() -> (Graph, Texts) {
     let seen = |id: &str| (ModuleId::new(id), sources.hash(&ModuleId::new(id)));
     a.attempted = BTreeMap::from([seen("cogs/a"), seen("cogs/b")]);
     b.attempted = BTreeMap::from([seen("cogs/b")]);
-    b.failing = true;
+    b.condition.pass(Transition::LoadFailed(Problem::default()));
     let mut graph = Graph::new();
     graph.put(a);
     graph.put(b);

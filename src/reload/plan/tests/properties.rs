@@ -40,9 +40,12 @@ fn worlds() -> impl Strategy<Value = World> {
                     .map(|(from, to)| (from.as_str(), to.as_str()))
                     .collect();
                 let mut view = view(&number.to_string(), &sources, &edges);
-                view.failing = failing;
                 if waits {
-                    view.state = CogState::Waiting;
+                    view.condition = Condition::new();
+                }
+                if failing {
+                    let failed = Transition::LoadFailed(Problem::default());
+                    view.condition.pass(failed);
                 }
                 view
             });
@@ -98,8 +101,8 @@ fn check_cog(view: &CogView, plan: &CogPlan, whole: &Plan, after: &Texts) {
     let healthy = |cog: &&CogPlan| cog.name != view.name && cog.holds_back;
     let others = whole.cogs.iter().filter(healthy);
     let shared: BTreeSet<_> = others.flat_map(|cog| cog.stale.clone()).collect();
-    let is_own = view.failing && !plan.stale.is_subset(&shared);
-    assert_eq!(plan.holds_back, view.state == CogState::Running && !is_own);
+    let is_own = view.condition.is_failing() && !plan.stale.is_subset(&shared);
+    assert_eq!(plan.holds_back, view.condition.answers() && !is_own);
 }
 
 proptest! {
@@ -112,7 +115,7 @@ proptest! {
         for view in &world.cogs {
             let of_cog = plan.cogs.iter().find(|cog| cog.name == view.name);
             let reachable = view.reachable();
-            let is_running = view.state == CogState::Running;
+            let is_running = view.condition.answers();
             let runs = |id: &ModuleId| *id == view.entry || (is_running && view.trace.read.contains_key(id));
             let held = reachable.iter().any(|id| runs(id) && world.after.is_held(id));
             let is_gone = world.after.entry(&view.name).is_none();
