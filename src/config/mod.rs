@@ -10,6 +10,7 @@
 //! - `source`: JSON text to a tree, syntax errors with an excerpt, the line of every key.
 //! - `environment`: variables and `.env`; `overrides`: `COGSMITH_BOT__PREFIX` to a value.
 //! - `check` and `rules`: everything that is wrong, all of it at once, as `problem`s.
+//! - `globs`: the patterns of files that are ignored.
 //! - `machine`: how much memory there is.
 //! - `connection`: the token and the addresses of Discord, which are never in `config.json`.
 //! - `follow`: the edits of the file while the bot runs; `changes`: what an edit touches.
@@ -19,6 +20,7 @@ mod check;
 mod connection;
 mod environment;
 mod follow;
+mod globs;
 mod key_path;
 mod keys;
 mod machine;
@@ -31,6 +33,7 @@ mod source;
 pub use connection::{Connection, TOKEN_ADVICE, Token};
 pub use environment::Environment;
 pub use follow::Follower;
+pub use globs::{GlobFault, Globs};
 pub use keys::{Bot, Config, HotReload, Http, Limits, Locale, Metrics, StateConfig, Studio};
 pub use problem::{ConfigErrors, Origin, Problem};
 pub use schema::schema;

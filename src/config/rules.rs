@@ -1,5 +1,6 @@
 //! What the texts in the configuration must be, beyond being texts: one row a key.
 
+use super::globs;
 use std::net::SocketAddr;
 use std::path::{Component, Path};
 
@@ -145,8 +146,7 @@ fn glob_fault(text: &str) -> Option<String> {
     if text.is_empty() {
         return Some("matches nothing".to_owned());
     }
-    let error = globset::Glob::new(text).err()?;
-    Some(format!("is none: {}", error.kind()))
+    globs::fault_of(text).map(|fault| format!("is none: {fault}"))
 }
 
 fn cog_fault(text: &str) -> Option<String> {

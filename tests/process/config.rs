@@ -275,8 +275,8 @@ fn extensions_and_globs_are_checked() {
       config.json:1: `hot_reload.watch_extensions[1]` must be an extension with its dot, such as ".luau", but is ".", which is only a dot
       config.json:1: `hot_reload.watch_extensions[2]` must be an extension with its dot, such as ".luau", but is "", which has no dot in front
       config.json:1: `hot_reload.watch_extensions[3]` must be an extension with its dot, such as ".luau", but is ".a b", which cannot end a file's name
-      config.json:1: `hot_reload.ignore_patterns[0]` must be a glob, such as "*.tmp", but is "[a", which is none: unclosed character class; missing ']'
-      config.json:1: `hot_reload.ignore_patterns[1]` must be a glob, such as "*.tmp", but is "{a,b", which is none: unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)
+      config.json:1: `hot_reload.ignore_patterns[0]` must be a glob, such as "*.tmp", but is "[a", which is none: its "[" has no "]"; write "[[]" for the character itself
+      config.json:1: `hot_reload.ignore_patterns[1]` must be a glob, such as "*.tmp", but is "{a,b", which is none: its "{" has no "}"; write "[{]" for the character itself
       config.json:1: `hot_reload.ignore_patterns[2]` must be a glob, such as "*.tmp", but is "", which matches nothing
     "#);
 }

@@ -21,10 +21,7 @@ pub(super) fn with_owners(
     if in_the_way.is_empty() {
         return None;
     }
-    let mut hot = hot.clone();
-    let patterns = in_the_way.iter().map(|file| globset::escape(file));
-    hot.ignore_patterns.extend(patterns);
-    let rules = Rules::of(&hot).ok()?;
+    let rules = Rules::of(hot).ok()?.leaving_out(in_the_way);
     Some(found.with_rules(&rules))
 }
 

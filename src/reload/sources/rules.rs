@@ -1,8 +1,7 @@
 //! Which files below `lua/` are modules: watched folders × extensions − ignored names.
 
-use crate::config::HotReload;
+use crate::config::{GlobFault, Globs, HotReload};
 use arc_swap::ArcSwap;
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +15,9 @@ pub struct Rules {
     folders: Vec<String>,
     /// With their dot, the longest first.
     extensions: Vec<String>,
-    ignore: GlobSet,
+    ignore: Globs,
+    /// Files that are no modules although their names would be.
+    left_out: BTreeSet<String>,
     /// Where symlinks lead to: what the last look at the files found, for all who have these rules.
     linked: Arc<ArcSwap<Linked>>,
     /// Whether files with hard links, and of another owner than their folder, are read.
@@ -43,9 +44,9 @@ pub enum RulesError {
     /// An extension without letters, or with a separator.
     #[error("hot_reload.watch_extensions: \"{0}\" is not an extension; write it like \".luau\"")]
     Extension(String),
-    /// A pattern that globs do not know.
-    #[error("hot_reload.ignore_patterns: {0}; write patterns like \"*.tmp\" or \"old/**\"")]
-    Pattern(String),
+    /// A pattern that is no glob.
+    #[error("hot_reload.ignore_patterns: \"{0}\" is no glob, because {1}")]
+    Pattern(String, GlobFault),
 }
 
 impl Rules {
@@ -75,14 +76,22 @@ impl Rules {
             .collect();
         let mut extensions = extensions?;
         extensions.sort_by_key(|extension| std::cmp::Reverse(extension.len()));
-        let ignore: Vec<&str> = ignore.iter().map(AsRef::as_ref).collect();
+        let ignore =
+            Globs::new(ignore).map_err(|(pattern, fault)| RulesError::Pattern(pattern, fault))?;
         Ok(Self {
             folders: outermost(folders?),
             extensions,
-            ignore: globs(&ignore)?,
+            ignore,
+            left_out: BTreeSet::new(),
             linked: Arc::default(),
             allows_linked: false,
         })
+    }
+
+    /// The same rules, by which `files` (below `lua/`) are no modules.
+    pub(in crate::reload) fn leaving_out(mut self, files: BTreeSet<String>) -> Self {
+        self.left_out.extend(files);
+        self
     }
 
     /// The watched folders, relative to `lua/`, none inside another.
@@ -128,8 +137,9 @@ impl Rules {
         let name = path.rsplit('/').next().unwrap_or(path);
         name.starts_with(['.', '#'])
             || name.ends_with('~')
-            || self.ignore.is_match(name)
-            || self.ignore.is_match(path)
+            || self.ignore.matches(name)
+            || self.ignore.matches(path)
+            || self.left_out.contains(path)
     }
 
     /// Whether `path` (below `lua/`) or a folder above it is ignored.
@@ -179,16 +189,13 @@ impl Rules {
 impl Default for Rules {
     /// The rules of a `config.json` that says nothing.
     fn default() -> Self {
-        let folders = [
-            "cogs", "services", "handlers", "utils", "ui", "database", "business", "data",
-        ];
-        let extensions = [".luau", ".lua"];
-        let ignore = [".git", "*.log", "*.tmp", "*~", ".#*", "*.swp"];
+        let hot = HotReload::default();
         Self {
-            folders: folders.map(str::to_owned).to_vec(),
-            extensions: extensions.map(str::to_owned).to_vec(),
-            // These patterns are known to be good; a test holds them to it.
-            ignore: globs(&ignore).unwrap_or_default(),
+            // These are known to be good; a test holds them to it.
+            ignore: Globs::new(&hot.ignore_patterns).unwrap_or_default(),
+            folders: hot.watch_directories,
+            extensions: hot.watch_extensions,
+            left_out: BTreeSet::new(),
             linked: Arc::default(),
             allows_linked: false,
         }
@@ -248,20 +255,6 @@ fn outermost(mut folders: Vec<String>) -> Vec<String> {
     folders
 }
 
-fn globs(patterns: &[&str]) -> Result<GlobSet, RulesError> {
-    let failed = |error: globset::Error| RulesError::Pattern(error.to_string());
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        let plain = pattern.strip_prefix("./").unwrap_or(pattern);
-        let glob = GlobBuilder::new(plain.trim_end_matches('/'))
-            .literal_separator(true)
-            .build()
-            .map_err(failed)?;
-        set.add(glob);
-    }
-    set.build().map_err(failed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,7 +297,7 @@ mod tests {
         assert!(rules.is_module("cogs/fun/draft_ping.luau"));
         assert!(rules.is_module("data/x/y.luau"));
         assert!(rules.leads_to_watched("data") && !rules.watches("data"));
-        assert!(!Rules::default().ignore.is_empty());
+        assert!(Rules::default().ignore.matches("a.swp"));
     }
 
     #[test]
