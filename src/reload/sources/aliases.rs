@@ -5,8 +5,28 @@
 
 use super::ModuleId;
 use crate::vm::resolve::{ContentHash, HOST_ALIAS, SELF_ALIAS};
-use serde_json::Value;
+use jsonc_parser::ast::{Comment, ObjectProp, Value};
+use jsonc_parser::{
+    CollectOptions, CommentCollectionStrategy, CommentMap, ParseOptions, parse_to_ast,
+};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What Luau's own reader takes; it also bounds how deep values may stand in each other.
+const OF_LUAU: ParseOptions = ParseOptions {
+    allow_comments: true,
+    allow_trailing_commas: true,
+    allow_loose_object_property_names: false,
+    allow_missing_commas: false,
+    allow_single_quoted_strings: false,
+    allow_hexadecimal_numbers: false,
+    allow_unary_plus_numbers: false,
+    allow_bare_decimal_point_numbers: false,
+    allow_non_finite_numbers: false,
+    allow_extended_string_escapes: false,
+};
+
+/// What to write instead.
+const FORM: &str = "write { \"aliases\": { \"name\": \"folder\" } }";
 
 /// The aliases of one snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,17 +66,9 @@ impl Aliases {
 
     /// Reads the file's text. If it cannot be understood, the aliases of `before` stay.
     pub(super) fn parse(text: &str, before: &Self) -> Self {
-        match serde_json::from_str::<Value>(&to_json(text)) {
-            Ok(Value::Object(fields)) => match fields.get("aliases") {
-                None => Self::default(),
-                Some(Value::Object(aliases)) => Self::check(aliases),
-                Some(_) => before.with_problem("has \"aliases\" that are no object; write { \"aliases\": { \"name\": \"folder\" } }"),
-            },
-            Ok(_) => before.with_problem("is no object; write { \"aliases\": { \"name\": \"folder\" } }"),
-            Err(error) => {
-                let words = error.to_string();
-                before.with_problem(&format!("is not JSON: {words}; the former aliases stay"))
-            }
+        match definitions(text) {
+            Ok(definitions) => Self::check(&definitions),
+            Err(problem) => before.with_problem(&problem),
         }
     }
 
@@ -68,9 +80,10 @@ impl Aliases {
         }
     }
 
-    fn check(aliases: &serde_json::Map<String, Value>) -> Self {
+    fn check(definitions: &[ObjectProp]) -> Self {
         let mut checked = Self::default();
-        for (name, value) in aliases {
+        for ObjectProp { name, value, .. } in definitions {
+            let name = name.as_str();
             let key = name.to_ascii_lowercase();
             // The types of the host's modules have this alias, for editors; the host answers it.
             if key == HOST_ALIAS {
@@ -90,6 +103,49 @@ impl Aliases {
     }
 }
 
+/// All that `"aliases"` defines, in the order of the file, or what is wrong with the file.
+fn definitions(text: &str) -> Result<Vec<ObjectProp<'_>>, String> {
+    let collect = CollectOptions {
+        comments: CommentCollectionStrategy::Separate,
+        tokens: false,
+    };
+    let is_none = |why: &str| format!("is not JSON: {why}; the former aliases stay");
+    let parsed =
+        parse_to_ast(text, &collect, &OF_LUAU).map_err(|error| is_none(&error.to_string()))?;
+    if let Some(line) = parsed.comments.and_then(|all| line_of_block(text, &all)) {
+        return Err(is_none(&format!(
+            "Luau knows no comment in /* */ like that in line {line}, so begin each of its lines with //"
+        )));
+    }
+    let Some(Value::Object(root)) = parsed.value else {
+        return Err(format!("is no object; {FORM}"));
+    };
+    let mut all = Vec::new();
+    for property in root.properties {
+        match property.value {
+            Value::Object(aliases) if property.name.as_str() == "aliases" => {
+                all.extend(aliases.properties);
+            }
+            _ if property.name.as_str() == "aliases" => {
+                return Err(format!("has \"aliases\" that are no object; {FORM}"));
+            }
+            _ => {}
+        }
+    }
+    Ok(all)
+}
+
+/// The line of the first comment in `/* */`, counted from 1.
+fn line_of_block(text: &str, comments: &CommentMap) -> Option<usize> {
+    let all = comments.values().flat_map(|all| all.iter());
+    let blocks = all.filter_map(|comment| match comment {
+        Comment::Block(block) => Some(block.range.start),
+        Comment::Line(_) => None,
+    });
+    let before = text.get(..blocks.min()?)?;
+    Some(before.matches('\n').count() + 1)
+}
+
 /// The folder below `lua/` that an alias stands for, or what is wrong with it.
 fn target(name: &str, value: &Value) -> Result<String, String> {
     if name.eq_ignore_ascii_case(SELF_ALIAS) {
@@ -104,7 +160,7 @@ fn target(name: &str, value: &Value) -> Result<String, String> {
             name.escape_debug()
         ));
     }
-    let Some(path) = value.as_str() else {
+    let Some(path) = value.as_string_lit().map(|literal| literal.value.as_ref()) else {
         return Err(format!(
             "defines the alias \"{name}\" as something that is no string"
         ));
@@ -135,42 +191,6 @@ fn inside(path: &str) -> Option<String> {
         }
     }
     Some(names.join("/"))
-}
-
-/// Blanks out comments and trailing commas, so that errors keep their line and column.
-fn to_json(text: &str) -> String {
-    let mut json = String::with_capacity(text.len());
-    let mut letters = text.chars().peekable();
-    let mut comma = None;
-    let mut in_string = false;
-    while let Some(letter) = letters.next() {
-        if in_string {
-            json.push(letter);
-            match letter {
-                '\\' => json.extend(letters.next()),
-                '"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
-        if letter == '/' && letters.peek() == Some(&'/') {
-            while letters.next_if(|letter| *letter != '\n').is_some() {}
-            continue;
-        }
-        match letter {
-            '}' | ']' => {
-                if let Some(at) = comma.take() {
-                    json.replace_range(at..=at, " ");
-                }
-            }
-            ',' => comma = Some(json.len()),
-            '"' => (in_string, comma) = (true, None),
-            letter if !letter.is_whitespace() => comma = None,
-            _ => {}
-        }
-        json.push(letter);
-    }
-    json
 }
 
 #[cfg(test)]
@@ -221,5 +241,61 @@ mod tests {
             assert_eq!(after.get("utils"), Some("utils"), "{text}");
             assert_eq!(after.problems.len(), 1, "{text}");
         }
+    }
+    fn problem(text: &str) -> String {
+        let aliases = parse(text);
+        assert_eq!(aliases.problems.len(), 1, "{text}: {:?}", aliases.problems);
+        aliases.problems.into_iter().collect()
+    }
+
+    #[test]
+    fn what_luau_does_not_read_is_told_with_its_place() {
+        let rows = [
+            ("{\n  \"aliases\": {\"a\" \"b\"}}", "on line 2 column 19"),
+            ("{\n// é\n'aliases': {}}", "on line 3 column 1"),
+            ("{aliases: {}}", "on line 1 column 2"),
+            ("{\"a\": 1 \"b\": 2}", "on line 1 column 8"),
+            ("{\"a\": +1}", "on line 1 column 7"),
+            ("{\"a\": [1,, 2]}", "on line 1 column 10"),
+            ("{} {}", "on line 1 column 4"),
+            ("{\"a\": \"b", "on line 1 column 7"),
+            ("{\n // 1\n\"a\": /* 2 */ 1} /* 3 */", "in line 3"),
+            ("/* never ends", "on line 1 column 1"),
+        ];
+        for (text, place) in rows {
+            let problem = problem(text);
+            assert!(problem.starts_with("is not JSON: "), "{text}: {problem}");
+            assert!(problem.contains(place), "{text}: {problem}");
+        }
+        for text in ["", " // nothing", "null", "[{}]", "{\"aliases\": []}"] {
+            assert!(problem(text).ends_with(FORM), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_defined_once() {
+        let rows = [
+            r#"{"aliases": {"a": "x", "a": "y"}}"#,
+            r#"{"aliases": {"a": "x", "A": "y"}}"#,
+            r#"{"aliases": {"a": "x"}, "aliases": {"a": "y"}}"#,
+        ];
+        for text in rows {
+            assert!(problem(text).contains("twice"), "{text}");
+            assert_eq!(parse(text).get("a"), Some("x"), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_in_values_without_end_are_refused() {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"aliases\":", "}]")] {
+            for close in ["", close] {
+                let depth = 100_000;
+                let value = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+                let text = format!("{{\"globals\": {value}}}");
+                assert!(problem(&text).contains("nesting depth"), "{open} {close}");
+            }
+        }
+        let deep = format!("{{\"globals\": {}{}}}", "[".repeat(100), "]".repeat(100));
+        assert_eq!(parse(&deep).problems, [""; 0]);
     }
 }
