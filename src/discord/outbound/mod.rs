@@ -13,10 +13,9 @@
 //! - `identity.rs`: what the bot asks about itself; `caller.rs`: the cog that calls; `options.rs`: what the client is
 //!   told once
 //!
-//! serenity's own client is not used for requests: its rate limiter sends to Discord's address even
-//! when a proxy is configured, sleeps inside a lock on a clock of its own, and knows only the routes
-//! that it has a type for. Here all operations go to the one configured address, wait without
-//! holding anything, and on the bot's clock.
+//! All operations go to the one configured address, wait without holding anything, and on the bot's
+//! clock. That is why no client of others is used: see "Outbound calls are our own" in
+//! `ARCHITECTURE.md`.
 
 mod answer;
 mod caller;
