@@ -6,13 +6,13 @@ use crate::commands::text::sentences;
 sentences! {
     pub(super) enum Say;
     Refused {}
-        "This command is for the bot's admins: the application's owner; of a team its owner, its admins and its developers; and those named in `bot.admins` of config.json."
-        "Perintah ini hanya untuk admin bot: pemilik aplikasi; pada tim: pemilik, admin, dan developer tim; serta yang tercantum di `bot.admins` pada config.json."
+        "This command is for the bot's admins: the application's owner; for a team its owner, admins and developers; and the users in `bot.admins` of config.json."
+        "Perintah ini hanya untuk admin bot: pemilik aplikasi; untuk tim: pemilik, admin, dan developer tim; serta pengguna yang tercantum di `bot.admins` dalam config.json."
     HelpForAdmins { prefix }
-        "For the bot's admins (the application's owner; of a team its owner, its admins and its developers; and those named in `bot.admins` of config.json): `{prefix}reload`, `{prefix}cogs`, `{prefix}load`, `{prefix}unload`"
-        "Untuk admin bot (pemilik aplikasi; pada tim: pemilik, admin, dan developer tim; serta yang tercantum di `bot.admins` pada config.json): `{prefix}reload`, `{prefix}cogs`, `{prefix}load`, `{prefix}unload`"
+        "For the bot's admins (the application's owner; for a team its owner, admins and developers; and the users in `bot.admins` of config.json): `{prefix}reload`, `{prefix}cogs`, `{prefix}load`, `{prefix}unload`"
+        "Untuk admin bot (pemilik aplikasi; untuk tim: pemilik, admin, dan developer tim; serta pengguna yang tercantum di `bot.admins` dalam config.json): `{prefix}reload`, `{prefix}cogs`, `{prefix}load`, `{prefix}unload`"
     Menu { prefix }
-        "**Hot reload**\n`{prefix}reload status` shows what runs and what went wrong\n`{prefix}reload toggle` switches hot reload on or off\n`{prefix}reload cog <name>` builds one cog afresh\n`{prefix}reload all` builds all cogs afresh\nAlso: `{prefix}cogs`, `{prefix}load <name>`, `{prefix}unload <name>`, `{prefix}help`"
+        "**Hot reload**\n`{prefix}reload status` shows what runs and what went wrong\n`{prefix}reload toggle` switches hot reload on or off\n`{prefix}reload cog <name>` rebuilds one cog in a fresh VM\n`{prefix}reload all` rebuilds all cogs in fresh VMs\nAlso: `{prefix}cogs`, `{prefix}load <name>`, `{prefix}unload <name>`, `{prefix}help`"
         "**Hot reload**\n`{prefix}reload status` menampilkan apa yang berjalan dan apa yang gagal\n`{prefix}reload toggle` menyalakan atau mematikan hot reload\n`{prefix}reload cog <nama>` membangun ulang satu cog\n`{prefix}reload all` membangun ulang semua cog\nJuga: `{prefix}cogs`, `{prefix}load <nama>`, `{prefix}unload <nama>`, `{prefix}help`"
     UnknownAction { given, prefix }
         "There is no `{prefix}reload {given}`. `{prefix}reload` shows what there is."
@@ -25,19 +25,19 @@ sentences! {
         "Tidak ada cog {cog}."
     UnknownNear { cog, near }
         "There is no cog {cog}. Did you mean `{near}`?"
-        "Tidak ada cog {cog}. Maksudnya `{near}`?"
+        "Tidak ada cog {cog}. Maksudmu `{near}`?"
     AmbiguousCog { named, id_of_named, of_module }
         "{named} fits more than one: it is the name of a cog, and the module of the cog {of_module}. Say {id_of_named} or {of_module}."
         "{named} cocok dengan lebih dari satu: itu nama sebuah cog dan juga modul dari cog {of_module}. Tulis {id_of_named} atau {of_module}."
     AlreadyLoaded { cog, prefix }
-        "`{cog}` is loaded already. `{prefix}reload cog {cog}` builds it afresh."
+        "`{cog}` is loaded already. `{prefix}reload cog {cog}` rebuilds it."
         "`{cog}` sudah dimuat. `{prefix}reload cog {cog}` membangunnya ulang."
     ShuttingDown {}
         "The bot is shutting down."
         "Bot sedang dimatikan."
     BotFailed { prefix }
         "The bot itself failed while it did this. The details are in its log. Everything that was running still runs; `{prefix}reload status` shows it."
-        "Bot ini sendiri gagal saat melakukannya. Detailnya ada di log bot. Semua yang sedang berjalan tetap berjalan; `{prefix}reload status` menampilkannya."
+        "Terjadi kesalahan di dalam bot saat melakukannya. Detailnya ada di log bot. Semua yang sedang berjalan tetap berjalan; `{prefix}reload status` menampilkannya."
     Watching { folders }
         "**Watched in `lua/`:** {folders}"
         "**Dipantau di `lua/`:** {folders}"
@@ -63,8 +63,8 @@ sentences! {
         "no"
         "tidak"
     ConfigBroken {}
-        "⚠️ The config.json that was saved last cannot be used. The bot still uses the one before."
-        "⚠️ config.json yang terakhir disimpan tidak dapat dipakai. Bot masih memakai konfigurasi sebelumnya."
+        "⚠️ The last saved config.json has a mistake. The bot still uses the one before."
+        "⚠️ config.json yang terakhir disimpan tidak bisa dipakai. Bot masih memakai konfigurasi sebelumnya."
     CogWaits {}
         "does not run: its file must be fixed first"
         "tidak berjalan: berkasnya perlu diperbaiki"
@@ -90,11 +90,11 @@ sentences! {
         "allowed"
         "maksimal"
     Met {}
-        "met"
+        "hits"
         "kena"
     CogDropped { count }
         "{count} events dropped"
-        "{count} event terbuang"
+        "{count} event dibuang"
     RequestWaits { what, age }
         "1 request has waited {age} for {what}"
         "1 permintaan sudah {age} menunggu {what}"
@@ -106,7 +106,7 @@ sentences! {
         "Discord ({why})"
     WaitsForRateLimit {}
         "Discord's rate limit"
-        "batas laju Discord"
+        "rate limit Discord"
     WaitsForTurn {}
         "a turn (limits.discord_calls_per_10s)"
         "giliran (limits.discord_calls_per_10s)"
@@ -118,7 +118,7 @@ sentences! {
         "Hot reload menyala."
     Off {}
         "Hot reload is off. Changes are noticed and applied when it is switched on again."
-        "Hot reload mati. Perubahan tetap dicatat dan diterapkan ketika dinyalakan lagi."
+        "Hot reload mati. Perubahan tetap dicatat dan akan diterapkan saat dinyalakan lagi."
     Applied { cogs, milliseconds }
         "✅ Reloaded {cogs} in {milliseconds} ms."
         "✅ {cogs} dimuat ulang dalam {milliseconds} ms."
@@ -145,7 +145,7 @@ sentences! {
         "Tidak berjalan sampai diperbaiki: {cogs}."
     IntentsWait { intents, wait }
         "⏳ The connection gets new intents in {wait}: {intents}. Their events do not arrive before that. The bot waits because Discord limits how many sessions it may open."
-        "⏳ Koneksi mendapat intent baru dalam {wait}: {intents}. Sebelum itu event-nya belum datang. Bot menunggu karena Discord membatasi jumlah sesi yang boleh dibuka."
+        "⏳ Koneksi akan mendapat intent baru dalam {wait}: {intents}. Sebelum itu, event-nya belum masuk. Bot menunggu karena Discord membatasi jumlah sesi yang boleh dibuka."
     NoCogs {}
         "There are no cogs: put a file into `lua/cogs/`."
         "Belum ada cog: letakkan berkas di `lua/cogs/`."

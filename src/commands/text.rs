@@ -14,7 +14,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// The language of one of Discord's locales (`id`, `en-GB`); English for those not spoken here.
+    /// The language of one of Discord's locales (`id`, `en-GB`); English if there are no texts in that language.
     pub fn of_locale(locale: &str) -> Self {
         match locale.split(['-', '_']).next() {
             Some("id") => Self::Indonesian,
@@ -23,10 +23,10 @@ impl Language {
     }
 }
 
-/// Makes an enum of sentences with their translations, and `say`, which puts the parts into one.
+/// Makes an enum of sentences with their translations, and the method `say`, which fills in the parts.
 macro_rules! sentences {
     ($visibility:vis enum $Sentences:ident; $($name:ident { $($part:ident),* } $english:literal $indonesian:literal)*) => {
-        /// A sentence with its parts, which are ready to be shown: escaped, and cut to a length.
+        /// A sentence with its parts. These are ready to be shown: escaped, and not too long.
         #[derive(Clone, Copy, Debug)]
         #[allow(clippy::doc_markdown, reason = "each sentence stands for itself")]
         $visibility enum $Sentences<'a> {
@@ -67,13 +67,13 @@ sentences! {
         "Perintah ini sedang tidak berfungsi: cog-nya terlalu sering dihentikan. Admin bot dapat melihat sebabnya."
     Interrupted {}
         "The bot crashed while it ran this command. It does not try again by itself, and a part of the work may be done already."
-        "Bot mengalami crash saat menjalankan perintah ini dan tidak mengulanginya sendiri: sebagian mungkin sudah terlaksana."
+        "Bot mengalami crash saat menjalankan perintah ini dan tidak akan mengulanginya sendiri. Sebagian mungkin sudah terlaksana."
     BotFailed {}
         "The bot itself failed while it ran this command. The details are in its log; please tell the bot's admins."
-        "Bot ini sendiri gagal saat menjalankan perintah ini. Detailnya ada di log bot; mohon beri tahu admin bot."
+        "Terjadi kesalahan di dalam bot saat menjalankan perintah ini. Detailnya ada di log bot; mohon beri tahu admin bot."
     TooBusy {}
         "Too much is waiting for this command right now. Try again in a moment."
-        "Terlalu banyak permintaan sedang menunggu perintah ini. Coba lagi sebentar lagi."
+        "Terlalu banyak permintaan yang mengantre untuk perintah ini. Coba lagi sebentar lagi."
     // What is wrong with an argument. `option` and `given` come as inline code.
     NotInteger { given, option }
         "{given} is not a whole number, which {option} must be."
@@ -92,7 +92,7 @@ sentences! {
         "{given} bukan waktu seperti `2030-12-31 18:00`, `18:00`, atau `dalam 2h`, padahal {option} harus waktu."
     NumberIsNoTime { given, option, forms }
         "{given} alone is not a time, which {option} must be. It could be written as {forms}."
-        "{given} saja bukan waktu, padahal {option} harus waktu. Bisa ditulis sebagai {forms}."
+        "{given} saja belum berarti waktu, padahal {option} harus waktu. Bisa ditulis sebagai {forms}."
     NotEmoji { given, option }
         "{given} is not an emoji, which {option} must be."
         "{given} bukan emoji, padahal {option} harus emoji."
@@ -113,10 +113,10 @@ sentences! {
         "{option} harus memiliki minimal {least} karakter."
     TooLong { option, greatest, length }
         "{option} must have at most {greatest} characters and has {length}."
-        "{option} maksimal {greatest} karakter, sedangkan yang diberikan {length}."
+        "{option} maksimal {greatest} karakter, tetapi yang diberikan {length} karakter."
     NoUser { given }
-        "I know no user {given}: mention them, or give their id."
-        "Tidak ada pengguna {given}: sebut dia dengan mention atau berikan ID-nya."
+        "I know no user {given}. Mention them, or give their id."
+        "Tidak ada pengguna {given}. Pakai mention atau berikan ID-nya."
     NoMember { given }
         "There is no member {given} in this server."
         "Tidak ada anggota {given} di server ini."
@@ -152,7 +152,7 @@ sentences! {
         "{option} belum diberikan."
     MissingAttachment { option }
         "A file for {option} is missing: attach it to the message."
-        "Berkas untuk {option} belum ada: lampirkan pada pesan."
+        "Berkas untuk {option} belum ada: lampirkan di pesan."
     TooManyArguments { given }
         "There are too many arguments: the command does not take {given} or anything after it."
         "Argumennya terlalu banyak: perintah ini tidak menerima {given} dan yang sesudahnya."
@@ -199,47 +199,47 @@ sentences! {
         "Kamu perlu izin {permissions} untuk ini."
     BotNeedsPermissions { permissions }
         "I need {permissions} for this: ask an admin of the server to grant it."
-        "Aku perlu izin {permissions} untuk ini: minta admin server memberikannya."
+        "Aku perlu izin {permissions} untuk ini. Minta admin server untuk memberikannya."
     NeedsRole { role }
         "You need the role {role} for this."
         "Kamu perlu peran {role} untuk ini."
     HandlerFailed { id }
         "Something went wrong in this command. The log has the rest under `{id}`."
         "Terjadi kesalahan pada perintah ini. Selengkapnya ada di log dengan kode `{id}`."
-    // What Discord refuses because of how the world is.
+    // Why Discord refuses a call without a mistake of the cog's.
     RefusedGone { what }
         "There is no such {what} (any more)."
         "{what} itu tidak ada (lagi)."
     RefusedClosed {}
         "I cannot send that direct message: the user does not accept direct messages from me. The user can allow them in the privacy settings of a server that we share."
-        "Pesan langsung itu tidak dapat dikirim: penerimanya tidak menerima pesan dari saya. Ia dapat mengizinkannya di pengaturan privasi server yang sama-sama kami ikuti."
+        "Aku tidak bisa mengirim pesan langsung itu: penerimanya tidak menerima pesan langsung dariku. Ia bisa mengizinkannya di pengaturan privasi salah satu server yang kami ikuti bersama."
     RefusedMayNot {}
         "I may not do this here: I do not have the permission, or I cannot see the channel. The moderators of this server can change that."
-        "Saya tidak boleh melakukannya di sini: saya tidak punya izin, atau tidak dapat melihat kanalnya. Moderator server ini dapat mengubahnya."
+        "Aku tidak boleh melakukan itu di sini: aku tidak punya izin, atau tidak bisa melihat kanalnya. Moderator server ini bisa mengubahnya."
     RefusedArchived {}
         "This thread is archived or locked, so I can do nothing in it."
-        "Utas ini diarsipkan atau dikunci, jadi saya tidak dapat berbuat apa-apa di dalamnya."
+        "Utas ini diarsipkan atau dikunci, jadi aku tidak bisa melakukan apa-apa di dalamnya."
     RefusedTooFast {}
         "I must wait before I can do this here, because of slow mode or another limit. Try again in a moment."
-        "Saya harus menunggu dulu di sini, karena mode lambat atau batas lain. Coba lagi sebentar lagi."
+        "Aku harus menunggu dulu di sini karena mode lambat atau batas lain. Coba lagi sebentar lagi."
     RefusedBlocked {}
         "Discord does not let this through: the user has blocked me, or a filter of this server has stopped it."
-        "Discord tidak mengizinkannya: pengguna itu memblokir saya, atau filter server ini menghentikannya."
+        "Discord tidak mengizinkannya: pengguna itu memblokirku, atau filter server ini mencegahnya."
     RefusedFull {}
         "There is no room for more: one of Discord's limits has been reached here."
-        "Tidak ada tempat lagi: batas Discord di sini sudah tercapai."
+        "Sudah penuh: salah satu batas Discord di sini sudah tercapai."
     RefusedAlready {}
         "That has been done already, or it is over."
-        "Itu sudah dilakukan, atau sudah selesai."
+        "Itu sudah pernah dilakukan, atau sudah selesai."
     RefusedNotHere {}
         "That is not possible here: this kind of channel does not have it, or a setting does not allow it."
         "Itu tidak bisa dilakukan di sini: jenis kanal ini tidak mendukungnya, atau sebuah pengaturan tidak mengizinkannya."
     RefusedTooLarge {}
         "A file is too large to be sent here."
-        "Sebuah berkas terlalu besar untuk dikirim di sini."
+        "Ada berkas yang terlalu besar untuk dikirim di sini."
     RefusedLate {}
-        "That came too late: Discord does not accept an answer to it any more."
-        "Itu terlambat: Discord tidak lagi menerima jawaban untuknya."
+        "That came too late: Discord no longer accepts an answer to it."
+        "Sudah terlambat: Discord tidak lagi menerima jawaban untuk itu."
     RefusedTrouble {}
         "Discord itself has trouble right now. Try again in a moment."
         "Discord sendiri sedang bermasalah. Coba lagi sebentar lagi."
@@ -271,7 +271,7 @@ sentences! {
         "Tidak ada perintah {name}."
     NeedsSubcommand { group, subcommands }
         "{group} needs one of these after it: {subcommands}."
-        "{group} perlu salah satu dari ini sesudahnya: {subcommands}."
+        "{group} harus diikuti salah satu dari ini: {subcommands}."
     UnknownSubcommand { group, name, subcommands }
         "{group} has no {name}, only {subcommands}."
         "{group} tidak punya {name}, hanya {subcommands}."
@@ -292,7 +292,7 @@ sentences! {
         "{help} menampilkan semuanya."
     MoreAbout { help }
         "More about a command: {help}"
-        "Penjelasan sebuah perintah: {help}"
+        "Penjelasan tentang sebuah perintah: {help}"
     Aliases { names }
         "Also: {names}"
         "Juga: {names}"
@@ -340,7 +340,7 @@ const UNITS: [(u64, &str, &str, &str); 5] = [
     (1, "second", "seconds", "detik"),
 ];
 
-/// A duration in its two greatest units (`1 minute 5 seconds`), a started second counted whole.
+/// A duration in its two greatest units (`1 minute 5 seconds`), rounded up to a whole second.
 pub fn duration_in_words(duration: Duration, language: Language) -> String {
     let whole = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
     let mut left = whole.max(1);
