@@ -1,7 +1,7 @@
 //! The cogs by name, and the mailboxes through which work reaches them.
 
 use super::actor::{Actor, Committed, Control, Inbox};
-use super::live::{Live, Offer, Seen, Status};
+use super::live::{Live, Offer, Status};
 use super::mailbox::{Mailbox, Work};
 use super::names::Names;
 use super::prepare::PrepareRequest;
@@ -16,7 +16,7 @@ use crate::lock::lock;
 use crate::problem::Problem;
 use crate::supervisor;
 use crate::vm::fair_share::Boost;
-use crate::vm::load_trace::LoadTrace;
+use crate::vm::load_trace::{LoadTrace, Seen};
 use crate::vm::require::PrepareFailure;
 use crate::vm::resolve::ModuleId;
 use arc_swap::ArcSwap;

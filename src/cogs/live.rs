@@ -3,10 +3,10 @@
 use crate::api::declarations::{Command, Hook, Info, Staged};
 use crate::vm::build::Vm;
 use crate::vm::generation::Generation;
-use crate::vm::load_trace::LoadTrace;
-use crate::vm::resolve::{ContentHash, ModuleId};
+use crate::vm::load_trace::{LoadTrace, Seen};
+use crate::vm::resolve::ModuleId;
 use mlua::Function;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A committed generation in its VM.
@@ -64,9 +64,6 @@ pub struct Status {
     /// What that attempt read.
     pub attempted: Seen,
 }
-
-/// Modules and aliases with what they said; nothing for what was not there.
-pub type Seen = BTreeMap<ModuleId, Option<ContentHash>>;
 
 impl Status {
     /// A cog that has never run.

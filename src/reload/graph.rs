@@ -5,7 +5,7 @@
 use super::plan::Plan;
 use super::sources::{ContentHash, ModuleId};
 use crate::api::condition::Condition;
-use crate::vm::load_trace::LoadTrace;
+use crate::vm::load_trace::{LoadTrace, Seen};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU64;
 use std::ops::Bound;
@@ -27,7 +27,7 @@ pub struct CogView {
     /// What the last attempt saw, where it differs from `trace` (nothing for a module that was not
     /// there), or what the sibling saw that held it back. As long as the sources still say just this,
     /// no attempt is planned again. Left empty, every change of the tree is another attempt.
-    pub attempted: BTreeMap<ModuleId, Option<ContentHash>>,
+    pub attempted: Seen,
 }
 
 impl CogView {
@@ -45,7 +45,7 @@ impl CogView {
                 version: NonZeroU64::MIN,
                 obstacle: None,
             },
-            attempted: BTreeMap::new(),
+            attempted: Seen::new(),
         }
     }
 

@@ -14,6 +14,9 @@ pub struct LoadTrace {
     pub edges: BTreeMap<ModuleId, BTreeSet<ModuleId>>,
 }
 
+/// What modules and aliases said when they were looked at; nothing for what was not there.
+pub type Seen = BTreeMap<ModuleId, Option<ContentHash>>;
+
 impl LoadTrace {
     /// All that was read or looked for. Some of it comes more than once.
     pub fn seen(&self) -> impl Iterator<Item = &ModuleId> {

@@ -118,11 +118,7 @@ impl Controller {
             .collect();
         let waited: BTreeSet<&ModuleId> = plan.cogs.iter().flat_map(|cog| &cog.stale).collect();
         // An init file makes modules of the cogs in its folder, and cogs of them again when it goes.
-        let owns = |id: &ModuleId| {
-            let folder = id.as_str().strip_suffix("init").filter(|_| id.is_init());
-            let mut entries = plan.cogs.iter().map(|cog| cog.entry.as_str());
-            folder.is_some_and(|folder| entries.any(|entry| entry.starts_with(folder)))
-        };
+        let owns = |id: &ModuleId| plan.cogs.iter().any(|cog| id.takes_in(&cog.entry));
         self.pending
             .retain(|id| waited.contains(id) || seen.contains(id) || owns(id));
     }

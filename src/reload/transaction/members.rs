@@ -111,12 +111,8 @@ fn trying(attempt: &Attempt<'_>, bonds: &Bonds, snapshot: &Snapshot) -> Member {
 
 /// What is known of a cog before it is tried.
 fn member(plan: &CogPlan, bonds: &Bonds) -> Member {
-    let entry = plan.entry.as_str();
     // An init file makes modules of the cogs in its folder, and cogs of them again when it goes.
-    let inits = bonds.changed.iter().filter(|id| {
-        let folder = id.as_str().strip_suffix("init").filter(|_| id.is_init());
-        folder.is_some_and(|folder| entry.starts_with(folder))
-    });
+    let inits = bonds.changed.iter().filter(|id| id.takes_in(&plan.entry));
     Member {
         name: plan.name.clone(),
         touches: inits

@@ -85,6 +85,14 @@ impl ModuleId {
         stem == INIT || stem.ends_with("/init")
     }
 
+    /// Whether this is the init file of a folder that the other module is in, however deep. Cogs in that folder are
+    /// modules of its cog as long as it is there.
+    pub fn takes_in(&self, other: &Self) -> bool {
+        let folder = self.as_str().strip_suffix("init");
+        let folder = folder.filter(|_| self.is_init());
+        folder.is_some_and(|folder| other.as_str().starts_with(folder))
+    }
+
     /// The folder that the file is in, `services` for `services/levels`.
     pub fn folder(&self) -> &str {
         parent(self.as_str()).unwrap_or("")
@@ -216,6 +224,16 @@ mod tests {
         assert_eq!(init.folder(), "cogs/leveling");
         assert!(init.is_init() && !levels.is_init());
         assert_eq!(ModuleId::of_alias("Utils").as_str(), "@utils");
+    }
+
+    #[test]
+    fn an_init_file_takes_in_what_is_in_its_folder() {
+        let takes_in = |one: &str, other: &str| ModuleId::new(one).takes_in(&ModuleId::new(other));
+        assert!(takes_in("cogs/fun/init", "cogs/fun/dice"));
+        assert!(takes_in("cogs/fun/init", "cogs/fun/games/dice"));
+        assert!(!takes_in("cogs/fun/init", "cogs/funny"));
+        assert!(!takes_in("cogs/fun/init", "cogs/other/dice"));
+        assert!(!takes_in("cogs/fun", "cogs/fun/dice"));
     }
 
     #[test]
