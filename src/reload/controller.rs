@@ -27,7 +27,7 @@ use crate::host_tasks::{self, Task};
 use crate::problem::Problem;
 use beside::Beside;
 use outcome::view_of;
-use reports::files;
+use reports::{Occasion, files};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -336,8 +336,8 @@ impl Controller {
         for cog in &mut plan.cogs {
             cog.holds_back = false;
         }
-        self.carry_out_at_once(plan, Trigger::Start, began, "start")
-            .await;
+        let occasion = Occasion::new(Trigger::Start, Vec::new(), began);
+        self.carry_out_at_once(plan, occasion).await;
         self.show();
     }
 
@@ -371,13 +371,13 @@ impl Controller {
         let mut plan = plan_changed(&self.graph, &changed, self.snapshot.as_ref());
         plan.cogs.retain(|cog| !self.unloaded.contains(&cog.name));
         self.put_off_engaged(&mut plan, &changed);
-        let files = files(&changed);
+        let occasion = Occasion::new(trigger, files(&changed), began);
         let mended = self.mended(&changed);
         self.note_waiting(&changed);
         if plan.is_empty() && !mended {
-            return self.report_tree_problems(files, began);
+            return self.report_tree_problems(occasion.changed, began);
         }
-        self.carry_out(plan, trigger, files, began, "reload").await
+        self.carry_out(plan, occasion).await
     }
 
     /// Cogs that use a file which cannot be taken stay as they are until it can, so every plan until then has to

@@ -9,6 +9,7 @@ mod members;
 
 use super::plan::parts::{Bonds, Tie};
 use super::plan::{Action, CogPlan, Plan};
+use super::report::Trigger;
 use super::sources::Snapshot;
 use crate::cogs::actor::Committed;
 use crate::cogs::host::{CogHandle, Cogs};
@@ -69,9 +70,9 @@ pub async fn run(
     cogs: &Cogs,
     plan: &Plan,
     snapshot: &Arc<Snapshot>,
-    reason: &'static str,
+    trigger: Trigger,
 ) -> Vec<(String, Arc<CogHandle>, CogResult)> {
-    run_bound(cogs, plan, &Bonds::default(), snapshot, reason).await
+    run_bound(cogs, plan, &Bonds::default(), snapshot, trigger).await
 }
 
 /// The same with what the cogs have in common.
@@ -80,7 +81,7 @@ pub async fn run_bound(
     plan: &Plan,
     bonds: &Bonds,
     snapshot: &Arc<Snapshot>,
-    reason: &'static str,
+    trigger: Trigger,
 ) -> Vec<(String, Arc<CogHandle>, CogResult)> {
     let (gone, stay): (Vec<_>, Vec<_>) = plan
         .cogs
@@ -88,7 +89,7 @@ pub async fn run_bound(
         .partition(|cog| cog.action == Action::Unload);
     let prepared = stay
         .into_iter()
-        .map(|cog| prepare(cogs, cog, snapshot, reason));
+        .map(|cog| prepare(cogs, cog, snapshot, trigger));
     let mut attempts = join_all(prepared).await;
     // Others go on beside this one: who has which command is decided by one after the other.
     let _alone = cogs.committing.lock().await;
@@ -138,7 +139,7 @@ pub async fn rehearse(
     let prepared = plan
         .cogs
         .iter()
-        .map(|cog| prepare(cogs, cog, snapshot, "start"));
+        .map(|cog| prepare(cogs, cog, snapshot, Trigger::Start));
     let mut attempts = join_all(prepared).await;
     refuse_conflicts(cogs, &[], &mut attempts, snapshot);
     for attempt in &mut attempts {
@@ -220,14 +221,14 @@ async fn prepare<'a>(
     cogs: &Cogs,
     plan: &'a CogPlan,
     snapshot: &Arc<Snapshot>,
-    reason: &'static str,
+    trigger: Trigger,
 ) -> Attempt<'a> {
     let mut handle = cogs.get_or_start(&plan.name, &plan.entry);
     if handle.has_ended() {
         cogs.remove(&plan.name);
         handle = cogs.get_or_start(&plan.name, &plan.entry);
     }
-    if reason == "start"
+    if trigger == Trigger::Start
         && let Some(problem) = handle.condition().quarantine().cloned()
     {
         return Attempt {
@@ -240,10 +241,10 @@ async fn prepare<'a>(
         snapshot: Arc::clone(snapshot) as _,
         entry: plan.entry.clone(),
         keep: (!plan.afresh).then(|| plan.keep.clone()),
-        reason: match reason {
-            "start" => "start",
-            _ if handle.has_version() => "reload",
-            _ => "load",
+        reason: match trigger {
+            Trigger::Start => "start",
+            Trigger::Files | Trigger::Command if handle.has_version() => "reload",
+            Trigger::Files | Trigger::Command => "load",
         },
     };
     let patience = patience(cogs);

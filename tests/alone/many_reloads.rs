@@ -6,6 +6,7 @@ use crate::turn;
 use crate::support::{Stage, resident, setup, times};
 use cogsmith::clock::Clock;
 use cogsmith::reload::plan::{Action, CogPlan, Plan};
+use cogsmith::reload::report::Trigger;
 use cogsmith::reload::sources::{ModuleId, Snapshot};
 use cogsmith::reload::transaction::{self, CogResult};
 use cogsmith::vm::build::Vm;
@@ -213,7 +214,7 @@ impl Bench {
         ]);
         let plan = Plan { cogs: vec![plan] };
         let cogs = &self.stage.bot.cogs;
-        let mut results = transaction::run(cogs, &plan, &Arc::new(snapshot), "reload").await;
+        let mut results = transaction::run(cogs, &plan, &Arc::new(snapshot), Trigger::Files).await;
         match results.pop().unwrap().2 {
             CogResult::Committed(_, committed) if is_good => {
                 self.commits += 1;

@@ -6,6 +6,7 @@
 use super::super::plan::Plan;
 use super::super::report::Trigger;
 use super::outcome::{Results, Transaction};
+use super::reports::Occasion;
 use super::{Ask, Controller, Refused, ReportSender};
 use crate::activity::Busy;
 use crate::host_tasks::{self, Task};
@@ -133,12 +134,9 @@ impl Controller {
     pub(super) async fn carry_out(
         &mut self,
         plan: Plan,
-        trigger: Trigger,
-        changed: Vec<String>,
-        began: Instant,
-        reason: &'static str,
+        occasion: Occasion,
     ) -> Option<Arc<Report>> {
-        let transaction = self.begin(plan, trigger, changed, began, reason);
+        let transaction = self.begin(plan, occasion);
         let mut running = self.run_transaction(&transaction);
         if let Ok(ended) = tokio::time::timeout(TOGETHER, &mut running).await {
             return Some(self.conclude(&transaction, results_of(ended)));
@@ -152,11 +150,9 @@ impl Controller {
     pub(super) async fn carry_out_at_once(
         &mut self,
         plan: Plan,
-        trigger: Trigger,
-        began: Instant,
-        reason: &'static str,
+        occasion: Occasion,
     ) -> Arc<Report> {
-        let transaction = self.begin(plan, trigger, Vec::new(), began, reason);
+        let transaction = self.begin(plan, occasion);
         let ended = self.run_transaction(&transaction).await;
         self.conclude(&transaction, results_of(ended))
     }
@@ -201,7 +197,7 @@ impl Controller {
         for name in &names {
             self.graph.mark_dirty(name);
         }
-        if transaction.trigger == Trigger::Command {
+        if transaction.occasion.trigger == Trigger::Command {
             self.forget_taken();
         }
         let is_old = !Arc::ptr_eq(&transaction.snapshot, &self.snapshot);

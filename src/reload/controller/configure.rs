@@ -4,6 +4,7 @@ use super::super::plan::{Plan, plan_afresh};
 use super::super::report::{Report, Trigger};
 use super::super::sources::{Rules, Snapshot};
 use super::Controller;
+use super::reports::Occasion;
 use crate::problem::Problem;
 use std::sync::Arc;
 use std::time::Instant;
@@ -34,7 +35,8 @@ impl Controller {
         }
         let changed = vec!["config.json".to_owned()];
         // Whoever edits the configuration has logged what became of it.
-        let report = self.made(Trigger::Files, changed, Vec::new(), problems, began);
+        let occasion = Occasion::new(Trigger::Files, changed, began);
+        let report = self.made(occasion, Vec::new(), problems);
         let report = self.reports.add(report);
         if let Some(try_failed) = try_failed {
             self.follow_up(try_failed).await;
@@ -107,8 +109,8 @@ impl Controller {
             }
         }
         if !plan.is_empty() {
-            self.carry_out(plan, Trigger::Files, Vec::new(), began, "reload")
-                .await;
+            let occasion = Occasion::new(Trigger::Files, Vec::new(), began);
+            self.carry_out(plan, occasion).await;
         }
     }
 }

@@ -3,10 +3,11 @@
 use super::super::graph::CogView;
 use super::super::plan::Plan;
 use super::super::plan::parts::Bonds;
-use super::super::report::{CogOutcome, CogReport, Report, Trigger};
+use super::super::report::{CogOutcome, CogReport, Report};
 use super::super::sources::{ModuleId, Snapshot};
 use super::super::transaction::{self, CogResult, LoadFailure};
 use super::Controller;
+use super::reports::Occasion;
 use crate::api::condition::Transition;
 use crate::cogs::host::CogHandle;
 use crate::cogs::live::Offer;
@@ -14,7 +15,6 @@ use crate::problem::Problem;
 use crate::vm::load_trace::{LoadTrace, Seen};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::task::JoinHandle;
 
 /// How the cogs of a transaction came out of it.
@@ -25,10 +25,7 @@ pub(super) struct Transaction {
     pub(super) plan: Plan,
     bonds: Bonds,
     pub(super) snapshot: Arc<Snapshot>,
-    pub(super) trigger: Trigger,
-    changed: Vec<String>,
-    began: Instant,
-    reason: &'static str,
+    pub(super) occasion: Occasion,
 }
 
 impl Transaction {
@@ -103,14 +100,7 @@ fn tell_waiting(problem: &mut Problem, waiting: &[String]) {
 
 impl Controller {
     /// A transaction with the sources as they are now.
-    pub(super) fn begin(
-        &mut self,
-        plan: Plan,
-        trigger: Trigger,
-        changed: Vec<String>,
-        began: Instant,
-        reason: &'static str,
-    ) -> Transaction {
+    pub(super) fn begin(&mut self, plan: Plan, occasion: Occasion) -> Transaction {
         let sources = self.snapshot.as_ref();
         let bonds = Bonds::of(&plan, &self.graph, &self.being_taken, sources);
         self.graph.begin(&plan);
@@ -118,10 +108,7 @@ impl Controller {
             plan,
             bonds,
             snapshot: Arc::clone(&self.snapshot),
-            trigger,
-            changed,
-            began,
-            reason,
+            occasion,
         }
     }
 
@@ -129,9 +116,10 @@ impl Controller {
     pub(super) fn run_transaction(&self, transaction: &Transaction) -> JoinHandle<Results> {
         let cogs = Arc::clone(&self.cogs);
         let (plan, bonds) = (transaction.plan.clone(), transaction.bonds.clone());
-        let (snapshot, reason) = (Arc::clone(&transaction.snapshot), transaction.reason);
+        let snapshot = Arc::clone(&transaction.snapshot);
+        let trigger = transaction.occasion.trigger;
         tokio::spawn(async move {
-            transaction::run_bound(&cogs, &plan, &bonds, &snapshot, reason).await
+            transaction::run_bound(&cogs, &plan, &bonds, &snapshot, trigger).await
         })
     }
 
@@ -156,14 +144,7 @@ impl Controller {
             cogs.extend(outcome.map(|outcome| report_of(&handle, outcome)));
         }
         self.ask_for_intents();
-        let changed = transaction.changed.clone();
-        self.report(
-            transaction.trigger,
-            changed,
-            cogs,
-            problems,
-            transaction.began,
-        )
+        self.report(transaction.occasion.clone(), cogs, problems)
     }
 
     pub(super) fn ask_for_intents(&self) {

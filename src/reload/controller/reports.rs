@@ -8,16 +8,33 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// What gave occasion to a reload, and when.
+#[derive(Clone, Debug)]
+pub(super) struct Occasion {
+    pub(super) trigger: Trigger,
+    /// The files that changed.
+    pub(super) changed: Vec<String>,
+    began: Instant,
+}
+
+impl Occasion {
+    pub(super) fn new(trigger: Trigger, changed: Vec<String>, began: Instant) -> Self {
+        Self {
+            trigger,
+            changed,
+            began,
+        }
+    }
+}
+
 impl Controller {
     pub(super) fn report(
         &mut self,
-        trigger: Trigger,
-        changed: Vec<String>,
+        occasion: Occasion,
         cogs: Vec<CogReport>,
         problems: Vec<Problem>,
-        began: Instant,
     ) -> Arc<Report> {
-        let report = self.made(trigger, changed, cogs, problems, began);
+        let report = self.made(occasion, cogs, problems);
         let everything = self.cogs.services.config.load().hot_reload.log_reloads;
         log::report(&report, everything);
         self.reports.add(report)
@@ -26,11 +43,9 @@ impl Controller {
     /// A report that nobody has been told of yet.
     pub(super) fn made(
         &mut self,
-        trigger: Trigger,
-        changed: Vec<String>,
+        occasion: Occasion,
         cogs: Vec<CogReport>,
         problems: Vec<Problem>,
-        began: Instant,
     ) -> Report {
         self.show();
         let outcome = if problems.is_empty() {
@@ -43,18 +58,18 @@ impl Controller {
         Report {
             id,
             at: self.cogs.services.clock.unix(),
-            trigger,
-            changed,
+            trigger: occasion.trigger,
+            changed: occasion.changed,
             outcome,
             cogs,
             problems,
-            took_ms: began.elapsed().as_secs_f64() * 1_000.0,
+            took_ms: occasion.began.elapsed().as_secs_f64() * 1_000.0,
         }
     }
 
     pub(super) fn report_pending(&mut self, began: Instant) {
-        let changed = files(&self.pending);
-        let report = self.made(Trigger::Files, changed, Vec::new(), Vec::new(), began);
+        let occasion = Occasion::new(Trigger::Files, files(&self.pending), began);
+        let report = self.made(occasion, Vec::new(), Vec::new());
         self.reports.add(Report {
             outcome: Outcome::Pending,
             ..report
@@ -94,7 +109,8 @@ impl Controller {
         if problems.is_empty() && !cleared {
             return None;
         }
-        Some(self.report(Trigger::Files, changed, Vec::new(), problems, began))
+        let occasion = Occasion::new(Trigger::Files, changed, began);
+        Some(self.report(occasion, Vec::new(), problems))
     }
 }
 

@@ -4,7 +4,7 @@ use super::super::plan::{Plan, plan_afresh, plan_changed, plan_gone};
 use super::super::report::{CogOutcome, CogReport, Report, Trigger};
 use super::super::sources::{ModuleId, Snapshot, SourceProblem};
 use super::super::transaction;
-use super::reports::files;
+use super::reports::{Occasion, files};
 use super::{Ask, Controller, Refused};
 use crate::problem::Problem;
 use std::collections::BTreeSet;
@@ -74,24 +74,23 @@ impl Controller {
         for cog in &mut plan.cogs {
             cog.holds_back = false;
         }
-        self.carry_out(plan, Trigger::Command, files(&changed), began, "reload")
-            .await
+        let occasion = Occasion::new(Trigger::Command, files(&changed), began);
+        self.carry_out(plan, occasion).await
     }
 
     /// Builds a cog in a fresh VM from what the files say now; if it fails it keeps what it has.
     pub(super) async fn afresh(&mut self, name: String, began: Instant) -> Option<Arc<Report>> {
         self.look_at_files().await;
+        let occasion = Occasion::new(Trigger::Command, Vec::new(), began);
         let view = self.graph.get(&name);
         let Some(mut cog) = plan_afresh(view, &name, self.snapshot.as_ref()) else {
             let problems = self.held_problems(&name);
             self.forget_taken();
-            return Some(self.report(Trigger::Command, Vec::new(), Vec::new(), problems, began));
+            return Some(self.report(occasion, Vec::new(), problems));
         };
         cog.holds_back = false;
         let plan = Plan { cogs: vec![cog] };
-        let report = self
-            .carry_out(plan, Trigger::Command, Vec::new(), began, "reload")
-            .await;
+        let report = self.carry_out(plan, occasion).await;
         self.forget_taken();
         report
     }
@@ -141,13 +140,8 @@ impl Controller {
             version: 0,
             executed: Vec::new(),
         }];
-        Ok(Some(self.report(
-            Trigger::Command,
-            Vec::new(),
-            cogs,
-            Vec::new(),
-            began,
-        )))
+        let occasion = Occasion::new(Trigger::Command, Vec::new(), began);
+        Ok(Some(self.report(occasion, cogs, Vec::new())))
     }
 }
 
