@@ -364,5 +364,5 @@ fn refused(cog: &str, offer: &Offer, message: String, place: Option<(String, u32
 }
 
 #[cfg(test)]
-#[path = "../transaction_names.rs"]
+#[path = "claims_tests.rs"]
 mod tests;
