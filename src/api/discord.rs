@@ -2,37 +2,24 @@
 //!
 //! `<operation>, try, null, cache, permissions`
 
+use super::call::{PreparedCall, answer_schema, make, prepare};
 use super::content::read_files;
 use super::context::CogContext;
-use super::convert::{Converter, Fields, still_in_time, weight};
-use super::object::{self, Charge};
-use super::own_messages::Tie;
-use super::reach::{self, Need, Subject};
-use super::veil::veil;
-use crate::discord::arguments::{self, File, Prepared};
+use super::convert::{Converter, Fields, still_in_time};
+use super::object;
 use crate::discord::complete;
 use crate::discord::operations::{Operation, nearest_operation, operation};
-use crate::discord::outbound::CallError;
 use crate::discord::permissions;
-use crate::discord::schema::{Kind, Shape, item_kind, kind_of};
+use crate::discord::schema::{Kind, kind_of};
 use crate::json::Json;
 use crate::lock::lock;
-use crate::vm::host::{
-    Arguments, Field, Host, HostChunk, HostError, HostFailure, HostResult, one, shown_name,
-};
+use crate::vm::host::{Arguments, Host, HostChunk, HostError, HostResult, one, shown_name};
 use mlua::{Lua, Table, Value};
-use serde_json::{Map, Value as JsonValue};
+use serde_json::Map;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 static CHUNK: HostChunk = HostChunk::new("discord", include_str!("discord.luau"));
-
-/// The kind of the errors that say that Discord gave no answer of its own.
-pub const UNREACHABLE: &str = "unreachable";
-
-/// How long one call may take, rate limits and repetitions included.
-const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Characters of an id, and of permissions as Discord writes them: the digits of 64 bits.
 const LONGEST_ID: usize = 20;
@@ -108,23 +95,6 @@ fn function_name(operation: &'static Operation) -> &'static str {
         .or_insert_with(|| format!("discord.{}", operation.id).leak())
 }
 
-/// The schema of an operation's answer, or of the items of one that is a list.
-pub fn answer_schema(operation: &'static Operation) -> Option<&'static str> {
-    item_kind(&Shape::parse(operation.returns?))
-}
-
-/// One call of an operation, checked and ready to be sent.
-pub struct PreparedCall {
-    function: &'static str,
-    prepared: Prepared,
-    /// Which guild the call names.
-    guild: Option<String>,
-    /// How a message that it makes will be the cog's.
-    tie: Tie,
-    /// What it weighs, until its answer is there.
-    _charge: Arc<Charge>,
-}
-
 fn prepare_call(
     lua: &Lua,
     cog: &CogContext,
@@ -157,152 +127,6 @@ fn prepare_call(
         Vec::new()
     };
     prepare(cog, name, operation, given, files, None)
-}
-
-impl PreparedCall {
-    /// With which capability the message is sent that this makes; nothing: it answers a call.
-    #[must_use]
-    pub fn needing(mut self, need: Need) -> Self {
-        self.tie = reach::tie_of(need);
-        self
-    }
-}
-
-/// Checks a call's arguments before anything is sent. `heard` is the message that the cog has been given, which
-/// it may refer to.
-pub fn prepare(
-    cog: &CogContext,
-    function: &'static str,
-    operation: &'static Operation,
-    arguments: Map<String, JsonValue>,
-    files: Vec<File>,
-    heard: Option<&str>,
-) -> HostResult<PreparedCall> {
-    let files_weigh: usize = files.iter().map(|file| file.content.len()).sum();
-    let named = |name| arguments.get(name).and_then(JsonValue::as_str);
-    let guild = named("guild_id").map(str::to_owned);
-    let changed = named("message_id").map(str::to_owned);
-    let arguments = JsonValue::Object(arguments);
-    let bytes = files_weigh + weight(&arguments);
-    let prepared = arguments::prepare_with(operation, arguments, files).map_err(|error| {
-        let message = error.to_string();
-        let own = format!("discord.{}", operation.id);
-        let rest = message.strip_prefix(&own).unwrap_or(&message);
-        HostError::new("argument", format!("{function}{rest}"))
-    })?;
-    let changed = changed.as_deref();
-    reach::check(cog, function, &prepared, Subject { heard, changed })?;
-    Ok(PreparedCall {
-        function,
-        prepared,
-        guild,
-        tie: Tie::Sent(operation.capability),
-        _charge: Charge::of_request(cog, function, bytes)?,
-    })
-}
-
-/// Sends a call for a cog: after its writes are safe, with errors as authors meet them.
-pub async fn make(cog: &CogContext, call: PreparedCall) -> HostResult<Option<Json>> {
-    let PreparedCall {
-        function,
-        prepared,
-        guild,
-        tie,
-        _charge,
-    } = call;
-    let operation = prepared.operation;
-    let makes_message = makes_message(&prepared);
-    cog.writes_committed().await?;
-    let outbound = &cog.services.outbound;
-    let (caller, patience) = (cog.caller(), cog.patience());
-    let sent = outbound.send_with_patience(prepared, Some(caller), DEADLINE, patience);
-    let sent = sent.await;
-    let answer = sent.map_err(|error| {
-        if matches!(&error, CallError::Discord(error) if error.is_forbidden()) {
-            cog.count_refusal();
-        }
-        call_error(cog, function, &error)
-    })?;
-    let made = answer.json.as_ref().filter(|_| makes_message);
-    if let Some(id) = made.and_then(|message| message.str("id")) {
-        cog.services.own_messages.note(&cog.name, id, tie);
-    }
-    Ok(answer.json.map(|json| {
-        let json = veil(cog, operation, json);
-        match &guild {
-            Some(guild) => with_guild(operation, guild, json),
-            None => json,
-        }
-    }))
-}
-
-/// Whether the answer has the id of a message that was sent. A forum's thread has that of its first message.
-fn makes_message(request: &Prepared) -> bool {
-    match request.operation.id {
-        "create_message" | "execute_webhook" | "create_lobby_message" => true,
-        "create_thread" => request
-            .body
-            .as_ref()
-            .is_some_and(|it| it["message"].is_object()),
-        _ => false,
-    }
-}
-
-/// The operation with this id.
-pub(super) fn known(id: &str) -> HostResult<&'static Operation> {
-    operation(id).ok_or_else(|| HostError::new("discord", format!("no operation {id}")).into())
-}
-
-/// Opens the channel of the direct messages with a user. Returns its id.
-pub(super) async fn open_direct_channel(
-    cog: &CogContext,
-    function: &'static str,
-    user: JsonValue,
-) -> HostResult<String> {
-    let fields = Map::from_iter([("recipient_id".to_owned(), user)]);
-    let call = prepare(cog, function, known("create_dm")?, fields, Vec::new(), None)?;
-    let channel = make(cog, call).await?;
-    let id = channel.as_ref().and_then(|it| it.str("id"));
-    id.map(str::to_owned).ok_or_else(|| {
-        HostError::new(
-            "discord",
-            format!("{function}: Discord opened no direct channel with the user"),
-        )
-        .into()
-    })
-}
-
-/// Members and roles say which guild they are of, so that their methods work.
-fn with_guild(operation: &'static Operation, guild: &str, json: Json) -> Json {
-    let kind = answer_schema(operation).map(kind_of);
-    if !matches!(kind, Some(Kind::Member | Kind::Role)) {
-        return json;
-    }
-    let add = |json: &Json| complete::with_guild(json, guild);
-    match &json {
-        Json::Object(_) => add(&json),
-        Json::Array(items) => Json::Array(items.iter().map(add).collect()),
-        _ => json,
-    }
-}
-
-fn call_error(cog: &CogContext, function: &str, error: &CallError) -> HostFailure {
-    let error = match error {
-        CallError::Discord(error) => error,
-        CallError::Memory { .. } => return cog.too_many_request_bytes(function).into(),
-        CallError::TooLong { .. } => {
-            return HostError::new("limit", format!("{function}: {error}")).into();
-        }
-        _ => return HostError::new(UNREACHABLE, format!("{function}: {error}")).into(),
-    };
-    let mut table = HostError::new("discord", error.to_string())
-        .with("status", Field::Integer(i64::from(error.status)))
-        .with("code", Field::Integer(error.code))
-        .with("operation", Field::Text(error.operation.clone()));
-    if let Some(errors) = &error.errors {
-        table = table.with("errors", Field::Json(errors.clone()));
-    }
-    table.into()
 }
 
 /// `discord.cache`: what is known without asking; never waits, nil when unknown.

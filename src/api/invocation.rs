@@ -3,30 +3,27 @@
 //! `author, member, guild_id, in_guild, channel_id, message, command, options, prefix, locale;
 //! get, reply, send, edit, delete, typing, defer, finally, refund, help`
 
+use super::call::{call, known, make, open_direct_channel, prepare};
 use super::content::Content;
 use super::context::CogContext;
-use super::discord::{known, make, open_direct_channel, prepare};
+use super::deletion::{Deletion, MessagePlace, delete, delete_later};
 use super::object::{self, Charge, Object};
 use super::readonly;
-use super::usage::TaskSlot;
 use crate::commands::argument::Argument;
 use crate::commands::cooldown::{Cooldowns, Taken};
 use crate::commands::definition::OptionKind;
-use crate::discord::arguments::File;
 use crate::discord::complete;
 use crate::discord::reply_to;
-use crate::host_tasks;
 use crate::json::Json;
 use crate::lock::lock;
 use crate::vm::host::{Arguments, Host, HostError, HostFailure, HostResult, describe, one};
 use mlua::{Function, Lua, MetaMethod, Table, UserDataRegistry, Value};
-use serde_json::{Map, Value as JsonValue, json};
+use serde_json::{Map, json};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 /// Functions that `ctx:finally` takes in one call, also from each other.
 const MOST_FINALLY: usize = 100;
@@ -69,7 +66,7 @@ pub struct Invocation {
     /// Whether the one answer that does not count against the limit of calls has been given.
     pub answered: AtomicBool,
     /// Our last answer: its channel and id.
-    pub answer: Mutex<Option<(String, String)>>,
+    pub answer: Mutex<Option<MessagePlace>>,
 }
 
 /// What the caller has given for an option.
@@ -214,7 +211,7 @@ impl Invocation {
             call = prepare(cog, function, operation, body, content.files, heard)?.needing(None);
         }
         let message = make(cog, call).await?;
-        if let Some(answer) = message.as_ref().and_then(answer_of) {
+        if let Some(answer) = message.as_ref().and_then(MessagePlace::of) {
             *lock(&self.answer) = Some(answer.clone());
             delete_later(cog, answer, deletion);
         }
@@ -235,9 +232,8 @@ impl Invocation {
         let answer = self.last_answer(function)?;
         let deletion = Deletion::of(&self.cog, function, content.delete_after)?;
         let mut body = content.body;
-        body.insert("channel_id".to_owned(), answer.0.as_str().into());
-        body.insert("message_id".to_owned(), answer.1.as_str().into());
-        let edited = request(&self.cog, function, "update_message", body, content.files).await?;
+        answer.add_to(&mut body);
+        let edited = call(&self.cog, function, "update_message", body, content.files).await?;
         delete_later(&self.cog, answer, deletion);
         Ok(edited)
     }
@@ -273,91 +269,12 @@ impl Invocation {
         Ok(())
     }
 
-    fn last_answer(&self, function: &str) -> HostResult<(String, String)> {
+    fn last_answer(&self, function: &str) -> HostResult<MessagePlace> {
         lock(&self.answer).clone().ok_or_else(|| {
             let message = format!("{function}: there is no answer yet; call ctx:reply first");
             HostError::new("argument", message).into()
         })
     }
-}
-
-fn fields(json: JsonValue) -> Map<String, JsonValue> {
-    match json {
-        JsonValue::Object(fields) => fields,
-        _ => Map::new(),
-    }
-}
-
-/// A message's channel and id.
-pub(super) fn answer_of(message: &Json) -> Option<(String, String)> {
-    let id = message.str("id")?.to_owned();
-    Some((message.str("channel_id")?.to_owned(), id))
-}
-
-/// A deletion that was asked for with the message, and its place among the cog's tasks.
-pub(super) struct Deletion {
-    after: Duration,
-    place: TaskSlot,
-}
-
-impl Deletion {
-    /// Takes a place before the message is sent; raises when there is none.
-    pub(super) fn of(
-        cog: &CogContext,
-        function: &str,
-        after: Option<Duration>,
-    ) -> HostResult<Option<Self>> {
-        let Some(after) = after else {
-            return Ok(None);
-        };
-        let place = cog.count_deletion(function)?;
-        Ok(Some(Self { after, place }))
-    }
-}
-
-/// Deletes a message of the cog's after a while, if that was asked for and the cog still runs then.
-pub(super) fn delete_later(
-    cog: &Arc<CogContext>,
-    answer: (String, String),
-    deletion: Option<Deletion>,
-) {
-    let Some(Deletion { after, place }) = deletion else {
-        return;
-    };
-    // Its time counts from here, and it counts as waking until the message is deleted.
-    let alarm = cog.services.clock.alarm(after);
-    // A cog that was unloaded is not kept for it.
-    let cog = Arc::downgrade(cog);
-    host_tasks::errand(async move {
-        let _place = place;
-        let _woken = alarm.await;
-        let Some(cog) = cog.upgrade().filter(|cog| cog.is_running()) else {
-            return;
-        };
-        // The message may be gone already, and so may the bot's access to it.
-        let _deleted = delete(&cog, "delete_after", &answer).await.is_ok();
-    });
-}
-
-async fn delete(
-    cog: &CogContext,
-    function: &'static str,
-    answer: &(String, String),
-) -> HostResult<Option<Json>> {
-    let target = fields(json!({ "channel_id": answer.0, "message_id": answer.1 }));
-    request(cog, function, "delete_message", target, Vec::new()).await
-}
-
-async fn request(
-    cog: &CogContext,
-    function: &'static str,
-    id: &'static str,
-    arguments: Map<String, JsonValue>,
-    files: Vec<File>,
-) -> HostResult<Option<Json>> {
-    let call = prepare(cog, function, known(id)?, arguments, files, None)?;
-    cog.wait_to_call(function).await?;
-    make(cog, call).await
 }
 
 fn schema_of(kind: OptionKind) -> Option<&'static str> {
@@ -513,8 +430,9 @@ fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
         let prepared = CogContext::may_act(&lua, "ctx:typing").and_then(|_| this(&arguments));
         async move {
             let context = prepared?;
-            let channel = fields(json!({ "channel_id": context.channel_id }));
-            request(
+            let channel = [("channel_id".to_owned(), context.channel_id.as_str().into())];
+            let channel = Map::from_iter(channel);
+            call(
                 &context.cog,
                 "ctx:typing",
                 "trigger_typing_indicator",
@@ -530,10 +448,7 @@ fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
         let prepared = CogContext::may_act(&lua, "ctx:help").and_then(|_| this(&arguments));
         async move {
             let call = prepared?;
-            let content = Content {
-                body: fields(json!({ "content": call.help })),
-                ..Content::default()
-            };
+            let content = Content::of_text(&call.help);
             call.reply("ctx:help", content).await?;
             Ok(())
         }

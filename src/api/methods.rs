@@ -1,9 +1,10 @@
 //! Methods of Discord's objects: thin names for operations (`message:reply`, `member:add_role`, …).
 
+use super::call::{answer_schema, known, make, open_direct_channel, prepare};
 use super::content::Content;
 use super::context::CogContext;
-use super::discord::{answer_schema, known, make, open_direct_channel, prepare};
-use super::invocation::{Deletion, answer_of, delete_later};
+use super::deletion::{Deletion, MessagePlace, delete_later};
+use super::method_table::MethodTable;
 use super::object::{self, Object};
 use super::reach::{self, Need};
 use crate::discord::operations::Operation;
@@ -11,40 +12,12 @@ use crate::discord::reply_to;
 use crate::discord::schema::Kind;
 use crate::json::Json;
 use crate::vm::host::{Arguments, Host, HostError, HostFailure, HostResult, describe, one};
-use mlua::{Lua, Table, Value};
+use mlua::{Lua, Value};
 use serde_json::{Map, Value as JsonValue, json};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Bytes of an emoji as an author writes it.
 const LONGEST_EMOJI: usize = 200;
-
-/// The methods of one VM, by kind.
-pub struct Methods {
-    kinds: BTreeMap<Kind, Table>,
-    shared: Table,
-}
-
-impl Methods {
-    /// The methods of the VM that `lua` belongs to.
-    pub fn of(lua: &Lua) -> mlua::Result<mlua::AppDataRef<'_, Self>> {
-        lua.app_data_ref::<Self>()
-            .ok_or_else(|| mlua::Error::runtime("this VM has no methods"))
-    }
-
-    /// The method `name` of a kind, or nil.
-    pub fn get(&self, kind: Kind, name: &str) -> mlua::Result<Value> {
-        match self.kinds.get(&kind) {
-            Some(methods) => methods.raw_get(name),
-            None => Ok(Value::Nil),
-        }
-    }
-
-    /// A method that every object has.
-    pub fn shared(&self, name: &str) -> mlua::Result<Value> {
-        self.shared.raw_get(name)
-    }
-}
 
 /// A method's call, ready to be made.
 struct MethodCall {
@@ -113,23 +86,16 @@ const METHODS: [(Kind, &str, &str, Build); 16] = [
 
 /// Makes the methods of one VM.
 pub fn install(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<()> {
-    let mut kinds = BTreeMap::new();
+    let mut table = MethodTable::new(lua)?;
     for (kind, key, name, build) in METHODS {
-        let methods = if let Some(methods) = kinds.get(&kind) {
-            methods
-        } else {
-            let methods = lua.create_table()?;
-            kinds.entry(kind).or_insert(methods)
-        };
-        methods.raw_set(key, method(lua, host, cog, name, kind, build)?)?;
+        table.add(lua, kind, key, method(lua, host, cog, name, kind, build)?)?;
     }
-    let shared = lua.create_table()?;
-    let table = host.function(lua, "object:table", |lua, arguments| {
+    let copy = host.function(lua, "object:table", |lua, arguments| {
         let object = this(arguments)?;
         one(lua, object.copy(lua)?)
     })?;
-    shared.raw_set("table", table)?;
-    lua.set_app_data(Methods { kinds, shared });
+    table.add_shared("table", copy)?;
+    table.install(lua);
     Ok(())
 }
 
@@ -202,7 +168,7 @@ async fn carry_out(
     let request = prepare(cog, name, operation, arguments, content.files, heard)?.needing(need);
     cog.wait_to_call(name).await?;
     let answer = make(cog, request).await?;
-    if let Some(message) = answer.as_ref().and_then(answer_of) {
+    if let Some(message) = answer.as_ref().and_then(MessagePlace::of) {
         delete_later(cog, message, deletion);
     }
     Ok(answer)

@@ -14,6 +14,7 @@
 //! its own, `veil` takes the content from others.
 
 pub mod budget;
+pub mod call;
 pub mod cog;
 pub mod command;
 pub mod condition;
@@ -21,6 +22,7 @@ pub mod content;
 pub mod context;
 pub mod convert;
 pub mod declarations;
+mod deletion;
 pub mod discord;
 pub mod faults;
 pub mod http;
@@ -32,6 +34,7 @@ pub mod limit_view;
 pub mod limits;
 pub mod log;
 pub mod log_usage;
+mod method_table;
 pub mod methods;
 pub mod object;
 pub mod option;

@@ -5,7 +5,7 @@
 
 use super::context::CogContext;
 use super::limits::{self, Limit};
-use super::methods::Methods;
+use super::method_table::MethodTable;
 use crate::charge::Allowance;
 use crate::discord::schema::{Kind, field_kind, kind_of};
 use crate::json::Json;
@@ -93,9 +93,9 @@ impl Object {
                 let schema = self.schema.and_then(|schema| field_kind(schema, name));
                 to_lua(lua, value, schema, &self.charge)
             }
-            None if name == "table" => Methods::of(lua)?.shared(name),
+            None if name == "table" => MethodTable::of(lua)?.shared(name),
             None => match self.kind() {
-                Some(kind) => Methods::of(lua)?.get(kind, name),
+                Some(kind) => MethodTable::of(lua)?.get(kind, name),
                 None => Ok(Value::Nil),
             },
         }

@@ -2,10 +2,10 @@
 
 use super::handler;
 use super::live::Live;
+use crate::api::call::UNREACHABLE;
 use crate::api::condition::Condition;
 use crate::api::context::CogContext;
 use crate::api::declarations::Hook;
-use crate::api::discord::UNREACHABLE;
 use crate::api::invocation::{Context, Invocation};
 use crate::api::limits::Limit;
 use crate::commands::refusals::Refusal;

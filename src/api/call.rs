@@ -1,0 +1,201 @@
+//! A call to Discord that a cog's code makes: checked before anything is sent, charged to the cog, with errors as
+//! authors meet them. The operations, the methods of objects and `ctx` all make theirs here.
+
+use super::context::CogContext;
+use super::convert::weight;
+use super::object::Charge;
+use super::own_messages::Tie;
+use super::reach::{self, Need, Subject};
+use super::veil::veil;
+use crate::discord::arguments::{self, File, Prepared};
+use crate::discord::complete;
+use crate::discord::operations::{Operation, operation};
+use crate::discord::outbound::CallError;
+use crate::discord::schema::{Kind, Shape, item_kind, kind_of};
+use crate::json::Json;
+use crate::vm::host::{Field, HostError, HostFailure, HostResult};
+use serde_json::{Map, Value as JsonValue};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The kind of the errors that say that Discord gave no answer of its own.
+pub const UNREACHABLE: &str = "unreachable";
+
+/// How long one call may take, rate limits and repetitions included.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// The schema of an operation's answer, or of the items of one that is a list.
+pub fn answer_schema(operation: &'static Operation) -> Option<&'static str> {
+    item_kind(&Shape::parse(operation.returns?))
+}
+
+/// One call of an operation, checked and ready to be sent.
+pub struct PreparedCall {
+    function: &'static str,
+    prepared: Prepared,
+    /// Which guild the call names.
+    guild: Option<String>,
+    /// How a message that it makes will be the cog's.
+    tie: Tie,
+    /// What it weighs, until its answer is there.
+    _charge: Arc<Charge>,
+}
+
+impl PreparedCall {
+    /// With which capability the message is sent that this makes; nothing: it answers a call.
+    #[must_use]
+    pub fn needing(mut self, need: Need) -> Self {
+        self.tie = reach::tie_of(need);
+        self
+    }
+}
+
+/// Checks a call's arguments before anything is sent. `heard` is the message that the cog has been given, which
+/// it may refer to.
+pub fn prepare(
+    cog: &CogContext,
+    function: &'static str,
+    operation: &'static Operation,
+    arguments: Map<String, JsonValue>,
+    files: Vec<File>,
+    heard: Option<&str>,
+) -> HostResult<PreparedCall> {
+    let files_weigh: usize = files.iter().map(|file| file.content.len()).sum();
+    let named = |name| arguments.get(name).and_then(JsonValue::as_str);
+    let guild = named("guild_id").map(str::to_owned);
+    let changed = named("message_id").map(str::to_owned);
+    let arguments = JsonValue::Object(arguments);
+    let bytes = files_weigh + weight(&arguments);
+    let prepared = arguments::prepare_with(operation, arguments, files).map_err(|error| {
+        let message = error.to_string();
+        let own = format!("discord.{}", operation.id);
+        let rest = message.strip_prefix(&own).unwrap_or(&message);
+        HostError::new("argument", format!("{function}{rest}"))
+    })?;
+    let changed = changed.as_deref();
+    reach::check(cog, function, &prepared, Subject { heard, changed })?;
+    Ok(PreparedCall {
+        function,
+        prepared,
+        guild,
+        tie: Tie::Sent(operation.capability),
+        _charge: Charge::of_request(cog, function, bytes)?,
+    })
+}
+
+/// Sends a call for a cog: after its writes are safe, with errors as authors meet them.
+pub async fn make(cog: &CogContext, call: PreparedCall) -> HostResult<Option<Json>> {
+    let PreparedCall {
+        function,
+        prepared,
+        guild,
+        tie,
+        _charge,
+    } = call;
+    let operation = prepared.operation;
+    let makes_message = makes_message(&prepared);
+    cog.writes_committed().await?;
+    let outbound = &cog.services.outbound;
+    let (caller, patience) = (cog.caller(), cog.patience());
+    let sent = outbound.send_with_patience(prepared, Some(caller), DEADLINE, patience);
+    let sent = sent.await;
+    let answer = sent.map_err(|error| {
+        if matches!(&error, CallError::Discord(error) if error.is_forbidden()) {
+            cog.count_refusal();
+        }
+        call_error(cog, function, &error)
+    })?;
+    let made = answer.json.as_ref().filter(|_| makes_message);
+    if let Some(id) = made.and_then(|message| message.str("id")) {
+        cog.services.own_messages.note(&cog.name, id, tie);
+    }
+    Ok(answer.json.map(|json| {
+        let json = veil(cog, operation, json);
+        match &guild {
+            Some(guild) => with_guild(operation, guild, json),
+            None => json,
+        }
+    }))
+}
+
+/// Whether the answer has the id of a message that was sent. A forum's thread has that of its first message.
+fn makes_message(request: &Prepared) -> bool {
+    match request.operation.id {
+        "create_message" | "execute_webhook" | "create_lobby_message" => true,
+        "create_thread" => request
+            .body
+            .as_ref()
+            .is_some_and(|it| it["message"].is_object()),
+        _ => false,
+    }
+}
+
+/// The operation with this id.
+pub(super) fn known(id: &str) -> HostResult<&'static Operation> {
+    operation(id).ok_or_else(|| HostError::new("discord", format!("no operation {id}")).into())
+}
+
+/// Opens the channel of the direct messages with a user. Returns its id.
+pub(super) async fn open_direct_channel(
+    cog: &CogContext,
+    function: &'static str,
+    user: JsonValue,
+) -> HostResult<String> {
+    let fields = Map::from_iter([("recipient_id".to_owned(), user)]);
+    let call = prepare(cog, function, known("create_dm")?, fields, Vec::new(), None)?;
+    let channel = make(cog, call).await?;
+    let id = channel.as_ref().and_then(|it| it.str("id"));
+    id.map(str::to_owned).ok_or_else(|| {
+        HostError::new(
+            "discord",
+            format!("{function}: Discord opened no direct channel with the user"),
+        )
+        .into()
+    })
+}
+
+/// Prepares a call of the operation with this id, waits for its turn and makes it.
+pub(super) async fn call(
+    cog: &CogContext,
+    function: &'static str,
+    id: &'static str,
+    arguments: Map<String, JsonValue>,
+    files: Vec<File>,
+) -> HostResult<Option<Json>> {
+    let call = prepare(cog, function, known(id)?, arguments, files, None)?;
+    cog.wait_to_call(function).await?;
+    make(cog, call).await
+}
+
+/// Members and roles say which guild they are of, so that their methods work.
+fn with_guild(operation: &'static Operation, guild: &str, json: Json) -> Json {
+    let kind = answer_schema(operation).map(kind_of);
+    if !matches!(kind, Some(Kind::Member | Kind::Role)) {
+        return json;
+    }
+    let add = |json: &Json| complete::with_guild(json, guild);
+    match &json {
+        Json::Object(_) => add(&json),
+        Json::Array(items) => Json::Array(items.iter().map(add).collect()),
+        _ => json,
+    }
+}
+
+fn call_error(cog: &CogContext, function: &str, error: &CallError) -> HostFailure {
+    let error = match error {
+        CallError::Discord(error) => error,
+        CallError::Memory { .. } => return cog.too_many_request_bytes(function).into(),
+        CallError::TooLong { .. } => {
+            return HostError::new("limit", format!("{function}: {error}")).into();
+        }
+        _ => return HostError::new(UNREACHABLE, format!("{function}: {error}")).into(),
+    };
+    let mut table = HostError::new("discord", error.to_string())
+        .with("status", Field::Integer(i64::from(error.status)))
+        .with("code", Field::Integer(error.code))
+        .with("operation", Field::Text(error.operation.clone()));
+    if let Some(errors) = &error.errors {
+        table = table.with("errors", Field::Json(errors.clone()));
+    }
+    table.into()
+}
