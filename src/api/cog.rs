@@ -5,11 +5,11 @@
 
 use super::command;
 use super::context::CogContext;
-use super::convert::{Fields, TextBudget};
 use super::declarations::{
     Hook, Info, Listener, MOST_DECLARED, MOST_HOOKS, Staged, Timer, caller, room_for,
     room_for_shared,
 };
+use super::fields::{Fields, TextBudget};
 use super::object::{self, Charge};
 use super::option;
 use crate::discord::events::{self, intents};

@@ -1,7 +1,7 @@
 //! Reads the table that an author gives to `cog.command` or `cog.group`.
 
-use super::convert::{Fields, TextBudget};
 use super::declarations::{Command, OptionFunctions, caller};
+use super::fields::{Fields, TextBudget};
 use super::option;
 use crate::commands::checks::MAX_DEPTH;
 use crate::commands::definition::{

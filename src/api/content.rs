@@ -1,9 +1,10 @@
 //! What an author gives to `ctx:reply`, `message:reply` and their kin: a string, or Discord's own
 //! create-message fields plus `ephemeral`, `files` and `delete_after`.
 
-use super::convert::{Converter, Fields, still_in_time, to_json};
+use super::convert::{Converter, to_json};
+use super::fields::Fields;
 use crate::discord::arguments::File;
-use crate::vm::host::{Arguments, HostError, HostResult, shown_name};
+use crate::vm::host::{Arguments, HostError, HostResult};
 use mlua::{Table, Value};
 use serde_json::{Map, Value as JsonValue};
 use std::time::Duration;
@@ -63,26 +64,16 @@ impl Content {
             files: read_files(&fields)?,
             body: Map::new(),
         };
-        let mut converter = Converter::default();
-        for pair in table.pairs::<Value, Value>() {
-            let (key, value) = pair?;
-            still_in_time(table)?;
-            let Some(name) = converter.name(function, "content", &key)? else {
-                return Err(fields.wrong("content", "fields with names", &key));
-            };
-            match name.as_str() {
-                "ephemeral" | "delete_after" | "files" => {}
+        content.body =
+            Converter::default().fields(function, "content", table, |name| match name {
+                "ephemeral" | "delete_after" | "files" => Ok(false),
                 // Where the message goes is the method's to say.
                 "channel_id" | "message_id" | "recipient_id" => {
                     let message = format!("{function}: there is no field \"{name}\"");
-                    return Err(HostError::new("argument", message).into());
+                    Err(HostError::new("argument", message).into())
                 }
-                _ => {
-                    let value = converter.read(function, &shown_name(&name), &value)?;
-                    content.body.insert(name, value);
-                }
-            }
-        }
+                _ => Ok(true),
+            })?;
         Ok(content)
     }
 }

@@ -5,7 +5,8 @@
 use super::call::{PreparedCall, answer_schema, make, prepare};
 use super::content::read_files;
 use super::context::CogContext;
-use super::convert::{Converter, Fields, still_in_time};
+use super::convert::Converter;
+use super::fields::Fields;
 use super::object;
 use crate::discord::complete;
 use crate::discord::operations::{Operation, nearest_operation, operation};
@@ -15,7 +16,6 @@ use crate::json::Json;
 use crate::lock::lock;
 use crate::vm::host::{Arguments, Host, HostChunk, HostError, HostResult, one, shown_name};
 use mlua::{Lua, Table, Value};
-use serde_json::Map;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -108,19 +108,9 @@ fn prepare_call(
         Some(table) => table,
         None => lua.create_table()?,
     };
-    let mut given = Map::new();
-    let mut converter = Converter::default();
-    for pair in table.pairs::<Value, Value>() {
-        let (key, value) = pair?;
-        still_in_time(&table)?;
-        let Some(field) = converter.name(name, "the fields", &key)? else {
-            return Err(arguments.wrong("", "fields with names", &key));
-        };
-        if field != "files" || !operation.multipart {
-            let value = converter.read(name, &shown_name(&field), &value)?;
-            given.insert(field, value);
-        }
-    }
+    let given = Converter::default().fields(name, "", &table, |field| {
+        Ok(field != "files" || !operation.multipart)
+    })?;
     let files = if operation.multipart {
         read_files(&Fields::of(name, &table))?
     } else {

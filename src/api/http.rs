@@ -1,7 +1,8 @@
 //! `@cogsmith/http`: `get, post, request`.
 
 use super::context::CogContext;
-use super::convert::{Fields, to_json};
+use super::convert::to_json;
+use super::fields::Fields;
 use super::json::parse;
 use super::limits::{Limit, kilobytes};
 use super::object::Charge;

@@ -1,7 +1,7 @@
 //! `cog.option`: options as values, and how the table that one is becomes a definition.
 
-use super::convert::{Fields, TextBudget};
 use super::declarations::OptionFunctions;
+use super::fields::{Fields, TextBudget};
 use crate::commands::definition::{Choice, ChoiceValue, OptionDefinition, OptionKind};
 use crate::lock::lock;
 use crate::vm::host::{Arguments, Host, HostError, HostResult, describe, one, shown_name};

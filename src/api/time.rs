@@ -1,7 +1,7 @@
 //! `@cogsmith/time`: `now, parse, format, timestamp, of_id, iso`. Times are Unix seconds.
 
 use super::context::CogContext;
-use super::convert::Fields;
+use super::fields::Fields;
 use crate::commands::moment::parse_moment;
 use crate::vm::host::{Arguments, Host, HostError, HostResult, one, shown_name};
 use jiff::Timestamp;

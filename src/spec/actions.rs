@@ -3,7 +3,8 @@
 
 use super::build::{NewChannel, NewRole, NewUser};
 use super::world::{SpecResult, TestWorld};
-use crate::api::convert::{Fields, to_json};
+use crate::api::convert::to_json;
+use crate::api::fields::Fields;
 use crate::discord::permissions;
 use crate::sim::Id;
 use crate::vm::host::{Arguments, HostError, HostFailure, HostResult};

@@ -3,7 +3,7 @@
 use super::values::plain_tree;
 use super::{read_kind, read_space, view_of};
 use crate::api::context::CogContext;
-use crate::api::convert::Fields;
+use crate::api::fields::Fields;
 use crate::api::object::Charge;
 use crate::state::{KeyRef, StateScope, StateTable, Value as Stored};
 use crate::vm::host::{Arguments, Host, HostResult};

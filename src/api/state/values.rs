@@ -1,13 +1,13 @@
 //! Values and keys of the state as Luau has them, and as JSON.
 
-use crate::api::convert::{Wrong, number_to_json};
+use crate::api::not_json::{NotJson, number_to_json};
 use crate::state::{Key, KeyRef, StateScope, StateTable, Value as Stored, render_path};
 use crate::vm::host::{HostError, HostResult, describe, in_time, object_mark, shown_name};
 use mlua::{Lua, Table, Value};
 use serde_json::{Map, Value as JsonValue};
 
 /// A table of the state as JSON: a list, or an object whose numbers have become names.
-pub(in crate::api) fn tree_to_json(table: &StateTable) -> Result<JsonValue, Wrong> {
+pub(in crate::api) fn tree_to_json(table: &StateTable) -> Result<JsonValue, NotJson> {
     let is_list = table.len() == table.count();
     if is_list && !(table.is_empty() && table.is_object()) {
         let items = table.iter().zip(1..);
@@ -29,13 +29,13 @@ pub(in crate::api) fn tree_to_json(table: &StateTable) -> Result<JsonValue, Wron
             let message = format!(
                 "holds something at the number {name} and at the string \"{name}\", which are one name in JSON"
             );
-            return Err(Wrong::new(message));
+            return Err(NotJson::new(message));
         }
     }
     Ok(JsonValue::Object(fields))
 }
 
-fn leaf_to_json(stored: &Stored) -> Result<JsonValue, Wrong> {
+fn leaf_to_json(stored: &Stored) -> Result<JsonValue, NotJson> {
     match stored {
         Stored::Bool(value) => Ok((*value).into()),
         Stored::Number(number) => number_to_json(*number),
@@ -44,8 +44,8 @@ fn leaf_to_json(stored: &Stored) -> Result<JsonValue, Wrong> {
     }
 }
 
-fn utf8(bytes: &[u8]) -> Result<&str, Wrong> {
-    std::str::from_utf8(bytes).map_err(|_| Wrong::new("is not valid UTF-8"))
+fn utf8(bytes: &[u8]) -> Result<&str, NotJson> {
+    std::str::from_utf8(bytes).map_err(|_| NotJson::new("is not valid UTF-8"))
 }
 
 pub(super) fn read_key(scope: &StateScope, path: &[Key], key: &Value) -> HostResult<Key> {
