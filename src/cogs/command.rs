@@ -17,7 +17,7 @@ use crate::api::condition::Condition;
 use crate::api::content::Content;
 use crate::api::context::CogContext;
 use crate::api::declarations::Command;
-use crate::api::invocation::{Context, Invocation};
+use crate::api::invocation::{self, Invocation};
 use crate::api::own_messages::Tie;
 use crate::commands::cooldown::ScopeIds;
 use crate::commands::definition::CommandDefinition;
@@ -155,15 +155,7 @@ fn invocation(
     name: &str,
     path: &[&CommandDefinition],
 ) -> Invocation {
-    let message = &call.message;
-    let definition = path.last();
-    Invocation {
-        cog: Arc::clone(cog),
-        author: message.get("author").cloned().unwrap_or(Json::Null),
-        member: message.get("member").cloned(),
-        guild_id: message.str("guild_id").map(str::to_owned),
-        channel_id: message.str("channel_id").unwrap_or_default().to_owned(),
-        message: Some(message.clone()),
+    let called = invocation::Called {
         command: name.to_owned(),
         prefix: Some(call.prefix.clone()),
         locale: match language {
@@ -171,15 +163,9 @@ fn invocation(
             Language::Indonesian => "id",
         },
         help: help::help_for(path, &call.prefix, 1, language),
-        ephemeral: definition.is_some_and(|definition| definition.ephemeral),
-        taken: std::sync::Mutex::default(),
-        values: std::sync::Mutex::default(),
-        finally: std::sync::Mutex::default(),
-        ended: std::sync::atomic::AtomicBool::new(false),
-        finally_count: std::sync::atomic::AtomicUsize::new(0),
-        answered: std::sync::atomic::AtomicBool::new(false),
-        answer: std::sync::Mutex::default(),
-    }
+        ephemeral: path.last().is_some_and(|definition| definition.ephemeral),
+    };
+    Invocation::of_message(cog, &call.message, called)
 }
 
 impl Calling<'_> {
@@ -267,9 +253,7 @@ impl Calling<'_> {
             .collect();
         let now = services.clock.now();
         match services.cooldowns.take(&name, &ids, &cooldowns, now) {
-            Ok(taken) => {
-                *lock(&context.taken) = Some((Arc::clone(&services.cooldowns), taken));
-            }
+            Ok(taken) => context.note_taken(&services.cooldowns, taken),
             Err(left) => {
                 let left = &duration_in_words(left, self.language);
                 let message = Text::OnCooldown { left }.say(self.language);
@@ -281,14 +265,14 @@ impl Calling<'_> {
         let counted = format!("{name}\n{}", self.live.generation.number);
         let permit = limit.map(|limit| services.running.begin(&counted, &ids, limit));
         if let Some(None) = permit {
-            refund(&context);
+            context.refund();
             let message = Text::AlreadyRunning {}.say(self.language);
             return self.deny(&context, "max_concurrent", message).await;
         }
         let arguments = self.arguments(command, called, definition, &context).await;
         if let Err(text) = arguments {
             // A typing mistake costs no use.
-            refund(&context);
+            context.refund();
             return Err(Some(text));
         }
         let path = sub_path(&called.path);
@@ -324,7 +308,7 @@ impl Calling<'_> {
         more: impl mlua::IntoLuaMulti,
     ) -> Result<MultiValue, Option<String>> {
         let lua = self.live.vm.lua();
-        let result = match lua.create_any_userdata(Context(Arc::clone(context))) {
+        let result = match context.to_ctx(lua) {
             Ok(context) => self.call_handler(function, (context, more)).await,
             Err(_) => Err(Fault::Panic),
         };
@@ -362,11 +346,7 @@ impl Calling<'_> {
     }
 
     async fn run_finally(&self, context: &Arc<Invocation>) {
-        loop {
-            // The last one first, also of those that another one adds.
-            let Some(function) = lock(&context.finally).pop() else {
-                return;
-            };
+        while let Some(function) = context.next_finally() {
             if let Err(fault) = self.call_handler(&function, ()).await {
                 report(self.cog, self.live, &fault, None).await;
             }
@@ -380,12 +360,6 @@ struct EndOfCall<'a>(&'a Invocation);
 impl Drop for EndOfCall<'_> {
     fn drop(&mut self) {
         self.0.end();
-    }
-}
-
-fn refund(context: &Invocation) {
-    if let Some((cooldowns, taken)) = lock(&context.taken).take() {
-        cooldowns.refund(taken);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::api::call::UNREACHABLE;
 use crate::api::condition::Condition;
 use crate::api::context::CogContext;
 use crate::api::declarations::Hook;
-use crate::api::invocation::{Context, Invocation};
+use crate::api::invocation::Invocation;
 use crate::api::limits::Limit;
 use crate::commands::refusals::Refusal;
 use crate::json::Json;
@@ -270,7 +270,7 @@ fn hook_arguments(
 ) -> mlua::Result<MultiValue> {
     let lua = live.vm.lua();
     let context = match context {
-        Some(context) => Value::UserData(lua.create_any_userdata(Context(Arc::clone(context)))?),
+        Some(context) => Value::UserData(context.to_ctx(lua)?),
         None => Value::Nil,
     };
     let error = match fault {

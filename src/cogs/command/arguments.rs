@@ -3,7 +3,7 @@
 use super::super::directory::Directory;
 use super::{Calling, sub_path};
 use crate::api::declarations::Command;
-use crate::api::invocation::{Invocation, OptionValue};
+use crate::api::invocation::Invocation;
 use crate::commands::argument::{Argument, ParseContext};
 use crate::commands::definition::CommandDefinition;
 use crate::commands::parse::Called;
@@ -11,11 +11,9 @@ use crate::commands::reader::parse_arguments;
 use crate::commands::text::Text;
 use crate::commands::usage::UsageError;
 use crate::json::Json;
-use crate::lock::lock;
 use crate::vm::trace::{Fault, Raised};
 use jiff::tz::TimeZone;
 use mlua::{Function, Value};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Calling<'_> {
@@ -56,7 +54,7 @@ impl Calling<'_> {
             .await
             .map_err(|error| error.render())?;
         let path = sub_path(&called.path);
-        let mut values = BTreeMap::new();
+        let mut values = Vec::new();
         for (option, argument) in parsed {
             let functions = command.options.get(&(path.clone(), option.clone()));
             let value = match (&argument, functions) {
@@ -97,9 +95,9 @@ impl Calling<'_> {
                     }
                 },
             }?;
-            values.insert(option, OptionValue::of(argument, value));
+            values.push((option, argument, value));
         }
-        *lock(&context.values) = values;
+        context.set_options(values);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use super::super::fault::report;
 use super::Calling;
 use crate::api::declarations::{Command, Hook};
-use crate::api::invocation::{Context, Invocation};
+use crate::api::invocation::Invocation;
 use crate::api::learn::{Wanted, learn};
 use crate::commands::checks::{self, CheckAnswer, CheckAnswers, CheckFacts, RoleFact, Verdict};
 use crate::commands::definition::CommandDefinition;
@@ -105,10 +105,7 @@ impl Calling<'_> {
             let denial = lua.create_table().and_then(|denial| {
                 denial.raw_set("kind", kind)?;
                 denial.raw_set("message", message.as_str())?;
-                Ok((
-                    lua.create_any_userdata(Context(Arc::clone(context)))?,
-                    denial,
-                ))
+                Ok((context.to_ctx(lua)?, denial))
             });
             match denial {
                 Ok(arguments) => {

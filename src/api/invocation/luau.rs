@@ -1,0 +1,211 @@
+//! `ctx` in Luau.
+
+use super::Invocation;
+use crate::api::content::Content;
+use crate::api::context::CogContext;
+use crate::api::object::{self, Charge};
+use crate::api::readonly;
+use crate::json::Json;
+use crate::vm::host::{Arguments, Host, HostError, HostFailure, HostResult, describe, one};
+use mlua::{AnyUserData, Lua, MetaMethod, Table, UserDataRegistry, Value};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// What Luau holds of a call.
+#[derive(Clone, Debug)]
+struct Context(Arc<Invocation>);
+
+struct ContextMethods(Table);
+
+impl Invocation {
+    /// The call as its handlers get it.
+    pub fn to_ctx(self: &Arc<Self>, lua: &Lua) -> mlua::Result<AnyUserData> {
+        lua.create_any_userdata(Context(Arc::clone(self)))
+    }
+}
+
+/// Makes the type and its methods known to the VM.
+pub(in crate::api) fn install(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<()> {
+    let methods = lua.create_table()?;
+    install_answers(lua, host, &methods)?;
+    install_rest(lua, host, &methods)?;
+    lua.set_app_data(ContextMethods(methods));
+    let owner = Arc::clone(cog);
+    let index = host.function(lua, "ctx", move |lua, arguments| {
+        index(lua, &owner, arguments)
+    })?;
+    let refuse_write = readonly::of_context(lua, host)?;
+    lua.register_userdata_type::<Context>(move |registry: &mut UserDataRegistry<Context>| {
+        use mlua::{UserDataFields, UserDataMethods};
+        registry.add_meta_field("__type", "ctx");
+        registry.add_meta_field_with(MetaMethod::NewIndex.name(), move |_| Ok(refuse_write));
+        registry.add_meta_field_with(MetaMethod::Index.name(), move |_| Ok(index));
+        registry.add_meta_method(MetaMethod::ToString.name(), |_, this, ()| {
+            Ok(format!("ctx of {}", this.0.called.command))
+        });
+    })
+}
+
+fn this(arguments: &Arguments) -> HostResult<Arc<Invocation>> {
+    let value = arguments.value(0);
+    let wrong = || -> HostFailure {
+        let name = arguments.function();
+        let got = describe(&value);
+        let message = format!("{name}: called on {got}; write a colon, as in `{name}(…)`");
+        HostError::new("argument", message).into()
+    };
+    let Value::UserData(data) = &value else {
+        return Err(wrong());
+    };
+    data.borrow::<Context>()
+        .map(|context| Arc::clone(&context.0))
+        .map_err(|_| wrong())
+}
+
+/// A field of `ctx`, or a method.
+fn index(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
+    let context = this(arguments)?;
+    let name = arguments.string(1, "the field")?;
+    let object = |json: &Json, schema| {
+        let charge = Charge::new(lua, cog, json)?;
+        Ok(object::to_lua(lua, json, Some(schema), &charge)?)
+    };
+    let only_in_guild = || -> HostFailure {
+        let message =
+            format!("ctx.{name}: this call comes from a direct message; test ctx.in_guild first");
+        HostError::new("argument", message).into()
+    };
+    match name.as_str() {
+        "author" => object(&context.author, "UserResponse"),
+        "member" => match &context.member {
+            Some(member) => object(member, "GuildMemberResponse"),
+            None => Err(only_in_guild()),
+        },
+        "guild_id" => match &context.guild_id {
+            Some(id) => one(lua, id.as_str()),
+            None => Err(only_in_guild()),
+        },
+        "in_guild" => one(lua, context.guild_id.is_some()),
+        "channel_id" => one(lua, context.channel_id.as_str()),
+        "message" => match &context.message {
+            Some(message) => object(message, "MessageResponse"),
+            None => Ok(Value::Nil),
+        },
+        "command" => one(lua, context.called.command.as_str()),
+        "prefix" => one(lua, context.called.prefix.as_deref()),
+        "locale" => one(lua, context.called.locale),
+        "options" => {
+            let options = lua.create_table()?;
+            for name in context.option_names() {
+                let value = context.value(lua, &name)?;
+                options.raw_set(name, value)?;
+            }
+            options.set_readonly(true);
+            one(lua, options)
+        }
+        "values" | "fields" => one(lua, lua.create_table()?),
+        method => {
+            let methods = lua.app_data_ref::<ContextMethods>();
+            match methods {
+                Some(methods) => Ok(methods.0.raw_get(method)?),
+                None => Ok(Value::Nil),
+            }
+        }
+    }
+}
+
+type Answering = Pin<Box<dyn Future<Output = HostResult<Option<Json>>> + Send>>;
+type AnswerMethod = fn(Arc<Invocation>, &'static str, Content) -> Answering;
+
+fn install_answers(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
+    let answers: [(&str, &'static str, AnswerMethod); 3] = [
+        ("reply", "ctx:reply", |call, name, content| {
+            Box::pin(async move { call.reply(name, content).await })
+        }),
+        ("send", "ctx:send", |call, name, content| {
+            Box::pin(async move { call.send(name, content).await })
+        }),
+        ("edit", "ctx:edit", |call, name, content| {
+            Box::pin(async move { call.edit(name, content).await })
+        }),
+    ];
+    for (key, name, answer) in answers {
+        let method = host.async_function(lua, name, move |lua, arguments| {
+            let prepared = CogContext::may_act(&lua, name)
+                .and_then(|_| this(&arguments))
+                .and_then(|context| Ok((context, Content::read(&arguments, 1)?)));
+            async move {
+                let (call, content) = prepared?;
+                let cog = Arc::clone(&call.cog);
+                match answer(call, name, content).await? {
+                    Some(json) => object::receive(&lua, &cog, &json, Some("MessageResponse")),
+                    None => Ok(Value::Nil),
+                }
+            }
+        })?;
+        methods.raw_set(key, method)?;
+    }
+    Ok(())
+}
+
+fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
+    let delete_answer = host.async_function(lua, "ctx:delete", |lua, arguments| {
+        let prepared = CogContext::may_act(&lua, "ctx:delete").and_then(|_| this(&arguments));
+        async move { prepared?.delete("ctx:delete").await }
+    })?;
+    methods.raw_set("delete", delete_answer)?;
+    let typing = host.async_function(lua, "ctx:typing", |lua, arguments| {
+        let prepared = CogContext::may_act(&lua, "ctx:typing").and_then(|_| this(&arguments));
+        async move { prepared?.typing("ctx:typing").await }
+    })?;
+    methods.raw_set("typing", typing)?;
+    let help = host.async_function(lua, "ctx:help", |lua, arguments| {
+        let prepared = CogContext::may_act(&lua, "ctx:help").and_then(|_| this(&arguments));
+        async move {
+            let call = prepared?;
+            let content = Content::of_text(&call.called.help);
+            call.reply("ctx:help", content).await?;
+            Ok(())
+        }
+    })?;
+    methods.raw_set("help", help)?;
+    methods.raw_set("get", host.function(lua, "ctx:get", get)?)?;
+    // A typed command has no deadline for its answer, so there is nothing to put off.
+    let defer = host.function(lua, "ctx:defer", |_, arguments| this(arguments).map(|_| ()))?;
+    methods.raw_set("defer", defer)?;
+    let finally = host.function(lua, "ctx:finally", |_, arguments| {
+        let context = this(arguments)?;
+        let function = arguments.callback(1, "the function")?;
+        context.add_finally(function)
+    })?;
+    methods.raw_set("finally", finally)?;
+    let refund = host.function(lua, "ctx:refund", |_, arguments| {
+        this(arguments)?.refund();
+        Ok(())
+    })?;
+    methods.raw_set("refund", refund)
+}
+
+/// `ctx:get(option)`: the value of an option that the command declares.
+fn get(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
+    let context = this(arguments)?;
+    let option = arguments.value(1);
+    let name = match &option {
+        Value::Table(table) => match table.raw_get::<Value>("name")? {
+            Value::String(name) => name.to_string_lossy(),
+            _ => return Err(arguments.wrong("the option", "an option", &option)),
+        },
+        Value::String(name) => name.to_string_lossy(),
+        other => return Err(arguments.wrong("the option", "an option", other)),
+    };
+    if let Some(value) = context.value(lua, &name)? {
+        return Ok(value);
+    }
+    context.still_on("ctx:get")?;
+    let message = format!(
+        "ctx:get: the command \"{}\" has no option \"{name}\"; list it in its options",
+        context.called.command
+    );
+    Err(HostError::new("argument", message).into())
+}
