@@ -6,8 +6,9 @@ use crate::cogs::host::ADMIN_COMMANDS;
 use crate::cogs::live::Status;
 use crate::commands::definition::CommandDefinition;
 use crate::commands::help::{self, CommandView};
+use crate::commands::name_key::name_key;
 use crate::commands::pages;
-use crate::commands::parse::{after_prefix, answers_to, name_key};
+use crate::commands::parse::{after_prefix, answers_to};
 use crate::reload::controller::{Ask, Refused, meant};
 use crate::reload::report::{CogOutcome, Outcome};
 

@@ -5,8 +5,9 @@ use super::fields::{Fields, TextBudget};
 use super::option;
 use crate::commands::checks::MAX_DEPTH;
 use crate::commands::definition::{
-    Check, CommandDefinition, Concurrency, Contexts, Cooldown, CooldownScope, validate,
+    Check, CommandDefinition, Concurrency, Contexts, Cooldown, CooldownScope,
 };
+use crate::commands::validate::validate;
 use crate::discord::permissions;
 use crate::vm::host::{HostError, HostResult, shown_name};
 use mlua::{Function, Lua, Table, Value};

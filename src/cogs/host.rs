@@ -10,7 +10,7 @@ use super::scheduler::Scheduler;
 use crate::api::condition::{Condition, Transition};
 use crate::api::context::CogContext;
 use crate::api::services::Services;
-use crate::commands::parse::name_key;
+use crate::commands::name_key::name_key;
 use crate::host_tasks::{self, Task};
 use crate::lock::lock;
 use crate::problem::Problem;

@@ -2,7 +2,7 @@
 
 use super::definition::CommandDefinition;
 use super::likeness::{in_code_points, likenesses};
-use super::parse::name_key;
+use super::name_key::name_key;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

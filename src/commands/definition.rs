@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-pub use super::conflicts::{Conflict, claims};
 pub use super::references::RoleKey;
-pub use super::validate::{Complaint, validate};
 
 /// A command, or a group of commands when it has `subcommands`.
 #[derive(Clone, Debug, PartialEq)]

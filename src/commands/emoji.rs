@@ -1,6 +1,6 @@
 //! Emoji as users type them: Discord's custom ones and Unicode's.
 
-use super::references::{is_id, leading_mark};
+use super::marks::{is_id, leading_brackets};
 use icu_properties::CodePointSetData;
 use icu_properties::props::{Emoji, EmojiModifier, EmojiPresentation, RegionalIndicator};
 
@@ -39,7 +39,7 @@ pub fn parse_emoji(text: &str) -> Option<ParsedEmoji> {
 
 /// The bytes of the emoji with which a text begins: the longest one, a family and not its father.
 pub(super) fn leading(text: &str) -> Option<usize> {
-    if let Some(mark) = leading_mark(text).filter(|mark| is_custom(mark)) {
+    if let Some(mark) = leading_brackets(text).filter(|mark| is_custom(mark)) {
         return Some(mark.len());
     }
     let ends = text.char_indices().map(|(at, first)| at + first.len_utf8());

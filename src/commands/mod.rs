@@ -5,13 +5,14 @@
 //!       ─ reader (values of the options) ─▶ the cog
 //! ```
 //!
-//! - `definition.rs` is what a cog declared, for typed lines and slash commands alike. `validate.rs` with
-//!   `validate_options.rs` and `conflicts.rs` refuse what cannot work before it is committed; two names that look
+//! - `definition.rs` is what a cog declared, for typed lines and slash commands alike, and nothing but data.
+//!   `validate.rs` with `validate_names.rs` and `validate_options.rs` (which find what `complaint.rs` tells) and
+//!   `conflicts.rs` refuse what cannot work before it is committed; two names that are the same (`name_key.rs`) or look
 //!   alike (`likeness.rs`) cannot.
 //! - `reader.rs` gives the words of a line (`tokens.rs`) to the options, several words to some (`runs.rs`).
 //!   `arguments.rs` makes each a value (`argument.rs`): from its text alone (`values.rs`, `duration.rs`, `moment.rs`,
 //!   `clock.rs`, `emoji.rs`), or by asking what Discord knows (`directory.rs`, `lookup.rs`, `names.rs`,
-//!   `references.rs`).
+//!   `references.rs`, `marks.rs`).
 //! - `usage.rs` and `help.rs` tell users how to call a command, `suggest.rs` what they may have meant, `refusals.rs`
 //!   what Discord refused. `examples.rs` finds examples that are no calls. `pages.rs` divides long answers.
 //! - Every sentence is in `text.rs`, and words of users enter one only through `escape.rs`.
@@ -20,6 +21,7 @@ pub mod argument;
 pub mod arguments;
 pub mod checks;
 mod clock;
+pub mod complaint;
 pub mod conflicts;
 pub mod cooldown;
 pub mod definition;
@@ -31,7 +33,9 @@ pub mod examples;
 pub mod help;
 pub mod likeness;
 mod lookup;
+mod marks;
 pub mod moment;
+pub mod name_key;
 pub mod names;
 pub mod pages;
 pub mod parse;
@@ -45,5 +49,6 @@ pub mod text;
 pub mod tokens;
 pub mod usage;
 pub mod validate;
+mod validate_names;
 mod validate_options;
 mod values;

@@ -3,7 +3,7 @@
 //! ambiguous, and nothing else decides: not what is known already, nor what was made first.
 
 use super::escape::quoted;
-use super::parse::name_key;
+use super::name_key::name_key;
 use crate::json::Json;
 use unicode_normalization::UnicodeNormalization;
 

@@ -1,7 +1,8 @@
 //! From a message's text to the command that it calls: prefix, name, groups and subcommands.
 
 use super::definition::{Check, CommandDefinition};
-use super::escape::{is_invisible, is_separator};
+use super::escape::is_separator;
+use super::name_key::{is_selector, name_key};
 use super::tokens::{Token, Tokens};
 
 /// What follows the prefix, when `content` begins with it or with a mention of the bot. Space is
@@ -53,11 +54,6 @@ fn lower(letter: char) -> impl Iterator<Item = char> {
     letter.to_uppercase().flat_map(char::to_lowercase)
 }
 
-/// What some keyboards write behind an emoji and some do not.
-fn is_selector(character: char) -> bool {
-    matches!(character, '\u{fe0e}' | '\u{fe0f}')
-}
-
 fn strip_mention<'a>(content: &'a str, bot_id: &str) -> Option<&'a str> {
     let rest = content.strip_prefix("<@")?;
     let rest = rest.strip_prefix('!').unwrap_or(rest);
@@ -68,15 +64,6 @@ fn strip_mention<'a>(content: &'a str, bot_id: &str) -> Option<&'a str> {
 pub fn split_name(rest: &str) -> (&str, &str) {
     let rest = rest.trim_start_matches(is_separator);
     rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()))
-}
-
-/// What a command's name and a typed one have in common: lower case, without invisible characters
-/// and the selectors with which some keyboards write an emoji and some do not.
-pub fn name_key(name: &str) -> String {
-    name.chars()
-        .filter(|character| !is_invisible(*character) && !is_selector(*character))
-        .flat_map(char::to_lowercase)
-        .collect()
 }
 
 /// Whether the user who typed `name` means this command.

@@ -5,19 +5,10 @@
 
 use super::emoji::is_custom;
 use super::escape::is_invisible;
+use super::marks::{id_of, is_id, leading_brackets};
 
 /// A number with fewer digits is a name or a count, not an id: those of 2015 have 17 digits.
 const SHORTEST_ID: usize = 15;
-
-/// Whether a text can be one of Discord's ids: digits, for a number of 64 bits.
-pub(super) fn is_id(text: &str) -> bool {
-    id_of(text).is_some()
-}
-
-fn id_of(text: &str) -> Option<u64> {
-    let digits = text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| digits)
-}
 
 /// Whether a text refers to something without its name: a mention or an id.
 pub(super) fn is_reference(text: &str) -> bool {
@@ -119,18 +110,10 @@ impl RoleKey {
     }
 }
 
-/// The longest of the marks that Discord makes a name, an emoji or a time of has fewer bytes.
-const LONGEST_MARK: usize = 100;
-
 /// The mark in angle brackets with which a text begins: a mention of somebody or something, a custom
 /// emoji, a time. `<@1>` in `<@1>, hello`.
 pub(super) fn leading_mark(text: &str) -> Option<&str> {
-    let head = text
-        .as_bytes()
-        .get(..LONGEST_MARK)
-        .unwrap_or(text.as_bytes());
-    let end = head.iter().position(|byte| *byte == b'>')? + 1;
-    let mark = text.get(..end)?;
+    let mark = leading_brackets(text)?;
     let is_mark = is_reference(mark) || is_custom(mark) || mark.starts_with("<t:");
     is_mark.then_some(mark)
 }

@@ -1,6 +1,6 @@
 //! The known name that a user probably meant.
 
-use super::parse::name_key;
+use super::name_key::name_key;
 use crate::nearest::nearest_by;
 
 /// Longer words than this are not names but hostile or pasted text, and comparing them costs time.

@@ -1,93 +1,30 @@
 //! What is wrong with a definition: Discord's limits of slash commands, and what cannot mean anything.
 
 use super::checks::MAX_DEPTH;
+use super::complaint::{Complaint, Visit};
 use super::cooldown::MAX_USES;
-use super::definition::{Check, CommandDefinition};
-use super::escape::{is_separator, length};
-use super::likeness::unseen;
-use super::parse::name_key;
-use super::validate_options::options;
-use icu_properties::props::{GeneralCategory, GeneralCategoryGroup, Script};
-use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
+use super::definition::{Check, ChoiceValue, CommandDefinition, Concurrency};
+use super::escape::length;
+use super::name_key::name_key;
+use super::validate_names::{bad_word, description, name};
+use super::validate_options::{MAX_OPTIONS, options};
 use std::collections::HashSet;
-use std::fmt;
 
-/// Discord's limits of application commands, from
-/// <https://discord.com/developers/docs/interactions/application-commands>.
-pub(super) const MAX_NAME: usize = 32;
-pub(super) const MAX_DESCRIPTION: usize = 100;
-/// Every typed line is held against all options, so this one binds every command.
-pub(super) const MAX_OPTIONS: usize = 25;
 /// Characters of an example, which help shows. Discord has none.
 const MAX_EXAMPLE: usize = 200;
+/// Discord's limit, as those of names and options.
 const MAX_TOTAL: usize = 8_000;
 /// Command, group, subcommand.
 const MAX_LEVELS: usize = 3;
-
-/// One thing that is wrong with a definition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Complaint {
-    /// The words that call the command (`tag add`).
-    pub command: String,
-    /// The field in the author's table (`options.count.min`).
-    pub field: String,
-    /// What it must be, as the rest of a sentence that begins with the field.
-    pub says: String,
-    /// File and line of the command's declaration.
-    pub place: Option<(String, u32)>,
-}
-
-impl fmt::Display for Complaint {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            command,
-            field,
-            says,
-            ..
-        } = self;
-        write!(formatter, "in the command \"{command}\", `{field}` {says}")
-    }
-}
 
 /// Everything that is wrong with a command and its subcommands; nothing when it can be used.
 /// Most of Discord's own limits bind only what is a slash command.
 pub fn validate(definition: &CommandDefinition) -> Vec<Complaint> {
     let mut complaints = Vec::new();
-    let mut visit = Visit {
-        complaints: &mut complaints,
-        command: definition.name.clone(),
-        place: definition.place.clone(),
-        slash: definition.slash,
-    };
+    let mut visit = Visit::of(definition, &mut complaints);
     root(definition, &mut visit);
     command(definition, &mut visit, 1);
     complaints
-}
-
-/// Where a complaint belongs.
-pub(super) struct Visit<'a> {
-    complaints: &'a mut Vec<Complaint>,
-    command: String,
-    place: Option<(String, u32)>,
-    /// Whether Discord's limits bind.
-    pub(super) slash: bool,
-}
-
-impl Visit<'_> {
-    pub(super) fn complain(&mut self, field: impl Into<String>, says: impl Into<String>) {
-        self.complaints.push(Complaint {
-            command: self.command.clone(),
-            field: field.into(),
-            says: says.into(),
-            place: self.place.clone(),
-        });
-    }
-
-    pub(super) fn complain_if(&mut self, wrong: bool, field: &str, says: &str) {
-        if wrong {
-            self.complain(field, says);
-        }
-    }
 }
 
 fn root(definition: &CommandDefinition, visit: &mut Visit<'_>) {
@@ -143,13 +80,7 @@ fn command(definition: &CommandDefinition, visit: &mut Visit<'_>, level: usize) 
     }
     group(definition, visit);
     for subcommand in &definition.subcommands {
-        let mut inner = Visit {
-            complaints: &mut *visit.complaints,
-            command: format!("{} {}", visit.command, subcommand.name),
-            place: subcommand.place.clone().or_else(|| visit.place.clone()),
-            slash: visit.slash && subcommand.slash,
-        };
-        command(subcommand, &mut inner, level + 1);
+        command(subcommand, &mut visit.subcommand(subcommand), level + 1);
     }
 }
 
@@ -236,7 +167,7 @@ fn limits(definition: &CommandDefinition, visit: &mut Visit<'_>) {
             "must be longer than nothing",
         );
     }
-    let none = |limit: &super::definition::Concurrency| limit.limit == 0;
+    let none = |limit: &Concurrency| limit.limit == 0;
     visit.complain_if(
         definition.max_concurrent.as_ref().is_some_and(none),
         "max_concurrent.limit",
@@ -284,88 +215,15 @@ fn check(check: &Check, visit: &mut Visit<'_>, depth: usize) {
     }
 }
 
-/// Names of commands and options.
-pub(super) fn name(field: &str, name: &str, visit: &mut Visit<'_>) {
-    if let Some(says) = bad_word(name) {
-        visit.complain(field, says);
-    } else if !visit.slash {
-        // Whatever can be typed is allowed.
-    } else if let Some(character) = name.chars().find(|character| !is_allowed(*character)) {
-        let hint = if character.is_uppercase() {
-            "write it in lower case"
-        } else {
-            "allowed are letters, digits, `-`, `_` and `'`"
-        };
-        visit.complain(
-            field,
-            format!("has the character \"{character}\", which Discord does not allow in slash commands: {hint}"),
-        );
-    }
-}
-
-pub(super) fn description(field: &str, description: Option<&str>, visit: &mut Visit<'_>) {
-    let Some(description) = description.filter(|_| visit.slash) else {
-        return;
-    };
-    let count = length(description);
-    if count == 0 || count > MAX_DESCRIPTION {
-        visit.complain(
-            field,
-            format!("must have 1 to {MAX_DESCRIPTION} characters, and has {count}"),
-        );
-    }
-}
-
-/// Why a name cannot be typed as one word.
-fn bad_word(name: &str) -> Option<String> {
-    let count = length(name);
-    if count == 0 || count > MAX_NAME {
-        return Some(format!(
-            "must have 1 to {MAX_NAME} characters, and has {count}"
-        ));
-    }
-    if let Some(character) = unseen(name).filter(|it| !it.is_whitespace()) {
-        let character = u32::from(character);
-        return Some(format!(
-            "must not contain the character U+{character:04X}, which nobody sees"
-        ));
-    }
-    let odd = |character: char| {
-        is_separator(character)
-            || matches!(
-                character,
-                '"' | '“' | '”' | '„' | '`' | '@' | '<' | '>' | '#'
-            )
-    };
-    if name.chars().any(odd) {
-        return Some("must not contain spaces, quotes, or any of `@`, `#`, `<`, `>`".to_owned());
-    }
-    None
-}
-
-/// Discord's `^[-_'\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]{1,32}$`, and no letter that has a lower case.
-fn is_allowed(character: char) -> bool {
-    const CATEGORIES: CodePointMapDataBorrowed<'_, GeneralCategory> = CodePointMapData::new();
-    const SCRIPTS: CodePointMapDataBorrowed<'_, Script> = CodePointMapData::new();
-    let category = CATEGORIES.get(character);
-    let script = SCRIPTS.get(character);
-    let allowed = matches!(character, '-' | '_' | '\'')
-        || GeneralCategoryGroup::Letter.contains(category)
-        || GeneralCategoryGroup::Number.contains(category)
-        || script == Script::Devanagari
-        || script == Script::Thai;
-    allowed && character.to_lowercase().eq([character])
-}
-
 /// What Discord counts against its limit of characters: names, descriptions and values of choices.
 fn total(definition: &CommandDefinition, levels: usize) -> usize {
     let text = |text: Option<&str>| text.map_or(0, length);
     let options = definition.options.iter().map(|option| {
         let choices = option.choices.iter().map(|choice| {
             let value = match &choice.value {
-                super::definition::ChoiceValue::String(value) => length(value),
-                super::definition::ChoiceValue::Integer(value) => value.to_string().len(),
-                super::definition::ChoiceValue::Number(value) => value.to_string().len(),
+                ChoiceValue::String(value) => length(value),
+                ChoiceValue::Integer(value) => value.to_string().len(),
+                ChoiceValue::Number(value) => value.to_string().len(),
             };
             length(&choice.name) + value
         });

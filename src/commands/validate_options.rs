@@ -1,12 +1,15 @@
 //! What is wrong with the options of a definition.
 
+use super::complaint::Visit;
 use super::definition::{ChoiceValue, CommandDefinition, OptionDefinition, OptionKind};
 use super::escape::length;
-use super::parse::name_key;
-use super::validate::{MAX_OPTIONS, Visit, description, name};
+use super::name_key::name_key;
+use super::validate_names::{description, name};
 use super::values::MAX_INTEGER;
 use std::collections::HashSet;
 
+/// Discord's limit. Every typed line is held against all options, so it binds every command.
+pub(super) const MAX_OPTIONS: usize = 25;
 /// Discord's limit; a typed word is compared with each of them, so it binds every command.
 const MAX_CHOICES: usize = 25;
 const MAX_CHOICE: usize = 100;

@@ -7,7 +7,7 @@ use super::duration::{self, parse_seconds};
 use super::emoji::parse_emoji;
 use super::escape::{is_invisible, length, quoted};
 use super::moment::{self, parse_moment};
-use super::parse::name_key;
+use super::name_key::name_key;
 use super::suggest;
 use super::text::{Language, Text, duration_in_words, enumerate};
 use std::time::Duration;

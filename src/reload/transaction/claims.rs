@@ -9,7 +9,7 @@ use crate::cogs::routes::Routes;
 use crate::commands::conflicts::{Claim, Claimant, Conflict, claims, claims_of_cog, shown};
 use crate::commands::definition::CommandDefinition;
 use crate::commands::likeness::{likenesses, unseen};
-use crate::commands::parse::name_key;
+use crate::commands::name_key::name_key;
 use crate::problem::{Problem, SourceLocation};
 use crate::reload::plan::CogPlan;
 use crate::reload::sources::Snapshot;
