@@ -1,15 +1,25 @@
-//! The facts about Discord, read once: `operations.json` and `events.json` become typed tables.
+//! The facts about Discord, read once: `operations.json` and `events.json` become typed tables of operations, events
+//! and schemas, whose shapes name each other. They are data: `operations`, `events` and `schema` look things up in them.
 //!
 //! Both files are parts of the program, so their names live as long as it does and are never copied.
 //! That they can be read is a test, not a question at run time.
 
-use super::events::EventDefinition;
-use super::operations::Operation;
-use super::schema::{Field, Fields, RawSchema, Schema, Shape};
+mod event;
+mod operation;
+mod schema;
+mod shape;
+
 use indexmap::IndexMap;
+use operation::RawOperation;
+use schema::RawSchema;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::LazyLock;
+
+pub use event::EventDefinition;
+pub use operation::Operation;
+pub use schema::{Field, Fields, Schema};
+pub use shape::Shape;
 
 /// Every operation that a bot may call, and every schema that they use.
 #[derive(Debug, Default)]
@@ -39,18 +49,6 @@ struct RawOperations {
     operations: Vec<RawOperation>,
     #[serde(borrow = "'static")]
     schemas: IndexMap<&'static str, RawSchema>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct RawOperation {
-    pub(super) id: &'static str,
-    pub(super) capability: &'static str,
-    pub(super) method: &'static str,
-    pub(super) path: &'static str,
-    pub(super) params: Fields,
-    pub(super) query: Fields,
-    pub(super) body: IndexMap<&'static str, &'static str>,
-    pub(super) returns: IndexMap<&'static str, Option<&'static str>>,
 }
 
 #[derive(Deserialize)]

@@ -1,15 +1,16 @@
 //! Discord in facts and calls: the operation table, argument checks, outbound requests, the cache, permissions.
 //!
 //! ```text
-//! facts (operations.json, events.json) ─ operations, events, schema (typed tables, checks of bodies)
+//! facts (operations.json, events.json: typed tables) ─ operations, events, schema (look-ups, checks of bodies)
 //! a call:   arguments (a flat table becomes a request) ─ outbound (rate limits, the wire, repetitions)
 //! an author: types (the Luau types of everything that a cog can require)
 //! an event: event (its JSON, read on demand) ─ complete (what Discord leaves out) ─ cache (what is known of guilds) ─
 //!           permissions (who may do what where)
 //! ```
 //!
-//! - `facts.rs`: the facts, read from the two JSON files; `operations.rs`, `events.rs`: what can be called and heard
-//! - `event.rs`: one event that has come; `nearest.rs`: the name that was likely meant
+//! - `facts.rs`, `facts/`: the facts, read from the two JSON files; `operations.rs`, `events.rs`: what can be called
+//!   and heard
+//! - `event.rs`: one event that has come; `complete.rs`: what Discord leaves out of it
 //! - `arguments/`, `outbound/`, `cache/`, `permissions.rs`, `schema/`, `types/`: one step each, see there
 
 pub mod arguments;

@@ -1,7 +1,7 @@
 //! A body against its schema, with Discord's own codes and sentences for what is wrong.
 
 use super::words::{expected, got};
-use super::{Field, Fields, Schema, Shape, scalars, schema};
+use super::{Field, Fields, Schema, Shape, scalars, schema, shape_of_known};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -30,7 +30,7 @@ pub struct Violation {
 /// in the notation of the facts (`A|B`, `[A]|null`); of an unknown one everything is right. Unknown
 /// fields are no fault: Discord ignores them.
 pub fn check_body(schema: &str, body: &Value) -> Vec<Violation> {
-    check_field(&Field::plain(Shape::parse_known(schema)), body)
+    check_field(&Field::plain(shape_of_known(schema)), body)
 }
 
 /// What is wrong with the value of one field.

@@ -1,6 +1,5 @@
 //! The notation for types in the facts: `string|null`, `[RichEmbed]`, `{string}`, `A&B`.
 
-use crate::discord::facts::OPERATIONS;
 use serde::{Deserialize, Deserializer};
 
 /// A type, as `operations.json` and `events.json` write it.
@@ -41,15 +40,15 @@ pub enum Shape {
 impl Shape {
     /// Reads the notation. It binds from loose to tight: `&`, `|`, brackets.
     pub fn parse(text: &'static str) -> Self {
-        read(text, &|name| Self::Named(name))
+        Self::parse_with(text, &|name| Self::Named(name))
     }
 
-    /// Reads the notation; a name that is no schema's stands for any value.
-    pub(super) fn parse_known(text: &str) -> Self {
-        read(text, &|name| match OPERATIONS.schemas.get_key_value(name) {
-            Some((name, _)) => Self::Named(name),
-            None => Self::Any,
-        })
+    /// Reads the notation; `named` tells what a name stands for.
+    pub(in crate::discord) fn parse_with<'t>(
+        text: &'t str,
+        named: &impl Fn(&'t str) -> Self,
+    ) -> Self {
+        read(text, named)
     }
 
     /// The alternatives of a union; the shape itself when it is none.
