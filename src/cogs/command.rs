@@ -30,7 +30,7 @@ use crate::host_tasks::{self, Task};
 use crate::json::Json;
 use crate::lock::lock;
 use crate::vm::life::UnderWay;
-use crate::vm::slice::Run;
+use crate::vm::run::Run;
 use crate::vm::trace::Fault;
 use mlua::{Function, MultiValue};
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use super::fault;
 use super::live::Live;
 use crate::api::context::CogContext;
 use crate::clock::Woken;
-use crate::vm::slice::Run;
+use crate::vm::run::Run;
 use crate::vm::trace::Fault;
 use mlua::{Function, IntoLuaMulti, MultiValue};
 use std::future::{Future, poll_fn};

@@ -9,7 +9,7 @@ use crate::discord::events::{event, intents};
 use crate::vm::build::{Vm, VmLimits};
 use crate::vm::host::HostError;
 use crate::vm::load_trace::LoadTrace;
-use crate::vm::require::{Loader, PrepareFailure};
+use crate::vm::require::{self, PrepareFailure};
 use crate::vm::resolve::{ModuleId, Modules};
 use crate::vm::trace::{Fault, Raised};
 use std::collections::BTreeSet;
@@ -87,7 +87,7 @@ fn attempt(
     let kept = base.map_or_else(Staged::default, |(live, keep)| live.declarations.kept(keep));
     add_defaults(cog, &kept)?;
     cog.stage_declarations(kept);
-    let generation = Loader::prepare(
+    let generation = require::prepare(
         &vm,
         &request.snapshot,
         &request.entry,

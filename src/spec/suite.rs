@@ -10,9 +10,9 @@ use crate::problem::Problem;
 use crate::vm::build::{Vm, VmLimits};
 use crate::vm::generation::{Generation, Snapshot};
 use crate::vm::host::Host;
-use crate::vm::require::Loader;
+use crate::vm::require;
 use crate::vm::resolve::ModuleId;
-use crate::vm::slice::Run;
+use crate::vm::run::Run;
 use crate::vm::trace::Fault;
 use mlua::{Lua, MultiValue, Value};
 use std::collections::BTreeMap;
@@ -131,7 +131,7 @@ impl Suite {
         })
         .map_err(|error| format!("the spec's VM cannot be built: {error}"))?;
         let snapshot: Snapshot = Arc::clone(&self.files) as Snapshot;
-        let generation = Loader::prepare(&vm, &snapshot, spec, 1, None)
+        let generation = require::prepare(&vm, &snapshot, spec, 1, None)
             .map_err(|failure| self.told(&failure.fault))?;
         Ok(Loaded {
             vm,

@@ -1,18 +1,17 @@
 //! The only constructor of a Luau VM. Flags, guards, limits and globals are in place before any author's
 //! code is.
 
-use super::cpu_usage::CpuMeter;
 use super::host::Host;
-use super::memory::held::{HeapRecord, Memory};
+pub use super::limits::VmLimits;
+use super::loader::{Drivers, LateRequire, Loader};
+use super::memory::held::HeapRecord;
 use super::raw;
 use super::raw::allocator::HeapBudget;
-use super::require::{Drivers, LateRequire, Loader};
 use super::watchdog::{self, Guard};
 use mlua::{Function, Lua, LuaOptions, StdLib, Value};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
 
 /// Luau's flags without which running out of memory corrupts the heap, and two library calls run for
 /// minutes. They are process-wide and must be set before the first VM.
@@ -33,36 +32,6 @@ const REMOVED: [&str; 8] = [
     "gcinfo",
     "print",
 ];
-
-/// What one VM may use.
-#[derive(Clone, Debug)]
-pub struct VmLimits {
-    /// Bytes of Luau's heap.
-    pub memory: usize,
-    /// Calls within calls.
-    pub call_depth: u32,
-    /// CPU time of one slice: from an entry into Luau until it waits or ends.
-    pub cpu: Duration,
-    /// CPU time of all slices of committed code within a minute.
-    pub cpu_per_minute: Duration,
-    /// Where the time of the cog's time slices is counted.
-    pub cpu_meter: Arc<CpuMeter>,
-    /// Where its memory is counted.
-    pub held: Arc<Memory>,
-}
-
-impl Default for VmLimits {
-    fn default() -> Self {
-        Self {
-            memory: 32 << 20,
-            call_depth: raw::MOST_CALL_DEPTH,
-            cpu: Duration::from_millis(250),
-            cpu_per_minute: Duration::from_secs(15),
-            cpu_meter: Arc::default(),
-            held: Arc::default(),
-        }
-    }
-}
 
 /// Why no VM can run in this process.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -4,37 +4,19 @@
 //! - What a slice may use of Luau's heap: [`Vm::heap_budget`]. It is asked for by `slice`, before each entry into Luau.
 //! - Where the limit takes effect: in front of the VM's allocator, by the rule that `raw/allocator.rs` begins with. An
 //!   allocation beyond the limit is granted, and the error is raised at the next safe point.
-//! - What code gets then: Luau's own error [`OUT_OF_MEMORY`]; `trace` makes a fault of it.
+//! - What code gets then: Luau's own error ([`exhausted`]); `trace` makes a fault of it.
 //! - What the VM holds, on the heap and in Rust: [`held`]. `charge.rs` keeps the part in Rust within the limit.
 //! - The limit of all cogs together (`limits.total_memory_mb`): `api/budget.rs`. Older versions of a cog are ended
 //!   first, for a reason that [`pressure`] names.
 
+pub(super) mod exhausted;
 pub mod held;
 pub mod pressure;
 
 use super::build::Vm;
 use super::raw;
 use super::raw::allocator::HeapBudget;
-use mlua::Value;
 use std::sync::atomic::Ordering;
-
-/// What Luau raises when the VM's memory is used up. Unlike an author's errors it has no place.
-pub(super) const OUT_OF_MEMORY: &str = "not enough memory";
-
-/// Whether a raised value is Luau's own out-of-memory error.
-pub(super) fn is_out_of_memory(value: &Value) -> bool {
-    match value {
-        Value::String(text) => *text.as_bytes() == *OUT_OF_MEMORY.as_bytes(),
-        Value::Error(error) => {
-            let mut error = &**error;
-            while let mlua::Error::CallbackError { cause, .. } = error {
-                error = cause;
-            }
-            matches!(error, mlua::Error::MemoryError(_))
-        }
-        _ => false,
-    }
-}
 
 impl Vm {
     /// Bytes of Luau's heap in use.

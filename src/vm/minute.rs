@@ -1,7 +1,7 @@
 //! How much processor time a version of a cog has left: while it is prepared, and within a minute.
 
-use super::build::VmLimits;
 use super::generation::{Generation, Phase};
+use super::limits::VmLimits;
 use super::memory::pressure::Pressure;
 use super::trace::Fault;
 use std::sync::atomic::Ordering;

@@ -1,16 +1,20 @@
 //! A Luau VM for each cog, that no code in it can break out of, stop or exhaust:
 //!
 //! ```text
-//! build (the only constructor) ─ require (makes a generation) ─ slice (every entry into Luau) ─ trace (what went wrong, where)
+//! limits ─ build (the only constructor) ─ require (makes a generation) ─ slice (every entry into Luau) ─ trace (what
+//! went wrong, where)
 //! ```
 //!
-//! `raw` holds the crate's only `unsafe`: the interrupt pointer and the guards in front of long library
-//! calls. `watchdog` decides when a VM has run too long, `cpu_usage` adds up what a cog used within a minute, `fair_share`
-//! says which cog runs before others, `host` makes functions that cogs may call,
-//! `resolve` turns a require string into a module, `compile` makes bytecode of it, and a `generation` is what has
-//! been loaded. `readonly` says what to write instead of what cannot be written. `load_trace` says what it has read and
-//! looked for, `life` what became of it, `memory` is the limit of memory and what a VM holds, and `minute` says how much
-//! processor time a version has left.
+//! - `build.rs` makes a VM with its `limits.rs`. `raw/` holds the crate's only `unsafe`: the interrupt pointer, the rule in
+//!   front of the allocator and the guards in front of long library calls.
+//! - `require.rs` loads: `resolve/` turns a require string into a module, `compile.rs` makes bytecode of it,
+//!   `generation.rs` is what has been loaded, `load_trace.rs` what was read and looked for on the way, `life.rs` what
+//!   became of it. `loader.rs` is what the VM has of all that, and what of it runs now.
+//! - `slice.rs` enters Luau for one step of a run (`run.rs`), for as long as `minute.rs` says that the version may:
+//!   `cpu_usage.rs` adds up what a cog has used, `watchdog.rs` stops what runs too long, `fair_share.rs` says which cog
+//!   runs before others. `memory.rs` is the limit of memory and what a VM holds.
+//! - `trace.rs` says what went wrong; `readonly.rs` what to write instead of what cannot be written.
+//! - `host/` makes the functions that cogs may call.
 
 pub mod build;
 pub mod compile;
@@ -19,13 +23,16 @@ pub mod fair_share;
 pub mod generation;
 pub mod host;
 pub mod life;
+pub mod limits;
 pub mod load_trace;
+pub mod loader;
 pub mod memory;
 mod minute;
 pub mod raw;
 pub mod readonly;
 pub mod require;
 pub mod resolve;
+pub mod run;
 pub mod slice;
 pub mod trace;
 pub mod watchdog;

@@ -1,22 +1,17 @@
-//! `require` and `package.loaded`: makes generations and executes modules.
+//! `require`: makes generations and executes modules.
 
 use super::build::Vm;
 use super::compile::compiled;
 use super::generation::{Generation, Instance, Phase, Snapshot};
-use super::host::{
-    Arguments, Field, Host, HostChunk, HostError, HostFailure, HostResult, object_mark,
-};
+use super::host::{Arguments, Field, HostError, HostFailure, HostResult};
 use super::load_trace::LoadTrace;
+use super::loader::Loader;
 use super::resolve::{ModuleId, Source, Target};
-use super::slice::Run;
 use super::trace::{Fault, Raised, clean};
-use crate::lock::lock;
 use mlua::chunk::ChunkMode;
-use mlua::{Function, Lua, MultiValue, Table, Value};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
-
-static DRIVER: HostChunk = HostChunk::new("driver", include_str!("driver.luau"));
+use mlua::{Lua, MultiValue, Table, Value};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// How deep requires may nest; each level uses some of the C stack.
 const DEEPEST_REQUIRE: usize = 32;
@@ -30,165 +25,48 @@ pub struct PrepareFailure {
     pub trace: LoadTrace,
 }
 
-/// Loads modules in one VM.
-pub struct Loader {
-    host: Host,
-    /// The table behind `package.loaded`; read-only for Luau.
-    loaded: Table,
-    /// The metatable of every module's environment.
-    environment: Table,
-    /// The modules under `@cogsmith`, by name.
-    host_modules: BTreeMap<&'static str, Value>,
-    /// The generation whose code runs in the present slice.
-    active: Mutex<Option<Arc<Generation>>>,
-    /// The handler that the present slice belongs to.
-    running: Mutex<Option<Arc<Run>>>,
-    /// What `package.loaded` shows: the number of a generation, and its modules.
-    published: Mutex<(u64, Vec<ModuleId>)>,
-    drivers: Drivers,
-    /// Told when a handler has required something.
-    on_late_require: LateRequire,
-}
-
-/// The host's own functions around an author's.
-#[derive(Clone, Debug)]
-pub struct Drivers {
-    /// `(handler, …)`: calls a handler such that an error comes back with its stack.
-    pub run: Function,
-    /// `(coroutine, settled, …)`: a handler that drives an author's coroutine to its end.
-    pub follow: Function,
-    /// `(value, traceback)`: a handler that raises what was raised elsewhere.
-    pub fail: Function,
-    /// `(coroutine)`: ends a coroutine that nobody drives any more.
-    pub abandon: Function,
-    /// `(value)`: freezes a plain table and the plain tables in it.
-    pub freeze: Function,
-}
-
-impl Drivers {
-    pub(super) fn new(lua: &Lua) -> mlua::Result<Self> {
-        let (run, follow, fail, abandon, freeze) =
-            DRIVER.load(lua, (Lua::poll_pending(), object_mark(lua)?))?;
-        Ok(Self {
-            run,
-            follow,
-            fail,
-            abandon,
-            freeze,
-        })
+/// Makes a generation out of `snapshot`: `base`'s instances of the modules in `keep`, and the entry with
+/// everything else that it requires executed anew.
+pub fn prepare(
+    vm: &Vm,
+    snapshot: &Snapshot,
+    entry: &ModuleId,
+    number: u64,
+    base: Option<(&Arc<Generation>, &BTreeSet<ModuleId>)>,
+) -> Result<Arc<Generation>, PrepareFailure> {
+    let generation = Generation::new(number, Arc::clone(snapshot), entry.clone());
+    if let Some((base, keep)) = base {
+        generation.take_over(base, keep);
     }
+    let generation = Arc::new(generation);
+    let loader = vm.loader();
+    let result = vm.enter(&generation, || {
+        loader.publish(&generation)?;
+        Ok(loader.execute(vm.lua(), &generation, entry))
+    });
+    {
+        let mut modules = generation.modules();
+        modules.phase = Phase::Preparing;
+        modules.loading.clear();
+    }
+    let failure = generation.modules().failure.take();
+    let fault = match result {
+        Ok(Ok(_)) => match loader.load_late(vm, &generation, base.map(|(base, _)| base)) {
+            Ok(()) => {
+                generation.forget_unreachable();
+                return Ok(generation);
+            }
+            Err(fault) => with_chain(fault, generation.modules().failure.take()),
+        },
+        Ok(Err(fault)) | Err(fault) => with_chain(fault, failure),
+    };
+    Err(PrepareFailure {
+        fault,
+        trace: generation.trace(),
+    })
 }
-
-/// Is told when a handler, not a top level, has required something: the graph has changed. Returns the
-/// newest sources from which the handler may be served.
-pub type LateRequire = Box<dyn Fn() -> Option<Snapshot> + Send + Sync>;
 
 impl Loader {
-    /// Puts `package` into the globals. To be called before the VM is sandboxed.
-    pub(super) fn new(
-        lua: &Lua,
-        host: Host,
-        drivers: Drivers,
-        host_modules: BTreeMap<&'static str, Value>,
-        on_late_require: LateRequire,
-    ) -> mlua::Result<Self> {
-        let loaded = lua.create_table()?;
-        loaded.set_readonly(true);
-        let package = lua.create_table()?;
-        package.raw_set("loaded", &loaded)?;
-        package.set_readonly(true);
-        lua.globals().raw_set("package", package)?;
-        Ok(Self {
-            host,
-            loaded,
-            environment: lua.create_table()?,
-            host_modules,
-            active: Mutex::default(),
-            running: Mutex::default(),
-            published: Mutex::default(),
-            on_late_require,
-            drivers,
-        })
-    }
-
-    /// Binds the environments to the sandboxed globals. To be called after the VM was sandboxed.
-    pub(super) fn seal(&self, lua: &Lua) -> mlua::Result<()> {
-        // `sandbox` puts an empty table in front of the real, now read-only globals.
-        let base: Value = match lua.globals().metatable() {
-            Some(metatable) => metatable.get("__index")?,
-            None => Value::Table(lua.globals()),
-        };
-        self.environment.raw_set("__index", base)?;
-        self.environment.raw_set("__metatable", "locked")?;
-        self.environment.set_readonly(true);
-        Ok(())
-    }
-
-    /// The functions through which all of an author's code is called.
-    pub fn drivers(&self) -> &Drivers {
-        &self.drivers
-    }
-
-    /// From now on `generation`'s code runs.
-    pub(super) fn activate(&self, generation: &Arc<Generation>) {
-        *lock(&self.active) = Some(Arc::clone(generation));
-    }
-
-    /// The generation whose code runs in the present slice.
-    pub fn active(&self) -> Option<Arc<Generation>> {
-        lock(&self.active).clone()
-    }
-
-    pub(super) fn set_running(&self, run: Option<&Arc<Run>>) {
-        *lock(&self.running) = run.cloned();
-    }
-
-    /// The handler that the present slice belongs to.
-    pub fn running(&self) -> Option<Arc<Run>> {
-        lock(&self.running).clone()
-    }
-
-    /// Makes a generation out of `snapshot`: `base`'s instances of the modules in `keep`, and the entry with
-    /// everything else that it requires executed anew.
-    pub fn prepare(
-        vm: &Vm,
-        snapshot: &Snapshot,
-        entry: &ModuleId,
-        number: u64,
-        base: Option<(&Arc<Generation>, &BTreeSet<ModuleId>)>,
-    ) -> Result<Arc<Generation>, PrepareFailure> {
-        let generation = Generation::new(number, Arc::clone(snapshot), entry.clone());
-        if let Some((base, keep)) = base {
-            generation.take_over(base, keep);
-        }
-        let generation = Arc::new(generation);
-        let loader = vm.loader();
-        let result = vm.enter(&generation, || {
-            loader.publish(&generation)?;
-            Ok(loader.execute(vm.lua(), &generation, entry))
-        });
-        {
-            let mut modules = generation.modules();
-            modules.phase = Phase::Preparing;
-            modules.loading.clear();
-        }
-        let failure = generation.modules().failure.take();
-        let fault = match result {
-            Ok(Ok(_)) => match loader.load_late(vm, &generation, base.map(|(base, _)| base)) {
-                Ok(()) => {
-                    generation.forget_unreachable();
-                    return Ok(generation);
-                }
-                Err(fault) => with_chain(fault, generation.modules().failure.take()),
-            },
-            Ok(Err(fault)) | Err(fault) => with_chain(fault, failure),
-        };
-        Err(PrepareFailure {
-            fault,
-            trace: generation.trace(),
-        })
-    }
-
     /// Loads what handlers of `base` had required and handlers of `generation` will require again: a module
     /// that says the same as before still does. So a mistake in it fails the reload, not a handler. What there is
     /// no time for is left to the handlers, which have a slice for it as they had before.
@@ -238,43 +116,6 @@ impl Loader {
         let result = self.execute(lua, generation, &id);
         generation.modules().loading.pop();
         result.map(drop)
-    }
-
-    /// Shows `generation` in `package.loaded`.
-    pub fn publish(&self, generation: &Generation) -> mlua::Result<()> {
-        let modules = generation.modules();
-        let mut published = lock(&self.published);
-        self.loaded.set_readonly(false);
-        published.0 = generation.number;
-        let result = published
-            .1
-            .drain(..)
-            .filter(|id| !modules.instances.contains_key(id))
-            .try_for_each(|id| self.loaded.raw_set(id.dotted(), Value::Nil))
-            .and_then(|()| {
-                modules
-                    .instances
-                    .iter()
-                    .try_for_each(|(id, module)| self.loaded.raw_set(id.dotted(), &module.value))
-            });
-        self.loaded.set_readonly(true);
-        published.1.extend(modules.instances.keys().cloned());
-        result
-    }
-
-    /// Adds a module to `package.loaded`, unless that shows another generation: a handler of an older one
-    /// may still require something.
-    fn show(&self, generation: &Generation, id: &ModuleId, value: &Value) -> mlua::Result<()> {
-        let mut published = lock(&self.published);
-        if published.0 != generation.number {
-            return Ok(());
-        }
-        published.1.push(id.clone());
-        drop(published);
-        self.loaded.set_readonly(false);
-        let result = self.loaded.raw_set(id.dotted(), value);
-        self.loaded.set_readonly(true);
-        result
     }
 
     /// Runs a module's top level and keeps what it returns.
@@ -362,7 +203,8 @@ impl Loader {
             return Ok(results);
         }
         let vm = Vm::of(lua).map_err(|error| vm_fault(lua, &error))?;
-        Err(Fault::from_raised(results.pop_front(), &vm))
+        let caught = results.pop_front();
+        Err(Fault::from_raised(caught, vm.limits(), || vm.is_full()))
     }
 
     /// A table for a module's globals, through which the module's own `require` and the library are seen.

@@ -1,8 +1,8 @@
 //! What went wrong in Luau, told in the author's terms: one sentence, file, line and excerpt.
 
-use super::build::{Vm, VmLimits};
+use super::limits::VmLimits;
+use super::memory::exhausted::{OUT_OF_MEMORY, is_out_of_memory};
 use super::memory::pressure::Pressure;
-use super::memory::{OUT_OF_MEMORY, is_out_of_memory};
 use super::readonly;
 use super::watchdog::EXPIRED;
 use crate::escape::is_unfit;
@@ -97,12 +97,16 @@ pub struct Raised {
 pub const STACK_OVERFLOW: &str = "stack overflow";
 
 impl Fault {
-    /// From what the driver caught: the value that was raised, and the traceback.
-    pub(super) fn from_raised(caught: Option<Value>, vm: &Vm) -> Self {
-        let limits = vm.limits();
+    /// From what the driver caught: the value that was raised, and the traceback. `is_full` tells whether the heap has
+    /// no room left.
+    pub(super) fn from_raised(
+        caught: Option<Value>,
+        limits: &VmLimits,
+        is_full: impl FnOnce() -> bool,
+    ) -> Self {
         let Some(Value::Table(caught)) = caught else {
             // There was no room for the error handler, either.
-            if vm.is_full() || caught.as_ref().is_some_and(is_out_of_memory) {
+            if is_full() || caught.as_ref().is_some_and(is_out_of_memory) {
                 return Self::Memory {
                     limit: limits.memory,
                     traceback: None,

@@ -7,7 +7,7 @@ use crate::cogs::live::Live;
 use crate::cogs::{fault, handler};
 use crate::host_tasks;
 use crate::vm::build::Vm;
-use crate::vm::slice::Run;
+use crate::vm::run::Run;
 use crate::vm::trace::Fault;
 use futures_util::future::AbortHandle;
 use mlua::Thread;

@@ -13,7 +13,7 @@ use crate::commands::text::Text;
 use crate::discord::complete::with_whole_member;
 use crate::discord::event::Event;
 use crate::supervisor::Ticket;
-use crate::vm::slice::Run;
+use crate::vm::run::Run;
 use mlua::{Function, MultiValue};
 use std::sync::Arc;
 use std::time::Duration;

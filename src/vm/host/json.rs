@@ -1,7 +1,7 @@
 //! JSON as plain Luau tables.
 
 use super::error::HostResult;
-use super::function::in_time;
+use super::in_time::in_time;
 use crate::json::Json;
 use mlua::{IntoLua, Lua, Table, Value};
 

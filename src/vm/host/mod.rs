@@ -11,16 +11,18 @@
 //! ```
 //!
 //! `chunk` loads the host's own Luau, such as the half of each function that raises its errors (`shim.luau`), and
-//! `json` makes tables of JSON.
+//! `json` makes tables of JSON. `in_time` is asked in loops of the host's that may take long.
 
 mod arguments;
 mod chunk;
 mod error;
 mod function;
+mod in_time;
 mod json;
 
 pub use arguments::{Arguments, EXPECTED_DURATION, describe, duration, number, shown_name};
 pub use chunk::HostChunk;
 pub use error::{Field, HostError, HostFailure, HostResult};
-pub use function::{Host, in_time};
+pub use function::Host;
+pub use in_time::in_time;
 pub use json::{GREATEST_EXACT, integer, is_object, object_mark, one, plain};
