@@ -3,10 +3,10 @@
 
 use super::context::CogContext;
 use super::convert::weight;
-use super::object::Charge;
 use super::own_messages::Tie;
 use super::reach::{self, Need, Subject};
 use super::veil::veil;
+use crate::charge::Charge;
 use crate::discord::arguments::{self, File, Prepared};
 use crate::discord::complete;
 use crate::discord::operations::{Operation, operation};
@@ -79,7 +79,7 @@ pub fn prepare(
         prepared,
         guild,
         tie: Tie::Sent(operation.capability),
-        _charge: Charge::of_request(cog, function, bytes)?,
+        _charge: cog.charges.of_request(function, bytes)?,
     })
 }
 
@@ -101,7 +101,7 @@ pub async fn make(cog: &CogContext, call: PreparedCall) -> HostResult<Option<Jso
     let sent = sent.await;
     let answer = sent.map_err(|error| {
         if matches!(&error, CallError::Discord(error) if error.is_forbidden()) {
-            cog.count_refusal();
+            cog.limits.count_refusal();
         }
         call_error(cog, function, &error)
     })?;
@@ -163,7 +163,7 @@ pub(super) async fn call(
     files: Vec<File>,
 ) -> HostResult<Option<Json>> {
     let call = prepare(cog, function, known(id)?, arguments, files, None)?;
-    cog.wait_to_call(function).await?;
+    cog.limits.wait_to_call(function).await?;
     make(cog, call).await
 }
 
@@ -184,7 +184,7 @@ fn with_guild(operation: &'static Operation, guild: &str, json: Json) -> Json {
 fn call_error(cog: &CogContext, function: &str, error: &CallError) -> HostFailure {
     let error = match error {
         CallError::Discord(error) => error,
-        CallError::Memory { .. } => return cog.too_many_request_bytes(function).into(),
+        CallError::Memory { .. } => return cog.charges.too_many_request_bytes(function).into(),
         CallError::TooLong { .. } => {
             return HostError::new("limit", format!("{function}: {error}")).into();
         }

@@ -10,7 +10,7 @@ use super::declarations::{
     room_for_shared,
 };
 use super::fields::{Fields, TextBudget};
-use super::object::{self, Charge};
+use super::object;
 use super::option;
 use crate::discord::events::{self, intents};
 use crate::discord::operations::operations;
@@ -240,7 +240,7 @@ fn fail(_lua: &Lua, _cog: &CogContext, arguments: &Arguments) -> HostResult<Valu
 
 fn bot(lua: &Lua, cog: &CogContext, _arguments: &Arguments) -> HostResult<Value> {
     let user = cog.services.identity.load().user.clone();
-    let charge = Charge::new(lua, cog, &user)?;
+    let charge = cog.charges.of_tree(lua, &user)?;
     Ok(object::to_lua(lua, &user, Some("UserResponse"), &charge)?)
 }
 

@@ -1,31 +1,33 @@
 //! What the functions of one cog know about their cog.
 
 use super::budget::Budget;
+use super::charges::Charges;
 use super::condition::{Condition, ConditionCell, Transition};
 use super::declarations::{Declarations, MOST_CALLS_OF_DEFAULTS, Staged};
+use super::lane::Lane;
+use super::limit_checks::LimitChecks;
 use super::limits::{Limit, LimitHits, at_most, kilobytes, megabytes};
 use super::quarantine::Quarantine;
 use super::services::Services;
 use super::slots::Slots;
 use super::state::space::Space;
-use super::usage::{TaskSlot, Usage};
+use super::usage::TaskSlot;
 use crate::activity::Busy;
-use crate::charge::Charge;
 use crate::discord::outbound::CogCaller;
 use crate::lock::lock;
 use crate::problem::Problem;
-use crate::state::{Namespace, StateError, StateTable, View};
+use crate::state::{Namespace, StateError, View};
 use crate::vm::build::Vm;
-use crate::vm::cpu_usage::{CpuMeter, ThreadTime};
+use crate::vm::cpu_usage::CpuMeter;
 use crate::vm::fair_share::FairShare;
 use crate::vm::generation::{Generation, Phase};
 use crate::vm::host::{HostError, HostResult};
 use crate::vm::life::Life;
 use mlua::{Function, Lua, MultiValue, Thread};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
 /// What every cog may do: read guilds, channels and roles.
@@ -54,10 +56,12 @@ pub struct CogContext {
     cancelled: Mutex<Vec<usize>>,
     /// Rings when one is added.
     pub cancel_notice: Notify,
-    /// The snapshots of the state that are being gone through, by address.
-    snapshots: Mutex<HashMap<usize, Weak<Charge>>>,
-    /// Whether what its task does now is the work of an older version.
-    works_for_older: AtomicBool,
+    /// Whose work its task does now.
+    lane: Arc<Lane>,
+    /// Its limits, and what it uses of them.
+    pub limits: Arc<LimitChecks>,
+    /// What it holds outside of Luau's heap.
+    pub charges: Charges,
     /// What is counted by its name.
     pub budget: Arc<Budget>,
     /// The processor time that its code uses.
@@ -68,8 +72,6 @@ pub struct CogContext {
     pub quarantine: Quarantine,
     /// How often it has met its limits.
     pub limit_hits: Arc<LimitHits>,
-    /// What it uses of its limits.
-    pub(super) usage: Usage,
     /// Locks that are held.
     pub locks: Arc<AtomicUsize>,
     /// What it has used of its share of the processors.
@@ -134,10 +136,12 @@ pub struct Spawn {
 impl CogContext {
     /// A cog that has not been loaded yet.
     pub fn new(name: &str, services: Arc<Services>, spawner: mpsc::UnboundedSender<Spawn>) -> Self {
-        let budget = services.budgets.of(name);
+        let name: Arc<str> = name.into();
+        let budget = services.budgets.of(&name);
+        let lane = Arc::new(Lane::new(&budget));
+        let limits = Arc::new(LimitChecks::new(&name, &services, &budget, &lane));
         Self {
-            name: name.into(),
-            live_state: Mutex::new(StateViews::of(&services, name)),
+            live_state: Mutex::new(StateViews::of(&services, &name)),
             staged_state: Mutex::default(),
             staged: Mutex::default(),
             asked: Mutex::default(),
@@ -145,16 +149,17 @@ impl CogContext {
             spawner,
             cancelled: Mutex::default(),
             cancel_notice: Notify::new(),
-            snapshots: Mutex::default(),
-            works_for_older: AtomicBool::new(false),
-            cpu_meter: Arc::new(CpuMeter::new(&budget.cpu)),
+            cpu_meter: Arc::clone(&lane.cpu_meter),
+            lane,
+            charges: Charges::new(&limits),
+            limits,
             condition: ConditionCell::default(),
             quarantine: Quarantine::default(),
             limit_hits: Arc::clone(&budget.limit_hits),
-            usage: Usage::default(),
             locks: Arc::default(),
             fair_share: Arc::clone(&budget.fair_share),
             budget,
+            name,
             services,
         }
     }
@@ -178,8 +183,8 @@ impl CogContext {
     pub fn caller(&self) -> CogCaller {
         CogCaller {
             name: Arc::clone(&self.name),
-            version: self.budget.version(self.works_for_older()),
-            allowance: self.requests_allowance(),
+            version: self.lane.version(),
+            allowance: self.charges.requests_allowance(),
             open: self.slots().calls.clone(),
         }
     }
@@ -193,12 +198,7 @@ impl CogContext {
 
     /// What the requests may use of the version whose work is done now.
     pub fn slots(&self) -> &Slots {
-        self.budget.slots(self.works_for_older())
-    }
-
-    /// Whether what the cog's task does now is the work of an older version.
-    pub fn works_for_older(&self) -> bool {
-        self.works_for_older.load(Ordering::Relaxed)
+        self.lane.slots()
     }
 
     /// Does a part of the work of the version with this life, on the thread of the cog's task. What that takes for an
@@ -207,20 +207,8 @@ impl CogContext {
         if !life.is_retired() {
             return work();
         }
-        let mut time = ThreadTime::of_this_thread();
-        let charged = self.cpu_meter.charged();
         let stored = self.live_views().stored;
-        self.works_for_older.store(true, Ordering::Relaxed);
-        stored.set_works_for_older(true);
-        let done = work();
-        stored.set_works_for_older(false);
-        self.works_for_older.store(false, Ordering::Relaxed);
-        // Slices are charged by themselves.
-        let slices = self.cpu_meter.charged().saturating_sub(charged);
-        let around = time.lap().saturating_sub(slices);
-        life.cpu_usage().charge(around, Instant::now());
-        self.cpu_meter.note_charged(around);
-        done
+        self.lane.work_for_older(life, &stored, work)
     }
 
     /// Notes what a VM of this cog holds. Older versions give way if that is too much.
@@ -245,7 +233,7 @@ impl CogContext {
             self.live_views().stored.begin_version();
         }
         self.cpu_meter.begin(&generation.life.cpu_usage());
-        self.set_tasks(&generation.life.tasks);
+        self.limits.set_tasks(&generation.life.tasks);
     }
 
     /// Bytes that the cog holds, in all of its versions.
@@ -253,7 +241,7 @@ impl CogContext {
         self.budget.memory()
     }
 
-    /// Bytes of Discord's objects and of snapshots of the state that Luau holds; see `Charge`.
+    /// Bytes of Discord's objects and of snapshots of the state that Luau holds; see `charges`.
     pub fn object_bytes(&self) -> usize {
         self.budget.outside()
     }
@@ -444,29 +432,6 @@ impl CogContext {
         Err(HostError::new("capability", message).into())
     }
 
-    /// The charge for a snapshot of the state: one for all that go through the same.
-    pub fn snapshot(
-        &self,
-        entries: &Arc<StateTable>,
-        charge: impl FnOnce(usize) -> HostResult<Arc<Charge>>,
-    ) -> HostResult<Arc<Charge>> {
-        let key = Arc::as_ptr(entries) as usize;
-        if let Some(held) = lock(&self.snapshots).get(&key).and_then(Weak::upgrade) {
-            return Ok(held);
-        }
-        // Not under the lock: this may collect garbage, and with it other snapshots.
-        let charge = charge(entries.bytes())?;
-        let mut snapshots = lock(&self.snapshots);
-        // Not each time: a cog may hold a hundred thousand.
-        if snapshots.len() == snapshots.capacity() {
-            snapshots.retain(|_, held| held.strong_count() > 0);
-            let held = snapshots.len();
-            snapshots.reserve(held + 1);
-        }
-        snapshots.insert(key, Arc::downgrade(&charge));
-        Ok(charge)
-    }
-
     /// Raises when the files that load now have no room for one more call of `state.defaults` with so many bytes.
     pub fn room_for_defaults(&self, bytes: usize) -> HostResult<()> {
         let (calls, held) = lock(&self.staged).defaults();
@@ -483,7 +448,7 @@ impl CogContext {
         let message = format!(
             "state.defaults: all defaults of a cog may have {limit} KB together (limits.state_value_kb)"
         );
-        Err(self.at_limit(Limit::StateValue, message).into())
+        Err(self.limits.at_limit(Limit::StateValue, message).into())
     }
 
     /// Raises when the files that load now declare more timers than one more.
@@ -493,7 +458,7 @@ impl CogContext {
             return Ok(());
         }
         let message = format!("{function}: a cog may have {limit} timers (limits.timers)");
-        Err(self.at_limit(Limit::Timers, message).into())
+        Err(self.limits.at_limit(Limit::Timers, message).into())
     }
 
     /// Returns once every write that the cog made so far is safe on disk: no user sees an answer that a

@@ -49,7 +49,7 @@ impl Deletion {
         let Some(after) = after else {
             return Ok(None);
         };
-        let place = cog.count_deletion(function)?;
+        let place = cog.limits.count_deletion(function)?;
         Ok(Some(Self { after, place }))
     }
 }

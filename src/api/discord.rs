@@ -77,7 +77,7 @@ fn operation_function(
         let prepared = prepare_call(&lua, &cog, operation, &arguments);
         async move {
             let call = prepared?;
-            cog.wait_to_call(name).await?;
+            cog.limits.wait_to_call(name).await?;
             match make(&cog, call).await? {
                 Some(json) => object::receive(&lua, &cog, &json, answer_schema(operation)),
                 None => Ok(Value::Nil),

@@ -5,7 +5,7 @@ use super::convert::to_json;
 use super::fields::Fields;
 use super::json::parse;
 use super::limits::{Limit, kilobytes};
-use super::object::Charge;
+use crate::charge::Charge;
 use crate::http::{HttpError, HttpRequest, HttpResponse};
 use crate::vm::host::{Arguments, Host, HostError, HostResult, shown_name};
 use mlua::{Function, Lua, Table, Value};
@@ -105,9 +105,9 @@ fn prepare(
         let method = read_method(&fields)?;
         read(cog, &fields, method, &url, most)?
     };
-    cog.count_http(name)?;
+    cog.limits.count_http(name)?;
     let body = request.body.as_ref().map_or(0, Vec::len);
-    let charge = Charge::of_request(cog, name, body + most)?;
+    let charge = cog.charges.of_request(name, body + most)?;
     Ok((request, charge))
 }
 
@@ -221,7 +221,7 @@ fn read_body(
             "{function}: the body is longer than {} KB (limits.http_kb)",
             most >> 10
         );
-        cog.at_limit(Limit::HttpSize, message)
+        cog.limits.at_limit(Limit::HttpSize, message)
     };
     let body = match (fields.value("body")?, fields.value("json")?) {
         (Value::Nil, Value::Nil) => return Ok(None),
@@ -293,7 +293,7 @@ fn failure(cog: &CogContext, function: &str, error: &HttpError) -> HostError {
                 "{function}: the answer is longer than {} KB (limits.http_kb)",
                 most >> 10
             );
-            cog.at_limit(Limit::HttpSize, message)
+            cog.limits.at_limit(Limit::HttpSize, message)
         }
         HttpError::Address(_) => HostError::new("argument", format!("{function}: {error}")),
         HttpError::NotAllowed(_) | HttpError::Private(_) => {

@@ -1,8 +1,10 @@
 //! Where a cog uses something of its limits: it is counted here, and refused where there is no more.
 
-use super::context::CogContext;
+use super::budget::Budget;
+use super::lane::Lane;
 use super::limits::{Limit, at_most, megabytes};
-use super::usage::{MailboxLimits, TaskSlot};
+use super::services::Services;
+use super::usage::{MailboxLimits, TaskSlot, Usage};
 use crate::lock::lock;
 use crate::problem::SourceLocation;
 use crate::vm::host::{HostError, HostResult};
@@ -16,10 +18,39 @@ const MOST_REFUSALS: u32 = 5;
 /// How many calls to Discord of one cog may wait in its queue.
 const MOST_WAITING_CALLS: usize = 1_000;
 
-impl CogContext {
+/// The limits of one cog, with what it uses of them.
+#[derive(Debug)]
+pub struct LimitChecks {
+    /// The cog's name.
+    cog: Arc<str>,
+    pub(super) services: Arc<Services>,
+    /// What is counted by the cog's name.
+    budget: Arc<Budget>,
+    /// Whose work is done now.
+    pub(super) lane: Arc<Lane>,
+    usage: Usage,
+}
+
+impl LimitChecks {
+    /// Nothing is used yet but what the cog's name has used.
+    pub(super) fn new(
+        cog: &Arc<str>,
+        services: &Arc<Services>,
+        budget: &Arc<Budget>,
+        lane: &Arc<Lane>,
+    ) -> Self {
+        Self {
+            cog: Arc::clone(cog),
+            services: Arc::clone(services),
+            budget: Arc::clone(budget),
+            lane: Arc::clone(lane),
+            usage: Usage::default(),
+        }
+    }
+
     /// The error of `function` for a limit that was met, which is counted.
     pub fn at_limit(&self, limit: Limit, message: String) -> HostError {
-        self.limit_hits.count(limit);
+        self.budget.limit_hits.count(limit);
         HostError::new("limit", message)
     }
 
@@ -28,7 +59,7 @@ impl CogContext {
     pub async fn wait_to_call(&self, function: &str) -> HostResult<()> {
         self.may_be_refused(function)?;
         let uses = || self.services.config.load().limits.discord_calls_per_10s;
-        let version = self.budget.version(self.works_for_older());
+        let version = self.lane.version();
         let Some(slot) = self.budget.spent.calls.join(version, MOST_WAITING_CALLS) else {
             let message = format!(
                 "{function}: {MOST_WAITING_CALLS} calls to Discord of this cog wait for their turn already (limits.discord_calls_per_10s), and no more are taken before some of them are made"
@@ -38,14 +69,14 @@ impl CogContext {
         if slot.take_or_wait_time(uses()).is_none() {
             return Ok(());
         }
-        let times = self.limit_hits.count(Limit::DiscordCalls);
+        let times = self.budget.limit_hits.count(Limit::DiscordCalls);
         if times.is_power_of_two() {
             tracing::info!(
-                cog = %self.name, times,
+                cog = %self.cog, times,
                 "A cog's calls to Discord wait for their turn, because it has made those of its 10 seconds (limits.discord_calls_per_10s)"
             );
         }
-        let waiting = self.services.outbound.waits_for_own_limit(&self.name);
+        let waiting = self.services.outbound.waits_for_own_limit(&self.cog);
         slot.wait(uses).await;
         drop(waiting);
         // Those before may have been refused meanwhile.
@@ -159,7 +190,7 @@ impl CogContext {
     /// Whether older versions are being given up for the one that runs: as soon as it waits they are gone.
     fn older_ones_give_way(&self) -> bool {
         let versions = &self.budget.versions;
-        !self.works_for_older() && (versions.make_all_room() || versions.are_ending())
+        !self.lane.is_older() && (versions.make_all_room() || versions.are_ending())
     }
 
     /// Coroutines, and those that are garbage by now.
@@ -207,10 +238,10 @@ impl CogContext {
         } else {
             Limit::MailboxSize
         };
-        let times = self.limit_hits.count(limit);
+        let times = self.budget.limit_hits.count(limit);
         if times.is_power_of_two() {
             tracing::warn!(
-                cog = %self.name, times, key = limit.key(), guild, channel, user,
+                cog = %self.cog, times, key = limit.key(), guild, channel, user,
                 "A cog's mailbox is full (limits.mailbox_mb, limits.mailbox): of what waits there, the newest is dropped of whoever has most waiting, this time of this guild, channel and user. Admins' commands are kept"
             );
         }
@@ -220,13 +251,13 @@ impl CogContext {
     /// each thing that is left out then: it is counted.
     pub fn pauses(&self) -> bool {
         let limit = self.services.config.load().limits.cpu_seconds_per_minute;
-        if self.cpu_meter.used(Instant::now()) < Duration::from_secs(limit.into()) {
+        if self.lane.cpu_meter.used(Instant::now()) < Duration::from_secs(limit.into()) {
             return false;
         }
-        let times = self.limit_hits.count(Limit::CpuPerMinute);
+        let times = self.budget.limit_hits.count(Limit::CpuPerMinute);
         if times.is_power_of_two() {
             tracing::warn!(
-                cog = %self.name, times,
+                cog = %self.cog, times,
                 "A cog has to pause: its events and timers are left out, because it has used {limit} s of processor time within a minute (limits.cpu_seconds_per_minute)"
             );
         }
@@ -245,16 +276,15 @@ impl CogContext {
 
     /// How much work was taken out of the mailbox because it was full.
     pub fn shed(&self) -> u64 {
-        self.limit_hits.times(Limit::Mailbox) + self.limit_hits.times(Limit::MailboxSize)
+        self.budget.limit_hits.times(Limit::Mailbox)
+            + self.budget.limit_hits.times(Limit::MailboxSize)
     }
 
     /// Whether one more user may be told that the mailbox is full.
     pub fn may_refuse(&self) -> bool {
         self.budget.spent.refusals.take(MOST_REFUSALS)
     }
-}
 
-impl CogContext {
     /// Whether one more line of this cog's may go to the log, with the texts that `texts` makes for it. They are not
     /// made when there are too many lines, and are cut where they are too long. `place` tells where the line is
     /// written.
@@ -268,15 +298,15 @@ impl CogContext {
         match log.take_line(&config.limits, &self.services.log, texts) {
             Ok(texts) => {
                 if let Some(lines) = log.end_of_flood() {
-                    tracing::warn!(cog = %self.name, lines, "Lines of a cog were left out of the log");
+                    tracing::warn!(cog = %self.cog, lines, "Lines of a cog were left out of the log");
                 }
                 Some(texts)
             }
             Err(flood) => {
-                self.limit_hits.count(flood.limit());
+                self.budget.limit_hits.count(flood.limit());
                 if log.leave_out() {
                     let place = place().map(|place| format!("{}:{}", place.file, place.line));
-                    tracing::warn!(cog = %self.name, place, "{}", flood.sentence());
+                    tracing::warn!(cog = %self.cog, place, "{}", flood.sentence());
                 }
                 None
             }

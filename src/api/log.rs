@@ -45,7 +45,7 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
                     one_line([fields.into()]),
                 ]
             };
-            if let Some([message, fields]) = cog.may_log(|| caller(lua), texts) {
+            if let Some([message, fields]) = cog.limits.may_log(|| caller(lua), texts) {
                 write(&cog.name, &message, &fields);
             }
             Ok(())
@@ -58,7 +58,7 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
             let parts = (0..arguments.len()).map(|index| shown(&arguments.value(index)));
             [one_line(parts)]
         };
-        if let Some([message]) = owner.may_log(|| caller(lua), text) {
+        if let Some([message]) = owner.limits.may_log(|| caller(lua), text) {
             tracing::info!(target: "cogsmith::cog", cog = %owner.name, "{message}");
         }
         Ok(())

@@ -161,12 +161,12 @@ async fn carry_out(
             content.files.clone(),
             heard,
         )?;
-        cog.wait_to_call(name).await?;
+        cog.limits.wait_to_call(name).await?;
         let channel = open_direct_channel(cog, name, recipient).await?;
         arguments.insert("channel_id".to_owned(), channel.into());
     }
     let request = prepare(cog, name, operation, arguments, content.files, heard)?.needing(need);
-    cog.wait_to_call(name).await?;
+    cog.limits.wait_to_call(name).await?;
     let answer = make(cog, request).await?;
     if let Some(message) = answer.as_ref().and_then(MessagePlace::of) {
         delete_later(cog, message, deletion);

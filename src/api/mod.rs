@@ -15,6 +15,7 @@
 
 pub mod budget;
 pub mod call;
+pub mod charges;
 pub mod cog;
 pub mod command;
 pub mod condition;
@@ -29,8 +30,9 @@ pub mod fields;
 pub mod http;
 pub mod invocation;
 pub mod json;
+mod lane;
 pub mod learn;
-mod limit_checks;
+pub mod limit_checks;
 pub mod limit_view;
 pub mod limits;
 pub mod log;

@@ -4,13 +4,11 @@
 //! is counted for each cog, because Luau's own memory limit does not see it.
 
 use super::context::CogContext;
-use super::limits::{self, Limit};
 use super::method_table::MethodTable;
-use crate::charge::Allowance;
+use crate::charge::Charge;
 use crate::discord::schema::{Kind, field_kind, kind_of};
 use crate::json::Json;
-use crate::vm::build::Vm;
-use crate::vm::host::{HostError, HostResult, plain};
+use crate::vm::host::{HostResult, plain};
 use mlua::{Lua, MetaMethod, UserDataRef, UserDataRegistry, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,58 +20,6 @@ pub struct Object {
     /// The name of its schema in Discord's description, if it is known (`MessageResponse`).
     schema: Option<&'static str>,
     charge: Arc<Charge>,
-}
-
-pub use crate::charge::Charge;
-
-impl Charge {
-    /// Charges `cog` for a tree that Luau is about to hold.
-    pub fn new(lua: &Lua, cog: &CogContext, json: &Json) -> HostResult<Arc<Self>> {
-        Self::of_bytes(lua, cog, json.bytes())
-    }
-
-    /// Charges `cog` for bytes that Luau is about to hold and cannot count.
-    pub fn of_bytes(lua: &Lua, cog: &CogContext, bytes: usize) -> HostResult<Arc<Self>> {
-        let vm = Vm::of(lua)?;
-        let (limit, held) = (vm.limits().memory, &vm.limits().held);
-        // Room for the heap: the code that lets go of something has to run.
-        let room = || (limit / 16 * 15).saturating_sub(vm.memory());
-        if held.outside() + bytes > room() {
-            // What is no longer reachable is given back by a collection.
-            vm.collect();
-        }
-        held.allowance(room()).take(bytes).map(Arc::new).map_err(|_| {
-            let message = format!(
-                "this cog holds more than {} MB of Discord's objects and of state (limits.memory_mb)",
-                limit >> 20
-            );
-            cog.at_limit(Limit::Memory, message).into()
-        })
-    }
-
-    /// Charges `cog` for a request of so many bytes, until its answer is there.
-    pub fn of_request(cog: &CogContext, function: &str, bytes: usize) -> HostResult<Arc<Self>> {
-        let charge = cog.requests_allowance().take(bytes);
-        let charge = charge.map_err(|_| cog.too_many_request_bytes(function))?;
-        Ok(Arc::new(charge))
-    }
-}
-
-impl CogContext {
-    /// What the requests that are under way may hold, with what has come of their answers.
-    pub fn requests_allowance(&self) -> Allowance {
-        let limit = self.services.config.load().limits.memory_mb;
-        self.slots().bytes.allowance(limits::megabytes(limit))
-    }
-
-    /// The error of `function` where they hold too much.
-    pub fn too_many_request_bytes(&self, function: &str) -> HostError {
-        let limit = self.services.config.load().limits.memory_mb;
-        let message = format!(
-            "{function}: this cog has requests and answers of more than {limit} MB under way (limits.memory_mb)"
-        );
-        self.at_limit(Limit::Memory, message)
-    }
 }
 
 impl Object {
@@ -164,7 +110,7 @@ pub fn receive(
     json: &Json,
     schema: Option<&'static str>,
 ) -> HostResult<Value> {
-    let charge = Charge::new(lua, cog, json)?;
+    let charge = cog.charges.of_tree(lua, json)?;
     Ok(to_lua(lua, json, schema, &charge)?)
 }
 

@@ -47,14 +47,15 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
 
 /// What is asked before a coroutine is made.
 fn create(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<mlua::Function> {
-    let coroutines = cog.begin_coroutines();
+    let coroutines = cog.limits.begin_coroutines();
     let cog = Arc::clone(cog);
     host.function(lua, "coroutine.create", move |lua, arguments| {
         let counting = arguments.callback(0, "")?;
-        cog.count_coroutine("coroutine.create", &coroutines, || {
-            lua.gc_collect()?;
-            counting.call(())
-        })
+        cog.limits
+            .count_coroutine("coroutine.create", &coroutines, || {
+                lua.gc_collect()?;
+                counting.call(())
+            })
     })
 }
 
@@ -163,7 +164,7 @@ fn install_driving(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -
                 function: Vm::of(lua)?.loader().drivers().follow.clone(),
                 arguments: all.collect(),
                 after,
-                slot: cog.count_task(name, &active(lua)?.life.tasks)?,
+                slot: cog.limits.count_task(name, &active(lua)?.life.tasks)?,
                 generation: active(lua)?,
                 busy: cog.services.activity.begin(),
             });
@@ -179,7 +180,9 @@ fn install_driving(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -
             function,
             arguments: MultiValue::from_iter([arguments.value(0), arguments.value(1)]),
             after: Duration::ZERO,
-            slot: owner.count_task("task.spawn", &active(lua)?.life.tasks)?,
+            slot: owner
+                .limits
+                .count_task("task.spawn", &active(lua)?.life.tasks)?,
             generation: active(lua)?,
             busy: owner.services.activity.begin(),
         });

@@ -141,7 +141,7 @@ async fn answer(cog: &Arc<CogContext>, call: &CommandCall, language: Language, t
         Content::of_text(&shown)
     };
     if let Err(failure) = invocation.reply("the bot's answer", content).await
-        && let Some([error]) = cog.may_log(|| None, || [failure.to_string()])
+        && let Some([error]) = cog.limits.may_log(|| None, || [failure.to_string()])
     {
         tracing::warn!(cog = %cog.name, error, "A user could not be answered");
     }

@@ -56,7 +56,7 @@ pub async fn report(
         Fault::Closed if told.is_none() => return,
         Fault::Outlived { .. } | Fault::GaveWay(_) | Fault::Closed => {
             // No mistake of the code's: a loop in `on_ready` comes to its end like this.
-            if let Some([fault]) = cog.may_log(|| None, || [fault.to_string()]) {
+            if let Some([fault]) = cog.limits.may_log(|| None, || [fault.to_string()]) {
                 tracing::warn!(cog = %cog.name, id, "A handler of an older version {fault}");
             }
             return;
@@ -80,7 +80,7 @@ fn note_refusal(cog: &CogContext, live: &Live, fault: &Fault, refusal: Refusal) 
         let place = place.map(|place| format!("{}:{}: ", place.file, place.line));
         [format!("{}{fault}", place.unwrap_or_default())]
     };
-    let Some([text]) = cog.may_log(|| place_of(fault), text) else {
+    let Some([text]) = cog.limits.may_log(|| place_of(fault), text) else {
         return;
     };
     if refusal.concerns_admins() {
@@ -100,7 +100,7 @@ fn log_failure(cog: &CogContext, live: &Live, fault: &Fault, id: &str) {
     let text = if leads_to_quarantine(live, fault) {
         Some(text())
     } else {
-        cog.may_log(|| place_of(fault), text)
+        cog.limits.may_log(|| place_of(fault), text)
     };
     if let Some([text]) = text {
         tracing::error!(cog = %cog.name, id, "A handler failed: {text}");
@@ -124,7 +124,9 @@ async fn call_hooks(
         // A failure of the failure's handler goes no further than the log.
         if let Err(second) = handler::run(cog, live, &hook, arguments, HOOK_LIMIT).await
             && !matches!(second, Fault::Closed | Fault::GaveWay(_))
-            && let Some([second]) = cog.may_log(|| place_of(&second), || [second.to_string()])
+            && let Some([second]) = cog
+                .limits
+                .may_log(|| place_of(&second), || [second.to_string()])
         {
             tracing::error!(cog = %cog.name, "cog.on_error failed: {second}");
         }

@@ -44,7 +44,7 @@ impl CogHandle {
     /// Puts work into the mailbox, which sheds what is too much. Events for a cog that has to pause are left out and
     /// counted; a cog that was unloaded meanwhile gives the work back.
     pub fn post(&self, work: Work) -> Option<Work> {
-        if matches!(work, Work::Event(..)) && self.context.pauses() {
+        if matches!(work, Work::Event(..)) && self.context.limits.pauses() {
             return None;
         }
         self.mailbox.post(work)
@@ -52,7 +52,7 @@ impl CogHandle {
 
     /// How much work was dropped so far.
     pub fn dropped(&self) -> u64 {
-        self.context.shed()
+        self.context.limits.shed()
     }
 
     /// What is known of it.

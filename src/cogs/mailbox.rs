@@ -131,7 +131,7 @@ impl Mailbox {
         let changed = change(&mut waiting);
         let (count, bytes) = (waiting.count(), waiting.bytes());
         waiting.memory.set_heap(bytes);
-        self.cog.note_waiting(count, bytes);
+        self.cog.limits.note_waiting(count, bytes);
         changed
     }
 
@@ -142,7 +142,7 @@ impl Mailbox {
         let origin = work.event().origin();
         let is_command = matches!(work, Work::Command(..));
         let is_kept = is_command && self.cog.services.is_admin(&origin.user.to_string());
-        let limits = self.cog.mailbox_limits();
+        let limits = self.cog.limits.mailbox_limits();
         let bytes = work.bytes();
         let posted = self.change(|waiting| {
             if waiting.is_closed {
@@ -163,9 +163,10 @@ impl Mailbox {
     fn tell_of(&self, shed: Vec<(Origin, MailboxEntry)>) {
         for (origin, (work, busy)) in shed {
             self.cog
+                .limits
                 .count_shed(origin.guild, origin.channel, origin.user);
             if let Work::Command(typed, ticket) = work
-                && self.cog.may_refuse()
+                && self.cog.limits.may_refuse()
             {
                 let cog = Arc::clone(&self.cog);
                 host_tasks::errand(async move {
@@ -196,7 +197,7 @@ impl Mailbox {
 
     /// Another version answers: what has waited for the one before does not hold it up.
     pub fn begin_version(&self) {
-        let limits = self.cog.mailbox_limits();
+        let limits = self.cog.limits.mailbox_limits();
         self.change(|waiting| {
             let (count, bytes) = (waiting.count(), waiting.bytes());
             if count > FEW.min(limits.count / 2) || bytes > limits.bytes / 2 {

@@ -212,7 +212,7 @@ fn check_total_memory(cog: &CogContext, vm: &Vm) -> Result<(), Fault> {
             held.used() >> 20,
             share >> 20
         );
-        raised(cog.at_limit(Limit::TotalMemory, message))
+        raised(cog.limits.at_limit(Limit::TotalMemory, message))
     })
 }
 

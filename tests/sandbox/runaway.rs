@@ -87,7 +87,7 @@ end }}
             assert_eq!(answer["content"], "mended");
             until(|| handlers(&stage) == 0).await;
         }
-        assert!(!context.pauses() && !context.condition.now().is_quarantined());
+        assert!(!context.limits.pauses() && !context.condition.now().is_quarantined());
         assert_eq!(context.quarantine.stops(stage.bot.services.clock.now()), 0);
     }
 }
@@ -144,7 +144,7 @@ async fn tasks_that_do_not_wait() {
     let body = "for i = 1, 900 do
         task.spawn(function() while true do task.wait(0) end end)
     end";
-    let kind = Kind::new(PATIENT, body, |_, cog| cog.tasks() >= 900);
+    let kind = Kind::new(PATIENT, body, |_, cog| cog.limits.tasks() >= 900);
     kind.ends_with_a_mended_file().await;
 }
 
@@ -154,7 +154,7 @@ async fn all_tasks_there_are() {
     let mended = "for i = 1, 300 do task.spawn(task.wait, 1) end ctx:reply(\"mended\")";
     Kind {
         mended,
-        ..Kind::new(PATIENT, body, |_, cog| cog.tasks() >= 1_000)
+        ..Kind::new(PATIENT, body, |_, cog| cog.limits.tasks() >= 1_000)
     }
     .ends_with_a_mended_file()
     .await;
@@ -226,7 +226,7 @@ async fn all_coroutines_there_are() {
         "for i = 1, 300 do table.insert(kept, coroutine.create(print)) end ctx:reply(\"mended\")";
     Kind {
         mended,
-        ..Kind::new(&limits, body, |_, cog| cog.coroutines() >= 1_000)
+        ..Kind::new(&limits, body, |_, cog| cog.limits.coroutines() >= 1_000)
     }
     .ends_with_a_mended_file()
     .await;

@@ -68,7 +68,7 @@ end)
     say(&stage, "anna", "!heard");
     let (sim, general) = (&stage.sim, stage.general());
     let context = &stage.bot.cogs.get("t").unwrap().context;
-    let done = || count - context.waiting().min(count);
+    let done = || count - context.limits.waiting().min(count);
     grows_to(1, || usize::from(sim.message_count(general) > count + 1)).await;
     grows_to(count, done).await;
     // On a busy machine a handler may begin a moment after one that came later.
@@ -107,7 +107,7 @@ async fn sheds_what_the_loud_one_said(limits: &str, key: &str) {
     }
     let cog = stage.bot.cogs.get("t").unwrap();
     // All that was said has come once so much has been shed, or waits.
-    let come = || usize::try_from(cog.dropped()).unwrap() + cog.context.waiting();
+    let come = || usize::try_from(cog.dropped()).unwrap() + cog.context.limits.waiting();
     grows_to(LOUD + 20, come).await;
     let dropped = cog.dropped();
     assert!(dropped > 0);

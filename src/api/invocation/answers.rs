@@ -53,7 +53,7 @@ impl Invocation {
         // Every call of a command is owed one answer, however many users call at once.
         let is_first = !self.answered.swap(true, Ordering::Relaxed);
         if !is_first {
-            cog.wait_to_call(function).await?;
+            cog.limits.wait_to_call(function).await?;
         }
         if let Some((mut body, files)) = again {
             let channel = open_direct_channel(

@@ -3,7 +3,7 @@
 use super::Invocation;
 use crate::api::content::Content;
 use crate::api::context::CogContext;
-use crate::api::object::{self, Charge};
+use crate::api::object;
 use crate::api::readonly;
 use crate::json::Json;
 use crate::vm::host::{Arguments, Host, HostError, HostFailure, HostResult, describe, one};
@@ -68,7 +68,7 @@ fn index(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
     let context = this(arguments)?;
     let name = arguments.string(1, "the field")?;
     let object = |json: &Json, schema| {
-        let charge = Charge::new(lua, cog, json)?;
+        let charge = cog.charges.of_tree(lua, json)?;
         Ok(object::to_lua(lua, json, Some(schema), &charge)?)
     };
     let only_in_guild = || -> HostFailure {

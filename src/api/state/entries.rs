@@ -4,7 +4,6 @@ use super::values::plain_tree;
 use super::{read_kind, read_space, view_of};
 use crate::api::context::CogContext;
 use crate::api::fields::Fields;
-use crate::api::object::Charge;
 use crate::state::{KeyRef, StateScope, StateTable, Value as Stored};
 use crate::vm::host::{Arguments, Host, HostResult};
 use mlua::{Function, Lua, Table, Value};
@@ -57,7 +56,7 @@ pub(super) fn entries(
         size_of::<(StateScope, Arc<StateTable>)>() + table.bytes()
     };
     let bytes = scopes.iter().map(weight).sum();
-    let charge = Charge::of_bytes(lua, cog, bytes)?;
+    let charge = cog.charges.of_bytes(lua, bytes)?;
     let next = AtomicUsize::new(0);
     let step = host.function(lua, "state.entries", move |lua, _| {
         let _held = &charge;

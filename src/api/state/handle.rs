@@ -4,7 +4,7 @@ use super::space::Space;
 use super::values::{key_to_lua, leaf_to_lua, plain_tree, read_key};
 use super::{state_error, view_of, write_error};
 use crate::api::context::CogContext;
-use crate::api::object::Charge;
+use crate::charge::Charge;
 use crate::lock::lock;
 use crate::state::{
     Key, KeyRef, ScopeKind, StateScope, StateTable, Value as Stored, View, render_path,
@@ -93,7 +93,7 @@ impl Handle {
         };
         let bytes = HANDLE_BYTES + name + keys.sum::<usize>();
         let charge = match Vm::of(lua) {
-            Ok(_) => Some(Charge::of_bytes(lua, cog, bytes)?),
+            Ok(_) => Some(cog.charges.of_bytes(lua, bytes)?),
             Err(_) => None,
         };
         Ok(Self(Arc::new(StateLocation {
@@ -276,10 +276,8 @@ impl Handle {
         let handle = self.clone();
         let entries = self.entries(lua)?;
         // What is written meanwhile goes elsewhere, so the snapshot may be all that is left of it.
-        let charge = self
-            .cog
-            .snapshot(&entries, |bytes| Charge::of_bytes(lua, &self.cog, bytes))?;
-        let own_charge = Charge::of_bytes(lua, &self.cog, ITERATOR_BYTES)?;
+        let charge = self.cog.charges.of_snapshot(lua, &entries)?;
+        let own_charge = self.cog.charges.of_bytes(lua, ITERATOR_BYTES)?;
         let last: Mutex<Option<Key>> = Mutex::default();
         let step = host.function(lua, "state", move |lua, _| {
             let _held = (&charge, &own_charge);

@@ -25,7 +25,7 @@ impl Actor {
         let now = self.cog.services.clock.now();
         self.timers
             .replace(live.declarations.timers().cloned().collect(), now);
-        self.cog.set_timers(self.timers.len());
+        self.cog.limits.set_timers(self.timers.len());
         self.declared
             .retain(|(_, declared)| declared.strong_count() > 0);
         self.declared
@@ -127,7 +127,7 @@ impl Actor {
     /// Ends timers and tasks. Handlers that are under way come to their own end.
     pub(super) fn end_all_but_handlers(&mut self) {
         self.timers = Timers::default();
-        self.cog.set_timers(0);
+        self.cog.limits.set_timers(0);
         for spawned in self.spawned.values() {
             spawned.abort.abort();
         }

@@ -92,7 +92,7 @@ impl Actor {
 
     fn handle_event(&mut self, live: &Live, event: &Arc<Event>, ticket: Ticket, busy: Busy) {
         // It may have waited in the mailbox until there was no time left.
-        if self.cog.pauses() {
+        if self.cog.limits.pauses() {
             return;
         }
         ticket.begin();
@@ -108,7 +108,7 @@ impl Actor {
                 let object = object.clone();
                 self.start(live, handler.clone(), object, limit, |_, _| drop(ticket));
             }
-        } else if self.cog.may_log(|| None, || []).is_some() {
+        } else if self.cog.limits.may_log(|| None, || []).is_some() {
             tracing::warn!(
                 cog = %self.cog.name, event = %event.name,
                 "An event was dropped: the cog holds too many of Discord's objects"
@@ -124,7 +124,7 @@ impl Actor {
         let now = self.cog.services.clock.now();
         let limit = self.handler_limit();
         for (number, Timer { name, handler, .. }) in self.timers.take_due(now) {
-            if self.cog.pauses() {
+            if self.cog.limits.pauses() {
                 self.timers.ended(&name, number, false, now);
                 continue;
             }

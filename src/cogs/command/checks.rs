@@ -116,7 +116,8 @@ impl Calling<'_> {
                     }
                 }
                 Err(error) => {
-                    if let Some([error]) = self.cog.may_log(|| None, || [error.to_string()]) {
+                    if let Some([error]) = self.cog.limits.may_log(|| None, || [error.to_string()])
+                    {
                         tracing::error!(cog = %self.cog.name, error, "cog.on_denied could not be called");
                     }
                 }

@@ -1,0 +1,97 @@
+//! What Luau holds of Discord's objects, of snapshots of the state and of requests: its own memory limit does not see it,
+//! so it is charged here, until it is let go of.
+
+use super::limit_checks::LimitChecks;
+use super::limits::{self, Limit};
+use crate::charge::{Allowance, Charge};
+use crate::json::Json;
+use crate::lock::lock;
+use crate::state::StateTable;
+use crate::vm::build::Vm;
+use crate::vm::host::{HostError, HostResult};
+use mlua::Lua;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, Weak};
+
+/// What one cog is charged for.
+#[derive(Debug)]
+pub struct Charges {
+    limits: Arc<LimitChecks>,
+    /// The snapshots of the state that are being gone through, by address.
+    snapshots: Mutex<HashMap<usize, Weak<Charge>>>,
+}
+
+impl Charges {
+    pub(super) fn new(limits: &Arc<LimitChecks>) -> Self {
+        Self {
+            limits: Arc::clone(limits),
+            snapshots: Mutex::default(),
+        }
+    }
+
+    /// Charges for a tree that Luau is about to hold.
+    pub fn of_tree(&self, lua: &Lua, json: &Json) -> HostResult<Arc<Charge>> {
+        self.of_bytes(lua, json.bytes())
+    }
+
+    /// Charges for bytes that Luau is about to hold and cannot count.
+    pub fn of_bytes(&self, lua: &Lua, bytes: usize) -> HostResult<Arc<Charge>> {
+        let vm = Vm::of(lua)?;
+        let (limit, held) = (vm.limits().memory, &vm.limits().held);
+        // Room for the heap: the code that lets go of something has to run.
+        let room = || (limit / 16 * 15).saturating_sub(vm.memory());
+        if held.outside() + bytes > room() {
+            // What is no longer reachable is given back by a collection.
+            vm.collect();
+        }
+        held.allowance(room()).take(bytes).map(Arc::new).map_err(|_| {
+            let message = format!(
+                "this cog holds more than {} MB of Discord's objects and of state (limits.memory_mb)",
+                limit >> 20
+            );
+            self.limits.at_limit(Limit::Memory, message).into()
+        })
+    }
+
+    /// Charges for a request of so many bytes, until its answer is there.
+    pub fn of_request(&self, function: &str, bytes: usize) -> HostResult<Arc<Charge>> {
+        let charge = self.requests_allowance().take(bytes);
+        let charge = charge.map_err(|_| self.too_many_request_bytes(function))?;
+        Ok(Arc::new(charge))
+    }
+
+    /// What the requests that are under way may hold, with what has come of their answers.
+    pub fn requests_allowance(&self) -> Allowance {
+        let limit = self.limits.services.config.load().limits.memory_mb;
+        let slots = self.limits.lane.slots();
+        slots.bytes.allowance(limits::megabytes(limit))
+    }
+
+    /// The error of `function` where they hold too much.
+    pub fn too_many_request_bytes(&self, function: &str) -> HostError {
+        let limit = self.limits.services.config.load().limits.memory_mb;
+        let message = format!(
+            "{function}: this cog has requests and answers of more than {limit} MB under way (limits.memory_mb)"
+        );
+        self.limits.at_limit(Limit::Memory, message)
+    }
+
+    /// The charge for a snapshot of the state: one for all that go through the same.
+    pub fn of_snapshot(&self, lua: &Lua, entries: &Arc<StateTable>) -> HostResult<Arc<Charge>> {
+        let key = Arc::as_ptr(entries) as usize;
+        if let Some(held) = lock(&self.snapshots).get(&key).and_then(Weak::upgrade) {
+            return Ok(held);
+        }
+        // Not under the lock: this may collect garbage, and with it other snapshots.
+        let charge = self.of_bytes(lua, entries.bytes())?;
+        let mut snapshots = lock(&self.snapshots);
+        // Not each time: a cog may hold a hundred thousand.
+        if snapshots.len() == snapshots.capacity() {
+            snapshots.retain(|_, held| held.strong_count() > 0);
+            let held = snapshots.len();
+            snapshots.reserve(held + 1);
+        }
+        snapshots.insert(key, Arc::downgrade(&charge));
+        Ok(charge)
+    }
+}
