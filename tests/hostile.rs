@@ -402,7 +402,7 @@ impl Attack {
 
 /// Code that had to be stopped says and stores "hacked" if it goes on.
 fn did_no_more(stage: &Stage, context: &CogContext) -> Result<(), String> {
-    let stored = context.live_views().stored;
+    let stored = context.state.live().stored;
     let hacked = stored.get(&StateScope::Global, &["hacked".into()]);
     if hacked.is_none() && !stage.written().iter().any(|it| it.contains("hacked")) {
         return Ok(());

@@ -94,7 +94,7 @@ pub async fn make(cog: &CogContext, call: PreparedCall) -> HostResult<Option<Jso
     } = call;
     let operation = prepared.operation;
     let makes_message = makes_message(&prepared);
-    cog.writes_committed().await?;
+    cog.state.writes_committed().await?;
     let outbound = &cog.services.outbound;
     let (caller, patience) = (cog.caller(), cog.patience());
     let sent = outbound.send_with_patience(prepared, Some(caller), DEADLINE, patience);

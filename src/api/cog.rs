@@ -61,8 +61,8 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
         let cog = Arc::clone(cog);
         let declare = host.function(lua, name, move |lua, arguments| {
             let function = arguments.callback(0, "the handler")?;
-            let declared = cog.declared(|staged| staged.hooks(hook).count());
-            cog.declare(lua, name, |declarations| {
+            let declared = cog.declaring.declared(|staged| staged.hooks(hook).count());
+            cog.declaring.declare(lua, name, |declarations| {
                 room_for(name, declared, MOST_HOOKS)?;
                 declarations.hooks.push((hook, function));
                 Ok(())
@@ -106,8 +106,8 @@ fn info(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value>
         intents,
         capabilities: capabilities.into_iter().collect(),
     };
-    let texts = cog.declared(Staged::texts);
-    cog.declare(lua, "cog.info", |declarations| {
+    let texts = cog.declaring.declared(Staged::texts);
+    cog.declaring.declare(lua, "cog.info", |declarations| {
         if declarations.info.is_some() {
             let message = "cog.info: this file has already called it; one call says all";
             return Err(HostError::new("argument", message).into());
@@ -148,9 +148,11 @@ fn declare_group(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResu
 
 fn add_command(lua: &Lua, cog: &CogContext, table: &Table, group: bool) -> HostResult<Value> {
     let function = if group { "cog.group" } else { "cog.command" };
-    let (declared, texts) = cog.declared(|staged| (staged.commands().count(), staged.texts()));
+    let (declared, texts) = cog
+        .declaring
+        .declared(|staged| (staged.commands().count(), staged.texts()));
     let budget = TextBudget::default();
-    cog.declare(lua, function, |declarations| {
+    cog.declaring.declare(lua, function, |declarations| {
         room_for(function, declared, MOST_DECLARED)?;
         let command = command::read(lua, table, group, &budget)?;
         declarations.count_texts(function, texts, budget.used())?;
@@ -180,8 +182,8 @@ fn known_event(name: &str) -> HostResult<&'static str> {
 fn listen(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
     let event = known_event(&arguments.short_string(0, "the event", LONGEST_NAME)?)?;
     let handler = arguments.callback(1, "the handler")?;
-    let declared = cog.declared(|staged| staged.listeners().count());
-    cog.declare(lua, "cog.on", |declarations| {
+    let declared = cog.declaring.declared(|staged| staged.listeners().count());
+    cog.declaring.declare(lua, "cog.on", |declarations| {
         room_for("cog.on", declared, MOST_DECLARED)?;
         declarations.listeners.push(Listener { event, handler });
         Ok(Value::Nil)
@@ -204,16 +206,18 @@ fn every(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
         immediately = fields.boolean("immediately")?.unwrap_or(false);
     }
     let place = caller(lua);
-    let is_taken =
-        |name: &String| cog.declared(|staged| staged.timers().any(|timer| timer.name == *name));
+    let is_taken = |name: &String| {
+        cog.declaring
+            .declared(|staged| staged.timers().any(|timer| timer.name == *name))
+    };
     if let Some(name) = name.as_ref().filter(|name| is_taken(name)) {
         let name = shown_name(name);
         let message = format!("cog.every: name: there is already a timer \"{name}\"");
         return Err(HostError::new("argument", message).into());
     }
-    cog.room_for_timer("cog.every")?;
-    let texts = cog.declared(Staged::texts);
-    cog.declare(lua, "cog.every", |declarations| {
+    cog.declaring.room_for_timer("cog.every")?;
+    let texts = cog.declaring.declared(Staged::texts);
+    cog.declaring.declare(lua, "cog.every", |declarations| {
         let file = place.map(|place| place.file).unwrap_or_default();
         let count = declarations.timers.len() + 1;
         let name = name.unwrap_or_else(|| format!("{file}#{count}"));

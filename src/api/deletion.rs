@@ -70,7 +70,7 @@ pub(super) fn delete_later(
     host_tasks::errand(async move {
         let _place = place;
         let _woken = alarm.await;
-        let Some(cog) = cog.upgrade().filter(|cog| cog.is_running()) else {
+        let Some(cog) = cog.upgrade().filter(|cog| cog.spawner.has_actor()) else {
             return;
         };
         // The message may be gone already, and so may the bot's access to it.

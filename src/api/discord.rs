@@ -8,6 +8,7 @@ use super::context::CogContext;
 use super::convert::Converter;
 use super::fields::Fields;
 use super::object;
+use super::phase::may_act;
 use crate::discord::complete;
 use crate::discord::operations::{Operation, nearest_operation, operation};
 use crate::discord::permissions;
@@ -102,8 +103,8 @@ fn prepare_call(
     arguments: &Arguments,
 ) -> HostResult<PreparedCall> {
     let name = arguments.function();
-    CogContext::may_act(lua, name)?;
-    cog.require_capability(name, operation.capability)?;
+    may_act(lua, name)?;
+    cog.capabilities.require(name, operation.capability)?;
     let table = match arguments.optional_table(0, "")? {
         Some(table) => table,
         None => lua.create_table()?,

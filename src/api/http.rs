@@ -5,6 +5,7 @@ use super::convert::to_json;
 use super::fields::Fields;
 use super::json::parse;
 use super::limits::{Limit, kilobytes};
+use super::phase::may_act;
 use crate::charge::Charge;
 use crate::http::{HttpError, HttpRequest, HttpResponse};
 use crate::vm::host::{Arguments, Host, HostError, HostResult, shown_name};
@@ -58,7 +59,7 @@ pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Val
             let prepared = prepare(&lua, &cog, &arguments, method.clone());
             async move {
                 let (request, _charge) = prepared?;
-                cog.writes_committed().await?;
+                cog.state.writes_committed().await?;
                 let config = cog.services.config.load_full();
                 let (http, allowed) = (&cog.services.http, &config.http.allow);
                 let open = cog.slots().requests.clone();
@@ -81,8 +82,8 @@ fn prepare(
     method: Option<Method>,
 ) -> HostResult<(HttpRequest, Arc<Charge>)> {
     let name = arguments.function();
-    CogContext::may_act(lua, name)?;
-    cog.require_capability(name, "http")?;
+    may_act(lua, name)?;
+    cog.capabilities.require(name, "http")?;
     let most = kilobytes(cog.services.config.load().limits.http_kb);
     let request = if let Some(method) = method {
         let url = arguments.string(0, "the address")?;

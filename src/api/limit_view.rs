@@ -59,7 +59,7 @@ pub fn limits_of(cog: &CogContext) -> Vec<LimitView> {
             Limit::HttpCalls => (None, limits.http_calls_per_10s),
             Limit::HttpSize => (None, limits.http_kb),
             Limit::State => {
-                let bytes = cog.live_views().stored.used();
+                let bytes = cog.state.live().stored.used();
                 (Some(number(bytes) / MEGABYTE), limits.state_mb)
             }
             Limit::StateValue => (None, limits.state_value_kb),
@@ -71,7 +71,7 @@ pub fn limits_of(cog: &CogContext) -> Vec<LimitView> {
         };
         let met = match limit {
             // The store knows when it has writes wait.
-            Limit::StateWrites => cog.live_views().stored.delays(),
+            Limit::StateWrites => cog.state.live().stored.delays(),
             _ => cog.limit_hits.times(*limit),
         };
         LimitView {

@@ -6,6 +6,7 @@ use super::context::CogContext;
 use super::deletion::{Deletion, MessagePlace, delete_later};
 use super::method_table::MethodTable;
 use super::object::{self, Object};
+use super::phase::may_act;
 use super::reach::{self, Need};
 use crate::discord::operations::Operation;
 use crate::discord::reply_to;
@@ -110,14 +111,14 @@ fn method(
     let cog = Arc::clone(cog);
     host.async_function(lua, name, move |lua, arguments| {
         let cog = Arc::clone(&cog);
-        let prepared = CogContext::may_act(&lua, name)
+        let prepared = may_act(&lua, name)
             .and_then(|_| this_of(&arguments, kind))
             .and_then(|object| build(&cog, object.json(), &arguments));
         async move {
             let prepared = prepared?;
             let operation = prepared.operation;
             if let Some(capability) = prepared.need {
-                cog.require_capability(name, capability)?;
+                cog.capabilities.require(name, capability)?;
             }
             match carry_out(&cog, name, prepared).await? {
                 Some(json) => object::receive(&lua, &cog, &json, answer_schema(operation)),

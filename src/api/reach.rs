@@ -90,15 +90,15 @@ pub fn check(
     let known = |id: &str| cog.services.own_messages.tie(&cog.name, id).is_some();
     let body = request.body.as_ref().unwrap_or(&Value::Null);
     if mentions_many(request.operation.id, body) {
-        cog.require_capability(function, "mentions.everyone")?;
+        cog.capabilities.require(function, "mentions.everyone")?;
     }
     let is_free = |id: &str| subject.heard == Some(id) || known(id);
     if refers_elsewhere(body, &is_free) {
-        cog.require_capability(function, "messages.read")?;
+        cog.capabilities.require(function, "messages.read")?;
     }
     let is_foreign = subject.changed.is_some_and(|id| !known(id));
     if request.operation.id == "update_message" && is_foreign && changes_flags_only(body) {
-        cog.require_capability(function, "messages.manage")?;
+        cog.capabilities.require(function, "messages.manage")?;
     }
     Ok(())
 }

@@ -3,7 +3,9 @@
 //! A task is a coroutine of the author's which the actor drives as a handler of its own, from the moment it
 //! first waits. `task.luau` decides when that is; here is what it is made of.
 
-use super::context::{CogContext, Spawn, active};
+use super::context::CogContext;
+use super::phase::{active, may_act};
+use super::spawner::Spawn;
 use crate::lock::lock;
 use crate::vm::build::Vm;
 use crate::vm::host::{Arguments, Host, HostChunk, HostError, HostResult, number, one};
@@ -64,8 +66,7 @@ fn wait(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<mlua::Fun
     let owner = Arc::clone(cog);
     host.async_function(lua, "task.wait", move |lua, arguments| {
         let cog = Arc::clone(&owner);
-        let prepared =
-            CogContext::may_act(&lua, "task.wait").and_then(|_| wait_argument(&arguments));
+        let prepared = may_act(&lua, "task.wait").and_then(|_| wait_argument(&arguments));
         async move {
             let duration = prepared?;
             let clock = &cog.services.clock;
@@ -119,7 +120,7 @@ fn install_checks(lua: &Lua, host: &Host, raw: &Table) -> mlua::Result<()> {
         ("delaying", "task.delay"),
     ] {
         let check = host.function(lua, name, move |lua, arguments| {
-            CogContext::may_act(lua, name)?;
+            may_act(lua, name)?;
             check_count(arguments)?;
             match arguments.value(0) {
                 body @ (Value::Function(_) | Value::Thread(_)) => Ok(body),
@@ -159,7 +160,7 @@ fn install_driving(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -
                 return Err(arguments.wrong("", "a coroutine", &arguments.value(first)));
             };
             let all = (first..arguments.len()).map(|index| arguments.value(index));
-            cog.spawn(Spawn {
+            cog.spawner.spawn(Spawn {
                 thread,
                 function: Vm::of(lua)?.loader().drivers().follow.clone(),
                 arguments: all.collect(),
@@ -175,7 +176,7 @@ fn install_driving(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -
     let owner = Arc::clone(cog);
     let failed = host.function(lua, "task.spawn", move |lua, arguments| {
         let function = Vm::of(lua)?.loader().drivers().fail.clone();
-        owner.spawn(Spawn {
+        owner.spawner.spawn(Spawn {
             thread: lua.create_thread(function.clone())?,
             function,
             arguments: MultiValue::from_iter([arguments.value(0), arguments.value(1)]),
@@ -192,7 +193,7 @@ fn install_driving(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -
     let owner = Arc::clone(cog);
     let cancel = host.function(lua, "task.cancel", move |_, arguments| {
         if let Value::Thread(thread) = arguments.value(0) {
-            owner.cancel(thread.to_pointer() as usize);
+            owner.spawner.cancel(thread.to_pointer() as usize);
         }
         Ok(())
     })?;
@@ -208,7 +209,7 @@ struct Gate {
 fn install_gates(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -> mlua::Result<()> {
     lua.register_userdata_type::<Gate>(|_| {})?;
     let make = host.function(lua, "task.timeout", |lua, arguments| {
-        CogContext::may_act(lua, "task.timeout")?;
+        may_act(lua, "task.timeout")?;
         let limit = wait_argument(arguments)?;
         arguments.callback(1, "the function")?;
         let gate = Gate {
@@ -348,7 +349,7 @@ async fn take_all(cog: &CogContext, locks: Vec<KeyLock>) -> Vec<OwnedMutexGuard<
 
 /// `(key, function, whether this coroutine took the lock last)`: the locks to take, that of its own version at the end.
 fn lock_argument(lua: &Lua, locks: &Locks, arguments: &Arguments) -> HostResult<Vec<KeyLock>> {
-    let generation = CogContext::may_act(lua, "task.lock")?;
+    let generation = may_act(lua, "task.lock")?;
     let key = arguments.short_string(0, "the key", LONGEST_KEY)?;
     arguments.callback(1, "the function")?;
     let mut locks = lock(locks);

@@ -39,7 +39,7 @@ const DEEPEST: usize = 6;
 
 /// The answer to an operation, as this cog may see it.
 pub fn veil(cog: &CogContext, operation: &'static Operation, answer: Json) -> Json {
-    if !BRING_MESSAGES.contains(operation.id) || cog.has_capability("messages.read") {
+    if !BRING_MESSAGES.contains(operation.id) || cog.capabilities.has("messages.read") {
         return answer;
     }
     let schema = operation.returns.map(Shape::parse);

@@ -122,7 +122,7 @@ impl Settings {
     fn warn_of_excess(&self) {
         let config = self.cogs.services.config.load();
         for cog in self.cogs.all() {
-            let granted = cog.context.granted();
+            let granted = cog.context.capabilities.granted();
             let excess: Vec<&str> = granted
                 .iter()
                 .filter(|capability| !config.grants(&cog.name, capability))

@@ -19,8 +19,9 @@ use super::prepare::{self, PrepareRequest};
 use super::timers::Timers;
 use crate::activity::Busy;
 use crate::api::condition::Condition;
-use crate::api::context::{CogContext, Spawn};
+use crate::api::context::CogContext;
 use crate::api::declarations::Staged;
+use crate::api::spawner::Spawn;
 use crate::host_tasks;
 use crate::vm::fair_share::Boost;
 use crate::vm::life::Life;
@@ -175,7 +176,7 @@ impl Actor {
                     ended(self);
                     self.collect_ended();
                 }
-                () = cog.cancel_notice.notified() => self.stop_cancelled(),
+                () = cog.spawner.cancel_notice.notified() => self.stop_cancelled(),
                 () = cog.quarantine.begun.notified() => self.keep_away(),
                 () = cog.budget.pressed.notified() => self.give_way(),
                 woken = ring(alarm.as_mut()), if alarm.is_some() => {
@@ -243,7 +244,7 @@ impl Actor {
         let attempt = || prepare::prepare(cog, current, number, request);
         catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|_| {
             cog.discard_state();
-            cog.take_declarations();
+            cog.declaring.take();
             Err(PrepareFailure {
                 fault: Fault::Panic,
                 trace: LoadTrace::default(),

@@ -47,7 +47,7 @@ pub async fn run_as(
             return Poll::Pending;
         }
         let polled = handler.as_mut().poll(context);
-        cog.flush_state();
+        cog.state.flush();
         cog.note_memory(&live.vm);
         polled
     });

@@ -66,7 +66,7 @@ pub fn prepare(
 /// Leaves nothing of an attempt.
 fn discard(cog: &CogContext) {
     cog.discard_state();
-    cog.take_declarations();
+    cog.declaring.take();
 }
 
 fn attempt(
@@ -86,7 +86,7 @@ fn attempt(
     let base = reused.zip(request.keep.as_ref());
     let kept = base.map_or_else(Staged::default, |(live, keep)| live.declarations.kept(keep));
     add_defaults(cog, &kept)?;
-    cog.stage_declarations(kept);
+    cog.declaring.begin(kept);
     let generation = require::prepare(
         &vm,
         &request.snapshot,
@@ -98,12 +98,12 @@ fn attempt(
         fault,
         trace: generation.trace(),
     };
-    let mut declarations = cog.take_declarations();
+    let mut declarations = cog.declaring.take();
     let loaded = generation.loaded();
     declarations.retain(|module| loaded.contains_key(module));
     let info = Arc::new(declarations.info());
     check_capabilities(cog, &info.capabilities).map_err(failed)?;
-    cog.stage_capabilities(info.capabilities.clone());
+    cog.capabilities.stage(info.capabilities.clone());
     let live = Live {
         vm,
         generation: Arc::clone(&generation),
@@ -128,7 +128,7 @@ fn is_held_full(cog: &CogContext, live: &Live) -> bool {
 
 /// Modules that are kept do not run again, so what they said about state is said for them.
 fn add_defaults(cog: &CogContext, kept: &Staged) -> Result<(), PrepareFailure> {
-    let Some(views) = cog.staged_state() else {
+    let Some(views) = cog.state.staged() else {
         return Ok(());
     };
     for (space, kind, table) in kept.modules().flat_map(|module| &module.defaults) {

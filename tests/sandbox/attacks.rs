@@ -138,7 +138,7 @@ async fn endless_code_is_stopped_however_it_hides() {
         all.iter().all(|message| message["content"] != "hacked"),
         "{all:?}"
     );
-    let views = stage.bot.cogs.get("attack").unwrap().context.live_views();
+    let views = stage.bot.cogs.get("attack").unwrap().context.state.live();
     let hacked = views
         .stored
         .get(&cogsmith::state::StateScope::Global, &["hacked".into()]);
@@ -447,7 +447,7 @@ cog.command { name = "beats", run = function(ctx) ctx:reply(`{session.beats or 0
         .await;
     let context = std::sync::Arc::clone(&stage.bot.cogs.get("t").unwrap().context);
     let beats = || {
-        let session = context.live_views().session;
+        let session = context.state.live().session;
         session.get(&cogsmith::state::StateScope::Global, &["beats".into()])
     };
     // Moves the clock from sleeper to sleeper, for a tenth of a second.

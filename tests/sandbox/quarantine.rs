@@ -55,7 +55,7 @@ async fn quarantined() -> Stage {
 
 fn heard(stage: &Stage) -> Option<cogsmith::state::Value> {
     let context = std::sync::Arc::clone(&stage.bot.cogs.get("hog").unwrap().context);
-    let session = context.live_views().session;
+    let session = context.state.live().session;
     session.get(&cogsmith::state::StateScope::Global, &["heard".into()])
 }
 

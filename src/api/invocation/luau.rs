@@ -4,6 +4,7 @@ use super::Invocation;
 use crate::api::content::Content;
 use crate::api::context::CogContext;
 use crate::api::object;
+use crate::api::phase::may_act;
 use crate::api::readonly;
 use crate::json::Json;
 use crate::vm::host::{Arguments, Host, HostError, HostFailure, HostResult, describe, one};
@@ -132,7 +133,7 @@ fn install_answers(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> 
     ];
     for (key, name, answer) in answers {
         let method = host.async_function(lua, name, move |lua, arguments| {
-            let prepared = CogContext::may_act(&lua, name)
+            let prepared = may_act(&lua, name)
                 .and_then(|_| this(&arguments))
                 .and_then(|context| Ok((context, Content::read(&arguments, 1)?)));
             async move {
@@ -151,17 +152,17 @@ fn install_answers(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> 
 
 fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
     let delete_answer = host.async_function(lua, "ctx:delete", |lua, arguments| {
-        let prepared = CogContext::may_act(&lua, "ctx:delete").and_then(|_| this(&arguments));
+        let prepared = may_act(&lua, "ctx:delete").and_then(|_| this(&arguments));
         async move { prepared?.delete("ctx:delete").await }
     })?;
     methods.raw_set("delete", delete_answer)?;
     let typing = host.async_function(lua, "ctx:typing", |lua, arguments| {
-        let prepared = CogContext::may_act(&lua, "ctx:typing").and_then(|_| this(&arguments));
+        let prepared = may_act(&lua, "ctx:typing").and_then(|_| this(&arguments));
         async move { prepared?.typing("ctx:typing").await }
     })?;
     methods.raw_set("typing", typing)?;
     let help = host.async_function(lua, "ctx:help", |lua, arguments| {
-        let prepared = CogContext::may_act(&lua, "ctx:help").and_then(|_| this(&arguments));
+        let prepared = may_act(&lua, "ctx:help").and_then(|_| this(&arguments));
         async move {
             let call = prepared?;
             let content = Content::of_text(&call.called.help);

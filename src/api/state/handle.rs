@@ -4,6 +4,7 @@ use super::space::Space;
 use super::values::{key_to_lua, leaf_to_lua, plain_tree, read_key};
 use super::{state_error, view_of, write_error};
 use crate::api::context::CogContext;
+use crate::api::phase::may_write;
 use crate::charge::Charge;
 use crate::lock::lock;
 use crate::state::{
@@ -142,7 +143,7 @@ impl Handle {
     }
 
     fn set(&self, lua: &Lua, key: &Value, value: &Value) -> HostResult<()> {
-        CogContext::may_write(lua, "state")?;
+        may_write(lua, "state")?;
         let view = self.view(lua)?;
         let mut path = self.path.clone();
         path.push(read_key(&self.scope, &self.path, key)?);

@@ -11,8 +11,9 @@ mod handle;
 pub(super) mod space;
 mod values;
 
-use super::context::{CogContext, active};
+use super::context::CogContext;
 use super::limits::Limit;
+use super::phase::{active, may_write};
 use super::refusal;
 use crate::state::{ScopeKind, StateError, StateScope, View};
 use crate::vm::build::Vm;
@@ -42,7 +43,7 @@ fn view_of(cog: &Arc<CogContext>, space: &Space, lua: &Lua) -> HostResult<View> 
     if let Space::Shared(name) = space {
         cog.shares(lua, name)?;
     }
-    Ok(cog.state_views(active(lua)?.as_ref()).view(space))
+    Ok(cog.state.of(active(lua)?.as_ref()).view(space))
 }
 
 #[allow(
@@ -114,7 +115,7 @@ pub fn module(
     raw.raw_set("entries", entries)?;
     let owner = Arc::clone(cog);
     let forget = host.function(lua, "state.forget", move |lua, arguments| {
-        CogContext::may_write(lua, "state.forget")?;
+        may_write(lua, "state.forget")?;
         let (space, scope) = read_scope(lua, &owner, arguments)?;
         view_of(&owner, &space, lua)?
             .forget(&scope)
@@ -223,15 +224,17 @@ fn declare_defaults(lua: &Lua, cog: &Arc<CogContext>, arguments: &Arguments) -> 
         };
         read.push((kind, Handle::default_of(lua, cog, kind, table)?));
     }
-    cog.room_for_defaults(read.iter().map(|(_, table)| table.bytes()).sum())?;
-    cog.declare(lua, "state.defaults", |declarations| {
-        declarations.calls_of_defaults += 1;
-        let defaults = read
-            .iter()
-            .map(|(kind, table)| (space.clone(), *kind, table.clone()));
-        declarations.defaults.extend(defaults);
-        Ok(())
-    })?;
+    cog.declaring
+        .room_for_defaults(read.iter().map(|(_, table)| table.bytes()).sum())?;
+    cog.declaring
+        .declare(lua, "state.defaults", |declarations| {
+            declarations.calls_of_defaults += 1;
+            let defaults = read
+                .iter()
+                .map(|(kind, table)| (space.clone(), *kind, table.clone()));
+            declarations.defaults.extend(defaults);
+            Ok(())
+        })?;
     let view = view_of(cog, &space, lua)?;
     for (kind, table) in read {
         view.add_defaults(kind, &table).map_err(state_error)?;
@@ -247,7 +250,7 @@ fn transaction(
     arguments: &Arguments,
 ) -> HostResult<MultiValue> {
     let body = arguments.callback(0, "the function")?;
-    CogContext::may_write(lua, "state.transaction")?;
+    may_write(lua, "state.transaction")?;
     let view = view_of(cog, &Space::Own, lua)?;
     if view.transactions() >= MOST_NESTED {
         let message = format!(

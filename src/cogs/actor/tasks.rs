@@ -1,7 +1,7 @@
 //! Functions that a cog has spawned: each is driven like a handler, until it ends or is stopped.
 
 use super::{Actor, Ended};
-use crate::api::context::Spawn;
+use crate::api::spawner::Spawn;
 use crate::api::usage::TaskSlot;
 use crate::cogs::live::Live;
 use crate::cogs::{fault, handler};
@@ -114,7 +114,7 @@ impl Actor {
     }
 
     pub(super) fn stop_cancelled(&mut self) {
-        let threads: HashSet<usize> = self.cog.take_cancelled().into_iter().collect();
+        let threads: HashSet<usize> = self.cog.spawner.take_cancelled().into_iter().collect();
         self.spawned.retain(|_, spawned| {
             let is_cancelled = threads.contains(&spawned.thread);
             if is_cancelled {

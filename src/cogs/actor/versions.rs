@@ -17,7 +17,7 @@ impl Actor {
     pub(super) fn commit(&mut self, live: &Live, reason: &'static str, inbox: &Inbox) {
         live.generation.go_live();
         self.cog.commit_state();
-        self.cog.grant(live.info.capabilities.clone());
+        self.cog.capabilities.grant(live.info.capabilities.clone());
         self.cog.end_quarantine();
         self.has_failed = false;
         self.cog.begin_version(&live.generation, &live.vm);
@@ -83,7 +83,7 @@ impl Actor {
         self.has_failed = true;
         self.prepared = None;
         self.cog.discard_state();
-        self.cog.take_declarations();
+        self.cog.declaring.take();
         self.end_version();
         if self.unloading.is_none() {
             self.cog.services.failed_cogs.add(&self.cog.name);

@@ -1,0 +1,131 @@
+//! A cog's state as its code sees it: committed code one thing, code that is prepared another, whose writes wait for the
+//! commit.
+
+use super::services::Services;
+use super::state::space::Space;
+use crate::lock::lock;
+use crate::state::{Namespace, StateError, View};
+use crate::vm::generation::{Generation, Phase};
+use crate::vm::host::{HostError, HostResult};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+/// A cog's state as one generation sees it.
+#[derive(Clone, Debug)]
+pub struct StateViews {
+    /// What is stored.
+    pub stored: View,
+    /// What lives in memory only, and survives reloads.
+    pub session: View,
+    /// What cogs share, by name: kept here because a view has its own defaults.
+    shared: Arc<Mutex<BTreeMap<Arc<str>, View>>>,
+}
+
+impl StateViews {
+    fn of(services: &Services, cog: &str) -> Self {
+        let namespace = Namespace::cog(cog);
+        let stored = services.store.view(&namespace);
+        let session = stored.session_beside(&namespace);
+        Self {
+            stored,
+            session,
+            shared: Arc::default(),
+        }
+    }
+
+    /// The view of one space.
+    pub fn view(&self, space: &Space) -> View {
+        match space {
+            Space::Own => self.stored.clone(),
+            Space::Session => self.session.clone(),
+            Space::Shared(name) => lock(&self.shared)
+                .entry(Arc::clone(name))
+                .or_insert_with(|| self.stored.beside(&Namespace::shared(name)))
+                .clone(),
+        }
+    }
+}
+
+/// The views of one cog's state.
+#[derive(Debug)]
+pub struct OwnState {
+    cog: Arc<str>,
+    services: Arc<Services>,
+    /// The state that committed code sees.
+    live: Mutex<StateViews>,
+    /// The state that a generation sees while it is prepared: its writes wait for the commit.
+    staged: Mutex<Option<StateViews>>,
+}
+
+impl OwnState {
+    pub(super) fn new(cog: &Arc<str>, services: &Arc<Services>) -> Self {
+        Self {
+            cog: Arc::clone(cog),
+            services: Arc::clone(services),
+            live: Mutex::new(StateViews::of(services, cog)),
+            staged: Mutex::default(),
+        }
+    }
+
+    /// The state as the code of `generation` sees it now.
+    pub fn of(&self, generation: &Generation) -> StateViews {
+        if generation.phase() != Phase::Live
+            && let Some(staged) = lock(&self.staged).as_ref()
+        {
+            return staged.clone();
+        }
+        lock(&self.live).clone()
+    }
+
+    /// The state as committed code sees it.
+    pub fn live(&self) -> StateViews {
+        lock(&self.live).clone()
+    }
+
+    /// The state of the generation that is being prepared.
+    pub fn staged(&self) -> Option<StateViews> {
+        lock(&self.staged).clone()
+    }
+
+    /// Keeps back what a generation writes while it is prepared.
+    pub(super) fn stage(&self) {
+        let views = StateViews::of(&self.services, &self.cog);
+        views.stored.stage();
+        *lock(&self.staged) = Some(views);
+    }
+
+    /// Ends staging: what was written takes effect.
+    pub(super) fn commit(&self) {
+        if let Some(views) = lock(&self.staged).take() {
+            views.stored.commit();
+            views.stored.flush();
+            *lock(&self.live) = views;
+        }
+    }
+
+    /// Ends staging: nothing remains.
+    pub(super) fn discard(&self) {
+        if let Some(views) = lock(&self.staged).take() {
+            views.stored.discard();
+        }
+    }
+
+    /// Hands the writes since the last yield to the disk, as one.
+    pub fn flush(&self) {
+        lock(&self.live).stored.flush();
+    }
+
+    /// Returns once every write that the cog made so far is safe on disk: no user sees an answer that a
+    /// crash then forgets.
+    pub async fn writes_committed(&self) -> HostResult<()> {
+        let written = lock(&self.live).stored.flush();
+        written.committed().await.map_err(|error| {
+            // The writer tells the log why, once until it goes well again. No author is told where the files are.
+            let message = match error {
+                StateError::Closed => error.to_string(),
+                _ => "the state could not be written to disk; the log says why".to_owned(),
+            };
+            HostError::new("state", message).into()
+        })
+    }
+}
