@@ -1,7 +1,7 @@
 //! Environment variables, the process's own and those of the file `.env`.
 
-use super::connection::bare_token;
 use super::problem::{ConfigErrors, Problem};
+use super::token::bare_token;
 use crate::files;
 use std::collections::BTreeMap;
 use std::fmt;

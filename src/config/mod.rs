@@ -29,14 +29,16 @@ mod problem;
 mod rules;
 mod schema;
 mod source;
+mod token;
 
-pub use connection::{Connection, TOKEN_ADVICE, Token};
+pub use connection::Connection;
 pub use environment::Environment;
 pub use follow::Follower;
 pub use globs::{GlobFault, Globs};
 pub use keys::{Bot, Config, HotReload, Http, Limits, Locale, Metrics, StateConfig, Studio};
 pub use problem::{ConfigErrors, Origin, Problem};
 pub use schema::schema;
+pub use token::{TOKEN_ADVICE, Token};
 
 use crate::files;
 use figment::Figment;

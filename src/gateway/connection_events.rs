@@ -5,7 +5,7 @@ use super::backoff::{self, Came, Ending, GOOD};
 use super::connection::{Connection, ConnectionEvent};
 use super::deduplicator::Deduplicator;
 use super::error::fatal;
-use super::shards::ShardState;
+use super::shard_state::ShardState;
 use super::shared::Held;
 use super::task::{Detour, End, Task};
 use crate::config::TOKEN_ADVICE;

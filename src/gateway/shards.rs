@@ -1,100 +1,23 @@
 //! The handle on the gateway: one task a shard.
 
 use super::GatewayError;
-use super::address::{GatewayAddress, base};
+use super::address::base;
+use super::options::GatewayOptions;
+use super::shard_state::ShardState;
 use super::shared::GatewayShared;
 use super::store::{Contents, SAVE_INTERVAL, SessionOwner, Store};
 use super::task::{Command, Task};
 use super::token::{fingerprint, install_tls_provider};
-use crate::clock::Clock;
-use crate::config::Token;
 use crate::discord::event::Event;
 use crate::host_tasks;
 use crate::supervisor::deliveries;
 use serde::Deserialize;
-use std::fmt;
-use std::future::Future;
-use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::warn;
-
-/// Asks the server again where the gateway is (`GET /gateway/bot`); the error is a sentence.
-pub type Refresh = Arc<
-    dyn Fn() -> Pin<Box<dyn Future<Output = Result<GatewayAddress, String>> + Send>> + Send + Sync,
->;
-
-/// How to connect.
-#[derive(Clone)]
-pub struct GatewayOptions {
-    /// The bot's token.
-    pub token: Token,
-    /// What `GET /gateway/bot` answered.
-    pub address: GatewayAddress,
-    /// Asked before every new identify but the first, and while a session cannot be resumed, if given.
-    pub refresh: Option<Refresh>,
-    /// Changes whenever the server's REST API has answered a request: then there is a network, and a shard that
-    /// waits for one tries at once.
-    pub answers: Option<watch::Receiver<()>>,
-    /// The intents' bits; unknown ones are passed on.
-    pub intents: u64,
-    /// The file in which sessions outlive the process.
-    pub session_store: Option<PathBuf>,
-    /// The clock on which a shard pauses between attempts and waits for its turn to identify. What
-    /// concerns the socket itself (heartbeats, time limits) runs on the system's time.
-    pub clock: Clock,
-}
-
-/// What a shard is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ShardState {
-    /// It opens a connection.
-    Connecting,
-    /// It waits for its turn to identify, or for the answer.
-    Identifying,
-    /// It receives events.
-    Ready,
-    /// It receives what it missed.
-    Resuming,
-    /// It makes its next attempt later.
-    Waiting {
-        /// When, since the Unix epoch.
-        until: Duration,
-        /// What went wrong.
-        why: String,
-    },
-    /// It will not try again, unless the intents change.
-    Refused(GatewayError),
-}
-
-impl ShardState {
-    /// Why the shard has given up, if it has.
-    pub fn refusal(&self) -> Option<GatewayError> {
-        match self {
-            Self::Refused(error) => Some(error.clone()),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for ShardState {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Connecting => formatter.write_str("connecting"),
-            Self::Identifying => formatter.write_str("identifying"),
-            Self::Ready => formatter.write_str("ready"),
-            Self::Resuming => formatter.write_str("resuming its session"),
-            Self::Waiting { why, .. } => {
-                write!(formatter, "waiting before its next attempt: {why}")
-            }
-            Self::Refused(error) => error.fmt(formatter),
-        }
-    }
-}
 
 /// The connection to the gateway. Dropping it ends the shards, but does not wait for them: prefer
 /// [`Gateway::shutdown`].

@@ -3,7 +3,8 @@
 use super::GatewayError;
 use super::address::{GatewayAddress, base, resume_base};
 use super::identify::IdentifyQueue;
-use super::shards::{Refresh, ShardState};
+use super::options::Refresh;
+use super::shard_state::ShardState;
 use super::store::{Contents, Stored};
 use crate::clock::Clock;
 use crate::config::Token;

@@ -4,7 +4,7 @@ use super::GatewayError;
 use super::backoff::{Backoff, Ending};
 use super::connection::Connection;
 use super::deduplicator::Deduplicator;
-use super::shards::ShardState;
+use super::shard_state::ShardState;
 use super::shared::{GatewayShared, Held, Slot, shard_id};
 use crate::host_tasks;
 use std::sync::Arc;

@@ -11,7 +11,7 @@
 //! - `deliveries.rs`: which events were handled, so that the next child repeats none and loses none
 //! - `verdict.rs`: which cog is to blame for a death
 //! - `backoff.rs`: how long to pause before the next start
-//! - `cause.rs`: what a process died of, in words
+//! - `cause.rs`: what a process died of, in words; `signal_origin.rs`: where a fatal signal came from
 //! - `child.rs`: what the child does first
 //! - `memory.rs`: the parent gives back what it does not need while it waits
 //! - `raw.rs`: shared memory, signals; all `unsafe` of this folder
@@ -27,6 +27,7 @@ mod parent;
 mod raw;
 mod record;
 mod running;
+mod signal_origin;
 mod verdict;
 
 pub use cause::Cause;

@@ -4,7 +4,7 @@
     reason = "the system offers these only through its C interface; each block says why it is sound"
 )]
 
-use super::record::SignalOrigin;
+use super::signal_origin::SignalOrigin;
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::io;

@@ -6,6 +6,7 @@
 
 use super::cause::Cause;
 use super::raw::Map;
+use super::signal_origin::SignalOrigin;
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use std::collections::hash_map::DefaultHasher;
 use std::fs::File;
@@ -72,36 +73,6 @@ pub enum Rule {
     Ran,
     /// It ran at two of the last three deaths.
     RanOften,
-}
-
-/// How a fatal signal reached the child.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SignalOrigin {
-    /// Another process sent it, to no thread in particular.
-    FromOutside,
-    /// A thread that runs no cogs.
-    OtherThread,
-    /// The thread with this place in the record.
-    Thread(usize),
-}
-
-impl SignalOrigin {
-    pub(super) fn to_word(self) -> u64 {
-        match self {
-            Self::FromOutside => 1,
-            Self::OtherThread => 2,
-            Self::Thread(place) => place as u64 + 3,
-        }
-    }
-
-    fn from_word(word: u64) -> Option<Self> {
-        match word {
-            0 => None,
-            1 => Some(Self::FromOutside),
-            2 => Some(Self::OtherThread),
-            more => usize::try_from(more - 3).ok().map(Self::Thread),
-        }
-    }
 }
 
 impl Record {

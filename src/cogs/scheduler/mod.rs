@@ -34,7 +34,7 @@ pub struct Scheduler(Arc<SchedulerState>);
 /// What its threads share.
 #[derive(Debug)]
 struct SchedulerState {
-    queue: Arc<RunQueues>,
+    queue: Arc<RunQueues<Task>>,
     /// All that have not ended, for the end of the scheduler.
     tasks: Mutex<Vec<Weak<Task>>>,
     /// Threads that have stepped aside, until their task's time slice is over.

@@ -1,6 +1,5 @@
 //! The run queues: tasks that are ready, one queue for each lane.
 
-use super::task::Task;
 use crate::lock::lock;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -16,29 +15,52 @@ pub(super) enum Lane {
 
 /// One run queue for each lane. They share no lock: the kernel may stop a patient thread at any place, and no quick
 /// thread waits for a lock that it holds.
-#[derive(Debug, Default)]
-pub(super) struct RunQueues {
-    quick: RunQueue,
-    patient: RunQueue,
+#[derive(Debug)]
+pub(super) struct RunQueues<T> {
+    quick: RunQueue<T>,
+    patient: RunQueue<T>,
+}
+
+impl<T> Default for RunQueues<T> {
+    fn default() -> Self {
+        Self {
+            quick: RunQueue::default(),
+            patient: RunQueue::default(),
+        }
+    }
 }
 
 /// Ready tasks of one lane, taken out in the order of their finish tags, and of arrival where these are the same.
-#[derive(Debug, Default)]
-struct RunQueue {
-    ready: Mutex<Ready>,
+#[derive(Debug)]
+struct RunQueue<T> {
+    ready: Mutex<Ready<T>>,
     arrivals: Condvar,
 }
 
-#[derive(Debug, Default)]
-struct Ready {
-    tasks: BTreeMap<(u64, u64), Arc<Task>>,
+impl<T> Default for RunQueue<T> {
+    fn default() -> Self {
+        let ready = Ready {
+            tasks: BTreeMap::new(),
+            arrived: 0,
+            is_stopped: false,
+        };
+        Self {
+            ready: Mutex::new(ready),
+            arrivals: Condvar::new(),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Ready<T> {
+    tasks: BTreeMap<(u64, u64), Arc<T>>,
     /// Counts arrivals.
     arrived: u64,
     is_stopped: bool,
 }
 
-impl RunQueues {
-    fn of(&self, lane: Lane) -> &RunQueue {
+impl<T> RunQueues<T> {
+    fn of(&self, lane: Lane) -> &RunQueue<T> {
         match lane {
             Lane::Quick => &self.quick,
             Lane::Patient => &self.patient,
@@ -46,12 +68,12 @@ impl RunQueues {
     }
 
     /// Adds a task that is ready. After the stop it is dropped.
-    pub(super) fn push(&self, task: Arc<Task>, lane: Lane, tag: u64) {
+    pub(super) fn push(&self, task: Arc<T>, lane: Lane, tag: u64) {
         self.of(lane).push(task, tag);
     }
 
     /// Waits for a task and takes it out; nothing after the stop.
-    pub(super) fn pop(&self, lane: Lane) -> Option<Arc<Task>> {
+    pub(super) fn pop(&self, lane: Lane) -> Option<Arc<T>> {
         self.of(lane).pop()
     }
 
@@ -67,8 +89,8 @@ impl RunQueues {
     }
 }
 
-impl RunQueue {
-    fn push(&self, task: Arc<Task>, tag: u64) {
+impl<T> RunQueue<T> {
+    fn push(&self, task: Arc<T>, tag: u64) {
         let mut ready = lock(&self.ready);
         if ready.is_stopped {
             // What the task holds may wake others when it goes: not under the lock.
@@ -82,7 +104,7 @@ impl RunQueue {
         self.arrivals.notify_one();
     }
 
-    fn pop(&self) -> Option<Arc<Task>> {
+    fn pop(&self) -> Option<Arc<T>> {
         let mut ready = lock(&self.ready);
         loop {
             if ready.is_stopped {

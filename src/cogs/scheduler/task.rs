@@ -28,7 +28,7 @@ type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A task. Wakers hold it.
 pub(super) struct Task {
-    queue: Arc<RunQueues>,
+    queue: Arc<RunQueues<Self>>,
     fair_share: Arc<FairShare>,
     cpu_meter: Arc<CpuMeter>,
     state: AtomicU8,
@@ -45,7 +45,7 @@ impl fmt::Debug for Task {
 impl Task {
     /// A task that waits for its beginning.
     pub(super) fn new(
-        queue: Arc<RunQueues>,
+        queue: Arc<RunQueues<Self>>,
         fair_share: Arc<FairShare>,
         cpu_meter: Arc<CpuMeter>,
         work: impl Future<Output = ()> + Send + 'static,

@@ -1,5 +1,6 @@
 //! What tells of changes: inotify or its like, or polling where that is not possible.
 
+use super::limits::advice;
 use super::pending::{NotifyHandler, Repair, WatchState};
 use super::{POLL_INTERVAL, WatchError};
 use crate::files::silent_drive;
@@ -166,25 +167,6 @@ fn watch_tree(watcher: &mut RecommendedWatcher, folder: &Path) -> notify::Result
     Ok(())
 }
 
-/// What to do about an error, if it is one of inotify's limits.
-pub(super) fn advice(error: &notify::Error) -> Option<String> {
-    let (what, setting, value) = match &error.kind {
-        ErrorKind::MaxFilesWatch => ("watched folders", "max_user_watches", 524_288),
-        ErrorKind::Io(error) if error.raw_os_error() == Some(libc::ENOSPC) => {
-            ("watched folders", "max_user_watches", 524_288)
-        }
-        ErrorKind::Io(error) if error.raw_os_error() == Some(libc::EMFILE) => {
-            ("watchers", "max_user_instances", 1024)
-        }
-        _ => return None,
-    };
-    Some(format!(
-        "The system's limit of {what} is reached, so files are read every second instead. Raise it \
-         with \"sudo sysctl fs.inotify.{setting}={value}\" and start again; a line in /etc/sysctl.d/ \
-         makes it last."
-    ))
-}
-
 fn refused(shared: &WatchState, error: &notify::Error) -> WatchError {
     let cause = match &error.kind {
         ErrorKind::Io(error) => error.to_string(),
@@ -212,19 +194,6 @@ fn outermost(folders: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_reached_limit_names_what_to_raise() {
-        let watches = advice(&notify::Error::new(ErrorKind::MaxFilesWatch)).unwrap();
-        assert!(watches.contains("fs.inotify.max_user_watches"), "{watches}");
-        let instances = std::io::Error::from_raw_os_error(libc::EMFILE);
-        let instances = advice(&notify::Error::io(instances)).unwrap();
-        assert!(
-            instances.contains("fs.inotify.max_user_instances"),
-            "{instances}"
-        );
-        assert_eq!(advice(&notify::Error::path_not_found()), None);
-    }
 
     #[test]
     fn whatever_keeps_the_system_from_telling_is_named() {

@@ -3,7 +3,7 @@
 //! ```text
 //! notify's thread ─ filter (does it matter?) ─ pending (what, since when) ─ a task that sleeps until the burst is over ─ Batch
 //!                                              debounce (whether the burst is over)
-//!                                              backend (inotify, or polling when its limits are reached)
+//!                                              backend (inotify, or polling when its limits are reached: limits)
 //!                                              unclosed (whose writer is not done)
 //! ```
 //!
@@ -13,6 +13,7 @@
 mod backend;
 mod debounce;
 mod filter;
+mod limits;
 mod pending;
 mod unclosed;
 

@@ -1,9 +1,9 @@
 //! What has changed since the last batch, and when that batch is due.
 
 use super::super::sources::{Rules, Snapshot, below};
-use super::backend;
 use super::debounce::Debounce;
 use super::filter::{Weight, weigh};
+use super::limits::advice;
 use super::unclosed::Unclosed;
 use crate::files::writers;
 use crate::host_tasks::{self, Task};
@@ -250,7 +250,7 @@ impl WatchState {
         match event {
             Ok(event) => self.take_event(&event, at),
             Err(error) => {
-                if let Some(advice) = backend::advice(&error) {
+                if let Some(advice) = advice(&error) {
                     self.repair(|repair| repair.limit = Some(advice));
                     self.rescan(at);
                 } else if error.paths.is_empty() {

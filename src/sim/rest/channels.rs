@@ -8,7 +8,7 @@ use crate::sim::ids::{Id, id_in, id_of};
 use crate::sim::permissions::{
     self, ADMINISTRATOR, MANAGE_CHANNELS, MANAGE_ROLES, require_in_channel, require_in_guild,
 };
-use crate::sim::world::{Channel, Overwrite, World, kind};
+use crate::sim::world::{Overwrite, World, kind};
 use serde_json::{Value, json};
 
 pub(super) const ROUTES: &[Route] = &[
@@ -173,24 +173,11 @@ fn update(world: &mut World, call: &RestCall) -> Outcome {
         changed.position = position;
     }
     call.copy_fields(PLAIN, &mut changed.fields);
-    store(world, changed);
+    world.keep_channel(changed);
     world.audit(guild, call.who_and_why(), 11, Some(channel.id));
     Ok(RestAnswer::Ok(
         world.show_channel(world.channel(channel.id)?, call.actor),
     ))
-}
-
-/// Keeps a changed channel, and dispatches that.
-pub(super) fn store(world: &mut World, channel: Channel) {
-    let (id, bot) = (channel.id, world.bot);
-    let name = if channel.thread.is_some() {
-        "THREAD_UPDATE"
-    } else {
-        "CHANNEL_UPDATE"
-    };
-    let shown = world.show_channel(&channel, bot);
-    world.channels.insert(id, channel);
-    world.tell_channel(id, name, shown);
 }
 
 fn delete(world: &mut World, call: &RestCall) -> Outcome {
@@ -265,7 +252,7 @@ fn reorder(world: &mut World, call: &RestCall) -> Outcome {
         if let Some(parent) = one.get("parent_id") {
             channel.parent = id_of(parent);
         }
-        store(world, channel);
+        world.keep_channel(channel);
     }
     Ok(RestAnswer::Nothing)
 }

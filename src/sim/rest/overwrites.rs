@@ -1,7 +1,7 @@
 //! What single channels allow and deny.
 
 use super::call::{Outcome, RestAnswer, RestCall};
-use super::channels::{require_grantable, store};
+use super::channels::require_grantable;
 use super::route::{Route, route};
 use crate::sim::errors::{ApiError, NOT_IN_A_DM, UNKNOWN_OVERWRITE};
 use crate::sim::ids::Id;
@@ -45,7 +45,7 @@ fn set(world: &mut World, call: &RestCall) -> Outcome {
     channel.overwrites.retain(|one| one.id != id);
     channel.overwrites.push(overwrite);
     let place = channel.id;
-    store(world, channel);
+    world.keep_channel(channel);
     world.audit(
         guild,
         call.who_and_why(),
@@ -61,7 +61,7 @@ fn remove(world: &mut World, call: &RestCall) -> Outcome {
     let known = channel.overwrites.iter().position(|one| one.id == id);
     channel.overwrites.remove(known.ok_or(UNKNOWN_OVERWRITE)?);
     let place = channel.id;
-    store(world, channel);
+    world.keep_channel(channel);
     world.audit(guild, call.who_and_why(), 15, Some(place));
     Ok(RestAnswer::Nothing)
 }

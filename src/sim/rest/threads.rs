@@ -1,7 +1,6 @@
 //! Threads, as far as bots use them.
 
 use super::call::{Outcome, RestAnswer, RestCall};
-use super::channels::store;
 use super::draft::Draft;
 use super::message_rules as rules;
 use super::post;
@@ -160,7 +159,7 @@ pub(super) fn update(world: &mut World, call: &RestCall, channel: &Channel) -> O
     }
     call.copy_fields(&["rate_limit_per_user"], &mut changed.fields);
     let shown = world.show_channel(&changed, call.actor);
-    store(world, changed);
+    world.keep_channel(changed);
     Ok(RestAnswer::Ok(shown))
 }
 

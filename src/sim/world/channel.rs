@@ -155,6 +155,19 @@ fn default_fields(kind: u64) -> Map<String, Value> {
 }
 
 impl World {
+    /// Keeps a changed channel, and dispatches that.
+    pub(crate) fn keep_channel(&mut self, channel: Channel) {
+        let (id, bot) = (channel.id, self.bot);
+        let name = if channel.thread.is_some() {
+            "THREAD_UPDATE"
+        } else {
+            "CHANNEL_UPDATE"
+        };
+        let shown = self.show_channel(&channel, bot);
+        self.channels.insert(id, channel);
+        self.tell_channel(id, name, shown);
+    }
+
     /// The channel as Discord shows it to `viewer`.
     pub(crate) fn show_channel(&self, channel: &Channel, viewer: Id) -> Value {
         let mut shown = json!({

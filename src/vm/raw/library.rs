@@ -4,9 +4,10 @@
 //! function (`table.sort(t, table.find)`) it would otherwise pass no interrupt at all. Those that can take long
 //! in one call are bounded or replaced besides.
 
+use super::native::{NATIVE, call_native, call_pointer, push_native};
 use super::{check_deadline, strings, tables};
 use mlua::{Function, Lua, Table, ffi};
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{CStr, c_int};
 
 /// The functions of one library, and what stands in front of each.
 type Guards = &'static [(&'static CStr, ffi::lua_CFunction)];
@@ -99,9 +100,8 @@ pub(in crate::vm) fn guard_libraries(lua: &Lua) -> mlua::Result<()> {
     Ok(())
 }
 
-/// Upvalues of every guard: the original's own (or nil), and its pointer.
+/// The first upvalue of every guard: the original's own (or nil). The second is its pointer.
 const OWN_UPVALUE: c_int = 1;
-const NATIVE: c_int = 2;
 
 /// `original` behind `guard`. It is a C function as before, under the same name, so an error of the library's
 /// own reads as before and is raised at its caller's line.
@@ -162,40 +162,6 @@ unsafe fn push_upvalue(state: *mut ffi::lua_State, number: c_int) {
     }
 }
 
-/// # Safety
-/// The first value on the stack is a C function.
-unsafe fn push_native(state: *mut ffi::lua_State) {
-    // SAFETY: a function's pointer is as wide as any other; it comes back out in `call_pointer`.
-    unsafe {
-        let native = ffi::lua_tocfunction(state, 1);
-        ffi::lua_pushlightuserdata(
-            state,
-            native.map_or(std::ptr::null_mut(), |it| it as *mut c_void),
-        );
-    }
-}
-
-/// # Safety
-/// To be called from a C function whose upvalue `number` is by `push_native`, with its own arguments on the
-/// stack.
-unsafe fn call_pointer(state: *mut ffi::lua_State, number: c_int) -> c_int {
-    // SAFETY: the same stack, the same arguments, the same convention: as if Luau had called it.
-    unsafe {
-        let address = ffi::lua_touserdata(state, ffi::lua_upvalueindex(number));
-        let native = std::mem::transmute::<*mut c_void, Option<ffi::lua_CFunction>>(address);
-        native.map_or(0, |native| native(state))
-    }
-}
-
-/// The function behind a guard.
-///
-/// # Safety
-/// To be called from a guard, with the arguments for the original on the stack.
-pub(super) unsafe fn call_native(state: *mut ffi::lua_State) -> c_int {
-    // SAFETY: a guard's second upvalue is the original's pointer.
-    unsafe { call_pointer(state, NATIVE) }
-}
-
 /// The guard of functions that end soon enough by themselves.
 unsafe extern "C-unwind" fn enter(state: *mut ffi::lua_State) -> c_int {
     // SAFETY: called by Luau as the closure that `guarded` makes.
@@ -216,31 +182,5 @@ unsafe extern "C-unwind" fn native_or_fallback(state: *mut ffi::lua_State) -> c_
             return ffi::lua_gettop(state);
         }
         call_pointer(state, EXTENDED)
-    }
-}
-
-/// Makes a callback that is a C function ask for the deadline each time: Luau code does so by itself.
-///
-/// # Safety
-/// To be called from a C function of `state` with its own arguments on the stack.
-pub(super) unsafe fn check_in_callback(state: *mut ffi::lua_State, argument: c_int) {
-    // SAFETY: replaces one argument by a closure over it.
-    unsafe {
-        if ffi::lua_iscfunction(state, argument) != 0 {
-            ffi::lua_pushvalue(state, argument);
-            ffi::lua_pushcclosured(state, checked_callback, c"callback".as_ptr(), 1);
-            ffi::lua_replace(state, argument);
-        }
-    }
-}
-
-unsafe extern "C-unwind" fn checked_callback(state: *mut ffi::lua_State) -> c_int {
-    // SAFETY: called as the closure that `check_in_callback` makes: its upvalue is the callback.
-    unsafe {
-        check_deadline(state);
-        ffi::lua_pushvalue(state, ffi::lua_upvalueindex(1));
-        ffi::lua_insert(state, 1);
-        ffi::lua_call(state, ffi::lua_gettop(state) - 1, ffi::LUA_MULTRET);
-        ffi::lua_gettop(state)
     }
 }

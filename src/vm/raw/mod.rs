@@ -1,7 +1,7 @@
 //! The `unsafe` of the VM: the pointer with which a running VM is interrupted, the rule in front of its
 //! allocator (`allocator`), the thread's CPU clock, and C functions that stand in front of library calls which no
 //! interrupt can reach (`library`; those of the string library in `strings`, those of the table library in
-//! `tables`).
+//! `tables`; `native` calls what stands behind them).
 #![allow(
     unsafe_code,
     reason = "Luau offers these only through its C interface; each block says why it is sound"
@@ -9,6 +9,7 @@
 
 pub(super) mod allocator;
 mod library;
+mod native;
 mod strings;
 mod tables;
 

@@ -1,7 +1,7 @@
 //! The string library's guards, and that of `os.date`.
 
 use super::check_deadline;
-use super::library::call_native;
+use super::native::call_native;
 use mlua::ffi;
 use std::ffi::{CStr, c_int};
 

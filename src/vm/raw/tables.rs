@@ -1,7 +1,7 @@
 //! The table library's guards.
 
 use super::check_deadline;
-use super::library::{call_native, check_in_callback};
+use super::native::{call_native, check_in_callback};
 use mlua::ffi;
 use std::ffi::c_int;
 
