@@ -1,17 +1,28 @@
 //! The host's modules, one file each: what a cog can `require` under `@cogsmith`.
 //!
 //! ```text
-//! services (what the whole bot shares) ─ context (what one cog's functions know) ─ one file a module
+//! services (what the whole bot shares) ─ context (one cog) ─ one file a module
+//! an event or answer:  object (read on demand) ─ method_table (what can be done with it)
+//! a call to Discord:   content, convert (what the author says) ─ call (checked, charged, sent) ─ object (the answer)
+//! a command:           invocation (`ctx`) ─ call
 //! ```
 //!
-//! `declarations` is what a cog's top level leaves behind, `command` reads `cog.command { … }`, `option`
-//! makes `cog.option`, `invocation` is `ctx`, `object` Discord's objects, `convert` carries values between
-//! Luau and JSON, `content` turns what an author sends into a message, `rate_limiter` (refuses) and `rate_limit_queue` (has wait)
-//! bound how often a cog does something, `faults` are the handlers that failed, `usage` counts what a cog uses, which `limit_checks` bounds (`log_usage` its lines in the
-//! log), `budget` by its name (`slots` what its requests have open, `usage_by_code` the processor time of each version),
-//! `versions` what older versions hold, `limits` names the limits, `limit_view` shows them, `condition` is what of a cog runs, `quarantine` counts what leads to it. `readonly` answers who writes
-//! to what cannot be written. `reach` says what a cog may do without a capability, `own_messages` which messages are
-//! its own, `veil` takes the content from others.
+//! - Modules: `cog.rs` (`command.rs` reads `cog.command { … }`, `option.rs` makes `cog.option`), `discord.rs`, `http.rs`,
+//!   `json.rs`, `log.rs`, `state/`, `task.rs`, `time.rs`. `readonly.rs` answers who writes to what cannot be written.
+//! - Values on their way out: `convert.rs` makes JSON of them (`not_json.rs` says what cannot become it), `fields.rs` reads
+//!   the tables of declarations, `content.rs` a message. On their way in: `object.rs`, whose methods `methods.rs` puts into
+//!   `method_table.rs`.
+//! - `call.rs` makes a call to Discord; `reach.rs` says what a cog may do without a capability, `own_messages.rs` which
+//!   messages are its own, `veil.rs` takes the content from others, `deletion.rs` deletes a message later. `learn.rs` asks
+//!   for what is not known of a guild, each question once (`questions.rs`).
+//! - `context.rs` holds the parts of one cog: `own_state.rs` (its state), `declaring.rs` (what its files declare, see
+//!   `declarations.rs`), `capabilities.rs`, `spawner.rs` (its tasks), `charges.rs` (what it holds outside of Luau's heap),
+//!   `limit_checks.rs` (its limits), `condition.rs` (how it stands), `quarantine.rs` (what leads there). `phase.rs` says which code runs now, and what it may do.
+//! - Limits: `limits.rs` names them, `usage.rs` counts, `limit_checks.rs` refuses, `limit_view.rs` shows; `log_usage.rs`
+//!   for the lines in the log, `rate_limiter.rs` (refuses) and `rate_limit_queue.rs` (has wait) for how often something is
+//!   done. What goes by a cog's name is in `budget.rs`: `versions.rs` what older versions hold, `slots.rs` what requests have
+//!   open, `usage_by_code.rs` the processor time of each version. `lane.rs` says whose work is done now.
+//! - `faults.rs` are the handlers that failed.
 
 pub mod budget;
 pub mod call;

@@ -2,9 +2,13 @@
 //!
 //! `global, guild, channel, user, role, member, defaults, session, shared, transaction, entries, forget`
 //!
-//! A handle (`handle`) is a path, never a table: each read and write goes to the tree through the view of the
-//! code that runs. `state.luau` makes the library's functions take handles as well; `values` carries what is
-//! stored to Luau and back, `entries` lists the scopes of a kind.
+//! ```text
+//! mod (a scope of a space) ─ handle (a place in it) ─ values (what is stored, to Luau and back) ─▶ the view in `own_state`
+//! ```
+//!
+//! A handle (`handle.rs`) is a path, never a table: each read and write goes to the tree through the view of the
+//! code that runs. `state.luau` makes the library's functions take handles as well; `values.rs` carries what is
+//! stored to Luau and back, `entries.rs` lists the scopes of a kind, `space.rs` names whose state it is.
 
 mod entries;
 mod handle;

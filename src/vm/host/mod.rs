@@ -10,8 +10,10 @@
 //! function (makes them) ─ arguments (what they are called with) ─ error (what they fail with)
 //! ```
 //!
-//! `chunk` loads the host's own Luau, such as the half of each function that raises its errors (`shim.luau`), and
-//! `json` makes tables of JSON. `in_time` is asked in loops of the host's that may take long.
+//! - `function.rs`, `arguments.rs`, `error.rs`: as above
+//! - `chunk.rs`: loads the host's own Luau, such as the half of each function that raises its errors (`shim.luau`)
+//! - `json.rs`: makes tables of JSON
+//! - `in_time.rs`: is asked in loops of the host's that may take long
 
 mod arguments;
 mod chunk;

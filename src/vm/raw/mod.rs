@@ -1,7 +1,14 @@
-//! The `unsafe` of the VM: the pointer with which a running VM is interrupted, the rule in front of its
-//! allocator (`allocator`), the thread's CPU clock, and C functions that stand in front of library calls which no
-//! interrupt can reach (`library`; those of the string library in `strings`, those of the table library in
-//! `tables`; `native` calls what stands behind them).
+//! The `unsafe` of the VM:
+//!
+//! ```text
+//! Luau calls a library function ─ library (its guard: strings, tables) ─ native (the function behind it)
+//! Luau allocates ─ allocator (the rule in front)
+//! Luau asks for an interrupt ─ mod (the pointer with which a running VM is interrupted, the thread's CPU clock)
+//! ```
+//!
+//! - `library.rs`: the guards in front of library calls which no interrupt can reach; those of the string library in
+//!   `strings.rs`, those of the table library in `tables.rs`. `native.rs` calls what stands behind them.
+//! - `allocator.rs`: the rule in front of the allocator
 #![allow(
     unsafe_code,
     reason = "Luau offers these only through its C interface; each block says why it is sound"
