@@ -1,4 +1,4 @@
-//! Many reloads leave behind what one load does: a thousand, or with `COGSMITH_LONG_TESTS` ten thousand.
+//! Many reloads leave behind what one load does: four hundred, or with `COGSMITH_LONG_TESTS` ten thousand.
 
 use crate::allocated::allocated;
 use crate::turn;
@@ -291,7 +291,7 @@ async fn start() -> Bench {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_reloads_leave_as_much_behind_as_one_load() {
     let _alone = turn().await;
-    let reloads = times(1_000, 10_000);
+    let reloads = times(400, 10_000);
     let first = start().await;
     let sleepers = first.stage.bot.services.clock.sleepers();
     let of_one_load = first.two_minutes().await;

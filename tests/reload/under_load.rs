@@ -145,9 +145,9 @@ end)";
         .await;
     let (owner, channel) = (stage.sim.owner(), stage.general());
     // The pace of those who talk; nothing is awaited with it.
-    let mut ticks = tokio::time::interval(Duration::from_millis(2));
+    let mut ticks = tokio::time::interval(PAUSE);
     let (mut said, mut seen) = (0, 0);
-    for version in 1..=20 {
+    for version in 1..=times(8, 20) {
         let first = said;
         stage.save("cogs/echo.luau", &slow(version));
         while stage.no_report() {

@@ -108,17 +108,17 @@ pub async fn check_in(stage: Setup, cases: &[Case]) -> Stage {
 /// What the bot writes in #general from a line on, up to its first answer to the command. What it still tells
 /// somebody who wrote before is left out.
 pub async fn answers(stage: &Stage, line: &str) -> Vec<String> {
-    let before = stage.sim.messages(stage.general()).len();
-    stage.says("owner", line).await;
-    let bot = stage.sim.bot_user().to_string();
-    let said = stage.sim.messages(stage.general())[before]["id"].clone();
+    let before = stage.sim.message_count(stage.general());
+    let said = stage.sim.say(stage.sim.owner(), stage.general(), line);
+    let said = said.unwrap()["id"].clone();
+    stage.settled().await;
     let mut look = tokio::time::interval(std::time::Duration::from_millis(1));
     // A handler that waits for the clock counts as settled, and answers later.
     for _ in 0..10_000 {
-        let mut messages = stage.sim.messages(stage.general()).split_off(before);
+        let mut messages = stage.written_since(stage.general(), before + 1);
         messages.retain(|message| {
             let replies_to = &message["message_reference"]["message_id"];
-            message["author"]["id"] == bot.as_str() && (replies_to.is_null() || *replies_to == said)
+            replies_to.is_null() || *replies_to == said
         });
         if !messages.is_empty() {
             let text =

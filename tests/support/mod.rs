@@ -21,6 +21,7 @@ use cogsmith::http::KnownHosts;
 use cogsmith::reload::report::{CogOutcome, Outcome, Report};
 use cogsmith::sim::{RateLimits, Sim, SimOptions};
 use serde_json::Value;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -192,6 +193,12 @@ impl Setup {
     }
 }
 
+/// An address on this machine at which nobody listens.
+pub fn nobody() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
 /// Writes a file with its folders.
 pub fn write(path: &Path, text: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -271,9 +278,19 @@ impl Stage {
     pub async fn says(&self, user: &str, text: &str) -> Vec<Value> {
         let user = self.sim.user(user).unwrap();
         let channel = self.general();
-        let before = self.sim.messages(channel).len();
+        let before = self.sim.message_count(channel);
         self.sim.say(user, channel, text).unwrap();
         self.settled().await;
+        // The first one is what was said.
+        self.written_since(channel, before + 1)
+    }
+
+    /// What the bot has written in a channel after its first `before` messages.
+    pub fn written_since(&self, channel: Id, before: usize) -> Vec<Value> {
+        // To look at all messages takes long where there are many.
+        if self.sim.message_count(channel) == before {
+            return Vec::new();
+        }
         let bot = self.sim.bot_user().to_string();
         let mut messages = self.sim.messages(channel).split_off(before);
         messages.retain(|message| message["author"]["id"] == bot.as_str());

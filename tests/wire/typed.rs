@@ -16,17 +16,20 @@ fn one_cog(body: &str) -> Setup {
 async fn arrives(stage: &Stage, change: impl FnOnce(&mut Value)) -> Vec<String> {
     let channel = stage.general();
     let guild = stage.sim.guild();
-    assert!(stage.says("owner", "x").await.is_empty());
-    let mut message = stage.sim.messages(channel).pop().unwrap();
+    let before = stage.sim.message_count(channel);
+    let mut message = stage.sim.say(stage.sim.owner(), channel, "x").unwrap();
+    stage.settled().await;
+    assert_eq!(stage.sim.message_count(channel), before + 1);
     message["guild_id"] = guild.to_string().into();
     message["member"] = serde_json::json!({
         "roles": [], "joined_at": "2025-01-01T00:00:00Z", "deaf": false, "mute": false,
     });
     change(&mut message);
-    let before = stage.written().len();
     stage.sim.dispatch("MESSAGE_CREATE", Some(guild), message);
     stage.settled().await;
-    stage.written().split_off(before)
+    let answers = stage.written_since(channel, before + 1);
+    let texts = answers.iter().map(|it| it["content"].as_str().unwrap());
+    texts.map(str::to_owned).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

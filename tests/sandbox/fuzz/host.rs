@@ -276,14 +276,11 @@ fn say(stage: &Stage, channel: Id, text: &str) {
 /// The first answer in the control channel.
 async fn ask(stage: &Stage, text: &str) -> Option<String> {
     let channel = control(stage);
-    let before = stage.sim.messages(channel).len();
+    let before = stage.sim.message_count(channel);
     say(stage, channel, text);
     settled(stage).await;
-    let messages = stage.sim.messages(channel).split_off(before);
-    let bot = stage.sim.bot_user().to_string();
-    let answer = messages
-        .iter()
-        .find(|it| it["author"]["id"] == bot.as_str())?;
+    let answers = stage.written_since(channel, before + 1);
+    let answer = answers.first()?;
     Some(answer["content"].as_str().unwrap().to_owned())
 }
 
