@@ -16,6 +16,8 @@ mod cli;
 mod config;
 #[cfg(unix)]
 mod descriptors;
+#[path = "../support/fake_http.rs"]
+mod fake_http;
 #[cfg(unix)]
 mod lifetime;
 mod spec_runner;

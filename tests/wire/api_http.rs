@@ -1,6 +1,7 @@
 //! `@cogsmith/http` against a real server: what is sent, what comes back, and where no cog gets.
 
-use crate::support::{Setup, Stage, setup};
+use crate::fake_http::serve;
+use crate::support::{Setup, Stage, nobody, setup};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Request};
@@ -72,11 +73,8 @@ impl Server {
                 "/teapot",
                 get(|| async { (StatusCode::IM_A_TEAPOT, "short and stout") }),
             );
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router).await });
         Self {
-            address,
+            address: serve(router).await,
             hold,
             asked,
             most,
@@ -431,9 +429,7 @@ async fn a_server_that_does_not_answer_is_waited_for_as_long_as_it_is_said() {
     let told = answer(&body).await;
     assert_eq!(told, "http 5 http.get: there was no answer within 0.2 s");
     drop(server);
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = closed.local_addr().unwrap().port();
-    drop(closed);
+    let port = nobody().port();
     let told = answer(&format!(r#"return http.get("http://{HOST}:{port}/")"#)).await;
     assert!(
         told.starts_with("http 5 http.get: no answer of \"api.example.com\": "),

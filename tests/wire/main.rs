@@ -22,6 +22,10 @@ mod cache;
 mod capabilities;
 mod config_live;
 mod documents;
+#[path = "../support/fake_gateway.rs"]
+mod fake_gateway;
+#[path = "../support/fake_http.rs"]
+mod fake_http;
 mod gateway;
 mod identity;
 mod names;

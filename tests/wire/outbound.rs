@@ -1,9 +1,8 @@
 //! Calls to Discord's API over real HTTP, against a server that answers what each test wants.
 
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::http::{HeaderMap, Method, Response, Uri};
+use crate::fake_http::{Answer, FakeHttp, breaking_off, endless, json_of, ok, text_of};
+use crate::support::nobody;
+use axum::http::Method;
 use cogsmith::activity::Activity;
 use cogsmith::charge::Allowance;
 use cogsmith::clock::Clock;
@@ -15,106 +14,16 @@ use cogsmith::json::Json;
 use cogsmith::requests::{MOST_OF_A_COG, OpenOfCog};
 use futures_util::stream::{self, FuturesOrdered, StreamExt};
 use serde_json::{Value, json};
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::watch;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
-#[derive(Clone, Debug)]
-struct Seen {
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-impl Seen {
-    fn header(&self, name: &str) -> &str {
-        let value = self.headers.get(name).map(|value| value.to_str().unwrap());
-        value.unwrap_or_default()
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
-    }
-}
-
-/// Status, headers, body.
-type Answer = (u16, Vec<(&'static str, String)>, String);
-
-#[derive(Clone, Default)]
-struct Server {
-    seen: Arc<Mutex<Vec<Seen>>>,
-    answers: Arc<Mutex<VecDeque<Answer>>>,
-    count: watch::Sender<usize>,
-    /// While true, requests wait.
-    hold: watch::Sender<bool>,
-}
-
-impl Server {
-    async fn start(answers: impl IntoIterator<Item = Answer>) -> (Self, String) {
-        let server = Self::default();
-        server.answers.lock().unwrap().extend(answers);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().fallback(answer).with_state(server.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        (server, address)
-    }
-
-    fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
-    }
-
-    async fn until(&self, count: usize) {
-        let mut counts = self.count.subscribe();
-        counts.wait_for(|seen| *seen >= count).await.unwrap();
-    }
-}
-
-async fn answer(
-    State(server): State<Server>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response<Body> {
-    server.seen.lock().unwrap().push(Seen {
-        method,
-        uri,
-        headers,
-        body,
-    });
-    server.count.send_modify(|count| *count += 1);
-    let mut hold = server.hold.subscribe();
-    hold.wait_for(|hold| !hold).await.unwrap();
-    let answer = server.answers.lock().unwrap().pop_front();
-    let (status, headers, body) = answer.unwrap_or_else(|| ok(&json!({})));
-    let mut response = Response::builder().status(status);
-    for (name, value) in headers {
-        response = response.header(name, value);
-    }
-    response.body(Body::from(body)).unwrap()
-}
-
-fn ok(body: &Value) -> Answer {
-    answer_of(200, body)
-}
-
-fn answer_of(status: u16, body: &Value) -> Answer {
-    let json = vec![("content-type", "application/json".to_owned())];
-    (status, json, body.to_string())
-}
-
 fn limits(bucket: &str, limit: u32, remaining: u32, reset_after: f64) -> Answer {
-    let (status, mut headers, body) = ok(&json!({}));
-    headers.push(("x-ratelimit-bucket", bucket.to_owned()));
-    headers.push(("x-ratelimit-limit", limit.to_string()));
-    headers.push(("x-ratelimit-remaining", remaining.to_string()));
-    headers.push(("x-ratelimit-reset-after", reset_after.to_string()));
-    (status, headers, body)
+    ok(&json!({}))
+        .with("x-ratelimit-bucket", bucket)
+        .with("x-ratelimit-limit", limit)
+        .with("x-ratelimit-remaining", remaining)
+        .with("x-ratelimit-reset-after", reset_after)
 }
 
 fn client(address: &str, clock: Clock) -> Outbound {
@@ -142,8 +51,7 @@ fn message() -> Value {
 
 #[tokio::test]
 async fn a_call_is_discords_request_and_answer() {
-    let (server, address) =
-        Server::start([ok(&json!({ "id": "9" })), (204, vec![], String::new())]).await;
+    let (server, address) = FakeHttp::start([ok(&json!({ "id": "9" })), text_of(204, "")]).await;
     let client = client(&address, Clock::system());
     let sent = call(&client, "create_message", message()).await.unwrap();
     assert_eq!(sent.unwrap().str("id"), Some("9"));
@@ -171,7 +79,7 @@ async fn a_call_is_discords_request_and_answer() {
 
 #[tokio::test]
 async fn reasons_and_queries_are_encoded() {
-    let (server, address) = Server::start([]).await;
+    let (server, address) = FakeHttp::start([]).await;
     let client = client(&address, Clock::system());
     let arguments = json!({ "channel_id": "5", "reason": "über alles\n" });
     call(&client, "delete_channel", arguments).await.unwrap();
@@ -186,7 +94,7 @@ async fn reasons_and_queries_are_encoded() {
 
 #[tokio::test]
 async fn files_go_as_parts() {
-    let (server, address) = Server::start([]).await;
+    let (server, address) = FakeHttp::start([]).await;
     let client = client(&address, Clock::system());
     let files = vec![File::new("a.png", vec![0_u8, 159, 146, 150])];
     let prepared = prepare_with(operation("create_message").unwrap(), message(), files).unwrap();
@@ -218,7 +126,7 @@ async fn files_go_as_parts() {
 #[tokio::test]
 async fn too_early_waits_as_long_as_it_is_told() {
     let early = json!({ "message": "slow", "retry_after": 3.5, "global": false });
-    let (server, address) = Server::start([answer_of(429, &early)]).await;
+    let (server, address) = FakeHttp::start([json_of(429, &early)]).await;
     let (clock, activity) = (Clock::paused(1_000), Activity::new());
     let client = client_of(&address, clock.clone(), activity.clone());
     let sending = tokio::spawn(async move { call(&client, "create_message", message()).await });
@@ -235,7 +143,7 @@ async fn too_early_waits_as_long_as_it_is_told() {
 #[tokio::test]
 async fn a_limit_longer_than_the_deadline_is_an_error_at_once() {
     let early = json!({ "message": "slow", "retry_after": 60, "global": true });
-    let (server, address) = Server::start([answer_of(429, &early)]).await;
+    let (server, address) = FakeHttp::start([json_of(429, &early)]).await;
     let client = client(&address, Clock::system());
     let error = call(&client, "create_message", message())
         .await
@@ -255,9 +163,10 @@ async fn a_limit_longer_than_the_deadline_is_an_error_at_once() {
 
 #[tokio::test]
 async fn a_bucket_is_probed_once_and_then_used_to_its_end() {
-    let (server, address) = Server::start((0..5).map(|used| limits("b", 5, 4 - used, 60.0))).await;
+    let (server, address) =
+        FakeHttp::start((0..5).map(|used| limits("b", 5, 4 - used, 60.0))).await;
     let client = client(&address, Clock::system());
-    server.hold.send_replace(true);
+    server.hold();
     let calls: Vec<_> = (0..6)
         .map(|_| {
             let client = client.clone();
@@ -267,7 +176,7 @@ async fn a_bucket_is_probed_once_and_then_used_to_its_end() {
     server.until(1).await;
     // Nobody knows the bucket yet, so one request asks.
     assert_eq!(server.seen().len(), 1);
-    server.hold.send_replace(false);
+    server.let_go();
     let mut refused = 0;
     for call in calls {
         refused += usize::from(call.await.unwrap().is_err());
@@ -280,7 +189,7 @@ async fn a_bucket_is_probed_once_and_then_used_to_its_end() {
 
 #[tokio::test]
 async fn a_call_that_is_dropped_leaves_the_queue() {
-    let (server, address) = Server::start([limits("b", 1, 0, 2.0), limits("b", 1, 0, 0.0)]).await;
+    let (server, address) = FakeHttp::start([limits("b", 1, 0, 2.0), limits("b", 1, 0, 0.0)]).await;
     let clock = Clock::paused(1_000);
     let client = client(&address, clock.clone());
     call(&client, "create_message", message()).await.unwrap();
@@ -319,7 +228,7 @@ fn send_for(
 /// The first request asks which bucket it is; who waits for that keeps its place.
 #[tokio::test]
 async fn callers_take_turns_where_they_have_to_wait() {
-    let (server, address) = Server::start((0..7).map(|_| limits("b", 1, 0, 1.0))).await;
+    let (server, address) = FakeHttp::start((0..7).map(|_| limits("b", 1, 0, 1.0))).await;
     let (clock, activity) = (Clock::paused(1_000), Activity::new());
     let client = client_of(&address, clock.clone(), activity.clone());
     let asked = [vec![Some("loud"); 5], vec![Some("quiet"), None]].concat();
@@ -349,32 +258,43 @@ async fn callers_take_turns_where_they_have_to_wait() {
     );
 }
 
-/// Discord locks a bot out that it has refused 10,000 requests: the last 2,000 are for the bot itself.
+/// Discord locks a bot out that it has refused 10,000 requests: the last 2,000 are for the bot itself. What a proxy that
+/// limits rates holds back never reaches Discord.
 #[tokio::test(flavor = "multi_thread")]
-async fn cogs_are_silent_after_8000_refusals_in_ten_minutes() {
-    let refusal = || answer_of(403, &json!({ "message": "Missing Access", "code": 50_001 }));
-    let (server, address) = Server::start((0..8_001).map(|_| refusal())).await;
+async fn cogs_are_silent_after_8000_refusals_in_ten_minutes_of_which_a_proxys_are_none() {
+    let forbidden = || json_of(403, &json!({ "message": "Missing Access", "code": 50_001 }));
+    let early = || json_of(429, &json!({ "retry_after": 0.0 }));
+    let of_a_proxy = || early().with("x-sent-by-proxy", "true");
+    let answers = (0..64).map(|_| forbidden());
+    // One call that is told to come back again and again.
+    let answers = answers.chain((0..7_935).map(|_| early()));
+    let answers = answers.chain((0..100).map(|_| of_a_proxy()));
+    let answers = answers.chain([ok(&json!({})), forbidden(), forbidden()]);
+    let (server, address) = FakeHttp::start(answers).await;
     let clock = Clock::paused(1_000);
     let client = client(&address, clock.clone());
     let one = || send_for(&client, Some("cog"), "x");
-    let mut answers = stream::iter(0..8_000).map(|_| one()).buffer_unordered(64);
+    let is_refused = |answer: Result<_, CallError>| matches!(answer, Err(CallError::Discord(error)) if error.status == 403);
+    let mut answers = stream::iter(0..64).map(|_| one()).buffer_unordered(64);
     while let Some(answer) = answers.next().await {
-        assert!(matches!(answer, Err(CallError::Discord(error)) if error.status == 403));
+        assert!(is_refused(answer));
     }
+    one().await.unwrap();
+    // The last one that a cog may have.
+    assert!(is_refused(one().await));
     let told = one().await.unwrap_err().to_string();
     let words = "discord.create_message: not sent: Discord has refused 8000 requests of this bot within ten minutes";
     assert!(told.starts_with(words), "{told}");
-    assert_eq!(server.seen().len(), 8_000);
-    let own = send_for(&client, None, "x").await;
-    assert!(matches!(own, Err(CallError::Discord(_))));
+    assert_eq!(server.seen().len(), 64 + 7_935 + 100 + 2);
+    assert!(is_refused(send_for(&client, None, "x").await));
     clock.advance_to_next(Duration::from_secs(1_601));
     one().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_fault_of_the_server_is_tried_again() {
-    let faults = [502, 500].map(|status| answer_of(status, &json!({})));
-    let (server, address) = Server::start(faults).await;
+    let faults = [502, 500].map(|status| json_of(status, &json!({})));
+    let (server, address) = FakeHttp::start(faults).await;
     let client = client(&address, Clock::system());
     call(&client, "create_message", message()).await.unwrap();
     assert_eq!(server.seen().len(), 3);
@@ -390,7 +310,7 @@ async fn a_refusal_is_told_in_one_line() {
         ]}}}},
     });
     let (server, address) =
-        Server::start([answer_of(401, &unauthorized), answer_of(400, &form)]).await;
+        FakeHttp::start([json_of(401, &unauthorized), json_of(400, &form)]).await;
     let client = client(&address, Clock::system());
     let error = call(&client, "get_my_user", json!({})).await.unwrap_err();
     assert_eq!(
@@ -414,9 +334,9 @@ async fn a_refusal_is_told_in_one_line() {
 
 #[tokio::test]
 async fn a_post_that_may_have_arrived_is_not_sent_twice() {
-    let (server, address) = Server::start([]).await;
+    let (server, address) = FakeHttp::start([]).await;
     let client = client(&address, Clock::system());
-    server.hold.send_replace(true);
+    server.hold();
     let operation = operation("create_message").unwrap();
     let short = Duration::from_secs(1);
     let error = client.call(operation, message(), short).await.unwrap_err();
@@ -424,29 +344,9 @@ async fn a_post_that_may_have_arrived_is_not_sent_twice() {
     assert_eq!(server.seen().len(), 1);
 }
 
-/// What a proxy that limits rates holds back never reaches Discord.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_proxy_holds_back_is_no_refusal_of_discords() {
-    let early = || {
-        let (status, mut headers, body) = answer_of(429, &json!({ "retry_after": 0.0 }));
-        headers.push(("x-sent-by-proxy", "true".to_owned()));
-        (status, headers, body)
-    };
-    let (server, address) = Server::start((0..8_000).map(|_| early())).await;
-    let client = client(&address, Clock::paused(1_000));
-    // One call that is told to come back again and again.
-    let sent = send_for(&client, Some("cog"), "x").await;
-    assert!(sent.is_ok(), "{sent:?}");
-    assert_eq!(server.seen().len(), 8_001);
-    send_for(&client, Some("cog"), "x").await.unwrap();
-}
-
 #[tokio::test]
 async fn no_server_is_an_error_without_secrets() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
-    let client = client(&address, Clock::system());
+    let client = client(&format!("http://{}", nobody()), Clock::system());
     let operation = operation("execute_webhook").unwrap();
     let arguments = json!({ "webhook_id": "1", "webhook_token": "hidden", "content": "x" });
     let short = Duration::from_secs(1);
@@ -461,11 +361,8 @@ async fn no_server_is_an_error_without_secrets() {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let elsewhere = vec![(
-        "location",
-        "https://discord.com/api/v10/users/@me".to_owned(),
-    )];
-    let (server, address) = Server::start([(302, elsewhere, String::new())]).await;
+    let me = "https://discord.com/api/v10/users/@me";
+    let (server, address) = FakeHttp::start([text_of(302, "").with("location", me)]).await;
     let client = client(&address, Clock::system());
     let error = call(&client, "get_my_user", json!({})).await.unwrap_err();
     assert!(error.to_string().contains("status 302"), "{error}");
@@ -486,7 +383,7 @@ async fn the_bot_learns_who_and_whose_it_is() {
         ok(&team),
         ok(&json!({ "id": "7", "username": "bot" })),
     ];
-    let (server, address) = Server::start(answers).await;
+    let (server, address) = FakeHttp::start(answers).await;
     let client = client(&address, Clock::system());
     let gateway = client.gateway_bot().await.unwrap();
     assert_eq!(
@@ -544,30 +441,21 @@ const NASTY: [&str; 16] = [
 async fn survives(nasty: &str, is_global: bool) {
     let text = nasty.trim_matches('"').to_owned();
     let body = format!(r#"{{"message":"slow","global":{is_global},"retry_after":{nasty}}}"#);
-    let headers = |names: &[&'static str]| {
-        let named = names.iter().map(|name| (*name, text.clone()));
-        named.collect::<Vec<_>>()
+    let resetting = |answer: Answer| {
+        let answer = answer.with("x-ratelimit-reset-after", &text);
+        answer.with("x-ratelimit-bucket", &text)
     };
-    let limits = headers(&["x-ratelimit-limit", "x-ratelimit-remaining"]);
-    let resets = headers(&["x-ratelimit-reset-after", "x-ratelimit-bucket"]);
+    let limited = |text: &str| {
+        let answer = text_of(200, "{}").with("x-ratelimit-limit", text);
+        resetting(answer.with("x-ratelimit-remaining", text))
+    };
     let answers = [
-        (429, headers(&["retry-after"]), body),
-        (200, [limits, resets.clone()].concat(), "{}".to_owned()),
-        (
-            200,
-            [
-                vec![
-                    ("x-ratelimit-limit", "0".to_owned()),
-                    ("x-ratelimit-remaining", "0".to_owned()),
-                ],
-                resets,
-            ]
-            .concat(),
-            "{}".to_owned(),
-        ),
+        text_of(429, &body).with("retry-after", &text),
+        limited(&text),
+        limited("0"),
         ok(&json!({})),
     ];
-    let (_server, address) = Server::start(answers).await;
+    let (_server, address) = FakeHttp::start(answers).await;
     let client = client(&address, Clock::system());
     for _ in 0..3 {
         let answered = call(&client, "create_message", message()).await;
@@ -589,10 +477,10 @@ async fn nonsense_about_the_gateway_is_put_right_or_told() {
         let limit =
             format!(r#"{{"total":-1,"remaining":1e9,"reset_after":{reset},"max_concurrency":0}}"#);
         let body = format!(r#"{{"url":"ws://x","shards":{shards},"session_start_limit":{limit}}}"#);
-        (200, Vec::new(), body)
+        text_of(200, &body)
     };
     for nasty in NASTY {
-        let (_server, address) = Server::start([answer(nasty, nasty)]).await;
+        let (_server, address) = FakeHttp::start([answer(nasty, nasty)]).await;
         let bot = client(&address, Clock::system())
             .gateway_bot()
             .await
@@ -605,32 +493,15 @@ async fn nonsense_about_the_gateway_is_put_right_or_told() {
     }
 }
 
-/// A server whose every answer is this status and a body without end.
-async fn endless(status: u16, headers: &'static [(&'static str, &'static str)]) -> String {
-    let answer = move || async move {
-        let chunks =
-            stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from(vec![b'['; 1 << 16])));
-        let mut response = Response::builder().status(status);
-        for (name, value) in headers {
-            response = response.header(*name, *value);
-        }
-        response.body(Body::from_stream(chunks)).unwrap()
-    };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let router = Router::new().fallback(answer);
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    address
-}
-
 #[tokio::test]
 async fn an_answer_without_end_is_not_read_to_its_end() {
-    for headers in [
-        &[][..],
-        &[("content-encoding", "gzip")],
-        &[("content-type", "image/png")],
+    for answer in [
+        endless(200),
+        endless(200).with("content-encoding", "gzip"),
+        endless(200).with("content-type", "image/png"),
     ] {
-        let client = client(&endless(200, headers).await, Clock::system());
+        let (_server, address) = FakeHttp::always(answer).await;
+        let client = client(&address, Clock::system());
         let error = call(&client, "create_message", message())
             .await
             .unwrap_err();
@@ -640,7 +511,8 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
         assert_eq!(error.to_string(), words);
     }
     // What a refusal says is not worth as much; that it is one is what counts.
-    let client = client(&endless(403, &[]).await, Clock::system());
+    let (_server, address) = FakeHttp::always(endless(403)).await;
+    let client = client(&address, Clock::system());
     let error = call(&client, "create_message", message())
         .await
         .unwrap_err();
@@ -654,15 +526,11 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
 async fn a_cog_is_charged_for_an_answer_while_it_comes_and_as_long_as_it_is_held() {
     let list = |part: &str| {
         let text = format!("[{}{part}]", format!("{part},").repeat(20_000));
-        (
-            200,
-            vec![("content-type", "application/json".to_owned())],
-            text,
-        )
+        text_of(200, &text).with("content-type", "application/json")
     };
     let prepared = || prepare(operation("create_message").unwrap(), message()).unwrap();
     for part in ["0", "[]", "{\"a\":{}}", "\"\""] {
-        let (_server, address) = Server::start([list(part), list(part)]).await;
+        let (_server, address) = FakeHttp::start([list(part), list(part)]).await;
         let client = client(&address, Clock::system());
         let small = caller("small", 300_000);
         let sent = client.send(prepared(), Some(small.clone()), DEADLINE).await;
@@ -685,11 +553,11 @@ async fn a_cog_is_charged_for_an_answer_while_it_comes_and_as_long_as_it_is_held
 
 #[tokio::test]
 async fn a_cog_has_so_many_calls_on_the_wire_and_leaves_room_for_others() {
-    let (server, address) = Server::start([]).await;
+    let (server, address) = FakeHttp::start([]).await;
     let client = client(&address, Clock::system());
     // An answer without a limit, so that no call waits for another.
     call(&client, "create_message", message()).await.unwrap();
-    server.hold.send_replace(true);
+    server.hold();
     let (loud, quiet) = (caller("loud", 1 << 20), caller("quiet", 1 << 20));
     let send = |cog: &CogCaller, text: &str| {
         let arguments = json!({ "channel_id": "5", "content": text });
@@ -705,7 +573,7 @@ async fn a_cog_has_so_many_calls_on_the_wire_and_leaves_room_for_others() {
     server.until(2 + MOST_OF_A_COG).await;
     let seen = server.seen();
     assert_eq!(seen.last().unwrap().json()["content"], "quiet");
-    server.hold.send_replace(false);
+    server.let_go();
     for call in calls {
         call.await.unwrap().unwrap();
     }
@@ -715,9 +583,9 @@ async fn a_cog_has_so_many_calls_on_the_wire_and_leaves_room_for_others() {
 /// A server that takes requests and never answers does not use up what there is for all calls, and is seen.
 #[tokio::test]
 async fn a_server_that_never_answers_is_seen_and_given_up_in_time() {
-    let (server, address) = Server::start([]).await;
+    let (server, address) = FakeHttp::start([]).await;
     let client = client(&address, Clock::system());
-    server.hold.send_replace(true);
+    server.hold();
     let patience = Duration::from_secs(3);
     let hook = json!({ "webhook_id": "1", "webhook_token": "t", "content": "x" });
     let calls = [
@@ -763,7 +631,7 @@ async fn a_server_that_never_answers_is_seen_and_given_up_in_time() {
 
 /// Awaits the next attempt after `count`, which comes after exactly `wait`.
 async fn next_comes_after(
-    server: &Server,
+    server: &FakeHttp,
     (clock, activity): &(Clock, Activity),
     count: usize,
     wait: Duration,
@@ -791,8 +659,10 @@ async fn when_to_come_back_is_understood_also_as_a_date() {
         ("soon", 1),
     ] {
         for body in ["<html>1015</html>", "{}"] {
-            let headers = vec![("retry-after", told.to_owned()), ("date", now.to_owned())];
-            let (server, address) = Server::start([(429, headers, body.to_owned())]).await;
+            let early = text_of(429, body)
+                .with("retry-after", told)
+                .with("date", now);
+            let (server, address) = FakeHttp::start([early]).await;
             let time = (Clock::paused(1_000), Activity::new());
             let client = client_of(&address, time.0.clone(), time.1.clone());
             let sending = call(&client, "create_message", message());
@@ -807,9 +677,9 @@ async fn when_to_come_back_is_understood_also_as_a_date() {
 #[tokio::test]
 async fn an_untold_wait_grows_until_something_is_answered() {
     for body in ["<html>1015</html>", "{}"] {
-        let early = || (429, Vec::new(), body.to_owned());
+        let early = || text_of(429, body);
         let answers = [early(), early(), early(), ok(&json!({})), early()];
-        let (server, address) = Server::start(answers).await;
+        let (server, address) = FakeHttp::start(answers).await;
         let time = (Clock::paused(1_000), Activity::new());
         let client = client_of(&address, time.0.clone(), time.1.clone());
         let sending = async {
@@ -828,89 +698,47 @@ async fn an_untold_wait_grows_until_something_is_answered() {
 /// What shuts the bot's address out has no words for bots, and means every call.
 #[tokio::test]
 async fn who_shuts_the_address_out_means_all_calls() {
-    let page = |more: &[(&'static str, &str)]| {
-        let mut headers = vec![("retry-after", "60".to_owned())];
-        headers.extend(
-            more.iter()
-                .map(|(name, value)| (*name, (*value).to_owned())),
-        );
-        (429, headers, "<html>error code: 1015</html>".to_owned())
-    };
-    for (more, others) in [
-        (&[][..], 0),
-        (&[("x-ratelimit-bucket", "b")], 1),
-        (&[("generated-by-proxy", "true")], 1),
+    let page = || text_of(429, "<html>error code: 1015</html>").with("retry-after", "60");
+    for (answer, others) in [
+        (page(), 0),
+        (page().with("x-ratelimit-bucket", "b"), 1),
+        (page().with("generated-by-proxy", "true"), 1),
     ] {
-        let (server, address) = Server::start([page(more)]).await;
+        let (server, address) = FakeHttp::start([answer.clone()]).await;
         let client = client(&address, Clock::system());
         call(&client, "create_message", message())
             .await
             .unwrap_err();
         let other = call(&client, "get_my_user", json!({})).await;
-        assert_eq!(other.is_ok(), others == 1, "{more:?}");
-        assert_eq!(server.seen().len(), 1 + others, "{more:?}");
+        assert_eq!(other.is_ok(), others == 1, "{answer:?}");
+        assert_eq!(server.seen().len(), 1 + others, "{answer:?}");
     }
-}
-
-/// A server that breaks off its first answer in the middle, and how many requests it had.
-async fn breaks_off(status: u16) -> (Arc<Mutex<usize>>, String) {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let count = Arc::new(Mutex::new(0));
-    let counted = Arc::clone(&count);
-    tokio::spawn(async move {
-        loop {
-            let (mut socket, _) = listener.accept().await.unwrap();
-            let mut request = Vec::new();
-            while !request.ends_with(b"}") {
-                assert!(socket.read_buf(&mut request).await.unwrap() > 0);
-            }
-            let is_first = {
-                let mut count = counted.lock().unwrap();
-                *count += 1;
-                *count == 1
-            };
-            let (status, length) = if is_first { (status, 100) } else { (200, 2) };
-            let head = format!(
-                "HTTP/1.1 {status} X\r\nretry-after: 0\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{{}}"
-            );
-            socket.write_all(head.as_bytes()).await.unwrap();
-            socket.shutdown().await.unwrap();
-        }
-    });
-    (count, address)
 }
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_says_what_its_status_says() {
     let hook = || json!({ "webhook_id": "1", "webhook_token": "t", "content": "x" });
     for (status, attempts) in [(200, 1), (408, 1), (500, 1), (403, 2), (404, 2), (429, 2)] {
-        let (count, address) = breaks_off(status).await;
+        let first = breaking_off(status).with("retry-after", "0");
+        let (server, address) = FakeHttp::start([first.clone()]).await;
         let client = client(&address, Clock::system());
         let sent = call(&client, "execute_webhook", hook()).await;
-        assert_eq!(*count.lock().unwrap(), attempts, "{status}: {sent:?}");
+        assert_eq!(server.seen().len(), attempts, "{status}: {sent:?}");
         let words = "it may have been carried out, so it was not sent again";
         let is_unknown = sent.is_err_and(|error| error.to_string().ends_with(words));
         assert_eq!(is_unknown, attempts == 1, "{status}");
         // A message is known when it comes again.
-        let (count, address) = breaks_off(status).await;
+        let (server, address) = FakeHttp::start([first]).await;
         let client = self::client(&address, Clock::system());
         call(&client, "create_message", message()).await.unwrap();
-        assert_eq!(*count.lock().unwrap(), 2, "{status}");
+        assert_eq!(server.seen().len(), 2, "{status}");
     }
 }
 
 /// The page of somebody in between is not what Discord has done.
 #[tokio::test]
 async fn an_answer_that_is_not_discords_is_told() {
-    let page = |kind: &str, body: &str| {
-        (
-            200,
-            vec![("content-type", kind.to_owned())],
-            body.to_owned(),
-        )
-    };
+    let page = |kind: &str, body: &str| text_of(200, body).with("content-type", kind);
     for answer in [
         page("text/html", "<html>Sign in</html>"),
         page("text/plain", "ok"),
@@ -923,7 +751,7 @@ async fn an_answer_that_is_not_discords_is_told() {
             ("get_my_user", json!({})),
             ("trigger_typing_indicator", json!({ "channel_id": "5" })),
         ] {
-            let (server, address) = Server::start([answer.clone()]).await;
+            let (server, address) = FakeHttp::start([answer.clone()]).await;
             let error = call(&client(&address, Clock::system()), id, arguments)
                 .await
                 .unwrap_err();
@@ -934,7 +762,7 @@ async fn an_answer_that_is_not_discords_is_told() {
             assert_eq!(server.seen().len(), 1, "{id} {answer:?}");
         }
     }
-    let (_server, address) = Server::start([page("text/csv", "user_id\n1\n")]).await;
+    let (_server, address) = FakeHttp::start([page("text/csv", "user_id\n1\n")]).await;
     let client = client(&address, Clock::system());
     let list = call(&client, "get_invite_target_users", json!({ "code": "x" })).await;
     assert_eq!(list.unwrap(), Some(Json::String("user_id\n1\n".into())));
@@ -943,9 +771,9 @@ async fn an_answer_that_is_not_discords_is_told() {
 /// Nor does whoever waits behind such a request wait for ever.
 #[tokio::test]
 async fn who_waits_behind_a_call_without_an_answer_gives_up_in_time() {
-    let (server, address) = Server::start([]).await;
+    let (server, address) = FakeHttp::start([]).await;
     let client = client(&address, Clock::system());
-    server.hold.send_replace(true);
+    server.hold();
     let first = tokio::spawn(send_for(&client, Some("cog"), "x"));
     server.until(1).await;
     let operation = operation("create_message").unwrap();
@@ -954,6 +782,6 @@ async fn who_waits_behind_a_call_without_an_answer_gives_up_in_time() {
     let words = "discord.create_message: gave up after 1 s: a call before it has no answer yet";
     assert_eq!(error.to_string(), words);
     assert_eq!(server.seen().len(), 1);
-    server.hold.send_replace(false);
+    server.let_go();
     first.await.unwrap().unwrap();
 }

@@ -3,6 +3,7 @@
 #[cfg(unix)]
 mod real;
 
+use crate::fake_http::{FakeHttp, text_of};
 use crate::support::{PATIENCE, answering, write};
 use cogsmith::bot::{Bot, BotOptions};
 use cogsmith::clock::Clock;
@@ -187,17 +188,10 @@ async fn a_start_can_be_given_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_no_discord_is_told() {
-    let html = |status: u16| {
-        axum::Router::new().fallback(move || async move {
-            let status = axum::http::StatusCode::from_u16(status).unwrap();
-            (status, axum::response::Html("<h1>Welcome</h1>"))
-        })
-    };
     let (folder, sim) = (folder(&[]), sim(0).await);
     for status in [404, 200, 301] {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = tokio::spawn(axum::serve(listener, html(status)).into_future());
+        let page = text_of(status, "<h1>Welcome</h1>").with("content-type", "text/html");
+        let (_server, url) = FakeHttp::always(page).await;
         let started = Bot::start(BotOptions {
             api_url: Some(url.clone()),
             ..options(&folder, &sim, "a.b.c")
@@ -219,7 +213,6 @@ async fn a_server_that_is_no_discord_is_told() {
             }
             _ => assert!(sentence.contains("301"), "{sentence}"),
         }
-        server.abort();
     }
     sim.shutdown().await;
 }

@@ -1,8 +1,8 @@
 //! The real command against a simulator in this process.
 
 use super::{MESSAGE_CONTENT, PATIENCE, answering, asking_for, folder};
-use crate::support::ask;
 use crate::support::process::Process;
+use crate::support::{ask, nobody};
 use cogsmith::sim::{Sim, SimOptions};
 use serde_json::Value;
 use std::fs;
@@ -169,9 +169,7 @@ async fn what_was_said_while_the_bot_was_away_is_answered_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_away_is_waited_for() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+    let address = nobody();
     let folder = home(&[("cogs/ping.luau", &answering("ping", "pong"))]);
     let url = format!("http://{address}");
     let variables = [("DISCORD_TOKEN", TOKEN), ("DISCORD_API_URL", &*url)];

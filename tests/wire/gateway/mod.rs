@@ -1,17 +1,16 @@
 //! The gateway over a real WebSocket: what reaches the sink when connections, sessions, servers and
 //! the process itself come and go.
 
-mod server;
 mod sim;
 
-use crate::support::log;
+use crate::fake_gateway::{Behaviour, FakeGateway, Resumed, Seen};
+use crate::support::{log, nobody};
 use cogsmith::clock::Clock;
 use cogsmith::discord::event::Event;
 use cogsmith::gateway::{
     Gateway, GatewayAddress, GatewayError, GatewayOptions, IdentifiesLeft, ShardState, Token,
 };
 use serde_json::json;
-use server::{Resumed, Seen, Server};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -117,7 +116,7 @@ fn resumed(seen: &Seen) -> bool {
 
 #[tokio::test]
 async fn it_identifies_and_hands_on_what_comes_also_what_nobody_knows() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     let intents = INTENTS | 1 << 40;
     let mut bot = Bot::ready(GatewayOptions {
         intents,
@@ -141,7 +140,7 @@ async fn it_identifies_and_hands_on_what_comes_also_what_nobody_knows() {
 
 #[tokio::test]
 async fn a_frame_that_cannot_be_read_is_skipped() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     let mut bot = Bot::ready(options(&server.url)).await;
     let op = r#""op":0"#;
     for broken in [
@@ -160,7 +159,7 @@ async fn a_frame_that_cannot_be_read_is_skipped() {
 
 #[tokio::test]
 async fn a_frame_of_five_megabytes_arrives_compressed() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     let mut bot = Bot::ready(options(&server.url)).await;
     assert_eq!(&*bot.event().await.name, "ready");
     let members: Vec<_> = (0..50_000)
@@ -179,7 +178,7 @@ async fn a_frame_of_five_megabytes_arrives_compressed() {
 
 #[tokio::test]
 async fn no_event_is_lost_or_doubled_when_connections_end() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     let mut bot = Bot::ready(options(&server.url)).await;
     server.say(1);
     assert_eq!(bot.messages_until("1").await, numbers(1..=1));
@@ -206,7 +205,7 @@ async fn no_event_is_lost_or_doubled_when_connections_end() {
 
 #[tokio::test]
 async fn heartbeats_without_an_answer_end_the_connection() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     server.behave(|behaviour| {
         behaviour.heartbeat_ms = 40;
         behaviour.acknowledges = false;
@@ -224,7 +223,7 @@ async fn heartbeats_without_an_answer_end_the_connection() {
 
 #[tokio::test]
 async fn a_forgotten_session_is_replaced_by_a_new_one() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     let mut bot = Bot::ready(options(&server.url)).await;
     server.drop_all();
     server.forget_sessions();
@@ -264,7 +263,7 @@ async fn every_event_arrives_once_whatever_number_a_server_begins_with() {
         .into_iter()
         .flat_map(|first| manners.map(|resumed| (first, resumed)))
     {
-        let server = Server::start().await;
+        let server = FakeGateway::start().await;
         server.behave(|behaviour| {
             behaviour.first = first;
             behaviour.resumed = numbers_resumed;
@@ -296,7 +295,7 @@ async fn every_event_arrives_once_whatever_number_a_server_begins_with() {
 
 #[tokio::test]
 async fn an_event_without_a_number_arrives_and_a_new_session_begins_anew() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     let mut bot = Bot::ready(options(&server.url)).await;
     server.say(1);
     server.say(2);
@@ -320,7 +319,7 @@ async fn an_event_without_a_number_arrives_and_a_new_session_begins_anew() {
 #[tokio::test]
 async fn a_number_that_is_none_keeps_no_event_away() {
     for odd in ["-1", "\"1\"", "1.5", "{}"] {
-        let server = Server::start().await;
+        let server = FakeGateway::start().await;
         server.behave(|behaviour| {
             behaviour.odd = Some(odd);
             behaviour.first = None;
@@ -335,7 +334,7 @@ async fn a_number_that_is_none_keeps_no_event_away() {
 
 #[tokio::test]
 async fn numbers_that_go_back_after_a_session_was_resumed_keep_no_event_away() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     let mut bot = Bot::ready(options(&server.url)).await;
     (1..=5).for_each(|number| server.say(number));
     assert_eq!(bot.messages_until("5").await, numbers(1..=5));
@@ -354,7 +353,7 @@ async fn numbers_that_go_back_after_a_session_was_resumed_keep_no_event_away() {
 
 #[tokio::test]
 async fn what_a_resumed_session_brings_again_arrives_once() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     server.behave(|behaviour| behaviour.repeats = true);
     let mut bot = Bot::ready(options(&server.url)).await;
     for round in 0..3 {
@@ -370,7 +369,7 @@ async fn what_a_resumed_session_brings_again_arrives_once() {
 
 #[tokio::test]
 async fn a_server_that_resumes_nothing_and_names_no_address_has_two_sessions_and_no_more() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     server.behave(|behaviour| {
         behaviour.names_no_url = true;
         behaviour.resumes_nothing = true;
@@ -388,7 +387,7 @@ async fn a_server_that_resumes_nothing_and_names_no_address_has_two_sessions_and
 
 #[tokio::test]
 async fn a_session_without_an_address_of_its_own_is_resumed_where_it_was_opened() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     server.behave(|behaviour| behaviour.names_no_url = true);
     let mut bot = Bot::ready(options(&server.url)).await;
     server.say(1);
@@ -401,7 +400,7 @@ async fn a_session_without_an_address_of_its_own_is_resumed_where_it_was_opened(
 }
 
 /// A store under a folder, a server, and one stay of the bot that ends after message 1.
-async fn first_stay(folder: &Path, server: &Server) -> (GatewayOptions, Bot) {
+async fn first_stay(folder: &Path, server: &FakeGateway) -> (GatewayOptions, Bot) {
     let options = GatewayOptions {
         session_store: Some(folder.join("var/sessions.json")),
         ..options(&server.url)
@@ -414,7 +413,7 @@ async fn first_stay(folder: &Path, server: &Server) -> (GatewayOptions, Bot) {
 
 #[tokio::test]
 async fn the_next_process_gets_what_was_missed() {
-    let (folder, server) = (tempfile::tempdir().unwrap(), Server::start().await);
+    let (folder, server) = (tempfile::tempdir().unwrap(), FakeGateway::start().await);
     let (options, bot) = first_stay(folder.path(), &server).await;
     bot.gateway.shutdown().await;
     assert_eq!(server.seen().last(), Some(&Seen::Close(4000)));
@@ -433,7 +432,7 @@ async fn the_next_process_gets_what_was_missed() {
 
 #[tokio::test]
 async fn after_a_kill_the_next_process_is_told_what_may_be_repeated() {
-    let (folder, server) = (tempfile::tempdir().unwrap(), Server::start().await);
+    let (folder, server) = (tempfile::tempdir().unwrap(), FakeGateway::start().await);
     let (options, mut bot) = first_stay(folder.path(), &server).await;
     let path = options.session_store.clone().unwrap();
     // Without a shutdown: the store is what was written while the bot ran.
@@ -462,7 +461,7 @@ async fn after_a_kill_the_next_process_is_told_what_may_be_repeated() {
 
 #[tokio::test]
 async fn a_stored_session_of_another_token_is_left_alone() {
-    let (folder, server) = (tempfile::tempdir().unwrap(), Server::start().await);
+    let (folder, server) = (tempfile::tempdir().unwrap(), FakeGateway::start().await);
     let (options, bot) = first_stay(folder.path(), &server).await;
     bot.gateway.shutdown().await;
     let other = GatewayOptions {
@@ -475,7 +474,7 @@ async fn a_stored_session_of_another_token_is_left_alone() {
 
 #[tokio::test]
 async fn a_stored_session_of_other_intents_goes_on_until_they_are_asked_for() {
-    let (folder, server) = (tempfile::tempdir().unwrap(), Server::start().await);
+    let (folder, server) = (tempfile::tempdir().unwrap(), FakeGateway::start().await);
     let (options, bot) = first_stay(folder.path(), &server).await;
     bot.gateway.shutdown().await;
     server.say(2);
@@ -503,7 +502,7 @@ async fn a_stored_session_of_other_intents_goes_on_until_they_are_asked_for() {
 
 #[tokio::test]
 async fn changes_of_the_intents_leave_half_of_the_day_to_reconnects() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     let mut options = options(&server.url);
     options.address.identifies_left = Some(IdentifiesLeft {
         total: 10,
@@ -527,7 +526,7 @@ async fn changes_of_the_intents_leave_half_of_the_day_to_reconnects() {
 
 #[tokio::test]
 async fn a_refused_token_and_refused_intents_say_what_to_do() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     server.behave(|behaviour| behaviour.refuses = Some(4004));
     let bot = Bot::start(options(&server.url));
     let refusal = bot.gateway.ready(PATIENCE).await.unwrap_err();
@@ -550,7 +549,7 @@ async fn a_refused_token_and_refused_intents_say_what_to_do() {
 
 #[tokio::test]
 async fn a_server_that_is_away_is_tried_again_with_growing_pauses() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     server.behave(|behaviour| behaviour.hangs_up = true);
     let clock = Clock::paused(1_000);
     let bot = Bot::start(GatewayOptions {
@@ -583,7 +582,7 @@ async fn a_server_that_is_away_is_tried_again_with_growing_pauses() {
 }
 
 /// A bot on a paused clock, whose server has gone away.
-async fn bot_without_a_server(options: GatewayOptions, server: &Server) -> (Bot, Clock) {
+async fn bot_without_a_server(options: GatewayOptions, server: &FakeGateway) -> (Bot, Clock) {
     let clock = Clock::paused(1_000);
     let bot = Bot::ready(GatewayOptions {
         clock: clock.clone(),
@@ -599,7 +598,7 @@ async fn bot_without_a_server(options: GatewayOptions, server: &Server) -> (Bot,
 #[tokio::test]
 async fn an_outage_is_over_for_the_bot_soon_after_it_is_over_for_the_network() {
     for (outage, forgets) in [(68, true), (68, false), (3_600, true)] {
-        let mut server = Server::start().await;
+        let mut server = FakeGateway::start().await;
         let (bot, clock) = bot_without_a_server(options(&server.url), &server).await;
         while clock.now() < Duration::from_secs(1_000 + outage) {
             bot.pause(&clock).await.expect("there is no server");
@@ -624,10 +623,10 @@ async fn an_outage_is_over_for_the_bot_soon_after_it_is_over_for_the_network() {
 
 #[tokio::test]
 async fn an_outage_is_over_for_the_bot_soon_after_it_is_over_for_the_server() {
-    let gone: fn(&mut server::Behaviour) = |behaviour| behaviour.resumes_nothing = true;
-    let ended: fn(&mut server::Behaviour) = |behaviour| behaviour.closes_resumes = Some(4009);
+    let gone: fn(&mut Behaviour) = |behaviour| behaviour.resumes_nothing = true;
+    let ended: fn(&mut Behaviour) = |behaviour| behaviour.closes_resumes = Some(4009);
     for (status, forgets) in [(502, gone), (503, ended)] {
-        let server = Server::start().await;
+        let server = FakeGateway::start().await;
         let clock = Clock::paused(1_000);
         let bot = Bot::ready(GatewayOptions {
             clock: clock.clone(),
@@ -655,7 +654,7 @@ async fn an_outage_is_over_for_the_bot_soon_after_it_is_over_for_the_server() {
 
 #[tokio::test]
 async fn a_gateway_that_takes_no_more_attempts_for_now_is_left_alone_for_longer_and_longer() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     server.behave(|behaviour| behaviour.status = Some(429));
     let clock = Clock::paused(1_000);
     let bot = Bot::start(GatewayOptions {
@@ -718,7 +717,7 @@ async fn passing_time(
 
 #[tokio::test]
 async fn a_server_that_never_answers_after_its_greeting_is_tried_again() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     server.behave(|behaviour| behaviour.is_silent = true);
     let clock = Clock::paused(1_000);
     let bot = Bot::start(GatewayOptions {
@@ -747,7 +746,7 @@ async fn a_server_that_never_answers_after_its_greeting_is_tried_again() {
 async fn a_token_that_a_server_refuses_with_a_close_of_no_meaning_is_told_once_each_time() {
     log::listen();
     let told = || log::logged(&["it may not accept the token", "Reset Token", "code=4901"]);
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     let clock = Clock::paused(1_000);
     let bot = Bot::ready(GatewayOptions {
         clock: clock.clone(),
@@ -775,10 +774,10 @@ async fn a_token_that_a_server_refuses_with_a_close_of_no_meaning_is_told_once_e
 
 #[tokio::test]
 async fn a_server_that_refuses_sessions_again_and_again_is_left_alone_for_longer_and_longer() {
-    let closes: fn(&mut server::Behaviour) = |behaviour| behaviour.refuses = Some(4000);
-    let invalidates: fn(&mut server::Behaviour) = |behaviour| behaviour.invalidates = true;
+    let closes: fn(&mut Behaviour) = |behaviour| behaviour.refuses = Some(4000);
+    let invalidates: fn(&mut Behaviour) = |behaviour| behaviour.invalidates = true;
     for refuses in [closes, invalidates] {
-        let server = Server::start().await;
+        let server = FakeGateway::start().await;
         server.behave(refuses);
         let clock = Clock::paused(1_000);
         let bot = Bot::start(GatewayOptions {
@@ -796,7 +795,7 @@ async fn a_server_that_refuses_sessions_again_and_again_is_left_alone_for_longer
 
 #[tokio::test]
 async fn an_answer_of_the_rest_api_ends_a_pause_for_the_network() {
-    let mut server = Server::start().await;
+    let mut server = FakeGateway::start().await;
     let answers = watch::Sender::new(());
     let mut with_answers = options(&server.url);
     with_answers.answers = Some(answers.subscribe());
@@ -832,7 +831,7 @@ fn moving_to(options: GatewayOptions, url: &str) -> GatewayOptions {
 
 #[tokio::test]
 async fn a_gateway_that_moves_is_found_while_a_session_is_held() {
-    let nobody = Server::start().await;
+    let nobody = FakeGateway::start().await;
     nobody.leave().await;
     // READY may have named the address that is gone, or another one that is gone, too.
     let named = [None, Some(nobody.url.as_str())];
@@ -845,7 +844,7 @@ async fn a_gateway_that_moves_is_found_while_a_session_is_held() {
 
 #[tokio::test]
 async fn a_gateway_that_moves_is_found_also_when_the_answer_takes_longer_than_a_pause() {
-    let (server, next) = (Server::start().await, Server::start().await);
+    let (server, next) = (FakeGateway::start().await, FakeGateway::start().await);
     let (answer, slow) = tokio::sync::oneshot::channel::<()>();
     let slow = std::sync::Mutex::new(Some(slow));
     let address = GatewayAddress::single(&next.url);
@@ -872,7 +871,7 @@ async fn a_gateway_that_moves_is_found_also_when_the_answer_takes_longer_than_a_
 
 #[tokio::test]
 async fn one_shard_asks_for_the_address_for_all_of_them() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     let clock = Clock::paused(1_000);
     let asked = Arc::new(AtomicUsize::new(0));
     let (counted, url) = (Arc::clone(&asked), server.url.clone());
@@ -902,12 +901,12 @@ async fn one_shard_asks_for_the_address_for_all_of_them() {
 
 /// A gateway that moves, to another address of the same server or to another server.
 async fn moves(named: Option<&str>, same_server: bool) {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     server.behave(|behaviour| behaviour.resume_url = named.map(str::to_owned));
     let next = if same_server {
         server.elsewhere().await
     } else {
-        Server::start().await
+        FakeGateway::start().await
     };
     let mut bot = Bot::ready(moving_to(options(&server.url), &next.url)).await;
     server.say(1);
@@ -927,7 +926,7 @@ async fn moves(named: Option<&str>, same_server: bool) {
 
 #[tokio::test]
 async fn a_session_that_the_server_will_not_resume_gives_way_to_a_new_one() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     let bot = Bot::ready(options(&server.url)).await;
     server.behave(|behaviour| behaviour.closes_resumes = Some(4000));
     server.drop_all();
@@ -939,20 +938,17 @@ async fn a_session_that_the_server_will_not_resume_gives_way_to_a_new_one() {
 
 #[tokio::test]
 async fn a_port_that_nobody_listens_at_is_no_end() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let bot = Bot::start(options(&format!("ws://{port}")));
+    let address = nobody().to_string();
+    let bot = Bot::start(options(&format!("ws://{address}")));
     let early = bot.gateway.ready(Duration::from_secs(1)).await.unwrap_err();
     assert!(early.to_string().contains("Connection refused"), "{early}");
-    let _server = Server::at(&port.to_string()).await;
+    let _server = FakeGateway::at(&address).await;
     bot.gateway.ready(PATIENCE).await.unwrap();
 }
 
 #[tokio::test]
 async fn two_shards_keep_to_themselves() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     let mut options = options(&server.url);
     options.address.shards = 2;
     let mut bot = Bot::ready(options).await;
@@ -984,7 +980,7 @@ async fn two_shards_keep_to_themselves() {
 
 #[tokio::test]
 async fn intents_change_without_losing_or_doubling_an_event() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     let mut bot = Bot::ready(options(&server.url)).await;
     bot.gateway.set_intents(INTENTS).await.unwrap();
     assert_eq!(server.count(identified), 1);
@@ -1018,7 +1014,7 @@ async fn intents_change_without_losing_or_doubling_an_event() {
 
 #[tokio::test]
 async fn intents_that_are_refused_leave_the_bot_as_it_was() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     let mut bot = Bot::ready(options(&server.url)).await;
     server.behave(|behaviour| behaviour.refuses = Some(4014));
     let refusal = bot.gateway.set_intents(1 << 8 | INTENTS).await.unwrap_err();
@@ -1035,7 +1031,7 @@ async fn a_session_is_never_resumed_at_discord_when_another_server_opened_it() {
         "no url at all",
         "ws://",
     ] {
-        let server = Server::start().await;
+        let server = FakeGateway::start().await;
         server.behave(|behaviour| behaviour.resume_url = Some(elsewhere.to_owned()));
         let mut bot = Bot::ready(options(&server.url)).await;
         for round in 1..=3 {
@@ -1057,7 +1053,7 @@ async fn a_session_is_never_resumed_at_discord_when_another_server_opened_it() {
 
 #[tokio::test]
 async fn a_fixed_address_is_also_where_sessions_are_resumed() {
-    let (server, other) = (Server::start().await, Server::start().await);
+    let (server, other) = (FakeGateway::start().await, FakeGateway::start().await);
     for is_fixed in [true, false] {
         server.behave(|behaviour| behaviour.resume_url = Some(other.url.clone()));
         let mut options = options(&server.url);
@@ -1076,7 +1072,7 @@ async fn a_fixed_address_is_also_where_sessions_are_resumed() {
 
 #[tokio::test]
 async fn a_query_of_the_address_is_sent_with_what_the_protocol_needs() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     let url = format!("{}/?key=a%20b&v=6&encoding=etf", server.url);
     let mut bot = Bot::ready(options(&url)).await;
     server.say(1);
@@ -1090,11 +1086,8 @@ async fn a_query_of_the_address_is_sent_with_what_the_protocol_needs() {
 
 #[tokio::test]
 async fn an_address_for_resuming_that_is_down_gives_way_to_the_server_itself() {
-    let server = Server::start().await;
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let server = FakeGateway::start().await;
+    let nobody = nobody();
     server.behave(|behaviour| behaviour.resume_url = Some(format!("ws://{nobody}")));
     let mut bot = Bot::ready(options(&server.url)).await;
     server.drop_all();
@@ -1105,7 +1098,7 @@ async fn an_address_for_resuming_that_is_down_gives_way_to_the_server_itself() {
 
 #[tokio::test]
 async fn a_server_that_breaks_the_protocol_is_no_panic() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     server.behave(|behaviour| behaviour.heartbeat_ms = 0);
     let bot = Bot::start(options(&server.url));
     bot.until(|states| matches!(states[0], ShardState::Waiting { .. }))
@@ -1116,7 +1109,7 @@ async fn a_server_that_breaks_the_protocol_is_no_panic() {
 
 #[tokio::test]
 async fn a_sink_that_panics_is_called_again_with_the_next_event() {
-    let server = Server::start().await;
+    let server = FakeGateway::start().await;
     let (calls, counted) = (Arc::new(AtomicUsize::new(0)), watch::Sender::new(0));
     let (seen, told) = (Arc::clone(&calls), counted.clone());
     let gateway = Gateway::start(options(&server.url), move |_| {
@@ -1142,7 +1135,7 @@ async fn more_shards_than_a_process_can_run_are_refused() {
 
 #[tokio::test]
 async fn the_address_is_asked_for_again_before_a_new_session() {
-    let (server, next) = (Server::start().await, Server::start().await);
+    let (server, next) = (FakeGateway::start().await, FakeGateway::start().await);
     let mut options = options(&server.url);
     let url = next.url.clone();
     options.refresh = Some(Arc::new(move || {

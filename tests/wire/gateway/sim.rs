@@ -1,7 +1,7 @@
 //! The gateway with the simulator behind it, as the bot runs offline.
 
-use super::server::Server;
 use super::{Bot, PATIENCE, identified, resumed};
+use crate::fake_gateway::FakeGateway;
 use cogsmith::bot::{Bot as WholeBot, BotOptions};
 use cogsmith::clock::Clock;
 use cogsmith::config::Config;
@@ -158,7 +158,7 @@ async fn a_simulator_that_comes_back_at_the_same_address_is_found() {
 async fn a_given_gateway_takes_the_place_of_the_one_that_the_server_names() {
     let (sim, server) = (
         Sim::start(SimOptions::default()).await.unwrap(),
-        Server::start().await,
+        FakeGateway::start().await,
     );
     let elsewhere = sim.url().replacen("http", "ws", 1);
     server.behave(|behaviour| behaviour.resume_url = Some(elsewhere));

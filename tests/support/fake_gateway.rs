@@ -129,14 +129,14 @@ enum Out {
 }
 
 #[derive(Clone)]
-pub struct Server {
+pub struct FakeGateway {
     pub url: String,
     state: Arc<Mutex<State>>,
     changed: watch::Sender<usize>,
     listening: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
-impl Server {
+impl FakeGateway {
     pub async fn start() -> Self {
         Self::at("127.0.0.1:0").await
     }
@@ -208,7 +208,7 @@ impl Server {
     pub async fn wait_for(&self, times: usize, wanted: impl Fn(&Seen) -> bool) {
         let mut changed = self.changed.subscribe();
         let done = changed.wait_for(|_| self.count(&wanted) >= times);
-        tokio::time::timeout(super::PATIENCE, done)
+        tokio::time::timeout(crate::support::PATIENCE, done)
             .await
             .unwrap_or_else(|_| panic!("not seen: {:?}", self.seen()))
             .unwrap();
