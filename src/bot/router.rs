@@ -3,7 +3,8 @@
 
 use crate::admin::{self, Admin, AdminCall};
 use crate::cogs::command::Typed;
-use crate::cogs::host::{ADMIN_COMMANDS, CogHandle, Cogs};
+use crate::cogs::handle::CogHandle;
+use crate::cogs::host::{ADMIN_COMMANDS, Cogs};
 use crate::cogs::mailbox::Work;
 use crate::commands::conflicts::Claim;
 use crate::commands::name_key::name_key;

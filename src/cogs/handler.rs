@@ -1,7 +1,7 @@
 //! One run of an author's function, from its call to its end, with its limits of time.
 
-use super::fault;
 use super::live::Live;
+use super::quarantine;
 use crate::api::context::CogContext;
 use crate::clock::Woken;
 use crate::vm::run::Run;
@@ -62,7 +62,7 @@ pub async fn run_as(
     };
     leftovers.note(&result);
     if let Err(fault) = &result {
-        fault::note(cog, live, fault);
+        quarantine::note(cog, live, fault);
     }
     result
 }

@@ -1,7 +1,7 @@
 //! Where commands and events go: an index by name. It is changed cog by cog and shares everything else with the
 //! one before, so a reload costs what it changes, not what there is.
 
-use super::host::CogHandle;
+use super::handle::CogHandle;
 use super::live::Offer;
 use crate::commands::conflicts::{Claim, claims, claims_of_cog};
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync, RedBlackTreeSetSync};

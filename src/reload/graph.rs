@@ -2,7 +2,6 @@
 //!
 //! A cog's VM tells its graph after each load, and again whenever a handler requires something new.
 
-use super::plan::Plan;
 use super::sources::{ContentHash, ModuleId};
 use crate::api::condition::Condition;
 use crate::vm::load_trace::{LoadTrace, Seen};
@@ -134,14 +133,6 @@ impl Graph {
                     self.users.remove(module);
                 }
             }
-        }
-    }
-
-    /// Marks the plan's cogs as dirty until they are `put` again: call it with every plan before it is tried, so that
-    /// a cog that a sibling held back is planned again.
-    pub fn begin(&mut self, plan: &Plan) {
-        for cog in &plan.cogs {
-            self.mark_dirty(&cog.name);
         }
     }
 

@@ -73,6 +73,14 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.cogs.is_empty()
     }
+
+    /// Marks its cogs as dirty until they are `put` again: to be called with every plan before it is tried, so that
+    /// a cog that a sibling held back is planned again.
+    pub fn mark_dirty_in(&self, graph: &mut Graph) {
+        for cog in &self.cogs {
+            graph.mark_dirty(&cog.name);
+        }
+    }
 }
 
 /// The plan for the whole tree: every cog is compared with what the sources say.

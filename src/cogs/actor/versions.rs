@@ -3,8 +3,8 @@
 use super::{Actor, Inbox};
 use crate::api::condition::Condition;
 use crate::api::declarations::Hook;
-use crate::cogs::fault;
 use crate::cogs::live::Live;
+use crate::cogs::quarantine;
 use crate::cogs::timers::Timers;
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,7 +119,7 @@ impl Actor {
         let services = &self.cog.services;
         let limit = services.config.load().limits.total_memory();
         if let Some(share) = services.budgets.share_passed_by(&self.cog.budget, limit) {
-            fault::give_way(&self.cog, &live, limit, share);
+            quarantine::give_way(&self.cog, &live, limit, share);
             self.keep_away();
         }
     }

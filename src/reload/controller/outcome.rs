@@ -9,7 +9,7 @@ use super::super::transaction::{self, CogResult, LoadFailure};
 use super::Controller;
 use super::reports::Occasion;
 use crate::api::condition::Transition;
-use crate::cogs::host::CogHandle;
+use crate::cogs::handle::CogHandle;
 use crate::cogs::live::Offer;
 use crate::problem::Problem;
 use crate::vm::load_trace::{LoadTrace, Seen};
@@ -103,7 +103,7 @@ impl Controller {
     pub(super) fn begin(&mut self, plan: Plan, occasion: Occasion) -> Transaction {
         let sources = self.snapshot.as_ref();
         let bonds = Bonds::of(&plan, &self.graph, &self.being_taken, sources);
-        self.graph.begin(&plan);
+        plan.mark_dirty_in(&mut self.graph);
         Transaction {
             plan,
             bonds,

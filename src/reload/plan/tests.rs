@@ -274,7 +274,7 @@ fn a_cog_that_a_sibling_held_back_is_planned_with_the_sibling_s_fix() {
     sources.set("utils/z", "2");
     let first = plan_changed(&graph, &[ModuleId::new("utils/z")].into(), &sources);
     assert_eq!(first.cogs.len(), 2);
-    graph.begin(&first);
+    first.mark_dirty_in(&mut graph);
     sources.set("cogs/b", "fixed");
     let second = plan_changed(&graph, &[ModuleId::new("cogs/b")].into(), &sources);
     assert_eq!(
