@@ -2,7 +2,7 @@
 
 use super::errors::{ANOTHER_HOST, ANOTHER_PAGE, Known};
 use super::hub::Hub;
-use super::rest::ATTACHMENTS;
+use super::rest::{ATTACHMENTS, LARGEST_REQUEST};
 use super::{gateway, rest};
 use crate::host_tasks::{self, Task};
 use crate::loopback::is_part_of_another_page;
@@ -18,9 +18,6 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tracing::warn;
-
-/// The largest request that is read at all, in bytes: Discord's 25 MB for a message, and some.
-pub(crate) const LARGEST_REQUEST: usize = 30 << 20;
 
 /// Serves until the hub stops.
 pub(crate) async fn run(hub: &Arc<Hub>, listener: &std::net::TcpListener) {

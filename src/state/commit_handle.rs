@@ -1,7 +1,7 @@
 //! The promise that a batch of writes is durable.
 
 use super::StateError;
-use super::writer::Desk;
+use super::desk::Desk;
 use std::sync::Arc;
 use tokio::sync::watch;
 

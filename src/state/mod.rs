@@ -11,9 +11,9 @@
 //! - `overlay`, `operations`: writes that are not applied yet (a reload being prepared, a transaction).
 //! - `tree`: one namespace in memory; `pending`: its difference to the disk since the last flush.
 //! - `queue`, `bucket`: what waits for the disk, in groups that are one commit each, and whose turn it is.
-//! - `writer`: the thread that writes them; `commit_handle`: the promise that one is durable.
+//! - `writer`: the thread that writes them; `desk`: what it has in common with those who send and wait; `commit_handle`: the promise that one is durable.
 //! - `backend`: the seam for other databases; `sqlite`, `schema`: the embedded one; `encode`: its bytes.
-//! - `store`: opens all of it, keeps the namespaces, closes it.
+//! - `store`: opens all of it, keeps the namespaces (`spaces`), closes it.
 //!
 //! Everything is loaded at opening: a read is then a lookup in memory that cannot fail or wait, which is what
 //! lets `data.member(a, b).xp` be an expression in Luau. The limits bound what that costs: a namespace holds
@@ -29,6 +29,7 @@ mod backend;
 mod bucket;
 mod commit_handle;
 mod defaults;
+mod desk;
 mod encode;
 mod error;
 mod journal;
@@ -41,6 +42,7 @@ mod pending;
 mod queue;
 mod schema;
 mod scope;
+mod spaces;
 mod sqlite;
 mod store;
 mod table;

@@ -2,16 +2,15 @@
 
 use super::account::Account;
 use super::journal::{Journal, flush};
+use super::spaces::Spaces;
 use super::tree::Space;
 use super::writer::Outbox;
 use super::{
     CommitHandle, Loaded, Namespace, SqliteBackend, StateBackend, StateError, StateLimits,
     StateScope, View,
 };
-use crate::lock::lock;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// How a store is opened.
 #[derive(Clone, Debug, Default)]
@@ -27,20 +26,6 @@ pub struct StoreOptions {
 pub struct Store {
     spaces: Spaces,
     outbox: Option<Arc<Outbox>>,
-}
-
-/// The namespaces by whether they are stored, and name.
-#[derive(Clone, Debug)]
-pub(super) struct Spaces(Arc<Mutex<Known>>);
-
-#[derive(Debug)]
-struct Known {
-    spaces: BTreeMap<(bool, Namespace), Arc<Space>>,
-    /// What each cog has, by its own namespace.
-    accounts: BTreeMap<Namespace, Arc<Account>>,
-    /// Whether there is a disk to which anything goes.
-    has_disk: bool,
-    limits: StateLimits,
 }
 
 impl Store {
@@ -151,7 +136,7 @@ impl Store {
 
     /// Changes the limits from the next write on.
     pub fn set_limits(&self, limits: StateLimits) {
-        lock(&self.spaces.0).limits = limits;
+        self.spaces.set_limits(limits);
         for space in self.spaces.all() {
             space.lock().set_limits(limits);
         }
@@ -184,57 +169,4 @@ impl Store {
 /// An account for what no cog does: it has never used anything.
 fn nobody() -> Arc<Account> {
     Arc::new(Account::new(Namespace::new("")))
-}
-
-impl Known {
-    fn account(&mut self, own: &Namespace) -> Arc<Account> {
-        let new = || Arc::new(Account::new(own.clone()));
-        let account = self.accounts.entry(own.clone()).or_insert_with(new);
-        Arc::clone(account)
-    }
-}
-
-impl Spaces {
-    fn new(limits: StateLimits, has_disk: bool) -> Self {
-        let (spaces, accounts) = (BTreeMap::new(), BTreeMap::new());
-        Self(Arc::new(Mutex::new(Known {
-            spaces,
-            accounts,
-            has_disk,
-            limits,
-        })))
-    }
-
-    /// A namespace, made if it is not known yet.
-    pub(super) fn get(&self, namespace: &Namespace, is_stored: bool) -> Arc<Space> {
-        let mut known = lock(&self.0);
-        let (id, limits) = (known.spaces.len() as u64, known.limits);
-        let key = (is_stored, namespace.clone());
-        if let Some(space) = known.spaces.get(&key) {
-            return Arc::clone(space);
-        }
-        let owner = (!namespace.is_shared()).then(|| known.account(namespace));
-        let has_disk = known.has_disk && is_stored;
-        let space = Space::new(id, namespace.clone(), is_stored, has_disk, limits, owner);
-        let space = Arc::new(space);
-        known.spaces.insert(key, Arc::clone(&space));
-        space
-    }
-
-    /// What the cog with this namespace has.
-    fn account(&self, own: &Namespace) -> Arc<Account> {
-        lock(&self.0).account(own)
-    }
-
-    fn find(&self, namespace: &Namespace) -> Option<Arc<Space>> {
-        let known = lock(&self.0);
-        known.spaces.get(&(true, namespace.clone())).cloned()
-    }
-
-    /// All of them, in the order in which several are locked.
-    fn all(&self) -> Vec<Arc<Space>> {
-        let mut spaces: Vec<_> = lock(&self.0).spaces.values().cloned().collect();
-        spaces.sort_unstable_by_key(|space| space.id);
-        spaces
-    }
 }

@@ -1,6 +1,7 @@
 //! What one VM reads and writes through.
 
 use super::journal::Journal;
+use super::spaces::Spaces;
 use super::tree::{Space, is_listed};
 use super::write;
 use super::{
@@ -25,15 +26,11 @@ struct Inner {
     space: Arc<Space>,
     journal: Arc<Journal>,
     defaults: ArcSwap<Defaults>,
-    spaces: super::store::Spaces,
+    spaces: Spaces,
 }
 
 impl View {
-    pub(super) fn new(
-        space: Arc<Space>,
-        journal: Arc<Journal>,
-        spaces: super::store::Spaces,
-    ) -> Self {
+    pub(super) fn new(space: Arc<Space>, journal: Arc<Journal>, spaces: Spaces) -> Self {
         journal.join(&space);
         Self(Arc::new(Inner {
             space,

@@ -1,15 +1,14 @@
 //! The thread that writes: one group of batches after the other, each in a commit of its own.
 
 use super::account::Account;
-use super::queue::{Closing, End, Group, Next, Queue};
+use super::desk::Desk;
+use super::queue::{Closing, End, Group, Next};
 use super::{Batch, CommitHandle, StateBackend, StateError};
 use crate::host_tasks::{self, Task};
-use crate::lock::lock;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use tracing::{error, info};
 
@@ -27,27 +26,6 @@ pub(super) struct Outbox {
     progress: watch::Receiver<()>,
 }
 
-/// What the writer and those who send to it have in common.
-#[derive(Debug)]
-pub(super) struct Desk {
-    queue: Mutex<Queue>,
-    /// Rings when something has come.
-    changed: Notify,
-    /// Bytes a second that each cog may write.
-    rate: AtomicUsize,
-}
-
-impl Desk {
-    pub(super) fn queue(&self) -> MutexGuard<'_, Queue> {
-        lock(&self.queue)
-    }
-
-    #[allow(clippy::cast_precision_loss, reason = "an amount, not a count")]
-    fn rate(&self) -> f64 {
-        self.rate.load(Ordering::Relaxed).max(1) as f64
-    }
-}
-
 impl Outbox {
     /// Starts the writer's thread, for so many bytes a second of each cog. It ends when the store is closed or
     /// everybody has dropped the outbox.
@@ -58,11 +36,7 @@ impl Outbox {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let desk = Arc::new(Desk {
-            queue: Mutex::default(),
-            changed: Notify::new(),
-            rate: AtomicUsize::new(rate),
-        });
+        let desk = Arc::new(Desk::new(rate));
         let (report, progress) = watch::channel(());
         let writer = Writer {
             backend,
@@ -82,8 +56,7 @@ impl Outbox {
 
     /// Changes how many bytes a second each cog may write.
     pub(super) fn set_rate(&self, rate: usize) {
-        self.desk.rate.store(rate, Ordering::Relaxed);
-        self.desk.changed.notify_one();
+        self.desk.set_rate(rate);
     }
 
     /// Whether nobody writes any more.

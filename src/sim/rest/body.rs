@@ -1,12 +1,14 @@
 //! Reads the body of a request: JSON, or multipart with files.
 
 use crate::sim::errors::{ApiError, INVALID_JSON, Invalid, TOO_LARGE};
-use crate::sim::server::LARGEST_REQUEST;
 use crate::sim::world::Upload;
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
+
+/// The largest request that is read at all, in bytes: Discord's 25 MB for a message, and some.
+pub(crate) const LARGEST_REQUEST: usize = 30 << 20;
 
 /// What a request carried.
 #[derive(Debug, Default)]

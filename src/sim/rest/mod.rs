@@ -42,5 +42,6 @@ mod webhooks;
 
 pub(crate) use answer::{ATTACHMENTS, answer, perform};
 pub(crate) use application::application_flags;
+pub(crate) use body::LARGEST_REQUEST;
 pub(crate) use call::RestCall;
 pub(crate) use respond::respond;
