@@ -46,13 +46,53 @@ pub(crate) fn imported(
     text: &str,
     modules: &BTreeMap<Module, String>,
 ) -> BTreeSet<Module> {
-    let mut found = BTreeSet::new();
-    for path in paths(own, text) {
-        let ends = (1..=path.len()).rev().map(|end| path[..end].to_vec());
-        found.extend(ends.filter(|module| modules.contains_key(module)).take(1));
-    }
+    let found = paths(own, text).into_iter();
+    let mut found: BTreeSet<Module> = found.filter_map(|path| home(path, modules)).collect();
     found.remove(own);
     found
+}
+
+/// The module in which what a path names is at home: not one that hands it on.
+fn home(mut path: Module, modules: &BTreeMap<Module, String>) -> Option<Module> {
+    // What is handed on more often than this is handed on in a circle.
+    for _ in 0..8 {
+        let end = (1..=path.len())
+            .rev()
+            .find(|end| modules.contains_key(&path[..*end]))?;
+        let module = path[..end].to_vec();
+        let name = path.get(end);
+        let behind = name.and_then(|name| handed_on(&module, &modules[&module]).remove(name));
+        match behind {
+            Some(behind) if behind[..] != path[..] => path = behind,
+            _ => return Some(module),
+        }
+    }
+    None
+}
+
+/// What a module hands on (`pub use`): the full path behind each name.
+fn handed_on(own: &Module, text: &str) -> BTreeMap<String, Module> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("use ") {
+        let line = text[..at].rsplit('\n').next().unwrap_or_default().trim();
+        if line != "pub" && !(line.starts_with("pub(") && line.ends_with(')')) {
+            continue;
+        }
+        let mut rest = &text[at + "use ".len()..];
+        let mut base = own.clone();
+        if let Some(after) = rest.strip_prefix("crate::") {
+            (base, rest) = (Module::new(), after);
+        }
+        while let Some(after) = rest.strip_prefix("super::") {
+            base.pop();
+            rest = after;
+        }
+        follow(base, rest, &mut found);
+    }
+    let named = found.into_iter();
+    named
+        .filter_map(|path| Some((path.last()?.clone(), path)))
+        .collect()
 }
 
 /// The full paths behind each `crate::` and `super::`, also those in braces.
@@ -138,4 +178,30 @@ fn groups_and_paths_are_read() {
     ];
     assert_eq!(found, wanted);
     assert!(own_code("a // crate::b\n#[cfg(test)]\nmod tests {\ncrate::c").ends_with("a "));
+}
+
+#[test]
+fn what_a_file_hands_on_is_at_home_elsewhere() {
+    let module = |path: &str| -> Module { path.split("::").map(str::to_owned).collect() };
+    let modules = BTreeMap::from([
+        (
+            module("a"),
+            "mod b;\npub use b::{B, c::C};\npub(crate) use crate::d::D;\nuse b::E;".into(),
+        ),
+        (module("a::b"), "pub use super::f::F;".into()),
+        (module("a::b::c"), String::new()),
+        (module("a::f"), String::new()),
+        (module("d"), String::new()),
+    ]);
+    let homes = [
+        ("a::B", "a::b"),
+        ("a::C", "a::b::c"),
+        ("a::D", "d"),
+        ("a::E", "a"),
+        ("a::b::F", "a::f"),
+        ("a::b::new", "a::b"),
+    ];
+    for (path, wanted) in homes {
+        assert_eq!(home(module(path), &modules), Some(module(wanted)), "{path}");
+    }
 }
