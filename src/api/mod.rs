@@ -17,7 +17,8 @@
 //!   for what is not known of a guild, each question once (`questions.rs`).
 //! - `context.rs` holds the parts of one cog: `own_state.rs` (its state), `declaring.rs` (what its files declare, see
 //!   `declarations.rs`), `capabilities.rs`, `spawner.rs` (its tasks), `charges.rs` (what it holds outside of Luau's heap),
-//!   `limit_checks.rs` (its limits), `condition.rs` (how it stands), `quarantine.rs` (what leads there). `phase.rs` says which code runs now, and what it may do.
+//!   `limit_checks.rs` (its limits), `condition.rs` (how it stands), `quarantine.rs` (what leads it there). `phase.rs` says
+//!   which code runs now, and what it may do.
 //! - Limits: `limits.rs` names them, `usage.rs` counts, `limit_checks.rs` refuses, `limit_view.rs` shows; `log_usage.rs`
 //!   for the lines in the log, `rate_limiter.rs` (refuses) and `rate_limit_queue.rs` (has wait) for how often something is
 //!   done. What goes by a cog's name is in `budget.rs`: `versions.rs` what older versions hold, `slots.rs` what requests have
