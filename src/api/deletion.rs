@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Where a message is.
 #[derive(Clone, Debug)]
-pub struct MessagePlace {
+pub(super) struct MessagePlace {
     pub(super) channel_id: String,
     pub(super) message_id: String,
 }

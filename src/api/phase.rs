@@ -7,7 +7,7 @@ use mlua::Lua;
 use std::sync::Arc;
 
 /// The generation whose code runs now.
-pub fn active(lua: &Lua) -> HostResult<Arc<Generation>> {
+pub(super) fn active(lua: &Lua) -> HostResult<Arc<Generation>> {
     let vm = Vm::of(lua)?;
     vm.loader()
         .active()
@@ -15,14 +15,14 @@ pub fn active(lua: &Lua) -> HostResult<Arc<Generation>> {
 }
 
 /// The generation whose code runs, if that code may act on the world now.
-pub fn may_act(lua: &Lua, function: &str) -> HostResult<Arc<Generation>> {
+pub(super) fn may_act(lua: &Lua, function: &str) -> HostResult<Arc<Generation>> {
     let generation = active(lua)?;
     generation.may_act(function)?;
     Ok(generation)
 }
 
 /// The generation whose code runs, if that code may write state now.
-pub fn may_write(lua: &Lua, function: &str) -> HostResult<Arc<Generation>> {
+pub(super) fn may_write(lua: &Lua, function: &str) -> HostResult<Arc<Generation>> {
     let generation = active(lua)?;
     if generation.is_loading() {
         let message = format!("{function}: not while loading: move this into cog.on_ready");
