@@ -1,14 +1,18 @@
 //! One reload as a transaction: prepare in every affected VM, then of each part of the change all commit or none
 //! does.
 //!
-//! `claims` decides who has which name; `members` tells what the cogs have in common, from which the plan's `parts`
-//! follow.
+//! ```text
+//! attempt (prepare) ─ claims (who has which name) ─ members (who hangs together) ─ attempt (commit, or forget) ─ routes
+//! ```
+//!
+//! From what `members` tells the plan's `parts` follow: who is held back.
 
+mod attempt;
 mod claims;
 mod members;
 
 use super::plan::parts::{Bonds, Tie};
-use super::plan::{Action, CogPlan, Plan};
+use super::plan::{Action, Plan};
 use super::report::Trigger;
 use super::sources::Snapshot;
 use crate::cogs::actor::Committed;
@@ -16,17 +20,14 @@ use crate::cogs::handle::CogHandle;
 use crate::cogs::host::Cogs;
 use crate::cogs::live::Offer;
 use crate::cogs::names;
-use crate::cogs::prepare::PrepareRequest;
 use crate::problem::Problem;
 use crate::vm::load_trace::LoadTrace;
-use crate::vm::require::PrepareFailure;
 use crate::vm::resolve::ModuleId;
-use crate::vm::trace::Fault;
+use attempt::{Attempt, end, prepare, show_source};
 use claims::refuse_conflicts;
 use futures_util::future::join_all;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// How a cog came out of a transaction.
 #[derive(Debug)]
@@ -58,47 +59,51 @@ pub struct LoadFailure {
     pub wanted: Option<BTreeSet<Tie>>,
 }
 
-/// A cog while the transaction goes on.
-struct Attempt<'a> {
-    plan: &'a CogPlan,
-    handle: Arc<CogHandle>,
-    prepared: Result<Offer, Box<LoadFailure>>,
+/// How the cogs of a transaction came out of it, with their names and in the order of these.
+pub type Results = Vec<(String, Arc<CogHandle>, CogResult)>;
+
+/// With what a transaction is carried out.
+#[derive(Clone, Copy, Debug)]
+pub struct Means<'a> {
+    /// All cogs.
+    pub cogs: &'a Cogs,
+    /// What the plan's cogs have in common besides what is stale in them.
+    pub bonds: &'a Bonds,
+    /// The sources.
+    pub snapshot: &'a Arc<Snapshot>,
+    /// What began it.
+    pub trigger: Trigger,
 }
 
 /// Carries out `plan`, whose cogs have nothing in common but what is stale, with the sources of `snapshot`. The
 /// results are in the plan's order.
-pub async fn run(
-    cogs: &Cogs,
-    plan: &Plan,
-    snapshot: &Arc<Snapshot>,
-    trigger: Trigger,
-) -> Vec<(String, Arc<CogHandle>, CogResult)> {
-    run_bound(cogs, plan, &Bonds::default(), snapshot, trigger).await
+pub async fn run(cogs: &Cogs, plan: &Plan, snapshot: &Arc<Snapshot>, trigger: Trigger) -> Results {
+    let bonds = &Bonds::default();
+    let means = Means {
+        cogs,
+        bonds,
+        snapshot,
+        trigger,
+    };
+    run_bound(means, plan).await
 }
 
 /// The same with what the cogs have in common.
-pub async fn run_bound(
-    cogs: &Cogs,
-    plan: &Plan,
-    bonds: &Bonds,
-    snapshot: &Arc<Snapshot>,
-    trigger: Trigger,
-) -> Vec<(String, Arc<CogHandle>, CogResult)> {
+pub async fn run_bound(means: Means<'_>, plan: &Plan) -> Results {
+    let cogs = means.cogs;
     let (gone, stay): (Vec<_>, Vec<_>) = plan
         .cogs
         .iter()
         .partition(|cog| cog.action == Action::Unload);
-    let prepared = stay
-        .into_iter()
-        .map(|cog| prepare(cogs, cog, snapshot, trigger));
+    let prepared = stay.into_iter().map(|cog| prepare(means, cog));
     let mut attempts = join_all(prepared).await;
     // Others go on beside this one: who has which command is decided by one after the other.
     let _alone = cogs.committing.lock().await;
-    refuse_conflicts(cogs, &gone, &mut attempts, snapshot);
+    refuse_conflicts(means, &gone, &mut attempts);
     for attempt in &mut attempts {
-        show_source(attempt, snapshot);
+        show_source(attempt, means.snapshot);
     }
-    let mut held = members::held(cogs, &attempts, &gone, bonds, snapshot);
+    let mut held = members::held(means, &attempts, &gone);
     let ended = attempts.into_iter().map(|attempt| {
         let by = held.remove(&attempt.plan.name);
         end(attempt, by)
@@ -137,12 +142,15 @@ pub async fn rehearse(
     plan: &Plan,
     snapshot: &Arc<Snapshot>,
 ) -> Vec<(String, Result<Offer, Box<LoadFailure>>)> {
-    let prepared = plan
-        .cogs
-        .iter()
-        .map(|cog| prepare(cogs, cog, snapshot, Trigger::Start));
+    let means = Means {
+        cogs,
+        bonds: &Bonds::default(),
+        snapshot,
+        trigger: Trigger::Start,
+    };
+    let prepared = plan.cogs.iter().map(|cog| prepare(means, cog));
     let mut attempts = join_all(prepared).await;
-    refuse_conflicts(cogs, &[], &mut attempts, snapshot);
+    refuse_conflicts(means, &[], &mut attempts);
     for attempt in &mut attempts {
         show_source(attempt, snapshot);
     }
@@ -154,7 +162,7 @@ pub async fn rehearse(
 }
 
 /// Remembers which cog has which name, for the next start.
-async fn remember_names(cogs: &Cogs, results: &[(String, Arc<CogHandle>, CogResult)]) {
+async fn remember_names(cogs: &Cogs, results: &Results) {
     let routes = cogs.routes();
     for (name, handle, result) in results {
         match result {
@@ -182,130 +190,6 @@ pub(super) async fn save_names(cogs: &Cogs) {
         .is_ok();
 }
 
-/// How long a cog may keep a reload waiting: others wait for it.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// [`PATIENCE`], or what several top levels may take if that is more.
-fn patience(cogs: &Cogs) -> Duration {
-    let slice = cogs.services.config.load().limits.cpu_ms;
-    PATIENCE.max(4 * Duration::from_millis(slice.into()))
-}
-
-/// The failure of a cog that did not even try.
-fn unasked(plan: &CogPlan, message: String, hint: String) -> Box<LoadFailure> {
-    Box::new(LoadFailure {
-        problem: Problem {
-            cog: Some(plan.name.clone()),
-            message,
-            hint: Some(hint),
-            ..Problem::default()
-        },
-        ..LoadFailure::default()
-    })
-}
-
-/// A cog that starts in quarantine is not even tried: it is when its file says something else.
-fn kept_away(plan: &CogPlan, snapshot: &Snapshot, problem: Problem) -> Box<LoadFailure> {
-    let entry = &plan.entry;
-    let read = snapshot.hash(entry).map(|hash| (entry.clone(), hash));
-    Box::new(LoadFailure {
-        problem,
-        trace: LoadTrace {
-            read: read.into_iter().collect(),
-            ..LoadTrace::default()
-        },
-        ..LoadFailure::default()
-    })
-}
-
-async fn prepare<'a>(
-    cogs: &Cogs,
-    plan: &'a CogPlan,
-    snapshot: &Arc<Snapshot>,
-    trigger: Trigger,
-) -> Attempt<'a> {
-    let mut handle = cogs.get_or_start(&plan.name, &plan.entry);
-    if handle.has_ended() {
-        cogs.remove(&plan.name);
-        handle = cogs.get_or_start(&plan.name, &plan.entry);
-    }
-    if trigger == Trigger::Start
-        && let Some(problem) = handle.condition().quarantine().cloned()
-    {
-        return Attempt {
-            plan,
-            prepared: Err(kept_away(plan, snapshot, problem)),
-            handle,
-        };
-    }
-    let request = PrepareRequest {
-        snapshot: Arc::clone(snapshot) as _,
-        entry: plan.entry.clone(),
-        keep: (!plan.afresh).then(|| plan.keep.clone()),
-        reason: match trigger {
-            Trigger::Start => "start",
-            Trigger::Files | Trigger::Command if handle.has_version() => "reload",
-            Trigger::Files | Trigger::Command => "load",
-        },
-    };
-    let patience = patience(cogs);
-    let preparing = tokio::time::timeout(patience, handle.prepare(request));
-    let prepared = match preparing.await {
-        Ok(Some(Ok(offer))) => Ok(offer),
-        Ok(Some(Err(failure))) => Err(Box::new(load_failure(&handle, snapshot, failure))),
-        Ok(None) => Err(unasked(
-            plan,
-            "the bot itself failed while it loaded this cog; its log says where".to_owned(),
-            format!(
-                "`!reload cog {}` tries it again; please report this",
-                plan.name
-            ),
-        )),
-        Err(_late) => Err(unasked(
-            plan,
-            format!(
-                "it was too busy to load anything within {} s",
-                patience.as_secs()
-            ),
-            format!("`!reload cog {}` tries it again", plan.name),
-        )),
-    };
-    Attempt {
-        plan,
-        handle,
-        prepared,
-    }
-}
-
-/// Adds the source lines to a problem that has none yet.
-fn show_source(attempt: &mut Attempt<'_>, snapshot: &Snapshot) {
-    if let Err(failure) = &mut attempt.prepared
-        && let Some(place) = failure.problem.place.as_mut()
-        && place.excerpt.is_empty()
-        && let Some(text) = text_of(snapshot, &place.file)
-    {
-        place.add_excerpt(&text);
-    }
-}
-
-fn text_of(snapshot: &Snapshot, file: &str) -> Option<String> {
-    let source = snapshot.in_file(file)?;
-    Some(source.text.to_string())
-}
-
-fn load_failure(handle: &CogHandle, snapshot: &Snapshot, failure: PrepareFailure) -> LoadFailure {
-    let source = |file: &str| text_of(snapshot, file);
-    let mut problem = failure.fault.problem(&handle.name, &source);
-    if matches!(failure.fault, Fault::Syntax { .. }) {
-        problem.hint = None;
-    }
-    LoadFailure {
-        problem,
-        trace: failure.trace,
-        ..LoadFailure::default()
-    }
-}
-
 /// What the load of an offer has read and looked for.
 pub(super) fn trace_of(offer: &Offer) -> LoadTrace {
     let generation = offer.generation.as_ref();
@@ -315,32 +199,4 @@ pub(super) fn trace_of(offer: &Offer) -> LoadTrace {
 /// All that the modules of an offer have read or looked for.
 fn seen_by(offer: &Offer) -> BTreeSet<ModuleId> {
     trace_of(offer).seen().cloned().collect()
-}
-
-/// Commits an attempt, or forgets it if it failed or others hold it back.
-async fn end(
-    attempt: Attempt<'_>,
-    held_by: Option<Vec<String>>,
-) -> (String, Arc<CogHandle>, CogResult) {
-    let Attempt {
-        plan,
-        handle,
-        prepared,
-    } = attempt;
-    let result = match (prepared, held_by) {
-        (Ok(offer), None) => match handle.commit().await {
-            Some(committed) => CogResult::Committed(offer, Box::new(committed)),
-            None => CogResult::Lost(offer),
-        },
-        (Ok(offer), Some(by)) => {
-            handle.abort().await;
-            CogResult::HeldBack(offer, by)
-        }
-        (Err(failure), _) => {
-            // It may be too busy to answer.
-            handle.begin_abort();
-            CogResult::Failed(failure)
-        }
-    };
-    (plan.name.clone(), handle, result)
 }

@@ -5,7 +5,8 @@
 
 use super::super::plan::Plan;
 use super::super::report::Trigger;
-use super::outcome::{Results, Transaction};
+use super::super::transaction::Results;
+use super::outcome::Transaction;
 use super::reports::Occasion;
 use super::{Ask, Controller, Refused, ReportSender};
 use crate::activity::Busy;

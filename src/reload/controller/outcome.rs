@@ -5,7 +5,7 @@ use super::super::plan::Plan;
 use super::super::plan::parts::Bonds;
 use super::super::report::{CogOutcome, CogReport, Report};
 use super::super::sources::{ModuleId, Snapshot};
-use super::super::transaction::{self, CogResult, LoadFailure};
+use super::super::transaction::{self, CogResult, LoadFailure, Means, Results};
 use super::Controller;
 use super::reports::Occasion;
 use crate::api::condition::Transition;
@@ -16,9 +16,6 @@ use crate::vm::load_trace::{LoadTrace, Seen};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
-
-/// How the cogs of a transaction came out of it.
-pub(super) type Results = Vec<(String, Arc<CogHandle>, CogResult)>;
 
 /// What is to be done, with which sources, and why.
 pub(super) struct Transaction {
@@ -119,7 +116,13 @@ impl Controller {
         let snapshot = Arc::clone(&transaction.snapshot);
         let trigger = transaction.occasion.trigger;
         tokio::spawn(async move {
-            transaction::run_bound(&cogs, &plan, &bonds, &snapshot, trigger).await
+            let means = Means {
+                cogs: &cogs,
+                bonds: &bonds,
+                snapshot: &snapshot,
+                trigger,
+            };
+            transaction::run_bound(means, &plan).await
         })
     }
 

@@ -2,7 +2,7 @@
 //! between those alone that are new.
 
 use super::members;
-use super::{Attempt, CogHandle, LoadFailure, seen_by, trace_of};
+use super::{Attempt, CogHandle, LoadFailure, Means, seen_by, trace_of};
 use crate::cogs::host::{ADMIN_COMMANDS, Cogs};
 use crate::cogs::live::Offer;
 use crate::cogs::routes::Routes;
@@ -18,24 +18,18 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Two commands of one name: the cog that already has it keeps it, and the other's reload fails.
-pub(super) fn refuse_conflicts(
-    cogs: &Cogs,
-    gone: &[&CogPlan],
-    attempts: &mut [Attempt<'_>],
-    snapshot: &Snapshot,
-) {
+pub(super) fn refuse_conflicts(means: Means<'_>, gone: &[&CogPlan], attempts: &mut [Attempt<'_>]) {
     // A refused cog goes on with the commands that it has, which may refuse another one.
-    while let Some((index, failure)) = next_conflict(cogs, gone, attempts, snapshot) {
+    while let Some((index, failure)) = next_conflict(means, gone, attempts) {
         attempts[index].prepared = Err(Box::new(failure));
     }
 }
 
 /// The first attempt that wants a command which is taken.
 fn next_conflict(
-    cogs: &Cogs,
+    means: Means<'_>,
     gone: &[&CogPlan],
     attempts: &[Attempt<'_>],
-    snapshot: &Snapshot,
 ) -> Option<(usize, LoadFailure)> {
     let replaced = attempts.iter().filter_map(|attempt| {
         let offer = attempt.prepared.as_ref().ok()?;
@@ -43,10 +37,10 @@ fn next_conflict(
     });
     let gone = gone.iter().map(|cog| (name_of(cog), None));
     let mut taken = Taken {
-        cogs,
-        snapshot,
+        cogs: means.cogs,
+        snapshot: means.snapshot,
         attempts,
-        routes: cogs.routes(),
+        routes: means.cogs.routes(),
         leaving: gone.chain(replaced).collect(),
         by_attempts: HashMap::new(),
     };

@@ -1,7 +1,6 @@
 //! From the attempts of a transaction to the members of its parts, and to those that are held back.
 
-use super::{Attempt, CogHandle, LoadFailure, Snapshot};
-use crate::cogs::host::Cogs;
+use super::{Attempt, CogHandle, LoadFailure, Means};
 use crate::cogs::live::Offer;
 use crate::commands::conflicts::{Claim, claims, claims_of_cog};
 use crate::reload::plan::parts::{Bonds, Member, Tie, parts};
@@ -14,18 +13,12 @@ use std::sync::Arc;
 pub(super) type Held = BTreeMap<String, Vec<String>>;
 
 /// Who is held back by the attempts that failed: all in the part of one whose failure holds its part back.
-pub(super) fn held(
-    cogs: &Cogs,
-    attempts: &[Attempt<'_>],
-    gone: &[&CogPlan],
-    bonds: &Bonds,
-    snapshot: &Snapshot,
-) -> Held {
+pub(super) fn held(means: Means<'_>, attempts: &[Attempt<'_>], gone: &[&CogPlan]) -> Held {
     let fails = |attempt: &Attempt<'_>| attempt.prepared.is_err() && attempt.plan.holds_back;
     if !attempts.iter().any(fails) {
         return Held::new();
     }
-    let members = members(cogs, attempts, gone, bonds, snapshot);
+    let members = members(means, attempts, gone);
     let parts = parts(&members);
     let mut failing: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for (attempt, part) in attempts.iter().zip(&parts) {
@@ -45,17 +38,9 @@ pub(super) fn held(
 }
 
 /// The attempts, then the cogs that go.
-fn members(
-    cogs: &Cogs,
-    attempts: &[Attempt<'_>],
-    gone: &[&CogPlan],
-    bonds: &Bonds,
-    snapshot: &Snapshot,
-) -> Vec<Member> {
-    let going = gone.iter().map(|plan| going(cogs, plan, bonds));
-    let trying = attempts
-        .iter()
-        .map(|attempt| trying(attempt, bonds, snapshot));
+fn members(means: Means<'_>, attempts: &[Attempt<'_>], gone: &[&CogPlan]) -> Vec<Member> {
+    let going = gone.iter().map(|plan| going(means, plan));
+    let trying = attempts.iter().map(|attempt| trying(means, attempt));
     let mut members: Vec<Member> = trying.chain(going).collect();
     let given: BTreeSet<Tie> = members
         .iter()
@@ -66,14 +51,12 @@ fn members(
             continue;
         };
         if failure.wanted.is_none() {
-            let texts = texts(attempt, failure, bonds, snapshot);
+            let texts = texts(means, attempt, failure);
             let may_take = given.iter().filter(|tie| mentions(&texts, tie));
             member.takes.extend(may_take.cloned());
         }
         if attempt.plan.action == Action::Load {
-            let renamed = gone
-                .iter()
-                .filter(|gone| may_be(cogs, gone, attempt.plan, snapshot));
+            let renamed = gone.iter().filter(|gone| may_be(means, gone, attempt.plan));
             member.bound.extend(renamed.map(|gone| gone.name.clone()));
         }
     }
@@ -81,21 +64,23 @@ fn members(
 }
 
 /// A cog whose file is gone gives up all that it has.
-fn going(cogs: &Cogs, plan: &CogPlan, bonds: &Bonds) -> Member {
-    let handle = cogs.get(&plan.name);
+fn going(means: Means<'_>, plan: &CogPlan) -> Member {
+    let handle = means.cogs.get(&plan.name);
     Member {
         gives: handle.map(|handle| had(&handle)).unwrap_or_default(),
-        ..member(plan, bonds)
+        ..member(plan, means.bonds)
     }
 }
 
-fn trying(attempt: &Attempt<'_>, bonds: &Bonds, snapshot: &Snapshot) -> Member {
-    let mut member = member(attempt.plan, bonds);
+fn trying(means: Means<'_>, attempt: &Attempt<'_>) -> Member {
+    let mut member = member(attempt.plan, means.bonds);
     let seen = match &attempt.prepared {
         Ok(offer) => super::seen_by(offer),
-        Err(failure) => seen_by_failure(attempt, failure, bonds, snapshot),
+        Err(failure) => seen_by_failure(means, attempt, failure),
     };
-    let changed = seen.into_iter().filter(|id| bonds.changed.contains(id));
+    let changed = seen
+        .into_iter()
+        .filter(|id| means.bonds.changed.contains(id));
     member.touches.extend(changed);
     let had = had(&attempt.handle);
     let wants = match &attempt.prepared {
@@ -146,11 +131,13 @@ pub(super) fn ties(cog: &str, offer: &Offer) -> BTreeSet<Tie> {
 
 /// What an attempt has read or looked for before it failed, and what it would have.
 fn seen_by_failure(
+    means: Means<'_>,
     attempt: &Attempt<'_>,
     failure: &LoadFailure,
-    bonds: &Bonds,
-    snapshot: &Snapshot,
 ) -> BTreeSet<ModuleId> {
+    let Means {
+        bonds, snapshot, ..
+    } = means;
     let mut seen: BTreeSet<ModuleId> = failure.trace.seen().cloned().collect();
     let mut open: Vec<ModuleId> = own_modules(attempt, &seen, bonds);
     while let Some(id) = open.pop() {
@@ -158,7 +145,7 @@ fn seen_by_failure(
             continue;
         };
         for request in requests(&source.text) {
-            if let Ok(Target::Module(target)) = resolve(snapshot, &id, request)
+            if let Ok(Target::Module(target)) = resolve(snapshot.as_ref(), &id, request)
                 && seen.insert(target.clone())
                 && bonds.changed.contains(&target)
             {
@@ -178,15 +165,10 @@ fn own_modules(attempt: &Attempt<'_>, seen: &BTreeSet<ModuleId>, bonds: &Bonds) 
 }
 
 /// The new texts of an attempt that failed, in lower case.
-fn texts(
-    attempt: &Attempt<'_>,
-    failure: &LoadFailure,
-    bonds: &Bonds,
-    snapshot: &Snapshot,
-) -> Vec<String> {
-    let seen = seen_by_failure(attempt, failure, bonds, snapshot);
-    let own = own_modules(attempt, &seen, bonds);
-    let sources = own.iter().filter_map(|id| snapshot.get(id));
+fn texts(means: Means<'_>, attempt: &Attempt<'_>, failure: &LoadFailure) -> Vec<String> {
+    let seen = seen_by_failure(means, attempt, failure);
+    let own = own_modules(attempt, &seen, means.bonds);
+    let sources = own.iter().filter_map(|id| means.snapshot.get(id));
     sources.map(|source| source.text.to_lowercase()).collect()
 }
 
@@ -228,12 +210,12 @@ fn has_word(text: &str, word: &str) -> bool {
 
 /// Whether a new cog that is broken may be one that runs and goes, under another name: its file has the same name,
 /// or most of its text is the other's.
-fn may_be(cogs: &Cogs, gone: &CogPlan, new: &CogPlan, snapshot: &Snapshot) -> bool {
-    let generation = cogs.get(&gone.name);
+fn may_be(means: Means<'_>, gone: &CogPlan, new: &CogPlan) -> bool {
+    let generation = means.cogs.get(&gone.name);
     let generation = generation.and_then(|cog| cog.peek(|status| status.generation.clone()));
     let former = generation.and_then(|it| it.snapshot().source(&gone.entry).map(Arc::clone));
     let new_entry = &new.entry;
-    let (Some(former), Some(source)) = (former, snapshot.get(new_entry)) else {
+    let (Some(former), Some(source)) = (former, means.snapshot.get(new_entry)) else {
         return false;
     };
     let file = |stem: &ModuleId| {
