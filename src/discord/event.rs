@@ -43,7 +43,8 @@ pub struct Origin {
 
 impl Event {
     /// An event that no gateway sent; `data` is the JSON text of its data.
-    pub fn new(name: &str, shard: u32, sequence: u64, data: String) -> Self {
+    #[cfg(test)]
+    pub(crate) fn new(name: &str, shard: u32, sequence: u64, data: String) -> Self {
         let place = 0..data.len();
         Self::at(name.into(), shard, Some(sequence), data, place)
     }

@@ -46,24 +46,10 @@ pub mod intents {
         EVENTS.intents.keys().filter(set).copied().collect()
     }
 
-    /// Whether Discord must allow the intent called `name` in the developer portal.
-    pub fn is_privileged(name: &str) -> bool {
-        EVENTS
-            .intents
-            .get(name)
-            .is_some_and(|intent| intent.privileged)
-    }
-
     /// The bits of all privileged intents.
     pub fn privileged() -> u64 {
         let privileged = EVENTS.intents.values().filter(|intent| intent.privileged);
         privileged.fold(0, |bits, intent| bits | (1 << intent.bit))
-    }
-
-    /// The bits of all intents.
-    pub fn all() -> u64 {
-        let intents = EVENTS.intents.values();
-        intents.fold(0, |bits, intent| bits | (1 << intent.bit))
     }
 
     /// The intent whose name is most like `name`, if one is like it at all.
@@ -107,7 +93,7 @@ mod tests {
         assert_eq!(intents::of(["guilds", "message_content"]), Ok(1 | 1 << 15));
         assert_eq!(intents::of(["guilds", "guild"]), Err("guild"));
         assert_eq!(intents::names(1 | 1 << 15), ["guilds", "message_content"]);
-        assert!(intents::is_privileged("guild_members"));
         assert_eq!(intents::privileged(), 1 << 1 | 1 << 8 | 1 << 15);
+        assert_eq!(intents::bit("guild_members"), Some(1 << 1));
     }
 }

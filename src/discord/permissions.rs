@@ -18,6 +18,9 @@ use crate::nearest::nearest;
 use rules::{ChannelKind, Layers, Overwrite, Rank, Standing};
 use std::time::Duration;
 
+/// The fields of Discord's objects that hold permissions wherever their type is an integer.
+pub(super) const FIELDS: [&str; 4] = ["permissions", "allow", "deny", "default_member_permissions"];
+
 /// The bit of the permission called `name`.
 pub fn bit(name: &str) -> Option<u64> {
     let known = PERMISSIONS.iter().find(|known| known.name == name);
@@ -32,7 +35,8 @@ pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<u64, &'a str> 
 }
 
 /// The names of the permissions in `bits`; bits without a name are left out.
-pub fn names(bits: u64) -> Vec<&'static str> {
+#[cfg(test)]
+pub(crate) fn names(bits: u64) -> Vec<&'static str> {
     held(bits).map(|held| held.name).collect()
 }
 
@@ -82,11 +86,6 @@ pub fn parse(text: &str) -> Option<u64> {
     })
 }
 
-/// What a member may do in a guild as a whole.
-pub fn in_guild(guild: &Json, member: &Json, now: Duration) -> u64 {
-    rules::in_guild(standing(guild, member, now))
-}
-
 /// What a member may do in a channel at the time `now` since the epoch; for a thread, ask [`in_thread`].
 pub fn in_channel(guild: &Json, channel: &Json, member: &Json, now: Duration) -> u64 {
     let number = channel.get("type").and_then(Json::as_i64);
@@ -101,7 +100,7 @@ pub fn in_channel(guild: &Json, channel: &Json, member: &Json, now: Duration) ->
 }
 
 /// What a member may do in the threads of the channel `parent`.
-pub fn in_thread(guild: &Json, parent: &Json, member: &Json, now: Duration) -> u64 {
+pub(super) fn in_thread(guild: &Json, parent: &Json, member: &Json, now: Duration) -> u64 {
     at(guild, parent, ChannelKind::Thread, member, now)
 }
 

@@ -11,9 +11,6 @@ use serde_json::{Map, Number, Value};
 /// How deep arguments are converted; the check finds whatever lies deeper.
 const DEEPEST: usize = 32;
 
-/// The fields that hold permissions wherever their type is an integer.
-const PERMISSIONS: [&str; 4] = ["permissions", "allow", "deny", "default_member_permissions"];
-
 /// Converts one argument.
 pub(super) struct Converter {
     operation: &'static Operation,
@@ -100,7 +97,7 @@ impl Converter {
 
     fn is_permissions(&self, parts: &[Shape]) -> bool {
         let named = self.path.last();
-        named.is_some_and(|name| PERMISSIONS.contains(&name.as_str()))
+        named.is_some_and(|name| permissions::FIELDS.contains(&name.as_str()))
             && parts.contains(&Shape::Integer)
     }
 

@@ -196,19 +196,19 @@ impl Sorter {
 
 impl Operation {
     /// Whether its body is an array or a map, and so comes as the argument `body`.
-    pub fn takes_whole_body(&self) -> bool {
+    pub(super) fn takes_whole_body(&self) -> bool {
         let shape = self.body_shape.as_ref();
         let mut parts = shape.map_or(&[][..], Shape::alternatives).iter();
         parts.any(|part| matches!(part, Shape::List(_) | Shape::Map(_)))
     }
 
     /// Whether its body may have the field `name`.
-    pub fn takes_field(&self, name: &str) -> bool {
+    pub(super) fn takes_field(&self, name: &str) -> bool {
         body_has(self, name)
     }
 
     /// The fields of its body: of all variants, each once.
-    pub fn body_fields(&self) -> Vec<(&'static str, &'static Field)> {
+    fn body_fields(&self) -> Vec<(&'static str, &'static Field)> {
         let mut fields: Vec<(&'static str, &'static Field)> = Vec::new();
         if self.takes_whole_body() {
             return fields;

@@ -123,7 +123,7 @@ impl Cache {
     }
 
     /// The guild that a channel or thread belongs to.
-    pub fn guild_of_channel(&self, channel_id: &str) -> Option<String> {
+    fn guild_of_channel(&self, channel_id: &str) -> Option<String> {
         let id = number(channel_id)?;
         self.table().channels.get(&id).map(u64::to_string)
     }
@@ -164,7 +164,8 @@ impl Cache {
     }
 
     /// The ids of all guilds that the bot is in, known or awaited.
-    pub fn guild_ids(&self) -> Vec<String> {
+    #[cfg(test)]
+    fn guild_ids(&self) -> Vec<String> {
         let table = self.table();
         let ids = table.guilds.keys().chain(&table.awaited);
         ids.map(u64::to_string).collect()

@@ -44,7 +44,7 @@ impl Operation {
 
     /// Whether its path holds a token that stands for the bot's own: Discord asks for no other
     /// authorization, and does not count the request against the bot's global limit.
-    pub fn carries_its_token(&self) -> bool {
+    pub(in crate::discord) fn carries_its_token(&self) -> bool {
         self.path.contains("_token}")
     }
 }

@@ -52,7 +52,7 @@ impl Shape {
     }
 
     /// The alternatives of a union; the shape itself when it is none.
-    pub fn alternatives(&self) -> &[Self] {
+    pub(in crate::discord) fn alternatives(&self) -> &[Self] {
         match self {
             Self::Union(parts) => parts,
             other => std::slice::from_ref(other),
@@ -60,7 +60,7 @@ impl Shape {
     }
 
     /// Whether `null` is a value of this type.
-    pub fn takes_null(&self) -> bool {
+    pub(in crate::discord) fn takes_null(&self) -> bool {
         let takes = |part: &Self| matches!(part, Self::Null | Self::Any);
         self.alternatives().iter().any(takes)
     }

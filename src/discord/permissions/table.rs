@@ -32,7 +32,7 @@ macro_rules! permissions {
         )*
 
         /// All permissions, in the order of their bits.
-        pub const PERMISSIONS: &[Permission] = &[
+        pub(super) const PERMISSIONS: &[Permission] = &[
             $(Permission {
                 bit: $constant,
                 name: $name,
@@ -109,10 +109,10 @@ pub const ALL: u64 = bits_of(&[
 ]);
 
 /// What a channel's overwrites can grant and take. Discord stores other bits there, too, and they mean nothing.
-pub const OF_CHANNELS: u64 = bits_of(&[PermissionScope::Channel, PermissionScope::Voice]);
+pub(super) const OF_CHANNELS: u64 = bits_of(&[PermissionScope::Channel, PermissionScope::Voice]);
 
 /// What takes a connection to a voice channel.
-pub const OF_VOICE: u64 = bits_of(&[PermissionScope::Voice]);
+pub(super) const OF_VOICE: u64 = bits_of(&[PermissionScope::Voice]);
 
 const fn bits_of(scopes: &[PermissionScope]) -> u64 {
     let mut bits = 0;

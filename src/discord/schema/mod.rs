@@ -14,7 +14,6 @@ mod words;
 pub use check::{Violation, check_body};
 pub(crate) use check::{check_field, meant};
 pub use kinds::{Kind, field_kind, item_kind, kind_of};
-pub use scalars::is_snowflake;
 pub(crate) use words::{expected, got};
 
 use super::facts::{EVENTS, OPERATIONS};
@@ -38,7 +37,8 @@ pub fn fields(name: &str) -> Option<&'static Fields> {
 }
 
 /// The names of the API's schemas, without the events'.
-pub fn schemas() -> impl Iterator<Item = (&'static str, &'static Schema)> {
+#[cfg(test)]
+pub(super) fn schemas() -> impl Iterator<Item = (&'static str, &'static Schema)> {
     OPERATIONS
         .schemas
         .iter()

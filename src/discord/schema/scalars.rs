@@ -62,7 +62,7 @@ fn snowflake(value: &Value) -> Option<ValueProblem> {
 }
 
 /// Whether `text` is an id: a number of 64 bits, in digits alone.
-pub fn is_snowflake(text: &str) -> bool {
+fn is_snowflake(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u64>().is_ok()
 }
 

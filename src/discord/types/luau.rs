@@ -1,15 +1,13 @@
 //! Types in Luau's notation.
 
 use super::names;
+use crate::discord::permissions;
 use crate::discord::schema::{Field, Schema, Shape, fields, schema};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// A line is broken when it is so wide.
 const WIDTH: usize = 100;
-
-/// Permissions come and go as decimal strings, whatever number Discord's description says.
-const PERMISSIONS: [&str; 4] = ["permissions", "allow", "deny", "default_member_permissions"];
 
 /// Which way a value goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,7 +32,8 @@ pub(super) type Properties = Vec<(String, Property)>;
 impl Property {
     pub(super) fn new(name: &str, field: &Field, way: Way) -> Self {
         let parts = field.shape.alternatives();
-        let text = if PERMISSIONS.contains(&name) && parts.contains(&Shape::Integer) {
+        // They come and go as decimal strings, whatever number Discord's description says.
+        let text = if permissions::FIELDS.contains(&name) && parts.contains(&Shape::Integer) {
             "string | { string }".into()
         } else {
             text(&field.shape, way)
