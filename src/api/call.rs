@@ -25,7 +25,7 @@ pub const UNREACHABLE: &str = "unreachable";
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// The schema of an operation's answer, or of the items of one that is a list.
-pub fn answer_schema(operation: &'static Operation) -> Option<&'static str> {
+pub(super) fn answer_schema(operation: &'static Operation) -> Option<&'static str> {
     item_kind(&Shape::parse(operation.returns?))
 }
 
@@ -44,7 +44,7 @@ pub struct PreparedCall {
 impl PreparedCall {
     /// With which capability the message is sent that this makes; nothing: it answers a call.
     #[must_use]
-    pub fn needing(mut self, need: Need) -> Self {
+    pub(super) fn needing(mut self, need: Need) -> Self {
         self.tie = reach::tie_of(need);
         self
     }

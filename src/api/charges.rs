@@ -30,7 +30,7 @@ impl Charges {
     }
 
     /// Charges for a tree that Luau is about to hold.
-    pub fn of_tree(&self, lua: &Lua, json: &Json) -> HostResult<Arc<Charge>> {
+    pub(super) fn of_tree(&self, lua: &Lua, json: &Json) -> HostResult<Arc<Charge>> {
         self.of_bytes(lua, json.bytes())
     }
 
@@ -54,21 +54,21 @@ impl Charges {
     }
 
     /// Charges for a request of so many bytes, until its answer is there.
-    pub fn of_request(&self, function: &str, bytes: usize) -> HostResult<Arc<Charge>> {
+    pub(super) fn of_request(&self, function: &str, bytes: usize) -> HostResult<Arc<Charge>> {
         let charge = self.requests_allowance().take(bytes);
         let charge = charge.map_err(|_| self.too_many_request_bytes(function))?;
         Ok(Arc::new(charge))
     }
 
     /// What the requests that are under way may hold, with what has come of their answers.
-    pub fn requests_allowance(&self) -> Allowance {
+    pub(super) fn requests_allowance(&self) -> Allowance {
         let limit = self.limits.services.config.load().limits.memory_mb;
         let slots = self.limits.lane.slots();
         slots.bytes.allowance(limits::megabytes(limit))
     }
 
     /// The error of `function` where they hold too much.
-    pub fn too_many_request_bytes(&self, function: &str) -> HostError {
+    pub(super) fn too_many_request_bytes(&self, function: &str) -> HostError {
         let limit = self.limits.services.config.load().limits.memory_mb;
         let message = format!(
             "{function}: this cog has requests and answers of more than {limit} MB under way (limits.memory_mb)"
@@ -77,7 +77,11 @@ impl Charges {
     }
 
     /// The charge for a snapshot of the state: one for all that go through the same.
-    pub fn of_snapshot(&self, lua: &Lua, entries: &Arc<StateTable>) -> HostResult<Arc<Charge>> {
+    pub(super) fn of_snapshot(
+        &self,
+        lua: &Lua,
+        entries: &Arc<StateTable>,
+    ) -> HostResult<Arc<Charge>> {
         let key = Arc::as_ptr(entries) as usize;
         if let Some(held) = lock(&self.snapshots).get(&key).and_then(Weak::upgrade) {
             return Ok(held);

@@ -36,7 +36,7 @@ const HOOKS: [(&str, &str, Hook); 5] = [
 ];
 
 /// Makes the module.
-pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
+pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
     let raw = lua.create_table()?;
     raw.raw_set("name", cog.name.as_ref())?;
     raw.raw_set("option", option::module(lua, host)?)?;

@@ -80,7 +80,12 @@ struct Reader<'a> {
 
 /// Reads a command, or a group when `group` is set, and holds it against Discord's limits. Its texts are taken
 /// from `budget`.
-pub fn read(lua: &Lua, table: &Table, group: bool, budget: &TextBudget) -> HostResult<Command> {
+pub(super) fn read(
+    lua: &Lua,
+    table: &Table,
+    group: bool,
+    budget: &TextBudget,
+) -> HostResult<Command> {
     let mut reader = Reader {
         budget,
         commands: 0,

@@ -93,7 +93,7 @@ const MOST_FILES: usize = 10;
 const MOST_FILE_BYTES: usize = 25 << 20;
 
 /// `files = { { filename, content } }`; the content is a string of any bytes.
-pub fn read_files(fields: &Fields<'_>) -> HostResult<Vec<File>> {
+pub(super) fn read_files(fields: &Fields<'_>) -> HostResult<Vec<File>> {
     let items = fields.list("files")?;
     if items.len() > MOST_FILES {
         let expected = format!("at most {MOST_FILES} files");

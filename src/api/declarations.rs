@@ -33,14 +33,14 @@ pub struct Declarations {
 }
 
 /// Commands, or listeners, that a cog may declare in all of its files.
-pub const MOST_DECLARED: usize = 1_000;
+pub(super) const MOST_DECLARED: usize = 1_000;
 /// Hooks of one kind that a cog may declare in all of its files.
-pub const MOST_HOOKS: usize = 10;
+pub(super) const MOST_HOOKS: usize = 10;
 /// Bytes of the texts in all declarations of a cog.
 const MOST_TEXT: usize = 1 << 20;
 
 /// Raises when the files of a cog have called `function` so often that no one more fits.
-pub fn room_for(function: &str, declared: usize, most: usize) -> HostResult<()> {
+pub(super) fn room_for(function: &str, declared: usize, most: usize) -> HostResult<()> {
     if declared < most {
         return Ok(());
     }
@@ -48,12 +48,17 @@ pub fn room_for(function: &str, declared: usize, most: usize) -> HostResult<()> 
     Err(HostError::new("limit", message).into())
 }
 /// Calls of `state.defaults` that a cog may make: each merges what it says with what was said before.
-pub const MOST_CALLS_OF_DEFAULTS: usize = 100;
+pub(super) const MOST_CALLS_OF_DEFAULTS: usize = 100;
 
 impl Declarations {
     /// Counts the texts of one more declaration; raises when they do not fit beside those of all files of the
     /// cog, which are `declared`.
-    pub fn count_texts(&mut self, function: &str, declared: usize, bytes: usize) -> HostResult<()> {
+    pub(super) fn count_texts(
+        &mut self,
+        function: &str,
+        declared: usize,
+        bytes: usize,
+    ) -> HostResult<()> {
         if declared.saturating_add(bytes) > MOST_TEXT {
             let most = MOST_TEXT >> 20;
             let message =
@@ -189,7 +194,7 @@ impl Staged {
     }
 
     /// Whether the cog asks for a capability.
-    pub fn asks_for(&self, capability: &str) -> bool {
+    pub(super) fn asks_for(&self, capability: &str) -> bool {
         let mut infos = self.modules().filter_map(|it| it.info.as_ref());
         infos.any(|info| info.capabilities.contains(capability))
     }

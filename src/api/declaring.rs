@@ -56,7 +56,7 @@ impl Declaring {
     }
 
     /// Raises when the files that load now have no room for one more call of `state.defaults` with so many bytes.
-    pub fn room_for_defaults(&self, bytes: usize) -> HostResult<()> {
+    pub(super) fn room_for_defaults(&self, bytes: usize) -> HostResult<()> {
         let (calls, held) = lock(&self.staged).defaults();
         if calls >= MOST_CALLS_OF_DEFAULTS {
             let message = format!(
@@ -75,7 +75,7 @@ impl Declaring {
     }
 
     /// Raises when the files that load now declare more timers than one more.
-    pub fn room_for_timer(&self, function: &str) -> HostResult<()> {
+    pub(super) fn room_for_timer(&self, function: &str) -> HostResult<()> {
         let limit = self.limits.services.config.load().limits.timers;
         if lock(&self.staged).timers().count() < at_most(limit) {
             return Ok(());

@@ -14,11 +14,11 @@ use crate::discord::operations::{Operation, nearest_operation, operation};
 use crate::discord::permissions;
 use crate::discord::schema::{Kind, kind_of};
 use crate::json::Json;
-use crate::lock::lock;
-use crate::vm::host::{Arguments, Host, HostChunk, HostError, HostResult, one, shown_name};
+use crate::vm::host::{
+    Arguments, Host, HostChunk, HostError, HostResult, function_name, one, shown_name,
+};
 use mlua::{Lua, Table, Value};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 static CHUNK: HostChunk = HostChunk::new("discord", include_str!("discord.luau"));
 
@@ -30,7 +30,7 @@ const MOST_NAMES: usize = 64;
 const LONGEST_NAME: usize = 64;
 
 /// Makes the module.
-pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
+pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
     let raw = lua.create_table()?;
     let (maker, owner) = (host.clone(), Arc::clone(cog));
     let find = host.function(lua, "discord", move |lua, arguments| {
@@ -72,7 +72,7 @@ fn operation_function(
     operation: &'static Operation,
 ) -> mlua::Result<mlua::Function> {
     let cog = Arc::clone(cog);
-    let name = function_name(operation);
+    let name = function_name("discord", operation.id);
     host.async_function(lua, name, move |lua, arguments| {
         let cog = Arc::clone(&cog);
         let prepared = prepare_call(&lua, &cog, operation, &arguments);
@@ -85,15 +85,6 @@ fn operation_function(
             }
         }
     })
-}
-
-/// `discord.create_message`: a name for each operation, made once.
-fn function_name(operation: &'static Operation) -> &'static str {
-    static NAMES: Mutex<BTreeMap<&'static str, &'static str>> = Mutex::new(BTreeMap::new());
-    let mut names = lock(&NAMES);
-    names
-        .entry(operation.id)
-        .or_insert_with(|| format!("discord.{}", operation.id).leak())
 }
 
 fn prepare_call(

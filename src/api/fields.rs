@@ -73,7 +73,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes a text of `bytes` from the budget, if there is one.
-    pub fn count_text(&self, bytes: usize) -> HostResult<()> {
+    pub(super) fn count_text(&self, bytes: usize) -> HostResult<()> {
         self.budget
             .map_or(Ok(()), |budget| budget.take(&self.function, bytes))
     }
@@ -146,13 +146,18 @@ impl<'a> Fields<'a> {
     }
 
     /// A string field that must be there, and that may have so many characters.
-    pub fn required_short(&self, name: &str, characters: usize) -> HostResult<String> {
+    pub(super) fn required_short(&self, name: &str, characters: usize) -> HostResult<String> {
         self.only_short(name, &self.value(name)?, characters)?;
         self.required_string(name)
     }
 
     /// Refuses a string that cannot have as few characters as that, before it is copied.
-    pub fn only_short(&self, name: &str, value: &Value, characters: usize) -> HostResult<()> {
+    pub(super) fn only_short(
+        &self,
+        name: &str,
+        value: &Value,
+        characters: usize,
+    ) -> HostResult<()> {
         match value {
             Value::String(text) if text.as_bytes().len() > CHARACTER * characters => {
                 let expected = format!("a string of at most {characters} characters");
@@ -207,7 +212,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The items of a list that may have `most`.
-    pub fn list_of(&self, name: &str, most: usize) -> HostResult<Vec<Value>> {
+    pub(super) fn list_of(&self, name: &str, most: usize) -> HostResult<Vec<Value>> {
         let value = self.value(name)?;
         let table = match &value {
             Value::Nil => return Ok(Vec::new()),
@@ -234,7 +239,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A list of strings that may have `most`.
-    pub fn strings_of(&self, name: &str, most: usize) -> HostResult<Vec<String>> {
+    pub(super) fn strings_of(&self, name: &str, most: usize) -> HostResult<Vec<String>> {
         let items = self.list_of(name, most)?;
         items
             .iter()
@@ -249,7 +254,7 @@ impl<'a> Fields<'a> {
 }
 
 /// The text of a string that is not unreasonably long.
-pub fn short_text(value: &Value) -> Option<String> {
+fn short_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if text.as_bytes().len() <= LONGEST_STRING => {
             Some(text.to_string_lossy())

@@ -44,7 +44,7 @@ const OF_THE_CONNECTION: [&str; 9] = [
 struct ResponseJson(Function);
 
 /// Makes the module.
-pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
+pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
     lua.set_app_data(ResponseJson(host.function(lua, "response:json", json)?));
     let http = lua.create_table()?;
     let named: [(&str, &'static str, Option<Method>); 3] = [

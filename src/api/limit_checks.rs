@@ -56,7 +56,7 @@ impl LimitChecks {
 
     /// Returns when one more call to Discord may be made: those beyond `limits.discord_calls_per_10s` wait in a queue.
     /// Raises when too many wait, and when Discord has refused too many.
-    pub async fn wait_to_call(&self, function: &str) -> HostResult<()> {
+    pub(super) async fn wait_to_call(&self, function: &str) -> HostResult<()> {
         self.may_be_refused(function)?;
         let uses = || self.services.config.load().limits.discord_calls_per_10s;
         let version = self.lane.version();
@@ -101,7 +101,7 @@ impl LimitChecks {
     }
 
     /// Counts one request to another server against `limits.http_calls_per_10s`.
-    pub fn count_http(&self, function: &str) -> HostResult<()> {
+    pub(super) fn count_http(&self, function: &str) -> HostResult<()> {
         let limit = self.services.config.load().limits.http_calls_per_10s;
         if self.budget.spent.requests.take(limit) {
             return Ok(());
@@ -118,19 +118,23 @@ impl LimitChecks {
     }
 
     /// The calls that Discord has refused within ten minutes.
-    pub fn refused_calls(&self) -> usize {
+    pub(super) fn refused_calls(&self) -> usize {
         lock(&self.budget.spent.refused_calls).count(self.services.clock.now())
     }
 
     /// A slot for one more message that is to be deleted later; raises when there are too many tasks.
-    pub fn count_deletion(&self, function: &str) -> HostResult<TaskSlot> {
+    pub(super) fn count_deletion(&self, function: &str) -> HostResult<TaskSlot> {
         let tasks = lock(&self.usage.tasks).load(Ordering::Relaxed);
         self.count_among(function, &self.usage.deletions, tasks)
     }
 
     /// A slot for one more task of a version whose tasks are counted in `tasks`; raises when there are too many.
     /// What an older version has begun leaves the next one its slots.
-    pub fn count_task(&self, function: &str, tasks: &Arc<AtomicUsize>) -> HostResult<TaskSlot> {
+    pub(super) fn count_task(
+        &self,
+        function: &str,
+        tasks: &Arc<AtomicUsize>,
+    ) -> HostResult<TaskSlot> {
         let deletions = self.usage.deletions.load(Ordering::Relaxed);
         self.count_among(function, tasks, deletions)
     }
@@ -165,7 +169,7 @@ impl LimitChecks {
 
     /// Counts one more coroutine of a VM, whose are counted in `coroutines`. `count` collects garbage and tells how many
     /// there are; it is asked when there seem to be too many.
-    pub fn count_coroutine(
+    pub(super) fn count_coroutine(
         &self,
         function: &str,
         coroutines: &AtomicUsize,
@@ -199,7 +203,7 @@ impl LimitChecks {
     }
 
     /// A fresh VM has no coroutines. Where they are counted.
-    pub fn begin_coroutines(&self) -> Arc<AtomicUsize> {
+    pub(super) fn begin_coroutines(&self) -> Arc<AtomicUsize> {
         let coroutines = Arc::default();
         *lock(&self.usage.coroutines) = Arc::clone(&coroutines);
         coroutines
@@ -270,7 +274,7 @@ impl LimitChecks {
     }
 
     /// Bytes of it.
-    pub fn waiting_bytes(&self) -> usize {
+    pub(super) fn waiting_bytes(&self) -> usize {
         self.usage.waiting_bytes.load(Ordering::Relaxed)
     }
 

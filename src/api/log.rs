@@ -16,7 +16,7 @@ const LONGEST: usize = 2_000;
 type Write = fn(&str, &str, &str);
 
 /// Makes the module, and replaces `print`.
-pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
+pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
     let log = lua.create_table()?;
     let levels: [(&str, &'static str, Write); 4] = [
         ("debug", "log.debug", |cog, message, fields| {

@@ -86,7 +86,7 @@ const METHODS: [(Kind, &str, &str, Build); 16] = [
 ];
 
 /// Makes the methods of one VM.
-pub fn install(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<()> {
+pub(super) fn install(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<()> {
     let mut table = MethodTable::new(lua)?;
     for (kind, key, name, build) in METHODS {
         table.add(lua, kind, key, method(lua, host, cog, name, kind, build)?)?;

@@ -115,7 +115,7 @@ pub fn receive(
 }
 
 /// Makes the type known to the VM, so that no object is ever the first of its type under a memory limit.
-pub fn register(lua: &Lua, refuse_write: mlua::Function) -> mlua::Result<()> {
+pub(super) fn register(lua: &Lua, refuse_write: mlua::Function) -> mlua::Result<()> {
     lua.register_userdata_type::<Object>(move |registry: &mut UserDataRegistry<Object>| {
         use mlua::{UserDataFields, UserDataMethods};
         registry.add_meta_field("__type", "object");

@@ -3,11 +3,10 @@
 use super::declarations::OptionFunctions;
 use super::fields::{Fields, TextBudget};
 use crate::commands::definition::{Choice, ChoiceValue, OptionDefinition, OptionKind};
-use crate::lock::lock;
-use crate::vm::host::{Arguments, Host, HostError, HostResult, describe, one, shown_name};
+use crate::vm::host::{
+    Arguments, Host, HostError, HostResult, describe, function_name, one, shown_name,
+};
 use mlua::{Lua, Table, Value};
-use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 /// Discord's limits, which also bound what is read at all.
 const MOST_CHOICES: usize = 25;
@@ -35,31 +34,26 @@ const FIELDS: [&str; 16] = [
 ];
 
 /// The table `cog.option`: a function for each kind, and `maybe`.
-pub fn module(lua: &Lua, host: &Host) -> mlua::Result<Table> {
+pub(super) fn module(lua: &Lua, host: &Host) -> mlua::Result<Table> {
     let option = lua.create_table()?;
     for kind in OptionKind::names() {
-        let make = host.function(lua, function_name(kind), move |lua, arguments| {
-            let table = arguments.table(0, "")?;
-            let made = copy(lua, &table)?;
-            made.raw_set("type", kind)?;
-            read(&made, &TextBudget::default())?;
-            made.set_readonly(true);
-            one(lua, made)
-        })?;
+        let make = host.function(
+            lua,
+            function_name("cog.option", kind),
+            move |lua, arguments| {
+                let table = arguments.table(0, "")?;
+                let made = copy(lua, &table)?;
+                made.raw_set("type", kind)?;
+                read(&made, &TextBudget::default())?;
+                made.set_readonly(true);
+                one(lua, made)
+            },
+        )?;
         option.raw_set(kind, make)?;
     }
     option.raw_set("maybe", host.function(lua, "cog.option.maybe", maybe)?)?;
     option.set_readonly(true);
     Ok(option)
-}
-
-/// `cog.option.string`: a name for each kind, made once.
-fn function_name(kind: &'static str) -> &'static str {
-    static NAMES: Mutex<BTreeMap<&'static str, &'static str>> = Mutex::new(BTreeMap::new());
-    let mut names = lock(&NAMES);
-    names
-        .entry(kind)
-        .or_insert_with(|| format!("cog.option.{kind}").leak())
 }
 
 /// The same option, not required.
@@ -87,7 +81,10 @@ fn copy(lua: &Lua, table: &Table) -> HostResult<Table> {
 }
 
 /// Reads an option's table; its texts are taken from `budget`.
-pub fn read(table: &Table, budget: &TextBudget) -> HostResult<(OptionDefinition, OptionFunctions)> {
+pub(super) fn read(
+    table: &Table,
+    budget: &TextBudget,
+) -> HostResult<(OptionDefinition, OptionFunctions)> {
     let name = Fields::of("cog.option", table)
         .within(budget)
         .required_string("name")?;

@@ -117,7 +117,7 @@ impl OwnState {
 
     /// Returns once every write that the cog made so far is safe on disk: no user sees an answer that a
     /// crash then forgets.
-    pub async fn writes_committed(&self) -> HostResult<()> {
+    pub(super) async fn writes_committed(&self) -> HostResult<()> {
         let written = lock(&self.live).stored.flush();
         written.committed().await.map_err(|error| {
             // The writer tells the log why, once until it goes well again. No author is told where the files are.

@@ -40,7 +40,7 @@ impl Quarantine {
     }
 
     /// Forgets all stops: another version runs, which begins with a clean record.
-    pub fn forget_stops(&self) {
+    pub(super) fn forget_stops(&self) {
         *self.lock() = SlidingWindow::new(REMEMBERED);
     }
 

@@ -18,7 +18,7 @@ const SOON: Duration = Duration::from_millis(1);
 /// So many uses in a stretch of time, which may all be taken at once. How many is said with each look, since an edit
 /// of the configuration may change it.
 #[derive(Debug)]
-pub struct RateLimitQueue {
+pub(super) struct RateLimitQueue {
     per: Duration,
     clock: Clock,
     state: Mutex<State>,
@@ -39,14 +39,14 @@ type Key = (Reverse<u64>, u64);
 
 /// A call's slot in the queue, which it leaves when this is dropped.
 #[derive(Debug)]
-pub struct QueueSlot<'a> {
+pub(super) struct QueueSlot<'a> {
     queue: &'a RateLimitQueue,
     key: Key,
 }
 
 impl RateLimitQueue {
     /// Uses are counted in each `per`.
-    pub fn new(per: Duration, clock: &Clock) -> Self {
+    pub(super) fn new(per: Duration, clock: &Clock) -> Self {
         Self {
             per,
             clock: clock.clone(),
@@ -56,7 +56,7 @@ impl RateLimitQueue {
     }
 
     /// The last slot for a version; nothing when `most` calls wait already for it and newer ones.
-    pub fn join(&self, version: u64, most: usize) -> Option<QueueSlot<'_>> {
+    pub(super) fn join(&self, version: u64, most: usize) -> Option<QueueSlot<'_>> {
         let mut state = lock(&self.state);
         state.last += 1;
         let key = (Reverse(version), state.last);
@@ -71,7 +71,7 @@ impl RateLimitQueue {
 impl QueueSlot<'_> {
     /// Takes one of `uses`, of which there is at least one, if this slot is the first and one is left; otherwise tells
     /// how long that takes if no other call leaves.
-    pub fn take_or_wait_time(&self, uses: u32) -> Option<Duration> {
+    pub(super) fn take_or_wait_time(&self, uses: u32) -> Option<Duration> {
         let RateLimitQueue { per, clock, .. } = self.queue;
         let each = *per / uses.max(1);
         let now = clock.now();
@@ -93,7 +93,7 @@ impl QueueSlot<'_> {
     }
 
     /// Returns when one of `uses` has been taken.
-    pub async fn wait(self, uses: impl Fn() -> u32) {
+    pub(super) async fn wait(self, uses: impl Fn() -> u32) {
         loop {
             let mut left = pin!(self.queue.slot_left.notified());
             // A call that leaves after this look wakes this one.

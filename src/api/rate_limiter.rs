@@ -19,7 +19,7 @@ pub(super) const PERIOD: Duration = Duration::from_secs(10);
 /// So many uses in a stretch of time, which may all be taken at once. How many is said with each use, since an
 /// edit of the configuration may change it.
 #[derive(Debug)]
-pub struct RateLimiter {
+pub(super) struct RateLimiter {
     per: Duration,
     clock: Clock,
     limiter: Mutex<Option<(u32, Limiter)>>,
@@ -29,7 +29,7 @@ type Limiter = governor::RateLimiter<NotKeyed, InMemoryState, Time, NoOpMiddlewa
 
 impl RateLimiter {
     /// Uses are counted in each `per`.
-    pub fn new(per: Duration, clock: &Clock) -> Self {
+    pub(super) fn new(per: Duration, clock: &Clock) -> Self {
         Self {
             per,
             clock: clock.clone(),
@@ -38,13 +38,13 @@ impl RateLimiter {
     }
 
     /// Takes one of `uses`, of which there is at least one; false when there is none left.
-    pub fn take(&self, uses: u32) -> bool {
+    pub(super) fn take(&self, uses: u32) -> bool {
         self.take_some(1, uses)
     }
 
     /// Takes `count` of `uses` at once, or none of them; false when so many are not left. More than there ever are
     /// count as all of them.
-    pub fn take_some(&self, count: u32, uses: u32) -> bool {
+    pub(super) fn take_some(&self, count: u32, uses: u32) -> bool {
         let count = NonZeroU32::new(count.min(uses)).unwrap_or(NonZeroU32::MIN);
         let mut limiter = lock(&self.limiter);
         let has_taken = |limiter: &Limiter| matches!(limiter.check_n(count), Ok(Ok(())));

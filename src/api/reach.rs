@@ -25,10 +25,10 @@ use crate::vm::host::HostResult;
 use serde_json::Value;
 
 /// A capability that is needed, or nothing.
-pub type Need = Option<&'static str>;
+pub(super) type Need = Option<&'static str>;
 
 /// What it takes to reply to a message.
-pub fn to_reply(cog: &CogContext, message: &Json) -> Need {
+pub(super) fn to_reply(cog: &CogContext, message: &Json) -> Need {
     match tie(cog, message) {
         Some(Tie::Called | Tie::Answer) => None,
         _ => Some("messages.send"),
@@ -36,13 +36,13 @@ pub fn to_reply(cog: &CogContext, message: &Json) -> Need {
 }
 
 /// What it takes to edit a message.
-pub fn to_edit(cog: &CogContext, message: &Json) -> Need {
+pub(super) fn to_edit(cog: &CogContext, message: &Json) -> Need {
     own(cog, message).unwrap_or(Some("messages.send"))
 }
 
 /// What it takes to delete a message. Who may edit the bot's messages may empty them, so that deleting one
 /// takes no more.
-pub fn to_delete(cog: &CogContext, message: &Json) -> Need {
+pub(super) fn to_delete(cog: &CogContext, message: &Json) -> Need {
     let author = message.at(&["author", "id"]).and_then(Json::as_str);
     let is_bots = author.is_some_and(|author| author == cog.services.identity.load().id());
     let others = if is_bots {
@@ -67,13 +67,13 @@ fn tie(cog: &CogContext, message: &Json) -> Option<Tie> {
 }
 
 /// How the message that a call makes will be the cog's.
-pub fn tie_of(need: Need) -> Tie {
+pub(super) fn tie_of(need: Need) -> Tie {
     need.map_or(Tie::Answer, Tie::Sent)
 }
 
 /// What a request is about, as far as it is not in its body.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Subject<'a> {
+pub(super) struct Subject<'a> {
     /// The message whose content the cog has been given, and which it may therefore refer to.
     pub heard: Option<&'a str>,
     /// The message that is changed.
@@ -81,7 +81,7 @@ pub struct Subject<'a> {
 }
 
 /// Raises when the body of a request asks for more than its operation's capability allows.
-pub fn check(
+pub(super) fn check(
     cog: &CogContext,
     function: &str,
     request: &Prepared,

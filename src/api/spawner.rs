@@ -66,7 +66,7 @@ impl Spawner {
     }
 
     /// Whether the actor that carries out what the cog does is there: it goes when the cog is unloaded.
-    pub fn has_actor(&self) -> bool {
+    pub(super) fn has_actor(&self) -> bool {
         !self.spawns.is_closed()
     }
 }

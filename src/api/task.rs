@@ -35,7 +35,7 @@ type Locks = Mutex<HashMap<String, BTreeMap<u64, KeyLock>>>;
 type KeyLock = Arc<tokio::sync::Mutex<()>>;
 
 /// Makes the module. To be called before the VM is sandboxed: it replaces a part of the coroutine library.
-pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
+pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
     let raw = lua.create_table()?;
     install_checks(lua, host, &raw)?;
     raw.raw_set("create", create(lua, host, cog)?)?;

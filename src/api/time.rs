@@ -16,7 +16,7 @@ const DISCORD_EPOCH_MS: u64 = 1_420_070_400_000;
 const LONGEST_TEXT: usize = 200;
 
 /// Makes the module.
-pub fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
+pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
     let time = lua.create_table()?;
     let owner = Arc::clone(cog);
     let now = host.function(lua, "time.now", move |lua, _| {

@@ -38,7 +38,7 @@ const SHOWN: [&str; 14] = [
 const DEEPEST: usize = 6;
 
 /// The answer to an operation, as this cog may see it.
-pub fn veil(cog: &CogContext, operation: &'static Operation, answer: Json) -> Json {
+pub(super) fn veil(cog: &CogContext, operation: &'static Operation, answer: Json) -> Json {
     if !BRING_MESSAGES.contains(operation.id) || cog.capabilities.has("messages.read") {
         return answer;
     }

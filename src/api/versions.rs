@@ -75,7 +75,7 @@ impl Versions {
     }
 
     /// Whether older versions have to give way, because all together have more than `limit` bytes or too many run.
-    pub fn has_pressure(&self, limit: usize) -> bool {
+    pub(super) fn has_pressure(&self, limit: usize) -> bool {
         let versions = lock(&self.0);
         has_older(&versions) && pressure(&versions, limit).is_some()
     }
@@ -123,7 +123,7 @@ impl Versions {
     }
 
     /// Whether what was ended may still hold memory.
-    pub fn are_ending(&self) -> bool {
+    pub(super) fn are_ending(&self) -> bool {
         let versions = lock(&self.0);
         versions.iter().any(|it| it.is_ending && it.has_memory())
     }

@@ -102,7 +102,7 @@ impl CpuUsage {
     }
 
     /// Notes what one slice used, which is charged with all that happened around it.
-    pub fn note_slice(&self, used: Duration) {
+    pub(super) fn note_slice(&self, used: Duration) {
         if !used.is_zero() {
             let mut minute = lock(&self.minute);
             minute.longest = minute.longest.max(used);
@@ -175,7 +175,7 @@ impl CpuMeter {
     }
 
     /// Notes what one slice used, with which its version has been charged.
-    pub fn note_slice(&self, used: Duration) {
+    pub(super) fn note_slice(&self, used: Duration) {
         self.all.note_slice(used);
         self.note_charged(used);
     }

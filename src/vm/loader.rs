@@ -62,7 +62,7 @@ impl Drivers {
 
 /// Is told when a handler, not a top level, has required something: the graph has changed. Returns the
 /// newest sources from which the handler may be served.
-pub type LateRequire = Box<dyn Fn() -> Option<Snapshot> + Send + Sync>;
+pub(super) type LateRequire = Box<dyn Fn() -> Option<Snapshot> + Send + Sync>;
 
 impl Loader {
     /// Puts `package` into the globals. To be called before the VM is sandboxed.

@@ -10,7 +10,7 @@ use crate::state::ScopeKind;
 use line::{Chain, Origin, origin_of};
 
 /// Luau's own words.
-pub const READONLY: &str = "attempt to modify a readonly table";
+const READONLY: &str = "attempt to modify a readonly table";
 /// The words before the key where a function is used like a table.
 const OF_FUNCTION: &str = "attempt to index function with ";
 

@@ -388,7 +388,7 @@ pub(super) fn clean(message: &str) -> String {
 }
 
 /// Splits `lua/cogs/ping.luau:3: text` into its place and its text.
-pub fn split_place(message: &str) -> (Option<SourceLocation>, String) {
+pub(super) fn split_place(message: &str) -> (Option<SourceLocation>, String) {
     let placed = message.split_once(": ").and_then(|(head, text)| {
         let (file, line) = head.rsplit_once(':')?;
         let line = line.parse().ok()?;

@@ -219,7 +219,7 @@ impl Guard {
     }
 
     /// CPU time that its slices have used, as far as the watchdog has sampled it.
-    pub fn cpu_time(&self) -> Duration {
+    pub(super) fn cpu_time(&self) -> Duration {
         Duration::from_micros(self.cpu_micros.load(Ordering::Relaxed))
     }
 

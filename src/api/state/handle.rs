@@ -36,12 +36,12 @@ const ITERATOR_BYTES: usize = 320;
 
 /// What Luau code holds of the state: a path in one of its tables. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Handle(Arc<StateLocation>);
+pub(in crate::api) struct Handle(Arc<StateLocation>);
 
 /// Where in the state a [`Handle`] leads. Luau's collector does not see how large it is, and a cog may hold a
 /// million of them, so all of it is charged to the cog.
 #[derive(Debug)]
-pub struct StateLocation {
+pub(super) struct StateLocation {
     cog: Arc<CogContext>,
     space: Space,
     scope: StateScope,

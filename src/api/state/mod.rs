@@ -25,7 +25,7 @@ use crate::vm::host::{
     Arguments, Host, HostChunk, HostError, HostFailure, HostResult, describe, one,
 };
 use crate::vm::raw::with_fallback;
-pub use handle::Handle;
+pub(in crate::api) use handle::Handle;
 use mlua::{Function, Lua, MultiValue, Table, Value};
 use space::Space;
 use std::ffi::CStr;
@@ -88,7 +88,7 @@ fn extend(lua: &Lua, arguments: &Arguments) -> HostResult<Function> {
 
 /// Makes the module, and the library functions that take handles. `closed` is the metatable of tables that nobody may
 /// write to.
-pub fn module(
+pub(super) fn module(
     lua: &Lua,
     host: &Host,
     cog: &Arc<CogContext>,

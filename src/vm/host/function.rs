@@ -4,21 +4,33 @@ use super::arguments::Arguments;
 use super::chunk::HostChunk;
 use super::error::{Field, HostError, HostFailure, HostResult};
 use super::json::plain;
+use crate::lock::lock;
 use crate::vm::build::Vm;
 use crate::vm::memory::exhausted::OUT_OF_MEMORY;
 use crate::vm::watchdog::{EXPIRED, Guard};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use mlua::{AnyUserData, Function, IntoLuaMulti, Lua, MultiValue, Table, Value};
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 /// Luau's side: raises what the raw function returns as an error, with the caller's place.
 static SHIM: HostChunk = HostChunk::new("shim", include_str!("shim.luau"));
+
+/// What errors call a function of a module that has one for each of many things: `discord.create_message`. It is made
+/// once and kept for good, so there must be an end of them.
+pub fn function_name(module: &'static str, function: &'static str) -> &'static str {
+    type Names = BTreeMap<(&'static str, &'static str), &'static str>;
+    static NAMES: Mutex<Names> = Mutex::new(BTreeMap::new());
+    lock(&NAMES)
+        .entry((module, function))
+        .or_insert_with(|| format!("{module}.{function}").leak())
+}
 
 /// Makes host functions for one VM.
 #[derive(Clone, Debug)]
@@ -131,11 +143,6 @@ impl Host {
             }),
         })?;
         self.wrap_waiting.call(body)
-    }
-
-    /// The table that stands for `error` in Luau.
-    pub fn error_table(&self, lua: &Lua, error: &HostError) -> mlua::Result<Table> {
-        self.core.error_table(lua, error)
     }
 }
 

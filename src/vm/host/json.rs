@@ -14,7 +14,7 @@ pub const GREATEST_EXACT: u64 = 1 << 53;
 
 /// An integer of JSON's: a number, or the string of its digits where no number of Luau's can be it.
 #[allow(clippy::cast_precision_loss, reason = "longer ones come as strings")]
-pub fn integer(lua: &Lua, number: i64) -> mlua::Result<Value> {
+fn integer(lua: &Lua, number: i64) -> mlua::Result<Value> {
     if number.unsigned_abs() > GREATEST_EXACT {
         return Ok(Value::String(lua.create_string(number.to_string())?));
     }

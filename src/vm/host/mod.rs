@@ -25,6 +25,6 @@ mod json;
 pub use arguments::{Arguments, EXPECTED_DURATION, describe, duration, number, shown_name};
 pub use chunk::HostChunk;
 pub use error::{Field, HostError, HostFailure, HostResult};
-pub use function::Host;
+pub use function::{Host, function_name};
 pub use in_time::in_time;
-pub use json::{GREATEST_EXACT, integer, is_object, object_mark, one, plain};
+pub use json::{GREATEST_EXACT, is_object, object_mark, one, plain};

@@ -21,7 +21,7 @@ use module::{INIT, parent};
 use std::sync::Arc;
 
 /// The longest text that `require` takes, in bytes. Paths in a project are a tenth of it.
-pub const MAX_REQUEST: usize = 512;
+const MAX_REQUEST: usize = 512;
 
 /// The alias of the host's modules; it is compared without letter case and cannot be redefined.
 pub const HOST_ALIAS: &str = "cogsmith";
