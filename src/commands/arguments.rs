@@ -11,7 +11,7 @@ use super::tokens::{Token, Tokens};
 use super::values;
 
 /// How many values a `many` option takes: each may cost a request to Discord.
-pub const MAX_VALUES: usize = 100;
+pub(super) const MAX_VALUES: usize = 100;
 
 /// Reads the text that a slash command gives for an option of [`OptionDefinition::slash_type`] 3:
 /// kinds that Discord does not have (durations, times, messages, emoji), the words of a `many`

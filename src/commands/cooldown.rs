@@ -16,7 +16,7 @@ use std::time::Duration;
 const CAPACITY: usize = 100_000;
 
 /// How many uses one window may count: each is remembered.
-pub const MAX_USES: u32 = 1_000;
+pub(super) const MAX_USES: u32 = 1_000;
 
 /// Below this nothing is swept.
 const SWEPT_FROM: usize = 1_024;

@@ -162,7 +162,7 @@ impl OptionDefinition {
 
     /// Discord's `ApplicationCommandOptionType`. Several values, and what a function of the cog
     /// converts, are typed as a string there; only a string, integer or number has choices.
-    pub fn slash_type(&self) -> u8 {
+    pub(super) fn slash_type(&self) -> u8 {
         let is_file = self.kind == OptionKind::Attachment;
         if (self.many || self.converts) && !is_file {
             return OptionKind::String.slash_type();
@@ -171,7 +171,7 @@ impl OptionDefinition {
     }
 
     /// Whether the user must give it: required, and the host has no default for it.
-    pub fn must_be_given(&self) -> bool {
+    pub(super) fn must_be_given(&self) -> bool {
         self.required && !self.default
     }
 }
@@ -271,7 +271,7 @@ impl OptionKind {
 
     /// Discord's `ApplicationCommandOptionType` for a slash command. What Discord has no type for
     /// is typed there as a string and read by [`super::arguments::parse_value`].
-    pub fn slash_type(self) -> u8 {
+    pub(super) fn slash_type(self) -> u8 {
         match self {
             Self::String | Self::Duration | Self::Time | Self::Message | Self::Emoji => 3,
             Self::Integer => 4,

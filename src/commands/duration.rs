@@ -100,7 +100,7 @@ const LONG_WORD: usize = 7;
 
 /// The seconds that a text stands for: numbers with units, one after another, or one number of
 /// seconds. Nothing for every other text, for a unit given twice, and beyond a thousand years.
-pub fn parse_seconds(text: &str) -> Option<f64> {
+pub(super) fn parse_seconds(text: &str) -> Option<f64> {
     let text = &tidy(text);
     let seconds = match bare_number(text) {
         Some(seconds) => seconds,
@@ -110,7 +110,7 @@ pub fn parse_seconds(text: &str) -> Option<f64> {
 }
 
 /// As [`parse_seconds`], but a number needs its unit, and no word stands before it.
-pub fn parse_with_unit(text: &str) -> Option<f64> {
+pub(super) fn parse_with_unit(text: &str) -> Option<f64> {
     let seconds = sum_of_units(&tidy(text)).ok()?;
     (seconds <= LONGEST).then_some(seconds)
 }

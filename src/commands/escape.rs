@@ -5,13 +5,13 @@ pub use crate::escape::is_invisible;
 use unicode_width::UnicodeWidthChar;
 
 /// Discord's limit of a message in Unicode code points.
-pub const MESSAGE_LIMIT: usize = 2_000;
+pub(super) const MESSAGE_LIMIT: usize = 2_000;
 
 /// How many characters of a user's word a sentence repeats.
 const QUOTED_LENGTH: usize = 60;
 
 /// Whether a character stands between words.
-pub fn is_separator(character: char) -> bool {
+pub(super) fn is_separator(character: char) -> bool {
     character.is_whitespace() || is_invisible(character)
 }
 
@@ -55,7 +55,7 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// The text cut to `limit` code points, with `…` as the last of them when something is missing.
-pub fn clip(text: &str, limit: usize) -> String {
+pub(super) fn clip(text: &str, limit: usize) -> String {
     if text.chars().nth(limit).is_none() {
         return text.to_owned();
     }

@@ -54,7 +54,7 @@ fn is_sign(character: char) -> bool {
 }
 
 /// The characters by which a name differs from plain letters, as words of a sentence; nothing if it is plain.
-pub fn in_code_points(name: &str) -> Option<String> {
+pub(super) fn in_code_points(name: &str) -> Option<String> {
     let odd = name.chars().filter(|character| !character.is_ascii());
     let odd: Vec<_> = odd
         .take(MOST_CODE_POINTS)

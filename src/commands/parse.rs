@@ -88,7 +88,8 @@ pub struct Line<'a> {
 impl<'a> Line<'a> {
     /// The arguments are `rest`, the end of `content`, as [`strip_prefix`] and [`split_name`]
     /// return it.
-    pub fn new(content: &'a str, rest: &str) -> Self {
+    #[cfg(test)]
+    fn new(content: &'a str, rest: &str) -> Self {
         Self {
             content,
             arguments: content.len().saturating_sub(rest.len()),
@@ -123,7 +124,7 @@ impl<'d> Called<'d, '_> {
 }
 
 /// The names along a path, with a space between (`tag add`).
-pub fn qualified_name(path: &[&CommandDefinition]) -> String {
+pub(super) fn qualified_name(path: &[&CommandDefinition]) -> String {
     let names: Vec<&str> = path
         .iter()
         .map(|definition| definition.name.as_str())

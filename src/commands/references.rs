@@ -93,7 +93,7 @@ impl RoleKey {
     }
 
     /// Whether it is a mention, and not of a role: no role's name is meant by it.
-    pub fn is_of_other_kind(&self) -> bool {
+    pub(super) fn is_of_other_kind(&self) -> bool {
         let Self::Name(name) = self else {
             return false;
         };

@@ -8,7 +8,10 @@ const LONGEST: usize = 40;
 
 /// The candidate nearest to `given`: one that begins with it, or differs from it in at most a third
 /// of its letters. The first of equals.
-pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(
+    given: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let given = name_key(given);
     let length = given.chars().count();
     if length == 0 || length > LONGEST {

@@ -62,7 +62,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Reads on from the byte `end`.
-    pub fn skip_to(&mut self, end: usize) {
+    pub(super) fn skip_to(&mut self, end: usize) {
         *self = Self::new(self.content, end);
     }
 }
@@ -150,7 +150,8 @@ fn read_quoted(text: &str) -> Option<(String, usize)> {
 }
 
 /// The text in quotes, so that [`Tokens`] reads it as one word that says the same.
-pub fn quote(text: &str) -> String {
+#[cfg(test)]
+pub(super) fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for character in text.chars() {

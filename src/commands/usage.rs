@@ -6,7 +6,7 @@ use super::text::{Language, Text};
 use std::ops::Range;
 
 /// The answer to a wrong argument is never longer, so that there is room for a mention before it.
-pub const ANSWER_LIMIT: usize = 1_900;
+const ANSWER_LIMIT: usize = 1_900;
 
 /// The usage line's share of an answer.
 const USAGE_LIMIT: usize = 400;
@@ -79,7 +79,7 @@ impl UsageError {
 
 /// `!ban <member> [reason…]`: required options in angle brackets, optional ones in square ones,
 /// `…` where several words are taken. `command` is the words that call it (`tag add`).
-pub fn usage_line(prefix: &str, command: &str, definition: &CommandDefinition) -> String {
+pub(super) fn usage_line(prefix: &str, command: &str, definition: &CommandDefinition) -> String {
     let mut words = vec![format!("{prefix}{command}")];
     if !definition.runs {
         let visible = definition
