@@ -20,7 +20,7 @@ const STR: u8 = 0x20;
 const SIGN: u64 = 1 << 63;
 
 /// The bytes of a path.
-pub fn encode_path(path: &[Key]) -> Vec<u8> {
+pub(super) fn encode_path(path: &[Key]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(path.len() * 12);
     for key in path {
         push_key(&mut bytes, key.as_ref());
@@ -56,12 +56,12 @@ fn push_key(bytes: &mut Vec<u8>, key: KeyRef<'_>) {
 }
 
 /// The first bytes after `path` and everything below it: keys begin with 0x10 or 0x20, never with 0xFF.
-pub fn subtree_end(path: &[u8]) -> Vec<u8> {
+pub(super) fn subtree_end(path: &[u8]) -> Vec<u8> {
     [path, &[0xFF]].concat()
 }
 
 /// The path that these bytes are; nothing if they are none.
-pub fn decode_path(mut bytes: &[u8]) -> Option<Vec<Key>> {
+pub(super) fn decode_path(mut bytes: &[u8]) -> Option<Vec<Key>> {
     let mut path = Vec::new();
     while let Some((tag, rest)) = bytes.split_first() {
         let (key, rest) = match *tag {
@@ -111,7 +111,7 @@ pub(super) fn encode_value(value: &Value) -> Vec<u8> {
 }
 
 /// The value that these bytes are, a table being empty; nothing if they are none.
-pub fn decode_value(bytes: &[u8]) -> Option<Value> {
+pub(super) fn decode_value(bytes: &[u8]) -> Option<Value> {
     let (tag, rest) = bytes.split_first()?;
     match (tag, rest) {
         (0 | 1, []) => Some(Value::Bool(*tag == 1)),

@@ -58,7 +58,6 @@ mod writer;
 pub use backend::{Loaded, MemoryBackend, StateBackend};
 pub use commit_handle::CommitHandle;
 pub use defaults::Defaults;
-pub use encode::{decode_path, decode_value, encode_path, subtree_end};
 pub use error::StateError;
 pub use limits::StateLimits;
 pub use pending::{Batch, Clear, PathChange};
@@ -69,3 +68,5 @@ pub use table::StateTable;
 pub use text::Text;
 pub use value::{Key, KeyRef, Value};
 pub use view::View;
+
+use encode::{decode_path, decode_value, encode_path, subtree_end};

@@ -148,7 +148,7 @@ impl Batch {
     }
 
     /// The namespaces that are written to.
-    pub fn namespaces(&self) -> impl Iterator<Item = &Namespace> {
+    pub(super) fn namespaces(&self) -> impl Iterator<Item = &Namespace> {
         self.namespaces.keys()
     }
 

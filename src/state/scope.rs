@@ -165,7 +165,8 @@ impl StateScope {
     }
 
     /// The user of a user's or a member's scope.
-    pub fn user(self) -> Option<u64> {
+    #[cfg(test)]
+    pub(super) fn user(self) -> Option<u64> {
         match self {
             Self::User(user) | Self::Member(_, user) => Some(user),
             _ => None,

@@ -6,8 +6,7 @@ use super::spaces::Spaces;
 use super::tree::Space;
 use super::writer::Outbox;
 use super::{
-    CommitHandle, Loaded, Namespace, SqliteBackend, StateBackend, StateError, StateLimits,
-    StateScope, View,
+    CommitHandle, Loaded, Namespace, SqliteBackend, StateBackend, StateError, StateLimits, View,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -95,21 +94,14 @@ impl Store {
         View::new(space, journal, self.spaces.clone())
     }
 
-    /// Removes everything stored for a scope, in every namespace and session.
-    pub fn forget(&self, scope: &StateScope) -> CommitHandle {
-        self.forget_where(|other| other == scope).1
-    }
-
     /// Removes everything stored for a user, as such and as a member of any guild, in every namespace and
     /// session. Returns how many scopes that were.
-    pub fn forget_user(&self, user: u64) -> (usize, CommitHandle) {
-        self.forget_where(|scope| scope.user() == Some(user))
-    }
-
-    fn forget_where(&self, is_meant: impl Fn(&StateScope) -> bool) -> (usize, CommitHandle) {
+    #[cfg(test)]
+    pub(super) fn forget_user(&self, user: u64) -> (usize, CommitHandle) {
+        let is_meant = |scope: &super::StateScope| scope.user() == Some(user);
         let spaces = self.spaces.all();
         let nobody = nobody();
-        let forgotten = spaces.iter().map(|space| space.forget(&nobody, &is_meant));
+        let forgotten = spaces.iter().map(|space| space.forget(&nobody, is_meant));
         (forgotten.sum(), self.flush())
     }
 
@@ -126,7 +118,8 @@ impl Store {
     }
 
     /// The stored namespaces that have ever been viewed or written, by name.
-    pub fn namespaces(&self) -> Vec<Namespace> {
+    #[cfg(test)]
+    pub(super) fn namespaces(&self) -> Vec<Namespace> {
         let spaces = self.spaces.all();
         let stored = spaces.iter().filter(|space| space.is_stored);
         let mut names: Vec<_> = stored.map(|space| space.name.clone()).collect();

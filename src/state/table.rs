@@ -99,7 +99,7 @@ impl StateTable {
     }
 
     /// The value at the end of a path.
-    pub fn get_at(&self, path: &[Key]) -> Option<&Value> {
+    pub(super) fn get_at(&self, path: &[Key]) -> Option<&Value> {
         let (last, parents) = path.split_last()?;
         let parent = parents.iter().try_fold(self, |table, key| {
             table

@@ -153,6 +153,7 @@ impl Space {
     }
 
     /// Removes the scopes that `is_meant`, on behalf of `writer`; returns how many there were.
+    #[cfg(test)]
     pub(super) fn forget(
         &self,
         writer: &Arc<Account>,

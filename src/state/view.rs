@@ -68,7 +68,7 @@ impl View {
     }
 
     /// Replaces the defaults.
-    pub fn set_defaults(&self, defaults: Arc<Defaults>) {
+    fn set_defaults(&self, defaults: Arc<Defaults>) {
         self.0.defaults.store(defaults);
     }
 
