@@ -12,7 +12,7 @@ use std::path::Path;
 
 /// What a check of the Luau files found.
 #[derive(Debug, Default)]
-pub struct Findings {
+pub(super) struct Findings {
     /// How many files were looked at.
     pub files: usize,
     /// What is wrong, in the order of the files' paths.
@@ -97,7 +97,7 @@ fn with_others((mut problem, others): (Problem, Vec<String>)) -> Problem {
 }
 
 /// Compiles every Luau file below `lua/`, apart from hidden folders.
-pub fn luau_files(config: &Config) -> Result<Findings, StartError> {
+fn luau_files(config: &Config) -> Result<Findings, StartError> {
     let folder = config.lua_dir();
     if !folder.is_dir() {
         return Err(StartError::LuaFolderMissing {

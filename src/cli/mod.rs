@@ -6,12 +6,12 @@
 //!
 //! `logging.rs` sets up what is written to stderr, `output.rs` prints to stdout.
 
-pub mod check;
+mod check;
 mod config_path;
 pub mod logging;
-pub mod new;
+mod new;
 pub mod output;
-pub mod run;
+mod run;
 mod schema;
 mod spec;
 mod types;

@@ -14,7 +14,7 @@ const LONGEST_PART: usize = 32;
 
 /// What `cogsmith new` is given.
 #[derive(Debug, Args)]
-pub struct NewOptions {
+pub(super) struct NewOptions {
     /// The cog's name: `ping`, or `fun.dice` for dice in the folder fun
     name: String,
 }
@@ -28,7 +28,7 @@ pub(super) fn execute(config_path: &ConfigPath, options: &NewOptions) -> Result<
 
 /// Creates the cog `name` for the bot whose files are in `root`, and returns the path of its file.
 /// Nothing that exists is touched.
-pub fn create(root: &Path, name: &str) -> Result<PathBuf, StartError> {
+pub(super) fn create(root: &Path, name: &str) -> Result<PathBuf, StartError> {
     if !name.split('.').all(is_part) {
         return Err(StartError::Usage(format!(
             "{name:?} cannot be a cog's name. It is made of lower-case letters (a to z), digits and \

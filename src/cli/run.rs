@@ -33,7 +33,7 @@ const LEAVING: Duration = Duration::from_secs(1);
 
 /// The options of `cogsmith run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
-pub struct RunOptions {
+pub(super) struct RunOptions {
     /// Talk to the bot in a simulator on this machine, even if there is a token
     #[arg(long, conflicts_with = "online")]
     offline: bool,
@@ -49,7 +49,7 @@ pub struct RunOptions {
 
 /// Where the operator wants the bot to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub(super) enum Mode {
     /// On Discord with a token, otherwise in the simulator.
     Automatic,
     /// In the simulator.
@@ -60,7 +60,7 @@ pub enum Mode {
 
 /// Where the bot will run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub(super) enum Target {
     /// In the simulator, within this process.
     Simulator,
     /// On Discord, or on the server at `api_url`.
@@ -103,7 +103,11 @@ impl RunOptions {
 }
 
 /// Where the bot runs, by what was asked for and what the environment has.
-pub fn target(config: &Config, connection: Connection, mode: Mode) -> Result<Target, StartError> {
+pub(super) fn target(
+    config: &Config,
+    connection: Connection,
+    mode: Mode,
+) -> Result<Target, StartError> {
     match (mode, connection.token) {
         (Mode::Offline, _) | (Mode::Automatic, None) => Ok(Target::Simulator),
         (Mode::Automatic | Mode::Online, Some(token)) => Ok(Target::Discord {
@@ -118,7 +122,7 @@ pub fn target(config: &Config, connection: Connection, mode: Mode) -> Result<Tar
 }
 
 /// Runs the bot until the process is told to stop.
-pub async fn run(settings: Settings, mode: Mode) -> Result<(), StartError> {
+pub(super) async fn run(settings: Settings, mode: Mode) -> Result<(), StartError> {
     let Settings {
         path,
         environment,
@@ -341,7 +345,7 @@ fn cog_view(cog: &CogHandle) -> CogView {
 
 /// Listens for Ctrl-C and, on Unix, SIGTERM from now on; the returned future resolves at the first.
 /// A Ctrl-C after that ends the process at once, however far its orderly end has come.
-pub fn shutdown_signal() -> Result<impl Future<Output = ()>, StartError> {
+fn shutdown_signal() -> Result<impl Future<Output = ()>, StartError> {
     let unavailable =
         |error: std::io::Error| StartError::System(format!("signals are not available: {error}"));
     #[cfg(unix)]

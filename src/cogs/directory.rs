@@ -33,7 +33,7 @@ const NO_SUCH_THING: [u16; 3] = [400, 403, 404];
 const PRIVATE_THREAD: i64 = 12;
 
 /// What Discord knows, as far as one user may know it.
-pub struct Directory<'a> {
+pub(super) struct Directory<'a> {
     services: &'a Services,
     /// Who asks.
     user: &'a str,
@@ -47,7 +47,7 @@ pub struct Directory<'a> {
 
 impl<'a> Directory<'a> {
     /// The directory as `user` may see it who asks in the channel `here` of `guild`, or in a direct message.
-    pub fn new(
+    pub(super) fn new(
         services: &'a Services,
         user: &'a str,
         guild: Option<&'a str>,

@@ -40,7 +40,7 @@ pub(super) fn refusal(fault: &Fault) -> Option<Refusal> {
 }
 
 /// Logs a fault with its place, and tells the cog's `on_error`.
-pub async fn report(
+pub(super) async fn report(
     cog: &Arc<CogContext>,
     live: &Live,
     fault: &Fault,

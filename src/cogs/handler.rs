@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 const LONGEST_HANDLER: Duration = Duration::from_secs(3_600);
 
 /// Calls a function and awaits its end. Its writes go to the disk, as one, whenever it waits.
-pub async fn run(
+pub(super) async fn run(
     cog: &Arc<CogContext>,
     live: &Live,
     function: &Function,
@@ -30,7 +30,7 @@ pub async fn run(
 }
 
 /// The same for a run that has begun already: the bot counts as busy since then.
-pub async fn run_as(
+pub(super) async fn run_as(
     run: &Arc<Run>,
     cog: &Arc<CogContext>,
     live: &Live,

@@ -40,8 +40,6 @@ pub struct Offer {
     pub intents: u64,
     /// The shared states that it asks for.
     pub shared: BTreeSet<String>,
-    /// For people.
-    pub description: Option<String>,
     /// The modules that were executed for it, in order.
     pub executed: Vec<ModuleId>,
     /// Its modules and their requires.

@@ -178,7 +178,7 @@ impl Mailbox {
     }
 
     /// The next piece of work, if there is one.
-    pub fn try_take(&self) -> Option<MailboxEntry> {
+    pub(super) fn try_take(&self) -> Option<MailboxEntry> {
         if lock(&self.waiting).count() == 0 {
             return None;
         }

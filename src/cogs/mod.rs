@@ -15,10 +15,10 @@
 
 pub mod actor;
 pub mod command;
-pub mod directory;
-pub mod fault;
+mod directory;
+mod fault;
 pub mod handle;
-pub mod handler;
+mod handler;
 pub mod host;
 pub mod live;
 pub mod mailbox;
@@ -27,4 +27,4 @@ pub mod prepare;
 mod quarantine;
 pub mod routes;
 pub mod scheduler;
-pub mod timers;
+mod timers;

@@ -141,7 +141,7 @@ fn add_defaults(cog: &CogContext, kept: &Staged) -> Result<(), PrepareFailure> {
 }
 
 /// Builds a VM with the limits that are configured now.
-pub fn build_vm(cog: &Arc<CogContext>) -> Result<Vm, PrepareFailure> {
+fn build_vm(cog: &Arc<CogContext>) -> Result<Vm, PrepareFailure> {
     let limits = &cog.services.config.load().limits;
     let limits = VmLimits {
         memory: megabytes(limits.memory_mb),
@@ -247,7 +247,6 @@ fn offer_of(live: &Live) -> Offer {
         events,
         intents: needed,
         shared: shared.map(str::to_owned).collect(),
-        description: live.info.description.clone(),
         executed: live.generation.executed(),
         generation: Some(Arc::clone(&live.generation)),
     }

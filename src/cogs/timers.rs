@@ -13,7 +13,7 @@ const MOST_DOUBLINGS: u32 = 6;
 
 /// The timers of one cog.
 #[derive(Debug, Default)]
-pub struct Timers {
+pub(super) struct Timers {
     entries: BTreeMap<String, Entry>,
     /// The number of the last run.
     last_run: u64,
@@ -54,7 +54,7 @@ impl Entry {
 impl Timers {
     /// Takes a generation's timers: those that were there keep their time, those that are gone end. How often the
     /// older version's failed says nothing of the new one's.
-    pub fn replace(&mut self, timers: Vec<Timer>, now: Duration) {
+    pub(super) fn replace(&mut self, timers: Vec<Timer>, now: Duration) {
         let mut former = std::mem::take(&mut self.entries);
         for timer in timers {
             let kept = former.remove(&timer.name);
@@ -82,22 +82,17 @@ impl Timers {
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// When the next one is due, since the Unix epoch.
-    pub fn next_due(&self) -> Option<Duration> {
+    pub(super) fn next_due(&self) -> Option<Duration> {
         self.entries.values().filter_map(Entry::next).min()
     }
 
     /// The timers that are due, each with the number of the run that begins and lasts until [`Timers::ended`].
-    pub fn take_due(&mut self, now: Duration) -> Vec<(u64, Timer)> {
+    pub(super) fn take_due(&mut self, now: Duration) -> Vec<(u64, Timer)> {
         let mut due = Vec::new();
         for entry in self.entries.values_mut() {
             if entry.next().is_some_and(|next| next <= now) {
@@ -118,7 +113,7 @@ impl Timers {
     /// A run of a timer's function has ended. One that was given up says nothing any more, and one of an older version
     /// does not say how the new one fares. The next call comes one interval after the last was due, never before
     /// now, and later after failures.
-    pub fn ended(&mut self, name: &str, number: u64, failed: bool, now: Duration) {
+    pub(super) fn ended(&mut self, name: &str, number: u64, failed: bool, now: Duration) {
         let Some(entry) = self.entries.get_mut(name) else {
             return;
         };

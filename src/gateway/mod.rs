@@ -50,7 +50,7 @@ mod options;
 mod shard_state;
 mod shards;
 mod shared;
-pub mod store;
+mod store;
 mod task;
 mod token;
 

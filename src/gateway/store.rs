@@ -10,7 +10,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 /// How old the stored sequences may be when the process is killed.
-pub const SAVE_INTERVAL: Duration = Duration::from_millis(500);
+pub(super) const SAVE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// One shard's session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,11 +2,10 @@
 //!
 //! A cog's VM tells its graph after each load, and again whenever a handler requires something new.
 
-use super::sources::{ContentHash, ModuleId};
+use super::sources::ModuleId;
 use crate::api::condition::Condition;
 use crate::vm::load_trace::{LoadTrace, Seen};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::num::NonZeroU64;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -30,24 +29,6 @@ pub struct CogView {
 }
 
 impl CogView {
-    /// A cog that runs nothing but its entry.
-    pub fn new(name: &str, entry: ModuleId, hash: ContentHash) -> Self {
-        Self {
-            name: name.to_owned(),
-            trace: LoadTrace {
-                read: BTreeMap::from([(entry.clone(), hash)]),
-                edges: BTreeMap::new(),
-            },
-            failed: BTreeSet::new(),
-            entry,
-            condition: Condition::Running {
-                version: NonZeroU64::MIN,
-                obstacle: None,
-            },
-            attempted: Seen::new(),
-        }
-    }
-
     /// Every module that the entry leads to, itself included, and what it looked for in vain.
     /// What an edit has cut off from the entry is no part of the graph any more.
     pub fn reachable(&self) -> BTreeSet<&ModuleId> {
@@ -64,7 +45,7 @@ impl CogView {
     }
 
     /// The given modules and all that require them, directly or not, within `reachable`.
-    pub fn dependents<'a>(
+    pub(super) fn dependents<'a>(
         &'a self,
         reachable: &BTreeSet<&'a ModuleId>,
         of: &BTreeSet<&'a ModuleId>,
@@ -137,14 +118,14 @@ impl Graph {
     }
 
     /// Marks a cog as dirty: the next plan looks at it, whatever changes, as what it runs may be older than the sources.
-    pub fn mark_dirty(&mut self, cog: &str) {
+    pub(super) fn mark_dirty(&mut self, cog: &str) {
         if let Some((name, _)) = self.cogs.get_key_value(cog) {
             self.dirty.insert(Arc::clone(name));
         }
     }
 
     /// The dirty cogs: those that do not run what the sources say, or may not.
-    pub fn dirty(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn dirty(&self) -> impl Iterator<Item = &str> {
         self.dirty.iter().map(|name| &**name)
     }
 

@@ -9,7 +9,7 @@
 //! asked.
 
 pub mod controller;
-pub mod graph;
+mod graph;
 pub mod plan;
 pub mod report;
 pub mod sources;

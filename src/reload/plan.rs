@@ -100,7 +100,11 @@ pub fn plan<'a>(cogs: impl IntoIterator<Item = &'a CogView>, sources: &impl Sour
 
 /// The same plan when only `changed` differs from the sources that the graph was planned with last.
 /// The cost follows the change: only cogs that use it are looked at, and those that are dirty.
-pub fn plan_changed(graph: &Graph, changed: &BTreeSet<ModuleId>, sources: &impl Sources) -> Plan {
+pub(super) fn plan_changed(
+    graph: &Graph,
+    changed: &BTreeSet<ModuleId>,
+    sources: &impl Sources,
+) -> Plan {
     let mut concerned = graph.concerned(changed);
     let mut new = BTreeMap::new();
     for id in changed {
@@ -132,7 +136,7 @@ pub fn plan_changed(graph: &Graph, changed: &BTreeSet<ModuleId>, sources: &impl 
 }
 
 /// The plan for the cogs whose entry is gone, also for those that a sibling has kept so far.
-pub fn plan_gone(graph: &Graph, sources: &impl Sources) -> Vec<CogPlan> {
+pub(super) fn plan_gone(graph: &Graph, sources: &impl Sources) -> Vec<CogPlan> {
     let gone = graph.cogs().filter(|view| {
         let mut modules = view.reachable().into_iter();
         let is_kept = modules.any(|id| is_held(view, id, sources));
@@ -143,7 +147,11 @@ pub fn plan_gone(graph: &Graph, sources: &impl Sources) -> Vec<CogPlan> {
 
 /// The plan for building one cog afresh (`!reload cog leveling`): all of its modules, whether they
 /// changed or not. Nothing if there is no such cog, or if its entry cannot be taken.
-pub fn plan_afresh(view: Option<&CogView>, cog: &str, sources: &impl Sources) -> Option<CogPlan> {
+pub(super) fn plan_afresh(
+    view: Option<&CogView>,
+    cog: &str,
+    sources: &impl Sources,
+) -> Option<CogPlan> {
     let entry = sources.entry(cog)?;
     let Some(view) = view else {
         return Some(load(cog, entry));
@@ -189,7 +197,7 @@ fn bind_siblings(cogs: &mut [CogPlan]) {
 }
 
 /// Whether a cog runs just what the sources say.
-pub fn is_up_to_date(view: &CogView, sources: &impl Sources) -> bool {
+pub(super) fn is_up_to_date(view: &CogView, sources: &impl Sources) -> bool {
     let mut reachable = view.reachable().into_iter();
     sources.entry(&view.name) == Some(&view.entry)
         && reachable.all(|id| !is_held(view, id, sources) && !is_stale(view, id, sources))

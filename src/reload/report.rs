@@ -88,7 +88,7 @@ pub enum CogOutcome {
 
 impl CogOutcome {
     /// Of a cog that was committed.
-    pub fn of_commit(condition: &Condition) -> Self {
+    pub(super) fn of_commit(condition: &Condition) -> Self {
         if condition.version() == 1 {
             Self::Loaded
         } else {
@@ -97,7 +97,7 @@ impl CogOutcome {
     }
 
     /// Of a cog that could not take the new code, or was held back.
-    pub fn of_refusal(condition: &Condition) -> Self {
+    pub(super) fn of_refusal(condition: &Condition) -> Self {
         if condition.answers() {
             Self::Kept
         } else {

@@ -89,7 +89,7 @@ pub async fn run(cogs: &Cogs, plan: &Plan, snapshot: &Arc<Snapshot>, trigger: Tr
 }
 
 /// The same with what the cogs have in common.
-pub async fn run_bound(means: Means<'_>, plan: &Plan) -> Results {
+pub(super) async fn run_bound(means: Means<'_>, plan: &Plan) -> Results {
     let cogs = means.cogs;
     let (gone, stay): (Vec<_>, Vec<_>) = plan
         .cogs

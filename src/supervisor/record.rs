@@ -155,7 +155,7 @@ impl Record {
     }
 
     /// What the process before this one died of, if there was one.
-    pub fn last_death(&self) -> Option<Cause> {
+    pub(super) fn last_death(&self) -> Option<Cause> {
         let deaths = self.word(DEATHS_AT).load(Ordering::Acquire);
         (deaths > 0).then(|| Cause::from_word(self.word(CAUSE_AT).load(Ordering::Relaxed)))
     }

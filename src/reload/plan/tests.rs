@@ -4,7 +4,9 @@ mod properties;
 use super::*;
 use crate::api::condition::{Condition, Transition};
 use crate::problem::Problem;
+use crate::vm::load_trace::{LoadTrace, Seen};
 use std::cell::Cell;
+use std::num::NonZeroU64;
 
 /// Sources without files: what each module says, and which are cogs' entries.
 #[derive(Clone, Debug, Default)]
@@ -61,11 +63,29 @@ impl Sources for Texts {
     }
 }
 
+/// A cog that runs nothing but its entry.
+fn of_entry(name: &str, entry: ModuleId, hash: ContentHash) -> CogView {
+    CogView {
+        name: name.to_owned(),
+        trace: LoadTrace {
+            read: BTreeMap::from([(entry.clone(), hash)]),
+            edges: BTreeMap::new(),
+        },
+        failed: BTreeSet::new(),
+        entry,
+        condition: Condition::Running {
+            version: NonZeroU64::MIN,
+            obstacle: None,
+        },
+        attempted: Seen::new(),
+    }
+}
+
 /// The cog `name` with these requires, having loaded what there is of them.
 fn view(name: &str, sources: &Texts, edges: &[(&str, &str)]) -> CogView {
     let entry = ModuleId::new(&format!("cogs/{name}"));
     let hash = sources.hash(&entry).unwrap_or(ContentHash::of("?"));
-    let mut view = CogView::new(name, entry, hash);
+    let mut view = of_entry(name, entry, hash);
     for (from, to) in edges {
         let (from, to) = (ModuleId::new(from), ModuleId::new(to));
         for id in [&from, &to] {
@@ -159,7 +179,7 @@ fn an_init_file_takes_in_the_cogs_of_its_folder() {
     ] {
         let mut graph = Graph::new();
         for (name, entry) in from.cogs() {
-            graph.put(CogView::new(name, entry.clone(), from.hash(entry).unwrap()));
+            graph.put(of_entry(name, entry.clone(), from.hash(entry).unwrap()));
         }
         let changed = super::super::sources::diff(from, to);
         let plan = plan_changed(&graph, &changed, to);

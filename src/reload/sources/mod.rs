@@ -21,7 +21,7 @@ mod walk;
 
 pub use crate::vm::resolve::{ContentHash, ModuleId, Source};
 pub use aliases::Aliases;
-pub use read::{MAX_SOURCE, text_of};
+pub use read::text_of;
 pub(super) use rules::{LUAURC, below};
 pub use rules::{Rules, RulesError};
 
@@ -95,7 +95,7 @@ impl Snapshot {
 
     /// Looks at every file again and shares those that still say the same.
     #[must_use]
-    pub fn rescan_all(&self) -> Self {
+    pub(super) fn rescan_all(&self) -> Self {
         self.rescan(&BTreeSet::from([self.root.to_path_buf()]))
     }
 

@@ -12,7 +12,7 @@ const NO_FILE: &str = "is no regular file; replace it by one";
 
 /// The longest source, in bytes. Nothing can interrupt the compiler, and a table literal of 1 MB
 /// keeps it busy for 0.2 s.
-pub const MAX_SOURCE: u64 = 1024 * 1024;
+pub(super) const MAX_SOURCE: u64 = 1024 * 1024;
 
 /// What reading a file came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
