@@ -203,7 +203,7 @@ mod tests {
 
         #[test]
         fn nothing_is_lost_and_every_block_is_closed(
-            lines in proptest::collection::vec("([a-z]{1,90}|[a-z]{3000}|```|)", 0..120),
+            lines in proptest::collection::vec("([a-z]{1,90}|[a-z]{3000}|```|)", 0..40),
         ) {
             let mut text = lines.join("\n");
             if text.matches(FENCE).count() % 2 == 1 {

@@ -1,4 +1,5 @@
 //! A process that is killed loses no write that it was told is durable, and leaves no half of a batch.
+use crate::support::times;
 use cogsmith::state::{Key, Namespace, StateLimits, StateScope, Store, StoreOptions, Value, View};
 use proptest::prelude::{Strategy, any};
 use proptest::strategy::ValueTree;
@@ -11,7 +12,6 @@ use std::process::{Child, Command, Stdio};
 const DATABASE: &str = "COGSMITH_TEST_CRASH_DATABASE";
 /// How many scopes each batch writes its number to.
 const SCOPES: u32 = 5;
-const ROUNDS: usize = 12;
 /// Every so many batches, another cog's are waited for.
 const OTHERS: f64 = 10.0;
 
@@ -134,7 +134,7 @@ async fn a_killed_process_keeps_every_acknowledged_batch_and_no_half_of_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");
     let mut runner = TestRunner::default();
-    for _ in 0..ROUNDS {
+    for _ in 0..times(4, 12) {
         let moment = any::<u8>().new_tree(&mut runner).unwrap().current();
         let acknowledged = kill_after(start(&path), usize::from(moment) + 1);
 

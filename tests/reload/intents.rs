@@ -1,6 +1,6 @@
 //! Intents follow the cogs, and no cog uses up the sessions that Discord allows in a day.
 
-use crate::support::{PATIENCE, Stage, answering, setup};
+use crate::support::{Stage, answering, setup, until};
 use cogsmith::clock::Clock;
 use std::time::Duration;
 
@@ -47,12 +47,7 @@ async fn identifies(stage: &Stage) -> u64 {
 /// Waits until the connection has these intents.
 async fn has(stage: &Stage, bits: u64) {
     let gateway = stage.bot.gateway().unwrap();
-    let waiting = async {
-        while gateway.intents() & bits != bits {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap();
+    until(|| gateway.intents() & bits == bits).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,11 +98,6 @@ async fn a_cog_that_switches_its_intents_for_an_hour_opens_few_sessions() {
     stage.applied().await;
     stage.advance(Duration::from_secs(2 * 60 * 60)).await;
     let gateway = stage.bot.gateway().unwrap();
-    let waiting = async {
-        while gateway.intents() & bit(0) != 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap();
+    until(|| gateway.intents() & bit(0) == 0).await;
     assert_eq!(identifies(&stage).await, opened + 1);
 }

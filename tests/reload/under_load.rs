@@ -117,7 +117,7 @@ async fn every_command_is_answered_exactly_once_while_it_moves_between_cogs() {
         .config(CONFIG)
         .start()
         .await;
-    let commands = times(400, 1_200);
+    let commands = times(200, 1_200);
     let talking = tokio::spawn(talk(stage.sim.clone(), stage.general(), commands));
     let (mut from, mut to) = ("cogs/one.luau", "cogs/two.luau");
     while !talking.is_finished() {

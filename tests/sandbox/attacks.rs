@@ -2,10 +2,10 @@
 //! user gets, other cogs go on, and the process lives.
 
 use crate::support::cases::{self, CAPABILITIES, answers};
-use crate::support::{Stage, answering, setup};
+use crate::support::{Stage, answering, holds, setup};
 use cogsmith::clock::Clock;
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn limits(cpu_ms: u32) -> String {
     // So many attacks of one cog would have it in quarantine.
@@ -507,14 +507,10 @@ cog.command { name = "t", run = function(ctx) ctx:reply("t") end }
         several > 2 * of_one,
         "{of_one} and {several}: the old handlers still wait"
     );
-    let began = Instant::now();
-    let mut look = tokio::time::interval(Duration::from_millis(5));
-    while std::sync::Arc::strong_count(&context) > of_one + of_one / 4 {
-        let now = std::sync::Arc::strong_count(&context);
-        assert!(
-            began.elapsed() < crate::support::PATIENCE,
-            "{of_one}, {several} and now {now}"
-        );
-        look.tick().await;
-    }
+    let now = || std::sync::Arc::strong_count(&context);
+    assert!(
+        holds(|| now() <= of_one + of_one / 4).await,
+        "{of_one}, {several} and now {}",
+        now()
+    );
 }

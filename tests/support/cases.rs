@@ -1,14 +1,4 @@
 //! Many small questions to one cog: each case is the body of a function that returns a text.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    reason = "each test file uses its part; a test fails by panicking, and shows its cases on request"
-)]
 
 use super::{Setup, Stage, setup};
 use std::fmt::Write as _;

@@ -1,12 +1,4 @@
 //! A cog's VM without its actor, for tests that call functions in it.
-#![allow(
-    clippy::panic,
-    clippy::unwrap_used,
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    reason = "a test ends where something is missing, each uses its part, and none is seen from outside"
-)]
 
 use super::{Stage, answering, setup};
 use cogsmith::activity::Activity;

@@ -1,16 +1,11 @@
 //! A server over HTTP that answers as a test tells it to, in place of Discord's API or of any other.
-#![allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    reason = "each test file uses its part, and none is seen from outside"
-)]
+#![allow(dead_code, reason = "each program of tests uses its part")]
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Response, Uri};
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -115,8 +110,12 @@ impl Answer {
         let body = match self.body {
             Content::Whole(text) => Body::from(text),
             Content::BreaksOff(text) => {
-                let parts = [Ok(text), Err(std::io::Error::other("as the test wants it"))];
-                Body::from_stream(stream::iter(parts))
+                let end = async {
+                    // What has been said so far is sent first.
+                    tokio::task::yield_now().await;
+                    Err(std::io::Error::other("as the test wants it"))
+                };
+                Body::from_stream(stream::iter([Ok(text)]).chain(stream::once(end)))
             }
             Content::Endless(part) => {
                 Body::from_stream(stream::repeat_with(move || Ok::<_, std::io::Error>(part)))

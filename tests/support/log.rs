@@ -1,10 +1,4 @@
 //! What is logged in this process: each test that looks has a cog's name of its own.
-#![allow(
-    clippy::unwrap_used,
-    missing_docs,
-    unreachable_pub,
-    reason = "each test file uses its part, and none is seen from outside"
-)]
 
 use std::io::{self, Write};
 use std::sync::Mutex;

@@ -1,7 +1,5 @@
 //! A real bot against the simulator, in a temporary folder with real files and the real watcher.
 #![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
     dead_code,
     missing_docs,
     unreachable_pub,

@@ -1,7 +1,7 @@
 //! Calls to Discord's API over real HTTP, against a server that answers what each test wants.
 
 use crate::fake_http::{Answer, FakeHttp, breaking_off, endless, json_of, ok, text_of};
-use crate::support::nobody;
+use crate::support::{nobody, until};
 use axum::http::Method;
 use cogsmith::activity::Activity;
 use cogsmith::charge::Allowance;
@@ -610,19 +610,12 @@ async fn a_server_that_never_answers_is_seen_and_given_up_in_time() {
             assert_eq!(error, words);
         }
     });
+    let three = || matches!(client.waiting_of("cog").as_slice(), [only] if only.count == 3);
     let seen = async {
-        loop {
-            if let [only] = client.waiting_of("cog").as_slice()
-                && only.count == 3
-            {
-                assert_eq!(
-                    only.waits_for,
-                    WaitsFor::Discord("no answer yet".to_owned())
-                );
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        until(three).await;
+        let waits = client.waiting_of("cog");
+        let no_answer = WaitsFor::Discord("no answer yet".to_owned());
+        assert_eq!(waits[0].waits_for, no_answer);
     };
     tokio::join!(futures_util::future::join_all(calls), seen);
     assert_eq!(server.seen().len(), 3);

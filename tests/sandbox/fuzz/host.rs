@@ -1,6 +1,6 @@
 //! The bot that runs the programs, and what must be true of it after each of them.
 
-use crate::support::{PATIENCE, Stage, answering, setup, write};
+use crate::support::{PATIENCE, Stage, answering, holds, setup, write};
 use cogsmith::api::context::CogContext;
 use cogsmith::discord::operations;
 use cogsmith::reload::report::Outcome;
@@ -293,20 +293,13 @@ async fn finish(stage: Stage) {
         assert!(said.is_some(), "no answer to !unload {cog}");
     }
     for context in contexts {
-        let gone = tokio::time::timeout(PATIENCE, gone(&context)).await;
-        let counts = (Arc::strong_count(&context), bytes(&context));
-        assert!(gone.is_ok(), "{} is still there: {counts:?}", context.name);
+        let counts = || (Arc::strong_count(&context), bytes(&context));
+        let is_gone = holds(|| counts() == (1, (0, 0))).await;
+        assert!(is_gone, "{} is still there: {:?}", context.name, counts());
     }
     stage.stop().await;
 }
 
 fn bytes(context: &CogContext) -> (usize, usize) {
     (context.object_bytes(), context.request_bytes())
-}
-
-async fn gone(context: &Arc<CogContext>) {
-    let mut look = tokio::time::interval(std::time::Duration::from_millis(5));
-    while Arc::strong_count(context) > 1 || bytes(context) != (0, 0) {
-        look.tick().await;
-    }
 }
