@@ -66,7 +66,7 @@ fn after_lost_events_the_watch_is_made_anew() {
     assert!(batch.is_some_and(|batch| batch.rescan));
 }
 
-/// With this, `chmod_and_reading_do_not_extend_the_window` of tests/reload/watch.rs needs no stopwatch.
+/// With this, `touch_chmod_and_the_same_bytes_change_nothing` of tests/reload/watch/saves.rs needs no stopwatch.
 #[test]
 fn chmod_and_reading_begin_a_burst_at_most_and_prolong_none() {
     let shared = shared();
