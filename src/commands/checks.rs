@@ -260,5 +260,4 @@ pub fn evaluate_context(contexts: Contexts, context: Context, language: Language
 }
 
 #[cfg(test)]
-#[path = "checks_tests.rs"]
 mod tests;

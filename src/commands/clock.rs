@@ -336,5 +336,4 @@ fn zone(text: &str) -> (Option<Offset>, &str) {
 }
 
 #[cfg(test)]
-#[path = "clock_tests.rs"]
 mod tests;

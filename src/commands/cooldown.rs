@@ -227,5 +227,4 @@ impl Uses {
 }
 
 #[cfg(test)]
-#[path = "cooldown_tests.rs"]
 mod tests;

@@ -375,5 +375,4 @@ fn number(text: &str) -> Option<(f64, &str)> {
 }
 
 #[cfg(test)]
-#[path = "duration_tests.rs"]
 mod tests;

@@ -316,5 +316,4 @@ fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
 }
 
 #[cfg(test)]
-#[path = "help_tests.rs"]
 mod tests;

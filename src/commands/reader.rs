@@ -231,5 +231,4 @@ fn in_list(argument: Argument) -> Argument {
 }
 
 #[cfg(test)]
-#[path = "reader_tests.rs"]
 mod tests;

@@ -211,5 +211,4 @@ fn floor(text: &str, at: usize) -> usize {
 }
 
 #[cfg(test)]
-#[path = "usage_tests.rs"]
 mod tests;

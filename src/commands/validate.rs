@@ -242,5 +242,4 @@ fn total(definition: &CommandDefinition, levels: usize) -> usize {
 }
 
 #[cfg(test)]
-#[path = "validate_tests.rs"]
 mod tests;

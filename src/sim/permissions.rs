@@ -155,5 +155,4 @@ pub(crate) fn require_above_role(guild: &Guild, actor: Id, role: Id) -> Result<(
 }
 
 #[cfg(test)]
-#[path = "permissions_tests.rs"]
 mod tests;

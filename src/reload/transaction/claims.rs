@@ -358,5 +358,4 @@ fn refused(cog: &str, offer: &Offer, message: String, place: Option<(String, u32
 }
 
 #[cfg(test)]
-#[path = "claims_tests.rs"]
 mod tests;
