@@ -1,6 +1,6 @@
 //! The real binary as a process: what it keeps when it is killed, and how it ends when it is asked to.
 
-use crate::support::{PATIENCE, answering, ask, command, write};
+use crate::support::{PATIENCE, answering, ask, command, simulator, write};
 use cogsmith::sim::{Sim, SimOptions};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -19,14 +19,6 @@ fn folder() -> TempDir {
         &command("count", COUNT),
     );
     folder
-}
-
-async fn simulator() -> Sim {
-    let options = SimOptions {
-        max_concurrency: 0,
-        ..SimOptions::default()
-    };
-    Sim::start(options).await.unwrap()
 }
 
 /// A process that is killed when its test ends early.
@@ -90,7 +82,7 @@ async fn what_a_user_was_told_survives_kill_9() {
     let folder = folder();
     let mut wanted = 0;
     for _ in 0..5 {
-        let sim = simulator().await;
+        let sim = simulator(SimOptions::default()).await;
         let running = connect(folder.path(), &sim).await;
         for _ in 0..3 {
             wanted += 1;
@@ -111,7 +103,7 @@ async fn ctrl_c_and_sigterm_end_it_in_order_with_exit_code_0() {
         let shown = command("reason", "ctx:reply(tostring(state.global.reason))") + farewell;
         write(&cog, &shown);
         for wanted in ["nil", "shutdown"] {
-            let sim = simulator().await;
+            let sim = simulator(SimOptions::default()).await;
             let running = connect(folder.path(), &sim).await;
             assert_eq!(ask(&sim, "!reason").await, wanted);
             running.signal(signal);
@@ -144,7 +136,7 @@ async fn without_a_token_it_runs_in_its_own_simulator_and_ends_with_0() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_save_reloads_the_running_process() {
     let folder = folder();
-    let sim = simulator().await;
+    let sim = simulator(SimOptions::default()).await;
     let running = connect(folder.path(), &sim).await;
     assert_eq!(ask(&sim, "!count").await, "1");
     let cog = folder.path().join("lua/cogs/count.luau");
@@ -189,7 +181,7 @@ async fn the_watchers_queue_overflows_and_a_full_rescan_finds_every_change() {
     let folder = folder();
     let cogs = folder.path().join("lua/cogs");
     write(&cogs.join("gone.luau"), &answering("gone", "here"));
-    let sim = simulator().await;
+    let sim = simulator(SimOptions::default()).await;
     let running = connect(folder.path(), &sim).await;
     assert_eq!(ask(&sim, "!count").await, "1");
     running.signal("STOP");
@@ -213,7 +205,7 @@ async fn folders_that_came_while_the_queue_overflowed_are_watched() {
     let folder = folder();
     let cogs = folder.path().join("lua/cogs");
     write(&cogs.join("fun/dice.luau"), &answering("dice", "1"));
-    let sim = simulator().await;
+    let sim = simulator(SimOptions::default()).await;
     let running = connect(folder.path(), &sim).await;
     assert_eq!(ask(&sim, "!dice").await, "1");
     running.signal("STOP");
@@ -276,7 +268,7 @@ async fn when_the_inotify_limit_is_reached_polling_takes_over_and_the_error_says
     for (limit, value, advice) in cases {
         let folder = folder();
         let cogs = folder.path().join("lua/cogs");
-        let sim = simulator().await;
+        let sim = simulator(SimOptions::default()).await;
         let Some(running) = start_limited(folder.path(), &sim, limit, value) else {
             return;
         };

@@ -1,7 +1,9 @@
 //! What strangers put in the place of files, and what they call them: nothing of it gets at the bot's secrets, holds
 //! up a reload or forges a line of the log. Against the real bot, and the real process.
 
-use crate::support::{PATIENCE, Stage, answering, ask, command, problems_of, setup, write};
+use crate::support::{
+    PATIENCE, Stage, answering, ask, command, problems_of, setup, simulator, write,
+};
 use cogsmith::sim::{Sim, SimOptions};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -267,13 +269,12 @@ impl Running {
     }
 }
 
-async fn simulator() -> Sim {
-    let options = SimOptions {
-        max_concurrency: 0,
+async fn sim() -> Sim {
+    simulator(SimOptions {
         token: TOKEN.to_owned(),
         ..SimOptions::default()
-    };
-    Sim::start(options).await.unwrap()
+    })
+    .await
 }
 
 fn folder_with_token() -> TempDir {
@@ -299,7 +300,7 @@ async fn ask_until(sim: &Sim, question: &str, wanted: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_exchanged_with_pipes_stop_neither_reloads_nor_the_end_of_the_process() {
     let folder = folder_with_token();
-    let sim = simulator().await;
+    let sim = sim().await;
     let mut running = Running::start(folder.path(), &sim, &[]).await;
     let lua = folder.path().join("lua");
     let pipe = lua.join("pipe");
@@ -340,7 +341,7 @@ async fn the_log_has_no_line_that_was_not_the_bots() {
         write(&cogs.join("c\u{1b}[2J\u{9b}2J\u{2028}.luau"), "return 1");
         let broken = "local x = 'a\u{1b}[1A\r12:00:00  INFO Signed in' +";
         write(&cogs.join("broken.luau"), broken);
-        let sim = simulator().await;
+        let sim = sim().await;
         let form = [("COGSMITH_LOG", "json")];
         let variables: &[(&str, &str)] = if json { &form } else { &[] };
         let mut running = Running::start(folder.path(), &sim, variables).await;

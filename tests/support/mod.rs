@@ -150,31 +150,22 @@ impl Setup {
     /// Starts simulator and bot, and waits until the bot is connected.
     pub async fn start(self) -> Stage {
         let folder = self.folder.unwrap_or_else(|| TempDir::new().unwrap());
-        std::fs::create_dir_all(folder.path().join("lua/cogs")).unwrap();
-        for (path, text) in &self.files {
-            write(&folder.path().join("lua").join(path), text);
-        }
-        let sim = Sim::start(SimOptions {
+        fill(&folder, &self.files);
+        let sim = simulator(SimOptions {
             clock: self.clock.clone(),
-            max_concurrency: 0,
             ..self.sim
         })
-        .await
-        .unwrap();
+        .await;
         let environment: Environment = std::iter::empty::<(&str, &str)>().collect();
         let root = folder.path().to_owned();
         let config: Config = from_text(&self.config, "config.json", root, &environment).unwrap();
+        let sessions = config.var_dir().join("sessions.json");
         let bot = Bot::start(BotOptions {
             hosts: self.hosts,
-            token: Token::new(sim.token()),
-            api_url: Some(sim.url()),
-            gateway_url: None,
             clock: self.clock,
             state: self.state.then(|| config.state_path()),
-            sessions: self
-                .sessions
-                .then(|| config.var_dir().join("sessions.json")),
-            config,
+            sessions: self.sessions.then_some(sessions),
+            ..bot_options(&sim, config)
         })
         .await
         .unwrap();
@@ -188,6 +179,44 @@ impl Setup {
         };
         stage.settled().await;
         stage
+    }
+}
+
+/// A simulator in which nobody has to wait to identify.
+pub async fn simulator(options: SimOptions) -> Sim {
+    let options = SimOptions {
+        max_concurrency: 0,
+        ..options
+    };
+    Sim::start(options).await.unwrap()
+}
+
+/// How a bot is started at a simulator, unless a test wants something else: it stores nothing.
+pub fn bot_options(sim: &Sim, config: Config) -> BotOptions {
+    BotOptions {
+        hosts: KnownHosts::new(),
+        token: Token::new(sim.token()),
+        api_url: Some(sim.url()),
+        gateway_url: None,
+        clock: Clock::system(),
+        state: None,
+        sessions: None,
+        config,
+    }
+}
+
+/// A folder with these files below `lua/`.
+pub fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fill(&folder, files);
+    folder
+}
+
+fn fill(folder: &TempDir, files: &[(impl AsRef<Path>, impl AsRef<str>)]) {
+    let lua = folder.path().join("lua");
+    std::fs::create_dir_all(lua.join("cogs")).unwrap();
+    for (path, text) in files {
+        write(&lua.join(path), text.as_ref());
     }
 }
 

@@ -1,10 +1,9 @@
 //! What a cog may do without a capability, and what it needs one for: each row of the table in
 //! `src/api/reach.rs`, over the wire.
 
-use crate::support::{PATIENCE, Stage, answering, setup};
-use cogsmith::bot::{Bot, BotOptions};
-use cogsmith::config::{Config, Environment, Token, from_text};
-use cogsmith::http::KnownHosts;
+use crate::support::{PATIENCE, Stage, answering, bot_options, setup};
+use cogsmith::bot::Bot;
+use cogsmith::config::{Config, Environment, from_text};
 use cogsmith::sim::Sim;
 use serde_json::{Value, json};
 
@@ -155,18 +154,7 @@ async fn a_cogs_answers_are_its_own_after_reloads_and_nobodys_after_a_restart() 
     let environment: Environment = std::iter::empty::<(&str, &str)>().collect();
     let root = stage.folder.path().to_owned();
     let config: Config = from_text(NOTHING, "config.json", root, &environment).unwrap();
-    let restarted = Bot::start(BotOptions {
-        hosts: KnownHosts::new(),
-        token: Token::new(stage.sim.token()),
-        api_url: Some(stage.sim.url()),
-        gateway_url: None,
-        clock: cogsmith::clock::Clock::system(),
-        state: None,
-        sessions: None,
-        config,
-    })
-    .await
-    .unwrap();
+    let restarted = Bot::start(bot_options(&stage.sim, config)).await.unwrap();
     restarted.ready(PATIENCE).await.unwrap();
     let there = reply(&stage.sim, &restarted, &answers[1][0], "!there").await;
     assert_eq!(there, "messages.send messages.send");

@@ -4,47 +4,27 @@
 mod real;
 
 use crate::fake_http::{FakeHttp, text_of};
-use crate::support::{PATIENCE, answering, write};
+use crate::support::{PATIENCE, answering, bot_options, folder, simulator};
 use cogsmith::bot::{Bot, BotOptions};
-use cogsmith::clock::Clock;
 use cogsmith::config::{Config, Token};
 use cogsmith::error::StartError;
-use cogsmith::http::KnownHosts;
 use cogsmith::sim::{GatewayFaultKind, InjectedFault, Sim, SimOptions};
 use std::time::Duration;
 use tempfile::TempDir;
 
 fn options(folder: &TempDir, sim: &Sim, token: &str) -> BotOptions {
     BotOptions {
-        hosts: KnownHosts::new(),
-        config: Config::default_at(folder.path().to_owned()),
         token: Token::new(token),
-        api_url: Some(sim.url()),
-        gateway_url: None,
-        clock: Clock::system(),
-        state: None,
-        sessions: None,
+        ..bot_options(sim, Config::default_at(folder.path().to_owned()))
     }
-}
-
-/// A folder with these files below `lua/`.
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = TempDir::new().unwrap();
-    std::fs::create_dir_all(folder.path().join("lua/cogs")).unwrap();
-    for (path, text) in files {
-        write(&folder.path().join("lua").join(path), text);
-    }
-    folder
 }
 
 async fn sim(allowed_privileged_intents: u64) -> Sim {
-    Sim::start(SimOptions {
+    simulator(SimOptions {
         allowed_privileged_intents,
-        max_concurrency: 0,
         ..SimOptions::default()
     })
     .await
-    .unwrap()
 }
 
 const MESSAGE_CONTENT: u64 = 1 << 15;

@@ -2,7 +2,7 @@
 
 use super::{MESSAGE_CONTENT, PATIENCE, answering, asking_for, folder};
 use crate::support::process::Process;
-use crate::support::{ask, nobody};
+use crate::support::{ask, nobody, simulator};
 use cogsmith::sim::{Sim, SimOptions};
 use serde_json::Value;
 use std::fs;
@@ -38,14 +38,12 @@ fn configure(folder: &Path, config: &str) {
 }
 
 async fn sim(allowed_privileged_intents: u64) -> Sim {
-    Sim::start(SimOptions {
+    simulator(SimOptions {
         token: TOKEN.to_owned(),
         allowed_privileged_intents,
-        max_concurrency: 0,
         ..SimOptions::default()
     })
     .await
-    .unwrap()
 }
 
 fn online(folder: &Path, sim: &Sim, more: &[(&str, &str)]) -> Process {

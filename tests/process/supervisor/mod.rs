@@ -6,7 +6,7 @@
 mod threads;
 
 use crate::support::process::{Process, send};
-use crate::support::{PATIENCE, answering, ask, command, write};
+use crate::support::{PATIENCE, answering, ask, command, simulator, write};
 use cogsmith::sim::{Sim, SimOptions};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -31,14 +31,13 @@ fn folder(cogs: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-async fn simulator() -> Sim {
-    let options = SimOptions {
-        max_concurrency: 0,
+async fn sim() -> Sim {
+    simulator(SimOptions {
         // All that is said in the long form is looked at in the end.
         messages_kept: 1_000_000,
         ..SimOptions::default()
-    };
-    Sim::start(options).await.unwrap()
+    })
+    .await
 }
 
 fn start(folder: &Path, sim: &Sim, more: &[&str]) -> Process {
@@ -102,7 +101,7 @@ fn deaths() -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_told_number_is_lost_or_told_twice_however_the_bot_dies() {
     let folder = folder(&[("count", &command("count", COUNT))]);
-    let sim = simulator().await;
+    let sim = sim().await;
     let mut bot = start(folder.path(), &sim, &[]);
     bot.until("The shard is ready");
     let mut random = Random(0x2545_f491_4f6c_dd1d);
@@ -160,7 +159,7 @@ async fn the_cog_on_the_thread_that_died_starts_in_quarantine() {
         ("two", &command("two", BURN)),
         ("ping", &answering("ping", "pong")),
     ]);
-    let sim = simulator().await;
+    let sim = sim().await;
     let mut bot = start(folder.path(), &sim, &[]);
     bot.until("The shard is ready");
     let child = bot.bot().unwrap();
@@ -208,7 +207,7 @@ async fn the_cog_on_the_thread_that_died_starts_in_quarantine() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_file_ends_the_quarantine_and_the_interrupted_are_told() {
     let folder = folder(&[("burn", &command("burn", BURN))]);
-    let sim = simulator().await;
+    let sim = sim().await;
     let mut bot = start(folder.path(), &sim, &[]);
     bot.until("The shard is ready");
     let said = say(&sim, "!burn");
@@ -240,7 +239,7 @@ async fn a_cog_that_is_busy_at_two_of_three_kills_is_suspected() {
         ("burn", &command("burn", BURN)),
         ("ping", &answering("ping", "pong")),
     ]);
-    let sim = simulator().await;
+    let sim = sim().await;
     let mut bot = start(folder.path(), &sim, &[]);
     bot.until("The shard is ready");
     for round in 0..2 {
@@ -264,7 +263,7 @@ async fn a_cog_that_is_busy_at_two_of_three_kills_is_suspected() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_three_deaths_it_pauses_and_can_be_stopped_meanwhile() {
     let folder = folder(&[]);
-    let sim = simulator().await;
+    let sim = sim().await;
     let mut bot = start(folder.path(), &sim, &[]);
     for _ in 0..3 {
         bot.until("The shard");
@@ -291,7 +290,7 @@ fn is_ignored(signal: i32) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn signals_end_it_with_the_code_of_the_bot() {
     let folder = folder(&[]);
-    let sim = simulator().await;
+    let sim = sim().await;
     let [hangup, quit] = [libc::SIGHUP, libc::SIGQUIT].map(is_ignored);
     // SIGTERM and SIGINT have handlers of the bot's own, also where they were ignored.
     for (signal, is_ignored, wanted) in [
@@ -327,7 +326,7 @@ cog.on_unload(function() task.wait(60) end)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_interrupt_ends_it_at_once() {
     let folder = folder(&[("slow", SLOW_FAREWELL)]);
-    let sim = simulator().await;
+    let sim = sim().await;
     // To the parent alone, and to the whole group as a shell does it.
     for to_group in [false, true] {
         let variables = [
@@ -355,7 +354,7 @@ async fn a_second_interrupt_ends_it_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_parent_takes_the_bot_with_it() {
     let folder = folder(&[]);
-    let sim = simulator().await;
+    let sim = sim().await;
     let mut bot = start(folder.path(), &sim, &[]);
     bot.until("The shard");
     let child = bot.bot().unwrap();
@@ -370,7 +369,7 @@ async fn a_killed_parent_takes_the_bot_with_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_supervisor_there_is_one_process() {
     let folder = folder(&[("ping", &answering("ping", "pong"))]);
-    let sim = simulator().await;
+    let sim = sim().await;
     let mut bot = start(folder.path(), &sim, &["--no-supervisor"]);
     bot.until("The shard");
     assert_eq!(ask(&sim, "!ping").await, "pong");

@@ -2,14 +2,13 @@
 
 use super::{Bot, PATIENCE, identified, resumed};
 use crate::fake_gateway::FakeGateway;
+use crate::support::{bot_options, folder};
 use cogsmith::bot::{Bot as WholeBot, BotOptions};
 use cogsmith::clock::Clock;
 use cogsmith::config::Config;
 use cogsmith::gateway::{GatewayAddress, GatewayError, GatewayOptions, ShardState, Token};
-use cogsmith::http::KnownHosts;
 use cogsmith::sim::{GatewayFaultKind, InjectedFault, Sim, SimOptions};
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// Guilds, guild messages, message content.
 const INTENTS: u64 = 1 | 1 << 9 | 1 << 15;
@@ -162,17 +161,11 @@ async fn a_given_gateway_takes_the_place_of_the_one_that_the_server_names() {
     );
     let elsewhere = sim.url().replacen("http", "ws", 1);
     server.behave(|behaviour| behaviour.resume_url = Some(elsewhere));
-    let folder = TempDir::new().unwrap();
-    std::fs::create_dir_all(folder.path().join("lua/cogs")).unwrap();
+    let folder = folder(&[]);
+    let config = Config::default_at(folder.path().to_owned());
     let bot = WholeBot::start(BotOptions {
-        hosts: KnownHosts::new(),
-        config: Config::default_at(folder.path().to_owned()),
-        token: Token::new(sim.token()),
-        api_url: Some(sim.url()),
         gateway_url: Some(server.url.clone()),
-        clock: Clock::system(),
-        state: None,
-        sessions: None,
+        ..bot_options(&sim, config)
     });
     let bot = bot.await.unwrap();
     bot.ready(PATIENCE).await.unwrap();
