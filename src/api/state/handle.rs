@@ -41,7 +41,7 @@ pub(in crate::api) struct Handle(Arc<StateLocation>);
 /// Where in the state a [`Handle`] leads. Luau's collector does not see how large it is, and a cog may hold a
 /// million of them, so all of it is charged to the cog.
 #[derive(Debug)]
-pub(super) struct StateLocation {
+pub(in crate::api) struct StateLocation {
     cog: Arc<CogContext>,
     space: Space,
     scope: StateScope,

@@ -1,7 +1,8 @@
 //! One cog's attempt to take new code: it is prepared, and then committed or forgotten.
 
 use super::{CogResult, LoadFailure, Means};
-use crate::cogs::host::{CogHandle, Cogs};
+use crate::cogs::handle::CogHandle;
+use crate::cogs::host::Cogs;
 use crate::cogs::live::Offer;
 use crate::cogs::prepare::PrepareRequest;
 use crate::problem::Problem;

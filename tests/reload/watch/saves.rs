@@ -1,6 +1,6 @@
 //! Saves, and when they are noticed.
 
-use super::{DEBOUNCE, Lua, PATIENCE, write};
+use super::{DEBOUNCE, Lua, PATIENCE};
 use cogsmith::reload::watch::Batch;
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
