@@ -287,7 +287,7 @@ impl Bot {
             let _told = tokio::time::timeout(FAREWELL, telling).await.is_ok();
         }
         if let Err(error) = self.services.store.close().await {
-            tracing::error!(%error, "The state could not be written to its end");
+            tracing::error!(%error, "The state could not be written completely");
         }
     }
 
@@ -354,7 +354,7 @@ fn services(options: &BotOptions) -> Result<Services, StartError> {
 fn state_error(error: &StateError) -> StartError {
     let advice = match error {
         StateError::Open { .. } => {
-            "; check that its folder can be written to, or set state.url in config.json to another file"
+            "; check that the bot may write to its folder, or set state.url in config.json to another file"
         }
         _ => "",
     };

@@ -46,8 +46,7 @@ pub enum StartError {
     /// The server of `DISCORD_API_URL` answers, but not as Discord would.
     #[error(
         "The server at {address} does not answer as Discord's API does: {reason}. Check \
-         DISCORD_API_URL: it is the address without a path, such as http://127.0.0.1:8080, and what \
-         listens there must speak Discord's API."
+         DISCORD_API_URL: it is the address without a path, such as http://127.0.0.1:8080, and the server there must offer Discord's API."
     )]
     NotDiscord {
         /// The address, without credentials.
@@ -63,7 +62,7 @@ pub enum StartError {
     /// A server of ours cannot listen because another program does.
     #[error(
         "The address {address} is in use by another program, perhaps by this bot in another window. \
-         End that, or set {key} in config.json to another port."
+         Stop it, or set {key} in config.json to another port."
     )]
     PortTaken {
         /// `127.0.0.1:7878`
@@ -125,7 +124,7 @@ pub enum StartError {
     CheckFailed(String),
 
     /// `spec` found something; it has been printed already.
-    #[error("{failed} of {total} specs are not met.")]
+    #[error("{failed} of {total} specs failed.")]
     SpecsFailed {
         /// Tests that failed.
         failed: usize,

@@ -165,7 +165,7 @@ fn tell(task: Task) {
     let task = task.name();
     error!(
         task,
-        "A part of the bot failed and begins anew. This is a fault of Cogsmith's: please report it"
+        "A part of the bot failed and starts again. This is a bug in Cogsmith: please report it"
     );
 }
 

@@ -390,7 +390,7 @@ impl Attack {
         secrets.push(stage.folder.path().to_str().unwrap().to_owned());
         secrets.push(env!("CARGO_MANIFEST_DIR").to_owned());
         // Rust's own sources have names in no sentence for an author.
-        secrets.extend(["/.cargo/", ".rs:", "fault of Cogsmith's"].map(str::to_owned));
+        secrets.extend(["/.cargo/", ".rs:", "bug in Cogsmith"].map(str::to_owned));
         for secret in secrets {
             if let Some(text) = told.iter().find(|text| text.contains(&secret)) {
                 return Err(format!("{secret:?} was told: {text}"));

@@ -148,7 +148,7 @@ pub(super) async fn open_direct_channel(
     id.map(str::to_owned).ok_or_else(|| {
         HostError::new(
             "discord",
-            format!("{function}: Discord opened no direct channel with the user"),
+            format!("{function}: Discord did not open a direct message channel with the user"),
         )
         .into()
     })

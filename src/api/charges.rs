@@ -46,7 +46,7 @@ impl Charges {
         }
         held.allowance(room()).take(bytes).map(Arc::new).map_err(|_| {
             let message = format!(
-                "this cog holds more than {} MB of Discord's objects and of state (limits.memory_mb)",
+                "this cog holds more than {} MB of Discord objects and references to state (limits.memory_mb)",
                 limit >> 20
             );
             self.limits.at_limit(Limit::Memory, message).into()
@@ -71,7 +71,7 @@ impl Charges {
     pub(super) fn too_many_request_bytes(&self, function: &str) -> HostError {
         let limit = self.limits.services.config.load().limits.memory_mb;
         let message = format!(
-            "{function}: this cog has requests and answers of more than {limit} MB under way (limits.memory_mb)"
+            "{function}: this cog has open requests and responses of more than {limit} MB (limits.memory_mb)"
         );
         self.limits.at_limit(Limit::Memory, message)
     }

@@ -109,7 +109,7 @@ fn info(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value>
     let texts = cog.declaring.declared(Staged::texts);
     cog.declaring.declare(lua, "cog.info", |declarations| {
         if declarations.info.is_some() {
-            let message = "cog.info: this file has already called it; one call says all";
+            let message = "cog.info: this file has already called it; put everything into one call";
             return Err(HostError::new("argument", message).into());
         }
         declarations.count_texts("cog.info", texts, budget.used())?;

@@ -124,7 +124,7 @@ impl Reader<'_> {
         self.commands += 1;
         if depth > DEEPEST_GROUP || self.commands > MOST_COMMANDS {
             let message = format!(
-                "{}: a group holds groups of commands, no deeper, and {MOST_COMMANDS} commands in all",
+                "{}: a group may contain groups of commands, but nothing deeper, and {MOST_COMMANDS} commands in all",
                 fields.function
             );
             return Err(HostError::new("argument", message).into());
@@ -188,7 +188,7 @@ impl Reader<'_> {
         self.checks_read += 1;
         if depth > MAX_DEPTH || self.checks_read > MOST_CHECKS {
             let message = format!(
-                "{}: checks: at most {MOST_CHECKS}, and {MAX_DEPTH} in each other",
+                "{}: checks: at most {MOST_CHECKS}, nested at most {MAX_DEPTH} deep",
                 fields.function
             );
             return Err(HostError::new("argument", message).into());

@@ -127,7 +127,7 @@ impl Converter {
             let lua = data.weak_lua().try_upgrade();
             let entries = lua.and_then(|lua| handle.entries(&lua).ok());
             let entries =
-                entries.ok_or_else(|| NotJson::new("is a part of the state that is gone"))?;
+                entries.ok_or_else(|| NotJson::new("is a part of the state that was removed"))?;
             self.count(entries.bytes())?;
             return tree_to_json(&entries);
         }

@@ -153,10 +153,7 @@ fn read_url(fields: &Fields<'_>, text: &str) -> HostResult<Url> {
         return Err(HostError::new("argument", message).into());
     }
     let mut url = Url::parse(text).map_err(|error| {
-        let message = format!(
-            "{function}: \"{}\" is no address: {error}",
-            shown_name(text)
-        );
+        let message = format!("{function}: \"{}\" is not a URL: {error}", shown_name(text));
         HostError::new("argument", message)
     })?;
     for (name, value) in object(fields, "query")? {
@@ -238,7 +235,7 @@ fn read_body(
         }
         (other, Value::Nil) => return Err(fields.wrong("body", "a string", &other)),
         _ => {
-            let message = format!("{function}: body and json exclude each other");
+            let message = format!("{function}: give either body or json, not both");
             return Err(HostError::new("argument", message).into());
         }
     };

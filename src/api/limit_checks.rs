@@ -62,7 +62,7 @@ impl LimitChecks {
         let version = self.lane.version();
         let Some(slot) = self.budget.spent.calls.join(version, MOST_WAITING_CALLS) else {
             let message = format!(
-                "{function}: {MOST_WAITING_CALLS} calls to Discord of this cog wait for their turn already (limits.discord_calls_per_10s), and no more are taken before some of them are made"
+                "{function}: {MOST_WAITING_CALLS} calls to Discord of this cog wait for their turn already (limits.discord_calls_per_10s); wait until some of them have been made"
             );
             return Err(self.at_limit(Limit::DiscordCalls, message).into());
         };
@@ -73,7 +73,7 @@ impl LimitChecks {
         if times.is_power_of_two() {
             tracing::info!(
                 cog = %self.cog, times,
-                "A cog's calls to Discord wait for their turn, because it has made those of its 10 seconds (limits.discord_calls_per_10s)"
+                "A cog's calls to Discord wait for their turn, because it has used up its calls for these 10 seconds (limits.discord_calls_per_10s)"
             );
         }
         let waiting = self.services.outbound.waits_for_own_limit(&self.cog);
@@ -95,7 +95,7 @@ impl LimitChecks {
             return Ok(());
         }
         let message = format!(
-            "{function}: Discord has refused {limit} calls of this cog within ten minutes (limits.discord_refusals_per_10min), and it may make no more for now: see which permissions it lacks"
+            "{function}: Discord has refused {limit} calls of this cog within ten minutes (limits.discord_refusals_per_10min), so it may make no more for now: check which permissions the bot lacks"
         );
         Err(self.at_limit(Limit::DiscordRefusals, message).into())
     }
@@ -107,7 +107,7 @@ impl LimitChecks {
             return Ok(());
         }
         let message = format!(
-            "{function}: this cog has made its {limit} requests of 10 seconds (limits.http_calls_per_10s)"
+            "{function}: this cog has used up its {limit} requests for these 10 seconds (limits.http_calls_per_10s)"
         );
         Err(self.at_limit(Limit::HttpCalls, message).into())
     }
@@ -151,7 +151,7 @@ impl LimitChecks {
             return Ok(slot);
         }
         let message = format!(
-            "{function}: this cog already has {limit} tasks (limits.tasks), and no more are taken before some of them end"
+            "{function}: this cog already has {limit} tasks (limits.tasks); wait until some of them have ended"
         );
         Err(self.at_limit(Limit::Tasks, message).into())
     }
@@ -186,7 +186,7 @@ impl LimitChecks {
         }
         coroutines.fetch_sub(1, Ordering::Relaxed);
         let message = format!(
-            "{function}: this cog already has {limit} coroutines (limits.coroutines), and no more are made before some of them end"
+            "{function}: this cog already has {limit} coroutines (limits.coroutines); wait until some of them have ended"
         );
         Err(self.at_limit(Limit::Coroutines, message).into())
     }
@@ -246,7 +246,7 @@ impl LimitChecks {
         if times.is_power_of_two() {
             tracing::warn!(
                 cog = %self.cog, times, key = limit.key(), guild, channel, user,
-                "A cog's mailbox is full (limits.mailbox_mb, limits.mailbox): of what waits there, the newest is dropped of whoever has most waiting, this time of this guild, channel and user. Admins' commands are kept"
+                "A cog's mailbox is full (limits.mailbox_mb, limits.mailbox): the newest events of the user with the most waiting events are dropped, this time of this guild, channel and user. Admin commands are kept"
             );
         }
     }
@@ -262,7 +262,7 @@ impl LimitChecks {
         if times.is_power_of_two() {
             tracing::warn!(
                 cog = %self.cog, times,
-                "A cog has to pause: its events and timers are left out, because it has used {limit} s of processor time within a minute (limits.cpu_seconds_per_minute)"
+                "A cog has to pause: its events and timers are skipped, because it has used {limit} s of processor time within a minute (limits.cpu_seconds_per_minute)"
             );
         }
         true

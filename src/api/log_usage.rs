@@ -80,7 +80,7 @@ impl Flood {
                 "A cog writes more than {limit} KB into the log within 10 seconds (limits.log_kb_per_10s): lines are left out"
             ),
             Self::AllCogs(limit) => format!(
-                "All cogs together write more than {ALL_COGS} times {limit} KB into the log within 10 seconds (limits.log_kb_per_10s): lines of this one are left out"
+                "All cogs together write more than {ALL_COGS} times {limit} KB into the log within 10 seconds (limits.log_kb_per_10s): lines of this cog are left out"
             ),
         }
     }

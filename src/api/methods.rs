@@ -144,7 +144,7 @@ async fn carry_out(
     let heard = heard.as_deref();
     let content = content.unwrap_or_default();
     if content.ephemeral.is_some() {
-        let message = format!("{name}: ephemeral: only ctx:reply and ctx:send take it");
+        let message = format!("{name}: ephemeral: only ctx:reply and ctx:send accept it");
         return Err(HostError::new("argument", message).into());
     }
     // To whom it goes is the method's to say, never the content's.
@@ -202,7 +202,7 @@ fn this_of(arguments: &Arguments, kind: Kind) -> HostResult<Object> {
     }
     let name = arguments.function();
     let owner = name.split(':').next().unwrap_or_default();
-    let message = format!("{name}: called on another object than a {owner}");
+    let message = format!("{name}: called on something that is not a {owner}");
     Err(HostError::new("argument", message).into())
 }
 

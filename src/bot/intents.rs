@@ -53,7 +53,7 @@ pub(super) async fn refused_at_start(cogs: &Cogs, needed: u64, granted: Option<u
     let refused = granted.map_or(0, |granted| privileged_of(needed) & !granted);
     if refused != 0 {
         let refusal = disallowed(cogs, refused).await;
-        error!("{refusal} Until then the bot goes on without.");
+        error!("{refusal} Until then the bot runs without these intents.");
     }
     refused
 }
@@ -166,7 +166,7 @@ impl Follower {
             let wait = humantime::format_duration(Duration::from_secs(wait.as_secs().max(1)));
             let names = names(missing).join(", ");
             info!(
-                "The connection gets new intents in {wait}: {names}. They have changed often lately, and Discord counts each new session"
+                "The connection gets new intents in {wait}: {names}. The intents have changed often lately, and Discord limits the number of new sessions"
             );
         }
         self.announced = missing;
@@ -208,7 +208,7 @@ impl Follower {
     /// Leaves out what Discord does not let the bot use.
     async fn refuse(&mut self, refused: u64) {
         let refusal = disallowed(&self.cogs, refused).await;
-        error!("{refusal} Until then the bot goes on without.");
+        error!("{refusal} Until then the bot runs without these intents.");
         let left_out = refusal.intents.iter().filter_map(|it| bit(&it.name));
         self.refused |= left_out.fold(0, |bits, bit| bits | bit);
         self.need();

@@ -21,7 +21,7 @@ pub(super) async fn tell(services: Arc<Services>, commands: Vec<Interrupted>) {
     if count > 0 {
         tracing::warn!(
             count,
-            "Commands were under way when the process died; they are not run again, and their users are told"
+            "Commands were running when the process died; they are not run again, and their users get a message"
         );
     }
     let language = Language::of_locale(services.config.load().bot.locale.code());

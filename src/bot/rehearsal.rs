@@ -103,7 +103,7 @@ fn of_example(
     Problem {
         cog: Some(cog.to_owned()),
         message: format!(
-            "the example \"{text}\" is not understood by its own command \"{name}\": {reason}"
+            "the example \"{text}\" is not a valid call of its own command \"{name}\": {reason}"
         ),
         place,
         hint: Some("an example is what follows the command's name".to_owned()),

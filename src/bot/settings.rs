@@ -86,9 +86,9 @@ impl Settings {
         if is_changed {
             info!("config.json was edited: {}", told(&applied, &waiting));
         } else if was_broken {
-            info!("config.json is right again, and says what applies already");
+            info!("config.json is valid again, and changes no setting");
         } else {
-            debug!("config.json was saved, and says what applies already");
+            debug!("config.json was saved, and changes no setting");
             return;
         }
         let effective = Config {
@@ -108,7 +108,9 @@ impl Settings {
 
     async fn refuse(&mut self, errors: &ConfigErrors, text: &str) {
         self.is_broken = true;
-        error!("config.json was edited, and changes nothing until it is right. {errors}");
+        error!(
+            "config.json was edited, but changes nothing until its mistakes are fixed. {errors}"
+        );
         let problems = errors.problems.iter().map(|it| problem(it, text));
         self.tell(ConfigEdit::Broken(problems.collect())).await;
     }
@@ -154,8 +156,8 @@ fn told(applied: &[String], waiting: &[String]) -> String {
         part(&now, "applies now", "apply now"),
         part(
             &later,
-            "applies to cogs that are built afresh (`!reload all`)",
-            "apply to cogs that are built afresh (`!reload all`)",
+            "applies to cogs when they are rebuilt (`!reload all`)",
+            "apply to cogs when they are rebuilt (`!reload all`)",
         ),
         part(&waiting, "needs a restart", "need a restart"),
     ];
@@ -199,7 +201,7 @@ mod tests {
         let applied = keys(&["bot.admins", "bot.prefix", "limits.memory_mb"]);
         insta::assert_snapshot!(
             told(&applied, &keys(&["state.url"])),
-            @"bot.admins, bot.prefix apply now; limits.memory_mb applies to cogs that are built afresh (`!reload all`); state.url needs a restart"
+            @"bot.admins, bot.prefix apply now; limits.memory_mb applies to cogs when they are rebuilt (`!reload all`); state.url needs a restart"
         );
         insta::assert_snapshot!(told(&keys(&["bot.locale"]), &[]), @"bot.locale applies now");
     }

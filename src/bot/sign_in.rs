@@ -72,8 +72,7 @@ async fn ask(services: &Services, gateway_url: Option<&str>) -> Result<SignedIn,
         Ok(application) => (application.owners, intents::granted_by(application.flags)),
         Err(error) if error.is_unknown_route() => {
             warn!(
-                "The server does not know GET /applications/@me, so the bot goes on without knowing its owner: \
-                 name those who may use its own commands in bot.admins of config.json"
+                "The server does not support GET /applications/@me, so the bot does not know its owner: list the users who may use the admin commands in bot.admins of config.json"
             );
             (Vec::new(), None)
         }

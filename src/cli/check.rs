@@ -36,13 +36,13 @@ pub(super) fn execute(config_path: &ConfigPath) -> Result<(), StartError> {
         let commands = counted(rehearsal.commands, "command");
         let files = counted(files, "Luau file");
         output::say(format!(
-            "The configuration is right, and everything loads: {cogs}, {commands}, {files}."
+            "The configuration is valid, and everything loads: {cogs}, {commands}, {files}."
         ));
         return Ok(());
     }
     let problems = counted(problems.len(), "problem");
     Err(StartError::CheckFailed(match rehearsal.failed {
-        0 => format!("{problems}; {cogs} would load all the same."),
+        0 => format!("{problems}; {cogs} would still load."),
         failed => format!("{problems}; {failed} of {cogs} would not load."),
     }))
 }
@@ -87,7 +87,10 @@ fn together(of_files: Vec<Problem>, of_cogs: Vec<Problem>) -> Vec<Problem> {
 /// The problem with the names of the other cogs that have it.
 fn with_others((mut problem, others): (Problem, Vec<String>)) -> Problem {
     if !others.is_empty() {
-        let others = format!("the same keeps from loading: {}", others.join(", "));
+        let others = format!(
+            "the same problem keeps these cogs from loading: {}",
+            others.join(", ")
+        );
         problem.hint = Some(match problem.hint {
             Some(hint) => format!("{hint}; {others}"),
             None => others,

@@ -43,10 +43,10 @@ pub fn init(verbosity: u8) {
     }
     crate::host_tasks::log_panics();
     if let Some(reason) = unusable {
-        warn!(reason, "RUST_LOG cannot be read, so the usual levels apply");
+        warn!(reason, "RUST_LOG is not valid, so the default levels apply");
     }
     if form.as_deref().is_some_and(|form| form != "json") {
-        warn!("COGSMITH_LOG knows only the value json, so the log is written for people");
+        warn!("The only value of COGSMITH_LOG is json, so the log is written as text");
     }
 }
 

@@ -130,7 +130,7 @@ fn start(config_path: &ConfigPath, mode: Mode) -> Result<(), StartError> {
 
 /// Ends the process as clap does for arguments that do not belong together.
 fn misplaced() -> ! {
-    let message = "--offline, --online and --no-supervisor belong to `cogsmith run`";
+    let message = "--offline, --online and --no-supervisor only work with `cogsmith run`";
     Arguments::command()
         .error(ErrorKind::ArgumentConflict, message)
         .exit()

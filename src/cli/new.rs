@@ -31,16 +31,13 @@ pub(super) fn execute(config_path: &ConfigPath, options: &NewOptions) -> Result<
 pub(super) fn create(root: &Path, name: &str) -> Result<PathBuf, StartError> {
     if !name.split('.').all(is_part) {
         return Err(StartError::Usage(format!(
-            "{name:?} cannot be a cog's name. It is made of lower-case letters (a to z), digits and \
-             underscores, begins with a letter and has at most {LONGEST_PART} of them, and a dot \
-             makes a folder: ping, fun.dice."
+            "{name:?} cannot be a cog's name. A name consists of lower-case letters (a to z), digits and underscores, begins with a letter and has at most {LONGEST_PART} characters; a dot makes a folder: ping, fun.dice."
         )));
     }
     let command = name.rsplit('.').next().unwrap_or(name);
     if ADMIN_COMMANDS.contains(&command) {
         return Err(StartError::Usage(format!(
-            "The command {command} belongs to the bot itself, and a new cog is given a command of its \
-             own name. Choose another name."
+            "The command {command} belongs to the bot itself, and a new cog gets a command with its own name. Choose another name."
         )));
     }
     let base = name
@@ -87,7 +84,7 @@ fn refuse_existing(root: &Path, base: &Path, name: &str) -> Result<(), StartErro
         let inits = [folder.join("init.luau"), folder.join("init.lua")];
         if let Some(init) = inits.iter().find(|path| path.exists()) {
             return Err(StartError::Usage(format!(
-                "{} makes its folder one cog, so that {name} would be a module of it and not a cog. \
+                "{} makes its folder one cog, so {name} would be a module of that cog and not a cog. \
                  Choose another name.",
                 init.display()
             )));

@@ -96,7 +96,7 @@ impl RunOptions {
             (true, false) => Ok(Mode::Offline),
             (false, true) => Ok(Mode::Online),
             (true, true) => Err(StartError::Usage(
-                "--offline and --online exclude each other: give one of them.".to_owned(),
+                "Give either --offline or --online, not both.".to_owned(),
             )),
         }
     }
@@ -171,7 +171,7 @@ pub(super) async fn run(settings: Settings, mode: Mode) -> Result<(), StartError
 async fn start_simulator(adopted: Adopted) -> Result<Sim, StartError> {
     if adopted.after.is_some() {
         warn!(
-            "The simulator was a part of the process that died, so its world is new: messages and members are as at the first start. What cogs keep in their state is still there"
+            "The simulator was part of the process that died, so its world is new: messages and members are those of a first start. The state of the cogs is still there"
         );
     }
     // Nobody else identifies here, so no shard needs to wait for its turn.
@@ -233,7 +233,7 @@ async fn bind_studio(config: &Config, any_port: bool) -> Result<TcpListener, Sta
     match bound {
         Ok(listener) => Ok(listener),
         Err(error) if any_port => {
-            warn!("The page takes another port than studio.listen: {error}");
+            warn!("The page uses another port than studio.listen: {error}");
             let any = std::net::SocketAddr::new(listen.ip(), 0);
             studio::bind(any)
                 .await

@@ -48,6 +48,6 @@ fn check(path: &Path, text: &str) -> Result<(), StartError> {
         return Ok(());
     }
     Err(StartError::CheckFailed(format!(
-        "{path} is not current: run `cogsmith schema --write`."
+        "{path} is out of date: run `cogsmith schema --write`."
     )))
 }

@@ -37,7 +37,7 @@ pub(super) fn execute(config_path: &ConfigPath, options: &SpecOptions) -> Result
     }
     let seconds = began.elapsed().as_secs_f64();
     if failed.is_empty() {
-        output::say(format!("\nAll specs are met ({total} in {seconds:.1} s)."));
+        output::say(format!("\nAll specs passed ({total} in {seconds:.1} s)."));
         return Ok(());
     }
     Err(StartError::SpecsFailed {

@@ -17,7 +17,7 @@ const LUAURC: &str = r#"{
 }
 "#;
 
-const CURRENT: &str = "All files of types/ are current.";
+const CURRENT: &str = "All files of types/ are up to date.";
 
 /// What `cogsmith types` is given.
 #[derive(Clone, Copy, Debug, Args)]

@@ -81,9 +81,9 @@ fn note_refusal(cog: &CogContext, live: &Live, fault: &Fault, refusal: Refusal) 
         return;
     };
     if refusal.concerns_admins() {
-        tracing::warn!(cog = %cog.name, "Discord refused what a handler asked for: {text}");
+        tracing::warn!(cog = %cog.name, "Discord refused a call of a handler: {text}");
     } else {
-        tracing::info!(cog = %cog.name, "Discord refused what a handler asked for: {text}");
+        tracing::info!(cog = %cog.name, "Discord refused a call of a handler: {text}");
     }
     if let Some(problem) = problem {
         cog.services.refused.add(problem);

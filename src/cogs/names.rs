@@ -75,7 +75,7 @@ impl Names {
             Ok(Ok(file)) => file,
             Ok(Err(error)) => {
                 let path = path.display();
-                warn!(%path, %error, "The record of which cog has which command is damaged; it is made anew");
+                warn!(%path, %error, "The record of which cog has which command is damaged and is written again");
                 File::default()
             }
             Err(error) => {
@@ -148,8 +148,7 @@ impl Names {
         if let Err(error) = saved.and_then(|text| replace(&path, &text)) {
             self.lock().is_new = true;
             let path = path.display();
-            warn!(%path, %error, "The record of which cog has which command cannot be written; a restart may \
-                  give a command to another cog that declares it, too");
+            warn!(%path, %error, "The record of which cog has which command cannot be written; a restart may give a command to another cog that also declares it");
         }
     }
 }

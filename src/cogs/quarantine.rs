@@ -34,7 +34,7 @@ pub(super) fn note(cog: &CogContext, live: &Live, fault: &Fault) {
             last.message
         ),
         hint: Some(format!(
-            "save a version that is mended, or `!reload cog {}`",
+            "save a fixed version, or use `!reload cog {}`",
             cog.name
         )),
         ..last
@@ -65,7 +65,7 @@ pub(super) fn begin_in_quarantine(cog: &CogContext) {
         cog: Some(cog.name.to_string()),
         message: format!("is in quarantine: {why}"),
         hint: Some(format!(
-            "save a version that is mended, or `!reload cog {}`",
+            "save a fixed version, or use `!reload cog {}`",
             cog.name
         )),
         ..Problem::default()
@@ -86,7 +86,7 @@ pub(super) fn give_way(cog: &CogContext, live: &Live, limit: usize, share: usize
             share >> 20
         ),
         hint: Some(format!(
-            "save a version that keeps less, or raise the limit and `!reload cog {}`",
+            "save a version that needs less memory, or raise the limit and use `!reload cog {}`",
             cog.name
         )),
         ..Problem::default()

@@ -88,7 +88,7 @@ fn group(definition: &CommandDefinition, visit: &mut Visit<'_>) {
     visit.complain_if(
         !definition.runs && !definition.options.is_empty(),
         "options",
-        "must be empty: a group without `run` has nobody to give them to",
+        "must be empty: a group without `run` cannot use options",
     );
     if let Some(name_of_run) = &definition.slash_name_of_run {
         visit.complain_if(
@@ -109,7 +109,7 @@ fn group(definition: &CommandDefinition, visit: &mut Visit<'_>) {
             .collect();
         for key in own {
             if subcommand.prefix && !typed.insert(key.clone()) {
-                visit.complain("commands", format!("has two that are called \"{key}\""));
+                visit.complain("commands", format!("has two with the name \"{key}\""));
             }
         }
         let key = name_key(&subcommand.name);
@@ -164,7 +164,7 @@ fn limits(definition: &CommandDefinition, visit: &mut Visit<'_>) {
         visit.complain_if(
             cooldown.per.is_zero(),
             "cooldown.per",
-            "must be longer than nothing",
+            "must be more than 0 s",
         );
     }
     let none = |limit: &Concurrency| limit.limit == 0;
@@ -189,7 +189,7 @@ fn check(check: &Check, visit: &mut Visit<'_>, depth: usize) {
             visit.complain_if(
                 is_any && checks.is_empty(),
                 "checks",
-                "has an `any` of nothing, which nobody passes",
+                "has an empty `any`, which nobody passes",
             );
             for inner in checks {
                 self::check(inner, visit, depth + 1);

@@ -55,7 +55,7 @@ pub(super) fn bad_word(name: &str) -> Option<String> {
     if let Some(character) = unseen(name).filter(|it| !it.is_whitespace()) {
         let character = u32::from(character);
         return Some(format!(
-            "must not contain the character U+{character:04X}, which nobody sees"
+            "must not contain the character U+{character:04X}, which is invisible"
         ));
     }
     let odd = |character: char| {

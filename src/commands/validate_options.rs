@@ -34,7 +34,7 @@ pub(super) fn options(definition: &CommandDefinition, visit: &mut Visit<'_>) {
         if !known.insert(name_key(&option.name)) {
             visit.complain(
                 "options",
-                format!("has two that are called \"{}\"", option.name),
+                format!("has two with the name \"{}\"", option.name),
             );
         }
         name(&format!("{at}.name"), &option.name, visit);
@@ -183,7 +183,7 @@ fn choices(option: &OptionDefinition, at: &str, visit: &mut Visit<'_>) {
     for choice in &option.choices {
         let name = &choice.name;
         if !known.insert(name_key(name)) {
-            visit.complain(field.clone(), format!("has two that are called \"{name}\""));
+            visit.complain(field.clone(), format!("has two with the name \"{name}\""));
         }
         let count = length(name);
         if count == 0 || count > MAX_CHOICE {

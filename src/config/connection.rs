@@ -97,7 +97,7 @@ fn url(text: &str, kind: &UrlKind) -> Result<Option<String>, String> {
 
 fn url_fault(text: &str, schemes: [&str; 2]) -> Option<String> {
     let Ok(uri) = text.parse::<Uri>() else {
-        return Some("it is no address at all".to_owned());
+        return Some("it is not a URL".to_owned());
     };
     let has_scheme = uri.scheme_str().is_some_and(|it| schemes.contains(&it));
     let authority = uri.authority();

@@ -67,7 +67,7 @@ impl Follower {
             Some(drive) => Err(notify::Error::generic(&format!("a {drive} drive"))),
         };
         let watcher = watcher.inspect_err(|error| {
-            warn!(%error, "config.json is read every 2 s, as the system cannot tell of its changes");
+            warn!(%error, "config.json is read every 2 s, because the system does not report its changes");
         });
         // An edit between the start of the bot and this moment is not lost.
         let _is_first = touch.try_send(()).is_ok();

@@ -63,7 +63,10 @@ pub fn load(path: &Path, environment: &Environment) -> Result<Config, ConfigErro
             "{}".to_owned()
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let what = format!("cannot be read, for there is no folder {}", root.display());
+            let what = format!(
+                "cannot be read, because there is no folder {}",
+                root.display()
+            );
             return Err(Problem::of_file(&name, &what).into());
         }
         Err(error) => {

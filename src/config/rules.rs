@@ -115,7 +115,7 @@ fn id_fault(text: &str) -> Option<String> {
     let has_other = !text.bytes().all(|byte| byte.is_ascii_digit());
     let is_zero = text.parse().is_ok_and(|id: u64| id == 0);
     when(text.is_empty(), "has no digits")
-        .or_else(|| when(has_other, "has something else than digits"))
+        .or_else(|| when(has_other, "has characters that are not digits"))
         .or_else(|| when(is_zero, "is nobody's id"))
         .or_else(|| when(text.parse::<u64>().is_err(), "is longer than an id"))
 }
@@ -180,17 +180,14 @@ fn host_fault(text: &str) -> Option<String> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
         !label.is_empty() && label.len() <= 63 && label.chars().all(allowed)
     };
-    when(
-        text.contains('/'),
-        "is an address of a page: write only its host",
-    )
-    .or_else(|| when(text.contains(':'), "has a port: write only the host"))
-    .or_else(|| {
-        when(
-            !host.split('.').all(is_label),
-            "cannot be the name of a host",
-        )
-    })
+    when(text.contains('/'), "is a URL: write only its host")
+        .or_else(|| when(text.contains(':'), "has a port: write only the host"))
+        .or_else(|| {
+            when(
+                !host.split('.').all(is_label),
+                "cannot be the name of a host",
+            )
+        })
 }
 
 fn state_fault(text: &str) -> Option<String> {
@@ -216,7 +213,7 @@ fn state_fault(text: &str) -> Option<String> {
         .or_else(|| {
             when(
                 path.starts_with(':'),
-                "would lose the state at the end of the run",
+                "would lose the state when the bot stops",
             )
         })
 }

@@ -124,7 +124,7 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut file = Folder::open_followed(path)?;
     let facts = Folder::facts_of(&file)?;
     if facts.kind != Kind::File {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     let mut bytes = Vec::new();
     (&mut file)

@@ -56,7 +56,7 @@ impl Folder {
         if path.metadata()?.is_file() {
             File::open(path)
         } else {
-            Err(io::Error::other("it is no regular file"))
+            Err(io::Error::other("it is not a regular file"))
         }
     }
 

@@ -310,7 +310,9 @@ impl Connection {
                 self.opened |= !self.disconnected();
                 self.wakes = self.wakes.saturating_add(1);
                 if !self.opened && self.wakes > WAKES_TO_OPEN {
-                    return Poll::Ready(lost("the server accepts and hangs up".to_owned()));
+                    return Poll::Ready(lost(
+                        "the server accepts the connection and closes it at once".to_owned(),
+                    ));
                 }
                 Poll::Pending
             }

@@ -138,7 +138,7 @@ impl Task {
             error!(
                 shard,
                 code,
-                "The server closes each connection right after the bot has said who it is: it may not accept the token. {TOKEN_ADVICE}"
+                "The server closes each connection right after the bot has identified: perhaps it does not accept the token. {TOKEN_ADVICE}"
             );
         }
     }
@@ -218,7 +218,7 @@ impl Task {
             let shard = self.number;
             info!(
                 shard,
-                "The server names no address of its own at which to resume the session; staying at the present one"
+                "The server names no address for resuming the session; the bot stays at the present one"
             );
             return Some(End::Detour);
         }

@@ -69,10 +69,7 @@ impl Task {
             deduplicator.stop_collecting();
         }
         let shard = self.number;
-        info!(
-            shard,
-            "The shard changes over to a session with other intents"
-        );
+        info!(shard, "The shard switches to a session with other intents");
         match self.opened(ready, &second) {
             Some(end) => Err(end),
             None => Ok(second),

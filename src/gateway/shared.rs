@@ -156,11 +156,11 @@ impl GatewayShared {
         match answer.and_then(|address| self.relocate(&address).map_err(|e| e.to_string())) {
             Ok(()) => self.unanswered.store(false, Ordering::Relaxed),
             Err(error) if self.unanswered.swap(true, Ordering::Relaxed) => {
-                debug!(error, "The gateway's address still cannot be asked for");
+                debug!(error, "The gateway's address still cannot be requested");
             }
             Err(error) => warn!(
                 error,
-                "Kept the gateway's address, as it cannot be asked for"
+                "The gateway's address cannot be requested; the bot keeps the one that it knows"
             ),
         }
     }

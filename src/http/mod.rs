@@ -90,7 +90,7 @@ pub enum HttpError {
     #[error("more than {MOST_REDIRECTS} redirects")]
     Redirects,
     /// There was no connection, or it broke.
-    #[error("no answer of \"{host}\": {why}")]
+    #[error("no answer from \"{host}\": {why}")]
     Network {
         /// Who did not answer.
         host: String,
@@ -170,7 +170,7 @@ impl HttpClient {
 impl HttpRequest {
     /// The same without secrets of the process, should the cog have come by one.
     fn without_secrets(mut self) -> Result<Self, HttpError> {
-        let wrong = HttpError::Address("the address holds a secret of the bot's");
+        let wrong = HttpError::Address("the address contains a secret of the bot");
         let url = secrets::hide_text(self.url.as_str());
         self.url = Url::parse(&url).map_err(|_| wrong)?;
         for value in self.headers.values_mut() {
@@ -185,7 +185,7 @@ impl HttpRequest {
     /// Goes on to `target`, as browsers do. What is meant for one server is not shown to another: its author named
     /// the first one, and nobody but that one the second.
     fn redirect(&mut self, status: StatusCode, target: &str) -> Result<(), HttpError> {
-        let wrong = |_| HttpError::Address("the answer leads to what is no address");
+        let wrong = |_| HttpError::Address("the redirect leads to something that is not a URL");
         let next = self.url.join(target).map_err(wrong)?;
         if becomes_get(status, &self.method) {
             self.method = Method::GET;

@@ -73,7 +73,7 @@ pub enum Refused {
         of_module: String,
     },
     /// It runs already.
-    #[error("the cog \"{0}\" is loaded already; `!reload cog {0}` builds it afresh")]
+    #[error("the cog \"{0}\" is loaded already; `!reload cog {0}` rebuilds it")]
     Loaded(String),
     /// The controller has ended.
     #[error("the bot is shutting down")]

@@ -69,9 +69,10 @@ impl From<Known> for ApiError {
 pub(crate) const ANOTHER_HOST: Known = Known(
     421,
     0,
-    "421: The simulator answers to this machine's own names with its port, such as 127.0.0.1:PORT",
+    "421: The simulator only answers requests to this machine's own names with its port, such as 127.0.0.1:PORT",
 );
-pub(crate) const ANOTHER_PAGE: Known = Known(403, 0, "403: The simulator answers no web page");
+pub(crate) const ANOTHER_PAGE: Known =
+    Known(403, 0, "403: The simulator does not answer web pages");
 pub(crate) const UNAUTHORIZED: Known = Known(401, 0, "401: Unauthorized");
 pub(crate) const NOT_FOUND: Known = Known(404, 0, "404: Not Found");
 pub(crate) const METHOD_NOT_ALLOWED: Known = Known(405, 0, "405: Method Not Allowed");
@@ -206,7 +207,7 @@ pub enum SimError {
     #[error("Discord refuses: {0}")]
     Refused(ApiError),
     /// What was waited for did not happen in time.
-    #[error("Waited {seconds} s for {what}, which did not happen. Last happenings:\n{transcript}")]
+    #[error("Waited {seconds} s for {what}, which did not happen. Last events:\n{transcript}")]
     TimedOut {
         /// What was waited for.
         what: String,

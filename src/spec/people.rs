@@ -225,7 +225,7 @@ impl TestWorld {
             shown.join(", ")
         };
         Err(format!(
-            "the message has not the component that was asked for ({wanted}); it has {shown}"
+            "the message does not have the component that was asked for ({wanted}); it has {shown}"
         ))
     }
 }

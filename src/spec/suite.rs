@@ -183,7 +183,7 @@ impl Case {
         });
         let result = runtime.block_on(test);
         runtime.shutdown_background();
-        result.unwrap_or_else(|error| Err(format!("the test broke off: {error}").into()))
+        result.unwrap_or_else(|error| Err(format!("the test was aborted: {error}").into()))
     }
 
     async fn perform(&self, index: usize) -> Result<(), CaseFailure> {

@@ -151,7 +151,7 @@ impl Supervisor {
         if !pause.is_zero() {
             let seconds = pause.as_secs();
             tracing::error!(
-                "The bot died of {cause}, once more without a cog that is known to have caused it; it starts again in {seconds} s"
+                "The bot died of {cause}, once more without a cog that is known to be the cause; it starts again in {seconds} s"
             );
         } else if is_explained {
             tracing::error!(

@@ -332,7 +332,7 @@ impl Modules {
             return Ok(());
         }
         let message =
-            format!("require: a file may look for at most {MOST_MISSING} files that are not there");
+            format!("require: a file may look for at most {MOST_MISSING} files that do not exist");
         Err(HostError::new("limit", message))
     }
 }

@@ -34,17 +34,15 @@ pub const LIBRARIES: [&str; 10] = [
     "vector",
 ];
 
-const OF_STATE: &str = "the state itself holds nothing: write to a part of it, such as state.global{key}, state.guild(guild_id){key} or state.user(user_id){key}";
-const OF_SESSION: &str = "the session itself holds nothing: write to a part of it, such as state.session.global{key} or state.session.user(user_id){key}";
-const OF_HOST: &str =
-    "what belongs to the host cannot be changed: keep what is yours in a local or in the state";
-const OF_LIBRARY: &str = "Luau's libraries cannot be changed: put what is yours into a local, or into a module of your own";
+const OF_STATE: &str = "nothing can be stored in the state itself: write to a part of it, such as state.global{key}, state.guild(guild_id){key} or state.user(user_id){key}";
+const OF_SESSION: &str = "nothing can be stored in the session itself: write to a part of it, such as state.session.global{key} or state.session.user(user_id){key}";
+const OF_HOST: &str = "objects of the host cannot be changed: keep your own values in a local variable or in the state";
+const OF_LIBRARY: &str = "Luau's libraries cannot be changed: put your own functions into a local variable or into a module";
 const OF_OBJECT: &str = "what Discord has said cannot be changed by writing to it: call an operation of @cogsmith/discord to change it there, or change a copy, `:table()`";
-const OF_MODULE: &str = "what a module returns is frozen: let that module keep what changes in a local, and return functions that change it";
+const OF_MODULE: &str = "what a module returns is frozen: keep values that change in a local variable of that module, and return functions that change them";
 const OF_GLOBALS: &str = "globals belong to the file in which they are set: write the name alone, or require a module that has it";
-const OF_LOADED: &str =
-    "it shows what is loaded, and is not how to change that: save the module's file";
-const OF_OTHERS: &str = "it is frozen: change a copy, such as table.clone makes";
+const OF_LOADED: &str = "it only shows what is loaded: to change that, save the module's file";
+const OF_OTHERS: &str = "it is frozen: change a copy, such as one made by table.clone";
 
 /// What to do instead of setting a key; nothing is said here of tables that belong to nobody in particular.
 /// `{key}` stands for the key with its dot.
@@ -59,7 +57,7 @@ const ADVICE: [(&str, &str, &str); 8] = [
     (
         "ctx",
         "",
-        "what a command was called with cannot be changed: keep what is yours in a local",
+        "the context of a call cannot be changed: keep your own values in a local variable",
     ),
     ("object", "", OF_OBJECT),
     ("_G", "", OF_GLOBALS),
@@ -184,7 +182,7 @@ local own = table.freeze {}
         for (code, wanted) in [
             (
                 "state.coins = 5",
-                "`state.coins` cannot be set; the state itself holds nothing: write to a part of it, such as state.global.coins, state.guild(guild_id).coins",
+                "`state.coins` cannot be set; nothing can be stored in the state itself: write to a part of it, such as state.global.coins, state.guild(guild_id).coins",
             ),
             ("    state.coins += 5 -- more", "state.user(user_id).coins"),
             (
@@ -218,7 +216,7 @@ local own = table.freeze {}
             ("print(state.x == 1) own.x = 1", "`own.x`"),
             (
                 "state.global = {}",
-                "`state.global` cannot be set; the state itself holds nothing: write to a part of it, such as state.global.key",
+                "`state.global` cannot be set; nothing can be stored in the state itself: write to a part of it, such as state.global.key",
             ),
             (
                 "_G.x = 1",
@@ -279,7 +277,7 @@ local own = table.freeze {}
             (
                 "state.coins += 5",
                 "attempt to perform arithmetic (add) on nil and number",
-                "`state.coins` is nil; the state itself holds nothing: write to a part of it, such as state.global.coins",
+                "`state.coins` is nil; nothing can be stored in the state itself: write to a part of it, such as state.global.coins",
             ),
             (
                 "session.text ..= \"x\"",

@@ -278,7 +278,7 @@ impl fmt::Display for Fault {
             ),
             Self::GaveWay(why) => write!(formatter, "was ended, because {why}"),
             Self::Panic => formatter.write_str(
-                "the host failed while it ran this; the cog is given a fresh VM. This is a fault of Cogsmith's: please report it",
+                "the host failed while it ran this; the cog gets a fresh VM. This is a bug in Cogsmith: please report it",
             ),
             Self::Cancelled => formatter.write_str("was cancelled"),
             Self::Closed => formatter.write_str("is not run any more"),

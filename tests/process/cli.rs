@@ -116,13 +116,13 @@ fn arguments_that_do_not_belong_together_are_refused() {
     exit 2
     -- stdout
     -- stderr
-    --offline and --online exclude each other: give one of them.
+    Give either --offline or --online, not both.
     ");
     assert_snapshot!(cogsmith(here.path(), &["--offline", "check"], &[]), @r"
     exit 2
     -- stdout
     -- stderr
-    error: --offline, --online and --no-supervisor belong to `cogsmith run`
+    error: --offline, --online and --no-supervisor only work with `cogsmith run`
 
     Usage: cogsmith [OPTIONS] [COMMAND]
 
@@ -193,7 +193,7 @@ fn check_accepts_a_good_tree_also_from_elsewhere() {
     assert_snapshot!(from_elsewhere, @r"
     exit 0
     -- stdout
-    The configuration is right, and everything loads: 1 cog, 0 commands, 2 Luau files.
+    The configuration is valid, and everything loads: 1 cog, 0 commands, 2 Luau files.
     -- stderr
     ");
     assert_eq!(cogsmith(here.path(), &["check"], &[]), from_elsewhere);
@@ -285,14 +285,14 @@ fn new_creates_a_cog_that_check_accepts() {
     exit 2
     -- stdout
     -- stderr
-    "../evil" cannot be a cog's name. It is made of lower-case letters (a to z), digits and underscores, begins with a letter and has at most 32 of them, and a dot makes a folder: ping, fun.dice.
+    "../evil" cannot be a cog's name. A name consists of lower-case letters (a to z), digits and underscores, begins with a letter and has at most 32 characters; a dot makes a folder: ping, fun.dice.
     "#);
     fs::write(here.path().join("lua/cogs/fun/init.luau"), "").unwrap();
     assert_snapshot!(cogsmith(here.path(), &["new", "fun.cards"], &[]), @r"
     exit 2
     -- stdout
     -- stderr
-    lua/cogs/fun/init.luau makes its folder one cog, so that fun.cards would be a module of it and not a cog. Choose another name.
+    lua/cogs/fun/init.luau makes its folder one cog, so fun.cards would be a module of that cog and not a cog. Choose another name.
     ");
 }
 
@@ -333,7 +333,7 @@ fn types_are_told_or_written() {
     assert_snapshot!(cogsmith(here.path(), &["types", "--check"], &[]), @r"
     exit 0
     -- stdout
-    All files of types/ are current.
+    All files of types/ are up to date.
     -- stderr
     ");
     assert!(cogsmith(here.path(), &["check"], &[]).starts_with("exit 0\n"));
@@ -358,7 +358,7 @@ fn what_is_generated_is_current() {
     exit 1
     -- stdout
     -- stderr
-    config.schema.json is not current: run `cogsmith schema --write`.
+    config.schema.json is out of date: run `cogsmith schema --write`.
     ");
 }
 
@@ -445,7 +445,7 @@ fn check_loads_every_cog_and_tells_each_problem_once() {
       in the top level at lua/services/shared.luau:2
       in the top level at lua/cogs/one.luau:2
       required by cogs.one → services.shared
-      the same keeps from loading: two
+      the same problem keeps these cogs from loading: two
     7 problems; 7 of 9 cogs would not load.
     "#);
 }
@@ -474,11 +474,11 @@ cog.group {
     )]);
     let told = cogsmith(here.path(), &["check"], &[]);
     for line in [
-        "lua/cogs/tea.luau:8: the example \"tea 10m\" is not understood by its own command \"tea\": help would show `!tea tea 10m`: leave the command's name out of it",
+        "lua/cogs/tea.luau:8: the example \"tea 10m\" is not a valid call of its own command \"tea\": help would show `!tea tea 10m`: leave the command's name out of it",
         ">  8 |         \"tea 10m\",",
-        "lua/cogs/tea.luau:9: the example \"soon\" is not understood by its own command \"tea\": `soon` is not a duration",
-        "lua/cogs/tea.luau:15: the example \"up\" is not understood by its own command \"pot fill\": There are too many arguments: the command does not take `up` or anything after it.",
-        "3 problems; 1 cog would load all the same.",
+        "lua/cogs/tea.luau:9: the example \"soon\" is not a valid call of its own command \"tea\": `soon` is not a duration",
+        "lua/cogs/tea.luau:15: the example \"up\" is not a valid call of its own command \"pot fill\": There are too many arguments: the command does not take `up` or anything after it.",
+        "3 problems; 1 cog would still load.",
     ] {
         assert!(told.contains(line), "{line}\n{told}");
     }
@@ -506,12 +506,12 @@ end)
     ]);
     let met = cogsmith(folder.path(), &["spec", "hi"], &[]);
     assert!(met.contains("ok      hi: greets"), "{met}");
-    assert!(met.contains("All specs are met (1 in "), "{met}");
+    assert!(met.contains("All specs passed (1 in "), "{met}");
     let failed = cogsmith(folder.path(), &["spec"], &[]);
     for part in [
         "FAILED  sum: adds",
         "spec/sum_spec.luau:3: expected 3, got 2",
-        "1 of 2 specs are not met.",
+        "1 of 2 specs failed.",
     ] {
         assert!(failed.contains(part), "no {part:?} in:\n{failed}");
     }

@@ -161,7 +161,7 @@ fn what_the_bot_does_not_answer_is_said_loudly() {
         anna:clicks(anna:says(\"!hi\"), \"Close\")
     end)",
         &[
-            "user:clicks: the message has not the component",
+            "user:clicks: the message does not have the component",
             "(\"Close\")",
         ],
     );

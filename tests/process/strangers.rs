@@ -179,7 +179,7 @@ async fn a_pipe_in_the_place_of_a_file_holds_up_no_reload() {
     fs::remove_file(&pipe).unwrap();
     let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
     assert!(made.success());
-    let is_told = |problems: String| problems.contains("lua/cogs/pipe.luau is no regular file");
+    let is_told = |problems: String| problems.contains("lua/cogs/pipe.luau is not a regular file");
     while !is_told(problems_of(&*stage.report().await)) {}
     stage.save("cogs/ping.luau", &answering("ping", "1"));
     while stage.answer("!ping").await.as_deref() != Some("1") {
@@ -399,7 +399,7 @@ fn check_prints_names_and_broken_files_without_what_steers_a_terminal() {
         "lua/notes/b\\u{1b}[2J.luau:1: syntax error",
         "lua/cogs/linked.luau is or lies behind a symlink",
         "lua/notes/hard.luau has 2 hard links",
-        "lua/notes/pipe.luau is no regular file",
+        "lua/notes/pipe.luau is not a regular file",
     ] {
         assert!(shown.contains(told), "{told} in {shown}");
     }

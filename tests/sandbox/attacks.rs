@@ -314,7 +314,7 @@ cog.command { name = "fill", run = function(ctx) for i = 1, 200000 do local x = 
     };
     assert_eq!(
         stage.ask("!keep").await,
-        "true limit this cog holds more than 16 MB of Discord's objects and of state (limits.memory_mb)"
+        "true limit this cog holds more than 16 MB of Discord objects and references to state (limits.memory_mb)"
     );
     assert!(held() > 10 << 20, "{}", held());
     assert_eq!(stage.ask("!drop").await, "dropped");

@@ -200,7 +200,7 @@ async fn what_is_wrong_is_said_before_anything_is_sent() {
         ),
         case(
             r#"return why(ctx.message.reply, ctx.message, { content = "x", ephemeral = true })"#,
-            "argument: message:reply: ephemeral: only ctx:reply and ctx:send take it",
+            "argument: message:reply: ephemeral: only ctx:reply and ctx:send accept it",
         ),
         case(
             r#"return why(ctx.message.react, ctx.message, 5)"#,

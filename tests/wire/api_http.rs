@@ -321,7 +321,7 @@ async fn what_cannot_be_sent_is_told_before() {
         ),
         (
             "http.get('x')",
-            "argument 5 http.get: \"x\" is no address: relative URL without a base",
+            "argument 5 http.get: \"x\" is not a URL: relative URL without a base",
         ),
         (
             "http.get('file:///etc/passwd')",
@@ -349,7 +349,7 @@ async fn what_cannot_be_sent_is_told_before() {
         ),
         (
             "http.post('http://api.example.com', { body = 'x', json = 1 })",
-            "argument 5 http.post: body and json exclude each other",
+            "argument 5 http.post: give either body or json, not both",
         ),
         (
             "http.get('http://api.example.com', { timeout = 31 })",
@@ -402,7 +402,7 @@ async fn requests_and_what_they_bring_are_limited() {
         .clock(Clock::paused(1_700_000_000))
         .start()
         .await;
-    let words = "limit 5 http.get: this cog has made its 2 requests of 10 seconds (limits.http_calls_per_10s)";
+    let words = "limit 5 http.get: this cog has used up its 2 requests for these 10 seconds (limits.http_calls_per_10s)";
     assert_eq!(stage.ask("!t").await, words);
     assert_eq!(met(&stage, Limit::HttpCalls), 1);
     let answer = format!(r#"return http.get("{long}")"#);
@@ -432,7 +432,7 @@ async fn a_server_that_does_not_answer_is_waited_for_as_long_as_it_is_said() {
     let port = nobody().port();
     let told = answer(&format!(r#"return http.get("http://{HOST}:{port}/")"#)).await;
     assert!(
-        told.starts_with("http 5 http.get: no answer of \"api.example.com\": "),
+        told.starts_with("http 5 http.get: no answer from \"api.example.com\": "),
         "{told}"
     );
     assert!(!told.contains("127.0.0.1"), "{told}");

@@ -66,7 +66,7 @@ async fn a_write_to_what_cannot_be_written_is_an_error_that_says_what_to_write()
         )
     };
     check(&[
-        told("state.coins = 5", "`state.coins` cannot be set; the state itself holds nothing: write to a part of it, such as state.global.coins, "),
+        told("state.coins = 5", "`state.coins` cannot be set; nothing can be stored in the state itself: write to a part of it, such as state.global.coins, "),
         told("state.session.x = 1", "`state.session.x` cannot be set; the session itself"),
         told("cog.mine = 5", "`cog.mine` cannot be set; what belongs to the host"),
         told("cog.check.mine = 5", "`cog.check.mine` cannot be set; what"),
@@ -228,7 +228,7 @@ async fn a_task_of_a_thousand_is_one_too_many() {
             r#"local made = 0
 local err = why(function() for i = 1, 5000 do task.delay(0.2, print) made += 1 end end)
 return `{made} {err}`"#,
-            "1000 limit: task.delay: this cog already has 1000 tasks (limits.tasks), and no more are taken before some of them end",
+            "1000 limit: task.delay: this cog already has 1000 tasks (limits.tasks); wait until some of them have ended",
         ),
         case(r#"return "answers all the same""#, "answers all the same"),
     ])

@@ -27,8 +27,8 @@ async fn a_command_that_looks_like_the_bots_own_is_refused() {
         ("r\u{435}load", "looks like \"reload\""),
         ("\u{ff48}elp", "looks like \"help\""),
         ("unl0ad", "looks like \"unload\""),
-        ("he\u{200b}lp", "U+200B, which nobody sees"),
-        ("c\u{34f}ogs", "U+034F, which nobody sees"),
+        ("he\u{200b}lp", "U+200B, which is invisible"),
+        ("c\u{34f}ogs", "U+034F, which is invisible"),
     ] {
         stage.save("cogs/false.luau", &answering(name, "false"));
         let report = stage.failed().await;
@@ -58,7 +58,8 @@ async fn a_cog_that_looks_like_another_is_not_loaded() {
     stage.save("cogs/a\u{202e}b.luau", &answering("other", "2"));
     let report = stage.failed().await;
     assert!(
-        problems_of(&report).contains("has a character in its name that is not seen"),
+        problems_of(&report)
+            .contains("has an invisible character or a terminal control character in its name"),
         "{report:#?}"
     );
     stage.delete("cogs/a\u{202e}b.luau");

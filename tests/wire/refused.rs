@@ -178,7 +178,7 @@ async fn a_discord_that_fails_is_seen_and_leaves_a_handler_time() {
     let (owner, general) = (stage.sim.owner(), stage.general());
     stage.sim.say(owner, general, "!slow").unwrap();
     let told = || {
-        let mut lines = logged(&["Requests wait for Discord, which fails"]);
+        let mut lines = logged(&["Requests wait because Discord fails"]);
         lines.retain(|line| line.contains(" INFO ") && line.contains("cog=slow"));
         lines.len()
     };

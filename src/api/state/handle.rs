@@ -179,7 +179,7 @@ impl Handle {
                 Ok(handle) => {
                     let entries = handle.view(lua)?.entries(&handle.scope, &handle.path);
                     let entries = entries
-                        .ok_or_else(|| self.cannot(path, "a part of the state that is gone"))?;
+                        .ok_or_else(|| self.cannot(path, "a part of the state that was removed"))?;
                     self.fits(path, budget.take(entries.bytes()))?;
                     Ok(Stored::Table(entries))
                 }

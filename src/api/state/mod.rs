@@ -257,9 +257,8 @@ fn transaction(
     may_write(lua, "state.transaction")?;
     let view = view_of(cog, &Space::Own, lua)?;
     if view.transactions() >= MOST_NESTED {
-        let message = format!(
-            "state.transaction: at most {MOST_NESTED} transactions may be within each other"
-        );
+        let message =
+            format!("state.transaction: transactions may be nested at most {MOST_NESTED} deep");
         return Err(HostError::new("state", message).into());
     }
     let vm = Vm::of(lua)?;

@@ -27,7 +27,7 @@ pub(in crate::api) fn tree_to_json(table: &StateTable) -> Result<JsonValue, NotJ
         if fields.insert(name.clone(), value).is_some() {
             let name = shown_name(&name);
             let message = format!(
-                "holds something at the number {name} and at the string \"{name}\", which are one name in JSON"
+                "holds something at the number {name} and at the string \"{name}\", which would be the same name in JSON"
             );
             return Err(NotJson::new(message));
         }

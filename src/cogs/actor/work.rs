@@ -111,7 +111,7 @@ impl Actor {
         } else if self.cog.limits.may_log(|| None, || []).is_some() {
             tracing::warn!(
                 cog = %self.cog.name, event = %event.name,
-                "An event was dropped: the cog holds too many of Discord's objects"
+                "An event was dropped: the cog holds too many Discord objects"
             );
         }
         drop(busy);

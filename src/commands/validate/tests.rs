@@ -121,9 +121,9 @@ fn a_command_must_be_callable() {
     in the command "x", `aliases` has "X", which is there already
     in the command "x", `aliases` has "a b", which must not contain spaces, quotes, or any of `@`, `#`, `<`, `>`
     in the command "x", `cooldown.uses` must be 1 to 1000, and is 0
-    in the command "x", `cooldown.per` must be longer than nothing
+    in the command "x", `cooldown.per` must be more than 0 s
     in the command "x", `max_concurrent.limit` must be at least 1
-    in the command "x", `checks` has an `any` of nothing, which nobody passes
+    in the command "x", `checks` has an empty `any`, which nobody passes
     in the command "x", `checks` has `permissions` without a name
     in the command "x", `checks` has a `role` without an id or name
     in the command "x", `run` is missing: a command needs it, and a group without it needs `commands`
@@ -141,7 +141,7 @@ fn options_stand_in_an_order_that_can_be_typed() {
     in the command "x", `options.first.rest` is for the last option: nothing would be left for "second"
     in the command "x", `options.second` is required and must stand before "first", which is optional
     in the command "x", `options.FIRST` is required and must stand before "first", which is optional
-    in the command "x", `options` has two that are called "FIRST"
+    in the command "x", `options` has two with the name "FIRST"
     in the command "x", `options.FIRST.name` has the character "F", which Discord does not allow in slash commands: write it in lower case
     "#);
     // A file takes no words.
@@ -202,7 +202,7 @@ fn choices_have_values_of_the_options_kind() {
         .collect();
     insta::assert_snapshot!(complaints(&with_options(vec![color, flag, many])), @r#"
     in the command "x", `options.color.choices` has "red", whose value must have at most 100 characters and has 101
-    in the command "x", `options.color.choices` has two that are called "RED"
+    in the command "x", `options.color.choices` has two with the name "RED"
     in the command "x", `options.color.choices` has "RED", whose value must be of the option's kind, string
     in the command "x", `options.color.choices` has the name "", which must have 1 to 100 characters and has 0
     in the command "x", `options.color.autocomplete` must not be set together with `choices`
@@ -228,7 +228,7 @@ fn groups_go_as_deep_as_discord_allows() {
     tag.subcommands = vec![add, CommandDefinition::new("tag")];
     tag.place = Some(("lua/cogs/tags.luau".into(), 4));
     insta::assert_snapshot!(complaints(&tag), @r#"
-    in the command "tag", `commands` has two that are called "tag"
+    in the command "tag", `commands` has two with the name "tag"
     in the command "tag", `slash_name_of_run` must be another name than that of the subcommand "tag"
     "#);
     assert_eq!(validate(&tag)[0].place, tag.place);

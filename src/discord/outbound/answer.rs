@@ -331,7 +331,7 @@ pub enum CallError {
     },
     /// Nothing was sent: Discord has refused so much that it would lock the bot out.
     #[error(
-        "discord.{operation}: not sent: Discord has refused {count} requests of this bot within ten minutes, and locks it out at 10,000"
+        "discord.{operation}: not sent: Discord has refused {count} requests of this bot within ten minutes, and blocks it after 10,000"
     )]
     Refused {
         /// The operation's name.
@@ -348,13 +348,13 @@ pub enum CallError {
         message: String,
     },
     /// The answer is longer than any of Discord's.
-    #[error("discord.{operation}: the answer is longer than {} MB, which none of Discord's is", LONGEST >> 20)]
+    #[error("discord.{operation}: the answer is longer than {} MB, and Discord's answers are never that long", LONGEST >> 20)]
     TooLong {
         /// The operation's name.
         operation: &'static str,
     },
     /// Whoever called may not hold as much as the answer takes.
-    #[error("discord.{operation}: the answer takes more memory than there is for it")]
+    #[error("discord.{operation}: the answer takes more memory than is left for it")]
     Memory {
         /// The operation's name.
         operation: &'static str,

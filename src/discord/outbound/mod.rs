@@ -527,7 +527,7 @@ impl OutboundCall {
                 }
                 Wait::Untold => warn!(
                     operation,
-                    global, "Discord asks to wait, and not for how long"
+                    global, "Discord asks to wait, but does not say how long"
                 ),
             }
         }
@@ -589,7 +589,7 @@ impl OutboundCall {
             let for_s = waited.as_secs();
             info!(
                 operation,
-                %cog, count, %why, for_s, "Requests wait for Discord, which fails"
+                %cog, count, %why, for_s, "Requests wait because Discord fails"
             );
         }
     }

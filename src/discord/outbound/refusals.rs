@@ -44,7 +44,7 @@ impl Refusals {
             if count == MOST {
                 tracing::warn!(
                     count,
-                    "Discord has refused so many requests within ten minutes that cogs may send no more for now: at 10,000 it locks the bot out"
+                    "Discord has refused so many requests within ten minutes that cogs may send no more for now: after 10,000 it blocks the bot"
                 );
             }
         }

@@ -79,7 +79,7 @@ pub fn check(folder: &Path) -> Vec<String> {
         match std::fs::read(&path).map(decode) {
             // A checkout may have changed the ends of lines.
             Ok(Ok(found)) if found.replace("\r\n", "\n") == text => {}
-            Ok(_) => faults.push(format!("{path_shown} is not current: {MEND}")),
+            Ok(_) => faults.push(format!("{path_shown} is out of date: {MEND}")),
             Err(error) => faults.push(format!("{path_shown} cannot be read ({error}): {MEND}")),
         }
     }

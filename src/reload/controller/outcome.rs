@@ -86,7 +86,7 @@ fn tell_waiting(problem: &mut Problem, waiting: &[String]) {
         more => format!(" and {more} more"),
     };
     let told = format!(
-        "held back with it until this is mended, as their changes hang together: {}{more}",
+        "held back until this is fixed, because their changes hang together: {}{more}",
         names.join(", ")
     );
     problem.hint = Some(match problem.hint.take() {

@@ -118,7 +118,7 @@ fn definitions(text: &str) -> Result<Vec<ObjectProp<'_>>, String> {
         )));
     }
     let Some(Value::Object(root)) = parsed.value else {
-        return Err(format!("is no object; {FORM}"));
+        return Err(format!("is not an object; {FORM}"));
     };
     let mut all = Vec::new();
     for property in root.properties {
@@ -127,7 +127,7 @@ fn definitions(text: &str) -> Result<Vec<ObjectProp<'_>>, String> {
                 all.extend(aliases.properties);
             }
             _ if property.name.as_str() == "aliases" => {
-                return Err(format!("has \"aliases\" that are no object; {FORM}"));
+                return Err(format!("has \"aliases\" that are not an object; {FORM}"));
             }
             _ => {}
         }
@@ -162,7 +162,7 @@ fn target(name: &str, value: &Value) -> Result<String, String> {
     }
     let Some(path) = value.as_string_lit().map(|literal| literal.value.as_ref()) else {
         return Err(format!(
-            "defines the alias \"{name}\" as something that is no string"
+            "defines the alias \"{name}\" as something that is not a string"
         ));
     };
     inside(path).ok_or_else(|| {

@@ -8,7 +8,7 @@ use std::io;
 const IS_FOLDER: &str = "is a folder with the name of a module; rename it";
 pub(super) const RESTLESS: &str =
     "keeps changing while it is read; save it again when its writer is done";
-const NO_FILE: &str = "is no regular file; replace it by one";
+const NO_FILE: &str = "is not a regular file; replace it by one";
 
 /// The longest source, in bytes. Nothing can interrupt the compiler, and a table literal of 1 MB
 /// keeps it busy for 0.2 s.
@@ -88,12 +88,12 @@ fn foreign(file: &Facts, folder: &Facts) -> Option<String> {
     let (links, owner) = (file.links, file.owner);
     if links > 1 {
         return Some(format!(
-            "has {links} hard links and may be a file of another place, so it is not read; replace it by a copy, or set hot_reload.allow_linked_files in config.json"
+            "has {links} hard links and may be a file from elsewhere, so it is not read; replace it by a copy, or set hot_reload.allow_linked_files in config.json"
         ));
     }
     (owner != folder.owner).then(|| {
         format!(
-            "belongs to user {owner}, and its folder to user {}, so it may be a file of another place and is not read; make both belong to one user (chown), or set hot_reload.allow_linked_files in config.json",
+            "belongs to user {owner}, and its folder to user {}, so it may be a file from elsewhere and is not read; make both belong to one user (chown), or set hot_reload.allow_linked_files in config.json",
             folder.owner
         )
     })

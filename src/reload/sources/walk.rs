@@ -58,9 +58,8 @@ pub(super) const BROKEN: &str = "is a symlink that points to nothing; remove it"
 const LINKED_TWICE: &str =
     "is a symlink inside a symlinked folder, which is not followed; link to the place itself";
 const UNFIT_NAME: &str =
-    "has a character in its name that is not seen, or that steers a terminal; rename it";
-const TOO_DEEP: &str =
-    "lies too deep in folders within folders, and is not looked into; move it up";
+    "has an invisible character or a terminal control character in its name; rename it";
+const TOO_DEEP: &str = "is nested too deep in folders and is not read; move it up";
 const DEEP_LUAURC: &str = "is not read: aliases are defined in lua/.luaurc alone; move them there";
 
 /// Looks where `path` (below the root) really is.

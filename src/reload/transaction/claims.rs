@@ -294,10 +294,10 @@ fn hint(held: &Held, second: &Holder<'_>) -> Option<String> {
             "\"{owner}\" had the name first and keeps it, also after a restart: take another name in {file}, or delete that file"
         )),
         Right::Keeps => Some(format!(
-            "\"{owner}\" had the name first and keeps it until what was saved of it can be taken: mend that if it lets go of the name, else take another name in {file}"
+            "\"{owner}\" had the name first and keeps it until its saved changes can be loaded: fix them if they give up the name, otherwise take another name in {file}"
         )),
         Right::Waits => Some(format!(
-            "\"{owner}\" had the name first and keeps it, although it does not run: mend it, or delete its file if \"{}\" is to have the name",
+            "\"{owner}\" had the name first and keeps it, although it does not run: fix it, or delete its file if \"{}\" should have the name",
             second.cog
         )),
     }
@@ -307,7 +307,7 @@ fn hint(held: &Held, second: &Holder<'_>) -> Option<String> {
 fn hidden_name(cog: &str, offer: &Offer) -> Option<LoadFailure> {
     let character = u32::from(unseen(cog)?);
     let message = format!(
-        "the cog's name has the character U+{character:04X}, which nobody sees; rename its file"
+        "the cog's name has the character U+{character:04X}, which is invisible; rename its file"
     );
     Some(refused(cog, offer, message, None))
 }

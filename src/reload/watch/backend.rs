@@ -111,7 +111,7 @@ fn silent_drive_of(shared: &WatchState) -> Option<&'static str> {
 
 fn on_drive(kind: &str) -> String {
     format!(
-        "lua/ is on a drive of the kind {kind}, where changes that others make are not told, so files are read every \
+        "lua/ is on a drive of the kind {kind}, which does not report changes made elsewhere, so files are read every \
          second instead."
     )
 }
@@ -123,7 +123,7 @@ fn without(error: &notify::Error) -> String {
         _ => "its watcher does not work".to_owned(),
     };
     format!(
-        "The system does not tell of changes in lua/ ({cause}), so files are read every second instead."
+        "The system does not report changes in lua/ ({cause}), so files are read every second instead."
     )
 }
 

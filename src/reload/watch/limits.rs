@@ -16,8 +16,7 @@ pub(super) fn advice(error: &notify::Error) -> Option<String> {
     };
     Some(format!(
         "The system's limit of {what} is reached, so files are read every second instead. Raise it \
-         with \"sudo sysctl fs.inotify.{setting}={value}\" and start again; a line in /etc/sysctl.d/ \
-         makes it last."
+         with \"sudo sysctl fs.inotify.{setting}={value}\" and start again; a line in /etc/sysctl.d/ makes it permanent."
     ))
 }
 

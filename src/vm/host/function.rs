@@ -206,7 +206,7 @@ impl Core {
         self.poisoned.store(true, Ordering::Relaxed);
         tracing::error!(
             function = name,
-            "The host failed in a function that a cog called. The cog's VM is replaced at its next reload. This is a fault of Cogsmith's: please report it"
+            "The host failed in a function that a cog called. The cog's VM is replaced at its next reload. This is a bug in Cogsmith: please report it"
         );
         HostError::new(
             "internal",

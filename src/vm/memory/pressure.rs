@@ -8,7 +8,7 @@ use std::time::Duration;
 pub enum Pressure {
     /// All versions of the cog need more bytes than one cog may.
     Versions(usize),
-    /// Older versions of the cog have more handlers and tasks under way than this.
+    /// Older versions of the cog have more running handlers and tasks than this.
     Running(usize),
     /// More older versions of the cog are there than this.
     Count(usize),
@@ -30,13 +30,10 @@ impl fmt::Display for Pressure {
             ),
             Self::Running(most) => write!(
                 formatter,
-                "older versions of the cog had more than {most} handlers and tasks under way"
+                "older versions of the cog had more than {most} running handlers and tasks"
             ),
             Self::Count(most) => {
-                write!(
-                    formatter,
-                    "more than {most} older versions of the cog were there"
-                )
+                write!(formatter, "the cog had more than {most} older versions")
             }
             Self::Process(limit) => write!(
                 formatter,
@@ -48,7 +45,7 @@ impl fmt::Display for Pressure {
                 "it used more than {} s of processor time after another version had taken its place",
                 limit.as_secs_f64()
             ),
-            Self::Successor => formatter.write_str("the version that answers needed its room"),
+            Self::Successor => formatter.write_str("the current version needed its memory"),
         }
     }
 }

@@ -40,17 +40,17 @@ pub enum Reason {
     #[error("{0} is not possible in a path; names are separated by \"/\"")]
     Character(&'static str),
     /// `./levels.luau`
-    #[error("a path has no extension: leave \"{0}\" away")]
+    #[error("a path has no extension: leave out \"{0}\"")]
     Extension(&'static str),
     /// `./levels/init`
-    #[error("a folder's init is required by the folder's name: leave \"/init\" away")]
+    #[error("a folder's init is required by the folder's name: leave out \"/init\"")]
     Init,
     /// More `..` than folders.
     #[error("the path leads outside lua/, where no module can be")]
     Outside,
     /// `@self` in a file that stands for no folder.
     #[error(
-        "@self is the folder of an init file, and {0} is none; write \"./\" for files beside it"
+        "@self is the folder of an init file, and {0} is not one; write \"./\" for files beside it"
     )]
     NoSelf(String),
     /// An alias that `lua/.luaurc` does not define.

@@ -185,9 +185,9 @@ fn what_leads_nowhere_is_told_as_a_sentence() {
     );
     let told = [
         ("../services/Levels", "did you mean \"../services/levels\"?"),
-        ("../services/levels.luau", "leave \".luau\" away"),
-        ("../services/levels.lua", "leave \".lua\" away"),
-        ("../services/bank/init", "leave \"/init\" away"),
+        ("../services/levels.luau", "leave out \".luau\""),
+        ("../services/levels.lua", "leave out \".lua\""),
+        ("../services/bank/init", "leave out \"/init\""),
         ("services/levels", "begins with \"./\", \"../\" or \"@\""),
         ("/services/levels", "begins with"),
         ("", "begins with"),

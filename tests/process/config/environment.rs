@@ -73,7 +73,7 @@ fn wrong_variables_are_named() {
       COGSMITH_BOT_PREFIX: this variable sets no known key, did you mean COGSMITH_BOT__PREFIX?
       COGSMITH_BOT__PREFX: this variable sets no known key, did you mean COGSMITH_BOT__PREFIX?
       COGSMITH_LIMITS__CPU_MS__DEEPER: this variable sets no known key, did you mean COGSMITH_LIMITS__CPU_MS?
-      COGSMITH_BOT__ADMINS: `bot.admins[1]` must be the id of a user as a text of digits, such as "80351110224678912", but is "bob", which has something else than digits
+      COGSMITH_BOT__ADMINS: `bot.admins[1]` must be the id of a user as a text of digits, such as "80351110224678912", but is "bob", which has characters that are not digits
       COGSMITH_BOT__PREFIX: `bot.prefix` must be 1 to 32 characters without a space, but is "", which would make every message a command
       COGSMITH_HOT_RELOAD__ENABLED: `hot_reload.enabled` must be true or false, but is "maybe"
       COGSMITH_HOT_RELOAD__IGNORE_PATTERNS: `hot_reload.ignore_patterns` must be a list in [ ], but is "[oops"
@@ -132,7 +132,7 @@ fn what_cannot_be_sent_or_reached_is_one_sentence_each() {
     ");
     assert_snapshot!(reason("http:///x"), @r"
     The configuration has a problem:
-      DISCORD_API_URL: the address must be of http or https, such as http://127.0.0.1:8080, but it is no address at all
+      DISCORD_API_URL: the address must be of http or https, such as http://127.0.0.1:8080, but it is not a URL
     ");
     assert_snapshot!(reason("http://proxy?x=1"), @r"
     The configuration has a problem:
@@ -140,7 +140,7 @@ fn what_cannot_be_sent_or_reached_is_one_sentence_each() {
     ");
     assert_snapshot!(reason("http://pro xy"), @r"
     The configuration has a problem:
-      DISCORD_API_URL: the address must be of http or https, such as http://127.0.0.1:8080, but it is no address at all
+      DISCORD_API_URL: the address must be of http or https, such as http://127.0.0.1:8080, but it is not a URL
     ");
     let url = connection(&[("DISCORD_API_URL", " https://proxy:8080/discord// ")]).unwrap();
     assert_eq!(url.api_url.unwrap(), "https://proxy:8080/discord");
@@ -154,7 +154,7 @@ fn what_cannot_be_sent_or_reached_is_one_sentence_each() {
     for (wrong, fault) in [
         ("ws://bot:ter2@proxy", "it holds a user name or password"),
         ("ws://proxy/#x", "it has something after #"),
-        ("wss:///x", "it is no address at all"),
+        ("wss:///x", "it is not a URL"),
         ("proxy:7878", "it does not begin with ws:// or wss://"),
     ] {
         let reason = reason(wrong);

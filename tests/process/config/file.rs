@@ -88,7 +88,7 @@ fn a_missing_file_means_the_defaults_and_a_missing_folder_is_said() {
     ");
     assert_snapshot!(refusal(&folder.path().join("away/config.json")), @r"
     The configuration has a problem:
-      FOLDER/away/config.json: cannot be read, for there is no folder FOLDER/away
+      FOLDER/away/config.json: cannot be read, because there is no folder FOLDER/away
     ");
 }
 

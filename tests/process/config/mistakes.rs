@@ -24,7 +24,7 @@ fn all_problems_come_at_once_with_their_lines() {
     The configuration has 10 problems:
       config.json:2: `bot.prefix` must be 1 to 32 characters without a space, but is "", which would make every message a command
       config.json:2: `bot.admins[0]` must be the id of a user as a text of digits, such as "80351110224678912", but is 7
-      config.json:2: `bot.admins[1]` must be the id of a user as a text of digits, such as "80351110224678912", but is "anna", which has something else than digits
+      config.json:2: `bot.admins[1]` must be the id of a user as a text of digits, such as "80351110224678912", but is "anna", which has characters that are not digits
       config.json:2: unknown key `bot.local`, did you mean `bot.locale`?
       config.json:4: unknown key `hot_reload.reload_dely`, did you mean `hot_reload.reload_delay`?
       config.json:5: `hot_reload.enabled` must be true or false, but is "yes"
@@ -213,12 +213,12 @@ fn admins_are_ids() {
     ]}});
     assert_snapshot!(refusal(&text.to_string()), @r#"
     The configuration has 6 problems:
-      config.json:1: `bot.admins[0]` must be the id of a user as a text of digits, such as "80351110224678912", but is "anna", which has something else than digits
+      config.json:1: `bot.admins[0]` must be the id of a user as a text of digits, such as "80351110224678912", but is "anna", which has characters that are not digits
       config.json:1: `bot.admins[1]` must be the id of a user as a text of digits, such as "80351110224678912", but is "", which has no digits
-      config.json:1: `bot.admins[2]` must be the id of a user as a text of digits, such as "80351110224678912", but is "-1", which has something else than digits
+      config.json:1: `bot.admins[2]` must be the id of a user as a text of digits, such as "80351110224678912", but is "-1", which has characters that are not digits
       config.json:1: `bot.admins[3]` must be the id of a user as a text of digits, such as "80351110224678912", but is "0", which is nobody's id
       config.json:1: `bot.admins[4]` must be the id of a user as a text of digits, such as "80351110224678912", but is "99999999999999999999", which is longer than an id
-      config.json:1: `bot.admins[5]` must be the id of a user as a text of digits, such as "80351110224678912", but is "<@80351110224678912>", which has something else than digits
+      config.json:1: `bot.admins[5]` must be the id of a user as a text of digits, such as "80351110224678912", but is "<@80351110224678912>", which has characters that are not digits
     "#);
 }
 
@@ -269,7 +269,7 @@ fn only_sqlite_is_supported_and_no_password_is_shown() {
     "#);
     assert_snapshot!(refusal("sqlite::memory:"), @r#"
     The configuration has a problem:
-      config.json:1: `state.url` must be sqlite: and the path of a file, such as "sqlite:var/state.db", but is a text, which would lose the state at the end of the run
+      config.json:1: `state.url` must be sqlite: and the path of a file, such as "sqlite:var/state.db", but is a text, which would lose the state when the bot stops
     "#);
 }
 
@@ -296,7 +296,7 @@ fn capabilities_and_hosts_are_names() {
       config.json:1: `capabilities["a b"]` must be the name of a cog, such as "fun.dice", or "*", but is "a b", which cannot be a cog's name
       config.json:1: `capabilities["fun.dice"][1]` must be the name of a capability, such as "messages.send", or "*", but is "Messages Send", which cannot be a capability's name
       config.json:1: `capabilities["fun.dice"][3]` must be the name of a capability, such as "messages.send", or "*", but is "shared:", which cannot be a capability's name
-      config.json:1: `http.allow[0]` must be a host, such as "api.example.com", "*.example.com" or "*", but is "https://example.com/", which is an address of a page: write only its host
+      config.json:1: `http.allow[0]` must be a host, such as "api.example.com", "*.example.com" or "*", but is "https://example.com/", which is a URL: write only its host
       config.json:1: `http.allow[1]` must be a host, such as "api.example.com", "*.example.com" or "*", but is "example.com:80", which has a port: write only the host
       config.json:1: `http.allow[2]` must be a host, such as "api.example.com", "*.example.com" or "*", but is "exa mple", which cannot be the name of a host
     "#);

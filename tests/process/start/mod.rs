@@ -186,10 +186,10 @@ async fn a_server_that_is_no_discord_is_told() {
         );
         match status {
             404 => {
-                insta::assert_snapshot!(sentence, @"The server at http://server does not answer as Discord's API does: GET /users/@me is answered with status 404 (Not Found). Check DISCORD_API_URL: it is the address without a path, such as http://127.0.0.1:8080, and what listens there must speak Discord's API.");
+                insta::assert_snapshot!(sentence, @"The server at http://server does not answer as Discord's API does: GET /users/@me is answered with status 404 (Not Found). Check DISCORD_API_URL: it is the address without a path, such as http://127.0.0.1:8080, and the server there must offer Discord's API.");
             }
             200 => {
-                insta::assert_snapshot!(sentence, @r#"The server at http://server does not answer as Discord's API does: GET /users/@me: the answer is not JSON. Check DISCORD_API_URL: it is the address without a path, such as http://127.0.0.1:8080, and what listens there must speak Discord's API."#);
+                insta::assert_snapshot!(sentence, @r#"The server at http://server does not answer as Discord's API does: GET /users/@me: the answer is not JSON. Check DISCORD_API_URL: it is the address without a path, such as http://127.0.0.1:8080, and the server there must offer Discord's API."#);
             }
             _ => assert!(sentence.contains("301"), "{sentence}"),
         }

@@ -75,7 +75,7 @@ fn without_cogs_a_state_or_its_port_the_bot_says_so() {
     let (code, printed) = Process::start(no_var.path(), &["--offline"], &[]).ended();
     assert_eq!(code, 1, "{printed}");
     let printed = printed.replace(&no_var.path().display().to_string(), "FOLDER");
-    insta::assert_snapshot!(printed, @"The state database FOLDER/var/state.db cannot be opened: its folder cannot be made: File exists (os error 17); check that its folder can be written to, or set state.url in config.json to another file.");
+    insta::assert_snapshot!(printed, @"The state database FOLDER/var/state.db cannot be opened: its folder cannot be made: File exists (os error 17); check that the bot may write to its folder, or set state.url in config.json to another file.");
 
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -91,7 +91,7 @@ fn without_cogs_a_state_or_its_port_the_bot_says_so() {
 
     let here = home(&[]);
     let mut offline = Process::start(here.path(), &["--offline"], &variables);
-    offline.until("The page takes another port than studio.listen");
+    offline.until("The page uses another port than studio.listen");
     offline.until("Talk to your bot at http://127.0.0.1:");
     assert_eq!(offline.stopped().0, 0);
 }
@@ -247,7 +247,7 @@ async fn an_intent_that_is_refused_later_is_named_and_the_rest_goes_on() {
         "{line}"
     );
     assert!(!line.contains("message_content"), "{line}");
-    bot.until("The shard changes over to a session with other intents");
+    bot.until("The shard switches to a session with other intents");
     assert_eq!(ask(&sim, "!ping").await, "pong");
     let intents = sim.sessions().last().unwrap().intents;
     assert_eq!(intents & (1 << 1 | 1 << 10), 1 << 10, "{intents:b}");
@@ -310,7 +310,7 @@ fn an_edit_of_the_configuration_is_told_in_one_sentence() {
         "{line}"
     );
     configure(folder.path(), r#"{ "bot": { "prefx": "?" } }"#);
-    bot.until("config.json was edited, and changes nothing until it is right");
+    bot.until("config.json was edited, but changes nothing until its mistakes are fixed");
     bot.until("config.json:1: unknown key `bot.prefx`, did you mean `bot.prefix`?");
     assert_eq!(bot.stopped().0, 0);
 }

@@ -79,7 +79,7 @@ async fn commands_that_move_in_a_circle_come_up_with_the_last_fix() {
         assert_eq!(cogs_of(&report, CogOutcome::Kept), ["a", "b", "c"]);
         let text = format!("{:?}", report.problems);
         assert!(
-            text.contains("mend that if it lets go of the name"),
+            text.contains("fix them if they give up the name"),
             "{text}"
         );
         if is_saved_between {

@@ -86,7 +86,7 @@ async fn a_write_to_what_cannot_be_written_is_told_with_what_to_write_instead() 
     for (code, wanted) in [
         (
             "state.coins = 5",
-            "`state.coins` cannot be set; the state itself holds nothing: write to a part of it, such as state.global.coins",
+            "`state.coins` cannot be set; nothing can be stored in the state itself: write to a part of it, such as state.global.coins",
         ),
         (
             "state.session.x = 1",

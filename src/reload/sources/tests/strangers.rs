@@ -128,7 +128,7 @@ fn a_file_that_may_be_of_another_place_is_held_unless_that_is_allowed() {
     let why = held.held(&ModuleId::new("services/a")).unwrap();
     assert_eq!(
         why,
-        "lua/services/a.luau has 2 hard links and may be a file of another place, so it is not read; replace it by a copy, or set hot_reload.allow_linked_files in config.json"
+        "lua/services/a.luau has 2 hard links and may be a file from elsewhere, so it is not read; replace it by a copy, or set hot_reload.allow_linked_files in config.json"
     );
     let allowing = HotReload {
         allow_linked_files: true,
@@ -187,12 +187,12 @@ fn pipes_sockets_and_devices_are_never_waited_for_and_never_read() {
         let why = again
             .held(&ModuleId::new(&format!("services/{name}")))
             .unwrap();
-        assert!(why.contains("is no regular file"), "{why}");
+        assert!(why.contains("is not a regular file"), "{why}");
     }
     let zero = again.held(&ModuleId::new("services/zero"));
     assert_eq!(
         has_device,
-        zero.is_some_and(|why| why.contains("is no regular file"))
+        zero.is_some_and(|why| why.contains("is not a regular file"))
     );
     let linked = again.held(&ModuleId::new("services/linked")).unwrap();
     assert!(linked.contains("points outside lua/"), "{linked}");
