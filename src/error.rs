@@ -55,7 +55,7 @@ pub enum StartError {
         reason: String,
     },
 
-    /// The gateway cannot be used, for a reason that no new attempt mends.
+    /// The gateway cannot be used, for a reason that no new attempt fixes.
     #[error("{0}.")]
     Gateway(String),
 

@@ -1,4 +1,4 @@
-//! No task of the host's ends with a panic: what panicked is told in the log, and the task begins anew, after a
+//! No task of the host's ends with a panic: what panicked is told in the log, and the task starts again, after a
 //! pause that grows while it goes on panicking.
 //!
 //! Tasks keep what outlives a panic (the way to them, what they have promised) in a state that they borrow. Whoever
@@ -169,7 +169,7 @@ fn tell(task: Task) {
     );
 }
 
-/// Has the log tell where a panic was, instead of standard error.
+/// Logs where a panic was, instead of standard error.
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|info: &PanicHookInfo<'_>| {
         let place = info.location().map(ToString::to_string);

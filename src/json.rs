@@ -139,7 +139,7 @@ impl Json {
 /// Why a text does not become a tree.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
-    /// It is no JSON.
+    /// It is not JSON.
     #[error(transparent)]
     Syntax(serde_json::Error),
     /// Its tree needs more memory than there may be.

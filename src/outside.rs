@@ -7,7 +7,7 @@ use std::time::Duration;
 /// The longest time that a server is believed to ask for. The longest limits of Discord's are counted by the day.
 pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Seconds. Nothing for what is no time to wait: no number, less than 0, or more than [`LONGEST`].
+/// Seconds. Nothing for what is not a time to wait: no number, less than 0, or more than [`LONGEST`].
 pub fn seconds(told: f64) -> Option<Duration> {
     let told = Duration::try_from_secs_f64(told).ok()?;
     (told <= LONGEST).then_some(told)
@@ -19,7 +19,7 @@ pub fn seconds_in_text(told: &str) -> Option<Duration> {
 }
 
 /// Seconds until a date as HTTP writes it (`Wed, 21 Oct 2015 07:28:00 GMT`), by the server's own clock if it says what
-/// that shows, otherwise by `now`, since the epoch. A date that has passed is no time to wait.
+/// that shows, otherwise by `now`, since the epoch. A date that has passed is not a time to wait.
 pub fn seconds_until_date(date: &str, clock: Option<&str>, now: Duration) -> Option<Duration> {
     let date = seconds_of_date(date)?;
     let shown = clock.and_then(seconds_of_date);
@@ -50,7 +50,7 @@ pub fn milliseconds(told: u64) -> Duration {
     Duration::from_millis(told).min(LONGEST)
 }
 
-/// A count in a field of a body; nothing for what is no whole number of 32 bits.
+/// A count in a field of a body; nothing for what is not a whole number of 32 bits.
 pub fn count_in_json(told: &Json) -> Option<u32> {
     u32::try_from(told.as_i64()?).ok()
 }

@@ -10,7 +10,7 @@ const AROUND: u32 = 2;
 /// Characters of a source line that are shown.
 const WIDEST_LINE: usize = 200;
 
-/// One thing that went wrong, told so that its author can mend it.
+/// One thing that went wrong, told so that its author can fix it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// The cog in which it happened, if it was one cog.

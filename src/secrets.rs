@@ -1,6 +1,6 @@
 //! The secrets of the process, and how they are taken out of whatever leaves it.
 //!
-//! No secret is handed to a cog. Should one come into a text all the same (a file that is exchanged in the wrong
+//! No secret is handed to a cog. Should one come into a text anyway (a file that is exchanged in the wrong
 //! moment, a library that logs too much), it must not leave: the log, requests to Discord and to other servers, the
 //! page and what is printed all go through [`hide`], where their bytes are ready to be sent.
 

@@ -1,4 +1,4 @@
-//! `!reload` and its kin: in Rust, so that they work when every cog is broken.
+//! `!reload` and the like: in Rust, so that they work when every cog is broken.
 //!
 //! ```text
 //! router ─ Admin (two desks, each a task) ─┬─ reload (!reload …)

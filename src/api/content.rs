@@ -1,4 +1,4 @@
-//! What an author gives to `ctx:reply`, `message:reply` and their kin: a string, or Discord's own
+//! What an author gives to `ctx:reply`, `message:reply` and the like: a string, or Discord's own
 //! create-message fields plus `ephemeral`, `files` and `delete_after`.
 
 use super::convert::{Converter, to_json};

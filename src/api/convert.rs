@@ -44,7 +44,7 @@ impl Converter {
             .map_err(|wrong| wrong.into_failure(function, path))
     }
 
-    /// The name of a field, or nothing where a key is no string. `path` names the table in errors.
+    /// The name of a field, or nothing where a key is not a string. `path` names the table in errors.
     fn name(&mut self, function: &str, path: &str, key: &Value) -> HostResult<Option<String>> {
         let Value::String(name) = key else {
             return Ok(None);

@@ -22,7 +22,7 @@ pub struct Declarations {
     pub listeners: Vec<Listener>,
     /// `cog.every(…)`.
     pub timers: Vec<Timer>,
-    /// `cog.on_load(…)` and its kin.
+    /// `cog.on_load(…)` and the like.
     pub hooks: Vec<(Hook, Function)>,
     /// How often `state.defaults` was called.
     pub calls_of_defaults: usize,

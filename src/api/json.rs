@@ -81,7 +81,7 @@ pub fn parse(lua: &Lua, function: &str, what: &str, text: &LuaString) -> HostRes
     })
 }
 
-/// The same text, with integers as strings that no number of Luau's can be. What is no JSON stays none.
+/// The same text, with integers as strings that no number of Luau's can be. What is not JSON stays none.
 fn with_long_integers_quoted(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let mut made = String::new();
@@ -352,7 +352,7 @@ mod tests {
             prop_assert_eq!(encoded(&there), expected);
         }
 
-        /// Whatever is made of the text on the way, what is no JSON stays none, and the other way round.
+        /// Whatever is made of the text on the way, what is not JSON stays none, and the other way round.
         #[test]
         fn what_is_no_json_stays_none(text in r#"([-+.eE:,\[\]{}" \\a]|[0-9]{1,3}|12345678901234567890){0,12}"#) {
             let readable = with_long_integers_quoted(&text);

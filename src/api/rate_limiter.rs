@@ -2,7 +2,7 @@
 //!
 //! [`RateLimitQueue`](super::rate_limit_queue::RateLimitQueue) is the other limiter of this folder: there, calls that
 //! come too early wait in a queue, one use is taken at a time, and a changed limit keeps what was used before. Here,
-//! nothing waits, several uses may be taken together, and a changed limit begins anew.
+//! nothing waits, several uses may be taken together, and a changed limit starts again.
 
 use crate::clock::Clock;
 use crate::lock::lock;

@@ -90,7 +90,7 @@ impl Default for ConnectionView {
     }
 }
 
-/// Names of cogs, for whoever builds them anew.
+/// Names of cogs, for whoever builds them again.
 #[derive(Debug, Default)]
 pub struct FailedCogs {
     names: Mutex<BTreeSet<String>>,

@@ -26,7 +26,7 @@ const MOST_ARGUMENTS: u32 = 100;
 /// Characters of a lock's key.
 const LONGEST_KEY: usize = 200;
 
-/// So long a call waits for those of older versions that hold its key: who does not end must not keep a mended version
+/// So long a call waits for those of older versions that hold its key: who does not end must not keep a fixed version
 /// from its work.
 const WAIT_FOR_OLDER: Duration = Duration::from_secs(2);
 

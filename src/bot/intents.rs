@@ -78,7 +78,7 @@ pub(super) struct Follower {
 
 impl Follower {
     /// `refused` is what Discord does not let the bot use: it is logged, with the cogs that ask for it, and left out
-    /// until one of them is loaded anew.
+    /// until one of them is loaded again.
     pub(super) fn new(
         gateway: Arc<Gateway>,
         cogs: Arc<Cogs>,
@@ -214,7 +214,7 @@ impl Follower {
         self.need();
     }
 
-    /// A cog that was loaded anew may ask again for what was refused.
+    /// A cog that was loaded again may ask again for what was refused.
     async fn look_at(&mut self, report: Result<Arc<Report>, RecvError>) -> Result<(), Stopped> {
         match report {
             Ok(report)

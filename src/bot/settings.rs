@@ -11,7 +11,7 @@ use crate::reload::sources::Rules;
 use std::sync::Arc;
 use tracing::{debug, error, info, warn};
 
-/// Limits that a VM is built with: cogs have them from the next time they are built afresh.
+/// Limits that a VM is built with: cogs have them from the next time they are rebuilt.
 const OF_NEW_VMS: [&str; 4] = [
     "limits.call_depth",
     "limits.cpu_ms",

@@ -1,4 +1,4 @@
-//! What the subcommands print. A reader that has gone away (`cogsmith schema | head`) is no error.
+//! What the subcommands print. A reader that has gone away (`cogsmith schema | head`) is not an error.
 
 use crate::{escape, secrets};
 use std::fmt::Display;

@@ -261,7 +261,7 @@ impl Calling<'_> {
             }
         }
         let limit = definition.max_concurrent.as_ref();
-        // Each version has its own count: calls of an older one that do not end keep nobody from the mended one.
+        // Each version has its own count: calls of an older one that do not end keep nobody from the fixed one.
         let counted = format!("{name}\n{}", self.live.generation.number);
         let permit = limit.map(|limit| services.running.begin(&counted, &ids, limit));
         if let Some(None) = permit {

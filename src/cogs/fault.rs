@@ -68,7 +68,7 @@ pub(super) async fn report(
     call_hooks(cog, live, fault, told.map(|(_, context)| context)).await;
 }
 
-/// A line in the log about what Discord refused, which is no error of anybody's.
+/// A line in the log about what Discord refused, which is not an error of anybody's.
 fn note_refusal(cog: &CogContext, live: &Live, fault: &Fault, refusal: Refusal) {
     let mut problem = None;
     let text = || {

@@ -71,7 +71,7 @@ fn long_unix_seconds(text: &str) -> Option<f64> {
     unix_seconds(text).filter(|_| whole.len() >= SHORTEST_UNIX)
 }
 
-/// How a number that is no time could be written, if it is one: `18` as `18:00`, `in 18m` or `in
+/// How a number that is not a time could be written, if it is one: `18` as `18:00`, `in 18m` or `in
 /// 18h`.
 pub(super) fn forms_of_number(text: &str, language: Language) -> Option<Vec<String>> {
     let text = text.trim();
@@ -110,7 +110,7 @@ fn date(text: &str) -> Option<String> {
     (text.len() == 8 && date.parse::<jiff::civil::Date>().is_ok()).then_some(date)
 }
 
-/// What a text that is no time was probably meant to be: see [`duration::corrected`].
+/// What a text that is not a time was probably meant to be: see [`duration::corrected`].
 pub(super) fn corrected(text: &str) -> Option<String> {
     let text = text.trim();
     let span = after_from_now(text).unwrap_or(text);

@@ -164,7 +164,7 @@ mod tests {
             assert!(!key.fits("1", ID), "{text}");
             assert!(!key.fits("1", text), "{text}");
         }
-        // A mention of somebody or of a channel is no role, whatever a role is called.
+        // A mention of somebody or of a channel is not a role, whatever a role is called.
         for kind in ["@", "@!", "#"] {
             let text = format!("<{kind}{ID}>");
             let key = RoleKey::from(text.as_str());

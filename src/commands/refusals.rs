@@ -1,7 +1,7 @@
 //! What Discord refuses because of how the world is, and not because of a mistake in a cog: a message is gone, a user
 //! takes no messages, the bot lacks a permission. The user of a command is told so in a sentence.
 //!
-//! The codes are those of Discord's documentation, "JSON Error Codes". What is not here is the author's to mend, or
+//! The codes are those of Discord's documentation, "JSON Error Codes". What is not here is the author's to fix, or
 //! nobody knows what it means.
 
 use super::text::{Language, Text};
@@ -165,7 +165,7 @@ const MAXIMA: RangeInclusive<i64> = 30_001..=30_061;
 const OF_AUTHORS: [i64; 4] = [10_012, 30_015, 30_032, 30_034];
 
 impl Refusal {
-    /// What a refusal with this status and code of Discord's means; nothing when it is the author's to mend.
+    /// What a refusal with this status and code of Discord's means; nothing when it is the author's to fix.
     pub fn of(status: i64, code: i64) -> Option<Self> {
         if OF_AUTHORS.contains(&code) {
             return None;

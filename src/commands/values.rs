@@ -41,7 +41,7 @@ pub(super) fn read(
         OptionKind::Time => {
             parse_moment(&plain, context.now, &context.timezone).map(Argument::Time)
         }
-        // What is no emoji may be the name of one.
+        // What is not an emoji may be the name of one.
         OptionKind::Emoji => return Ok(parse_emoji(text).map(Argument::Emoji)),
         _ => return Ok(None),
     };
@@ -226,7 +226,7 @@ fn integer(text: &str) -> Option<i64> {
     } else {
         i64::MAX
     };
-    // 2^53 + 1 is no number of Luau's, and rounds to one that would pass the limits.
+    // 2^53 + 1 is not a number of Luau's, and rounds to one that would pass the limits.
     let number: i64 = text.parse().unwrap_or(beyond);
     Some(if number.unsigned_abs() > MAX_INTEGER.unsigned_abs() {
         beyond

@@ -30,7 +30,7 @@ const OPTIONS: MatchOptions = MatchOptions {
 #[derive(Clone, Debug, Default)]
 pub struct Globs(Vec<Pattern>);
 
-/// Why a text is no pattern. As a sentence it is what comes after "is none: ".
+/// Why a text is not a pattern. As a sentence it is what comes after "is none: ".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GlobFault {
     /// `[` without `]`.

@@ -25,7 +25,7 @@ fn total_of(meminfo: &str) -> Option<usize> {
 }
 
 /// The files with the limits of this process's control groups (both versions of them), and of those around them.
-/// A limit that is none is no number, or a huge one.
+/// A limit that is none is not a number, or a huge one.
 fn limit_files(groups: &str, root: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for line in groups.lines() {

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, told so that its operator can mend it.
+//! What is wrong with a configuration, told so that its operator can fix it.
 
 use crate::escape::one_line;
 use crate::files::NotText;
@@ -60,7 +60,7 @@ impl Problem {
         }
     }
 
-    /// The file `name` is no text.
+    /// The file `name` is not text.
     pub(super) fn of_bytes(name: &str, problem: NotText) -> Self {
         Self::of_file(name, &problem.to_string())
     }

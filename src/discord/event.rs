@@ -78,7 +78,7 @@ impl Event {
     }
 
     /// The event's data as a tree, parsed when first asked for. Null, with a line in the log, if the
-    /// text is no JSON, nests deeper than 128 levels, holds half of a surrogate pair or would take more than 128 MB.
+    /// text is not JSON, nests deeper than 128 levels, holds half of a surrogate pair or would take more than 128 MB.
     pub fn data(&self) -> &Json {
         self.parsed.get_or_init(|| self.read())
     }

@@ -125,7 +125,7 @@ impl Way<'_> {
             match facts.kind {
                 Kind::Link => self.follow(name)?,
                 _ if self.ahead.is_empty() => return Ok(self.found(name, facts)),
-                // What is no folder is told by the system.
+                // What is not a folder is told by the system.
                 _ => self.enter(name)?,
             }
         }

@@ -8,7 +8,7 @@
 //!                          beneath: symlinks are followed name by name, and never out of the folder
 //! ```
 //!
-//! `text` turns what was read into text, `replace` writes a file anew, `writers` says how long one who has a file open
+//! `text` turns what was read into text, `replace` writes a file again, `writers` says how long one who has a file open
 //! is waited for, `drives` knows where no changes are told.
 //!
 //! `unix` does this with the system's calls relative to an open folder. `portable` is for other systems: it looks at

@@ -89,7 +89,7 @@ pub(super) struct Next {
 /// What follows the end of a connection. `holds` says whether there is a session that could be resumed, and `refused`
 /// how many attempts to resume it the server has ended in a row, this one left out.
 ///
-/// Codes that no new attempt can mend are left out, see [`super::error::fatal`].
+/// Codes that no new attempt can fix are left out, see [`super::error::fatal`].
 pub(super) fn next(ending: Ending, holds: bool, came: Came, refused: u32) -> Next {
     Next {
         resumes: holds && !ends_session(ending) && !gives_up(ending, came, refused),
@@ -146,7 +146,7 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// The time to wait. Pauses that grow are 1, 2, 4, … s, a quarter more or less, and begin anew after a good
+    /// The time to wait. Pauses that grow are 1, 2, 4, … s, a quarter more or less, and start again after a good
     /// connection.
     pub(super) fn after(&mut self, pause: Pause, came: Came) -> Duration {
         if came == Came::Long {

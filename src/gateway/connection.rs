@@ -33,7 +33,7 @@ const HELLO_WITHIN: Duration = Duration::from_secs(20);
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
 /// As many times may a connection that is not open yet be woken. One needs fewer than ten; a server
-/// that accepts and hangs up keeps twilight connecting anew without a pause or a word.
+/// that accepts and hangs up keeps twilight connecting again without a pause or a word.
 const WAKES_TO_OPEN: u32 = 64;
 
 /// The time that a server is given to answer a close frame.

@@ -128,7 +128,7 @@ const PRIVILEGED: [(u32, &str, &str); 3] = [
     (15, "message_content", "Message Content Intent"),
 ];
 
-/// The error behind a close code that no new attempt can mend.
+/// The error behind a close code that no new attempt can fix.
 /// <https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes>
 pub(super) fn fatal(code: u16, shard: u32, shards: u32, intents: u64) -> Option<GatewayError> {
     match code {

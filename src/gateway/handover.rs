@@ -46,7 +46,7 @@ impl Task {
                         return Ok(first);
                     }
                 },
-                // After a loss the first session is resumed. Whether the change begins anew is for the one who
+                // After a loss the first session is resumed. Whether the change starts again is for the one who
                 // asked to say: each attempt may use an identify.
                 event = first.next() => if let Some(end) = self.take(event, &mut first).await {
                     let reason = "the connection was lost meanwhile".to_owned();

@@ -226,7 +226,7 @@ impl Gateway {
     /// 120 a minute.
     ///
     /// # Errors
-    /// If the shard is not connected, or the text is no command that a bot may send by itself.
+    /// If the shard is not connected, or the text is not a command that a bot may send by itself.
     pub fn send(&self, shard: u32, json: String) -> Result<(), GatewayError> {
         #[derive(Deserialize)]
         struct Operation {

@@ -274,7 +274,7 @@ impl Slot {
         sequence < self.next.load(Ordering::Acquire)
     }
 
-    /// An event with this sequence was handed to the sink. A server may begin to count anew, but 0 is no number to
+    /// An event with this sequence was handed to the sink. A server may begin to count again, but 0 is not a number to
     /// resume from once there was another.
     pub(super) fn reached(&self, sequence: u64) {
         let next = sequence.saturating_add(1);

@@ -37,9 +37,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 /// What an admin asks for.
 #[derive(Clone, Debug)]
 pub enum Ask {
-    /// Build one cog afresh.
+    /// Rebuild one cog.
     Cog(String),
-    /// Build all cogs afresh, and take what is pending.
+    /// Rebuild all cogs, and take what is pending.
     All,
     /// Load a cog that was unloaded by hand or has not been noticed.
     Load(String),

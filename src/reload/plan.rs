@@ -145,7 +145,7 @@ pub(super) fn plan_gone(graph: &Graph, sources: &impl Sources) -> Vec<CogPlan> {
     gone.map(unload).collect()
 }
 
-/// The plan for building one cog afresh (`!reload cog leveling`): all of its modules, whether they
+/// The plan for building one cog again (`!reload cog leveling`): all of its modules, whether they
 /// changed or not. Nothing if there is no such cog, or if its entry cannot be taken.
 pub(super) fn plan_afresh(
     view: Option<&CogView>,
@@ -179,7 +179,7 @@ fn sorted<'a>(
     bind_siblings(&mut cogs);
     let waits = parts::waits(&cogs, view_of, sources);
     let awaited: BTreeSet<&String> = waits.values().flatten().collect();
-    // Whoever holds a sibling back does so until it is mended, however often it is saved.
+    // Whoever holds a sibling back does so until it is fixed, however often it is saved.
     for cog in &mut cogs {
         cog.holds_back |= cog.action != Action::Unload && awaited.contains(&cog.name);
     }

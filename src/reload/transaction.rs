@@ -38,7 +38,7 @@ pub enum CogResult {
     Failed(Box<LoadFailure>),
     /// It could have, and these siblings could not.
     HeldBack(Offer, Vec<String>),
-    /// It could have, and the host failed in its task, which has it built anew.
+    /// It could have, and the host failed in its task, which has it built again.
     Lost(Offer),
     /// It runs no more.
     Unloaded,

@@ -179,7 +179,7 @@ impl TestWorld {
         }
     }
 
-    /// Builds one cog afresh, or all of them.
+    /// Rebuilds one cog, or all of them.
     pub(super) async fn reload(&self, cog: Option<String>) -> SpecResult<()> {
         let reload = match self.bot.lock().await.as_ref() {
             Some(bot) => bot.reload.clone(),

@@ -5,7 +5,7 @@ use super::desk::Desk;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// One flush. Dropping it changes nothing: the writes are written all the same.
+/// One flush. Dropping it changes nothing: the writes are written anyway.
 #[derive(Debug)]
 pub struct CommitHandle(Kind);
 

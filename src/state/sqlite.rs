@@ -134,7 +134,7 @@ impl SqliteBackend {
             return false;
         }
         self.log("PASSIVE");
-        // The next commit begins the log anew.
+        // The next commit begins the log again.
         self.logged = 0;
         true
     }

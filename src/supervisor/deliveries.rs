@@ -199,7 +199,7 @@ impl Deliveries {
             before.store(0, Ordering::Release);
         }
         if let Some((of, reached)) = self.record.shard(shard) {
-            // In this order: at no moment does a session have another one's sequence.
+            // In this order: never does a session have another one's sequence.
             of.store(0, Ordering::Release);
             reached.store(sequence, Ordering::Release);
             of.store(tag(session), Ordering::Release);

@@ -88,7 +88,7 @@ pub fn sentence_of_object(key: &str) -> String {
 }
 
 fn told(written: &str, key: &str, advice: &str) -> String {
-    // A part of the state is no key to write in another one.
+    // A part of the state is not a key to write in another one.
     let is_part = key == "session" || ScopeKind::from_name(key).is_some();
     let shown = with_dot(if is_part { "key" } else { key });
     let advice = advice.replace("{key}", &shown);

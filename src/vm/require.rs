@@ -26,7 +26,7 @@ pub struct PrepareFailure {
 }
 
 /// Makes a generation out of `snapshot`: `base`'s instances of the modules in `keep`, and the entry with
-/// everything else that it requires executed anew.
+/// everything else that it requires executed again.
 pub fn prepare(
     vm: &Vm,
     snapshot: &Snapshot,

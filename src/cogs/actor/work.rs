@@ -72,7 +72,7 @@ impl Actor {
         }
     }
 
-    /// Tells a user that a command's cog is in quarantine, or is being built anew.
+    /// Tells a user that a command's cog is in quarantine, or is being built again.
     fn refuse(&mut self, typed: &Typed, ticket: Ticket, busy: Busy) {
         let cog = Arc::clone(&self.cog);
         let under_way = Arc::clone(&self.refusals);

@@ -102,7 +102,7 @@ fn ready(cache: &Cache, data: &Json) {
     }
     for id in listed {
         match table.guilds.get(&id) {
-            // Known from the session before, until it is announced anew.
+            // Known from the session before, until it is announced again.
             Some(guild) => write(guild).unavailable = true,
             None => {
                 table.awaited.insert(id);
@@ -183,7 +183,7 @@ fn set_field(cache: &Cache, data: &Json, name: &str) {
 }
 
 fn channel(cache: &Cache, data: &Json) {
-    // An archived thread is none of the channels any more; a message in it announces it anew.
+    // An archived thread is none of the channels any more; a message in it announces it again.
     if data.at(&["thread_metadata", "archived"]) == Some(&Json::Bool(true)) {
         return forget_channel(cache, data);
     }

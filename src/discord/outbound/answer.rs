@@ -221,7 +221,7 @@ pub struct DiscordError {
     pub operation: String,
     /// What is wrong with each field, as Discord nests it.
     pub errors: Option<Json>,
-    /// Whether Discord may have done what was asked all the same, so that it was not asked again.
+    /// Whether Discord may have done what was asked anyway, so that it was not asked again.
     pub may_be_done: bool,
 }
 
@@ -329,7 +329,7 @@ pub enum CallError {
         /// What it waited for.
         why: String,
     },
-    /// Nothing was sent: Discord has refused so much that it would lock the bot out.
+    /// Nothing was sent: Discord has refused so much that it would block the bot.
     #[error(
         "discord.{operation}: not sent: Discord has refused {count} requests of this bot within ten minutes, and blocks it after 10,000"
     )]

@@ -22,7 +22,7 @@ pub struct GatewayBot {
     pub total: u32,
     /// How many sessions may still be started now.
     pub remaining: u32,
-    /// When `remaining` starts anew.
+    /// When `remaining` starts again.
     pub reset_after: Duration,
     /// How many sessions may be started at once, each five seconds.
     pub max_concurrency: u32,

@@ -1,6 +1,6 @@
 //! The rate limiter for Discord's limits: whose turn it is, and when.
 //!
-//! Requests are counted in buckets, as Discord calls them: so many requests in a window, which begins anew when its
+//! Requests are counted in buckets, as Discord calls them: so many requests in a window, which starts again when its
 //! time is over. At first an operation is its own bucket (for each channel, guild
 //! or webhook) and only one request probes it; the answer names the bucket and its size. Who waits,
 //! waits in order (see `queue`), holds no lock meanwhile, and leaves the queue when its future is dropped.

@@ -8,7 +8,7 @@
 //! - `limits.rs`: the rate limiter, in the buckets that Discord names; `queue.rs`: who is next in a bucket
 //! - `request.rs`: one attempt on the wire; `answer.rs`: what the server said, bounded and charged
 //! - `repeat.rs`: which request is sent again after which failure
-//! - `refusals.rs`: stops cogs before Discord locks the bot out for its refused requests
+//! - `refusals.rs`: stops cogs before Discord blocks the bot for its refused requests
 //! - `waiting.rs`: which calls wait, and for what
 //! - `identity.rs`: what the bot asks about itself; `caller.rs`: the cog that calls; `options.rs`: what the client is
 //!   told once
@@ -105,7 +105,7 @@ struct Shared {
 }
 
 impl Outbound {
-    /// Connects nothing yet. To be made in the runtime that is to drive the calls. Fails when the address is no URL or the token cannot be a header.
+    /// Connects nothing yet. To be made in the runtime that is to drive the calls. Fails when the address is not a URL or the token cannot be a header.
     pub fn new(options: OutboundOptions) -> Result<Self, OutboundError> {
         let client = request::Client::new(&options)?;
         // Other servers, such as rate-limiting proxies, have a global limit of their own.

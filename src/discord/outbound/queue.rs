@@ -85,7 +85,7 @@ mod tests {
         Caller { name, version }
     }
 
-    /// A version that floods a channel keeps the answers of the mended one waiting for nothing.
+    /// A version that floods a channel keeps the answers of the fixed one waiting for nothing.
     #[test]
     fn a_newer_version_goes_before_older_ones_of_the_same_cog_alone() {
         let mut queue = Queue::default();

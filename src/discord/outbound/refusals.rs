@@ -1,4 +1,4 @@
-//! The answers for which Discord locks a bot out: more than 10,000 with status 401, 403 or 429 within ten minutes
+//! The answers for which Discord blocks a bot: more than 10,000 with status 401, 403 or 429 within ten minutes
 //! (Discord's documentation, "Rate Limits", "Invalid Request Limit").
 
 use super::answer::{DiscordError, has_own_token, is_forbidden};

@@ -74,7 +74,7 @@ fn waiting_for(results: &Results) -> BTreeMap<String, Vec<String>> {
 /// Cogs that a hint names one by one.
 const MOST_NAMES: usize = 10;
 
-/// Tells with a failure who waits until it is mended.
+/// Tells with a failure who waits until it is fixed.
 fn tell_waiting(problem: &mut Problem, waiting: &[String]) {
     let names: Vec<&str> = waiting
         .iter()

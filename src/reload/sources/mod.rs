@@ -99,7 +99,7 @@ impl Snapshot {
         self.rescan(&BTreeSet::from([self.root.to_path_buf()]))
     }
 
-    /// The same with other rules, read anew where they differ.
+    /// The same with other rules, read again where they differ.
     #[must_use]
     pub fn with_rules(&self, rules: &Rules) -> Self {
         let mut other = self.clone();

@@ -97,7 +97,7 @@ fn relative(root: &Path, changed: &BTreeSet<PathBuf>) -> BTreeSet<String> {
 }
 
 /// The same paths, and all other files that are or were of the same modules: whoever is told that `a.luau` went
-/// before it is told that `a.lua` came sees one change all the same.
+/// before it is told that `a.lua` came sees one change anyway.
 fn with_namesakes(old: &Snapshot, mut paths: BTreeSet<String>) -> BTreeSet<String> {
     let namesakes = paths.iter().flat_map(|path| old.rules.namesakes(path));
     let is_there = |path: &String| old.source_in(path).is_some() || old.root.join(path).is_file();
@@ -194,7 +194,7 @@ impl Rescan<'_> {
             self.luaurc = Some(self.look(LUAURC, self.real(LUAURC)));
         }
         let known = self.old.files_within(path);
-        // An editor's temporary file, gone again, is no reason to build the structure anew.
+        // An editor's temporary file, gone again, is no reason to build the structure again.
         let full = self.old.root.join(path);
         let is_there = full.is_dir() || full.is_symlink();
         if known.is_empty() && !is_there && !self.old.tree.mentions(path) {
@@ -275,7 +275,7 @@ impl Rescan<'_> {
     /// The file's text as a source; the former one if it says the same.
     fn take(&self, path: &str, text: String) -> Look {
         let Some(id) = module_of(&self.old.rules, path) else {
-            // `.luaurc` is no module; only its text is of interest.
+            // `.luaurc` is not a module; only its text is of interest.
             let source = Source::new(ModuleId::new(path), text);
             return Look::Found(File::Read(Arc::new(source)));
         };

@@ -29,7 +29,7 @@ pub struct Rules {
 pub(super) struct Linked {
     /// What symlinks lead to, and the symlinks that they lead over.
     pub(super) places: BTreeSet<String>,
-    /// Whether a symlink leads to nothing or to the outside, and any new one may mend it.
+    /// Whether a symlink leads to nothing or to the outside, and any new one may fix it.
     pub(super) dangles: bool,
 }
 
@@ -44,7 +44,7 @@ pub enum RulesError {
     /// An extension without letters, or with a separator.
     #[error("hot_reload.watch_extensions: \"{0}\" is not an extension; write it like \".luau\"")]
     Extension(String),
-    /// A pattern that is no glob.
+    /// A pattern that is not a glob.
     #[error("hot_reload.ignore_patterns: \"{0}\" is no glob, because {1}")]
     Pattern(String, GlobFault),
 }
@@ -99,7 +99,7 @@ impl Rules {
         &self.folders
     }
 
-    /// All files that would be the same module as this one; none if it is no module.
+    /// All files that would be the same module as this one; none if it is not a module.
     pub(super) fn namesakes(&self, path: &str) -> Vec<String> {
         let Some((stem, _)) = self.split(path).filter(|_| self.is_module(path)) else {
             return Vec::new();
@@ -174,7 +174,7 @@ impl Rules {
         places.any(|place| is_within(place, path) || is_within(path, place) && is_module())
     }
 
-    /// Whether there is a symlink that a new one may mend.
+    /// Whether there is a symlink that a new one may fix.
     pub(in crate::reload) fn has_dangling(&self) -> bool {
         self.linked.load().dangles
     }

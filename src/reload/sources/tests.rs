@@ -184,7 +184,7 @@ fn a_file_that_cannot_be_taken_hurts_nobody_else() {
     assert!(snapshot.held(&ModuleId::new("services/passwd")).is_some());
     assert!(snapshot.held(&ModuleId::new("cogs/good")).is_none());
 
-    // Each is mended by itself.
+    // Each is fixed by itself.
     fs::remove_file(lua.path("services/passwd.luau")).unwrap();
     fs::remove_file(lua.path("services/etc")).unwrap();
     lua.write("services/passwd.luau", "1");

@@ -203,7 +203,7 @@ impl<'a> Taken<'a> {
     }
 
     /// A cog whose new text cannot be taken may let go of the name as soon as it can: whoever wants it is tried again
-    /// with whatever mends that.
+    /// with whatever fixes that.
     fn held_by_running(&self, owner: &str, handle: &CogHandle, mut held: Held) -> Held {
         let failure = self.failure_of(owner);
         if let Some(failure) = failure {

@@ -204,7 +204,7 @@ async fn next_look(backend: Option<&Backend>) {
     }
 }
 
-/// Watches anew. What has changed meanwhile is in the next batch.
+/// Watches again. What has changed meanwhile is in the next batch.
 async fn reopen(shared: Arc<WatchState>) -> Option<Backend> {
     let opening = tokio::task::spawn_blocking(move || {
         let opened = Backend::native(&shared);

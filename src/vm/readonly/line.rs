@@ -56,7 +56,7 @@ impl Chain {
         self.root.clone() + &parts.concat()
     }
 
-    /// The table, and the key that is set in it; of a key that is no name nothing is said.
+    /// The table, and the key that is set in it; of a key that is not a name nothing is said.
     pub(super) fn split(&self) -> (Self, &str) {
         let mut table = self.clone();
         table.parts.pop();
@@ -109,7 +109,7 @@ fn written(chain: &Chain, code: &str) -> Option<Chain> {
     let is_field = |part: &String| !part.starts_with('(') && !part.starts_with(':');
     let fields = chain.parts.iter().take_while(|part| is_field(part)).count();
     let is_set = fields == chain.parts.len() && is_assigned(code.get(chain.end..)?);
-    // `function state.greet(who)`: what follows is no call.
+    // `function state.greet(who)`: what follows is not a call.
     let begin = chain.end - chain.text().len();
     let is_function = code.get(..begin)?.trim_end().ends_with("function");
     if fields == 0 || !(is_set || is_function) {

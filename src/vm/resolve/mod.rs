@@ -154,7 +154,7 @@ fn stem_of<M: Modules + ?Sized>(
     } else {
         from.folder()
     };
-    // The first `.` is no name; a second one, as in `././x`, is skipped like any other.
+    // The first `.` is not a name; a second one, as in `././x`, is skipped like any other.
     join(base, Some(request.strip_prefix("./").unwrap_or(request)))
 }
 

@@ -121,7 +121,7 @@ fn a_writer_that_does_not_close_is_waited_for_a_while_only() {
     assert_eq!(shared.due(), Some(first + writers::LONGEST_PAUSE));
     let end = first + writers::LONGEST_PAUSE;
     assert_eq!(names(shared.take_batch(end)), ["a.luau"]);
-    // It writes on, and is waited for anew.
+    // It writes on, and is waited for again.
     happens(&shared, WRITE, "cogs/a.luau", end);
     assert_eq!(shared.due(), Some(end + writers::LONGEST_PAUSE));
 }
