@@ -80,7 +80,7 @@ impl<'a> Check<'a> {
             _ => {
                 let expected = expected(&shape, path, node);
                 let shown = match shape {
-                    // A text in the place of a whole section may be its database's password.
+                    // A text in the place of a whole section may contain a password.
                     Shape::Section(_) | Shape::Entries(_) if value.is_string() => "a text".into(),
                     _ => shown(value, rule_for(&path.pattern)),
                 };

@@ -74,8 +74,8 @@ const GATEWAY: UrlKind = UrlKind {
     example: "ws://127.0.0.1:7878",
 };
 
-/// The address in `text` without slashes at its end; none if there is nothing in it. The sentence
-/// about a wrong one does not repeat it, for it may hold a password.
+/// The address in `text` without slashes at its end; none if there is nothing in it. The error about a wrong one does
+/// not repeat it, because it may contain a password.
 fn url(text: &str, kind: &UrlKind) -> Result<Option<String>, String> {
     let text = text.trim().trim_end_matches('/');
     if text.is_empty() {

@@ -11,7 +11,7 @@ use std::path::Path;
 /// The longest `.env`, in bytes.
 const LONGEST: u64 = 1024 * 1024;
 
-/// A set of variables. It is handed around, so that nothing else reads the process's own.
+/// A set of variables. It is passed on to all users of variables, so that nothing else reads those of the process.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
@@ -50,7 +50,7 @@ impl Environment {
         self.0.get(name).map(String::as_str)
     }
 
-    /// What nobody may see: the token, and what the names of variables call secret.
+    /// The values that nobody may see: the token, and the variables whose names say that they are secret.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let token = self.get("DISCORD_TOKEN").map(bare_token);
         let named = self.iter().filter(|(name, value)| is_secret(name, value));
@@ -75,8 +75,8 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     }
 }
 
-/// Whether a variable is secret by its name: `API_KEY`, `DB_PASSWORD`, `GITHUB_TOKEN`. A value like `disabled` is in
-/// too many sentences.
+/// Whether a variable is secret by its name: `API_KEY`, `DB_PASSWORD`, `GITHUB_TOKEN`. A value that is an ordinary
+/// word, such as `disabled`, is not hidden: it would be in too many sentences.
 fn is_secret(name: &str, value: &str) -> bool {
     if value.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return false;
@@ -97,7 +97,7 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// A line of `.env` that is no variable. It is never shown, for it may hold the token.
+/// A line of `.env` that is not a variable. It is never shown, because it may contain the token.
 fn unreadable(name: &str, text: &[u8], error: &dotenvy::Error) -> Problem {
     let line = match error {
         dotenvy::Error::LineParse(line, _) => memchr::memmem::find(text, line.as_bytes())

@@ -1,4 +1,4 @@
-//! The configuration file while the bot runs: tells of each edit once it is complete.
+//! Follows the configuration file while the bot runs, and reports each edit once it is complete.
 //!
 //! The file's folder is watched rather than the file, since editors replace files; nothing is polled unless
 //! the system's limit of watchers is reached.
@@ -19,14 +19,14 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
-/// The debounce: the file is read when it has not changed for this long. Some editors write it in several steps, and
-/// remove it for a moment.
+/// The debounce window: the file is read when it has not changed for this long. Some editors write a file in several
+/// steps, and some remove it for a moment.
 const QUIET: Duration = Duration::from_millis(100);
 /// How long a file that is wrong (empty, cut off, missing) may stay unchanged before the problem is reported.
 const GRACE: Duration = Duration::from_millis(400);
-/// Changes that do not end are taken after this time.
+/// If the file keeps changing, it is read after this time.
 const LONGEST: Duration = Duration::from_secs(2);
-/// How often the file is read where the system cannot tell of changes.
+/// How often the file is read where the system does not report changes.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Follows one configuration file.
@@ -35,11 +35,11 @@ pub struct Follower {
     environment: Environment,
     seen: Option<Seen>,
     touched: mpsc::Receiver<()>,
-    /// Whether a touch was received that nothing has come of yet.
+    /// Whether a change was reported and the file has not been read since.
     again: bool,
-    /// Whether somebody has begun to write the file and not closed it.
+    /// Whether a program has begun to write the file and has not closed it yet.
     is_open: Arc<AtomicBool>,
-    /// Tells `touched` until it is dropped; nothing where the system cannot tell of changes.
+    /// Reports changes until it is dropped; none where the system does not report changes.
     watcher: Option<RecommendedWatcher>,
     /// Keeps `touched` open.
     _touch: mpsc::Sender<()>,
@@ -83,7 +83,7 @@ impl Follower {
         }
     }
 
-    /// The text of the edit that was told last; empty if it was none.
+    /// The text of the edit that was reported last; empty if there was no file.
     pub fn text(&self) -> &str {
         match &self.seen {
             Some(Seen::Text(text)) => text,
@@ -91,8 +91,8 @@ impl Follower {
         }
     }
 
-    /// The next edit: the configuration that the file has now, or what is wrong with it. Saves that leave
-    /// the same text are left out.
+    /// The next edit: the configuration that the file has now, or what is wrong with it. Saves without a change of the
+    /// text are skipped.
     pub async fn edited(&mut self) -> Result<Config, ConfigErrors> {
         loop {
             self.settled().await;
@@ -102,7 +102,7 @@ impl Follower {
                 self.again = true;
                 continue;
             };
-            // That there is no file is nothing new when the bot was started without one.
+            // A missing file is not an edit if the bot was started without one.
             let is_new = match &self.seen {
                 None => seen != Seen::Missing,
                 Some(before) => *before != seen,
@@ -119,13 +119,13 @@ impl Follower {
         }
     }
 
-    /// Has the next edit be what the file says now, also if that was told before.
+    /// Makes the file's present content the next edit, even if it was reported before.
     pub fn look_again(&mut self) {
         self.seen = None;
         self.again = true;
     }
 
-    /// Returns when the file was touched and has been left alone since.
+    /// Returns when the file was changed and then left alone for the debounce window.
     async fn settled(&mut self) {
         if !std::mem::take(&mut self.again) {
             self.touched().await;
@@ -160,11 +160,11 @@ impl Follower {
         }
     }
 
-    /// Whether a file that is wrong is touched again soon: it may have been half written.
+    /// Whether a file with a mistake changes again soon: it may have been only half written.
     async fn goes_on(&mut self) -> bool {
         let touched = tokio::time::timeout(GRACE, self.touched.recv()).await;
         if touched.is_ok() {
-            // The same touch begins the next look.
+            // The same change begins the next read.
             self.again = true;
         }
         touched.is_ok()
@@ -206,7 +206,7 @@ fn telling(
             .paths
             .iter()
             .any(|it| it.file_name() == name.as_deref());
-        // A link is replaced under another name where its target is.
+        // When a symlink's target is replaced, the event has the target's name.
         let matters = !is_read && (names_it || event.paths.is_empty() || path.is_symlink());
         if matters {
             is_open.store(is_begun(event.kind), Ordering::Relaxed);
@@ -214,21 +214,22 @@ fn telling(
         matters
     };
     move |event: notify::Result<Event>| {
-        // The thread is the library's, and would end: an event that cannot be judged matters.
+        // The thread belongs to the library and would end with a panic. An event that could not be judged counts as a
+        // change.
         let judged = host_tasks::caught_now(Task::ConfigWatch, || event.map_or(true, &matters));
         if judged.unwrap_or(true) {
-            // One that waits stands for this one, too.
+            // If a report is waiting already, it covers this one, too.
             let _is_first = touch.try_send(()).is_ok();
         }
     }
 }
 
-/// Whether nothing changed. That a writer closed the file is news: it is whole now.
+/// Whether the event changes nothing. That a writer closed the file does matter: the file is complete now.
 fn is_read(kind: EventKind) -> bool {
     matches!(kind, EventKind::Access(_)) && !writers::is_close(kind)
 }
 
-/// Whether somebody writes who will be heard of when he is done.
+/// Whether a program has begun to write, so that another event will follow when it closes the file.
 fn is_begun(kind: EventKind) -> bool {
     writers::TELLS_OF_CLOSE && writers::is_write(kind)
 }

@@ -4,9 +4,9 @@
 //! pattern ─ read (pieces) ─ expand (one alternative of each brace) ─ write ─▶ glob::Pattern
 //! ```
 //!
-//! The crate `glob` knows `*`, `?`, `[a-z]`, `[!a-z]` and `**` between separators. What else people
-//! write in patterns is turned into these here: `{a,b}`, `[^a]`, a backslash in front of a character
-//! that stands for itself, and stars side by side that are no `**`.
+//! The crate `glob` knows `*`, `?`, `[a-z]`, `[!a-z]` and `**` between separators. Other common forms are translated
+//! into these here: `{a,b}`, `[^a]`, a backslash in front of a character that stands for itself, and runs of stars that
+//! are not `**`.
 
 use glob::{MatchOptions, Pattern};
 use std::iter::Peekable;
@@ -16,7 +16,7 @@ use std::str::Chars;
 const MOST_CHARACTERS: usize = 1000;
 /// How many patterns without braces one with braces may stand for.
 const MOST_ALTERNATIVES: usize = 256;
-/// How deep braces may stand in braces.
+/// How deep braces may be nested.
 const DEEPEST: usize = 16;
 
 /// `*` and `?` stay within a name, and match a dot at its beginning like any other character.
@@ -30,7 +30,7 @@ const OPTIONS: MatchOptions = MatchOptions {
 #[derive(Clone, Debug, Default)]
 pub struct Globs(Vec<Pattern>);
 
-/// Why a text is not a pattern. As a sentence it is what comes after "is none: ".
+/// Why a text is not a pattern. Its sentence follows the words "is not a glob, because".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GlobFault {
     /// `[` without `]`.
@@ -81,8 +81,8 @@ impl Globs {
     /// Whether one of the patterns matches `path`, all of it.
     pub fn matches(&self, path: &str) -> bool {
         let is_name = !path.contains('/');
-        // What is for names is not compared with a path: `glob` would try each way to share the first name out among
-        // its stars before it gave up at the separator.
+        // A pattern for names is not compared with a path: before `glob` gave up at the separator, it would try every
+        // way to divide the first name among the stars.
         let mut patterns = self
             .0
             .iter()
@@ -117,7 +117,7 @@ fn compile(pattern: &str) -> Result<Vec<Pattern>, GlobFault> {
             let compiled = Pattern::new(plain.trim_end_matches('/'));
             compiled.map_err(|error| GlobFault::Other(error.msg))
         })
-        // An empty alternative alone would be nobody's name.
+        // An empty pattern would match no name.
         .filter(|compiled| !matches!(compiled, Ok(pattern) if pattern.as_str().is_empty()))
         .collect()
 }
@@ -125,7 +125,7 @@ fn compile(pattern: &str) -> Result<Vec<Pattern>, GlobFault> {
 /// A part of a pattern.
 #[derive(Debug)]
 enum Piece {
-    /// A character that stands for itself.
+    /// A character without a special meaning.
     Plain(char),
     /// `?`
     Any,
@@ -160,7 +160,7 @@ fn read(letters: &mut Letters, depth: usize) -> Result<(Vec<Piece>, Option<char>
     Ok((pieces, None))
 }
 
-/// What stands in braces, behind the first.
+/// The alternatives in braces, after the opening brace.
 fn alternatives(letters: &mut Letters, depth: usize) -> Result<Vec<Vec<Piece>>, GlobFault> {
     if depth > DEEPEST {
         return Err(GlobFault::TooDeep);
@@ -177,7 +177,7 @@ fn alternatives(letters: &mut Letters, depth: usize) -> Result<Vec<Vec<Piece>>, 
     }
 }
 
-/// What stands in brackets, behind the first: `glob` has no `^`, and takes ranges that match nothing.
+/// The content of brackets, after the opening bracket: `glob` has no `^`, and takes ranges that match nothing.
 fn class(letters: &mut Letters) -> Result<String, GlobFault> {
     let negation = letters.next_if(|letter| "!^".contains(*letter));
     // The first member may be a bracket.

@@ -13,8 +13,8 @@ use std::time::Duration;
 /// What all cogs together may use at least, also on a very small machine.
 const LEAST_TOTAL: usize = 64 << 20;
 
-/// The configuration of a Cogsmith bot. Every key may be left out, and every key has an override in
-/// the environment: `COGSMITH_BOT__PREFIX` for `bot.prefix`.
+/// The configuration of a Cogsmith bot. Every key is optional, and an environment variable overrides it:
+/// `COGSMITH_BOT__PREFIX` for `bot.prefix`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -44,11 +44,12 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Bot {
-    /// What a message must begin with to be a command: 1 to 32 characters without spaces,
-    /// but for one at the end. Letters are the same in either case.
+    /// What a message must begin with to be a command: 1 to 32 characters without spaces, except for one at the end.
+    /// Letter case does not matter.
     #[schemars(length(min = 1, max = 32), regex(pattern = r"^\S+ ?$"))]
     pub prefix: String,
-    /// The ids of the users who may use the admin commands, besides the application's owner and, of a team, its owner, its admins and its developers.
+    /// The ids of additional users who may use the admin commands. The application's owner may always use them; for a
+    /// team, its owner, admins and developers.
     #[schemars(inner(regex(pattern = "^[0-9]{1,20}$")))]
     pub admins: Vec<String>,
     /// The language of the bot's own texts.
@@ -100,8 +101,8 @@ pub struct HotReload {
     pub auto_reload_cogs: bool,
     /// Whether each reload is logged.
     pub log_reloads: bool,
-    /// Whether files below `lua/` are read that may be files of another place: those with more than one hard
-    /// link, and those of another owner than their folder.
+    /// Whether files below `lua/` are read that may be files from elsewhere: those with more than one hard link, and
+    /// those that have another owner than their folder.
     pub allow_linked_files: bool,
 }
 
@@ -109,8 +110,8 @@ pub struct HotReload {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Memory of the cog, in megabytes: of its VM, Discord's objects that it holds included, and of all of its
-    /// versions that still have something to do.
+    /// Memory of the cog, in megabytes: of its VM, including the Discord objects that it holds, and of all of its
+    /// versions that still run something.
     #[schemars(range(min = 1, max = 65_536))]
     pub memory_mb: u32,
     /// Memory of all cogs together, in megabytes; null for half of what the machine or the container has.
@@ -122,56 +123,56 @@ pub struct Limits {
     /// Processor time of all handlers together within a minute, in seconds.
     #[schemars(range(min = 1, max = 3_600))]
     pub cpu_seconds_per_minute: u32,
-    /// How long a handler may take in seconds, without the time that it waits on purpose.
+    /// How long a handler may take, in seconds, without the time that it only waits.
     #[schemars(range(min = 1, max = 3_600))]
     pub handler_seconds: u32,
-    /// Calls within calls. Fewer than Luau's own 20,000 are counted at each call and loop, which costs time.
+    /// Depth of nested calls. A value below Luau's own 20,000 is checked at each call and loop, which costs time.
     #[schemars(range(min = 100, max = 20_000))]
     pub call_depth: u32,
     /// Coroutines at a time.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub coroutines: u32,
-    /// Tasks at a time: what `task.spawn`, `task.defer` and `task.delay` have begun.
+    /// Tasks at a time: those that `task.spawn`, `task.defer` and `task.delay` have started.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub tasks: u32,
     /// Timers of `cog.every`.
     #[schemars(range(min = 1, max = 100_000))]
     pub timers: u32,
-    /// Events and commands that may wait for the cog. Of more, the newest are dropped of whoever has most waiting: the
-    /// guild, in it the channel, in it the user. Admins' commands are kept.
+    /// Events and commands that may wait for the cog. When there are more, the newest of the busiest source are
+    /// dropped: the busiest guild, in it the busiest channel, in it the busiest user. Admin commands are kept.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub mailbox: u32,
-    /// The memory that these may take, in megabytes.
+    /// The memory that these events and commands may take, in megabytes.
     #[schemars(range(min = 1, max = 65_536))]
     pub mailbox_mb: u32,
     /// Lines in the log within ten seconds; more are left out and counted.
     #[schemars(range(min = 1, max = 100_000))]
     pub log_lines_per_10s: u32,
-    /// The text of these lines, in kilobytes. All cogs together have eight times as much.
+    /// The text of these lines, in kilobytes. All cogs together may write eight times as much.
     #[schemars(range(min = 1, max = 65_536))]
     pub log_kb_per_10s: u32,
     /// Requests to Discord within ten seconds.
     #[schemars(range(min = 1, max = 10_000))]
     pub discord_calls_per_10s: u32,
     /// Requests that Discord may refuse (status 401 or 403) within ten minutes, before the cog may send no more:
-    /// a bot that is refused 10,000 is locked out.
+    /// Discord blocks a bot after 10,000 refused requests.
     #[schemars(range(min = 1, max = 10_000))]
     pub discord_refusals_per_10min: u32,
     /// Requests to other servers within ten seconds.
     #[schemars(range(min = 1, max = 10_000))]
     pub http_calls_per_10s: u32,
-    /// The body of such a request, and of its answer, in kilobytes.
+    /// The body of such a request, and of its response, in kilobytes.
     #[schemars(range(min = 1, max = 65_536))]
     pub http_kb: u32,
-    /// State, stored and in the session, in megabytes of memory; and as much again for what the cog writes to shared
-    /// states.
+    /// The cog's state, stored and in `state.session`, in megabytes of memory; and as much again for what the cog
+    /// writes to shared states.
     #[schemars(range(min = 1, max = 1_048_576))]
     pub state_mb: u32,
     /// One value that is stored, in kilobytes.
     #[schemars(range(min = 1, max = 16_384))]
     pub state_value_kb: u32,
-    /// What the cog may write to the disk, in kilobytes a second; at once, what it may write in eight seconds. Beyond
-    /// it its own answers wait.
+    /// State that the cog may write to the disk, in kilobytes a second; after a pause, eight times as much at once. If
+    /// it writes more, its own answers wait.
     #[schemars(range(min = 1, max = 1_048_576))]
     pub state_write_kb_per_s: u32,
     /// How often within ten minutes handlers may be stopped for `cpu_ms` or `memory_mb` before the cog is put
@@ -202,8 +203,8 @@ pub struct StateConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Studio {
-    /// The address and port of the page. Only this machine may reach it, so the address is a
-    /// loopback one. Port 0 takes any free port. A change needs a restart.
+    /// The address and port of the page. Only this machine may reach the page, so it must be a loopback address. Port 0
+    /// takes any free port. A change needs a restart.
     pub listen: SocketAddr,
 }
 
@@ -211,8 +212,7 @@ pub struct Studio {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Metrics {
-    /// The address and port at which they are served, or null for not at all. A change needs a
-    /// restart.
+    /// The address and port at which they are served, or null for none. A change needs a restart.
     pub listen: Option<SocketAddr>,
 }
 
@@ -325,8 +325,7 @@ impl Config {
         self.root.join("var")
     }
 
-    /// Whether `capabilities` grants one to a cog. What is said for this cog takes the place of what is said
-    /// for all.
+    /// Whether `capabilities` grants one to a cog. An entry for this cog replaces the entry for all cogs.
     pub fn grants(&self, cog: &str, capability: &str) -> bool {
         let of = |name: &str| self.capabilities.get(name);
         of(cog).or_else(|| of("*")).is_some_and(|granted| {
@@ -344,7 +343,7 @@ impl Config {
 }
 
 impl Limits {
-    /// `total_memory_mb` in bytes, or what takes its place.
+    /// `total_memory_mb` in bytes, or half of the machine's memory if it is null.
     pub fn total_memory(&self) -> usize {
         static HALF: LazyLock<usize> = LazyLock::new(|| (machine::memory() / 2).max(LEAST_TOTAL));
         let megabytes = self.total_memory_mb.and_then(|it| usize::try_from(it).ok());

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-/// What is assumed where nobody says.
+/// What is assumed where the system does not say.
 const UNKNOWN: usize = 2 << 30;
 
-/// Bytes that this process may hope for.
+/// Bytes of memory that this process can expect to get.
 pub(super) fn memory() -> usize {
     let machine = std::fs::read_to_string("/proc/meminfo");
     let machine = machine.ok().and_then(|text| total_of(&text));
@@ -25,7 +25,7 @@ fn total_of(meminfo: &str) -> Option<usize> {
 }
 
 /// The files with the limits of this process's control groups (both versions of them), and of those around them.
-/// A limit that is none is not a number, or a huge one.
+/// Without a limit the file holds a word or a huge number.
 fn limit_files(groups: &str, root: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for line in groups.lines() {

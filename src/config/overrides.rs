@@ -64,8 +64,8 @@ impl Override<'_> {
         })
     }
 
-    /// Takes out of `file` what this override replaces as a whole. Layers merge objects, but who sets
-    /// a map such as `capabilities` means all of it.
+    /// Takes out of `file` what this override replaces as a whole. Layers merge objects, but an override of a map such
+    /// as `capabilities` replaces all of it.
     pub(super) fn forget_replaced(&self, file: &mut Value) {
         if let (Shape::Entries(_), [name]) = (Shape::of(self.node), self.names.as_slice())
             && let Some(keys) = file.as_object_mut()
@@ -123,9 +123,9 @@ fn separated(text: &str) -> Value {
     items.filter(|item| !item.is_empty()).collect()
 }
 
-/// The problem of a variable that sets no key. Variables with a single underscore between words may
-/// belong to somebody else (Kubernetes sets `COGSMITH_PORT` for a service of that name), so they are
-/// left alone unless only underscores set them apart from one of ours.
+/// The problem of a variable that sets no key. Variables with a single underscore between words may belong to somebody
+/// else (Kubernetes sets `COGSMITH_PORT` for a service of that name), so they are ignored unless they differ from one
+/// of ours only in underscores.
 fn unknown(variable: &str, schema: &Value) -> Option<Problem> {
     let known = variables(schema);
     let bare = |name: &str| name.replace('_', "");

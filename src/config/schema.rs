@@ -1,4 +1,4 @@
-//! The JSON schema of `config.json`, and the little of it that checking needs.
+//! The JSON schema of `config.json`, and a reader for the parts of it that checking needs.
 
 use super::keys::Config;
 use schemars::generate::SchemaSettings;

@@ -17,7 +17,7 @@ pub const TOKEN_ADVICE: &str = "Likely it was reset, was copied incompletely, or
 /// copied.
 pub(super) fn bare_token(text: &str) -> &str {
     let mut text = text.trim();
-    // In whatever order they are around each other.
+    // They may be nested in any order.
     while let Some(inner) = unquoted(text).or_else(|| without_kind(text)) {
         text = inner.trim();
     }

@@ -17,15 +17,15 @@ pub struct Life {
     retired: watch::Sender<Option<Duration>>,
     /// Set when its cog is in quarantine, or when its time after it was retired is over.
     closed: AtomicBool,
-    /// Why it is ended before its time.
+    /// Why it is ended early; none as long as it is not.
     ended: watch::Sender<Option<Pressure>>,
-    /// Handlers that are under way.
+    /// Handlers that are running.
     handlers: AtomicUsize,
     /// Tasks that have been made and have not ended.
     pub tasks: Arc<AtomicUsize>,
     /// Handlers that were cut off after it was closed.
     cut_off: AtomicUsize,
-    /// The processor time that it has used since it answers, or since it no longer does.
+    /// The processor time that it has used since it became the current version, or since it no longer is.
     cpu_usage: Mutex<Arc<CpuUsage>>,
 }
 
@@ -43,7 +43,7 @@ impl Default for Life {
     }
 }
 
-/// A handler counts as under way until this is dropped.
+/// A handler counts as running until this is dropped.
 #[derive(Debug)]
 pub struct UnderWay(Arc<Life>);
 
@@ -54,7 +54,7 @@ impl Drop for UnderWay {
 }
 
 impl Life {
-    /// It answers from now on, and what it uses is added to `usage`.
+    /// It is the current version from now on, and the processor time that it uses is added to `usage`.
     pub fn begin_usage(&self, usage: &Arc<CpuUsage>) {
         *lock(&self.cpu_usage) = Arc::clone(usage);
     }
@@ -64,13 +64,14 @@ impl Life {
         Arc::clone(&lock(&self.cpu_usage))
     }
 
-    /// What it uses from here on is no longer that of the version that answers.
+    /// It is an older version from now on: the processor time that it uses is counted apart from that of the current
+    /// one.
     pub(super) fn retire(&self, now: Duration) {
         *lock(&self.cpu_usage) = Arc::default();
         self.retired.send_replace(Some(now));
     }
 
-    /// Whether its cog runs a later one, or none any more.
+    /// Whether its cog runs a later version, or none any more.
     pub fn is_retired(&self) -> bool {
         self.retired.borrow().is_some()
     }
@@ -107,7 +108,7 @@ impl Life {
         }
     }
 
-    /// The fault of what would still run of it after it was closed.
+    /// The fault with which anything ends that would still run after it was closed.
     pub(super) fn why_closed(&self) -> Fault {
         let why = *self.ended.borrow();
         why.map_or(Fault::Closed, Fault::GaveWay)

@@ -12,11 +12,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-/// Awaits something that may take as long as it likes: the bot counts as settled meanwhile, and the run's
-/// limit of wall time stands still.
+/// Awaits something that may take any time: meanwhile the bot counts as idle, and the time does not count for the run's
+/// limit.
 ///
-/// The run is the one that polls: a coroutine that waits goes over from the run that resumed it to one of its
-/// own.
+/// The run is the one that polls the future: a coroutine that waits belongs first to the run that resumed it, and then
+/// to its own.
 pub fn waiting<F: Future>(lua: &Lua, future: F) -> TrackedWait<F> {
     TrackedWait {
         lua: lua.weak(),
@@ -72,8 +72,8 @@ impl<F> Drop for TrackedWait<F> {
 impl Vm {
     /// Runs `run` as one slice of `generation`'s code.
     ///
-    /// The memory limit is on only meanwhile: what the host does with the VM by itself is not the author's, and
-    /// nobody could be told of an error there.
+    /// The memory limit applies only while `run` runs: what the host itself does with the VM is not the author's doing,
+    /// and no author could handle an error there.
     pub fn enter<R>(
         &self,
         generation: &Arc<Generation>,
@@ -136,8 +136,8 @@ impl Vm {
         self.after(outcome)
     }
 
-    /// What the driver returned: the handler's results, or what it raised and where. To be read within the
-    /// slice: a panic that Luau code caught goes on when its value is looked at.
+    /// What the driver returned: the handler's results, or what it raised and where. Must be read within the slice: a
+    /// panic that Luau code caught continues when its value is read.
     fn outcome(&self, mut results: MultiValue) -> Result<MultiValue, Fault> {
         match results.pop_front() {
             Some(Value::Boolean(true)) => Ok(results),
@@ -190,7 +190,7 @@ type ThreadFuture = Pin<Box<dyn Future<Output = mlua::Result<MultiValue>> + Send
 
 /// A handler that is running: a future that ends with its results. Dropping it cancels the handler.
 pub struct HandlerFuture {
-    // Dropped before the VM, and outside of any slice: the memory limit is off then.
+    // Dropped before the VM, and outside of any slice, where the memory limit does not apply.
     step: Option<ThreadFuture>,
     failed: Option<Fault>,
     generation: Arc<Generation>,
@@ -205,7 +205,7 @@ impl Drop for HandlerFuture {
         self.step = None;
         let collections = self.vm.collections();
         if self.collections.is_some_and(|then| then != collections) {
-            // What it held was no garbage yet.
+            // What the handler held was not garbage yet.
             self.vm.forget_collection();
         }
     }

@@ -14,7 +14,7 @@ use std::fmt;
 use std::time::Duration;
 
 const LONGEST_MESSAGE: usize = 1_000;
-/// Characters of what is told to a user: Discord takes no more in one message.
+/// Characters of a message to a user: Discord accepts no more in one message.
 const LONGEST_TOLD: usize = 2_000;
 /// Bytes of a text that are looked at: a traceback of a deep recursion is longer.
 const LONGEST_TEXT: usize = 64 << 10;
@@ -64,13 +64,13 @@ pub enum Fault {
         /// The limit.
         limit: Duration,
     },
-    /// It was of an older version of its cog, and ended before its time to make room.
+    /// It belonged to an older version of its cog, and was ended early to make room.
     GaveWay(Pressure),
     /// The host itself failed; the VM is not used again.
     Panic,
     /// It was cancelled before its end.
     Cancelled,
-    /// Its cog is in quarantine, or it had its time after a reload or an unload.
+    /// Its cog is in quarantine, or the time that it was given after a reload or an unload is over.
     Closed,
 }
 
@@ -83,9 +83,9 @@ pub struct Raised {
     pub message: String,
     /// Status and code of the answer with which Discord refused, if this is what was raised.
     pub refused: Option<(i64, i64)>,
-    /// What the user is told, with its lines, if the cog asked for this end itself.
+    /// The text for the user, with its line breaks, if the cog ended the handler itself with `cog.fail`.
     pub told: Option<String>,
-    /// The place at the head of the message or in the error table, else the innermost frame.
+    /// The place at the beginning of the message or in the error table; otherwise that of the innermost frame.
     pub place: Option<SourceLocation>,
     /// The author's frames, innermost first.
     pub trace: Vec<SourceLocation>,
@@ -367,7 +367,7 @@ fn is_shown_file(file: &str) -> bool {
 
 fn raw_string(table: &Table, key: &str) -> Option<String> {
     match table.raw_get::<Value>(key) {
-        // Of what is longer nobody reads the end.
+        // Longer texts are cut: nobody reads their end.
         Ok(Value::String(text)) => {
             let bytes = text.as_bytes();
             let head = bytes.get(..LONGEST_TEXT).unwrap_or(&bytes);
