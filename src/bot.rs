@@ -270,7 +270,7 @@ impl Bot {
     /// Stops in order: no more events, `on_unload`, state to the disk.
     pub async fn stop(mut self) {
         self.abort_followers();
-        // The task that followed the intents lets go of the gateway when it has ended.
+        // The task that followed the intents drops the gateway when it has ended.
         let _ended = (&mut self.following).await.is_ok();
         if let Some(gateway) = self.gateway.take().and_then(Arc::into_inner) {
             gateway.shutdown().await;

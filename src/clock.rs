@@ -82,7 +82,7 @@ impl Clock {
     /// returns is to be held until the work that follows counts as begun.
     pub fn alarm(&self, duration: Duration) -> impl Future<Output = Woken> + Send + use<> {
         let woken = match &self.0 {
-            // No time at all passes by itself, also on a clock that stands.
+            // Waiting for no time ends at once, also on a paused clock.
             Source::System => None,
             Source::Paused(_) if duration.is_zero() => None,
             Source::Paused(paused) => Some(lock(paused).add_sleeper(duration)),

@@ -1,8 +1,8 @@
-//! No task of the host's ends with a panic: what panicked is told in the log, and the task starts again, after a
-//! pause that grows while it goes on panicking.
+//! Keeps the host's tasks running after a panic: the panic is logged, and the task starts again, after a pause that
+//! grows if it panics again and again.
 //!
-//! Tasks keep what outlives a panic (the way to them, what they have promised) in a state that they borrow. Whoever
-//! waits for an answer from work that panicked is told by whoever took that work up: see [`caught`].
+//! Tasks keep what outlives a panic (the way to them, what they have promised) in a state that they borrow. If somebody
+//! waits for an answer from work that panicked, the code that started the work answers: see [`caught`].
 
 use crate::backoff::Backoff;
 use crate::lock::lock;
@@ -94,8 +94,8 @@ impl Restarts {
     }
 }
 
-/// Runs a task of the host's until it ends by itself. `run` is told whether the task has panicked before; then it
-/// first sees to what may have been left half-done.
+/// Runs a task of the host's until it ends by itself. `run` gets whether the task has panicked before; if so, it first
+/// repairs what may have been left half-done.
 pub fn spawn<S, F>(task: Task, state: S, run: F) -> JoinHandle<()>
 where
     S: Send + 'static,
@@ -187,12 +187,12 @@ fn words(payload: &dyn Any) -> &str {
     text.unwrap_or_default()
 }
 
-/// Whether any task is to panic.
+/// Whether any task should panic.
 static ARMED: AtomicBool = AtomicBool::new(false);
-/// The tasks that are to panic at their next point.
+/// The tasks that should panic at their next point.
 static TO_PANIC: Mutex<Vec<Task>> = Mutex::new(Vec::new());
 
-/// A place at which tests have a task panic. Costs a look at a flag.
+/// A place at which tests can make a task panic. Costs one read of a flag.
 #[inline]
 pub(crate) fn point(task: Task) {
     if ARMED.load(Ordering::Relaxed) {
@@ -212,7 +212,7 @@ fn panic_if_told(task: Task) {
     resume_unwind(Box::new("a test asked for it"));
 }
 
-/// Has a task panic at its next point, once. For tests: it holds for the whole process.
+/// Makes a task panic at its next point, once. For tests; it applies to the whole process.
 #[doc(hidden)]
 pub fn panic_next(task: Task) {
     lock(&TO_PANIC).push(task);

@@ -1,4 +1,4 @@
-//! Discord's JSON as an immutable tree whose parts are shared: cheap to hand on, never copied.
+//! Discord's JSON as an immutable tree with shared parts: cheap to pass on, never copied.
 
 use crate::charge::Charge;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -142,7 +142,7 @@ pub enum Unreadable {
     /// It is not JSON.
     #[error(transparent)]
     Syntax(serde_json::Error),
-    /// Its tree needs more memory than there may be.
+    /// Its tree needs more memory than allowed.
     #[error("its tree needs more memory than there is")]
     TooLarge,
 }
@@ -160,7 +160,7 @@ fn shared(bytes: usize) -> usize {
 /// moved out of, and room for more.
 const WHILE_IT_GROWS: usize = 3;
 
-/// So many bytes are charged at once.
+/// Bytes that are charged at once.
 const BLOCK: usize = 8 << 10;
 
 /// What a tree that is being made may cost.
@@ -207,7 +207,7 @@ impl Budget<'_> {
         }
     }
 
-    /// Makes a list of `items` what it is to be in the end.
+    /// Makes the final array or object from the list `items`.
     fn settle<T, E: serde::de::Error>(&mut self, items: Vec<T>) -> Result<Arc<[T]>, E>
     where
         Arc<[T]>: Default,
@@ -296,7 +296,7 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
-/// Makes a tree; its own place is paid for by whoever holds it.
+/// Makes a tree; the caller pays for the space of the root value.
 struct Tree<'a, 'b>(&'a mut Budget<'b>);
 
 impl<'de> DeserializeSeed<'de> for Tree<'_, '_> {

@@ -182,7 +182,7 @@ impl Desk {
         self.cogs.services.config.load().bot.prefix.clone()
     }
 
-    /// The prefix as it may stand in inline code: `` ` `` is one as well.
+    /// The prefix in a form that is safe inside inline code: even `` ` `` may be a prefix.
     fn shown_prefix(&self) -> String {
         inside_code(&self.prefix())
     }
@@ -201,7 +201,7 @@ impl Desk {
                 _ => self.unload(&call.arguments).await,
             }
         };
-        // What shows something has pages; of what was done, the rest is in the status.
+        // Commands that show something have pages; after commands that do something, `!reload status` shows the rest.
         let status = format!("{}reload status", self.shown_prefix());
         let text = pages::first(&text, &status, language);
         let services = &self.cogs.services;

@@ -1,5 +1,5 @@
-//! What is counted by a cog's name, whatever becomes of its file: a cog that is unloaded and loaded again goes on
-//! where it was. All of a bot's budgets together keep to `limits.total_memory_mb`.
+//! What is counted by a cog's name, even if its file is deleted and written again: a cog that is unloaded and loaded
+//! again keeps its counts. All budgets together stay within `limits.total_memory_mb`.
 
 use super::limits::LimitHits;
 use super::slots::{SlotSets, Slots};
@@ -86,7 +86,7 @@ impl Budget {
         *lock(&self.released) = now;
     }
 
-    /// Bytes of what is not on Luau's heaps: Discord's objects and snapshots of the state, of all versions.
+    /// Bytes outside of Luau's heaps: Discord objects and snapshots of the state, of all versions.
     pub fn outside(&self) -> usize {
         let vms = lock(&self.vms);
         let outside = vms.iter().filter_map(Weak::upgrade);

@@ -1,5 +1,5 @@
-//! What Luau holds of Discord's objects, of snapshots of the state and of requests: its own memory limit does not see it,
-//! so it is charged here, until it is let go of.
+//! Charges for Discord objects, snapshots of the state and requests that Luau code holds: Luau's own memory limit does
+//! not see them, so they are charged here until they are freed.
 
 use super::limit_checks::LimitChecks;
 use super::limits::{self, Limit};
@@ -38,7 +38,7 @@ impl Charges {
     pub fn of_bytes(&self, lua: &Lua, bytes: usize) -> HostResult<Arc<Charge>> {
         let vm = Vm::of(lua)?;
         let (limit, held) = (vm.limits().memory, &vm.limits().held);
-        // Room for the heap: the code that lets go of something has to run.
+        // Room for the heap: code that frees something must still be able to run.
         let room = || (limit / 16 * 15).saturating_sub(vm.memory());
         if held.outside() + bytes > room() {
             // What is no longer reachable is given back by a collection.

@@ -53,7 +53,7 @@ pub enum Transition {
     LoadFailed(Problem),
     /// It could have, or would have gone, and these siblings failed.
     HeldBack(Vec<String>),
-    /// Nothing is known any more that stands in the way of its newest text.
+    /// Nothing is known any more that prevents its newest text from running.
     Cleared,
     /// It is kept away from now on.
     Quarantined(Problem),

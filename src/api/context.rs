@@ -206,7 +206,7 @@ impl CogContext {
         self.state.commit();
     }
 
-    /// It is given up: nothing of what it has written remains.
+    /// The attempt is given up: none of its writes remain.
     pub fn discard_state(&self) {
         self.capabilities.unstage();
         self.state.discard();

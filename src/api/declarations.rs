@@ -26,7 +26,7 @@ pub struct Declarations {
     pub hooks: Vec<(Hook, Function)>,
     /// How often `state.defaults` was called.
     pub calls_of_defaults: usize,
-    /// `state.defaults { … }`, also of the session and of what cogs share.
+    /// `state.defaults { … }`, also for the session and for shared states.
     pub defaults: Vec<(Space, ScopeKind, StateTable)>,
     /// What the texts of all that hold in bytes.
     pub texts: usize,

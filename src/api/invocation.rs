@@ -125,8 +125,8 @@ impl Invocation {
         lock(&self.finally).pop()
     }
 
-    /// Ends the call: lets go of what the cog's code has made, which may hold the call in turn, so that
-    /// neither would ever be freed. What the caller has given stays for tasks that go on.
+    /// Ends the call: drops the values that the cog's code has made. They may refer to the call, and then neither would
+    /// ever be freed. The values from the caller stay, for tasks that are still running.
     pub fn end(&self) {
         self.ended.store(true, Ordering::Relaxed);
         let finally = std::mem::take(&mut *lock(&self.finally));

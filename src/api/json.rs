@@ -160,7 +160,7 @@ fn object(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
     one(lua, table)
 }
 
-/// Makes Luau's values of what is read.
+/// Makes Luau values from what is read.
 #[derive(Clone, Copy)]
 struct Maker<'a> {
     lua: &'a Lua,

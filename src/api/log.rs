@@ -102,8 +102,8 @@ fn shown(value: &Value) -> Part {
     text.into()
 }
 
-/// The parts with spaces between them, as far as they are logged, with a note of what is missing. Control
-/// characters and their like would let a cog forge lines of the log.
+/// The parts with spaces between them, as far as they are logged, with a note of what is missing. With control
+/// characters a cog could forge lines of the log.
 fn one_line(parts: impl IntoIterator<Item = Part>) -> String {
     let mut line = String::new();
     let mut left = LONGEST;

@@ -151,7 +151,7 @@ fn cut(mut text: String) -> String {
     text
 }
 
-/// What stands in the place of so many bytes that are not logged.
+/// The note that replaces so many bytes that are not logged.
 pub(super) fn more(bytes: usize) -> String {
     format!("… ({bytes} more bytes)")
 }

@@ -63,7 +63,7 @@ pub struct Services {
     pub log: SharedLog,
     /// The handlers that failed.
     pub faults: FaultLog,
-    /// The handlers that failed because of what Discord refused, which is nobody's mistake.
+    /// How many handlers failed because of a refusal by Discord that was not the cog's mistake.
     pub refused: FaultLog,
     /// The names and aliases of all commands, in lower case.
     pub command_names: ArcSwap<RedBlackTreeSetSync<String>>,

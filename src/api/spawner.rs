@@ -48,7 +48,7 @@ impl Spawner {
         }
     }
 
-    /// Has the actor run a function.
+    /// Asks the actor to run a function.
     pub fn spawn(&self, spawn: Spawn) {
         // An actor that is gone runs nothing more, and neither does its cog.
         let _sent = self.spawns.send(spawn).is_ok();

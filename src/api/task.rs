@@ -112,7 +112,7 @@ fn check_count(arguments: &Arguments) -> HostResult<()> {
     Err(HostError::new("argument", message).into())
 }
 
-/// What is asked before a task is made: that there may be one, of what, and with how many arguments.
+/// The checks before a task is made: whether there may be one more, of which value, and with how many arguments.
 fn install_checks(lua: &Lua, host: &Host, raw: &Table) -> mlua::Result<()> {
     for (key, name) in [
         ("spawning", "task.spawn"),

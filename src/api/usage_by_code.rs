@@ -1,6 +1,6 @@
-//! The processor time that the versions of one cog have used, by the code of each: new code begins with a whole
-//! minute to use, and code that was there before goes on with what it had left. So a file that changes to and fro
-//! gets no more time than its versions have.
+//! The processor time that the versions of one cog have used, by the code of each: new code begins with its full time
+//! for a minute, and code that was there before continues with the time that it had left. So a file that changes back
+//! and forth gets no more time than its versions have.
 
 use crate::lock::lock;
 use crate::vm::cpu_usage::CpuUsage;

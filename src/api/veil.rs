@@ -16,7 +16,7 @@ const MESSAGES: [&str; 4] = [
     "LobbyMessageResponse",
 ];
 
-/// What is left of a message: where it is, whose it is, and when it was sent.
+/// The fields of a message that stay: where it is, who sent it, and when.
 const SHOWN: [&str; 14] = [
     "id",
     "channel_id",
@@ -34,7 +34,7 @@ const SHOWN: [&str; 14] = [
     "message_reference",
 ];
 
-/// How deep schemas lie within each other before a message can come.
+/// How deep schemas may be nested around a message.
 const DEEPEST: usize = 6;
 
 /// The answer to an operation, as this cog may see it.

@@ -51,8 +51,8 @@ impl Version {
         self.has_memory() && !self.is_ending && !self.is_over()
     }
 
-    /// Ends it, if it is a leftover. Its memory is free as soon as what runs of it has been dropped, and what it left
-    /// in a VM that goes on has been collected.
+    /// Ends it, if it is an older version. Its memory is free as soon as its handlers and tasks have been dropped and,
+    /// in a VM that stays in use, its garbage has been collected.
     fn end(&mut self, why: Pressure) {
         if self.is_left() {
             self.is_ending = true;
@@ -105,7 +105,7 @@ impl Versions {
         had
     }
 
-    /// The numbers of what is left of older versions.
+    /// The numbers of the older versions that still run something.
     pub fn leftovers(&self) -> Vec<u64> {
         let versions = lock(&self.0);
         let left = versions.iter().filter(|version| version.is_left());

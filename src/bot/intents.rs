@@ -111,7 +111,7 @@ impl Follower {
         }
     }
 
-    /// Changes the intents when it is time, or takes note of what happens before.
+    /// Changes the intents when it is time, or notes what happens before.
     async fn step(&mut self) -> Result<(), Stopped> {
         let next = self.next();
         self.tell(next);
@@ -143,7 +143,7 @@ impl Follower {
         self.wishes.next(self.gateway.intents(), free_at)
     }
 
-    /// Takes note of what the cogs need now.
+    /// Notes which intents the cogs need now.
     fn need(&mut self) {
         let needed = with_own(*self.wanted.borrow_and_update());
         self.refused &= needed;

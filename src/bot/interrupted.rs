@@ -1,5 +1,5 @@
-//! Commands that were under way when the process before this one died: they are not run again, since nobody knows
-//! how far they came, and their users are told so.
+//! Commands that were running when the process before this one died: they are not run again, because nobody knows how
+//! much of them was done. Their users get a message that says so.
 
 use crate::api::services::Services;
 use crate::commands::text::{Language, Text};

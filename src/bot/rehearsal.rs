@@ -111,8 +111,8 @@ fn of_example(
     }
 }
 
-/// The first line from `from` on in which the example stands in quotes; `from`, which is the command's,
-/// where it is put together.
+/// The first line from `from` on that contains the example in quotes; `from` itself, the command's line, if the example
+/// is not written out as one text.
 fn line_of(source: &str, from: u32, example: &str) -> u32 {
     let quoted = ['"', '\'', '`'].map(|quote| format!("{quote}{example}{quote}"));
     let lines = (1..).zip(source.lines());

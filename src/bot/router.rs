@@ -48,7 +48,7 @@ impl Router {
         }
     }
 
-    /// Takes one event. What fails on the way is left out, and the rest of the event goes on.
+    /// Takes one event. If one step fails, the others are still carried out.
     pub(super) fn route(&self, event: &Arc<Event>) {
         // Whoever waits for the bot to settle is woken by this.
         let _busy = self.cogs.services.activity.begin();
@@ -78,7 +78,7 @@ impl Router {
         }
         for (cog, ticket) in listeners {
             if let Some(ticket) = ticket {
-                // Events for a cog that was unloaded meanwhile are nobody's.
+                // Events for a cog that was unloaded meanwhile are dropped.
                 let post = || cog.post(Work::Event(Arc::clone(event), ticket)).is_some();
                 host_tasks::caught_now(Task::Router, post);
             }

@@ -83,7 +83,7 @@ pub struct Actor {
     timers: Timers,
     /// What is under way of the version that answers, and of none.
     running: FuturesUnordered<Running>,
-    /// What is under way of older versions. It has its turn when nothing else has anything to do.
+    /// What still runs of older versions. It runs when nothing else has anything to do.
     leftovers: FuturesUnordered<Running>,
     /// Whether the mailbox is to be looked at before what runs: what ends again and again must not keep work waiting.
     owes_work: bool,

@@ -101,7 +101,7 @@ impl Cogs {
         handle
     }
 
-    /// Takes a cog off the list and the routes; its actor goes on until it is told to unload.
+    /// Removes a cog from the list and the routes; its actor runs until it is asked to unload.
     pub fn remove(&self, name: &str) -> Option<Arc<CogHandle>> {
         let removed = self.take(name);
         self.update_routes([name]);
@@ -131,7 +131,7 @@ impl Cogs {
     }
 }
 
-/// The lower-case names and aliases of what can be typed.
+/// The lower-case names and aliases of the commands that can be typed.
 pub fn command_names(offer: &Offer) -> Vec<String> {
     let typed = offer.commands.iter().map(|command| &command.definition);
     typed

@@ -1,4 +1,4 @@
-//! The schedule of `cog.every`: it goes on across reloads, by the timers' names.
+//! The schedule of `cog.every`: a timer keeps it across reloads, by its name.
 
 use crate::api::declarations::Timer;
 use crate::backoff::exponential;

@@ -34,7 +34,7 @@ pub enum Argument {
     Unread {
         /// The text, without quotes.
         text: String,
-        /// Where it stands in the line.
+        /// Where it is in the line.
         span: Range<usize>,
     },
     /// An optional option that was not given.

@@ -8,8 +8,7 @@ use super::text::{Language, Text, enumerate};
 use crate::discord::permissions;
 use std::collections::HashMap;
 
-/// How deep `any` and `all` may stand in each other. Deeper checks are refused when the command is
-/// declared, and deny.
+/// How deep `any` and `all` may be nested. Deeper checks are refused when the command is declared, and would deny.
 pub const MAX_DEPTH: usize = 16;
 
 /// What is known about a call.

@@ -6,8 +6,8 @@ use super::name_key::name_key;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A way to call a command or to name a cog, which only one of the bot's can have; names as [`name_key`] folds
-/// them. A command that can only be typed does not stand in the way of one that is only a slash command.
+/// A way to call a command or to name a cog, which only one cog of the bot can have; names as [`name_key`] folds them.
+/// A command that can only be typed does not conflict with one that is only a slash command.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Claim {
@@ -15,7 +15,7 @@ pub enum Claim {
     Typed(String),
     /// The name of a slash command.
     Slash(String),
-    /// What a typed name looks like. Only another cog's stands in its way, as with those that follow.
+    /// What a typed name looks like. It conflicts only with those of other cogs, as do the following ones.
     LooksTyped(String),
     /// What the name of a slash command looks like.
     LooksSlash(String),

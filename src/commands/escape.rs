@@ -27,7 +27,7 @@ pub fn defuse(text: &str) -> String {
     safe
 }
 
-/// One character as it may stand in a code block; nothing where there is nothing to see.
+/// One character in a form that is safe in a code block; none for an invisible one.
 pub fn in_code(character: char) -> Option<char> {
     match character {
         '`' => Some('ˋ'),
@@ -38,7 +38,7 @@ pub fn in_code(character: char) -> Option<char> {
     }
 }
 
-/// A text of the operator's or an author's as it may stand inside inline code.
+/// A text from the operator or an author, in a form that is safe inside inline code.
 pub fn inside_code(text: &str) -> String {
     let shown: String = text.chars().filter_map(in_code).collect();
     defuse(&shown)

@@ -209,7 +209,7 @@ fn option_line(option: &OptionDefinition, language: Language) -> String {
     format!("{line} ({})", limits.join("; "))
 }
 
-/// A line of a list. The help of what it calls has the whole description.
+/// A line of a list, with a short description. The command's own help has the whole one.
 fn described(call: &str, description: Option<&str>) -> String {
     let short = description.map(|description| clip(&one_line(description), LINE_LIMIT));
     in_full(call, short.as_deref())

@@ -1,4 +1,4 @@
-//! Names that look like each other: `rеload` with a Cyrillic `е` is another name than `reload`, and nobody sees it.
+//! Names that look like each other: `rеload` with a Cyrillic `е` is another name than `reload`, but looks the same.
 
 use icu_properties::CodePointSetData;
 use icu_properties::props::{BidiControl, DefaultIgnorableCodePoint, Emoji};

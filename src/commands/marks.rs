@@ -14,7 +14,7 @@ pub(super) fn id_of(text: &str) -> Option<u64> {
 /// The longest of the marks that Discord makes a name, an emoji or a time of has fewer bytes.
 const LONGEST_MARK: usize = 100;
 
-/// What a text begins with that stands in angle brackets, whatever it is: `<@1>` in `<@1>, hello`.
+/// The part in angle brackets with which a text begins, whatever it is: `<@1>` in `<@1>, hello`.
 pub(super) fn leading_brackets(text: &str) -> Option<&str> {
     let head = text
         .as_bytes()

@@ -53,7 +53,7 @@ impl<'a> Reference<'a> {
     }
 }
 
-/// What stands in front of a name where it is typed as a mention. A number behind it stays an id.
+/// The character in front of a name that is typed like a mention. A number after it is still an id.
 const MARKS: [char; 2] = ['@', '#'];
 
 /// Whether a text can be nothing but an id.
@@ -72,7 +72,7 @@ pub enum RoleKey {
 
 impl From<&str> for RoleKey {
     fn from(text: &str) -> Self {
-        // What nobody sees may have come along when the id was copied.
+        // Invisible characters may have been copied with the id.
         let seen: String = text.chars().filter(|it| !is_invisible(*it)).collect();
         let id = match Reference::of(seen.trim()) {
             Reference::Role(id) | Reference::Id(id) => id_of(id),

@@ -1,13 +1,13 @@
-//! What Discord refuses because of how the world is, and not because of a mistake in a cog: a message is gone, a user
-//! takes no messages, the bot lacks a permission. The user of a command is told so in a sentence.
+//! Refusals by Discord that are not a cog's mistake: a message was deleted, a user does not accept direct messages, the
+//! bot lacks a permission. The user of a command gets a sentence that says so.
 //!
-//! The codes are those of Discord's documentation, "JSON Error Codes". What is not here is the author's to fix, or
-//! nobody knows what it means.
+//! The codes are those of Discord's documentation, "JSON Error Codes". Codes that are not listed here are for the
+//! author to fix, or their meaning is not known.
 
 use super::text::{Language, Text};
 use std::ops::RangeInclusive;
 
-/// Why Discord refused a call, as far as that is nobody's mistake.
+/// Why Discord refused a call, if it is not the cog's mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// What it is about does not exist (any more): in English and in Indonesian.

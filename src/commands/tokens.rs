@@ -112,8 +112,8 @@ fn until_next_mark(word: &str) -> &str {
     }
 }
 
-/// The quotes that end what `opening` began: a straight quote needs a straight one, so that
-/// typographic ones may stand inside.
+/// The quotes that end what `opening` began: a straight quote needs a straight one, so that the text may contain
+/// typographic ones.
 fn closers(opening: char) -> Option<&'static [char]> {
     match opening {
         '"' => Some(&['"']),

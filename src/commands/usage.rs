@@ -104,7 +104,7 @@ pub(super) fn usage_line(prefix: &str, command: &str, definition: &CommandDefini
     }));
     let line = words.join(" ");
     let plain: String = line.chars().filter_map(in_code).collect();
-    // The brackets are ours; of what authors write only `@` could mean anybody.
+    // The brackets are ours; in an author's text only `@` could mention anybody.
     clip(&plain.replace('@', "@\u{200b}"), USAGE_LIMIT)
 }
 

@@ -13,7 +13,7 @@ pub(super) const MAX_OPTIONS: usize = 25;
 /// Discord's limit; a typed word is compared with each of them, so it binds every command.
 const MAX_CHOICES: usize = 25;
 const MAX_CHOICE: usize = 100;
-/// Discord's limit of what a string option takes.
+/// Discord's limit for the length of a string option.
 const MAX_STRING: u32 = 6_000;
 /// Discord's types of channel that a guild has.
 const CHANNEL_TYPES: [u8; 11] = [0, 2, 4, 5, 10, 11, 12, 13, 14, 15, 16];

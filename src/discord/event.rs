@@ -130,9 +130,9 @@ impl Event {
     }
 }
 
-/// Discord's message type of what somebody writes.
+/// Discord's type of a message that somebody writes.
 const DEFAULT: u64 = 0;
-/// Discord's message type of what somebody writes in answer to another message.
+/// Discord's type of a message that replies to another one.
 const REPLY: u64 = 19;
 
 #[derive(Default, Deserialize)]

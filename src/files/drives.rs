@@ -1,4 +1,4 @@
-//! Which file systems tell nobody of what others change on them.
+//! Which file systems do not report changes that are made elsewhere.
 
 use std::path::Path;
 

@@ -48,11 +48,11 @@ impl GatewayAddress {
 /// What `twilight-gateway` appends to an address.
 const SUFFIX: &str = "/?v=10&encoding=json&compress=zstd-stream";
 
-/// The names of what is in there.
+/// The names of the parameters in it.
 const OWN_PARAMETERS: [&str; 3] = ["v", "encoding", "compress"];
 
-/// The address as `twilight-gateway` wants it: it appends `/?v=10&…` by itself, and panics on a URL
-/// that cannot be parsed. An address with a query of its own has all of the query already and ends with `#`, so that
+/// The address as `twilight-gateway` wants it: it appends `/?v=10&…` by itself, and panics on a URL that cannot be
+/// parsed. For an address with its own query, the result already contains the whole query and ends with `#`, so that
 /// what twilight appends is a fragment, which is never sent.
 pub(super) fn base(url: &str) -> Result<String, GatewayError> {
     let refuse = |reason: &str| {

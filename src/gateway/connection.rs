@@ -32,8 +32,8 @@ const HELLO_WITHIN: Duration = Duration::from_secs(20);
 /// for ever.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
-/// As many times may a connection that is not open yet be woken. One needs fewer than ten; a server
-/// that accepts and hangs up keeps twilight connecting again without a pause or a word.
+/// As many times may a connection that is not open yet be woken. One needs fewer than ten; with a server that accepts
+/// the connection and closes it at once, twilight would connect again and again without a pause or a log line.
 const WAKES_TO_OPEN: u32 = 64;
 
 /// The time that a server is given to answer a close frame.
@@ -182,8 +182,8 @@ impl Connection {
         }
     }
 
-    /// The next event that still arrives after [`Connection::close`]; nothing once the server has
-    /// answered, or has had its time to.
+    /// The next event that still arrives after [`Connection::close`]; none once the server has answered, or the time
+    /// for it is over.
     pub(super) async fn next_while_closing(&mut self) -> Option<Event> {
         let close_by = self.close_by.filter(|_| self.opened)?;
         loop {
@@ -288,8 +288,8 @@ impl Connection {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Received> {
-        // Twilight panics on some of what a broken server may say, such as a heartbeat interval
-        // of 0. The shard is not used again after that.
+        // Twilight panics on some messages of a broken server, such as a heartbeat interval of 0. The shard is not used
+        // again after that.
         let polled = catch_unwind(AssertUnwindSafe(|| {
             Pin::new(&mut self.shard).poll_next(context)
         }));

@@ -1,9 +1,9 @@
-//! One session takes another's place when the intents change.
+//! Replaces one session by another when the intents change.
 //!
-//! Intents are fixed when a session is opened. So the shard opens a second session beside the first:
-//! the first goes on delivering until the second is ready, then it is closed, and what it still
-//! brings is delivered, too. From then on the second delivers. Whatever both of them got, the second
-//! repeats: `deduplicator.rs` knows these events by what the first delivered since the second said hello.
+//! Intents are fixed when a session is opened. So the shard opens a second session beside the first: the first delivers
+//! events until the second is ready; then it is closed, and the events that still arrive on it are delivered, too. From
+//! then on the second delivers. Events that both received are duplicates in the second: `deduplicator.rs` knows these
+//! events by what the first delivered since the second said hello.
 
 use super::GatewayError;
 use super::connection::{Connection, ConnectionEvent};
@@ -22,8 +22,8 @@ enum Second {
 }
 
 impl Task {
-    /// Opens a session with the wanted intents and changes over to it. Returns the connection to go
-    /// on with: the first one if there is no second session, which the one who asked is told.
+    /// Opens a session with the wanted intents and switches to it. Returns the connection to use from now on: the first
+    /// one if there is no second session; then the caller gets the error.
     pub(super) async fn hand_over(&mut self, mut first: Connection) -> Result<Connection, End> {
         if self.shared.queue.exhausted_until().is_some() {
             let reason = "Discord allows the bot no more new sessions today".to_owned();
@@ -46,8 +46,8 @@ impl Task {
                         return Ok(first);
                     }
                 },
-                // After a loss the first session is resumed. Whether the change starts again is for the one who
-                // asked to say: each attempt may use an identify.
+                // After a loss the first session is resumed. The caller decides whether to try the change again: each
+                // attempt may use an identify.
                 event = first.next() => if let Some(end) = self.take(event, &mut first).await {
                     let reason = "the connection was lost meanwhile".to_owned();
                     self.stay(GatewayError::IntentsUnchanged { reason });

@@ -1,4 +1,4 @@
-//! Whose turn it is to identify.
+//! Which shard may identify, and when.
 
 use super::address::IdentifiesLeft;
 use super::budget::Budget;
@@ -17,7 +17,7 @@ use twilight_gateway::queue::{IDENTIFY_DELAY, Queue};
 pub(super) struct IdentifyQueue {
     clock: Clock,
     state: Arc<Mutex<State>>,
-    /// That the connection has its turn for which this is.
+    /// Notified when it is this connection's turn to identify.
     turn: Arc<Notify>,
 }
 

@@ -141,8 +141,8 @@ impl Gateway {
         slot.map_or(0, super::shared::Slot::sequence)
     }
 
-    /// Whether `shard` is on this session and has handed everything up to `sequence` to the sink. While one
-    /// session takes another's place it is on the first.
+    /// Whether `shard` is on this session and has handed everything up to `sequence` to the sink. While one session
+    /// replaces another, this is about the first.
     pub fn has_seen(&self, shard: u32, session: &str, sequence: u64) -> bool {
         let slots = &self.shared.slots;
         let slot = usize::try_from(shard).ok().and_then(|it| slots.get(it));
@@ -175,12 +175,13 @@ impl Gateway {
         self.shared.queue.next_change(self.shared.shards())
     }
 
-    /// Changes the intents, shard by shard, and returns when all have a session with them. Each shard
-    /// opens its new session beside the old one and changes over without losing or doubling an
-    /// event. Nothing happens if the intents are the same.
+    /// Changes the intents, shard by shard, and returns when all have a session with them. Each shard opens its new
+    /// session beside the old one and switches to it without losing or repeating an event. Nothing happens if the
+    /// intents are the same.
     ///
-    /// A shard that is not connected changes over when it is; wrap this in a timeout if that is too
-    /// long to wait: the change then goes on. A caller that may come often asks [`Gateway::next_change`] first.
+    /// A shard that is not connected switches when it is connected again; use a timeout if that may take too long: the
+    /// change then continues without the caller. Callers that change intents often should ask [`Gateway::next_change`]
+    /// first.
     ///
     /// # Errors
     /// If the server refuses the intents or the new session, or too few identifies are left of the day; the shard

@@ -317,7 +317,7 @@ impl Task {
         self.while_unconnected(clock.sleep(pause)).await
     }
 
-    /// Listens to commands while `work` goes on. False if the shard is to stop.
+    /// Handles commands while `work` runs. False if the shard should stop.
     async fn while_unconnected(&mut self, work: impl Future<Output = ()>) -> bool {
         tokio::pin!(work);
         loop {

@@ -175,7 +175,7 @@ impl HttpRequest {
         self.url = Url::parse(&url).map_err(|_| wrong)?;
         for value in self.headers.values_mut() {
             let shown = HeaderValue::from_bytes(&secrets::hide(value.as_bytes()));
-            // What takes the secret's place may stand in a header.
+            // The text that replaces a secret is allowed in a header.
             *value = shown.unwrap_or(HeaderValue::from_static(""));
         }
         self.body = self.body.map(|body| secrets::hide(&body).into_owned());
@@ -205,7 +205,7 @@ impl HttpRequest {
     }
 }
 
-/// Whether a request that is redirected goes on as GET, without its body (Fetch Standard, "HTTP-redirect fetch").
+/// Whether a redirected request is continued as GET, without its body (Fetch Standard, "HTTP-redirect fetch").
 fn becomes_get(status: StatusCode, method: &Method) -> bool {
     match status {
         StatusCode::SEE_OTHER => !matches!(*method, Method::GET | Method::HEAD),

@@ -109,7 +109,7 @@ impl Invocation {
         lock(&self.values).keys().cloned().collect()
     }
 
-    /// Lets go of what the cog's code has made.
+    /// Drops the values that the cog's code has made.
     pub(super) fn end_values(&self) {
         let mut values = lock(&self.values);
         let ended = std::mem::take(&mut *values).into_iter();

@@ -37,7 +37,7 @@ static CHUNK: HostChunk = HostChunk::new("state", include_str!("state.luau"));
 /// How often a transaction is run again because another cog was faster.
 const MOST_ATTEMPTS: usize = 16;
 
-/// Transactions within each other: each has a copy of what those around it have written.
+/// How deep transactions may be nested: each has a copy of the writes of those around it.
 const MOST_NESTED: usize = 4;
 
 /// Bytes of an id that are looked at: more than any id has.

@@ -1,4 +1,4 @@
-//! One version of a cog gives way to the next, or to none.
+//! How one version of a cog is replaced by the next, or is unloaded.
 
 use super::{Actor, Inbox};
 use crate::api::condition::Condition;
@@ -34,7 +34,7 @@ impl Actor {
         inbox.mailbox.begin_version();
         self.leave_behind();
         if let Some(old) = self.current.replace(live.clone()) {
-            // In the lane of what answers: it comes before the next version's `on_ready`.
+            // In the lane of the current version: it runs before the next version's `on_ready`.
             self.run_hooks(&old, Hook::Unload, "reload", UNLOAD_LIMIT);
             old.generation.retire(now);
         }
@@ -97,7 +97,7 @@ impl Actor {
         }
     }
 
-    /// What was ended before its time has left its garbage in the VM that goes on.
+    /// Handlers and tasks that were ended early have left garbage in the VM, which stays in use.
     pub(super) fn collect_ended(&self) {
         let versions = &self.cog.budget.versions;
         if versions.have_ended() {

@@ -19,7 +19,7 @@ impl Cog {
         cog
     }
 
-    /// Has it say its name once, as soon as it runs.
+    /// Makes it say its name once, as soon as it runs.
     fn say(&self, scheduler: &Scheduler, name: &'static str, said: &Sender<&'static str>) {
         let said = said.clone();
         scheduler.spawn(&self.fair_share, &self.cpu_meter, async move {
@@ -76,7 +76,7 @@ fn whoever_has_used_little_does_not_wait_for_others() {
     scheduler.stop();
 }
 
-/// It gives way again and again, and no single time slice of it is worth a look.
+/// It yields again and again, and none of its time slices is long.
 #[test]
 fn all_that_turns_use_is_charged() {
     let scheduler = Scheduler::with_threads(1, 1).unwrap();

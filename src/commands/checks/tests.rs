@@ -116,7 +116,7 @@ fn a_handler_is_asked_only_when_the_rest_does_not_decide() {
     ));
 }
 
-/// What is known of nobody's server.
+/// The facts when there is no server.
 const UNKNOWN: CheckFacts<'_> = CheckFacts {
     channel_nsfw: None,
     member_permissions: None,

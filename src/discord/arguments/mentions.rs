@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 const KEY: &str = "allowed_mentions";
 
-/// Fills `allowed_mentions` in wherever a message of `shape` stands in the body, also inside of others (`data` of
-/// an interaction's answer, `message` of a forum's thread).
+/// Fills in `allowed_mentions` wherever the body contains a message of `shape`, also inside of others (`data` of an
+/// interaction's answer, `message` of a forum's thread).
 pub(super) fn silence(operation: &Operation, shape: &Shape, body: &mut Value) {
     match body {
         Value::Array(items) => {

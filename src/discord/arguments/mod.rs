@@ -53,7 +53,7 @@ pub fn prepare(operation: &'static Operation, arguments: Value) -> Result<Prepar
     prepare_with(operation, arguments, Vec::new())
 }
 
-/// Like [`prepare`], with files whose content is not text and so cannot stand in JSON.
+/// Like [`prepare`], with files whose content is not text and so cannot be part of JSON.
 pub fn prepare_with(
     operation: &'static Operation,
     arguments: Value,

@@ -412,12 +412,12 @@ impl Drop for QueueTicket {
 /// What a look at the limits finds.
 enum Look {
     Step(SendDecision),
-    /// There is a queue to stand in first.
+    /// There is a queue, which the request must join first.
     Queue(Arc<Bucket>),
 }
 
 impl Waiter {
-    /// Takes the turn if it has come; otherwise stands in the queue.
+    /// Takes the turn if it has come; otherwise waits in the queue.
     pub(super) fn step(&mut self, now: Duration) -> SendDecision {
         loop {
             // Whatever changes after this look is seen by `changed`.

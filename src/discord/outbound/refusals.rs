@@ -36,8 +36,8 @@ impl Default for Refusals {
 impl Refusals {
     /// Counts an answer, if it is one of those.
     pub(super) fn note(&self, status: u16, observed: &Observed, now: Duration) {
-        // A limit that the bot shares with others is nobody's fault, and what a proxy says by itself never reached
-        // Discord.
+        // A limit that the bot shares with others does not count, and a response that a proxy gives by itself never
+        // reached Discord.
         let is_refusal = is_forbidden(status) || (status == 429 && !observed.shared);
         if is_refusal && !observed.of_a_proxy {
             let count = self.recent().add(now);

@@ -34,7 +34,7 @@ pub struct Standing {
 pub struct Overwrite {
     /// The role or the member.
     pub id: u64,
-    /// Whether it is a member's: an id says it is an id, not of what.
+    /// Whether it is for a member: the id alone does not say whether it is a member's or a role's.
     pub for_member: bool,
     /// What it grants.
     pub allow: u64,

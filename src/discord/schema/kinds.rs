@@ -1,4 +1,4 @@
-//! Which objects have methods in a cog, and what stands in their fields.
+//! Which objects have methods in a cog, and which objects their fields contain.
 
 use super::{Shape, fields};
 use crate::discord::events::event;
@@ -44,8 +44,8 @@ pub fn kind_of(name: &str) -> Kind {
     }
 }
 
-/// The schema of what stands in a field: of the object itself, or of the items of a list or map.
-/// Where several could stand there, the first: they are of one kind.
+/// The schema of the object in a field, or of the items if it is a list or map. If several schemas are possible, the
+/// first: they are of one kind.
 pub fn field_kind(schema: &str, field: &str) -> Option<&'static str> {
     item_kind(&fields(schema)?.get(field)?.shape)
 }

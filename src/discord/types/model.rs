@@ -25,7 +25,7 @@ const ADDED: [(&str, &[(&str, &str)]); 3] = [
     ("Message", &[("guild_id", "string"), ("member", "Member")]),
 ];
 
-/// The kinds of channel; each has the fields of all, so that it can stand where any channel can.
+/// The kinds of channel; each has the fields of all, so that it fits wherever any channel does.
 const CHANNELS: [&str; 3] = ["GuildChannel", "PrivateChannel", "Thread"];
 
 /// The schemas of all kinds of channel.
@@ -178,7 +178,7 @@ pub(super) fn inputs() -> String {
             shapes.extend(body);
             continue;
         }
-        // The body's own fields are arguments; what stands inside them needs a name.
+        // The body's own fields are arguments; objects inside of them need a name.
         let schemas = body.iter().flat_map(Shape::names).filter_map(fields);
         let inside = schemas.flat_map(|fields| fields.values());
         shapes.extend(inside.map(|field| field.shape.clone()));
