@@ -1,5 +1,5 @@
-//! How many requests to the outside are open at once. Each takes a socket, and a process has not many of them: more
-//! requests wait, the cogs' in the order in which they come.
+//! How many requests to the outside are open at once. Each needs a socket, and a process has only few: further requests
+//! wait, those of cogs in the order in which they were made.
 
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -45,9 +45,9 @@ impl OpenOfCog {
 }
 
 impl OpenRequests {
-    /// Returns when one more request of this cog's may be opened.
+    /// Returns when one more request of this cog may be opened.
     pub async fn open(&self, cog: &OpenOfCog) -> Open {
-        // Its own place first: who waits for that stands in nobody's way.
+        // The cog's own slot first: waiting for that delays no other cog.
         Open {
             _own: place(&cog.0).await,
             _common: place(&self.0).await,

@@ -1,8 +1,8 @@
-//! The secrets of the process, and how they are taken out of whatever leaves it.
+//! The secrets of the process, and how they are removed from all data that leaves it.
 //!
-//! No secret is handed to a cog. Should one come into a text anyway (a file that is exchanged in the wrong
-//! moment, a library that logs too much), it must not leave: the log, requests to Discord and to other servers, the
-//! page and what is printed all go through [`hide`], where their bytes are ready to be sent.
+//! No secret is passed to a cog. If one gets into a text anyway (a file that is replaced at the wrong moment, a library
+//! that logs too much), it must not leave the process: the log, requests to Discord and to other servers, the page and
+//! all output go through [`hide`], just before their bytes are sent.
 
 use crate::lock::lock;
 use aho_corasick::AhoCorasick;
@@ -11,22 +11,22 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-/// What stands in the place of a secret.
+/// The text that replaces a secret.
 const HIDDEN: &[u8] = b"(hidden)";
 
-/// The shortest text that is taken for a secret: shorter ones are in too many words.
+/// The shortest text that counts as a secret: shorter ones occur in too many words.
 const SHORTEST: usize = 8;
 
-/// So many bytes of a token in a row are taken out as well: a line that was cut shows a part of it.
+/// So many consecutive bytes of a token are also removed: a line that was cut contains only a part of it.
 const SHORTEST_PART: usize = 16;
 
 /// Length of the pieces that are searched for. A part of a secret that has `SHORTEST_PART` bytes has a whole piece.
 const PIECE: usize = 8;
 
-/// Those whose keepers are there, each as often as it is kept.
+/// The secrets whose keepers exist, each once for every keeper.
 static KEPT: Mutex<Vec<Arc<Secret>>> = Mutex::new(Vec::new());
 
-/// How they are found; nothing as long as there are none.
+/// Finds them; none as long as there are no secrets.
 static FINDER: ArcSwapOption<Finder> = ArcSwapOption::const_empty();
 
 /// Hides a secret until it is dropped.
@@ -38,14 +38,14 @@ pub struct Keeper(Vec<Arc<Secret>>);
 #[derive(PartialEq, Eq)]
 struct Secret {
     text: Vec<u8>,
-    /// Where its first byte is that nobody may know. What is before it is part of it only in front of the rest.
+    /// Where the private part begins. The text before it is hidden only together with the private part.
     private: usize,
-    /// How many bytes of the private part in a row are hidden.
+    /// How many consecutive bytes of the private part are hidden.
     enough: usize,
 }
 
-/// Hides `text` from now on. A token of Discord's is hidden also without its first part, which is the bot's public
-/// id, and so are long parts of it.
+/// Hides `text` from now on. A Discord token is also hidden without its first part, which is the bot's public id, and
+/// so are long parts of it.
 pub fn keep(text: &str) -> Keeper {
     let mut secrets = vec![Secret::of(text)];
     // In JSON it may look different.

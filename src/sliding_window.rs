@@ -1,9 +1,9 @@
-//! Counts how often something has happened within a sliding window of time.
+//! Counts how often something has happened within a sliding time window.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// The times of what happened within a window that ends now.
+/// The times of the events within a window that ends now.
 #[derive(Debug)]
 pub(crate) struct SlidingWindow {
     span: Duration,

@@ -1,8 +1,8 @@
-//! Runs one reload after the other: what files and admins ask for becomes a plan, a transaction and a report.
+//! Runs one reload after the other: changes of files and requests of admins become a plan, a transaction and a report.
 //!
-//! `requests` has what admins ask for, `outcome` carries plans out, `reports` tells what came of them,
-//! and `log` does so in the log. `beside` has others go on while one takes its time. `configure` takes edits of
-//! config.json, `owners` has those keep their names who had them when the bot ran last, and `recovery` goes on after a panic.
+//! `requests` handles requests of admins, `outcome` carries plans out, `reports` reports the results, and `log` writes
+//! them to the log. `beside` lets other cogs reload while one reload is slow. `configure` applies edits of config.json,
+//! `owners` lets cogs keep the names that they had when the bot ran last, and `recovery` continues after a panic.
 
 mod beside;
 mod configure;
@@ -126,7 +126,7 @@ pub struct Reload {
 /// Why hot reload cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The rules of what is watched are wrong.
+    /// The rules for what is watched are not valid.
     #[error(transparent)]
     Rules(#[from] RulesError),
     /// `lua/` cannot be watched.
@@ -236,13 +236,13 @@ impl Reload {
         })
     }
 
-    /// Has the controller do something. The report is missing when there was nothing to do.
+    /// Asks the controller to do something. There is no report if there was nothing to do.
     pub async fn ask(&self, ask: Ask) -> Result<Option<Arc<Report>>, Refused> {
         let (answer, answered) = oneshot::channel();
         if self.asks.send((ask, answer)).is_err() {
             return Err(Refused::ShuttingDown);
         }
-        // The controller goes on without the one question that it failed at.
+        // The controller continues without the one request at which it failed.
         let unanswered = || {
             if self.asks.is_closed() {
                 Err(Refused::ShuttingDown)

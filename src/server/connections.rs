@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{AbortHandle, Id, JoinSet};
 
-/// A request that is served and has moved nothing for this long gives way to a new connection.
+/// A connection whose request has moved no data for this long is closed when a new connection needs its place.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// All connections of a server that are not upgraded.
@@ -60,7 +60,7 @@ impl Connections {
         }
     }
 
-    /// Whether a further connection has a place, or can take one.
+    /// Whether a further connection has a place, or can take that of another one.
     pub(super) fn have_room(&self) -> bool {
         self.open.len() < self.limits.connections || self.open.values().any(Open::may_go)
     }

@@ -1,4 +1,4 @@
-//! Adding to the world, with all power: nobody's permissions are asked.
+//! Adding to the world, without checking permissions.
 
 use super::world::{SpecResult, TestWorld};
 use crate::discord::operation;

@@ -1,10 +1,10 @@
-//! What one cog has in all of its namespaces together.
+//! How much memory one cog is charged for in all of its namespaces together.
 //!
-//! Each namespace has a limit, and a cog may use several: without a limit for all of them, whoever asks for ten
-//! shared states has room for ten. A cog's own state is its own, on the disk and in its session. In a shared one,
-//! whoever makes it grow is charged. Who makes it smaller is given that back first, and then the others are: the sum
-//! of what is charged is never more than what is there. The disk has these sums, too, as a restart must not forget
-//! them.
+//! Each namespace has a limit, and a cog may use several: without a limit for all of them together, a cog with ten
+//! shared states would have ten times the room. A cog is charged for its own state, on the disk and in its session. In
+//! a shared state the cog that makes it grow is charged. When a cog makes it smaller, its own charge is reduced first,
+//! and then those of the others: the sum of the charges is never more than what is stored. These sums are also on the
+//! disk, because a restart must not forget them.
 
 use super::bucket::Bucket;
 use super::{Namespace, StateLimits};
@@ -164,7 +164,7 @@ fn change(count: &AtomicUsize, by: isize) {
     }
 }
 
-/// Who has written how much of a shared namespace. What was there before anybody was charged is nobody's.
+/// Which cog has written how much of a shared namespace. Data from before these charges existed is charged to no cog.
 #[derive(Debug, Default)]
 pub(super) struct Writers(BTreeMap<Namespace, (Arc<Account>, usize)>);
 

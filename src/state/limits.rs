@@ -69,7 +69,7 @@ impl StateLimits {
         Ok(())
     }
 
-    /// The last key by itself, and all of them together.
+    /// The last key alone, and all of them together.
     fn check_keys(&self, render: Render<'_>, path: &[Key]) -> Result<(), StateError> {
         if let Some(Key::Str(text)) = path.last()
             && text.len() > self.key_bytes

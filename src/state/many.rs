@@ -145,7 +145,7 @@ impl Many {
         None
     }
 
-    /// Grows by a quarter: doubling would hold twice of what is counted.
+    /// Grows by a quarter: doubling would hold twice as much memory as is counted.
     fn push(&mut self, value: Value) {
         if self.dense.len() == self.dense.capacity() {
             self.dense.reserve_exact(self.dense.len() / 4 + 1);

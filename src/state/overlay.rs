@@ -3,8 +3,8 @@
 //! An overlay holds, for each scope that it touched, the table on which it was built and the table as it is seen
 //! through it, and the writes between the two.
 //!
-//! - While staged, the tree goes on living below: when it has changed, the writes are replayed onto what is there
-//!   now. So what is read while staged is what a commit would give at that moment.
+//! - While writes are staged, the tree below may change; then the writes are replayed onto its new content. So a read
+//!   while staged gives what a commit would give at that moment.
 //! - A transaction reads what was there when it first looked at a scope, and is refused at its end if somebody
 //!   else has changed a scope that it looked at.
 

@@ -409,7 +409,7 @@ mod tests {
         assert!(queue.hurry(&[number], &cog));
         assert!(!queue.hurry(&[number], &cog));
         assert!(write(&mut queue, now).is_some());
-        // One that writes, while an older one goes on writing.
+        // A new version that writes while an older one still writes.
         for _ in 0..3 {
             send(&mut queue, 20_000, true);
             assert!(write(&mut queue, now).is_none());

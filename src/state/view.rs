@@ -12,12 +12,12 @@ use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// One VM's view of one namespace. Clones are the same view.
+/// One VM's view of one namespace. Clones share it.
 ///
-/// Without a stage or transaction, writes go to the tree at once. All views of a VM are made from its first one
-/// with [`View::beside`] and [`View::session_beside`]: then its writes between two flushes become durable
-/// together, and its transactions and its stage span them all. In a namespace that is shared, another VM's flush
-/// may take along the first half of what was written between two yields; a transaction is never torn.
+/// Without a stage or transaction, writes go to the tree at once. All views of a VM are made from its first one with
+/// [`View::beside`] and [`View::session_beside`]: then its writes between two flushes become durable together, and its
+/// transactions and its stage span them all. In a shared namespace, another VM's flush may include the first half of
+/// the writes between two yields; a transaction is never split.
 #[derive(Clone, Debug)]
 pub struct View(Arc<Inner>);
 

@@ -7,7 +7,7 @@ use super::{
 };
 use std::sync::Arc;
 
-/// What bounds a write by an author. A replay of what was allowed before is not bounded again.
+/// The limits for a write by an author. A replay of writes that were allowed before is not limited again.
 pub(super) struct Bounds<'a> {
     pub(super) limits: &'a StateLimits,
     /// All that has to have room for it.

@@ -81,7 +81,7 @@ impl Outbox {
         Ok(number)
     }
 
-    /// The commit handle of what was sent under these numbers, for `payer` or an older version of it.
+    /// The commit handle for the writes that were sent under these numbers, for `payer` or an older version of it.
     pub(super) fn commit_handle(
         &self,
         mut numbers: Vec<u64>,
@@ -152,8 +152,8 @@ impl Writer {
         }
         let closing = writer.serve().await;
         let result = writer.write_all().await;
-        // The database is closed before whoever waits for that goes on, and the last word on what is written is
-        // said after all else.
+        // The database is closed before those who wait for the end continue, and the final result of the writes is
+        // reported last.
         let Some(Self {
             backend, report, ..
         }) = place.take()

@@ -22,8 +22,8 @@ const HEADERS: [(header::HeaderName, &str); 6] = [
     ),
 ];
 
-/// Nothing but the page's own files, and the simulator's for pictures; nothing inline, nothing from
-/// elsewhere, in nobody's frame.
+/// Only the page's own files, and the simulator's for pictures; nothing inline, nothing from elsewhere, and no other
+/// page may show it in a frame.
 pub(super) fn content_security_policy(files: &str) -> HeaderValue {
     let policy = format!(
         "default-src 'self'; img-src 'self' {files}; object-src 'none'; base-uri 'none'; \

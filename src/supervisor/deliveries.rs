@@ -1,9 +1,9 @@
-//! Which events were handled, in the record: so the next child repeats none and loses none.
+//! Records which events were handled, so that the next child neither repeats nor loses one.
 //!
-//! An event has consumers: the command that it calls, and each cog that listens. For each of them there is an entry
-//! in the record from before the event counts as received until it is dealt with. The next child resumes the
-//! session before the first event that has an entry, and of what comes again only entries that had not begun are
-//! carried out. What had begun is not run again, as nobody knows how far it came: it is told
+//! An event has consumers: the command that it calls, and each cog that listens. Each of them has an entry in the
+//! record, from before the event counts as received until it is handled. The next child resumes the session before the
+//! first event that has an entry. Of the events that come again, only entries whose work had not begun are carried out.
+//! Work that had begun is not run again, because nobody knows how much of it was done: it is reported
 //! ([`Deliveries::take_interrupted`]).
 
 use super::child::record;

@@ -217,7 +217,7 @@ impl Asked {
             _ => return,
         };
         let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        // It has not been waited for, so its number is nobody else's.
+        // Nobody has waited for it yet, so no other process can have its process id.
         let _gone = id.is_none_or(|id| kill_process(id, signal).is_err());
     }
 

@@ -73,8 +73,8 @@ impl Default for FairShare {
     }
 }
 
-/// The logarithm of what was used until now, in seconds, as it will look from any later time. As all that was used
-/// loses its weight at the same rate, those of two cogs can be compared however old they are.
+/// The logarithm of the time used until now, in seconds, seen from any later time. As all use loses its weight at the
+/// same rate, the values of two cogs can be compared however old they are.
 fn level(used: f64, now: u64) -> f64 {
     used.log2() + half_lives(now)
 }
@@ -96,7 +96,7 @@ impl FairShare {
         self.began.store(began, Ordering::Relaxed);
     }
 
-    /// Has the cog run before others, because the host wants something of it.
+    /// Lets the cog run before others, because the host needs something from it.
     pub fn boost(self: &Arc<Self>) -> Boost {
         self.boosts.fetch_add(1, Ordering::Relaxed);
         Boost(Arc::clone(self))

@@ -52,7 +52,7 @@ impl Vm {
         self.memory() > self.heap_limit() / 16 * 15
     }
 
-    /// Whether more than three quarters of what it may have are in use, and no garbage.
+    /// Whether more than three quarters of its limit are in use, not counting garbage.
     pub fn is_crowded(&self) -> bool {
         let limits = self.limits();
         let most = limits.memory / 4 * 3;

@@ -57,7 +57,7 @@ impl Slot {
             clock: thread_clock(),
             when_long: OnceLock::new(),
             running: Mutex::default(),
-            // What the thread used before is nobody's.
+            // The time that the thread used before is charged to no cog.
             looked_at: AtomicU64::new(u64::MAX),
             shown: ThreadSlot::of_this_thread(),
         }
@@ -123,7 +123,7 @@ fn watch() {
     }
 }
 
-/// Arms the interrupt of what runs on `slot` when its time is over. Returns whether anything runs there.
+/// Sets the interrupt of the code that runs on `slot` if its time is over. Returns whether anything runs there.
 fn look_at(slot: &Slot) -> bool {
     let mut running = lock(&slot.running);
     let Some(now) = slot.clock.and_then(cpu_time) else {

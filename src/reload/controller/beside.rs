@@ -1,7 +1,7 @@
-//! Reloads beside each other: nobody waits long for a cog that takes its time to be prepared.
+//! Reloads beside each other: no cog waits long for another one whose preparation is slow.
 //!
-//! A transaction that does not end at once goes on as a task. Until it has ended its cogs are *engaged*: changes that
-//! concern them, or what hangs together with them, are put off until then; all others go live.
+//! A transaction that does not end at once continues as a task. Until it has ended, its cogs are *engaged*: changes of
+//! them, or of cogs that are connected with them, wait; all other changes go live.
 
 use super::super::plan::Plan;
 use super::super::report::Trigger;
@@ -72,7 +72,7 @@ impl Beside {
         self.answers.insert(self.last, answer);
     }
 
-    /// Has an admin's request wait until one of them has ended.
+    /// Makes an admin's request wait until one of them has ended.
     pub(super) fn ask_later(&mut self, ask: Ask, answer: ReportSender, busy: Busy) {
         self.asks.push((ask, answer, busy));
     }
@@ -165,7 +165,7 @@ impl Controller {
         }
     }
 
-    /// Whether an admin's request has to wait for what goes on beside.
+    /// Whether an admin's request has to wait for a reload that is still running.
     pub(super) fn must_wait(&self, ask: &Ask) -> bool {
         match ask {
             Ask::Cog(name) | Ask::Load(name) | Ask::Unload(name) => {
@@ -218,7 +218,7 @@ impl Controller {
         self.show();
     }
 
-    /// Does what an admin asks for, or has it wait.
+    /// Does what an admin asks for, now or when the engaged cogs are free.
     pub(super) async fn take_ask(&mut self, ask: Ask, answer: ReportSender, busy: Busy) {
         if self.must_wait(&ask) {
             self.beside.ask_later(ask, answer, busy);

@@ -109,7 +109,7 @@ impl Controller {
         }
     }
 
-    /// Has a transaction go on by itself.
+    /// Lets a transaction continue as a task.
     pub(super) fn run_transaction(&self, transaction: &Transaction) -> JoinHandle<Results> {
         let cogs = Arc::clone(&self.cogs);
         let (plan, bonds) = (transaction.plan.clone(), transaction.bonds.clone());

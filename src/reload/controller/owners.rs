@@ -7,8 +7,8 @@ use crate::config::HotReload;
 use crate::vm::resolve::Modules as _;
 use std::collections::BTreeSet;
 
-/// The sources without the files that stand in the way of a cog's own file, if there are any: two files of one cog
-/// name set each other aside, and while the bot runs the one that was there first goes on.
+/// The sources without the files that conflict with a cog's own file, if there are any: of two files with the same cog
+/// name neither is used at a start, but while the bot runs the one that was there first stays in use.
 pub(super) fn with_owners(
     found: &Snapshot,
     owners: &[(String, ModuleId)],
@@ -25,7 +25,7 @@ pub(super) fn with_owners(
     Some(found.with_rules(&rules))
 }
 
-/// The files that stand in the way of an entry.
+/// The files that conflict with an entry.
 fn others_of(found: &Snapshot, entry: &ModuleId, hot: &HotReload) -> BTreeSet<String> {
     let is_meant = |it: &&SourceProblem| it.is_clash && it.modules.contains(entry);
     let Some(problem) = found.problems.iter().find(is_meant) else {
@@ -57,7 +57,7 @@ impl Controller {
         transaction::save_names(&self.cogs).await;
     }
 
-    /// What to do about a file that stands in the way of one that runs.
+    /// What to do about a file that conflicts with the one that is running.
     pub(super) fn hint_of(&self, problem: &SourceProblem) -> Option<String> {
         if !problem.is_clash {
             return None;

@@ -1,4 +1,4 @@
-//! Reports of what was done, of what waits, and of what is wrong with the tree itself.
+//! Reports about what was done, what waits, and what is wrong with the tree of files itself.
 
 use super::super::report::{CogReport, Outcome, Report, Trigger};
 use super::super::sources::{LUAURC, ModuleId, SourceProblem};

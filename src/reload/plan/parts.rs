@@ -1,4 +1,4 @@
-//! Which cogs of a plan hang together, so that what is broken holds back that and nothing else.
+//! Which cogs of a plan are connected, so that a broken one holds back these and no others.
 //!
 //! ```text
 //! what each cog touches, gives up and takes ─ who has something in common ─ connected parts
@@ -22,14 +22,14 @@ pub enum Tie {
     Shared(String),
 }
 
-/// One cog of a plan, as far as it may hang together with others.
+/// One cog of a plan, with everything that may connect it with others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Member {
     /// The cog's name.
     pub name: String,
     /// What changed of all that it runs, wants to run, or looks for.
     pub touches: BTreeSet<ModuleId>,
-    /// What it has and lets go of.
+    /// The names that it has and gives up.
     pub gives: BTreeSet<Tie>,
     /// What it wants and does not have.
     pub takes: BTreeSet<Tie>,

@@ -11,7 +11,7 @@ use jsonc_parser::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What Luau's own reader takes; it also bounds how deep values may stand in each other.
+/// The limit of Luau's own reader; it also bounds how deep values may be nested.
 const OF_LUAU: ParseOptions = ParseOptions {
     allow_comments: true,
     allow_trailing_commas: true,

@@ -6,9 +6,8 @@
 //! a change: rescan (read what changed, share the rest) ─ diff
 //! ```
 //!
-//! A file that cannot be taken (two files for one module, no UTF-8, too long, …) is a problem with a
-//! sentence. Its module is *held*: whoever runs its former text goes on doing so. Nothing else is
-//! affected.
+//! A file that cannot be taken (two files for one module, no UTF-8, too long, …) is a problem with a sentence. Its
+//! module is *held*: cogs that run its former text keep it. No other file is affected.
 
 mod aliases;
 mod read;
@@ -66,7 +65,7 @@ pub struct SourceProblem {
     pub message: String,
     /// The modules that are held by it; none if it is about a folder or hurts nobody.
     pub modules: Vec<ModuleId>,
-    /// Whether it is that these files stand in each other's way.
+    /// Whether the problem is that these files conflict with each other.
     pub is_clash: bool,
 }
 

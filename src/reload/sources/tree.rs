@@ -1,5 +1,5 @@
-//! From the files that there are to modules and cogs: which file is which module, which module is a
-//! cog's entry, and which files stand in each other's way.
+//! From the files that there are to modules and cogs: which file is which module, which module is a cog's entry, and
+//! which files conflict with each other.
 
 use super::rules::{Linked, Rules, is_within};
 use super::{ModuleId, ModuleMap, Source, SourceProblem};
@@ -42,7 +42,7 @@ pub(super) struct Found {
 /// The structure of one snapshot. It stays the same as long as only texts change.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
-    /// Files that are not among the modules: bad ones, and ones in each other's way.
+    /// Files that are not among the modules: bad ones, and ones that conflict with each other.
     pub(super) set_aside: BTreeMap<String, File>,
     pub(super) folders: BTreeMap<String, String>,
     pub(super) notes: BTreeMap<String, String>,
@@ -269,7 +269,7 @@ fn groups(rules: &Rules, files: BTreeMap<String, File>) -> Vec<Vec<(ModuleId, Fi
     groups.into_values().collect()
 }
 
-/// The sentence about files that stand in each other's way.
+/// The sentence about files that conflict with each other.
 fn clash(group: &[(ModuleId, File)]) -> String {
     let paths: Vec<String> = group.iter().map(|(id, _)| shown(id.file())).collect();
     let (last, others) = match paths.split_last() {

@@ -170,7 +170,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Takes note of what is at `path`, and looks through it if it is a folder.
+    /// Notes what is at `path`, and reads it if it is a folder.
     fn sort_in(&mut self, path: String, real: Real) {
         if matches!(real, Real::Gone) {
             return;
@@ -256,7 +256,7 @@ impl Walker<'_> {
     }
 
     fn refuse(&mut self, path: String, is_module: bool, problem: &str) {
-        // Only whether it concerns a folder is asked of what is not followed.
+        // For a link that is not followed, it only matters whether it leads to a folder.
         let is_folder = self.at.join(&path).is_dir();
         if is_folder || is_module {
             let is_folder = is_folder && !is_module;

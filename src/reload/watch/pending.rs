@@ -166,8 +166,8 @@ impl WatchState {
         !self.lock().new_folders.is_empty()
     }
 
-    /// Turns the folders that came into a repair. notify watches new folders by itself, but gives up
-    /// on a whole tree when one folder of it vanishes meanwhile.
+    /// Turns the new folders into a repair. notify watches new folders by itself, but gives up on a whole tree when one
+    /// folder of it vanishes meanwhile.
     pub(super) fn check_new_folders(&self) {
         let mut pending = self.lock();
         let folders = std::mem::take(&mut pending.new_folders);
@@ -225,7 +225,7 @@ impl WatchState {
         }
     }
 
-    /// Takes note of who writes to a file, and of what goes with those who wrote to it.
+    /// Notes which writers have a file open, and which changes belong to those that wrote to it.
     fn note_writer(&self, kind: EventKind, path: &Path, at: Instant) {
         let unclosed = &mut self.lock().unclosed;
         match kind {

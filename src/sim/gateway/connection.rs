@@ -35,7 +35,7 @@ enum End {
     Left(Option<u16>),
 }
 
-/// Whether the connection goes on, or why it ends.
+/// Whether the connection stays open, or why it ends.
 type Flow = ControlFlow<End>;
 
 struct Connection {

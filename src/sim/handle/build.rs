@@ -1,4 +1,4 @@
-//! Adds to the world with all power: nobody's permissions are asked. Everything is dispatched.
+//! Adds to the world without checking permissions. All changes are dispatched.
 
 use super::Sim;
 use crate::sim::errors::SimError;

@@ -1,4 +1,4 @@
-//! Waiting for what shall happen, woken by every change.
+//! Waiting for something to happen, woken by every change.
 
 use super::Sim;
 use crate::sim::errors::SimError;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 impl Sim {
-    /// Waits until `condition` gives something. It is asked at once and after every change.
+    /// Waits until `condition` returns a value. It is called at once and after every change.
     ///
     /// # Errors
     ///

@@ -71,7 +71,7 @@ struct Asked {
 
 enum Met {
     Nothing,
-    /// Another answer instead of what was asked.
+    /// Another answer instead of the requested one.
     RestAnswer(ApiError, Sender),
     /// Another answer, once it has been done.
     AnswerAfter(ApiError, Sender),

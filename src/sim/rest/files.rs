@@ -28,7 +28,7 @@ pub(super) fn serve(hub: &Hub, path: &str) -> Response {
     let fallback = HeaderValue::from_static("application/octet-stream");
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, content_type.unwrap_or(fallback));
-    // A file may be a page: it gets no scripts, and is nobody's origin.
+    // A file may be a web page: it may run no scripts, and has no origin.
     let alone = HeaderValue::from_static("default-src 'none'; sandbox");
     headers.insert(CONTENT_SECURITY_POLICY, alone);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -71,7 +71,7 @@ pub(super) fn keep(world: &mut World, channel: Id, file: &Upload, described: &Va
     shown
 }
 
-/// The name as it can stand in an address: Discord, too, replaces what cannot.
+/// The name in a form that a URL can contain: Discord also replaces other characters.
 fn safe_name(name: &str) -> String {
     let kept = |one: char| {
         if one.is_alphanumeric() || "._-".contains(one) {

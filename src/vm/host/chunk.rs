@@ -4,7 +4,7 @@ use mlua::chunk::{ChunkMode, Compiler};
 use mlua::{IntoLuaMulti, Lua};
 use std::sync::OnceLock;
 
-/// A chunk of the host's own, compiled once for all VMs; its frames are left out of what authors see.
+/// A chunk of Luau code of the host, compiled once for all VMs; its frames are left out of the traces that authors see.
 #[derive(Debug)]
 pub struct HostChunk {
     name: &'static str,

@@ -100,9 +100,9 @@ impl Host {
         self.wrap.call(raw)
     }
 
-    /// A function that waits. It always gives way, even if its result is there at once: whether a coroutine is found
-    /// waiting by who resumed it does not depend on how busy the machine is. Only an error that is there at once, such
-    /// as that of a wrong argument, is raised at once. What it borrows from Lua must not live across an await.
+    /// A function that waits. It always yields, even if its result is there at once: whether the code that resumed a
+    /// coroutine sees it waiting must not depend on how busy the machine is. Only an error that is known at once, such
+    /// as that for a wrong argument, is raised without a yield. What it borrows from Lua must not live across an await.
     pub fn async_function<F, Fut, R>(
         &self,
         lua: &Lua,

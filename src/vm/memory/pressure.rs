@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// What an older version of a cog gives way to: it is ended before its time.
+/// Why an older version of a cog is ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pressure {
     /// All versions of the cog need more bytes than one cog may.

@@ -256,7 +256,7 @@ impl Heap {
         true
     }
 
-    /// Has the VM make room at the next safe point.
+    /// Makes the VM free memory at the next safe point.
     fn arm(&self) {
         if let Some(interrupt) = self.interrupt.get() {
             interrupt.arm_with(make_room);

@@ -9,7 +9,7 @@ use super::{check_deadline, strings, tables};
 use mlua::{Function, Lua, Table, ffi};
 use std::ffi::{CStr, c_int};
 
-/// The functions of one library, and what stands in front of each.
+/// The functions of one library, with the guard in front of each.
 type Guards = &'static [(&'static CStr, ffi::lua_CFunction)];
 
 /// What is missing here takes the same time whatever its arguments are.
