@@ -45,7 +45,7 @@ pub enum Ask {
     Load(String),
     /// Unload a cog until it is loaded again.
     Unload(String),
-    /// Switch hot reload on or off; the answer's outcome tells what it caught up with.
+    /// Switch hot reload on or off; the report says which changes were then applied.
     Toggle,
     /// Take the configuration that applies now, after an edit of config.json.
     Configure(ConfigEdit),
@@ -67,9 +67,9 @@ pub enum Refused {
         "\"{named}\" is both the cog \"{named}\" and the module of the cog \"{of_module}\": say \"cogs.{named}\" or \"{of_module}\""
     )]
     Ambiguous {
-        /// The cog that is called so.
+        /// The cog with this name.
         named: String,
-        /// The cog whose module is called so.
+        /// The cog whose module has this id.
         of_module: String,
     },
     /// It runs already.
@@ -84,7 +84,7 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// Nothing is called `name`; `near` is what is most like it.
+    /// There is nothing with the name `name`; `near` is the most similar name.
     pub fn unknown(name: &str, near: Option<&str>) -> Self {
         Self::Unknown {
             name: name.chars().filter(|c| !c.is_control()).take(64).collect(),
@@ -95,12 +95,12 @@ impl Refused {
 
 type ReportSender = oneshot::Sender<Result<Option<Arc<Report>>, Refused>>;
 
-/// What is shown of hot reload.
+/// The state of hot reload, as it is shown.
 #[derive(Clone, Debug)]
 pub struct HotReloadView {
-    /// Whether saved files are taken.
+    /// Whether saved files are applied.
     pub enabled: bool,
-    /// Files that changed and were not taken.
+    /// Files that changed and were not applied.
     pub pending: Vec<String>,
     /// Modules that there are.
     pub modules: usize,
@@ -134,7 +134,7 @@ pub enum StartError {
     Watch(#[from] WatchError),
 }
 
-/// The ends of the ways to the controller.
+/// The receiving ends of the controller's channels.
 struct Inbox {
     batches: mpsc::Receiver<Batch>,
     asked: mpsc::UnboundedReceiver<(Ask, ReportSender)>,
@@ -145,12 +145,12 @@ struct Controller {
     snapshot: Arc<Snapshot>,
     graph: Graph,
     watcher: Watcher,
-    /// The configuration as it was taken last.
+    /// The configuration that was applied last.
     hot: HotReload,
     enabled: bool,
     /// Modules that changed since the sources that the graph was planned with.
     pending: BTreeSet<ModuleId>,
-    /// Those of them that are being taken now.
+    /// Those of them that are being applied now.
     being_taken: BTreeSet<ModuleId>,
     /// Cogs that an admin has unloaded; files do not bring them back.
     unloaded: BTreeSet<String>,
@@ -158,7 +158,7 @@ struct Controller {
     tree_problems: Vec<String>,
     /// Edits that have to wait, for the next report.
     waiting_edits: Vec<Problem>,
-    /// What is under way while others go on.
+    /// Reloads that still run while others are made.
     beside: Beside,
     next_report: u64,
     reports: ReportLog,
@@ -267,7 +267,7 @@ impl Controller {
     ) -> BTreeSet<ModuleId> {
         let before = Arc::clone(&self.snapshot);
         let reading = tokio::task::spawn_blocking(move || look(&before));
-        // What cannot be read stays as it is.
+        // If reading fails, the snapshot stays as it is.
         let Ok(snapshot) = reading.await else {
             return BTreeSet::new();
         };
@@ -308,14 +308,14 @@ impl Controller {
         }
     }
 
-    /// Takes what is pending. Until what follows has come to its end, it is known to be under way.
+    /// Takes the pending changes. They count as being applied until the reload has ended.
     fn take_pending(&mut self) -> BTreeSet<ModuleId> {
         let changed = std::mem::take(&mut self.pending);
         self.being_taken.extend(changed.iter().cloned());
         changed
     }
 
-    /// Shows how things stand. To be done before anybody is told that something has happened.
+    /// Updates the shown state. To be called before anybody is told that something has happened.
     fn show(&self) {
         self.view.send_modify(|view| {
             view.enabled = self.enabled;
@@ -330,7 +330,7 @@ impl Controller {
         }
     }
 
-    /// The start: every cog for itself.
+    /// The start: loads every cog separately.
     async fn load_all(&mut self) {
         let began = Instant::now();
         let mut plan = plan([], self.snapshot.as_ref());
@@ -360,7 +360,7 @@ impl Controller {
         }
     }
 
-    /// Whether changes are taken as they come.
+    /// Whether changes are applied automatically.
     fn is_automatic(&self) -> bool {
         self.enabled && self.cogs.services.config.load().hot_reload.auto_reload_cogs
     }
@@ -381,8 +381,8 @@ impl Controller {
         self.carry_out(plan, occasion).await
     }
 
-    /// Cogs that use a file which cannot be taken stay as they are until it can, so every plan until then has to
-    /// look at them. Their other edits wait as long, which is told with the next report.
+    /// Cogs that use a file that cannot be loaded stay as they are until it is fixed, so every plan until then must
+    /// include them. Their other edits wait for that, too, and the next report says so.
     fn note_waiting(&mut self, changed: &BTreeSet<ModuleId>) {
         let snapshot = Arc::clone(&self.snapshot);
         let mut waiting = Vec::new();
@@ -409,7 +409,7 @@ impl Controller {
         }
     }
 
-    /// Forgets the failures of cogs whose sources say again what they run; whether there were any.
+    /// Forgets the failures of cogs whose sources are again what they run. Returns whether there were any.
     fn mended(&mut self, changed: &BTreeSet<ModuleId>) -> bool {
         let mut mended = false;
         let dirty: Vec<String> = self.graph.dirty().map(str::to_owned).collect();
@@ -439,7 +439,7 @@ impl Controller {
         for name in self.cogs.services.take_changed_graphs() {
             if let Some(cog) = self.cogs.get(&name) {
                 self.put(&cog);
-                // What a handler required may have changed before it was known to be of interest.
+                // A module that a handler required may have changed before the graph knew about the require.
                 self.graph.mark_dirty(&name);
             }
         }

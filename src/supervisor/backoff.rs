@@ -3,25 +3,25 @@
 use crate::backoff::exponential;
 use std::time::Duration;
 
-/// So many deaths in a row that no cog is known to have caused are followed by a start at once.
+/// After so many deaths in a row without a known cause, the bot is still started again at once.
 const AT_ONCE: u32 = 2;
 /// The first pause; each one after it is twice as long as the one before.
 const FIRST: Duration = Duration::from_secs(1);
 /// The longest pause.
 const MAXIMUM: Duration = Duration::from_secs(60);
-/// A bot that lived so long has run well: what was before does not count any more.
+/// A bot that ran for so long has run well: earlier deaths do not count any more.
 const WELL: Duration = Duration::from_secs(60);
 
 /// Counts deaths.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
-    /// Deaths in a row for which nobody is to blame.
+    /// Deaths in a row that no cog is known to have caused.
     unexplained: u32,
 }
 
 impl Backoff {
-    /// How long to pause after a death. `lived` is how long that process ran. Where a cog was put into
-    /// quarantine for it, the reason of the death is gone.
+    /// How long to pause after a death. `lived` is how long that process ran. If a cog was put into quarantine for it,
+    /// the cause of the death is removed.
     pub(super) fn pause(&mut self, lived: Duration, is_explained: bool) -> Duration {
         if lived >= WELL {
             self.unexplained = 0;

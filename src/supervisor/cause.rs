@@ -4,7 +4,7 @@ use std::fmt;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 
-/// What Rust exits with when the main thread panics.
+/// The exit code of Rust after a panic of the main thread.
 const PANIC: i32 = 101;
 
 /// What a process died of.
@@ -17,7 +17,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Why the process ended, unless it did so by itself and in order.
+    /// What the process died of; none if it ended by itself in an orderly way.
     pub(super) fn of(status: ExitStatus) -> Option<Self> {
         match (status.signal(), status.code()) {
             (Some(signal), _) => Some(Self::Signal(signal)),

@@ -1,4 +1,4 @@
-//! What the child does first: it takes the record over, and ties its life to the parent's.
+//! What the child does first: it opens the record, and makes sure that it ends with its parent.
 
 use super::cause::Cause;
 use super::raw;
@@ -35,7 +35,8 @@ pub fn adopt() -> Result<Adopted, StartError> {
         return Ok(Adopted { after: None });
     };
     let (file, parent) = parse(&handed).ok_or_else(orphaned)?;
-    // The bot must not outlive the parent, which alone knows that it runs. When the parent is killed, so is it.
+    // The bot must not outlive the parent, because nothing else knows that it runs. When the parent is killed, the bot
+    // is killed, too.
     set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|error| StartError::System(error.to_string()))?;
     if getppid().map(|pid| pid.as_raw_nonzero().get()) != Some(parent) {
@@ -50,7 +51,7 @@ pub fn adopt() -> Result<Adopted, StartError> {
     Ok(Adopted { after })
 }
 
-/// Lets signals come: to be called when there is somebody who listens. What came before is not lost.
+/// Unblocks signals: to be called when something listens to them. Signals that came before are not lost.
 pub fn listen() {
     if record().is_some() {
         raw::let_signals_come();

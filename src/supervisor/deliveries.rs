@@ -27,7 +27,7 @@ const COG: usize = 3;
 const CHANNEL: usize = 4;
 const MESSAGE: usize = 5;
 
-/// Who has to do with an event.
+/// Who handles an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Consumer<'a> {
     /// The command that a message calls, whichever cog has it.
@@ -41,7 +41,7 @@ pub enum Consumer<'a> {
     Listener(&'a str),
 }
 
-/// A command that was under way when the process died. Until it is dropped, the next process finds it again.
+/// A command that was running when the process died. Until this is dropped, the next process finds it again.
 #[derive(Debug)]
 pub struct Interrupted {
     /// The channel.
@@ -76,7 +76,7 @@ pub struct Deliveries {
 #[derive(Debug)]
 struct Free {
     used_before: Vec<usize>,
-    /// From here on no place was ever used.
+    /// No place from here on was ever used.
     from: usize,
 }
 
@@ -93,12 +93,12 @@ pub fn deliveries() -> Option<&'static Deliveries> {
     OWN.as_ref()
 }
 
-/// That somebody has to do with an event. Dropped when that is done.
+/// Notes that a consumer has to handle an event. Dropped when it has.
 #[derive(Debug, Default)]
 pub struct Ticket(Option<(&'static Deliveries, usize)>);
 
 impl Ticket {
-    /// It is carried out from now on.
+    /// The consumer begins to handle the event.
     pub fn begin(&self) {
         if let Some((deliveries, place)) = self.0 {
             let state = &deliveries.record.delivery(place)[STATE];
@@ -130,7 +130,7 @@ impl Deliveries {
                 free.used_before.push(place);
             }
         }
-        // The first places first: pages that nobody touches take no memory.
+        // The first places first: pages that were never touched take no memory.
         free.used_before.reverse();
         Self {
             record,
@@ -140,7 +140,7 @@ impl Deliveries {
         }
     }
 
-    /// Commands that were under way when the process before died, the first time that it is asked for.
+    /// Commands that were running when the process before died. Only the first call returns them.
     pub fn take_interrupted(&'static self) -> Vec<Interrupted> {
         let places = std::mem::take(&mut lock(&self.left).interrupted);
         let interrupted = places.into_iter().map(|place| {
@@ -154,8 +154,8 @@ impl Deliveries {
         interrupted.collect()
     }
 
-    /// A shard is about to resume a session that was stored at `sequence`. The sequence to resume it from instead,
-    /// if the process before has left one: everything up to there is done.
+    /// A shard is about to resume a session that was stored at `sequence`. Returns the sequence from which to resume
+    /// instead, if the process before has left one: everything up to there was handled.
     pub fn resume(&self, shard: u32, session: &str, sequence: u64) -> Option<u64> {
         let (of, reached) = self.record.shard(shard)?;
         if of.load(Ordering::Acquire) != tag(session) {
@@ -170,8 +170,8 @@ impl Deliveries {
         Some(first.map_or(reached, |first| first.saturating_sub(1)))
     }
 
-    /// A shard has resumed with the event `sequence`: everything has come again that could. One that the process
-    /// before had is among what comes again, and more may follow it; one without a number follows everything.
+    /// A shard has resumed with the event `sequence`: all events that are repeated have come. If the process before had
+    /// this event, it is a repeated one itself, and more may follow; an event without a number comes after all of them.
     pub fn resumed(&self, shard: u32, sequence: Option<u64>) {
         let before = self.before(shard).zip(sequence);
         if before.is_none_or(|(before, sequence)| sequence > before.load(Ordering::Acquire)) {
@@ -192,7 +192,7 @@ impl Deliveries {
         self.begin(shard, session, 0);
     }
 
-    /// From now on a shard has this session, which was received up to `sequence` by others.
+    /// From now on a shard has this session, whose events up to `sequence` an earlier process has received.
     fn begin(&self, shard: u32, session: &str, sequence: u64) {
         self.forget_waiting(shard);
         if let Some(before) = self.before(shard) {
@@ -213,7 +213,7 @@ impl Deliveries {
         }
     }
 
-    /// Notes that `consumer` is to have an event. Nothing if it had it in the process before.
+    /// Notes that `consumer` will handle an event. None if it handled it in the process before.
     pub fn claim(
         &'static self,
         shard: u32,
@@ -288,7 +288,7 @@ impl Deliveries {
 }
 
 impl Left {
-    /// Keeps the entry at `place` for the event's coming again, if it is of use.
+    /// Keeps the entry at `place` for when the event comes again, if the entry is useful.
     fn add(&mut self, record: &Record, place: usize) -> bool {
         let entry = record.delivery(place);
         let word = |at: usize| entry[at].load(Ordering::Acquire);
@@ -300,7 +300,7 @@ impl Left {
         let Some((session, reached)) = record.shard(shard) else {
             return false;
         };
-        // What did not count as received comes again for everybody.
+        // Events that did not count as received come again for all consumers.
         if session.load(Ordering::Acquire) != word(SESSION)
             || sequence > reached.load(Ordering::Acquire)
         {

@@ -1,11 +1,11 @@
-//! The parent gives back what it does not need while it waits: the pages of the binary and of libraries that
-//! starting has touched. They are read again from the file when they are needed.
+//! The parent frees memory that it does not need while it waits: the pages of the binary and of libraries that were
+//! loaded at the start. The kernel reads them again from the file when they are needed.
 
 use super::raw;
 use std::ops::Range;
 
-/// Gives back the free memory of the heap. Returns the pages that the kernel can read again from a file: they are
-/// given back at the last moment, as all code is in such pages.
+/// Gives back the free memory of the heap. Returns the pages that the kernel can read again from a file: they are freed
+/// at the last moment, because all code is in such pages.
 pub(super) fn release() -> Vec<Range<usize>> {
     let maps = std::fs::read_to_string("/proc/self/smaps").unwrap_or_default();
     let ranges = rereadable(&maps);
@@ -30,8 +30,8 @@ fn rereadable(maps: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// `55d0c0a00000-55d0c0c00000 r-xp 00001000 08:01 1234 /usr/bin/cogsmith`: where that is, and whether it is a
-/// file's and cannot be written to. Nothing for a line that is no heading.
+/// `55d0c0a00000-55d0c0c00000 r-xp 00001000 08:01 1234 /usr/bin/cogsmith`: the address range, and whether it belongs to
+/// a file and is read-only. None for a line that is not such a heading.
 fn heading(line: &str) -> Option<(Range<usize>, bool)> {
     let mut words = line.split_whitespace();
     let (from, to) = words.next()?.split_once('-')?;

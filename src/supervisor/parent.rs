@@ -1,4 +1,4 @@
-//! The parent: starts the child and follows it, until it ends by itself or is told to.
+//! The parent: starts the child and follows it, until the child ends by itself or is asked to end.
 
 use super::backoff::Backoff;
 use super::cause::Cause;
@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 /// This process's binary, under whatever name.
 const OWN_BINARY: &str = "/proc/self/exe";
 
-/// Runs the bot in a child and starts it again whenever it dies. Returns what to exit with. `log` is called before
-/// the first line is logged.
+/// Runs the bot in a child and starts it again whenever it dies. Returns the exit code. `log` is called before the
+/// first line is logged.
 ///
 /// # Errors
 /// When there can be no supervisor on this system; nothing was started then.
@@ -39,7 +39,7 @@ struct Supervisor {
     file: OwnedFd,
 }
 
-/// What the parent has been asked to do.
+/// The signals that the parent has received.
 #[derive(Debug, Default)]
 struct Asked {
     /// The last signal that asks the bot to end.
@@ -95,7 +95,7 @@ impl Supervisor {
                     return code;
                 }
             } else {
-                // The system has no room for a process just now.
+                // The system cannot start a process at the moment.
                 let pause = backoff.pause(Duration::ZERO, false);
                 if let Some(code) = self.pause(pause, &mut asked) {
                     return code;
@@ -108,8 +108,8 @@ impl Supervisor {
         }
     }
 
-    /// Passes signals on until the child has ended. The exit code, if it has ended by itself or as it was asked
-    /// to; otherwise what it died of.
+    /// Passes signals on until the child has ended. Returns the exit code if the child has ended by itself or because
+    /// it was asked to; otherwise the cause of its death.
     fn follow(&self, child: &mut Child, asked: &mut Asked) -> Result<u8, Cause> {
         // SIGCHLD waits like the others, so that an end before this is not missed.
         let status = loop {
@@ -120,7 +120,7 @@ impl Supervisor {
                 break status;
             }
         };
-        // What came together with the end.
+        // Signals that came together with the end.
         while let Some(received) = self.signals.next(Some(Duration::ZERO)) {
             asked.note(received);
         }
@@ -133,7 +133,7 @@ impl Supervisor {
         }
     }
 
-    /// Decides who is to blame, says so, and says how long to pause.
+    /// Decides which cog caused the death, logs it, and returns how long to pause.
     fn bury(
         &self,
         cause: Cause,
@@ -180,7 +180,7 @@ impl Supervisor {
         }
     }
 
-    /// Waits before the next start; the exit code if it is told to end meanwhile.
+    /// Waits before the next start; returns the exit code if it is asked to end meanwhile.
     fn pause(&self, pause: Duration, asked: &mut Asked) -> Option<u8> {
         let until = Instant::now() + pause;
         loop {
@@ -210,8 +210,8 @@ impl Asked {
             libc::SIGHUP => Signal::HUP,
             libc::SIGQUIT => Signal::QUIT,
             libc::SIGTERM => Signal::TERM,
-            // One that was sent to the whole group has reached the child, too, to which a second SIGINT means an
-            // end at once. SIGTERM means the same as the first one, however often it comes.
+            // A signal to the whole process group has reached the child, too, and a second SIGINT would end the child
+            // at once. SIGTERM means the same as a first SIGINT, however often it comes.
             libc::SIGINT if self.interrupts <= 1 => Signal::TERM,
             libc::SIGINT => Signal::INT,
             _ => return,

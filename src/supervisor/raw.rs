@@ -1,4 +1,4 @@
-//! The `unsafe` of this folder: memory that two processes share, signals, and pages that are given back.
+//! The `unsafe` of this folder: memory that two processes share, signals, and freeing pages.
 #![allow(
     unsafe_code,
     reason = "the system offers these only through its C interface; each block says why it is sound"
@@ -74,12 +74,12 @@ pub(super) struct Signals(libc::sigset_t);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Received {
     pub(super) signal: c_int,
-    /// Whether a process sent it, and to this process: what comes from the terminal reaches the child by itself.
+    /// Whether a process sent it, and to this process: a signal from the terminal reaches the child by itself.
     pub(super) is_from_process: bool,
 }
 
 impl Signals {
-    /// Holds `always` back from now on, and those of `unless_ignored` that are not ignored (as by `nohup`).
+    /// Blocks `always` from now on, and those of `unless_ignored` that are not ignored (as with `nohup`).
     pub(super) fn hold(always: &[c_int], unless_ignored: &[c_int]) -> io::Result<Self> {
         let taken = unless_ignored.iter().filter(|it| !is_ignored(**it));
         let mut set = MaybeUninit::uninit();
@@ -129,7 +129,7 @@ impl Signals {
     }
 }
 
-/// Lets the signals come that the parent held back, from its start on and so in the child, too.
+/// Unblocks the signals that the parent blocked at its start, and that are therefore blocked in the child, too.
 pub(super) fn let_signals_come() {
     let mut set = MaybeUninit::uninit();
     // SAFETY: `sigemptyset` initialises the set; changing the calling thread's mask touches no memory.
@@ -148,7 +148,7 @@ fn is_ignored(signal: c_int) -> bool {
     }
 }
 
-/// Signals by which a process dies of its own faults.
+/// Signals that end a process because of its own faults.
 const FATAL: [c_int; 6] = [
     libc::SIGSEGV,
     libc::SIGBUS,
@@ -159,17 +159,17 @@ const FATAL: [c_int; 6] = [
 ];
 
 thread_local! {
-    /// The calling thread's place in the record, and one more; 0 if it has none.
+    /// The calling thread's slot in the record plus 1; 0 if it has none.
     static PLACE: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Where [`on_fatal`] notes what it has seen.
 static NOTE: AtomicPtr<AtomicU64> = AtomicPtr::new(std::ptr::null_mut());
 
-/// The handlers that were there before, by signal: that of Rust's standard library tells a stack that overflowed.
+/// The former handlers, by signal: that of Rust's standard library reports a stack overflow.
 static FORMER: [AtomicUsize; 32] = [const { AtomicUsize::new(0) }; 32];
 
-/// Says which place in the record the calling thread has.
+/// Sets which slot in the record the calling thread has.
 pub(super) fn set_place(place: Option<usize>) {
     PLACE.set(place.map_or(0, |place| place + 1));
 }
@@ -197,7 +197,7 @@ pub(super) fn note_fatal_signals(word: &'static AtomicU64) {
 
 type SignalHandler = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
 
-/// Notes which thread a fatal signal came to, and lets it have its usual effect.
+/// Notes which thread received a fatal signal, and then lets the signal have its usual effect.
 unsafe extern "C" fn on_fatal(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel passes a valid `info`, and a signal that a process sent has its sender in it.
     let (code, is_foreign) = unsafe {
@@ -233,10 +233,10 @@ unsafe extern "C" fn on_fatal(signal: c_int, info: *mut libc::siginfo_t, context
 /// What the kernel says of a signal that was sent to one thread.
 const SI_TKILL: c_int = -6;
 
-/// Gives free memory of the heap back.
+/// Returns free memory of the heap to the system.
 pub(super) fn trim_heap() {
     #[cfg(target_env = "gnu")]
-    // SAFETY: releases only what is not allocated.
+    // SAFETY: releases only memory that is not allocated.
     unsafe {
         libc::malloc_trim(0);
     }

@@ -1,8 +1,8 @@
 //! The record: memory without a file that parent and child share and that outlives the child. The child writes to
 //! it with single stores, so what it says is true at whatever moment the child dies.
 //!
-//! All of it are words of 64 bits. Cogs are in it by [`tag`], which is the same in both processes: both are the
-//! same binary.
+//! It consists of words of 64 bits. A cog is stored by its [`tag`], which is the same in both processes, because both
+//! are the same binary.
 
 use super::cause::Cause;
 use super::raw::Map;
@@ -30,7 +30,7 @@ const CAUSE_AT: usize = 3;
 /// The port of the page.
 const PAGE_AT: usize = 4;
 
-/// From this place on no entry of [`DELIVERIES`] was ever used.
+/// No entry of [`DELIVERIES`] from this place on was ever used.
 const USED_AT: usize = 5;
 
 /// What runs on each thread: a cache line each, so that threads do not disturb each other.
@@ -53,7 +53,7 @@ pub(super) const DELIVERY_WORDS: usize = 8;
 
 const WORDS: usize = DELIVERIES_AT + DELIVERIES * DELIVERY_WORDS;
 
-/// The number of a cog's name; never 0, which stands for nobody.
+/// The number of a cog's name; never 0, which means no cog.
 pub(super) fn tag(name: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
@@ -76,7 +76,7 @@ pub enum Rule {
 }
 
 impl Record {
-    /// Makes an empty record. Whoever holds the file, or has inherited it, can open the same one.
+    /// Makes an empty record. A process that has the file open, or has inherited it, can open the same record.
     pub(super) fn create() -> io::Result<(OwnedFd, Self)> {
         // Without CLOEXEC: the child inherits it.
         let file = memfd_create("cogsmith-record", MemfdFlags::empty())?;
@@ -175,7 +175,7 @@ impl Record {
         words.chunks_exact(2).map(|entry| (&entry[0], &entry[1]))
     }
 
-    /// Puts a cog into quarantine from the next start on. Whether it was not there yet.
+    /// Puts a cog into quarantine from the next start on. Returns whether it was not in quarantine before.
     pub(super) fn put_into_quarantine(&self, tag: u64, rule: Rule, cause: Cause) -> bool {
         if self.in_quarantine(tag).is_some() {
             return false;
@@ -230,7 +230,7 @@ impl Record {
         self.word(USED_AT).store(count as u64, Ordering::Release);
     }
 
-    /// The words of one event that is under way.
+    /// The words of one event that is not handled yet.
     pub(super) fn delivery(&self, place: usize) -> &[AtomicU64] {
         let at = DELIVERIES_AT + place % DELIVERIES * DELIVERY_WORDS;
         &self.map.words()[at..at + DELIVERY_WORDS]

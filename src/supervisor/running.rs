@@ -1,4 +1,4 @@
-//! Which cog runs on each thread: two stores at the beginning and two at the end, whatever happens in between.
+//! Records which cog runs on each thread, with two stores at the beginning and two at the end of a time slice.
 
 use super::child::record;
 use super::raw;
@@ -52,7 +52,7 @@ impl ThreadSlot {
         Some(Self { record, number })
     }
 
-    /// Says that what runs here uses the processor without waiting.
+    /// Notes that the cog on this thread uses the processor without waiting.
     pub fn is_busy(self) {
         let is_busy = self.record.thread(self.number).is_busy;
         is_busy.store(1, Ordering::Relaxed);
@@ -73,7 +73,7 @@ impl Drop for Own {
     }
 }
 
-/// Runs a cog's task, and shows in the record on which thread it does.
+/// Runs a cog's task, and notes in the record on which thread it runs.
 pub fn running<F: Future>(cog: &str, task: F) -> Shown<F> {
     Shown {
         tag: tag(cog),
@@ -101,7 +101,7 @@ impl<F: Future> Future for Shown<F> {
     }
 }
 
-/// Shows that nothing runs any more.
+/// Notes, when dropped, that nothing runs on the thread any more.
 struct End(ThreadSlot);
 
 impl Drop for End {

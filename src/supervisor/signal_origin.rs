@@ -7,7 +7,7 @@ pub(super) enum SignalOrigin {
     FromOutside,
     /// A thread that runs no cogs.
     OtherThread,
-    /// The thread with this place in the record.
+    /// The thread with this slot in the record.
     Thread(usize),
 }
 

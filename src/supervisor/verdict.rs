@@ -1,10 +1,10 @@
-//! Which cog is to blame for a death.
+//! Decides which cog caused the death of the process.
 //!
 //! - The thread that died ran a cog: that one.
 //! - A signal came from outside, such as `kill -ABRT`: the cog that used the processor just then without
 //!   waiting, if it was the only one.
-//! - SIGKILL, also from a system that is out of memory, says nothing about its reason. A cog that used the
-//!   processor without waiting at two of the last three such deaths is taken for it.
+//! - SIGKILL, also from a system that is out of memory, says nothing about its reason. A cog that used the processor
+//!   without waiting at two of the last three such deaths is put into quarantine.
 
 use super::cause::Cause;
 use super::record::Rule;
@@ -48,7 +48,7 @@ pub(super) struct Death {
 pub(super) struct History(VecDeque<(Duration, Vec<Tag>)>);
 
 impl History {
-    /// Who is to blame, and by which rule.
+    /// Which cog caused the death, and by which rule.
     pub(super) fn judge(&mut self, death: &Death) -> Vec<(Tag, Rule)> {
         match (death.thread, &death.busy[..]) {
             (Thread::Cog(culprit), _) => vec![(culprit, Rule::Ran)],

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
-/// How long others wait for a reload before they go on beside it.
+/// How long others wait for a reload before they are reloaded beside it.
 const TOGETHER: Duration = Duration::from_millis(200);
 
 type Running = Pin<Box<dyn Future<Output = Ended> + Send>>;
@@ -35,7 +35,7 @@ pub(super) struct Ended {
     _busy: Busy,
 }
 
-/// The transactions that are under way beside others.
+/// The transactions that run beside others.
 #[derive(Default)]
 pub(super) struct Beside {
     running: FuturesUnordered<Running>,
@@ -43,11 +43,11 @@ pub(super) struct Beside {
     last: u64,
     /// Their cogs.
     engaged: BTreeSet<String>,
-    /// What has changed meanwhile and concerns them.
+    /// Modules that have changed meanwhile and concern them.
     put_off: BTreeSet<ModuleId>,
-    /// Who waits for the report of which of them.
+    /// Those who wait for the report of one of them.
     answers: BTreeMap<u64, ReportSender>,
-    /// What admins ask for that has to wait for them.
+    /// Admins' requests that have to wait for them.
     asks: Vec<(Ask, ReportSender, Busy)>,
 }
 
@@ -57,7 +57,7 @@ impl Beside {
         self.running.is_empty()
     }
 
-    /// Whether one of them has to do with this cog.
+    /// Whether one of them involves this cog.
     pub(super) fn engages(&self, cog: &str) -> bool {
         self.engaged.contains(cog)
     }
@@ -67,7 +67,7 @@ impl Beside {
         self.last
     }
 
-    /// Who asked for the last one is told when it has ended.
+    /// The admin who asked for the last one gets the report when it has ended.
     pub(super) fn answer_later(&mut self, answer: ReportSender) {
         self.answers.insert(self.last, answer);
     }
@@ -77,7 +77,7 @@ impl Beside {
         self.asks.push((ask, answer, busy));
     }
 
-    /// The next one to end. Not to be asked when there is none.
+    /// The next one to end. Not to be called when there is none.
     pub(super) async fn next(&mut self) -> Option<Ended> {
         self.running.next().await
     }
@@ -98,7 +98,7 @@ impl Beside {
         }));
     }
 
-    /// Takes out of a plan what has to wait for them, and what hangs together with that.
+    /// Removes from a plan the cogs that have to wait for them, and those that are connected with these.
     fn hold_off(&mut self, plan: &mut Plan, changed: &BTreeSet<ModuleId>) {
         let mut waits: BTreeSet<String> = BTreeSet::new();
         let mut modules: BTreeSet<ModuleId> = BTreeSet::new();
@@ -121,7 +121,7 @@ impl Beside {
     }
 }
 
-/// A transaction is the host's own code: should it panic, its cogs are as they are.
+/// A transaction is the host's own code: if it panics, its cogs stay as they are.
 fn results_of(ended: Result<Results, tokio::task::JoinError>) -> Results {
     ended.unwrap_or_else(|error| {
         tracing::error!(%error, "A reload failed in the host itself. Please report this");
@@ -130,8 +130,8 @@ fn results_of(ended: Result<Results, tokio::task::JoinError>) -> Results {
 }
 
 impl Controller {
-    /// Carries a plan out and reports. Nothing if that takes longer: then others go on, and the report comes when
-    /// it has ended.
+    /// Carries out a plan and reports. Returns none if that takes longer: then other reloads continue, and the report
+    /// comes when it has ended.
     pub(super) async fn carry_out(
         &mut self,
         plan: Plan,
@@ -147,7 +147,7 @@ impl Controller {
         None
     }
 
-    /// The same to its end, however long it takes.
+    /// The same, but waits until it has ended, however long it takes.
     pub(super) async fn carry_out_at_once(
         &mut self,
         plan: Plan,
@@ -158,7 +158,7 @@ impl Controller {
         self.conclude(&transaction, results_of(ended))
     }
 
-    /// Takes out of a plan the cogs that another transaction is still busy with.
+    /// Removes from a plan the cogs with which another transaction is still busy.
     pub(super) fn put_off_engaged(&mut self, plan: &mut Plan, changed: &BTreeSet<ModuleId>) {
         if !self.beside.is_empty() {
             self.beside.hold_off(plan, changed);
@@ -176,7 +176,7 @@ impl Controller {
         }
     }
 
-    /// Notes what came of a transaction that went on beside others, and does what has waited for it.
+    /// Notes the results of a transaction that ran beside others, and starts what has waited for it.
     pub(super) async fn conclude_beside(&mut self, ended: Ended) {
         let Ended {
             number,
@@ -194,7 +194,7 @@ impl Controller {
             self.beside.engaged.remove(name);
         }
         let report = self.conclude(&transaction, results);
-        // The sources may say something else by now.
+        // The sources may have changed meanwhile.
         for name in &names {
             self.graph.mark_dirty(name);
         }
@@ -205,10 +205,10 @@ impl Controller {
         self.pending.append(&mut self.beside.put_off);
         self.show();
         if let Some(answer) = self.beside.answers.remove(&number) {
-            // Whoever asked may have gone.
+            // The caller may have gone.
             let _told = answer.send(Ok(Some(report))).is_ok();
         }
-        // Before the next save: whoever saves often keeps no admin waiting.
+        // Before the next save: frequent saves must not delay an admin.
         for (ask, answer, busy) in std::mem::take(&mut self.beside.asks) {
             self.take_ask(ask, answer, busy).await;
         }
