@@ -12,17 +12,17 @@ use std::time::Instant;
 /// An edit of config.json.
 #[derive(Clone, Debug)]
 pub enum ConfigEdit {
-    /// It applies: the bot's configuration has been replaced.
+    /// The edit is valid: the bot's configuration has been replaced.
     Applied {
         /// Whether cogs that could not be loaded may be loaded now.
         try_failed: bool,
     },
-    /// It is broken, and changed nothing.
+    /// The edit has mistakes and changed nothing.
     Broken(Vec<Problem>),
 }
 
 impl Controller {
-    /// Takes the edit, and everything that follows from it. Returns the report of the edit itself.
+    /// Applies the edit and everything that follows from it. Returns the report of the edit itself.
     pub(super) async fn configure(&mut self, edit: ConfigEdit, began: Instant) -> Arc<Report> {
         let (problems, try_failed) = match edit {
             ConfigEdit::Applied { try_failed } => (Vec::new(), Some(try_failed)),
@@ -34,7 +34,7 @@ impl Controller {
             self.take_settings().await;
         }
         let changed = vec!["config.json".to_owned()];
-        // Whoever edits the configuration has logged what became of it.
+        // The code that reads the configuration has logged the edit already.
         let occasion = Occasion::new(Trigger::Files, changed, began);
         let report = self.made(occasion, Vec::new(), problems);
         let report = self.reports.add(report);
@@ -53,12 +53,12 @@ impl Controller {
             && hot.ignore_patterns == self.hot.ignore_patterns
             && hot.allow_linked_files == self.hot.allow_linked_files;
         let rules = Rules::of(hot);
-        // Whoever edits the configuration has tried its rules before.
+        // The code that reads the configuration has checked the rules before.
         if let (false, Ok(rules)) = (same_rules, rules) {
             self.take_rules(rules).await;
         }
         self.watcher.set_debounce(hot.delay());
-        // What an admin has switched by hand stays so until the file says something new.
+        // If an admin has switched hot reload by hand, that stays until the file has a new value.
         if hot.enabled != self.hot.enabled {
             self.enabled = hot.enabled;
         }
@@ -74,7 +74,7 @@ impl Controller {
         self.pending.extend(changed);
     }
 
-    /// Catches up with what has changed, and tries again what could not be loaded.
+    /// Applies pending changes, and tries again to load cogs that could not be loaded.
     async fn follow_up(&mut self, try_failed: bool) {
         self.take_what_is_pending().await;
         if try_failed && self.is_automatic() {
@@ -82,7 +82,7 @@ impl Controller {
         }
     }
 
-    /// Catches up with what has changed, or tells that it waits.
+    /// Applies pending changes, or reports that they wait.
     pub(super) async fn take_what_is_pending(&mut self) {
         let began = Instant::now();
         if self.pending.is_empty() {
@@ -95,7 +95,7 @@ impl Controller {
         }
     }
 
-    /// Tries again every cog that could not be loaded, each for itself.
+    /// Tries again every cog that could not be loaded, each separately.
     async fn try_failed(&mut self, began: Instant) {
         let mut plan = Plan::default();
         for cog in self.cogs.all() {

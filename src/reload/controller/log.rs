@@ -1,4 +1,4 @@
-//! A reload in the log.
+//! Writes a reload to the log.
 
 use super::super::report::{CogOutcome, CogReport, Report, Trigger};
 
@@ -7,7 +7,7 @@ const LINES_OF_COGS: usize = 3;
 /// Names in a shared line.
 const MOST_NAMES: usize = 20;
 
-/// One line for what went well, if that is wanted, and everything about what did not.
+/// Logs one line for everything that went well, if `everything` is set, and all problems.
 pub(super) fn report(report: &Report, everything: bool) {
     let took_ms = (report.took_ms * 10.0).round() / 10.0;
     let cogs = report.cogs.iter().filter(|_| everything);

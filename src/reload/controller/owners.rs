@@ -1,4 +1,4 @@
-//! Who had a name when the bot ran last has it again.
+//! A cog that had a name when the bot ran last gets it again.
 
 use super::super::sources::{ModuleId, Rules, Snapshot, SourceProblem};
 use super::super::transaction;
@@ -32,7 +32,7 @@ fn others_of(found: &Snapshot, entry: &ModuleId, hot: &HotReload) -> BTreeSet<St
         return BTreeSet::new();
     };
     let told = problem.modules.iter().map(|id| id.file().to_owned());
-    // Of files that differ in their extension alone one is told of.
+    // Of files that differ only in their extension, one is named.
     let stems = problem.modules.iter().map(ModuleId::as_str);
     let all = stems.flat_map(|stem| {
         let extensions = hot.watch_extensions.iter();
@@ -44,7 +44,7 @@ fn others_of(found: &Snapshot, entry: &ModuleId, hot: &HotReload) -> BTreeSet<St
 }
 
 impl Controller {
-    /// Cogs whose files are gone for good keep no names.
+    /// Cogs whose files were deleted lose their names.
     pub(super) async fn forget_names_of_the_gone(&mut self) {
         for (cog, entry) in self.cogs.names.files() {
             let is_there = self.snapshot.cogs().contains_key(&cog)

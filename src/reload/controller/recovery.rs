@@ -8,8 +8,8 @@ use crate::host_tasks::{self, Task};
 use std::time::Instant;
 
 impl Controller {
-    /// Brings what is known of the cogs and of the files up to date, whatever a panic has left half-done, and takes
-    /// what was being taken. What panics here again is left out: whoever asks for something is answered.
+    /// Updates everything that is known about cogs and files, whatever a panic has left half-done, and repeats the
+    /// reload that was running. A step that panics here again is skipped, so that requests are still answered.
     pub(super) async fn recover(&mut self) {
         let _busy = self.cogs.services.activity.begin();
         host_tasks::caught(Task::Reload, self.look_again()).await;

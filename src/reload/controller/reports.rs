@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What gave occasion to a reload, and when.
+/// What caused a reload, and when.
 #[derive(Clone, Debug)]
 pub(super) struct Occasion {
     pub(super) trigger: Trigger,
@@ -40,7 +40,7 @@ impl Controller {
         self.reports.add(report)
     }
 
-    /// A report that nobody has been told of yet.
+    /// A new report, which has not been published yet.
     pub(super) fn made(
         &mut self,
         occasion: Occasion,

@@ -42,7 +42,7 @@ impl Controller {
         }
     }
 
-    /// The cog that is meant by what was typed.
+    /// The cog that the typed name means.
     pub(super) fn known(&self, asked: &str) -> Result<String, Refused> {
         let is_cog =
             |name: &str| self.snapshot.cogs().contains_key(name) || self.cogs.get(name).is_some();
@@ -50,13 +50,13 @@ impl Controller {
         meant(asked, is_cog, names)
     }
 
-    /// Looks at all files now. What changed and is not taken with this request is taken with the next batch.
+    /// Reads all files now. Changes that do not belong to this request are applied with the next batch.
     async fn look_at_files(&mut self) {
         let changed = self.read(Snapshot::rescan_all).await;
         self.pending.extend(changed);
     }
 
-    /// Builds all cogs in fresh VMs and takes what is pending; a cog that fails keeps what it has.
+    /// Builds all cogs in fresh VMs and applies pending changes; a cog that fails keeps its old code.
     async fn reload_all(&mut self, began: Instant) -> Option<Arc<Report>> {
         self.unloaded.clear();
         self.look_at_files().await;
@@ -69,7 +69,7 @@ impl Controller {
             .extend(names.filter_map(|name| {
                 plan_afresh(self.graph.get(name), name, self.snapshot.as_ref())
             }));
-        // What is under way beside takes the newest sources as soon as it has ended.
+        // Cogs of a reload that is still running get the newest sources as soon as it has ended.
         plan.cogs.retain(|cog| !self.is_engaged(&cog.name));
         for cog in &mut plan.cogs {
             cog.holds_back = false;
@@ -78,7 +78,7 @@ impl Controller {
         self.carry_out(plan, occasion).await
     }
 
-    /// Builds a cog in a fresh VM from what the files say now; if it fails it keeps what it has.
+    /// Builds a cog in a fresh VM from the current files; if it fails, it keeps its old code.
     pub(super) async fn afresh(&mut self, name: String, began: Instant) -> Option<Arc<Report>> {
         self.look_at_files().await;
         let occasion = Occasion::new(Trigger::Command, Vec::new(), began);
@@ -95,7 +95,7 @@ impl Controller {
         report
     }
 
-    /// Why a cog's own file cannot be taken.
+    /// Why a cog's own file cannot be used.
     fn held_problems(&self, name: &str) -> Vec<Problem> {
         let entry = self.cogs.get(name).map(|cog| cog.status().entry);
         let is_meant = |problem: &&SourceProblem| {
@@ -107,7 +107,7 @@ impl Controller {
         problems.map(Problem::from).collect()
     }
 
-    /// Takes off the list what no cog waits for any more.
+    /// Removes from the list the modules that no cog waits for any more.
     pub(super) fn forget_taken(&mut self) {
         let mut plan = plan_changed(&self.graph, &self.pending, self.snapshot.as_ref());
         plan.cogs.retain(|cog| !self.unloaded.contains(&cog.name));
@@ -116,7 +116,7 @@ impl Controller {
             .flat_map(|cog| cog.peek(|it| it.attempted.keys().cloned().collect::<Vec<_>>()))
             .collect();
         let waited: BTreeSet<&ModuleId> = plan.cogs.iter().flat_map(|cog| &cog.stale).collect();
-        // An init file makes modules of the cogs in its folder, and cogs of them again when it goes.
+        // An init file turns the cogs in its folder into modules; when it is deleted, they are cogs again.
         let owns = |id: &ModuleId| plan.cogs.iter().any(|cog| id.takes_in(&cog.entry));
         self.pending
             .retain(|id| waited.contains(id) || seen.contains(id) || owns(id));
@@ -129,7 +129,7 @@ impl Controller {
         };
         self.graph.remove(&name);
         self.unloaded.insert(name.clone());
-        // An admin gives its names away; nothing else does as long as its file is there.
+        // When an admin unloads a cog, its names become free; otherwise it keeps them as long as its file exists.
         self.cogs.names.release(&name);
         transaction::save_names(&self.cogs).await;
         self.ask_for_intents();
@@ -145,8 +145,8 @@ impl Controller {
     }
 }
 
-/// The cog that `asked` means: by its name, or by its module's id, which is the name with `cogs.` in front. As a cog
-/// in `lua/cogs/cogs/` has a name that begins so, too, a text may mean two.
+/// The cog that `asked` means: by its name, or by its module's id, which is the name with `cogs.` in front. A cog in
+/// `lua/cogs/cogs/` also has a name with this beginning, so a text may mean two cogs.
 pub fn meant<'a>(
     asked: &str,
     is_cog: impl Fn(&str) -> bool,

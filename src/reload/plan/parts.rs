@@ -11,7 +11,7 @@ use crate::reload::sources::ModuleId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 
-/// Something that may go from one cog to another.
+/// Something that may move from one cog to another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tie {
     /// A command's or a cog's name, which only one can have.
@@ -27,22 +27,22 @@ pub enum Tie {
 pub struct Member {
     /// The cog's name.
     pub name: String,
-    /// What changed of all that it runs, wants to run, or looks for.
+    /// The changed modules among those that it runs, wants to run, or looks for.
     pub touches: BTreeSet<ModuleId>,
     /// The names that it has and gives up.
     pub gives: BTreeSet<Tie>,
-    /// What it wants and does not have.
+    /// The names that it wants and does not have.
     pub takes: BTreeSet<Tie>,
-    /// Other cogs that it hangs together with for another reason.
+    /// Other cogs that it is connected with for another reason.
     pub bound: BTreeSet<String>,
 }
 
-/// What a plan's cogs have in common besides what is stale in them.
+/// What connects a plan's cogs besides their stale modules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bonds {
     /// All that changed.
     pub changed: BTreeSet<ModuleId>,
-    /// Cogs that were held back and of which nothing else has changed, with those that they wait for.
+    /// Cogs that were held back and have not changed since, with the cogs that they wait for.
     pub waits: BTreeMap<String, BTreeSet<String>>,
 }
 

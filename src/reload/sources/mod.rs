@@ -39,9 +39,9 @@ pub type ModuleMap = RedBlackTreeMapSync<ModuleId, Arc<Source>>;
 /// shares whatever is still the same.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// The modules that can be taken.
+    /// The modules that can be used.
     pub modules: ModuleMap,
-    /// The files that cannot, in order of path.
+    /// The files that cannot be used, in order of path.
     pub problems: Vec<SourceProblem>,
     /// The aliases of `lua/.luaurc`.
     pub aliases: Arc<Aliases>,
@@ -50,20 +50,20 @@ pub struct Snapshot {
     tree: Arc<Tree>,
     root: Arc<Path>,
     rules: Arc<Rules>,
-    /// Files to be looked at again (below `lua/`), with how often they have been.
+    /// Files that must be read again (below `lua/`), with how often they have been read.
     unsettled: BTreeMap<String, u32>,
-    /// What says something else than in the snapshot of which this one was made.
+    /// Modules that differ from the snapshot from which this one was made.
     changed: BTreeSet<ModuleId>,
 }
 
-/// One thing below `lua/` that cannot be taken.
+/// A file or folder below `lua/` that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceProblem {
     /// The first file or folder that it is about: `lua/services/levels.luau`.
     pub path: String,
     /// A sentence with every path that it is about.
     pub message: String,
-    /// The modules that are held by it; none if it is about a folder or hurts nobody.
+    /// The modules that are held by it; none if it is about a folder or affects no module.
     pub modules: Vec<ModuleId>,
     /// Whether the problem is that these files conflict with each other.
     pub is_clash: bool,
@@ -92,7 +92,7 @@ impl Snapshot {
         rescan::rescan(self, changed)
     }
 
-    /// Looks at every file again and shares those that still say the same.
+    /// Reads every file again and shares those that are unchanged.
     #[must_use]
     pub(super) fn rescan_all(&self) -> Self {
         self.rescan(&BTreeSet::from([self.root.to_path_buf()]))
@@ -167,8 +167,8 @@ impl Snapshot {
         self.modules.get(id).map(|source| source.hash)
     }
 
-    /// Files that were being written, or were empty all of a sudden: rescan these after another
-    /// debounce window. How often that happens is bounded.
+    /// Files that were being written, or were suddenly empty: rescan these after another debounce window. The number of
+    /// repetitions is limited.
     pub fn unsettled(&self) -> BTreeSet<PathBuf> {
         let paths = self.unsettled.keys();
         paths.map(|path| self.root.join(path)).collect()

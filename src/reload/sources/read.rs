@@ -14,7 +14,7 @@ const NO_FILE: &str = "is not a regular file; replace it by one";
 /// keeps it busy for 0.2 s.
 pub(super) const MAX_SOURCE: u64 = 1024 * 1024;
 
-/// What reading a file came to.
+/// The result of reading a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Read {
     /// Its whole text.
@@ -23,14 +23,14 @@ pub(super) enum Read {
     Unsettled,
     /// There is no such file.
     Gone,
-    /// It can be no module; what comes after "lua/x.luau ".
+    /// It cannot be a module; the text follows "lua/x.luau ".
     Problem(String),
 }
 
-/// How often a file that is exchanged in this very moment is opened again at once.
+/// How often a file that is being replaced at this moment is opened again at once.
 const TRIES: usize = 3;
 
-/// Reads what was found inside `lua/`. `allows_linked`: also what may be a file of another place.
+/// Reads what was found inside `lua/`. `allows_linked`: also files that may be from elsewhere.
 pub(super) fn read(found: &Found, allows_linked: bool) -> Read {
     for _ in 1..TRIES {
         match read_once(found, allows_linked) {
@@ -41,8 +41,8 @@ pub(super) fn read(found: &Found, allows_linked: bool) -> Read {
     read_once(found, allows_linked)
 }
 
-/// The text of a file beside the modules, such as a spec: under the same rules. An error is what comes after the
-/// file's name; nothing if there is no such file.
+/// The text of a file beside the modules, such as a spec: under the same rules. An error follows the file's name; none
+/// if there is no such file.
 pub fn text_of(found: &Found, rules: &Rules) -> Result<Option<String>, String> {
     match read(found, rules.allows_linked) {
         Read::Text(text) => Ok(Some(text)),
@@ -83,7 +83,7 @@ fn try_read(folder: &Folder, name: &OsStr, allows_linked: bool) -> io::Result<Re
     })
 }
 
-/// Why this may be a file of another place, which whoever writes to the folder could not read himself.
+/// Why this may be a file from elsewhere that the person who writes to the folder may not read.
 fn foreign(file: &Facts, folder: &Facts) -> Option<String> {
     let (links, owner) = (file.links, file.owner);
     if links > 1 {
@@ -122,7 +122,7 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
     )
 }
 
-/// The system's words for an error, without its number.
+/// The system's message for an error, without its number.
 pub(super) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     let words = text.split(" (os error").next().unwrap_or_default();

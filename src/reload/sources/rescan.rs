@@ -1,5 +1,5 @@
-//! Brings a snapshot up to date. The cost follows the change: only changed files are read, and as
-//! long as no file comes or goes, the structure is shared as it is.
+//! Brings a snapshot up to date. The cost depends on the change: only changed files are read, and as long as no file
+//! comes or goes, the structure is shared as it is.
 
 use super::read::{self, RESTLESS, Read};
 use super::rules::is_within;
@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// How often a file that is still being written, or is suddenly empty, is looked at again before it
-/// is taken as it is. Each look is a debounce window later.
+/// How often a file that is still being written, or is suddenly empty, is read again before it is used as it is. There
+/// is a debounce window between the attempts.
 pub(super) const MAX_LOOKS: u32 = 10;
 
 const MISSING_ROOT: &str = "does not exist; create the folder lua/ beside config.json";
 
-/// What a look at a file came to.
+/// The result of reading a file.
 enum Look {
     Found(File),
     Gone,
@@ -69,7 +69,7 @@ fn run(old: &Snapshot, paths: &BTreeSet<String>, initial: bool) -> Snapshot {
     for path in with_links(old, paths) {
         rescan.look_at(&path);
     }
-    // Where files come and go, symlinks may lead elsewhere without a change of their own.
+    // When files are added or deleted, symlinks may lead elsewhere without a change of their own.
     let is_whole = paths.contains("");
     if !is_whole && rescan.is_structural() && rescan.has_links() {
         return run(old, &BTreeSet::from([String::new()]), initial);
@@ -77,7 +77,7 @@ fn run(old: &Snapshot, paths: &BTreeSet<String>, initial: bool) -> Snapshot {
     rescan.finish()
 }
 
-/// `lua/` is away, for a moment or for good: everything is held until it is back.
+/// `lua/` is missing, for a moment or for good: everything is held until it is back.
 fn without_root(old: &Snapshot) -> Snapshot {
     let mut new = old.clone();
     new.rebuild(Found {
