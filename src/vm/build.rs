@@ -21,7 +21,7 @@ const FLAGS: [&str; 3] = [
     "LuauOptimizeStringSplit",
 ];
 
-/// Globals that no cog gets: they run text or bytecode, break the environments, or reach into the host.
+/// Globals that are removed: they run text or bytecode, break the environments, or reach into the host.
 const REMOVED: [&str; 8] = [
     "loadstring",
     "getfenv",
@@ -42,12 +42,12 @@ pub enum SelfTestError {
     /// The thread that stops runaway code could not be started.
     #[error("the watchdog thread could not be started, and without it no cog may run")]
     Watchdog,
-    /// A VM did not behave as it must.
+    /// A test VM did not behave as it must.
     #[error("a test VM did not behave as it must: {0}")]
     Behaviour(String),
 }
 
-/// Sets the flags and proves on a VM that limits hold. Runs once; later calls return the first result.
+/// Sets the flags and checks on a VM that the limits hold. Runs once; later calls return the first result.
 pub fn self_test() -> Result<(), SelfTestError> {
     static RESULT: OnceLock<Result<(), SelfTestError>> = OnceLock::new();
     RESULT
@@ -70,7 +70,7 @@ fn set_flags(flags: &[&'static str]) -> Result<(), SelfTestError> {
     flags.iter().copied().try_for_each(set)
 }
 
-/// A VM must refuse memory beyond `heap` and live on. Asks for 64 MB.
+/// A VM must refuse memory beyond `heap` and still work. The test asks for 64 MB.
 fn prove_limits(heap: HeapBudget) -> Result<(), SelfTestError> {
     let behaviour = |what: &str| SelfTestError::Behaviour(what.to_owned());
     let unexpected = |error: mlua::Error| behaviour(&error.to_string());
@@ -91,7 +91,7 @@ fn prove_limits(heap: HeapBudget) -> Result<(), SelfTestError> {
     lives.map_err(unexpected)
 }
 
-/// One cog's VM. Clones share it; the last one to go takes it down.
+/// One cog's VM. Clones share it; it is closed when the last one is dropped.
 #[derive(Clone)]
 pub struct Vm(Arc<Inner>);
 
@@ -108,13 +108,13 @@ struct Inner {
     /// Set when the host has failed in this VM, also in one of its functions.
     poisoned: Arc<AtomicBool>,
     heap_record: HeapRecord,
-    // The VM itself goes last: everything above refers into it.
+    // The VM itself is dropped last: everything above refers into it.
     lua: Lua,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // What a coroutine waits for refers to the Luau state that owns it.
+        // A future that a coroutine waits for refers to the Luau state that owns the coroutine.
         let _collected = self.lua.gc_collect().is_ok();
         self.guard.retire();
         self.limits.held.set_heap(0);
@@ -206,7 +206,7 @@ impl Vm {
         &self.0.loader.drivers().run
     }
 
-    /// Ends a coroutine that nobody drives any more, so that what it waited for is given up.
+    /// Ends a coroutine that nobody drives any more, so that the future that it waits for is dropped.
     pub fn abandon(&self, thread: &mlua::Thread) {
         let closed = self.0.loader.drivers().abandon.call::<()>(thread);
         if let Err(error) = closed {
@@ -225,12 +225,12 @@ impl Vm {
     }
 }
 
-/// Takes away what no cog gets.
+/// Removes the globals that cogs must not have.
 fn restrict_globals(lua: &Lua, host: &Host) -> mlua::Result<()> {
     let globals = lua.globals();
     let debug = lua.create_table()?;
     let full: mlua::Table = globals.get("debug")?;
-    // `debug.info` hands out functions, also the host's own.
+    // `debug.info` would return functions, also those of the host.
     debug.raw_set("traceback", full.get::<Value>("traceback")?)?;
     globals.set("debug", debug)?;
     let print = globals.get::<Value>("print")?;

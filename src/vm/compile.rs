@@ -1,4 +1,4 @@
-//! Bytecode, made once a source for all cogs.
+//! Bytecode, made once for each source and shared by all cogs.
 
 use super::resolve::Source;
 use super::trace::{Fault, clean, split_place};
@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// How often this process has compiled a source.
 static COMPILATIONS: AtomicU64 = AtomicU64::new(0);
 
-/// How many sources this process has compiled so far, also in vain; each counts once, however many cogs run it.
+/// How many sources this process has compiled so far, including those with errors; each counts once, however many cogs
+/// run it.
 pub fn compilations() -> u64 {
     COMPILATIONS.load(Ordering::Relaxed)
 }

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-/// How long a time slice is: after this long a cog starts no further slice in it. A slice that is under way is not cut
-/// short: that is what `limits.cpu_ms` does.
+/// How long a time slice is: after this long a cog starts no further slice in it. A slice that is running is not cut
+/// short; `limits.cpu_ms` does that.
 const TIME_SLICE: Duration = Duration::from_millis(10);
 /// How many seconds it takes to recover from one second of processor time: a share is a tenth of a processor.
 const RECOVERY: u32 = 10;
@@ -20,20 +20,20 @@ const RECOVERY: u32 = 10;
 const BURST: Duration = Duration::from_millis(500);
 /// Recovery never takes longer than this: a cog that has stopped using much is soon treated like any other.
 const LONGEST_RECOVERY: Duration = Duration::from_secs(30);
-/// A slice beyond this holds up others.
+/// A slice that is longer than this delays others.
 const LONG_SLICE: Duration = Duration::from_millis(10);
-/// A slice is remembered for so many times its length, and counts for less and less meanwhile. So slices of a
-/// quarter of a second are expected again for more than a minute.
+/// A slice is remembered for so many times its length, and counts less and less meanwhile. So after a slice of a
+/// quarter of a second, another one is expected for more than a minute.
 const MEMORY: u32 = 300;
 /// Nothing is remembered for longer than this.
 const LONGEST_MEMORY: Duration = Duration::from_secs(120);
 
-/// In so many seconds what a cog has used counts half.
+/// After so many seconds, what a cog has used counts half.
 const HALF_LIFE: f64 = 10.0;
 /// Less than this, in seconds, counts as nothing: cogs that have used less run in the order in which they ask.
 const NOTHING: f64 = 0.000_1;
 
-/// What all times count from, so that those of different cogs can be compared.
+/// The origin of all times, so that those of different cogs can be compared.
 static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// What one cog has used of its share. Times are in microseconds since the origin.
@@ -47,11 +47,11 @@ pub struct FairShare {
     forgotten_at: AtomicU64,
     /// What it has used, as the bits of a number: see [`level`].
     level: AtomicU64,
-    /// How many things the host wants of the cog now: others wait for them, so the cog runs at once.
+    /// How many things the host needs from the cog now: others wait for them, so the cog runs at once.
     boosts: AtomicUsize,
 }
 
-/// The host wants something of a cog, which runs before others until this is dropped.
+/// The host needs something from a cog, which runs before others until this is dropped.
 #[derive(Debug)]
 pub struct Boost(Arc<FairShare>);
 
@@ -88,7 +88,7 @@ fn now() -> u64 {
 }
 
 impl FairShare {
-    /// A time slice begins. One that a greedy cog gets only because of a boost is over at once for its own slices.
+    /// A time slice begins. If a greedy cog gets it only because of a boost, it has no room for the cog's own slices.
     pub fn begin_time_slice(&self) {
         let now = now();
         let is_over = self.is_boosted() && !self.keeps_to_its_share(now);
@@ -102,12 +102,12 @@ impl FairShare {
         Boost(Arc::clone(self))
     }
 
-    /// Whether the host wants something of the cog now.
+    /// Whether the host needs something from the cog now.
     pub fn is_boosted(&self) -> bool {
         self.boosts.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether the present time slice is over: a slice that would begin now is put off to the next one.
+    /// Whether the present time slice is over: a slice that would begin now waits for the next one.
     pub fn is_time_slice_over(&self) -> bool {
         let began = self.began.load(Ordering::Relaxed);
         now().saturating_sub(began) >= micros(TIME_SLICE)
@@ -136,8 +136,8 @@ impl FairShare {
             .fetch_max(now + micros(remembered), Ordering::Relaxed);
     }
 
-    /// Whether it runs before others: the host wants something of it, or it has kept to its share lately, and no long
-    /// slice is to be expected of it.
+    /// Whether it runs before others: the host needs something from it, or it has kept to its share lately and is not
+    /// expected to run a long slice.
     pub fn is_quick(&self) -> bool {
         self.is_boosted() || self.keeps_to_its_share(now())
     }
@@ -251,7 +251,7 @@ mod tests {
         assert!(!share.is_greedy_at(30 * SECOND));
     }
 
-    /// Below a tenth of a processor on average, and still in the way of others.
+    /// Below a tenth of a processor on average, but still delaying others.
     #[test]
     fn a_long_slice_is_expected_again_for_a_minute_and_not_for_ever() {
         let share = FairShare::default();

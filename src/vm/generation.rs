@@ -17,11 +17,11 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-/// What the requires in one file may look for in vain: it is remembered, because a file that appears
-/// there is a reason to reload.
+/// How many missing files the requires in one file may look for: they are remembered, because a file that appears there
+/// is a reason to reload.
 const MOST_MISSING: usize = 1_000;
 
-/// One immutable state of `lua/`.
+/// An immutable snapshot of `lua/`.
 pub type Snapshot = Arc<dyn Sources + Send + Sync>;
 
 /// The modules of one cog, as one load or reload left them.
@@ -32,9 +32,9 @@ pub struct Generation {
     snapshot: Mutex<Snapshot>,
     entry: ModuleId,
     modules: Mutex<Modules>,
-    /// What has become of it since it was committed.
+    /// Its life since it was committed.
     pub life: Arc<Life>,
-    /// The processor time that it has used before it was live, in microseconds.
+    /// The processor time that it used before it was live, in microseconds.
     pub(super) preparing: AtomicU64,
 }
 
@@ -42,9 +42,9 @@ pub struct Generation {
 pub(super) struct Modules {
     pub(super) instances: BTreeMap<ModuleId, Instance>,
     pub(super) edges: BTreeMap<ModuleId, BTreeSet<ModuleId>>,
-    /// Modules whose top level failed, with what they said: somebody does without them.
+    /// Modules whose top level failed although the load went on without them, with the hashes of their sources.
     pub(super) failed: BTreeMap<ModuleId, ContentHash>,
-    /// What handlers required, by the module that they are in: what was found, and by which request.
+    /// What handlers required, by the handler's module: which module was found, and by which request.
     pub(super) late: BTreeMap<ModuleId, BTreeMap<ModuleId, String>>,
     /// Modules whose top level is running, outermost first.
     pub(super) loading: Vec<ModuleId>,
@@ -72,12 +72,12 @@ impl fmt::Debug for Generation {
 /// How far a generation has come, and so what its code may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
-    /// Top levels run: they declare, and act on nothing.
+    /// Top levels run: they may only declare.
     #[default]
     Declaring,
-    /// `on_load` runs: it may also read and write state, which is kept back until the commit.
+    /// `on_load` runs: it may also read and write state; the writes are held back until the commit.
     Preparing,
-    /// It is committed, or about to be: everything but declaring.
+    /// It is committed, or about to be: its code may do everything except declare.
     Live,
 }
 
@@ -107,8 +107,8 @@ impl Generation {
         Arc::clone(&lock(&self.snapshot))
     }
 
-    /// Reads from `newest` from now on, provided that everything loaded so far says the same there: then
-    /// one state of the sources still answers for all of it.
+    /// Reads from `newest` from now on, if everything loaded so far is unchanged there: then all of it still comes from
+    /// one state of the sources.
     pub(super) fn follow(&self, newest: &Snapshot) {
         let mut snapshot = lock(&self.snapshot);
         if Arc::ptr_eq(&snapshot, newest) || self.is_retired() {
@@ -184,8 +184,8 @@ impl Generation {
         self.modules().phase = Phase::Live;
     }
 
-    /// Its cog runs a later generation from `now` on, or none any more: what still runs of it has to come to
-    /// its end.
+    /// Its cog runs a later generation from `now` on, or none any more: handlers and tasks of it that still run must
+    /// end.
     pub fn retire(&self, now: Duration) {
         self.life.retire(now);
     }
@@ -228,7 +228,7 @@ impl Generation {
         Err(HostError::new("phase", message))
     }
 
-    /// Drops what the entry no longer reaches, so that a dependency removed by an edit is gone.
+    /// Drops modules that the entry no longer reaches, so that a dependency that an edit removed is gone.
     pub(super) fn forget_unreachable(&self) {
         let mut modules = self.modules();
         let mut reached = BTreeSet::new();
@@ -265,7 +265,7 @@ impl Generation {
         }
     }
 
-    /// What `require(request)` in `from` means here. Whatever would change that becomes part of the graph.
+    /// What `require(request)` in `from` means here. Every file that could change this becomes part of the graph.
     pub(super) fn find(&self, from: &ModuleId, request: &str) -> Result<Target, HostError> {
         let found = resolve(self.snapshot().as_ref(), from, request);
         let mut modules = self.modules();
@@ -284,7 +284,7 @@ impl Generation {
         found.map_err(|error| HostError::new("module", error.to_string()))
     }
 
-    /// What `require(request)` in a handler in `from` has returned before, and would again.
+    /// The module that `require(request)` in a handler in `from` found before and would find again.
     pub(super) fn found_before(&self, from: &ModuleId, request: &str) -> Option<Value> {
         let Ok(Target::Module(id)) = resolve(self.snapshot().as_ref(), from, request) else {
             return None;
@@ -306,7 +306,7 @@ impl Generation {
         late.entry(id.clone()).or_insert_with(|| request.to_owned());
     }
 
-    /// What handlers of `base` in `from` required, provided that it says the same as before.
+    /// What handlers of `base` in `from` required, if `from` is unchanged.
     pub(super) fn late_again(&self, base: &Self, from: &ModuleId) -> Vec<String> {
         let base = base.modules();
         let hash = |modules: &Modules| modules.instances.get(from).map(|it| it.hash);

@@ -1,5 +1,5 @@
-//! How far a generation's life has come, and what runs of it. Apart from the generation, which refers into its VM:
-//! whoever looks at many generations must not be the one who drops the last reference into a VM that runs.
+//! The life of a generation: whether it is current, and what still runs of it. It is separate from the generation,
+//! which refers into its VM: code that looks at many generations must not drop the last reference to a running VM.
 
 use super::cpu_usage::CpuUsage;
 use super::memory::pressure::Pressure;
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 /// The life of one generation after it was committed.
 #[derive(Debug)]
 pub struct Life {
-    /// Since when its cog runs a later one, or none any more.
+    /// Since when its cog runs a later version, or none any more.
     retired: watch::Sender<Option<Duration>>,
     /// Set when its cog is in quarantine, or when its time after it was retired is over.
     closed: AtomicBool,
@@ -59,7 +59,7 @@ impl Life {
         *lock(&self.cpu_usage) = Arc::clone(usage);
     }
 
-    /// The processor time that it has used since it answers, or since it no longer does.
+    /// The processor time that it has used since it became the current version, or since it no longer is.
     pub fn cpu_usage(&self) -> Arc<CpuUsage> {
         Arc::clone(&lock(&self.cpu_usage))
     }
@@ -91,13 +91,13 @@ impl Life {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Ends what still runs of it, although its time is not over: others need the room.
+    /// Ends what still runs of it early, because others need the room.
     pub fn end(&self, why: Pressure) {
         self.close();
         self.ended.send_replace(Some(why));
     }
 
-    /// Returns once it is ended before its time, with the reason.
+    /// Returns once it is ended early, with the reason.
     pub async fn ended(&self) -> Pressure {
         let mut ended = self.ended.subscribe();
         let why = ended.wait_for(Option::is_some).await.map(|why| *why);
@@ -120,18 +120,18 @@ impl Life {
         UnderWay(Arc::clone(self))
     }
 
-    /// Handlers that are under way.
+    /// How many handlers are running.
     pub fn handlers(&self) -> usize {
         self.handlers.load(Ordering::Relaxed)
     }
 
-    /// Handlers and tasks that are under way.
+    /// How many handlers and tasks are running.
     pub fn running(&self) -> usize {
         self.handlers() + self.tasks.load(Ordering::Relaxed)
     }
 
-    /// Whether to collect garbage now that a handler was cut off. When all of a closed generation are, each would
-    /// take as long as the heap is large: then some do, and the last.
+    /// Whether to collect garbage now that a handler was cut off. When all handlers of a closed generation are cut off,
+    /// collecting after each one would take too long: it is done after some of them, and after the last.
     pub fn is_worth_collecting(&self) -> bool {
         if !self.is_closed() {
             return true;

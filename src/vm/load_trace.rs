@@ -1,20 +1,20 @@
-//! What a load has read and looked for: all whose change may change its result.
+//! What a load has read and looked for: every file whose change may change its result.
 
 use super::resolve::{ContentHash, ModuleId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a load has read and looked for, whether it succeeded or came to a certain point.
+/// What a load has read and looked for, whether it succeeded or failed on the way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadTrace {
-    /// The modules that were executed, also those whose top level failed, and the aliases that requires went through, with
-    /// what they said then.
+    /// The modules that were executed, also those whose top level failed, and the aliases that requires went through,
+    /// with the hashes of their texts then.
     pub read: BTreeMap<ModuleId, ContentHash>,
     /// From each module to those it required, as the requires were executed. A require that failed leads to the candidates
     /// that would have answered it.
     pub edges: BTreeMap<ModuleId, BTreeSet<ModuleId>>,
 }
 
-/// What modules and aliases said when they were looked at; nothing for what was not there.
+/// The hashes of modules and aliases when they were read; none for those that did not exist.
 pub type Seen = BTreeMap<ModuleId, Option<ContentHash>>;
 
 impl LoadTrace {

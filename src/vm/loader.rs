@@ -1,4 +1,4 @@
-//! What is loaded in one VM and runs there now. `require` loads.
+//! What is loaded in one VM and runs there now. Loading itself is in `require`.
 
 use super::generation::{Generation, Snapshot};
 use super::host::{Host, HostChunk, object_mark};
@@ -27,14 +27,14 @@ pub struct Loader {
     /// What `package.loaded` shows: the number of a generation, and its modules.
     published: Mutex<(u64, Vec<ModuleId>)>,
     pub(super) drivers: Drivers,
-    /// Told when a handler has required something.
+    /// Called when a handler has required something.
     pub(super) on_late_require: LateRequire,
 }
 
-/// The host's own functions around an author's.
+/// The host's functions that call those of authors.
 #[derive(Clone, Debug)]
 pub struct Drivers {
-    /// `(handler, …)`: calls a handler such that an error comes back with its stack.
+    /// `(handler, …)`: calls a handler so that an error is returned with its stack trace.
     pub run: Function,
     /// `(coroutine, settled, …)`: a handler that drives an author's coroutine to its end.
     pub follow: Function,

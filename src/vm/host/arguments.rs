@@ -14,12 +14,12 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Those of a call of `name`.
+    /// The arguments of a call of `name`.
     pub(super) fn new(name: &'static str, values: MultiValue) -> Self {
         Self { name, values }
     }
 
-    /// What errors call the function.
+    /// The function's name in errors.
     pub fn function(&self) -> &'static str {
         self.name
     }
@@ -44,7 +44,7 @@ impl Arguments {
         HostError::argument(self.name, what, expected, &describe(got)).into()
     }
 
-    /// A string argument of at most 1 MB. Numbers are not taken for strings.
+    /// A string argument of at most 1 MB. A number does not count as a string.
     pub fn string(&self, index: usize, what: &str) -> HostResult<String> {
         match self.value(index) {
             Value::String(text) if text.as_bytes().len() > LONGEST_STRING => {
@@ -140,7 +140,7 @@ pub fn duration(value: &Value) -> Option<std::time::Duration> {
 /// Characters of a string that errors show.
 const SHOWN: usize = 40;
 
-/// The head of a name that an author gave, for an error.
+/// The beginning of a name that an author gave, for an error.
 pub fn shown_name(name: &str) -> String {
     let short: String = name.chars().take(SHOWN).collect();
     let dots = if short.len() < name.len() { "…" } else { "" };

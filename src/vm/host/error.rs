@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-/// Characters of an error's message: what Discord takes in one message.
+/// Characters of an error's message: as many as Discord accepts in one message.
 const LONGEST_MESSAGE: usize = 2_000;
 
-/// What a host function can end with other than its result.
+/// How a host function can fail.
 #[derive(Debug)]
 pub enum HostFailure {
-    /// The author's mistake, or the world's: an error table in Luau.
+    /// A mistake of the author, or a failure outside of the bot: an error table in Luau.
     Host(HostError),
     /// The VM itself: out of memory, mostly.
     Vm(mlua::Error),
@@ -37,7 +37,7 @@ pub enum Field {
 }
 
 impl HostError {
-    /// An error with nothing but kind and message, which is cut where nobody would read on.
+    /// An error with only a kind and a message, which is cut if it is too long.
     pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
         let mut message = message.into();
         if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {

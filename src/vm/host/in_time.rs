@@ -1,4 +1,4 @@
-//! A safe point of the host's.
+//! A safe point of the host.
 
 use crate::vm::build::Vm;
 use crate::vm::memory::exhausted::OUT_OF_MEMORY;
@@ -6,9 +6,9 @@ use crate::vm::raw;
 use crate::vm::watchdog::EXPIRED;
 use mlua::Lua;
 
-/// Refuses once the running slice's time is over, or its memory used up. To be asked for
-/// each table in a loop over what an author gave, which may take long to look through however little is in it, and
-/// make more than there is room for.
+/// Fails once the running slice's time is over or its memory is used up. To be called for each table in a loop over an
+/// author's value: reading it may take long however little it contains, and may make more values than there is room
+/// for.
 pub fn in_time(lua: &Lua) -> mlua::Result<()> {
     if !raw::allocator::make_room_now(lua) {
         return Err(mlua::Error::MemoryError(OUT_OF_MEMORY.to_owned()));

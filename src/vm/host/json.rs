@@ -5,14 +5,14 @@ use super::in_time::in_time;
 use crate::json::Json;
 use mlua::{IntoLua, Lua, Table, Value};
 
-/// Values that are made before the deadline is asked for: making a string takes long while others with the
-/// same hash live.
+/// How many values are made before the deadline is checked: making a string takes long while many others with the same
+/// hash exist.
 const MADE_AT_ONCE: usize = 64;
 
-/// The integers up to this, in both directions, are numbers of Luau's.
+/// The integers up to this, in both directions, are Luau numbers.
 pub const GREATEST_EXACT: u64 = 1 << 53;
 
-/// An integer of JSON's: a number, or the string of its digits where no number of Luau's can be it.
+/// A JSON integer: a number, or the string of its digits if no Luau number can hold it.
 #[allow(clippy::cast_precision_loss, reason = "longer ones come as strings")]
 fn integer(lua: &Lua, number: i64) -> mlua::Result<Value> {
     if number.unsigned_abs() > GREATEST_EXACT {
@@ -56,8 +56,8 @@ pub fn plain(lua: &Lua, json: &Json) -> mlua::Result<Value> {
 /// The metatable of tables that are objects in JSON, also when they are empty.
 struct ObjectMark(Table);
 
-/// The metatable by which a table is known to be an object in JSON, also when it is empty. It holds nothing and
-/// cannot be changed, so that such a table does what any other does.
+/// The metatable by which a table is known to be an object in JSON, also when it is empty. It is empty and cannot be
+/// changed, so that such a table behaves like any other.
 pub fn object_mark(lua: &Lua) -> mlua::Result<Table> {
     if let Some(mark) = lua.app_data_ref::<ObjectMark>() {
         return Ok(mark.0.clone());
