@@ -36,12 +36,12 @@ impl Vm {
             .fetch_max(raw::allocator::peak(), Ordering::Relaxed);
     }
 
-    /// Notes how large the heap is, for those who look from outside.
+    /// Notes how large the heap is, for readers on other threads.
     pub fn note_memory(&self) {
         self.limits().held.set_heap(self.memory());
     }
 
-    /// What the heap may have: what Rust keeps for the VM takes its share of the limit.
+    /// The limit of the heap: memory that Rust holds for the VM is subtracted from the VM's limit.
     fn heap_limit(&self) -> usize {
         let limits = self.limits();
         limits.memory.saturating_sub(limits.held.outside()).max(1)
@@ -63,7 +63,7 @@ impl Vm {
         }
     }
 
-    /// Has mlua call Luau in protected mode where memory may run out. Its own limit is never reached: see
+    /// Makes mlua call Luau in protected mode where memory may run out. Its own limit is never reached: see
     /// `raw::allocator`.
     pub(super) fn expect_memory_errors(&self, on: bool) {
         let limit = if on { isize::MAX.unsigned_abs() } else { 0 };
@@ -71,9 +71,8 @@ impl Vm {
         let _set = self.lua().set_memory_limit(limit).is_ok();
     }
 
-    /// What the slice that begins now may use of the heap; nothing if the heap is full for good. One that is a
-    /// little too full has room for code that tidies up.
-    /// An older version leaves the one that answers a quarter of it.
+    /// What the slice that begins now may use of the heap; none if the heap stays full. If it is only a little too
+    /// full, there is room for code that frees memory. For an older version a quarter is reserved for the current one.
     pub(super) fn heap_budget(&self, is_older: bool) -> Option<HeapBudget> {
         self.make_room();
         let (used, whole) = (self.memory(), self.heap_limit());
@@ -86,14 +85,14 @@ impl Vm {
         Some(HeapBudget { used, limit })
     }
 
-    /// Collects garbage when little room is left and much has come since the last time.
+    /// Collects garbage when little room is left and much was allocated since the last collection.
     fn make_room(&self) {
         if self.memory() > self.heap_limit() / 4 * 3 {
             self.collect_growth();
         }
     }
 
-    /// Collects garbage when much has come since the last time.
+    /// Collects garbage when much was allocated since the last collection.
     pub fn collect_growth(&self) {
         let collected = self.heap_record().collected.load(Ordering::Relaxed);
         if self.memory() > collected + self.heap_limit() / 16 {

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 /// A preparation (top level, modules, `on_load`) has so many times `limits.cpu_ms` in all.
 const PREPARATION: u32 = 3;
-/// An older version has this part of a minute for what it has still to do: what it had begun can end, and what does not
-/// end takes no more than that from the version that answers.
+/// An older version may use this part of the time for a minute: handlers that it had begun can end, and those that do
+/// not end take no more than that from the current version.
 const REMAINDER: u32 = 5;
 
 impl Generation {
@@ -25,7 +25,8 @@ impl Generation {
         limits.cpu.min(left)
     }
 
-    /// A version is measured by what it used itself: it begins with a whole minute, whatever those before it did.
+    /// Only the time that a version itself used counts: it begins with the full time for a minute, whatever earlier
+    /// versions did.
     fn left_of_minute(&self, limits: &VmLimits, now: Instant) -> Duration {
         let used = self.life.cpu_usage().used(now);
         self.minute(limits).saturating_sub(used)
@@ -63,7 +64,7 @@ impl Generation {
         }
         let limit = self.minute(limits);
         if self.is_retired() {
-            // All that is left of it ends, not this handler alone.
+            // Everything that still runs of it ends, not only this handler.
             let why = Pressure::Processor(limit);
             self.life.end(why);
             return Fault::GaveWay(why);
@@ -71,7 +72,7 @@ impl Generation {
         Fault::CpuPerMinute { limit, traceback }
     }
 
-    /// Charges it for a slice that ended at `now`. The version that answers is charged with the rest of the time slice.
+    /// Charges it for a slice that ended at `now`. The current version is charged with the rest of the time slice.
     pub(super) fn charge(&self, limits: &VmLimits, used: Duration, now: Instant) {
         limits.cpu_meter.note_slice(used);
         if self.phase() == Phase::Live {

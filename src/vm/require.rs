@@ -16,12 +16,12 @@ use std::sync::Arc;
 /// How deep requires may nest; each level uses some of the C stack.
 const DEEPEST_REQUIRE: usize = 32;
 
-/// Why a generation could not be prepared. Nothing of it remains, except what a later plan must know.
+/// Why a generation could not be prepared. Nothing remains of it, except what a later plan must know.
 #[derive(Debug)]
 pub struct PrepareFailure {
     /// What went wrong.
     pub fault: Fault,
-    /// What was read and looked for up to then: a change of it is a reason to try again.
+    /// What was read and looked for until then: a change of it is a reason to try again.
     pub trace: LoadTrace,
 }
 
@@ -67,9 +67,9 @@ pub fn prepare(
 }
 
 impl Loader {
-    /// Loads what handlers of `base` had required and handlers of `generation` will require again: a module
-    /// that says the same as before still does. So a mistake in it fails the reload, not a handler. What there is
-    /// no time for is left to the handlers, which have a slice for it as they had before.
+    /// Loads what handlers of `base` had required and handlers of `generation` will require again: an unchanged module
+    /// will require them again. So a mistake in one of them fails the reload and not a handler. Modules for which there
+    /// is no time are left to the handlers, which load them in their own slices as before.
     fn load_late(
         &self,
         vm: &Vm,
@@ -159,7 +159,7 @@ impl Loader {
             Err(fault) => {
                 let mut modules = generation.modules();
                 modules.failed.insert(id.clone(), source.hash);
-                // A failure that a module above caught is overwritten by the one that counts.
+                // If a module above caught an earlier failure, it is overwritten by the one that counts.
                 if !is_module_failure(&fault) {
                     modules.failure = Some((fault.clone(), chain));
                 }
@@ -168,7 +168,7 @@ impl Loader {
         }
     }
 
-    /// What a module returns is not changed from outside. In Luau, where the limits hold.
+    /// Freezes what a module returns, so that no other module can change it. Done in Luau, where the limits apply.
     fn freeze(&self, lua: &Lua, value: Value) -> Result<Value, Fault> {
         if value.is_table() {
             let frozen = self.drivers.freeze.call::<()>(&value);
@@ -227,7 +227,7 @@ impl Loader {
             return Err(HostError::new("module", "require: no code is running").into());
         };
         let is_late = generation.phase() == Phase::Live && !generation.is_loading();
-        // What all cogs share is not looked at for what is here already.
+        // If the module was found before, the shared sources need not be searched.
         if is_late && let Some(value) = generation.found_before(from, &request) {
             return Ok(value);
         }
@@ -243,7 +243,7 @@ impl Loader {
         };
         let value = self.module(lua, &generation, &id);
         if is_late {
-            // The graph may have been looked at before this require was in it.
+            // The graph may have been read before this require was in it.
             (self.on_late_require)();
         }
         let value = value?;

@@ -2,7 +2,7 @@
 
 use mlua::Value;
 
-/// What Luau raises when the VM's memory is used up. Unlike an author's errors it has no place.
+/// What Luau raises when the VM's memory is used up. Unlike an author's errors it has no file and line.
 pub(in crate::vm) const OUT_OF_MEMORY: &str = "not enough memory";
 
 /// Whether a raised value is Luau's own out-of-memory error.

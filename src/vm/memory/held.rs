@@ -1,4 +1,4 @@
-//! What a VM holds in memory, where others can see it while the VM runs.
+//! How much memory a VM holds, readable by other threads while the VM runs.
 
 use crate::charge::{Allowance, Held, Total};
 use std::sync::Arc;
@@ -9,14 +9,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct Memory {
     /// Luau's heap after the last slice.
     heap: AtomicUsize,
-    /// Discord's objects, snapshots of the state, bodies of requests: Luau refers to them and does not count them.
+    /// Discord's objects, snapshots of the state, bodies of requests: Luau code refers to them, but Luau does not count
+    /// them.
     outside: Arc<Held>,
     /// The sum over all VMs of a bot.
     all: Total,
 }
 
 impl Memory {
-    /// Nothing yet; what comes is added to `all`.
+    /// Starts at nothing; later amounts are also added to `all`.
     pub fn new(all: &Total) -> Arc<Self> {
         Arc::new(Self {
             heap: AtomicUsize::new(0),
@@ -33,7 +34,7 @@ impl Memory {
         self.all.fetch_sub(before, Ordering::Relaxed);
     }
 
-    /// What Rust keeps for the VM.
+    /// Bytes that Rust holds for the VM.
     pub fn outside(&self) -> usize {
         self.outside.bytes()
     }
@@ -43,7 +44,7 @@ impl Memory {
         self.heap.load(Ordering::Relaxed) + self.outside()
     }
 
-    /// What Rust may keep for the VM, if that is to be no more than `limit` bytes in all.
+    /// What Rust may hold for the VM, so that it is at most `limit` bytes in all.
     pub fn allowance(&self, limit: usize) -> Allowance {
         Allowance::new(&self.outside, limit)
     }
@@ -55,7 +56,7 @@ impl Drop for Memory {
     }
 }
 
-/// What is remembered of a VM's heap between its slices.
+/// What is remembered about a VM's heap between its slices.
 #[derive(Debug, Default)]
 pub(in crate::vm) struct HeapRecord {
     /// Bytes of the heap after the last collection that the host asked for.

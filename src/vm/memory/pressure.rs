@@ -1,4 +1,4 @@
-//! Why an older version of a cog is ended before its time.
+//! The reasons for which an older version of a cog is ended early.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,13 +10,13 @@ pub enum Pressure {
     Versions(usize),
     /// Older versions of the cog have more running handlers and tasks than this.
     Running(usize),
-    /// More older versions of the cog are there than this.
+    /// The cog has more older versions than this.
     Count(usize),
     /// All cogs of the bot need more bytes than they may.
     Process(usize),
     /// It used more processor time than this after another one had taken its place.
     Processor(Duration),
-    /// The version that answers shares a VM with it, and met a limit of the VM.
+    /// The current version shares a VM with it, and reached a limit of the VM.
     Successor,
 }
 

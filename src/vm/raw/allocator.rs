@@ -1,13 +1,13 @@
 //! The allocator of all VMs: mlua's own, behind a rule that says which requests may fail.
 //!
-//! Luau raises an error where an allocation fails, and neither Luau nor mlua can be left by an error everywhere:
-//! while a coroutine is closed, created or moved to another stack, while an error object is made, while the host
-//! makes a handle. So the limit is not enforced here but at *safe points*, the calls and loop edges at which Luau
-//! looks for its interrupt: a request that passes the limit is granted, and the interrupt is armed. There garbage is
-//! collected, and if that does not make room, Luau's own `not enough memory` is raised. Some more is granted then, as
-//! an error handler needs it, and after that the same happens again. What fails here is only what Luau asks for in
-//! places that it can leave: a large block that is larger than the limit by itself, or that passes the *wall* above
-//! the limit. docs/sandbox.md lists the places.
+//! Luau raises an error where an allocation fails, and neither Luau nor mlua survives an error in every place: while a
+//! coroutine is closed, created or moved to another stack, while an error object is made, while the host makes a
+//! handle. So the limit is not enforced here but at *safe points*, the calls and loop edges at which Luau looks for its
+//! interrupt: a request that passes the limit is granted, and the interrupt is armed. There garbage is collected, and
+//! if that does not make room, Luau's own `not enough memory` is raised. Some more is granted then, as an error handler
+//! needs it, and after that the same happens again. What fails here is only what Luau asks for in places that it can
+//! leave: a large block that is larger than the limit by itself, or that passes the *wall* above the limit.
+//! docs/sandbox.md lists the places.
 
 use super::{InterruptTarget, NOT_BY_COLLECTOR};
 use mlua::{Lua, ffi};
@@ -17,8 +17,8 @@ use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Requests up to this size, in bytes, never fail. Luau's pages for small blocks have 32 KB at most
-/// (`kLargePageSize`), and what it asks for where it cannot be left fits one of them.
+/// Requests up to this size, in bytes, never fail. Luau's pages for small blocks have 32 KB at most (`kLargePageSize`),
+/// and what it requests in places that cannot handle a failure fits in one of them.
 const SMALL: usize = 64 << 10;
 
 /// What Luau itself raises where an allocation fails.
@@ -28,7 +28,8 @@ const OUT_OF_MEMORY: &CStr = c"not enough memory";
 /// the limit fits below the wall after that: no stack that grows ever fails.
 const RESERVE: usize = 4 << 20;
 
-/// How often a slice gets some more after an error, a 64th of its budget each time: what handles the error needs it.
+/// How often a slice gets some more memory after an error, a 64th of its budget each time: code that handles the error
+/// needs it.
 const MOST_GRACES: u8 = 8;
 
 /// mlua's allocator.
@@ -36,7 +37,7 @@ static INNER: OnceLock<ffi::lua_Alloc> = OnceLock::new();
 
 /// The heap of the slice that runs on a thread.
 struct Heap {
-    /// Which VM it is of: the allocator's own argument. Nothing runs while it is null.
+    /// Which VM it belongs to: the allocator's own argument. Null while nothing runs.
     owner: Cell<*mut c_void>,
     used: Cell<usize>,
     /// The most that was used at once.
@@ -162,7 +163,7 @@ pub(in crate::vm) fn within<R>(
     run()
 }
 
-/// Ends the slice's budget, also when a panic does.
+/// Ends the slice's budget, also after a panic.
 struct Ended;
 
 impl Drop for Ended {
@@ -239,7 +240,7 @@ unsafe extern "C" fn allocate(
 struct OutOfMemory;
 
 impl Heap {
-    /// Decides on a request to turn a block of `old_size` into one of `size`, and counts it if it is granted.
+    /// Decides whether a block of `old_size` may become one of `size`, and counts it if it may.
     fn grant(&self, old_size: usize, size: usize) -> bool {
         let used = self.used.get().saturating_sub(old_size) + size;
         if size > old_size {

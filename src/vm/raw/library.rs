@@ -1,8 +1,8 @@
 //! Puts guards in front of Luau's libraries, so that no call in them outlives the deadline for long.
 //!
-//! Every function whose cost grows with its arguments asks for the deadline first: called by another C
-//! function (`table.sort(t, table.find)`) it would otherwise pass no interrupt at all. Those that can take long
-//! in one call are bounded or replaced besides.
+//! Every function whose cost grows with its arguments checks the deadline first: called by another C function
+//! (`table.sort(t, table.find)`), it would otherwise never be interrupted. Those that can take long in one call are
+//! bounded or replaced besides.
 
 use super::native::{NATIVE, call_native, call_pointer, push_native};
 use super::{check_deadline, strings, tables};
@@ -12,7 +12,7 @@ use std::ffi::{CStr, c_int};
 /// The functions of one library, with the guard in front of each.
 type Guards = &'static [(&'static CStr, ffi::lua_CFunction)];
 
-/// What is missing here takes the same time whatever its arguments are.
+/// Functions that are missing here take the same time whatever their arguments are.
 const GUARDS: [(&str, Guards); 6] = [
     (
         "string",
@@ -162,7 +162,7 @@ unsafe fn push_upvalue(state: *mut ffi::lua_State, number: c_int) {
     }
 }
 
-/// The guard of functions that end soon enough by themselves.
+/// The guard of functions that always end soon enough.
 unsafe extern "C-unwind" fn enter(state: *mut ffi::lua_State) -> c_int {
     // SAFETY: called by Luau as the closure that `guarded` makes.
     unsafe {

@@ -41,7 +41,7 @@ pub(super) const MOST_CALL_DEPTH: u32 = 20_000;
 const GRACE: c_int = 50;
 
 thread_local! {
-    /// Calls within calls that the VM allows which runs on this thread: usually, and now.
+    /// The call depth that the VM on this thread allows: usually, and now.
     static CALL_DEPTH: Cell<(c_int, c_int)> = const { Cell::new((c_int::MAX, c_int::MAX)) };
 }
 
@@ -72,7 +72,7 @@ unsafe extern "C-unwind" fn check_call_depth(state: *mut ffi::lua_State, by_coll
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InterruptTarget {
     address: usize,
-    /// What is there while it is not armed.
+    /// The function that is there while it is not armed.
     at_rest: usize,
 }
 
@@ -89,7 +89,7 @@ impl InterruptTarget {
         self.exchange(self.at_rest, function as usize);
     }
 
-    /// From now on the VM runs on, unless it is armed with another function than this one.
+    /// Disarms it, unless it is armed with another function than this one.
     fn disarm_from(self, function: InterruptFunction) {
         self.exchange(function as usize, self.at_rest);
     }
@@ -117,7 +117,7 @@ impl InterruptTarget {
 /// A VM's interrupt. Null (the usual case) costs nothing; the watchdog writes the function there from another
 /// thread, which Luau documents as intended.
 ///
-/// It points into the VM, so its owner must forget it before the VM goes: see `watchdog::Guard::retire`.
+/// It points into the VM, so its owner must drop it before the VM is closed: see `watchdog::Guard::retire`.
 #[derive(Debug)]
 pub(super) struct InterruptCell {
     target: InterruptTarget,
@@ -125,7 +125,7 @@ pub(super) struct InterruptCell {
 }
 
 impl InterruptCell {
-    /// Installs `on_interrupt` in the VM, unarmed. A `call_depth` below Luau's own is looked at with every call.
+    /// Installs `on_interrupt` in the VM, unarmed. A `call_depth` below Luau's own is checked at every call.
     pub(super) fn install(
         lua: &Lua,
         call_depth: u32,
@@ -161,7 +161,7 @@ impl InterruptCell {
         self.target.cell().store(self.function, Ordering::Release);
     }
 
-    /// From now on the VM runs on.
+    /// Disarms the interrupt: from now on the VM continues.
     pub(super) fn disarm(&self) {
         self.target
             .cell()
@@ -221,8 +221,8 @@ impl ThreadId {
         Self(libc::id_t::try_from(thread).unwrap_or_default())
     }
 
-    /// Lets this thread, which must not have ended, step back by so many levels of niceness: whenever it and a
-    /// less nice one have something to do, the kernel lets that one go first. Nobody can take it back.
+    /// Raises the nice value of this thread, which must not have ended, by so many levels: the kernel then prefers
+    /// threads with a lower value. This cannot be undone.
     pub(crate) fn step_back(self, levels: c_int) {
         // SAFETY: changes nothing but the scheduling of one thread, which is what the kernel means by a "process"
         // here. It cannot fail: every thread may become nicer, and the kernel bounds the level.

@@ -41,7 +41,7 @@ pub(super) unsafe fn call_native(state: *mut ffi::lua_State) -> c_int {
     unsafe { call_pointer(state, NATIVE) }
 }
 
-/// Makes a callback that is a C function ask for the deadline each time: Luau code does so by itself.
+/// Makes a callback that is a C function check the deadline each time: Luau code does so by itself.
 ///
 /// # Safety
 /// To be called from a C function of `state` with its own arguments on the stack.

@@ -150,7 +150,7 @@ pub(super) unsafe extern "C-unwind" fn find(state: *mut ffi::lua_State) -> c_int
     }
 }
 
-/// Where a search from Luau's `init` begins, from 0; nothing when it lies behind the end.
+/// Where a search from Luau's `init` begins, from 0; none if it is after the end.
 fn start_of_search(init: c_int, length: usize) -> Option<usize> {
     let (init, length) = (i64::from(init), i64::try_from(length).ok()?);
     let init = if init < 0 { length + init + 1 } else { init };
@@ -169,10 +169,10 @@ unsafe fn push_length(state: *mut ffi::lua_State, length: usize) {
     unsafe { ffi::lua_pushnumber(state, length as f64) }
 }
 
-/// Parts that `string.split` makes before it asks for the deadline.
+/// Parts that `string.split` makes before it checks the deadline.
 const PARTS_AT_ONCE: c_int = 64;
 
-/// In place of the library's: it searches in linear time, and asks for the deadline as it goes, since making a
+/// Replaces the library's function: it searches in linear time, and checks the deadline on the way, since making a
 /// string takes long while others with the same hash live.
 pub(super) unsafe extern "C-unwind" fn split(state: *mut ffi::lua_State) -> c_int {
     // SAFETY: called by Luau with the arguments of `string.split`, which stay on the stack.

@@ -69,7 +69,7 @@ unsafe extern "C-unwind" fn less_than(state: *mut ffi::lua_State) -> c_int {
 const MOST_INDEX: f64 = 67_108_864.0;
 const MOST_MOVED: f64 = 4_000_000.0;
 
-/// Elements that `table.move` moves before it asks for the deadline: 0.1 s where it has to rehash.
+/// Elements that `table.move` moves before it checks the deadline: 0.1 s where it has to rehash.
 const PIECE: c_int = 100_000;
 
 pub(super) unsafe extern "C-unwind" fn move_(state: *mut ffi::lua_State) -> c_int {
@@ -113,7 +113,7 @@ unsafe fn move_in_pieces(
     unsafe {
         ffi::lua_settop(state, 5);
         let same = ffi::lua_isnil(state, 5) != 0 || ffi::lua_rawequal(state, 1, 5) != 0;
-        // Where the pieces overlap with what they are moved to, the last goes first, as in the original.
+        // If the pieces overlap with their target, the last piece is moved first, as in the original.
         let upwards = same && from < target && target <= to;
         let pieces = (to - from) / PIECE + 1;
         for number in 0..pieces {

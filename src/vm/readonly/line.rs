@@ -1,10 +1,10 @@
-//! What one line of Luau writes to, and where that comes from, as far as the text says.
+//! Finds out what one line of Luau code writes to, and where that value comes from, as far as the text shows.
 
 use super::{GLOBALS, LIBRARIES};
 
 /// Characters of a line that are looked at.
 const LONGEST_LINE: usize = 2_000;
-/// Locals that are followed to what they were made of.
+/// How many local variables are followed to the values that they were set to.
 const MOST_STEPS: usize = 4;
 
 /// Functions that write to their first argument.
@@ -45,7 +45,7 @@ impl Chain {
         self.root.clone() + &self.parts.concat()
     }
 
-    /// As it is shown: what is in quotes or in parentheses is left out.
+    /// As it is shown: without the contents of quotes and parentheses.
     pub(super) fn shown(&self) -> String {
         let short = |part: &String| match part.chars().next() {
             Some('(') => "(…)".to_owned(),
@@ -56,7 +56,7 @@ impl Chain {
         self.root.clone() + &parts.concat()
     }
 
-    /// The table, and the key that is set in it; of a key that is not a name nothing is said.
+    /// The table, and the key that is set in it; without the key if it is not a name.
     pub(super) fn split(&self) -> (Self, &str) {
         let mut table = self.clone();
         table.parts.pop();
@@ -73,7 +73,7 @@ impl Chain {
         Some(before)
     }
 
-    /// As it would be said of a module of the host's: `state.session`, if it is made of names alone.
+    /// As a path in a host module, such as `state.session`, if it consists only of names.
     fn below(&self, root: &str) -> Option<String> {
         let is_plain = self.parts.iter().all(|part| part.starts_with('.'));
         is_plain.then(|| root.to_owned() + &self.parts.concat())
@@ -94,7 +94,7 @@ fn is_in_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || letter == '_'
 }
 
-/// What the line writes to first.
+/// The first value that the line writes to.
 pub(super) fn target(line: &str) -> Option<Chain> {
     let code = code_of(line);
     let chains = chains(&code);
@@ -120,7 +120,7 @@ fn written(chain: &Chain, code: &str) -> Option<Chain> {
     Some(field)
 }
 
-/// The table that one of Luau's own functions is given to write to, with a key that is not known.
+/// The table that is passed to one of Luau's own functions for writing, with an unknown key.
 fn first_argument(chain: &Chain) -> Option<Chain> {
     let (call, names) = chain.parts.split_last()?;
     let function = chain.root.clone() + &names.concat();
@@ -219,7 +219,7 @@ fn enclosed(rest: &str, open: char, close: char) -> Option<&str> {
     None
 }
 
-/// The line without its comment, and with blanks for what is in quotes: what is said there is no code.
+/// The line without its comment, and with placeholders for the contents of quotes, which are not code.
 fn code_of(line: &str) -> String {
     let mut code = String::with_capacity(line.len());
     let mut quote = None;
@@ -278,7 +278,7 @@ fn is_all(made: &str, chain: &Chain) -> bool {
     rest.is_empty() || rest.starts_with("--") || rest.starts_with(';')
 }
 
-/// What the local `name` was last made of before a line.
+/// The value that the local variable `name` was last set to before a line.
 fn made_of<'a>(name: &str, source: &'a str, number: usize) -> Option<&'a str> {
     let made = source.lines().take(number).filter_map(|line| {
         let rest = line.trim_start().strip_prefix("local ")?.trim_start();
@@ -296,7 +296,7 @@ fn made_of<'a>(name: &str, source: &'a str, number: usize) -> Option<&'a str> {
     made.last()
 }
 
-/// What one of several locals is made of: `local a, b = require("x"), require("y")`.
+/// The value of one of several local variables: `local a, b = require("x"), require("y")`.
 fn one_of_several<'a>(name: &str, rest: &'a str) -> Option<&'a str> {
     let (names, values) = rest.split_once('=')?;
     if !names.contains(',') {

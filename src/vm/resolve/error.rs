@@ -1,28 +1,28 @@
-//! Why a require leads nowhere, as a sentence for the author.
+//! Why a require finds no module, as a sentence for the author.
 
 use super::module::ModuleId;
 
 /// How much of an author's text an error repeats, in characters.
 const SHOWN: usize = 80;
 
-/// A require that leads to no module.
+/// A require that finds no module.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("require(\"{request}\") in {from}: {reason}{}", crate::nearest::hint(nearest.as_deref()))]
 pub struct ResolveError {
-    /// What was asked for, shortened and on one line.
+    /// The requested path, shortened and on one line.
     pub request: String,
-    /// The file that asked: `lua/cogs/leveling.luau`.
+    /// The file with the require: `lua/cogs/leveling.luau`.
     pub from: String,
     /// Why there is nothing.
     pub reason: Box<Reason>,
-    /// How to ask for the existing module whose name comes nearest.
+    /// The path of the existing module with the most similar name.
     pub nearest: Option<String>,
     /// The modules and aliases that would have answered. If one of them appears, the same require
     /// may succeed.
     pub candidates: Vec<ModuleId>,
 }
 
-/// Why a require leads to no module.
+/// Why a require finds no module.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
     /// Neither relative nor an alias.
