@@ -198,7 +198,7 @@ impl Bot {
         }
     }
 
-    /// Tells the users of commands that were under way when the process before this one died.
+    /// Tells the users of commands that were running when the process before this one died.
     pub fn tell_interrupted(&mut self) {
         if let Some(deliveries) = crate::supervisor::deliveries() {
             let commands = deliveries.take_interrupted();

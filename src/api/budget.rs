@@ -43,7 +43,7 @@ pub struct Budget {
     pub(super) spent: Spent,
     /// Its versions that still hold memory.
     pub versions: Versions,
-    /// The memory of the version that answers.
+    /// The memory of the current version.
     current: Mutex<Weak<Memory>>,
     /// The memory of the VM that was built last, to answer perhaps.
     built: Mutex<Weak<Memory>>,
@@ -93,17 +93,17 @@ impl Budget {
         outside.map(|memory| memory.outside()).sum()
     }
 
-    /// Bytes of the requests that are under way.
+    /// Bytes of the requests that are running.
     pub fn requests(&self) -> usize {
         self.slots.bytes()
     }
 
-    /// What the requests of the version that answers may use, or those of older ones.
+    /// What the requests of the current version may use, or those of older ones.
     pub(super) fn slots(&self, is_older: bool) -> &Slots {
         self.slots.of(is_older)
     }
 
-    /// The number of the version that answers, or that of all older ones: where calls wait, those of a newer version go
+    /// The number of the current version, or that of all older ones: where calls wait, those of a newer version go
     /// before what older ones have left.
     pub(super) fn version(&self, is_older: bool) -> u64 {
         if is_older {
@@ -112,7 +112,7 @@ impl Budget {
         self.version.load(Ordering::Relaxed)
     }
 
-    /// Bytes that are held apart from its VMs: of requests that are under way, and in its mailbox.
+    /// Bytes that are held apart from its VMs: of requests that are running, and in its mailbox.
     fn apart(&self) -> usize {
         let mailbox = lock(&self.mailbox).upgrade();
         self.requests() + mailbox.map_or(0, |mailbox| mailbox.used())
@@ -123,13 +123,13 @@ impl Budget {
         self.versions.memory() + self.apart()
     }
 
-    /// Bytes of the version that answers; nothing without one.
+    /// Bytes of the current version; nothing without one.
     fn answering(&self) -> Option<usize> {
         let current = lock(&self.current).upgrade()?;
         Some(current.used() + self.apart())
     }
 
-    /// Bytes of the version that answers, or of the one that is prepared if that needs more.
+    /// Bytes of the current version, or of the one that is prepared if that needs more.
     fn expected(&self) -> Option<usize> {
         let built = lock(&self.built).upgrade();
         let built = built.map(|built| built.used() + self.apart());

@@ -174,7 +174,7 @@ impl CogContext {
         self.budget.outside()
     }
 
-    /// Bytes of the requests that are under way.
+    /// Bytes of the requests that are running.
     pub fn request_bytes(&self) -> usize {
         self.budget.requests()
     }

@@ -1,4 +1,4 @@
-//! Whose work a cog's task does now: that of the version that answers, or that of an older one. What it uses meanwhile is
+//! Whose work a cog's task does now: that of the current version, or that of an older one. What it uses meanwhile is
 //! charged accordingly.
 
 use super::budget::Budget;
@@ -20,7 +20,7 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// The version that answers has it.
+    /// The current version has it.
     pub(super) fn new(budget: &Arc<Budget>) -> Self {
         Self {
             is_older: AtomicBool::new(false),

@@ -156,7 +156,7 @@ impl LimitChecks {
         Err(self.at_limit(Limit::Tasks, message).into())
     }
 
-    /// Tasks of the version that answers which have not ended.
+    /// Tasks of the current version which have not ended.
     pub fn tasks(&self) -> usize {
         let deletions = self.usage.deletions.load(Ordering::Relaxed);
         lock(&self.usage.tasks).load(Ordering::Relaxed) + deletions
@@ -251,7 +251,7 @@ impl LimitChecks {
         }
     }
 
-    /// Whether the cog has to pause, because the version that answers has used up its processor time of this minute. To be asked before
+    /// Whether the cog has to pause, because the current version has used up its processor time of this minute. To be asked before
     /// each thing that is left out then: it is counted.
     pub fn pauses(&self) -> bool {
         let limit = self.services.config.load().limits.cpu_seconds_per_minute;

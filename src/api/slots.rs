@@ -66,7 +66,7 @@ impl SlotSets {
         }
     }
 
-    /// That of the version that answers, or of the older ones.
+    /// That of the current version, or of the older ones.
     pub(super) fn of(&self, is_older: bool) -> &Slots {
         if is_older {
             return &self.older;
@@ -74,7 +74,7 @@ impl SlotSets {
         &self.sets[self.current.load(Ordering::Relaxed) % SETS]
     }
 
-    /// Bytes of all requests that are under way.
+    /// Bytes of all requests that are running.
     pub(super) fn bytes(&self) -> usize {
         let sets = self.sets.iter().chain([&self.older]);
         sets.map(|slots| slots.bytes.outside()).sum()

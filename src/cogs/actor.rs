@@ -1,5 +1,5 @@
-//! One task a cog: it owns the cog's VM, takes work from the mailbox and runs handlers until they end.
-//! Handlers of one cog begin in the order in which their work came, and interleave only where they wait.
+//! One task for each cog: it owns the cog's VM, takes work from the mailbox and runs handlers until they end. Handlers
+//! of one cog begin in the order in which their work arrived, and others run only while one waits.
 //!
 //! ```text
 //! control ─ tasks to begin ─ what runs ─ timers ─ mailbox ─ what older versions have left
@@ -41,11 +41,11 @@ use std::time::Duration;
 use tasks::Spawned;
 use tokio::sync::{mpsc, oneshot};
 
-/// Handlers of one version that may be under way at once; more work waits in the mailbox. What is left of older
-/// versions is bounded by `api::versions`.
+/// How many handlers of one version may run at once; more work waits in the mailbox. `api::versions` limits what still
+/// runs of older versions.
 const MOST_RUNNING: usize = 1_000;
 
-/// What the host asks of an actor.
+/// What the host can ask an actor to do.
 pub enum Control {
     /// Make the next generation, and keep it ready.
     Prepare(
@@ -56,7 +56,7 @@ pub enum Control {
     Commit(oneshot::Sender<Committed>),
     /// Forget what was prepared.
     Abort(oneshot::Sender<()>),
-    /// Run nothing any more; ends when the handlers that are under way have.
+    /// Start nothing any more; the actor ends when the running handlers have ended.
     Unload(&'static str, Busy, oneshot::Sender<()>),
 }
 
@@ -81,19 +81,19 @@ pub struct Actor {
     /// Counts prepared generations.
     generations: u64,
     timers: Timers,
-    /// What is under way of the version that answers, and of none.
+    /// What runs of the current version, or belongs to no version.
     running: FuturesUnordered<Running>,
     /// What still runs of older versions. It runs when nothing else has anything to do.
     leftovers: FuturesUnordered<Running>,
-    /// Whether the mailbox is to be looked at before what runs: what ends again and again must not keep work waiting.
+    /// Whether the mailbox comes before running handlers: handlers that end again and again must not keep work waiting.
     owes_work: bool,
     /// Stops spawned functions, by numbers in order.
     spawned: BTreeMap<u64, Spawned>,
     /// The number of the last one.
     last_spawned: u64,
-    /// Held by each refusal that is under way.
+    /// Held by each refusal that is being sent.
     refusals: Arc<()>,
-    /// Held until what the last turn led to is under way, or has its place on the clock.
+    /// Held until everything that the last turn started is running or waits for the clock.
     turn: Option<Busy>,
     /// Answered when nothing runs any more.
     unloading: Option<oneshot::Sender<()>>,
@@ -101,13 +101,13 @@ pub struct Actor {
     has_failed: bool,
 }
 
-/// The ends of an actor that the actor itself holds.
+/// The receiving ends of an actor's channels.
 pub struct Inbox {
     /// Work.
     pub mailbox: Arc<Mailbox>,
     /// Requests of the host's.
     pub control: mpsc::UnboundedReceiver<(Control, Boost)>,
-    /// Functions that the cog wants run.
+    /// Functions that the cog wants to run.
     pub spawns: mpsc::UnboundedReceiver<Spawn>,
 }
 
@@ -155,7 +155,7 @@ impl Actor {
             {
                 self.take(work, busy);
             }
-            // What comes in must not keep its thread for ever: others wait to run.
+            // Incoming work must not keep the thread for ever: other cogs wait to run.
             if cog.fair_share.is_time_slice_over() && !cog.fair_share.is_boosted() {
                 tokio::task::yield_now().await;
             }
@@ -169,7 +169,7 @@ impl Actor {
                     Some((control, _boost)) => self.control(control, inbox),
                     None => return,
                 },
-                // Before handlers that end, so that what one of them spawned is not left behind by an end.
+                // Before handlers that end, so that a task that one of them spawned is not lost at the end.
                 Some(spawn) = inbox.spawns.recv() => self.spawn(spawn),
                 Some(ended) = self.running.next(), if !self.running.is_empty() => {
                     self.owes_work = true;
@@ -188,7 +188,7 @@ impl Actor {
                     ended(self);
                     self.collect_ended();
                 }
-                // All that the last turn led to is under way now, or has its place on the clock.
+                // Everything that the last turn started is running now, or waits for the clock.
                 () = std::future::ready(()), if self.turn.is_some() => self.turn = None,
             }
         }
@@ -238,7 +238,7 @@ impl Actor {
         }
     }
 
-    /// Makes the next generation; a panic of the host's fails the attempt and no more.
+    /// Makes the next generation; a panic in the host only fails the attempt.
     fn prepare(&mut self, request: &PrepareRequest) -> Result<(Live, Offer), PrepareFailure> {
         let (cog, current, number) = (&self.cog, self.current.as_ref(), self.generations);
         let attempt = || prepare::prepare(cog, current, number, request);
@@ -252,7 +252,7 @@ impl Actor {
         })
     }
 
-    /// Adds work of the version with this life, or of none. A panic of the host's ends it, and nothing else of the cog.
+    /// Adds work of the version with this life, or of none. A panic in the host ends only this work of the cog.
     fn enlist(
         &mut self,
         life: Option<&Arc<Life>>,
@@ -286,7 +286,8 @@ impl Actor {
     }
 }
 
-/// Work of one version. What it uses once that version has been replaced is charged to that version, also the host's part.
+/// Work of one version. Once that version has been replaced, its processor time is charged to it, including the host's
+/// part.
 struct OfVersion<F> {
     cog: Arc<CogContext>,
     life: Arc<Life>,

@@ -4,7 +4,7 @@
 //! walk (subcommand) ─ context ─ checks ─ cooldown ─ concurrency ─ arguments ─ handler ─ finally
 //! ```
 //!
-//! All of it but the handlers is decided here, in Rust.
+//! Everything except the handlers is decided here, in Rust.
 
 mod arguments;
 mod checks;
@@ -50,11 +50,11 @@ pub struct CommandCall {
     pub name: String,
     /// The byte of `content` at which the arguments begin.
     pub arguments: usize,
-    /// What stands before the name.
+    /// The text before the name.
     pub prefix: String,
 }
 
-/// A typed line as it waits for its cog: what it takes is little more than the event's text.
+/// A typed line that waits for its cog: it takes little more memory than the event's text.
 #[derive(Debug)]
 pub struct Typed {
     /// The event with the message.
@@ -88,7 +88,7 @@ struct Calling<'a> {
     call: &'a CommandCall,
     language: Language,
     limit: Duration,
-    /// Held while the call is under way; its handlers count as busy by themselves.
+    /// Held while the call is carried out; its handlers count as busy by themselves.
     busy: std::sync::Mutex<Option<Busy>>,
 }
 
@@ -98,7 +98,7 @@ pub async fn refuse(cog: &Arc<CogContext>, call: &CommandCall, why: Text<'_>) {
     answer(cog, call, language, &why.say(language)).await;
 }
 
-/// Carries a call out, from its checks to its end. Always answers the user once if anything is wrong.
+/// Carries out a call, from its checks to its end. If anything is wrong, the user always gets exactly one answer.
 pub async fn run(
     cog: &Arc<CogContext>,
     live: Live,
@@ -123,7 +123,7 @@ pub async fn run(
     let told = host_tasks::caught(Task::Command, carrying_out).await;
     let told = told.unwrap_or_else(|| Some(Text::BotFailed {}.say(language)));
     let _busy = lock(&calling.busy).take();
-    // An answer may wait for Discord, and the VM is not kept for it.
+    // An answer may have to wait for Discord; the VM is not kept alive for it.
     drop((under_way, live));
     if let Some(text) = told {
         answer(cog, &call, language, &text).await;
@@ -133,7 +133,7 @@ pub async fn run(
 /// Answers a call in the bot's own words.
 async fn answer(cog: &Arc<CogContext>, call: &CommandCall, language: Language, text: &str) {
     let invocation = Arc::new(invocation(cog, call, language, &call.name, &[]));
-    // Discord takes no empty message, and none that is longer.
+    // Discord accepts no empty message, and no longer one.
     let shown: String = text.chars().take(LONGEST_ANSWER).collect();
     let content = if shown.trim().is_empty() {
         Content::of_text(&Text::NotAllowed {}.say(language))
@@ -182,13 +182,13 @@ impl Calling<'_> {
         self.call.message.str("guild_id")
     }
 
-    /// Returns what the user is to be told, unless the handler has told it.
+    /// Returns the message for the user, unless the handler has sent one.
     async fn carry_out(&self) -> Option<String> {
         let mut commands = self.live.declarations.commands();
         let found = commands
             .find(|command| answers_to(&command.definition, &self.call.name))
             .cloned();
-        // The command went with a reload while the call was on its way.
+        // A reload removed the command while the call was on its way.
         let Some(command) = found else {
             let known = self.cog.services.command_names.load();
             let known = known.iter().map(String::as_str);
@@ -261,7 +261,7 @@ impl Calling<'_> {
             }
         }
         let limit = definition.max_concurrent.as_ref();
-        // Each version has its own count: calls of an older one that do not end keep nobody from the fixed one.
+        // Each version has its own count: calls of an older one that do not end must not block the fixed one.
         let counted = format!("{name}\n{}", self.live.generation.number);
         let permit = limit.map(|limit| services.running.begin(&counted, &ids, limit));
         if let Some(None) = permit {
@@ -271,7 +271,7 @@ impl Calling<'_> {
         }
         let arguments = self.arguments(command, called, definition, &context).await;
         if let Err(text) = arguments {
-            // A typing mistake costs no use.
+            // A typing mistake does not count as a use.
             context.refund();
             return Err(Some(text));
         }
@@ -300,7 +300,7 @@ impl Calling<'_> {
         result
     }
 
-    /// Calls a function with `ctx` and `more`; the error is what the user is told.
+    /// Calls a function with `ctx` and `more`; the error is the message for the user.
     async fn call_with_context(
         &self,
         function: &Function,
@@ -326,7 +326,7 @@ impl Calling<'_> {
         self.call_with_context(run, context, ()).await.map(|_| ())
     }
 
-    /// What the user is told of a fault; the rest goes to the log under the id that the user gets.
+    /// The message for the user about a fault; the details go to the log under the id that the user gets.
     async fn explain(&self, fault: &Fault, context: &Arc<Invocation>) -> Option<String> {
         if let Some(text) = fault.told_to_user() {
             return Some(text.to_owned());
@@ -354,7 +354,7 @@ impl Calling<'_> {
     }
 }
 
-/// Ends a call when it is dropped, also where the call is given up.
+/// Ends a call when it is dropped, also when the call is cancelled.
 struct EndOfCall<'a>(&'a Invocation);
 
 impl Drop for EndOfCall<'_> {

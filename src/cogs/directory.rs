@@ -1,4 +1,4 @@
-//! Looks up what users name in arguments: in the cache, and at Discord where the cache may not know all.
+//! Looks up what users name in arguments: in the cache, and at Discord where the cache may be incomplete.
 
 use crate::api::learn::{Wanted, learn, learn_guild};
 use crate::api::services::Services;
@@ -16,14 +16,14 @@ use std::time::Duration;
 /// How long one look-up may take.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Look-ups at Discord for one call: each is a request that the cog has not made.
+/// Look-ups at Discord for one call: each is a request that the cog itself did not make.
 const MOST_LOOK_UPS: usize = 10;
 
-/// How many members are asked for by name: few at first, and if there are as many, as many as Discord tells.
+/// How many members are requested by name: few at first, and if there are that many, as many as Discord returns.
 const SEARCHED: [usize; 2] = [100, 1_000];
 
-/// How many members whom the cache knows by a name, and Discord's search does not tell, are looked up again. Of more of
-/// one name, the user is asked anyway.
+/// How many members that the cache knows by a name, but that Discord's search does not return, are looked up again. If
+/// there are more with one name, the user is asked anyway.
 const MOST_VERIFIED: usize = 5;
 
 /// With these Discord says that there is no such thing, or that it is not for the bot.
@@ -62,7 +62,7 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// Asks Discord; nothing where there is no such thing. One look-up too many is not told.
+    /// Asks Discord; nothing where there is no such thing. After too many look-ups, the answer is unknown.
     async fn ask(&self, id: &str, arguments: Value) -> Told<Option<Json>> {
         if self.asked.fetch_add(1, Ordering::Relaxed) >= MOST_LOOK_UPS {
             return Err(NotTold);
@@ -77,8 +77,8 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// The members whose name begins with this one. Who is called exactly so may stand behind many others: if there are
-    /// more than Discord tells, only a user name is sure to be nobody else's.
+    /// The members whose name begins with this one. Members with exactly this name may come after many others: if there
+    /// are more than Discord returns, only a user name is certain to be unique.
     async fn search(&self, guild: &str, name: &str) -> Told<Vec<Json>> {
         let query = without_discriminator(name);
         for limit in SEARCHED {
@@ -119,14 +119,14 @@ impl<'a> Directory<'a> {
         is_known.then_some(()).ok_or(NotTold)
     }
 
-    /// Who was looked up is known from then on: `discord.permissions.outranks` asks the cache alone.
+    /// Members that were looked up are known from then on: `discord.permissions.outranks` asks the cache alone.
     fn remember(&self, guild: &str, member: &Json) {
         let told = with_guild(member, guild);
         self.services.cache.apply("guild_member_update", &told);
     }
 
-    /// Whether the user has these permissions in the channel. Of a channel whose permissions are unknown, only
-    /// the one in which they ask (a DM) is theirs: what the bot sees elsewhere is not for everybody.
+    /// Whether the user has these permissions in the channel. If the permissions of a channel are unknown, only the
+    /// channel in which they ask (a DM) is allowed: not everybody may see what the bot sees elsewhere.
     async fn may(&self, channel: &str, wanted: u64) -> Told<bool> {
         self.know_place().await?;
         let Some(held) = self.services.permissions_in(channel, self.user) else {
@@ -167,7 +167,7 @@ impl directory::Directory for Directory<'_> {
         let arguments = json!({ "guild_id": guild, "user_id": id });
         let member = self.ask("get_guild_member", arguments).await?;
         if let Some(member) = &member {
-            // The cache keeps members of guilds that it knows. Without, the member alone was told.
+            // The cache keeps members of guilds that it knows. If the guild is not known, only the member is.
             let _is_known = self.know_place().await.is_ok();
             self.remember(guild, member);
         }
@@ -180,7 +180,7 @@ impl directory::Directory for Directory<'_> {
             .services
             .cache
             .members_where(guild, |member| has_name(member, &key));
-        // Whom the cache knows is chance, and so is whether it has heard of a new nickname.
+        // Which members the cache knows is a matter of chance, and so is whether it knows a new nickname.
         let mut found = self.search(guild, name).await?;
         let untold = known.into_iter().filter(|member| {
             let id = user_id(member);

@@ -1,4 +1,4 @@
-//! What one cog runs, and what the rest of the bot knows of it.
+//! What one cog runs, and what the rest of the bot knows about it.
 
 use crate::api::declarations::{Command, Hook, Info, Staged};
 use crate::vm::build::Vm;
@@ -29,7 +29,7 @@ impl Live {
     }
 }
 
-/// What a prepared generation would bring to the rest of the bot.
+/// What a prepared generation offers to the rest of the bot.
 #[derive(Clone, Debug, Default)]
 pub struct Offer {
     /// Its commands.
@@ -46,14 +46,14 @@ pub struct Offer {
     pub generation: Option<Arc<Generation>>,
 }
 
-/// What the rest of the bot knows of a cog besides its condition.
+/// What the rest of the bot knows about a cog, apart from its condition.
 #[derive(Clone, Debug)]
 pub struct Status {
     /// Its own file.
     pub entry: ModuleId,
     /// When the running generation was committed, in Unix seconds.
     pub loaded_at: f64,
-    /// What the running generation brought.
+    /// What the running generation offers.
     pub offer: Offer,
     /// What runs.
     pub generation: Option<Arc<Generation>>,

@@ -1,6 +1,6 @@
-//! Work that waits for a cog, in the order in which it came. What it holds is bounded in bytes and in number. Beyond
-//! that something is shed, and fairly (`mailbox/lines.rs`): of the guild that has most waiting, there of the channel, and
-//! there of the user, what came last. So a user who floods a cog loses only what they sent themselves.
+//! Work that waits for a cog, in the order in which it came. It is limited in bytes and in number. When it is full,
+//! entries are dropped fairly (`mailbox/lines.rs`): the newest one of the busiest user in the busiest channel of the
+//! busiest guild. So a user who floods a cog loses only what they sent themselves.
 //!
 //! ```text
 //! post ─ line of its guild, channel and user ─ (too much: shed) ─ take, oldest first
@@ -27,7 +27,8 @@ use tokio::sync::Notify;
 
 /// Bytes that an entry takes apart from its event's text.
 const ENTRY: usize = 512;
-/// So much that has waited for one version is simply done by the next one, in its order, unless the mailbox is half full.
+/// Up to so many entries that waited for one version are simply handled by the next one, in their order, unless the
+/// mailbox is half full.
 const FEW: usize = 256;
 
 /// Something for a cog to do.
@@ -65,13 +66,13 @@ pub struct Mailbox {
 
 #[derive(Debug)]
 struct MailboxContents {
-    /// What came since the present version answers.
+    /// What arrived since the present version is the current one.
     fresh: Lines<MailboxEntry>,
-    /// What had waited for those before it.
+    /// What was waiting for earlier versions.
     backlog: Lines<MailboxEntry>,
     /// Whether it is the backlog's turn.
     is_backlogs_turn: bool,
-    /// Nothing is taken any more: the cog is unloaded.
+    /// No more work is accepted: the cog is unloaded.
     is_closed: bool,
     memory: Arc<Memory>,
 }
@@ -95,7 +96,7 @@ impl MailboxContents {
         first.take().or_else(|| then.take())
     }
 
-    /// Takes out what is too much, the backlog's first.
+    /// Removes entries that are too many, those of the backlog first.
     fn shed(&mut self, limits: MailboxLimits) -> Vec<(Origin, MailboxEntry)> {
         let mut shed = Vec::new();
         while self.count() > limits.count || self.bytes() > limits.bytes {
@@ -125,7 +126,7 @@ impl Mailbox {
         }
     }
 
-    /// Changes what waits, and tells others how much it is then.
+    /// Changes the contents, and publishes how much waits afterwards.
     fn change<R>(&self, change: impl FnOnce(&mut MailboxContents) -> R) -> R {
         let mut waiting = lock(&self.waiting);
         let changed = change(&mut waiting);
@@ -135,8 +136,8 @@ impl Mailbox {
         changed
     }
 
-    /// Adds work, and sheds what is too much then. Work of admins is never shed. A cog that was unloaded gives the work
-    /// back.
+    /// Adds work, and drops entries if there are too many then. Work of admins is never dropped. If the cog was
+    /// unloaded, the work is returned.
     pub fn post(&self, work: Work) -> Option<Work> {
         let busy = self.cog.services.activity.begin();
         let origin = work.event().origin();
@@ -195,7 +196,7 @@ impl Mailbox {
         }
     }
 
-    /// Another version answers: what has waited for the one before does not hold it up.
+    /// Another version is the current one: work that was waiting for the one before does not delay it.
     pub fn begin_version(&self) {
         let limits = self.cog.limits.mailbox_limits();
         self.change(|waiting| {

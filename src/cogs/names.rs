@@ -1,4 +1,4 @@
-//! Which cog has which name, also when the bot does not run: who had a name keeps it.
+//! Which cog has which name, also across restarts: the cog that had a name keeps it.
 //!
 //! Without this the order of names would decide at each start, and a copy that comes first (`Copy of word.luau`)
 //! would take the commands of the cog that it was copied from.
@@ -46,14 +46,14 @@ struct Record {
     owners: HashMap<Claim, String>,
     /// Where it is kept; nothing keeps it in memory.
     path: Option<PathBuf>,
-    /// Whether the file says something else.
+    /// Whether the file must be written.
     is_new: bool,
 }
 
 /// A file with more bytes than this is not read: the bot never writes one so large.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// What the file says, whatever an editor has saved it as.
+/// The content of the file, in any encoding in which an editor may have saved it.
 fn parse(bytes: Vec<u8>) -> Result<File, String> {
     let text = decode(bytes).map_err(|problem| format!("it {problem}"))?;
     serde_json::from_str(&text).map_err(|error| error.to_string())
@@ -68,8 +68,8 @@ impl Names {
         lock(&self.0)
     }
 
-    /// Takes over what is kept in a file. A file that is not there or damaged says nothing: then the order of names
-    /// decides, as at the first start.
+    /// Takes over what is kept in a file. If the file is missing or damaged, no owners are known: then the alphabetical
+    /// order decides, as at the first start.
     pub fn read(&self, path: &Path) {
         let file = match files::read(path, MOST_BYTES).map(parse) {
             Ok(Ok(file)) => file,
@@ -93,7 +93,7 @@ impl Names {
         record.is_new = false;
     }
 
-    /// The same, and keeps what changes there.
+    /// The same, and keeps changes in the file.
     pub fn open(&self, path: PathBuf) {
         self.read(&path);
         self.lock().path = Some(path);
@@ -127,13 +127,13 @@ impl Names {
         }
     }
 
-    /// A cog is gone, and what it had is free.
+    /// A cog is gone, and its names are free.
     pub fn release(&self, cog: &str) {
         self.lock().remove(cog);
     }
 
-    /// Writes to the file what is new. What cannot be written is tried again with the next change; until then it
-    /// holds as long as the bot runs.
+    /// Writes changes to the file. If that fails, it is tried again with the next change; until then the owners are
+    /// kept in memory only.
     pub fn save(&self) {
         let (path, text) = {
             let mut record = self.lock();
@@ -157,7 +157,7 @@ impl Record {
     fn put(&mut self, cog: &str, held: Held) {
         self.is_new = true;
         for claim in &held.claims {
-            // In a file that somebody has edited two may claim the same.
+            // In a file that was edited by hand, two cogs may claim the same name.
             let owner = self.owners.entry(claim.clone());
             owner.or_insert_with(|| cog.to_owned());
         }
@@ -177,14 +177,14 @@ impl Record {
     }
 }
 
-/// Replaces the file; it is on the disk then.
+/// Replaces the file; afterwards it is on the disk.
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     files::replace(path, |temporary| {
         let mut file = fs::File::create(temporary)?;
         file.write_all(text)?;
         file.sync_all()
     })?;
-    // The new name is on the disk when its folder is. Not every system can have that.
+    // The new name is on the disk when its folder is. Not every system supports that.
     let folder = path.parent().unwrap_or(Path::new("."));
     let _flushed = fs::File::open(folder)
         .and_then(|folder| folder.sync_all())

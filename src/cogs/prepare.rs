@@ -1,4 +1,4 @@
-//! The next generation of a cog: built and tried out while the present one answers.
+//! Builds and tries out the next generation of a cog, while the present one answers.
 
 use super::live::{Live, Offer};
 use crate::api::context::CogContext;
@@ -23,7 +23,7 @@ pub struct PrepareRequest {
     pub snapshot: Arc<dyn Modules + Send + Sync>,
     /// The cog's own file.
     pub entry: ModuleId,
-    /// The modules whose instances are taken over; nothing for a fresh VM.
+    /// The modules whose instances are taken over; none for a fresh VM.
     pub keep: Option<BTreeSet<ModuleId>>,
     /// `"start"`, `"reload"` or `"load"`.
     pub reason: &'static str,

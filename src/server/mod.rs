@@ -46,7 +46,7 @@ const AFTER_FAILURE: Duration = Duration::from_millis(100);
 /// How often the log says that connections cannot be accepted.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
-/// Serves until `shutdown` is done and the requests that are under way have ended. `open` makes of a connection what
+/// Serves until `shutdown` is done and the requests that are running have ended. `open` makes of a connection what
 /// is read and written, and what answers it.
 pub async fn serve<Io: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     listener: TcpListener,

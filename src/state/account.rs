@@ -32,7 +32,7 @@ pub(super) struct Account {
 struct Buckets {
     /// Counts the versions that began with a full bucket, from 1.
     version: u64,
-    /// Of the version that answers.
+    /// Of the current version.
     current: Bucket,
     /// Of all that answered before it.
     older: Bucket,
@@ -71,7 +71,7 @@ impl Account {
         buckets.version += 1;
     }
 
-    /// The number of the version that answers.
+    /// The number of the current version.
     pub(super) fn version(&self) -> u64 {
         lock(&self.buckets).version
     }

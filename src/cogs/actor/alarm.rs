@@ -1,4 +1,4 @@
-//! The place of a cog's next timer on the clock.
+//! Waits on the clock for a cog's next timer.
 
 use crate::api::context::CogContext;
 use crate::clock::Woken;
@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The next timer's place on the clock. It is kept while other work comes and goes.
+/// The alarm for the next timer. It stays set while other work is done.
 pub(super) struct Alarm {
     pub(super) due: Duration,
     ringing: Pin<Box<dyn Future<Output = Woken> + Send>>,

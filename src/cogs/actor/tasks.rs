@@ -25,7 +25,7 @@ pub(super) struct Spawned {
 }
 
 impl Actor {
-    /// A function that the cog wants run by itself. It ends with the last handler of its generation's VM.
+    /// A function that the cog wants to run as a task. It ends with the last handler of its generation's VM.
     pub(super) fn spawn(&mut self, spawn: Spawn) {
         let cog = Arc::clone(&self.cog);
         let version = Arc::clone(&spawn.generation.life);
@@ -58,7 +58,7 @@ impl Actor {
         let (function, arguments, after) = (spawn.function, spawn.arguments, spawn.after);
         let (thread, place) = (spawn.thread, spawn.slot);
         let begun = after.is_zero().then(|| Run::new(&cog.services.activity));
-        // The time counts from here on, not from the first look at it.
+        // The time counts from here on, not from the first poll.
         let alarm = cog.services.clock.alarm(after);
         let has_begun = Arc::new(AtomicBool::new(after.is_zero()));
         let beginning = Arc::clone(&has_begun);
@@ -125,12 +125,12 @@ impl Actor {
     }
 }
 
-/// A task's coroutine, kept to the end, so that no other one comes to have its address. One that is stopped
-/// from outside is ended, and with it what it waits for.
+/// A task's coroutine, kept to the end, so that no other one gets its address. If it is stopped from outside, it is
+/// closed, and the future that it waits for is dropped.
 struct Task {
     vm: Vm,
     thread: Thread,
-    /// Whether it has come to its end, or waits for its author.
+    /// Whether it has ended, or waits to be resumed by the author's code.
     is_over: bool,
     _place: TaskSlot,
 }

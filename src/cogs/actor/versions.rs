@@ -13,7 +13,7 @@ use std::time::Duration;
 const UNLOAD_LIMIT: Duration = Duration::from_secs(5);
 
 impl Actor {
-    /// Swaps: from here on the new version answers.
+    /// Commits: from here on the new version is the current one.
     pub(super) fn commit(&mut self, live: &Live, reason: &'static str, inbox: &Inbox) {
         live.generation.go_live();
         self.cog.commit_state();
@@ -43,7 +43,7 @@ impl Actor {
         self.run_hooks(live, Hook::Ready, reason, limit);
     }
 
-    /// What is under way is that of an older version from here on.
+    /// Everything that runs belongs to an older version from here on.
     fn leave_behind(&mut self) {
         let running = std::mem::take(&mut self.running);
         if self.leftovers.is_empty() {
@@ -53,7 +53,7 @@ impl Actor {
         }
     }
 
-    /// Begins what is already in the mailbox, as nobody else would answer it, and nothing after that.
+    /// Starts the work that is already in the mailbox, because nobody else would do it, and no more after that.
     pub(super) fn unload(&mut self, reason: &'static str, inbox: &Inbox) {
         inbox.mailbox.close();
         while let Some((work, busy)) = inbox.mailbox.try_take() {
@@ -76,9 +76,8 @@ impl Actor {
         self.end_version();
     }
 
-    /// After a panic of the host's in this task: what is known of the version that ran may be wrong, so nothing of
-    /// it begins any more, and the host builds the cog in a fresh VM. Handlers that are under way end by
-    /// themselves.
+    /// After a panic in this task: what is known about the running version may be wrong, so no handler of it starts any
+    /// more, and the host builds the cog in a fresh VM. Running handlers end by themselves.
     pub fn give_up(&mut self) {
         self.has_failed = true;
         self.prepared = None;
@@ -108,8 +107,8 @@ impl Actor {
         }
     }
 
-    /// All cogs together need too much memory, and this one has most: what is garbage goes, and if it still has
-    /// most after that it is kept away.
+    /// All cogs together need too much memory, and this one has the most: its garbage is collected, and if it still has
+    /// the most, it is put into quarantine.
     pub(super) fn give_way(&mut self) {
         let Some(live) = self.current.clone() else {
             return;
@@ -124,7 +123,7 @@ impl Actor {
         }
     }
 
-    /// Ends timers and tasks. Handlers that are under way come to their own end.
+    /// Ends timers and tasks. Running handlers end by themselves.
     pub(super) fn end_all_but_handlers(&mut self) {
         self.timers = Timers::default();
         self.cog.limits.set_timers(0);

@@ -1,4 +1,4 @@
-//! Handlers begin: of events, commands, timers and hooks.
+//! Starts handlers: of events, commands, timers and hooks.
 
 use super::{Actor, Ended};
 use crate::activity::Busy;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 impl Actor {
-    /// Begins a run of a function; `then` is told whether it failed.
+    /// Starts a function; `then` is called with whether it failed.
     pub(super) fn start(
         &mut self,
         live: &Live,

@@ -1,4 +1,4 @@
-//! From the words behind a command to the options' values.
+//! From the words after a command to the options' values.
 
 use super::super::directory::Directory;
 use super::{Calling, sub_path};

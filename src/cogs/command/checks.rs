@@ -1,4 +1,4 @@
-//! Whether a caller may use a command: what the checks are asked, and what the user is told.
+//! Whether a caller may use a command: runs the checks and answers the user.
 
 use super::super::fault::report;
 use super::Calling;
@@ -14,7 +14,7 @@ use mlua::Value;
 use std::sync::Arc;
 
 impl Calling<'_> {
-    /// Contexts and checks; the error is what the user is told.
+    /// Contexts and checks; the error is the message for the user.
     pub(super) async fn allow(
         &self,
         command: &Command,
@@ -37,8 +37,8 @@ impl Calling<'_> {
         }
     }
 
-    /// All checks of a call. What is not known of the guild is asked for before it decides, and before a cog's own
-    /// check is asked; if it stays unknown and decides, the user is told that, and no check has failed.
+    /// All checks of a call. Unknown facts about the guild are requested from Discord before they decide, and before a
+    /// cog's own check runs; if one stays unknown and would decide, the user is told so, and no check counts as failed.
     async fn check(
         &self,
         command: &Command,
@@ -67,7 +67,7 @@ impl Calling<'_> {
         }
     }
 
-    /// The verdict by what is known.
+    /// The verdict from what is known.
     fn evaluate(&self, called: &Called<'_, '_>, facts: &Facts, answers: &CheckAnswers) -> Verdict {
         let roles = facts.roles.iter();
         let roles: Vec<_> = roles.map(|(id, name)| RoleFact { id, name }).collect();
@@ -75,7 +75,7 @@ impl Calling<'_> {
         checks::evaluate(called.checks(), &facts, answers)
     }
 
-    /// Asks for what is not known yet of the guild in which the command was called.
+    /// Requests what is not known yet about the guild in which the command was called.
     async fn learn(&self) {
         let Some(guild) = self.guild_id() else {
             return;
@@ -88,7 +88,7 @@ impl Calling<'_> {
         let _is_known: bool = learn(&self.cog.services, wanted).await;
     }
 
-    /// Tells the cog's `on_denied`, if it has one, or else the user.
+    /// Calls the cog's `on_denied`, if it has one; otherwise tells the user.
     pub(super) async fn deny(
         &self,
         context: &Arc<Invocation>,

@@ -17,7 +17,7 @@ pub(super) struct Lines<T> {
 
 #[derive(Debug)]
 struct Entry<T> {
-    /// Nothing for one that is never shed.
+    /// None for one that is never dropped.
     origin: Option<Origin>,
     bytes: usize,
     value: T,
@@ -96,12 +96,12 @@ impl<T> Lines<T> {
         self.remove(number).map(|(_, value)| value)
     }
 
-    /// Takes out the newest entry of whoever has most waiting; nothing if all that waits has to be kept.
+    /// Removes the newest entry of the user with the most waiting; none if all entries must be kept.
     pub(super) fn shed(&mut self) -> Option<(Origin, T)> {
         let (_, guild) = self.guilds.iter().max_by_key(|(_, guild)| guild.bytes)?;
         let (_, channel) = guild.channels.iter().max_by_key(|(_, it)| it.bytes)?;
         let users = channel.users.values();
-        // Of several who have the same, whoever came last.
+        // Of several with the same amount, the one who came last.
         let user = users.max_by_key(|user| (user.bytes, user.entries.back()))?;
         let newest = *user.entries.back()?;
         let (origin, value) = self.remove(newest)?;
@@ -117,7 +117,7 @@ impl<T> Lines<T> {
         Some((entry.origin, entry.value))
     }
 
-    /// Takes an entry out of its lines; what is empty then goes.
+    /// Removes an entry from its lines; lines that are empty then are removed, too.
     fn leave(&mut self, origin: Origin, number: u64, bytes: usize) {
         let Some(guild) = self.guilds.get_mut(&origin.guild) else {
             return;

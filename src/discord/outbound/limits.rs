@@ -203,7 +203,7 @@ pub(super) enum SendDecision {
     Go(Permit),
     /// Not before this time.
     At(Duration),
-    /// When a request that is under way has come back, or an earlier one has gone.
+    /// When a request that is running has come back, or an earlier one has gone.
     Behind,
 }
 
