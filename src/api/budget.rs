@@ -23,12 +23,12 @@ use tokio::sync::Notify;
 
 /// How long a budget is kept after its cog was unloaded: nothing is counted over a longer time.
 const KEPT: Duration = Duration::from_secs(600);
-/// So many are kept at most.
+/// How many are kept at most.
 const MOST_KEPT: usize = 4_096;
-/// Whenever there are so many more, the old ones are looked for.
+/// After so many new ones, old ones are removed.
 const SWEEP: usize = 64;
 
-/// What all versions of one cog have used and still hold.
+/// What all versions of one cog have used, and still hold.
 #[derive(Debug)]
 pub struct Budget {
     /// The processor time that all of its versions use.
@@ -39,7 +39,7 @@ pub struct Budget {
     pub fair_share: Arc<FairShare>,
     /// How often it has met its limits.
     pub limit_hits: Arc<LimitHits>,
-    /// What it has called and written lately.
+    /// Its recent calls and writes.
     pub(super) spent: Spent,
     /// Its versions that still hold memory.
     pub versions: Versions,
@@ -47,15 +47,15 @@ pub struct Budget {
     current: Mutex<Weak<Memory>>,
     /// The memory of the VM that was built last, to answer perhaps.
     built: Mutex<Weak<Memory>>,
-    /// What its requests have open and hold.
+    /// Its open requests and their memory.
     slots: SlotSets,
-    /// Counts the versions that have answered.
+    /// Counts the versions that were committed.
     version: AtomicU64,
     /// Bytes that wait in its mailbox.
     mailbox: Mutex<Weak<Memory>>,
     /// All VMs that were built for it and are not gone.
     vms: Mutex<Vec<Weak<Memory>>>,
-    /// Rings when all cogs together need too much memory, and this one is to give way.
+    /// Notified when all cogs together need too much memory, and this one must free some.
     pub pressed: Notify,
     /// When the last actor that used it went.
     released: Mutex<Duration>,
@@ -81,7 +81,7 @@ impl Budget {
         }
     }
 
-    /// Nobody uses it from `now` on.
+    /// It is unused from `now` on.
     pub(super) fn release(&self, now: Duration) {
         *lock(&self.released) = now;
     }
@@ -104,7 +104,7 @@ impl Budget {
     }
 
     /// The number of the current version, or that of all older ones: where calls wait, those of a newer version go
-    /// before what older ones have left.
+    /// before those of older ones.
     pub(super) fn version(&self, is_older: bool) -> u64 {
         if is_older {
             return 0;
@@ -146,7 +146,7 @@ pub struct Budgets {
     all: Total,
     /// Counts the versions of all cogs.
     versions: AtomicU64,
-    /// Held by who looks for somebody to give way.
+    /// Held while looking for a cog that must free memory.
     looking: Mutex<()>,
 }
 
@@ -193,7 +193,7 @@ impl Budgets {
         memory
     }
 
-    /// A version of a cog, which is made of these modules, answers from now on. Whether it says something new.
+    /// A version of a cog with these modules is the current one from now on. Returns whether its text is new.
     pub fn begin(
         &self,
         budget: &Budget,
@@ -216,8 +216,8 @@ impl Budgets {
         self.all.load(Ordering::Relaxed)
     }
 
-    /// When all cogs together have more than `limit` bytes: ends what is left of older versions, the oldest first.
-    /// Once nothing is left of them, asks the cog that has most above its share to give way.
+    /// When all cogs together have more than `limit` bytes: ends older versions, the oldest first. If there are none
+    /// left, asks the cog that is furthest above its share to free memory.
     pub fn make_room(&self, limit: usize) {
         if self.used() <= limit {
             return;
@@ -250,16 +250,16 @@ impl Budgets {
         }
     }
 
-    /// The share of `limit` bytes that each cog may count on, if all cogs together have more and this one has most
-    /// above it.
+    /// The share of `limit` bytes for each cog, if all cogs together have more than `limit` and this one is furthest
+    /// above its share.
     pub fn share_passed_by(&self, budget: &Arc<Budget>, limit: usize) -> Option<usize> {
         let budgets = self.all_budgets();
         let greediest = greediest(&budgets, limit)?;
         Arc::ptr_eq(greediest, budget).then(|| share(&budgets, limit))
     }
 
-    /// Whether a cog may answer with a version that is in `memory`; its share of `limit` bytes if it may not. One
-    /// that needs no more than its share may always, and one that needs no more than the version before.
+    /// Whether a cog may run a version that needs `memory`; the error is its share of `limit` bytes. A version that
+    /// needs no more than the share, or no more than the version before, is always allowed.
     pub fn admit(&self, budget: &Arc<Budget>, memory: &Memory, limit: usize) -> Result<(), usize> {
         // The version is counted already.
         if self.used() <= limit {
@@ -293,7 +293,7 @@ fn share(budgets: &[Arc<Budget>], limit: usize) -> usize {
     limit / answering.max(1)
 }
 
-/// The cog that has most above its share, if all cogs together have more than `limit`.
+/// The cog that is furthest above its share, if all cogs together have more than `limit`.
 fn greediest(budgets: &[Arc<Budget>], limit: usize) -> Option<&Arc<Budget>> {
     if live(budgets) <= limit {
         return None;

@@ -1,5 +1,5 @@
 //! A call to Discord that a cog's code makes: checked before anything is sent, charged to the cog, with errors as
-//! authors meet them. The operations, the methods of objects and `ctx` all make theirs here.
+//! authors meet them. The functions of `@cogsmith/discord`, the methods of objects and `ctx` all make their calls here.
 
 use super::context::CogContext;
 use super::convert::weight;
@@ -18,7 +18,7 @@ use serde_json::{Map, Value as JsonValue};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The kind of the errors that say that Discord gave no answer of its own.
+/// The kind of errors for calls without a response from Discord.
 pub const UNREACHABLE: &str = "unreachable";
 
 /// How long one call may take, rate limits and repetitions included.
@@ -37,12 +37,12 @@ pub struct PreparedCall {
     guild: Option<String>,
     /// How a message that it makes will be the cog's.
     tie: Tie,
-    /// What it weighs, until its answer is there.
+    /// The charge for its memory, until its response is there.
     _charge: Arc<Charge>,
 }
 
 impl PreparedCall {
-    /// With which capability the message is sent that this makes; nothing: it answers a call.
+    /// Sets the capability with which the resulting message is sent; none if it answers a call.
     #[must_use]
     pub(super) fn needing(mut self, need: Need) -> Self {
         self.tie = reach::tie_of(need);

@@ -30,7 +30,7 @@ impl Capabilities {
         }
     }
 
-    /// Notes what the generation that is prepared asks for, as its declarations are taken away.
+    /// Notes what the prepared generation asks for, before its declarations are taken.
     pub fn stage(&self, asked: BTreeSet<String>) {
         *lock(&self.asked) = Some(asked);
     }
@@ -59,7 +59,7 @@ impl Capabilities {
         self.check(function, capability, is_asked)
     }
 
-    /// The same for the generation that is prepared. `is_declared` tells what its files have said so far.
+    /// The same for the generation that is prepared. `is_declared` says what its files have declared so far.
     pub(super) fn require_staged(
         &self,
         function: &str,

@@ -121,7 +121,7 @@ fn info(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value>
 /// Capabilities that no operation of Discord's has.
 const OTHER_CAPABILITIES: [&str; 3] = ["dm.send", "http", "mentions.everyone"];
 
-/// Raises for a capability that nothing would ever need: it is a slip of the pen.
+/// Raises an error for a capability that does not exist: it is a typing mistake.
 fn known_capability(name: &str) -> HostResult<()> {
     let known = || {
         operations()
@@ -236,7 +236,7 @@ fn every(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
 fn fail(_lua: &Lua, _cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
     let text = arguments.string(0, "the text")?;
     if text.trim().is_empty() {
-        // Discord takes no message without text.
+        // Discord accepts no message without text.
         return Err(arguments.wrong("the text", "a sentence", &arguments.value(0)));
     }
     Err(HostError::new("fail", text).into())

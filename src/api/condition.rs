@@ -1,4 +1,4 @@
-//! The condition of a cog: what of it runs, and what keeps its newest text from running.
+//! The condition of a cog: whether it runs, and what keeps its newest text from running.
 //!
 //! One state machine, whose table is in the tests below. It is here and not with the handle of a cog, as both sides
 //! pass it through transitions: the reload commits versions and notes what could not be taken, and the cog's own task
@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex};
 
-/// The condition of one cog. What it means for others is asked of it, and never noted beside it.
+/// The condition of one cog. Everything that follows from it is computed from it, and never stored separately.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// No version of it has run.
@@ -24,13 +24,13 @@ pub enum Condition {
         /// Why this is not its newest text, if it is not.
         obstacle: Option<Obstacle>,
     },
-    /// It is kept away until another version of it runs.
+    /// It is in quarantine until another version of it runs.
     Quarantined {
         /// Counts what was committed; nothing if it began like this.
         version: Option<NonZeroU64>,
-        /// Why it does not run its newest text besides.
+        /// Why it would not run its newest text in any case.
         obstacle: Option<Obstacle>,
-        /// Why it is kept away.
+        /// Why it is in quarantine.
         why: Arc<Problem>,
     },
 }
@@ -38,9 +38,9 @@ pub enum Condition {
 /// What keeps the newest text of a cog from running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
-    /// It failed on its own account.
+    /// It failed because of its own files.
     Failure(Arc<Problem>),
-    /// These siblings failed, with which it hangs together.
+    /// These connected cogs failed.
     Siblings(Vec<String>),
 }
 
@@ -49,15 +49,15 @@ pub enum Obstacle {
 pub enum Transition {
     /// A version of it was committed.
     Committed,
-    /// It could not take its newest text, on its own account.
+    /// Its newest text could not be loaded, because of its own files.
     LoadFailed(Problem),
-    /// It could have, or would have gone, and these siblings failed.
+    /// Its change was possible, but these connected cogs failed.
     HeldBack(Vec<String>),
     /// Nothing is known any more that prevents its newest text from running.
     Cleared,
-    /// It is kept away from now on.
+    /// It is in quarantine from now on.
     Quarantined(Problem),
-    /// Another version runs in its task: it is kept away no more.
+    /// Another version runs in its task: it is no longer in quarantine.
     Released,
 }
 
@@ -67,7 +67,7 @@ impl Condition {
         Self::NeverRan { obstacle: None }
     }
 
-    /// Takes the condition through a transition.
+    /// Makes a transition.
     pub fn pass(&mut self, transition: Transition) {
         match transition {
             Transition::Committed => self.commit(),
@@ -186,7 +186,7 @@ impl Condition {
         }
     }
 
-    /// What is wrong with it: why it is in quarantine, or else why it could not take its newest text.
+    /// What is wrong with it: why it is in quarantine, or otherwise why its newest text could not be loaded.
     pub fn problem(&self) -> Option<&Problem> {
         let failure = match self.obstacle() {
             Some(Obstacle::Failure(why)) => Some(&**why),
@@ -212,12 +212,12 @@ impl ConditionCell {
         lock(&self.0).clone()
     }
 
-    /// Asks the condition something, without a copy.
+    /// Reads the condition, without a copy.
     pub fn is(&self, ask: impl FnOnce(&Condition) -> bool) -> bool {
         ask(&lock(&self.0))
     }
 
-    /// Takes the cog through a transition. Returns how it stands then.
+    /// Makes a transition. Returns the new condition.
     pub fn pass(&self, transition: Transition) -> Condition {
         let mut condition = lock(&self.0);
         condition.pass(transition);

@@ -9,7 +9,7 @@ use mlua::{Table, Value};
 use serde_json::{Map, Value as JsonValue};
 use std::time::Duration;
 
-/// How long a message may stay before `delete_after` deletes it; for longer there are stored times.
+/// How long a message may stay before `delete_after` deletes it; for longer times, use stored state.
 const LONGEST_STAY: Duration = Duration::from_secs(60 * 60);
 
 /// A message to be sent.
@@ -21,7 +21,7 @@ pub struct Content {
     pub files: Vec<File>,
     /// Whether only the caller is to see it.
     pub ephemeral: Option<bool>,
-    /// When it is to be deleted again.
+    /// When the message will be deleted again.
     pub delete_after: Option<Duration>,
 }
 
@@ -67,7 +67,7 @@ impl Content {
         content.body =
             Converter::default().fields(function, "content", table, |name| match name {
                 "ephemeral" | "delete_after" | "files" => Ok(false),
-                // Where the message goes is the method's to say.
+                // The method decides where the message goes.
                 "channel_id" | "message_id" | "recipient_id" => {
                     let message = format!("{function}: there is no field \"{name}\"");
                     Err(HostError::new("argument", message).into())
@@ -88,7 +88,7 @@ fn read_stay(fields: &Fields<'_>) -> HostResult<Option<Duration>> {
     Ok(stay)
 }
 
-/// Files of one message, as Discord takes them, and their bytes together.
+/// How many files Discord accepts in one message, and their bytes together.
 const MOST_FILES: usize = 10;
 const MOST_FILE_BYTES: usize = 25 << 20;
 

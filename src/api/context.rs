@@ -41,9 +41,9 @@ pub struct CogContext {
     pub declaring: Declaring,
     /// What it may do.
     pub capabilities: Capabilities,
-    /// What it has its actor run.
+    /// Functions that its actor should run.
     pub spawner: Spawner,
-    /// Whose work its task does now.
+    /// The version whose work its task does now.
     lane: Arc<Lane>,
     /// Its limits, and what it uses of them.
     pub limits: Arc<LimitChecks>,
@@ -53,9 +53,9 @@ pub struct CogContext {
     pub budget: Arc<Budget>,
     /// The processor time that its code uses.
     pub cpu_meter: Arc<CpuMeter>,
-    /// How it stands: what of it runs, and what is in the way of its newest text.
+    /// Its condition: whether it runs, and what keeps its newest text from running.
     pub condition: ConditionCell,
-    /// What leads it into quarantine.
+    /// Counts what leads to quarantine.
     pub quarantine: Quarantine,
     /// How often it has met its limits.
     pub limit_hits: Arc<LimitHits>,
@@ -92,13 +92,13 @@ impl CogContext {
         }
     }
 
-    /// Keeps the cog away until another version of it runs; `why` is what is shown of it.
+    /// Puts the cog into quarantine until another version of it runs; `why` is the reason that is shown.
     pub fn begin_quarantine(&self, why: Problem) {
         self.condition.pass(Transition::Quarantined(why));
         self.quarantine.begun.notify_one();
     }
 
-    /// Another version runs: it begins with a clean record.
+    /// Another version runs: its stops are counted from zero.
     pub fn end_quarantine(&self) {
         if self.condition.is(Condition::is_quarantined) {
             crate::supervisor::release(&self.name);
@@ -117,8 +117,8 @@ impl CogContext {
         }
     }
 
-    /// For how long one of its calls is repeated while Discord fails: a handler that meets two such calls still has
-    /// time for what it does about them.
+    /// For how long one of its calls is repeated while Discord fails: a handler with two such calls still has time to
+    /// handle the errors.
     pub fn patience(&self) -> Duration {
         let seconds = self.services.config.load().limits.handler_seconds;
         Duration::from_secs(seconds.into()) / 3
@@ -129,8 +129,8 @@ impl CogContext {
         self.lane.slots()
     }
 
-    /// Does a part of the work of the version with this life, on the thread of the cog's task. What that takes for an
-    /// older version is not charged to the one that answers.
+    /// Does a part of the work of the version with this life, on the thread of the cog's task. The time for an older
+    /// version is not charged to the current one.
     pub fn work_for<R>(&self, life: &Life, work: impl FnOnce() -> R) -> R {
         if !life.is_retired() {
             return work();
@@ -139,7 +139,7 @@ impl CogContext {
         self.lane.work_for_older(life, &stored, work)
     }
 
-    /// Notes what a VM of this cog holds. Older versions give way if that is too much.
+    /// Notes what a VM of this cog holds. Older versions are ended if that is too much.
     pub fn note_memory(&self, vm: &Vm) {
         vm.note_memory();
         let config = self.services.config.load();
@@ -179,8 +179,8 @@ impl CogContext {
         self.budget.requests()
     }
 
-    /// Raises unless the code that runs may use the state that is shared under `name`: its own version of the cog
-    /// asks for it, and config.json grants it. A handle may come from another version, so each use asks.
+    /// Raises unless the code that runs may use the state that is shared under `name`: its own version of the cog asks
+    /// for it, and config.json grants it. A handle may come from another version, so each use checks this.
     pub fn shares(&self, lua: &Lua, name: &str) -> HostResult<()> {
         let capability = format!("shared:{name}");
         if active(lua)?.phase() == Phase::Live {
@@ -194,13 +194,13 @@ impl CogContext {
             .require_staged("state.shared", &capability, is_declared)
     }
 
-    /// A generation is prepared from now on: what it writes is kept back.
+    /// A generation is prepared from now on: its writes are held back.
     pub fn stage_state(&self) {
         self.capabilities.unstage();
         self.state.stage();
     }
 
-    /// It is committed: what it has written takes effect.
+    /// It is committed: its writes take effect.
     pub fn commit_state(&self) {
         self.capabilities.unstage();
         self.state.commit();

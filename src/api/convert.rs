@@ -1,5 +1,5 @@
-//! Values of Luau on their way out, to JSON, without ever calling into Luau: hostile metamethods are not asked. The way
-//! in is `object`.
+//! Converts Luau values to JSON, without ever calling into Luau: metamethods, which may be hostile, are not called. The
+//! other direction is in `object`.
 
 use super::not_json::{NotJson, number_to_json};
 use super::object::Object;
@@ -12,10 +12,10 @@ use serde_json::{Map, Value as JsonValue};
 
 /// How deep a value may nest: as deep as texts are read (`json.decode`).
 const DEEPEST: usize = 127;
-/// How many values a tree may hold: two hundred times what Discord takes in one message.
+/// How many values a tree may hold: two hundred times what Discord accepts in one message.
 const MOST_VALUES: usize = 200_000;
-/// Bytes of a tree's texts: the largest picture that Discord takes, in base64, and more. Luau counts a string
-/// once however often a table holds it, so its own limit does not bound what is copied here.
+/// Bytes of a tree's texts: enough for the largest picture that Discord accepts, in base64. Luau counts a string once
+/// however often a table holds it, so its own limit does not bound what is copied here.
 const MOST_BYTES: usize = 16 << 20;
 /// Turns a Luau value into JSON. `path` names it in errors (`content.embeds`).
 pub fn to_json(function: &str, path: &str, value: &Value) -> HostResult<JsonValue> {
@@ -67,7 +67,7 @@ impl Converter {
         for pair in table.pairs::<Value, Value>() {
             let (key, value) = pair?;
             still_in_time(table)?;
-            // What a call is given has no name of its own.
+            // The table that a call gets has no name of its own.
             let what = if path.is_empty() { "the fields" } else { path };
             let Some(name) = self.name(function, what, &key)? else {
                 let expected = "fields with names";
@@ -174,7 +174,7 @@ impl Converter {
             let item = self.convert(&item, depth + 1);
             items.push(item.map_err(|wrong| wrong.at(format!("[{index}]")))?);
         }
-        // A list that also has names or holes would lose what they hold without a word.
+        // A list that also has names or holes would silently lose values.
         for pair in table.pairs::<Value, Value>() {
             let (key, _) = pair?;
             still_in_time(table)?;

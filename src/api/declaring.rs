@@ -1,4 +1,4 @@
-//! The declarations of the files that load now: added to by their top levels, and taken away as a whole.
+//! The declarations of the files that load now: their top levels add to them, and they are taken as a whole.
 
 use super::declarations::{Declarations, MOST_CALLS_OF_DEFAULTS, Staged};
 use super::limit_checks::LimitChecks;
@@ -50,7 +50,7 @@ impl Declaring {
         add(lock(&self.staged).of(module))
     }
 
-    /// Counts among what the files that load now have declared so far. Not while one more is added.
+    /// Counts something in the declarations of the files that load now. Must not be called while one is being added.
     pub fn declared<R>(&self, count: impl FnOnce(&Staged) -> R) -> R {
         count(&lock(&self.staged))
     }

@@ -40,7 +40,7 @@ pub(super) struct Deletion {
 }
 
 impl Deletion {
-    /// Takes a place before the message is sent; raises when there is none.
+    /// Takes a task slot before the message is sent; raises an error when there is none.
     pub(super) fn of(
         cog: &CogContext,
         function: &str,
@@ -63,7 +63,7 @@ pub(super) fn delete_later(
     let Some(Deletion { after, place }) = deletion else {
         return;
     };
-    // Its time counts from here, and it counts as waking until the message is deleted.
+    // Its time counts from here, and the alarm counts as firing until the message is deleted.
     let alarm = cog.services.clock.alarm(after);
     // A cog that was unloaded is not kept for it.
     let cog = Arc::downgrade(cog);

@@ -111,7 +111,7 @@ fn prepare_call(
     prepare(cog, name, operation, given, files, None)
 }
 
-/// `discord.cache`: what is known without asking; never waits, nil when unknown.
+/// `discord.cache`: what the bot knows already; never waits, nil when unknown.
 fn cache_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Table> {
     type Look = fn(&CogContext, &Arguments) -> HostResult<Option<Json>>;
     let entries: [(&str, &'static str, &'static str, Look); 4] = [

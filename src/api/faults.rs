@@ -1,4 +1,4 @@
-//! The handlers that failed lately, for whoever wants to know without reading the log.
+//! The faults of handlers that happened lately, for callers that cannot read the log.
 
 use crate::lock::lock;
 use crate::problem::Problem;
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// How many faults are kept.
 const KEPT: usize = 100;
-/// How many of one cog: one that fails all the time hides no other's faults.
+/// How many are kept for one cog: a cog that fails all the time must not hide the faults of others.
 const KEPT_OF_A_COG: usize = 20;
 
 /// The last faults of handlers. Clones share them.

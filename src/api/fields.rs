@@ -1,4 +1,4 @@
-//! Reads the fields of a table that an author gave, raw, with one voice for what is wrong with them.
+//! Reads the fields of an author's table, raw, with errors in one form.
 
 use crate::nearest::{hint, nearest};
 use crate::vm::host::{
@@ -14,7 +14,7 @@ const MOST_ITEMS: usize = 1_000;
 const LONGEST_STRING: usize = 10_000;
 /// Bytes of all texts of one declaration: Discord takes 8,000 characters in a command and its subcommands.
 const MOST_TEXT: usize = 64 << 10;
-/// What a text costs besides its bytes: without it, empty ones would cost nothing.
+/// What a text counts in addition to its bytes: otherwise empty texts would be free.
 const EACH_TEXT: usize = 16;
 /// Bytes of a character, at most.
 const CHARACTER: usize = 4;
@@ -31,7 +31,7 @@ impl Default for TextBudget {
 }
 
 impl TextBudget {
-    /// What the texts that were read so far hold.
+    /// Bytes of the texts that were read so far.
     pub fn used(&self) -> usize {
         MOST_TEXT - self.0.get()
     }
@@ -47,7 +47,7 @@ impl TextBudget {
     }
 }
 
-/// Reads the fields of a table that an author gave, and complains in one voice.
+/// Reads the fields of an author's table, with errors in one form.
 pub struct Fields<'a> {
     /// What errors begin with (`cog.command "rank"`).
     pub function: String,

@@ -16,7 +16,7 @@ use serde_json::{Map, Value as JsonValue};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a request takes at most when nothing else is said, and how long in any case.
+/// The default timeout of a request, and the longest one.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Characters of an address.
@@ -27,7 +27,7 @@ const LONGEST_HEADERS: usize = 16 << 10;
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
-/// Headers that belong to the connection, and are the host's to set.
+/// Headers of the connection, which only the host may set.
 const OF_THE_CONNECTION: [&str; 9] = [
     "connection",
     "content-length",
@@ -74,7 +74,7 @@ pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Res
     Ok(Value::Table(http))
 }
 
-/// Reads and counts a request. What it weighs, with the answer that may come, is charged until that is there.
+/// Reads and counts a request. Its memory, and that of the possible response, is charged until the response is there.
 fn prepare(
     lua: &Lua,
     cog: &CogContext,

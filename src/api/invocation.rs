@@ -1,4 +1,4 @@
-//! One call of a command: who called where, what was given, and what became of it.
+//! One call of a command: who called it where, with which arguments, and what the result is.
 //!
 //! ```text
 //! of_message ─ options (the values) ─ luau (`ctx`, for the handlers) ─ answers (what they say to the user) ─ end
@@ -48,7 +48,7 @@ pub struct Invocation {
     taken: Mutex<Option<(Arc<Cooldowns>, Taken)>>,
     /// The options' values.
     values: Mutex<BTreeMap<String, OptionValue>>,
-    /// What runs when the handler has ended, however it did.
+    /// Functions that run when the handler has ended, also after an error.
     finally: Mutex<Vec<Function>>,
     /// Whether the call is over.
     ended: AtomicBool,
@@ -101,7 +101,7 @@ impl Invocation {
         *lock(&self.taken) = Some((Arc::clone(cooldowns), taken));
     }
 
-    /// Gives these uses back, once.
+    /// Takes back these uses, once.
     pub fn refund(&self) {
         if let Some((cooldowns, taken)) = lock(&self.taken).take() {
             cooldowns.refund(taken);

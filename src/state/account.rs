@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// What a cog has, in bytes as the limits count them, and what it may write to the disk.
+/// What a cog is charged for, in bytes as the limits count them, and what it may write to the disk.
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) name: Namespace,
@@ -27,14 +27,14 @@ pub(super) struct Account {
     delays: AtomicU64,
 }
 
-/// What the versions of a cog may write.
+/// What the versions of a cog may write to the disk.
 #[derive(Debug)]
 struct Buckets {
-    /// Counts the versions that began with a full bucket, from 1.
+    /// Counts the versions that started with a full bucket, from 1.
     version: u64,
     /// Of the current version.
     current: Bucket,
-    /// Of all that answered before it.
+    /// The bucket of all versions before it.
     older: Bucket,
 }
 
@@ -62,8 +62,8 @@ impl Account {
         }
     }
 
-    /// From now on a version answers that says something new. It begins with a full bucket: what an older one has
-    /// written, or still writes, does not keep its answers waiting.
+    /// From now on a version with a new text is the current one. It starts with a full bucket: what older ones have
+    /// written, or still write, does not delay its answers.
     pub(super) fn begin_version(&self, now: Instant) {
         let mut buckets = lock(&self.buckets);
         let former = std::mem::replace(&mut buckets.current, Bucket::full(now));
@@ -76,7 +76,7 @@ impl Account {
         lock(&self.buckets).version
     }
 
-    /// Has a version pay for bytes that were written to the disk.
+    /// Charges a version for bytes that were written to the disk.
     pub(super) fn pay(&self, version: u64, bytes: f64) {
         lock(&self.buckets).of(version).take(bytes);
     }
@@ -176,8 +176,8 @@ impl Writers {
         self.add(writer, charged);
     }
 
-    /// Charges `writer` for growth, or gives back what a namespace has shrunk. Calls `tell` with the sum of each
-    /// writer for which it is another one.
+    /// Charges `writer` for growth, or reduces charges by what a namespace has shrunk. Calls `tell` for each writer
+    /// whose sum has changed.
     pub(super) fn charge(
         &mut self,
         writer: &Arc<Account>,

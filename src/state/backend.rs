@@ -11,18 +11,18 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-/// Where state outlives the process. A store calls it from one thread of its own, never twice at a time.
+/// Storage in which state survives the process. A store calls it from its own thread, one call at a time.
 ///
 /// Both methods speak of scopes (a namespace's guild, member, …), so that a server can give each to one writer.
 pub trait StateBackend: Send + 'static {
     /// Everything that is stored.
     fn load(&mut self) -> BoxFuture<'_, Result<Loaded, StateError>>;
 
-    /// Writes a batch, all of it or nothing; when it returns, the batch survives the death of this process. Returns
-    /// how many bytes that were, for which its cogs pay with their share of the disk.
+    /// Writes a batch, all of it or nothing; when it returns, the batch survives the death of this process. Returns how
+    /// many bytes were written, which are charged to the cogs' share of the disk.
     fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<usize, StateError>>;
 
-    /// Does what it has put off until nobody waits; whether there was anything.
+    /// Does work that was postponed until nobody waits; returns whether there was any.
     fn tidy(&mut self) -> BoxFuture<'_, bool> {
         Box::pin(async { false })
     }
@@ -47,8 +47,8 @@ impl Loaded {
         self.writers.push((namespace, writer, charged));
     }
 
-    /// Adds a row. The rows of a scope come together and in the order of their encoded paths. An error says
-    /// what is wrong with the row.
+    /// Adds a row. The rows of a scope must come together, in the order of their encoded paths. The error says what is
+    /// wrong with the row.
     pub fn row(
         &mut self,
         namespace: &Namespace,

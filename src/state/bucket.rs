@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-/// The bucket has room for what may be written in so many seconds: a cog that has been quiet writes all of its state
+/// The bucket holds what may be written in so many seconds, so a cog that has written little can write all of its state
 /// at once.
 const BURST_SECONDS: f64 = 8.0;
 
-/// What of the bucket has been used, which flows back by itself. A commit is not known to be too large until it is
-/// done, so the bucket may be overdrawn; then the next commit waits.
+/// The used part of the bucket, which refills over time. The size of a commit is only known when it is done, so the
+/// bucket may be overdrawn; then the next commit waits.
 #[derive(Debug)]
 pub(super) struct Bucket {
     used: f64,
@@ -27,7 +27,7 @@ impl Bucket {
         rate * BURST_SECONDS - self.used
     }
 
-    /// How long it is until something is left; no time if something is.
+    /// How long it takes until something is left; zero if something is.
     pub(super) fn wait(&mut self, now: Instant, rate: f64) -> Duration {
         let missing = -self.left(now, rate);
         if missing < 0.0 {
@@ -41,7 +41,7 @@ impl Bucket {
         self.used += bytes;
     }
 
-    /// Takes over what has been used of another one.
+    /// Adds the used part of another bucket.
     pub(super) fn add(&mut self, other: &Self) {
         self.used += other.used;
         self.at = self.at.max(other.at);

@@ -45,8 +45,8 @@ impl CommitHandle {
         }
     }
 
-    /// Returns when the writes would survive the death of the process. An error says why they would not yet;
-    /// memory has them, and the writer tries again by itself.
+    /// Returns when the writes would survive the death of the process. The error says why they would not survive yet;
+    /// they are in memory, and the writer tries again by itself.
     pub async fn committed(self) -> Result<(), StateError> {
         let (numbers, desk, mut progress) = match self.0 {
             Kind::Ready(result) => return result,
@@ -68,8 +68,8 @@ impl CommitHandle {
     }
 }
 
-/// How it ended, if it has. While the disk refuses writes that error is the outcome: callers do not wait for the next
-/// try.
+/// How it ended, if it has. While the disk refuses writes, that error is the outcome: callers do not wait for the next
+/// attempt.
 fn outcome(numbers: &[u64], desk: &Desk) -> Option<Result<(), StateError>> {
     let queue = desk.queue();
     if !numbers.iter().any(|number| queue.is_uncommitted(*number)) {

@@ -10,13 +10,13 @@ use std::sync::Arc;
 pub struct Defaults(BTreeMap<ScopeKind, Arc<StateTable>>);
 
 impl Defaults {
-    /// Nothing is seen where nothing is stored.
+    /// No defaults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds the defaults of one call. The same default twice is fine; two that differ are an error, and then
-    /// nothing of `table` is added. Tables add up, entry by entry.
+    /// Adds the defaults of one call. The same default may be given twice; two different ones are an error, and then
+    /// nothing of `table` is added. Tables are merged entry by entry.
     pub fn add(&mut self, kind: ScopeKind, table: &StateTable) -> Result<(), StateError> {
         let render = |path: &[Key]| render_default(kind, path);
         let limits = StateLimits::default();
@@ -32,7 +32,7 @@ impl Defaults {
         Ok(())
     }
 
-    /// What is stored for a scope of a kind, and the defaults that are not.
+    /// What is stored for a scope of a kind, filled up with defaults where nothing is stored.
     pub fn fill(&self, kind: ScopeKind, stored: &Arc<StateTable>) -> Arc<StateTable> {
         super::write::table(Some(stored), self.of(kind), &[]).unwrap_or_default()
     }

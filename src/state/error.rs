@@ -1,4 +1,4 @@
-//! What can go wrong with state, told to the author of a cog or to the operator of the bot.
+//! What can go wrong with state, explained to the author of a cog or the operator of the bot.
 
 /// An error of the state store. Paths are rendered as authors write them.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -43,7 +43,7 @@ pub enum StateError {
         /// Where it was to go.
         path: String,
     },
-    /// Tables in tables in tables.
+    /// Tables are nested too deep.
     #[error("{path}: tables are nested deeper than the limit of {limit}")]
     Depth {
         /// The first entry that is too deep.
@@ -85,7 +85,7 @@ pub enum StateError {
         /// In bytes.
         got: usize,
     },
-    /// A namespace is full, or all that a cog may have in several.
+    /// A namespace is full, or a cog has used up its room in all shared ones.
     #[error(
         "{path}: with this {what} would have {got} bytes, more than the limit of {limit} (limits.state_mb); remove what is no longer needed"
     )]
@@ -115,7 +115,7 @@ pub enum StateError {
         /// `state.member.xp`
         path: String,
     },
-    /// A transaction has looked at more scopes than anybody can keep an eye on. Nothing was written.
+    /// A transaction has read more scopes than can be tracked. Nothing was written.
     #[error(
         "the transaction was not applied: it looks at more than {limit} scopes; split it into several"
     )]

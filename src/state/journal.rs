@@ -1,4 +1,4 @@
-//! What the views of one VM have in common: their overlays, and the batch of writes since the last flush.
+//! What the views of one VM share: their overlays, and the batch of writes since the last flush.
 
 use super::account::Account;
 use super::overlay::Overlays;
@@ -18,7 +18,7 @@ pub(super) struct Journal {
     spaces: Mutex<Vec<Arc<Space>>>,
     /// Nothing if nothing is ever written to a disk.
     outbox: Option<Arc<Outbox>>,
-    /// Whoever is charged for what is written.
+    /// The cog that is charged for the writes.
     writer: Arc<Account>,
     /// Whether an older version of the writer's is at work.
     works_for_older: AtomicBool,
@@ -95,12 +95,12 @@ impl Journal {
         }
     }
 
-    /// Applies what was staged. Transactions that nobody ended are rolled back.
+    /// Applies the staged writes. Open transactions are rolled back.
     pub(super) fn commit_stage(&self) {
         if !self.end_transactions() {
             return;
         }
-        // A stage is replayed onto whatever is there; only a transaction can be refused.
+        // A stage is replayed onto the present state; only a transaction can be refused.
         let _applied = self.end().is_ok();
     }
 
@@ -123,14 +123,14 @@ impl Journal {
     fn end(&self) -> Result<(), StateError> {
         let written = lock(&self.overlays).commit(&self.writer);
         self.settle();
-        // Another VM's flush takes what is pending in a shared namespace, and would tear this apart.
+        // Another VM's flush would take the pending writes of a shared namespace, and split this transaction.
         if written?.iter().any(|space| space.is_shared()) {
             drop(self.flush());
         }
         Ok(())
     }
 
-    /// Back to writing directly once the last overlay is gone.
+    /// Writes go directly to the tree again once the last overlay is gone.
     fn settle(&self) {
         let mut overlays = lock(&self.overlays);
         if overlays.depth() == 0 {
@@ -139,7 +139,7 @@ impl Journal {
         }
     }
 
-    /// Hands the writes since the last flush to the writer.
+    /// Sends the writes since the last flush to the writer.
     pub(super) fn flush(&self) -> CommitHandle {
         match &self.outbox {
             None => CommitHandle::ready(),
@@ -176,7 +176,7 @@ pub(super) fn flush(
             Err(error) => return CommitHandle::failed(error),
         }
     }
-    // Others may have taken along what was ours, or it may be on its way.
+    // Another flush may have included our writes, or they may be on their way.
     let groups = trees.iter().map(|tree| tree.last_group).collect();
     outbox.commit_handle(groups, payer, is_older)
 }

@@ -18,8 +18,8 @@ pub struct StateLimits {
     pub key_bytes: usize,
     /// All keys from a scope to an entry, in bytes as they are on disk, where every entry has all of them.
     pub path_bytes: usize,
-    /// Keys from a scope to the deepest entry. Whoever builds a [`Value`] keeps to it as well: values that are
-    /// nested without bounds exhaust the stack before they arrive here.
+    /// Keys from a scope to the deepest entry. Code that builds a [`Value`] must also keep this limit: a value that is
+    /// nested too deep would exhaust the stack before it arrives here.
     pub depth: usize,
     /// Entries changed by one transaction, or while staged; scopes that one looks at.
     pub changes: usize,

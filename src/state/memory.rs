@@ -1,4 +1,4 @@
-//! What state costs in memory, as the limits count it: what the allocator gives out for it, not only its bytes.
+//! How much memory state takes, as the limits count it: the allocated memory, not only the bytes of the values.
 //!
 //! A count that leaves out what surrounds a value is no limit: a boolean for each of many users is one byte each,
 //! and a hundred and fifty with its table, its place among the scopes and what the allocator keeps for itself.

@@ -18,12 +18,12 @@ pub(super) type Operations = BTreeMap<(ScopeAddress, Text), Operation>;
 #[derive(Clone, Debug)]
 pub(super) enum Operation {
     Set(Option<Value>),
-    /// A default that was copied, if nothing is stored there by then.
+    /// A copied default, which is written only if nothing is stored there by then.
     Copy(Value),
 }
 
 impl Operation {
-    /// Whether there is something to do: not for a copied default that finds its place taken.
+    /// Whether there is something to write: not for a copied default if something is stored there.
     pub(super) fn is_due(&self, is_taken: bool) -> bool {
         matches!(self, Self::Set(_)) || !is_taken
     }
@@ -70,7 +70,7 @@ pub(super) fn note(
         let first = (place, encode_path(first).into());
         let operation = match operations.get(&first) {
             None => Operation::Copy(copied),
-            // It was removed here before, so what others put there is removed as well.
+            // It was removed here before, so what others have stored there meanwhile is removed, too.
             Some(_) => Operation::Set(Some(copied)),
         };
         operations.insert(first, operation);

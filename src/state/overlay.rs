@@ -33,7 +33,7 @@ struct Overlay {
     grown: HashMap<u64, (bool, isize)>,
     /// How many operations this overlay has more than the one below.
     changes: isize,
-    /// The limit of scopes, if more have been looked at: nobody knows whether those have changed.
+    /// The limit of scopes, if more were read: it is unknown whether the others have changed.
     overlooked: Option<usize>,
 }
 
@@ -99,8 +99,8 @@ impl Overlays {
         live
     }
 
-    /// The scopes of a kind as they are seen through the overlays. A transaction is not refused for a change in
-    /// what was only listed.
+    /// The scopes of a kind as they are seen through the overlays. A change of a scope that was only listed does not
+    /// cause a transaction to be refused.
     pub(super) fn scopes(
         &mut self,
         space: &Arc<Space>,
@@ -183,7 +183,7 @@ impl Overlays {
         Ok(())
     }
 
-    /// Makes a scope known to the innermost overlay: as the overlays below it have it, or as the tree has it.
+    /// Adds a scope to the innermost overlay: as the overlays below it or the tree have it.
     fn take_up(&mut self, space: &Arc<Space>, place: ScopeAddress) {
         if self
             .stack
@@ -243,7 +243,7 @@ impl Overlays {
 }
 
 impl Overlay {
-    /// Takes over what the overlay above has; its entries began as copies of ours.
+    /// Takes over the contents of the overlay above; its entries began as copies of ours.
     fn absorb(&mut self, above: Self) {
         for place in above.entries.keys() {
             let ours = of_place(&self.operations, *place);
@@ -263,7 +263,7 @@ impl Overlay {
         }
     }
 
-    /// Rebuilds what is seen of a scope if the tree below has changed.
+    /// Rebuilds the visible state of a scope if the tree below has changed.
     fn refresh(&mut self, place: ScopeAddress) {
         let Some(entry) = self.entries.get_mut(&place) else {
             return;
@@ -278,7 +278,7 @@ impl Overlay {
             let there = entry.seen.as_ref().is_some_and(|table| has(table, &path));
             if operation.is_due(there) {
                 let value = operation.value();
-                // What no longer has a parent is not seen; the commit tells of it.
+                // An entry without a parent is not visible; the commit reports it.
                 let _seen = entry.write(None, place.1, &path, value, None).is_ok();
             }
         }
@@ -366,7 +366,7 @@ impl Entry {
         written
     }
 
-    /// Sees what the tree has now, without any operation, if that is something else than before.
+    /// Shows what the tree has now, without any operation, if it has changed.
     fn rebase(&mut self, scope: StateScope) -> bool {
         let live = self.space.lock().scope(&scope).cloned();
         if is_one(live.as_ref(), self.base.as_ref()) {
@@ -378,7 +378,7 @@ impl Entry {
     }
 }
 
-/// Whether both are the same table, not only equal ones: whoever keeps one makes every write a copy.
+/// Whether both are the same table, not only equal ones: while one is kept, every write makes a copy.
 fn is_one(one: Option<&Arc<StateTable>>, two: Option<&Arc<StateTable>>) -> bool {
     match (one, two) {
         (None, None) => true,

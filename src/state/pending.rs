@@ -1,5 +1,5 @@
-//! The difference between what is in memory and what is on disk: one change a path, whatever number of writes
-//! made it, so that a loop over one key costs one row.
+//! The difference between what is in memory and what is on disk: one change for each path, however many writes made it,
+//! so that a loop over one key costs one row.
 
 use super::encode::subtree_end;
 use super::{Namespace, StateScope, Text, Value};
@@ -20,12 +20,12 @@ pub enum Clear {
     Range,
 }
 
-/// What becomes of one path. Changes are applied in the order of their paths: a table before what is in it.
+/// The change of one path. Changes are applied in the order of their paths: a table before what is in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PathChange {
     /// What is to be deleted first.
     pub clear: Clear,
-    /// What is there then: nothing, a leaf, or a table with all that is in it.
+    /// What is stored there afterwards: nothing, a leaf, or a table with everything in it.
     pub value: Option<Value>,
 }
 
@@ -54,7 +54,7 @@ impl Pending {
         self.version = Some(version);
     }
 
-    /// Adds a change; those before it at the path and below have become void.
+    /// Adds a change; earlier changes at the path and below are replaced by it.
     pub(super) fn add(&mut self, scope: StateScope, path: Text, mut change: PathChange) {
         let place = (scope, path);
         if change.clear == Clear::Range {
@@ -158,7 +158,7 @@ impl Batch {
         self.namespaces.iter().filter_map(version)
     }
 
-    /// The writers of shared namespaces, and what each is charged for by now: 0 is nothing any more.
+    /// The writers of shared namespaces, and how much each is now charged for; 0 if it is no longer charged.
     pub fn writers(&self) -> impl Iterator<Item = (&Namespace, &Namespace, usize)> {
         self.namespaces.iter().flat_map(|(namespace, pending)| {
             let charged = move |(writer, charged): (_, &usize)| (namespace, writer, *charged);

@@ -1,4 +1,4 @@
-//! What waits for the disk, and whose turn it is.
+//! The writes that wait for the disk, and which of them is next.
 //!
 //! Batches wait in groups. Two batches with a namespace in common are in one group, because what is written to a
 //! namespace stays in order, and a batch is written whole; so a group is one commit. Whatever number of batches it
@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 /// Bytes from which on a group is a large one: it takes some milliseconds.
 const LARGE: usize = 128 << 10;
 
-/// Whoever closes the store, to be told what could not be written.
+/// The caller who closes the store and gets what could not be written.
 pub(super) type Closing = oneshot::Sender<Result<(), StateError>>;
 
 /// Batches that are written in one commit.
@@ -55,7 +55,7 @@ pub(super) struct Queue {
 pub(super) enum End {
     #[default]
     Open,
-    /// Everybody has gone, or this one waits for the end.
+    /// All users of the store are gone, or this caller waits for the end.
     Asked(Option<Closing>),
     /// The writer takes no more.
     Closed,
@@ -90,7 +90,7 @@ impl Group {
         self.is_delayed |= later.is_delayed;
     }
 
-    /// Has its cogs pay for so many bytes, each for its part.
+    /// Charges its cogs for so many bytes, each for its part.
     pub(super) fn charge(&self, bytes: usize) {
         let all: usize = self.payers.values().map(|(_, sent)| sent).sum();
         for ((_, version), (account, sent)) in &self.payers {
@@ -99,7 +99,7 @@ impl Group {
         }
     }
 
-    /// How long it has to wait for its payers, and what the poorest of them would have left.
+    /// How long it has to wait for its payers' buckets, and the lowest level that one of them would have.
     fn standing(&self, now: Instant, rate: f64) -> (Duration, f64) {
         let payers = self
             .payers
@@ -115,8 +115,8 @@ impl Group {
         (wait, least - approximately(self.changes.bytes()))
     }
 
-    /// Whether the group waits for the bucket of this payer: not for that of an older version when one that answers
-    /// waits for the group.
+    /// Whether the group waits for the bucket of this payer: not for that of an older version if the current one waits
+    /// for the group.
     fn has_a_say(&self, (name, version): &(Namespace, u64)) -> bool {
         let newest = self
             .payers
@@ -165,8 +165,8 @@ impl Queue {
         self.put(group)
     }
 
-    /// The version of this payer that answers waits for these groups: older ones do not keep them waiting.
-    /// Whether that changes anything.
+    /// The current version of this payer waits for these groups, so the buckets of older ones no longer delay them.
+    /// Returns whether that changes anything.
     pub(super) fn hurry(&mut self, numbers: &[u64], payer: &Arc<Account>) -> bool {
         let version = payer.version();
         let mut is_news = false;
@@ -217,7 +217,7 @@ impl Queue {
         }
     }
 
-    /// Any group, whoever has overdrawn its bucket.
+    /// Any group, regardless of overdrawn buckets.
     pub(super) fn any(&mut self) -> Option<Group> {
         let number = *self.groups.keys().next()?;
         self.take(number)
@@ -234,7 +234,7 @@ impl Queue {
         self.uncommitted.contains(&number)
     }
 
-    /// Takes out all groups that have a namespace of these changes, as one.
+    /// Removes all groups that have a namespace in common with these changes, and returns them as one.
     fn take_related(&mut self, changes: &Batch) -> Option<Group> {
         let numbers = changes.namespaces().filter_map(|it| self.of.get(it));
         let numbers: BTreeSet<u64> = numbers.copied().collect();

@@ -7,8 +7,8 @@ pub(super) const FORMAT: i64 = 1;
 /// `CogS`, in `application_id`: tells our database from any other.
 const APPLICATION: i64 = 0x436F_6753;
 
-/// What each cog is charged for in namespaces that cogs share. It is newer than the format, which it does not change:
-/// versions that do not know it leave it alone.
+/// What each cog is charged for in shared namespaces. This table is newer than the format, but does not change it:
+/// versions that do not know it ignore it.
 const WRITERS: &str = "
     CREATE TABLE IF NOT EXISTS writers (
         namespace INTEGER NOT NULL,
@@ -47,8 +47,7 @@ pub(super) enum Found {
     Damaged(String),
 }
 
-/// Looks at the database and makes the tables if it is new. Nothing of a database that is not ours or is newer
-/// is changed.
+/// Looks at the database and makes the tables if it is new. A database that is not ours, or is newer, is not changed.
 pub(super) fn check(connection: &Connection) -> Result<Found> {
     let application: i64 = pragma(connection, "application_id")?;
     let format: i64 = pragma(connection, "user_version")?;

@@ -44,7 +44,7 @@ impl fmt::Display for Namespace {
     }
 }
 
-/// What a table of state hangs on. Ids are snowflakes.
+/// What a table of state belongs to. Ids are snowflakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StateScope {
     /// One table for all.

@@ -15,8 +15,8 @@ use std::time::Duration;
 /// How long an opening waits for a bot that is just ending.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Pages that the log may have before it is copied into the database when nobody waits: as many as SQLite allows it
-/// by itself. With sixteen times as many, somebody has to wait for that.
+/// When the log has so many pages, it is copied into the database while nobody waits: as many as SQLite's default. With
+/// sixteen times as many, it is copied even if somebody waits.
 const LONG_LOG: usize = 1_000;
 const LONGEST_LOG: usize = 16 * LONG_LOG;
 
@@ -84,7 +84,7 @@ impl SqliteBackend {
             page: page.unwrap_or(4_096) as usize,
             logged: 0,
         };
-        // What an earlier process has left in the log is not ours.
+        // Pages that an earlier process has left in the log do not count.
         backend.settle();
         Ok(backend)
     }
@@ -127,8 +127,8 @@ impl SqliteBackend {
         added * self.page
     }
 
-    /// Copies the log into the database when it has more than so many pages; whether it had. What goes wrong here goes
-    /// wrong again in the next commit, which tells of it.
+    /// Copies the log into the database when it has more than so many pages; whether it had. An error here happens
+    /// again in the next commit, which reports it.
     fn copy_log(&mut self, most: usize) -> bool {
         if self.logged <= most {
             return false;

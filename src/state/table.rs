@@ -19,7 +19,7 @@ pub struct StateTable {
     is_object: bool,
 }
 
-/// Which of the two it is follows from the number of entries, and so does what they cost.
+/// The number of entries decides which of the two is used, and so how much memory they take.
 #[derive(Clone, Debug, PartialEq)]
 enum Entries {
     Few(Vec<(Key, Value)>),
@@ -46,7 +46,7 @@ impl StateTable {
         }
     }
 
-    /// Whether it is known to be an object in JSON, also when it is empty. Any other table says so by its entries.
+    /// Whether it is known to be an object in JSON, also when it is empty. For any other table its entries decide.
     pub fn is_object(&self) -> bool {
         self.is_object
     }
@@ -56,7 +56,7 @@ impl StateTable {
         self.count() == 0
     }
 
-    /// The largest n with 1..n present, as Luau's `#` is meant.
+    /// The largest n with 1..n present, like Luau's `#`.
     pub fn len(&self) -> usize {
         let few = match &self.entries {
             Entries::Many(many) => return many.len(),
@@ -110,7 +110,7 @@ impl StateTable {
         parent.get(last.as_ref())
     }
 
-    /// Sets an entry, or removes it with nothing; returns what was there.
+    /// Sets an entry, or removes it if `value` is none; returns the former value.
     pub fn set(&mut self, key: Key, value: Option<Value>) -> Option<Value> {
         let of_key = key.outside();
         let of = |value: &Value| of_key + value.outside();
@@ -149,7 +149,7 @@ impl StateTable {
         few.iter().map(entry).chain(many.into_iter().flatten())
     }
 
-    /// The entry after `key`, which need not exist; the first one with nothing. What Luau's `next` does.
+    /// The entry after `key`, which need not exist; the first one without a key. Like Luau's `next`.
     pub fn next_after(&self, key: Option<KeyRef<'_>>) -> Option<(KeyRef<'_>, &Value)> {
         let Some(key) = key else {
             return self.iter().next();

@@ -1,4 +1,4 @@
-//! One namespace in memory, and what of it the disk does not have yet.
+//! One namespace in memory, with the changes that are not on the disk yet.
 
 use super::account::{Account, Room, Writers};
 use super::defaults::Defaults;
@@ -21,7 +21,7 @@ pub(super) struct Space {
     pub(super) name: Namespace,
     /// Whether it goes to the disk; a session lives in memory alone.
     pub(super) is_stored: bool,
-    /// Whose it is, unless cogs share it.
+    /// The cog that it belongs to; none if cogs share it.
     owner: Option<Arc<Account>>,
     tree: Mutex<Tree>,
 }
