@@ -1,4 +1,4 @@
-//! The value of an option, what is known when its text is read, and why a text is no value of it.
+//! The value of an option, the context in which its text is read, and why a text is not a value.
 
 use super::definition::OptionKind;
 use super::emoji::ParsedEmoji;
@@ -23,7 +23,7 @@ pub enum Argument {
     Duration(f64),
     /// Unix seconds.
     Time(f64),
-    /// An object of Discord's, and what it is: a mentionable comes as a member, user or role.
+    /// A Discord object and its kind: a mentionable becomes a member, user or role.
     Object(OptionKind, Json),
     /// An emoji.
     Emoji(ParsedEmoji),
@@ -66,7 +66,7 @@ pub struct ParseContext<'a> {
 
 /// Why a text is not a value of an option.
 pub(super) struct ParseError {
-    /// What the user is told.
+    /// The message for the user.
     pub(super) sentence: String,
     /// Whether the text is not of the option's kind at all, so that it may be the next option's.
     pub(super) other_kind: bool,

@@ -65,7 +65,7 @@ pub(super) async fn value<D: Directory>(
     }
 }
 
-/// What a user is told who gives more than [`MAX_VALUES`].
+/// The message for a user who gives more than [`MAX_VALUES`].
 pub(super) fn too_many_values(option: &OptionDefinition, language: Language) -> String {
     let text = Text::TooManyValues {
         option: &quoted(&option.name),

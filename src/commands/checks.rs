@@ -1,5 +1,5 @@
-//! Who may call a command, and where. Everything is decided here but the checks that a cog's own
-//! handler decides: [`evaluate`] then says which handler it needs, and is asked again with the answer.
+//! Who may call a command, and where. Everything is decided here except checks that a cog's own handler decides:
+//! [`evaluate`] then says which handler it needs, and is called again with the answer.
 
 use super::definition::{Check, Contexts};
 use super::escape::quoted;
@@ -28,7 +28,7 @@ pub struct CheckFacts<'a> {
     pub knows_roles: bool,
     /// Whether the call comes from a guild.
     pub in_guild: bool,
-    /// In which language a refusal is told.
+    /// The language of a refusal.
     pub language: Language,
 }
 
@@ -46,7 +46,7 @@ pub struct RoleFact<'a> {
 pub enum CheckAnswer {
     /// The call may go on.
     Pass,
-    /// It may not, for this reason; without one the user gets a general sentence.
+    /// It is denied, for this reason; without a reason the user gets a general sentence.
     Deny(Option<String>),
 }
 
@@ -63,19 +63,18 @@ pub enum Verdict {
         /// Which kind of check failed: `owner`, `nsfw`, `permissions`, `bot_permissions`, `role`,
         /// `any`, `custom` or `context`.
         kind: &'static str,
-        /// What the user is told.
+        /// The message for the user.
         message: String,
     },
     /// The handler with this index must be asked first; see [`evaluate`].
     NeedsHandler(u32),
-    /// It depends on what is not known of the guild.
+    /// It depends on something about the guild that is not known.
     Unknown,
 }
 
-/// Decides whether all of `checks` pass. Until the verdict is another, call the handler that
-/// [`Verdict::NeedsHandler`] names, put its answer into `answers`, and ask again: each handler is
-/// asked once at most, and none is when the rest already decides. What is not known of the guild neither passes nor
-/// denies.
+/// Decides whether all of `checks` pass. While the verdict is [`Verdict::NeedsHandler`], call the handler that it
+/// names, put its answer into `answers`, and evaluate again: each handler is called at most once, and none if the rest
+/// already decides. What is not known of the guild neither passes nor denies.
 pub fn evaluate<'c>(
     checks: impl IntoIterator<Item = &'c Check>,
     facts: &CheckFacts<'_>,
@@ -120,7 +119,7 @@ fn one(check: &Check, facts: &CheckFacts<'_>, answers: &CheckAnswers, depth: usi
     }
 }
 
-/// All must pass. A refusal that needs no handler comes before any handler is asked, and so does what is not known.
+/// All must pass. A refusal that needs no handler comes before any handler is called, and so does an unknown fact.
 fn every<'c>(
     checks: impl IntoIterator<Item = &'c Check>,
     facts: &CheckFacts<'_>,
@@ -141,8 +140,8 @@ fn every<'c>(
     verdict
 }
 
-/// One must pass, and of none none does. A pass that needs no handler comes before any is asked; a handler may decide
-/// what is not known.
+/// One must pass; without any check it fails. A pass that needs no handler comes before any handler is called; a
+/// handler may decide where facts are unknown.
 fn some(checks: &[Check], facts: &CheckFacts<'_>, answers: &CheckAnswers, depth: usize) -> Verdict {
     let mut needed = None;
     let mut is_unknown = false;

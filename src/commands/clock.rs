@@ -7,7 +7,7 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use std::time::Duration;
 
-/// Days from today on, English and Indonesian; the longest first where one begins like another.
+/// Days from today on, English and Indonesian; the longest first, as some begin like others.
 const DAYS: [(i32, &[&str]); 3] = [
     (0, &["today", "hari ini"]),
     (1, &["tomorrow", "besok"]),
@@ -102,7 +102,7 @@ const MORE: [&str; 22] = [
 /// The words of the longest that stands behind a time.
 pub(super) const MOST_WORDS_BEHIND: usize = 3;
 
-/// What a text says of a moment.
+/// What a text says about a moment.
 #[derive(Clone, Copy)]
 struct Said {
     day: Option<Day>,
@@ -185,7 +185,7 @@ fn is_more(text: &str, said: Said) -> bool {
         || day(plain).is_some_and(|(_, rest)| rest.is_empty())
 }
 
-/// Whether a text is written like a time of day, be it one or not: `at 9`, `25:99`.
+/// Whether a text is written like a time of day, whether it is valid or not: `at 9`, `25:99`.
 pub(super) fn says_clock(text: &str) -> bool {
     let colon = text.split_once(':');
     let is_clock = colon.is_some_and(|(hour, rest)| {

@@ -24,7 +24,7 @@ pub enum Claim {
 }
 
 impl Claim {
-    /// What is claimed: a name, or what one looks like.
+    /// The claimed name, or what a name looks like.
     pub fn name(&self) -> &str {
         match self {
             Self::Typed(name)

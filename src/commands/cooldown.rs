@@ -1,4 +1,4 @@
-//! So many uses of a command in a window of time, by user, member, channel, guild or for all.
+//! Limits the uses of a command in a time window, by user, member, channel, guild or for all.
 //!
 //! The times of the last uses are kept, command by command and scope by scope: every cooldown of a
 //! scope reads the same times, so that several windows agree, an edited cooldown applies at once to
@@ -12,13 +12,13 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-/// How many scopes are remembered at most; beyond it those that are free soonest are forgotten.
+/// How many scopes are remembered at most; when there are more, those that are free soonest are forgotten.
 const CAPACITY: usize = 100_000;
 
 /// How many uses one window may count: each is remembered.
 pub(super) const MAX_USES: u32 = 1_000;
 
-/// Below this nothing is swept.
+/// Below this number nothing is swept.
 const SWEPT_FROM: usize = 1_024;
 
 /// Who called, and where: what the scopes are made of.
@@ -58,7 +58,7 @@ impl Key {
     }
 }
 
-/// The uses of all commands. It outlives every reload: it knows commands by their names alone.
+/// The uses of all commands. It survives every reload, because it knows commands only by their names.
 #[derive(Debug)]
 pub struct Cooldowns {
     uses: Mutex<Uses>,
@@ -77,7 +77,7 @@ struct Uses {
 struct RecentUses {
     /// Oldest first.
     times: VecDeque<Duration>,
-    /// When the last of them counts no more.
+    /// When the last of them no longer counts.
     free_at: Duration,
 }
 
@@ -148,7 +148,7 @@ impl Cooldowns {
         Ok(Taken { keys, at: now })
     }
 
-    /// Gives back what [`Cooldowns::take`] took.
+    /// Takes back what [`Cooldowns::take`] counted.
     pub fn refund(&self, taken: Taken) {
         let mut uses = self.lock();
         for key in taken.keys {
@@ -197,7 +197,7 @@ impl RecentUses {
 }
 
 impl Uses {
-    /// Forgets what counts no more; a sweep is due when the number of keys has doubled since the last.
+    /// Forgets uses that no longer count; a sweep is due when the number of keys has doubled since the last.
     fn sweep(&mut self, capacity: usize, now: Duration) {
         if self.by_key.len() < self.sweep_at.max(SWEPT_FROM).min(capacity) {
             return;

@@ -1,4 +1,4 @@
-//! What a cog says about one command: the same for a typed line and for a slash command.
+//! What a cog declares about one command: the same for a typed line and for a slash command.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub struct CommandDefinition {
     pub description: Option<String>,
     /// In the order in which they are typed.
     pub options: Vec<OptionDefinition>,
-    /// All must pass; a subcommand is also held to those of its groups.
+    /// All must pass; those of its groups also apply to a subcommand.
     pub checks: Vec<Check>,
     /// All must have a use left.
     pub cooldowns: Vec<Cooldown>,
@@ -41,7 +41,7 @@ pub struct CommandDefinition {
     pub subcommands: Vec<CommandDefinition>,
     /// Whether it has a handler of its own; a group may have none.
     pub runs: bool,
-    /// The slash subcommand that stands for a group's own handler; its default is the group's name.
+    /// The name of the slash subcommand for a group's own handler; by default the group's name.
     pub slash_name_of_run: Option<String>,
     /// File (relative to the folder of `config.json`) and line, counted from 1, of its declaration.
     pub place: Option<(String, u32)>,
@@ -71,7 +71,7 @@ impl CommandDefinition {
         }
     }
 
-    /// The slash subcommand that stands for the handler of a group, if it has both.
+    /// The name of the slash subcommand for a group's own handler, if it has both.
     pub fn slash_name_of_run(&self) -> Option<&str> {
         (self.runs && !self.subcommands.is_empty())
             .then(|| self.slash_name_of_run.as_deref().unwrap_or(&self.name))
@@ -126,9 +126,9 @@ pub struct OptionDefinition {
     pub choices: Vec<Choice>,
     /// The only types of channel that may be given, in Discord's numbers; empty for any.
     pub channel_types: Vec<u8>,
-    /// Takes the rest of the line as it stands.
+    /// Takes the rest of the line unchanged.
     pub rest: bool,
-    /// Takes as many words as follow.
+    /// Takes all further words.
     pub many: bool,
     /// Whether the host has a default value or function for it.
     pub default: bool,

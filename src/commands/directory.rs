@@ -1,17 +1,17 @@
-//! What Discord must be asked to read an option's text: `src/cogs/directory.rs` answers it.
+//! The questions to Discord that reading an option's text may need; `src/cogs/directory.rs` answers them.
 
 use crate::json::Json;
 use std::future::Future;
 
-/// Discord did not tell what was asked, so that nobody knows whether there is such a thing.
+/// Discord did not answer, so it is unknown whether there is such an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotTold;
 
-/// What Discord told, if it did.
+/// Discord's answer, if there was one.
 pub type Told<T> = Result<T, NotTold>;
 
-/// What Discord knows, as far as the caller may know it: an answer about a channel or message that
-/// the caller cannot see must be `None`. Ids have at most 20 digits; names come as typed.
+/// The objects that Discord knows, as far as the caller may see them: the answer for a channel or message that the
+/// caller cannot see must be `None`. Ids have at most 20 digits; names come as typed.
 pub trait Directory: Sync {
     /// The user with this id.
     fn user(&self, id: &str) -> impl Future<Output = Told<Option<Json>>> + Send;

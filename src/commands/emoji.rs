@@ -8,7 +8,7 @@ use icu_properties::props::{Emoji, EmojiModifier, EmojiPresentation, RegionalInd
 const JOINER: char = '\u{200d}';
 /// Makes an emoji of a sign that is a letter without it.
 const SELECTOR: char = '\u{fe0f}';
-/// Asks for the letter; whoever gives it for an emoji means the emoji.
+/// Selects the letter; in an option for an emoji it is ignored.
 const TEXT_SELECTOR: char = '\u{fe0e}';
 /// The longest, a family with skin tones, has 35 bytes; a subdivision's flag 28.
 const LONGEST: usize = 64;
@@ -108,8 +108,8 @@ fn is_element(text: &str) -> bool {
     let Some(first) = characters.next() else {
         return false;
     };
-    // Discord takes signs such as `❤` with and without the selector; some clients write one between
-    // a sign and its skin tone. Two in a row are none.
+    // Discord takes signs such as `❤` with and without the selector; some clients write one between a sign and its skin
+    // tone. Two in a row are not an emoji.
     let after = characters.as_str();
     let selectors = after.chars().filter(|it| is_selector(*it)).count();
     if selectors > 1 {

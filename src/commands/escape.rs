@@ -1,5 +1,5 @@
-//! Words of users inside the bot's own sentences: no live mention, no way out of the code block,
-//! nothing that hides or turns the text around.
+//! Makes users' text safe inside the bot's own sentences: no working mention, no way out of a code block, and no
+//! characters that hide text or change its direction.
 
 pub use crate::escape::is_invisible;
 use unicode_width::UnicodeWidthChar;
@@ -15,7 +15,7 @@ pub(super) fn is_separator(character: char) -> bool {
     character.is_whitespace() || is_invisible(character)
 }
 
-/// The text without live mentions: it looks the same, but Discord finds nobody in it.
+/// The text without live mentions: it looks the same, but Discord finds no mention in it.
 pub fn defuse(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,5 +1,5 @@
-//! Whether the examples that help shows of a command are calls of it. Everybody and everything that an
-//! example names is taken to exist.
+//! Checks whether the examples that help shows for a command are valid calls of it. Every user and object that an
+//! example names counts as existing.
 
 use super::argument::ParseContext;
 use super::definition::CommandDefinition;

@@ -1,5 +1,4 @@
-//! What there is to call: the overview of all commands, the help of one, and the answer to a name
-//! that there is not.
+//! Help: the overview of all commands, the help of one command, and the answer to an unknown name.
 
 use super::definition::{CommandDefinition, OptionDefinition};
 use super::escape::{MESSAGE_LIMIT, clip, defuse, inside_code, length, quoted};
@@ -30,8 +29,8 @@ pub struct CommandView<'a> {
     pub cog: &'a str,
 }
 
-/// One page of all commands that are not hidden, by cog, with how to come to the next. Pages count
-/// from 1; a page beyond the last is the last. Below 2,000 characters.
+/// One page of all commands that are not hidden, by cog, with the command for the next page. Pages count from 1; a page
+/// beyond the last is the last. Below 2,000 characters.
 pub fn overview(
     commands: &[CommandView<'_>],
     prefix: &str,
@@ -247,8 +246,7 @@ pub fn unknown_command<'a>(
     }
 }
 
-/// The answer to a group that does not run by itself: what may follow it, and what was meant by the
-/// word that does.
+/// The answer to a group without its own handler: which subcommands there are, and which one the typed word may mean.
 pub fn unknown_subcommand(
     path: &[&CommandDefinition],
     given: Option<&Token>,

@@ -63,7 +63,7 @@ pub(super) fn in_code_points(name: &str) -> Option<String> {
     (!odd.is_empty()).then(|| odd.join(", "))
 }
 
-/// So many characters of one name are told.
+/// How many characters of one name are listed.
 const MOST_CODE_POINTS: usize = 5;
 
 #[cfg(test)]

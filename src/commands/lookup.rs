@@ -60,7 +60,7 @@ pub(super) fn has_names(kind: OptionKind) -> bool {
 
 struct Search<'a, D> {
     option: &'a OptionDefinition,
-    /// What was typed, as sentences show it.
+    /// The typed text, as sentences show it.
     given: String,
     text: String,
     directory: &'a D,
@@ -183,7 +183,7 @@ impl<D: Directory> Search<'_, D> {
             let option = &quoted(&self.option.name);
             return Err(self.other_kind(Text::NotMessage { given, option }));
         };
-        // The guild in a link is what its writer says; the channel knows where it is.
+        // The guild in a link may be wrong; the channel says where it really is.
         if channel != here {
             let channel = self.told(self.directory.channel(channel).await)?;
             let guild = channel.as_ref().and_then(|channel| channel.str("guild_id"));
@@ -275,7 +275,7 @@ impl<D: Directory> Search<'_, D> {
         self.only(&meant, found, name, nobody).await
     }
 
-    /// The only one of `meant`. None, or several, is a question to the user.
+    /// The only one of `meant`; if there is none or several, an error that asks the user.
     async fn only(
         &self,
         meant: &[&Json],
@@ -333,7 +333,7 @@ impl<D: Directory> Search<'_, D> {
         )
     }
 
-    /// What Discord told. What it did not tell is no reason to take something else.
+    /// Discord's answer. If there is none, nothing else may be used instead.
     fn told<T>(&self, told: Told<T>) -> Result<T, ParseError> {
         let given = self.given.as_str();
         told.map_err(|_| self.refused(Text::NotTold { given }))

@@ -8,13 +8,13 @@ use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use std::time::Duration;
 
-/// No form is longer than this.
+/// Longer texts are not a time.
 const LONGEST: usize = 200;
 
 /// The words of the longest form: a span with the word before it.
 pub(super) const MOST_WORDS: usize = 3 + duration::MOST_WORDS;
 
-/// Unix seconds have this many digits since 1973; a number with fewer is meant otherwise.
+/// Unix seconds have this many digits since 1973; a number with fewer digits means something else.
 const SHORTEST_UNIX: usize = 9;
 
 /// The words before a span from now: English and Indonesian.
@@ -23,7 +23,7 @@ const FROM_NOW: [&str; 2] = ["in ", "dalam "];
 /// The words behind one.
 const LATER: [&str; 2] = [" from now", " lagi"];
 
-/// Words behind a span that make another time of it.
+/// Words after a span that change its meaning.
 const PAST: [&str; 3] = ["ago", "lalu", "yang lalu"];
 
 /// The Unix seconds that a text stands for, in this order: `<t:1700000000:R>`, Unix seconds of at
@@ -42,7 +42,7 @@ pub fn parse_moment(text: &str, now: Duration, zone: &TimeZone) -> Option<f64> {
         .or_else(|| date_and_time(text, zone))
         .or_else(|| clock::day_and_clock(text, now, zone).map(seconds_of))
         .or_else(|| from_now(text, now))?;
-    // What is outside of the calendar could not be shown as a date either.
+    // A time outside of the calendar could not be shown as a date.
     let calendar = seconds_of(Timestamp::MIN)..=seconds_of(Timestamp::MAX);
     calendar.contains(&moment).then_some(moment)
 }

@@ -1,4 +1,4 @@
-//! When two names are the same one.
+//! When two names count as the same.
 
 use super::escape::is_invisible;
 

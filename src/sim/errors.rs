@@ -189,7 +189,7 @@ impl Invalid {
     }
 }
 
-/// What can go wrong for somebody who uses the handle.
+/// What can go wrong when using the handle.
 #[derive(Debug, Error)]
 pub enum SimError {
     /// The address could not be listened on.
@@ -203,7 +203,7 @@ pub enum SimError {
     /// The system gives no random bytes for the bot's token.
     #[error("The simulator gets no random bytes for its token: {0}. Start it again.")]
     Random(String),
-    /// Discord would refuse what was asked.
+    /// Discord would refuse the request.
     #[error("Discord refuses: {0}")]
     Refused(ApiError),
     /// What was waited for did not happen in time.

@@ -1,11 +1,11 @@
-//! Faults on order: what Discord and networks do at bad times.
+//! Injected faults: what Discord and networks do when they fail.
 
 use super::errors::{ApiError, Known};
 use super::limits::{same_template, too_many};
 use crate::discord::operation;
 use std::time::Duration;
 
-/// Something that shall go wrong.
+/// A fault to inject.
 #[derive(Clone, Debug)]
 pub enum InjectedFault {
     /// The next matching requests fail.
@@ -47,7 +47,7 @@ pub enum RestFaultKind {
     Drop,
     /// Everything is done, and then the connection breaks before the answer.
     DropAnswer,
-    /// What stands between the client and Discord answers in its own name, with the header `generated-by-proxy`.
+    /// A proxy between the client and Discord answers by itself, with the header `generated-by-proxy`.
     Proxy {
         /// The HTTP status.
         status: u16,
@@ -72,7 +72,7 @@ pub struct GatewayFault {
 pub enum GatewayFaultKind {
     /// Closed with a code, 4000 for "unknown error".
     Close(u16),
-    /// Op 7: the client shall reconnect and resume.
+    /// Op 7: asks the client to reconnect and resume.
     Reconnect,
     /// Op 9. When not resumable, the session is forgotten.
     InvalidSession {
@@ -85,7 +85,7 @@ pub enum GatewayFaultKind {
     LoseSession,
     /// The next heartbeats get no answer.
     SwallowHeartbeatAcks(usize),
-    /// Op 1: the client shall send a heartbeat at once.
+    /// Op 1: asks the client to send a heartbeat at once.
     RequestHeartbeat,
 }
 

@@ -1,4 +1,4 @@
-//! The one lock around everything that changes, and how a change reaches all who look.
+//! The one lock around everything that changes, and how a change is published.
 
 use super::errors::SimError;
 use super::faults::Faults;
@@ -30,7 +30,7 @@ pub struct Dispatch {
     pub guild: Option<Id>,
     /// The channel it happened in, where that decides who sees it.
     pub channel: Option<Id>,
-    /// Meant for one person's eyes, and never sent to the bot: ephemeral messages.
+    /// Visible to one person only, and never sent to the bot: ephemeral messages.
     pub private: bool,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Hub {
     /// Counts every change.
     changes: watch::Sender<u64>,
     dispatches: broadcast::Sender<Arc<Dispatch>>,
-    /// True once the simulator shall stop.
+    /// True once the simulator must stop.
     pub(crate) stop: watch::Sender<bool>,
 }
 
@@ -96,7 +96,7 @@ impl Hub {
         })
     }
 
-    /// Looks at the state; nobody is told.
+    /// Reads the state; nobody is notified.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&SimState) -> T) -> T {
         look(&self.lock())
     }

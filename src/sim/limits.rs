@@ -103,7 +103,7 @@ pub(crate) struct Bucket<'a> {
 }
 
 impl Limiter {
-    /// Takes one request into account.
+    /// Counts one request.
     pub(crate) fn take(&mut self, limits: &RateLimits, bucket: &Bucket<'_>) -> Standing {
         let limit = limits.of(bucket.method, bucket.template);
         let name = bucket_name(bucket.method, bucket.template);

@@ -1,4 +1,4 @@
-//! Who may do what in the world, by the rules and the bits that the bot has, too.
+//! What each user may do in the world, by the same rules and bits as in the bot.
 
 use super::errors::{ApiError, MISSING_ACCESS, MISSING_PERMISSIONS};
 use super::ids::Id;

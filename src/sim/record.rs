@@ -1,4 +1,4 @@
-//! What happened lately: the bot's requests, and a transcript for failed waits.
+//! Recent events: the bot's requests, and a transcript for failed waits.
 
 use serde_json::Value;
 use std::collections::{BTreeSet, VecDeque};

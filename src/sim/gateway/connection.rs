@@ -44,7 +44,7 @@ struct Connection {
     codec: Codec,
     number: u64,
     orders: (mpsc::Sender<Control>, mpsc::Receiver<Control>),
-    /// The session's id and the way it wakes us, once identified or resumed.
+    /// The session's id and its wake-up channel, once identified or resumed.
     session: Option<(String, watch::Receiver<u64>)>,
     /// The number of the last event that was sent.
     cursor: u64,
@@ -140,7 +140,7 @@ impl Connection {
         match tokio::time::timeout(self.patience(), self.socket.send(frame)).await {
             Ok(Ok(())) => ControlFlow::Continue(()),
             Ok(Err(_)) => ControlFlow::Break(End::Left(None)),
-            // Nobody reads at the other end.
+            // The client does not read.
             Err(_) => ControlFlow::Break(End::Drop),
         }
     }
@@ -341,8 +341,8 @@ impl Connection {
         }
     }
 
-    /// Lets go of the session, and of the socket. A client that closes with 1000 or 1001 ends its
-    /// session by that, as at Discord.
+    /// Releases the session and the socket. A client that closes with 1000 or 1001 ends its session by that, as at
+    /// Discord.
     async fn finish(mut self, end: End, kill: &Kill) {
         let ends_session = matches!(end, End::Left(Some(1000 | 1001)));
         let number = self.number;

@@ -1,4 +1,4 @@
-//! Who may begin a session, and with what.
+//! Checks which client may begin a session, and with which intents.
 
 use super::close::{self, Close};
 use super::intents::KNOWN_INTENTS;

@@ -1,4 +1,4 @@
-//! What a session begins with, and the members that a client asks for.
+//! The events with which a session begins, and the members that a client requests.
 
 use super::intents::{GUILD_MEMBERS, GUILD_PRESENCES, GUILDS};
 use super::session::Session;

@@ -16,7 +16,7 @@ const KEPT_SESSIONS: usize = 64;
 /// How many heartbeats of a session are kept.
 const KEPT_HEARTBEATS: usize = 1_000;
 
-/// What the handle tells a connection.
+/// Messages from the handle to a connection.
 #[derive(Clone, Debug)]
 pub(crate) enum Control {
     /// Misbehave.
@@ -227,7 +227,7 @@ impl Sessions {
         }
     }
 
-    /// Lets the connected sessions misbehave.
+    /// Injects a fault into the connected sessions.
     pub(crate) fn misbehave(&mut self, fault: &GatewayFault) {
         let hit = |session: &Session| fault.shard.is_none_or(|shard| shard == session.shard);
         for session in self.all.values().filter(|session| hit(session)) {

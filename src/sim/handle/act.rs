@@ -1,5 +1,5 @@
-//! What people do. Everything goes through the same handlers as the bot's requests, so people
-//! cannot do what Discord would refuse them.
+//! Actions of people. They all go through the same handlers as the bot's requests, so people cannot do anything that
+//! Discord would refuse.
 
 use super::Sim;
 use crate::sim::errors::SimError;

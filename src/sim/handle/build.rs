@@ -180,8 +180,8 @@ impl Sim {
         });
     }
 
-    /// Dispatches anything at all: for events that nothing here makes. It goes to the shard of
-    /// `guild`, by the intents that Discord's facts name.
+    /// Dispatches any event: for events that the simulator does not make itself. It goes to the shard of `guild`, by
+    /// the intents that Discord's facts name.
     pub fn dispatch(&self, name: &'static str, guild: Option<Id>, data: Value) {
         self.hub().change(|state| {
             state.world.outbox.push(crate::sim::world::Event {

@@ -1,4 +1,4 @@
-//! What is there, and what has happened.
+//! Shows what exists and what has happened.
 
 use super::Sim;
 use crate::sim::gateway::SessionView;

@@ -1,4 +1,4 @@
-//! The simulator and the bot are of one opinion, and it is Discord's.
+//! The simulator and the bot compute the same permissions as Discord.
 
 use super::*;
 use crate::clock::Clock;

@@ -22,7 +22,7 @@ use tracing::warn;
 /// Where files are.
 pub(crate) const ATTACHMENTS: &str = "/attachments/";
 
-/// Answers a request; nothing when its connection shall break instead.
+/// Answers a request; none if its connection should break instead.
 pub(crate) async fn answer(hub: Arc<Hub>, request: Request) -> Option<Response> {
     let path = request.uri().path().to_owned();
     if let Some(file) = path.strip_prefix(ATTACHMENTS) {
@@ -79,7 +79,7 @@ enum Met {
     BreakAfter,
 }
 
-/// In whose name an answer is given.
+/// Who gives an answer.
 enum Sender {
     Discord,
     Proxy,
@@ -240,7 +240,7 @@ impl Asked {
     }
 }
 
-/// Performs what somebody does who is not the bot, by the same rules, with no limits and no faults.
+/// Performs an action of a user other than the bot, by the same rules, without rate limits and faults.
 pub(crate) fn perform(
     state: &mut SimState,
     method: &str,
@@ -273,7 +273,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// Counts a request as under way until it is dropped.
+/// Counts a request as in flight until it is dropped.
 struct InFlight<'a>(&'a Hub);
 
 impl<'a> InFlight<'a> {

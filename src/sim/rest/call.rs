@@ -1,4 +1,4 @@
-//! What a handler is given, and what it gives back.
+//! The input and the result of a handler.
 
 use crate::sim::errors::{ApiError, Invalid};
 use crate::sim::ids::{Id, id_of};
