@@ -46,16 +46,16 @@ macro_rules! tasks {
 }
 
 tasks! {
-    AdminDesk "desk that answers admins"
-    PublicDesk "desk that answers everybody else"
+    AdminDesk "answers to admins"
+    PublicDesk "answers to other users"
     Router "router of events"
     Shard "connection of a shard"
-    SessionSaver "saver of gateway sessions"
-    Intents "follower of the cogs' intents"
+    SessionSaver "storage of gateway sessions"
+    Intents "update of the gateway intents"
     ConfigFile "follower of config.json"
     ConfigWatch "watch on config.json"
     Reload "reload controller"
-    Batches "collector of changed files"
+    Batches "watcher of changed files"
     FileWatch "watch on files"
     DiscordCall "call of Discord"
     StateWriter "writer of the state"
@@ -65,7 +65,7 @@ tasks! {
     SimulatorGateway "simulator's gateway"
     Cog "task of a cog"
     Command "handling of a command"
-    Errand "errand that nobody waits for"
+    Errand "background work"
 }
 
 /// The pauses of a task that panics again and again.

@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tracing::warn;
 
-/// How long what still runs in the background may take when the bot has stopped.
+/// How long background work may take after the bot has stopped.
 const LEFTOVERS: Duration = Duration::from_secs(1);
 
 /// A Discord bot whose features are written in Luau while it runs.
@@ -46,7 +46,7 @@ pub struct Arguments {
     #[arg(long, global = true, value_name = "PATH")]
     config: Option<PathBuf>,
 
-    /// Log more; twice for even more (`RUST_LOG`, where it is set, decides instead)
+    /// Log more; give it twice for even more (`RUST_LOG` overrides this)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 }
@@ -59,11 +59,11 @@ enum Command {
     Check,
     /// Create a cog from a template
     New(new::NewOptions),
-    /// Run the specs below spec/: each in a world of its own, with the cogs that it names
+    /// Run the specs below spec/, each with its own simulator and the cogs that it names
     Spec(spec::SpecOptions),
     /// Print the JSON schema of config.json
     Schema(schema::SchemaOptions),
-    /// Tell whether the Luau types in types/ are current, or write them
+    /// Check whether the Luau types in types/ are up to date, or write them
     Types(types::TypesOptions),
 }
 
@@ -73,8 +73,8 @@ impl Arguments {
         self.verbose
     }
 
-    /// Starts the bot in a process of its own and this one as its supervisor, if that is what the command line asks
-    /// for. Returns what to exit with when the bot has ended.
+    /// Starts the bot in a child process, with this one as its supervisor, if the command line asks for that. Returns
+    /// the exit code when the bot has ended.
     pub fn supervise(&self) -> Option<u8> {
         let run = match &self.command {
             None => self.run,
@@ -94,7 +94,7 @@ impl Arguments {
         }
     }
 
-    /// Whether only errors of the program itself are logged: a spec's failures tell what their bots log.
+    /// Whether only errors of the program itself are logged: a failed spec shows the log of its own bot.
     pub fn is_quiet(&self) -> bool {
         matches!(self.command, Some(Command::Spec(_))) && self.verbose == 0
     }
@@ -128,7 +128,7 @@ fn start(config_path: &ConfigPath, mode: Mode) -> Result<(), StartError> {
     ended
 }
 
-/// Ends the process as clap does for arguments that do not belong together.
+/// Ends the process as clap does for arguments that conflict.
 fn misplaced() -> ! {
     let message = "--offline, --online and --no-supervisor only work with `cogsmith run`";
     Arguments::command()

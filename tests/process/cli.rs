@@ -52,9 +52,9 @@ fn help_tells_what_there_is() {
       run     Start the bot; this is also what happens without a subcommand
       check   Check config.json, compile all Luau files and load all cogs, without starting the bot
       new     Create a cog from a template
-      spec    Run the specs below spec/: each in a world of its own, with the cogs that it names
+      spec    Run the specs below spec/, each with its own simulator and the cogs that it names
       schema  Print the JSON schema of config.json
-      types   Tell whether the Luau types in types/ are current, or write them
+      types   Check whether the Luau types in types/ are up to date, or write them
       help    Print this message or the help of the given subcommand(s)
 
     Options:
@@ -71,7 +71,7 @@ fn help_tells_what_there_is() {
               The configuration file, or the folder of its config.json; lua/ and var/ are beside it
 
       -v, --verbose...
-              Log more; twice for even more (`RUST_LOG`, where it is set, decides instead)
+              Log more; give it twice for even more (`RUST_LOG` overrides this)
 
       -h, --help
               Print help (see a summary with '-h')
@@ -92,7 +92,7 @@ fn help_tells_what_there_is() {
 
     Options:
           --config <PATH>  The configuration file, or the folder of its config.json; lua/ and var/ are beside it
-      -v, --verbose...     Log more; twice for even more (`RUST_LOG`, where it is set, decides instead)
+      -v, --verbose...     Log more; give it twice for even more (`RUST_LOG` overrides this)
       -h, --help           Print help
     -- stderr
     ");
