@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, Weak};
 #[derive(Debug)]
 pub struct Charges {
     limits: Arc<LimitChecks>,
-    /// The snapshots of the state that are being gone through, by address.
+    /// The snapshots of the state that are being iterated, by address.
     snapshots: Mutex<HashMap<usize, Weak<Charge>>>,
 }
 
@@ -41,7 +41,7 @@ impl Charges {
         // Room for the heap: code that frees something must still be able to run.
         let room = || (limit / 16 * 15).saturating_sub(vm.memory());
         if held.outside() + bytes > room() {
-            // What is no longer reachable is given back by a collection.
+            // A collection frees what is no longer reachable.
             vm.collect();
         }
         held.allowance(room()).take(bytes).map(Arc::new).map_err(|_| {
@@ -60,7 +60,7 @@ impl Charges {
         Ok(Arc::new(charge))
     }
 
-    /// What the requests that are under way may hold, with what has come of their answers.
+    /// What the requests that are running may hold, with what has come of their answers.
     pub(super) fn requests_allowance(&self) -> Allowance {
         let limit = self.limits.services.config.load().limits.memory_mb;
         let slots = self.limits.lane.slots();
@@ -76,7 +76,7 @@ impl Charges {
         self.limits.at_limit(Limit::Memory, message)
     }
 
-    /// The charge for a snapshot of the state: one for all that go through the same.
+    /// The charge for a snapshot of the state: shared by all that iterate the same one.
     pub(super) fn of_snapshot(
         &self,
         lua: &Lua,

@@ -50,9 +50,9 @@ const GROUP_FIELDS: [&str; 13] = [
 /// The key under which a check's table carries what it checks; see `checks_module`.
 const CHECK: &str = "check";
 
-/// Groups in each other, as deep as Discord allows.
+/// How deep groups may be nested: as deep as Discord allows.
 const DEEPEST_GROUP: usize = 2;
-/// Commands in one group and the groups in it: all that Discord takes is 25 groups of 25.
+/// Commands in one group and the groups in it: Discord accepts at most 25 groups of 25.
 const MOST_COMMANDS: usize = 651;
 /// Checks of one command, also those inside `any` and `all`.
 const MOST_CHECKS: usize = 200;
@@ -64,7 +64,7 @@ const MOST_OPTIONS: usize = 25;
 const MOST_ALIASES: usize = 25;
 /// Examples of one command, all of which help shows.
 const MOST_EXAMPLES: usize = 10;
-/// Cooldowns of one command, all of which a call is held against.
+/// Cooldowns of one command; each call is checked against all of them.
 const MOST_COOLDOWNS: usize = 10;
 /// Characters of a command's name; Discord's limit. The paths of options repeat it.
 const LONGEST_NAME: usize = 32;
@@ -78,8 +78,8 @@ struct Reader<'a> {
     checks: Vec<Function>,
 }
 
-/// Reads a command, or a group when `group` is set, and holds it against Discord's limits. Its texts are taken
-/// from `budget`.
+/// Reads a command, or a group when `group` is set, and checks it against Discord's limits. Its texts are taken from
+/// `budget`.
 pub(super) fn read(
     lua: &Lua,
     table: &Table,

@@ -1,4 +1,4 @@
-//! What a cog's top level leaves behind: nothing in the running bot sees it before the commit.
+//! What a cog's top level declares: the running bot does not use it before the commit.
 
 use super::state::space::Space;
 use crate::commands::definition::CommandDefinition;
@@ -28,7 +28,7 @@ pub struct Declarations {
     pub calls_of_defaults: usize,
     /// `state.defaults { … }`, also for the session and for shared states.
     pub defaults: Vec<(Space, ScopeKind, StateTable)>,
-    /// What the texts of all that hold in bytes.
+    /// Bytes of all texts in it.
     pub texts: usize,
 }
 
@@ -47,7 +47,7 @@ pub(super) fn room_for(function: &str, declared: usize, most: usize) -> HostResu
     let message = format!("{function}: a cog may call it {most} times at most");
     Err(HostError::new("limit", message).into())
 }
-/// Calls of `state.defaults` that a cog may make: each merges what it says with what was said before.
+/// Calls of `state.defaults` that a cog may make: each merges its defaults with the earlier ones.
 pub(super) const MOST_CALLS_OF_DEFAULTS: usize = 100;
 
 impl Declarations {
@@ -109,7 +109,7 @@ pub struct Command {
     pub checks: Vec<Function>,
 }
 
-/// What an option's value comes from when text alone does not say it.
+/// The functions that give an option its value, apart from its text.
 #[derive(Clone, Debug, Default)]
 pub struct OptionFunctions {
     /// A value, or a function of `ctx`.
@@ -147,7 +147,7 @@ pub enum Hook {
     Load,
     /// After the commit.
     Ready,
-    /// In the old version after the swap.
+    /// In the old version, after the commit.
     Unload,
     /// When a handler failed.
     Error,
@@ -241,7 +241,7 @@ impl Staged {
     }
 }
 
-/// The place of the innermost frame of an author's, for a declaration.
+/// The place of the author's innermost frame, for a declaration.
 pub fn caller(lua: &mlua::Lua) -> Option<SourceLocation> {
     (1..12).find_map(|level| {
         lua.inspect_stack(level, |frame| {

@@ -63,7 +63,7 @@ pub struct Typed {
     pub name: String,
     /// The byte of the message's text at which the arguments begin.
     pub arguments: usize,
-    /// What stands before the name.
+    /// The text before the name.
     pub prefix: String,
 }
 

@@ -19,27 +19,27 @@ use std::time::Duration;
 /// `cog.on_error` has this long.
 const HOOK_LIMIT: Duration = Duration::from_secs(5);
 
-/// A short id under which the log has the rest.
+/// A short id under which the log has the details.
 pub(super) fn fault_id() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let count = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("{}-{count}", std::process::id() % 10_000)
 }
 
-/// Whether a handler failed because of how the world is, and of no mistake in its code.
+/// Whether a handler failed because of a refusal by Discord that is no mistake in its code.
 pub(super) fn refusal(fault: &Fault) -> Option<Refusal> {
     let Fault::Raised(raised) = fault else {
         return None;
     };
     match raised.refused {
         Some((status, code)) => Refusal::of(status, code),
-        // No answer came, or none that is Discord's.
+        // There was no response, or none from Discord.
         None if raised.kind.as_deref() == Some(UNREACHABLE) => Some(Refusal::Trouble),
         None => None,
     }
 }
 
-/// Logs a fault with its place, and tells the cog's `on_error`.
+/// Logs a fault with its place, and calls the cog's `on_error`.
 pub(super) async fn report(
     cog: &Arc<CogContext>,
     live: &Live,
@@ -52,7 +52,7 @@ pub(super) async fn report(
         // A user was given the id, and finds it in the log.
         Fault::Closed if told.is_none() => return,
         Fault::Outlived { .. } | Fault::GaveWay(_) | Fault::Closed => {
-            // No mistake of the code's: a loop in `on_ready` comes to its end like this.
+            // Not a mistake in the code: a loop in `on_ready` ends like this.
             if let Some([fault]) = cog.limits.may_log(|| None, || [fault.to_string()]) {
                 tracing::warn!(cog = %cog.name, id, "A handler of an older version {fault}");
             }
@@ -91,7 +91,7 @@ fn note_refusal(cog: &CogContext, live: &Live, fault: &Fault, refusal: Refusal) 
 }
 
 fn log_failure(cog: &CogContext, live: &Live, fault: &Fault, id: &str) {
-    // What leads to quarantine is few, and told in any case.
+    // Faults that lead to quarantine are few, and always logged.
     let mut problem = None;
     let mut text = || [problem.insert(problem_of(cog, live, fault)).to_string()];
     let text = if leads_to_quarantine(live, fault) {
@@ -118,7 +118,7 @@ async fn call_hooks(
         let Ok(arguments) = hook_arguments(live, fault, context) else {
             return;
         };
-        // A failure of the failure's handler goes no further than the log.
+        // A failure in `on_error` itself is only logged.
         if let Err(second) = handler::run(cog, live, &hook, arguments, HOOK_LIMIT).await
             && !matches!(second, Fault::Closed | Fault::GaveWay(_))
             && let Some([second]) = cog

@@ -46,8 +46,8 @@ impl CogHandle {
         }
     }
 
-    /// Puts work into the mailbox, which sheds what is too much. Events for a cog that has to pause are left out and
-    /// counted; a cog that was unloaded meanwhile gives the work back.
+    /// Puts work into the mailbox, which drops entries when it is full. Events for a cog that has to pause are skipped
+    /// and counted; if the cog was unloaded meanwhile, the work is returned.
     pub fn post(&self, work: Work) -> Option<Work> {
         if matches!(work, Work::Event(..)) && self.context.limits.pauses() {
             return None;
@@ -86,7 +86,7 @@ impl CogHandle {
         self.context.condition.is(Condition::has_version)
     }
 
-    /// Looks at what is known of it, without a copy.
+    /// Reads what is known of it, without a copy.
     pub fn peek<R>(&self, look: impl FnOnce(&Status) -> R) -> R {
         look(&self.lock())
     }
@@ -108,8 +108,8 @@ impl CogHandle {
         self.context.condition.pass(Transition::Committed);
     }
 
-    /// Notes why it could not take its newest text, what that attempt has seen, and what its load has read, if it came
-    /// so far. Returns how it stands now.
+    /// Notes why its newest text could not be loaded, which sources that attempt has seen, and what its load has read,
+    /// if it came that far. Returns its new condition.
     pub fn note_attempt(
         &self,
         why: Transition,
@@ -126,7 +126,7 @@ impl CogHandle {
         condition
     }
 
-    /// Notes that the sources say again what it runs: the last attempt is of no interest any more.
+    /// Notes that the sources are again what it runs: the last attempt no longer matters.
     pub fn note_mended(&self) {
         let mut status = self.lock();
         self.context.condition.pass(Transition::Cleared);
@@ -148,7 +148,7 @@ impl CogHandle {
         answered.await.ok()
     }
 
-    /// Makes the next generation. Nothing if the actor is gone.
+    /// Makes the next generation. None if the actor has ended.
     pub async fn prepare(&self, request: PrepareRequest) -> Option<Result<Offer, PrepareFailure>> {
         self.ask(|answer| Control::Prepare(Box::new(request), answer))
             .await
@@ -164,7 +164,7 @@ impl CogHandle {
         self.ask(Control::Abort).await;
     }
 
-    /// The same without waiting: it comes after what was asked before, and before what is asked then.
+    /// The same without waiting: it happens after earlier requests, and before later ones.
     pub fn begin_abort(&self) {
         let (answer, _unheard) = oneshot::channel();
         // An actor that is gone has forgotten it.

@@ -14,10 +14,10 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-/// A handler lasts at most this long, however much of it is waiting.
+/// The longest time of a handler, including all waiting.
 const LONGEST_HANDLER: Duration = Duration::from_secs(3_600);
 
-/// Calls a function and awaits its end. Its writes go to the disk, as one, whenever it waits.
+/// Calls a function and awaits its end. Whenever it waits, its writes go to the disk as one batch.
 pub(super) async fn run(
     cog: &Arc<CogContext>,
     live: &Live,
@@ -68,8 +68,9 @@ pub(super) async fn run_as(
 }
 
 /// Returns when the time of a handler of an old version is over: `limit` after the new version was committed, but no
-/// later than the last handler that began before that commit may run. What the old version starts after the commit
-/// extends neither. From then on nothing of the old version runs. Returns sooner when others need its memory.
+/// later than the last handler that began before that commit may run. Handlers that the old version starts after the
+/// commit extend neither limit. From then on nothing of the old version runs. Returns sooner when others need its
+/// memory.
 async fn outlived(cog: &CogContext, live: &Live, limit: Duration) -> (Fault, Option<Woken>) {
     let since = live.generation.retired().await;
     let services = &cog.services;
@@ -87,8 +88,8 @@ async fn outlived(cog: &CogContext, live: &Live, limit: Duration) -> (Fault, Opt
     }
 }
 
-/// What a handler that is stopped leaves in the VM's garbage: locks that it held, and coroutines that still wait for the
-/// clock.
+/// Releases what a stopped handler would leave in the VM's garbage: locks that it held, and coroutines that still wait
+/// for the clock.
 pub(super) struct Leftovers<'a> {
     cog: &'a CogContext,
     live: &'a Live,

@@ -114,9 +114,9 @@ impl Cogs {
         self.lock().remove(name)
     }
 
-    /// Brings the routes to these cogs up to what is committed now, all at once.
+    /// Updates the routes to these cogs to what is committed now, all at once.
     pub fn update_routes<'a>(&self, names: impl IntoIterator<Item = &'a str> + Clone) {
-        // One after the other: each begins with what the one before has made.
+        // One after the other: each update starts from the result of the one before.
         let cogs = self.lock();
         let mut routes = Routes::clone(&self.routes.load());
         for name in names.clone() {

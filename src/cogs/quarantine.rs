@@ -9,7 +9,7 @@ use crate::supervisor::{self, Rule};
 use crate::vm::memory::pressure::Pressure;
 use crate::vm::trace::{Fault, STACK_OVERFLOW};
 
-/// Counts the limit that a handler met, and puts the cog into quarantine when its handlers were stopped too often.
+/// Counts the limit that a handler reached, and puts the cog into quarantine when its handlers were stopped too often.
 pub(super) fn note(cog: &CogContext, live: &Live, fault: &Fault) {
     if let Some(limit) = limit_of(fault) {
         cog.limit_hits.count(limit);
@@ -50,7 +50,7 @@ fn quarantine(cog: &CogContext, live: &Live, times: u64, problem: Problem) {
     cog.services.graph_changed(&cog.name);
 }
 
-/// Puts a cog that is new in this process into quarantine if the process before died of it.
+/// Puts a cog that is new in this process into quarantine if the process before died because of it.
 pub(super) fn begin_in_quarantine(cog: &CogContext) {
     let Some((rule, cause)) = supervisor::quarantined(&cog.name) else {
         return;
@@ -74,7 +74,7 @@ pub(super) fn begin_in_quarantine(cog: &CogContext) {
     cog.begin_quarantine(problem);
 }
 
-/// Puts a cog into quarantine that has more than its share while all cogs together have too much.
+/// Puts a cog that has more than its share into quarantine, while all cogs together have too much.
 pub(super) fn give_way(cog: &CogContext, live: &Live, limit: usize, share: usize) {
     let times = cog.limit_hits.count(Limit::TotalMemory);
     let problem = Problem {

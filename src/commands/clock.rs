@@ -43,7 +43,7 @@ const BEFORE_CLOCK: [&str; 4] = ["at", "jam", "pukul", "@"];
 /// Time zones that have one meaning, and their hours.
 const ZONES: [(&str, i8); 5] = [("utc", 0), ("gmt", 0), ("wib", 7), ("wita", 8), ("wit", 9)];
 
-/// The halves of the day, the longest first where one begins like another.
+/// The halves of the day, the longest first, as some begin like others.
 const HALVES: [&str; 10] = [
     "am", "pm", "a.m.", "p.m.", "a.m", "p.m", "pagi", "siang", "sore", "malam",
 ];

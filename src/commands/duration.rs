@@ -48,7 +48,7 @@ const JOINERS: [&str; 4] = ["and", "dan", "&", "+"];
 /// Words before a span: `for 2 days`, `in 10 minutes`.
 const LEADS: [&str; 4] = ["for", "in", "selama", "dalam"];
 
-/// Numbers in words, English and Indonesian.
+/// Numbers as words, English and Indonesian.
 const NUMBERS: [(f64, &[&str]); 14] = [
     (1.0, &["one", "satu", "a", "an"]),
     (2.0, &["two", "dua"]),
@@ -66,7 +66,7 @@ const NUMBERS: [(f64, &[&str]); 14] = [
     (30.0, &["thirty"]),
 ];
 
-/// What makes half of a unit, the longest first.
+/// Words for half of a unit, the longest first.
 const HALVES: [&str; 5] = ["half an", "half a", "half", "setengah", "½"];
 
 /// What adds a half to the number, or to the unit, before it.
@@ -75,16 +75,16 @@ const AND_HALF: [&str; 5] = ["and a half", "and half", "setengah", "1/2", "½"];
 /// Words in which text often begins, with a unit behind them as well: `one day I will`, `a week off`.
 const PROSE: [&str; 8] = ["a", "an", "one", "satu", "for", "in", "selama", "dalam"];
 
-/// Words between a number and its unit of which no span is made: `2 or 3 days`, `10 more minutes`.
+/// Words between a number and its unit that make the text no span: `2 or 3 days`, `10 more minutes`.
 const BETWEEN: [&str; 14] = [
     "and", "dan", "or", "atau", "to", "sampai", "more", "full", "whole", "extra", "-", "–", "half",
     "x",
 ];
 
-/// What may stand behind a span that the next words do not belong to: `10 minutes: tea`.
+/// Characters after a span that separate it from the next words: `10 minutes: tea`.
 pub(super) const END_MARKS: [char; 9] = [',', '.', ';', ':', '!', '?', '…', '、', ')'];
 
-/// More words than the longest span there is has.
+/// More words than the longest possible span has.
 pub(super) const MOST_WORDS: usize = 4 * UNITS.len();
 
 /// A unit after a number in words is no single letter.
@@ -109,7 +109,7 @@ pub(super) fn parse_seconds(text: &str) -> Option<f64> {
     (seconds <= LONGEST).then_some(seconds)
 }
 
-/// As [`parse_seconds`], but a number needs its unit, and no word stands before it.
+/// As [`parse_seconds`], but a number needs its unit, and no word may come before it.
 pub(super) fn parse_with_unit(text: &str) -> Option<f64> {
     let seconds = sum_of_units(&tidy(text)).ok()?;
     (seconds <= LONGEST).then_some(seconds)

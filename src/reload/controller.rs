@@ -253,7 +253,7 @@ impl Reload {
         answered.await.unwrap_or_else(|_| unanswered())
     }
 
-    /// What is shown of hot reload.
+    /// The state of hot reload, as it is shown.
     pub fn view(&self) -> HotReloadView {
         self.view.borrow().clone()
     }

@@ -1,6 +1,6 @@
 //! Who requires what: the graph of each cog's modules, and an index from modules to cogs.
 //!
-//! A cog's VM tells its graph after each load, and again whenever a handler requires something new.
+//! A cog's VM reports its graph after each load, and again whenever a handler requires something new.
 
 use super::sources::ModuleId;
 use crate::api::condition::Condition;
@@ -16,21 +16,21 @@ pub struct CogView {
     pub name: String,
     /// Its entry file.
     pub entry: ModuleId,
-    /// What its VM has read and looked for. For a cog that does not answer: what the last attempt has.
+    /// What its VM has read and looked for; for a cog that is not running, what the last attempt has.
     pub trace: LoadTrace,
-    /// Those of the modules read whose top level failed: somebody does without them.
+    /// The modules whose top level failed although the cog runs: it works without them.
     pub failed: BTreeSet<ModuleId>,
     /// How it stands.
     pub condition: Condition,
-    /// What the last attempt saw, where it differs from `trace` (nothing for a module that was not
-    /// there), or what the sibling saw that held it back. As long as the sources still say just this,
-    /// no attempt is planned again. Left empty, every change of the tree is another attempt.
+    /// What the last attempt saw, where it differs from `trace` (nothing for a module that was not there), or what the
+    /// sibling saw that held it back. As long as the sources are exactly this, no further attempt is planned. If this
+    /// is empty, every change of the tree leads to another attempt.
     pub attempted: Seen,
 }
 
 impl CogView {
-    /// Every module that the entry leads to, itself included, and what it looked for in vain.
-    /// What an edit has cut off from the entry is no part of the graph any more.
+    /// Every module that the entry leads to, itself included, and the files that it looked for and did not find.
+    /// Modules that the entry no longer requires after an edit are not part of the graph.
     pub fn reachable(&self) -> BTreeSet<&ModuleId> {
         let mut seen = BTreeSet::from([&self.entry]);
         let mut open = vec![&self.entry];
@@ -71,12 +71,12 @@ impl CogView {
     }
 }
 
-/// The graphs of all cogs, with an index that makes the cost of a change follow its reach.
+/// The graphs of all cogs, with an index, so that the cost of a change depends on how many cogs it affects.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
     cogs: BTreeMap<Arc<str>, CogView>,
     users: HashMap<ModuleId, BTreeSet<Arc<str>>>,
-    /// The dirty cogs: what they run is not what the sources say, or may not be.
+    /// The dirty cogs: what they run differs from the sources, or may differ.
     dirty: BTreeSet<Arc<str>>,
 }
 
@@ -124,7 +124,7 @@ impl Graph {
         }
     }
 
-    /// The dirty cogs: those that do not run what the sources say, or may not.
+    /// The dirty cogs: those that run something else than the sources, or may do so.
     pub(super) fn dirty(&self) -> impl Iterator<Item = &str> {
         self.dirty.iter().map(|name| &**name)
     }

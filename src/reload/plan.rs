@@ -12,12 +12,12 @@ use super::graph::{CogView, Graph};
 use super::sources::{ContentHash, ModuleId, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the sources say, as far as a plan needs to know.
+/// The part of the sources that a plan needs.
 pub trait Sources {
-    /// What the module or alias says; nothing if there is none that could be taken.
+    /// The hash of the module or alias; none if there is none that could be used.
     fn hash(&self, id: &ModuleId) -> Option<ContentHash>;
 
-    /// Whether the module's file is there and cannot be taken: who runs it stays as it is.
+    /// Whether the module's file exists and cannot be used: cogs that run it stay as they are.
     fn is_held(&self, id: &ModuleId) -> bool;
 
     /// The entry of a cog.
@@ -27,7 +27,7 @@ pub trait Sources {
     fn cogs(&self) -> impl Iterator<Item = (&str, &ModuleId)>;
 }
 
-/// What has to happen. Cogs that are not named stay as they are.
+/// What has to happen. Other cogs stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The affected cogs in order of name, none twice.
@@ -39,19 +39,19 @@ pub struct Plan {
 pub struct CogPlan {
     /// The cog's name.
     pub name: String,
-    /// Its entry from now on; of a cog that goes, the one that it had.
+    /// Its entry from now on; for a cog that is unloaded, its old one.
     pub entry: ModuleId,
     /// What to do.
     pub action: Action,
-    /// Modules and aliases that changed, went, or came.
+    /// Modules and aliases that were changed, deleted or added.
     pub stale: BTreeSet<ModuleId>,
-    /// The modules that keep their identity: those that depend on nothing stale. What the VM has besides is dropped, and
-    /// what the entry requires of it is executed again, in the order of the requires.
+    /// The modules that keep their identity: those that depend on nothing stale. All other modules of the VM are
+    /// dropped, and those that the entry still requires are executed again, in the order of the requires.
     pub keep: BTreeSet<ModuleId>,
     /// Whether it gets a fresh VM, as an admin asked.
     pub afresh: bool,
-    /// Whether its failure holds back all that it hangs together with. Not so for a cog that was broken before by something of
-    /// its own.
+    /// Whether its failure holds back the cogs that are connected with it. False for a cog that was broken before
+    /// because of its own files.
     pub holds_back: bool,
 }
 
@@ -64,7 +64,7 @@ pub enum Action {
     Reload,
     /// Its entry file is gone.
     Unload,
-    /// It never ran or is in quarantine, and something that it depends on changed.
+    /// It never ran or is in quarantine, and something that it depends on has changed.
     Retry,
 }
 
@@ -83,7 +83,7 @@ impl Plan {
     }
 }
 
-/// The plan for the whole tree: every cog is compared with what the sources say.
+/// The plan for the whole tree: every cog is compared with the sources.
 pub fn plan<'a>(cogs: impl IntoIterator<Item = &'a CogView>, sources: &impl Sources) -> Plan {
     let views: BTreeMap<&str, &CogView> = cogs
         .into_iter()
@@ -98,8 +98,8 @@ pub fn plan<'a>(cogs: impl IntoIterator<Item = &'a CogView>, sources: &impl Sour
     sorted(all, |name| views.get(name).copied(), sources)
 }
 
-/// The same plan when only `changed` differs from the sources that the graph was planned with last.
-/// The cost follows the change: only cogs that use it are looked at, and those that are dirty.
+/// The same plan when only `changed` differs from the sources that the graph was planned with last. The cost depends on
+/// the change: only cogs that use it, and dirty ones, are examined.
 pub(super) fn plan_changed(
     graph: &Graph,
     changed: &BTreeSet<ModuleId>,
@@ -135,7 +135,7 @@ pub(super) fn plan_changed(
     sorted(new.chain(old), |name| graph.get(name), sources)
 }
 
-/// The plan for the cogs whose entry is gone, also for those that a sibling has kept so far.
+/// The plan for the cogs whose entry is gone, also for those that another cog's failure has kept so far.
 pub(super) fn plan_gone(graph: &Graph, sources: &impl Sources) -> Vec<CogPlan> {
     let gone = graph.cogs().filter(|view| {
         let mut modules = view.reachable().into_iter();
@@ -161,7 +161,8 @@ pub(super) fn plan_afresh(
         name: cog.to_owned(),
         entry: entry.clone(),
         action: action(view),
-        // All that it runs, also what an attempt does not come to: none of it is new to the cog afterwards.
+        // Everything that it runs, including modules that an attempt does not reach: none of it is new to the cog
+        // afterwards.
         stale: reachable.into_iter().chain([entry]).cloned().collect(),
         keep: BTreeSet::new(),
         afresh: true,
@@ -179,15 +180,15 @@ fn sorted<'a>(
     bind_siblings(&mut cogs);
     let waits = parts::waits(&cogs, view_of, sources);
     let awaited: BTreeSet<&String> = waits.values().flatten().collect();
-    // Whoever holds a sibling back does so until it is fixed, however often it is saved.
+    // A cog that holds another one back does so until it is fixed, however often it is saved.
     for cog in &mut cogs {
         cog.holds_back |= cog.action != Action::Unload && awaited.contains(&cog.name);
     }
     Plan { cogs }
 }
 
-/// A failing cog in which nothing is stale but what healthy cogs share with it is not broken by itself: a
-/// save that it still cannot take is held back as the one before was.
+/// If everything stale in a failing cog is shared with healthy cogs, the cog is not broken by its own files: if it
+/// fails again, the save is held back like the one before.
 fn bind_siblings(cogs: &mut [CogPlan]) {
     let healthy = cogs.iter().filter(|cog| cog.holds_back);
     let shared: BTreeSet<ModuleId> = healthy.flat_map(|cog| cog.stale.iter().cloned()).collect();
@@ -196,7 +197,7 @@ fn bind_siblings(cogs: &mut [CogPlan]) {
     }
 }
 
-/// Whether a cog runs just what the sources say.
+/// Whether a cog runs exactly the sources.
 pub(super) fn is_up_to_date(view: &CogView, sources: &impl Sources) -> bool {
     let mut reachable = view.reachable().into_iter();
     sources.entry(&view.name) == Some(&view.entry)
@@ -266,16 +267,16 @@ fn unload(view: &CogView) -> CogPlan {
     }
 }
 
-/// Whether a module keeps a cog as it is: its file cannot be taken, and the cog runs its former text. One that
-/// was asked for and never loaded keeps nobody from another text that may not ask for it, and a cog that does not
-/// answer runs nothing.
+/// Whether a module keeps a cog as it is: its file cannot be taken, and the cog runs its former text. A module that was
+/// required but never loaded does not matter, because the new text may not require it; and a cog that is not running
+/// has no former text.
 pub(super) fn is_held(view: &CogView, id: &ModuleId, sources: &impl Sources) -> bool {
     let is_loaded = view.trace.read.contains_key(id) && !view.failed.contains(id);
     let runs = view.condition.answers() && is_loaded;
     sources.is_held(id) && (*id == view.entry || runs)
 }
 
-/// Whether a module says something else than what was loaded, went, or was missing and came.
+/// Whether a module differs from what was loaded, was deleted, or was missing and now exists.
 fn is_stale(view: &CogView, id: &ModuleId, sources: &impl Sources) -> bool {
     match (view.trace.read.get(id), sources.hash(id)) {
         (Some(loaded), Some(now)) => *loaded != now,
@@ -294,7 +295,7 @@ fn was_attempted(view: &CogView, stale: &BTreeSet<&ModuleId>, sources: &impl Sou
             .all(|(id, hash)| sources.hash(id) == *hash)
 }
 
-/// Whether a cog never came up because of another one, which says something else by now.
+/// Whether a cog was never loaded because of another one that has changed since.
 fn is_worth_another_try(view: &CogView, sources: &impl Sources) -> bool {
     let mut attempted = view.attempted.iter();
     !view.condition.answers() && attempted.any(|(id, hash)| sources.hash(id) != *hash)

@@ -50,7 +50,7 @@ pub enum Trigger {
 pub enum Outcome {
     /// Every affected cog runs the new code.
     Applied,
-    /// At least one affected cog could not take it; see each cog.
+    /// At least one affected cog could not load the new code; see each cog.
     Failed,
     /// Noticed, and waiting for an admin (`auto_reload_cogs` is off, or hot reload is).
     Pending,
@@ -77,11 +77,11 @@ pub enum CogOutcome {
     Loaded,
     /// It runs the new code.
     Reloaded,
-    /// It runs no more; its state stays.
+    /// It no longer runs; its state stays.
     Unloaded,
-    /// It could not take the new code, or a sibling could not, and runs the old code.
+    /// It, or a cog connected with it, could not load the new code, and it runs the old code.
     Kept,
-    /// It could not take the new code, or a sibling could not, and nothing of it answers.
+    /// It, or a cog connected with it, could not load the new code, and it does not run.
     #[serde(rename = "waiting")]
     NotRunning,
 }
@@ -96,7 +96,7 @@ impl CogOutcome {
         }
     }
 
-    /// Of a cog that could not take the new code, or was held back.
+    /// Of a cog that could not load the new code, or was held back.
     pub(super) fn of_refusal(condition: &Condition) -> Self {
         if condition.answers() {
             Self::Kept

@@ -100,7 +100,7 @@ fn decode_text(mut bytes: &[u8]) -> Option<(Key, &[u8])> {
     }
 }
 
-/// The bytes of a value by itself: of a table only that it is one.
+/// The bytes of a value; for a table, only that it is one.
 pub(super) fn encode_value(value: &Value) -> Vec<u8> {
     match value {
         Value::Bool(value) => vec![u8::from(*value)],
@@ -110,7 +110,7 @@ pub(super) fn encode_value(value: &Value) -> Vec<u8> {
     }
 }
 
-/// The value that these bytes are, a table being empty; nothing if they are none.
+/// The value of these bytes, with a table empty; none if they are not a value.
 pub(super) fn decode_value(bytes: &[u8]) -> Option<Value> {
     let (tag, rest) = bytes.split_first()?;
     match (tag, rest) {
@@ -126,7 +126,7 @@ pub(super) fn decode_value(bytes: &[u8]) -> Option<Value> {
     }
 }
 
-/// Calls `row` with the path and value of each row that `value` at `path` is, parents first.
+/// Calls `row` with the path and value of each row of which `value` at `path` consists, parents first.
 pub(super) fn each_row<E>(
     path: &mut Vec<u8>,
     value: &Value,

@@ -40,7 +40,7 @@ impl Journal {
         self.works_for_older.store(is_older, Ordering::Relaxed);
     }
 
-    /// Whoever is charged for what is written.
+    /// The cog that is charged for the writes.
     pub(super) fn writer(&self) -> &Arc<Account> {
         &self.writer
     }

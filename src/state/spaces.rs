@@ -14,7 +14,7 @@ pub(super) struct Spaces(Arc<Mutex<Known>>);
 #[derive(Debug)]
 struct Known {
     spaces: BTreeMap<(bool, Namespace), Arc<Space>>,
-    /// What each cog has, by its own namespace.
+    /// The accounts of cogs, by their own namespace.
     accounts: BTreeMap<Namespace, Arc<Account>>,
     /// Whether there is a disk to which anything goes.
     has_disk: bool,

@@ -148,7 +148,7 @@ impl Store {
         outbox.close().await
     }
 
-    /// Hands everything to the writer, whoever wrote it.
+    /// Sends everything to the writer, of all cogs.
     fn flush(&self) -> CommitHandle {
         let Some(outbox) = &self.outbox else {
             return CommitHandle::ready();
@@ -159,7 +159,7 @@ impl Store {
     }
 }
 
-/// An account for what no cog does: it has never used anything.
+/// An account for the bot's own writes, which are not charged to any cog.
 fn nobody() -> Arc<Account> {
     Arc::new(Account::new(Namespace::new("")))
 }

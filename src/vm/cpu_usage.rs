@@ -93,7 +93,7 @@ impl CpuUsage {
         minute
     }
 
-    /// Adds what was used up to `now`.
+    /// Adds the time that was used up to `now`.
     pub fn charge(&self, used: Duration, now: Instant) {
         let mut minute = self.at(now);
         let place = place(minute.second);
@@ -101,7 +101,7 @@ impl CpuUsage {
         minute.total += used;
     }
 
-    /// Notes what one slice used, which is charged with all that happened around it.
+    /// Notes the length of one slice. Its time is charged together with everything around it.
     pub(super) fn note_slice(&self, used: Duration) {
         if !used.is_zero() {
             let mut minute = lock(&self.minute);
@@ -126,13 +126,13 @@ impl Default for CpuUsage {
     }
 }
 
-/// Charges the time slices of one cog to its name, and to the version that answers. What older versions use, and
-/// what preparations do, is charged to them.
+/// Charges the time slices of one cog to its name and to the current version. The time of older versions and of
+/// preparations is charged to these.
 #[derive(Debug, Default)]
 pub struct CpuMeter {
     /// Of the name.
     all: Arc<CpuUsage>,
-    /// Of the version that answers.
+    /// Of the current version.
     current: Mutex<Arc<CpuUsage>>,
     /// Nanoseconds of the present time slice with which a version has been charged already.
     charged: AtomicU64,
@@ -147,7 +147,7 @@ impl CpuMeter {
         }
     }
 
-    /// From now on the version answers whose usage this is.
+    /// From now on the current version is the one with this usage.
     pub fn begin(&self, usage: &Arc<CpuUsage>) {
         *lock(&self.current) = Arc::clone(usage);
     }
@@ -156,7 +156,8 @@ impl CpuMeter {
         Arc::clone(&lock(&self.current))
     }
 
-    /// Charges for a time slice that has ended: the version that answers pays what no other version has been charged with.
+    /// Charges for a time slice that has ended: the current version pays for the part that no other version was charged
+    /// with.
     pub fn charge(&self, used: Duration, now: Instant) {
         self.all.charge(used, now);
         let charged = Duration::from_nanos(self.charged.swap(0, Ordering::Relaxed));
@@ -169,7 +170,7 @@ impl CpuMeter {
         self.charged.fetch_add(used, Ordering::Relaxed);
     }
 
-    /// With how much of the present time slice versions have been charged so far.
+    /// How much of the present time slice versions have been charged with so far.
     pub fn charged(&self) -> Duration {
         Duration::from_nanos(self.charged.load(Ordering::Relaxed))
     }
@@ -180,7 +181,7 @@ impl CpuMeter {
         self.note_charged(used);
     }
 
-    /// What the version that answers has used within the minute before `now`, to the second.
+    /// What the current version has used within the minute before `now`, to the second.
     pub fn used(&self, now: Instant) -> Duration {
         self.current().used(now)
     }

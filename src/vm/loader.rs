@@ -38,7 +38,7 @@ pub struct Drivers {
     pub run: Function,
     /// `(coroutine, settled, …)`: a handler that drives an author's coroutine to its end.
     pub follow: Function,
-    /// `(value, traceback)`: a handler that raises what was raised elsewhere.
+    /// `(value, traceback)`: a handler that raises an error that was raised elsewhere.
     pub fail: Function,
     /// `(coroutine)`: ends a coroutine that nobody drives any more.
     pub abandon: Function,
@@ -60,8 +60,8 @@ impl Drivers {
     }
 }
 
-/// Is told when a handler, not a top level, has required something: the graph has changed. Returns the
-/// newest sources from which the handler may be served.
+/// Called when a handler, not a top level, has required something: the graph has changed. Returns the newest sources
+/// from which the handler may be served.
 pub(super) type LateRequire = Box<dyn Fn() -> Option<Snapshot> + Send + Sync>;
 
 impl Loader {

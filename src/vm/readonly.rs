@@ -1,8 +1,8 @@
-//! What an author is told who writes to what cannot be written.
+//! Error messages for writes to read-only values.
 //!
-//! Luau says "attempt to modify a readonly table" and no more. Where the host's own tables are written to, it raises a
-//! [`sentence`] itself; for all others, and for keys that a table of the host's has already, [`explain`] reads the
-//! line at which Luau raised its own.
+//! Luau only says "attempt to modify a readonly table". For the host's own tables the host raises a [`sentence`]
+//! itself; for all others, and for existing keys of a host table, [`explain`] reads the line at which Luau raised its
+//! own.
 
 mod line;
 
@@ -11,16 +11,16 @@ use line::{Chain, Origin, origin_of};
 
 /// Luau's own words.
 const READONLY: &str = "attempt to modify a readonly table";
-/// The words before the key where a function is used like a table.
+/// Luau's words before the key if a function is used like a table.
 const OF_FUNCTION: &str = "attempt to index function with ";
 
-/// Luau's words where nil is counted with, or put in a text.
+/// Luau's words for arithmetic with nil, and for nil in a text.
 const MISSING: [&str; 2] = [
     "attempt to perform arithmetic",
     "attempt to concatenate nil",
 ];
 
-/// Libraries of Luau's that are shared by all modules of a cog.
+/// Luau's libraries, which all modules of a cog share.
 pub const LIBRARIES: [&str; 10] = [
     "bit32",
     "buffer",
@@ -44,8 +44,7 @@ const OF_GLOBALS: &str = "globals belong to the file in which they are set: writ
 const OF_LOADED: &str = "it only shows what is loaded: to change that, save the module's file";
 const OF_OTHERS: &str = "it is frozen: change a copy, such as one made by table.clone";
 
-/// What to do instead of setting a key; nothing is said here of tables that belong to nobody in particular.
-/// `{key}` stands for the key with its dot.
+/// What to do instead of setting a key, by table. `{key}` is replaced by the key with its dot.
 const ADVICE: [(&str, &str, &str); 8] = [
     (
         "cog",
@@ -65,10 +64,10 @@ const ADVICE: [(&str, &str, &str); 8] = [
     ("package.loaded", "", OF_LOADED),
 ];
 
-/// What is neither required nor a library, and known by its name.
+/// Globals that are neither libraries nor modules.
 const GLOBALS: [&str; 2] = ["_G", "package"];
 
-/// What is told to whoever sets `key` in a table of the host's or of Luau's: `state`, `cog.check`, `string`.
+/// The error for setting `key` in a table of the host or of Luau: `state`, `cog.check`, `string`.
 pub fn sentence(table: &str, key: &str) -> String {
     let found = ADVICE
         .iter()
@@ -82,7 +81,7 @@ pub fn sentence(table: &str, key: &str) -> String {
     told(&format!("{table}{}", with_dot(key)), key, advice)
 }
 
-/// What is told to whoever sets `key` in an object of Discord's.
+/// The error for setting `key` in a Discord object.
 pub fn sentence_of_object(key: &str) -> String {
     told(key, key, OF_OBJECT)
 }
@@ -95,7 +94,7 @@ fn told(written: &str, key: &str, advice: &str) -> String {
     format!("{READONLY}: `{written}` cannot be set; {advice}")
 }
 
-/// The key as it is written behind a table.
+/// The key as it is written after a table's name.
 fn with_dot(key: &str) -> String {
     if line::is_name(key) {
         format!(".{key}")

@@ -56,7 +56,7 @@ impl Run {
         }
     }
 
-    /// It is ended from outside, whatever it waits for: what follows from that counts as its work.
+    /// The run is ended from outside while it waits: what it does because of that counts as its work.
     pub fn cut_off(&self) {
         let mut state = lock(&self.state);
         if state.busy.is_none() {

@@ -232,7 +232,7 @@ impl Controller {
             self.beside.answer_later(answer);
             return;
         }
-        // Whoever asked may have gone.
+        // The caller may have gone.
         let _told = answer.send(result).is_ok();
     }
 

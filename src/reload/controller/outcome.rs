@@ -1,4 +1,4 @@
-//! Carries a plan out and notes how each cog came out of it, for the report and for the next plan.
+//! Carries out a plan and notes the result for each cog, for the report and for the next plan.
 
 use super::super::graph::CogView;
 use super::super::plan::Plan;
@@ -26,8 +26,8 @@ pub(super) struct Transaction {
 }
 
 impl Transaction {
-    /// What a cog's attempt has seen, also what it looked for in vain: it is not repeated as long as all of
-    /// it is the same.
+    /// The sources that a cog's attempt has read, and the files that it did not find: the attempt is not repeated while
+    /// all of this is unchanged.
     fn attempted<'a>(
         &'a self,
         name: &str,
@@ -45,7 +45,7 @@ impl Transaction {
         self.attempted(name, &failure.trace, &failure.others)
     }
 
-    /// What each cog saw that could not take the new code.
+    /// The sources that each failed cog has read.
     fn seen_by_failed(&self, results: &Results) -> BTreeMap<String, Seen> {
         let failed = results.iter().filter_map(|(name, _, result)| match result {
             CogResult::Failed(failure) => Some((name.clone(), self.attempted_in(name, failure))),
@@ -55,7 +55,7 @@ impl Transaction {
     }
 }
 
-/// By each cog that holds others back: those that wait for it, in order of name.
+/// For each cog that holds others back: the cogs that wait for it, in order of name.
 fn waiting_for(results: &Results) -> BTreeMap<String, Vec<String>> {
     let mut waiting: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, _, result) in results {
@@ -71,10 +71,10 @@ fn waiting_for(results: &Results) -> BTreeMap<String, Vec<String>> {
     waiting
 }
 
-/// Cogs that a hint names one by one.
+/// How many cogs a hint names one by one.
 const MOST_NAMES: usize = 10;
 
-/// Tells with a failure who waits until it is fixed.
+/// Adds to a failure which cogs wait until it is fixed.
 fn tell_waiting(problem: &mut Problem, waiting: &[String]) {
     let names: Vec<&str> = waiting
         .iter()
@@ -126,7 +126,7 @@ impl Controller {
         })
     }
 
-    /// Notes what came of a transaction, and reports it.
+    /// Notes the results of a transaction, and reports them.
     pub(super) fn conclude(&mut self, transaction: &Transaction, results: Results) -> Arc<Report> {
         let mut cogs = Vec::new();
         let mut problems = self.new_tree_problems();
@@ -157,7 +157,7 @@ impl Controller {
         });
     }
 
-    /// Takes a cog through what came of it, for the next plan. Returns the outcome for the report, if it is told of.
+    /// Updates a cog with its result, for the next plan. Returns the outcome for the report, if it should be reported.
     fn conclude_cog(
         &mut self,
         transaction: &Transaction,
@@ -181,7 +181,7 @@ impl Controller {
                 let why = Transition::LoadFailed(problem);
                 Some(self.not_taken(handle, why, attempted, Some(trace)))
             }
-            // It is tried again when one of the two says something else.
+            // It is tried again when one of the two has changed.
             CogResult::HeldBack(offer, by) => {
                 let blamed = blamed(&by);
                 let why = Transition::HeldBack(by);
@@ -191,10 +191,10 @@ impl Controller {
                 let why = Transition::Cleared;
                 Some(self.put_off(transaction, handle, why, &offer, Seen::new()))
             }
-            // It goes when what holds it says something else.
+            // It is removed when the cog that holds it back has changed.
             CogResult::Stays(by) => {
                 let mut attempted = blamed(&by);
-                // It may be a module of the cog that takes in its folder.
+                // It may now be a module of the cog whose folder contains it.
                 let entry = handle.peek(|status| status.entry.clone());
                 let says = transaction.snapshot.hash(&entry);
                 attempted.insert(entry, says);
@@ -205,7 +205,7 @@ impl Controller {
         }
     }
 
-    /// Notes that a cog could have taken what it was offered, and did not.
+    /// Notes that a cog could have been committed, but was not.
     fn put_off(
         &mut self,
         transaction: &Transaction,

@@ -63,7 +63,7 @@ impl Sources for Texts {
     }
 }
 
-/// A cog that runs nothing but its entry.
+/// A cog that consists only of its entry.
 fn of_entry(name: &str, entry: ModuleId, hash: ContentHash) -> CogView {
     CogView {
         name: name.to_owned(),

@@ -15,7 +15,7 @@ use crate::vm::trace::Fault;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A cog while the transaction goes on.
+/// A cog while the transaction runs.
 pub(super) struct Attempt<'a> {
     pub(super) plan: &'a CogPlan,
     pub(super) handle: Arc<CogHandle>,

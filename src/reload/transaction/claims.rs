@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// Two commands of one name: the cog that already has it keeps it, and the other's reload fails.
 pub(super) fn refuse_conflicts(means: Means<'_>, gone: &[&CogPlan], attempts: &mut [Attempt<'_>]) {
-    // A refused cog goes on with the commands that it has, which may refuse another one.
+    // A refused cog keeps its commands, and that may refuse another one.
     while let Some((index, failure)) = next_conflict(means, gone, attempts) {
         attempts[index].prepared = Err(Box::new(failure));
     }
@@ -195,15 +195,15 @@ impl<'a> Taken<'a> {
         }
     }
 
-    /// The cog that has something, or had it when the bot ran last and has not let go of it.
+    /// The cog that has something, or had it when the bot ran last and has not given it up.
     fn had(&self, claim: &Claim) -> Option<String> {
         let running = self.routes.owner(claim);
         let running = running.map(|owner| owner.name.to_string());
         running.or_else(|| self.cogs.names.owner(claim))
     }
 
-    /// A cog whose new text cannot be taken may let go of the name as soon as it can: whoever wants it is tried again
-    /// with whatever fixes that.
+    /// A cog whose new text cannot be loaded may give up the name as soon as it is fixed: the cog that wants the name
+    /// is tried again with the fix.
     fn held_by_running(&self, owner: &str, handle: &CogHandle, mut held: Held) -> Held {
         let failure = self.failure_of(owner);
         if let Some(failure) = failure {
@@ -283,7 +283,7 @@ fn conflict(claim: Claim, held: Held, second: &Holder<'_>) -> LoadFailure {
     failure
 }
 
-/// Who has the name for good, and what to do about it.
+/// Which cog keeps the name, and what to do about it.
 fn hint(held: &Held, second: &Holder<'_>) -> Option<String> {
     let owner = &held.owner.0;
     let file = second.offer.generation.as_ref();

@@ -1,4 +1,4 @@
-//! Makes host functions: the guard in front of each, and its result or error as Luau takes it.
+//! Makes host functions: with the guard in front of each, and with its result or error in the form that Luau expects.
 
 use super::arguments::Arguments;
 use super::chunk::HostChunk;
@@ -45,14 +45,14 @@ pub struct Host {
 struct Core {
     guard: Arc<Guard>,
     error_metatable: Table,
-    /// What is raised when there is no room for a result: made while there is.
+    /// The error when there is no room for a result; made in advance, while there is room.
     out_of_memory: mlua::LuaString,
     /// Set when the host has failed in this VM.
     poisoned: Arc<AtomicBool>,
 }
 
-/// What a function that may wait does. mlua makes a whole chunk for each asynchronous function; with these a VM
-/// has one such function for all.
+/// The body of a function that may wait. mlua makes a whole chunk for each asynchronous function; with these, a VM has
+/// one such function for all.
 struct AsyncFunction {
     name: &'static str,
     run: Arc<dyn Fn(Lua, Arguments) -> BoxFuture<'static, HostResult<MultiValue>> + Send + Sync>,
@@ -83,7 +83,7 @@ impl Host {
         &self.core.poisoned
     }
 
-    /// A function that returns at once. `name` is what errors call it (`state.guild`).
+    /// A function that returns at once. `name` is its name in errors (`state.guild`).
     pub fn function<F, R>(&self, lua: &Lua, name: &'static str, run: F) -> mlua::Result<Function>
     where
         F: Fn(&Lua, &Arguments) -> HostResult<R> + Send + Sync + 'static,
@@ -146,7 +146,7 @@ impl Host {
     }
 }
 
-/// What comes of `future`, which lets others run once if its result is there at once.
+/// The result of `future`; yields once if the result is there at once.
 async fn never_at_once<R>(future: impl Future<Output = HostResult<R>>) -> HostResult<R> {
     let mut future = pin!(future);
     let (mut early, mut is_first) = (None, true);
@@ -168,7 +168,7 @@ async fn never_at_once<R>(future: impl Future<Output = HostResult<R>>) -> HostRe
 }
 
 impl Core {
-    /// Runs what the first argument stands for with the others.
+    /// Runs the function that the first argument represents, with the other arguments.
     fn run_waiting(&self, lua: &Lua) -> mlua::Result<Function> {
         let core = self.clone();
         lua.create_async_function(move |lua, (body, values): (AnyUserData, MultiValue)| {
@@ -191,7 +191,7 @@ impl Core {
         })
     }
 
-    /// Makes the error of one that is called where it cannot wait.
+    /// Makes the error for a function that is called where it cannot wait.
     fn refuse_waiting(&self, lua: &Lua) -> mlua::Result<Function> {
         let core = self.clone();
         lua.create_function(move |lua, body: AnyUserData| {
@@ -223,8 +223,8 @@ impl Core {
         Ok(())
     }
 
-    /// What the raw function returns. When memory runs out on the way the author gets what Luau's own functions
-    /// raise then: an error of mlua's is held outside of the heap and not counted.
+    /// What the raw function returns. When memory runs out, the author gets the same error as from Luau's own
+    /// functions: an error of mlua would be held outside of the heap and not counted.
     fn answer<R: IntoLuaMulti>(
         &self,
         lua: &Lua,
@@ -261,7 +261,7 @@ impl Core {
         }
     }
 
-    /// The table that stands for `error` in Luau.
+    /// The table that represents `error` in Luau.
     fn error_table(&self, lua: &Lua, error: &HostError) -> mlua::Result<Table> {
         let table = lua.create_table()?;
         table.raw_set("kind", error.kind)?;

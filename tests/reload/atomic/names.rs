@@ -78,10 +78,7 @@ async fn commands_that_move_in_a_circle_come_up_with_the_last_fix() {
         assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["lone"]);
         assert_eq!(cogs_of(&report, CogOutcome::Kept), ["a", "b", "c"]);
         let text = format!("{:?}", report.problems);
-        assert!(
-            text.contains("fix them if they give up the name"),
-            "{text}"
-        );
+        assert!(text.contains("fix them if they give up the name"), "{text}");
         if is_saved_between {
             stage.save("cogs/a.luau", &answering("two", "newer a"));
             stage.failed().await;

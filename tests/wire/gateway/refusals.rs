@@ -57,7 +57,13 @@ async fn a_refused_token_and_refused_intents_say_what_to_do() {
 #[tokio::test]
 async fn a_token_that_a_server_refuses_with_a_close_of_no_meaning_is_told_once_each_time() {
     log::listen();
-    let told = || log::logged(&["perhaps it does not accept the token", "Reset Token", "code=4901"]);
+    let told = || {
+        log::logged(&[
+            "perhaps it does not accept the token",
+            "Reset Token",
+            "code=4901",
+        ])
+    };
     let server = FakeGateway::start().await;
     let clock = Clock::paused(1_000);
     let bot = Bot::ready(GatewayOptions {

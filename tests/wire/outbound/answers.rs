@@ -98,8 +98,7 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
             .await
             .unwrap_err();
         assert!(matches!(error, CallError::TooLong { .. }), "{error:?}");
-        let words =
-            "discord.create_message: the answer is longer than 8 MB, and Discord's answers are never that long";
+        let words = "discord.create_message: the answer is longer than 8 MB, and Discord's answers are never that long";
         assert_eq!(error.to_string(), words);
     }
     // What a refusal says is not worth as much; that it is one is what counts.
