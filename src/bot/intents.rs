@@ -1,4 +1,4 @@
-//! From what the cogs ask for to what the gateway sends.
+//! Makes the gateway's intents follow what the cogs ask for.
 //!
 //! Intents are fixed when a session is opened, and Discord allows a number of sessions a day. So what is missing is
 //! joined until the gateway may change them, and what is no longer needed is given up late: `wishes`. `refusal`
@@ -48,7 +48,7 @@ pub(super) fn with_own(intents: u64) -> u64 {
 }
 
 /// Those of `needed` that Discord would refuse, as far as the server knows what it has `granted`: they are logged, and
-/// cost no identify. No cog keeps the bot from starting with what it asks for.
+/// cost no identify. An intent that a cog asks for must not prevent the start.
 pub(super) async fn refused_at_start(cogs: &Cogs, needed: u64, granted: Option<u64>) -> u64 {
     let refused = granted.map_or(0, |granted| privileged_of(needed) & !granted);
     if refused != 0 {
@@ -61,7 +61,7 @@ pub(super) async fn refused_at_start(cogs: &Cogs, needed: u64, granted: Option<u
 /// The bot stops.
 struct Stopped;
 
-/// Asks the gateway for what the cogs ask for, whenever that changes.
+/// Requests the intents that the cogs need from the gateway, whenever they change.
 pub(super) struct Follower {
     gateway: Arc<Gateway>,
     cogs: Arc<Cogs>,
@@ -72,7 +72,7 @@ pub(super) struct Follower {
     /// After a failure.
     backoff: Backoff,
     retry_at: Duration,
-    /// Missing intents that the log has been told of.
+    /// Missing intents that were logged.
     announced: u64,
 }
 
@@ -205,7 +205,7 @@ impl Follower {
         self.retry_at = self.cogs.services.clock.now() + self.backoff.pause();
     }
 
-    /// Leaves out what Discord does not let the bot use.
+    /// Leaves out intents that Discord does not let the bot use.
     async fn refuse(&mut self, refused: u64) {
         let refusal = disallowed(&self.cogs, refused).await;
         error!("{refusal} Until then the bot runs without these intents.");

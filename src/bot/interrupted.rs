@@ -12,7 +12,7 @@ use std::time::Duration;
 /// How long an answer may take to be sent.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// So many users are told at most; after a flood the rest is in the log alone.
+/// At most so many users get a message; after a flood the rest is only in the log.
 const MOST_TOLD: usize = 100;
 
 /// Tells each user.

@@ -14,10 +14,10 @@ use crate::reload::sources::{Rules, Snapshot};
 use crate::reload::transaction;
 use std::sync::Arc;
 
-/// An address at which nothing is: top levels and `cog.on_load` cannot call anybody, and nobody else does.
+/// An address without a server: top levels and `cog.on_load` cannot make calls, and nothing else runs.
 const NOBODY: &str = "http://127.0.0.1:9";
 
-/// What became of the cogs.
+/// The results for the cogs.
 #[derive(Debug, Default)]
 pub struct Rehearsal {
     /// How many cogs there are.
@@ -48,7 +48,7 @@ pub async fn rehearse(config: Config) -> Result<Rehearsal, StartError> {
     })?;
     let threads = CogThreads::start()?;
     let cogs = Cogs::new(Arc::new(services), threads.0.clone());
-    // Who has a name has it here as well.
+    // The owners of names also own them here.
     cogs.names.read(&names);
 
     let plan = plan([], snapshot.as_ref());

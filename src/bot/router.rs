@@ -15,8 +15,8 @@ use crate::host_tasks::{self, Task};
 use crate::supervisor::{Consumer, Deliveries, Ticket, deliveries};
 use std::sync::Arc;
 
-/// Events that tell what the cache keeps. Messages are left out: their members are learned when a cog asks
-/// for the message.
+/// Events with data that the cache keeps. Messages are left out: their members are learned when a cog asks for the
+/// message.
 fn is_cached(name: &str) -> bool {
     ["guild_", "channel_", "thread_", "user_", "ready"]
         .iter()
@@ -31,7 +31,7 @@ pub(super) struct Router {
     deliveries: Option<&'static Deliveries>,
 }
 
-/// Who calls a command, and what with.
+/// How a command is called.
 enum Called {
     Admin(AdminCall),
     /// With the ids of the channel and of the message.
@@ -69,7 +69,7 @@ impl Router {
             (cog, ticket)
         });
         let listeners: Vec<_> = listeners.collect();
-        // Whatever becomes of the process from here on, each of them has its part of the event once.
+        // Whatever happens to the process from here on, each of them handles the event once.
         if let (Some(deliveries), Some(sequence)) = (self.deliveries, event.sequence) {
             deliveries.reached(event.shard, sequence);
         }
@@ -85,11 +85,11 @@ impl Router {
         }
     }
 
-    /// A ticket for one who has to do with an event. Nothing if that one had it before the process died.
+    /// A ticket for a consumer of an event. None if the consumer handled it before the process died.
     fn claim(&self, event: &Event, consumer: Consumer<'_>) -> Option<Ticket> {
         match (self.deliveries, event.sequence) {
             (Some(deliveries), Some(sequence)) => deliveries.claim(event.shard, sequence, consumer),
-            // What has no number cannot be told again after a death.
+            // An event without a number cannot come again after a crash.
             _ => Some(Ticket::default()),
         }
     }
@@ -113,7 +113,7 @@ impl Router {
         if !is_admin && cog.is_none() {
             return None;
         }
-        // From here on somebody waits for an answer.
+        // From here on a user waits for an answer.
         let read = host_tasks::caught_now(Task::Router, || {
             host_tasks::point(Task::Router);
             let data = with_whole_member("message_create", &event.look());

@@ -1,4 +1,4 @@
-//! `config.json` while the bot runs: what can be applied is, at once; a broken edit changes nothing.
+//! Applies edits of `config.json` while the bot runs, as far as possible at once; a broken edit changes nothing.
 
 use super::state_limits;
 use crate::cogs::host::Cogs;
@@ -19,12 +19,12 @@ const OF_NEW_VMS: [&str; 4] = [
     "limits.memory_mb",
 ];
 
-/// What follows the configuration file.
+/// Follows the configuration file.
 pub(super) struct Settings {
     follower: Follower,
     cogs: Arc<Cogs>,
     reload: Reload,
-    /// What the file said last, where it was right. What applies differs from it in what needs a restart.
+    /// The last valid content of the file. The applied configuration differs from it in keys that need a restart.
     wanted: Config,
     is_broken: bool,
 }

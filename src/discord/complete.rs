@@ -1,5 +1,5 @@
-//! What Discord leaves out of objects, and what everything here and every author relies on: of which guild a member
-//! or a role is, and which user a member is.
+//! Adds fields that Discord leaves out of objects, but on which the bot and authors rely: of which guild a member or a
+//! role is, and which user a member is.
 
 use super::events::event;
 use crate::json::Json;

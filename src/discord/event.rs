@@ -15,11 +15,11 @@ const MOST_OF_TREE: usize = 128 << 20;
 /// copied.
 #[derive(Debug)]
 pub struct Event {
-    /// Discord's name in snake case: `message_create`. Names that nobody knows pass through.
+    /// Discord's name in snake case: `message_create`. Unknown names pass through.
     pub name: Arc<str>,
     /// The number of the shard that received it, from 0.
     pub shard: u32,
-    /// Its place in the shard's session; nothing where the server gives it none of its own.
+    /// Its sequence number in the shard's session; none if the server gives it none.
     pub sequence: Option<u64>,
     /// Whether a former process that was killed may have received it, too. See [`crate::gateway`].
     pub maybe_repeated: bool,
@@ -30,7 +30,7 @@ pub struct Event {
     origin: OnceLock<Origin>,
 }
 
-/// Whom an event comes from, as far as its data says: 0 where it does not.
+/// Where an event comes from, as far as its data says; 0 where it does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     /// The guild.
@@ -107,13 +107,13 @@ impl Event {
         self.text.len()
     }
 
-    /// Whom it comes from, read when first asked for.
+    /// Where it comes from, read at the first call.
     pub fn origin(&self) -> Origin {
         *self.origin.get_or_init(|| Origin::of(self.raw()))
     }
 
-    /// What routing needs to know of a message, without building a tree. Nothing if the data is no
-    /// message with an author.
+    /// What routing needs to know about a message, without building a tree. None if the data is not a message with an
+    /// author.
     pub fn peek_message(&self) -> Option<MessagePeek<'_>> {
         let message: Message<'_> = serde_json::from_str(self.raw()).ok()?;
         Some(MessagePeek {
@@ -202,8 +202,8 @@ pub struct MessagePeek<'a> {
 }
 
 impl MessagePeek<'_> {
-    /// Whether a person has written this. All other types of messages are Discord's own notices (a thread was
-    /// created, a channel renamed, somebody joined), whose text is a name that somebody chose.
+    /// Whether a person has written this. All other types of messages are Discord's own notices (a thread was created,
+    /// a channel renamed, somebody joined), whose text is a name that a user chose.
     pub fn is_said(&self) -> bool {
         let by_person = !self.author_bot && !self.author_system && self.webhook_id.is_none();
         by_person && matches!(self.kind, DEFAULT | REPLY)

@@ -1,5 +1,5 @@
-//! What authors may write more comfortably than Discord takes it: times as Unix seconds, permissions
-//! as lists of names, whole numbers that Luau holds as fractions, empty tables.
+//! Forms that authors may write more conveniently than Discord accepts them: times as Unix seconds, permissions as
+//! lists of names, whole numbers that Luau holds as fractions, empty tables.
 
 use super::error::{ArgumentError, push_step};
 use super::{expected, got};

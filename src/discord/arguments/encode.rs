@@ -6,7 +6,7 @@ use crate::discord::schema::Shape;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
-/// What is percent-encoded: all but the characters that RFC 3986 calls unreserved.
+/// The characters that are percent-encoded: all except those that RFC 3986 calls unreserved.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

@@ -1,4 +1,4 @@
-//! What is wrong with a call's arguments, in words for its author.
+//! What is wrong with a call's arguments, in a sentence for its author.
 
 use crate::discord::operations::Operation;
 use crate::discord::schema::Violation;
@@ -12,9 +12,9 @@ pub struct ArgumentError {
     pub operation: &'static str,
     /// The field as the author would write it (`embeds[1].title`). Empty: the arguments as a whole.
     pub field: String,
-    /// What belongs there (`a string of at most 256 characters`). Empty: there is no such field.
+    /// What was expected (`a string of at most 256 characters`); empty if there is no such field.
     pub expected: String,
-    /// What is there (`nothing`, `the number 5`).
+    /// What was given (`nothing`, `the number 5`).
     pub got: String,
     /// The name that was probably meant.
     pub nearest: Option<String>,

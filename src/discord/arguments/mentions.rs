@@ -1,5 +1,5 @@
-//! Nobody is mentioned unless a call asks for it. Where `allowed_mentions` is missing, `null`, or has no list
-//! `parse`, Discord mentions whatever the text names. So every message says in full whom it may mention.
+//! Nobody is mentioned unless a call asks for it. Where `allowed_mentions` is missing, `null`, or has no list `parse`,
+//! Discord mentions everybody whom the text names. So every message says explicitly whom it may mention.
 
 use crate::discord::operations::Operation;
 use crate::discord::schema::{self, Shape};
@@ -49,7 +49,7 @@ fn changes_flags_only(operation: &Operation, message: &Map<String, Value>) -> bo
     operation.method == "PATCH" && message.keys().eq(["flags"])
 }
 
-/// Takes the nulls out, and says that nothing is mentioned but what is named.
+/// Removes nulls, and makes sure that only the named users and roles are mentioned.
 fn complete(given: &mut Map<String, Value>) {
     given.retain(|_, value| !value.is_null());
     for value in given.values_mut() {

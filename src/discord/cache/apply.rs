@@ -158,7 +158,7 @@ fn put(table: &mut GuildTable, id: u64, guild: Guild) {
     table.guilds.insert(id, Arc::new(RwLock::new(guild)));
 }
 
-/// Gone for good, or away during an outage: then it stays known, and says so.
+/// The guild was left, or is unavailable during an outage: then it stays known and is marked as unavailable.
 fn guild_delete(cache: &Cache, data: &Json) {
     let Some(id) = data.str("id").and_then(number) else {
         return;

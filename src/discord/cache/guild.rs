@@ -5,8 +5,7 @@ use super::number;
 use crate::json::Json;
 use std::collections::HashMap;
 
-/// What a guild's announcement holds that is kept elsewhere or not at all: the rest of its fields
-/// stays as it is.
+/// The fields of a guild's announcement that are kept elsewhere or not at all; the other fields stay as they are.
 const APART: [&str; 9] = [
     "channels",
     "guild_scheduled_events",
@@ -36,7 +35,7 @@ impl Guild {
         let id = data.get("id").cloned().unwrap_or(Json::Null);
         let list = |name: &str| data.get(name).map_or(&[][..], Json::items).iter();
         let channels = list("channels").chain(list("threads"));
-        // Inside an announcement, channels do not say whose they are.
+        // Inside an announcement, channels do not name their guild.
         let channels = channels.map(|channel| channel.with("guild_id", id.clone()));
         Self {
             own: own_fields(data),

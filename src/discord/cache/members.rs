@@ -12,8 +12,8 @@ pub(super) const OF_ALL: usize = 50_000;
 /// However many guilds there are, each keeps so many.
 const LEAST: usize = 20;
 
-/// Two generations: when the young one is half of the bound, it becomes the old one, and what was old
-/// and not seen again is forgotten.
+/// Two generations: when the young one has half of the maximum, it becomes the old one, and members of the former old
+/// one that were not seen again are forgotten.
 #[derive(Default)]
 pub(super) struct Members {
     /// The bot's own member, which is never forgotten: permissions depend on it.

@@ -21,7 +21,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-/// What is known of the guilds that the bot is in. Clones share it.
+/// What is known about the guilds that the bot is in. Clones share it.
 #[derive(Clone, Default)]
 pub struct Cache {
     shared: Arc<Shared>,
@@ -59,8 +59,8 @@ impl Cache {
         }
     }
 
-    /// Takes in a guild that Discord was asked for, with its `channels` and `threads`. Until the gateway announces it, it
-    /// is `unavailable`; what the gateway has told meanwhile is newer and stays.
+    /// Adds a guild that was requested from Discord, with its `channels` and `threads`. Until the gateway announces it,
+    /// it is `unavailable`; data that the gateway has sent meanwhile is newer and stays.
     pub fn supplement(&self, guild: &Json) {
         apply::supplement(self, guild);
     }
@@ -89,7 +89,7 @@ impl Cache {
         self.look(guild_id, |guild| guild.roles.get(&id).cloned())
     }
 
-    /// A member with `user` and `guild_id`. Known are the bot itself and those who were seen lately.
+    /// A member with `user` and `guild_id`. Known are the bot itself and members that were seen lately.
     pub fn member(&self, guild_id: &str, user_id: &str) -> Option<Json> {
         let id = number(user_id)?;
         self.look(guild_id, |guild| guild.members.get(id))

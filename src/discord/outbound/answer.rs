@@ -1,7 +1,7 @@
-//! What came back, and what it means.
+//! The response of a request, and what it means.
 //!
-//! However much a server sends, no more than [`LONGEST`] of it is read, and all of it is charged to whoever asked
-//! before it is kept: the text while it comes, and the tree while it is made.
+//! However much a server sends, no more than [`LONGEST`] of it is read, and all of it is charged to the caller before
+//! it is kept: the text while it arrives, and the tree while it is made.
 
 use crate::charge::{Charge, Full};
 use crate::discord::arguments::ArgumentError;
@@ -95,7 +95,7 @@ impl ApiResponse {
         self.status.is_success()
     }
 
-    /// Whether a proxy between the bot and Discord says this by itself: nirn-proxy and those that follow it tell so.
+    /// Whether a proxy between the bot and Discord made this response itself: nirn-proxy and similar ones say so.
     pub(super) fn is_of_a_proxy(&self) -> bool {
         let mut headers = OF_A_PROXY.iter();
         headers.any(|name| self.headers.contains_key(*name))
@@ -221,7 +221,7 @@ pub struct DiscordError {
     pub operation: String,
     /// What is wrong with each field, as Discord nests it.
     pub errors: Option<Json>,
-    /// Whether Discord may have done what was asked anyway, so that it was not asked again.
+    /// Whether Discord may have carried out the call anyway, so that it was not repeated.
     pub may_be_done: bool,
 }
 
@@ -307,7 +307,7 @@ impl fmt::Display for DiscordError {
 
 impl std::error::Error for DiscordError {}
 
-/// Added to an error where nobody knows what has become of the request.
+/// Added to an error when it is unknown whether the request was carried out.
 const MAY_BE_DONE: &str = "; it may have been carried out, so it was not sent again";
 
 /// Why a call has no result.

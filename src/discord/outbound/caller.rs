@@ -1,4 +1,4 @@
-//! Who calls, and what its calls may hold and open.
+//! The caller of a request, and the limits of its calls.
 
 use crate::charge::Allowance;
 use crate::requests::OpenOfCog;
@@ -9,9 +9,9 @@ use std::sync::Arc;
 pub struct CogCaller {
     /// Its name: callers take turns where they have to wait.
     pub name: Arc<str>,
-    /// The number of its version: the calls of a newer one do not wait for what older ones have left.
+    /// The number of its version: the calls of a newer one do not wait for those of older ones.
     pub version: u64,
-    /// What the answers to its calls may take while they come and until they are handed over.
+    /// How much memory the responses to its calls may take, until they are passed on.
     pub allowance: Allowance,
     /// The calls that it has on the wire.
     pub open: OpenOfCog,

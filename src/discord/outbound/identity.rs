@@ -1,4 +1,4 @@
-//! What the bot asks about itself.
+//! Requests of the bot about itself.
 
 use super::{CallError, Outbound, Times};
 use crate::discord::arguments::prepare;
@@ -35,7 +35,7 @@ pub struct Application {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// The ids of those whom it belongs to: the owner and, of a team, its owner and the members whose role lets
+    /// The ids of its owners: the application's owner or, for a team, the team's owner and the members whose role lets
     /// them change the application.
     pub owners: Vec<String>,
     /// Its flags, among them the privileged intents that it was granted.
@@ -79,15 +79,14 @@ impl Outbound {
         Ok(GatewayBot::of(url, &answer))
     }
 
-    /// The same for a gateway that the operator has placed at `url`: what the server says of its address does not
-    /// matter.
+    /// The same for a gateway at `url`, which the operator has set: the address that the server names does not matter.
     pub async fn gateway_bot_at(&self, url: &str) -> Result<GatewayBot, CallError> {
         let answer = self.ask("get_bot_gateway").await?;
         Ok(GatewayBot::of(url.to_owned(), &answer))
     }
 
-    /// The bot's application: whom it belongs to, what it may do. A server that does not know the usual question is
-    /// asked the older one, whose answer is the same.
+    /// The bot's application: whom it belongs to, what it may do. If the server does not support the usual request, an
+    /// older one with the same response is made.
     pub async fn current_application(&self) -> Result<Application, CallError> {
         match self.application("get_my_application").await {
             Err(error) if error.is_unknown_route() => {
@@ -121,7 +120,7 @@ impl Outbound {
             message: "the answer is empty".into(),
         };
         let operation = operation(id).ok_or_else(incomplete)?;
-        // Whoever asks this has its own way to ask again, and wants to say soon that it has to.
+        // The caller repeats this itself, and wants to report soon that it has to.
         let prepared = prepare(operation, json!({}))?;
         let times = Times {
             deadline: PATIENCE,
@@ -133,8 +132,7 @@ impl Outbound {
     }
 }
 
-/// In milliseconds. What cannot be read is as long as it can be: a bot that opens more sessions than it may loses
-/// its token.
+/// In milliseconds. If it cannot be read, the longest time is used: a bot that opens too many sessions loses its token.
 fn reset_after(limit: &Json) -> Duration {
     let told = limit.get("reset_after").map(Json::as_i64);
     let told = told.map(|told| told.and_then(|told| u64::try_from(told).ok()));
@@ -146,8 +144,8 @@ fn reset_after(limit: &Json) -> Duration {
 /// The roles of a team that may change the application and reset its token. `read_only` may look at it.
 const OWNING_ROLES: [&str; 2] = ["admin", "developer"];
 
-/// Who may do everything with the bot. Of an application of a team, Discord's `owner` is a user that stands for the
-/// team and that nobody is.
+/// The users who may do everything with the bot. For an application of a team, Discord's `owner` is not a real user but
+/// represents the team.
 fn owners(application: &Json) -> Vec<String> {
     let team = application.get("team");
     let members = team.and_then(|team| team.get("members"));

@@ -1,4 +1,4 @@
-//! The rate limiter for Discord's limits: whose turn it is, and when.
+//! The rate limiter for Discord's limits: which request may go, and when.
 //!
 //! Requests are counted in buckets, as Discord calls them: so many requests in a window, which starts again when its
 //! time is over. At first an operation is its own bucket (for each channel, guild
@@ -22,7 +22,7 @@ use tokio::sync::watch;
 /// Requests a second that Discord allows a bot in all.
 const GLOBAL: u32 = 50;
 
-/// When so many buckets are known, those that nobody needs are forgotten.
+/// When so many buckets are known, unused ones are forgotten.
 const MANY: usize = 4096;
 
 /// When so many are known that are needed, a server makes names up: those are forgotten, too, that are needed only
@@ -32,8 +32,8 @@ const TOO_MANY: usize = 16 * MANY;
 /// Two resets that lie closer than this are one.
 const SAME_WINDOW: Duration = Duration::from_millis(500);
 
-/// Without a word from the server about when to come back, or none that can be believed. Each further time it is
-/// twice as long.
+/// The pause if the server does not say when to come back, or says something implausible. Each further time it is twice
+/// as long.
 const FIRST_UNTOLD: Duration = Duration::from_secs(1);
 
 /// The longest of these waits.
@@ -46,7 +46,7 @@ const OF_DISCORD: [&str; 3] = [
     "x-ratelimit-scope",
 ];
 
-/// What an answer says about its bucket.
+/// What a response says about its bucket.
 #[derive(Debug, Default)]
 #[allow(
     clippy::struct_excessive_bools,
@@ -95,7 +95,7 @@ impl Wait {
 }
 
 impl Observed {
-    /// What an answer says that came at `now`.
+    /// What a response that arrived at `now` says.
     pub(super) fn of(answer: &ApiResponse, now: Duration) -> Self {
         let header = |name: &str| {
             answer
@@ -126,7 +126,8 @@ impl Observed {
             });
             observed.retry_after = Some(told.map_or(Wait::Untold, Wait::Told));
             let is_global = answer.refusal.is_true("global");
-            // Who stands before Discord and has no words for a bot means all that comes from its address.
+            // If a server in front of Discord refuses without a message for bots, it means all requests from the bot's
+            // address.
             let is_of_discord = OF_DISCORD.iter().any(|name| header(name).is_some());
             let is_shut_out = answer.refusal == Json::Null && !is_of_discord;
             observed.global = is_global
@@ -193,7 +194,7 @@ struct BucketState {
     waiting: Queue,
     /// How often in a row it was not said when to come back.
     untold: u32,
-    /// Set when requests that probed have learnt in which bucket they count: who waited here waits there.
+    /// Set when probing requests have found out in which bucket they count: those that waited here wait there.
     moved_to: Option<Arc<Bucket>>,
 }
 
@@ -208,7 +209,7 @@ pub(super) enum SendDecision {
 }
 
 impl Limits {
-    /// `counted`: keep Discord's global limit without being told.
+    /// `counted`: whether to keep Discord's global limit without headers that say so.
     pub(super) fn new(counted: bool) -> Self {
         Self(Arc::new(Mutex::new(RateLimitTable {
             routes: HashMap::new(),
@@ -316,9 +317,9 @@ impl Bucket {
         }
     }
 
-    /// Has those who wait here wait in `other`.
+    /// Moves those that wait here to `other`.
     fn move_to(&self, other: &Arc<Self>) {
-        // Both at once: nobody who leaves meanwhile must be looked for in vain.
+        // Under both locks: a request that leaves meanwhile must be found in one of them.
         let mut state = self.state();
         let mut target = other.state();
         target.waiting.absorb(std::mem::take(&mut state.waiting));
@@ -342,7 +343,7 @@ impl BucketState {
     fn obstacle(&mut self, now: Duration) -> Option<Obstacle> {
         if self.reset.is_some_and(|reset| now >= reset) {
             self.reset = None;
-            // What is under way may count in the new window.
+            // Requests in flight may count in the new window.
             self.remaining = self.limit.unwrap_or(0).saturating_sub(self.in_flight);
         }
         match (self.reset, self.limit) {
@@ -409,7 +410,7 @@ impl Drop for QueueTicket {
     }
 }
 
-/// What a look at the limits finds.
+/// The result of looking at the limits.
 enum Look {
     Step(SendDecision),
     /// There is a queue, which the request must join first.
@@ -520,7 +521,7 @@ impl Permit {
         if let (Some(bucket), Some(probed)) = (&bucket, probed)
             && !Arc::ptr_eq(bucket, &probed)
         {
-            // Under the table's lock, so that nobody overtakes those who wait.
+            // Under the table's lock, so that no request overtakes those that wait.
             probed.move_to(bucket);
             table.buckets.remove(&(hash(id), self.major));
         }

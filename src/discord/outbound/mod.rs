@@ -77,10 +77,10 @@ const PATIENCE: Duration = Duration::from_secs(16);
 /// An attempt has at least this long, however late it begins.
 const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
 
-/// What a slow line sends in a second, in bytes: larger requests have more time.
+/// Bytes that a slow connection sends in a second: larger requests have more time.
 const SLOW_LINE: usize = 64 << 10;
 
-/// What an answer to the bot itself may take, in bytes.
+/// How many bytes a response to the bot itself may take.
 const MOST_OF_OWN: usize = 64 << 20;
 
 /// Calls Discord's API. Clones share connections and rate limits.
@@ -229,7 +229,7 @@ impl Outbound {
     }
 }
 
-/// What Discord answered. Whoever called is charged for it until this is dropped.
+/// Discord's response. The caller is charged for it until this is dropped.
 #[derive(Debug)]
 pub struct Answered {
     /// Nothing when it answered without content.
@@ -238,8 +238,8 @@ pub struct Answered {
     pub charge: Charge,
 }
 
-/// A call in a task of its own. Others wait until its turn is over, and whoever asked for it may be stuck, or
-/// never look at it again.
+/// A call in its own task: other calls wait until its turn is over, but its caller may be stuck, or never poll it
+/// again.
 struct Driven(JoinHandle<Result<Answered, CallError>>);
 
 impl Future for Driven {
@@ -297,7 +297,7 @@ struct OutboundCall {
     limited_since: Option<Duration>,
     /// Released while the call waits for the clock.
     busy: Option<Busy>,
-    /// Its place in the queue, and what that means, from before its first turn.
+    /// Its place in the queue and the last decision, from before its first turn.
     place: Option<(Waiter, SendDecision)>,
 }
 
@@ -353,8 +353,8 @@ impl OutboundCall {
         }
     }
 
-    /// How long the next attempt may take: a server that takes requests and never answers must not use up what the
-    /// caller has for all of its calls.
+    /// How long the next attempt may take: a server that accepts requests and never answers must not use up the
+    /// caller's limits for all of its calls.
     fn attempt_time(&mut self, bytes: usize) -> Duration {
         let now = self.shared.clock.now();
         let since = *self.tried_since.get_or_insert(now);
@@ -365,7 +365,7 @@ impl OutboundCall {
         attempt.min(self.until.saturating_sub(now))
     }
 
-    /// Sends the request once. An answer that does not come is seen meanwhile, as what is sent again is.
+    /// Sends the request once. While it waits, a missing response is reported, and so is a repetition.
     async fn send(
         &self,
         encoded: &request::Encoded,
@@ -451,7 +451,7 @@ impl OutboundCall {
         })
     }
 
-    /// What the answer takes is charged to this.
+    /// The response is charged to this.
     fn charge(&self) -> Result<Charge, CallError> {
         let own = || Allowance::alone(MOST_OF_OWN);
         let cog = self.cog.as_ref();
@@ -491,7 +491,7 @@ impl OutboundCall {
                     }
                     self.busy = Some(self.shared.activity.begin());
                 }
-                // Somebody's request is under way, which takes real time: no clock is waited for.
+                // Another request is in flight, which takes real time: waiting does not use the clock.
                 SendDecision::Behind => {
                     let now = self.shared.clock.now();
                     let since = *self.limited_since.get_or_insert(now);
@@ -554,7 +554,7 @@ impl OutboundCall {
         }
     }
 
-    /// Whether what is to be deleted is gone because an attempt before has done it, whose answer was lost.
+    /// Whether the object is gone because an earlier attempt deleted it and its response was lost.
     fn has_deleted(&self, answer: &ApiResponse) -> bool {
         let failing = self.failing.as_ref();
         self.prepared.method == "DELETE"
@@ -580,7 +580,7 @@ impl OutboundCall {
         self.busy = Some(self.shared.activity.begin());
     }
 
-    /// Tells the log that calls wait for Discord.
+    /// Logs that calls wait for Discord.
     fn tell(&self, why: &str, waited: Duration) {
         let now = self.shared.clock.now();
         if let Some(count) = self.shared.waiting.to_be_told(now) {

@@ -1,4 +1,4 @@
-//! What the client is told once.
+//! The options of the client.
 
 use crate::activity::Activity;
 use crate::clock::Clock;
@@ -11,7 +11,7 @@ pub struct OutboundOptions {
     pub token: Token,
     /// The server, without a path (`http://127.0.0.1:8080`). Nothing: Discord itself.
     pub api_url: Option<String>,
-    /// What deadlines and pauses go by.
+    /// The clock for deadlines and pauses.
     pub clock: Clock,
     /// Where calls are counted while they are under way.
     pub activity: Activity,

@@ -1,10 +1,10 @@
-//! Who waits for a bucket: one line for each caller, served in turn, so that one who asks for much holds nobody
-//! else up for longer than a request of each.
+//! The requests that wait for a bucket: one line for each caller, served in turn, so that a caller with many requests
+//! delays another one by at most one request of each.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Who calls: a cog by its name, or the bot itself.
+/// The caller: a cog by its name, or the bot itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Caller {
     /// The cog.
@@ -13,7 +13,7 @@ pub(super) struct Caller {
     pub(super) version: u64,
 }
 
-/// The tickets of those who wait, by the caller's name; in each line those of newer versions first. No line is empty.
+/// The tickets of waiting requests, by the caller's name; in each line those of newer versions first. No line is empty.
 #[derive(Debug, Default)]
 pub(super) struct Queue(VecDeque<(Option<Arc<str>>, Line)>);
 
@@ -35,7 +35,7 @@ impl Queue {
         }
     }
 
-    /// Adds those who have waited elsewhere, in their order.
+    /// Adds requests that have waited in another queue, in their order.
     pub(super) fn absorb(&mut self, others: Self) {
         for (name, line) in others.0 {
             for (version, ticket) in line {
@@ -50,7 +50,7 @@ impl Queue {
         self.0.front()?.1.front().map(|(_, ticket)| *ticket)
     }
 
-    /// Takes a ticket out. If it was its turn, the next caller's comes.
+    /// Removes a ticket. If it was its turn, the next caller is served.
     pub(super) fn leave(&mut self, ticket: u64) {
         let had_turn = self.first() == Some(ticket);
         for (_, line) in &mut self.0 {

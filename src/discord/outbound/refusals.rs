@@ -13,7 +13,7 @@ use std::time::Duration;
 /// How long Discord counts a refusal.
 pub const COUNTED: Duration = Duration::from_secs(600);
 
-/// After so many, cogs send nothing more: the rest is for what the bot itself has to say.
+/// After so many, cogs send nothing more: the rest is reserved for the bot itself.
 pub(super) const MOST: usize = 8_000;
 
 /// How often Discord has refused requests of this bot lately.
@@ -50,15 +50,15 @@ impl Refusals {
         }
     }
 
-    /// Takes note of a success, which tells of the token if nothing else authorized the request.
+    /// Notes a success, which shows that the token is valid if nothing else authorized the request.
     pub(super) fn accepted(&self, operation: &str) {
         if !self.token_works.load(Ordering::Relaxed) && !has_own_token(operation) {
             self.token_works.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Tells the log when Discord refuses a token that it accepted before: once, until it is accepted again. What
-    /// refuses the first sign-in is told by whoever signs in.
+    /// Logs when Discord refuses a token that it accepted before: once, until it is accepted again. A refusal at the
+    /// first sign-in is reported by the sign-in.
     pub(super) fn refused(&self, error: &DiscordError) -> bool {
         let is_news = error.refuses_token() && self.token_works.swap(false, Ordering::Relaxed);
         if is_news {

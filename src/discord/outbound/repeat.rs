@@ -1,4 +1,4 @@
-//! Which requests are sent again after which failures. All of it is decided here.
+//! Decides which requests are sent again after which failures.
 //!
 //! | what became of the request | what has the same effect twice | everything else |
 //! |---|---|---|
@@ -16,10 +16,10 @@ use serde_json::Value;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What became of a request that got no answer that can be used.
+/// What happened to a request without a usable response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AttemptFailure {
-    /// Nobody received it, or it was refused and nobody knows why.
+    /// It was not received, or it was refused for an unknown reason.
     NotDone,
     /// It may have been carried out.
     MaybeDone,
@@ -28,10 +28,10 @@ pub(super) enum AttemptFailure {
 }
 
 impl AttemptFailure {
-    /// What a status says that is neither a success nor 429.
+    /// The meaning of a status that is neither a success nor 429.
     pub(super) fn of_status(status: StatusCode) -> Self {
-        // What stands between the bot and Discord says 408 when it gave up waiting: for whom, it does not say. And who
-        // says 501 does not know how, and will not learn it.
+        // A proxy between the bot and Discord answers 408 when it gave up waiting, but does not say for which side. And
+        // a server that answers 501 does not support the request and will not later.
         let is_fault = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
         if is_fault || status == StatusCode::REQUEST_TIMEOUT {
             Self::MaybeDone
@@ -50,7 +50,7 @@ impl AttemptFailure {
     }
 }
 
-/// What it does to send a request twice.
+/// The effect of sending a request twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     /// The same as to send it once.
@@ -97,8 +97,7 @@ fn has(prepared: &Prepared, field: &str) -> bool {
     value.is_some_and(|value| !value.is_null())
 }
 
-/// Gives a message a nonce, by which Discord knows it when it comes again. One that its author gave stays, and
-/// means what the author says it does.
+/// Gives a message a nonce, by which Discord knows it when it comes again. A nonce from the author stays as it is.
 pub(super) fn make_unique(prepared: &mut Prepared) {
     if prepared.operation.takes_field("enforce_nonce")
         && !has(prepared, "nonce")

@@ -37,7 +37,7 @@ pub(super) struct Client {
 /// A JSON body, made once for all attempts.
 pub(super) struct Encoded {
     body: Vec<u8>,
-    /// What the files have beside it.
+    /// The size of the files beside it.
     files: usize,
 }
 
@@ -58,14 +58,14 @@ impl Client {
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_max_idle_per_host(MOST_IDLE)
-            // What is counted as it comes must not become more afterwards.
+            // The bytes are counted as they arrive, so they must not grow afterwards by decompression.
             .no_gzip()
             .no_brotli()
             .no_deflate()
             .no_zstd()
             .redirect(reqwest::redirect::Policy::none());
         if options.api_url.is_some() {
-            // What is named explicitly is reached directly, whatever proxy the system has.
+            // A server that is named explicitly is reached directly, without the system's proxy.
             http = http.no_proxy();
         }
         Ok(Self {
@@ -101,7 +101,7 @@ impl Encoded {
         }
     }
 
-    /// What is to be sent, roughly.
+    /// Roughly how many bytes will be sent.
     pub(super) fn bytes(&self) -> usize {
         self.body.len() + self.files
     }
@@ -213,7 +213,7 @@ fn typed(part: Part, kind: &str) -> Part {
 pub(super) struct NoAnswer(Unread);
 
 impl NoAnswer {
-    /// What became of the request.
+    /// What happened to the request.
     pub(super) fn failure(&self) -> AttemptFailure {
         match &self.0 {
             Unread::Broken(error) if error.is_connect() => AttemptFailure::NotDone,
@@ -228,7 +228,7 @@ impl NoAnswer {
         matches!(&self.0, Unread::Broken(error) if error.is_timeout())
     }
 
-    /// What the network does, in two or three words.
+    /// The network's problem, in two or three words.
     pub(super) fn in_short(&self) -> &'static str {
         match self.failure() {
             AttemptFailure::NotDone if !matches!(self.0, Unread::BrokenRefusal(_)) => {
@@ -239,7 +239,7 @@ impl NoAnswer {
         }
     }
 
-    /// What happened, without the address: that may hold a webhook's token.
+    /// What happened, without the URL, which may contain a webhook's token.
     pub(super) fn told(&self, operation: &'static str, limit: Duration) -> CallError {
         match &self.0 {
             Unread::Broken(error) | Unread::BrokenRefusal(error) => broken(error, operation, limit),

@@ -1,14 +1,14 @@
-//! The calls that wait, so that nobody has to guess what a silent cog is doing.
+//! The list of waiting calls, which shows what a silent cog is doing.
 
 use crate::lock::lock;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Waiting that lasts longer than this is told in the log.
+/// Waiting that lasts longer than this is logged.
 pub(super) const TOLD_AFTER: Duration = Duration::from_secs(2);
 
-/// The log is told of it no more often than this, however many calls wait.
+/// It is logged no more often than this, however many calls wait.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// What a call waits for.
@@ -44,7 +44,7 @@ struct Calls {
     told: Option<Duration>,
 }
 
-/// The cog, or nothing if it is the bot that calls; for what it waits, and since when.
+/// The cog, or none for a call of the bot itself; what it waits for, and since when.
 type WaitingEntry = (Option<Arc<str>>, WaitsFor, Duration);
 
 /// A call that waits until this is dropped.

@@ -1,4 +1,4 @@
-//! Who may do what where, as Discord documents it, on plain values: the bot has them from its cache, the simulator
+//! Computes permissions as Discord documents it, on plain values, which the bot takes from its cache and the simulator
 //! from its world.
 
 use super::table::{
@@ -9,13 +9,13 @@ use super::table::{
 use std::cmp::Reverse;
 use std::time::Duration;
 
-/// What remains to a member who is timed out.
+/// The permissions that a member keeps during a time-out.
 const TIMED_OUT: u64 = VIEW_CHANNEL | READ_MESSAGE_HISTORY;
 
-/// What falls away where somebody may not send.
+/// The permissions that need the permission to send.
 const NEEDS_SENDING: u64 = MENTION_EVERYONE | SEND_TTS_MESSAGES | ATTACH_FILES | EMBED_LINKS;
 
-/// What falls away in a voice channel to which somebody may not connect.
+/// The permissions in a voice channel that need the permission to connect.
 const NEEDS_CONNECTING: u64 = OF_VOICE | MANAGE_CHANNELS | MANAGE_ROLES;
 
 /// A member, as far as permissions depend on it.
@@ -124,8 +124,8 @@ pub fn in_guild(standing: Standing) -> u64 {
     }
 }
 
-/// What a member may do in a channel, with what follows without being said. In a thread, `send_messages` is whether
-/// they may send there, which `send_messages_in_threads` decides.
+/// What a member may do in a channel, with the implied rules. In a thread, `send_messages` is whether they may send
+/// there, which `send_messages_in_threads` decides.
 pub fn in_channel(standing: Standing, layers: Layers, place: ChannelKind) -> u64 {
     if standing.is_owner || standing.roles & ADMINISTRATOR != 0 {
         return ALL;

@@ -1,4 +1,4 @@
-//! A body against its schema, with Discord's own codes and sentences for what is wrong.
+//! Checks a body against its schema, with Discord's own codes and messages.
 
 use super::words::{expected, got};
 use super::{Field, Fields, Schema, Shape, scalars, schema, shape_of_known};
@@ -20,7 +20,7 @@ pub struct Violation {
     pub code: &'static str,
     /// Discord's sentence for it (`This field is required`).
     pub message: String,
-    /// What belongs there, in our words (`a string of at most 256 characters`).
+    /// What was expected, in our words (`a string of at most 256 characters`).
     pub expected: String,
     /// What is there (`nothing`, `the number 5`, `a string of 300 characters`).
     pub got: String,

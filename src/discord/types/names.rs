@@ -1,4 +1,4 @@
-//! What schemas, events and operations are called in Luau.
+//! The names of schemas, events and operations in Luau.
 //!
 //! Schemas that are variants of one thing share a name, and so become one type.
 
