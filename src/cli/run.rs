@@ -1,4 +1,4 @@
-//! `cogsmith run`: starts the bot and keeps it running until it is told to stop.
+//! `cogsmith run`: starts the bot and keeps it running until it is asked to stop.
 
 use super::config_path::Settings;
 use super::output;
@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 use tokio::signal;
 use tracing::{info, warn};
 
-/// What a process exits with that was ended by Ctrl-C: 128 and the number of SIGINT.
+/// The exit code of a process that was ended by Ctrl-C: 128 and the number of SIGINT.
 const INTERRUPTED: i32 = 130;
 /// How long a process that was killed may take to be gone.
 const LEAVING: Duration = Duration::from_secs(1);
@@ -89,7 +89,7 @@ impl RunOptions {
         !self.no_supervisor
     }
 
-    /// What the options ask for.
+    /// The mode that the options ask for.
     pub(super) fn mode(self) -> Result<Mode, StartError> {
         match (self.offline, self.online) {
             (false, false) => Ok(Mode::Automatic),
@@ -102,7 +102,7 @@ impl RunOptions {
     }
 }
 
-/// Where the bot runs, by what was asked for and what the environment has.
+/// Where the bot runs, according to the options and the environment.
 pub(super) fn target(
     config: &Config,
     connection: Connection,
@@ -121,7 +121,7 @@ pub(super) fn target(
     }
 }
 
-/// Runs the bot until the process is told to stop.
+/// Runs the bot until the process is asked to stop.
 pub(super) async fn run(settings: Settings, mode: Mode) -> Result<(), StartError> {
     let Settings {
         path,
@@ -157,7 +157,7 @@ pub(super) async fn run(settings: Settings, mode: Mode) -> Result<(), StartError
         () = &mut told_to_stop => Ok(()),
         error = bot.refused() => Err(error),
     };
-    // The page goes first, so that nobody writes to a bot that is going.
+    // The page is closed first, so that nobody writes to a bot that is stopping.
     drop(close);
     let _page_closed = page.await.is_ok();
     bot.stop().await;
@@ -174,7 +174,7 @@ async fn start_simulator(adopted: Adopted) -> Result<Sim, StartError> {
             "The simulator was part of the process that died, so its world is new: messages and members are those of a first start. The state of the cogs is still there"
         );
     }
-    // Nobody else identifies here, so no shard needs to wait for its turn.
+    // No other bot identifies here, so no shard needs to wait for its turn.
     let options = SimOptions {
         max_concurrency: 0,
         ..SimOptions::default()

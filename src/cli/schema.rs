@@ -8,14 +8,14 @@ use crate::files::decode;
 use clap::Args;
 use std::path::Path;
 
-/// What `cogsmith schema` is given.
+/// The arguments of `cogsmith schema`.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct SchemaOptions {
     /// Write it to config.schema.json beside config.json, where editors look for it
     #[arg(long, conflicts_with = "check")]
     write: bool,
 
-    /// Tell whether config.schema.json is current; exit with 1 if it is not
+    /// Check whether config.schema.json is up to date; exit with 1 if it is not
     #[arg(long)]
     check: bool,
 }

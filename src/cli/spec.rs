@@ -1,4 +1,4 @@
-//! `cogsmith spec`: do the cogs do what their specs say?
+//! `cogsmith spec`: runs the specs of the cogs.
 
 use super::config_path::ConfigPath;
 use super::output;
@@ -71,7 +71,7 @@ fn choose(config: &Config, filter: Option<&str>) -> Result<Vec<Case>, StartError
     Ok(chosen)
 }
 
-/// Runs the tests side by side, and tells each as it ends.
+/// Runs the tests side by side, and reports each when it ends.
 fn run_all(cases: Vec<Case>, mut tell: impl FnMut(Case, Result<(), CaseFailure>)) {
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
     let waiting = Mutex::new(VecDeque::from(cases));

@@ -19,15 +19,14 @@ const LUAURC: &str = r#"{
 
 const CURRENT: &str = "All files of types/ are up to date.";
 
-/// What `cogsmith types` is given.
+/// The arguments of `cogsmith types`.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct TypesOptions {
-    /// Write what is not current into types/ beside config.json, and lua/.luaurc if there is none
+    /// Write outdated files to types/ beside config.json, and lua/.luaurc if there is none
     #[arg(long, conflicts_with = "check")]
     write: bool,
 
-    /// Tell whether types/ is current, and exit with 1 if it is not; this is also what happens without
-    /// an option
+    /// Check whether types/ is up to date, and exit with 1 if it is not; this is also what happens without an option
     #[arg(long)]
     check: bool,
 }

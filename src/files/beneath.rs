@@ -1,4 +1,4 @@
-//! From a path to what is there, without ever leaving a folder.
+//! Follows a path without ever leaving a folder.
 //!
 //! Each name is looked up in the folder that the names before it led to, and which is held open. A symlink is read
 //! and its names take its place. Whatever is exchanged meanwhile, each step stays inside.
@@ -28,7 +28,7 @@ pub struct Found {
     pub folder: Arc<Folder>,
     /// Its name there; `.` for the folder itself.
     pub name: OsString,
-    /// What it is: no symlink.
+    /// What it is; never a symlink.
     pub facts: Facts,
     /// Where it is below the root, without symlinks and with `/` between names. Nothing if a name is not UTF-8.
     pub real: Option<String>,

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-/// File systems behind which somebody else may write unnoticed, by the number that the system has for each
-/// (`linux/magic.h` and the drivers' own headers).
+/// File systems on which others may write without a report, by their number in the system (`linux/magic.h` and the
+/// drivers' own headers).
 const SILENT: [(u32, &str); 14] = [
     (0x6969, "NFS"),
     (0x517B, "SMB"),
@@ -21,8 +21,8 @@ const SILENT: [(u32, &str); 14] = [
     (0xBACB_ACBC, "VMware"),
 ];
 
-/// The kind of drive that `path` is on, if changes of it are not told to whoever watches it: files are to be looked at
-/// again and again there.
+/// The kind of drive that `path` is on, if its changes are not reported to a watcher: files on it must be read again
+/// and again.
 pub fn silent_drive(path: &Path) -> Option<&'static str> {
     number_of(path).and_then(name_of)
 }

@@ -1,4 +1,4 @@
-//! Files that others may exchange while they are read.
+//! Reads files that others may replace at the same time.
 //!
 //! What a path says now may be something else a moment later: a symlink, a pipe that nobody writes to, a device.
 //! So nothing is looked at by its path and then read by its path:
@@ -39,7 +39,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
-/// What has a name in a folder.
+/// What a name in a folder can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.
@@ -52,7 +52,7 @@ pub enum Kind {
     Other,
 }
 
-/// What the system says of something, at one moment. Equal facts: nobody has exchanged or written it meanwhile.
+/// What the system says about a file at one moment. If the facts are equal, it was not replaced or written meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// What it is.
@@ -79,7 +79,7 @@ pub struct OpenFile {
     pub facts: Facts,
 }
 
-/// What opening a name came to.
+/// The result of opening a name.
 #[derive(Debug)]
 pub enum Opened {
     /// A regular file.
@@ -88,7 +88,7 @@ pub enum Opened {
     Not(Kind),
 }
 
-/// What reading a file came to.
+/// The result of reading a file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Contents {
     /// All of it, as it was the whole time.
@@ -152,7 +152,7 @@ pub struct WalkEntry<'a> {
     pub name: &'a OsStr,
     /// Its path below the folder in which the walk began.
     pub path: &'a Path,
-    /// What it is, or why nobody knows.
+    /// What it is, or why that is unknown.
     pub kind: io::Result<Kind>,
 }
 

@@ -1,6 +1,6 @@
-//! The text of a file, whatever an editor saved it as: the one place at which bytes become text.
+//! The text of a file, in any encoding in which an editor may have saved it: the only place where bytes become text.
 //!
-//! A byte order mark is no part of the text. What is not UTF-8 is told in words that say what to do.
+//! A byte order mark is not part of the text. For bytes that are not UTF-8, the error says what to do.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! A writer that has a file open may have written half of a text. Where the system tells when it closes the file,
-//! whoever watches the file waits for that, but not for ever.
+//! A writer that has a file open may have written half of a text. Where the system reports that it closes the file, a
+//! watcher of the file waits for that, but not for ever.
 
 use notify::EventKind;
 use notify::event::{AccessKind, AccessMode, ModifyKind};

@@ -10,8 +10,8 @@ use std::sync::Arc;
 #[error("the host is at a private address")]
 pub(super) struct NotPublic;
 
-/// Looks names up, and knows only public addresses. A connection goes to what this returns, so that a name which is
-/// looked up again cannot lead elsewhere by then.
+/// Looks names up, and knows only public addresses. A connection goes to the address that this returns, so a second
+/// look-up of the name cannot lead elsewhere.
 #[derive(Debug)]
 pub(super) struct PublicAddresses {
     hosts: Arc<KnownHosts>,

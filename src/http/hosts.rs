@@ -1,7 +1,7 @@
 //! Which hosts the operator allows.
 
-/// Whether one of the entries of `http.allow` stands for a host: its name, `*.example.com` for all below
-/// `example.com`, or `*`. Letter case and a dot at the end make no difference.
+/// Whether one of the entries of `http.allow` matches a host: its name, `*.example.com` for all below `example.com`, or
+/// `*`. Letter case and a dot at the end make no difference.
 pub fn is_allowed(host: &str, allowed: &[String]) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     allowed.iter().any(|entry| {

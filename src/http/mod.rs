@@ -30,7 +30,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 const USER_AGENT: &str = concat!("cogsmith/", env!("CARGO_PKG_VERSION"));
 
-/// Hosts with addresses of their own, as in `/etc/hosts`; what is written here may be private.
+/// Hosts with fixed addresses, as in `/etc/hosts`; these addresses may be private.
 pub type KnownHosts = BTreeMap<String, IpAddr>;
 
 /// Sends requests. Clones share connections.
@@ -182,8 +182,8 @@ impl HttpRequest {
         Ok(self)
     }
 
-    /// Goes on to `target`, as browsers do. What is meant for one server is not shown to another: its author named
-    /// the first one, and nobody but that one the second.
+    /// Continues to `target`, as browsers do. Data for one server is not sent to another: the author named only the
+    /// first one, and the first one names the second.
     fn redirect(&mut self, status: StatusCode, target: &str) -> Result<(), HttpError> {
         let wrong = |_| HttpError::Address("the redirect leads to something that is not a URL");
         let next = self.url.join(target).map_err(wrong)?;
@@ -193,7 +193,7 @@ impl HttpRequest {
             self.headers.remove(CONTENT_TYPE);
         }
         if next.origin() != self.url.origin() {
-            // What kind a body is of goes where the body goes.
+            // The type of a body is kept only with the body.
             let kind = self.headers.remove(CONTENT_TYPE);
             self.headers.clear();
             if let (Some(kind), Some(_)) = (kind, &self.body) {
@@ -264,7 +264,7 @@ async fn read(mut response: Response, host: &str, most: usize) -> Result<HttpRes
     })
 }
 
-/// What happened, without the address: that may hold a key.
+/// What happened, without the URL, which may contain a key.
 fn network(host: &str, error: &reqwest::Error) -> HttpError {
     let mut cause: &dyn std::error::Error = error;
     loop {

@@ -1,4 +1,4 @@
-//! One reload as a transaction: prepare in every affected VM, then of each part of the change all commit or none
+//! One reload as a transaction: prepare in every affected VM; then, in each part of the change, all cogs commit or none
 //! does.
 //!
 //! ```text
@@ -34,40 +34,40 @@ use std::sync::Arc;
 pub enum CogResult {
     /// It runs the new code.
     Committed(Offer, Box<Committed>),
-    /// It could not take it, on its own account.
+    /// The new code could not be loaded, because of its own files.
     Failed(Box<LoadFailure>),
-    /// It could have, and these siblings could not.
+    /// The new code could be loaded, but these connected cogs failed.
     HeldBack(Offer, Vec<String>),
-    /// It could have, and the host failed in its task, which has it built again.
+    /// The new code could be loaded, but the host failed in its task, so it is built again.
     Lost(Offer),
     /// It runs no more.
     Unloaded,
-    /// Its file is gone, and it runs on, as it hangs together with these siblings, which failed.
+    /// Its file is deleted, but it still runs, because these connected cogs failed.
     Stays(Vec<String>),
 }
 
-/// Why a cog could not take new code.
+/// Why a cog's new code could not be loaded.
 #[derive(Debug, Default)]
 pub struct LoadFailure {
     /// For the report.
     pub problem: Problem,
     /// What the attempt has read and looked for.
     pub trace: LoadTrace,
-    /// What the cog has seen that was in the way: once that says something else, it is worth another try.
+    /// The modules of other cogs that were in the way: when one of them changes, another attempt is worthwhile.
     pub others: BTreeSet<ModuleId>,
-    /// What it would have had, if that is known.
+    /// What it would have declared, if that is known.
     pub wanted: Option<BTreeSet<Tie>>,
 }
 
-/// How the cogs of a transaction came out of it, with their names and in the order of these.
+/// The results of a transaction's cogs, with and in the order of their names.
 pub type Results = Vec<(String, Arc<CogHandle>, CogResult)>;
 
-/// With what a transaction is carried out.
+/// What carrying out a transaction needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Means<'a> {
     /// All cogs.
     pub cogs: &'a Cogs,
-    /// What the plan's cogs have in common besides what is stale in them.
+    /// What connects the plan's cogs apart from their stale modules.
     pub bonds: &'a Bonds,
     /// The sources.
     pub snapshot: &'a Arc<Snapshot>,
@@ -97,7 +97,7 @@ pub(super) async fn run_bound(means: Means<'_>, plan: &Plan) -> Results {
         .partition(|cog| cog.action == Action::Unload);
     let prepared = stay.into_iter().map(|cog| prepare(means, cog));
     let mut attempts = join_all(prepared).await;
-    // Others go on beside this one: who has which command is decided by one after the other.
+    // Other transactions run beside this one: only one at a time decides which cog has which command.
     let _alone = cogs.committing.lock().await;
     refuse_conflicts(means, &gone, &mut attempts);
     for attempt in &mut attempts {
@@ -135,7 +135,7 @@ pub(super) async fn run_bound(means: Means<'_>, plan: &Plan) -> Results {
     results
 }
 
-/// Prepares everything that `plan` loads and takes none of it: what each cog would bring, or why it would
+/// Prepares everything that `plan` loads and commits none of it. Returns what each cog would offer, or why it would
 /// fail. In the plan's order.
 pub async fn rehearse(
     cogs: &Cogs,
@@ -161,7 +161,7 @@ pub async fn rehearse(
     join_all(ended).await
 }
 
-/// Remembers which cog has which name, for the next start.
+/// Stores which cog has which name, for the next start.
 async fn remember_names(cogs: &Cogs, results: &Results) {
     let routes = cogs.routes();
     for (name, handle, result) in results {
@@ -184,7 +184,7 @@ async fn remember_names(cogs: &Cogs, results: &Results) {
 /// Writes the names to the disk, on a thread for work that blocks.
 pub(super) async fn save_names(cogs: &Cogs) {
     let names = Arc::clone(&cogs.names);
-    // A panic there is the host's own, and what it has not written is written with the next change.
+    // A panic there is a bug in the host; the names are written with the next change.
     let _saved = tokio::task::spawn_blocking(move || names.save())
         .await
         .is_ok();

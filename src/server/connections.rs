@@ -1,4 +1,4 @@
-//! The connections that are open: who has a place, who gives it up, who is overdue.
+//! The open connections: which have a place, which lose it, and which are overdue.
 
 use super::Limits;
 use super::stream::Progress;

@@ -1,4 +1,4 @@
-//! An HTTP server that nobody can wear out: its connections are few, and those that do nothing end.
+//! An HTTP server that cannot be exhausted: it has few connections, and closes idle ones.
 //!
 //! ```text
 //! accept ─ connections (is there room, whose place is taken, who is overdue?) ─ stream (what moves) ─ the router

@@ -1,4 +1,4 @@
-//! What the reader does on the page, as JSON over POST.
+//! The actions of the page's user, as JSON over POST.
 
 use super::StudioState;
 use crate::host_tasks::{self, Task};

@@ -1,4 +1,4 @@
-//! What the live feed sends: one JSON object a frame, told apart by `type`.
+//! The frames of the live feed: one JSON object each, distinguished by `type`.
 
 use super::{BotView, CogView, StudioOptions};
 use crate::discord::permissions::VIEW_CHANNEL;
@@ -190,8 +190,7 @@ fn message(chat: &Sim, channel: &str, id: &str) -> Option<Frame<'static>> {
     Some(Frame::Message { channel, message })
 }
 
-/// Adds to each reaction who reacted: Discord says only whether the bot did, and the page speaks
-/// for everybody.
+/// Adds to each reaction who reacted: Discord says only whether the bot did, and on the page anybody may react.
 fn name_reactors(chat: &Sim, channel: Id, message: &mut Value) {
     let Some(id) = id_of(message) else { return };
     let reactions = message.get_mut("reactions").and_then(Value::as_array_mut);

@@ -56,7 +56,7 @@ pub(super) async fn check(
     next.run(request).await
 }
 
-/// Adds what tells the browser to keep the page shut.
+/// Adds the headers that make the browser protect the page.
 pub(super) async fn add_headers(
     State(policy): State<HeaderValue>,
     mut response: Response,

@@ -73,7 +73,7 @@ async fn run(socket: WebSocket, shared: StudioState) {
     let mut look = interval(COGS_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stopping = shared.stopping.clone();
-    // Subscribed before the state is read: what happens in between is told twice, never lost.
+    // Subscribed before the state is read: events in between are sent twice rather than lost.
     let mut feed = Feed {
         reports: shared.options.reports.subscribe(),
         dispatches: shared.options.chat.as_ref().map(Sim::subscribe),
@@ -97,7 +97,7 @@ impl Feed {
         self.send(hello).await
     }
 
-    /// Waits for the next thing that happens, and tells the page.
+    /// Waits for the next event, and sends it to the page.
     async fn step(&mut self, stopping: &mut watch::Receiver<bool>) -> Result<(), Gone> {
         tokio::select! {
             report = self.reports.recv() => match report {

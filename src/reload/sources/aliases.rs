@@ -31,9 +31,9 @@ const FORM: &str = "write { \"aliases\": { \"name\": \"folder\" } }";
 /// The aliases of one snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Aliases {
-    /// Names in lower case with the folder below `lua/` for which each stands (`""` is `lua/`).
+    /// Names in lower case, each with its folder below `lua/` (`""` is `lua/`).
     targets: BTreeMap<String, String>,
-    /// What is wrong with the file: what comes after "lua/.luaurc ".
+    /// What is wrong with the file: the text after "lua/.luaurc ".
     pub(super) problems: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ impl Aliases {
         self.targets.keys().map(String::as_str)
     }
 
-    /// What the node of an alias stands for, as a hash.
+    /// The folder of an alias's node, as a hash.
     pub(super) fn hash(&self, node: &ModuleId) -> Option<ContentHash> {
         let name = node.as_str().strip_prefix('@')?;
         self.get(name).map(ContentHash::of)

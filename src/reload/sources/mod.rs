@@ -1,4 +1,4 @@
-//! An immutable snapshot of `lua/`: what every module says at one moment.
+//! An immutable snapshot of `lua/`: the text of every module at one moment.
 //!
 //! ```text
 //! rules (which files) ─ walk (find them) ─ read (their text, and whether it may be read) ─ tree (modules, cogs, clashes) ─ Snapshot
@@ -32,11 +32,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tree::{File, Found, Tree};
 
-/// Modules in order. One map shares with the next what both have in common.
+/// Modules in order. A map shares with the next one what both have in common.
 pub type ModuleMap = RedBlackTreeMapSync<ModuleId, Arc<Source>>;
 
-/// What all modules say at one moment. It never changes; [`Snapshot::rescan`] makes another that
-/// shares whatever is still the same.
+/// The texts of all modules at one moment. It never changes; [`Snapshot::rescan`] makes another one that shares
+/// everything unchanged.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The modules that can be used.
@@ -148,8 +148,7 @@ impl Snapshot {
         self.get(&id).filter(|source| &*source.path == path)
     }
 
-    /// The modules and aliases that say something else than in the snapshot that was rescanned, or are in only
-    /// one of the two.
+    /// The modules and aliases that differ from the snapshot that was rescanned, or are in only one of the two.
     pub fn changed(&self) -> &BTreeSet<ModuleId> {
         &self.changed
     }
@@ -159,7 +158,7 @@ impl Snapshot {
         self.tree.held(id)
     }
 
-    /// What `id` says: a module's text and file, or what an alias stands for.
+    /// The hash of `id`: of a module's text and file, or of an alias's folder.
     pub fn hash(&self, id: &ModuleId) -> Option<ContentHash> {
         if id.is_alias() {
             return self.aliases.hash(id);

@@ -96,8 +96,8 @@ fn relative(root: &Path, changed: &BTreeSet<PathBuf>) -> BTreeSet<String> {
         .collect()
 }
 
-/// The same paths, and all other files that are or were of the same modules: whoever is told that `a.luau` went
-/// before it is told that `a.lua` came sees one change anyway.
+/// The same paths, and all other files that are or were of the same modules: if the deletion of `a.luau` is reported
+/// before the new `a.lua`, both still become one change.
 fn with_namesakes(old: &Snapshot, mut paths: BTreeSet<String>) -> BTreeSet<String> {
     let namesakes = paths.iter().flat_map(|path| old.rules.namesakes(path));
     let is_there = |path: &String| old.source_in(path).is_some() || old.root.join(path).is_file();
@@ -179,7 +179,7 @@ impl Rescan<'_> {
         self.looks.insert(path.to_owned(), look);
     }
 
-    /// Looks at all that is in a folder, and forgets what was there and is no more.
+    /// Reads everything in a folder, and forgets what is no longer there.
     fn look_at_folder(&mut self, path: &str) {
         let rules = Arc::clone(&self.old.rules);
         let starts: Vec<&str> = match rules.watches(path) {

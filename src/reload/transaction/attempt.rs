@@ -1,4 +1,4 @@
-//! One cog's attempt to take new code: it is prepared, and then committed or forgotten.
+//! One cog's attempt to load new code: it is prepared, and then committed or dropped.
 
 use super::{CogResult, LoadFailure, Means};
 use crate::cogs::handle::CogHandle;
@@ -44,7 +44,7 @@ fn unasked(plan: &CogPlan, message: String, hint: String) -> Box<LoadFailure> {
     })
 }
 
-/// A cog that starts in quarantine is not even tried: it is when its file says something else.
+/// A cog that starts in quarantine is not even prepared until its file has changed.
 fn kept_away(plan: &CogPlan, snapshot: &Snapshot, problem: Problem) -> Box<LoadFailure> {
     let entry = &plan.entry;
     let read = snapshot.hash(entry).map(|hash| (entry.clone(), hash));
@@ -58,7 +58,7 @@ fn kept_away(plan: &CogPlan, snapshot: &Snapshot, problem: Problem) -> Box<LoadF
     })
 }
 
-/// Has a cog make its next generation.
+/// Asks a cog to make its next generation.
 pub(super) async fn prepare<'a>(means: Means<'_>, plan: &'a CogPlan) -> Attempt<'a> {
     let Means {
         cogs,
@@ -148,7 +148,7 @@ fn load_failure(handle: &CogHandle, snapshot: &Snapshot, failure: PrepareFailure
     }
 }
 
-/// Commits an attempt, or forgets it if it failed or others hold it back.
+/// Commits an attempt, or drops it if it failed or others hold it back.
 pub(super) async fn end(
     attempt: Attempt<'_>,
     held_by: Option<Vec<String>>,

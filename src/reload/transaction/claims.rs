@@ -1,5 +1,5 @@
-//! Who has which command and name: whoever had it keeps it, also across restarts, and the order of names decides
-//! between those alone that are new.
+//! Which cog has which command and name: the cog that had it keeps it, also across restarts; only between new cogs the
+//! alphabetical order decides.
 
 use super::members;
 use super::{Attempt, CogHandle, LoadFailure, Means, seen_by, trace_of};
@@ -44,7 +44,7 @@ fn next_conflict(
         leaving: gone.chain(replaced).collect(),
         by_attempts: HashMap::new(),
     };
-    // Whoever runs already comes first, then it goes by name.
+    // Running cogs come first, then the others by name.
     let mut order: Vec<usize> = (0..attempts.len()).collect();
     order.sort_by_key(|index| !attempts[*index].handle.has_version());
     for index in order {
@@ -65,20 +65,20 @@ fn name_of(plan: &CogPlan) -> &str {
     &plan.name
 }
 
-/// Who has which commands and names while a transaction looks for conflicts.
+/// Which cog has which commands and names while a transaction looks for conflicts.
 struct Taken<'a> {
     cogs: &'a Cogs,
     snapshot: &'a Snapshot,
     attempts: &'a [Attempt<'a>],
     /// What is committed, …
     routes: Arc<Routes>,
-    /// … except for these cogs, and what they bring instead; nothing for those that go.
+    /// … except for these cogs, with what they offer instead; none for those that are unloaded.
     leaving: HashMap<&'a str, Option<&'a Offer>>,
-    /// What the cogs of this transaction bring.
+    /// What the cogs of this transaction offer.
     by_attempts: HashMap<Claim, Holder<'a>>,
 }
 
-/// A cog that brings something, with the name that it has there, and the command if it is one's.
+/// A cog that offers something, with the name that it uses, and the command if it belongs to one.
 #[derive(Clone, Copy)]
 struct Holder<'a> {
     cog: &'a str,
@@ -104,16 +104,16 @@ struct Held {
     right: Right,
 }
 
-/// Why somebody has a name rather than another who wants it.
+/// Why one cog has a name rather than another one that wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Right {
-    /// It comes first in this reload, and nobody had it.
+    /// It comes first in this reload, and no cog had the name.
     Order,
     /// It had it.
     Had,
-    /// It had it, and runs its former text, as what was saved cannot be taken.
+    /// It had the name, and runs its former text because the saved one cannot be loaded.
     Keeps,
-    /// It had it, and does not run.
+    /// It had the name, and does not run.
     Waits,
 }
 
@@ -140,7 +140,7 @@ impl<'a> Taken<'a> {
                 )
             }));
         }
-        // That a name is taken says more than that it looks like one.
+        // That a name is taken is more important than that it looks like another one.
         wanted.sort_by_key(|(claim, _)| claim.is_likeness());
         for (claim, holder) in wanted {
             if let Some(held) = self.owner(cog, &claim) {
@@ -151,7 +151,7 @@ impl<'a> Taken<'a> {
         None
     }
 
-    /// Who has what is claimed. Whoever has it already and wants it still comes before all others.
+    /// The cog that has what is claimed. A cog that has it already and still wants it comes before all others.
     fn owner(&self, cog: &str, claim: &Claim) -> Option<Held> {
         if let Some(holder) = self.by_attempts.get(claim) {
             let is_own = holder.cog == cog;
@@ -216,7 +216,7 @@ impl<'a> Taken<'a> {
         held
     }
 
-    /// Why this change's attempt at a cog came to nothing, if it did.
+    /// Why this change's attempt at a cog failed, if it did.
     fn failure_of(&self, cog: &str) -> Option<&LoadFailure> {
         let mut attempts = self.attempts.iter();
         let attempt = attempts.find(|attempt| attempt.plan.name == cog)?;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// The cogs that are held back, with those whose failure holds them.
 pub(super) type Held = BTreeMap<String, Vec<String>>;
 
-/// Who is held back by the attempts that failed: all in the part of one whose failure holds its part back.
+/// The cogs that failed attempts hold back: all in the same part as a cog whose failure holds its part back.
 pub(super) fn held(means: Means<'_>, attempts: &[Attempt<'_>], gone: &[&CogPlan]) -> Held {
     let fails = |attempt: &Attempt<'_>| attempt.prepared.is_err() && attempt.plan.holds_back;
     if !attempts.iter().any(fails) {
@@ -94,7 +94,7 @@ fn trying(means: Means<'_>, attempt: &Attempt<'_>) -> Member {
     member
 }
 
-/// What is known of a cog before it is tried.
+/// What is known about a cog before it is prepared.
 fn member(plan: &CogPlan, bonds: &Bonds) -> Member {
     // An init file makes modules of the cogs in its folder, and cogs of them again when it goes.
     let inits = bonds.changed.iter().filter(|id| id.takes_in(&plan.entry));
@@ -182,7 +182,7 @@ fn requests(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a text that could not be run may declare this: it has the name.
+/// Whether a text that could not be run may declare this: it contains the name.
 fn mentions(texts: &[String], tie: &Tie) -> bool {
     let has = |wanted: &str| texts.iter().any(|text| text.contains(wanted));
     match tie {
@@ -208,8 +208,8 @@ fn has_word(text: &str, word: &str) -> bool {
     })
 }
 
-/// Whether a new cog that is broken may be one that runs and goes, under another name: its file has the same name,
-/// or most of its text is the other's.
+/// Whether a new, broken cog may be a running cog that is being deleted, under another name: its file has the same
+/// name, or its text is mostly the same.
 fn may_be(means: Means<'_>, gone: &CogPlan, new: &CogPlan) -> bool {
     let generation = means.cogs.get(&gone.name);
     let generation = generation.and_then(|cog| cog.peek(|status| status.generation.clone()));
@@ -225,8 +225,8 @@ fn may_be(means: Means<'_>, gone: &CogPlan, new: &CogPlan) -> bool {
     file(&gone.entry) == file(new_entry) || is_similar(&former.text, &source.text)
 }
 
-/// Whether two texts have two thirds of the longer one in common, line by line. What they require says little:
-/// every cog requires the host.
+/// Whether two texts have two thirds of the longer one in common, line by line. Their requires do not count: every cog
+/// requires the host's modules.
 fn is_similar(one: &str, other: &str) -> bool {
     let lines = |text: &'_ str| -> Vec<String> {
         let lines = text.lines().map(str::trim);

@@ -1,4 +1,4 @@
-//! What tells of changes: inotify or its like, or polling where that is not possible.
+//! The source of change reports: inotify or similar, or polling where that is not possible.
 
 use super::limits::advice;
 use super::pending::{NotifyHandler, Repair, WatchState};
@@ -15,12 +15,12 @@ use walkdir::WalkDir;
 pub(super) enum Backend {
     /// The system tells of changes.
     Native(RecommendedWatcher),
-    /// All files are looked at again, so often.
+    /// All files are read again in this interval.
     Polling(Duration),
 }
 
 impl Backend {
-    /// The system's own way, or polling when its limits are reached, or where it tells of no changes.
+    /// The system's own way, or polling when its limits are reached, or where it reports no changes.
     pub(super) fn native(shared: &Arc<WatchState>) -> Result<Self, WatchError> {
         if let Some(drive) = silent_drive_of(shared) {
             return Ok(Self::instead(shared, on_drive(drive)));
@@ -38,7 +38,7 @@ impl Backend {
         }
     }
 
-    /// Looks at all files every `interval`. What they say tells what has changed, so nobody else has to read them.
+    /// Reads all files every `interval`. Their content shows what has changed, so nothing else has to read them.
     pub(super) fn polling(shared: &WatchState, interval: Duration) -> Result<Self, WatchError> {
         if has_parent(shared) {
             return Ok(Self::Polling(interval));
@@ -48,7 +48,7 @@ impl Backend {
         Err(refused(shared, &gone))
     }
 
-    /// Returns when all files are to be looked at again; never, if the system tells of changes.
+    /// Returns when all files must be read again; never, if the system reports changes.
     pub(super) async fn next_look(&self) {
         match self {
             Self::Native(_) => std::future::pending().await,
@@ -56,7 +56,7 @@ impl Backend {
         }
     }
 
-    /// Polling, for the reason that `advice` tells.
+    /// Polling, for the reason in `advice`.
     fn instead(shared: &WatchState, advice: String) -> Self {
         warn!("{advice}");
         shared.set_limit(advice);
@@ -64,7 +64,7 @@ impl Backend {
         Self::Polling(POLL_INTERVAL)
     }
 
-    /// Does what the watch needs.
+    /// Repairs the watch.
     pub(super) fn repair(self, shared: &WatchState, repair: Repair) -> Self {
         let Self::Native(mut watcher) = self else {
             return self;
@@ -101,7 +101,7 @@ fn has_parent(shared: &WatchState) -> bool {
     shared.absolute.parent().is_none_or(Path::is_dir)
 }
 
-/// The kind of drive that `lua/` is on, or a watched folder that is mounted into it, if that tells of no changes.
+/// The kind of drive that `lua/` is on, or a watched folder that is mounted into it, if that reports no changes.
 fn silent_drive_of(shared: &WatchState) -> Option<&'static str> {
     let rules = shared.rules();
     let folders = rules.folders().iter().map(|it| shared.absolute.join(it));
@@ -179,7 +179,7 @@ fn refused(shared: &WatchState, error: &notify::Error) -> WatchError {
     }
 }
 
-/// Leaves away folders inside others.
+/// Leaves out folders inside others.
 fn outermost(folders: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
     let mut kept: Vec<PathBuf> = Vec::new();
     for folder in folders {

@@ -1,13 +1,13 @@
 //! When a burst of changes is over: the debounce of saves.
 //!
-//! Each change restarts the debounce window. A burst that does not end is handed on after a longest time.
+//! Each change restarts the debounce window. A burst that does not end is delivered after a maximum time.
 
 use std::time::{Duration, Instant};
 
-/// A burst that does not end is handed on after this many debounce windows …
+/// A burst that does not end is delivered after this many debounce windows …
 const LONGEST_IN_WINDOWS: u32 = 20;
 
-/// … but not sooner than this: copying a tree takes its time and should be one batch.
+/// … but not sooner than this: copying a tree takes a while and should be one batch.
 pub(super) const LONGEST_AT_LEAST: Duration = Duration::from_secs(2);
 
 /// The debounce window, and the burst of changes that it waits for.

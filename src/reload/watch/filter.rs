@@ -9,7 +9,7 @@ use notify::event::{CreateKind, MetadataKind, ModifyKind, RemoveKind, RenameMode
 pub(super) enum Weight {
     /// It cannot matter.
     Nothing,
-    /// It may matter (a chmod may make a file readable), but it prolongs no burst.
+    /// It may matter (a chmod may make a file readable), but it does not prolong a burst.
     Maybe,
     /// A file changed, or a folder went.
     Change,
@@ -58,8 +58,8 @@ fn of_other(kind: EventKind, is_folder: impl FnOnce() -> bool) -> Weight {
     match kind {
         EventKind::Create(CreateKind::Folder) => Weight::Folder,
         EventKind::Remove(RemoveKind::Folder) => Weight::Change,
-        // Nobody can tell any more what it was: a folder, a symlink to one (which goes like a file), or an
-        // editor's temporary file.
+        // It is no longer known what it was: a folder, a symlink to one (which goes like a file), or an editor's
+        // temporary file.
         EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
             Weight::Maybe
         }
@@ -71,8 +71,8 @@ fn of_other(kind: EventKind, is_folder: impl FnOnce() -> bool) -> Weight {
                 Weight::Nothing
             }
         }
-        // A folder that may be read now has to be watched, too. Its time of writing says nothing:
-        // what is in it has events of its own.
+        // A folder that may be read now has to be watched, too. Its modification time does not matter: its contents
+        // have their own events.
         EventKind::Modify(ModifyKind::Metadata(what))
             if what != MetadataKind::WriteTime && is_folder() =>
         {

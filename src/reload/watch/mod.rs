@@ -1,4 +1,4 @@
-//! Notices saves and hands them on as one batch a burst.
+//! Notices saves and delivers them as one batch for each burst.
 //!
 //! ```text
 //! notify's thread ─ filter (does it matter?) ─ pending (what, since when) ─ a task that sleeps until the burst is over ─ Batch
@@ -69,7 +69,7 @@ impl Watcher {
         Self::run(root, rules, window, Backend::native)
     }
 
-    /// The same by reading the files every `interval`, for disks that tell nobody of changes.
+    /// The same by reading the files every `interval`, for disks that do not report changes.
     pub fn start_polling(
         root: &Path,
         rules: &Rules,
@@ -89,7 +89,7 @@ impl Watcher {
     ) -> Result<(Self, mpsc::Receiver<Batch>), WatchError> {
         let shared = Arc::new(WatchState::new(root, rules, window));
         let backend = open(&shared)?;
-        // One batch waits at most: what happens meanwhile becomes part of the next one.
+        // At most one batch waits: later changes become part of the next one.
         let (sender, receiver) = mpsc::channel(1);
         let delivery = Delivery {
             shared: Arc::clone(&shared),
@@ -98,7 +98,7 @@ impl Watcher {
         };
         let task = host_tasks::spawn(Task::Batches, delivery, |delivery, again| {
             if again {
-                // What was being handed on may be lost.
+                // The batch that was being delivered may be lost.
                 delivery.shared.rescan(Instant::now());
             }
             Box::pin(delivery.run())
@@ -117,7 +117,7 @@ impl Watcher {
         self.shared.rescan(Instant::now());
     }
 
-    /// Puts paths into a batch of their own, one debounce window from now: files that were not settled.
+    /// Puts unsettled files into a batch of their own, one debounce window from now.
     pub fn look_again(&self, paths: impl IntoIterator<Item = PathBuf>) {
         for path in paths {
             self.shared.change(path, Instant::now());
@@ -174,7 +174,7 @@ impl Delivery {
         }
     }
 
-    /// Does what the watch needs. Watching a tree looks at all its folders, which may take a while.
+    /// Repairs the watch. Watching a tree reads all its folders, which may take a while.
     async fn repair(&mut self) {
         let repair = self.shared.take_repair();
         let shared = Arc::clone(&self.shared);
@@ -185,7 +185,7 @@ impl Delivery {
                     .ok()
             }
             (Some(backend), None) => Some(backend),
-            // It went with a panic: another one begins with all that there is.
+            // It was lost in a panic: a new one begins with all files.
             (None, _) => reopen(shared).await,
         };
         self.backend = repaired;

@@ -45,13 +45,13 @@ impl Batch {
 pub(super) struct WatchState {
     /// As it was given; the paths of batches begin with it.
     root: PathBuf,
-    /// `root` from the file system's root on: what its parent's watch calls it.
+    /// `root` as an absolute path, as its parent's watch reports it.
     pub(super) absolute: PathBuf,
-    /// Where `root` really is: what the watch on it calls it.
+    /// Where `root` really is, as the watch on it reports it.
     pub(super) canonical: ArcSwap<PathBuf>,
     rules: ArcSwap<Rules>,
     pending: Mutex<Pending>,
-    /// Told when a burst begins, when the window changes and when the watch needs repair.
+    /// Notified when a burst begins, when the window changes and when the watch needs repair.
     pub(super) wake: Notify,
 }
 
@@ -61,13 +61,13 @@ struct Pending {
     debounce: Debounce,
     /// Files of the batch that are still being written.
     unclosed: Unclosed,
-    /// Folders that came since the last batch, whose watches are to be made sure of.
+    /// Folders that were added since the last batch, whose watches must be checked.
     new_folders: BTreeSet<PathBuf>,
     repair: Option<Repair>,
     limit: Option<String>,
 }
 
-/// What has to be done to the watch itself.
+/// Repairs that the watch itself needs.
 #[derive(Debug, Default)]
 pub(super) struct Repair {
     /// The root came, went or was replaced.
@@ -111,21 +111,22 @@ impl WatchState {
         self.extend(pending, at, true);
     }
 
-    /// Files are looked at because it is time to. That prolongs no burst.
+    /// Files are read because the interval is over. That does not prolong a burst.
     pub(super) fn look(&self, at: Instant) {
         let mut pending = self.lock();
         pending.batch.rescan = true;
         self.extend(pending, at, false);
     }
 
-    /// Changes may be lost, also those that would have told of new folders to be watched.
+    /// Changes may be lost, including reports of new folders that must be watched.
     fn lose(&self, at: Instant) {
         self.repair(|repair| repair.root = true);
         self.forget_writers();
         self.rescan(at);
     }
 
-    /// Forgets who writes to files: from now on no event tells when a file is closed, or such an event may be lost.
+    /// Forgets which writers have files open: from now on no event reports that a file is closed, or such an event may
+    /// be lost.
     pub(super) fn forget_writers(&self) {
         self.lock().unclosed.clear();
     }
@@ -231,7 +232,7 @@ impl WatchState {
         match kind {
             EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => unclosed.gone(path),
             _ if writers::is_write(kind) => unclosed.wrote(path, at),
-            // Whoever creates an empty file is about to fill it.
+            // A program that creates an empty file is about to fill it.
             EventKind::Create(CreateKind::File) if is_empty_file(path) => unclosed.wrote(path, at),
             _ => {}
         }
@@ -327,7 +328,7 @@ impl Pending {
             None => over,
             // It would read the files that are still being written, too.
             Some(until) if self.batch.rescan => over.max(until),
-            // What is whole waits with them for as long as a burst may last, and then goes without them.
+            // Complete files wait with them for the maximum time of a burst, and are then delivered without them.
             Some(until) => over.max(until.min(end)),
         })
     }

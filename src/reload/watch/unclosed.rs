@@ -1,6 +1,6 @@
 //! Files that a writer has open: they may contain half of a text.
 //!
-//! Nobody tells how many writers a file has, and a writer may never close it. So the first one that closes ends the
+//! The number of a file's writers is not known, and a writer may never close it. So the first one that closes ends the
 //! wait, as does each of two bounds; whatever is written later is a change of its own.
 
 use crate::files::writers::{LONGEST_PAUSE, LONGEST_WRITE};
@@ -25,7 +25,7 @@ impl Writing {
 }
 
 impl Unclosed {
-    /// Somebody wrote to the file.
+    /// A program wrote to the file.
     pub(super) fn wrote(&mut self, path: &Path, at: Instant) {
         if let Some(writing) = self.0.get_mut(path) {
             writing.last = at;
@@ -43,7 +43,7 @@ impl Unclosed {
         self.0.remove(path).is_some()
     }
 
-    /// The file or folder at `path` was deleted or replaced: no event will tell of its writers under this name.
+    /// The file or folder at `path` was deleted or replaced: no event will report its writers under this name.
     pub(super) fn gone(&mut self, path: &Path) {
         self.0.retain(|known, _| !known.starts_with(path));
     }
@@ -53,7 +53,7 @@ impl Unclosed {
         self.0.clear();
     }
 
-    /// Stops waiting for those that have been waited for long enough.
+    /// Stops waiting for files when the time for them is over.
     pub(super) fn give_up(&mut self, now: Instant) {
         self.0.retain(|_, writing| writing.until() > now);
     }
