@@ -186,7 +186,7 @@ local own = table.freeze {}
             ("    state.coins += 5 -- more", "state.user(user_id).coins"),
             (
                 "if true then state.session.x = 1 end",
-                "`state.session.x` cannot be set; the session itself holds nothing",
+                "`state.session.x` cannot be set; nothing can be stored in the session itself",
             ),
             ("session.x = 1", "`state.session.x` cannot be set"),
             ("own['a b'] = 1", "`own[…]` cannot be set"),
@@ -194,7 +194,7 @@ local own = table.freeze {}
             ("cog.name = \"x = y\"", "a cog is named after its file"),
             (
                 "cog.command = nil",
-                "`cog.command` cannot be set; what belongs to the host",
+                "`cog.command` cannot be set; objects of the host",
             ),
             ("function cog.greet(who) end", "`cog.greet` cannot be set"),
             (
@@ -223,15 +223,15 @@ local own = table.freeze {}
             ),
             (
                 "package.loaded.x = 1",
-                "`package.loaded.x` cannot be set; it shows what is loaded",
+                "`package.loaded.x` cannot be set; it only shows what is loaded",
             ),
             (
                 "task.wait = nil",
-                "`task.wait` cannot be set; what belongs to the host",
+                "`task.wait` cannot be set; objects of the host",
             ),
             (
                 "pcall(rawset, state, \"global\", 5)",
-                "`state[…]` cannot be set; the state itself holds nothing",
+                "`state[…]` cannot be set; nothing can be stored in the state itself",
             ),
         ] {
             let told = told_of(code);
@@ -281,7 +281,7 @@ local own = table.freeze {}
             (
                 "session.text ..= \"x\"",
                 "attempt to concatenate nil with string",
-                "`state.session.text` is nil; the session itself holds nothing",
+                "`state.session.text` is nil; nothing can be stored in the session itself",
             ),
         ] {
             let told = explain(message, &format!("{HEAD}{code}"), 6).unwrap_or_default();

@@ -342,7 +342,7 @@ fn types_are_told_or_written() {
     exit 1
     -- stdout
     -- stderr
-    types/task.luau is not current: run `cogsmith types --write`
+    types/task.luau is out of date: run `cogsmith types --write`
     ");
 }
 

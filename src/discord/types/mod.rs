@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(write(folder.path()).unwrap().len(), 11);
         assert_eq!(check(folder.path()), [""; 0]);
         std::fs::write(folder.path().join("cog.luau"), "--").unwrap();
-        assert!(check(folder.path())[0].ends_with("is not current: run `cogsmith types --write`"));
+        assert!(check(folder.path())[0].ends_with("is out of date: run `cogsmith types --write`"));
         assert_eq!(write(folder.path()).unwrap(), ["cog.luau"]);
     }
 

@@ -278,7 +278,7 @@ async fn the_token_is_in_no_line_of_any_log() {
         bot.until("The shard");
         assert_eq!(ask(&sim, "!ping").await, "pong");
         fs::write(folder.path().join("config.json"), "{").unwrap();
-        bot.until("changes nothing until it is right");
+        bot.until("changes nothing until its mistakes are fixed");
         configure(
             folder.path(),
             r#"{ "studio": { "listen": "127.0.0.1:0" } }"#,

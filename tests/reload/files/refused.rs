@@ -90,7 +90,7 @@ async fn a_write_to_what_cannot_be_written_is_told_with_what_to_write_instead() 
         ),
         (
             "state.session.x = 1",
-            "`state.session.x` cannot be set; the session itself",
+            "`state.session.x` cannot be set; nothing can be stored in the session itself",
         ),
         (
             "state.user.x = 1",
@@ -102,7 +102,7 @@ async fn a_write_to_what_cannot_be_written_is_told_with_what_to_write_instead() 
         ),
         (
             "cog.mine = 1",
-            "`cog.mine` cannot be set; what belongs to the host",
+            "`cog.mine` cannot be set; objects of the host",
         ),
         (
             "string.format = nil",
