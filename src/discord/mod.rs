@@ -11,6 +11,7 @@
 //! - `facts.rs`, `facts/`: the facts, read from the two JSON files; `operations.rs`, `events.rs`: what can be called
 //!   and heard
 //! - `event.rs`: one event that has come; `complete.rs`: what Discord leaves out of it
+//! - `reply.rs`: the field by which a message is a reply
 //! - `arguments/`, `outbound/`, `cache/`, `permissions.rs`, `schema/`, `types/`: one step each, see there
 
 pub mod arguments;
