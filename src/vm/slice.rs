@@ -139,13 +139,11 @@ impl Vm {
     /// What the driver returned: the handler's results, or what it raised and where. Must be read within the slice: a
     /// panic that Luau code caught continues when its value is read.
     fn outcome(&self, mut results: MultiValue) -> Result<MultiValue, Fault> {
-        match results.pop_front() {
-            Some(Value::Boolean(true)) => Ok(results),
-            _ => {
-                let caught = results.pop_front();
-                Err(Fault::from_raised(caught, self.limits(), || self.is_full()))
-            }
+        if let Some(Value::Boolean(true)) = results.pop_front() {
+            return Ok(results);
         }
+        let caught = results.pop_front();
+        Err(Fault::from_raised(caught, self.limits(), || self.is_full()))
     }
 
     /// Makes room for the next slice after one that had none left. What it ran must be gone by then, or it
