@@ -159,14 +159,13 @@ async fn an_unreadable_file_is_reported_and_nothing_else_is_affected() {
         // The system's administrator may read everything: the same again without that right.
         assert!(std::env::var_os(WITHOUT_RIGHTS).is_none());
         let rights = "-dac_override,-dac_read_search";
+        let (_program, module) = module_path!().split_once("::").unwrap();
+        let own = format!("{module}::an_unreadable_file_is_reported_and_nothing_else_is_affected");
         let again = Command::new("setpriv")
             .arg(format!("--bounding-set={rights}"))
             .arg(format!("--inh-caps={rights}"))
             .arg(std::env::current_exe().unwrap())
-            .args([
-                "files::an_unreadable_file_is_reported_and_nothing_else_is_affected",
-                "--exact",
-            ])
+            .args([own.as_str(), "--exact"])
             .env(WITHOUT_RIGHTS, "1")
             .output()
             .unwrap();
