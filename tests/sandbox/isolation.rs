@@ -144,12 +144,12 @@ async fn answers_before(stage: &Stage, before: u64, line: &str, wanted: &str) ->
 /// However greedy it is, its work is done, and each slice ends with its own limit.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_greedy_cog_gets_its_turns() {
-    let stage = start(3, 100).await;
+    let stage = start(3, 50).await;
     let (sim, bot) = (&stage.sim, &stage.bot);
     for _ in 0..5 {
         say(sim, "stuck");
     }
-    // Fifteen slices of 100 ms, one after the other.
+    // Fifteen slices of 50 ms, one after the other.
     tokio::time::timeout(3 * PATIENCE, bot.settled(sim))
         .await
         .unwrap();
