@@ -97,8 +97,8 @@ pub fn breaking_off(status: u16) -> Answer {
 
 impl Answer {
     /// With this header.
-    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.headers.push((name, value.to_string()));
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 

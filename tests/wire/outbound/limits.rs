@@ -14,9 +14,9 @@ use std::time::Duration;
 fn limits(bucket: &str, limit: u32, remaining: u32, reset_after: f64) -> Answer {
     ok(&json!({}))
         .with("x-ratelimit-bucket", bucket)
-        .with("x-ratelimit-limit", limit)
-        .with("x-ratelimit-remaining", remaining)
-        .with("x-ratelimit-reset-after", reset_after)
+        .with("x-ratelimit-limit", limit.to_string())
+        .with("x-ratelimit-remaining", remaining.to_string())
+        .with("x-ratelimit-reset-after", reset_after.to_string())
 }
 
 #[tokio::test]
