@@ -240,7 +240,9 @@ fn expand(pieces: &[Piece]) -> Vec<Vec<&Piece>> {
             };
             all = all.iter().flat_map(joined).collect();
         } else {
-            all.iter_mut().for_each(|one| one.push(piece));
+            for one in &mut all {
+                one.push(piece);
+            }
         }
     }
     all
@@ -264,7 +266,7 @@ fn write(pieces: &[&Piece]) -> String {
                 push_stars(&mut text, begins && ends);
             }
             [Piece::Plain(letter)] => {
-                text.push_str(&Pattern::escape(letter.encode_utf8(&mut [0; 4])))
+                text.push_str(&Pattern::escape(letter.encode_utf8(&mut [0; 4])));
             }
             [Piece::Any] => text.push('?'),
             [Piece::Class(class)] => text.push_str(class),
@@ -566,7 +568,9 @@ mod tests {
                 Ok(compiled) => {
                     prop_assert!(compiled.len() <= MOST_ALTERNATIVES);
                     let globs = Globs(compiled);
-                    names.iter().for_each(|name| { globs.matches(name); });
+                    for name in &names {
+                        globs.matches(name);
+                    }
                 }
                 Err(fault) => prop_assert!(!matches!(fault, GlobFault::Other(_)), "{}: {}", pattern, fault),
             }

@@ -330,12 +330,13 @@ async fn many_reloads_leave_as_much_behind_as_one_load() {
         (sleepers, sleepers),
         "timers and tasks"
     );
+    // Luau counts whole pages of 16 KB, and how many are partly empty differs from run to run.
     assert!(
-        within_5_percent(early.heap, late.heap),
+        has_not_grown(early.heap, late.heap, 10),
         "{early:?} {late:?}"
     );
     assert!(
-        within_5_percent(early.allocated, late.allocated),
+        has_not_grown(early.allocated, late.allocated, 5),
         "{early:?} {late:?}"
     );
     let counted = bench.counts().await;
@@ -347,6 +348,7 @@ async fn many_reloads_leave_as_much_behind_as_one_load() {
     assert_eq!(bench.two_minutes().await, happened);
 }
 
-fn within_5_percent(before: usize, after: usize) -> bool {
-    after * 100 <= before * 105
+/// Whether it is larger by no more than so many hundredths.
+fn has_not_grown(before: usize, after: usize, hundredths: usize) -> bool {
+    after * 100 <= before * (100 + hundredths)
 }

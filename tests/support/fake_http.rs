@@ -77,12 +77,14 @@ pub fn text_of(status: u16, body: &str) -> Answer {
     }
 }
 
+static BRACKETS: [u8; 1 << 16] = [b'['; 1 << 16];
+
 /// An answer whose body does not end.
 pub fn endless(status: u16) -> Answer {
     Answer {
         status,
         headers: Vec::new(),
-        body: Content::Endless(&[b'['; 1 << 16]),
+        body: Content::Endless(&BRACKETS),
     }
 }
 

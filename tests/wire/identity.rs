@@ -202,10 +202,7 @@ async fn of_a_team_those_are_admins_who_may_change_the_application() {
         }
         for line in ["!help", "!help reload"] {
             let help = told(&stage, "owner", line).await;
-            assert!(
-                help.contains("its owner, its admins and its developers"),
-                "{help}"
-            );
+            assert!(help.contains("its owner, admins and developers"), "{help}");
         }
         stage.stop().await;
     }

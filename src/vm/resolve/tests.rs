@@ -205,7 +205,7 @@ fn what_leads_nowhere_is_told_as_a_sentence() {
         ),
         (
             "@self/x",
-            "@self is the folder of an init file, and lua/cogs/ping.luau is none",
+            "@self is the folder of an init file, and lua/cogs/ping.luau is not one",
         ),
         ("@cogsmith", "with one name after"),
         ("@cogsmith/a/b", "with one name after"),

@@ -258,7 +258,7 @@ fn folders_within_folders_have_an_end() {
     let snapshot = lua.scan();
     assert_eq!(ids(&snapshot), ["services/a"]);
     assert_eq!(snapshot.problems.len(), 1);
-    assert!(snapshot.problems[0].message.contains("lies too deep"));
+    assert!(snapshot.problems[0].message.contains("is nested too deep"));
 }
 
 #[test]
