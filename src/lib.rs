@@ -34,7 +34,6 @@ pub mod json;
 mod lock;
 mod loopback;
 pub mod nearest;
-pub mod outside;
 pub mod problem;
 pub mod reload;
 pub mod requests;
@@ -42,6 +41,7 @@ pub mod secrets;
 pub mod server;
 pub mod sim;
 mod sliding_window;
+pub mod untrusted_numbers;
 
 pub mod spec;
 pub mod state;

@@ -3,12 +3,12 @@
 
 use super::context::CogContext;
 use super::convert::weight;
+use super::hidden_content::veil;
 use super::own_messages::Tie;
 use super::reach::{self, Need, Subject};
-use super::veil::veil;
 use crate::charge::Charge;
 use crate::discord::arguments::{self, File, Prepared};
-use crate::discord::complete;
+use crate::discord::missing_fields;
 use crate::discord::operations::{Operation, operation};
 use crate::discord::outbound::CallError;
 use crate::discord::schema::{Kind, Shape, item_kind, kind_of};
@@ -173,7 +173,7 @@ fn with_guild(operation: &'static Operation, guild: &str, json: Json) -> Json {
     if !matches!(kind, Some(Kind::Member | Kind::Role)) {
         return json;
     }
-    let add = |json: &Json| complete::with_guild(json, guild);
+    let add = |json: &Json| missing_fields::with_guild(json, guild);
     match &json {
         Json::Object(_) => add(&json),
         Json::Array(items) => Json::Array(items.iter().map(add).collect()),

@@ -9,7 +9,7 @@ use super::convert::Converter;
 use super::fields::Fields;
 use super::object;
 use super::phase::may_act;
-use crate::discord::complete;
+use crate::discord::missing_fields;
 use crate::discord::operations::{Operation, nearest_operation, operation};
 use crate::discord::permissions;
 use crate::discord::schema::{Kind, kind_of};
@@ -164,7 +164,7 @@ fn cache_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<T
                     let kind = kind_of(schema);
                     let json = if matches!(kind, Kind::Member | Kind::Role) {
                         let guild = arguments.short_string(0, "the guild's id", LONGEST_ID)?;
-                        complete::with_guild(&json, &guild)
+                        missing_fields::with_guild(&json, &guild)
                     } else {
                         json
                     };

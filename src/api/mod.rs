@@ -13,11 +13,11 @@
 //!   the tables of declarations, `content.rs` a message. On their way in: `object.rs`, whose methods `methods.rs` puts into
 //!   `method_table.rs`.
 //! - `call.rs` makes a call to Discord; `reach.rs` says what a cog may do without a capability, `own_messages.rs` which
-//!   messages are its own, `veil.rs` takes the content from others, `deletion.rs` deletes a message later. `learn.rs` asks
-//!   for what is not known of a guild, each question once (`questions.rs`).
+//!   messages are its own, `hidden_content.rs` takes the content from others, `deletion.rs` deletes a message later. `unknown_guild.rs` asks
+//!   for what is not known of a guild, each question once (`asked_once.rs`).
 //! - `context.rs` holds the parts of one cog: `own_state.rs` (its state), `declaring.rs` (what its files declare, see
 //!   `declarations.rs`), `capabilities.rs`, `spawner.rs` (its tasks), `charges.rs` (what it holds outside of Luau's heap),
-//!   `limit_checks.rs` (its limits), `condition.rs` (how it stands), `quarantine.rs` (what leads it there). `phase.rs` says
+//!   `limit_checks.rs` (its limits), `condition.rs` (how it stands), `stops.rs` (what leads it there). `phase.rs` says
 //!   which code runs now, and what it may do.
 //! - Limits: `limits.rs` names them, `usage.rs` counts, `limit_checks.rs` refuses, `limit_view.rs` shows; `log_usage.rs`
 //!   for the lines in the log, `rate_limiter.rs` (refuses) and `rate_limit_queue.rs` (has wait) for how often something is
@@ -25,6 +25,7 @@
 //!   open, `usage_by_code.rs` the processor time of each version. `lane.rs` says whose work is done now.
 //! - `faults.rs` are the handlers that failed.
 
+pub mod asked_once;
 pub mod budget;
 pub mod call;
 mod capabilities;
@@ -41,11 +42,11 @@ mod deletion;
 mod discord;
 pub mod faults;
 pub mod fields;
+mod hidden_content;
 mod http;
 pub mod invocation;
 pub mod json;
 mod lane;
-pub mod learn;
 mod limit_checks;
 pub mod limit_view;
 pub mod limits;
@@ -59,8 +60,6 @@ mod option;
 pub mod own_messages;
 mod own_state;
 mod phase;
-mod quarantine;
-pub mod questions;
 mod rate_limit_queue;
 mod rate_limiter;
 mod reach;
@@ -69,11 +68,12 @@ pub mod services;
 mod slots;
 pub mod spawner;
 mod state;
+mod stops;
 mod task;
 mod time;
+pub mod unknown_guild;
 pub mod usage;
 mod usage_by_code;
-mod veil;
 mod versions;
 
 use crate::vm::host::{Host, HostError};

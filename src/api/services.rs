@@ -1,14 +1,14 @@
 //! What the whole bot shares, as the cogs' functions use it.
 
+use super::asked_once::Questions;
 use super::budget::Budgets;
 use super::faults::FaultLog;
 use super::log_usage::SharedLog;
 use super::own_messages::OwnMessages;
-use super::questions::Questions;
 use crate::activity::Activity;
 use crate::clock::Clock;
+use crate::commands::concurrency::Running;
 use crate::commands::cooldown::Cooldowns;
-use crate::commands::running::Running;
 use crate::config::Config;
 use crate::discord::cache::Cache;
 use crate::discord::outbound::Outbound;

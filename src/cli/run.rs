@@ -15,22 +15,18 @@ use crate::host_tasks::{self, Task};
 use crate::http::KnownHosts;
 use crate::sim::{Sim, SimOptions};
 use crate::studio::{self, BotView, CogView, StudioError, StudioOptions};
-use crate::supervisor::{self, Adopted, Record};
+use crate::supervisor::{self, Adopted};
 use clap::Args;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::signal;
 use tracing::{info, warn};
 
 /// The exit code of a process that was ended by Ctrl-C: 128 and the number of SIGINT.
 const INTERRUPTED: i32 = 130;
-/// How long a process that was killed may take to be gone.
-const LEAVING: Duration = Duration::from_secs(1);
-
 /// The options of `cogsmith run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
 pub(super) struct RunOptions {
@@ -134,7 +130,7 @@ pub(super) async fn run(settings: Settings, mode: Mode) -> Result<(), StartError
     let told_to_stop = shutdown_signal()?;
     supervisor::listen();
     let target = target(&config, connection, mode)?;
-    let studio = bind_studio(&config, target == Target::Simulator).await?;
+    let studio = studio::listen(&config, target == Target::Simulator).await?;
     let sim = match &target {
         Target::Simulator => Some(start_simulator(adopted).await?),
         Target::Discord { .. } => None,
@@ -211,58 +207,6 @@ fn bot_options(config: Config, target: &Target, sim: Option<&Sim>) -> BotOptions
         clock: Clock::system(),
         state: Some(config.state_path()),
         config,
-    }
-}
-
-/// Takes the page's port. In the simulator any free port will do when it is taken: the link is printed.
-async fn bind_studio(config: &Config, any_port: bool) -> Result<TcpListener, StartError> {
-    let mut listen = config.studio.listen;
-    // Whoever has the page open finds it again where it was before the process died.
-    if let Some(port) = supervisor::record()
-        .map(Record::page_port)
-        .filter(|it| *it != 0)
-        && any_port
-    {
-        listen.set_port(port);
-    }
-    let bound = if any_port {
-        studio::bind(listen).await
-    } else {
-        bind_patiently(listen).await
-    };
-    match bound {
-        Ok(listener) => Ok(listener),
-        Err(error) if any_port => {
-            warn!("The page uses another port than studio.listen: {error}");
-            let any = std::net::SocketAddr::new(listen.ip(), 0);
-            studio::bind(any)
-                .await
-                .map_err(|error| StartError::System(error.to_string()))
-        }
-        Err(StudioError::PortTaken(_)) => Err(StartError::PortTaken {
-            address: listen.to_string(),
-            key: "studio.listen".to_owned(),
-        }),
-        Err(StudioError::Listen { source, .. }) => Err(StartError::CannotListen {
-            address: listen.to_string(),
-            key: "studio.listen".to_owned(),
-            reason: source.to_string(),
-        }),
-        Err(error) => Err(StartError::System(error.to_string())),
-    }
-}
-
-/// Takes a port, which a bot that was killed a moment ago may be about to leave: it ends a little later than its
-/// supervisor.
-async fn bind_patiently(listen: std::net::SocketAddr) -> Result<TcpListener, StudioError> {
-    let until = Instant::now() + LEAVING;
-    loop {
-        match studio::bind(listen).await {
-            Err(StudioError::PortTaken(_)) if Instant::now() < until => {
-                tokio::time::sleep(LEAVING / 20).await;
-            }
-            bound => return bound,
-        }
     }
 }
 

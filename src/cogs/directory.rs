@@ -1,10 +1,10 @@
 //! Looks up what users name in arguments: in the cache, and at Discord where the cache may be incomplete.
 
-use crate::api::learn::{Wanted, learn, learn_guild};
 use crate::api::services::Services;
+use crate::api::unknown_guild::{Wanted, learn, learn_guild};
 use crate::commands::directory::{self, NotTold, Told};
 use crate::commands::names::{loose, names_of};
-use crate::discord::complete::with_guild;
+use crate::discord::missing_fields::with_guild;
 use crate::discord::operations::operation;
 use crate::discord::outbound::CallError;
 use crate::discord::permissions::{MANAGE_THREADS, READ_MESSAGE_HISTORY, VIEW_CHANNEL};

@@ -4,7 +4,7 @@ use super::actor::{Actor, Inbox};
 use super::handle::CogHandle;
 use super::live::Offer;
 use super::mailbox::Mailbox;
-use super::names::Names;
+use super::name_owners::Names;
 use super::quarantine;
 use super::routes::Routes;
 use super::scheduler::Scheduler;

@@ -1,5 +1,5 @@
 //! Work that waits for a cog, in the order in which it came. It is limited in bytes and in number. When it is full,
-//! entries are dropped fairly (`mailbox/lines.rs`): the newest one of the busiest user in the busiest channel of the
+//! entries are dropped fairly (`mailbox/shedding.rs`): the newest one of the busiest user in the busiest channel of the
 //! busiest guild. So a user who floods a cog loses only what they sent themselves.
 //!
 //! ```text
@@ -9,7 +9,7 @@
 //! What has waited for a version that is replaced is the next one's work, but must not hold it up: when it is much, the
 //! next version takes turns between it and what comes then.
 
-mod lines;
+mod shedding;
 
 use super::command::{self, Typed};
 use crate::activity::Busy;
@@ -21,7 +21,7 @@ use crate::host_tasks;
 use crate::lock::lock;
 use crate::supervisor::Ticket;
 use crate::vm::memory::held::Memory;
-use lines::Lines;
+use shedding::Lines;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 

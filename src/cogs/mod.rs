@@ -22,7 +22,7 @@ mod handler;
 pub mod host;
 pub mod live;
 pub mod mailbox;
-pub mod names;
+pub mod name_owners;
 pub mod prepare;
 mod quarantine;
 pub mod routes;

@@ -5,9 +5,9 @@ use super::definition::OptionDefinition;
 use super::directory::Directory;
 use super::escape::quoted;
 use super::lookup;
-use super::runs;
 use super::text::{Language, Text};
 use super::tokens::{Token, Tokens};
+use super::value_words;
 use super::values;
 
 /// How many values a `many` option takes: each may cost a request to Discord.
@@ -35,8 +35,8 @@ pub async fn parse_value<D: Directory>(
     let mut list = Vec::new();
     let mut tokens = Tokens::new(text, 0);
     while let Some(word) = tokens.next() {
-        let word = runs::first_part(option, word, &mut tokens);
-        let token = runs::longest(option, word, &mut tokens, context);
+        let word = value_words::first_part(option, word, &mut tokens);
+        let token = value_words::longest(option, word, &mut tokens, context);
         if list.len() == MAX_VALUES {
             return Err(too_many_values(option, context.language));
         }

@@ -9,9 +9,9 @@
 //!   `validate.rs` with `validate_names.rs` and `validate_options.rs` (which find what `complaint.rs` tells) and
 //!   `conflicts.rs` refuse what cannot work before it is committed; two names that are the same (`name_key.rs`) or look
 //!   alike (`likeness.rs`) cannot.
-//! - `reader.rs` gives the words of a line (`tokens.rs`) to the options, several words to some (`runs.rs`).
+//! - `reader.rs` gives the words of a line (`tokens.rs`) to the options, several words to some (`value_words.rs`).
 //!   `arguments.rs` makes each a value (`argument.rs`): from its text alone (`values.rs`, `duration.rs`, `moment.rs`,
-//!   `clock.rs`, `emoji.rs`), or by asking what Discord knows (`directory.rs`, `lookup.rs`, `names.rs`,
+//!   `time_of_day.rs`, `emoji.rs`), or by asking what Discord knows (`directory.rs`, `lookup.rs`, `names.rs`,
 //!   `references.rs`, `marks.rs`).
 //! - `usage.rs` and `help.rs` tell users how to call a command, `suggest.rs` what they may have meant, `refusals.rs`
 //!   what Discord refused. `examples.rs` finds examples that are no calls. `pages.rs` divides long answers.
@@ -20,8 +20,8 @@
 pub mod argument;
 pub mod arguments;
 pub mod checks;
-mod clock;
 mod complaint;
+pub mod concurrency;
 pub mod conflicts;
 pub mod cooldown;
 pub mod definition;
@@ -42,13 +42,13 @@ pub mod parse;
 pub mod reader;
 mod references;
 pub mod refusals;
-pub mod running;
-mod runs;
 mod suggest;
 pub mod text;
+mod time_of_day;
 mod tokens;
 pub mod usage;
 pub mod validate;
 mod validate_names;
 mod validate_options;
+mod value_words;
 mod values;

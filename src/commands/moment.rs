@@ -1,8 +1,8 @@
 //! Points in time as users type them: dates, times of day, `in 2h`, Discord's timestamps, Unix seconds.
 
-use super::clock;
 use super::duration::{self, after_phrase, parse_with_unit, tidy};
 use super::text::Language;
+use super::time_of_day;
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
@@ -40,7 +40,7 @@ pub fn parse_moment(text: &str, now: Duration, zone: &TimeZone) -> Option<f64> {
     let moment = timestamp_tag(text)
         .or_else(|| long_unix_seconds(text))
         .or_else(|| date_and_time(text, zone))
-        .or_else(|| clock::day_and_clock(text, now, zone).map(seconds_of))
+        .or_else(|| time_of_day::day_and_clock(text, now, zone).map(seconds_of))
         .or_else(|| from_now(text, now))?;
     // A time outside of the calendar could not be shown as a date.
     let calendar = seconds_of(Timestamp::MIN)..=seconds_of(Timestamp::MAX);
@@ -161,10 +161,10 @@ pub(super) fn is_unclear(text: &str) -> bool {
     let text = &tidy(text);
     let is_more = |more: &str| {
         let is_past = |past: &str| after_phrase(more, past) == Some("");
-        PAST.iter().any(|past| is_past(past)) || clock::says_clock(more)
+        PAST.iter().any(|past| is_past(past)) || time_of_day::says_clock(more)
     };
-    clock::is_unclear(text)
-        || clock::behind(text)
+    time_of_day::is_unclear(text)
+        || time_of_day::behind(text)
             .any(|(before, more)| is_more(more) && span_from_now(before).is_some())
 }
 

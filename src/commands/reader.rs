@@ -30,7 +30,7 @@ use super::references::is_reference;
 use super::text::Text;
 use super::tokens::{Token, Tokens};
 use super::usage::{UsageError, usage_line};
-use super::{lookup, runs, values};
+use super::{lookup, value_words, values};
 use crate::json::Json;
 use std::ops::Range;
 
@@ -146,15 +146,20 @@ impl<D: Directory> Reader<'_, D> {
     fn words_for(&mut self, option: &OptionDefinition, last: bool) -> Option<Token> {
         let before = self.tokens.clone();
         let first = self.tokens.next()?;
-        let first = runs::first_part(option, first, &mut self.tokens);
+        let first = value_words::first_part(option, first, &mut self.tokens);
         let named = last && lookup::has_names(option.kind) && !option.converts;
         let whole_name = named && !first.quoted && !is_reference(&first.text);
         if option.rest || whole_name {
             let rest = before.rest()?;
             self.tokens.skip_to(rest.span.end);
-            return Some(runs::first_part(option, rest, &mut self.tokens));
+            return Some(value_words::first_part(option, rest, &mut self.tokens));
         }
-        Some(runs::longest(option, first, &mut self.tokens, self.context))
+        Some(value_words::longest(
+            option,
+            first,
+            &mut self.tokens,
+            self.context,
+        ))
     }
 
     /// The message to which the user replied, for an option that takes it.

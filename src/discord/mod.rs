@@ -10,16 +10,16 @@
 //!
 //! - `facts.rs`, `facts/`: the facts, read from the two JSON files; `operations.rs`, `events.rs`: what can be called
 //!   and heard
-//! - `event.rs`: one event that has come; `complete.rs`: what Discord leaves out of it
+//! - `event.rs`: one event that has come; `missing_fields.rs`: what Discord leaves out of it
 //! - `reply.rs`: the field by which a message is a reply
 //! - `arguments/`, `outbound/`, `cache/`, `permissions.rs`, `schema/`, `types/`: one step each, see there
 
 pub mod arguments;
 pub mod cache;
-pub mod complete;
 pub mod event;
 pub mod events;
 mod facts;
+pub mod missing_fields;
 pub mod operations;
 pub mod outbound;
 pub mod permissions;

@@ -1,7 +1,7 @@
 //! Which shard may identify, and when.
 
 use super::address::IdentifiesLeft;
-use super::budget::Budget;
+use super::session_budget::Budget;
 use crate::clock::Clock;
 use crate::host_tasks;
 use crate::lock::lock;

@@ -17,7 +17,7 @@
 //! - `connection.rs`: one connection of `twilight-gateway`, as a series of events
 //! - `frame.rs`: the envelope around an event
 //! - `backoff.rs`: resume or identify after the end of a connection, and after which pause
-//! - `identify.rs`, `budget.rs`: whose turn it is to identify, and how many identifies are left today
+//! - `identify.rs`, `session_budget.rs`: whose turn it is to identify, and how many identifies are left today
 //! - `handover.rs`: a second session with other intents takes the first one's place
 //! - `deduplicator.rs`: which events of that second session the first one has delivered already
 //! - `store.rs`: sessions in a file, so that the next process resumes them
@@ -38,7 +38,6 @@
 
 mod address;
 mod backoff;
-mod budget;
 mod connection;
 mod connection_events;
 mod deduplicator;
@@ -47,6 +46,7 @@ mod frame;
 mod handover;
 mod identify;
 mod options;
+mod session_budget;
 mod shard_state;
 mod shards;
 mod shared;

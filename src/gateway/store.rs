@@ -1,6 +1,6 @@
 //! Sessions in a file, so that the next process resumes them.
 
-use super::budget::Budget;
+use super::session_budget::Budget;
 use crate::files;
 use serde::{Deserialize, Serialize};
 use std::fs;

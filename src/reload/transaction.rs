@@ -19,7 +19,7 @@ use crate::cogs::actor::Committed;
 use crate::cogs::handle::CogHandle;
 use crate::cogs::host::Cogs;
 use crate::cogs::live::Offer;
-use crate::cogs::names;
+use crate::cogs::name_owners;
 use crate::problem::Problem;
 use crate::vm::load_trace::LoadTrace;
 use crate::vm::resolve::ModuleId;
@@ -169,7 +169,7 @@ async fn remember_names(cogs: &Cogs, results: &Results) {
             CogResult::Committed(..) => {
                 let file = handle.peek(|status| status.entry.file().to_owned());
                 let claims = routes.claims(name).cloned().unwrap_or_default();
-                cogs.names.set(name, names::Held { file, claims });
+                cogs.names.set(name, name_owners::Held { file, claims });
             }
             CogResult::Unloaded => cogs.names.release(name),
             CogResult::Failed(_)

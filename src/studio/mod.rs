@@ -5,13 +5,18 @@
 //!                                          ├─ actions, interact (what the reader does) ─▶ simulator
 //!                                          └─ live (the feed) ◀─ frame (what the feed sends)
 //! ```
+//!
+//! `listen.rs` takes the page's address before anything is served.
 
 mod actions;
 mod files;
 mod frame;
 mod guard;
 mod interact;
+mod listen;
 mod live;
+
+pub use listen::{bind, listen};
 
 use crate::api::limit_view::LimitView;
 use crate::loopback::OwnAddresses;
@@ -117,19 +122,6 @@ struct StudioState {
     options: StudioOptions,
     /// Becomes true when the bot stops; open feeds then end.
     stopping: watch::Receiver<bool>,
-}
-
-/// Listens on `listen`, which must be a loopback address; port 0 takes any free one.
-pub async fn bind(listen: SocketAddr) -> Result<TcpListener, StudioError> {
-    if !listen.ip().is_loopback() {
-        return Err(StudioError::NotLoopback(listen));
-    }
-    TcpListener::bind(listen)
-        .await
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => StudioError::PortTaken(listen),
-            _ => StudioError::Listen { listen, source },
-        })
 }
 
 /// Serves the page on `listener` until `shutdown` is done. Refuses a listener that is not on

@@ -10,7 +10,7 @@
 //! - `require.rs` loads: `resolve/` turns a require string into a module, `compile.rs` makes bytecode of it,
 //!   `generation.rs` is what has been loaded, `load_trace.rs` what was read and looked for on the way, `life.rs` what
 //!   became of it. `loader.rs` is what the VM has of all that, and what of it runs now.
-//! - `slice.rs` enters Luau for one step of a run (`run.rs`), for as long as `minute.rs` says that the version may:
+//! - `slice.rs` enters Luau for one step of a run (`run.rs`), for as long as `cpu_minute.rs` says that the version may:
 //!   `cpu_usage.rs` adds up what a cog has used, `watchdog.rs` stops what runs too long, `fair_share.rs` says which cog
 //!   runs before others. `memory.rs` is the limit of memory and what a VM holds.
 //! - `trace.rs` says what went wrong; `readonly.rs` what to write instead of what cannot be written.
@@ -18,6 +18,7 @@
 
 pub mod build;
 pub mod compile;
+mod cpu_minute;
 pub mod cpu_usage;
 pub mod fair_share;
 pub mod generation;
@@ -27,7 +28,6 @@ mod limits;
 pub mod load_trace;
 mod loader;
 pub mod memory;
-mod minute;
 pub mod raw;
 pub mod readonly;
 pub mod require;

@@ -4,7 +4,7 @@ use super::Invocation;
 use crate::api::object::{self, Object};
 use crate::commands::argument::Argument;
 use crate::commands::definition::OptionKind;
-use crate::discord::complete;
+use crate::discord::missing_fields;
 use crate::json::Json;
 use crate::lock::lock;
 use crate::vm::host::HostResult;
@@ -88,7 +88,7 @@ impl Invocation {
     fn with_guild(&self, kind: OptionKind, json: &Json) -> Json {
         match (kind, &self.guild_id) {
             (OptionKind::Member | OptionKind::Role, Some(guild)) => {
-                complete::with_guild(json, guild)
+                missing_fields::with_guild(json, guild)
             }
             _ => json.clone(),
         }

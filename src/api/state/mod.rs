@@ -8,11 +8,13 @@
 //!
 //! A handle (`handle.rs`) is a path, never a table: each read and write goes to the tree through the view of the
 //! code that runs. `state.luau` makes the library's functions take handles as well; `values.rs` carries what is
-//! stored to Luau and back, `entries.rs` lists the scopes of a kind, `space.rs` names whose state it is.
+//! stored to Luau and back, `entries.rs` lists the scopes of a kind, `space.rs` names whose state it is,
+//! `transaction.rs` runs `state.transaction`.
 
 mod entries;
 mod handle;
 pub(super) mod space;
+mod transaction;
 mod values;
 
 use super::context::CogContext;
@@ -20,25 +22,18 @@ use super::limits::Limit;
 use super::phase::{active, may_write};
 use super::refusal;
 use crate::state::{ScopeKind, StateError, StateScope, View};
-use crate::vm::build::Vm;
 use crate::vm::host::{
     Arguments, Host, HostChunk, HostError, HostFailure, HostResult, describe, one,
 };
 use crate::vm::raw::with_fallback;
 pub(in crate::api) use handle::Handle;
-use mlua::{Function, Lua, MultiValue, Table, Value};
+use mlua::{Function, Lua, Table, Value};
 use space::Space;
 use std::ffi::CStr;
 use std::sync::Arc;
 pub(super) use values::tree_to_json;
 
 static CHUNK: HostChunk = HostChunk::new("state", include_str!("state.luau"));
-
-/// How often a transaction is run again because another cog was faster.
-const MOST_ATTEMPTS: usize = 16;
-
-/// How deep transactions may be nested: each has a copy of the writes of those around it.
-const MOST_NESTED: usize = 4;
 
 /// Bytes of an id that are looked at: more than any id has.
 const LONGEST_ID: usize = 64;
@@ -144,7 +139,7 @@ pub(super) fn module(
     let owner = Arc::clone(cog);
     let pcall: Function = lua.globals().get("pcall")?;
     let transaction = host.function(lua, "state.transaction", move |lua, arguments| {
-        transaction(lua, &owner, &pcall, arguments)
+        transaction::run(lua, &owner, &pcall, arguments)
     })?;
     raw.raw_set("transaction", transaction)?;
     CHUNK.load(lua, raw)
@@ -244,44 +239,4 @@ fn declare_defaults(lua: &Lua, cog: &Arc<CogContext>, arguments: &Arguments) -> 
         view.add_defaults(kind, &table).map_err(state_error)?;
     }
     Ok(Value::Nil)
-}
-
-/// All of `body`'s writes, or none; run again when another cog changed what it looked at.
-fn transaction(
-    lua: &Lua,
-    cog: &Arc<CogContext>,
-    pcall: &Function,
-    arguments: &Arguments,
-) -> HostResult<MultiValue> {
-    let body = arguments.callback(0, "the function")?;
-    may_write(lua, "state.transaction")?;
-    let view = view_of(cog, &Space::Own, lua)?;
-    if view.transactions() >= MOST_NESTED {
-        let message =
-            format!("state.transaction: transactions may be nested at most {MOST_NESTED} deep");
-        return Err(HostError::new("state", message).into());
-    }
-    let vm = Vm::of(lua)?;
-    for _ in 0..MOST_ATTEMPTS {
-        view.begin_transaction();
-        let results = match pcall.call::<MultiValue>(&body) {
-            Ok(results) => results,
-            Err(error) => {
-                view.rollback_transaction();
-                return Err(error.into());
-            }
-        };
-        let ok = matches!(results.front(), Some(Value::Boolean(true)));
-        if !ok || vm.is_expired() {
-            view.rollback_transaction();
-            return Ok(results);
-        }
-        match view.commit_transaction() {
-            Ok(()) => return Ok(results),
-            Err(StateError::Conflict { .. }) => {}
-            Err(error) => return Err(write_error(cog, error)),
-        }
-    }
-    let message = "state.transaction: other cogs kept changing the same state; try again later";
-    Err(HostError::new("state", message).into())
 }

@@ -4,7 +4,7 @@ use super::super::fault::report;
 use super::Calling;
 use crate::api::declarations::{Command, Hook};
 use crate::api::invocation::Invocation;
-use crate::api::learn::{Wanted, learn};
+use crate::api::unknown_guild::{Wanted, learn};
 use crate::commands::checks::{self, CheckAnswer, CheckAnswers, CheckFacts, RoleFact, Verdict};
 use crate::commands::definition::CommandDefinition;
 use crate::commands::parse::Called;

@@ -2,7 +2,7 @@
 
 use super::guild::Guild;
 use super::{Cache, GuildTable, number, read, write};
-use crate::discord::complete;
+use crate::discord::missing_fields;
 use crate::json::Json;
 use std::sync::{Arc, RwLock};
 
@@ -240,7 +240,7 @@ fn member(cache: &Cache, guild_id: Option<&str>, data: &Json, user: Option<&Json
     if !is_own && unchanged(read(&guild).members.get(id).as_ref(), data, user) {
         return;
     }
-    let whole = complete::with_guild(&data.with("user", user.clone()), guild_id);
+    let whole = missing_fields::with_guild(&data.with("user", user.clone()), guild_id);
     let whole = cache.shared.names.share(&whole);
     let mut guild = write(&guild);
     if is_own {

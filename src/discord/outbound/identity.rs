@@ -4,7 +4,7 @@ use super::{CallError, Outbound, Times};
 use crate::discord::arguments::prepare;
 use crate::discord::operations::operation;
 use crate::json::Json;
-use crate::outside;
+use crate::untrusted_numbers;
 use serde_json::json;
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ impl GatewayBot {
         let limit = answer.get("session_start_limit").cloned();
         let limit = limit.unwrap_or(Json::Null);
         let count = |json: &Json, name: &str, without: u32| {
-            let told = json.get(name).and_then(outside::count_in_json);
+            let told = json.get(name).and_then(untrusted_numbers::count_in_json);
             told.unwrap_or(without)
         };
         Self {
@@ -137,7 +137,7 @@ fn reset_after(limit: &Json) -> Duration {
     let told = limit.get("reset_after").map(Json::as_i64);
     let told = told.map(|told| told.and_then(|told| u64::try_from(told).ok()));
     told.map_or(Duration::ZERO, |told| {
-        outside::milliseconds(told.unwrap_or(u64::MAX))
+        untrusted_numbers::milliseconds(told.unwrap_or(u64::MAX))
     })
 }
 

@@ -11,7 +11,7 @@ use crate::backoff::exponential;
 use crate::discord::operations::Operation;
 use crate::json::Json;
 use crate::lock::lock;
-use crate::outside;
+use crate::untrusted_numbers;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -103,7 +103,7 @@ impl Observed {
                 .get(name)
                 .and_then(|value| value.to_str().ok())
         };
-        let seconds = |name: &str| header(name).and_then(outside::seconds_in_text);
+        let seconds = |name: &str| header(name).and_then(untrusted_numbers::seconds_in_text);
         let count = |name: &str| header(name).and_then(|text| text.parse::<u32>().ok());
         let mut observed = Self {
             bucket: header("x-ratelimit-bucket").map(hash),
@@ -118,11 +118,11 @@ impl Observed {
         if answer.status.as_u16() == 429 && !answer.is_slow_mode() {
             // The body's number has a fraction, the header's is rounded up.
             let told = answer.refusal.get("retry_after");
-            let told = told.and_then(outside::seconds_in_json);
+            let told = told.and_then(untrusted_numbers::seconds_in_json);
             let told = told.or_else(|| seconds("retry-after"));
             let told = told.or_else(|| {
                 let date = header("retry-after")?;
-                outside::seconds_until_date(date, header("date"), now)
+                untrusted_numbers::seconds_until_date(date, header("date"), now)
             });
             observed.retry_after = Some(told.map_or(Wait::Untold, Wait::Told));
             let is_global = answer.refusal.is_true("global");

@@ -1,9 +1,9 @@
 //! Asks Discord for what the gateway has not told (yet) of a guild: after a start, in an outage of Discord's, its
 //! announcement may be long in coming. What is unknown is never taken for forbidden, nor for missing.
 
-use super::questions::{Question, is_recent};
+use super::asked_once::{Question, is_recent};
 use super::services::Services;
-use crate::discord::complete::with_guild;
+use crate::discord::missing_fields::with_guild;
 use crate::discord::operations::operation;
 use crate::json::Json;
 use serde_json::{Value, json};
