@@ -1,10 +1,12 @@
 //! A gateway that does what a test tells it to, down to single frames.
 
+use crate::support::bound;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
@@ -134,6 +136,8 @@ pub struct FakeGateway {
     state: Arc<Mutex<State>>,
     changed: watch::Sender<usize>,
     listening: Arc<Mutex<Option<JoinHandle<()>>>>,
+    /// Holds the port while nobody listens there, so that no other test gets it.
+    left: Arc<Mutex<Option<TcpSocket>>>,
 }
 
 impl FakeGateway {
@@ -147,8 +151,10 @@ impl FakeGateway {
             state: Arc::default(),
             changed: watch::Sender::new(0),
             listening: Arc::default(),
+            left: Arc::default(),
         };
-        server.listen(address).await;
+        let listener = TcpListener::bind(address).await.unwrap();
+        server.listen(listener);
         server
     }
 
@@ -156,14 +162,14 @@ impl FakeGateway {
     pub async fn elsewhere(&self) -> Self {
         let mut other = Self {
             listening: Arc::default(),
+            left: Arc::default(),
             ..self.clone()
         };
-        other.listen("127.0.0.1:0").await;
+        other.listen(TcpListener::bind("127.0.0.1:0").await.unwrap());
         other
     }
 
-    async fn listen(&mut self, address: &str) {
-        let listener = TcpListener::bind(address).await.unwrap();
+    fn listen(&mut self, listener: TcpListener) {
         self.url = format!("ws://{}", listener.local_addr().unwrap());
         let accepting = self.clone();
         let accepting = tokio::spawn(async move {
@@ -179,13 +185,19 @@ impl FakeGateway {
         let accepting = self.listening.lock().unwrap().take().unwrap();
         accepting.abort();
         drop(accepting.await);
+        *self.left.lock().unwrap() = Some(bound(self.address()));
         self.drop_all();
     }
 
     /// Somebody listens there again.
-    pub async fn come_back(&mut self) {
-        let address = self.url.trim_start_matches("ws://").to_owned();
-        self.listen(&address).await;
+    pub fn come_back(&mut self) {
+        let socket = self.left.lock().unwrap().take().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        self.listen(socket.listen(64).unwrap());
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.url.trim_start_matches("ws://").parse().unwrap()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -19,12 +19,13 @@ use cogsmith::http::KnownHosts;
 use cogsmith::reload::report::{CogOutcome, Outcome, Report};
 use cogsmith::sim::{RateLimits, Sim, SimOptions};
 use serde_json::Value;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
 use tokio::sync::broadcast;
 
 /// How long a test waits for something that must happen.
@@ -220,10 +221,21 @@ fn fill(folder: &TempDir, files: &[(impl AsRef<Path>, impl AsRef<str>)]) {
     }
 }
 
-/// An address on this machine at which nobody listens.
+/// An address on this machine at which nobody listens, as long as the process runs.
 pub fn nobody() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
+    let socket = Box::leak(Box::new(bound("127.0.0.1:0".parse().unwrap())));
+    socket.local_addr().unwrap()
+}
+
+/// A socket that has this port and does not listen: connections are refused, and nobody else gets the port.
+pub fn bound(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    // Connections that have ended do not keep the port from being taken …
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    // … and nobody shares it.
+    socket.set_reuseaddr(false).unwrap();
+    socket
 }
 
 /// Writes a file with its folders.

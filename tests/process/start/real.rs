@@ -2,7 +2,7 @@
 
 use super::{MESSAGE_CONTENT, PATIENCE, answering, asking_for, folder};
 use crate::support::process::Process;
-use crate::support::{ask, nobody, simulator};
+use crate::support::{ask, bound, simulator};
 use cogsmith::sim::{Sim, SimOptions};
 use serde_json::Value;
 use std::fs;
@@ -167,7 +167,8 @@ async fn what_was_said_while_the_bot_was_away_is_answered_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_away_is_waited_for() {
-    let address = nobody();
+    let held = bound("127.0.0.1:0".parse().unwrap());
+    let address = held.local_addr().unwrap();
     let folder = home(&[("cogs/ping.luau", &answering("ping", "pong"))]);
     let url = format!("http://{address}");
     let variables = [("DISCORD_TOKEN", TOKEN), ("DISCORD_API_URL", &*url)];
@@ -181,6 +182,7 @@ async fn a_server_that_is_away_is_waited_for() {
 
     let mut patient = Process::start(folder.path(), &["--online"], &variables);
     patient.until("cannot be used: no connection");
+    drop(held);
     let sim = Sim::start(SimOptions {
         listen: address,
         token: TOKEN.to_owned(),

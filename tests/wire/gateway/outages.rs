@@ -4,7 +4,6 @@ use super::{
     Bot, PATIENCE, after_pauses, after_silence, bot_without_a_server, identified, options, resumed,
 };
 use crate::fake_gateway::{Behaviour, FakeGateway};
-use crate::support::nobody;
 use cogsmith::clock::Clock;
 use cogsmith::gateway::{GatewayOptions, ShardState};
 use std::time::Duration;
@@ -55,7 +54,7 @@ async fn an_outage_is_over_for_the_bot_soon_after_it_is_over_for_the_network() {
         if forgets {
             server.forget_sessions();
         }
-        server.come_back().await;
+        server.come_back();
         let mut late = Duration::ZERO;
         while let Some(pause) = bot.pause(&clock).await {
             late += pause;
@@ -172,7 +171,7 @@ async fn an_answer_of_the_rest_api_ends_a_pause_for_the_network() {
     let now = clock.now();
     bot.until(|states| matches!(states[0], ShardState::Waiting { until, .. } if until > now))
         .await;
-    server.come_back().await;
+    server.come_back();
     // The pause is longer than that.
     let soon = now + Duration::from_secs(1);
     while bot.gateway.ready(Duration::ZERO).await.is_err() {
@@ -185,11 +184,12 @@ async fn an_answer_of_the_rest_api_ends_a_pause_for_the_network() {
 
 #[tokio::test]
 async fn a_port_that_nobody_listens_at_is_no_end() {
-    let address = nobody().to_string();
-    let bot = Bot::start(options(&format!("ws://{address}")));
+    let mut server = FakeGateway::start().await;
+    server.leave().await;
+    let bot = Bot::start(options(&server.url));
     let early = bot.gateway.ready(Duration::from_secs(1)).await.unwrap_err();
     assert!(early.to_string().contains("Connection refused"), "{early}");
-    let _server = FakeGateway::at(&address).await;
+    server.come_back();
     bot.gateway.ready(PATIENCE).await.unwrap();
 }
 
