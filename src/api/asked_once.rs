@@ -1,4 +1,4 @@
-//! What is being asked of Discord for a decision: see `learn`.
+//! What is being asked of Discord for a decision: see `unknown_guild`.
 
 use crate::lock::lock;
 use std::collections::HashMap;

@@ -8,10 +8,10 @@ use super::own_messages::Tie;
 use super::reach::{self, Need, Subject};
 use crate::charge::Charge;
 use crate::discord::arguments::{self, File, Prepared};
-use crate::discord::missing_fields;
+use crate::discord::missing_fields::found_in_guild;
 use crate::discord::operations::{Operation, operation};
 use crate::discord::outbound::CallError;
-use crate::discord::schema::{Kind, Shape, item_kind, kind_of};
+use crate::discord::schema::{Shape, item_kind};
 use crate::json::Json;
 use crate::vm::host::{Field, HostError, HostFailure, HostResult};
 use serde_json::{Map, Value as JsonValue};
@@ -112,7 +112,7 @@ pub async fn make(cog: &CogContext, call: PreparedCall) -> HostResult<Option<Jso
     Ok(answer.json.map(|json| {
         let json = veil(cog, operation, json);
         match &guild {
-            Some(guild) => with_guild(operation, guild, json),
+            Some(guild) => found_in_guild(json, answer_schema(operation), guild),
             None => json,
         }
     }))
@@ -165,20 +165,6 @@ pub(super) async fn call(
     let call = prepare(cog, function, known(id)?, arguments, files, None)?;
     cog.limits.wait_to_call(function).await?;
     make(cog, call).await
-}
-
-/// Members and roles say which guild they are of, so that their methods work.
-fn with_guild(operation: &'static Operation, guild: &str, json: Json) -> Json {
-    let kind = answer_schema(operation).map(kind_of);
-    if !matches!(kind, Some(Kind::Member | Kind::Role)) {
-        return json;
-    }
-    let add = |json: &Json| missing_fields::with_guild(json, guild);
-    match &json {
-        Json::Object(_) => add(&json),
-        Json::Array(items) => Json::Array(items.iter().map(add).collect()),
-        _ => json,
-    }
 }
 
 fn call_error(cog: &CogContext, function: &str, error: &CallError) -> HostFailure {

@@ -8,6 +8,7 @@ use crate::lock::lock;
 use crate::problem::Problem;
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
 
 /// The condition of one cog. Everything that follows from it is computed from it, and never stored separately.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,23 +205,31 @@ impl Default for Condition {
 
 /// Where the condition of a cog is kept.
 #[derive(Debug, Default)]
-pub struct ConditionCell(Mutex<Condition>);
+pub struct ConditionCell {
+    condition: Mutex<Condition>,
+    /// Rings when a quarantine begins.
+    pub quarantined: Notify,
+}
 
 impl ConditionCell {
     /// How the cog stands now.
     pub fn now(&self) -> Condition {
-        lock(&self.0).clone()
+        lock(&self.condition).clone()
     }
 
     /// Reads the condition, without a copy.
     pub fn is(&self, ask: impl FnOnce(&Condition) -> bool) -> bool {
-        ask(&lock(&self.0))
+        ask(&lock(&self.condition))
     }
 
     /// Makes a transition. Returns the new condition.
     pub fn pass(&self, transition: Transition) -> Condition {
-        let mut condition = lock(&self.0);
+        let begins_quarantine = matches!(transition, Transition::Quarantined(_));
+        let mut condition = lock(&self.condition);
         condition.pass(transition);
+        if begins_quarantine {
+            self.quarantined.notify_one();
+        }
         condition.clone()
     }
 }

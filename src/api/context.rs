@@ -13,7 +13,7 @@ use super::phase::active;
 use super::services::Services;
 use super::slots::Slots;
 use super::spawner::{Spawn, Spawner};
-use super::stops::Quarantine;
+use super::stops::Stops;
 use crate::discord::outbound::CogCaller;
 use crate::problem::Problem;
 use crate::vm::build::Vm;
@@ -55,8 +55,8 @@ pub struct CogContext {
     pub cpu_meter: Arc<CpuMeter>,
     /// Its condition: whether it runs, and what keeps its newest text from running.
     pub condition: ConditionCell,
-    /// Counts what leads to quarantine.
-    pub quarantine: Quarantine,
+    /// Counts its handlers that were stopped, which leads to quarantine.
+    pub stops: Stops,
     /// How often it has met its limits.
     pub limit_hits: Arc<LimitHits>,
     /// Locks that are held.
@@ -82,7 +82,7 @@ impl CogContext {
             charges: Charges::new(&limits),
             limits,
             condition: ConditionCell::default(),
-            quarantine: Quarantine::default(),
+            stops: Stops::default(),
             limit_hits: Arc::clone(&budget.limit_hits),
             locks: Arc::default(),
             fair_share: Arc::clone(&budget.fair_share),
@@ -95,15 +95,19 @@ impl CogContext {
     /// Puts the cog into quarantine until another version of it runs; `why` is the reason that is shown.
     pub fn begin_quarantine(&self, why: Problem) {
         self.condition.pass(Transition::Quarantined(why));
-        self.quarantine.begun.notify_one();
+    }
+
+    /// Whether it is in quarantine.
+    pub fn is_quarantined(&self) -> bool {
+        self.condition.is(Condition::is_quarantined)
     }
 
     /// Another version runs: its stops are counted from zero.
     pub fn end_quarantine(&self) {
-        if self.condition.is(Condition::is_quarantined) {
+        if self.is_quarantined() {
             crate::supervisor::release(&self.name);
         }
-        self.quarantine.forget_stops();
+        self.stops.forget();
         self.condition.pass(Transition::Released);
     }
 

@@ -17,6 +17,7 @@ const MOST_VALUES: usize = 200_000;
 /// Bytes of a tree's texts: enough for the largest picture that Discord accepts, in base64. Luau counts a string once
 /// however often a table holds it, so its own limit does not bound what is copied here.
 const MOST_BYTES: usize = 16 << 20;
+
 /// Turns a Luau value into JSON. `path` names it in errors (`content.embeds`).
 pub fn to_json(function: &str, path: &str, value: &Value) -> HostResult<JsonValue> {
     Converter::default().read(function, path, value)

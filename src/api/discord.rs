@@ -9,10 +9,9 @@ use super::convert::Converter;
 use super::fields::Fields;
 use super::object;
 use super::phase::may_act;
-use crate::discord::missing_fields;
+use crate::discord::missing_fields::found_in_guild;
 use crate::discord::operations::{Operation, nearest_operation, operation};
 use crate::discord::permissions;
-use crate::discord::schema::{Kind, kind_of};
 use crate::json::Json;
 use crate::vm::host::{
     Arguments, Host, HostChunk, HostError, HostResult, function_name, one, shown_name,
@@ -160,14 +159,9 @@ fn cache_module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<T
         let function = host.function(lua, name, move |lua, arguments| {
             match look(&cog, arguments)? {
                 Some(json) => {
-                    // Members and roles are looked up in a guild, and say in which.
-                    let kind = kind_of(schema);
-                    let json = if matches!(kind, Kind::Member | Kind::Role) {
-                        let guild = arguments.short_string(0, "the guild's id", LONGEST_ID)?;
-                        missing_fields::with_guild(&json, &guild)
-                    } else {
-                        json
-                    };
+                    // Of members and roles the first argument is their guild.
+                    let guild = arguments.short_string(0, "the guild's id", LONGEST_ID)?;
+                    let json = found_in_guild(json, Some(schema), &guild);
                     object::receive(lua, &cog, &json, Some(schema))
                 }
                 None => Ok(Value::Nil),

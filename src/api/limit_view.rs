@@ -65,7 +65,7 @@ pub fn limits_of(cog: &CogContext) -> Vec<LimitView> {
             Limit::StateValue => (None, limits.state_value_kb),
             Limit::StateWrites => (None, limits.state_write_kb_per_s),
             Limit::Faults => {
-                let stops = cog.quarantine.stops(cog.services.clock.now());
+                let stops = cog.stops.count(cog.services.clock.now());
                 (Some(number(stops)), limits.faults_per_10min)
             }
         };

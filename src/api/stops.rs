@@ -1,4 +1,4 @@
-//! What leads a cog into quarantine: its handlers are stopped again and again. It is taken out of the way then, until
+//! Counts how often handlers of a cog are stopped, which leads it into quarantine: it is taken out of the way then, until
 //! somebody saves another version of it or an admin reloads it. Whether it is in quarantine is part of its condition.
 
 use super::limits::at_most;
@@ -6,32 +6,23 @@ use crate::lock::lock;
 use crate::sliding_window::SlidingWindow;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
-use tokio::sync::Notify;
 
 /// Stops count for this long.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
-/// What leads one cog into quarantine.
+/// The handlers of one cog that were stopped.
 #[derive(Debug)]
-pub struct Quarantine {
-    /// Handlers that were stopped.
-    stops: Mutex<SlidingWindow>,
-    /// Rings when the quarantine begins.
-    pub begun: Notify,
-}
+pub struct Stops(Mutex<SlidingWindow>);
 
-impl Default for Quarantine {
+impl Default for Stops {
     fn default() -> Self {
-        Self {
-            stops: Mutex::new(SlidingWindow::new(REMEMBERED)),
-            begun: Notify::new(),
-        }
+        Self(Mutex::new(SlidingWindow::new(REMEMBERED)))
     }
 }
 
-impl Quarantine {
+impl Stops {
     fn lock(&self) -> MutexGuard<'_, SlidingWindow> {
-        lock(&self.stops)
+        lock(&self.0)
     }
 
     /// Counts a handler that was stopped at `now`. True when there were `most` within ten minutes.
@@ -40,12 +31,12 @@ impl Quarantine {
     }
 
     /// Forgets all stops: another version runs, which begins with a clean record.
-    pub(super) fn forget_stops(&self) {
+    pub(super) fn forget(&self) {
         *self.lock() = SlidingWindow::new(REMEMBERED);
     }
 
     /// How many handlers were stopped within ten minutes.
-    pub fn stops(&self, now: Duration) -> usize {
+    pub fn count(&self, now: Duration) -> usize {
         self.lock().count(now)
     }
 }
@@ -56,13 +47,13 @@ mod tests {
 
     #[test]
     fn only_stops_of_the_last_ten_minutes_count() {
-        let quarantine = Quarantine::default();
+        let stops = Stops::default();
         let at = |minutes: u64| Duration::from_secs(1_000_000 + minutes * 60);
-        assert!(!quarantine.is_due(at(0), 3));
-        assert!(!quarantine.is_due(at(9), 3));
-        assert!(!quarantine.is_due(at(10), 3));
-        assert!(quarantine.is_due(at(18), 3));
-        quarantine.forget_stops();
-        assert_eq!(quarantine.stops(at(18)), 0);
+        assert!(!stops.is_due(at(0), 3));
+        assert!(!stops.is_due(at(9), 3));
+        assert!(!stops.is_due(at(10), 3));
+        assert!(stops.is_due(at(18), 3));
+        stops.forget();
+        assert_eq!(stops.count(at(18)), 0);
     }
 }

@@ -12,6 +12,7 @@ use crate::problem::{Problem, SourceLocation};
 use crate::reload::plan::plan;
 use crate::reload::sources::{Rules, Snapshot};
 use crate::reload::transaction;
+use crate::vm::resolve::Modules as _;
 use std::sync::Arc;
 
 /// An address without a server: top levels and `cog.on_load` cannot make calls, and nothing else runs.

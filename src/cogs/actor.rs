@@ -18,7 +18,6 @@ use super::mailbox::Mailbox;
 use super::prepare::{self, PrepareRequest};
 use super::timers::Timers;
 use crate::activity::Busy;
-use crate::api::condition::Condition;
 use crate::api::context::CogContext;
 use crate::api::declarations::Staged;
 use crate::api::spawner::Spawn;
@@ -177,7 +176,7 @@ impl Actor {
                     self.collect_ended();
                 }
                 () = cog.spawner.cancel_notice.notified() => self.stop_cancelled(),
-                () = cog.quarantine.begun.notified() => self.keep_away(),
+                () = cog.condition.quarantined.notified() => self.keep_away(),
                 () = cog.budget.pressed.notified() => self.give_way(),
                 woken = ring(alarm.as_mut()), if alarm.is_some() => {
                     alarm = None;
@@ -201,8 +200,7 @@ impl Actor {
             return live.generation.life.handlers() < MOST_RUNNING;
         }
         let refusals = Arc::strong_count(&self.refusals) - 1;
-        (self.has_failed || self.cog.condition.is(Condition::is_quarantined))
-            && refusals < MOST_RUNNING
+        (self.has_failed || self.cog.is_quarantined()) && refusals < MOST_RUNNING
     }
 
     fn control(&mut self, control: Control, inbox: &mut Inbox) {

@@ -13,7 +13,6 @@ use super::fault::{fault_id, refusal, report};
 use super::handler;
 use super::live::Live;
 use crate::activity::Busy;
-use crate::api::condition::Condition;
 use crate::api::content::Content;
 use crate::api::context::CogContext;
 use crate::api::declarations::Command;
@@ -332,7 +331,7 @@ impl Calling<'_> {
             return Some(text.to_owned());
         }
         let is_closed = matches!(fault, Fault::Closed | Fault::GaveWay(_));
-        if is_closed && self.cog.condition.is(Condition::is_quarantined) {
+        if is_closed && self.cog.is_quarantined() {
             return Some(Text::OutOfOrder {}.say(self.language));
         }
         if let Some(refusal) = refusal(fault) {

@@ -10,7 +10,7 @@
 //! - `handler`, `command`, `timers`: one run of a function; a command from the typed line to the answer; `cog.every`.
 //! - `live`, `prepare`: what a cog runs; how its next version is made.
 //! - `directory`: looks up what users name in arguments.
-//! - `names`: remembers which cog has which name.
+//! - `name_owners`: remembers which cog has which name.
 //! - `fault`, `quarantine`: tells what went wrong in a handler; puts a cog into quarantine.
 
 pub mod actor;

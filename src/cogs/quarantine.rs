@@ -1,7 +1,6 @@
 //! What it means for a cog that a handler failed: limits that were met, and quarantine when handlers were stopped too often.
 
 use super::live::Live;
-use crate::api::condition::Condition;
 use crate::api::context::CogContext;
 use crate::api::limits::Limit;
 use crate::problem::Problem;
@@ -19,27 +18,36 @@ pub(super) fn note(cog: &CogContext, live: &Live, fault: &Fault) {
         // It may have been the older ones that filled the VM.
         return;
     }
-    if !leads_to_quarantine(live, fault) || cog.condition.is(Condition::is_quarantined) {
+    if !leads_to_quarantine(live, fault) || cog.is_quarantined() {
         return;
     }
     let most = cog.services.config.load().limits.faults_per_10min;
-    if !cog.quarantine.is_due(cog.services.clock.now(), most) {
+    if !cog.stops.is_due(cog.services.clock.now(), most) {
         return;
     }
     let times = cog.limit_hits.count(Limit::Faults);
     let last = problem_of(cog, live, fault);
+    let why = format!(
+        "its handlers were stopped {most} times within 10 minutes (limits.faults_per_10min), the last time because one {}",
+        last.message
+    );
+    let Problem { message, hint, .. } = problem(cog, &why, "save a fixed version, or");
     let problem = Problem {
-        message: format!(
-            "is in quarantine: its handlers were stopped {most} times within 10 minutes (limits.faults_per_10min), the last time because one {}",
-            last.message
-        ),
-        hint: Some(format!(
-            "save a fixed version, or use `!reload cog {}`",
-            cog.name
-        )),
+        message,
+        hint,
         ..last
     };
     quarantine(cog, live, times, problem);
+}
+
+/// What is shown of a cog in quarantine: why it is there, and the ways out, of which `!reload cog` is the last.
+fn problem(cog: &CogContext, why: &str, ways: &str) -> Problem {
+    Problem {
+        cog: Some(cog.name.to_string()),
+        message: format!("is in quarantine: {why}"),
+        hint: Some(format!("{ways} use `!reload cog {}`", cog.name)),
+        ..Problem::default()
+    }
 }
 
 fn quarantine(cog: &CogContext, live: &Live, times: u64, problem: Problem) {
@@ -61,15 +69,7 @@ pub(super) fn begin_in_quarantine(cog: &CogContext) {
             "the process died at two of the last three times while this cog used the processor without waiting, the last time of {cause}"
         ),
     };
-    let problem = Problem {
-        cog: Some(cog.name.to_string()),
-        message: format!("is in quarantine: {why}"),
-        hint: Some(format!(
-            "save a fixed version, or use `!reload cog {}`",
-            cog.name
-        )),
-        ..Problem::default()
-    };
+    let problem = problem(cog, &why, "save a fixed version, or");
     tracing::error!(cog = %cog.name, "A cog starts in quarantine: {problem}");
     cog.begin_quarantine(problem);
 }
@@ -77,20 +77,14 @@ pub(super) fn begin_in_quarantine(cog: &CogContext) {
 /// Puts a cog that has more than its share into quarantine, while all cogs together have too much.
 pub(super) fn give_way(cog: &CogContext, live: &Live, limit: usize, share: usize) {
     let times = cog.limit_hits.count(Limit::TotalMemory);
-    let problem = Problem {
-        cog: Some(cog.name.to_string()),
-        message: format!(
-            "is in quarantine: all cogs together needed more than {} MB of memory (limits.total_memory_mb), and this one more than any other, {} MB, where its share is {} MB",
-            limit >> 20,
-            cog.memory() >> 20,
-            share >> 20
-        ),
-        hint: Some(format!(
-            "save a version that needs less memory, or raise the limit and use `!reload cog {}`",
-            cog.name
-        )),
-        ..Problem::default()
-    };
+    let why = format!(
+        "all cogs together needed more than {} MB of memory (limits.total_memory_mb), and this one more than any other, {} MB, where its share is {} MB",
+        limit >> 20,
+        cog.memory() >> 20,
+        share >> 20
+    );
+    let ways = "save a version that needs less memory, or raise the limit and";
+    let problem = problem(cog, &why, ways);
     quarantine(cog, live, times, problem);
     live.generation.life.end(Pressure::Process(limit));
 }
@@ -120,11 +114,8 @@ fn limit_of(fault: &Fault) -> Option<Limit> {
 pub(super) fn problem_of(cog: &CogContext, live: &Live, fault: &Fault) -> Problem {
     let snapshot = live.generation.snapshot();
     let mut problem = fault.problem(&cog.name, &|file| {
-        let source = snapshot.ids().find_map(|id| {
-            let source = snapshot.source(id)?;
-            (source.path.as_ref() == file).then_some(source)
-        });
-        source.map(|source| source.text.to_string())
+        let source = snapshot.in_file(file)?;
+        Some(source.text.to_string())
     });
     if let Some(place) = problem.place.as_mut()
         && place.excerpt.is_empty()

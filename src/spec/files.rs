@@ -145,6 +145,11 @@ impl Modules for Files {
         self.modules.get(id).or_else(|| self.specs.get(id))
     }
 
+    fn in_file(&self, path: &str) -> Option<&Arc<Source>> {
+        let mut all = self.specs.values().chain(self.modules.values());
+        all.find(|source| &*source.path == path)
+    }
+
     fn ids(&self) -> Box<dyn Iterator<Item = &ModuleId> + '_> {
         Box::new(self.specs.keys().chain(self.modules.keys()))
     }

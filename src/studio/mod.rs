@@ -73,7 +73,7 @@ pub struct CogView {
     pub name: String,
     /// The version that runs, 0 when none does.
     pub version: u64,
-    /// `running`, `waiting`, `unloaded` or `quarantined`.
+    /// `running`, `waiting` or `quarantined`.
     pub state: String,
     /// Unix seconds at which this version went live.
     pub loaded_at: f64,

@@ -88,7 +88,7 @@ end }}
             until(|| handlers(&stage) == 0).await;
         }
         assert!(!context.limits.pauses() && !context.condition.now().is_quarantined());
-        assert_eq!(context.quarantine.stops(stage.bot.services.clock.now()), 0);
+        assert_eq!(context.stops.count(stage.bot.services.clock.now()), 0);
     }
 }
 

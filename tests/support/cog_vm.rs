@@ -20,6 +20,10 @@ impl Modules for OneCog {
         (*id == self.0).then_some(&self.1)
     }
 
+    fn in_file(&self, path: &str) -> Option<&Arc<Source>> {
+        (&*self.1.path == path).then_some(&self.1)
+    }
+
     fn ids(&self) -> Box<dyn Iterator<Item = &ModuleId> + '_> {
         Box::new(std::iter::once(&self.0))
     }

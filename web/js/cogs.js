@@ -7,7 +7,7 @@ import { timestamp } from "./time.js";
 
 const STATES = {
     running: ["good", "running"], waiting: ["bad", "waiting for a fix"],
-    unloaded: ["off", "unloaded"], quarantined: ["bad", "quarantined"],
+    quarantined: ["bad", "quarantined"],
 };
 
 /** Draws the list. */

@@ -4,7 +4,7 @@ use super::Invocation;
 use crate::api::object::{self, Object};
 use crate::commands::argument::Argument;
 use crate::commands::definition::OptionKind;
-use crate::discord::missing_fields;
+use crate::discord::missing_fields::found_in_guild;
 use crate::json::Json;
 use crate::lock::lock;
 use crate::vm::host::HostResult;
@@ -64,8 +64,12 @@ impl Invocation {
             }
             Argument::Boolean(value) => Value::Boolean(*value),
             Argument::Object(kind, json) => {
-                let json = self.with_guild(*kind, json);
-                object::receive(lua, &self.cog, &json, schema_of(*kind))?
+                let schema = schema_of(*kind);
+                let json = match &self.guild_id {
+                    Some(guild) => found_in_guild(json.clone(), schema, guild),
+                    None => json.clone(),
+                };
+                object::receive(lua, &self.cog, &json, schema)?
             }
             Argument::Emoji(emoji) => {
                 let json = Json::from(&json!({
@@ -82,16 +86,6 @@ impl Invocation {
             }
             Argument::Missing => Value::Nil,
         })
-    }
-
-    /// Members and roles say which guild they are of, so that their methods work.
-    fn with_guild(&self, kind: OptionKind, json: &Json) -> Json {
-        match (kind, &self.guild_id) {
-            (OptionKind::Member | OptionKind::Role, Some(guild)) => {
-                missing_fields::with_guild(json, guild)
-            }
-            _ => json.clone(),
-        }
     }
 
     /// The value of an option; nothing if there is none (any more).

@@ -1,7 +1,6 @@
 //! How one version of a cog is replaced by the next, or is unloaded.
 
 use super::{Actor, Inbox};
-use crate::api::condition::Condition;
 use crate::api::declarations::Hook;
 use crate::cogs::live::Live;
 use crate::cogs::quarantine;
@@ -70,7 +69,7 @@ impl Actor {
     /// Runs nothing any more until another version is committed: the cog is in quarantine.
     pub(super) fn keep_away(&mut self) {
         // Another version may have come first.
-        if !self.cog.condition.is(Condition::is_quarantined) {
+        if !self.cog.is_quarantined() {
             return;
         }
         self.end_version();

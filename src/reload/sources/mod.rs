@@ -142,12 +142,6 @@ impl Snapshot {
         &self.tree.cogs
     }
 
-    /// The module of the file at `path` (`lua/services/levels.luau`), if it can be taken.
-    pub fn in_file(&self, path: &str) -> Option<&Arc<Source>> {
-        let id = tree::module_of(&self.rules, path.strip_prefix("lua/")?)?;
-        self.get(&id).filter(|source| &*source.path == path)
-    }
-
     /// The modules and aliases that differ from the snapshot that was rescanned, or are in only one of the two.
     pub fn changed(&self) -> &BTreeSet<ModuleId> {
         &self.changed
@@ -245,6 +239,11 @@ pub fn diff(old: &Snapshot, new: &Snapshot) -> BTreeSet<ModuleId> {
 impl Modules for Snapshot {
     fn source(&self, id: &ModuleId) -> Option<&Arc<Source>> {
         self.get(id)
+    }
+
+    fn in_file(&self, path: &str) -> Option<&Arc<Source>> {
+        let id = tree::module_of(&self.rules, path.strip_prefix("lua/")?)?;
+        self.get(&id).filter(|source| &*source.path == path)
     }
 
     fn ids(&self) -> Box<dyn Iterator<Item = &ModuleId> + '_> {

@@ -11,6 +11,7 @@ use crate::reload::report::Trigger;
 use crate::reload::sources::Snapshot;
 use crate::vm::load_trace::LoadTrace;
 use crate::vm::require::PrepareFailure;
+use crate::vm::resolve::Modules as _;
 use crate::vm::trace::Fault;
 use std::sync::Arc;
 use std::time::Duration;

@@ -43,6 +43,9 @@ pub trait Modules {
     /// The module, if its file could be taken.
     fn source(&self, id: &ModuleId) -> Option<&Arc<Source>>;
 
+    /// The module of the file at `path` (`lua/services/levels.luau`), if it could be taken.
+    fn in_file(&self, path: &str) -> Option<&Arc<Source>>;
+
     /// All modules that could be taken.
     fn ids(&self) -> Box<dyn Iterator<Item = &ModuleId> + '_>;
 

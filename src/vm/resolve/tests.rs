@@ -54,6 +54,10 @@ impl Modules for Tree {
         self.sources.get(id)
     }
 
+    fn in_file(&self, path: &str) -> Option<&Arc<Source>> {
+        self.sources.values().find(|source| &*source.path == path)
+    }
+
     fn ids(&self) -> Box<dyn Iterator<Item = &ModuleId> + '_> {
         Box::new(self.sources.keys())
     }
