@@ -1,9 +1,10 @@
 //! The real binary as a process: what it keeps when it is killed, and how it ends when it is asked to.
 
+use crate::support::process::Running;
 use crate::support::{PATIENCE, answering, ask, command, simulator, write};
 use cogsmith::sim::{Sim, SimOptions};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 const COUNT: &str = "state.user(ctx.author.id).n = (state.user(ctx.author.id).n or 0) + 1
@@ -21,58 +22,11 @@ fn folder() -> TempDir {
     folder
 }
 
-/// A process that is killed when its test ends early.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _already_gone = self.0.kill().is_err();
-        let _no_child = self.0.wait().is_err();
-    }
-}
-
-impl Running {
-    fn signal(&self, name: &str) {
-        let id = self.0.id().to_string();
-        let sent = Command::new("kill")
-            .args(["-s", name, &id])
-            .status()
-            .unwrap();
-        assert!(sent.success());
-    }
-
-    /// Waits for the process to end by itself.
-    async fn ended(mut self) -> std::process::ExitStatus {
-        let ended = tokio::task::spawn_blocking(move || self.0.wait().unwrap());
-        tokio::time::timeout(PATIENCE, ended)
-            .await
-            .unwrap()
-            .unwrap()
-    }
-}
-
-fn start(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
-    let child = Command::new(env!("CARGO_BIN_EXE_cogsmith"))
-        .arg("--config")
-        .arg(folder)
-        .args(arguments)
-        .env_clear()
-        .envs(variables.iter().copied())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn();
-    Running(child.unwrap())
-}
-
 /// Starts the bot against the simulator and waits until it is connected.
 async fn connect(folder: &Path, sim: &Sim) -> Running {
     let url = sim.url();
-    let running = start(
-        folder,
-        &[],
-        &[("DISCORD_TOKEN", sim.token()), ("DISCORD_API_URL", &url)],
-    );
+    let variables = [("DISCORD_TOKEN", sim.token()), ("DISCORD_API_URL", &*url)];
+    let running = Running(Running::command(folder, &variables).spawn().unwrap());
     sim.connected(PATIENCE).await.unwrap();
     running
 }
@@ -117,7 +71,8 @@ async fn ctrl_c_and_sigterm_end_it_in_order_with_exit_code_0() {
 async fn without_a_token_it_runs_in_its_own_simulator_and_ends_with_0() {
     use std::io::{BufRead as _, BufReader};
     let folder = folder();
-    let mut running = start(folder.path(), &["--offline"], &[]);
+    let mut command = Running::command(folder.path(), &[]);
+    let mut running = Running(command.arg("--offline").spawn().unwrap());
     let stdout = running.0.stdout.take().unwrap();
     let line = tokio::task::spawn_blocking(move || {
         let mut line = String::new();

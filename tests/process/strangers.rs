@@ -1,6 +1,7 @@
 //! What strangers put in the place of files, and what they call them: nothing of it gets at the bot's secrets, holds
 //! up a reload or forges a line of the log. Against the real bot, and the real process.
 
+use crate::support::process::Running;
 use crate::support::{
     PATIENCE, Stage, answering, ask, command, problems_of, setup, simulator, write,
 };
@@ -8,7 +9,7 @@ use cogsmith::sim::{Sim, SimOptions};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
@@ -206,67 +207,23 @@ async fn a_name_that_forges_lines_is_escaped_in_chat_and_in_reports() {
     }
 }
 
-/// A process whose log is kept, and which is killed when its test ends early.
-struct Running {
-    child: Child,
-    log: PathBuf,
+/// Starts the bot against the simulator and waits until it is connected. Its log goes to the file `log` in `folder`.
+async fn start(folder: &Path, sim: &Sim, variables: &[(&str, &str)]) -> Running {
+    let log = fs::File::create(folder.join("log")).unwrap();
+    let child = Running::command(folder, variables)
+        .env("DISCORD_API_URL", sim.url())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn();
+    let running = Running(child.unwrap());
+    sim.connected(PATIENCE).await.unwrap();
+    running
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _already_gone = self.child.kill().is_err();
-        let _no_child = self.child.wait().is_err();
-    }
-}
-
-impl Running {
-    /// Starts the bot against the simulator and waits until it is connected.
-    async fn start(folder: &Path, sim: &Sim, variables: &[(&str, &str)]) -> Self {
-        let log = folder.join("log");
-        let child = Command::new(env!("CARGO_BIN_EXE_cogsmith"))
-            .arg("--config")
-            .arg(folder)
-            .env_clear()
-            .envs(variables.iter().copied())
-            .env("DISCORD_API_URL", sim.url())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(&log).unwrap())
-            .spawn();
-        let running = Self {
-            child: child.unwrap(),
-            log,
-        };
-        sim.connected(PATIENCE).await.unwrap();
-        running
-    }
-
-    /// Asks it to end, and waits until it has; its exit code.
-    async fn terminated(&mut self) -> Option<i32> {
-        let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
-        let ending = async {
-            loop {
-                if let Some(status) = self.child.try_wait().unwrap() {
-                    return status.code();
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, ending)
-            .await
-            .expect("it does not end")
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap()
-    }
+/// Asks it to end, and waits until it has; its exit code.
+async fn terminated(running: Running) -> Option<i32> {
+    running.signal("TERM");
+    running.ended().await.code()
 }
 
 async fn sim() -> Sim {
@@ -301,7 +258,7 @@ async fn ask_until(sim: &Sim, question: &str, wanted: &str) {
 async fn files_exchanged_with_pipes_stop_neither_reloads_nor_the_end_of_the_process() {
     let folder = folder_with_token();
     let sim = sim().await;
-    let mut running = Running::start(folder.path(), &sim, &[]).await;
+    let running = start(folder.path(), &sim, &[]).await;
     let lua = folder.path().join("lua");
     let pipe = lua.join("pipe");
     assert!(
@@ -327,7 +284,7 @@ async fn files_exchanged_with_pipes_stop_neither_reloads_nor_the_end_of_the_proc
         write(&lua.join("cogs/ping.luau"), &answering("ping", &text));
         ask_until(&sim, "!ping", &text).await;
     }
-    assert_eq!(running.terminated().await, Some(0));
+    assert_eq!(terminated(running).await, Some(0));
     drop(flipping);
 }
 
@@ -344,7 +301,7 @@ async fn the_log_has_no_line_that_was_not_the_bots() {
         let sim = sim().await;
         let form = [("COGSMITH_LOG", "json")];
         let variables: &[(&str, &str)] = if json { &form } else { &[] };
-        let mut running = Running::start(folder.path(), &sim, variables).await;
+        let running = start(folder.path(), &sim, variables).await;
         let late = "b\n12:00:00  INFO Signed in user=\"forged\" cog.luau";
         write(&cogs.join(late), &answering("forged", "x"));
         ask_until(&sim, "!reload status", "b\\n12:00:00").await;
@@ -353,8 +310,8 @@ async fn the_log_has_no_line_that_was_not_the_bots() {
         write(&cogs.join("leak.luau"), &leak);
         ask_until(&sim, "!cogs", "leak    v1").await;
         assert_eq!(ask(&sim, "!leak").await, "(hidden)");
-        assert_eq!(running.terminated().await, Some(0));
-        let log = running.log();
+        assert_eq!(terminated(running).await, Some(0));
+        let log = fs::read_to_string(folder.path().join("log")).unwrap();
         assert!(log.contains("(hidden)") && !tells(&log), "{log}");
         assert!(log.contains("12:00:00"), "the names are told: {log}");
         for line in log.lines() {

@@ -142,10 +142,6 @@ pub struct FakeGateway {
 
 impl FakeGateway {
     pub async fn start() -> Self {
-        Self::at("127.0.0.1:0").await
-    }
-
-    pub async fn at(address: &str) -> Self {
         let mut server = Self {
             url: String::new(),
             state: Arc::default(),
@@ -153,7 +149,7 @@ impl FakeGateway {
             listening: Arc::default(),
             left: Arc::default(),
         };
-        let listener = TcpListener::bind(address).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         server.listen(listener);
         server
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, PipeReader, pipe};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
 
@@ -149,6 +149,49 @@ impl Process {
             (is_own && !listens).then(|| peer.to_owned())
         })
         .collect()
+    }
+}
+
+/// The real `cogsmith` as a process whose output is the test's own business, and which is killed when its test ends
+/// early.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Running {
+    /// A command that starts it with this folder's `config.json`. Nothing of this process's environment is passed on.
+    pub(crate) fn command(folder: &Path, variables: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cogsmith"));
+        command
+            .arg("--config")
+            .arg(folder)
+            .env_clear()
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        command
+    }
+
+    /// Sends `TERM`, `INT` or another signal.
+    pub(crate) fn signal(&self, signal: &str) {
+        send(signal, self.0.id());
+    }
+
+    /// Waits for the process to end by itself.
+    pub(crate) async fn ended(mut self) -> ExitStatus {
+        let id = self.0.id();
+        let ended = tokio::task::spawn_blocking(move || self.0.wait().unwrap());
+        let Ok(ended) = tokio::time::timeout(PATIENCE, ended).await else {
+            send("KILL", id);
+            panic!("it does not end");
+        };
+        ended.unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _already_gone = self.0.kill().is_err();
+        let _no_child = self.0.wait().is_err();
     }
 }
 

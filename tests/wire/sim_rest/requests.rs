@@ -90,35 +90,21 @@ async fn faults_happen_as_often_as_ordered() {
     let template = "/channels/{channel_id}/messages";
     bot.sim
         .fault(InjectedFault::rest("POST", template, RestFaultKind::Drop));
-    let url = format!("{}/api/v10{path}", bot.sim.url());
-    let request = bot
-        .http
-        .post(&url)
-        .header("authorization", bot.authorization());
-    assert!(
-        request
-            .json(&json!({"content": "lost"}))
-            .send()
-            .await
-            .is_err()
-    );
+    let gets_no_answer = async |content: &str| {
+        let url = format!("{}/api/v10{path}", bot.sim.url());
+        let request = bot.http.post(&url);
+        let request = request.header("authorization", bot.authorization());
+        let sent = request.json(&json!({ "content": content })).send();
+        sent.await.is_err()
+    };
+    assert!(gets_no_answer("lost").await);
     assert_eq!(bot.sim.messages(bot.general()).len(), 1);
     bot.sim.fault(InjectedFault::rest(
         "POST",
         template,
         RestFaultKind::DropAnswer,
     ));
-    let request = bot
-        .http
-        .post(&url)
-        .header("authorization", bot.authorization());
-    assert!(
-        request
-            .json(&json!({"content": "done"}))
-            .send()
-            .await
-            .is_err()
-    );
+    assert!(gets_no_answer("done").await);
     assert_eq!(bot.sim.messages(bot.general()).len(), 2);
 }
 
