@@ -12,8 +12,11 @@ mod luau;
 mod options;
 
 use super::context::CogContext;
+use super::declarations::Command;
 use super::deletion::MessagePlace;
 use crate::commands::cooldown::{Cooldowns, Taken};
+use crate::commands::help::help_for;
+use crate::commands::text::Language;
 use crate::json::Json;
 use crate::lock::lock;
 use crate::vm::host::{HostError, HostResult};
@@ -64,15 +67,33 @@ pub struct Invocation {
 #[derive(Debug)]
 pub struct Called {
     /// The words that call the command (`tag add`).
-    pub command: String,
+    pub name: String,
+    /// The command at the root; nothing where the call found none.
+    pub command: Option<Arc<Command>>,
     /// What was typed before them.
     pub prefix: Option<String>,
     /// The language of the bot's own sentences.
-    pub locale: &'static str,
-    /// How the command is used, for `ctx:help()`.
-    pub help: String,
+    pub language: Language,
     /// Whether answers are for the caller alone unless they say otherwise.
     pub ephemeral: bool,
+}
+
+impl Called {
+    /// How the command is used.
+    fn help(&self) -> String {
+        let root = self.command.as_ref().map(|command| &command.definition);
+        let mut path = Vec::from_iter(root);
+        for name in self.name.split(' ').skip(1) {
+            let below = path.last().map(|definition| &definition.subcommands);
+            path.extend(below.and_then(|below| below.iter().find(|it| it.name == name)));
+        }
+        help_for(
+            &path,
+            self.prefix.as_deref().unwrap_or("/"),
+            1,
+            self.language,
+        )
+    }
 }
 
 impl Invocation {

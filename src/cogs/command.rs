@@ -131,7 +131,7 @@ pub async fn run(
 
 /// Answers a call in the bot's own words.
 async fn answer(cog: &Arc<CogContext>, call: &CommandCall, language: Language, text: &str) {
-    let invocation = Arc::new(invocation(cog, call, language, &call.name, &[]));
+    let invocation = Arc::new(invocation(cog, call, language, &call.name, None));
     // Discord accepts no empty message, and no longer one.
     let shown: String = text.chars().take(LONGEST_ANSWER).collect();
     let content = if shown.trim().is_empty() {
@@ -146,23 +146,20 @@ async fn answer(cog: &Arc<CogContext>, call: &CommandCall, language: Language, t
     }
 }
 
-/// What a handler gets as `ctx`.
+/// What a handler gets as `ctx`. `command` is the one that was called, with the definition of the subcommand.
 fn invocation(
     cog: &Arc<CogContext>,
     call: &CommandCall,
     language: Language,
     name: &str,
-    path: &[&CommandDefinition],
+    command: Option<(&Arc<Command>, &CommandDefinition)>,
 ) -> Invocation {
     let called = invocation::Called {
-        command: name.to_owned(),
+        name: name.to_owned(),
+        command: command.map(|(command, _)| Arc::clone(command)),
         prefix: Some(call.prefix.clone()),
-        locale: match language {
-            Language::English => "en",
-            Language::Indonesian => "id",
-        },
-        help: help::help_for(path, &call.prefix, 1, language),
-        ephemeral: path.last().is_some_and(|definition| definition.ephemeral),
+        language,
+        ephemeral: command.is_some_and(|(_, definition)| definition.ephemeral),
     };
     Invocation::of_message(cog, &call.message, called)
 }
@@ -233,7 +230,7 @@ impl Calling<'_> {
             self.call,
             self.language,
             &name,
-            &called.path,
+            Some((command, definition)),
         ));
         let _end = EndOfCall(&context);
         let own_messages = &self.cog.services.own_messages;

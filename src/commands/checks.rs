@@ -11,34 +11,24 @@ use std::collections::HashMap;
 /// How deep `any` and `all` may be nested. Deeper checks are refused when the command is declared, and would deny.
 pub const MAX_DEPTH: usize = 16;
 
-/// What is known about a call.
-#[derive(Clone, Copy, Debug)]
-pub struct CheckFacts<'a> {
-    /// The caller is an owner of the bot.
-    pub is_owner: bool,
-    /// The channel is marked for adults (a thread: its parent); nothing while the channel is not known.
-    pub channel_nsfw: Option<bool>,
+/// What is known about a call. Each fact is looked up when a check asks for it: most commands have no checks.
+pub trait CheckFacts {
+    /// Whether the caller is an owner of the bot.
+    fn is_owner(&self) -> bool;
+    /// Whether the channel is marked for adults (of a thread: its parent); nothing while the channel is not known.
+    fn channel_nsfw(&self) -> Option<bool>;
     /// The caller's permissions in the channel; nothing while they are not known.
-    pub member_permissions: Option<u64>,
+    fn member_permissions(&self) -> Option<u64>;
     /// The bot's permissions in the channel; nothing while they are not known.
-    pub bot_permissions: Option<u64>,
-    /// The caller's roles.
-    pub member_roles: &'a [RoleFact<'a>],
+    fn bot_permissions(&self) -> Option<u64>;
+    /// Whether the caller has this role. While the guild is not known, its roles have no names.
+    fn has_role(&self, role: &RoleKey) -> bool;
     /// Whether the names of the guild's roles are known.
-    pub knows_roles: bool,
+    fn knows_roles(&self) -> bool;
     /// Whether the call comes from a guild.
-    pub in_guild: bool,
+    fn in_guild(&self) -> bool;
     /// The language of a refusal.
-    pub language: Language,
-}
-
-/// One role of the caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RoleFact<'a> {
-    /// Its id.
-    pub id: &'a str,
-    /// Its name; empty while the guild is not known.
-    pub name: &'a str,
+    fn language(&self) -> Language;
 }
 
 /// What a cog's handler said about a call.
@@ -77,29 +67,28 @@ pub enum Verdict {
 /// already decides. What is not known of the guild neither passes nor denies.
 pub fn evaluate<'c>(
     checks: impl IntoIterator<Item = &'c Check>,
-    facts: &CheckFacts<'_>,
+    facts: &impl CheckFacts,
     answers: &CheckAnswers,
 ) -> Verdict {
     every(checks, facts, answers, 0)
 }
 
-fn one(check: &Check, facts: &CheckFacts<'_>, answers: &CheckAnswers, depth: usize) -> Verdict {
+fn one(check: &Check, facts: &impl CheckFacts, answers: &CheckAnswers, depth: usize) -> Verdict {
     if depth > MAX_DEPTH {
         return denied("all", Text::NotAllowed {}, facts);
     }
     match check {
-        Check::Owner => pass_if(facts.is_owner, "owner", Text::OnlyOwner {}, facts),
-        Check::Nsfw if !facts.in_guild => Verdict::Pass,
-        Check::Nsfw => match facts.channel_nsfw {
+        Check::Owner => pass_if(facts.is_owner(), "owner", Text::OnlyOwner {}, facts),
+        Check::Nsfw if !facts.in_guild() => Verdict::Pass,
+        Check::Nsfw => match facts.channel_nsfw() {
             Some(allowed) => pass_if(allowed, "nsfw", Text::OnlyNsfw {}, facts),
             None => Verdict::Unknown,
         },
         Check::Permissions(needed) => permitted(*needed, false, facts),
         Check::BotPermissions(needed) => permitted(*needed, true, facts),
         Check::Role(wanted) => {
-            let mut held = facts.member_roles.iter();
-            let has_it = held.any(|role| wanted.fits(role.id, role.name));
-            if !has_it && !facts.knows_roles && matches!(wanted, RoleKey::Name(_)) {
+            let has_it = facts.has_role(wanted);
+            if !has_it && matches!(wanted, RoleKey::Name(_)) && !facts.knows_roles() {
                 return Verdict::Unknown;
             }
             let role = &quoted(&wanted.text());
@@ -122,7 +111,7 @@ fn one(check: &Check, facts: &CheckFacts<'_>, answers: &CheckAnswers, depth: usi
 /// All must pass. A refusal that needs no handler comes before any handler is called, and so does an unknown fact.
 fn every<'c>(
     checks: impl IntoIterator<Item = &'c Check>,
-    facts: &CheckFacts<'_>,
+    facts: &impl CheckFacts,
     answers: &CheckAnswers,
     depth: usize,
 ) -> Verdict {
@@ -142,7 +131,12 @@ fn every<'c>(
 
 /// One must pass; without any check it fails. A pass that needs no handler comes before any handler is called; a
 /// handler may decide where facts are unknown.
-fn some(checks: &[Check], facts: &CheckFacts<'_>, answers: &CheckAnswers, depth: usize) -> Verdict {
+fn some(
+    checks: &[Check],
+    facts: &impl CheckFacts,
+    answers: &CheckAnswers,
+    depth: usize,
+) -> Verdict {
     let mut needed = None;
     let mut is_unknown = false;
     let mut refusals: Vec<(&'static str, String)> = Vec::new();
@@ -176,11 +170,11 @@ fn some(checks: &[Check], facts: &CheckFacts<'_>, answers: &CheckAnswers, depth:
     }
 }
 
-fn permitted(needed: u64, of_bot: bool, facts: &CheckFacts<'_>) -> Verdict {
+fn permitted(needed: u64, of_bot: bool, facts: &impl CheckFacts) -> Verdict {
     let held = if of_bot {
-        facts.bot_permissions
+        facts.bot_permissions()
     } else {
-        facts.member_permissions
+        facts.member_permissions()
     };
     let Some(held) = held else {
         return Verdict::Unknown;
@@ -193,7 +187,7 @@ fn permitted(needed: u64, of_bot: bool, facts: &CheckFacts<'_>) -> Verdict {
         .map(|label| format!("**{}**", super::escape::defuse(label)))
         .collect();
     // A bit that has no name yet still counts.
-    let permissions = match enumerate(&labels, Text::And {}, facts.language) {
+    let permissions = match enumerate(&labels, Text::And {}, facts.language()) {
         named if named.is_empty() => format!("`{missing}`"),
         named => named,
     };
@@ -209,7 +203,7 @@ fn permitted(needed: u64, of_bot: bool, facts: &CheckFacts<'_>) -> Verdict {
     }
 }
 
-fn pass_if(passes: bool, kind: &'static str, text: Text<'_>, facts: &CheckFacts<'_>) -> Verdict {
+fn pass_if(passes: bool, kind: &'static str, text: Text<'_>, facts: &impl CheckFacts) -> Verdict {
     if passes {
         Verdict::Pass
     } else {
@@ -217,10 +211,10 @@ fn pass_if(passes: bool, kind: &'static str, text: Text<'_>, facts: &CheckFacts<
     }
 }
 
-fn denied(kind: &'static str, text: Text<'_>, facts: &CheckFacts<'_>) -> Verdict {
+fn denied(kind: &'static str, text: Text<'_>, facts: &impl CheckFacts) -> Verdict {
     Verdict::Denied {
         kind,
-        message: text.say(facts.language),
+        message: text.say(facts.language()),
     }
 }
 

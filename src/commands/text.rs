@@ -21,6 +21,14 @@ impl Language {
             _ => Self::English,
         }
     }
+
+    /// The locale of its sentences.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Indonesian => "id",
+        }
+    }
 }
 
 /// Makes an enum of sentences with their translations, and the method `say`, which fills in the parts.

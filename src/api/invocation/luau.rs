@@ -43,7 +43,7 @@ pub(in crate::api) fn install(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> 
         registry.add_meta_field_with(MetaMethod::NewIndex.name(), move |_| Ok(refuse_write));
         registry.add_meta_field_with(MetaMethod::Index.name(), move |_| Ok(index));
         registry.add_meta_method(MetaMethod::ToString.name(), |_, this, ()| {
-            Ok(format!("ctx of {}", this.0.called.command))
+            Ok(format!("ctx of {}", this.0.called.name))
         });
     })
 }
@@ -93,9 +93,9 @@ fn index(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
             Some(message) => object(message, "MessageResponse"),
             None => Ok(Value::Nil),
         },
-        "command" => one(lua, context.called.command.as_str()),
+        "command" => one(lua, context.called.name.as_str()),
         "prefix" => one(lua, context.called.prefix.as_deref()),
-        "locale" => one(lua, context.called.locale),
+        "locale" => one(lua, context.called.language.code()),
         "options" => {
             let options = lua.create_table()?;
             for name in context.option_names() {
@@ -165,7 +165,7 @@ fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
         let prepared = may_act(&lua, "ctx:help").and_then(|_| this(&arguments));
         async move {
             let call = prepared?;
-            let content = Content::of_text(&call.called.help);
+            let content = Content::of_text(&call.called.help());
             call.reply("ctx:help", content).await?;
             Ok(())
         }
@@ -206,7 +206,7 @@ fn get(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
     context.still_on("ctx:get")?;
     let message = format!(
         "ctx:get: the command \"{}\" has no option \"{name}\"; list it in its options",
-        context.called.command
+        context.called.name
     );
     Err(HostError::new("argument", message).into())
 }

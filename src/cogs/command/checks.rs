@@ -5,8 +5,9 @@ use super::Calling;
 use crate::api::declarations::{Command, Hook};
 use crate::api::invocation::Invocation;
 use crate::api::unknown_guild::{Wanted, learn};
-use crate::commands::checks::{self, CheckAnswer, CheckAnswers, CheckFacts, RoleFact, Verdict};
+use crate::commands::checks::{self, CheckAnswer, CheckAnswers, CheckFacts, Verdict};
 use crate::commands::definition::CommandDefinition;
+use crate::commands::definition::RoleKey;
 use crate::commands::parse::Called;
 use crate::commands::text::{Language, Text};
 use crate::json::Json;
@@ -46,13 +47,11 @@ impl Calling<'_> {
         context: &Arc<Invocation>,
     ) -> Result<Verdict, Option<String>> {
         let mut answers = CheckAnswers::new();
-        let mut facts = self.facts();
         let mut learned = false;
         loop {
-            match self.evaluate(called, &facts, &answers) {
+            match checks::evaluate(called.checks(), self, &answers) {
                 Verdict::Unknown | Verdict::NeedsHandler(_) if !learned => {
                     self.learn().await;
-                    facts = self.facts();
                     learned = true;
                 }
                 Verdict::Unknown => {
@@ -65,14 +64,6 @@ impl Calling<'_> {
                 verdict => return Ok(verdict),
             }
         }
-    }
-
-    /// The verdict from what is known.
-    fn evaluate(&self, called: &Called<'_, '_>, facts: &Facts, answers: &CheckAnswers) -> Verdict {
-        let roles = facts.roles.iter();
-        let roles: Vec<_> = roles.map(|(id, name)| RoleFact { id, name }).collect();
-        let facts = facts.borrow(&roles, self.language);
-        checks::evaluate(called.checks(), &facts, answers)
     }
 
     /// Requests what is not known yet about the guild in which the command was called.
@@ -127,43 +118,24 @@ impl Calling<'_> {
         Err(told)
     }
 
-    fn facts(&self) -> Facts {
-        let services = &self.cog.services;
-        let message = &self.call.message;
-        let member_roles = message
-            .at(&["member", "roles"])
-            .map(Json::items)
-            .unwrap_or_default();
-        let guild = self.guild_id().unwrap_or_default();
-        let in_guild = self.guild_id().is_some();
-        let roles = member_roles.iter().filter_map(Json::as_str).map(|id| {
-            let role = services.cache.role(guild, id);
-            let name = role.as_ref().and_then(|role| role.str("name"));
-            (id.to_owned(), name.unwrap_or_default().to_owned())
-        });
-        let channel = self.text("channel_id");
-        let permissions = |user: &str| services.permissions_in(channel, user);
-        let of_author = permissions(self.author_id()).or_else(|| self.permissions_as_sent(channel));
-        // In a direct message nobody has any.
-        let none = (!in_guild).then_some(0);
-        Facts {
-            is_owner: services.is_owner(self.author_id()),
-            channel_nsfw: services.is_nsfw(channel),
-            member_permissions: of_author.or(none),
-            bot_permissions: permissions(services.identity.load().id()).or(none),
-            roles: roles.collect(),
-            knows_roles: services.cache.knows_guild(guild),
-            in_guild,
-        }
+    /// A user's permissions in the channel. In a direct message nobody has any.
+    fn permissions(&self, user: &str) -> Option<u64> {
+        let known = self
+            .cog
+            .services
+            .permissions_in(self.text("channel_id"), user);
+        known.or_else(|| self.guild_id().is_none().then_some(0))
     }
 
     /// The author's permissions by the member in the message, for one whom the cache has forgotten again.
-    fn permissions_as_sent(&self, channel: &str) -> Option<u64> {
+    fn permissions_as_sent(&self) -> Option<u64> {
         let services = &self.cog.services;
         let author = self.call.message.get("author")?.clone();
         let member = self.call.message.get("member")?.with("user", author);
         let now = services.clock.now();
-        services.cache.permissions_of(channel, &member, now)
+        services
+            .cache
+            .permissions_of(self.text("channel_id"), &member, now)
     }
 
     /// Asks a `cog.check.custom` function.
@@ -193,28 +165,45 @@ impl Calling<'_> {
     }
 }
 
-/// What checks need to know, owned.
-struct Facts {
-    is_owner: bool,
-    channel_nsfw: Option<bool>,
-    member_permissions: Option<u64>,
-    bot_permissions: Option<u64>,
-    roles: Vec<(String, String)>,
-    knows_roles: bool,
-    in_guild: bool,
-}
+impl CheckFacts for Calling<'_> {
+    fn is_owner(&self) -> bool {
+        self.cog.services.is_owner(self.author_id())
+    }
 
-impl Facts {
-    fn borrow<'a>(&self, roles: &'a [RoleFact<'a>], language: Language) -> CheckFacts<'a> {
-        CheckFacts {
-            is_owner: self.is_owner,
-            channel_nsfw: self.channel_nsfw,
-            member_permissions: self.member_permissions,
-            bot_permissions: self.bot_permissions,
-            member_roles: roles,
-            knows_roles: self.knows_roles,
-            in_guild: self.in_guild,
-            language,
-        }
+    fn channel_nsfw(&self) -> Option<bool> {
+        self.cog.services.is_nsfw(self.text("channel_id"))
+    }
+
+    fn member_permissions(&self) -> Option<u64> {
+        self.permissions(self.author_id())
+            .or_else(|| self.permissions_as_sent())
+    }
+
+    fn bot_permissions(&self) -> Option<u64> {
+        self.permissions(self.cog.services.identity.load().id())
+    }
+
+    fn has_role(&self, role: &RoleKey) -> bool {
+        let held = self.call.message.at(&["member", "roles"]);
+        let held = held.map(Json::items).unwrap_or_default();
+        let guild = self.guild_id().unwrap_or_default();
+        held.iter().filter_map(Json::as_str).any(|id| {
+            let known = self.cog.services.cache.role(guild, id);
+            let name = known.as_ref().and_then(|known| known.str("name"));
+            role.fits(id, name.unwrap_or_default())
+        })
+    }
+
+    fn knows_roles(&self) -> bool {
+        let guild = self.guild_id().unwrap_or_default();
+        self.cog.services.cache.knows_guild(guild)
+    }
+
+    fn in_guild(&self) -> bool {
+        self.guild_id().is_some()
+    }
+
+    fn language(&self) -> Language {
+        self.language
     }
 }

@@ -1,18 +1,21 @@
 //! Entries in the order in which they came, and at the same time by the guild, channel and user that they come from.
 
 use crate::discord::event::Origin;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
-/// Entries that wait.
+/// Entries that wait. From whom they come is looked at only when one must be shed, which hardly ever happens.
 #[derive(Debug)]
 pub(super) struct Lines<T> {
-    entries: BTreeMap<u64, Entry<T>>,
-    /// Counts what has come.
-    arrived: u64,
+    /// Oldest first; nothing in the place of one that was shed.
+    entries: VecDeque<Option<Entry<T>>>,
+    /// The number of the first place: places are numbered in the order in which their entries came.
+    first: u64,
+    /// How many places have an entry.
+    count: usize,
     /// Bytes of all entries.
     bytes: usize,
-    /// Those that may be shed, by the guild.
-    guilds: HashMap<u64, Guild>,
+    /// Those that may be shed, by where they come from; nothing since the last time that none waited.
+    origins: Option<Origins>,
 }
 
 #[derive(Debug)]
@@ -22,6 +25,10 @@ struct Entry<T> {
     bytes: usize,
     value: T,
 }
+
+/// The entries that may be shed, by the guild.
+#[derive(Debug, Default)]
+struct Origins(HashMap<u64, Guild>);
 
 #[derive(Debug, Default)]
 struct Guild {
@@ -45,17 +52,18 @@ struct User {
 impl<T> Default for Lines<T> {
     fn default() -> Self {
         Self {
-            entries: BTreeMap::new(),
-            arrived: 0,
+            entries: VecDeque::new(),
+            first: 0,
+            count: 0,
             bytes: 0,
-            guilds: HashMap::new(),
+            origins: None,
         }
     }
 }
 
 impl<T> Lines<T> {
     pub(super) fn count(&self) -> usize {
-        self.entries.len()
+        self.count
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -64,67 +72,113 @@ impl<T> Lines<T> {
 
     /// Adds an entry at the end. One without an origin is never shed.
     pub(super) fn add(&mut self, origin: Option<Origin>, bytes: usize, value: T) {
-        self.arrived += 1;
-        self.bytes += bytes;
-        if let Some(from) = origin {
-            let guild = self.guilds.entry(from.guild).or_default();
-            let channel = guild.channels.entry(from.channel).or_default();
-            let user = channel.users.entry(from.user).or_default();
-            guild.bytes += bytes;
-            channel.bytes += bytes;
-            user.bytes += bytes;
-            user.entries.push_back(self.arrived);
+        let number = self.first + places(self.entries.len());
+        if let (Some(origins), Some(from)) = (&mut self.origins, origin) {
+            origins.add(from, number, bytes);
         }
-        let entry = Entry {
+        self.count += 1;
+        self.bytes += bytes;
+        self.entries.push_back(Some(Entry {
             origin,
             bytes,
             value,
-        };
-        self.entries.insert(self.arrived, entry);
+        }));
     }
 
     /// Adds the entries of others at the end.
     pub(super) fn append(&mut self, others: Self) {
-        for entry in others.entries.into_values() {
+        for entry in others.entries.into_iter().flatten() {
             self.add(entry.origin, entry.bytes, entry.value);
         }
     }
 
     /// Takes out the oldest entry.
     pub(super) fn take(&mut self) -> Option<T> {
-        let number = *self.entries.first_key_value()?.0;
-        self.remove(number).map(|(_, value)| value)
+        while let Some(place) = self.entries.pop_front() {
+            self.first += 1;
+            if let Some(entry) = place {
+                self.left(self.first - 1, entry.origin, entry.bytes);
+                return Some(entry.value);
+            }
+        }
+        None
     }
 
     /// Removes the newest entry of the user with the most waiting; none if all entries must be kept.
     pub(super) fn shed(&mut self) -> Option<(Origin, T)> {
-        let (_, guild) = self.guilds.iter().max_by_key(|(_, guild)| guild.bytes)?;
-        let (_, channel) = guild.channels.iter().max_by_key(|(_, it)| it.bytes)?;
+        if self.count == 0 {
+            return None;
+        }
+        if self.origins.is_none() {
+            self.origins = Some(self.origins_of_all());
+        }
+        let newest = self.origins.as_ref()?.newest_of_busiest()?;
+        let place = usize::try_from(newest - self.first).ok()?;
+        let entry = self.entries.get_mut(place)?.take()?;
+        // Most of those that are shed have only just come: their places must not add up while nothing is taken.
+        while let Some(None) = self.entries.back() {
+            self.entries.pop_back();
+        }
+        self.left(newest, entry.origin, entry.bytes);
+        Some((entry.origin?, entry.value))
+    }
+
+    fn origins_of_all(&self) -> Origins {
+        let mut origins = Origins::default();
+        for (number, place) in (self.first..).zip(&self.entries) {
+            if let Some(entry) = place
+                && let Some(from) = entry.origin
+            {
+                origins.add(from, number, entry.bytes);
+            }
+        }
+        origins
+    }
+
+    /// An entry is gone.
+    fn left(&mut self, number: u64, origin: Option<Origin>, bytes: usize) {
+        self.count -= 1;
+        self.bytes -= bytes;
+        if self.count == 0 {
+            self.origins = None;
+        } else if let (Some(origins), Some(from)) = (&mut self.origins, origin) {
+            origins.remove(from, number, bytes);
+        }
+    }
+}
+
+fn places(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+impl Origins {
+    fn add(&mut self, from: Origin, number: u64, bytes: usize) {
+        let guild = self.0.entry(from.guild).or_default();
+        let channel = guild.channels.entry(from.channel).or_default();
+        let user = channel.users.entry(from.user).or_default();
+        guild.bytes += bytes;
+        channel.bytes += bytes;
+        user.bytes += bytes;
+        user.entries.push_back(number);
+    }
+
+    fn newest_of_busiest(&self) -> Option<u64> {
+        let guild = self.0.values().max_by_key(|guild| guild.bytes)?;
+        let channel = guild.channels.values().max_by_key(|it| it.bytes)?;
         let users = channel.users.values();
         // Of several with the same amount, the one who came last.
         let user = users.max_by_key(|user| (user.bytes, user.entries.back()))?;
-        let newest = *user.entries.back()?;
-        let (origin, value) = self.remove(newest)?;
-        Some((origin?, value))
-    }
-
-    fn remove(&mut self, number: u64) -> Option<(Option<Origin>, T)> {
-        let entry = self.entries.remove(&number)?;
-        self.bytes -= entry.bytes;
-        if let Some(origin) = entry.origin {
-            self.leave(origin, number, entry.bytes);
-        }
-        Some((entry.origin, entry.value))
+        user.entries.back().copied()
     }
 
     /// Removes an entry from its lines; lines that are empty then are removed, too.
-    fn leave(&mut self, origin: Origin, number: u64, bytes: usize) {
-        let Some(guild) = self.guilds.get_mut(&origin.guild) else {
+    fn remove(&mut self, from: Origin, number: u64, bytes: usize) {
+        let Some(guild) = self.0.get_mut(&from.guild) else {
             return;
         };
-        guild.leave(origin, number, bytes);
+        guild.leave(from, number, bytes);
         if guild.channels.is_empty() {
-            self.guilds.remove(&origin.guild);
+            self.0.remove(&from.guild);
         }
     }
 }
@@ -259,7 +313,7 @@ mod tests {
                 prop_assert_eq!(lines.bytes(), known.iter().map(|it| it.2).sum::<usize>());
             }
             while lines.take().is_some() {}
-            prop_assert!(lines.guilds.is_empty());
+            prop_assert!(lines.origins.is_none());
         }
     }
 }
