@@ -332,7 +332,7 @@ fn services(options: &BotOptions) -> Result<Services, StartError> {
         activity,
         config: ArcSwap::from_pointee(options.config.clone()),
         identity: ArcSwap::from_pointee(Identity {
-            user: Json::Null,
+            user: Json::NULL,
             owners: BTreeSet::new(),
         }),
         cooldowns: Arc::new(Cooldowns::new()),

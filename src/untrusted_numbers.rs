@@ -1,7 +1,7 @@
 //! Numbers that a server names. They are a stranger's: whatever stands there becomes a number that can be counted
 //! on, or nothing.
 
-use crate::json::Json;
+use crate::json::{JsonRef, Node};
 use std::time::Duration;
 
 /// The longest time that a server is believed to ask for. The longest limits of Discord's are counted by the day.
@@ -35,12 +35,12 @@ fn seconds_of_date(text: &str) -> Option<i64> {
 }
 
 /// Seconds in a field of a body.
-pub fn seconds_in_json(told: &Json) -> Option<Duration> {
-    match told {
-        Json::Number(told) => seconds(*told),
+pub fn seconds_in_json(told: JsonRef<'_>) -> Option<Duration> {
+    match told.node() {
+        Node::Number(told) => seconds(told),
         // More than 32 bits of seconds are more than a day.
-        Json::Integer(told) => seconds(u32::try_from(*told).ok()?.into()),
-        Json::String(told) => seconds_in_text(told),
+        Node::Integer(told) => seconds(u32::try_from(told).ok()?.into()),
+        Node::String(told) => seconds_in_text(told),
         _ => None,
     }
 }
@@ -51,13 +51,14 @@ pub fn milliseconds(told: u64) -> Duration {
 }
 
 /// A count in a field of a body; nothing for what is not a whole number of 32 bits.
-pub fn count_in_json(told: &Json) -> Option<u32> {
+pub fn count_in_json(told: JsonRef<'_>) -> Option<u32> {
     u32::try_from(told.as_i64()?).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::Json;
     use proptest::prelude::*;
 
     /// What a server may write where a number of seconds belongs.
@@ -98,17 +99,17 @@ mod tests {
             let told = seconds_in_text(text);
             // The smallest number is a number.
             assert!(told.is_none() || text == "1e-400", "{text}: {told:?}");
-            let json = Json::String(text.into());
-            assert_eq!(seconds_in_json(&json), told, "{text}");
+            let json = Json::string(text);
+            assert_eq!(seconds_in_json(json.view()), told, "{text}");
             if let Ok(tree) = serde_json::from_str::<Json>(text) {
-                assert!(is_sane(seconds_in_json(&tree)), "{text}");
-                assert_eq!(count_in_json(&tree), None, "{text}");
+                assert!(is_sane(seconds_in_json(tree.view())), "{text}");
+                assert_eq!(count_in_json(tree.view()), None, "{text}");
             }
         }
         assert_eq!(seconds_in_text("86400"), Some(LONGEST));
         assert_eq!(seconds_in_text(" 0.25 "), Some(Duration::from_millis(250)));
         assert_eq!(
-            seconds_in_json(&Json::Integer(2)),
+            seconds_in_json(Json::integer(2).view()),
             Some(Duration::from_secs(2))
         );
         assert_eq!(milliseconds(u64::MAX), LONGEST);
@@ -120,8 +121,8 @@ mod tests {
             prop_assert!(is_sane(seconds(told)));
             prop_assert!(is_sane(seconds_in_text(&told.to_string())));
             prop_assert!(is_sane(seconds_in_text(&text)));
-            prop_assert!(is_sane(seconds_in_json(&Json::Number(told))));
-            prop_assert!(is_sane(seconds_in_json(&Json::Integer(whole))));
+            prop_assert!(is_sane(seconds_in_json(Json::number(told).view())));
+            prop_assert!(is_sane(seconds_in_json(Json::integer(whole).view())));
             prop_assert!(milliseconds(milli) <= LONGEST);
         }
     }

@@ -29,8 +29,9 @@ impl Charges {
         }
     }
 
-    /// Charges for a tree that Luau is about to hold.
-    pub(super) fn of_tree(&self, lua: &Lua, json: &Json) -> HostResult<Arc<Charge>> {
+    /// Charges for JSON that Luau is about to hold: for the whole document, also where it gets only a part of it, as
+    /// the part keeps the rest alive. What several parts are charged for may be more than there is, never less.
+    pub(super) fn of_json(&self, lua: &Lua, json: &Json) -> HostResult<Arc<Charge>> {
         self.of_bytes(lua, json.bytes())
     }
 

@@ -244,8 +244,13 @@ fn fail(_lua: &Lua, _cog: &CogContext, arguments: &Arguments) -> HostResult<Valu
 
 fn bot(lua: &Lua, cog: &CogContext, _arguments: &Arguments) -> HostResult<Value> {
     let user = cog.services.identity.load().user.clone();
-    let charge = cog.charges.of_tree(lua, &user)?;
-    Ok(object::to_lua(lua, &user, Some("UserResponse"), &charge)?)
+    let charge = cog.charges.of_json(lua, &user)?;
+    Ok(object::to_lua(
+        lua,
+        user.view(),
+        Some("UserResponse"),
+        &charge,
+    )?)
 }
 
 fn has_command(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {

@@ -4,6 +4,7 @@
 use super::not_json::{NotJson, number_to_json};
 use super::object::Object;
 use super::state::{Handle, tree_to_json};
+use crate::json::{JsonRef, Node};
 use crate::vm::host::{
     GREATEST_EXACT, HostError, HostResult, describe, in_time, is_object, shown_name,
 };
@@ -121,8 +122,7 @@ impl Converter {
 
     fn userdata(&mut self, data: &mlua::AnyUserData, value: &Value) -> Result<JsonValue, NotJson> {
         if let Ok(object) = data.borrow::<Object>() {
-            self.count(object.json().bytes())?;
-            return Ok(JsonValue::from(object.json()));
+            return self.json(object.json().view());
         }
         if let Ok(handle) = data.borrow::<Handle>() {
             let lua = data.weak_lua().try_upgrade();
@@ -133,6 +133,25 @@ impl Converter {
             return tree_to_json(&entries);
         }
         Err(NotJson::new(format!("{} cannot be sent", describe(value))))
+    }
+
+    /// A part of an object, which takes far more room in this form.
+    fn json(&mut self, json: JsonRef<'_>) -> Result<JsonValue, NotJson> {
+        self.count(json.as_str().map_or(0, str::len))?;
+        Ok(match json.node() {
+            Node::Array(items) => {
+                let items = items.map(|item| self.json(item));
+                JsonValue::Array(items.collect::<Result<_, _>>()?)
+            }
+            Node::Object(fields) => {
+                let fields = fields.map(|(name, value)| {
+                    self.count(name.len())?;
+                    Ok((name.to_owned(), self.json(value)?))
+                });
+                JsonValue::Object(fields.collect::<Result<_, NotJson>>()?)
+            }
+            _ => JsonValue::from(json),
+        })
     }
 
     /// A table with a first element is an array, and so is an empty one unless it is marked as an object; any other

@@ -4,7 +4,7 @@
 use super::context::CogContext;
 use crate::discord::operations::{Operation, operations};
 use crate::discord::schema::{Shape, field_kind, fields, item_kind};
-use crate::json::Json;
+use crate::json::{Json, JsonRef, Node, Writer};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
@@ -45,7 +45,7 @@ pub(super) fn veil(cog: &CogContext, operation: &'static Operation, answer: Json
     let schema = operation.returns.map(Shape::parse);
     let schema = schema.and_then(|shape| item_kind(&shape));
     let is_own = |id: &str| cog.services.own_messages.tie(&cog.name, id).is_some();
-    without_content(&answer, schema, &is_own)
+    Json::written(|writer| without_content(writer, answer.view(), schema, &is_own))
 }
 
 /// The operations in whose answers messages can stand.
@@ -76,35 +76,36 @@ fn brings_messages(shape: &Shape) -> bool {
     names.any(|name| reaches(name, &mut seen, DEEPEST))
 }
 
-/// The same without the content of messages that are not the cog's.
+/// Writes the same without the content of messages that are not the cog's.
 fn without_content(
-    json: &Json,
+    writer: &mut Writer,
+    json: JsonRef<'_>,
     schema: Option<&'static str>,
     is_own: &dyn Fn(&str) -> bool,
-) -> Json {
-    if let Json::Array(items) = json {
-        let items = items.iter();
-        return Json::Array(
-            items
-                .map(|item| without_content(item, schema, is_own))
-                .collect(),
-        );
+) {
+    match (json.node(), schema) {
+        (Node::Array(items), _) => writer.array(|writer| {
+            for item in items {
+                without_content(writer, item, schema, is_own);
+            }
+        }),
+        (Node::Object(fields), Some(schema)) => {
+            let is_message = MESSAGES.contains(&schema);
+            let is_own_message = json.str("id").is_some_and(is_own);
+            let is_shown = |name: &str| match is_message {
+                true if is_own_message => name != "message_snapshots",
+                true => SHOWN.contains(&name),
+                false => true,
+            };
+            writer.object(|writer| {
+                for (name, value) in fields.filter(|(name, _)| is_shown(name)) {
+                    writer.name(name);
+                    without_content(writer, value, field_kind(schema, name), is_own);
+                }
+            });
+        }
+        _ => writer.copy(json),
     }
-    let Some(schema) = schema.filter(|_| !json.fields().is_empty()) else {
-        return json.clone();
-    };
-    let is_message = MESSAGES.contains(&schema);
-    let is_shown = |name: &str| match is_message {
-        true if json.str("id").is_some_and(is_own) => name != "message_snapshots",
-        true => SHOWN.contains(&name),
-        false => true,
-    };
-    let kept = json.fields().iter().filter(|(name, _)| is_shown(name));
-    let kept = kept.map(|(name, value)| {
-        let value = without_content(value, field_kind(schema, name), is_own);
-        (name.clone(), value)
-    });
-    Json::Object(kept.collect())
 }
 
 #[cfg(test)]
@@ -113,7 +114,10 @@ mod tests {
     use serde_json::{Value, json};
 
     fn veiled(answer: &Value, schema: &'static str) -> Value {
-        let veiled = without_content(&Json::from(answer), Some(schema), &|id| id == "1");
+        let answer = Json::from(answer);
+        let veiled = Json::written(|writer| {
+            without_content(writer, answer.view(), Some(schema), &|id| id == "1");
+        });
         Value::from(&veiled)
     }
 

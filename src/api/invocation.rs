@@ -17,7 +17,7 @@ use super::deletion::MessagePlace;
 use crate::commands::cooldown::{Cooldowns, Taken};
 use crate::commands::help::help_for;
 use crate::commands::text::Language;
-use crate::json::Json;
+use crate::json::{Json, JsonRef};
 use crate::lock::lock;
 use crate::vm::host::{HostError, HostResult};
 pub(super) use luau::install;
@@ -101,8 +101,8 @@ impl Invocation {
     pub fn of_message(cog: &Arc<CogContext>, message: &Json, called: Called) -> Self {
         Self {
             cog: Arc::clone(cog),
-            author: message.get("author").cloned().unwrap_or(Json::Null),
-            member: message.get("member").cloned(),
+            author: message.get("author").map_or(Json::NULL, JsonRef::to_json),
+            member: message.get("member").map(JsonRef::to_json),
             guild_id: message.str("guild_id").map(str::to_owned),
             channel_id: message.str("channel_id").unwrap_or_default().to_owned(),
             message: Some(message.clone()),

@@ -11,7 +11,7 @@ use super::reach::{self, Need};
 use crate::discord::operations::Operation;
 use crate::discord::reply_to;
 use crate::discord::schema::Kind;
-use crate::json::Json;
+use crate::json::{Json, JsonRef};
 use crate::vm::host::{Arguments, Host, HostError, HostFailure, HostResult, describe, one};
 use mlua::{Lua, Value};
 use serde_json::{Map, Value as JsonValue, json};
@@ -207,7 +207,7 @@ fn this_of(arguments: &Arguments, kind: Kind) -> HostResult<Object> {
 }
 
 fn field<'a>(json: &'a Json, arguments: &Arguments, path: &[&str]) -> HostResult<&'a str> {
-    json.at(path).and_then(Json::as_str).ok_or_else(|| {
+    json.at(path).and_then(JsonRef::as_str).ok_or_else(|| {
         let message = format!(
             "{}: this object has no {}",
             arguments.function(),
@@ -353,7 +353,7 @@ fn channel_delete(_: &CogContext, json: &Json, arguments: &Arguments) -> HostRes
 
 fn user_send(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult<MethodCall> {
     let user = json.at(&["user", "id"]).or_else(|| json.get("id"));
-    let user = user.and_then(Json::as_str).unwrap_or_default();
+    let user = user.and_then(JsonRef::as_str).unwrap_or_default();
     Ok(
         MethodCall::new("create_message", json!({ "recipient_id": user }))?
             .needing(Some("dm.send"))

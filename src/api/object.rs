@@ -1,17 +1,16 @@
 //! Discord's objects as authors see them: read-only, with Discord's own field names, made on demand.
 //!
-//! An object shares the parsed tree of the event or answer that it came from. What Luau holds of such trees
-//! is counted for each cog, because Luau's own memory limit does not see it.
+//! An object shares the document of the event or answer that it came from, and keeps all of it. What Luau holds of
+//! such documents is counted for each cog, because Luau's own memory limit does not see it.
 
 use super::context::CogContext;
 use super::method_table::MethodTable;
 use crate::charge::Charge;
 use crate::discord::schema::{Kind, field_kind, kind_of};
-use crate::json::Json;
+use crate::json::{Json, JsonRef, Node, Walk};
 use crate::vm::host::{HostResult, plain};
 use mlua::{Lua, MetaMethod, UserDataRef, UserDataRegistry, Value};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A part of an event or of an answer.
 #[derive(Clone, Debug)]
@@ -23,7 +22,7 @@ pub struct Object {
 }
 
 impl Object {
-    /// The tree.
+    /// The part.
     pub fn json(&self) -> &Json {
         &self.json
     }
@@ -48,10 +47,8 @@ impl Object {
     }
 
     fn item(&self, lua: &Lua, index: usize) -> mlua::Result<Value> {
-        match index
-            .checked_sub(1)
-            .and_then(|at| self.json.items().get(at))
-        {
+        let at = index.checked_sub(1);
+        match at.and_then(|at| self.json.items().nth(at)) {
             // The items of an array have the schema that the array's field names.
             Some(item) => to_lua(lua, item, self.schema, &self.charge),
             None => Ok(Value::Nil),
@@ -62,56 +59,65 @@ impl Object {
         self.json.items().len().max(self.json.fields().len())
     }
 
-    fn nth(&self, lua: &Lua, at: usize) -> mlua::Result<(Value, Value)> {
-        if let Some((key, _)) = self.json.fields().get(at) {
-            let value = self.field(lua, key)?;
-            return Ok((Value::String(lua.create_string(key.as_ref())?), value));
-        }
-        // A null in a list is nil, and does not end it.
-        if at < self.json.items().len() {
-            return Ok((whole(at + 1), self.item(lua, at + 1)?));
-        }
-        Ok((Value::Nil, Value::Nil))
+    /// A function that returns the next item or field, and its place or name, at each call.
+    fn iterate(&self, lua: &Lua) -> mlua::Result<mlua::Function> {
+        let Self { schema, charge, .. } = self.clone();
+        let mut walk = Walk::over(&self.json);
+        let mut place = 0;
+        lua.create_function_mut(move |lua, _: mlua::MultiValue| {
+            let Some((name, value)) = walk.step() else {
+                return Ok((Value::Nil, Value::Nil));
+            };
+            let Some(name) = name else {
+                place += 1;
+                // The items of an array have the schema that the array's field names. A null in a list is nil, and
+                // does not end it.
+                return Ok((whole(place), to_lua(lua, value, schema, &charge)?));
+            };
+            let key = Value::String(lua.create_string(name)?);
+            let schema = schema.and_then(|schema| field_kind(schema, name));
+            Ok((key, to_lua(lua, value, schema, &charge)?))
+        })
     }
 }
 
 #[allow(
     clippy::cast_precision_loss,
-    reason = "an index into a tree that fits into memory"
+    reason = "an index into a list that fits into memory"
 )]
 fn whole(index: usize) -> Value {
     Value::Number(index as f64)
 }
 
-/// A tree as a Luau value: scalars as such, the rest as objects. `null` is nil.
+/// JSON as a Luau value: scalars as such, the rest as objects. `null` is nil.
 pub fn to_lua(
     lua: &Lua,
-    json: &Json,
+    json: JsonRef<'_>,
     schema: Option<&'static str>,
     charge: &Arc<Charge>,
 ) -> mlua::Result<Value> {
-    Ok(match json {
-        Json::Array(_) | Json::Object(_) => {
+    Ok(match json.node() {
+        Node::Array(_) | Node::Object(_) => {
             let object = Object {
-                json: json.clone(),
+                json: json.to_json(),
                 schema,
                 charge: Arc::clone(charge),
             };
             Value::UserData(lua.create_any_userdata(object)?)
         }
-        scalar => plain(lua, scalar)?,
+        _ => plain(lua, json)?,
     })
 }
 
-/// A tree that the cog has just received.
+/// JSON that the cog has just received.
 pub fn receive(
     lua: &Lua,
     cog: &CogContext,
     json: &Json,
     schema: Option<&'static str>,
 ) -> HostResult<Value> {
-    let charge = cog.charges.of_tree(lua, json)?;
-    Ok(to_lua(lua, json, schema, &charge)?)
+    let charge = cog.charges.of_json(lua, json)?;
+    Ok(to_lua(lua, json.view(), schema, &charge)?)
 }
 
 /// Makes the type known to the VM, so that no object is ever the first of its type under a memory limit.
@@ -141,13 +147,7 @@ pub(super) fn register(lua: &Lua, refuse_write: mlua::Function) -> mlua::Result<
             },
         );
         registry.add_meta_method(MetaMethod::Len.name(), |_, this, ()| Ok(this.len()));
-        registry.add_meta_method(MetaMethod::Iter.name(), |lua, this, ()| {
-            let object = this.clone();
-            let at = AtomicUsize::new(0);
-            lua.create_function(move |lua, _: mlua::MultiValue| {
-                object.nth(lua, at.fetch_add(1, Ordering::Relaxed))
-            })
-        });
+        registry.add_meta_method(MetaMethod::Iter.name(), |lua, this, ()| this.iterate(lua));
         registry.add_meta_method(MetaMethod::Eq.name(), |_, this, other: Value| {
             let Value::UserData(other) = other else {
                 return Ok(false);
@@ -164,7 +164,7 @@ pub(super) fn register(lua: &Lua, refuse_write: mlua::Function) -> mlua::Result<
 }
 
 impl Object {
-    /// The same part of the same tree, or the same thing by id.
+    /// The same part of the same document, or the same thing by id.
     fn is_same(&self, other: &Self) -> bool {
         match (self.json.str("id"), other.json.str("id")) {
             (Some(a), Some(b)) => a == b && self.kind() == other.kind(),
@@ -174,6 +174,6 @@ impl Object {
 
     /// A plain, writable copy.
     pub fn copy(&self, lua: &Lua) -> mlua::Result<Value> {
-        plain(lua, &self.json)
+        plain(lua, self.json.view())
     }
 }

@@ -20,7 +20,7 @@
 use super::context::CogContext;
 use super::own_messages::Tie;
 use crate::discord::arguments::Prepared;
-use crate::json::Json;
+use crate::json::{Json, JsonRef};
 use crate::vm::host::HostResult;
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ pub(super) fn to_edit(cog: &CogContext, message: &Json) -> Need {
 /// What it takes to delete a message. Who may edit the bot's messages may empty them, so that deleting one
 /// takes no more.
 pub(super) fn to_delete(cog: &CogContext, message: &Json) -> Need {
-    let author = message.at(&["author", "id"]).and_then(Json::as_str);
+    let author = message.at(&["author", "id"]).and_then(JsonRef::as_str);
     let is_bots = author.is_some_and(|author| author == cog.services.identity.load().id());
     let others = if is_bots {
         "messages.send"

@@ -75,9 +75,13 @@ impl<'a> Asking<'a> {
             let channels = self.ask("list_guild_channels", of_guild()).await?;
             // Without the threads, all else of it is known.
             let threads = self.ask("get_active_guild_threads", of_guild()).await;
-            let threads = threads.and_then(|told| told.get("threads").cloned());
-            let threads = threads.unwrap_or(Json::Null);
-            cache.supplement(&told.with("channels", channels).with("threads", threads));
+            let threads = threads.and_then(|told| Some(told.get("threads")?.to_json()));
+            let threads = threads.unwrap_or(Json::NULL);
+            cache.supplement(
+                &told
+                    .with("channels", channels.view())
+                    .with("threads", threads.view()),
+            );
             Some(())
         };
         self.once(Question::Guild(id.to_owned()), known, asked)
@@ -101,7 +105,7 @@ impl<'a> Asking<'a> {
         let asked = async {
             let arguments = json!({ "guild_id": guild, "user_id": user });
             let told = self.ask("get_guild_member", arguments).await?;
-            let told = with_guild(&told, guild);
+            let told = with_guild(told.view(), guild);
             cache.apply("guild_member_update", &told);
             Some(())
         };

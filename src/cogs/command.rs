@@ -26,7 +26,7 @@ use crate::commands::text::{Language, Text, duration_in_words};
 use crate::discord::event::Event;
 use crate::discord::missing_fields::with_whole_member;
 use crate::host_tasks::{self, Task};
-use crate::json::Json;
+use crate::json::{Json, JsonRef};
 use crate::lock::lock;
 use crate::vm::life::UnderWay;
 use crate::vm::run::Run;
@@ -171,7 +171,7 @@ impl Calling<'_> {
 
     fn author_id(&self) -> &str {
         let id = self.call.message.at(&["author", "id"]);
-        id.and_then(Json::as_str).unwrap_or_default()
+        id.and_then(JsonRef::as_str).unwrap_or_default()
     }
 
     fn guild_id(&self) -> Option<&str> {

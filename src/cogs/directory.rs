@@ -8,7 +8,7 @@ use crate::discord::missing_fields::with_guild;
 use crate::discord::operations::operation;
 use crate::discord::outbound::CallError;
 use crate::discord::permissions::{MANAGE_THREADS, READ_MESSAGE_HISTORY, VIEW_CHANNEL};
-use crate::json::Json;
+use crate::json::{Json, JsonRef};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -84,12 +84,14 @@ impl<'a> Directory<'a> {
         for limit in SEARCHED {
             let arguments = json!({ "guild_id": guild, "query": query, "limit": limit });
             let answer = self.ask("search_guild_members", arguments).await?;
-            let mut found = answer.ok_or(NotTold)?.items().to_vec();
+            // One of up to a thousand is kept: it must not keep the others.
+            let answer = answer.ok_or(NotTold)?;
+            let mut found: Vec<Json> = answer.items().map(JsonRef::detached).collect();
             if found.len() < limit {
                 return Ok(found);
             }
             found.retain(|member| {
-                let username = member.at(&["user", "username"]).and_then(Json::as_str);
+                let username = member.at(&["user", "username"]).and_then(JsonRef::as_str);
                 username == Some(name)
             });
             if !found.is_empty() {
@@ -121,7 +123,7 @@ impl<'a> Directory<'a> {
 
     /// Members that were looked up are known from then on: `discord.permissions.outranks` asks the cache alone.
     fn remember(&self, guild: &str, member: &Json) {
-        let told = with_guild(member, guild);
+        let told = with_guild(member.view(), guild);
         self.services.cache.apply("guild_member_update", &told);
     }
 

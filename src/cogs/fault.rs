@@ -148,7 +148,7 @@ fn hook_arguments(
         None => Value::Nil,
     };
     let error = match fault {
-        Fault::Raised(raised) => crate::vm::host::plain(lua, &Json::from(raised.as_ref()))?,
+        Fault::Raised(raised) => crate::vm::host::plain(lua, Json::from(raised.as_ref()).view())?,
         other => {
             let table = lua.create_table()?;
             table.raw_set("kind", "limit")?;

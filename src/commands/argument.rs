@@ -3,7 +3,7 @@
 use super::definition::OptionKind;
 use super::emoji::ParsedEmoji;
 use super::text::{Language, Text};
-use crate::json::Json;
+use crate::json::{Items, Json, JsonRef};
 use jiff::tz::TimeZone;
 use std::ops::Range;
 use std::time::Duration;
@@ -59,9 +59,9 @@ pub struct ParseContext<'a> {
     /// The words that call the command (`tag add`).
     pub command: &'a str,
     /// The files of the message.
-    pub attachments: &'a [Json],
+    pub attachments: Items<'a>,
     /// The message to which it replies.
-    pub replied_to: Option<&'a Json>,
+    pub replied_to: Option<JsonRef<'a>>,
 }
 
 /// Why a text is not a value of an option.

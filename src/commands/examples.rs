@@ -9,7 +9,7 @@ use super::parse::{Called, Line, Walk, answers_to, qualified_name, walk};
 use super::reader::parse_arguments;
 use super::text::Language;
 use super::tokens::Tokens;
-use crate::json::Json;
+use crate::json::{Json, JsonRef};
 use jiff::tz::TimeZone;
 use serde_json::json;
 use std::time::Duration;
@@ -101,7 +101,7 @@ async fn read(called: &Called<'_, '_>) -> Result<(), String> {
         option.channel_types.clear();
     }
     let name = called.name();
-    let files = vec![Json::from(&json!({ "id": "1" })); FILES];
+    let files = Json::from(&json!(vec![json!({ "id": "1" }); FILES]));
     let reply = Json::from(&json!({ "id": "1" }));
     let mut context = ParseContext {
         guild_id: Some(GUILD),
@@ -111,13 +111,13 @@ async fn read(called: &Called<'_, '_>) -> Result<(), String> {
         language: Language::English,
         prefix: PREFIX,
         command: &name,
-        attachments: &files,
+        attachments: files.items(),
         replied_to: None,
     };
     let mut read = parse_arguments(&definition, called.line, &Everything, &context).await;
     if read.is_err() {
         // It may be one for a reply.
-        context.replied_to = Some(&reply);
+        context.replied_to = Some(reply.view());
         let again = parse_arguments(&definition, called.line, &Everything, &context).await;
         read = again.or(read);
     }
@@ -142,7 +142,7 @@ fn member(id: &str, name: &str) -> Json {
 
 impl Directory for Everything {
     async fn user(&self, id: &str) -> Told<Option<Json>> {
-        Ok(member(id, "somebody").get("user").cloned())
+        Ok(member(id, "somebody").get("user").map(JsonRef::to_json))
     }
     async fn member(&self, _: &str, id: &str) -> Told<Option<Json>> {
         Ok(Some(member(id, "somebody")))

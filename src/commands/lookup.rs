@@ -9,7 +9,7 @@ use super::names::{Fit, Wanted, candidate, id_of, names_of};
 use super::references::{Reference, message_reference};
 use super::suggest;
 use super::text::{Language, Text};
-use crate::json::Json;
+use crate::json::{Json, JsonRef};
 
 /// How many candidates an error lists when a name fits several.
 const LISTED_CANDIDATES: usize = 5;
@@ -82,7 +82,7 @@ impl<D: Directory> Search<'_, D> {
                 };
                 let members = self.told(self.directory.member_by_name(guild, name.bare()).await)?;
                 let member = self.pick(&members, &name, Text::NoUser { given }).await?;
-                let user = member.get("user").cloned();
+                let user = member.get("user").map(JsonRef::to_json);
                 user.ok_or_else(|| self.refused(Text::NoUser { given }))
             }
             _ => Err(self.other_kind(Text::NoUser { given })),
@@ -169,7 +169,7 @@ impl<D: Directory> Search<'_, D> {
 
     fn is_of_type(&self, channel: &Json) -> bool {
         let wanted = &self.option.channel_types;
-        let number = channel.get("type").and_then(Json::as_i64);
+        let number = channel.i64("type");
         wanted.is_empty()
             || wanted
                 .iter()

@@ -31,7 +31,7 @@ use super::text::Text;
 use super::tokens::{Token, Tokens};
 use super::usage::{UsageError, usage_line};
 use super::{lookup, value_words, values};
-use crate::json::Json;
+use crate::json::Items;
 use std::ops::Range;
 
 /// Reads the arguments of `line` into one value an option, in the order of the options. The error
@@ -46,7 +46,7 @@ pub async fn parse_arguments<D: Directory>(
         definition,
         line,
         tokens: line.tokens(),
-        files: context.attachments.iter(),
+        files: context.attachments.clone(),
         directory,
         context,
     };
@@ -65,7 +65,7 @@ struct Reader<'a, D> {
     definition: &'a CommandDefinition,
     line: Line<'a>,
     tokens: Tokens<'a>,
-    files: std::slice::Iter<'a, Json>,
+    files: Items<'a>,
     directory: &'a D,
     context: &'a ParseContext<'a>,
 }
@@ -129,7 +129,7 @@ impl<D: Directory> Reader<'_, D> {
     fn attachment(&mut self, option: &OptionDefinition) -> Result<Argument, UsageError> {
         let mut next = || {
             let file = self.files.next()?;
-            Some(Argument::Object(OptionKind::Attachment, file.clone()))
+            Some(Argument::Object(OptionKind::Attachment, file.to_json()))
         };
         if option.many {
             let list: Vec<_> = std::iter::from_fn(next).collect();
@@ -166,7 +166,7 @@ impl<D: Directory> Reader<'_, D> {
     fn reply_for(&self, option: &OptionDefinition) -> Option<Argument> {
         let reply = self.context.replied_to?;
         let takes = option.kind == OptionKind::Message && !option.converts;
-        takes.then(|| Argument::Object(OptionKind::Message, reply.clone()))
+        takes.then(|| Argument::Object(OptionKind::Message, reply.to_json()))
     }
 
     fn needs_word(&self, option: &OptionDefinition) -> bool {

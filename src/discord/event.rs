@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use tracing::warn;
 
-/// Bytes that the tree of one event may take while it is made. That of a large guild takes a tenth.
+/// Bytes that the document of one event may take while it is made. That of a large guild takes a hundredth.
 const MOST_OF_TREE: usize = 128 << 20;
 
 /// One dispatch event. It is shared as `Arc<Event>`; the text arrives in one allocation and is never
@@ -77,13 +77,13 @@ impl Event {
         }
     }
 
-    /// The event's data as a tree, parsed when first asked for. Null, with a line in the log, if the
+    /// The event's data, parsed when first asked for. Null, with a line in the log, if the
     /// text is not JSON, nests deeper than 128 levels, holds half of a surrogate pair or would take more than 128 MB.
     pub fn data(&self) -> &Json {
         self.parsed.get_or_init(|| self.read())
     }
 
-    /// The same, and the tree is not kept: one that waits in a mailbox takes less without it.
+    /// The same, and it is not kept: an event that waits in a mailbox takes less without it.
     pub fn look(&self) -> Json {
         self.parsed.get().cloned().unwrap_or_else(|| self.read())
     }
@@ -92,7 +92,7 @@ impl Event {
         self.parse().unwrap_or_else(|error| {
             let (name, shard, sequence) = (&self.name, self.shard, self.sequence);
             warn!(%name, shard, ?sequence, %error, "An event's data cannot be read as JSON");
-            Json::Null
+            Json::NULL
         })
     }
 
@@ -112,7 +112,7 @@ impl Event {
         *self.origin.get_or_init(|| Origin::of(self.raw()))
     }
 
-    /// What routing needs to know about a message, without building a tree. None if the data is not a message with an
+    /// What routing needs to know about a message, without reading all of it. None if the data is not a message with an
     /// author.
     pub fn peek_message(&self) -> Option<MessagePeek<'_>> {
         let message: Message<'_> = serde_json::from_str(self.raw()).ok()?;
@@ -315,6 +315,6 @@ mod tests {
     #[test]
     fn deep_data_is_null_and_no_panic() {
         let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
-        assert_eq!(Event::new("x", 0, 1, deep).data(), &Json::Null);
+        assert_eq!(Event::new("x", 0, 1, deep).data(), &Json::NULL);
     }
 }

@@ -174,6 +174,24 @@ fn known_object(field: &str, shape: &Shape) -> Option<Shape> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+
+    /// In JSON these take two bytes each. With `COGSMITH_WRITE_NAMES` set the file is written.
+    #[test]
+    fn the_names_of_all_fields_are_in_their_file() {
+        let schemas = OPERATIONS.schemas.values().chain(EVENTS.objects.values());
+        let fields = schemas.filter_map(|schema| match schema {
+            Schema::Object(fields) => Some(fields.keys().copied()),
+            _ => None,
+        });
+        let names: BTreeSet<_> = fields.flatten().collect();
+        let names: Vec<_> = names.into_iter().collect();
+        if std::env::var_os("COGSMITH_WRITE_NAMES").is_some() {
+            let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/json/names.txt");
+            std::fs::write(file, names.join("\n") + "\n").unwrap();
+        }
+        assert!(*crate::json::NAMES == names, "write src/json/names.txt");
+    }
 
     #[test]
     fn the_facts_can_be_read() {

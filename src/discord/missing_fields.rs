@@ -3,11 +3,11 @@
 
 use super::events::event;
 use super::schema::{Kind, kind_of};
-use crate::json::Json;
+use crate::json::{Json, JsonRef, Node};
 
 /// The object with the guild that it is of.
-pub fn with_guild(object: &Json, guild: &str) -> Json {
-    object.with("guild_id", Json::String(guild.into()))
+pub fn with_guild(object: JsonRef<'_>, guild: &str) -> Json {
+    object.with("guild_id", Json::string(guild).view())
 }
 
 /// What has this schema, or a list of such objects, as it was found in a guild: members and roles say in which, so that
@@ -16,11 +16,11 @@ pub fn found_in_guild(json: Json, schema: Option<&str>, guild: &str) -> Json {
     if !matches!(schema.map(kind_of), Some(Kind::Member | Kind::Role)) {
         return json;
     }
-    match &json {
-        Json::Object(_) => with_guild(&json, guild),
-        Json::Array(items) => {
-            let items = items.iter().map(|item| with_guild(item, guild));
-            Json::Array(items.collect())
+    match json.node() {
+        Node::Object(_) => with_guild(json.view(), guild),
+        Node::Array(items) => {
+            let items: Vec<Json> = items.map(|item| with_guild(item, guild)).collect();
+            Json::array(items.iter().map(Json::view))
         }
         _ => json,
     }
@@ -28,19 +28,28 @@ pub fn found_in_guild(json: Json, schema: Option<&str>, guild: &str) -> Json {
 
 /// An event's data in which `member` has its `user` and its `guild_id`.
 pub fn with_whole_member(event_name: &str, data: &Json) -> Json {
-    let Some(member) = data.get("member") else {
+    let member = data.get("member").filter(|member| member.is_object());
+    let Some(member) = member.filter(|_| event(event_name).is_some()) else {
         return data.clone();
     };
-    if event(event_name).is_none() || !matches!(member, Json::Object(_)) {
-        return data.clone();
-    }
-    let user = member.get("user").or_else(|| data.get("author")).cloned();
-    let mut member = member.clone();
-    if let Some(user) = user {
-        member = member.with("user", user);
-    }
-    if let Some(guild) = data.get("guild_id") {
-        member = member.with("guild_id", guild.clone());
-    }
-    data.with("member", member)
+    let more = [
+        ("user", member.get("user").or_else(|| data.get("author"))),
+        ("guild_id", data.get("guild_id")),
+    ];
+    let more = more
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
+    Json::written(|writer| {
+        writer.object(|writer| {
+            writer.fields_without(&["member"], data.view());
+            writer.name("member");
+            writer.object(|writer| {
+                let names: Vec<_> = more.clone().map(|(name, _)| name).collect();
+                writer.fields_without(&names, member);
+                for (name, value) in more {
+                    writer.field(name, value);
+                }
+            });
+        });
+    })
 }

@@ -13,7 +13,7 @@ mod table;
 
 pub use table::*;
 
-use crate::json::Json;
+use crate::json::{JsonRef, Node};
 use crate::nearest::nearest;
 use rules::{ChannelKind, Layers, Overwrite, Rank, Standing};
 use std::time::Duration;
@@ -87,9 +87,14 @@ pub fn parse(text: &str) -> Option<u64> {
 }
 
 /// What a member may do in a channel at the time `now` since the epoch; for a thread, ask [`in_thread`].
-pub fn in_channel(guild: &Json, channel: &Json, member: &Json, now: Duration) -> u64 {
-    let number = channel.get("type").and_then(Json::as_i64);
-    let place = number.and_then(|number| u64::try_from(number).ok());
+pub fn in_channel(
+    guild: JsonRef<'_>,
+    channel: JsonRef<'_>,
+    member: JsonRef<'_>,
+    now: Duration,
+) -> u64 {
+    let place = channel.i64("type");
+    let place = place.and_then(|number| u64::try_from(number).ok());
     at(
         guild,
         channel,
@@ -100,17 +105,27 @@ pub fn in_channel(guild: &Json, channel: &Json, member: &Json, now: Duration) ->
 }
 
 /// What a member may do in the threads of the channel `parent`.
-pub(super) fn in_thread(guild: &Json, parent: &Json, member: &Json, now: Duration) -> u64 {
+pub(super) fn in_thread(
+    guild: JsonRef<'_>,
+    parent: JsonRef<'_>,
+    member: JsonRef<'_>,
+    now: Duration,
+) -> u64 {
     at(guild, parent, ChannelKind::Thread, member, now)
 }
 
-fn at(guild: &Json, channel: &Json, place: ChannelKind, member: &Json, now: Duration) -> u64 {
+fn at(
+    guild: JsonRef<'_>,
+    channel: JsonRef<'_>,
+    place: ChannelKind,
+    member: JsonRef<'_>,
+    now: Duration,
+) -> u64 {
     let standing = standing(guild, member, now);
     let (Some(guild), Some(user)) = (id_in(guild, "id"), user_id(member)) else {
         return 0;
     };
-    let overwrites = channel.get("permission_overwrites");
-    let overwrites = overwrites.map_or(&[][..], Json::items).iter();
+    let overwrites = channel.list("permission_overwrites");
     let layers = Layers::of(
         guild,
         user,
@@ -120,11 +135,11 @@ fn at(guild: &Json, channel: &Json, place: ChannelKind, member: &Json, now: Dura
     rules::in_channel(standing, layers, place)
 }
 
-fn standing(guild: &Json, member: &Json, now: Duration) -> Standing {
+fn standing(guild: JsonRef<'_>, member: JsonRef<'_>, now: Duration) -> Standing {
     let everyone = id_in(guild, "id");
-    let roles = guild.get("roles").map_or(&[][..], Json::items).iter();
+    let roles = guild.list("roles");
     let held = roles.filter(|role| {
-        let id = id_in(role, "id");
+        let id = id_in(*role, "id");
         id.is_some_and(|id| everyone == Some(id) || holds(member, id))
     });
     Standing {
@@ -134,63 +149,62 @@ fn standing(guild: &Json, member: &Json, now: Duration) -> Standing {
     }
 }
 
-fn overwrite(json: &Json) -> Option<Overwrite> {
+fn overwrite(json: JsonRef<'_>) -> Option<Overwrite> {
     Some(Overwrite {
         id: id_in(json, "id")?,
-        for_member: json.get("type").and_then(Json::as_i64) == Some(1),
+        for_member: json.i64("type") == Some(1),
         allow: bits_in(json, "allow"),
         // What is taken and cannot be read may be anything.
-        deny: match json.get("deny") {
-            None | Some(Json::Null) => 0,
+        deny: match json.get("deny").map(JsonRef::node) {
+            None | Some(Node::Null) => 0,
             Some(_) => readable_bits(json, "deny").unwrap_or(u64::MAX),
         },
     })
 }
 
 /// Whether the member `above` stands higher than `below`: as the owner, or by their highest roles.
-pub fn outranks(guild: &Json, above: &Json, below: &Json) -> bool {
+pub fn outranks(guild: JsonRef<'_>, above: JsonRef<'_>, below: JsonRef<'_>) -> bool {
     if user_id(above) == user_id(below) || is_owner(guild, below) {
         return false;
     }
     is_owner(guild, above) || rank(guild, above) > rank(guild, below)
 }
 
-fn rank(guild: &Json, member: &Json) -> Rank {
-    let roles = guild.get("roles").map_or(&[][..], Json::items).iter();
+fn rank(guild: JsonRef<'_>, member: JsonRef<'_>) -> Rank {
+    let roles = guild.list("roles");
     let held = roles.filter_map(|role| {
         let id = id_in(role, "id").filter(|id| holds(member, *id))?;
-        let position = role.get("position").and_then(Json::as_i64);
-        Some((position.unwrap_or(0), id))
+        Some((role.i64("position").unwrap_or(0), id))
     });
     rules::highest(held)
 }
 
 /// Whether the guild belongs to the member.
-pub fn is_owner(guild: &Json, member: &Json) -> bool {
+pub fn is_owner(guild: JsonRef<'_>, member: JsonRef<'_>) -> bool {
     user_id(member).is_some() && user_id(member) == id_in(guild, "owner_id")
 }
 
-fn user_id(member: &Json) -> Option<u64> {
+fn user_id(member: JsonRef<'_>) -> Option<u64> {
     member.at(&["user", "id"])?.as_str()?.parse().ok()
 }
 
-fn holds(member: &Json, role: u64) -> bool {
-    let roles = member.get("roles").map_or(&[][..], Json::items);
-    let mut ids = roles.iter().filter_map(|held| held.as_str()?.parse().ok());
+fn holds(member: JsonRef<'_>, role: u64) -> bool {
+    let roles = member.list("roles");
+    let mut ids = roles.filter_map(|held| held.as_str()?.parse().ok());
     ids.any(|held: u64| held == role)
 }
 
-fn id_in(object: &Json, field: &str) -> Option<u64> {
+fn id_in(object: JsonRef<'_>, field: &str) -> Option<u64> {
     object.str(field)?.parse().ok()
 }
 
 /// What is granted; nothing if that cannot be read.
-fn bits_in(object: &Json, field: &str) -> u64 {
+fn bits_in(object: JsonRef<'_>, field: &str) -> u64 {
     readable_bits(object, field).unwrap_or(0)
 }
 
 /// Bits as Discord writes them, or as a number, as other servers do.
-fn readable_bits(object: &Json, field: &str) -> Option<u64> {
+fn readable_bits(object: JsonRef<'_>, field: &str) -> Option<u64> {
     let number = object.get(field)?;
     match number.as_str() {
         Some(text) => parse(text),

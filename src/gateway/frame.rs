@@ -128,7 +128,14 @@ mod tests {
         assert_eq!((event.shard, event.sequence), (3, Some(7)));
         assert_eq!(event.raw(), r#"{"a":[1,"é"]}"#);
         assert_eq!(
-            event.data().get("a").unwrap().items()[1].as_str(),
+            event
+                .data()
+                .get("a")
+                .unwrap()
+                .items()
+                .nth(1)
+                .unwrap()
+                .as_str(),
             Some("é")
         );
         assert!(std::ptr::eq(event.data(), event.data()));
@@ -144,7 +151,7 @@ mod tests {
             event(r#"{"t":"RESUMED","s":2,"op":0,"d":null}"#).raw(),
             "null"
         );
-        assert_eq!(event(r#"{"t":"RESUMED","s":2,"op":0}"#).data(), &Json::Null);
+        assert_eq!(event(r#"{"t":"RESUMED","s":2,"op":0}"#).data(), &Json::NULL);
     }
 
     #[test]

@@ -111,7 +111,7 @@ pub(super) fn module(lua: &Lua, host: &Host, book: &Arc<Book>) -> mlua::Result<V
                 let told = prepared?
                     .await
                     .map_err(|sentence| HostError::new("spec", format!("{name}: {sentence}")))?;
-                Ok(plain(&lua, &Json::from(&told))?)
+                Ok(plain(&lua, Json::from(&told).view())?)
             }
         })?;
         raw.raw_set(key, function)?;

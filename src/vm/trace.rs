@@ -443,23 +443,18 @@ pub fn frames(traceback: &str) -> Vec<SourceLocation> {
 
 impl From<&Raised> for Json {
     fn from(raised: &Raised) -> Self {
-        let text = |text: &str| Self::String(text.into());
-        let mut fields = vec![("message".into(), text(&raised.message))];
-        fields.extend(
-            raised
-                .kind
-                .as_deref()
-                .map(|kind| ("kind".into(), text(kind))),
-        );
+        let mut fields = vec![("message", Self::string(&raised.message))];
+        let kind = raised.kind.as_deref();
+        fields.extend(kind.map(|kind| ("kind", Self::string(kind))));
         if let Some((status, code)) = raised.refused {
-            fields.push(("status".into(), Self::Integer(status)));
-            fields.push(("code".into(), Self::Integer(code)));
+            fields.push(("status", Self::integer(status)));
+            fields.push(("code", Self::integer(code)));
         }
         if let Some(place) = &raised.place {
-            fields.push(("file".into(), text(&place.file)));
-            fields.push(("line".into(), Self::Integer(i64::from(place.line))));
+            fields.push(("file", Self::string(&place.file)));
+            fields.push(("line", Self::integer(i64::from(place.line))));
         }
-        Self::Object(fields.into())
+        Self::object(fields.iter().map(|(name, value)| (*name, value.view())))
     }
 }
 

@@ -69,8 +69,8 @@ fn index(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
     let context = this(arguments)?;
     let name = arguments.string(1, "the field")?;
     let object = |json: &Json, schema| {
-        let charge = cog.charges.of_tree(lua, json)?;
-        Ok(object::to_lua(lua, json, Some(schema), &charge)?)
+        let charge = cog.charges.of_json(lua, json)?;
+        Ok(object::to_lua(lua, json.view(), Some(schema), &charge)?)
     };
     let only_in_guild = || -> HostFailure {
         let message =

@@ -10,7 +10,6 @@ use crate::commands::parse::Called;
 use crate::commands::reader::parse_arguments;
 use crate::commands::text::Text;
 use crate::commands::usage::UsageError;
-use crate::json::Json;
 use crate::vm::trace::{Fault, Raised};
 use jiff::tz::TimeZone;
 use mlua::{Function, Value};
@@ -42,13 +41,8 @@ impl Calling<'_> {
             language: self.language,
             prefix: &self.call.prefix,
             command: &name,
-            attachments: message
-                .get("attachments")
-                .map(Json::items)
-                .unwrap_or_default(),
-            replied_to: message
-                .get("referenced_message")
-                .filter(|it| **it != Json::Null),
+            attachments: message.list("attachments"),
+            replied_to: message.get("referenced_message").filter(|it| !it.is_null()),
         };
         let parsed = parse_arguments(definition, called.line, &directory, &parsing)
             .await

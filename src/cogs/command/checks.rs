@@ -6,11 +6,10 @@ use crate::api::declarations::{Command, Hook};
 use crate::api::invocation::Invocation;
 use crate::api::unknown_guild::{Wanted, learn};
 use crate::commands::checks::{self, CheckAnswer, CheckAnswers, CheckFacts, Verdict};
-use crate::commands::definition::CommandDefinition;
-use crate::commands::definition::RoleKey;
+use crate::commands::definition::{CommandDefinition, RoleKey};
 use crate::commands::parse::Called;
 use crate::commands::text::{Language, Text};
-use crate::json::Json;
+use crate::json::JsonRef;
 use mlua::Value;
 use std::sync::Arc;
 
@@ -185,9 +184,9 @@ impl CheckFacts for Calling<'_> {
 
     fn has_role(&self, role: &RoleKey) -> bool {
         let held = self.call.message.at(&["member", "roles"]);
-        let held = held.map(Json::items).unwrap_or_default();
+        let held = held.unwrap_or(JsonRef::NULL);
         let guild = self.guild_id().unwrap_or_default();
-        held.iter().filter_map(Json::as_str).any(|id| {
+        held.items().filter_map(JsonRef::as_str).any(|id| {
             let known = self.cog.services.cache.role(guild, id);
             let name = known.as_ref().and_then(|known| known.str("name"));
             role.fits(id, name.unwrap_or_default())

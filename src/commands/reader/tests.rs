@@ -10,6 +10,7 @@ use crate::commands::directory::Told;
 use crate::commands::duration::UNITS;
 use crate::commands::text::Language;
 use crate::commands::tokens::quote;
+use crate::json::{Json, JsonRef};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use std::time::Duration;
@@ -59,13 +60,13 @@ fn channels() -> Vec<Json> {
 fn with_id(objects: Vec<Json>, id: &str) -> Option<Json> {
     objects.into_iter().find(|object| {
         object.str("id") == Some(id)
-            || object.at(&["user", "id"]).and_then(Json::as_str) == Some(id)
+            || object.at(&["user", "id"]).and_then(JsonRef::as_str) == Some(id)
     })
 }
 
 impl Directory for Guild {
     async fn user(&self, id: &str) -> Told<Option<Json>> {
-        Ok(with_id(members(), id).and_then(|member| member.get("user").cloned()))
+        Ok(with_id(members(), id).and_then(|member| Some(member.get("user")?.to_json())))
     }
     async fn member(&self, _: &str, id: &str) -> Told<Option<Json>> {
         Ok(with_id(members(), id))
@@ -110,7 +111,7 @@ fn context(command: &str) -> ParseContext<'_> {
         language: Language::English,
         prefix: "!",
         command,
-        attachments: &[],
+        attachments: JsonRef::NULL.items(),
         replied_to: None,
     }
 }
@@ -168,7 +169,7 @@ fn id(argument: &Argument) -> String {
         Argument::Object(kind, object) => {
             let id = object
                 .str("id")
-                .or(object.at(&["user", "id"]).and_then(Json::as_str));
+                .or(object.at(&["user", "id"]).and_then(JsonRef::as_str));
             format!("{} {}", kind.name(), id.unwrap_or("?"))
         }
         other => format!("{other:?}"),

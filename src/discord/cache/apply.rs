@@ -3,29 +3,25 @@
 use super::guild::Guild;
 use super::{Cache, GuildTable, number, read, write};
 use crate::discord::missing_fields;
-use crate::json::Json;
+use crate::json::{Json, JsonRef, Node};
 use std::sync::{Arc, RwLock};
 
 /// Takes in one dispatch.
-pub(super) fn apply(cache: &Cache, event: &str, data: &Json) {
+pub(super) fn apply(cache: &Cache, event: &str, data: JsonRef<'_>) {
     match event {
         "READY" => ready(cache, data),
-        "USER_UPDATE" => cache.table_mut().bot = Some(cache.shared.names.share(data)),
+        "USER_UPDATE" => cache.table_mut().bot = Some(data.detached()),
         "GUILD_CREATE" => guild_create(cache, data),
         "GUILD_UPDATE" => with_guild(cache, data.str("id"), |guild| {
-            guild.update(&cache.shared.names.share(data));
+            guild.update(data);
         }),
         "GUILD_DELETE" => guild_delete(cache, data),
         "GUILD_EMOJIS_UPDATE" => set_field(cache, data, "emojis"),
         "GUILD_STICKERS_UPDATE" => set_field(cache, data, "stickers"),
         "GUILD_ROLE_CREATE" | "GUILD_ROLE_UPDATE" => {
-            let role = data.get("role").map(|role| cache.shared.names.share(role));
-            let id = role
-                .as_ref()
-                .and_then(|role| role.str("id"))
-                .and_then(number);
-            if let (Some(id), Some(role)) = (id, role) {
-                let insert = |guild: &mut Guild| guild.roles.insert(id, role);
+            let role = data.get("role").unwrap_or(JsonRef::NULL);
+            if let Some(id) = role.str("id").and_then(number) {
+                let insert = |guild: &mut Guild| guild.roles.insert(id, role.detached());
                 with_guild(cache, data.str("guild_id"), insert);
             }
         }
@@ -37,9 +33,9 @@ pub(super) fn apply(cache: &Cache, event: &str, data: &Json) {
         }
         "CHANNEL_DELETE" | "THREAD_DELETE" => forget_channel(cache, data),
         "THREAD_LIST_SYNC" => {
-            for thread in data.get("threads").map_or(&[][..], Json::items) {
-                let guild_id = data.get("guild_id").cloned().unwrap_or(Json::Null);
-                channel(cache, &thread.with("guild_id", guild_id));
+            let guild_id = data.get("guild_id").unwrap_or(JsonRef::NULL);
+            for thread in data.list("threads") {
+                channel(cache, thread.with("guild_id", guild_id).view());
             }
         }
         "GUILD_MEMBER_ADD" => {
@@ -50,7 +46,7 @@ pub(super) fn apply(cache: &Cache, event: &str, data: &Json) {
         "GUILD_MEMBER_REMOVE" => {
             let user = data
                 .at(&["user", "id"])
-                .and_then(Json::as_str)
+                .and_then(JsonRef::as_str)
                 .and_then(number);
             with_guild(cache, data.str("guild_id"), |guild| {
                 guild.count(-1);
@@ -60,7 +56,7 @@ pub(super) fn apply(cache: &Cache, event: &str, data: &Json) {
             });
         }
         "GUILD_MEMBERS_CHUNK" => {
-            for chunk in data.get("members").map_or(&[][..], Json::items) {
+            for chunk in data.list("members") {
                 member(cache, data.str("guild_id"), chunk, None);
             }
         }
@@ -75,17 +71,15 @@ pub(super) fn apply(cache: &Cache, event: &str, data: &Json) {
 }
 
 /// A new session: of the guilds of this shard, only those that are listed are still the bot's.
-fn ready(cache: &Cache, data: &Json) {
-    let Some(Json::Array(list)) = data.get("guilds") else {
+fn ready(cache: &Cache, data: JsonRef<'_>) {
+    let Some(Node::Array(list)) = data.get("guilds").map(JsonRef::node) else {
         return;
     };
     let listed: Vec<u64> = list
-        .iter()
         .filter_map(|guild| guild.str("id").and_then(number))
         .collect();
-    let shard = data.get("shard").map_or(&[][..], Json::items);
     let part = |at: usize| {
-        let number = shard.get(at).and_then(Json::as_i64);
+        let number = data.list("shard").nth(at).and_then(JsonRef::as_i64);
         number.and_then(|number| u64::try_from(number).ok())
     };
     let (shard, shards) = (part(0).unwrap_or(0), part(1).unwrap_or(1).max(1));
@@ -93,7 +87,7 @@ fn ready(cache: &Cache, data: &Json) {
     let here = |id: &u64| (id >> 22) % shards == shard;
 
     let mut table = cache.table_mut();
-    table.bot = data.get("user").map(|user| cache.shared.names.share(user));
+    table.bot = data.get("user").map(JsonRef::detached);
     table.awaited.retain(|id| !here(id));
     let gone: Vec<u64> = table.guilds.keys().copied().collect();
     for id in gone.iter().filter(|id| here(id) && !listed.contains(id)) {
@@ -111,7 +105,7 @@ fn ready(cache: &Cache, data: &Json) {
     }
 }
 
-fn guild_create(cache: &Cache, data: &Json) {
+fn guild_create(cache: &Cache, data: JsonRef<'_>) {
     let Some(id) = data.str("id").and_then(number) else {
         return;
     };
@@ -122,32 +116,24 @@ fn guild_create(cache: &Cache, data: &Json) {
         }
         return;
     }
-    let guild = guild_of(cache, data);
+    let guild = Guild::new(data);
     put(&mut cache.table_mut(), id, guild);
-    for found in data.get("members").map_or(&[][..], Json::items) {
+    for found in data.list("members") {
         member(cache, data.str("id"), found, None);
     }
 }
 
 /// A guild that Discord was asked for, which the gateway has not announced.
-pub(super) fn supplement(cache: &Cache, data: &Json) {
+pub(super) fn supplement(cache: &Cache, data: JsonRef<'_>) {
     let Some(id) = data.str("id").and_then(number) else {
         return;
     };
-    let mut guild = guild_of(cache, data);
+    let mut guild = Guild::new(data);
     guild.unavailable = true;
     let mut table = cache.table_mut();
     if !table.guilds.contains_key(&id) {
         put(&mut table, id, guild);
     }
-}
-
-/// All but the members, of which few may be kept.
-fn guild_of(cache: &Cache, data: &Json) -> Guild {
-    let fields = data.fields().iter();
-    let fields = fields.filter(|(name, _)| !["members", "presences"].contains(&name.as_ref()));
-    let kept = Json::Object(fields.cloned().collect());
-    Guild::new(&cache.shared.names.share(&kept))
 }
 
 fn put(table: &mut GuildTable, id: u64, guild: Guild) {
@@ -159,7 +145,7 @@ fn put(table: &mut GuildTable, id: u64, guild: Guild) {
 }
 
 /// The guild was left, or is unavailable during an outage: then it stays known and is marked as unavailable.
-fn guild_delete(cache: &Cache, data: &Json) {
+fn guild_delete(cache: &Cache, data: JsonRef<'_>) {
     let Some(id) = data.str("id").and_then(number) else {
         return;
     };
@@ -173,35 +159,36 @@ fn guild_delete(cache: &Cache, data: &Json) {
     table.channels.retain(|_, guild| *guild != id);
 }
 
-fn set_field(cache: &Cache, data: &Json, name: &str) {
+fn set_field(cache: &Cache, data: JsonRef<'_>, name: &str) {
     if let Some(value) = data.get(name) {
-        let value = cache.shared.names.share(value);
         with_guild(cache, data.str("guild_id"), |guild| {
             guild.own = guild.own.with(name, value);
         });
     }
 }
 
-fn channel(cache: &Cache, data: &Json) {
+fn channel(cache: &Cache, data: JsonRef<'_>) {
     // An archived thread is none of the channels any more; a message in it announces it again.
-    if data.at(&["thread_metadata", "archived"]) == Some(&Json::Bool(true)) {
+    if data
+        .get("thread_metadata")
+        .is_some_and(|it| it.is_true("archived"))
+    {
         return forget_channel(cache, data);
     }
     let Some(id) = data.str("id").and_then(number) else {
         return;
     };
-    let kept = cache.shared.names.share(data);
     let Some(guild_id) = data.str("guild_id").and_then(number) else {
         return;
     };
     if let Some(guild) = cache.shelf(guild_id) {
-        write(&guild).channels.insert(id, kept);
+        write(&guild).channels.insert(id, data.detached());
         cache.table_mut().channels.insert(id, guild_id);
     }
 }
 
 /// Forgets a channel, and the threads in it: Discord does not mention those.
-fn forget_channel(cache: &Cache, data: &Json) {
+fn forget_channel(cache: &Cache, data: JsonRef<'_>) {
     let Some(id) = data.str("id") else {
         return;
     };
@@ -219,7 +206,7 @@ fn forget_channel(cache: &Cache, data: &Json) {
     }
 }
 
-fn member(cache: &Cache, guild_id: Option<&str>, data: &Json, user: Option<&Json>) {
+fn member(cache: &Cache, guild_id: Option<&str>, data: JsonRef<'_>, user: Option<JsonRef<'_>>) {
     let Some(user) = data.get("user").or(user) else {
         return;
     };
@@ -240,8 +227,7 @@ fn member(cache: &Cache, guild_id: Option<&str>, data: &Json, user: Option<&Json
     if !is_own && unchanged(read(&guild).members.get(id).as_ref(), data, user) {
         return;
     }
-    let whole = missing_fields::with_guild(&data.with("user", user.clone()), guild_id);
-    let whole = cache.shared.names.share(&whole);
+    let whole = missing_fields::with_guild(data.with("user", user).view(), guild_id);
     let mut guild = write(&guild);
     if is_own {
         guild.members.insert_own(id, whole);
@@ -251,12 +237,12 @@ fn member(cache: &Cache, guild_id: Option<&str>, data: &Json, user: Option<&Json
 }
 
 /// Whether a member that speaks again is the one that is known: most messages change nothing.
-fn unchanged(known: Option<&Json>, data: &Json, user: &Json) -> bool {
+fn unchanged(known: Option<&Json>, data: JsonRef<'_>, user: JsonRef<'_>) -> bool {
     let Some(known) = known else {
         return false;
     };
-    let same = |(name, value): &(Arc<str>, Json)| known.get(name) == Some(value);
-    data.fields().iter().all(same) && known.get("user") == Some(user)
+    let same = |(name, value): (&str, JsonRef<'_>)| known.get(name) == Some(value);
+    data.fields().all(same) && known.get("user") == Some(user)
 }
 
 fn with_guild<T>(cache: &Cache, id: Option<&str>, change: impl FnOnce(&mut Guild) -> T) {
@@ -265,7 +251,7 @@ fn with_guild<T>(cache: &Cache, id: Option<&str>, change: impl FnOnce(&mut Guild
     }
 }
 
-fn with_id(cache: &Cache, data: &Json, field: &str, change: impl FnOnce(&mut Guild, u64)) {
+fn with_id(cache: &Cache, data: JsonRef<'_>, field: &str, change: impl FnOnce(&mut Guild, u64)) {
     if let Some(id) = data.str(field).and_then(number) {
         with_guild(cache, data.str("guild_id"), |guild| change(guild, id));
     }

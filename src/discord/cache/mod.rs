@@ -2,20 +2,18 @@
 //!
 //! ```text
 //! a dispatch ─ apply (which part changes) ─ guild (one guild's parts) ─ mod (reads) ─▶ Discord's objects
-//!                                              └ compact (names of fields are shared), members (bounded)
+//!                                              └ members (bounded)
 //! ```
 //!
 //! A read takes a lock for the time of a look-up and shares what it finds; nothing is awaited, and
 //! nothing is copied but a guild that is asked for as a whole.
 
 mod apply;
-mod compact;
 mod guild;
 mod members;
 
 use super::permissions;
-use crate::json::Json;
-use compact::Names;
+use crate::json::{Json, JsonRef};
 use guild::Guild;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -30,7 +28,6 @@ pub struct Cache {
 #[derive(Default)]
 struct Shared {
     table: RwLock<GuildTable>,
-    names: Names,
 }
 
 #[derive(Default)]
@@ -55,14 +52,14 @@ impl Cache {
     /// events are ignored.
     pub fn apply(&self, event_name: &str, data: &Json) {
         if let Some(event) = super::events::event(event_name) {
-            apply::apply(self, event.gateway_name, data);
+            apply::apply(self, event.gateway_name, data.view());
         }
     }
 
     /// Adds a guild that was requested from Discord, with its `channels` and `threads`. Until the gateway announces it,
     /// it is `unavailable`; data that the gateway has sent meanwhile is newer and stays.
     pub fn supplement(&self, guild: &Json) {
-        apply::supplement(self, guild);
+        apply::supplement(self, guild.view());
     }
 
     /// A guild with its roles; nothing when it is unknown. `unavailable` is true during an outage.
@@ -109,7 +106,8 @@ impl Cache {
 
     /// A guild's own emoji.
     pub fn emojis(&self, guild_id: &str) -> Vec<Json> {
-        let emojis = |guild: &Guild| Some(guild.own.get("emojis")?.items().to_vec());
+        let emojis =
+            |guild: &Guild| Some(guild.own.list("emojis").map(JsonRef::detached).collect());
         self.look(guild_id, emojis).unwrap_or_default()
     }
 
@@ -144,10 +142,12 @@ impl Cache {
         let guild = self.guild(&self.guild_of_channel(channel_id)?)?;
         let channel = self.channel(channel_id)?;
         if channel.get("thread_metadata").is_none() {
-            return Some(permissions::in_channel(&guild, &channel, member, now));
+            let (guild, channel) = (guild.view(), channel.view());
+            return Some(permissions::in_channel(guild, channel, member.view(), now));
         }
         let parent = self.channel(channel.str("parent_id")?)?;
-        Some(permissions::in_thread(&guild, &parent, member, now))
+        let (guild, parent) = (guild.view(), parent.view());
+        Some(permissions::in_thread(guild, parent, member.view(), now))
     }
 
     /// Whether one known member stands higher than another.
@@ -155,7 +155,8 @@ impl Cache {
         let guild = self.guild(guild_id)?;
         let above = self.member(guild_id, above)?;
         let below = self.member(guild_id, below)?;
-        Some(permissions::outranks(&guild, &above, &below))
+        let (above, below) = (above.view(), below.view());
+        Some(permissions::outranks(guild.view(), above, below))
     }
 
     /// The bot's own user; nothing before the gateway is ready.

@@ -1,12 +1,12 @@
 //! The response of a request, and what it means.
 //!
 //! However much a server sends, no more than [`LONGEST`] of it is read, and all of it is charged to the caller before
-//! it is kept: the text while it arrives, and the tree while it is made.
+//! it is kept: the text while it arrives, and the document while it is made.
 
 use crate::charge::{Charge, Full};
 use crate::discord::arguments::ArgumentError;
 use crate::discord::operations::operation;
-use crate::json::{Json, Unreadable};
+use crate::json::{Json, JsonRef, Node, Unreadable};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
@@ -66,7 +66,7 @@ impl ApiResponse {
             status: response.status(),
             headers: std::mem::take(response.headers_mut()),
             body: Vec::new(),
-            refusal: Json::Null,
+            refusal: Json::NULL,
         };
         if answer.is_success() {
             answer.body = read_body(response, LONGEST, charge).await?;
@@ -74,7 +74,7 @@ impl ApiResponse {
         }
         // Whatever else is wrong with a refusal, it is one.
         match read_body(response, LONGEST_REFUSAL, charge).await {
-            Ok(text) => answer.refusal = Json::parse(&text, charge).unwrap_or(Json::Null),
+            Ok(text) => answer.refusal = Json::parse(&text, charge).unwrap_or(Json::NULL),
             // The headers say when to come back.
             Err(Unread::Broken(_)) if answer.status == StatusCode::TOO_MANY_REQUESTS => {}
             Err(Unread::Broken(error)) => return Err(answer.broken(error)),
@@ -103,7 +103,7 @@ impl ApiResponse {
 
     /// Whether the channel is in slow mode: a 429 that is about its people and not about requests.
     pub(super) fn is_slow_mode(&self) -> bool {
-        self.refusal.get("code").and_then(Json::as_i64) == Some(SLOW_MODE)
+        self.refusal.i64("code") == Some(SLOW_MODE)
     }
 
     /// The content of a success: JSON, and where Discord answers with something else, a text as a string and the
@@ -136,7 +136,7 @@ impl ApiResponse {
                 Unreadable::TooLarge => CallError::Memory { operation },
                 Unreadable::Syntax(_) => no_json(operation),
             })?;
-            let is_whole = matches!(tree, Json::Object(_) | Json::Array(_) | Json::Null);
+            let is_whole = matches!(tree.node(), Node::Object(_) | Node::Array(_) | Node::Null);
             return if is_whole || answers_text(operation) {
                 Ok(Some(tree))
             } else {
@@ -154,7 +154,7 @@ impl ApiResponse {
             Ok(text) => text.to_owned(),
             Err(_) => format!("data:{kind};base64,{}", BASE64.encode(&self.body)),
         };
-        Ok(Some(Json::String(text.into())))
+        Ok(Some(Json::string(&text)))
     }
 
     pub(super) fn error(&self, operation: &'static str) -> DiscordError {
@@ -162,10 +162,10 @@ impl ApiResponse {
         let reason = self.status.canonical_reason().unwrap_or("unknown status");
         DiscordError {
             status: self.status.as_u16(),
-            code: tree.get("code").and_then(Json::as_i64).unwrap_or(0),
+            code: tree.i64("code").unwrap_or(0),
             message: tree.str("message").unwrap_or(reason).to_owned(),
             operation: operation.to_owned(),
-            errors: tree.get("errors").cloned(),
+            errors: tree.get("errors").map(JsonRef::detached),
             may_be_done: false,
         }
     }
@@ -248,7 +248,7 @@ impl DiscordError {
     pub fn faults(&self) -> Vec<(String, String)> {
         let mut faults = Vec::new();
         if let Some(errors) = &self.errors {
-            collect(errors, "", &mut faults, 0);
+            collect(errors.view(), "", &mut faults, 0);
         }
         faults
     }
@@ -259,13 +259,13 @@ pub(super) fn has_own_token(id: &str) -> bool {
     operation(id).is_none_or(|operation| operation.path.contains("token"))
 }
 
-fn collect(errors: &Json, path: &str, faults: &mut Vec<(String, String)>, depth: usize) {
+fn collect(errors: JsonRef<'_>, path: &str, faults: &mut Vec<(String, String)>, depth: usize) {
     if depth > 32 {
         return;
     }
     for (name, inner) in errors.fields() {
-        if name.as_ref() == "_errors" {
-            let messages = inner.items().iter().filter_map(|item| item.str("message"));
+        if name == "_errors" {
+            let messages = inner.items().filter_map(|item| item.str("message"));
             faults.extend(messages.map(|message| (path.to_owned(), message.to_owned())));
             continue;
         }
@@ -445,14 +445,11 @@ mod tests {
             status: StatusCode::OK,
             headers: HeaderMap::from_iter([(CONTENT_TYPE, kind)]),
             body: vec![0xFF, 0xFE],
-            refusal: Json::Null,
+            refusal: Json::NULL,
         };
         let mut charge = Allowance::alone(1 << 20).take(4).unwrap();
         let json = answer.json("get_guild_widget_png", &mut charge).unwrap();
-        assert_eq!(
-            json,
-            Some(Json::String("data:image/png;base64,//4=".into()))
-        );
+        assert_eq!(json, Some(Json::string("data:image/png;base64,//4=")));
     }
     #[test]
     fn a_proxy_is_known_by_its_headers() {
@@ -466,7 +463,7 @@ mod tests {
                 status: StatusCode::TOO_MANY_REQUESTS,
                 headers: HeaderMap::from_iter([(name.parse().unwrap(), value)]),
                 body: Vec::new(),
-                refusal: Json::Null,
+                refusal: Json::NULL,
             };
             assert_eq!(answer.is_of_a_proxy(), expected, "{name}");
         }

@@ -3,7 +3,7 @@
 use super::{CallError, Outbound, Times};
 use crate::discord::arguments::prepare;
 use crate::discord::operations::operation;
-use crate::json::Json;
+use crate::json::{Json, JsonRef};
 use crate::untrusted_numbers;
 use serde_json::json;
 use std::time::Duration;
@@ -47,19 +47,19 @@ pub struct Application {
 impl GatewayBot {
     /// The gateway at `url`, with the numbers of this answer.
     fn of(url: String, answer: &Json) -> Self {
-        let limit = answer.get("session_start_limit").cloned();
-        let limit = limit.unwrap_or(Json::Null);
-        let count = |json: &Json, name: &str, without: u32| {
+        let limit = answer.get("session_start_limit");
+        let limit = limit.unwrap_or(JsonRef::NULL);
+        let count = |json: JsonRef<'_>, name: &str, without: u32| {
             let told = json.get(name).and_then(untrusted_numbers::count_in_json);
             told.unwrap_or(without)
         };
         Self {
             url,
-            shards: count(answer, "shards", 1).max(1),
-            total: count(&limit, "total", 1000),
-            remaining: count(&limit, "remaining", 1000),
-            reset_after: reset_after(&limit),
-            max_concurrency: count(&limit, "max_concurrency", 1).max(1),
+            shards: count(answer.view(), "shards", 1).max(1),
+            total: count(limit, "total", 1000),
+            remaining: count(limit, "remaining", 1000),
+            reset_after: reset_after(limit),
+            max_concurrency: count(limit, "max_concurrency", 1).max(1),
         }
     }
 }
@@ -102,7 +102,7 @@ impl Outbound {
             id: text(&json, "id", id)?,
             name: json.str("name").unwrap_or_default().to_owned(),
             owners: owners(&json),
-            flags: json.get("flags").and_then(Json::as_i64).unwrap_or(0),
+            flags: json.i64("flags").unwrap_or(0),
             json,
         })
     }
@@ -133,8 +133,8 @@ impl Outbound {
 }
 
 /// In milliseconds. If it cannot be read, the longest time is used: a bot that opens too many sessions loses its token.
-fn reset_after(limit: &Json) -> Duration {
-    let told = limit.get("reset_after").map(Json::as_i64);
+fn reset_after(limit: JsonRef<'_>) -> Duration {
+    let told = limit.get("reset_after").map(JsonRef::as_i64);
     let told = told.map(|told| told.and_then(|told| u64::try_from(told).ok()));
     told.map_or(Duration::ZERO, |told| {
         untrusted_numbers::milliseconds(told.unwrap_or(u64::MAX))
@@ -148,14 +148,13 @@ const OWNING_ROLES: [&str; 2] = ["admin", "developer"];
 /// represents the team.
 fn owners(application: &Json) -> Vec<String> {
     let team = application.get("team");
-    let members = team.and_then(|team| team.get("members"));
-    let members = members.map_or(&[][..], Json::items).iter();
+    let members = team.unwrap_or(JsonRef::NULL).list("members");
     let named = [
         application.at(&["owner", "id"]),
         team.and_then(|team| team.get("owner_user_id")),
     ];
     let by_role = members
-        .filter(|member| owns(member))
+        .filter(|member| owns(*member))
         .map(|member| member.at(&["user", "id"]));
     let mut owners: Vec<String> = Vec::new();
     for id in named.into_iter().chain(by_role).flatten() {
@@ -168,8 +167,8 @@ fn owners(application: &Json) -> Vec<String> {
 }
 
 /// Whether a member of a team has accepted the invitation (`membership_state` 2) and has a role that owns.
-fn owns(member: &Json) -> bool {
-    let joined = member.get("membership_state").and_then(Json::as_i64) == Some(2);
+fn owns(member: JsonRef<'_>) -> bool {
+    let joined = member.i64("membership_state") == Some(2);
     let role = member.str("role").unwrap_or_default();
     joined && OWNING_ROLES.contains(&role)
 }

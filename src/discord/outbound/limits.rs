@@ -9,7 +9,6 @@ use super::answer::ApiResponse;
 use super::queue::{Caller, Queue};
 use crate::backoff::exponential;
 use crate::discord::operations::Operation;
-use crate::json::Json;
 use crate::lock::lock;
 use crate::untrusted_numbers;
 use std::collections::HashMap;
@@ -129,7 +128,7 @@ impl Observed {
             // If a server in front of Discord refuses without a message for bots, it means all requests from the bot's
             // address.
             let is_of_discord = OF_DISCORD.iter().any(|name| header(name).is_some());
-            let is_shut_out = answer.refusal == Json::Null && !is_of_discord;
+            let is_shut_out = answer.refusal.is_null() && !is_of_discord;
             observed.global = is_global
                 || header("x-ratelimit-global").is_some()
                 || (is_shut_out && !observed.of_a_proxy);

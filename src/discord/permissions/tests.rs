@@ -1,11 +1,24 @@
 use super::model::{Case, case};
 use super::table::CONSTANTS;
 use super::*;
+use crate::json::Json;
 use proptest::prelude::*;
 use serde_json::json;
 
 fn tree(value: &serde_json::Value) -> Json {
     Json::from(value)
+}
+
+fn in_channel(guild: &Json, channel: &Json, member: &Json, now: Duration) -> u64 {
+    super::in_channel(guild.view(), channel.view(), member.view(), now)
+}
+
+fn in_thread(guild: &Json, parent: &Json, member: &Json, now: Duration) -> u64 {
+    super::in_thread(guild.view(), parent.view(), member.view(), now)
+}
+
+fn outranks(guild: &Json, above: &Json, below: &Json) -> bool {
+    super::outranks(guild.view(), above.view(), below.view())
 }
 
 fn guild() -> Json {
@@ -73,7 +86,7 @@ fn overwrites_go_from_everyone_over_roles_to_the_member() {
 fn a_timeout_leaves_only_reading() {
     let timed = member("12", &["2"]).with(
         "communication_disabled_until",
-        Json::String("1970-01-01T00:01:00+00:00".into()),
+        Json::string("1970-01-01T00:01:00+00:00").view(),
     );
     let channel = tree(&json!({}));
     let at = |seconds| in_channel(&guild(), &channel, &timed, Duration::from_secs(seconds));
@@ -233,7 +246,8 @@ fn whoever_may_send_in_threads_may_send_in_a_thread() {
 fn a_timeout_holds_to_its_last_millisecond_and_not_for_those_who_are_above_it() {
     let until = json!("1970-01-01T00:00:10.500000+00:00");
     let at = |id: &str, roles: &[&str], millis: u64| {
-        let member = member(id, roles).with("communication_disabled_until", Json::from(&until));
+        let member =
+            member(id, roles).with("communication_disabled_until", Json::from(&until).view());
         in_channel(
             &guild(),
             &tree(&json!({})),

@@ -32,7 +32,7 @@ pub enum Field {
     Integer(i64),
     /// A text.
     Text(String),
-    /// A tree, as a plain table.
+    /// JSON, as a plain table.
     Json(crate::json::Json),
 }
 

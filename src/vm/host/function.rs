@@ -270,7 +270,7 @@ impl Core {
             match field {
                 Field::Integer(number) => table.raw_set(*name, *number)?,
                 Field::Text(text) => table.raw_set(*name, text.as_str())?,
-                Field::Json(json) => table.raw_set(*name, plain(lua, json)?)?,
+                Field::Json(json) => table.raw_set(*name, plain(lua, json.view())?)?,
             }
         }
         table.set_metatable(Some(self.error_metatable.clone()))?;

@@ -2,7 +2,7 @@
 
 use super::error::HostResult;
 use super::in_time::in_time;
-use crate::json::Json;
+use crate::json::{JsonRef, Node};
 use mlua::{IntoLua, Lua, Table, Value};
 
 /// How many values are made before the deadline is checked: making a string takes long while many others with the same
@@ -21,17 +21,17 @@ fn integer(lua: &Lua, number: i64) -> mlua::Result<Value> {
     Ok(Value::Number(number as f64))
 }
 
-/// A JSON tree as plain, writable Luau tables; `null` becomes nil.
-pub fn plain(lua: &Lua, json: &Json) -> mlua::Result<Value> {
-    Ok(match json {
-        Json::Null => Value::Nil,
-        Json::Bool(value) => Value::Boolean(*value),
-        Json::Integer(number) => integer(lua, *number)?,
-        Json::Number(number) => Value::Number(*number),
-        Json::String(text) => Value::String(lua.create_string(text.as_ref())?),
-        Json::Array(items) => {
+/// JSON as plain, writable Luau tables; `null` becomes nil.
+pub fn plain(lua: &Lua, json: JsonRef<'_>) -> mlua::Result<Value> {
+    Ok(match json.node() {
+        Node::Null => Value::Nil,
+        Node::Bool(value) => Value::Boolean(value),
+        Node::Integer(number) => integer(lua, number)?,
+        Node::Number(number) => Value::Number(number),
+        Node::String(text) => Value::String(lua.create_string(text)?),
+        Node::Array(items) => {
             let table = lua.create_table_with_capacity(items.len(), 0)?;
-            for (index, item) in items.iter().enumerate() {
+            for (index, item) in items.enumerate() {
                 if index % MADE_AT_ONCE == 0 {
                     in_time(lua)?;
                 }
@@ -39,14 +39,14 @@ pub fn plain(lua: &Lua, json: &Json) -> mlua::Result<Value> {
             }
             Value::Table(table)
         }
-        Json::Object(fields) => {
+        Node::Object(fields) => {
             let table = lua.create_table_with_capacity(0, fields.len())?;
             table.set_metatable(Some(object_mark(lua)?))?;
-            for (index, (key, value)) in fields.iter().enumerate() {
+            for (index, (key, value)) in fields.enumerate() {
                 if index % MADE_AT_ONCE == 0 {
                     in_time(lua)?;
                 }
-                table.raw_set(key.as_ref(), plain(lua, value)?)?;
+                table.raw_set(key, plain(lua, value)?)?;
             }
             Value::Table(table)
         }

@@ -160,7 +160,7 @@ fn messages_are_found_where_the_guild_has_them() {
 fn a_reply_stands_for_a_message() {
     let reply = json(&serde_json::json!({ "id": "7" }));
     let context = ParseContext {
-        replied_to: Some(&reply),
+        replied_to: Some(reply.view()),
         ..context("pin")
     };
     let options = || vec![required("message", OptionKind::Message), reason()];
@@ -176,12 +176,9 @@ fn a_reply_stands_for_a_message() {
 
 #[test]
 fn attachments_take_files_and_no_words() {
-    let files = [
-        json(&serde_json::json!({ "id": "1" })),
-        json(&serde_json::json!({ "id": "2" })),
-    ];
+    let files = json(&serde_json::json!([{ "id": "1" }, { "id": "2" }]));
     let context = ParseContext {
-        attachments: &files,
+        attachments: files.items(),
         ..context("x")
     };
     let options = || vec![required("file", OptionKind::Attachment), reason()];
