@@ -4,6 +4,9 @@ use clap::Parser;
 use cogsmith::cli::{Arguments, execute, logging, output};
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(code) = arguments.supervise() {

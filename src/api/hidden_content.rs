@@ -3,9 +3,9 @@
 
 use super::context::CogContext;
 use crate::discord::operations::{Operation, operations};
-use crate::discord::schema::{Shape, field_kind, fields, item_kind};
+use crate::discord::schema::{Schema, Shape, field_kind, item_kind, schemas};
 use crate::json::{Json, JsonRef, Node, Writer};
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// The schemas of messages.
@@ -34,46 +34,78 @@ const SHOWN: [&str; 14] = [
     "message_reference",
 ];
 
-/// How deep schemas may be nested around a message.
-const DEEPEST: usize = 6;
+/// The field of an own message that stays hidden: what it forwards was written by others.
+const SNAPSHOTS: &str = "message_snapshots";
 
 /// The answer to an operation, as this cog may see it.
 pub(super) fn veil(cog: &CogContext, operation: &'static Operation, answer: Json) -> Json {
-    if !BRING_MESSAGES.contains(operation.id) || cog.capabilities.has("messages.read") {
+    let Some(schema) = BRING_MESSAGES.get(operation.id) else {
+        return answer;
+    };
+    let is_own = |id: &str| cog.services.own_messages.tie(&cog.name, id).is_some();
+    if cog.capabilities.has("messages.read") || !hides(answer.view(), *schema, &is_own) {
         return answer;
     }
-    let schema = operation.returns.map(Shape::parse);
-    let schema = schema.and_then(|shape| item_kind(&shape));
-    let is_own = |id: &str| cog.services.own_messages.tie(&cog.name, id).is_some();
-    Json::written(|writer| without_content(writer, answer.view(), schema, &is_own))
+    Json::written(|writer| without_content(writer, answer.view(), *schema, &is_own))
 }
 
-/// The operations in whose answers messages can stand.
-static BRING_MESSAGES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
-    let brings = |operation: &&Operation| {
-        let shape = operation.returns.map(Shape::parse);
-        shape.as_ref().is_some_and(brings_messages)
-    };
-    operations().filter(brings).map(|it| it.id).collect()
+/// The operations in whose answers messages can stand, with the schema of the answers or of their items.
+static BRING_MESSAGES: LazyLock<HashMap<&'static str, Option<&'static str>>> =
+    LazyLock::new(|| {
+        let shapes = operations().filter_map(|it| Some((it.id, Shape::parse(it.returns?))));
+        let bring = shapes.filter(|(_, shape)| leads_to(shape, is_message_or_around));
+        bring.map(|(id, shape)| (id, item_kind(&shape))).collect()
+    });
+
+/// The schemas around messages, with the fields in which messages can stand, at any depth.
+static AROUND_MESSAGES: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::new(|| {
+    let mut found: HashMap<&'static str, Vec<&'static str>> = HashMap::new();
+    loop {
+        let known = |name: &str| MESSAGES.contains(&name) || found.contains_key(name);
+        let around = schemas().filter_map(|(schema, described)| {
+            let Schema::Object(fields) = described else {
+                return None;
+            };
+            let leading = fields
+                .iter()
+                .filter(|(_, field)| leads_to(&field.shape, known));
+            let names: Vec<_> = leading.map(|(name, _)| *name).collect();
+            (!names.is_empty()).then_some((schema, names))
+        });
+        let more: HashMap<_, _> = around.collect();
+        if more == found {
+            return found;
+        }
+        found = more;
+    }
 });
 
-fn brings_messages(shape: &Shape) -> bool {
-    fn reaches(name: &'static str, seen: &mut BTreeSet<&'static str>, depth: usize) -> bool {
-        if MESSAGES.contains(&name) {
-            return true;
+fn is_message_or_around(schema: &str) -> bool {
+    MESSAGES.contains(&schema) || AROUND_MESSAGES.contains_key(schema)
+}
+
+fn leads_to(shape: &Shape, is_wanted: impl Fn(&str) -> bool) -> bool {
+    shape.names().into_iter().any(is_wanted)
+}
+
+/// Whether anything has to be taken out: most answers are to a message that the cog has just sent.
+fn hides(json: JsonRef<'_>, schema: Option<&'static str>, is_own: &dyn Fn(&str) -> bool) -> bool {
+    match (json.node(), schema) {
+        (Node::Array(mut items), _) => items.any(|item| hides(item, schema, is_own)),
+        (Node::Object(_), Some(schema)) => {
+            if MESSAGES.contains(&schema)
+                && (!json.str("id").is_some_and(is_own) || json.get(SNAPSHOTS).is_some())
+            {
+                return true;
+            }
+            let mut names = AROUND_MESSAGES.get(schema).into_iter().flatten();
+            names.any(|name| {
+                json.get(name)
+                    .is_some_and(|value| hides(value, field_kind(schema, name), is_own))
+            })
         }
-        if depth == 0 || !seen.insert(name) {
-            return false;
-        }
-        let mut inner = fields(name).into_iter().flatten();
-        inner.any(|(_, field)| {
-            let mut names = field.shape.names().into_iter();
-            names.any(|name| reaches(name, seen, depth - 1))
-        })
+        _ => false,
     }
-    let mut seen = BTreeSet::new();
-    let mut names = shape.names().into_iter();
-    names.any(|name| reaches(name, &mut seen, DEEPEST))
 }
 
 /// Writes the same without the content of messages that are not the cog's.
@@ -93,7 +125,7 @@ fn without_content(
             let is_message = MESSAGES.contains(&schema);
             let is_own_message = json.str("id").is_some_and(is_own);
             let is_shown = |name: &str| match is_message {
-                true if is_own_message => name != "message_snapshots",
+                true if is_own_message => name != SNAPSHOTS,
                 true => SHOWN.contains(&name),
                 false => true,
             };
@@ -115,9 +147,12 @@ mod tests {
 
     fn veiled(answer: &Value, schema: &'static str) -> Value {
         let answer = Json::from(answer);
+        let is_own = |id: &str| id == "1";
         let veiled = Json::written(|writer| {
-            without_content(writer, answer.view(), Some(schema), &|id| id == "1");
+            without_content(writer, answer.view(), Some(schema), &is_own);
         });
+        let hides = hides(answer.view(), Some(schema), &is_own);
+        assert_eq!(hides, veiled != answer, "{answer:?}");
         Value::from(&veiled)
     }
 
@@ -126,7 +161,7 @@ mod tests {
         let open = operations().filter(|operation| operation.open_to_cogs());
         let ids: Vec<_> = open
             .map(|operation| operation.id)
-            .filter(|id| BRING_MESSAGES.contains(id))
+            .filter(|id| BRING_MESSAGES.contains_key(id))
             .collect();
         insta::assert_snapshot!(ids.join(" "), @"list_messages create_message list_pins get_message update_message crosspost_message deprecated_list_pins poll_expire list_private_archived_threads list_public_archived_threads thread_search list_my_private_archived_threads guild_search get_active_guild_threads get_lobby_messages create_lobby_message execute_webhook get_webhook_message update_webhook_message");
     }
