@@ -7,8 +7,10 @@ use crate::api::object;
 use crate::api::phase::may_act;
 use crate::api::readonly;
 use crate::json::Json;
-use crate::vm::host::{Arguments, Host, HostError, HostFailure, HostResult, describe, one};
-use mlua::{AnyUserData, Lua, MetaMethod, Table, UserDataRegistry, Value};
+use crate::vm::host::{
+    Arguments, Host, HostChunk, HostError, HostFailure, HostResult, describe, one,
+};
+use mlua::{AnyUserData, Function, Lua, MetaMethod, Table, UserDataRegistry, Value};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,7 +19,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 struct Context(Arc<Invocation>);
 
-struct ContextMethods(Table);
+/// The half that is Luau: methods are looked up often.
+static CHUNK: HostChunk = HostChunk::new("ctx", include_str!("ctx.luau"));
 
 impl Invocation {
     /// The call as its handlers get it.
@@ -31,11 +34,12 @@ pub(in crate::api) fn install(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> 
     let methods = lua.create_table()?;
     install_answers(lua, host, &methods)?;
     install_rest(lua, host, &methods)?;
-    lua.set_app_data(ContextMethods(methods));
+    methods.set_readonly(true);
     let owner = Arc::clone(cog);
-    let index = host.function(lua, "ctx", move |lua, arguments| {
-        index(lua, &owner, arguments)
+    let field = host.function(lua, "ctx", move |lua, arguments| {
+        field(lua, &owner, arguments)
     })?;
+    let index: Function = CHUNK.load(lua, (methods, field))?;
     let refuse_write = readonly::of_context(lua, host)?;
     lua.register_userdata_type::<Context>(move |registry: &mut UserDataRegistry<Context>| {
         use mlua::{UserDataFields, UserDataMethods};
@@ -64,8 +68,8 @@ fn this(arguments: &Arguments) -> HostResult<Arc<Invocation>> {
         .map_err(|_| wrong())
 }
 
-/// A field of `ctx`, or a method.
-fn index(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
+/// A field of `ctx`.
+fn field(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
     let context = this(arguments)?;
     let name = arguments.string(1, "the field")?;
     let object = |json: &Json, schema| {
@@ -106,13 +110,7 @@ fn index(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
             one(lua, options)
         }
         "values" | "fields" => one(lua, lua.create_table()?),
-        method => {
-            let methods = lua.app_data_ref::<ContextMethods>();
-            match methods {
-                Some(methods) => Ok(methods.0.raw_get(method)?),
-                None => Ok(Value::Nil),
-            }
-        }
+        _ => Ok(Value::Nil),
     }
 }
 
