@@ -13,10 +13,16 @@ mod support;
 
 use cogsmith::config::Config;
 use cogsmith::sim::SimOptions;
+use cogsmith::vm::PageAllocator;
+use std::alloc::System;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use support::PROFILE;
+
+/// That of the bot's own process.
+#[global_allocator]
+static ALLOCATOR: PageAllocator<System> = PageAllocator::over(System);
 
 const SAVES: usize = 30;
 const MODULES: usize = 200;

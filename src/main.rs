@@ -2,10 +2,12 @@
 
 use clap::Parser;
 use cogsmith::cli::{Arguments, execute, logging, output};
+use cogsmith::vm::PageAllocator;
+use std::alloc::System;
 use std::process::ExitCode;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: PageAllocator<System> = PageAllocator::over(System);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! - `build.rs` makes a VM with its `limits.rs`. `raw/` holds the crate's only `unsafe`: the interrupt pointer, the rule in
-//!   front of the allocator and the guards in front of long library calls.
+//!   front of the allocator, where Luau's pages lie, and the guards in front of long library calls.
 //! - `require.rs` loads: `resolve/` turns a require string into a module, `compile.rs` makes bytecode of it,
 //!   `generation.rs` is what has been loaded, `load_trace.rs` what was read and looked for on the way, `life.rs` what
 //!   became of it. `loader.rs` is what the VM has of all that, and what of it runs now.
@@ -38,3 +38,4 @@ pub mod trace;
 pub mod watchdog;
 
 pub use raw::allocator::exhaust_after;
+pub use raw::pages::PageAllocator;

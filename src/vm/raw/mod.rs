@@ -3,6 +3,7 @@
 //! ```text
 //! Luau calls a library function ─ library (its guard: strings, tables) ─ native (the function behind it)
 //! Luau allocates ─ allocator (the rule in front)
+//! mlua asks the process's allocator ─ pages (where the pages of Luau's heaps lie)
 //! Luau asks for an interrupt ─ mod (the pointer with which a running VM is interrupted, the thread's CPU clock)
 //! ```
 //!
@@ -17,6 +18,7 @@
 pub(super) mod allocator;
 mod library;
 mod native;
+pub(super) mod pages;
 mod strings;
 mod tables;
 
