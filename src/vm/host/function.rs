@@ -35,13 +35,14 @@ pub fn function_name(module: &'static str, function: &'static str) -> &'static s
 /// Makes host functions for one VM.
 #[derive(Clone, Debug)]
 pub struct Host {
-    core: Core,
+    /// Shared, as each function has one: with handles of its own each would also take places in the VM.
+    core: Arc<Core>,
     wrap: Function,
     wrap_waiting: Function,
 }
 
 /// What every host function of a VM needs.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Core {
     guard: Arc<Guard>,
     error_metatable: Table,
@@ -62,12 +63,12 @@ impl Host {
     /// To be made before the VM is sandboxed.
     pub fn new(lua: &Lua, guard: Arc<Guard>) -> mlua::Result<Self> {
         let (wrap, waiting, error_metatable) = SHIM.load::<(Function, Function, Table)>(lua, ())?;
-        let core = Core {
+        let core = Arc::new(Core {
             guard,
             error_metatable,
             out_of_memory: lua.create_string(OUT_OF_MEMORY)?,
             poisoned: Arc::default(),
-        };
+        });
         lua.register_userdata_type::<AsyncFunction>(|_| {})?;
         let run = core.run_waiting(lua)?;
         let refuse = core.refuse_waiting(lua)?;
@@ -89,7 +90,7 @@ impl Host {
         F: Fn(&Lua, &Arguments) -> HostResult<R> + Send + Sync + 'static,
         R: IntoLuaMulti,
     {
-        let core = self.core.clone();
+        let core = Arc::clone(&self.core);
         let raw = lua.create_function(move |lua, values: MultiValue| {
             let result = core.check().and_then(|()| {
                 let call = || run(lua, &Arguments::new(name, values));
@@ -169,10 +170,10 @@ async fn never_at_once<R>(future: impl Future<Output = HostResult<R>>) -> HostRe
 
 impl Core {
     /// Runs the function that the first argument represents, with the other arguments.
-    fn run_waiting(&self, lua: &Lua) -> mlua::Result<Function> {
-        let core = self.clone();
+    fn run_waiting(self: &Arc<Self>, lua: &Lua) -> mlua::Result<Function> {
+        let core = Arc::clone(self);
         lua.create_async_function(move |lua, (body, values): (AnyUserData, MultiValue)| {
-            let core = core.clone();
+            let core = Arc::clone(&core);
             async move {
                 let (name, run) = {
                     let body = body.borrow::<AsyncFunction>()?;
@@ -192,8 +193,8 @@ impl Core {
     }
 
     /// Makes the error for a function that is called where it cannot wait.
-    fn refuse_waiting(&self, lua: &Lua) -> mlua::Result<Function> {
-        let core = self.clone();
+    fn refuse_waiting(self: &Arc<Self>, lua: &Lua) -> mlua::Result<Function> {
+        let core = Arc::clone(self);
         lua.create_function(move |lua, body: AnyUserData| {
             core.check().map_err(|_| mlua::Error::runtime(EXPIRED))?;
             let name = body.borrow::<AsyncFunction>()?.name;
