@@ -15,7 +15,23 @@ const LONGEST: usize = 2_000;
 /// Writes one line: cog, message, fields.
 type Write = fn(&str, &str, &str);
 
-/// Makes the module, and replaces `print`.
+/// Makes `print`. To be called before the VM is sandboxed.
+pub(super) fn replace_print(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<()> {
+    let owner = Arc::clone(cog);
+    let print = host.function(lua, "print", move |lua, arguments| {
+        let text = || {
+            let parts = (0..arguments.len()).map(|index| shown(&arguments.value(index)));
+            [one_line(parts)]
+        };
+        if let Some([message]) = owner.limits.may_log(|| caller(lua), text) {
+            tracing::info!(target: "cogsmith::cog", cog = %owner.name, "{message}");
+        }
+        Ok(())
+    })?;
+    lua.globals().raw_set("print", print)
+}
+
+/// Makes the module.
 pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
     let log = lua.create_table()?;
     let levels: [(&str, &'static str, Write); 4] = [
@@ -52,18 +68,6 @@ pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Res
         })?;
         log.raw_set(key, function)?;
     }
-    let owner = Arc::clone(cog);
-    let print = host.function(lua, "print", move |lua, arguments| {
-        let text = || {
-            let parts = (0..arguments.len()).map(|index| shown(&arguments.value(index)));
-            [one_line(parts)]
-        };
-        if let Some([message]) = owner.limits.may_log(|| caller(lua), text) {
-            tracing::info!(target: "cogsmith::cog", cog = %owner.name, "{message}");
-        }
-        Ok(())
-    })?;
-    lua.globals().raw_set("print", print)?;
     log.set_readonly(true);
     Ok(Value::Table(log))
 }

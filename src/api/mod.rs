@@ -76,35 +76,50 @@ pub mod usage;
 mod usage_by_code;
 mod versions;
 
-use crate::vm::host::{Host, HostError};
+use crate::vm::host::{Host, HostError, HostModules};
 use context::CogContext;
-use mlua::{Function, Lua, Value};
-use std::collections::BTreeMap;
+use mlua::{Function, Lua, Table, Value};
+use readonly::Closer;
 use std::sync::Arc;
 
-/// Makes all modules of one cog's VM. To be called before the VM is sandboxed.
-pub fn install(
-    lua: &Lua,
-    host: &Host,
-    cog: &Arc<CogContext>,
-) -> mlua::Result<BTreeMap<&'static str, Value>> {
+/// How a module is made. The table is the metatable of tables that nobody may write to.
+type Make = fn(&Lua, &Host, &Arc<CogContext>, &Table) -> mlua::Result<Value>;
+
+const MODULES: [(&str, Make); 8] = [
+    ("cog", |lua, host, cog, _| cog::module(lua, host, cog)),
+    ("discord", |lua, host, cog, _| {
+        discord::module(lua, host, cog)
+    }),
+    ("http", |lua, host, cog, _| http::module(lua, host, cog)),
+    ("json", |lua, host, _, _| json::module(lua, host)),
+    ("log", |lua, host, cog, _| log::module(lua, host, cog)),
+    ("state", state::module),
+    ("task", |lua, host, cog, _| task::module(lua, host, cog)),
+    ("time", |lua, host, cog, _| time::module(lua, host, cog)),
+];
+
+/// Makes what all code in one cog's VM has, and says how the modules are made. To be called before the VM is sandboxed.
+pub fn install(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<HostModules> {
     object::register(lua, readonly::of_objects(lua, host)?)?;
     methods::install(lua, host, cog)?;
     invocation::install(lua, host, cog)?;
-    // What is made by Luau code later has it, too.
-    let closed = lua.create_table()?;
-    let modules = BTreeMap::from([
-        ("cog", cog::module(lua, host, cog)?),
-        ("discord", discord::module(lua, host, cog)?),
-        ("http", http::module(lua, host, cog)?),
-        ("json", json::module(lua, host)?),
-        ("log", log::module(lua, host, cog)?),
-        ("state", state::module(lua, host, cog, &closed)?),
-        ("task", task::module(lua, host, cog)?),
-        ("time", time::module(lua, host, cog)?),
-    ]);
-    readonly::close(lua, host, &modules, &closed)?;
-    Ok(modules)
+    log::replace_print(lua, host, cog)?;
+    state::extend_library(lua, host)?;
+    task::replace_coroutines(lua, host, cog)?;
+    let closer = Closer::of_libraries(lua, host)?;
+    let parts = Arc::new((host.clone(), Arc::clone(cog), closer));
+    let modules = MODULES.into_iter();
+    Ok(
+        modules.fold(HostModules::default(), |modules, (name, make)| {
+            let parts = Arc::clone(&parts);
+            modules.with(name, move |lua| {
+                let (host, cog, closer) = parts.as_ref();
+                let module = make(lua, host, cog, &closer.metatable)?;
+                closer.module(name, &module)?;
+                Ok(module)
+            })
+        }),
+    )
 }
 
 /// `(sentence)`: raises what is wrong with a call, for the modules' halves in Luau, whose own lines are nothing

@@ -1,79 +1,86 @@
 //! The host's tables and Luau's libraries: whoever sets a new key in one is told what to do instead. Of keys that are
 //! there already Luau itself speaks, and `crate::vm::readonly` explains it.
 
+use crate::lock::lock;
 use crate::vm::host::{Arguments, Host, HostError, HostResult};
 use crate::vm::readonly::{LIBRARIES, sentence, sentence_of_object};
 use mlua::{Function, Lua, MetaMethod, Table, Value};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
-/// What a module of the host's is called by authors, with the tables in it.
-const MODULES: [(&str, &[&str]); 8] = [
-    ("cog", &["check", "on", "option"]),
-    ("discord", &["cache", "permissions"]),
-    ("http", &[]),
-    ("json", &[]),
-    ("log", &[]),
-    ("state", &["session"]),
-    ("task", &[]),
-    ("time", &[]),
+/// The tables in the host's modules, which are closed like these.
+const TABLES: [(&str, &str); 6] = [
+    ("cog", "check"),
+    ("cog", "on"),
+    ("cog", "option"),
+    ("discord", "cache"),
+    ("discord", "permissions"),
+    ("state", "session"),
 ];
 
 /// What a table is called that was made later: one of `state.shared` or `state.defaults`.
 const MADE_LATER: &str = "state";
 
-/// Puts an error of its own in front of every write to the modules, and to Luau's libraries. `metatable` is for the
-/// tables that have none, and for those that are made later.
-pub(super) fn close(
-    lua: &Lua,
-    host: &Host,
-    modules: &BTreeMap<&'static str, Value>,
-    metatable: &Table,
-) -> mlua::Result<()> {
-    let tables = tables(lua, modules)?;
-    let names = tables
-        .iter()
-        .map(|(name, table)| (place(table), name.clone()));
-    let names: HashMap<usize, String> = names.collect();
-    let refuse = host.function(lua, "readonly", move |_, arguments| {
-        let table = arguments.table(0, "")?;
-        let name = names.get(&place(&table)).map_or(MADE_LATER, String::as_str);
-        refuse_or_set(name, &table, arguments)
-    })?;
-    for (_, table) in &tables {
-        close_one(table, metatable, &refuse)?;
-    }
-    metatable.raw_set(MetaMethod::NewIndex.name(), refuse)?;
-    metatable.set_readonly(true);
-    Ok(())
+/// Puts an error of its own in front of every write to the modules, and to Luau's libraries.
+#[derive(Debug)]
+pub(super) struct Closer {
+    /// Of the tables that have no metatable of their own, and of those that are made later.
+    pub(super) metatable: Table,
+    refuse: Function,
+    names: Arc<Names>,
 }
 
-/// What tells a table from all others.
+/// What tables are called that are closed, by what tells them from all others.
+type Names = Mutex<HashMap<usize, String>>;
+
 fn place(table: &Table) -> usize {
     table.to_pointer() as usize
 }
 
-fn tables(
-    lua: &Lua,
-    modules: &BTreeMap<&'static str, Value>,
-) -> mlua::Result<Vec<(String, Table)>> {
-    let mut tables = Vec::new();
-    for (name, inner) in MODULES {
-        let Some(Value::Table(module)) = modules.get(name) else {
-            continue;
+impl Closer {
+    /// Closes Luau's libraries. To be called before the VM is sandboxed.
+    pub(super) fn of_libraries(lua: &Lua, host: &Host) -> mlua::Result<Self> {
+        let names: Arc<Names> = Arc::default();
+        let known = Arc::clone(&names);
+        let refuse = host.function(lua, "readonly", move |_, arguments| {
+            let table = arguments.table(0, "")?;
+            let name = lock(&known).get(&place(&table)).cloned();
+            refuse_or_set(name.as_deref().unwrap_or(MADE_LATER), &table, arguments)
+        })?;
+        let metatable = lua.create_table()?;
+        metatable.raw_set(MetaMethod::NewIndex.name(), &refuse)?;
+        metatable.set_readonly(true);
+        let closer = Self {
+            metatable,
+            refuse,
+            names,
         };
-        for field in inner {
-            if let Value::Table(table) = module.raw_get(*field)? {
-                tables.push((format!("{name}.{field}"), table));
+        for name in LIBRARIES {
+            if let Value::Table(library) = lua.globals().raw_get(name)? {
+                closer.close(name.to_owned(), &library)?;
             }
         }
-        tables.push((name.to_owned(), module.clone()));
+        Ok(closer)
     }
-    for name in LIBRARIES {
-        if let Value::Table(library) = lua.globals().raw_get(name)? {
-            tables.push((name.to_owned(), library));
+
+    /// Closes a module, with the tables in it.
+    pub(super) fn module(&self, name: &str, module: &Value) -> mlua::Result<()> {
+        let Value::Table(module) = module else {
+            return Ok(());
+        };
+        let inner = TABLES.iter().filter(|(of, _)| *of == name);
+        for (_, field) in inner {
+            if let Value::Table(table) = module.raw_get(*field)? {
+                self.close(format!("{name}.{field}"), &table)?;
+            }
         }
+        self.close(name.to_owned(), module)
     }
-    Ok(tables)
+
+    fn close(&self, name: String, table: &Table) -> mlua::Result<()> {
+        lock(&self.names).insert(place(table), name);
+        close_one(table, &self.metatable, &self.refuse)
+    }
 }
 
 fn close_one(table: &Table, metatable: &Table, refuse: &Function) -> mlua::Result<()> {

@@ -1,7 +1,7 @@
 //! `@cogsmith/task`: `spawn, defer, delay, wait, cancel, timeout, lock`, and the coroutine library.
 //!
 //! A task is a coroutine of the author's which the actor drives as a handler of its own, from the moment it
-//! first waits. `task.luau` decides when that is; here is what it is made of.
+//! first waits. `coroutine.luau` and `task.luau` decide when that is; here is what they are made of.
 
 use super::context::CogContext;
 use super::phase::{active, may_act};
@@ -10,13 +10,14 @@ use crate::lock::lock;
 use crate::vm::build::Vm;
 use crate::vm::host::{Arguments, Host, HostChunk, HostError, HostResult, number, one};
 use crate::vm::slice::waiting;
-use mlua::{Lua, MultiValue, Table, Value};
+use mlua::{Function, Lua, MultiValue, Table, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Notify, OwnedMutexGuard};
 
+static COROUTINES: HostChunk = HostChunk::new("coroutine", include_str!("coroutine.luau"));
 static CHUNK: HostChunk = HostChunk::new("task", include_str!("task.luau"));
 
 /// One wait lasts at most this long; for longer there are `cog.every` and stored times.
@@ -34,21 +35,44 @@ const WAIT_FOR_OLDER: Duration = Duration::from_secs(2);
 type Locks = Mutex<HashMap<String, BTreeMap<u64, KeyLock>>>;
 type KeyLock = Arc<tokio::sync::Mutex<()>>;
 
-/// Makes the module. To be called before the VM is sandboxed: it replaces a part of the coroutine library.
+/// What the module is made with: the coroutine library's own parts.
+struct Coroutines(Table);
+
+/// Replaces the part of the coroutine library that makes and resumes coroutines. To be called before the VM is
+/// sandboxed.
+pub(super) fn replace_coroutines(
+    lua: &Lua,
+    host: &Host,
+    cog: &Arc<CogContext>,
+) -> mlua::Result<()> {
+    let raw = lua.create_table()?;
+    raw.raw_set("create", create(lua, host, cog)?)?;
+    raw.raw_set("adopt", drive(lua, host, cog, "coroutine.resume", false)?)?;
+    raw.raw_set("cancel", cancel(lua, host, cog)?)?;
+    raw.raw_set("release", release(lua, host, cog)?)?;
+    let pending = Lua::poll_pending();
+    let coroutines = COROUTINES.load(lua, (raw, pending))?;
+    lua.set_app_data(Coroutines(coroutines));
+    Ok(())
+}
+
+/// Makes the module.
 pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Value> {
     let raw = lua.create_table()?;
     install_checks(lua, host, &raw)?;
-    raw.raw_set("create", create(lua, host, cog)?)?;
-    install_driving(lua, host, cog, &raw)?;
+    for (name, key) in [("task.defer", "defer"), ("task.delay", "delay")] {
+        raw.raw_set(key, drive(lua, host, cog, name, key == "delay")?)?;
+    }
+    raw.raw_set("failed", failed(lua, host, cog)?)?;
     raw.raw_set("wait", wait(lua, host, cog)?)?;
     install_gates(lua, host, cog, &raw)?;
     install_locks(lua, host, cog, &raw)?;
-    let pending = Lua::poll_pending();
-    CHUNK.load(lua, (raw, pending))
+    let coroutines = lua.app_data_ref::<Coroutines>().map(|own| own.0.clone());
+    CHUNK.load(lua, (raw, coroutines))
 }
 
 /// What is asked before a coroutine is made.
-fn create(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<mlua::Function> {
+fn create(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Function> {
     let coroutines = cog.limits.begin_coroutines();
     let cog = Arc::clone(cog);
     host.function(lua, "coroutine.create", move |lua, arguments| {
@@ -62,7 +86,7 @@ fn create(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<mlua::F
 }
 
 /// `task.wait(duration?)`: returns the seconds that passed.
-fn wait(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<mlua::Function> {
+fn wait(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Function> {
     let owner = Arc::clone(cog);
     host.async_function(lua, "task.wait", move |lua, arguments| {
         let cog = Arc::clone(&owner);
@@ -141,40 +165,43 @@ fn install_checks(lua: &Lua, host: &Host, raw: &Table) -> mlua::Result<()> {
     raw.raw_set("check_thread", check)
 }
 
-/// Has the actor drive coroutines, and stop to.
-fn install_driving(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -> mlua::Result<()> {
-    for (key, name, with_delay) in [
-        ("adopt", "coroutine.resume", false),
-        ("defer", "task.defer", false),
-        ("delay", "task.delay", true),
-    ] {
-        let cog = Arc::clone(cog);
-        let function = host.function(lua, name, move |lua, arguments| {
-            let first = usize::from(with_delay);
-            let after = if with_delay {
-                arguments.duration(0, "the delay")?
-            } else {
-                Duration::ZERO
-            };
-            let Value::Thread(thread) = arguments.value(first) else {
-                return Err(arguments.wrong("", "a coroutine", &arguments.value(first)));
-            };
-            let all = (first..arguments.len()).map(|index| arguments.value(index));
-            cog.spawner.spawn(Spawn {
-                thread,
-                function: Vm::of(lua)?.loader().drivers().follow.clone(),
-                arguments: all.collect(),
-                after,
-                slot: cog.limits.count_task(name, &active(lua)?.life.tasks)?,
-                generation: active(lua)?,
-                busy: cog.services.activity.begin(),
-            });
-            Ok(())
-        })?;
-        raw.raw_set(key, function)?;
-    }
+/// Has the actor drive a coroutine from now on, or after a delay, which then is the first argument.
+fn drive(
+    lua: &Lua,
+    host: &Host,
+    cog: &Arc<CogContext>,
+    name: &'static str,
+    with_delay: bool,
+) -> mlua::Result<Function> {
+    let cog = Arc::clone(cog);
+    host.function(lua, name, move |lua, arguments| {
+        let first = usize::from(with_delay);
+        let after = if with_delay {
+            arguments.duration(0, "the delay")?
+        } else {
+            Duration::ZERO
+        };
+        let Value::Thread(thread) = arguments.value(first) else {
+            return Err(arguments.wrong("", "a coroutine", &arguments.value(first)));
+        };
+        let all = (first..arguments.len()).map(|index| arguments.value(index));
+        cog.spawner.spawn(Spawn {
+            thread,
+            function: Vm::of(lua)?.loader().drivers().follow.clone(),
+            arguments: all.collect(),
+            after,
+            slot: cog.limits.count_task(name, &active(lua)?.life.tasks)?,
+            generation: active(lua)?,
+            busy: cog.services.activity.begin(),
+        });
+        Ok(())
+    })
+}
+
+/// Tells of a task that failed before it waited.
+fn failed(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Function> {
     let owner = Arc::clone(cog);
-    let failed = host.function(lua, "task.spawn", move |lua, arguments| {
+    host.function(lua, "task.spawn", move |lua, arguments| {
         let function = Vm::of(lua)?.loader().drivers().fail.clone();
         owner.spawner.spawn(Spawn {
             thread: lua.create_thread(function.clone())?,
@@ -188,16 +215,29 @@ fn install_driving(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -
             busy: owner.services.activity.begin(),
         });
         Ok(())
-    })?;
-    raw.raw_set("failed", failed)?;
+    })
+}
+
+/// Has the actor no longer drive a coroutine.
+fn cancel(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Function> {
     let owner = Arc::clone(cog);
-    let cancel = host.function(lua, "task.cancel", move |_, arguments| {
+    host.function(lua, "task.cancel", move |_, arguments| {
         if let Value::Thread(thread) = arguments.value(0) {
             owner.spawner.cancel(thread.to_pointer() as usize);
         }
         Ok(())
-    })?;
-    raw.raw_set("cancel", cancel)
+    })
+}
+
+/// What a coroutine held that was closed is released when it is collected.
+fn release(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Function> {
+    let owner = Arc::clone(cog);
+    host.function(lua, "coroutine.close", move |lua, _| {
+        if owner.locks.load(Ordering::Relaxed) > 0 {
+            lua.gc_collect()?;
+        }
+        Ok(())
+    })
 }
 
 /// Where `task.timeout` waits for its function, or for the end of its time.
@@ -312,16 +352,7 @@ fn install_locks(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -> 
         }
         one(lua, Value::Nil)
     })?;
-    raw.raw_set("unlock", unlock)?;
-    // What a coroutine held that was closed is released when it is collected.
-    let owner = Arc::clone(cog);
-    let release = host.function(lua, "coroutine.close", move |lua, _| {
-        if owner.locks.load(Ordering::Relaxed) > 0 {
-            lua.gc_collect()?;
-        }
-        Ok(())
-    })?;
-    raw.raw_set("release", release)
+    raw.raw_set("unlock", unlock)
 }
 
 /// Takes a version's own lock, and those of older versions that are given back in time.

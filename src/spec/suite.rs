@@ -9,13 +9,12 @@ use crate::error::StartError;
 use crate::problem::Problem;
 use crate::vm::build::{Vm, VmLimits};
 use crate::vm::generation::{Generation, Snapshot};
-use crate::vm::host::Host;
+use crate::vm::host::{Host, HostModules};
 use crate::vm::require;
 use crate::vm::resolve::ModuleId;
 use crate::vm::run::Run;
 use crate::vm::trace::Fault;
-use mlua::{Lua, MultiValue, Value};
-use std::collections::BTreeMap;
+use mlua::{MultiValue, Value};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,8 +125,8 @@ impl Suite {
             cpu_per_minute: Duration::MAX,
             ..VmLimits::default()
         };
-        let vm = Vm::build(limits, Box::new(|| None), |lua, host| {
-            install(lua, host, &book)
+        let vm = Vm::build(limits, Box::new(|| None), |_, host| {
+            Ok(modules(host, &book))
         })
         .map_err(|error| format!("the spec's VM cannot be built: {error}"))?;
         let snapshot: Snapshot = Arc::clone(&self.files) as Snapshot;
@@ -152,15 +151,12 @@ impl Suite {
 }
 
 /// The modules of a spec's VM.
-fn install(
-    lua: &Lua,
-    host: &Host,
-    book: &Arc<Book>,
-) -> mlua::Result<BTreeMap<&'static str, Value>> {
-    Ok(BTreeMap::from([
-        ("json", crate::api::json::module(lua, host)?),
-        ("spec", module(lua, host, book)?),
-    ]))
+fn modules(host: &Host, book: &Arc<Book>) -> HostModules {
+    let (host, book) = (host.clone(), Arc::clone(book));
+    let of_json = host.clone();
+    HostModules::default()
+        .with("json", move |lua| crate::api::json::module(lua, &of_json))
+        .with("spec", move |lua| module(lua, &host, &book))
 }
 
 impl Case {

@@ -1,7 +1,7 @@
 //! The only constructor of a Luau VM. Flags, guards, limits and globals are in place before any author's
 //! code is.
 
-use super::host::Host;
+use super::host::{Host, HostModules};
 pub use super::limits::VmLimits;
 use super::loader::{Drivers, LateRequire, Loader};
 use super::memory::held::HeapRecord;
@@ -9,7 +9,6 @@ use super::raw;
 use super::raw::allocator::HeapBudget;
 use super::watchdog::{self, Guard};
 use mlua::{Function, Lua, LuaOptions, StdLib, Value};
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -125,12 +124,12 @@ impl Drop for Inner {
 struct OwnVm(Weak<Inner>);
 
 impl Vm {
-    /// Builds a VM. `install` makes the modules under `@cogsmith` and may replace library functions; no
+    /// Builds a VM. `install` says how the modules under `@cogsmith` are made and may replace library functions; no
     /// author's code runs before it has returned.
     pub fn build(
         limits: VmLimits,
         on_late_require: LateRequire,
-        install: impl FnOnce(&Lua, &Host) -> mlua::Result<BTreeMap<&'static str, Value>>,
+        install: impl FnOnce(&Lua, &Host) -> mlua::Result<HostModules>,
     ) -> mlua::Result<Self> {
         self_test().map_err(mlua::Error::external)?;
         let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::default())?;

@@ -1,12 +1,11 @@
 //! What is loaded in one VM and runs there now. Loading itself is in `require`.
 
 use super::generation::{Generation, Snapshot};
-use super::host::{Host, HostChunk, object_mark};
+use super::host::{Host, HostChunk, HostModules, object_mark};
 use super::resolve::ModuleId;
 use super::run::Run;
 use crate::lock::lock;
 use mlua::{Function, Lua, Table, Value};
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 static DRIVER: HostChunk = HostChunk::new("driver", include_str!("driver.luau"));
@@ -18,8 +17,8 @@ pub struct Loader {
     loaded: Table,
     /// The metatable of every module's environment.
     pub(super) environment: Table,
-    /// The modules under `@cogsmith`, by name.
-    pub(super) host_modules: BTreeMap<&'static str, Value>,
+    /// The modules under `@cogsmith`.
+    pub(super) host_modules: HostModules,
     /// The generation whose code runs in the present slice.
     active: Mutex<Option<Arc<Generation>>>,
     /// The handler that the present slice belongs to.
@@ -70,7 +69,7 @@ impl Loader {
         lua: &Lua,
         host: Host,
         drivers: Drivers,
-        host_modules: BTreeMap<&'static str, Value>,
+        host_modules: HostModules,
         on_late_require: LateRequire,
     ) -> mlua::Result<Self> {
         let loaded = lua.create_table()?;

@@ -238,7 +238,7 @@ impl Loader {
             generation.follow(&newest);
         }
         let id = match generation.find(from, &request)? {
-            Target::Host(name) => return self.host_module(&name),
+            Target::Host(name) => return self.host_module(lua, &name),
             Target::Module(id) => id,
         };
         let value = self.module(lua, &generation, &id);
@@ -272,9 +272,12 @@ impl Loader {
             .map_err(|fault| raise_again(&fault))
     }
 
-    fn host_module(&self, name: &str) -> HostResult<Value> {
-        self.host_modules.get(name).cloned().ok_or_else(|| {
-            let known: Vec<_> = self.host_modules.keys().copied().collect();
+    /// A module under `@cogsmith`, which is made if it has not been.
+    pub fn host_module(&self, lua: &Lua, name: &str) -> HostResult<Value> {
+        let made = self.host_modules.get(lua, name);
+        let module = made.map_err(|error| not_made(lua, name, error))?;
+        module.ok_or_else(|| {
+            let known: Vec<_> = self.host_modules.names().collect();
             let message = format!(
                 "require: there is no @cogsmith/{name}; there are {}",
                 known.join(", ")
@@ -282,6 +285,18 @@ impl Loader {
             HostError::new("module", message).into()
         })
     }
+}
+
+/// Why a module of the host's could not be made. Luau's own sentence would name places in the host's code.
+fn not_made(lua: &Lua, name: &str, error: mlua::Error) -> HostFailure {
+    let is_over = Vm::of(lua).is_ok_and(|vm| vm.is_expired());
+    if is_over || matches!(error, mlua::Error::MemoryError(_)) {
+        return error.into();
+    }
+    let message = format!(
+        "require: @cogsmith/{name} could not be made here, among so many open calls: require it at the top of the file"
+    );
+    HostError::new("module", message).into()
 }
 
 fn plain_fault(message: &str) -> Fault {

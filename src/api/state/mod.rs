@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A handle (`handle.rs`) is a path, never a table: each read and write goes to the tree through the view of the
-//! code that runs. `state.luau` makes the library's functions take handles as well; `values.rs` carries what is
-//! stored to Luau and back, `entries.rs` lists the scopes of a kind, `space.rs` names whose state it is,
+//! code that runs. `library.luau` makes the library's functions take handles as well, and `state.luau` says what they do
+//! with them; `values.rs` carries what is stored to Luau and back, `entries.rs` lists the scopes of a kind, `space.rs` names whose state it is,
 //! `transaction.rs` runs `state.transaction`.
 
 mod entries;
@@ -22,6 +22,7 @@ use super::limits::Limit;
 use super::phase::{active, may_write};
 use super::refusal;
 use crate::state::{ScopeKind, StateError, StateScope, View};
+use crate::vm::build::Vm;
 use crate::vm::host::{
     Arguments, Host, HostChunk, HostError, HostFailure, HostResult, describe, one,
 };
@@ -34,6 +35,7 @@ use std::sync::Arc;
 pub(super) use values::tree_to_json;
 
 static CHUNK: HostChunk = HostChunk::new("state", include_str!("state.luau"));
+static LIBRARY: HostChunk = HostChunk::new("library", include_str!("library.luau"));
 
 /// Bytes of an id that are looked at: more than any id has.
 const LONGEST_ID: usize = 64;
@@ -64,25 +66,47 @@ fn write_error(cog: &CogContext, error: StateError) -> HostFailure {
 }
 
 /// The library functions that also take handles.
-const EXTENDED: [&CStr; 15] = [
+const OF_TABLES: [&CStr; 10] = [
     c"insert", c"remove", c"sort", c"clone", c"clear", c"move", c"concat", c"unpack", c"find",
-    c"maxn", c"next", c"pairs", c"ipairs", c"rawget", c"rawlen",
+    c"maxn",
 ];
+const GLOBAL: [&CStr; 5] = [c"next", c"pairs", c"ipairs", c"rawget", c"rawlen"];
 
-/// `(name, the library's function, ours)`: the library's, but with userdata ours is called.
-fn extend(lua: &Lua, arguments: &Arguments) -> HostResult<Function> {
-    let name = arguments.string(0, "the name")?;
-    let known = EXTENDED
-        .iter()
-        .find(|known| known.to_bytes() == name.as_bytes());
-    let name = known
-        .ok_or_else(|| arguments.wrong("the name", "a library function's", &arguments.value(0)))?;
-    let (original, ours) = (arguments.callback(1, "")?, arguments.callback(2, "")?);
-    Ok(with_fallback(lua, &original, name, &ours)?)
+/// The library's own ones, by name.
+struct Originals(Table);
+
+/// What they do with handles, by name; there once the module is.
+struct WithHandles(Table);
+
+/// Has the library's functions take handles. To be called before the VM is sandboxed.
+pub(super) fn extend_library(lua: &Lua, host: &Host) -> mlua::Result<()> {
+    let make = host.function(lua, "state", |lua, _| {
+        if let Some(made) = lua.app_data_ref::<WithHandles>() {
+            return Ok(Some(made.0.clone()));
+        }
+        Vm::of(lua)?.loader().host_module(lua, "state")?;
+        let made = lua.app_data_ref::<WithHandles>();
+        Ok(made.map(|made| made.0.clone()))
+    })?;
+    let with_userdata: Function = LIBRARY.load(lua, make)?;
+    let originals = lua.create_table()?;
+    let globals = lua.globals();
+    let tables: Table = globals.raw_get("table")?;
+    for (library, names) in [(&tables, &OF_TABLES[..]), (&globals, &GLOBAL[..])] {
+        for name in names {
+            let key = name.to_string_lossy();
+            let original: Function = library.raw_get(key.as_ref())?;
+            let extended = with_fallback(lua, &original, name, &with_userdata)?;
+            library.raw_set(key.as_ref(), extended)?;
+            originals.raw_set(key.as_ref(), original)?;
+        }
+    }
+    globals.raw_set("unpack", tables.raw_get::<Value>("unpack")?)?;
+    lua.set_app_data(Originals(originals));
+    Ok(())
 }
 
-/// Makes the module, and the library functions that take handles. `closed` is the metatable of tables that nobody may
-/// write to.
+/// Makes the module. `closed` is the metatable of tables that nobody may write to.
 pub(super) fn module(
     lua: &Lua,
     host: &Host,
@@ -99,7 +123,6 @@ pub(super) fn module(
         Ok(Value::UserData(lua.create_any_userdata(handle)?))
     })?;
     raw.raw_set("scope", scope)?;
-    raw.raw_set("extend", host.function(lua, "state", extend)?)?;
     raw.raw_set("refuse", refusal(lua, host)?)?;
     handle::install_lookups(lua, host, &raw)?;
     let owner = Arc::clone(cog);
@@ -142,7 +165,10 @@ pub(super) fn module(
         transaction::run(lua, &owner, &pcall, arguments)
     })?;
     raw.raw_set("transaction", transaction)?;
-    CHUNK.load(lua, raw)
+    let originals = lua.app_data_ref::<Originals>().map(|own| own.0.clone());
+    let (module, with_handles) = CHUNK.load::<(Value, Table)>(lua, (raw, originals))?;
+    lua.set_app_data(WithHandles(with_handles));
+    Ok(module)
 }
 
 /// The space and the scope that a call names: `(space, kind, ids…)`.

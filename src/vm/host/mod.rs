@@ -13,6 +13,7 @@
 //! - `function.rs`, `arguments.rs`, `error.rs`: as above
 //! - `chunk.rs`: loads the host's own Luau, such as the half of each function that raises its errors (`shim.luau`)
 //! - `json.rs`: makes tables of JSON
+//! - `modules.rs`: what they are found in, the modules under `@cogsmith`
 //! - `in_time.rs`: is asked in loops of the host's that may take long
 
 mod arguments;
@@ -21,6 +22,7 @@ mod error;
 mod function;
 mod in_time;
 mod json;
+mod modules;
 
 pub use arguments::{Arguments, EXPECTED_DURATION, describe, duration, number, shown_name};
 pub use chunk::HostChunk;
@@ -28,3 +30,4 @@ pub use error::{Field, HostError, HostFailure, HostResult};
 pub use function::{Host, function_name};
 pub use in_time::in_time;
 pub use json::{GREATEST_EXACT, is_object, object_mark, one, plain};
+pub use modules::HostModules;

@@ -124,7 +124,8 @@ fn guarded(
     }
 }
 
-/// The same library function, but with userdata as its first or fifth argument `fallback` is called.
+/// The same library function, but with userdata as its first or fifth argument `fallback` is called, with `name` in
+/// front of the arguments.
 pub(crate) fn with_fallback(
     lua: &Lua,
     original: &Function,
@@ -132,15 +133,16 @@ pub(crate) fn with_fallback(
     fallback: &Function,
 ) -> mlua::Result<Function> {
     // SAFETY: the stack holds the two functions. The original is a C function of the library's or a guard, with
-    // at most two upvalues, which stay the first ones of the new closure. The other two are the original's
-    // pointer and the fallback; `name` is static.
+    // at most two upvalues, which stay the first ones of the new closure. The other three are the original's
+    // pointer, the fallback and the name; `name` is static.
     unsafe {
         lua.exec_raw((original, fallback), |state| {
             push_upvalue(state, OWN_UPVALUE);
             push_upvalue(state, NATIVE);
             push_native(state);
             ffi::lua_pushvalue(state, 2);
-            ffi::lua_pushcclosured(state, native_or_fallback, name.as_ptr(), FALLBACK);
+            ffi::lua_pushstring(state, name.as_ptr());
+            ffi::lua_pushcclosured(state, native_or_fallback, name.as_ptr(), NAME);
             ffi::lua_replace(state, 1);
             ffi::lua_settop(state, 1);
         })
@@ -150,6 +152,7 @@ pub(crate) fn with_fallback(
 /// The further upvalues of a function with a fallback.
 const EXTENDED: c_int = 3;
 const FALLBACK: c_int = 4;
+const NAME: c_int = 5;
 
 /// # Safety
 /// The first value on the stack is a C function.
@@ -178,6 +181,8 @@ unsafe extern "C-unwind" fn native_or_fallback(state: *mut ffi::lua_State) -> c_
         if of_userdata(1) || of_userdata(5) {
             ffi::lua_pushvalue(state, ffi::lua_upvalueindex(FALLBACK));
             ffi::lua_insert(state, 1);
+            ffi::lua_pushvalue(state, ffi::lua_upvalueindex(NAME));
+            ffi::lua_insert(state, 2);
             ffi::lua_call(state, ffi::lua_gettop(state) - 1, ffi::LUA_MULTRET);
             return ffi::lua_gettop(state);
         }

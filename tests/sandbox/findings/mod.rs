@@ -6,11 +6,10 @@ use crate::support::cases::answers;
 use crate::support::cog_vm::Cog;
 use crate::support::{Stage, answering, resident, setup};
 use cogsmith::vm::build::{Vm, VmLimits, self_test};
-use cogsmith::vm::host::HostResult;
+use cogsmith::vm::host::{HostModules, HostResult};
 use cogsmith::vm::trace::Fault;
 use cogsmith::vm::watchdog::{Guard, HeapBudget};
 use mlua::{Lua, Value};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A bot with one cog that has memory for trouble and as much time as it needs, and a harmless one.
@@ -233,7 +232,8 @@ fn clumsy() -> Vm {
             fell()
         })?;
         module.raw_set("fall_later", later)?;
-        Ok(BTreeMap::from([("clumsy", Value::Table(module))]))
+        let module = Value::Table(module);
+        Ok(HostModules::default().with("clumsy", move |_| Ok(module.clone())))
     });
     vm.unwrap()
 }
