@@ -1,6 +1,8 @@
 //! The facts about Discord, read once: `operations.json` and `events.json` become typed tables of operations, events
 //! and schemas, whose shapes name each other. They are data: `operations`, `events` and `schema` look things up in them.
 //!
+//! A schema is read when it is first looked up: of the hundreds that there are, a bot needs some dozens.
+//!
 //! Both files are parts of the program, so their names live as long as it does and are never copied.
 //! That they can be read is a test, not a question at run time.
 
@@ -11,9 +13,10 @@ mod shape;
 
 use indexmap::IndexMap;
 use operation::RawOperation;
-use schema::RawSchema;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::LazyLock;
 
 pub use event::EventDefinition;
@@ -25,8 +28,11 @@ pub use shape::Shape;
 #[derive(Debug, Default)]
 pub(super) struct Operations {
     pub(super) by_id: IndexMap<&'static str, Operation>,
-    pub(super) schemas: IndexMap<&'static str, Schema>,
+    pub(super) schemas: IndexMap<&'static str, LazySchema>,
 }
+
+/// A schema that is read when it is first looked at.
+pub(super) type LazySchema = LazyLock<Schema, Box<dyn FnOnce() -> Schema + Send + Sync>>;
 
 /// Every dispatch event and every intent.
 #[derive(Debug, Default)]
@@ -34,7 +40,7 @@ pub(super) struct Events {
     /// By name in `snake_case`.
     pub(super) by_name: IndexMap<&'static str, EventDefinition>,
     /// What each event's data looks like, by gateway name.
-    pub(super) objects: HashMap<&'static str, Schema>,
+    pub(super) objects: HashMap<&'static str, LazySchema>,
     /// Bit and whether Discord has to allow it, by name.
     pub(super) intents: IndexMap<&'static str, RawIntent>,
 }
@@ -48,7 +54,7 @@ pub(super) static EVENTS: LazyLock<Events> = LazyLock::new(|| read_events().unwr
 struct RawOperations {
     operations: Vec<RawOperation>,
     #[serde(borrow = "'static")]
-    schemas: IndexMap<&'static str, RawSchema>,
+    schemas: IndexMap<&'static str, &'static RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -74,7 +80,13 @@ struct RawEvent {
 fn read_operations() -> serde_json::Result<Operations> {
     let raw: RawOperations = serde_json::from_str(include_str!("operations.json"))?;
     let schemas = raw.schemas.into_iter();
-    let schemas: IndexMap<_, _> = schemas.map(|(name, raw)| (name, raw.into())).collect();
+    let schemas: IndexMap<_, _> = schemas
+        .map(|(name, raw)| {
+            let read = move || Schema::read(raw.get()).unwrap_or_else(|_| Schema::of_anything());
+            let lazy: LazySchema = LazyLock::new(Box::new(read));
+            (name, lazy)
+        })
+        .collect();
     let mut operations = IndexMap::with_capacity(raw.operations.len());
     for raw in raw.operations {
         let form = raw.body.get("multipart/form-data").copied();
@@ -90,10 +102,10 @@ fn read_operations() -> serde_json::Result<Operations> {
 
 /// The field of a form that holds its one file. Discord describes files as strings.
 fn file_field(
-    schemas: &IndexMap<&'static str, Schema>,
+    schemas: &IndexMap<&'static str, LazySchema>,
     form: &'static str,
 ) -> Option<&'static str> {
-    let fields = |name| match schemas.get(name) {
+    let fields = |name| match schemas.get(name).map(Deref::deref) {
         Some(Schema::Object(fields)) => Some(fields.keys().copied()),
         _ => None,
     };
@@ -116,8 +128,10 @@ fn read_events() -> serde_json::Result<Events> {
                 definition.shape = known;
             }
         }
-        let object = event_object(event.schema, &event.fields);
-        events.objects.insert(gateway_name, Schema::Object(object));
+        let object =
+            move || Schema::Object(EVENTS.by_name.get(name).map(fields_of).unwrap_or_default());
+        let object: LazySchema = LazyLock::new(Box::new(object));
+        events.objects.insert(gateway_name, object);
         let definition = EventDefinition {
             name,
             gateway_name,
@@ -131,13 +145,13 @@ fn read_events() -> serde_json::Result<Events> {
 }
 
 /// All fields of an event: those of its schema and those that only the gateway sends.
-fn event_object(schema: Option<&str>, own: &Fields) -> Fields {
-    let inherited = schema.and_then(|name| OPERATIONS.schemas.get(name));
-    let mut fields = match inherited {
+fn fields_of(event: &EventDefinition) -> Fields {
+    let inherited = event.schema.and_then(|name| OPERATIONS.schemas.get(name));
+    let mut fields = match inherited.map(Deref::deref) {
         Some(Schema::Object(fields)) => fields.iter().map(like).collect(),
         _ => Fields::new(),
     };
-    fields.extend(own.iter().map(like));
+    fields.extend(event.fields.iter().map(like));
     fields
 }
 
@@ -180,6 +194,7 @@ mod tests {
     #[test]
     fn the_names_of_all_fields_are_in_their_file() {
         let schemas = OPERATIONS.schemas.values().chain(EVENTS.objects.values());
+        let schemas = schemas.map(Deref::deref);
         let fields = schemas.filter_map(|schema| match schema {
             Schema::Object(fields) => Some(fields.keys().copied()),
             _ => None,
@@ -198,6 +213,10 @@ mod tests {
         let operations = read_operations().unwrap();
         assert_eq!(operations.by_id.len(), 237);
         assert_eq!(operations.schemas.len(), 582);
+        let raw: RawOperations = serde_json::from_str(include_str!("operations.json")).unwrap();
+        for (name, schema) in raw.schemas {
+            assert!(Schema::read(schema.get()).is_ok(), "{name}");
+        }
         let events = read_events().unwrap();
         assert_eq!(events.by_name.len(), 76);
         assert_eq!(events.intents.len(), 21);
@@ -205,7 +224,8 @@ mod tests {
 
     #[test]
     fn every_name_in_the_facts_is_a_schema() {
-        let in_schemas = OPERATIONS.schemas.values().flat_map(|schema| match schema {
+        let schemas = OPERATIONS.schemas.values().map(Deref::deref);
+        let in_schemas = schemas.flat_map(|schema| match schema {
             Schema::Object(fields) => fields.values().collect::<Vec<_>>(),
             Schema::Alias(field) => vec![field.as_ref()],
             Schema::Choices(_) => Vec::new(),

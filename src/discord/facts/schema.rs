@@ -81,9 +81,21 @@ impl Field {
     }
 }
 
+impl Schema {
+    /// Reads a schema of the facts.
+    pub(super) fn read(text: &'static str) -> serde_json::Result<Self> {
+        serde_json::from_str::<RawSchema>(text).map(Self::from)
+    }
+
+    /// What any value is.
+    pub(super) fn of_anything() -> Self {
+        Self::Alias(Box::new(Field::plain(Shape::Any)))
+    }
+}
+
 /// A schema as the facts hold it.
 #[derive(Deserialize)]
-pub(super) struct RawSchema {
+struct RawSchema {
     fields: Option<Fields>,
     values: Option<IndexMap<&'static str, Value>>,
     #[serde(rename = "type")]

@@ -18,14 +18,13 @@ pub(crate) use words::{expected, got};
 
 use super::facts::{EVENTS, OPERATIONS};
 pub use super::facts::{Field, Fields, Schema, Shape};
+use std::ops::Deref;
 
 /// The schema called `name`: one of the API's (`MessageResponse`), or an event's under its gateway
 /// name (`MESSAGE_CREATE`).
 pub fn schema(name: &str) -> Option<&'static Schema> {
-    OPERATIONS
-        .schemas
-        .get(name)
-        .or_else(|| EVENTS.objects.get(name))
+    let found = OPERATIONS.schemas.get(name);
+    found.or_else(|| EVENTS.objects.get(name)).map(Deref::deref)
 }
 
 /// The fields of the object schema called `name`.
@@ -41,7 +40,7 @@ pub fn schemas() -> impl Iterator<Item = (&'static str, &'static Schema)> {
     OPERATIONS
         .schemas
         .iter()
-        .map(|(name, schema)| (*name, schema))
+        .map(|(name, schema)| (*name, &**schema))
 }
 
 /// Reads the notation of the facts for types; a name that is no schema's stands for any value.
