@@ -19,6 +19,7 @@ mod sign_in;
 pub use rehearsal::{Rehearsal, rehearse};
 
 use self::router::Router;
+use self::sign_in::SignedIn;
 use crate::activity::Activity;
 use crate::admin::Admin;
 use crate::api::asked_once::Questions;
@@ -47,11 +48,14 @@ use crate::sim::Sim;
 use crate::state::{StateError, StateLimits, Store, StoreOptions};
 use crate::vm::build::self_test;
 use arc_swap::ArcSwap;
+use futures_util::future::{Either, select};
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 /// Handlers get this long to end when the bot stops.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -131,19 +135,22 @@ impl Bot {
                 path: lua.display().to_string(),
             });
         }
-        let services = Arc::new(services(&options)?);
+        let activity = Activity::new();
+        let outbound = outbound(&options, &activity)?;
+        // Everything that may have to wait for the server comes before the first cog is loaded: a start
+        // that is given up then leaves nothing unsaved.
+        let signing_in = sign_in::sign_in(&outbound, &options.clock, &options);
+        let (store, server) = with_store(&options, signing_in).await?;
+        let user = server.identity.user.str("username");
+        let (gateway, _query) = split_query(&server.gateway.url);
+        tracing::info!(user, gateway, "Signed in");
+        let services = Arc::new(services(&options, activity, outbound, store)?);
+        services.identity.store(Arc::new(server.identity));
         let threads = CogThreads::start()?;
         let cogs = Arc::new(Cogs::new(Arc::clone(&services), threads.0.clone()));
         if options.state.is_some() {
             cogs.names.open(options.config.var_dir().join(NAMES));
         }
-        // Everything that may have to wait for the server comes before the first cog is loaded: a start
-        // that is given up then leaves nothing unsaved.
-        let server = sign_in::sign_in(&services, &options).await?;
-        let user = server.identity.user.str("username");
-        let (gateway, _query) = split_query(&server.gateway.url);
-        tracing::info!(user, gateway, "Signed in");
-        services.identity.store(Arc::new(server.identity));
         let reload = Reload::start(Arc::clone(&cogs))
             .await
             .map_err(|error| StartError::System(error.to_string()))?;
@@ -305,21 +312,48 @@ impl Drop for Bot {
     }
 }
 
-fn services(options: &BotOptions) -> Result<Services, StartError> {
-    let activity = Activity::new();
+fn outbound(options: &BotOptions, activity: &Activity) -> Result<Outbound, StartError> {
     let outbound = Outbound::new(OutboundOptions {
         token: options.token.clone(),
         api_url: options.api_url.clone(),
         // Rate limits and the pauses between repetitions live in real time, also under a paused clock.
         clock: Clock::system(),
         activity: activity.clone(),
-    })
-    .map_err(|error| StartError::System(error.to_string()))?;
-    let store = Store::open(StoreOptions {
-        path: options.state.clone(),
-        limits: state_limits(&options.config),
-    })
-    .map_err(|error| state_error(&error))?;
+    });
+    outbound.map_err(|error| StartError::System(error.to_string()))
+}
+
+/// Opens the store while `signing_in` waits for the server: both may take long, one of them the disk's time. What is
+/// wrong with the store is told at once, and it is never left to open by itself.
+async fn with_store(
+    options: &BotOptions,
+    signing_in: impl Future<Output = Result<SignedIn, StartError>>,
+) -> Result<(Store, SignedIn), StartError> {
+    let (path, config) = (options.state.clone(), &options.config);
+    let limits = state_limits(config);
+    let opening = tokio::task::spawn_blocking(move || open_store(path, limits));
+    let opened = |opened: Result<Result<Store, StartError>, JoinError>| {
+        opened.unwrap_or_else(|error| {
+            let message = format!("the state does not open: {error}");
+            Err(StartError::System(message))
+        })
+    };
+    match select(opening, pin!(signing_in)).await {
+        Either::Left((store, signing_in)) => Ok((opened(store)?, signing_in.await?)),
+        Either::Right((server, opening)) => Ok((opened(opening.await)?, server?)),
+    }
+}
+
+fn open_store(path: Option<PathBuf>, limits: StateLimits) -> Result<Store, StartError> {
+    Store::open(StoreOptions { path, limits }).map_err(|error| state_error(&error))
+}
+
+fn services(
+    options: &BotOptions,
+    activity: Activity,
+    outbound: Outbound,
+    store: Store,
+) -> Result<Services, StartError> {
     let http = HttpClient::new(options.hosts.clone())
         .map_err(|error| StartError::System(format!("requests cannot be made: {error}")))?;
     Ok(Services {
@@ -391,7 +425,8 @@ fn connect(
             refresh: Some(Arc::new(move || {
                 let (services, given) = (Arc::clone(&refreshing), gateway_url.clone());
                 Box::pin(async move {
-                    let address = sign_in::gateway_address(&services, given.as_deref()).await;
+                    let address =
+                        sign_in::gateway_address(&services.outbound, given.as_deref()).await;
                     address.map_err(|error| error.to_string())
                 })
             })),

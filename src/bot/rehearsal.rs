@@ -1,7 +1,8 @@
 //! Loads every cog as the bot does, and goes no further: nothing is committed, nothing connects.
 
 use super::NAMES;
-use super::{BotOptions, CogThreads, services};
+use super::{BotOptions, CogThreads, open_store, outbound, services, state_limits};
+use crate::activity::Activity;
 use crate::clock::Clock;
 use crate::cogs::host::Cogs;
 use crate::commands::examples::{self, Misunderstood};
@@ -37,7 +38,7 @@ pub async fn rehearse(config: Config) -> Result<Rehearsal, StartError> {
     let rules = Rules::of(hot).map_err(|error| StartError::Usage(format!("{error}.")))?;
     let snapshot = Arc::new(Snapshot::scan(&config.lua_dir(), &rules));
     let names = config.var_dir().join(NAMES);
-    let services = services(&BotOptions {
+    let options = BotOptions {
         hosts: KnownHosts::new(),
         config,
         token: Token::new("none"),
@@ -46,7 +47,11 @@ pub async fn rehearse(config: Config) -> Result<Rehearsal, StartError> {
         clock: Clock::system(),
         state: None,
         sessions: None,
-    })?;
+    };
+    let activity = Activity::new();
+    let outbound = outbound(&options, &activity)?;
+    let store = open_store(None, state_limits(&options.config))?;
+    let services = services(&options, activity, outbound, store)?;
     let threads = CogThreads::start()?;
     let cogs = Cogs::new(Arc::new(services), threads.0.clone());
     // The owners of names also own them here.

@@ -1,10 +1,11 @@
 //! Who the bot is, and where its gateway is: asked until the server answers.
 
 use super::{BotOptions, intents};
-use crate::api::services::{Identity, Services};
+use crate::api::services::Identity;
 use crate::backoff::Backoff;
+use crate::clock::Clock;
 use crate::discord::operation;
-use crate::discord::outbound::CallError;
+use crate::discord::outbound::{CallError, Outbound};
 use crate::error::StartError;
 use crate::gateway::{GatewayAddress, IdentifiesLeft};
 use std::time::Duration;
@@ -30,7 +31,8 @@ pub(super) struct SignedIn {
 /// Asks until there is an answer. A server that cannot be reached, or has trouble, is asked again with
 /// growing pauses; each new kind of trouble is logged once.
 pub(super) async fn sign_in(
-    services: &Services,
+    outbound: &Outbound,
+    clock: &Clock,
     options: &BotOptions,
 ) -> Result<SignedIn, StartError> {
     let api_url = options.api_url.as_deref();
@@ -38,7 +40,7 @@ pub(super) async fn sign_in(
     let mut backoff = Backoff::new(FIRST_PAUSE, MAXIMUM_PAUSE);
     let mut told = None;
     loop {
-        let error = match ask(services, options.gateway_url.as_deref()).await {
+        let error = match ask(outbound, options.gateway_url.as_deref()).await {
             Ok(found) => {
                 if told.is_some() {
                     info!("{address} answers");
@@ -61,14 +63,18 @@ pub(super) async fn sign_in(
             CallError::Network { .. } => MAXIMUM_UNREACHABLE,
             _ => MAXIMUM_PAUSE,
         };
-        services.clock.sleep(backoff.pause_within(maximum)).await;
+        clock.sleep(backoff.pause_within(maximum)).await;
     }
 }
 
-async fn ask(services: &Services, gateway_url: Option<&str>) -> Result<SignedIn, CallError> {
-    let user = services.outbound.current_user().await?;
-    let gateway = gateway_address(services, gateway_url).await?;
-    let (owners, granted) = match services.outbound.current_application().await {
+async fn ask(outbound: &Outbound, gateway_url: Option<&str>) -> Result<SignedIn, CallError> {
+    // Alone, so that a token that is refused is refused once.
+    let user = outbound.current_user().await?;
+    let application = outbound.current_application();
+    let (gateway, application) =
+        futures_util::future::join(gateway_address(outbound, gateway_url), application).await;
+    let gateway = gateway?;
+    let (owners, granted) = match application {
         Ok(application) => (application.owners, intents::granted_by(application.flags)),
         Err(error) if error.is_unknown_route() => {
             warn!(
@@ -88,12 +94,12 @@ async fn ask(services: &Services, gateway_url: Option<&str>) -> Result<SignedIn,
 
 /// Where the gateway is: at `gateway_url` if that is given, else where the server says.
 pub(super) async fn gateway_address(
-    services: &Services,
+    outbound: &Outbound,
     gateway_url: Option<&str>,
 ) -> Result<GatewayAddress, CallError> {
     let bot = match gateway_url {
-        Some(url) => services.outbound.gateway_bot_at(url).await?,
-        None => services.outbound.gateway_bot().await?,
+        Some(url) => outbound.gateway_bot_at(url).await?,
+        None => outbound.gateway_bot().await?,
     };
     Ok(GatewayAddress {
         url: bot.url,
