@@ -145,6 +145,10 @@ pub(super) async fn run(settings: Settings, mode: Mode) -> Result<(), StartError
             return Ok(());
         }
     };
+    // While the gateway connects. What the start has needed is several times what is used from then on.
+    let _given_back = tokio::task::spawn_blocking(supervisor::give_back)
+        .await
+        .is_ok();
     bot.follow_config(&path, environment);
     bot.tell_interrupted();
     let (close, closed) = tokio::sync::oneshot::channel::<()>();

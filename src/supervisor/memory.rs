@@ -1,8 +1,14 @@
-//! The parent frees memory that it does not need while it waits: the pages of the binary and of libraries that were
-//! loaded at the start. The kernel reads them again from the file when they are needed.
+//! Memory that only the start has needed is given back: by the parent, which does nothing but wait then, and by the bot.
+//! Most of it are pages of the binary and of libraries. The kernel maps them again when they are needed, from its cache
+//! of the file as a rule.
 
 use super::raw;
 use std::ops::Range;
+
+/// Gives back the free memory of the heap, and all pages that the kernel can read again from a file.
+pub fn give_back() {
+    raw::give_back(&release());
+}
 
 /// Gives back the free memory of the heap. Returns the pages that the kernel can read again from a file: they are freed
 /// at the last moment, because all code is in such pages.

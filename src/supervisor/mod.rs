@@ -13,7 +13,7 @@
 //! - `backoff.rs`: how long to pause before the next start
 //! - `cause.rs`: what a process died of, in words; `signal_origin.rs`: where a fatal signal came from
 //! - `child.rs`: what the child does first
-//! - `memory.rs`: the parent gives back what it does not need while it waits
+//! - `memory.rs`: both give back what only the start has needed
 //! - `raw.rs`: shared memory, signals; all `unsafe` of this folder
 //!
 //! The parent holds no state of the bot's and does nothing but wait. It needs Linux, as `vm/raw` does.
@@ -33,6 +33,7 @@ mod verdict;
 pub use cause::Cause;
 pub use child::{Adopted, adopt, is_child, listen, quarantined, record, release};
 pub use deliveries::{Consumer, Deliveries, Interrupted, Ticket, deliveries};
+pub use memory::give_back;
 pub use parent::supervise;
 pub use record::{Record, Rule};
 pub use running::{Shown, ThreadSlot, running};

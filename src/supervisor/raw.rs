@@ -102,11 +102,7 @@ impl Signals {
     /// Waits for the next one without `spare`: pages that are given back before, and read again from their file
     /// when they are needed.
     pub(super) fn next_without(&self, spare: &[Range<usize>]) -> Option<Received> {
-        for pages in spare {
-            // SAFETY: the caller names memory that mirrors a file and was never written to
-            // (`memory::rereadable`), so it says the same again. The kernel refuses what is not mapped.
-            unsafe { libc::madvise(pages.start as *mut c_void, pages.len(), libc::MADV_DONTNEED) };
-        }
+        give_back(spare);
         self.next(None)
     }
 
@@ -232,6 +228,15 @@ unsafe extern "C" fn on_fatal(signal: c_int, info: *mut libc::siginfo_t, context
 
 /// What the kernel says of a signal that was sent to one thread.
 const SI_TKILL: c_int = -6;
+
+/// Gives back pages that are read again from their file when they are needed.
+pub(super) fn give_back(spare: &[Range<usize>]) {
+    for pages in spare {
+        // SAFETY: the caller names memory that mirrors a file and was never written to (`memory::rereadable`), so it
+        // says the same again. The kernel refuses what is not mapped.
+        unsafe { libc::madvise(pages.start as *mut c_void, pages.len(), libc::MADV_DONTNEED) };
+    }
+}
 
 /// Returns free memory of the heap to the system.
 pub(super) fn trim_heap() {
