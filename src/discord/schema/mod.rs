@@ -35,8 +35,9 @@ pub fn fields(name: &str) -> Option<&'static Fields> {
     }
 }
 
-/// The API's schemas with their names, without the events'.
-pub fn schemas() -> impl Iterator<Item = (&'static str, &'static Schema)> {
+/// The names of the API's schemas, without the events'.
+#[cfg(test)]
+pub(super) fn schemas() -> impl Iterator<Item = (&'static str, &'static Schema)> {
     OPERATIONS
         .schemas
         .iter()
