@@ -55,7 +55,7 @@ impl Router {
         let name = event.name.as_ref();
         if is_cached(name) {
             let services = &self.cogs.services;
-            host_tasks::caught_now(Task::Router, || services.cache.apply(name, event.data()));
+            host_tasks::caught_now(Task::Router, || services.cache.hear(event));
         }
         let routes = self.cogs.routes();
         let called = (name == "message_create")

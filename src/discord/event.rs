@@ -88,12 +88,21 @@ impl Event {
         self.parsed.get().cloned().unwrap_or_else(|| self.read())
     }
 
+    /// The event's data as something else, for one who needs little of it. Nothing, with a line in the log, if it is
+    /// not that.
+    pub fn read_as<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+        let read = serde_json::from_str(self.raw());
+        read.map_err(|error| self.warn(&error)).ok()
+    }
+
     fn read(&self) -> Json {
-        self.parse().unwrap_or_else(|error| {
-            let (name, shard, sequence) = (&self.name, self.shard, self.sequence);
-            warn!(%name, shard, ?sequence, %error, "An event's data cannot be read as JSON");
-            Json::NULL
-        })
+        let read = self.parse().map_err(|error| self.warn(&error));
+        read.unwrap_or(Json::NULL)
+    }
+
+    fn warn(&self, error: &dyn std::error::Error) {
+        let (name, shard, sequence) = (&self.name, self.shard, self.sequence);
+        warn!(%name, shard, ?sequence, %error, "An event's data cannot be read as JSON");
     }
 
     fn parse(&self) -> Result<Json, Unreadable> {

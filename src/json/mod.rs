@@ -216,6 +216,12 @@ impl From<Writer> for Json {
     }
 }
 
+impl Default for Json {
+    fn default() -> Self {
+        Self::NULL
+    }
+}
+
 impl PartialEq for Json {
     fn eq(&self, other: &Self) -> bool {
         self.view() == other.view()

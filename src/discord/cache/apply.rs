@@ -1,69 +1,70 @@
 //! What each dispatch changes.
 
+use super::announcement::Announcement;
 use super::guild::Guild;
+use super::members::Members;
 use super::{Cache, GuildTable, number, read, write};
-use crate::discord::missing_fields;
 use crate::json::{Json, JsonRef, Node};
 use std::sync::{Arc, RwLock};
 
-/// Takes in one dispatch.
-pub(super) fn apply(cache: &Cache, event: &str, data: JsonRef<'_>) {
+/// Takes in one dispatch but the announcement of a guild. The data of one that changes nothing is not asked for.
+pub(super) fn apply<'a>(cache: &Cache, event: &str, data: impl Fn() -> JsonRef<'a>) {
     match event {
-        "READY" => ready(cache, data),
-        "USER_UPDATE" => cache.table_mut().bot = Some(data.detached()),
-        "GUILD_CREATE" => guild_create(cache, data),
-        "GUILD_UPDATE" => with_guild(cache, data.str("id"), |guild| {
-            guild.update(data);
-        }),
-        "GUILD_DELETE" => guild_delete(cache, data),
-        "GUILD_EMOJIS_UPDATE" => set_field(cache, data, "emojis"),
-        "GUILD_STICKERS_UPDATE" => set_field(cache, data, "stickers"),
+        "READY" => ready(cache, data()),
+        "USER_UPDATE" => cache.table_mut().bot = Some(data().detached()),
+        "GUILD_UPDATE" => with_guild(cache, data().str("id"), |guild| guild.update(data())),
+        "GUILD_DELETE" => guild_delete(cache, data()),
+        "GUILD_EMOJIS_UPDATE" => set_field(cache, data(), "emojis"),
+        "GUILD_STICKERS_UPDATE" => set_field(cache, data(), "stickers"),
         "GUILD_ROLE_CREATE" | "GUILD_ROLE_UPDATE" => {
+            let data = data();
             let role = data.get("role").unwrap_or(JsonRef::NULL);
             if let Some(id) = role.str("id").and_then(number) {
-                let insert = |guild: &mut Guild| guild.roles.insert(id, role.detached());
-                with_guild(cache, data.str("guild_id"), insert);
+                let set = |guild: &mut Guild| guild.set_role(id, Some(role));
+                with_guild(cache, data.str("guild_id"), set);
             }
         }
-        "GUILD_ROLE_DELETE" => with_id(cache, data, "role_id", |guild, id| {
-            guild.roles.remove(&id);
-        }),
-        "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE" => {
-            channel(cache, data);
+        "GUILD_ROLE_DELETE" => {
+            let data = data();
+            if let Some(id) = data.str("role_id").and_then(number) {
+                let remove = |guild: &mut Guild| guild.set_role(id, None);
+                with_guild(cache, data.str("guild_id"), remove);
+            }
         }
-        "CHANNEL_DELETE" | "THREAD_DELETE" => forget_channel(cache, data),
+        "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE" => {
+            channel(cache, data().str("guild_id"), data());
+        }
+        "CHANNEL_DELETE" | "THREAD_DELETE" => {
+            forget_channel(cache, data().str("guild_id"), data());
+        }
         "THREAD_LIST_SYNC" => {
-            let guild_id = data.get("guild_id").unwrap_or(JsonRef::NULL);
-            for thread in data.list("threads") {
-                channel(cache, thread.with("guild_id", guild_id).view());
+            for thread in data().list("threads") {
+                channel(cache, data().str("guild_id"), thread);
             }
         }
         "GUILD_MEMBER_ADD" => {
-            with_guild(cache, data.str("guild_id"), |guild| guild.count(1));
-            member(cache, data.str("guild_id"), data, None);
+            with_guild(cache, data().str("guild_id"), |guild| guild.count(1));
+            member(cache, data().str("guild_id"), data(), None);
         }
-        "GUILD_MEMBER_UPDATE" => member(cache, data.str("guild_id"), data, None),
+        "GUILD_MEMBER_UPDATE" => member(cache, data().str("guild_id"), data(), None),
         "GUILD_MEMBER_REMOVE" => {
-            let user = data
-                .at(&["user", "id"])
-                .and_then(JsonRef::as_str)
-                .and_then(number);
-            with_guild(cache, data.str("guild_id"), |guild| {
+            let user = data().at(&["user", "id"]).and_then(JsonRef::as_str);
+            with_guild(cache, data().str("guild_id"), |guild| {
                 guild.count(-1);
-                if let Some(user) = user {
+                if let Some(user) = user.and_then(number) {
                     guild.members.remove(user);
                 }
             });
         }
         "GUILD_MEMBERS_CHUNK" => {
-            for chunk in data.list("members") {
-                member(cache, data.str("guild_id"), chunk, None);
+            for chunk in data().list("members") {
+                member(cache, data().str("guild_id"), chunk, None);
             }
         }
         // The author stands beside the member, and webhooks have none.
         "MESSAGE_CREATE" => {
-            if let Some(found) = data.get("member") {
-                member(cache, data.str("guild_id"), found, data.get("author"));
+            if let Some(found) = data().get("member") {
+                member(cache, data().str("guild_id"), found, data().get("author"));
             }
         }
         _ => {}
@@ -91,13 +92,12 @@ fn ready(cache: &Cache, data: JsonRef<'_>) {
     table.awaited.retain(|id| !here(id));
     let gone: Vec<u64> = table.guilds.keys().copied().collect();
     for id in gone.iter().filter(|id| here(id) && !listed.contains(id)) {
-        table.guilds.remove(id);
-        table.channels.retain(|_, guild| guild != id);
+        remove(&mut table, *id);
     }
     for id in listed {
         match table.guilds.get(&id) {
             // Known from the session before, until it is announced again.
-            Some(guild) => write(guild).unavailable = true,
+            Some(guild) => write(guild).set_unavailable(),
             None => {
                 table.awaited.insert(id);
             }
@@ -105,31 +105,44 @@ fn ready(cache: &Cache, data: JsonRef<'_>) {
     }
 }
 
-fn guild_create(cache: &Cache, data: JsonRef<'_>) {
-    let Some(id) = data.str("id").and_then(number) else {
+/// Takes in the announcement of a guild.
+pub(super) fn announce(cache: &Cache, told: &Announcement<'_>) {
+    let Some(id) = told.own.str("id").and_then(number) else {
         return;
     };
-    if data.is_true("unavailable") {
+    if told.own.is_true("unavailable") {
         let mut table = cache.table_mut();
         if !table.guilds.contains_key(&id) {
             table.awaited.insert(id);
         }
         return;
     }
-    let guild = Guild::new(data);
-    put(&mut cache.table_mut(), id, guild);
-    for found in data.list("members") {
-        member(cache, data.str("id"), found, None);
+    let guild = Guild::new(told, false);
+    let (bot, guilds) = {
+        let mut table = cache.table_mut();
+        put(&mut table, id, guild);
+        let bot = table.bot.as_ref().and_then(|bot| bot.str("id"));
+        (bot.map(|id| format!("\"{id}\"")), table.size())
+    };
+    // Of the others only those are read that would be left in the end.
+    let first = told.members.len().saturating_sub(Members::bound(guilds));
+    for (at, text) in told.members.iter().enumerate() {
+        let may_be_bot = || bot.as_ref().is_some_and(|id| text.get().contains(id));
+        if at < first && !may_be_bot() {
+            continue;
+        }
+        if let Ok(found) = serde_json::from_str::<Json>(text.get()) {
+            member(cache, told.own.str("id"), found.view(), None);
+        }
     }
 }
 
 /// A guild that Discord was asked for, which the gateway has not announced.
-pub(super) fn supplement(cache: &Cache, data: JsonRef<'_>) {
-    let Some(id) = data.str("id").and_then(number) else {
+pub(super) fn supplement(cache: &Cache, told: &Announcement<'_>) {
+    let Some(id) = told.own.str("id").and_then(number) else {
         return;
     };
-    let mut guild = Guild::new(data);
-    guild.unavailable = true;
+    let guild = Guild::new(told, true);
     let mut table = cache.table_mut();
     if !table.guilds.contains_key(&id) {
         put(&mut table, id, guild);
@@ -137,68 +150,63 @@ pub(super) fn supplement(cache: &Cache, data: JsonRef<'_>) {
 }
 
 fn put(table: &mut GuildTable, id: u64, guild: Guild) {
-    table.awaited.remove(&id);
-    table.channels.retain(|_, owner| *owner != id);
-    let channels = guild.channels.keys().map(|channel| (*channel, id));
+    remove(table, id);
+    let channels = guild.channel_ids().map(|channel| (channel, id));
     table.channels.extend(channels);
     table.guilds.insert(id, Arc::new(RwLock::new(guild)));
 }
 
+/// Removes a guild and its channels.
+fn remove(table: &mut GuildTable, id: u64) {
+    table.awaited.remove(&id);
+    if let Some(guild) = table.guilds.remove(&id) {
+        for channel in read(&guild).channel_ids() {
+            table.channels.remove(&channel);
+        }
+    }
+}
+
 /// The guild was left, or is unavailable during an outage: then it stays known and is marked as unavailable.
 fn guild_delete(cache: &Cache, data: JsonRef<'_>) {
-    let Some(id) = data.str("id").and_then(number) else {
-        return;
-    };
     if data.is_true("unavailable") {
-        with_guild(cache, data.str("id"), |guild| guild.unavailable = true);
-        return;
+        with_guild(cache, data.str("id"), Guild::set_unavailable);
+    } else if let Some(id) = data.str("id").and_then(number) {
+        remove(&mut cache.table_mut(), id);
     }
-    let mut table = cache.table_mut();
-    table.awaited.remove(&id);
-    table.guilds.remove(&id);
-    table.channels.retain(|_, guild| *guild != id);
 }
 
 fn set_field(cache: &Cache, data: JsonRef<'_>, name: &str) {
     if let Some(value) = data.get(name) {
-        with_guild(cache, data.str("guild_id"), |guild| {
-            guild.own = guild.own.with(name, value);
-        });
+        with_guild(cache, data.str("guild_id"), |guild| guild.set(name, value));
     }
 }
 
-fn channel(cache: &Cache, data: JsonRef<'_>) {
+fn channel(cache: &Cache, guild_id: Option<&str>, data: JsonRef<'_>) {
     // An archived thread is none of the channels any more; a message in it announces it again.
-    if data
-        .get("thread_metadata")
-        .is_some_and(|it| it.is_true("archived"))
-    {
-        return forget_channel(cache, data);
+    let metadata = data.get("thread_metadata");
+    if metadata.is_some_and(|metadata| metadata.is_true("archived")) {
+        return forget_channel(cache, guild_id, data);
     }
     let Some(id) = data.str("id").and_then(number) else {
         return;
     };
-    let Some(guild_id) = data.str("guild_id").and_then(number) else {
+    let Some(guild_id) = guild_id.and_then(number) else {
         return;
     };
     if let Some(guild) = cache.shelf(guild_id) {
-        write(&guild).channels.insert(id, data.detached());
+        write(&guild).set_channel(id, data);
         cache.table_mut().channels.insert(id, guild_id);
     }
 }
 
-/// Forgets a channel, and the threads in it: Discord does not mention those.
-fn forget_channel(cache: &Cache, data: JsonRef<'_>) {
-    let Some(id) = data.str("id") else {
+/// Forgets a channel, and the threads in it.
+fn forget_channel(cache: &Cache, guild_id: Option<&str>, data: JsonRef<'_>) {
+    let Some(id) = data.str("id").and_then(number) else {
         return;
     };
-    let mut gone: Vec<u64> = number(id).into_iter().collect();
-    with_guild(cache, data.str("guild_id"), |guild| {
-        let threads = guild.channels.iter().filter(|(_, channel)| {
-            channel.get("thread_metadata").is_some() && channel.str("parent_id") == Some(id)
-        });
-        gone.extend(threads.map(|(thread, _)| *thread));
-        guild.channels.retain(|channel, _| !gone.contains(channel));
+    let mut gone = vec![id];
+    with_guild(cache, guild_id, |guild| {
+        gone.extend(guild.forget_channel(id))
     });
     let mut table = cache.table_mut();
     for channel in gone {
@@ -222,12 +230,19 @@ fn member(cache: &Cache, guild_id: Option<&str>, data: JsonRef<'_>, user: Option
     let (guilds, is_own) = {
         let table = cache.table();
         let own = table.bot.as_ref().and_then(|bot| bot.str("id"));
-        (table.guilds.len(), own == user.str("id"))
+        (table.size(), own == user.str("id"))
     };
     if !is_own && unchanged(read(&guild).members.get(id).as_ref(), data, user) {
         return;
     }
-    let whole = missing_fields::with_guild(data.with("user", user).view(), guild_id);
+    let whole = Json::written(|writer| {
+        writer.object(|writer| {
+            writer.fields_without(&["user", "guild_id"], data);
+            writer.field("user", user);
+            writer.name("guild_id");
+            writer.string(guild_id);
+        });
+    });
     let mut guild = write(&guild);
     if is_own {
         guild.members.insert_own(id, whole);
@@ -248,11 +263,5 @@ fn unchanged(known: Option<&Json>, data: JsonRef<'_>, user: JsonRef<'_>) -> bool
 fn with_guild<T>(cache: &Cache, id: Option<&str>, change: impl FnOnce(&mut Guild) -> T) {
     if let Some(guild) = id.and_then(number).and_then(|id| cache.shelf(id)) {
         change(&mut write(&guild));
-    }
-}
-
-fn with_id(cache: &Cache, data: JsonRef<'_>, field: &str, change: impl FnOnce(&mut Guild, u64)) {
-    if let Some(id) = data.str(field).and_then(number) {
-        with_guild(cache, data.str("guild_id"), |guild| change(guild, id));
     }
 }

@@ -23,6 +23,11 @@ pub(super) struct Members {
 }
 
 impl Members {
+    /// How many members are kept of one of so many guilds.
+    pub(super) fn bound(guilds: usize) -> usize {
+        (OF_ALL / guilds.max(1)).clamp(LEAST, OF_A_GUILD)
+    }
+
     pub(super) fn get(&self, id: u64) -> Option<Json> {
         let own = self.own.as_ref().filter(|(own, _)| *own == id);
         let own = own.map(|(_, member)| member);
@@ -39,8 +44,7 @@ impl Members {
     pub(super) fn insert(&mut self, id: u64, member: Json, guilds: usize) {
         self.old.remove(&id);
         self.young.insert(id, member);
-        let bound = (OF_ALL / guilds.max(1)).clamp(LEAST, OF_A_GUILD);
-        if self.young.len() >= bound / 2 {
+        if self.young.len() >= Self::bound(guilds) / 2 {
             self.old = std::mem::take(&mut self.young);
         }
     }

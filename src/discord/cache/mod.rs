@@ -1,19 +1,23 @@
 //! What the gateway has told about guilds, channels, roles and members:
 //!
 //! ```text
-//! a dispatch ─ apply (which part changes) ─ guild (one guild's parts) ─ mod (reads) ─▶ Discord's objects
-//!                                              └ members (bounded)
+//! a guild ─ announcement (read from its text) ┐
+//! a dispatch ─ apply (which part changes) ────┴ guild (one guild's parts) ─ mod (reads) ─▶ Discord's objects
+//!                                                └ members (bounded)
 //! ```
 //!
-//! A read takes a lock for the time of a look-up and shares what it finds; nothing is awaited, and
-//! nothing is copied but a guild that is asked for as a whole.
+//! A read takes a lock for the time of a look-up, and nothing is awaited. It copies the channel or the role that it
+//! finds, and shares a guild or a member: what somebody holds keeps nothing else of the cache alive.
 
+mod announcement;
 mod apply;
 mod guild;
 mod members;
 
+use super::event::Event;
 use super::permissions;
 use crate::json::{Json, JsonRef};
+use announcement::Announcement;
 use guild::Guild;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -22,12 +26,7 @@ use std::time::Duration;
 /// What is known about the guilds that the bot is in. Clones share it.
 #[derive(Clone, Default)]
 pub struct Cache {
-    shared: Arc<Shared>,
-}
-
-#[derive(Default)]
-struct Shared {
-    table: RwLock<GuildTable>,
+    table: Arc<RwLock<GuildTable>>,
 }
 
 #[derive(Default)]
@@ -42,29 +41,54 @@ struct GuildTable {
     bot: Option<Json>,
 }
 
+impl GuildTable {
+    /// How many guilds there are, with those of which only the id is known.
+    fn size(&self) -> usize {
+        self.guilds.len() + self.awaited.len()
+    }
+}
+
 impl Cache {
     /// Knows nothing yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes in a dispatch, by its name in cogs (`guild_create`) or on the wire (`GUILD_CREATE`). Unknown
-    /// events are ignored.
+    /// Takes in a dispatch. Of an event that changes nothing here the data is not read, and of a guild that is
+    /// announced, only what is kept.
+    pub fn hear(&self, event: &Event) {
+        match super::events::event(&event.name).map(|event| event.gateway_name) {
+            Some("GUILD_CREATE") => {
+                if let Some(told) = event.read_as() {
+                    apply::announce(self, &told);
+                }
+            }
+            Some(name) => apply::apply(self, name, || event.data().view()),
+            None => {}
+        }
+    }
+
+    /// Takes in data as a dispatch would have it, by the event's name in cogs (`guild_update`). Guilds come by
+    /// [`Self::hear`] and [`Self::supplement`].
     pub fn apply(&self, event_name: &str, data: &Json) {
         if let Some(event) = super::events::event(event_name) {
-            apply::apply(self, event.gateway_name, data.view());
+            apply::apply(self, event.gateway_name, || data.view());
         }
     }
 
     /// Adds a guild that was requested from Discord, with its `channels` and `threads`. Until the gateway announces it,
     /// it is `unavailable`; data that the gateway has sent meanwhile is newer and stays.
     pub fn supplement(&self, guild: &Json) {
-        apply::supplement(self, guild.view());
+        // Guilds come as texts, but for the few that are asked for.
+        let text = serde_json::to_string(guild).unwrap_or_default();
+        if let Ok(told) = serde_json::from_str::<Announcement<'_>>(&text) {
+            apply::supplement(self, &told);
+        }
     }
 
     /// A guild with its roles; nothing when it is unknown. `unavailable` is true during an outage.
     pub fn guild(&self, id: &str) -> Option<Json> {
-        self.look(id, |guild| Some(guild.whole()))
+        self.look(id, |guild| Some(guild.own().clone()))
     }
 
     /// Whether more than the id of a guild is known.
@@ -75,15 +99,14 @@ impl Cache {
     /// A guild's channel or active thread.
     pub fn channel(&self, id: &str) -> Option<Json> {
         let id = number(id)?;
-        let guild = *self.table().channels.get(&id)?;
-        let guild = self.shelf(guild)?;
-        read(&guild).channels.get(&id).cloned()
+        let guild = self.shelf_of_channel(id)?;
+        read(&guild).channel(id)
     }
 
     /// A guild's role.
     pub fn role(&self, guild_id: &str, id: &str) -> Option<Json> {
         let id = number(id)?;
-        self.look(guild_id, |guild| guild.roles.get(&id).cloned())
+        self.look(guild_id, |guild| guild.role(id).map(JsonRef::detached))
     }
 
     /// A member with `user` and `guild_id`. Known are the bot itself and members that were seen lately.
@@ -94,20 +117,20 @@ impl Cache {
 
     /// All channels of a guild, threads left out, in no order.
     pub fn channels(&self, guild_id: &str) -> Vec<Json> {
-        let channels = |guild: &Guild| Some(guild.channels.values().cloned().collect());
+        let channels = |guild: &Guild| Some(guild.channels().collect());
         self.look(guild_id, channels).unwrap_or_default()
     }
 
     /// All roles of a guild, in no order.
     pub fn roles(&self, guild_id: &str) -> Vec<Json> {
-        let roles = |guild: &Guild| Some(guild.roles.values().cloned().collect());
+        let roles = |guild: &Guild| Some(guild.roles().map(JsonRef::detached).collect());
         self.look(guild_id, roles).unwrap_or_default()
     }
 
     /// A guild's own emoji.
     pub fn emojis(&self, guild_id: &str) -> Vec<Json> {
         let emojis =
-            |guild: &Guild| Some(guild.own.list("emojis").map(JsonRef::detached).collect());
+            |guild: &Guild| Some(guild.own().list("emojis").map(JsonRef::detached).collect());
         self.look(guild_id, emojis).unwrap_or_default()
     }
 
@@ -120,43 +143,34 @@ impl Cache {
         .unwrap_or_default()
     }
 
-    /// The guild that a channel or thread belongs to.
-    fn guild_of_channel(&self, channel_id: &str) -> Option<String> {
-        let id = number(channel_id)?;
-        self.table().channels.get(&id).map(u64::to_string)
-    }
-
     /// What a known member may do in a channel or thread; nothing when one of them is unknown. The guild's owner is
     /// always known.
     pub fn permissions(&self, channel_id: &str, user_id: &str, now: Duration) -> Option<u64> {
-        let guild_id = self.guild_of_channel(channel_id)?;
-        if let Some(member) = self.member(&guild_id, user_id) {
-            return self.permissions_of(channel_id, &member, now);
+        let id = number(channel_id)?;
+        let guild = self.shelf_of_channel(id)?;
+        let guild = read(&guild);
+        if let Some(member) = number(user_id).and_then(|user| guild.members.get(user)) {
+            return guild.permissions_of(id, member.view(), now);
         }
-        let is_owner = |guild: &Guild| Some(guild.own.str("owner_id") == Some(user_id));
-        self.look(&guild_id, is_owner)?.then_some(permissions::ALL)
+        let is_owner = guild.own().str("owner_id") == Some(user_id);
+        is_owner.then_some(permissions::ALL)
     }
 
     /// What a member with `user` may do in a channel or thread; nothing when that is unknown.
     pub fn permissions_of(&self, channel_id: &str, member: &Json, now: Duration) -> Option<u64> {
-        let guild = self.guild(&self.guild_of_channel(channel_id)?)?;
-        let channel = self.channel(channel_id)?;
-        if channel.get("thread_metadata").is_none() {
-            let (guild, channel) = (guild.view(), channel.view());
-            return Some(permissions::in_channel(guild, channel, member.view(), now));
-        }
-        let parent = self.channel(channel.str("parent_id")?)?;
-        let (guild, parent) = (guild.view(), parent.view());
-        Some(permissions::in_thread(guild, parent, member.view(), now))
+        let id = number(channel_id)?;
+        let guild = self.shelf_of_channel(id)?;
+        read(&guild).permissions_of(id, member.view(), now)
     }
 
     /// Whether one known member stands higher than another.
     pub fn outranks(&self, guild_id: &str, above: &str, below: &str) -> Option<bool> {
-        let guild = self.guild(guild_id)?;
-        let above = self.member(guild_id, above)?;
-        let below = self.member(guild_id, below)?;
-        let (above, below) = (above.view(), below.view());
-        Some(permissions::outranks(guild.view(), above, below))
+        let (above, below) = (number(above)?, number(below)?);
+        self.look(guild_id, |guild| {
+            let (above, below) = (guild.members.get(above)?, guild.members.get(below)?);
+            let guild = guild.own().view();
+            Some(permissions::outranks(guild, above.view(), below.view()))
+        })
     }
 
     /// The bot's own user; nothing before the gateway is ready.
@@ -185,16 +199,22 @@ impl Cache {
         find(&guild)
     }
 
+    /// The guild that a channel or thread belongs to.
+    fn shelf_of_channel(&self, id: u64) -> Option<Arc<RwLock<Guild>>> {
+        let table = self.table();
+        table.guilds.get(table.channels.get(&id)?).cloned()
+    }
+
     fn shelf(&self, id: u64) -> Option<Arc<RwLock<Guild>>> {
         self.table().guilds.get(&id).cloned()
     }
 
     fn table(&self) -> RwLockReadGuard<'_, GuildTable> {
-        read(&self.shared.table)
+        read(&self.table)
     }
 
     fn table_mut(&self) -> RwLockWriteGuard<'_, GuildTable> {
-        write(&self.shared.table)
+        write(&self.table)
     }
 }
 

@@ -6,7 +6,8 @@ use serde_json::json;
     reason = "every caller makes its data on the spot"
 )]
 fn apply(cache: &Cache, event: &str, data: serde_json::Value) {
-    cache.apply(event, &Json::from(&data));
+    let name = event.to_ascii_lowercase();
+    cache.hear(&Event::new(&name, 0, 1, data.to_string()));
 }
 
 /// A bot (1) in the guild 100 with a channel 101, a thread 102 in it, and the role 103.
@@ -14,8 +15,7 @@ fn known() -> Cache {
     let cache = Cache::new();
     apply(
         &cache,
-        // As the gateway's events are called; the others are called as on the wire.
-        "ready",
+        "READY",
         json!({ "user": { "id": "1" }, "guilds": [{ "id": "100" }, { "id": "200" }] }),
     );
     apply(
@@ -106,6 +106,79 @@ fn members_are_bounded_and_the_bot_is_never_forgotten() {
 }
 
 #[test]
+fn of_an_announcement_the_bot_and_the_last_members_are_kept() {
+    let cache = Cache::new();
+    let guilds: Vec<_> = (1..=5_000)
+        .map(|id| json!({ "id": id.to_string() }))
+        .collect();
+    let ready = json!({ "user": { "id": "1" }, "guilds": guilds });
+    apply(&cache, "READY", ready);
+    let members = (1..=100).map(|id| json!({ "user": { "id": id.to_string() }, "nick": "1" }));
+    let members: Vec<_> = members.collect();
+    // What is not kept may be anything.
+    let odd = json!({ "id": "100", "presences": 5, "voice_states": null, "members": members });
+    apply(&cache, "GUILD_CREATE", odd);
+    let known = |id: &str| cache.member("100", id).is_some();
+    assert!(known("1") && known("100") && known("95") && !known("50"));
+    assert!((10..=21).contains(&cache.counts().2), "{cache:?}");
+    let without = json!({ "id": "200", "members": null, "channels": 5, "roles": {} });
+    apply(&cache, "GUILD_CREATE", without);
+    assert!(cache.guild("200").is_some() && cache.channels("200").is_empty());
+}
+
+#[test]
+fn a_channel_says_of_which_guild_it_is_and_keeps_no_other_alive() {
+    let cache = known();
+    let sizes = |cache: &Cache| {
+        let channels = cache.channels("100");
+        let sizes = channels.iter().map(|channel| {
+            assert_eq!(channel.str("guild_id"), Some("100"));
+            channel.bytes()
+        });
+        sizes.max().unwrap()
+    };
+    assert!(sizes(&cache) < 250, "{}", sizes(&cache));
+    let topic = "x".repeat(1_000);
+    let data = json!({ "id": "101", "guild_id": "100", "topic": topic });
+    apply(&cache, "CHANNEL_UPDATE", data);
+    assert!(cache.channel("102").unwrap().bytes() < 250);
+    let roles = cache.roles("100");
+    assert!(roles.iter().all(|role| role.bytes() < 150));
+}
+
+#[test]
+fn roles_are_in_their_order_whatever_comes() {
+    let cache = known();
+    let names = |cache: &Cache| {
+        let guild = cache.guild("100").unwrap();
+        let names: Vec<_> = guild
+            .list("roles")
+            .filter_map(|it| it.str("name"))
+            .collect();
+        names.join(" ")
+    };
+    let role = |name: &str, position| json!({ "guild_id": "100", "role": { "id": "104", "name": name, "position": position } });
+    apply(&cache, "GUILD_ROLE_CREATE", role("New", 1));
+    assert_eq!(names(&cache), "@everyone Mods New");
+    apply(&cache, "GUILD_ROLE_UPDATE", role("Low", 0));
+    assert_eq!(names(&cache), "@everyone Low Mods");
+    assert_eq!(cache.role("100", "104").unwrap().str("name"), Some("Low"));
+    let roles = json!([{ "id": "9", "name": "B", "position": 2 }, { "id": "8", "name": "A" }]);
+    apply(
+        &cache,
+        "GUILD_UPDATE",
+        json!({ "id": "100", "roles": roles }),
+    );
+    assert_eq!(names(&cache), "A B");
+    apply(
+        &cache,
+        "GUILD_ROLE_DELETE",
+        json!({ "guild_id": "100", "role_id": "8" }),
+    );
+    assert_eq!(names(&cache), "B");
+}
+
+#[test]
 fn changes_and_losses_are_followed() {
     let cache = known();
     apply(
@@ -167,6 +240,7 @@ fn hostile_dispatches_change_nothing() {
             json!(null),
             json!([]),
             json!({ "id": 5, "guild_id": {}, "user": [], "member": 5, "role": 1 }),
+            json!({ "id": "100", "members": 5 }),
         ] {
             apply(&cache, event.gateway_name, data);
         }
