@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 
 pub use event::EventDefinition;
 pub use operation::Operation;
-pub use schema::{Field, Fields, Schema};
+pub use schema::{Field, Fields, Limits, Schema};
 pub use shape::Shape;
 
 /// Every operation that a bot may call, and every schema that they use.
@@ -156,15 +156,7 @@ fn fields_of(event: &EventDefinition) -> Fields {
 }
 
 fn like((name, field): (&&'static str, &Field)) -> (&'static str, Field) {
-    let required = field.required;
-    let shape = field.shape.clone();
-    (
-        name,
-        Field {
-            required,
-            ..Field::plain(shape)
-        },
-    )
+    (name, field.without_limits())
 }
 
 /// Fields that the gateway's documentation calls "partial … object", where the REST schema fits.

@@ -2,8 +2,10 @@
 
 use super::shape::Shape;
 use indexmap::IndexMap;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use std::ops::Deref;
+use std::sync::LazyLock;
 
 /// The fields of an object by name, in Discord's order.
 pub type Fields = IndexMap<&'static str, Field>;
@@ -19,15 +21,21 @@ pub enum Schema {
     Alias(Box<Field>),
 }
 
-/// The type and the limits of a field, a parameter or a query parameter. Lengths count Unicode
-/// characters, `item_…` limits hold for each item of a list.
-#[derive(Debug, Deserialize)]
-#[allow(missing_docs, reason = "the names are the facts' own")]
+/// The type and the limits of a field, a parameter or a query parameter; the limits are read as its own.
+#[derive(Debug)]
 pub struct Field {
-    #[serde(rename = "type")]
+    /// The type.
     pub shape: Shape,
-    #[serde(default)]
+    /// Whether it must be there.
     pub required: bool,
+    /// Apart, because most fields have none.
+    limits: Option<Box<Limits>>,
+}
+
+/// Lengths count Unicode characters, `item_…` limits hold for each item of a list.
+#[derive(Debug, Default, PartialEq)]
+#[allow(missing_docs, reason = "the names are the facts' own")]
+pub struct Limits {
     pub min: Option<f64>,
     pub max: Option<f64>,
     pub min_length: Option<usize>,
@@ -40,10 +48,70 @@ pub struct Field {
     pub item_max_length: Option<usize>,
     pub pattern: Option<&'static str>,
     /// The values that are allowed here, fewer than the type has. Empty: all of them.
-    #[serde(default, rename = "enum")]
     pub choices: Vec<Value>,
-    #[serde(default)]
     pub item_enum: Vec<Value>,
+}
+
+static NO_LIMITS: LazyLock<Limits> = LazyLock::new(Limits::default);
+
+impl Deref for Field {
+    type Target = Limits;
+
+    fn deref(&self) -> &Limits {
+        self.limits.as_deref().unwrap_or(&NO_LIMITS)
+    }
+}
+
+/// A field as the facts hold it.
+#[derive(Deserialize)]
+struct RawField {
+    #[serde(rename = "type")]
+    shape: Shape,
+    #[serde(default)]
+    required: bool,
+    min: Option<f64>,
+    max: Option<f64>,
+    min_length: Option<usize>,
+    max_length: Option<usize>,
+    min_items: Option<usize>,
+    max_items: Option<usize>,
+    item_min: Option<f64>,
+    item_max: Option<f64>,
+    item_min_length: Option<usize>,
+    item_max_length: Option<usize>,
+    pattern: Option<&'static str>,
+    #[serde(default, rename = "enum")]
+    choices: Vec<Value>,
+    #[serde(default)]
+    item_enum: Vec<Value>,
+}
+
+impl<'de> Deserialize<'de> for Field
+where
+    'de: 'static,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = RawField::deserialize(deserializer)?;
+        let limits = Limits {
+            min: raw.min,
+            max: raw.max,
+            min_length: raw.min_length,
+            max_length: raw.max_length,
+            min_items: raw.min_items,
+            max_items: raw.max_items,
+            item_min: raw.item_min,
+            item_max: raw.item_max,
+            item_min_length: raw.item_min_length,
+            item_max_length: raw.item_max_length,
+            pattern: raw.pattern,
+            choices: raw.choices,
+            item_enum: raw.item_enum,
+        };
+        Ok(Self {
+            required: raw.required,
+            ..Self::limited(raw.shape, limits)
+        })
+    }
 }
 
 impl Field {
@@ -52,32 +120,36 @@ impl Field {
         Self {
             shape,
             required: false,
-            min: None,
-            max: None,
-            min_length: None,
-            max_length: None,
-            min_items: None,
-            max_items: None,
-            item_min: None,
-            item_max: None,
-            item_min_length: None,
-            item_max_length: None,
-            pattern: None,
-            choices: Vec::new(),
-            item_enum: Vec::new(),
+            limits: None,
+        }
+    }
+
+    /// The same without limits.
+    pub(super) fn without_limits(&self) -> Self {
+        Self {
+            required: self.required,
+            ..Self::plain(self.shape.clone())
+        }
+    }
+
+    fn limited(shape: Shape, limits: Limits) -> Self {
+        Self {
+            limits: (limits != Limits::default()).then(|| Box::new(limits)),
+            ..Self::plain(shape)
         }
     }
 
     /// The limits of this list's items.
     pub(in crate::discord) fn of_items(&self, shape: Shape) -> Self {
-        Self {
+        let limits = Limits {
             min: self.item_min,
             max: self.item_max,
             min_length: self.item_min_length,
             max_length: self.item_max_length,
             choices: self.item_enum.clone(),
-            ..Self::plain(shape)
-        }
+            ..Limits::default()
+        };
+        Self::limited(shape, limits)
     }
 }
 
@@ -113,11 +185,13 @@ impl From<RawSchema> for Schema {
         if let Some(values) = raw.values {
             return Self::Choices(values);
         }
-        Self::Alias(Box::new(Field {
+        let limits = Limits {
             min: raw.min,
             max: raw.max,
             pattern: raw.pattern,
-            ..Field::plain(raw.shape.unwrap_or(Shape::Any))
-        }))
+            ..Limits::default()
+        };
+        let shape = raw.shape.unwrap_or(Shape::Any);
+        Self::Alias(Box::new(Field::limited(shape, limits)))
     }
 }

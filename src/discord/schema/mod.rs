@@ -17,7 +17,7 @@ pub use kinds::{Kind, field_kind, item_kind, kind_of};
 pub(crate) use words::{expected, got};
 
 use super::facts::{EVENTS, OPERATIONS};
-pub use super::facts::{Field, Fields, Schema, Shape};
+pub use super::facts::{Field, Fields, Limits, Schema, Shape};
 use std::ops::Deref;
 
 /// The schema called `name`: one of the API's (`MessageResponse`), or an event's under its gateway
