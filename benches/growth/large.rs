@@ -56,11 +56,19 @@ pub(super) fn measure(sizes: &Sizes) -> Vec<Sheet> {
     row("MB at the end", &|it| cell(it.last_memory()));
     row("MB more in the second half", &|it| cell(it.growth()));
     row("commands", &|it| it.asked.to_string());
-    row("commands without an answer", &|it| it.lost.to_string());
     row("command without state: p50 ms", &|it| it.ping.at(50));
     row("command without state: p99 ms", &|it| it.ping.at(99));
+    row("command without state: not answered", &|it| {
+        it.lost(&it.ping).to_string()
+    });
     row("command that stores: p50 ms", &|it| it.score.at(50));
     row("command that stores: p99 ms", &|it| it.score.at(99));
+    row("command that stores: not answered", &|it| {
+        it.lost(&it.score).to_string()
+    });
+    row("warnings and errors in the log", &|it| {
+        it.complaints.to_string()
+    });
     vec![sheet, series(&all, &some)]
 }
 

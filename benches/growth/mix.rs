@@ -152,7 +152,8 @@ pub(super) struct Measured {
     cpu: Duration,
     pub(super) took: Duration,
     pub(super) asked: u64,
-    pub(super) lost: u64,
+    /// Lines of the bot's log that tell of something wrong.
+    pub(super) complaints: usize,
     pub(super) ping: Times,
     pub(super) score: Times,
 }
@@ -170,6 +171,11 @@ impl Measured {
         self.samples.last().map_or(0.0, |sample| sample.megabytes)
     }
 
+    /// How many commands of a kind, of which there are two, have had no answer.
+    pub(super) fn lost(&self, answered: &Times) -> u64 {
+        (self.asked / 2).saturating_sub(u64::try_from(answered.0.len()).unwrap())
+    }
+
     /// What was added in the second half of the time.
     pub(super) fn growth(&self) -> f64 {
         let middle = self.samples.get(self.samples.len() / 2);
@@ -181,6 +187,7 @@ impl Load {
     pub(super) fn run(&self, discord: &FakeDiscord, child: &Child) -> Measured {
         let _former = discord.latencies();
         let replies = discord.replies();
+        let told = complaints(child);
         let (before, since) = (child.cpu(), Instant::now());
         let (samples, sent) = std::thread::scope(|scope| {
             let sending = scope.spawn(|| self.send(discord));
@@ -206,7 +213,7 @@ impl Load {
             cpu,
             took,
             asked: sent.asked,
-            lost: (replies + sent.asked).saturating_sub(discord.replies()),
+            complaints: complaints(child) - told,
             ping: of(PING),
             score: of(SCORE),
         }
@@ -236,6 +243,13 @@ impl Load {
         }
         sent
     }
+}
+
+/// Events that were dropped, handlers that were stopped, connections that were lost.
+fn complaints(child: &Child) -> usize {
+    let log = child.log();
+    let is_one = |line: &&str| line.contains(" WARN ") || line.contains(" ERROR ");
+    log.lines().filter(is_one).count()
 }
 
 fn guild_of(channel: u64) -> u64 {
