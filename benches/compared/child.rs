@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-const CONFIG: &str = r#"{
+/// Limits that the benchmarks do not meet.
+pub(super) const CONFIG: &str = r#"{
     "studio": { "listen": "127.0.0.1:0" },
     "limits": { "discord_calls_per_10s": 10000, "cpu_seconds_per_minute": 60 }
 }"#;

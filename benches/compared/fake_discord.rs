@@ -175,7 +175,7 @@ impl FakeDiscord {
         since.elapsed()
     }
 
-    /// Sends this many at once, and counts the replies that have come when none has come for a second.
+    /// Sends this many at once, and counts the replies that have come when none has come for three seconds.
     pub(super) fn burst(&self, total: u64) -> u64 {
         let before = self.replies();
         for _ in 0..total {
