@@ -7,63 +7,73 @@ use crate::discord::operations::Operation;
 use crate::discord::permissions;
 use crate::discord::schema::{Field, Schema, Shape, fields, meant, schema};
 use serde_json::{Map, Number, Value};
+use std::borrow::Cow;
 
 /// How deep arguments are converted; the check finds whatever lies deeper.
 const DEEPEST: usize = 32;
 
-/// Converts one argument.
-pub(super) struct Converter {
+/// Converts one argument, where it is.
+pub(super) struct Converter<'v> {
     operation: &'static Operation,
-    path: Vec<String>,
+    /// The names and positions (from 0) that lead to the value.
+    path: Vec<Cow<'v, str>>,
 }
 
-impl Converter {
+impl<'v> Converter<'v> {
     /// `name` is the argument's; empty for the fields of the body.
-    pub(super) fn new(operation: &'static Operation, name: &str) -> Self {
+    pub(super) fn new(operation: &'static Operation, name: &'v str) -> Self {
         let named = !name.is_empty();
         Self {
             operation,
-            path: named.then(|| name.to_owned()).into_iter().collect(),
+            path: named.then_some(Cow::Borrowed(name)).into_iter().collect(),
         }
     }
 
-    /// The value as Discord takes it. Faults that the check finds are left for it.
-    pub(super) fn convert(&mut self, field: &Field, value: Value) -> Result<Value, ArgumentError> {
-        if self.path.len() > DEEPEST {
-            return Ok(value);
-        }
-        self.shape(&field.shape, field, value)
-    }
-
-    fn shape(
+    /// Makes the value what Discord takes. Faults that the check finds are left for it.
+    pub(super) fn convert(
         &mut self,
-        shape: &Shape,
         field: &Field,
-        value: Value,
-    ) -> Result<Value, ArgumentError> {
-        let parts = shape.alternatives();
-        if value.is_null() {
-            return Ok(value);
+        value: &'v mut Value,
+    ) -> Result<(), ArgumentError> {
+        if self.path.len() > DEEPEST {
+            return Ok(());
         }
-        let has = |wanted: &dyn Fn(&Shape) -> bool| parts.iter().any(wanted);
+        let parts = field.shape.alternatives();
+        if let Some(meant) = self.meant_instead(parts, field, value)? {
+            *value = meant;
+            return Ok(());
+        }
         match value {
-            Value::Number(number) => self.number(parts, field, number),
-            Value::Array(names) if self.is_permissions(parts) => self.permissions(&names),
-            Value::Object(fields) if fields.is_empty() && self.is_permissions(parts) => {
-                self.permissions(&[])
-            }
-            Value::Array(items) if items.is_empty() && !has(&is_list) && has(&is_object) => {
-                Ok(Value::Object(Map::new()))
-            }
-            Value::Object(fields) if fields.is_empty() && has(&is_list) && !has(&is_object) => {
-                Ok(Value::Array(Vec::new()))
-            }
             Value::Array(items) => match parts.iter().find_map(item) {
                 Some(item) => self.list(item, items),
-                None => Ok(Value::Array(items)),
+                None => Ok(()),
             },
-            Value::Object(fields) => self.object(parts, fields),
-            other => Ok(other),
+            Value::Object(_) => self.object(parts, value),
+            _ => Ok(()),
+        }
+    }
+
+    /// Another value, if the whole of this one is to be replaced.
+    fn meant_instead(
+        &self,
+        parts: &[Shape],
+        field: &Field,
+        value: &Value,
+    ) -> Result<Option<Value>, ArgumentError> {
+        let has = |wanted: fn(&Shape) -> bool| parts.iter().any(wanted);
+        match value {
+            Value::Number(number) => self.number(parts, field, number),
+            Value::Array(names) if self.is_permissions(parts) => self.permissions(names).map(Some),
+            Value::Object(fields) if fields.is_empty() && self.is_permissions(parts) => {
+                self.permissions(&[]).map(Some)
+            }
+            Value::Array(items) if items.is_empty() && !has(is_list) && has(is_object) => {
+                Ok(Some(Value::Object(Map::new())))
+            }
+            Value::Object(fields) if fields.is_empty() && has(is_list) && !has(is_object) => {
+                Ok(Some(Value::Array(Vec::new())))
+            }
+            _ => Ok(None),
         }
     }
 
@@ -71,17 +81,14 @@ impl Converter {
         &self,
         parts: &[Shape],
         field: &Field,
-        number: Number,
-    ) -> Result<Value, ArgumentError> {
-        let whole = whole(&number);
+        number: &Number,
+    ) -> Result<Option<Value>, ArgumentError> {
+        let whole = whole(number);
         if self.is_permissions(parts) {
-            return Ok(match whole {
-                Some(bits) => bits.to_string().into(),
-                None => Value::Number(number),
-            });
+            return Ok(whole.map(|bits| bits.to_string().into()));
         }
         if let (true, Some(seconds)) = (parts.contains(&Shape::DateTime), number.as_f64()) {
-            return Ok(iso(seconds).map_or(Value::Number(number), Value::String));
+            return Ok(iso(seconds).map(Value::String));
         }
         let takes_numbers = parts.iter().any(|part| match part {
             Shape::Integer | Shape::Number | Shape::Any => true,
@@ -89,15 +96,15 @@ impl Converter {
             _ => false,
         });
         if parts.contains(&Shape::Snowflake) && !takes_numbers {
-            let got = got(&Value::Number(number));
+            let got = got(&Value::Number(number.clone()));
             return Err(self.wrong(&expected(field), format!("{got}: ids are strings")));
         }
-        Ok(whole.map_or(Value::Number(number), Value::from))
+        Ok(whole.map(Value::from))
     }
 
     fn is_permissions(&self, parts: &[Shape]) -> bool {
         let named = self.path.last();
-        named.is_some_and(|name| permissions::FIELDS.contains(&name.as_str()))
+        named.is_some_and(|name| permissions::FIELDS.contains(&&**name))
             && parts.contains(&Shape::Integer)
     }
 
@@ -117,52 +124,44 @@ impl Converter {
         Ok(bits.to_string().into())
     }
 
-    fn list(&mut self, item: &Shape, items: Vec<Value>) -> Result<Value, ArgumentError> {
+    fn list(&mut self, item: &Shape, items: &'v mut [Value]) -> Result<(), ArgumentError> {
         let field = Field::plain(item.clone());
-        let mut converted = Vec::with_capacity(items.len());
-        for (position, value) in items.into_iter().enumerate() {
-            self.path.push(position.to_string());
-            converted.push(self.convert(&field, value)?);
+        for (position, value) in items.iter_mut().enumerate() {
+            self.path.push(Cow::Owned(position.to_string()));
+            self.convert(&field, value)?;
             self.path.pop();
         }
-        Ok(Value::Array(converted))
+        Ok(())
     }
 
-    fn object(
-        &mut self,
-        parts: &[Shape],
-        object: Map<String, Value>,
-    ) -> Result<Value, ArgumentError> {
-        let value = Value::Object(object);
-        let variants = meant(parts, &value);
+    fn object(&mut self, parts: &[Shape], value: &'v mut Value) -> Result<(), ArgumentError> {
+        let variants = meant(parts, value);
         let Value::Object(object) = value else {
-            return Ok(value);
+            return Ok(());
         };
         let known: Vec<_> = variants.iter().filter_map(|name| fields(name)).collect();
         let map = parts.iter().find_map(map_value);
-        let mut converted = Map::new();
+        let map = map.map(|inner| Field::plain(inner.clone()));
         for (name, value) in object {
             let field = known.iter().find_map(|fields| fields.get(name.as_str()));
-            self.path.push(name);
-            let value = match (field, map) {
-                (Some(field), _) => self.convert(field, value)?,
-                (None, Some(inner)) => self.convert(&Field::plain(inner.clone()), value)?,
-                (None, None) if known.is_empty() => value,
-                (None, None) => {
-                    let name = self.path.pop().unwrap_or_default();
-                    let names = known.iter().flat_map(|fields| fields.keys().copied());
-                    let place = self.place();
-                    return Err(ArgumentError::unknown_inside(
-                        self.operation,
-                        &place,
-                        &name,
-                        names,
-                    ));
+            let Some(field) = field.or(map.as_ref()) else {
+                if known.is_empty() {
+                    continue;
                 }
+                let names = known.iter().flat_map(|fields| fields.keys().copied());
+                let place = self.place();
+                return Err(ArgumentError::unknown_inside(
+                    self.operation,
+                    &place,
+                    name,
+                    names,
+                ));
             };
-            converted.insert(self.path.pop().unwrap_or_default(), value);
+            self.path.push(Cow::Borrowed(name));
+            self.convert(field, value)?;
+            self.path.pop();
         }
-        Ok(Value::Object(converted))
+        Ok(())
     }
 
     fn wrong(&self, expected: &str, got: String) -> ArgumentError {

@@ -17,14 +17,20 @@ pub(super) fn silence(operation: &Operation, shape: &Shape, body: &mut Value) {
             }
         }
         Value::Object(object) => {
-            let schemas = shape.names().into_iter().filter_map(schema::fields);
-            let fields: Vec<_> = schemas.flatten().collect();
-            for (name, field) in &fields {
-                if let Some(inner) = object.get_mut(**name).filter(|_| **name != KEY) {
+            let names = shape.names().into_iter();
+            let schemas: Vec<_> = names.filter_map(schema::fields).collect();
+            let nested = object
+                .iter_mut()
+                .filter(|(name, inner)| (inner.is_object() || inner.is_array()) && *name != KEY);
+            for (name, inner) in nested {
+                for field in schemas
+                    .iter()
+                    .filter_map(|fields| fields.get(name.as_str()))
+                {
                     silence(operation, &field.shape, inner);
                 }
             }
-            if fields.iter().any(|(name, _)| **name == KEY) {
+            if schemas.iter().any(|fields| fields.contains_key(KEY)) {
                 silence_message(operation, object);
             }
         }

@@ -134,8 +134,8 @@ impl Sorter {
         Ok(())
     }
 
-    fn convert(&self, name: &str, field: &Field, value: Value) -> Result<Value, ArgumentError> {
-        let value = Converter::new(self.operation, name).convert(field, value)?;
+    fn convert(&self, name: &str, field: &Field, mut value: Value) -> Result<Value, ArgumentError> {
+        Converter::new(self.operation, name).convert(field, &mut value)?;
         match check_field(field, &value).into_iter().next() {
             Some(violation) => Err(ArgumentError::violated(self.operation, name, violation)),
             None => Ok(value),
@@ -172,7 +172,7 @@ impl Sorter {
             return Ok(None);
         };
         let field = Field::plain(shape.clone());
-        let (name, given) = if operation.takes_whole_body() {
+        let (name, mut body) = if operation.takes_whole_body() {
             let Some(body) = self.whole_body.take() else {
                 return Err(ArgumentError::missing(operation, "body", &expected(&field)));
             };
@@ -180,7 +180,7 @@ impl Sorter {
         } else {
             ("", Value::Object(std::mem::take(&mut self.body)))
         };
-        let mut body = Converter::new(operation, name).convert(&field, given)?;
+        Converter::new(operation, name).convert(&field, &mut body)?;
         mentions::silence(operation, shape, &mut body);
         let violations = check_field(&field, &body).into_iter();
         // Files are parts of their own.

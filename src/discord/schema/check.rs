@@ -100,11 +100,14 @@ impl<'a> Check<'a> {
             return self.fault("MODEL_TYPE_CONVERT", message, limits, value);
         };
         for (name, field) in fields {
+            let value = object.get(*name);
+            if value.is_none() && !field.required {
+                continue;
+            }
             self.path.push(Cow::Borrowed(name));
-            match object.get(*name) {
+            match value {
                 Some(value) => self.value(&field.shape, field, value),
-                None if field.required => self.missing(field),
-                None => {}
+                None => self.missing(field),
             }
             self.path.pop();
         }
