@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub const MOST_OF_A_COG: usize = 10;
 
 /// Requests of one kind that all cogs together may have open.
-const MOST_OF_ALL: usize = 64;
+pub const MOST_OF_ALL: usize = 64;
 
 /// The requests of one kind that all cogs have open. Clones share the count.
 #[derive(Clone, Debug)]

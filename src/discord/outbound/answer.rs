@@ -9,10 +9,13 @@ use crate::discord::operations::operation;
 use crate::json::{Json, JsonRef, Node, Unreadable};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::{Response, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName};
+use hyper::{Response, StatusCode};
 use std::fmt;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How many faults of a body are told in one line.
 const TOLD: usize = 3;
@@ -25,7 +28,10 @@ pub(super) const LONGEST: usize = 8 << 20;
 const LONGEST_REFUSAL: usize = 256 << 10;
 
 /// The headers of answers that a rate-limiting proxy gives without asking Discord.
-const OF_A_PROXY: [&str; 2] = ["generated-by-proxy", "x-sent-by-proxy"];
+static OF_A_PROXY: [HeaderName; 2] = [
+    HeaderName::from_static("generated-by-proxy"),
+    HeaderName::from_static("x-sent-by-proxy"),
+];
 
 /// Discord's code for a channel's slow mode.
 const SLOW_MODE: i64 = 20_016;
@@ -44,13 +50,24 @@ pub(super) struct ApiResponse {
 #[derive(Debug)]
 pub(super) enum Unread {
     /// The connection broke, or it took too long.
-    Broken(reqwest::Error),
+    Broken(Broken),
     /// The same, in the middle of an answer whose status says that nothing was done.
-    BrokenRefusal(reqwest::Error),
+    BrokenRefusal(Broken),
     /// It is longer than [`LONGEST`].
     TooLong,
     /// Whoever asked may not hold as much.
     Full,
+}
+
+/// What of the network failed.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// There was no connection, so nothing was sent.
+    NoConnection(Box<dyn std::error::Error + Send + Sync>),
+    /// It took too long.
+    Late,
+    /// The connection broke.
+    Lost(hyper::Error),
 }
 
 impl From<Full> for Unread {
@@ -60,20 +77,25 @@ impl From<Full> for Unread {
 }
 
 impl ApiResponse {
-    /// Reads an answer; `charge` grows by what of it is held.
-    pub(super) async fn read(mut response: Response, charge: &mut Charge) -> Result<Self, Unread> {
+    /// Reads an answer, which must be complete by `until`; `charge` grows by what of it is held.
+    pub(super) async fn read(
+        response: Response<Incoming>,
+        until: Instant,
+        charge: &mut Charge,
+    ) -> Result<Self, Unread> {
+        let (head, body) = response.into_parts();
         let mut answer = Self {
-            status: response.status(),
-            headers: std::mem::take(response.headers_mut()),
+            status: head.status,
+            headers: head.headers,
             body: Vec::new(),
             refusal: Json::NULL,
         };
         if answer.is_success() {
-            answer.body = read_body(response, LONGEST, charge).await?;
+            answer.body = read_body(body, LONGEST, until, charge).await?;
             return Ok(answer);
         }
         // Whatever else is wrong with a refusal, it is one.
-        match read_body(response, LONGEST_REFUSAL, charge).await {
+        match read_body(body, LONGEST_REFUSAL, until, charge).await {
             Ok(text) => answer.refusal = Json::parse(&text, charge).unwrap_or(Json::NULL),
             // The headers say when to come back.
             Err(Unread::Broken(_)) if answer.status == StatusCode::TOO_MANY_REQUESTS => {}
@@ -83,7 +105,7 @@ impl ApiResponse {
         Ok(answer)
     }
 
-    fn broken(&self, error: reqwest::Error) -> Unread {
+    fn broken(&self, error: Broken) -> Unread {
         if self.status.is_client_error() && self.status != StatusCode::REQUEST_TIMEOUT {
             Unread::BrokenRefusal(error)
         } else {
@@ -98,7 +120,7 @@ impl ApiResponse {
     /// Whether a proxy between the bot and Discord made this response itself: nirn-proxy and similar ones say so.
     pub(super) fn is_of_a_proxy(&self) -> bool {
         let mut headers = OF_A_PROXY.iter();
-        headers.any(|name| self.headers.contains_key(*name))
+        headers.any(|name| self.headers.contains_key(name))
     }
 
     /// Whether the channel is in slow mode: a 429 that is about its people and not about requests.
@@ -190,14 +212,29 @@ fn no_json(id: &'static str) -> CallError {
     }
 }
 
+/// What has come by `until`.
+pub(super) async fn in_time<T>(
+    until: Instant,
+    coming: impl Future<Output = T>,
+) -> Result<T, Unread> {
+    let come = tokio::time::timeout_at(until, coming).await;
+    come.map_err(|_| Unread::Broken(Broken::Late))
+}
+
 /// Reads a body piece by piece, and no more than `most` bytes of it.
 async fn read_body(
-    mut response: Response,
+    mut incoming: Incoming,
     most: usize,
+    until: Instant,
     charge: &mut Charge,
 ) -> Result<Vec<u8>, Unread> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(Unread::Broken)? {
+    while let Some(frame) = in_time(until, incoming.frame()).await? {
+        let frame = frame.map_err(|error| Unread::Broken(Broken::Lost(error)))?;
+        // What comes behind the body says nothing.
+        let Ok(chunk) = frame.into_data() else {
+            continue;
+        };
         if body.len() + chunk.len() > most {
             return Err(Unread::TooLong);
         }
@@ -411,7 +448,7 @@ impl CallError {
 mod tests {
     use super::*;
     use crate::charge::Allowance;
-    use reqwest::header::HeaderValue;
+    use hyper::header::HeaderValue;
 
     #[test]
     fn a_refused_token_is_known_by_code_or_status_and_is_the_bots_own() {

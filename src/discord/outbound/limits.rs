@@ -11,6 +11,7 @@ use crate::backoff::exponential;
 use crate::discord::operations::Operation;
 use crate::lock::lock;
 use crate::untrusted_numbers;
+use hyper::header::{DATE, HeaderName, RETRY_AFTER};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,12 +39,15 @@ const FIRST_UNTOLD: Duration = Duration::from_secs(1);
 /// The longest of these waits.
 const MAXIMUM_UNTOLD: Duration = Duration::from_secs(32);
 
+static BUCKET: HeaderName = HeaderName::from_static("x-ratelimit-bucket");
+static LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+static REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+static RESET_AFTER: HeaderName = HeaderName::from_static("x-ratelimit-reset-after");
+static SCOPE: HeaderName = HeaderName::from_static("x-ratelimit-scope");
+static IS_GLOBAL: HeaderName = HeaderName::from_static("x-ratelimit-global");
+
 /// Headers of answers that Discord itself gives.
-const OF_DISCORD: [&str; 3] = [
-    "x-ratelimit-bucket",
-    "x-ratelimit-limit",
-    "x-ratelimit-scope",
-];
+static OF_DISCORD: [&HeaderName; 3] = [&BUCKET, &LIMIT, &SCOPE];
 
 /// What a response says about its bucket.
 #[derive(Debug, Default)]
@@ -96,21 +100,19 @@ impl Wait {
 impl Observed {
     /// What a response that arrived at `now` says.
     pub(super) fn of(answer: &ApiResponse, now: Duration) -> Self {
-        let header = |name: &str| {
-            answer
-                .headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
+        let header = |name: &HeaderName| {
+            let value = answer.headers.get(name);
+            value.and_then(|value| value.to_str().ok())
         };
-        let seconds = |name: &str| header(name).and_then(untrusted_numbers::seconds_in_text);
-        let count = |name: &str| header(name).and_then(|text| text.parse::<u32>().ok());
+        let seconds = |name| header(name).and_then(untrusted_numbers::seconds_in_text);
+        let count = |name| header(name).and_then(|text| text.parse::<u32>().ok());
         let mut observed = Self {
-            bucket: header("x-ratelimit-bucket").map(hash),
-            limit: count("x-ratelimit-limit"),
-            remaining: count("x-ratelimit-remaining"),
-            reset_after: seconds("x-ratelimit-reset-after"),
+            bucket: header(&BUCKET).map(hash),
+            limit: count(&LIMIT),
+            remaining: count(&REMAINING),
+            reset_after: seconds(&RESET_AFTER),
             success: answer.is_success(),
-            shared: header("x-ratelimit-scope") == Some("shared"),
+            shared: header(&SCOPE) == Some("shared"),
             of_a_proxy: answer.is_of_a_proxy(),
             ..Self::default()
         };
@@ -118,10 +120,10 @@ impl Observed {
             // The body's number has a fraction, the header's is rounded up.
             let told = answer.refusal.get("retry_after");
             let told = told.and_then(untrusted_numbers::seconds_in_json);
-            let told = told.or_else(|| seconds("retry-after"));
+            let told = told.or_else(|| seconds(&RETRY_AFTER));
             let told = told.or_else(|| {
-                let date = header("retry-after")?;
-                untrusted_numbers::seconds_until_date(date, header("date"), now)
+                let date = header(&RETRY_AFTER)?;
+                untrusted_numbers::seconds_until_date(date, header(&DATE), now)
             });
             observed.retry_after = Some(told.map_or(Wait::Untold, Wait::Told));
             let is_global = answer.refusal.is_true("global");
@@ -129,9 +131,8 @@ impl Observed {
             // address.
             let is_of_discord = OF_DISCORD.iter().any(|name| header(name).is_some());
             let is_shut_out = answer.refusal.is_null() && !is_of_discord;
-            observed.global = is_global
-                || header("x-ratelimit-global").is_some()
-                || (is_shut_out && !observed.of_a_proxy);
+            observed.global =
+                is_global || header(&IS_GLOBAL).is_some() || (is_shut_out && !observed.of_a_proxy);
         }
         observed
     }

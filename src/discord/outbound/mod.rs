@@ -6,7 +6,8 @@
 //! ```
 //!
 //! - `limits.rs`: the rate limiter, in the buckets that Discord names; `queue.rs`: who is next in a bucket
-//! - `request.rs`: one attempt on the wire; `answer.rs`: what the server said, bounded and charged
+//! - `request.rs`: a request as bytes, and why an attempt failed; `form.rs`: files; `connections.rs`: one attempt on the
+//!   wire; `answer.rs`: what the server said, bounded and charged
 //! - `repeat.rs`: which request is sent again after which failure
 //! - `refusals.rs`: stops cogs before Discord blocks the bot for its refused requests
 //! - `waiting.rs`: which calls wait, and for what
@@ -19,6 +20,8 @@
 
 mod answer;
 mod caller;
+mod connections;
+mod form;
 mod identity;
 mod limits;
 mod options;
@@ -221,8 +224,10 @@ impl Outbound {
             shared,
         };
         let runtime = self.shared.runtime.clone();
+        // In a box, because whatever a task holds is copied when it begins and when it ends.
+        let call = Box::pin(call.run());
         let call = async move {
-            let ended = host_tasks::caught(host_tasks::Task::DiscordCall, call.run()).await;
+            let ended = host_tasks::caught(host_tasks::Task::DiscordCall, call).await;
             ended.unwrap_or(Err(CallError::Failed { operation }))
         };
         Driven(runtime.spawn(call)).await
@@ -317,7 +322,7 @@ struct Failing {
 
 impl OutboundCall {
     async fn run(mut self) -> Result<Answered, CallError> {
-        let encoded = request::Encoded::of(&self.prepared);
+        let encoded = self.shared.client.encode(&self.prepared)?;
         loop {
             host_tasks::point(host_tasks::Task::DiscordCall);
             let permit = self.turn().await?;
@@ -374,13 +379,10 @@ impl OutboundCall {
     ) -> Result<ApiResponse, request::NoAnswer> {
         let shared = &self.shared;
         let began = shared.clock.now();
-        let answer = shared.client.send(&self.prepared, encoded, limit, charge);
-        let mut answer = std::pin::pin!(answer);
+        let mut answer = std::pin::pin!(shared.client.send(encoded, limit, charge));
         // A request on the wire takes real time, whatever the bot's clock does.
-        tokio::select! {
-            biased;
-            answer = &mut answer => return answer,
-            () = tokio::time::sleep(TOLD_AFTER) => {}
+        if let Ok(answer) = tokio::time::timeout(TOLD_AFTER, &mut answer).await {
+            return answer;
         }
         let why = "no answer yet";
         let since = self.failing.as_ref().map_or(began, |failing| failing.since);

@@ -11,7 +11,7 @@
 //! What has the same effect twice is said by [`Effect::of`]. A message is made to be so with a nonce ([`make_unique`]).
 
 use crate::discord::arguments::Prepared;
-use reqwest::StatusCode;
+use hyper::StatusCode;
 use serde_json::Value;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};

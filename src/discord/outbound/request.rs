@@ -1,15 +1,25 @@
 //! One request on the wire. Whatever a cog or an author's file put into it, no secret leaves in it.
 
-use super::answer::{ApiResponse, CallError, Unread};
+use super::answer::{ApiResponse, Broken, CallError, Unread};
+use super::connections::{Body, Connections};
+use super::form::Form;
 use super::repeat::AttemptFailure;
 use super::{OutboundError, OutboundOptions};
 use crate::charge::Charge;
-use crate::discord::arguments::{File, Prepared};
+use crate::discord::arguments::{File, Prepared, percent};
 use crate::secrets;
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
-use reqwest::multipart::{Form, Part};
-use reqwest::{Method, RequestBuilder, Url};
+use hyper::body::Bytes;
+use hyper::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
+    USER_AGENT,
+};
+use hyper::http::uri::{InvalidUri, PathAndQuery};
+use hyper::{Method, Request, Uri};
+use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::Url;
 use serde_json::Value;
+use std::borrow::Cow;
+use std::error::Error;
 use std::time::Duration;
 
 /// Where Discord is when no other server is configured.
@@ -18,27 +28,28 @@ const DISCORD: &str = "https://discord.com";
 /// The version of the API that the facts describe.
 const VERSION: &str = "/api/v10";
 
-const USER_AGENT: &str = concat!("DiscordBot (cogsmith, ", env!("CARGO_PKG_VERSION"), ")");
+const JSON: &str = "application/json";
 
-/// A connection that is not there by then never will be.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const BOT: &str = concat!("DiscordBot (cogsmith, ", env!("CARGO_PKG_VERSION"), ")");
 
-/// Connections that are kept for the next requests.
-const MOST_IDLE: usize = 8;
+static REASON: HeaderName = HeaderName::from_static("x-audit-log-reason");
 
 /// Sends requests to one server and to no other.
 pub(super) struct Client {
-    http: reqwest::Client,
+    connections: Connections,
     /// Without a slash at its end.
     base: String,
+    /// What of that belongs to each path.
+    prefix: String,
+    host: HeaderValue,
     authorization: HeaderValue,
 }
 
-/// A JSON body, made once for all attempts.
+/// A request, written once for all attempts.
 pub(super) struct Encoded {
-    body: Vec<u8>,
-    /// The size of the files beside it.
-    files: usize,
+    request: Request<Body>,
+    /// How long its body is.
+    bytes: usize,
 }
 
 impl Client {
@@ -46,33 +57,30 @@ impl Client {
         let given = options.api_url.as_deref().unwrap_or(DISCORD);
         let wrong = || OutboundError::Address(given.to_owned());
         let url = Url::parse(given).map_err(|_| wrong())?;
-        let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-        if !matches!(url.scheme(), "http" | "https") || !plain || url.host_str().is_none() {
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        let plain = url.query().is_none() && url.fragment().is_none() && !has_user;
+        if !matches!(url.scheme(), "http" | "https") || !plain {
             return Err(wrong());
         }
+        let host = match (url.host_str(), url.port()) {
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            (Some(host), None) => host.to_owned(),
+            (None, _) => return Err(wrong()),
+        };
+        let server = Uri::try_from(format!("{}://{host}/", url.scheme())).map_err(|_| wrong())?;
         let token = format!("Bot {}", options.token.expose());
         let mut authorization = HeaderValue::from_str(&token).map_err(|_| OutboundError::Token)?;
         authorization.set_sensitive(true);
-        // A redirect would lead to another server.
-        let mut http = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_max_idle_per_host(MOST_IDLE)
-            // The bytes are counted as they arrive, so they must not grow afterwards by decompression.
-            .no_gzip()
-            .no_brotli()
-            .no_deflate()
-            .no_zstd()
-            .redirect(reqwest::redirect::Policy::none());
-        if options.api_url.is_some() {
+        let proxy = match options.api_url {
+            None => Matcher::from_env().intercept(&server),
             // A server that is named explicitly is reached directly, without the system's proxy.
-            http = http.no_proxy();
-        }
+            Some(_) => None,
+        };
         Ok(Self {
-            http: http
-                .build()
-                .map_err(|error| OutboundError::Client(error.to_string()))?,
+            connections: Connections::new(server, proxy)?,
             base: format!("{}{VERSION}", given.trim_end_matches('/')),
+            prefix: format!("{}{VERSION}", url.path().trim_end_matches('/')),
+            host: HeaderValue::try_from(host).map_err(|_| wrong())?,
             authorization,
         })
     }
@@ -88,125 +96,128 @@ impl Client {
 }
 
 impl Encoded {
-    pub(super) fn of(prepared: &Prepared) -> Self {
-        let body = prepared.body.as_ref();
-        // A tree of JSON values with keys that are strings can always be written.
-        let body = body.map_or_else(Vec::new, |body| {
-            serde_json::to_vec(body).unwrap_or_default()
-        });
-        let files = prepared.files.iter();
-        Self {
-            body: secrets::hide(&body).into_owned(),
-            files: files.map(|file| file.content.len()).sum(),
-        }
-    }
-
     /// Roughly how many bytes will be sent.
     pub(super) fn bytes(&self) -> usize {
-        self.body.len() + self.files
+        self.bytes
     }
 }
 
 impl Client {
+    /// Writes a request. Whatever comes from outside is searched for secrets.
+    pub(super) fn encode(&self, prepared: &Prepared) -> Result<Encoded, CallError> {
+        let uri = self.uri(prepared).map_err(|error| CallError::Network {
+            operation: prepared.operation.id,
+            message: format!("the request cannot be sent ({error})"),
+        })?;
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(HOST, self.host.clone());
+        headers.insert(USER_AGENT, HeaderValue::from_static(BOT));
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        if !prepared.operation.carries_its_token() {
+            headers.insert(AUTHORIZATION, self.authorization.clone());
+        }
+        // It is percent-encoded, so it always can be a header's value; and so can the boundary of a form.
+        let header = |text: &str| HeaderValue::from_str(text).ok();
+        if let Some(reason) = &prepared.reason {
+            let reason = header(&secrets::hide_text(reason));
+            headers.extend(reason.map(|reason| (REASON.clone(), reason)));
+        }
+        let mut body = Bytes::new();
+        if prepared.operation.form_only || !prepared.files.is_empty() {
+            let (kind, form) = form(prepared);
+            headers.extend(header(&kind).map(|kind| (CONTENT_TYPE, kind)));
+            body = form.into();
+        } else if let Some(fields) = &prepared.body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+            body = json(fields).into();
+        } else if matches!(prepared.method, "POST" | "PUT" | "PATCH") {
+            // Discord answers 411 without it.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        let bytes = body.len();
+        let mut request = Request::new(Body::new(body));
+        *request.method_mut() = Method::from_bytes(prepared.method.as_bytes()).unwrap_or_default();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        Ok(Encoded { request, bytes })
+    }
+
+    /// The path and the query. A token is made of letters that no path encodes.
+    fn uri(&self, prepared: &Prepared) -> Result<Uri, InvalidUri> {
+        let path = secrets::hide_text(&prepared.path);
+        let mut uri = String::with_capacity(self.prefix.len() + path.len());
+        uri.push_str(&self.prefix);
+        uri.push_str(&path);
+        for (position, (name, value)) in prepared.query.iter().enumerate() {
+            uri.push(if position == 0 { '?' } else { '&' });
+            uri.push_str(name);
+            uri.push('=');
+            uri.push_str(&percent(&secrets::hide_text(value)));
+        }
+        PathAndQuery::try_from(uri).map(Uri::from)
+    }
+
     /// Sends a request once; `left` is the time that is left for it. `charge` grows by what the answer takes.
     pub(super) async fn send(
         &self,
-        prepared: &Prepared,
         encoded: &Encoded,
         left: Duration,
         charge: &mut Charge,
     ) -> Result<ApiResponse, NoAnswer> {
-        let request = self.build(prepared, encoded).timeout(left);
-        let response = request.send().await.map_err(Unread::Broken);
-        let answer = match response {
-            Ok(response) => ApiResponse::read(response, charge).await,
-            Err(broken) => Err(broken),
-        };
+        let request = encoded.request.clone();
+        let until = tokio::time::Instant::now() + left;
+        let answer = self.connections.send(request, until, charge).await;
         answer.map_err(NoAnswer)
-    }
-
-    fn build(&self, prepared: &Prepared, encoded: &Encoded) -> RequestBuilder {
-        let method = Method::from_bytes(prepared.method.as_bytes()).unwrap_or(Method::GET);
-        // A token is made of letters that no path encodes.
-        let address = format!("{}{}", self.base, secrets::hide_text(&prepared.path));
-        let mut request = self.http.request(method, address);
-        if !prepared.query.is_empty() {
-            let query = prepared.query.iter();
-            let query = query.map(|(name, value)| (*name, secrets::hide_text(value)));
-            request = request.query(&query.collect::<Vec<_>>());
-        }
-        if !prepared.operation.carries_its_token() {
-            request = request.header(AUTHORIZATION, self.authorization.clone());
-        }
-        if let Some(reason) = &prepared.reason {
-            let reason = secrets::hide_text(reason);
-            request = request.header("X-Audit-Log-Reason", reason.as_ref());
-        }
-        if prepared.operation.form_only || !prepared.files.is_empty() {
-            return request.multipart(form(prepared, encoded));
-        }
-        if prepared.body.is_some() {
-            return request
-                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-                .body(encoded.body.clone());
-        }
-        if matches!(prepared.method, "POST" | "PUT" | "PATCH") {
-            // Discord answers 411 without it.
-            request = request.header(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-        request
     }
 }
 
-fn form(prepared: &Prepared, encoded: &Encoded) -> Form {
+/// The text of a body, without secrets.
+fn json(body: &Value) -> Vec<u8> {
+    // A tree of JSON values with keys that are strings can always be written.
+    let text = serde_json::to_vec(body).unwrap_or_default();
+    match secrets::hide(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(hidden) => hidden,
+    }
+}
+
+/// The type of the form in which files are sent, and the form.
+fn form(prepared: &Prepared) -> (String, Vec<u8>) {
     let mut form = Form::new();
     if prepared.operation.form_only {
         let fields = prepared.body.as_ref().and_then(Value::as_object);
         for (name, value) in fields.into_iter().flatten() {
             let text = match value {
                 Value::Null => continue,
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
+                Value::String(text) => Cow::Borrowed(text.as_str()),
+                other => Cow::Owned(other.to_string()),
             };
-            form = form.text(name.clone(), secrets::hide_text(&text).into_owned());
+            form.part(name, None, None, secrets::hide_text(&text).as_bytes());
         }
     } else {
-        form = form.part(
-            "payload_json",
-            typed(Part::bytes(encoded.body.clone()), "application/json"),
-        );
+        let body = prepared.body.as_ref().map(json).unwrap_or_default();
+        form.part("payload_json", None, Some(JSON), &body);
     }
     for (position, file) in prepared.files.iter().enumerate() {
         let name = match file.part {
-            Some(name) => name.to_owned(),
-            None => format!("files[{position}]"),
+            Some(name) => Cow::Borrowed(name),
+            None => Cow::Owned(format!("files[{position}]")),
         };
-        form = form.part(name, part(file));
+        let filename = secrets::hide_text(&file.filename);
+        let content = secrets::hide(&file.content);
+        form.part(&name, Some(&filename), Some(&kind_of(file)), &content);
     }
-    form
+    form.finish()
 }
 
-fn part(file: &File) -> Part {
-    let content = secrets::hide(&file.content).into_owned();
-    let part = Part::bytes(content).file_name(secrets::hide_text(&file.filename).into_owned());
+/// The type of a file's content, by its name.
+fn kind_of(file: &File) -> String {
     let kind = mime_guess::from_path(&file.filename).first_or_octet_stream();
-    let kind = match kind.type_() {
+    match kind.type_() {
         // Discord shows a text only if it knows how it is encoded.
         mime_guess::mime::TEXT => format!("{kind}; charset=utf-8"),
         _ => kind.to_string(),
-    };
-    typed(part, &kind)
-}
-
-fn typed(part: Part, kind: &str) -> Part {
-    let mut headers = reqwest::header::HeaderMap::new();
-    // A type of media is always a header's value.
-    headers.extend(
-        HeaderValue::from_str(kind)
-            .ok()
-            .map(|kind| (CONTENT_TYPE, kind)),
-    );
-    part.headers(headers)
+    }
 }
 
 /// A request that got no complete answer.
@@ -216,25 +227,19 @@ impl NoAnswer {
     /// What happened to the request.
     pub(super) fn failure(&self) -> AttemptFailure {
         match &self.0 {
-            Unread::Broken(error) if error.is_connect() => AttemptFailure::NotDone,
-            Unread::BrokenRefusal(_) => AttemptFailure::NotDone,
-            Unread::Broken(error) if error.is_builder() => AttemptFailure::Final,
+            Unread::Broken(Broken::NoConnection(_)) | Unread::BrokenRefusal(_) => {
+                AttemptFailure::NotDone
+            }
             Unread::Broken(_) => AttemptFailure::MaybeDone,
             Unread::TooLong | Unread::Full => AttemptFailure::Final,
         }
     }
 
-    fn is_late(&self) -> bool {
-        matches!(&self.0, Unread::Broken(error) if error.is_timeout())
-    }
-
     /// The network's problem, in two or three words.
     pub(super) fn in_short(&self) -> &'static str {
-        match self.failure() {
-            AttemptFailure::NotDone if !matches!(self.0, Unread::BrokenRefusal(_)) => {
-                "no connection"
-            }
-            _ if self.is_late() => "no answer",
+        match &self.0 {
+            Unread::Broken(Broken::NoConnection(_)) => "no connection",
+            Unread::Broken(Broken::Late) => "no answer",
             _ => "the connection breaks",
         }
     }
@@ -249,24 +254,22 @@ impl NoAnswer {
     }
 }
 
-fn broken(error: &reqwest::Error, operation: &'static str, limit: Duration) -> CallError {
-    if error.is_timeout() && !error.is_connect() {
-        return CallError::Deadline {
-            operation,
-            // No more digits than anybody reads.
-            seconds: (limit.as_secs_f64() * 10.0).round() / 10.0,
-            why: "there was no answer in time".into(),
-        };
-    }
-    let mut cause: &dyn std::error::Error = error;
+fn broken(broken: &Broken, operation: &'static str, limit: Duration) -> CallError {
+    let (what, mut cause): (_, &dyn Error) = match broken {
+        Broken::Late => {
+            return CallError::Deadline {
+                operation,
+                // No more digits than anybody reads.
+                seconds: (limit.as_secs_f64() * 10.0).round() / 10.0,
+                why: "there was no answer in time".into(),
+            };
+        }
+        Broken::NoConnection(cause) => ("no connection to Discord", cause.as_ref()),
+        Broken::Lost(cause) => ("the connection to Discord broke", cause),
+    };
     while let Some(source) = cause.source() {
         cause = source;
     }
-    let what = if error.is_connect() {
-        "no connection to Discord"
-    } else {
-        "the connection to Discord broke"
-    };
     CallError::Network {
         operation,
         message: format!("{what} ({cause})"),
