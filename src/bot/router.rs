@@ -10,7 +10,6 @@ use crate::commands::conflicts::Claim;
 use crate::commands::name_key::name_key;
 use crate::commands::parse::{split_name, strip_prefix};
 use crate::discord::event::{Event, MessagePeek};
-use crate::discord::missing_fields::with_whole_member;
 use crate::host_tasks::{self, Task};
 use crate::supervisor::{Consumer, Deliveries, Ticket, deliveries};
 use std::sync::Arc;
@@ -116,8 +115,7 @@ impl Router {
         // From here on a user waits for an answer.
         let read = host_tasks::caught_now(Task::Router, || {
             host_tasks::point(Task::Router);
-            let data = with_whole_member("message_create", &event.look());
-            services.cache.apply("message_create", &data);
+            services.cache.apply("message_create", &event.look());
             if is_admin {
                 return Some(admin_call(&peek, &claim, arguments));
             }

@@ -24,7 +24,6 @@ use crate::commands::help;
 use crate::commands::parse::{Called, Line, Walk, answers_to, walk};
 use crate::commands::text::{Language, Text, duration_in_words};
 use crate::discord::event::Event;
-use crate::discord::missing_fields::with_whole_member;
 use crate::host_tasks::{self, Task};
 use crate::json::{Json, JsonRef};
 use crate::lock::lock;
@@ -69,7 +68,7 @@ pub struct Typed {
 impl Typed {
     /// The call that it is.
     pub fn call(&self) -> CommandCall {
-        let message = with_whole_member(&self.event.name, self.event.data());
+        let message = self.event.data().clone();
         CommandCall {
             content: message.str("content").unwrap_or_default().to_owned(),
             name: self.name.clone(),

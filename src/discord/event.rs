@@ -1,5 +1,6 @@
 //! An event: Discord's JSON, read on demand.
 
+use super::missing_fields::with_whole_member;
 use crate::charge::Allowance;
 use crate::json::{Json, Unreadable};
 use serde::Deserialize;
@@ -77,8 +78,8 @@ impl Event {
         }
     }
 
-    /// The event's data, parsed when first asked for. Null, with a line in the log, if the
-    /// text is not JSON, nests deeper than 128 levels, holds half of a surrogate pair or would take more than 128 MB.
+    /// The event's data, parsed when first asked for; its `member` has `user` and `guild_id`. Null, with a line in
+    /// the log, if the text is not JSON, nests deeper than 128 levels, holds half of a surrogate pair or would take more than 128 MB.
     pub fn data(&self) -> &Json {
         self.parsed.get_or_init(|| self.read())
     }
@@ -97,7 +98,7 @@ impl Event {
 
     fn read(&self) -> Json {
         let read = self.parse().map_err(|error| self.warn(&error));
-        read.unwrap_or(Json::NULL)
+        read.map_or(Json::NULL, |data| with_whole_member(&self.name, data))
     }
 
     fn warn(&self, error: &dyn std::error::Error) {
@@ -125,6 +126,8 @@ impl Event {
     /// author.
     pub fn peek_message(&self) -> Option<MessagePeek<'_>> {
         let message: Message<'_> = serde_json::from_str(self.raw()).ok()?;
+        // Whoever is routed is also asked for where it comes from.
+        self.origin.get_or_init(|| message.origin());
         Some(MessagePeek {
             id: message.id,
             channel_id: message.channel_id,
@@ -175,7 +178,6 @@ impl Origin {
         let Ok(ids) = serde_json::from_str::<Ids<'_>>(data) else {
             return Self::default();
         };
-        let number = |id: Option<&str>| id.and_then(|id| id.parse().ok()).unwrap_or(0);
         let member = ids.member.and_then(|member| member.user);
         let people = [ids.author, ids.user, member];
         let person = people.into_iter().flatten().find_map(|person| person.id);
@@ -185,6 +187,10 @@ impl Origin {
             user: number(ids.user_id.or(person)),
         }
     }
+}
+
+fn number(id: Option<&str>) -> u64 {
+    id.and_then(|id| id.parse().ok()).unwrap_or(0)
 }
 
 /// The fields of a message that decide whether and where it goes, borrowed from the event's text.
@@ -225,6 +231,8 @@ struct Message<'a> {
     channel_id: &'a str,
     #[serde(default)]
     guild_id: Option<&'a str>,
+    #[serde(default)]
+    user_id: Option<&'a str>,
     #[serde(borrow, default)]
     content: Cow<'a, str>,
     #[serde(borrow)]
@@ -233,6 +241,17 @@ struct Message<'a> {
     webhook_id: Option<&'a str>,
     #[serde(rename = "type", default)]
     kind: u64,
+}
+
+impl Message<'_> {
+    /// The same as [`Origin::of`], of what has been read.
+    fn origin(&self) -> Origin {
+        Origin {
+            guild: number(self.guild_id),
+            channel: number(Some(self.channel_id)),
+            user: number(self.user_id.or(Some(self.author.id))),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -297,11 +316,14 @@ mod tests {
     #[test]
     fn an_event_tells_whom_it_comes_from() {
         let origin = |data: &str| {
-            let origin = Event::new("x", 0, 1, data.to_owned()).origin();
+            let event = Event::new("x", 0, 1, data.to_owned());
+            let peeked = Event::new("x", 0, 1, data.to_owned());
+            peeked.peek_message();
+            assert_eq!(peeked.origin(), event.origin(), "{data}");
+            let origin = event.origin();
             [origin.guild, origin.channel, origin.user]
         };
-        let message =
-            r#"{"guild_id":"1","channel_id":"2","author":{"id":"3"},"member":{"nick":null}}"#;
+        let message = r#"{"id":"9","guild_id":"1","channel_id":"2","author":{"id":"3"},"member":{"nick":null}}"#;
         let cases = [
             (message, [1, 2, 3]),
             (
@@ -314,6 +336,14 @@ mod tests {
             ),
             (r#"{"guild_id":"1","user":{"id":"5"}}"#, [1, 0, 5]),
             (r#"{"guild_id":7}"#, [0, 0, 0]),
+            (
+                r#"{"id":"9","channel_id":"2","user_id":"6","author":{"id":"x"}}"#,
+                [0, 2, 6],
+            ),
+            (
+                r#"{"id":"9","channel_id":"","author":{"id":"x"}}"#,
+                [0, 0, 0],
+            ),
             ("null", [0, 0, 0]),
         ];
         for (data, expected) in cases {

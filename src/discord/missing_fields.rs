@@ -27,10 +27,10 @@ pub fn found_in_guild(json: Json, schema: Option<&str>, guild: &str) -> Json {
 }
 
 /// An event's data in which `member` has its `user` and its `guild_id`.
-pub fn with_whole_member(event_name: &str, data: &Json) -> Json {
+pub(super) fn with_whole_member(event_name: &str, data: Json) -> Json {
     let member = data.get("member").filter(|member| member.is_object());
     let Some(member) = member.filter(|_| event(event_name).is_some()) else {
-        return data.clone();
+        return data;
     };
     let more = [
         ("user", member.get("user").or_else(|| data.get("author"))),

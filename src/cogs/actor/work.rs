@@ -11,7 +11,6 @@ use crate::cogs::mailbox::Work;
 use crate::cogs::{fault, handler};
 use crate::commands::text::Text;
 use crate::discord::event::Event;
-use crate::discord::missing_fields::with_whole_member;
 use crate::supervisor::Ticket;
 use crate::vm::run::Run;
 use mlua::{Function, MultiValue};
@@ -97,12 +96,11 @@ impl Actor {
         }
         ticket.begin();
         let ticket = Arc::new(ticket);
-        let data = with_whole_member(&event.name, event.data());
         let limit = self.handler_limit();
         // The tables know an event's object by its name on the wire.
         let schema = crate::discord::event(&event.name).map(|event| event.gateway_name);
         // One object for all listeners: nobody can change it.
-        if let Ok(object) = object::receive(live.vm.lua(), &self.cog, &data, schema) {
+        if let Ok(object) = object::receive(live.vm.lua(), &self.cog, event.data(), schema) {
             for handler in live.declarations.listeners_to(&event.name) {
                 let ticket = Arc::clone(&ticket);
                 let object = object.clone();
