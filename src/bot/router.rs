@@ -115,7 +115,7 @@ impl Router {
         // From here on a user waits for an answer.
         let read = host_tasks::caught_now(Task::Router, || {
             host_tasks::point(Task::Router);
-            services.cache.apply("message_create", &event.look());
+            services.cache.apply("message_create", event.data());
             if is_admin {
                 return Some(admin_call(&peek, &claim, arguments));
             }

@@ -84,11 +84,6 @@ impl Event {
         self.parsed.get_or_init(|| self.read())
     }
 
-    /// The same, and it is not kept: an event that waits in a mailbox takes less without it.
-    pub fn look(&self) -> Json {
-        self.parsed.get().cloned().unwrap_or_else(|| self.read())
-    }
-
     /// The event's data as something else, for one who needs little of it. Nothing, with a line in the log, if it is
     /// not that.
     pub fn read_as<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
@@ -112,9 +107,9 @@ impl Event {
         Json::parse(self.raw().as_bytes(), &mut charge)
     }
 
-    /// The bytes of its text.
+    /// The bytes of its text, and of its data if that has been parsed.
     pub fn size(&self) -> usize {
-        self.text.len()
+        self.text.len() + self.parsed.get().map_or(0, Json::bytes)
     }
 
     /// Where it comes from, read at the first call.

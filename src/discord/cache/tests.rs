@@ -240,10 +240,12 @@ fn hostile_dispatches_change_nothing() {
             json!(null),
             json!([]),
             json!({ "id": 5, "guild_id": {}, "user": [], "member": 5, "role": 1 }),
-            json!({ "id": "100", "members": 5 }),
         ] {
             apply(&cache, event.gateway_name, data);
         }
+    }
+    for event in ["GUILD_CREATE", "GUILD_UPDATE"] {
+        apply(&cache, event, json!({ "id": "100", "members": 5, "roles": 5 }));
     }
     assert!(cache.guild("100").is_some());
 }
