@@ -134,14 +134,14 @@ impl Table {
 /// How long two things take: the median of so many times each. They take turns, so that what disturbs the machine
 /// disturbs both.
 fn medians(times: usize, mut here: impl FnMut(), mut baseline: impl FnMut()) -> [Duration; 2] {
-    let timed = |act: &mut dyn FnMut()| {
+    let duration_of = |act: &mut dyn FnMut()| {
         let since = Instant::now();
         act();
         since.elapsed()
     };
     let mut taken: Vec<[Duration; 2]> = Vec::new();
     for _ in 0..times {
-        taken.push([timed(&mut here), timed(&mut baseline)]);
+        taken.push([duration_of(&mut here), duration_of(&mut baseline)]);
     }
     [0, 1].map(|which| {
         let mut times: Vec<Duration> = taken.iter().map(|pair| pair[which]).collect();

@@ -125,7 +125,7 @@ fn replies() {
         let (discord, child) = warm(kind, 0);
         let before = child.cpu();
         let took = discord.closed_loop(REPLIES, 1_000);
-        let cpu = child.cpu() - before;
+        let cpu = child.cpu().saturating_sub(before);
         (per_thousand(cpu, REPLIES), a_second(REPLIES, took))
     });
     columns(
@@ -146,7 +146,7 @@ fn unmatched() {
         let (discord, child) = warm(kind, 0);
         let before = child.cpu();
         discord.unmatched(MESSAGES);
-        per_thousand(child.cpu() - before, MESSAGES)
+        per_thousand(child.cpu().saturating_sub(before), MESSAGES)
     });
     columns(
         "CPU ms per 1,000 messages that are no commands",

@@ -11,7 +11,7 @@ use crate::discord::arguments::{self, File, Prepared};
 use crate::discord::missing_fields::found_in_guild;
 use crate::discord::operations::{Operation, operation};
 use crate::discord::outbound::CallError;
-use crate::discord::schema::{Shape, item_kind};
+use crate::discord::schema::answer_kind;
 use crate::json::Json;
 use crate::vm::host::{Field, HostError, HostFailure, HostResult};
 use serde_json::{Map, Value as JsonValue};
@@ -23,11 +23,6 @@ pub const UNREACHABLE: &str = "unreachable";
 
 /// How long one call may take, rate limits and repetitions included.
 const DEADLINE: Duration = Duration::from_secs(120);
-
-/// The schema of an operation's answer, or of the items of one that is a list.
-pub(super) fn answer_schema(operation: &'static Operation) -> Option<&'static str> {
-    item_kind(&Shape::parse(operation.returns?))
-}
 
 /// One call of an operation, checked and ready to be sent.
 pub struct PreparedCall {
@@ -112,7 +107,7 @@ pub async fn make(cog: &CogContext, call: PreparedCall) -> HostResult<Option<Jso
     Ok(answer.json.map(|json| {
         let json = veil(cog, operation, json);
         match &guild {
-            Some(guild) => found_in_guild(json, answer_schema(operation), guild),
+            Some(guild) => found_in_guild(json, answer_kind(operation), guild),
             None => json,
         }
     }))

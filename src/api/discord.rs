@@ -2,7 +2,7 @@
 //!
 //! `<operation>, try, null, cache, permissions`
 
-use super::call::{PreparedCall, answer_schema, make, prepare};
+use super::call::{PreparedCall, make, prepare};
 use super::content::read_files;
 use super::context::CogContext;
 use super::convert::Converter;
@@ -12,6 +12,7 @@ use super::phase::may_act;
 use crate::discord::missing_fields::found_in_guild;
 use crate::discord::operations::{Operation, nearest_operation, operation};
 use crate::discord::permissions;
+use crate::discord::schema::answer_kind;
 use crate::json::Json;
 use crate::vm::host::{
     Arguments, Host, HostChunk, HostError, HostResult, function_name, one, shown_name,
@@ -79,7 +80,7 @@ fn operation_function(
             let call = prepared?;
             cog.limits.wait_to_call(name).await?;
             match make(&cog, call).await? {
-                Some(json) => object::receive(&lua, &cog, &json, answer_schema(operation)),
+                Some(json) => object::receive(&lua, &cog, &json, answer_kind(operation)),
                 None => Ok(Value::Nil),
             }
         }

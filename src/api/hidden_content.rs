@@ -1,10 +1,9 @@
 //! Takes the content from messages in Discord's answers that a cog may not read. What events bring, and what
 //! a caller names, is the cog's to read; what it fetches by itself takes the capability `messages.read`.
 
-use super::call::answer_schema;
 use super::context::CogContext;
 use crate::discord::operations::Operation;
-use crate::discord::schema::field_kind;
+use crate::discord::schema::{answer_kind, field_kind};
 use crate::json::{Json, JsonRef, Node, Writer};
 
 /// The schemas of messages.
@@ -38,7 +37,7 @@ const SNAPSHOTS: &str = "message_snapshots";
 
 /// The answer to an operation, as this cog may see it.
 pub(super) fn veil(cog: &CogContext, operation: &'static Operation, answer: Json) -> Json {
-    let schema = answer_schema(operation);
+    let schema = answer_kind(operation);
     let is_own = |id: &str| cog.services.own_messages.tie(&cog.name, id).is_some();
     if cog.capabilities.has("messages.read") || !hides(answer.view(), schema, &is_own) {
         return answer;

@@ -1,6 +1,6 @@
 //! Methods of Discord's objects: thin names for operations (`message:reply`, `member:add_role`, …).
 
-use super::call::{answer_schema, known, make, open_direct_channel, prepare};
+use super::call::{known, make, open_direct_channel, prepare};
 use super::content::Content;
 use super::context::CogContext;
 use super::deletion::{Deletion, MessagePlace, delete_later};
@@ -10,7 +10,7 @@ use super::phase::may_act;
 use super::reach::{self, Need};
 use crate::discord::operations::Operation;
 use crate::discord::reply_to;
-use crate::discord::schema::Kind;
+use crate::discord::schema::{Kind, answer_kind};
 use crate::json::{Json, JsonRef};
 use crate::vm::host::{Arguments, Host, HostError, HostFailure, HostResult, describe, one};
 use mlua::{Lua, Value};
@@ -121,7 +121,7 @@ fn method(
                 cog.capabilities.require(name, capability)?;
             }
             match carry_out(&cog, name, prepared).await? {
-                Some(json) => object::receive(&lua, &cog, &json, answer_schema(operation)),
+                Some(json) => object::receive(&lua, &cog, &json, answer_kind(operation)),
                 None => Ok(Value::Nil),
             }
         }

@@ -129,7 +129,7 @@ impl Calling<'_> {
     /// The author's permissions by the member in the message, for one whom the cache has forgotten again.
     fn permissions_as_sent(&self) -> Option<u64> {
         let services = &self.cog.services;
-        let author = self.call.message.get("author")?.clone();
+        let author = self.call.message.get("author")?;
         let member = self.call.message.get("member")?.with("user", author);
         let now = services.clock.now();
         services

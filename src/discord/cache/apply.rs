@@ -206,7 +206,7 @@ fn forget_channel(cache: &Cache, guild_id: Option<&str>, data: JsonRef<'_>) {
     };
     let mut gone = vec![id];
     with_guild(cache, guild_id, |guild| {
-        gone.extend(guild.forget_channel(id))
+        gone.extend(guild.forget_channel(id));
     });
     let mut table = cache.table_mut();
     for channel in gone {

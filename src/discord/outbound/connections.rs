@@ -346,7 +346,7 @@ mod tests {
                 let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2000000\r\n\r\n";
                 first.write_all(answer).await.unwrap();
                 // More than the caller may hold.
-                let _closed = first.write_all(&[b' '; 2_000_000]).await;
+                let _closed = first.write_all(&vec![b' '; 2_000_000]).await;
                 first
             },
             send(&connections)

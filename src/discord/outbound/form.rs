@@ -25,17 +25,15 @@ impl Form {
         kind: Option<&str>,
         content: &[u8],
     ) {
-        let mut head = format!(
-            "--{}\r\nContent-Disposition: form-data; name=\"{}\"",
+        let filename = filename.map(|name| format!("; filename=\"{}\"", quoted(name)));
+        let kind = kind.map(|kind| format!("\r\nContent-Type: {kind}"));
+        let head = format!(
+            "--{}\r\nContent-Disposition: form-data; name=\"{}\"{}{}",
             self.boundary,
-            quoted(name)
+            quoted(name),
+            filename.unwrap_or_default(),
+            kind.unwrap_or_default()
         );
-        if let Some(filename) = filename {
-            head += &format!("; filename=\"{}\"", quoted(filename));
-        }
-        if let Some(kind) = kind {
-            head += &format!("\r\nContent-Type: {kind}");
-        }
         self.body.reserve(head.len() + content.len() + 64);
         self.body.extend_from_slice(head.as_bytes());
         self.body.extend_from_slice(b"\r\n\r\n");

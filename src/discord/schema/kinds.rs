@@ -2,6 +2,7 @@
 
 use super::{Shape, fields};
 use crate::discord::events::event;
+use crate::discord::operations::Operation;
 
 /// A kind of object that has methods of its own in a cog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +49,11 @@ pub fn kind_of(name: &str) -> Kind {
 /// first: they are of one kind.
 pub fn field_kind(schema: &str, field: &str) -> Option<&'static str> {
     item_kind(&fields(schema)?.get(field)?.shape)
+}
+
+/// The schema of an operation's answer, or of the items of one that is a list.
+pub fn answer_kind(operation: &'static Operation) -> Option<&'static str> {
+    item_kind(&Shape::parse(operation.returns?))
 }
 
 /// The first object schema that a value of `shape` (or an item of it) can have.

@@ -13,7 +13,7 @@ mod words;
 
 pub use check::{Violation, check_body};
 pub(crate) use check::{check_field, meant};
-pub use kinds::{Kind, field_kind, item_kind, kind_of};
+pub use kinds::{Kind, answer_kind, field_kind, item_kind, kind_of};
 pub(crate) use words::{expected, got};
 
 use super::facts::{EVENTS, OPERATIONS};

@@ -417,12 +417,12 @@ mod tests {
             lua.create_table().unwrap();
         }
         let grown = lua.used_memory() - before;
-        assert!(grown > 0 && grown % SMALL == 0, "{grown}");
+        assert!(grown > 0 && grown.is_multiple_of(SMALL), "{grown}");
         let before = lua.used_memory();
         for _ in 0..100 {
             lua.create_buffer_with_capacity(950).unwrap();
         }
         let grown = lua.used_memory() - before;
-        assert!(grown > 0 && grown % LARGE == 0, "{grown}");
+        assert!(grown > 0 && grown.is_multiple_of(LARGE), "{grown}");
     }
 }
