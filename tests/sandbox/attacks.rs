@@ -21,7 +21,7 @@ enum End {
     Fault(&'static str),
     /// With an answer that begins like this.
     Answer(&'static str),
-    /// With either, or with both: the time may also be over after the answer, while what is left is collected.
+    /// With either.
     Any,
 }
 use End::{Answer, Any, Fault};
@@ -76,8 +76,7 @@ async fn attack(cpu_ms: u32, attacks: &[(&str, End)]) -> Stage {
     let mut wrong = String::new();
     for (number, (body, end)) in attacks.iter().enumerate() {
         let answer = answers(&stage, &format!("!a{number}")).await;
-        let is_fault = |answer: &str| answer.contains("The log has the rest under `");
-        let told = answer.len() == 1 && is_fault(&answer[0]);
+        let told = answer.len() == 1 && answer[0].contains("The log has the rest under `");
         let last = match end {
             Fault(_) => stage.ask("!last").await,
             _ => String::new(),
@@ -85,7 +84,7 @@ async fn attack(cpu_ms: u32, attacks: &[(&str, End)]) -> Stage {
         let fits = match end {
             Fault(text) => told && last.contains(text),
             Answer(text) => answer.len() == 1 && answer[0].starts_with(text),
-            Any => answer.len() == 1 || answer.len() == 2 && is_fault(&answer[1]),
+            Any => answer.len() == 1,
         };
         if !fits {
             writeln!(
