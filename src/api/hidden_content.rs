@@ -45,17 +45,31 @@ pub(super) fn veil(cog: &CogContext, operation: &'static Operation, answer: Json
     Json::written(|writer| without_content(writer, answer.view(), schema, &is_own))
 }
 
+/// Which fields of an object stay: all of them, unless it is a message.
+fn shown<'a>(
+    object: JsonRef<'a>,
+    schema: &'a str,
+    is_own: &dyn Fn(&str) -> bool,
+) -> impl Fn(&str) -> bool + use<'a> {
+    let is_message = MESSAGES.contains(&schema);
+    let is_own_message = is_message && object.str("id").is_some_and(is_own);
+    move |name| match is_message {
+        true if is_own_message => name != SNAPSHOTS,
+        true => SHOWN.contains(&name),
+        false => true,
+    }
+}
+
 /// Whether anything has to be taken out. Most answers are to a message that the cog has just sent, and stay as they are.
 fn hides(json: JsonRef<'_>, schema: Option<&'static str>, is_own: &dyn Fn(&str) -> bool) -> bool {
     match (json.node(), schema) {
         (Node::Array(mut items), _) => items.any(|item| hides(item, schema, is_own)),
         (Node::Object(mut fields), Some(schema)) => {
-            let is_message = MESSAGES.contains(&schema);
-            let hides_own = || !json.str("id").is_some_and(is_own) || json.get(SNAPSHOTS).is_some();
-            is_message && hides_own()
-                || fields.any(|(name, value)| {
-                    is_container(value) && hides(value, field_kind(schema, name), is_own)
-                })
+            let is_shown = shown(json, schema, is_own);
+            fields.any(|(name, value)| {
+                !is_shown(name)
+                    || is_container(value) && hides(value, field_kind(schema, name), is_own)
+            })
         }
         _ => false,
     }
@@ -79,13 +93,7 @@ fn without_content(
             }
         }),
         (Node::Object(fields), Some(schema)) => {
-            let is_message = MESSAGES.contains(&schema);
-            let is_own_message = json.str("id").is_some_and(is_own);
-            let is_shown = |name: &str| match is_message {
-                true if is_own_message => name != SNAPSHOTS,
-                true => SHOWN.contains(&name),
-                false => true,
-            };
+            let is_shown = shown(json, schema, is_own);
             writer.object(|writer| {
                 for (name, value) in fields.filter(|(name, _)| is_shown(name)) {
                     writer.name(name);
@@ -100,7 +108,10 @@ fn without_content(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discord::operations::operations;
+    use crate::discord::schema::{fields, item_kind};
     use serde_json::{Value, json};
+    use std::collections::BTreeSet;
 
     fn veiled(answer: &Value, schema: &'static str) -> Value {
         let answer = Json::from(answer);
@@ -111,6 +122,36 @@ mod tests {
         let hides = hides(answer.view(), Some(schema), &is_own);
         assert_eq!(hides, veiled != answer, "{answer:?}");
         Value::from(&veiled)
+    }
+
+    /// An object of this schema with nothing in it but what leads to somebody else's message, if anything does.
+    fn around_a_message(
+        schema: &'static str,
+        seen: &mut BTreeSet<&'static str>,
+        depth: usize,
+    ) -> Option<Value> {
+        if MESSAGES.contains(&schema) {
+            return Some(json!({ "id": "2", "content": "secret" }));
+        }
+        if depth == 0 || !seen.insert(schema) {
+            return None;
+        }
+        fields(schema)?.iter().find_map(|(name, field)| {
+            let inner = around_a_message(item_kind(&field.shape)?, seen, depth - 1)?;
+            Some(json!({ *name: inner }))
+        })
+    }
+
+    #[test]
+    fn the_operations_whose_answers_bring_messages_are_found() {
+        let open = operations().filter(|operation| operation.open_to_cogs());
+        let bringing = open.filter(|operation| {
+            let schema = answer_kind(operation);
+            let answer = schema.and_then(|it| around_a_message(it, &mut BTreeSet::new(), 6));
+            answer.is_some_and(|answer| hides(Json::from(&answer).view(), schema, &|_| false))
+        });
+        let ids: Vec<_> = bringing.map(|operation| operation.id).collect();
+        insta::assert_snapshot!(ids.join(" "), @"list_messages create_message list_pins get_message update_message crosspost_message deprecated_list_pins poll_expire list_private_archived_threads list_public_archived_threads thread_search list_my_private_archived_threads guild_search get_active_guild_threads get_lobby_messages create_lobby_message execute_webhook get_webhook_message update_webhook_message");
     }
 
     #[test]
