@@ -3,7 +3,7 @@
 
 use super::events::event;
 use super::schema::{Kind, kind_of};
-use crate::json::{Json, JsonRef, Node};
+use crate::json::{Json, JsonRef, Node, Writer};
 
 /// The object with the guild that it is of.
 pub fn with_guild(object: JsonRef<'_>, guild: &str) -> Json {
@@ -26,30 +26,38 @@ pub fn found_in_guild(json: Json, schema: Option<&str>, guild: &str) -> Json {
     }
 }
 
+/// Writes a member with the user who it is and the guild that it is of, as far as they are known here.
+pub(super) fn write_whole_member(
+    writer: &mut Writer,
+    member: JsonRef<'_>,
+    user: Option<JsonRef<'_>>,
+    guild_id: Option<JsonRef<'_>>,
+) {
+    let more = [("user", user), ("guild_id", guild_id)];
+    let more = more
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
+    writer.object(|writer| {
+        let names: Vec<_> = more.clone().map(|(name, _)| name).collect();
+        writer.fields_without(&names, member);
+        for (name, value) in more {
+            writer.field(name, value);
+        }
+    });
+}
+
 /// An event's data in which `member` has its `user` and its `guild_id`.
 pub(super) fn with_whole_member(event_name: &str, data: Json) -> Json {
     let member = data.get("member").filter(|member| member.is_object());
     let Some(member) = member.filter(|_| event(event_name).is_some()) else {
         return data;
     };
-    let more = [
-        ("user", member.get("user").or_else(|| data.get("author"))),
-        ("guild_id", data.get("guild_id")),
-    ];
-    let more = more
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)));
+    let user = member.get("user").or_else(|| data.get("author"));
     Json::written(|writer| {
         writer.object(|writer| {
             writer.fields_without(&["member"], data.view());
             writer.name("member");
-            writer.object(|writer| {
-                let names: Vec<_> = more.clone().map(|(name, _)| name).collect();
-                writer.fields_without(&names, member);
-                for (name, value) in more {
-                    writer.field(name, value);
-                }
-            });
+            write_whole_member(writer, member, user, data.get("guild_id"));
         });
     })
 }

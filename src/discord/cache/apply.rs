@@ -4,6 +4,7 @@ use super::announcement::Announcement;
 use super::guild::Guild;
 use super::members::Members;
 use super::{Cache, GuildTable, number, read, write};
+use crate::discord::missing_fields::write_whole_member;
 use crate::json::{Json, JsonRef, Node};
 use std::sync::{Arc, RwLock};
 
@@ -44,9 +45,9 @@ pub(super) fn apply<'a>(cache: &Cache, event: &str, data: impl Fn() -> JsonRef<'
         }
         "GUILD_MEMBER_ADD" => {
             with_guild(cache, data().str("guild_id"), |guild| guild.count(1));
-            member(cache, data().str("guild_id"), data(), None);
+            member(cache, data().get("guild_id"), data(), None);
         }
-        "GUILD_MEMBER_UPDATE" => member(cache, data().str("guild_id"), data(), None),
+        "GUILD_MEMBER_UPDATE" => member(cache, data().get("guild_id"), data(), None),
         "GUILD_MEMBER_REMOVE" => {
             let user = data().at(&["user", "id"]).and_then(JsonRef::as_str);
             with_guild(cache, data().str("guild_id"), |guild| {
@@ -58,13 +59,13 @@ pub(super) fn apply<'a>(cache: &Cache, event: &str, data: impl Fn() -> JsonRef<'
         }
         "GUILD_MEMBERS_CHUNK" => {
             for chunk in data().list("members") {
-                member(cache, data().str("guild_id"), chunk, None);
+                member(cache, data().get("guild_id"), chunk, None);
             }
         }
         // The author stands beside the member, and webhooks have none.
         "MESSAGE_CREATE" => {
             if let Some(found) = data().get("member") {
-                member(cache, data().str("guild_id"), found, data().get("author"));
+                member(cache, data().get("guild_id"), found, data().get("author"));
             }
         }
         _ => {}
@@ -132,7 +133,7 @@ pub(super) fn announce(cache: &Cache, told: &Announcement<'_>) {
             continue;
         }
         if let Ok(found) = serde_json::from_str::<Json>(text.get()) {
-            member(cache, told.own.str("id"), found.view(), None);
+            member(cache, told.own.get("id"), found.view(), None);
         }
     }
 }
@@ -214,7 +215,12 @@ fn forget_channel(cache: &Cache, guild_id: Option<&str>, data: JsonRef<'_>) {
     }
 }
 
-fn member(cache: &Cache, guild_id: Option<&str>, data: JsonRef<'_>, user: Option<JsonRef<'_>>) {
+fn member(
+    cache: &Cache,
+    guild_id: Option<JsonRef<'_>>,
+    data: JsonRef<'_>,
+    user: Option<JsonRef<'_>>,
+) {
     let Some(user) = data.get("user").or(user) else {
         return;
     };
@@ -224,7 +230,8 @@ fn member(cache: &Cache, guild_id: Option<&str>, data: JsonRef<'_>, user: Option
     let Some(guild_id) = guild_id else {
         return;
     };
-    let Some(guild) = number(guild_id).and_then(|id| cache.shelf(id)) else {
+    let number = guild_id.as_str().and_then(number);
+    let Some(guild) = number.and_then(|id| cache.shelf(id)) else {
         return;
     };
     let (guilds, is_own) = {
@@ -236,12 +243,7 @@ fn member(cache: &Cache, guild_id: Option<&str>, data: JsonRef<'_>, user: Option
         return;
     }
     let whole = Json::written(|writer| {
-        writer.object(|writer| {
-            writer.fields_without(&["user", "guild_id"], data);
-            writer.field("user", user);
-            writer.name("guild_id");
-            writer.string(guild_id);
-        });
+        write_whole_member(writer, data, Some(user), Some(guild_id));
     });
     let mut guild = write(&guild);
     if is_own {
