@@ -33,7 +33,8 @@ pub struct Field {
 }
 
 /// Lengths count Unicode characters, `item_…` limits hold for each item of a list.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(default)]
 #[allow(missing_docs, reason = "the names are the facts' own")]
 pub struct Limits {
     pub min: Option<f64>,
@@ -48,6 +49,7 @@ pub struct Limits {
     pub item_max_length: Option<usize>,
     pub pattern: Option<&'static str>,
     /// The values that are allowed here, fewer than the type has. Empty: all of them.
+    #[serde(rename = "enum")]
     pub choices: Vec<Value>,
     pub item_enum: Vec<Value>,
 }
@@ -64,26 +66,14 @@ impl Deref for Field {
 
 /// A field as the facts hold it.
 #[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 struct RawField {
     #[serde(rename = "type")]
     shape: Shape,
     #[serde(default)]
     required: bool,
-    min: Option<f64>,
-    max: Option<f64>,
-    min_length: Option<usize>,
-    max_length: Option<usize>,
-    min_items: Option<usize>,
-    max_items: Option<usize>,
-    item_min: Option<f64>,
-    item_max: Option<f64>,
-    item_min_length: Option<usize>,
-    item_max_length: Option<usize>,
-    pattern: Option<&'static str>,
-    #[serde(default, rename = "enum")]
-    choices: Vec<Value>,
-    #[serde(default)]
-    item_enum: Vec<Value>,
+    #[serde(flatten)]
+    limits: Limits,
 }
 
 impl<'de> Deserialize<'de> for Field
@@ -92,24 +82,9 @@ where
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = RawField::deserialize(deserializer)?;
-        let limits = Limits {
-            min: raw.min,
-            max: raw.max,
-            min_length: raw.min_length,
-            max_length: raw.max_length,
-            min_items: raw.min_items,
-            max_items: raw.max_items,
-            item_min: raw.item_min,
-            item_max: raw.item_max,
-            item_min_length: raw.item_min_length,
-            item_max_length: raw.item_max_length,
-            pattern: raw.pattern,
-            choices: raw.choices,
-            item_enum: raw.item_enum,
-        };
         Ok(Self {
             required: raw.required,
-            ..Self::limited(raw.shape, limits)
+            ..Self::limited(raw.shape, raw.limits)
         })
     }
 }
