@@ -35,43 +35,20 @@ fn main() {
         "{:<52} {:>9} {:>9} {:>9} {:>7}  to reach",
         "release profile", "floor", "serenity", "ours", "ratio"
     );
-    for row in ROWS {
-        if wanted.is_empty() || wanted.iter().any(|text| row.group.contains(text.as_str())) {
-            (row.run)();
+    for (name, measure) in ROWS {
+        if wanted.is_empty() || wanted.iter().any(|text| name.contains(text.as_str())) {
+            measure();
         }
     }
 }
 
-struct Row {
-    group: &'static str,
-    run: fn(),
-}
-
-const ROWS: [Row; 6] = [
-    Row {
-        group: "replies",
-        run: replies,
-    },
-    Row {
-        group: "unmatched",
-        run: unmatched,
-    },
-    Row {
-        group: "latency",
-        run: latency,
-    },
-    Row {
-        group: "start memory",
-        run: start,
-    },
-    Row {
-        group: "guilds",
-        run: guilds,
-    },
-    Row {
-        group: "burst",
-        run: burst,
-    },
+const ROWS: [(&str, fn()); 6] = [
+    ("replies", replies),
+    ("unmatched", unmatched),
+    ("latency", latency),
+    ("start memory", start),
+    ("guilds", guilds),
+    ("burst", burst),
 ];
 
 /// Prints the three, how ours is to serenity's, and what is wanted.

@@ -15,10 +15,9 @@ use cogsmith::config::Config;
 use cogsmith::sim::SimOptions;
 use cogsmith::vm::PageAllocator;
 use std::alloc::System;
-use std::fmt::Write as _;
-use std::path::Path;
 use std::time::{Duration, Instant};
 use support::PROFILE;
+use support::tree::{Tree, leaf};
 
 /// That of the bot's own process.
 #[global_allocator]
@@ -26,6 +25,8 @@ static ALLOCATOR: PageAllocator<System> = PageAllocator::over(System);
 
 const SAVES: usize = 30;
 const MODULES: usize = 200;
+/// Cogs that use what is changed.
+const USERS: usize = 3;
 /// How many times longer the same change may take among a hundred times as many cogs.
 const MOST: f64 = 2.0;
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -60,42 +61,14 @@ struct Measured {
     reload: f64,
 }
 
-/// A tree of cogs of 60 lines, each with one of the shared modules; the leaf is used by three.
-fn write_tree(root: &Path, cogs: usize) {
-    let lua = root.join("lua");
-    std::fs::create_dir_all(lua.join("cogs")).unwrap();
-    std::fs::create_dir_all(lua.join("utils")).unwrap();
-    for module in 0..MODULES {
-        let text =
-            format!("local m = {{}}\nfunction m.f(x)\n    return x + {module}\nend\nreturn m\n");
-        std::fs::write(lua.join(format!("utils/m{module}.luau")), text).unwrap();
-    }
-    std::fs::write(lua.join("utils/leaf.luau"), "return { n = 0 }").unwrap();
-    for cog in 0..cogs {
-        let mut text = format!(
-            "local cog = require(\"@cogsmith/cog\")\nlocal m = require(\"../utils/m{}\")\n",
-            cog % MODULES
-        );
-        if cog < 3 {
-            text += "local leaf = require(\"../utils/leaf\")\n";
-        }
-        for function in 0..12 {
-            let _always = write!(
-                text,
-                "local function f{function}(x)\n    local y = m.f(x)\n    return y * {function}\nend\n"
-            );
-        }
-        let _always = writeln!(
-            text,
-            "cog.command {{ name = \"c{cog}\", run = function(ctx) ctx:reply(tostring(f0(1))) end }}"
-        );
-        std::fs::write(lua.join(format!("cogs/c{cog}.luau")), text).unwrap();
-    }
-}
-
 async fn measure(cogs: usize) -> Measured {
     let folder = tempfile::tempdir().unwrap();
-    write_tree(folder.path(), cogs);
+    let tree = Tree {
+        cogs,
+        modules: MODULES,
+        users: USERS,
+    };
+    tree.write(folder.path());
     let sim = support::simulator(SimOptions::default()).await;
     let before = resident();
     let began = Instant::now();
@@ -107,8 +80,7 @@ async fn measure(cogs: usize) -> Measured {
     let mut reports = bot.reload.reports.subscribe();
     let mut times = Vec::new();
     for save in 1..=SAVES {
-        let text = format!("return {{ n = {save} }}");
-        std::fs::write(folder.path().join("lua/utils/leaf.luau"), text).unwrap();
+        std::fs::write(folder.path().join("lua/utils/leaf.luau"), leaf(save)).unwrap();
         let report = tokio::time::timeout(PATIENCE, reports.recv()).await;
         let report = report.unwrap().unwrap();
         assert_eq!(report.cogs.len(), 3, "three cogs use the leaf");

@@ -22,8 +22,8 @@ pub(super) fn measure(sizes: &Sizes) -> Vec<Sheet> {
         seconds,
     };
     let run = |load: Load| load.run(&started.discord, &started.child);
-    let all = run(load(&mix::ALL, sizes.all_seconds));
-    let some = run(load(&mix::SOME, sizes.some_seconds));
+    let all = run(load(mix::ALL, sizes.all_seconds));
+    let some = run(load(mix::SOME, sizes.some_seconds));
 
     let header = ["", "all intents", "without presences"];
     let mut sheet = Sheet::new("large", &header);

@@ -19,7 +19,7 @@ pub(super) enum Kind {
 }
 
 /// What comes to a bot that asks for everything, in 10,000 events.
-pub(super) const ALL: [(Kind, u64); 7] = [
+pub(super) const ALL: &[(Kind, u64)] = &[
     (Kind::Presence, 9_300),
     (Kind::Message, 300),
     (Kind::Typing, 150),
@@ -30,14 +30,7 @@ pub(super) const ALL: [(Kind, u64); 7] = [
 ];
 
 /// The same without presences, in 700 events: as many events a second are much more work.
-pub(super) const SOME: [(Kind, u64); 6] = [
-    (Kind::Message, 300),
-    (Kind::Typing, 150),
-    (Kind::Reaction, 120),
-    (Kind::Voice, 70),
-    (Kind::Member, 40),
-    (Kind::Interaction, 20),
-];
+pub(super) const SOME: &[(Kind, u64)] = ALL.split_at(1).1;
 
 /// Commands a second, which are among the events: Discord lets a bot send 50 requests a second.
 const COMMANDS: u32 = 40;

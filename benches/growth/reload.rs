@@ -4,10 +4,9 @@
 use crate::sheet::{Sheet, cell};
 use crate::sizes::Sizes;
 use crate::support;
+use crate::support::tree::{Tree, leaf};
 use cogsmith::config::Config;
 use cogsmith::sim::SimOptions;
-use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 /// How many cogs use what is changed, unless all do.
@@ -48,58 +47,6 @@ pub(super) fn measure(sizes: &Sizes) -> Vec<Sheet> {
         by_modules.add([modules.to_string(), reload(&tree, sizes.saves)]);
     }
     vec![by_cogs, by_modules]
-}
-
-/// Cogs of 60 lines, each with one of the shared modules.
-struct Tree {
-    cogs: usize,
-    modules: usize,
-    /// How many of the cogs also use the one that is changed.
-    users: usize,
-}
-
-impl Tree {
-    fn write(&self, root: &Path) {
-        let lua = root.join("lua");
-        std::fs::create_dir_all(lua.join("cogs")).unwrap();
-        std::fs::create_dir_all(lua.join("utils")).unwrap();
-        for module in 0..self.modules {
-            let text = format!(
-                "local m = {{}}\nfunction m.f(x)\n    return x + {module}\nend\nreturn m\n"
-            );
-            std::fs::write(lua.join(format!("utils/m{module}.luau")), text).unwrap();
-        }
-        std::fs::write(lua.join("utils/leaf.luau"), leaf(0)).unwrap();
-        for cog in 0..self.cogs {
-            let path = lua.join(format!("cogs/c{cog}.luau"));
-            std::fs::write(path, self.cog(cog)).unwrap();
-        }
-    }
-
-    fn cog(&self, number: usize) -> String {
-        let module = number % self.modules;
-        let mut text = format!(
-            "local cog = require(\"@cogsmith/cog\")\nlocal m = require(\"../utils/m{module}\")\n"
-        );
-        if number < self.users {
-            text += "local leaf = require(\"../utils/leaf\")\n";
-        }
-        for function in 0..12 {
-            let _always = write!(
-                text,
-                "local function f{function}(x)\n    local y = m.f(x)\n    return y * {function}\nend\n"
-            );
-        }
-        let _always = writeln!(
-            text,
-            "cog.command {{ name = \"c{number}\", run = function(ctx) ctx:reply(tostring(f0(1))) end }}"
-        );
-        text
-    }
-}
-
-fn leaf(version: usize) -> String {
-    format!("return {{ n = {version} }}")
 }
 
 /// Milliseconds that a reload takes.

@@ -27,7 +27,7 @@ pub(super) fn measure(sizes: &Sizes) -> Vec<Sheet> {
         let idle = mix::percent(&child, || std::thread::sleep(IDLE));
         let load = Load {
             guilds: GUILDS,
-            kinds: &mix::SOME,
+            kinds: mix::SOME,
             a_second: sizes.pace,
             seconds: sizes.shards_seconds,
         };

@@ -5,6 +5,8 @@
     reason = "each benchmark uses its part, and none is seen from outside"
 )]
 
+pub mod tree;
+
 use cogsmith::bot::{Bot, BotOptions};
 use cogsmith::clock::Clock;
 use cogsmith::config::{Config, Token};
