@@ -1,7 +1,7 @@
 //! Entries in the order in which they came, and at the same time by the guild, channel and user that they come from.
 
 use crate::discord::event::Origin;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// Entries that wait. From whom they come is looked at only when one must be shed, which hardly ever happens.
 #[derive(Debug)]
@@ -27,19 +27,29 @@ struct Entry<T> {
 }
 
 /// The entries that may be shed, by the guild.
-#[derive(Debug, Default)]
-struct Origins(HashMap<u64, Guild>);
+type Origins = Ranked<Ranked<Ranked<User>>>;
 
-#[derive(Debug, Default)]
-struct Guild {
+/// Members of one level (guilds, channels or users) by their ids, and which of them has most waiting. There may be thousands of
+/// them, and thousands of events a second for which one must be found.
+#[derive(Debug)]
+struct Ranked<M> {
     bytes: usize,
-    channels: HashMap<u64, Channel>,
+    members: HashMap<u64, M>,
+    /// Their ranks, with their ids.
+    ranks: BTreeSet<(Rank, u64)>,
 }
 
-#[derive(Debug, Default)]
-struct Channel {
-    bytes: usize,
-    users: HashMap<u64, User>,
+/// Bytes; of users with as many, the one who came last.
+type Rank = (usize, Option<u64>);
+
+/// What has a place among others of its level.
+trait Member: Default {
+    fn rank(&self) -> Rank;
+    /// Adds an entry; `ids` are those of the levels below.
+    fn add(&mut self, ids: &[u64], number: u64, bytes: usize);
+    fn remove(&mut self, ids: &[u64], number: u64, bytes: usize);
+    /// The newest entry of the busiest user.
+    fn newest(&self) -> Option<u64>;
 }
 
 /// The entries of one user in one channel, oldest first.
@@ -74,7 +84,7 @@ impl<T> Lines<T> {
     pub(super) fn add(&mut self, origin: Option<Origin>, bytes: usize, value: T) {
         let number = self.first + places(self.entries.len());
         if let (Some(origins), Some(from)) = (&mut self.origins, origin) {
-            origins.add(from, number, bytes);
+            origins.add(&ids(from), number, bytes);
         }
         self.count += 1;
         self.bytes += bytes;
@@ -112,7 +122,7 @@ impl<T> Lines<T> {
         if self.origins.is_none() {
             self.origins = Some(self.origins_of_all());
         }
-        let newest = self.origins.as_ref()?.newest_of_busiest()?;
+        let newest = self.origins.as_ref()?.newest()?;
         let place = usize::try_from(newest - self.first).ok()?;
         let entry = self.entries.get_mut(place)?.take()?;
         // Most of those that are shed have only just come: their places must not add up while nothing is taken.
@@ -129,7 +139,7 @@ impl<T> Lines<T> {
             if let Some(entry) = place
                 && let Some(from) = entry.origin
             {
-                origins.add(from, number, entry.bytes);
+                origins.add(&ids(from), number, entry.bytes);
             }
         }
         origins
@@ -142,7 +152,7 @@ impl<T> Lines<T> {
         if self.count == 0 {
             self.origins = None;
         } else if let (Some(origins), Some(from)) = (&mut self.origins, origin) {
-            origins.remove(from, number, bytes);
+            origins.remove(&ids(from), number, bytes);
         }
     }
 }
@@ -151,65 +161,66 @@ fn places(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-impl Origins {
-    fn add(&mut self, from: Origin, number: u64, bytes: usize) {
-        let guild = self.0.entry(from.guild).or_default();
-        let channel = guild.channels.entry(from.channel).or_default();
-        let user = channel.users.entry(from.user).or_default();
-        guild.bytes += bytes;
-        channel.bytes += bytes;
-        user.bytes += bytes;
-        user.entries.push_back(number);
+impl<M> Default for Ranked<M> {
+    fn default() -> Self {
+        Self {
+            bytes: 0,
+            members: HashMap::new(),
+            ranks: BTreeSet::new(),
+        }
     }
+}
 
-    fn newest_of_busiest(&self) -> Option<u64> {
-        let guild = self.0.values().max_by_key(|guild| guild.bytes)?;
-        let channel = guild.channels.values().max_by_key(|it| it.bytes)?;
-        let users = channel.users.values();
-        // Of several with the same amount, the one who came last.
-        let user = users.max_by_key(|user| (user.bytes, user.entries.back()))?;
-        user.entries.back().copied()
-    }
-
-    /// Removes an entry from its lines; lines that are empty then are removed, too.
-    fn remove(&mut self, from: Origin, number: u64, bytes: usize) {
-        let Some(guild) = self.0.get_mut(&from.guild) else {
+impl<M: Member> Ranked<M> {
+    /// Changes a member, and gives it its new rank; one without entries is removed.
+    fn change(&mut self, ids: &[u64], change: impl FnOnce(&mut M, &[u64])) {
+        let Some((id, below)) = ids.split_first() else {
             return;
         };
-        guild.leave(from, number, bytes);
-        if guild.channels.is_empty() {
-            self.0.remove(&from.guild);
+        let member = self.members.entry(*id).or_default();
+        self.ranks.remove(&(member.rank(), *id));
+        change(member, below);
+        if member.newest().is_some() {
+            self.ranks.insert((member.rank(), *id));
+        } else {
+            self.members.remove(id);
         }
     }
 }
 
-impl Guild {
-    fn leave(&mut self, origin: Origin, number: u64, bytes: usize) {
+impl<M: Member> Member for Ranked<M> {
+    fn rank(&self) -> Rank {
+        (self.bytes, None)
+    }
+
+    fn add(&mut self, ids: &[u64], number: u64, bytes: usize) {
+        self.bytes += bytes;
+        self.change(ids, |member, below| member.add(below, number, bytes));
+    }
+
+    fn remove(&mut self, ids: &[u64], number: u64, bytes: usize) {
         self.bytes -= bytes;
-        if let Some(channel) = self.channels.get_mut(&origin.channel) {
-            channel.leave(origin, number, bytes);
-            if channel.users.is_empty() {
-                self.channels.remove(&origin.channel);
-            }
-        }
+        self.change(ids, |member, below| member.remove(below, number, bytes));
+    }
+
+    fn newest(&self) -> Option<u64> {
+        let (_, busiest) = self.ranks.last()?;
+        self.members.get(busiest)?.newest()
     }
 }
 
-impl Channel {
-    fn leave(&mut self, origin: Origin, number: u64, bytes: usize) {
-        self.bytes -= bytes;
-        if let Some(user) = self.users.get_mut(&origin.user) {
-            user.leave(number, bytes);
-            if user.entries.is_empty() {
-                self.users.remove(&origin.user);
-            }
-        }
+impl Member for User {
+    fn rank(&self) -> Rank {
+        (self.bytes, self.newest())
     }
-}
 
-impl User {
+    fn add(&mut self, _: &[u64], number: u64, bytes: usize) {
+        self.bytes += bytes;
+        self.entries.push_back(number);
+    }
+
     /// Entries leave at one end or the other: the oldest is taken, the newest is shed.
-    fn leave(&mut self, number: u64, bytes: usize) {
+    fn remove(&mut self, _: &[u64], number: u64, bytes: usize) {
         self.bytes -= bytes;
         if self.entries.front() == Some(&number) {
             self.entries.pop_front();
@@ -217,6 +228,15 @@ impl User {
             self.entries.pop_back();
         }
     }
+
+    fn newest(&self) -> Option<u64> {
+        self.entries.back().copied()
+    }
+}
+
+/// The ids of an entry's levels, from the guild to the user.
+fn ids(origin: Origin) -> [u64; 3] {
+    [origin.guild, origin.channel, origin.user]
 }
 
 #[cfg(test)]
