@@ -18,9 +18,12 @@ pub trait StateBackend: Send + 'static {
     /// Everything that is stored.
     fn load(&mut self) -> BoxFuture<'_, Result<Loaded, StateError>>;
 
-    /// Writes a batch, all of it or nothing; when it returns, the batch survives the death of this process. Returns how
-    /// many bytes were written, which are charged to the cogs' share of the disk.
-    fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<usize, StateError>>;
+    /// Writes batches, which have no namespace in common: all of them or nothing. When it returns, they survive the
+    /// death of this process. Returns how many bytes were written, which are charged to the cogs' share of the disk.
+    fn apply<'a>(
+        &'a mut self,
+        batches: &'a [&'a Batch],
+    ) -> BoxFuture<'a, Result<usize, StateError>>;
 
     /// Does work that was postponed until nobody waits; returns whether there was any.
     fn tidy(&mut self) -> BoxFuture<'_, bool> {
@@ -157,8 +160,11 @@ impl StateBackend for MemoryBackend {
         Box::pin(async { self.load_now() })
     }
 
-    fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<usize, StateError>> {
-        let bytes = self.apply_now(batch);
+    fn apply<'a>(
+        &'a mut self,
+        batches: &'a [&'a Batch],
+    ) -> BoxFuture<'a, Result<usize, StateError>> {
+        let bytes = batches.iter().map(|batch| self.apply_now(batch)).sum();
         Box::pin(async move { Ok(bytes) })
     }
 }

@@ -10,7 +10,7 @@
 //! - `view`: what one VM reads and writes through; `journal` is what its views have in common.
 //! - `overlay`, `operations`: writes that are not applied yet (a reload being prepared, a transaction).
 //! - `tree`: one namespace in memory; `pending`: its difference to the disk since the last flush.
-//! - `queue`, `bucket`: what waits for the disk, in groups that are one commit each, and whose turn it is.
+//! - `queue`, `bucket`: what waits for the disk, in groups, and whose turn it is.
 //! - `writer`: the thread that writes them; `desk`: what it has in common with those who send and wait; `commit_handle`: the promise that one is durable.
 //! - `backend`: the seam for other databases; `sqlite`, `schema`: the embedded one; `encode`: its bytes.
 //! - `store`: opens all of it, keeps the namespaces (`spaces`), closes it.

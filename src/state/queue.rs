@@ -1,8 +1,9 @@
 //! The writes that wait for the disk, and which of them is next.
 //!
 //! Batches wait in groups. Two batches with a namespace in common are in one group, because what is written to a
-//! namespace stays in order, and a batch is written whole; so a group is one commit. Whatever number of batches it
-//! was, a path is in it once: what waits takes about as much room as the state itself.
+//! namespace stays in order, and a batch is written whole; so a group is in one commit. Whatever number of batches it
+//! was, a path is in it once: what waits takes about as much room as the state itself. Small groups share a commit, as
+//! a commit costs far more than what is in it.
 //!
 //! Each group is paid for by the cogs that wrote it, from a bucket of bytes. While one of them has overdrawn its
 //! bucket, the group waits. A cog's versions have buckets of their own: one that is new waits for what it has
@@ -21,10 +22,13 @@ use tokio::sync::oneshot;
 /// Bytes from which on a group is a large one: it takes some milliseconds.
 const LARGE: usize = 128 << 10;
 
+/// Bytes of the small groups that share a commit, which takes little longer than that of one of them.
+const SHARED: usize = 32 << 10;
+
 /// The caller who closes the store and gets what could not be written.
 pub(super) type Closing = oneshot::Sender<Result<(), StateError>>;
 
-/// Batches that are written in one commit.
+/// Batches that have to be written in one commit.
 #[derive(Debug)]
 pub(super) struct Group {
     /// Its number, and those of the groups that were joined with it.
@@ -63,7 +67,8 @@ pub(super) enum End {
 
 /// What the writer is to do.
 pub(super) enum Next {
-    Write(Group),
+    /// These groups, in one commit.
+    Write(Vec<Group>),
     /// Nothing for so long, unless something comes.
     Wait(Duration),
     /// Nothing waits.
@@ -88,15 +93,6 @@ impl Group {
             *sent += bytes;
         }
         self.is_delayed |= later.is_delayed;
-    }
-
-    /// Charges its cogs for so many bytes, each for its part.
-    pub(super) fn charge(&self, bytes: usize) {
-        let all: usize = self.payers.values().map(|(_, sent)| sent).sum();
-        for ((_, version), (account, sent)) in &self.payers {
-            let part = approximately(bytes) * approximately(*sent) / approximately(all.max(1));
-            account.pay(*version, part);
-        }
     }
 
     /// How long it has to wait for its payers' buckets, and the lowest level that one of them would have.
@@ -138,6 +134,16 @@ impl Group {
                 account.count_delay();
             }
         }
+    }
+}
+
+/// Charges the cogs that wrote these groups for so many bytes, each for its part.
+pub(super) fn charge(groups: &[Group], bytes: usize) {
+    let payers = || groups.iter().flat_map(|group| &group.payers);
+    let all: usize = payers().map(|(_, (_, sent))| sent).sum();
+    for ((_, version), (account, sent)) in payers() {
+        let part = approximately(bytes) * approximately(*sent) / approximately(all.max(1));
+        account.pay(*version, part);
     }
 }
 
@@ -192,9 +198,10 @@ impl Queue {
         self.put(group);
     }
 
-    /// The group whose turn it is, at so many bytes a second for each cog. Large groups wait for `pause`.
+    /// The groups whose turn it is, at so many bytes a second for each cog: a large one alone, or small ones together.
+    /// Large groups wait for `pause`.
     pub(super) fn next(&mut self, now: Instant, rate: f64, pause: Duration) -> Next {
-        let mut best: Option<(f64, u64)> = None;
+        let mut due = Vec::new();
         let mut shortest: Option<Duration> = None;
         for (number, group) in &mut self.groups {
             let (mut wait, left) = group.standing(now, rate);
@@ -204,17 +211,36 @@ impl Queue {
             if group.is_large() {
                 wait = wait.max(pause);
             }
-            if !wait.is_zero() {
+            if wait.is_zero() {
+                due.push((left, *number));
+            } else {
                 shortest = Some(shortest.map_or(wait, |other| other.min(wait)));
-            } else if best.is_none_or(|(most, other)| (left, other) > (most, *number)) {
-                best = Some((left, *number));
             }
         }
-        match (best.and_then(|(_, number)| self.take(number)), shortest) {
-            (Some(group), _) => Next::Write(group),
-            (None, Some(wait)) => Next::Wait(wait),
-            (None, None) => Next::Nothing,
+        due.sort_unstable_by(|(left, number), (other, than)| {
+            other.total_cmp(left).then(number.cmp(than))
+        });
+        let chosen = self.take_together(due.into_iter().map(|(_, number)| number));
+        match shortest {
+            _ if !chosen.is_empty() => Next::Write(chosen),
+            Some(wait) => Next::Wait(wait),
+            None => Next::Nothing,
         }
+    }
+
+    /// The first of these groups, and as many of the others as are small together with it.
+    fn take_together(&mut self, numbers: impl Iterator<Item = u64>) -> Vec<Group> {
+        let (mut taken, mut bytes) = (Vec::new(), 0);
+        for number in numbers {
+            let more = self.groups.get(&number).map_or(0, |it| it.changes.bytes());
+            bytes += more;
+            if taken.is_empty() || bytes <= SHARED {
+                taken.extend(self.take(number));
+            } else {
+                bytes -= more;
+            }
+        }
+        taken
     }
 
     /// Any group, regardless of overdrawn buckets.
@@ -281,7 +307,7 @@ mod tests {
     use crate::state::pending::Pending;
     use crate::state::{Clear, PathChange, StateScope};
 
-    const RATE: f64 = 1_000.0;
+    const RATE: f64 = 32_000.0;
 
     fn account(name: &str) -> Arc<Account> {
         Arc::new(Account::new(Namespace::cog(name)))
@@ -302,16 +328,19 @@ mod tests {
         batch
     }
 
-    fn names(group: &Group) -> Vec<&str> {
-        group.changes.namespaces().map(Namespace::as_str).collect()
+    fn names(groups: &[Group]) -> Vec<&str> {
+        let batches = groups.iter().map(Group::changes);
+        let names = batches.flat_map(Batch::namespaces);
+        names.map(Namespace::as_str).collect()
     }
 
-    fn write(queue: &mut Queue, now: Instant) -> Option<Group> {
+    /// The groups of the next commit.
+    fn write(queue: &mut Queue, now: Instant) -> Option<Vec<Group>> {
         match queue.next(now, RATE, Duration::ZERO) {
-            Next::Write(group) => {
-                group.charge(group.changes.bytes());
-                queue.committed(&group);
-                Some(group)
+            Next::Write(groups) => {
+                charge(&groups, groups.iter().map(|it| it.changes.bytes()).sum());
+                groups.iter().for_each(|group| queue.committed(group));
+                Some(groups)
             }
             Next::Wait(_) | Next::Nothing => None,
         }
@@ -332,9 +361,9 @@ mod tests {
             bank
         );
         assert_eq!(queue.groups.len(), 1);
-        let group = write(&mut queue, Instant::now()).unwrap();
-        assert_eq!(names(&group), ["cog:one", "cog:two", "shared:bank"]);
-        assert_eq!(group.changes.changes().count(), 6);
+        let groups = write(&mut queue, Instant::now()).unwrap();
+        assert_eq!(names(&groups), ["cog:one", "cog:two", "shared:bank"]);
+        assert_eq!(groups[0].changes.changes().count(), 6);
         assert!(
             ![first, second, bank]
                 .iter()
@@ -350,7 +379,7 @@ mod tests {
         let cogs = ["a", "b", "small"].map(account);
         let mut order = Vec::new();
         for _ in 0..3 {
-            for (cog, bytes) in cogs.iter().zip([2_000, 2_000, 10]) {
+            for (cog, bytes) in cogs.iter().zip([64_000, 64_000, 10]) {
                 queue.send(batch(&[cog.name.as_str()], "x", bytes), cog, false);
             }
             for _ in 0..3 {
@@ -368,9 +397,9 @@ mod tests {
         let mut queue = Queue::default();
         let mut now = Instant::now();
         let (greedy, other) = (account("greedy"), account("other"));
-        queue.send(batch(&["cog:greedy"], "x", 20_000), &greedy, false);
+        queue.send(batch(&["cog:greedy"], "x", 640_000), &greedy, false);
         assert!(write(&mut queue, now).is_some());
-        let number = queue.send(batch(&["cog:greedy"], "x", 20_000), &greedy, false);
+        let number = queue.send(batch(&["cog:greedy"], "x", 640_000), &greedy, false);
         assert!(write(&mut queue, now).is_none());
         queue.send(batch(&["cog:other"], "x", 10), &other, false);
         assert_eq!(names(&write(&mut queue, now).unwrap()), ["cog:other"]);
@@ -395,13 +424,13 @@ mod tests {
         let send = |queue: &mut Queue, bytes, is_older| {
             queue.send(batch(&["cog:one"], "x", bytes), &cog, is_older)
         };
-        send(&mut queue, 20_000, false);
+        send(&mut queue, 640_000, false);
         assert!(write(&mut queue, now).is_some());
-        send(&mut queue, 20_000, false);
+        send(&mut queue, 640_000, false);
         assert!(write(&mut queue, now).is_none());
         // A new version that waits for what is there.
         cog.begin_version(now);
-        let number = send(&mut queue, 20_000, true);
+        let number = send(&mut queue, 640_000, true);
         assert!(
             write(&mut queue, now).is_none(),
             "nobody waits for it but older ones"
@@ -411,16 +440,34 @@ mod tests {
         assert!(write(&mut queue, now).is_some());
         // A new version that writes while an older one still writes.
         for _ in 0..3 {
-            send(&mut queue, 20_000, true);
+            send(&mut queue, 640_000, true);
             assert!(write(&mut queue, now).is_none());
             send(&mut queue, 10, false);
             assert!(write(&mut queue, now).is_some());
         }
         // It pays for its own writes.
-        send(&mut queue, 20_000, false);
+        send(&mut queue, 640_000, false);
         assert!(write(&mut queue, now).is_some());
         send(&mut queue, 10, false);
         assert!(write(&mut queue, now).is_none());
+    }
+
+    #[test]
+    fn small_groups_share_a_commit_and_stay_apart_when_it_fails() {
+        let mut queue = Queue::default();
+        let (now, half) = (Instant::now(), SHARED / 2);
+        let cogs = ["a", "b", "c", "d"].map(account);
+        for (cog, bytes) in cogs.iter().zip([10, 10, half, SHARED]) {
+            queue.send(batch(&[cog.name.as_str()], "x", bytes), cog, false);
+        }
+        let Next::Write(groups) = queue.next(now, RATE, Duration::ZERO) else {
+            unreachable!("nobody waits");
+        };
+        assert_eq!(names(&groups), ["cog:a", "cog:b", "cog:c"]);
+        groups.into_iter().for_each(|group| queue.put_back(group));
+        assert_eq!(queue.groups.len(), 4);
+        assert_eq!(names(&write(&mut queue, now).unwrap()).len(), 3);
+        assert_eq!(names(&write(&mut queue, now).unwrap()), ["cog:d"]);
     }
 
     #[test]
@@ -430,10 +477,10 @@ mod tests {
         let (large, small) = (account("large"), account("small"));
         queue.send(batch(&["cog:large"], "x", LARGE), &large, false);
         queue.send(batch(&["cog:small"], "x", 10), &small, false);
-        let Next::Write(group) = queue.next(now, RATE, pause) else {
+        let Next::Write(groups) = queue.next(now, RATE, pause) else {
             unreachable!("a small one does not pause");
         };
-        assert_eq!(names(&group), ["cog:small"]);
+        assert_eq!(names(&groups), ["cog:small"]);
         assert!(matches!(queue.next(now, RATE, pause), Next::Wait(wait) if wait == pause));
         assert_eq!(large.delays(), 0);
         assert!(write(&mut queue, now).is_some());
@@ -444,14 +491,14 @@ mod tests {
         let mut queue = Queue::default();
         let (now, cog) = (Instant::now(), account("one"));
         let first = queue.send(batch(&["cog:one"], "x", 1), &cog, false);
-        let Next::Write(group) = queue.next(now, RATE, Duration::ZERO) else {
+        let Next::Write(groups) = queue.next(now, RATE, Duration::ZERO) else {
             unreachable!("nobody waits");
         };
         let second = queue.send(batch(&["cog:one"], "x", 2), &cog, false);
-        queue.put_back(group);
+        groups.into_iter().for_each(|group| queue.put_back(group));
         assert!(queue.is_uncommitted(first) && queue.is_uncommitted(second));
-        let group = write(&mut queue, now).unwrap();
-        let values: Vec<_> = group
+        let groups = write(&mut queue, now).unwrap();
+        let values: Vec<_> = groups[0]
             .changes
             .changes()
             .map(|it| it.3.value.clone())

@@ -106,8 +106,8 @@ impl SqliteBackend {
         }
     }
 
-    fn apply_now(&mut self, batch: &Batch) -> Result<usize, StateError> {
-        self.write(batch).map_err(|error| {
+    fn apply_now(&mut self, batches: &[&Batch]) -> Result<usize, StateError> {
+        self.write(batches).map_err(|error| {
             // A namespace that was added has gone with the transaction.
             self.namespaces.clear();
             StateError::Disk {
@@ -147,21 +147,21 @@ impl SqliteBackend {
         usize::try_from(pages.unwrap_or(0)).unwrap_or(0)
     }
 
-    fn write(&mut self, batch: &Batch) -> rusqlite::Result<()> {
+    fn write(&mut self, batches: &[&Batch]) -> rusqlite::Result<()> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for namespace in batch.namespaces() {
+        for namespace in batches.iter().flat_map(|batch| batch.namespaces()) {
             if !self.namespaces.contains_key(namespace) {
                 let id = number_of(&transaction, namespace)?;
                 self.namespaces.insert(namespace.clone(), id);
             }
         }
-        for (namespace, version) in batch.versions() {
+        for (namespace, version) in batches.iter().flat_map(|batch| batch.versions()) {
             let update = "UPDATE namespaces SET version = ?1 WHERE name = ?2";
             transaction.execute(update, params![version, namespace.as_str()])?;
         }
-        for (namespace, writer, charged) in batch.writers() {
+        for (namespace, writer, charged) in batches.iter().flat_map(|batch| batch.writers()) {
             let id = self.namespaces.get(namespace);
             let bytes = i64::try_from(charged).unwrap_or(i64::MAX);
             if charged == 0 {
@@ -171,7 +171,7 @@ impl SqliteBackend {
             }
         }
         let mut statements = Statements::prepare(&transaction)?;
-        for (namespace, scope, path, change) in batch.changes() {
+        for (namespace, scope, path, change) in batches.iter().flat_map(|batch| batch.changes()) {
             if let Some(id) = self.namespaces.get(namespace) {
                 statements.write(*id, scope, path, change)?;
             }
@@ -186,8 +186,11 @@ impl StateBackend for SqliteBackend {
         Box::pin(async { self.load_now() })
     }
 
-    fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<usize, StateError>> {
-        Box::pin(async { self.apply_now(batch) })
+    fn apply<'a>(
+        &'a mut self,
+        batches: &'a [&'a Batch],
+    ) -> BoxFuture<'a, Result<usize, StateError>> {
+        Box::pin(async { self.apply_now(batches) })
     }
 
     fn tidy(&mut self) -> BoxFuture<'_, bool> {

@@ -1,8 +1,8 @@
-//! The thread that writes: one group of batches after the other, each in a commit of its own.
+//! The thread that writes: one commit after the other.
 
 use super::account::Account;
 use super::desk::Desk;
-use super::queue::{Closing, End, Group, Next};
+use super::queue::{self, Closing, End, Group, Next};
 use super::{Batch, CommitHandle, StateBackend, StateError};
 use crate::host_tasks::{self, Task};
 use std::ops::ControlFlow;
@@ -42,7 +42,7 @@ impl Outbox {
             backend,
             desk: Arc::clone(&desk),
             report,
-            writing: None,
+            writing: Vec::new(),
             retry: None,
             large_from: Instant::now(),
         };
@@ -133,8 +133,8 @@ struct Writer {
     backend: Box<dyn StateBackend>,
     desk: Arc<Desk>,
     report: watch::Sender<()>,
-    /// What it hands to the store at the moment.
-    writing: Option<Group>,
+    /// What it hands to the store at the moment: the groups of one commit.
+    writing: Vec<Group>,
     /// When the next try is due, after a failure.
     retry: Option<Instant>,
     /// When the next large commit may begin.
@@ -147,7 +147,7 @@ impl Writer {
             return;
         };
         // What was to be written before a panic is written first.
-        if let Some(group) = writer.writing.take() {
+        for group in std::mem::take(&mut writer.writing) {
             writer.desk.queue().put_back(group);
         }
         let closing = writer.serve().await;
@@ -176,9 +176,9 @@ impl Writer {
                 ControlFlow::Continue(next) => next,
             };
             match next {
-                Next::Write(group) => {
+                Next::Write(groups) => {
                     // How it went is told by `write`.
-                    let _written = self.write(group).await.is_ok();
+                    let _written = self.write(groups).await.is_ok();
                 }
                 Next::Nothing => {
                     if !self.tidy().await {
@@ -241,28 +241,28 @@ impl Writer {
         loop {
             let group = self.desk.queue().any();
             match group {
-                Some(group) => self.write(group).await?,
+                Some(group) => self.write(vec![group]).await?,
                 None => return Ok(()),
             }
         }
     }
 
-    /// Writes a group and tells how it went.
-    async fn write(&mut self, group: Group) -> Result<(), StateError> {
+    /// Writes groups in one commit and tells how it went.
+    async fn write(&mut self, groups: Vec<Group>) -> Result<(), StateError> {
         let began = Instant::now();
-        self.writing = Some(group);
+        self.writing = groups;
         let written = self.apply().await;
-        let Some(group) = self.writing.take() else {
-            return written.map(drop);
-        };
-        if group.is_large() {
+        let groups = std::mem::take(&mut self.writing);
+        if groups.iter().any(Group::is_large) {
             self.pause_after(began);
         }
         let mut queue = self.desk.queue();
         let result = match written {
             Ok(bytes) => {
-                group.charge(bytes);
-                queue.committed(&group);
+                queue::charge(&groups, bytes);
+                for group in &groups {
+                    queue.committed(group);
+                }
                 queue.error = None;
                 if self.retry.take().is_some() {
                     info!("State is saved again");
@@ -270,7 +270,9 @@ impl Writer {
                 Ok(())
             }
             Err(error) => {
-                queue.put_back(group);
+                for group in groups {
+                    queue.put_back(group);
+                }
                 queue.error = Some(error.clone());
                 if self.retry.replace(Instant::now() + RETRY).is_none() {
                     error!(%error, "State is not saved");
@@ -283,16 +285,14 @@ impl Writer {
         result
     }
 
-    /// Hands the group that is being written to the store. After a panic there nothing of it was written, and it is
-    /// tried once more; a second panic is a failure like others.
+    /// Hands the groups that are being written to the store. After a panic there nothing of them was written, and they
+    /// are tried once more; a second panic is a failure like others.
     async fn apply(&mut self) -> Result<usize, StateError> {
         for _ in 0..2 {
             let applying = async {
                 host_tasks::point(Task::StateWriter);
-                match &self.writing {
-                    Some(group) => self.backend.apply(group.changes()).await,
-                    None => Ok(0),
-                }
+                let batches: Vec<_> = self.writing.iter().map(Group::changes).collect();
+                self.backend.apply(&batches).await
             };
             if let Some(applied) = host_tasks::caught(Task::StateWriter, applying).await {
                 return applied;

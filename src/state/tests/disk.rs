@@ -151,7 +151,10 @@ impl StateBackend for Disk {
         self.memory.load()
     }
 
-    fn apply<'a>(&'a mut self, batch: &'a Batch) -> BoxFuture<'a, Result<usize, StateError>> {
+    fn apply<'a>(
+        &'a mut self,
+        batches: &'a [&'a Batch],
+    ) -> BoxFuture<'a, Result<usize, StateError>> {
         if self.is_full.load(Ordering::SeqCst) {
             return Box::pin(async {
                 Err(StateError::Disk {
@@ -164,7 +167,7 @@ impl StateBackend for Disk {
         let mut stuck = self.is_stuck.subscribe();
         Box::pin(async move {
             stuck.wait_for(|is_stuck| !is_stuck).await.unwrap();
-            self.memory.apply(batch).await
+            self.memory.apply(batches).await
         })
     }
 }
@@ -299,7 +302,7 @@ async fn sqlite_tells_what_a_commit_has_written() {
         pending.add(HERE, "\u{20}x\0".into(), change);
         let mut batch = Batch::default();
         batch.add(Namespace::cog("test"), pending);
-        let written = backend.apply(&batch).await.unwrap();
+        let written = backend.apply(&[&batch]).await.unwrap();
         assert!(
             (bytes..bytes * 2 + 60_000).contains(&written),
             "{bytes}: {written}"
