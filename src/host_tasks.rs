@@ -150,9 +150,10 @@ where
 
 /// The result of work; nothing if it panicked, which the log then says. What it shares with others must be sound
 /// also when it was left half-done.
-pub async fn caught<T>(task: Task, work: impl Future<Output = T>) -> Option<T> {
-    let ended = AssertUnwindSafe(work).catch_unwind().await;
-    ended.map_err(|_| tell(task)).ok()
+pub fn caught<T>(task: Task, work: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
+    // An `async fn` would have room for the work twice: as an argument, and where it waits.
+    let ended = AssertUnwindSafe(work).catch_unwind();
+    ended.map(move |ended| ended.map_err(|_| tell(task)).ok())
 }
 
 /// The same for work that does not wait.

@@ -34,12 +34,15 @@ pub async fn learn(services: &Services, wanted: Wanted<'_>) -> bool {
     {
         return true;
     }
-    Asking::new(services).all(wanted, users).await.is_some()
+    // In a box: hardly anybody has to ask.
+    let known = Box::pin(async { Asking::new(services).all(wanted, users).await });
+    known.await.is_some()
 }
 
 /// Learns a guild with its roles, emoji and channels, if it is not known yet. Whether it is known now.
 pub async fn learn_guild(services: &Services, guild: &str) -> bool {
-    Asking::new(services).guild(guild).await.is_some()
+    let known = Box::pin(async { Asking::new(services).guild(guild).await });
+    known.await.is_some()
 }
 
 /// The questions for one decision. Each of them has `None` for what stays unknown.

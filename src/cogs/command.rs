@@ -124,7 +124,8 @@ pub async fn run(
     // An answer may have to wait for Discord; the VM is not kept alive for it.
     drop((under_way, live));
     if let Some(text) = told {
-        answer(cog, &call, language, &text).await;
+        // In a box, as are all ways that hardly any call goes: each call is carried from its mailbox to its task.
+        Box::pin(answer(cog, &call, language, &text)).await;
     }
 }
 
@@ -252,7 +253,7 @@ impl Calling<'_> {
             Err(left) => {
                 let left = &duration_in_words(left, self.language);
                 let message = Text::OnCooldown { left }.say(self.language);
-                return self.deny(&context, "cooldown", message).await;
+                return Box::pin(self.deny(&context, "cooldown", message)).await;
             }
         }
         let limit = definition.max_concurrent.as_ref();
@@ -262,7 +263,7 @@ impl Calling<'_> {
         if let Some(None) = permit {
             context.refund();
             let message = Text::AlreadyRunning {}.say(self.language);
-            return self.deny(&context, "max_concurrent", message).await;
+            return Box::pin(self.deny(&context, "max_concurrent", message)).await;
         }
         let arguments = self.arguments(command, called, definition, &context).await;
         if let Err(text) = arguments {
@@ -309,7 +310,7 @@ impl Calling<'_> {
         };
         match result {
             Ok(values) => Ok(values),
-            Err(fault) => Err(self.explain(&fault, context).await),
+            Err(fault) => Err(Box::pin(self.explain(&fault, context)).await),
         }
     }
 
@@ -342,8 +343,8 @@ impl Calling<'_> {
 
     async fn run_finally(&self, context: &Arc<Invocation>) {
         while let Some(function) = context.next_finally() {
-            if let Err(fault) = self.call_handler(&function, ()).await {
-                report(self.cog, self.live, &fault, None).await;
+            if let Err(fault) = Box::pin(self.call_handler(&function, ())).await {
+                Box::pin(report(self.cog, self.live, &fault, None)).await;
             }
         }
     }

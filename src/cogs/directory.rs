@@ -68,7 +68,8 @@ impl<'a> Directory<'a> {
             return Err(NotTold);
         }
         let operation = operation(id).ok_or(NotTold)?;
-        let answer = self.services.outbound.call(operation, arguments, DEADLINE);
+        // In a box: hardly any call of a command has to ask.
+        let answer = Box::pin(self.services.outbound.call(operation, arguments, DEADLINE));
         match answer.await {
             Ok(answer) => Ok(answer),
             Err(CallError::Arguments(_)) => Ok(None),

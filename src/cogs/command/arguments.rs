@@ -53,12 +53,11 @@ impl Calling<'_> {
             let functions = command.options.get(&(path.clone(), option.clone()));
             let value = match (&argument, functions) {
                 (Argument::Missing, Some(functions)) => {
-                    self.default(functions.default.as_ref(), context).await
+                    Box::pin(self.default(functions.default.as_ref(), context)).await
                 }
                 (Argument::Unread { text, span }, Some(functions)) => {
-                    let converted = self
-                        .convert(functions.convert.as_ref(), text, context)
-                        .await;
+                    let convert = functions.convert.as_ref();
+                    let converted = Box::pin(self.convert(convert, text, context)).await;
                     converted.map_err(|sentence| {
                         let known = definition.options.iter().find(|it| it.name == option);
                         known.map_or_else(
@@ -85,7 +84,9 @@ impl Calling<'_> {
                             message: failure.to_string(),
                             ..Raised::default()
                         }));
-                        Err(self.explain(&fault, context).await.unwrap_or_default())
+                        Err(Box::pin(self.explain(&fault, context))
+                            .await
+                            .unwrap_or_default())
                     }
                 },
             }?;

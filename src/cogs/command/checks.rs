@@ -32,7 +32,7 @@ impl Calling<'_> {
             verdict = self.check(command, called, context).await?;
         }
         match verdict {
-            Verdict::Denied { kind, message } => self.deny(context, kind, message).await,
+            Verdict::Denied { kind, message } => Box::pin(self.deny(context, kind, message)).await,
             _ => Ok(()),
         }
     }
@@ -57,7 +57,7 @@ impl Calling<'_> {
                     return Err(Some(Text::ServerUnknown {}.say(self.language)));
                 }
                 Verdict::NeedsHandler(index) => {
-                    let answer = self.ask(command, index, context).await?;
+                    let answer = Box::pin(self.ask(command, index, context)).await?;
                     answers.insert(index, answer);
                 }
                 verdict => return Ok(verdict),

@@ -49,12 +49,13 @@ use crate::host_tasks;
 use crate::json::Json;
 use crate::requests::{Open, OpenRequests};
 use answer::ApiResponse;
+use futures_util::future::Either;
 use limits::{Limits, Observed, Permit, SendDecision, Wait, Waiter};
 use queue::Caller;
 use refusals::Refusals;
 use repeat::{AttemptFailure, Effect};
 use serde_json::Value;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -148,37 +149,36 @@ impl Outbound {
     /// Sends a prepared request for a cog, or for the bot itself. Callers take turns where they have to wait.
     /// Dropping the future takes the request out of the queue; if it is under way already, Discord may have
     /// received it.
-    pub async fn send(
+    pub fn send(
         &self,
         prepared: Prepared,
         cog: Option<CogCaller>,
         deadline: Duration,
-    ) -> Result<Answered, CallError> {
+    ) -> impl Future<Output = Result<Answered, CallError>> + use<> {
         self.send_with_patience(prepared, cog, deadline, PATIENCE)
-            .await
     }
 
     /// The same; while Discord fails or does not answer, the request is tried for no longer than `patience`.
-    pub async fn send_with_patience(
+    pub fn send_with_patience(
         &self,
         prepared: Prepared,
         cog: Option<CogCaller>,
         deadline: Duration,
         patience: Duration,
-    ) -> Result<Answered, CallError> {
+    ) -> impl Future<Output = Result<Answered, CallError>> + use<> {
         let shared = &self.shared;
         if cog.is_some() && shared.refusals.are_too_many(shared.clock.now()) {
-            return Err(CallError::Refused {
+            return Either::Left(ready(Err(CallError::Refused {
                 operation: prepared.operation.id,
                 count: refusals::MOST,
-            });
+            })));
         }
         let times = Times {
             deadline,
             patience,
             repetitions: REPETITIONS,
         };
-        self.send_within(prepared, cog, times).await
+        Either::Right(self.send_within(prepared, cog, times))
     }
 
     /// The calls of a cog that wait, by what they wait for.
@@ -192,12 +192,8 @@ impl Outbound {
         waiting.begin(Some(cog), WaitsFor::OwnLimit, now)
     }
 
-    async fn send_within(
-        &self,
-        mut prepared: Prepared,
-        cog: Option<CogCaller>,
-        times: Times,
-    ) -> Result<Answered, CallError> {
+    /// Not an `async fn`, which would carry the request along until it is polled: whoever waits holds a task's handle.
+    fn send_within(&self, mut prepared: Prepared, cog: Option<CogCaller>, times: Times) -> Driven {
         let shared = Arc::clone(&self.shared);
         repeat::make_unique(&mut prepared);
         // Calls take their places in the queue in the order in which they are made.
@@ -230,7 +226,7 @@ impl Outbound {
             let ended = host_tasks::caught(host_tasks::Task::DiscordCall, call).await;
             ended.unwrap_or(Err(CallError::Failed { operation }))
         };
-        Driven(runtime.spawn(call)).await
+        Driven(runtime.spawn(call))
     }
 }
 
