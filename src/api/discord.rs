@@ -1,8 +1,8 @@
 //! `@cogsmith/discord`: every operation that is open to cogs, by its id, and helpers around them.
 //!
-//! `<operation>, try, null, cache, permissions`
+//! `<operation>, try, each, null, cache, permissions`
 
-use super::call::{PreparedCall, make, prepare};
+use super::call::{PreparedCall, UNREACHABLE, make, prepare};
 use super::content::read_files;
 use super::context::CogContext;
 use super::convert::Converter;
@@ -11,6 +11,7 @@ use super::object;
 use super::phase::may_act;
 use crate::discord::missing_fields::found_in_guild;
 use crate::discord::operations::{Operation, nearest_operation, operation};
+use crate::discord::paging::{Cursor, paging};
 use crate::discord::permissions;
 use crate::discord::schema::answer_kind;
 use crate::json::Json;
@@ -42,6 +43,13 @@ pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Res
         arguments.callback(0, "the operation")
     })?;
     raw.raw_set("callable", callable)?;
+    raw.raw_set("paging", host.function(lua, "discord.each", how_to_page)?)?;
+    let unlisted = host.function(lua, "discord.each", |_, _| -> HostResult<()> {
+        let message =
+            "discord.each: Discord has not indexed this server yet; try again in some seconds";
+        Err(HostError::new(UNREACHABLE, message).into())
+    })?;
+    raw.raw_set("unlisted", unlisted)?;
     raw.raw_set("null", Value::NULL)?;
     raw.raw_set("cache", cache_module(lua, host, cog)?)?;
     raw.raw_set("permissions", permissions_module(lua, host, cog)?)?;
@@ -63,6 +71,46 @@ fn open_operation(name: &str) -> HostResult<&'static Operation> {
             Err(HostError::new("argument", message).into())
         }
     }
+}
+
+/// How `discord.each` is to page: `(its name, the operation, its arguments)`.
+fn how_to_page(lua: &Lua, arguments: &Arguments) -> HostResult<Table> {
+    let known = match arguments.value(0) {
+        Value::String(name) => operation(&name.to_string_lossy()),
+        _ => None,
+    };
+    let Some(operation) = known else {
+        let given = arguments.value(1);
+        return Err(arguments.wrong("the operation", "a function of @cogsmith/discord", &given));
+    };
+    let given = match arguments.optional_table(2, "the arguments")? {
+        Some(table) => table,
+        None => lua.create_table()?,
+    };
+    let how = lua.create_table()?;
+    let Some(paging) = paging(operation.id) else {
+        if !operation.returns.is_some_and(|it| it.starts_with('[')) {
+            let message = format!("discord.each: {} returns no list", operation.id);
+            return Err(HostError::new("argument", message).into());
+        }
+        how.raw_set("list", "")?;
+        return Ok(how);
+    };
+    let asks = |name: &str| Ok::<_, mlua::Error>(!given.raw_get::<Value>(name)?.is_nil());
+    if asks("around")? {
+        let message = "discord.each: around: pages follow before or after";
+        return Err(HostError::new("argument", message).into());
+    }
+    let cursor = match paging.cursor {
+        Cursor::Before if asks("after")? && !asks("before")? => Cursor::After,
+        Cursor::After if asks("before")? && !asks("after")? => Cursor::Before,
+        cursor => cursor,
+    };
+    how.raw_set("list", paging.list)?;
+    how.raw_set("cursor", cursor.name())?;
+    how.raw_set("key", paging.key)?;
+    how.raw_set("most", paging.most)?;
+    Ok(how)
 }
 
 fn operation_function(

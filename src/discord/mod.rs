@@ -9,7 +9,7 @@
 //! ```
 //!
 //! - `facts.rs`, `facts/`: the facts, read from the two JSON files; `operations.rs`, `events.rs`: what can be called
-//!   and heard
+//!   and heard; `paging.rs`: how long lists come in pages
 //! - `event.rs`: one event that has come; `missing_fields.rs`: what Discord leaves out of it
 //! - `reply.rs`: the field by which a message is a reply
 //! - `arguments/`, `outbound/`, `cache/`, `permissions.rs`, `schema/`, `types/`: one step each, see there
@@ -22,6 +22,7 @@ mod facts;
 pub mod missing_fields;
 pub mod operations;
 pub mod outbound;
+pub mod paging;
 pub mod permissions;
 mod reply;
 pub mod schema;

@@ -1,6 +1,6 @@
 //! `@cogsmith/discord` and Discord's objects, over the wire.
 
-use crate::support::cases::{case, check, check_in, cog_of};
+use crate::support::cases::{Case, case, check, check_in, cog_of};
 use crate::support::setup;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -293,6 +293,92 @@ async fn mentions_are_off_unless_they_are_asked_for() {
         case(r#"local m = ctx:send { content = `<@{ctx.author.id}>`, allowed_mentions = { parse = { "users" } } } return `{#m.mentions}`"#, "1"),
         case(r#"local m = ctx:reply("x") local e = m:edit(`<@{ctx.author.id}> @everyone`) return `{#e.mentions} {e.mention_everyone}`"#, "0 false"),
         case(r#"local m = discord.create_message { channel_id = ctx.channel_id, content = `<@{ctx.author.id}>` } return `{#m.mentions}`"#, "0"),
+    ])
+    .await;
+}
+
+const FIVE: &str = r#"local first
+for i = 1, 5 do local m = ctx:send("m" .. i) first = first or m end
+local seen = {}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_are_gone_through_page_by_page() {
+    let five = |rest: &str| case(&format!("{FIVE}{rest}"), "");
+    let of = |case: Case, expected: &str| Case {
+        expected: expected.to_owned(),
+        ..case
+    };
+    check(&[
+        of(five(r#"for m in discord.each(discord.list_messages, { channel_id = ctx.channel_id, limit = 2 }) do
+    table.insert(seen, m.content)
+    if #seen == 5 then break end
+end
+return table.concat(seen, " ")"#), "m5 m4 m3 m2 m1"),
+        of(five(r#"for m in discord.each(discord.list_messages, { channel_id = ctx.channel_id, limit = 2, after = first.id }) do
+    table.insert(seen, m.content)
+end
+return table.concat(seen, " ")"#), "m2 m3 m4 m5"),
+        of(five(r#"for m in discord.each(discord.list_messages, { channel_id = ctx.channel_id, before = first.id }) do
+    table.insert(seen, m.content)
+    if #seen == 2 then break end
+end
+return seen[1]:sub(1, 2) .. tostring(#seen)"#), "!c2"),
+        of(five(r#"for m in discord.each(discord.list_messages, { channel_id = ctx.channel_id, limit = 3, after = first.id }) do
+    if #seen < 3 then m:pin() end
+    table.insert(seen, m.id)
+end
+local pins = {}
+for pin in discord.each(discord.list_pins, { channel_id = ctx.channel_id, limit = 2 }) do table.insert(pins, pin.message.content) end
+table.sort(pins)
+return table.concat(pins, " ")"#), "m2 m3 m4"),
+        case(
+            r#"local names = {} for m in discord.each(discord.list_guild_members, { guild_id = ctx.guild_id, limit = 1 }) do table.insert(names, m.user.username) end
+table.sort(names) return table.concat(names, " ")"#,
+            "anna ben cogsmith owner",
+        ),
+        case(
+            r#"local roles = 0 for role in discord.each(discord.list_guild_roles, { guild_id = ctx.guild_id }) do roles += if role.name then 1 else 0 end
+return tostring(roles == #discord.list_guild_roles { guild_id = ctx.guild_id })"#,
+            "true",
+        ),
+        case(
+            r#"local m = ctx:send("react") m:react("👍")
+local who = {} for user in discord.each(discord.list_message_reactions_by_emoji, { channel_id = ctx.channel_id, message_id = m.id, emoji_name = "👍", limit = 1 }) do table.insert(who, user.username) end
+for user in discord.each(discord.list_message_reactions_by_emoji, { channel_id = ctx.channel_id, message_id = m.id, emoji_name = "👎" }) do table.insert(who, user.username) end
+return table.concat(who, " ")"#,
+            "cogsmith",
+        ),
+        case(
+            r#"local ids = {} for m in discord.each(discord.list_messages, { channel_id = ctx.channel_id, limit = 1 }) do table.insert(ids, m.id) end
+local twice = 0 table.sort(ids) for i = 2, #ids do if ids[i] == ids[i - 1] then twice += 1 end end
+return `{#ids > 20} {twice}`"#,
+            "true 0",
+        ),
+        case(
+            r#"return why(discord.each, 5)"#,
+            "argument: discord.each: the operation: expected a function of @cogsmith/discord, got the number 5",
+        ),
+        case(
+            r#"return why(discord.each, discord.get_guild, { guild_id = ctx.guild_id })"#,
+            "argument: discord.each: get_guild returns no list",
+        ),
+        case(
+            r#"return why(discord.each, discord.list_messages, { channel_id = ctx.channel_id, around = ctx.message.id })"#,
+            "argument: discord.each: around: pages follow before or after",
+        ),
+        case(
+            r#"return why(discord.each, discord.list_messages, 5)"#,
+            "argument: discord.each: the arguments: expected a table, got the number 5",
+        ),
+        case(
+            r#"return why(discord.each(discord.list_messages, { channel_id = ctx.channel_id, limit = "x" }))"#,
+            "argument: discord.list_messages: limit…",
+        ),
+        case(
+            r#"return why(discord.each(discord.list_messages, { channel = ctx.channel_id }))"#,
+            "argument: discord.list_messages…",
+        ),
     ])
     .await;
 }
