@@ -8,6 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
+/// Sleeping counts time that passes, and does not notice that the system's time was set.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
 /// Tells the time and wakes sleepers. Clones share the same time.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
@@ -97,6 +100,32 @@ impl Clock {
                 // A dropped clock never wakes anybody: its bot is gone.
                 Err(_) => std::future::pending().await,
             }
+        }
+    }
+
+    /// Returns once the time is `due`, since the Unix epoch, also when the system slept meanwhile or its time was set.
+    pub fn alarm_at(&self, due: Duration) -> impl Future<Output = Woken> + Send + use<> {
+        let clock = self.clone();
+        let set = move |clock: &Self| {
+            let left = due.saturating_sub(clock.now());
+            (!left.is_zero()).then(|| Box::pin(clock.alarm(clock.in_steps(left))))
+        };
+        let mut alarm = set(&clock);
+        async move {
+            let mut woken = Woken(None);
+            while let Some(next) = alarm.take() {
+                woken = next.await;
+                alarm = set(&clock);
+            }
+            woken
+        }
+    }
+
+    /// How long to sleep before the system's time is looked at again.
+    fn in_steps(&self, left: Duration) -> Duration {
+        match &self.0 {
+            Source::System => left.min(LONGEST_SLEEP),
+            Source::Paused(_) => left,
         }
     }
 

@@ -22,6 +22,7 @@ pub mod clock;
 pub mod cogs;
 pub mod commands;
 pub mod config;
+mod cron;
 pub mod descriptors;
 pub mod discord;
 pub mod error;

@@ -1,21 +1,24 @@
 //! `@cogsmith/cog`: what a cog declares about itself.
 //!
-//! `info, option, command, group, on, every, on_load, on_ready, on_unload, on_error, on_denied, check,
+//! `info, option, command, group, on, every, cron, on_load, on_ready, on_unload, on_error, on_denied, check,
 //! fail, has_command, bot, name, api`
 
 use super::command;
 use super::context::CogContext;
 use super::declarations::{
-    Hook, Info, Listener, MOST_DECLARED, MOST_HOOKS, Staged, Timer, caller, room_for,
+    Hook, Info, Listener, MOST_DECLARED, MOST_HOOKS, Schedule, Staged, Timer, caller, room_for,
     room_for_shared,
 };
 use super::fields::{Fields, TextBudget};
 use super::object;
 use super::option;
+use super::time::named_zone;
+use crate::cron::Cron;
 use crate::discord::events::{self, intents};
 use crate::discord::operations::operations;
 use crate::vm::host::{Arguments, Host, HostChunk, HostError, HostResult, one, shown_name};
-use mlua::{Lua, Table, Value};
+use jiff::tz::TimeZone;
+use mlua::{Function, Lua, Table, Value};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +26,9 @@ static CHUNK: HostChunk = HostChunk::new("cog", include_str!("cog.luau"));
 
 /// The shortest interval of `cog.every`.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Bytes of an expression of `cog.cron` that are looked at.
+const LONGEST_EXPRESSION: usize = 1_000;
 
 /// Characters of a name that is looked up.
 const LONGEST_NAME: usize = 200;
@@ -50,6 +56,7 @@ pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Res
     raw.raw_set("event", of("cog.on", event)?)?;
     raw.raw_set("listen", of("cog.on", listen)?)?;
     raw.raw_set("every", of("cog.every", every)?)?;
+    raw.raw_set("cron", of("cog.cron", cron)?)?;
     raw.raw_set("fail", of("cog.fail", fail)?)?;
     raw.raw_set("bot", of("cog.bot", bot)?)?;
     raw.raw_set("has_command", of("cog.has_command", has_command)?)?;
@@ -205,6 +212,46 @@ fn every(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
         name = fields.string("name")?;
         immediately = fields.boolean("immediately")?.unwrap_or(false);
     }
+    let schedule = Schedule::Every {
+        interval,
+        immediately,
+    };
+    declare_timer(lua, cog, "cog.every", (name, schedule, handler), &budget)
+}
+
+fn cron(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
+    let expression = arguments.short_string(0, "the expression", LONGEST_EXPRESSION)?;
+    let handler = arguments.callback(1, "the function")?;
+    let budget = TextBudget::default();
+    let (mut name, mut zone) = (None, TimeZone::UTC);
+    if let Some(how) = arguments.optional_table(2, "how")? {
+        let fields = Fields::of("cog.cron", &how).within(&budget);
+        fields.only(&["name", "timezone"])?;
+        name = fields.string("name")?;
+        if let Some(name) = fields.string("timezone")? {
+            zone = named_zone("cog.cron", &name)?;
+        }
+    }
+    let wrong = |why: &str| {
+        let message = format!("cog.cron: the expression: {why}");
+        HostError::new("argument", message)
+    };
+    let cron = Cron::parse(&expression, zone).map_err(|why| wrong(&why))?;
+    if cron.next(cog.services.clock.now()).is_none() {
+        let why = "it is never due: no month that it names has that day";
+        return Err(wrong(why).into());
+    }
+    let schedule = Schedule::Cron(Arc::new(cron));
+    declare_timer(lua, cog, "cog.cron", (name, schedule, handler), &budget)
+}
+
+fn declare_timer(
+    lua: &Lua,
+    cog: &CogContext,
+    function: &str,
+    (name, schedule, handler): (Option<String>, Schedule, Function),
+    budget: &TextBudget,
+) -> HostResult<Value> {
     let place = caller(lua);
     let is_taken = |name: &String| {
         cog.declaring
@@ -212,20 +259,19 @@ fn every(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
     };
     if let Some(name) = name.as_ref().filter(|name| is_taken(name)) {
         let name = shown_name(name);
-        let message = format!("cog.every: name: there is already a timer \"{name}\"");
+        let message = format!("{function}: name: there is already a timer \"{name}\"");
         return Err(HostError::new("argument", message).into());
     }
-    cog.declaring.room_for_timer("cog.every")?;
+    cog.declaring.room_for_timer(function)?;
     let texts = cog.declaring.declared(Staged::texts);
-    cog.declaring.declare(lua, "cog.every", |declarations| {
+    cog.declaring.declare(lua, function, |declarations| {
         let file = place.map(|place| place.file).unwrap_or_default();
         let count = declarations.timers.len() + 1;
         let name = name.unwrap_or_else(|| format!("{file}#{count}"));
-        declarations.count_texts("cog.every", texts, budget.used())?;
+        declarations.count_texts(function, texts, budget.used())?;
         declarations.timers.push(Timer {
             name,
-            interval,
-            immediately,
+            schedule,
             handler,
         });
         Ok(Value::Nil)

@@ -2,6 +2,7 @@
 
 use super::state::space::Space;
 use crate::commands::definition::CommandDefinition;
+use crate::cron::Cron;
 use crate::problem::SourceLocation;
 use crate::state::{ScopeKind, StateTable};
 use crate::vm::host::{HostError, HostResult};
@@ -20,7 +21,7 @@ pub struct Declarations {
     pub commands: Vec<Arc<Command>>,
     /// `cog.on.<event>(…)`.
     pub listeners: Vec<Listener>,
-    /// `cog.every(…)`.
+    /// `cog.every(…)` and `cog.cron(…)`.
     pub timers: Vec<Timer>,
     /// `cog.on_load(…)` and the like.
     pub hooks: Vec<(Hook, Function)>,
@@ -132,12 +133,24 @@ pub struct Listener {
 pub struct Timer {
     /// By which its schedule is kept across reloads.
     pub name: String,
-    /// From one call to the next.
-    pub interval: Duration,
-    /// Whether the first call comes at once.
-    pub immediately: bool,
+    /// When it is called.
+    pub schedule: Schedule,
     /// What is called.
     pub handler: Function,
+}
+
+/// When a timer's function is called.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Schedule {
+    /// Again and again.
+    Every {
+        /// From one call to the next.
+        interval: Duration,
+        /// Whether the first call comes at once.
+        immediately: bool,
+    },
+    /// At times of the calendar.
+    Cron(Arc<Cron>),
 }
 
 /// A moment in the life of a cog.

@@ -56,7 +56,8 @@ fn parse(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
     one(lua, parsed.filter(|at| !future || *at > now))
 }
 
-fn named_zone(function: &str, name: &str) -> HostResult<TimeZone> {
+/// The time zone of that name.
+pub(super) fn named_zone(function: &str, name: &str) -> HostResult<TimeZone> {
     TimeZone::get(name).map_err(|_| {
         let expected = "a time zone like \"Asia/Jakarta\"";
         let got = format!("\"{}\"", shown_name(name));

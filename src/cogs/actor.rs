@@ -160,7 +160,7 @@ impl Actor {
             }
             let due = self.timers.next_due();
             if alarm.as_ref().map(|alarm| alarm.due) != due {
-                alarm = due.map(|due| Alarm::new(Arc::clone(&cog), due));
+                alarm = due.map(|due| Alarm::new(&cog, due));
             }
             tokio::select! {
                 biased;

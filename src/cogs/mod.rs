@@ -7,7 +7,7 @@
 //! - `host`, `routes`, `handle`: the cogs by name; which cog has a command or hears an event; one cog from outside.
 //! - `mailbox`: keeps what waits for a cog within bounds.
 //! - `scheduler`, `actor`: who runs first; the one task that owns a cog's VM.
-//! - `handler`, `command`, `timers`: one run of a function; a command from the typed line to the answer; `cog.every`.
+//! - `handler`, `command`, `timers`: one run of a function; a command from the typed line to the answer; `cog.every` and `cog.cron`.
 //! - `live`, `prepare`: what a cog runs; how its next version is made.
 //! - `directory`: looks up what users name in arguments.
 //! - `name_owners`: remembers which cog has which name.

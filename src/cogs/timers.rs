@@ -1,6 +1,6 @@
-//! The schedule of `cog.every`: a timer keeps it across reloads, by its name.
+//! The schedules of `cog.every` and `cog.cron`: a timer keeps its own across reloads, by its name.
 
-use crate::api::declarations::Timer;
+use crate::api::declarations::{Schedule, Timer};
 use crate::backoff::exponential;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,6 +10,65 @@ const WAIT_FOR_OLDER: Duration = Duration::from_secs(2);
 
 /// The number of failures in a row after which the pause between two calls grows no longer.
 const MOST_DOUBLINGS: u32 = 6;
+
+/// The pause after the first failure of a `cog.cron`, and the longest one.
+const CRON_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_CRON_PAUSE: Duration = Duration::from_secs(3_600);
+
+impl Schedule {
+    /// When the first call is due.
+    fn first(&self, now: Duration) -> Duration {
+        match self {
+            Self::Every {
+                immediately: true, ..
+            } => now,
+            Self::Every { .. } | Self::Cron(_) => self.following(now),
+        }
+    }
+
+    /// When the call after one that was due at `due` is due.
+    fn following(&self, due: Duration) -> Duration {
+        match self {
+            Self::Every { interval, .. } => due + *interval,
+            Self::Cron(cron) => cron.next(due).unwrap_or(Duration::MAX),
+        }
+    }
+
+    /// When the next call is due, after one that was due at `due` has ended with the last of so many failures in a row.
+    /// What `cog.cron` has missed meanwhile is left out.
+    fn after_run(&self, due: Duration, failures: u32, now: Duration) -> Duration {
+        match self {
+            Self::Every { interval, .. } => {
+                let doublings = failures.min(MOST_DOUBLINGS);
+                let pause = exponential(*interval, doublings, Duration::MAX);
+                due.saturating_add(pause).max(now)
+            }
+            Self::Cron(_) => {
+                let pause = match failures.checked_sub(1) {
+                    None => Duration::ZERO,
+                    Some(more) => {
+                        let doublings = more.min(MOST_DOUBLINGS);
+                        exponential(CRON_PAUSE, doublings, LONGEST_CRON_PAUSE)
+                    }
+                };
+                self.following(due.max(now + pause))
+            }
+        }
+    }
+
+    /// When the next call is due that was due at `due` by the schedule that a timer of this name had before, if a call
+    /// of it is under way or not.
+    fn taken_over(&self, former: &Self, due: Duration, runs: bool, now: Duration) -> Duration {
+        match (self, former) {
+            // A shorter interval applies at once.
+            (Self::Every { interval, .. }, Self::Every { .. }) => due.min(now + *interval),
+            (Self::Cron(_), _) if self == former => due.min(self.following(now)),
+            // From the end of that call on.
+            _ if runs => now,
+            _ => self.following(now),
+        }
+    }
+}
 
 /// The timers of one cog.
 #[derive(Debug, Default)]
@@ -39,7 +98,7 @@ struct RunOfTimer {
 impl Entry {
     /// When the call after the one that is under way is due.
     fn due_after_run(&self) -> Duration {
-        self.due + self.timer.interval
+        self.timer.schedule.following(self.due)
     }
 
     /// When it is to be called, unless it waits for the end of its last call.
@@ -58,11 +117,14 @@ impl Timers {
         let mut former = std::mem::take(&mut self.entries);
         for timer in timers {
             let kept = former.remove(&timer.name);
-            let soonest = now + timer.interval;
             let entry = match kept {
                 Some(entry) => Entry {
-                    // A shorter interval applies at once.
-                    due: entry.due.min(soonest),
+                    due: timer.schedule.taken_over(
+                        &entry.timer.schedule,
+                        entry.due,
+                        entry.run.is_some(),
+                        now,
+                    ),
                     timer,
                     run: entry.run.map(|run| RunOfTimer {
                         given_up_at: run.given_up_at.or(Some(now + WAIT_FOR_OLDER)),
@@ -71,7 +133,7 @@ impl Timers {
                     failures: 0,
                 },
                 None => Entry {
-                    due: if timer.immediately { now } else { soonest },
+                    due: timer.schedule.first(now),
                     timer,
                     run: None,
                     failures: 0,
@@ -111,8 +173,7 @@ impl Timers {
     }
 
     /// A run of a timer's function has ended. One that was given up says nothing any more, and one of an older version
-    /// does not say how the new one fares. The next call comes one interval after the last was due, never before
-    /// now, and later after failures.
+    /// does not say how the new one fares. The next call never comes before now, and later after failures.
     pub(super) fn ended(&mut self, name: &str, number: u64, failed: bool, now: Duration) {
         let Some(entry) = self.entries.get_mut(name) else {
             return;
@@ -124,19 +185,18 @@ impl Timers {
             (true, None) => entry.failures + 1,
             _ => 0,
         };
-        let pause = exponential(
-            entry.timer.interval,
-            entry.failures.min(MOST_DOUBLINGS),
-            Duration::MAX,
-        );
-        entry.due = (entry.due + pause).max(now);
+        let schedule = &entry.timer.schedule;
+        entry.due = schedule.after_run(entry.due, entry.failures, now);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cron::Cron;
+    use jiff::tz::TimeZone;
     use mlua::Lua;
+    use std::sync::Arc;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -146,9 +206,60 @@ mod tests {
         vec![Timer {
             name: "a".to_owned(),
             handler,
-            interval: SECOND * seconds,
-            immediately: true,
+            schedule: Schedule::Every {
+                interval: SECOND * seconds,
+                immediately: true,
+            },
         }]
+    }
+
+    /// One that is due by this expression.
+    fn cron(lua: &Lua, expression: &str) -> Vec<Timer> {
+        let handler = lua.create_function(|_, ()| Ok(())).unwrap();
+        let cron = Cron::parse(expression, TimeZone::UTC).unwrap();
+        vec![Timer {
+            name: "a".to_owned(),
+            handler,
+            schedule: Schedule::Cron(Arc::new(cron)),
+        }]
+    }
+
+    #[test]
+    fn a_cron_leaves_out_what_comes_while_it_runs_or_pauses_after_failures() {
+        let (lua, mut timers) = (Lua::new(), Timers::default());
+        timers.replace(cron(&lua, "* * * * *"), SECOND * 30);
+        assert_eq!(timers.next_due(), Some(SECOND * 60));
+        let run = begin(&mut timers, SECOND * 61).unwrap();
+        timers.ended("a", run, false, SECOND * 200);
+        assert_eq!(timers.next_due(), Some(SECOND * 240));
+        for next in [360, 540, 840] {
+            let now = timers.next_due().unwrap();
+            let run = begin(&mut timers, now).unwrap();
+            timers.ended("a", run, true, now);
+            assert_eq!(timers.next_due(), Some(SECOND * next));
+        }
+        // What is due rarely is not held up.
+        timers.replace(cron(&lua, "0 * * * *"), SECOND * 850);
+        let run = begin(&mut timers, SECOND * 3_600).unwrap();
+        timers.ended("a", run, true, SECOND * 3_601);
+        assert_eq!(timers.next_due(), Some(SECOND * 7_200));
+    }
+
+    #[test]
+    fn a_cron_keeps_its_schedule_unless_its_expression_changes() {
+        let (lua, mut timers) = (Lua::new(), Timers::default());
+        timers.replace(cron(&lua, "*/10 * * * *"), SECOND * 30);
+        // It is overdue: the new version does what the old one could not do any more.
+        timers.replace(cron(&lua, "*/10 * * * *"), SECOND * 700);
+        assert_eq!(timers.next_due(), Some(SECOND * 600));
+        let run = begin(&mut timers, SECOND * 700).unwrap();
+        timers.replace(cron(&lua, "*/20 * * * *"), SECOND * 701);
+        timers.ended("a", run, false, SECOND * 702);
+        assert_eq!(timers.next_due(), Some(SECOND * 1_200));
+        timers.replace(cron(&lua, "*/30 * * * *"), SECOND * 703);
+        assert_eq!(timers.next_due(), Some(SECOND * 1_800));
+        timers.replace(version(&lua, 5), SECOND * 704);
+        assert_eq!(timers.next_due(), Some(SECOND * 709));
     }
 
     fn begin(timers: &mut Timers, now: Duration) -> Option<u64> {

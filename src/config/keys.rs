@@ -135,7 +135,7 @@ pub struct Limits {
     /// Tasks at a time: those that `task.spawn`, `task.defer` and `task.delay` have started.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub tasks: u32,
-    /// Timers of `cog.every`.
+    /// Timers of `cog.every` and `cog.cron`.
     #[schemars(range(min = 1, max = 100_000))]
     pub timers: u32,
     /// Events and commands that may wait for the cog. When there are more, the newest of the busiest source are

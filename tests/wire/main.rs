@@ -38,4 +38,5 @@ mod sim_rest;
 mod studio;
 #[path = "../support/mod.rs"]
 mod support;
+mod times;
 mod typed;

@@ -4,7 +4,6 @@ use crate::api::context::CogContext;
 use crate::clock::Woken;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The alarm for the next timer. It stays set while other work is done.
@@ -14,11 +13,9 @@ pub(super) struct Alarm {
 }
 
 impl Alarm {
-    pub(super) fn new(cog: Arc<CogContext>, due: Duration) -> Self {
-        let ringing = Box::pin(async move {
-            let clock = &cog.services.clock;
-            clock.alarm(due.saturating_sub(clock.now())).await
-        });
+    pub(super) fn new(cog: &CogContext, due: Duration) -> Self {
+        // It is set at once, not with the first poll: until then the bot would seem to wait for nothing.
+        let ringing = Box::pin(cog.services.clock.alarm_at(due));
         Self { due, ringing }
     }
 }
