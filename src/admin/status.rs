@@ -195,8 +195,18 @@ pub(super) fn cog_details(cogs: &Cogs, cog: &CogHandle, language: Language) -> S
     let mut parts = vec![code_block(&lines.join("\n"))];
     let waiting = cogs.services.outbound.waiting_of(&cog.name).into_iter();
     parts.extend(waiting.map(|calls| waiting_line(&calls, now, language)));
+    parts.extend(jobs_line(cog, language));
     parts.extend(condition.problem().map(shown));
     parts.join("\n")
+}
+
+/// How many jobs are given up, and why one of them is.
+fn jobs_line(cog: &CogHandle, language: Language) -> Option<String> {
+    let jobs = cog.context.state.live().jobs;
+    let (job, why) = jobs.last_given_up()?;
+    let (job, why) = (&one_line(&job), &one_line(&why));
+    let count = &jobs.given_up().to_string();
+    Some(Say::JobsGivenUp { count, job, why }.say(language))
 }
 
 /// `2 requests wait for Discord (503) since 5s`
@@ -288,7 +298,11 @@ fn report_line(report: &Report, language: Language) -> String {
 fn problem_line(problem: &Problem) -> String {
     let place = problem.place.as_ref();
     let place = place.map(|place| format!("{}:{}: ", place.file, place.line));
-    let text = format!("{}{}", place.unwrap_or_default(), problem.message);
+    one_line(&format!("{}{}", place.unwrap_or_default(), problem.message))
+}
+
+/// A text in one line, as inline code.
+fn one_line(text: &str) -> String {
     let line: String = text.chars().filter(|c| !c.is_control()).collect();
     let short: String = line.chars().take(PROBLEM_LINE).collect();
     let end = if short.len() < line.len() { "…" } else { "" };

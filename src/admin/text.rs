@@ -101,6 +101,9 @@ sentences! {
     RequestsWait { count, what, age }
         "{count} requests have waited for {what}, the first for {age}"
         "{count} permintaan menunggu {what}, yang pertama sudah {age}"
+    JobsGivenUp { count, job, why }
+        "⚠️ Jobs given up after too many failed attempts: {count}, among them one of {job}: {why}"
+        "⚠️ Tugas terjadwal yang dihentikan karena terlalu sering gagal: {count}, di antaranya satu dari {job}: {why}"
     WaitsForDiscord { why }
         "Discord ({why})"
         "Discord ({why})"

@@ -1,6 +1,6 @@
 //! `@cogsmith/cog`: what a cog declares about itself.
 //!
-//! `info, option, command, group, on, every, cron, on_load, on_ready, on_unload, on_error, on_denied, check,
+//! `info, option, command, group, on, every, cron, job, on_load, on_ready, on_unload, on_error, on_denied, check,
 //! fail, has_command, bot, name, api`
 
 use super::command;
@@ -10,6 +10,7 @@ use super::declarations::{
     room_for_shared,
 };
 use super::fields::{Fields, TextBudget};
+use super::jobs;
 use super::object;
 use super::option;
 use super::time::named_zone;
@@ -57,6 +58,11 @@ pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Res
     raw.raw_set("listen", of("cog.on", listen)?)?;
     raw.raw_set("every", of("cog.every", every)?)?;
     raw.raw_set("cron", of("cog.cron", cron)?)?;
+    let (owner, maker) = (Arc::clone(cog), host.clone());
+    let job = host.function(lua, "cog.job", move |lua, arguments| {
+        jobs::declare(lua, &maker, &owner, arguments)
+    })?;
+    raw.raw_set("job", job)?;
     raw.raw_set("fail", of("cog.fail", fail)?)?;
     raw.raw_set("bot", of("cog.bot", bot)?)?;
     raw.raw_set("has_command", of("cog.has_command", has_command)?)?;

@@ -26,7 +26,7 @@ use mlua::Lua;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// One cog, as its functions see it. Outlives its VMs.
 #[derive(Debug)]
@@ -59,6 +59,8 @@ pub struct CogContext {
     pub stops: Stops,
     /// How often it has met its limits.
     pub limit_hits: Arc<LimitHits>,
+    /// Rings when its jobs have changed.
+    pub jobs_changed: Notify,
     /// Locks that are held.
     pub locks: Arc<AtomicUsize>,
     /// What it has used of its share of the processors.
@@ -84,6 +86,7 @@ impl CogContext {
             condition: ConditionCell::default(),
             stops: Stops::default(),
             limit_hits: Arc::clone(&budget.limit_hits),
+            jobs_changed: Notify::new(),
             locks: Arc::default(),
             fair_share: Arc::clone(&budget.fair_share),
             budget,

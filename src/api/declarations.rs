@@ -23,6 +23,8 @@ pub struct Declarations {
     pub listeners: Vec<Listener>,
     /// `cog.every(…)` and `cog.cron(…)`.
     pub timers: Vec<Timer>,
+    /// `cog.job(…)`.
+    pub jobs: Vec<JobFunction>,
     /// `cog.on_load(…)` and the like.
     pub hooks: Vec<(Hook, Function)>,
     /// How often `state.defaults` was called.
@@ -153,6 +155,15 @@ pub enum Schedule {
     Cron(Arc<Cron>),
 }
 
+/// What a job of a name does.
+#[derive(Clone, Debug)]
+pub struct JobFunction {
+    /// The job's name.
+    pub name: Arc<str>,
+    /// Called with the payload and the job.
+    pub handler: Function,
+}
+
 /// A moment in the life of a cog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
@@ -231,6 +242,11 @@ impl Staged {
     /// All timers.
     pub fn timers(&self) -> impl Iterator<Item = &Timer> {
         self.modules().flat_map(|it| &it.timers)
+    }
+
+    /// The functions of all jobs.
+    pub fn jobs(&self) -> impl Iterator<Item = &JobFunction> {
+        self.modules().flat_map(|it| &it.jobs)
     }
 
     /// What the texts of all declarations hold in bytes.

@@ -44,6 +44,10 @@ pub fn limits_of(cog: &CogContext) -> Vec<LimitView> {
             Limit::Coroutines => (Some(number(cog.limits.coroutines())), limits.coroutines),
             Limit::Tasks => (Some(number(cog.limits.tasks())), limits.tasks),
             Limit::Timers => (Some(number(cog.limits.timers())), limits.timers),
+            Limit::Jobs => {
+                let jobs = cog.state.live().jobs.count();
+                (Some(number(jobs)), limits.jobs)
+            }
             Limit::Mailbox => (Some(number(cog.limits.waiting())), limits.mailbox),
             Limit::MailboxSize => (
                 Some(number(cog.limits.waiting_bytes()) / MEGABYTE),

@@ -34,6 +34,7 @@ limits! {
     Coroutines "coroutines"
     Tasks "tasks"
     Timers "timers"
+    Jobs "jobs"
     Mailbox "mailbox"
     MailboxSize "mailbox_mb"
     LogLines "log_lines_per_10s"

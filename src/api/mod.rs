@@ -23,6 +23,7 @@
 //!   for the lines in the log, `rate_limiter.rs` (refuses) and `rate_limit_queue.rs` (has wait) for how often something is
 //!   done. What goes by a cog's name is in `budget.rs`: `versions.rs` what older versions hold, `slots.rs` what requests have
 //!   open, `usage_by_code.rs` the processor time of each version. `lane.rs` says whose work is done now.
+//! - Jobs: `jobs.rs` is what a cog does with them, `job_store.rs` where they are kept.
 //! - `faults.rs` are the handlers that failed.
 
 pub mod asked_once;
@@ -45,6 +46,8 @@ pub mod fields;
 mod hidden_content;
 mod http;
 pub mod invocation;
+pub mod job_store;
+pub mod jobs;
 pub mod json;
 mod lane;
 mod limit_checks;

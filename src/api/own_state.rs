@@ -1,6 +1,7 @@
 //! A cog's state as its code sees it: committed code one thing, code that is prepared another, whose writes wait for the
 //! commit.
 
+use super::job_store::JobStore;
 use super::services::Services;
 use super::state::space::Space;
 use crate::lock::lock;
@@ -17,6 +18,8 @@ pub struct StateViews {
     pub stored: View,
     /// What lives in memory only, and survives reloads.
     pub session: View,
+    /// The jobs that are to run.
+    pub jobs: JobStore,
     /// What cogs share, by name: kept here because a view has its own defaults.
     shared: Arc<Mutex<BTreeMap<Arc<str>, View>>>,
 }
@@ -26,9 +29,11 @@ impl StateViews {
         let namespace = Namespace::cog(cog);
         let stored = services.store.view(&namespace);
         let session = stored.session_beside(&namespace);
+        let jobs = JobStore::new(stored.beside(&Namespace::jobs(cog)));
         Self {
             stored,
             session,
+            jobs,
             shared: Arc::default(),
         }
     }

@@ -2,17 +2,18 @@
 //! of one cog begin in the order in which their work arrived, and others run only while one waits.
 //!
 //! ```text
-//! control ─ tasks to begin ─ what runs ─ timers ─ mailbox ─ what older versions have left
+//! control ─ tasks to begin ─ what runs ─ jobs, timers ─ mailbox ─ what older versions have left
 //! ```
 //!
 //! In this order the task looks for something to do. `work` begins handlers, `tasks` what cogs spawn, `versions` swaps
-//! one version for the next, `alarm` waits for timers.
+//! one version for the next, `alarm` waits for timers and jobs.
 
 mod alarm;
 mod tasks;
 mod versions;
 mod work;
 
+use super::jobs::Jobs;
 use super::live::{Live, Offer};
 use super::mailbox::Mailbox;
 use super::prepare::{self, PrepareRequest};
@@ -80,6 +81,7 @@ pub struct Actor {
     /// Counts prepared generations.
     generations: u64,
     timers: Timers,
+    jobs: Jobs,
     /// What runs of the current version, or belongs to no version.
     running: FuturesUnordered<Running>,
     /// What still runs of older versions. It runs when nothing else has anything to do.
@@ -120,6 +122,7 @@ impl Actor {
             declared: Vec::new(),
             generations: 0,
             timers: Timers::default(),
+            jobs: Jobs::default(),
             running: FuturesUnordered::new(),
             leftovers: FuturesUnordered::new(),
             owes_work: false,
@@ -158,7 +161,7 @@ impl Actor {
             if cog.fair_share.is_time_slice_over() && !cog.fair_share.is_boosted() {
                 tokio::task::yield_now().await;
             }
-            let due = self.timers.next_due();
+            let due = self.next_due();
             if alarm.as_ref().map(|alarm| alarm.due) != due {
                 alarm = due.map(|due| Alarm::new(&cog, due));
             }
@@ -176,10 +179,13 @@ impl Actor {
                     self.collect_ended();
                 }
                 () = cog.spawner.cancel_notice.notified() => self.stop_cancelled(),
+                // Another one may be the next now.
+                () = cog.jobs_changed.notified() => {}
                 () = cog.condition.quarantined.notified() => self.keep_away(),
                 () = cog.budget.pressed.notified() => self.give_way(),
                 woken = ring(alarm.as_mut()), if alarm.is_some() => {
                     alarm = None;
+                    self.run_jobs();
                     self.run_timers(woken);
                 }
                 (work, busy) = inbox.mailbox.take(), if takes_work => self.take(work, busy),

@@ -8,6 +8,7 @@
 //! - `mailbox`: keeps what waits for a cog within bounds.
 //! - `scheduler`, `actor`: who runs first; the one task that owns a cog's VM.
 //! - `handler`, `command`, `timers`: one run of a function; a command from the typed line to the answer; `cog.every` and `cog.cron`.
+//! - `jobs`: which job is begun next, and what becomes of it.
 //! - `live`, `prepare`: what a cog runs; how its next version is made.
 //! - `directory`: looks up what users name in arguments.
 //! - `name_owners`: remembers which cog has which name.
@@ -20,6 +21,7 @@ mod fault;
 pub mod handle;
 mod handler;
 pub mod host;
+mod jobs;
 pub mod live;
 pub mod mailbox;
 pub mod name_owners;

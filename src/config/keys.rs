@@ -138,6 +138,9 @@ pub struct Limits {
     /// Timers of `cog.every` and `cog.cron`.
     #[schemars(range(min = 1, max = 100_000))]
     pub timers: u32,
+    /// Jobs of `cog.job` that are to run, or are given up.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub jobs: u32,
     /// Events and commands that may wait for the cog. When there are more, the newest of the busiest source are
     /// dropped: the busiest guild, in it the busiest channel, in it the busiest user. Admin commands are kept.
     #[schemars(range(min = 1, max = 1_000_000))]
@@ -274,6 +277,7 @@ impl Default for Limits {
             coroutines: 10_000,
             tasks: 1_000,
             timers: 1_000,
+            jobs: 10_000,
             mailbox: 100_000,
             mailbox_mb: 32,
             log_lines_per_10s: 200,

@@ -22,6 +22,17 @@ impl Namespace {
         Self::new(format!("cog:{name}"))
     }
 
+    /// The jobs of one cog: `jobs:<name>`. They are charged to it like its own namespace.
+    pub fn jobs(cog: &str) -> Self {
+        Self::new(format!("jobs:{cog}"))
+    }
+
+    /// The cog's namespace to which what is in this one is charged.
+    pub(super) fn payer(&self) -> Self {
+        let cog = self.0.strip_prefix("jobs:");
+        cog.map_or_else(|| self.clone(), Self::cog)
+    }
+
     /// What cogs share: `shared:<name>`.
     pub fn shared(name: &str) -> Self {
         Self::new(format!("shared:{name}"))

@@ -49,7 +49,7 @@ impl Spaces {
         if let Some(space) = known.spaces.get(&key) {
             return Arc::clone(space);
         }
-        let owner = (!namespace.is_shared()).then(|| known.account(namespace));
+        let owner = (!namespace.is_shared()).then(|| known.account(&namespace.payer()));
         let has_disk = known.has_disk && is_stored;
         let space = Space::new(id, namespace.clone(), is_stored, has_disk, limits, owner);
         let space = Arc::new(space);

@@ -123,6 +123,20 @@ impl View {
         }
     }
 
+    /// A write of the host's own, on behalf of the cog: it is charged, and never refused for want of room.
+    pub fn keep(
+        &self,
+        scope: &StateScope,
+        path: &[Key],
+        value: Option<Value>,
+    ) -> Result<(), StateError> {
+        if self.0.journal.overlays().is_some() {
+            return self.set(scope, path, value);
+        }
+        let (space, writer) = (&self.0.space, self.0.journal.writer());
+        space.replay(&mut space.lock(), writer, *scope, path, value)
+    }
+
     /// Removes everything that is stored for a scope.
     pub fn forget(&self, scope: &StateScope) -> Result<(), StateError> {
         self.set(scope, &[], None)

@@ -19,6 +19,8 @@ mod descriptors;
 #[path = "../support/fake_http.rs"]
 mod fake_http;
 #[cfg(unix)]
+mod jobs;
+#[cfg(unix)]
 mod lifetime;
 mod spec_runner;
 mod start;

@@ -27,6 +27,8 @@ const LARGEST: usize = 16 << 20;
 const NAMED_BYTES: usize = 80;
 const NUMBERED_BYTES: usize = 32;
 const TABLE_BYTES: usize = 64;
+/// What errors call what a job is given.
+const PAYLOAD: &str = "payload";
 /// What a handle weighs besides its path: the object in the VM, what it shares with its copies, its charge.
 const HANDLE_BYTES: usize = 224;
 /// What a key in a path weighs, and the name of a shared state, besides its text.
@@ -292,6 +294,29 @@ impl Handle {
         })?;
         Ok(step)
     }
+}
+
+/// What a job's function is to be given, copied; the same may be in it as in the state.
+pub(in crate::api) fn payload_to_stored(
+    lua: &Lua,
+    cog: &Arc<CogContext>,
+    function: &str,
+    payload: &Value,
+) -> HostResult<Option<Stored>> {
+    if payload.is_nil() {
+        return Ok(None);
+    }
+    let handle = Handle::of_scope(lua, cog, Space::Own, StateScope::Global)?;
+    let mut path = vec![Key::Str(PAYLOAD.as_bytes().into())];
+    let stored = handle.to_stored(lua, &mut path, payload, &mut Budget(LARGEST));
+    stored.map(Some).map_err(|failure| match failure {
+        HostFailure::Host(error) => {
+            let place = render_path(&StateScope::Global, path.get(..1).unwrap_or_default());
+            let message = error.message.replacen(&place, PAYLOAD, 1);
+            HostError::new(error.kind, format!("{function}: {message}")).into()
+        }
+        other => other,
+    })
 }
 
 pub(super) fn install_lookups(lua: &Lua, host: &Host, raw: &Table) -> mlua::Result<()> {

@@ -28,11 +28,12 @@ use crate::vm::host::{
 };
 use crate::vm::raw::with_fallback;
 pub(in crate::api) use handle::Handle;
+pub(super) use handle::payload_to_stored;
 use mlua::{Function, Lua, Table, Value};
 use space::Space;
 use std::ffi::CStr;
 use std::sync::Arc;
-pub(super) use values::tree_to_json;
+pub(super) use values::{payload_to_lua, tree_to_json};
 
 static CHUNK: HostChunk = HostChunk::new("state", include_str!("state.luau"));
 static LIBRARY: HostChunk = HostChunk::new("library", include_str!("library.luau"));

@@ -72,6 +72,11 @@ pub(super) fn key_to_lua(lua: &Lua, key: KeyRef<'_>) -> mlua::Result<Value> {
     })
 }
 
+/// A plain copy of a job's payload.
+pub(in crate::api) fn payload_to_lua(lua: &Lua, payload: &Stored) -> mlua::Result<Value> {
+    leaf_to_lua(lua, payload)
+}
+
 pub(super) fn leaf_to_lua(lua: &Lua, leaf: &Stored) -> mlua::Result<Value> {
     Ok(match leaf {
         Stored::Bool(value) => Value::Boolean(*value),

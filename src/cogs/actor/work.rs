@@ -3,9 +3,11 @@
 use super::{Actor, Ended};
 use crate::activity::Busy;
 use crate::api::declarations::Timer;
+use crate::api::jobs;
 use crate::api::object;
 use crate::clock::Woken;
 use crate::cogs::command::{self, Typed};
+use crate::cogs::jobs::Jobs;
 use crate::cogs::live::Live;
 use crate::cogs::mailbox::Work;
 use crate::cogs::{fault, handler};
@@ -13,19 +15,20 @@ use crate::commands::text::Text;
 use crate::discord::event::Event;
 use crate::supervisor::Ticket;
 use crate::vm::run::Run;
+use crate::vm::trace::Fault;
 use mlua::{Function, MultiValue};
 use std::sync::Arc;
 use std::time::Duration;
 
 impl Actor {
-    /// Starts a function; `then` is called with whether it failed.
+    /// Starts a function; `then` is called with why it failed, if it did.
     pub(super) fn start(
         &mut self,
         live: &Live,
         function: Function,
         arguments: impl mlua::IntoLuaMulti + Send + 'static,
         limit: Duration,
-        then: impl FnOnce(&mut Self, bool) + Send + 'static,
+        then: impl FnOnce(&mut Self, Option<Fault>) + Send + 'static,
     ) {
         let (cog, live) = (Arc::clone(&self.cog), live.clone());
         let run = Run::new(&cog.services.activity);
@@ -34,12 +37,12 @@ impl Actor {
         self.enlist(Some(&version), async move {
             let _under_way = under_way;
             let result = handler::run_as(&run, &cog, &live, &function, arguments, limit).await;
-            let failed = result.is_err();
-            if let Err(fault) = result {
-                fault::report(&cog, &live, &fault, None).await;
+            let fault = result.err();
+            if let Some(fault) = &fault {
+                fault::report(&cog, &live, fault, None).await;
             }
             Box::new(move |actor: &mut Self| {
-                then(actor, failed);
+                then(actor, fault);
                 actor.turn = Some(actor.cog.services.activity.begin());
                 drop(run);
             }) as Ended
@@ -115,6 +118,47 @@ impl Actor {
         drop(busy);
     }
 
+    /// When the next timer or job is due, since the Unix epoch.
+    pub(super) fn next_due(&self) -> Option<Duration> {
+        let live = self.current.as_ref();
+        let job = live.and_then(|live| self.jobs.next_due(&self.cog, &live.declarations));
+        self.timers.next_due().into_iter().chain(job).min()
+    }
+
+    /// Begins the jobs that are due.
+    pub(super) fn run_jobs(&mut self) {
+        let Some(live) = self.current.clone() else {
+            return;
+        };
+        let now = self.cog.services.clock.now();
+        let limit = self.handler_limit();
+        loop {
+            if self.cog.limits.pauses() {
+                self.jobs.pause(now);
+                return;
+            }
+            let next = self.jobs.begin(&self.cog, &live.declarations, now);
+            let Some((job, function, under_way)) = next else {
+                return;
+            };
+            self.cog.state.flush();
+            match jobs::arguments_of(live.vm.lua(), &job) {
+                Ok(arguments) => {
+                    let handler = function.handler.clone();
+                    self.start(&live, handler, arguments, limit, move |actor, fault| {
+                        let now = actor.cog.services.clock.now();
+                        Jobs::ended(&actor.cog, &under_way.id, fault.as_ref(), now);
+                    });
+                }
+                // There is no room for it in the VM.
+                Err(error) => {
+                    tracing::warn!(cog = %self.cog.name, %error, "A job could not be begun");
+                    Jobs::ended(&self.cog, &under_way.id, Some(&Fault::Panic), now);
+                }
+            }
+        }
+    }
+
     pub(super) fn run_timers(&mut self, _until_they_are_busy: Woken) {
         let Some(live) = self.current.clone() else {
             return;
@@ -131,9 +175,9 @@ impl Actor {
                 handler,
                 MultiValue::new(),
                 limit,
-                move |actor, failed| {
+                move |actor, fault| {
                     let now = actor.cog.services.clock.now();
-                    actor.timers.ended(&name, number, failed, now);
+                    actor.timers.ended(&name, number, fault.is_some(), now);
                 },
             );
         }
