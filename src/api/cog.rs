@@ -1,6 +1,6 @@
 //! `@cogsmith/cog`: what a cog declares about itself.
 //!
-//! `info, option, command, group, on, every, cron, job, on_load, on_ready, on_unload, on_error, on_denied, check,
+//! `info, option, command, group, on, every, cron, job, texts, on_load, on_ready, on_unload, on_error, on_denied, check,
 //! fail, has_command, bot, name, api`
 
 use super::command;
@@ -13,6 +13,7 @@ use super::fields::{Fields, TextBudget};
 use super::jobs;
 use super::object;
 use super::option;
+use super::texts;
 use super::time::named_zone;
 use crate::cron::Cron;
 use crate::discord::events::{self, intents};
@@ -58,6 +59,7 @@ pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Res
     raw.raw_set("listen", of("cog.on", listen)?)?;
     raw.raw_set("every", of("cog.every", every)?)?;
     raw.raw_set("cron", of("cog.cron", cron)?)?;
+    raw.raw_set("texts", of("cog.texts", texts::declare)?)?;
     let (owner, maker) = (Arc::clone(cog), host.clone());
     let job = host.function(lua, "cog.job", move |lua, arguments| {
         jobs::declare(lua, &maker, &owner, arguments)

@@ -1,6 +1,7 @@
 //! What a cog's top level declares: the running bot does not use it before the commit.
 
 use super::state::space::Space;
+use super::texts::table::Texts;
 use crate::commands::definition::CommandDefinition;
 use crate::cron::Cron;
 use crate::problem::SourceLocation;
@@ -23,6 +24,8 @@ pub struct Declarations {
     pub listeners: Vec<Listener>,
     /// `cog.every(…)` and `cog.cron(…)`.
     pub timers: Vec<Timer>,
+    /// `cog.texts { … }`.
+    pub translations: Vec<Texts>,
     /// `cog.job(…)`.
     pub jobs: Vec<JobFunction>,
     /// `cog.on_load(…)` and the like.
@@ -242,6 +245,11 @@ impl Staged {
     /// All timers.
     pub fn timers(&self) -> impl Iterator<Item = &Timer> {
         self.modules().flat_map(|it| &it.timers)
+    }
+
+    /// What `cog.texts` was given.
+    pub fn texts_by_locale(&self) -> impl Iterator<Item = &Texts> {
+        self.modules().flat_map(|it| &it.translations)
     }
 
     /// The functions of all jobs.

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! `author, member, guild_id, in_guild, channel_id, message, command, options, prefix, locale;
-//! get, reply, send, edit, delete, typing, defer, finally, refund, help`
+//! get, reply, send, edit, delete, typing, defer, finally, refund, help, t`
 
 mod answers;
 mod luau;

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! - Modules: `cog.rs` (`command.rs` reads `cog.command { … }`, `option.rs` makes `cog.option`), `discord.rs`, `http.rs`,
-//!   `json.rs`, `log.rs`, `state/`, `task.rs`, `time.rs`. `readonly.rs` answers who writes to what cannot be written.
+//!   `json.rs`, `log.rs`, `state/`, `task.rs`, `time.rs`; `texts.rs` is `cog.texts` and `ctx:t`. `readonly.rs` answers who writes to what cannot be written.
 //! - Values on their way out: `convert.rs` makes JSON of them (`not_json.rs` says what cannot become it), `fields.rs` reads
 //!   the tables of declarations, `content.rs` a message. On their way in: `object.rs`, whose methods `methods.rs` puts into
 //!   `method_table.rs`.
@@ -73,6 +73,7 @@ pub mod spawner;
 mod state;
 mod stops;
 mod task;
+pub mod texts;
 mod time;
 pub mod unknown_guild;
 pub mod usage;

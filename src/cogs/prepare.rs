@@ -5,6 +5,7 @@ use crate::api::context::CogContext;
 use crate::api::declarations::{Hook, Staged, room_for_shared};
 use crate::api::install;
 use crate::api::limits::{Limit, megabytes};
+use crate::api::texts::table::Texts;
 use crate::discord::events::{event, intents};
 use crate::vm::build::{Vm, VmLimits};
 use crate::vm::host::HostError;
@@ -101,6 +102,7 @@ fn attempt(
     let mut declarations = cog.declaring.take();
     let loaded = generation.loaded();
     declarations.retain(|module| loaded.contains_key(module));
+    generation.attach(Texts::merged(declarations.texts_by_locale()));
     let info = Arc::new(declarations.info());
     check_capabilities(cog, &info.capabilities).map_err(failed)?;
     cog.capabilities.stage(info.capabilities.clone());

@@ -11,10 +11,11 @@ use super::resolve::{ContentHash, ModuleId, Modules as Sources, Target, alias_of
 use super::trace::Fault;
 use crate::lock::lock;
 use mlua::Value;
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 /// How many missing files the requires in one file may look for: they are remembered, because a file that appears there
@@ -34,6 +35,8 @@ pub struct Generation {
     modules: Mutex<Modules>,
     /// Its life since it was committed.
     pub life: Arc<Life>,
+    /// What those who know what its modules declare keep with it.
+    attached: OnceLock<Arc<dyn Any + Send + Sync>>,
     /// The processor time that it used before it was live, in microseconds.
     pub(super) preparing: AtomicU64,
 }
@@ -89,6 +92,7 @@ impl Generation {
             entry,
             modules: Mutex::default(),
             life: Arc::default(),
+            attached: OnceLock::new(),
             preparing: AtomicU64::new(0),
         }
     }
@@ -208,6 +212,18 @@ impl Generation {
     /// Returns once it is retired, with the time at which it was.
     pub async fn retired(&self) -> Duration {
         self.life.retired().await
+    }
+
+    /// Keeps something with it, once.
+    pub fn attach<T: Send + Sync + 'static>(&self, what: T) {
+        // A second one would come from a second preparation of the same generation, which there is not.
+        let _first = self.attached.set(Arc::new(what)).is_ok();
+    }
+
+    /// What is kept with it.
+    pub fn attached<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let attached = Arc::clone(self.attached.get()?);
+        attached.downcast().ok()
     }
 
     /// Whether a module's top level runs now.

@@ -38,5 +38,6 @@ mod sim_rest;
 mod studio;
 #[path = "../support/mod.rs"]
 mod support;
+mod texts;
 mod times;
 mod typed;

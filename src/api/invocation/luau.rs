@@ -6,6 +6,7 @@ use crate::api::context::CogContext;
 use crate::api::object;
 use crate::api::phase::may_act;
 use crate::api::readonly;
+use crate::api::texts;
 use crate::json::Json;
 use crate::vm::host::{
     Arguments, Host, HostChunk, HostError, HostFailure, HostResult, describe, one,
@@ -183,7 +184,13 @@ fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
         this(arguments)?.refund();
         Ok(())
     })?;
-    methods.raw_set("refund", refund)
+    methods.raw_set("refund", refund)?;
+    let translate = host.function(lua, "ctx:t", |lua, arguments| {
+        let context = this(arguments)?;
+        let locale = context.called.language.code();
+        one(lua, texts::translate(lua, &context.cog, locale, arguments)?)
+    })?;
+    methods.raw_set("t", translate)
 }
 
 /// `ctx:get(option)`: the value of an option that the command declares.
