@@ -29,6 +29,7 @@ use crate::api::limits::{kilobytes, megabytes};
 use crate::api::log_usage::SharedLog;
 use crate::api::own_messages::OwnMessages;
 use crate::api::services::{FailedCogs, Identity, Services};
+use crate::api::waits::Waits;
 use crate::clock::Clock;
 use crate::cogs::host::Cogs;
 use crate::cogs::scheduler::Scheduler;
@@ -372,6 +373,7 @@ fn services(
         cooldowns: Arc::new(Cooldowns::new()),
         budgets: Budgets::new(options.clock.clone()),
         running: Running::new(),
+        waits: Waits::default(),
         changed_graphs: Mutex::default(),
         failed_cogs: FailedCogs::default(),
         sources: crate::api::services::LatestSources::default(),

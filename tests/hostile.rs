@@ -359,7 +359,7 @@ impl Attack {
             [first, &now].map(|it| {
                 let objects = it.object_bytes();
                 let requests = it.request_bytes();
-                let locks = it.locks.load(Ordering::Relaxed);
+                let locks = it.holds.load(Ordering::Relaxed);
                 (objects, requests, locks, Arc::strong_count(it))
             })
         };

@@ -1,12 +1,12 @@
 //! `@cogsmith/cog`: what a cog declares about itself.
 //!
-//! `info, option, command, group, on, every, cron, job, texts, on_load, on_ready, on_unload, on_error, on_denied, check,
+//! `info, option, command, group, on, wait, every, cron, job, texts, on_load, on_ready, on_unload, on_error, on_denied, check,
 //! fail, has_command, bot, name, api`
 
 use super::command;
 use super::context::CogContext;
 use super::declarations::{
-    Hook, Info, Listener, MOST_DECLARED, MOST_HOOKS, Schedule, Staged, Timer, caller, room_for,
+    EVERY_EVENT, Hook, Info, Listener, MOST_DECLARED, MOST_HOOKS, Schedule, Staged, Timer, caller, room_for,
     room_for_shared,
 };
 use super::fields::{Fields, TextBudget};
@@ -15,6 +15,7 @@ use super::object;
 use super::option;
 use super::texts;
 use super::time::named_zone;
+use super::wait;
 use crate::cron::Cron;
 use crate::discord::events::{self, intents};
 use crate::discord::operations::operations;
@@ -55,7 +56,9 @@ pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Res
     raw.raw_set("info", of("cog.info", info)?)?;
     raw.raw_set("command", of("cog.command", declare_command)?)?;
     raw.raw_set("group", of("cog.group", declare_group)?)?;
-    raw.raw_set("event", of("cog.on", event)?)?;
+    raw.raw_set("event", of("cog.on", heard_event)?)?;
+    raw.raw_set("awaited", of("cog.wait", awaited_event)?)?;
+    wait::install(lua, host, cog, &raw)?;
     raw.raw_set("listen", of("cog.on", listen)?)?;
     raw.raw_set("every", of("cog.every", every)?)?;
     raw.raw_set("cron", of("cog.cron", cron)?)?;
@@ -87,7 +90,9 @@ pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Res
     }
     let module: Table = CHUNK.load(lua, raw)?;
     // Luau refuses to freeze a table whose metatable is locked; Rust does not.
-    module.raw_get::<Table>("on")?.set_readonly(true);
+    for name in ["on", "wait"] {
+        module.raw_get::<Table>(name)?.set_readonly(true);
+    }
     Ok(Value::Table(module))
 }
 
@@ -176,26 +181,46 @@ fn add_command(lua: &Lua, cog: &CogContext, table: &Table, group: bool) -> HostR
     })
 }
 
-/// Checks an event's name.
-fn event(lua: &Lua, _cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
+/// How authors call what [`EVERY_EVENT`] stands for.
+const RAW: &str = "raw";
+
+/// Checks the name of an event that is listened to.
+fn heard_event(lua: &Lua, _cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
     let name = arguments.short_string(0, "the event", LONGEST_NAME)?;
-    one(lua, known_event(&name)?)
+    if name == RAW {
+        return one(lua, EVERY_EVENT);
+    }
+    one(lua, known_event(arguments.function(), &name, &[RAW])?)
 }
 
-fn known_event(name: &str) -> HostResult<&'static str> {
+/// Checks the name of an event that is waited for.
+fn awaited_event(lua: &Lua, _cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
+    let name = arguments.short_string(0, "the event", LONGEST_NAME)?;
+    one(lua, known_event(arguments.function(), &name, &[])?)
+}
+
+/// The event of this name. For another name the error tells which one is like it, among `others` too.
+fn known_event(function: &str, name: &str, others: &[&'static str]) -> HostResult<&'static str> {
     events::event(name).map(|event| event.name).ok_or_else(|| {
-        let nearest = events::nearest_event(name);
+        let names = events::events().map(|event| event.name);
+        let nearest = crate::nearest::nearest(name, names.chain(others.iter().copied()));
         let hint = crate::nearest::hint(nearest);
+        let name = shown_name(name);
         HostError::new(
             "argument",
-            format!("cog.on: there is no event \"{name}\"{hint}"),
+            format!("{function}: there is no event \"{name}\"{hint}"),
         )
         .into()
     })
 }
 
+/// `(event, handler)`: the event as `heard_event` has checked it.
 fn listen(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
-    let event = known_event(&arguments.short_string(0, "the event", LONGEST_NAME)?)?;
+    let event = arguments.short_string(0, "the event", LONGEST_NAME)?;
+    let event = match event.as_str() {
+        EVERY_EVENT => EVERY_EVENT,
+        name => known_event("cog.on", name, &[RAW])?,
+    };
     let handler = arguments.callback(1, "the handler")?;
     let declared = cog.declaring.declared(|staged| staged.listeners().count());
     cog.declaring.declare(lua, "cog.on", |declarations| {

@@ -61,8 +61,8 @@ pub struct CogContext {
     pub limit_hits: Arc<LimitHits>,
     /// Rings when its jobs have changed.
     pub jobs_changed: Notify,
-    /// Locks that are held.
-    pub locks: Arc<AtomicUsize>,
+    /// Locks that are held and waits for events: Luau's garbage may hold them on.
+    pub holds: Arc<AtomicUsize>,
     /// What it has used of its share of the processors.
     pub fair_share: Arc<FairShare>,
 }
@@ -87,7 +87,7 @@ impl CogContext {
             stops: Stops::default(),
             limit_hits: Arc::clone(&budget.limit_hits),
             jobs_changed: Notify::new(),
-            locks: Arc::default(),
+            holds: Arc::default(),
             fair_share: Arc::clone(&budget.fair_share),
             budget,
             name,

@@ -124,12 +124,15 @@ pub struct OptionFunctions {
     pub convert: Option<Function>,
 }
 
-/// A handler of one event.
+/// Under this name a cog listens to every event, with `cog.on.raw`; no event has it.
+pub const EVERY_EVENT: &str = "*";
+
+/// A handler of one event, or of every event.
 #[derive(Clone, Debug)]
 pub struct Listener {
-    /// The event's name (`message_create`).
+    /// The event's name (`message_create`), or [`EVERY_EVENT`].
     pub event: &'static str,
-    /// Called with the event's object.
+    /// Called with the event's object; that of every event with the name before it.
     pub handler: Function,
 }
 
@@ -236,10 +239,10 @@ impl Staged {
         self.modules().flat_map(|it| &it.listeners)
     }
 
-    /// The handlers of one event.
-    pub fn listeners_to(&self, event: &str) -> impl Iterator<Item = &Function> {
-        let listeners = self.listeners().filter(move |it| it.event == event);
-        listeners.map(|listener| &listener.handler)
+    /// Those who hear one event, in the order in which they were written.
+    pub fn listeners_to(&self, event: &str) -> impl Iterator<Item = &Listener> {
+        self.listeners()
+            .filter(move |it| it.event == event || it.event == EVERY_EVENT)
     }
 
     /// All timers.

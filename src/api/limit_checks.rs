@@ -5,9 +5,12 @@ use super::lane::Lane;
 use super::limits::{Limit, at_most, megabytes};
 use super::services::Services;
 use super::usage::{MailboxLimits, TaskSlot, Usage};
+use crate::charge::Charge;
+use crate::discord::event::Event;
 use crate::lock::lock;
 use crate::problem::SourceLocation;
 use crate::vm::host::{HostError, HostResult};
+use crate::vm::memory::held::Memory;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -232,6 +235,23 @@ impl LimitChecks {
     pub fn note_waiting(&self, count: usize, bytes: usize) {
         self.usage.waiting.store(count, Ordering::Relaxed);
         self.usage.waiting_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Room in a wait's line for an event of so many bytes: as much as the mailbox may have.
+    pub(super) fn room_for_awaited(&self, held: &Arc<Memory>, bytes: usize) -> Option<Charge> {
+        let most = self.mailbox_limits().bytes;
+        held.allowance(most).take(bytes).ok()
+    }
+
+    /// Counts an event for which a wait had no room, and tells the log from time to time.
+    pub(super) fn count_unheard(&self, event: &Event) {
+        let times = self.budget.limit_hits.count(Limit::MailboxSize);
+        if times.is_power_of_two() {
+            tracing::warn!(
+                cog = %self.cog, times, event = %event.name,
+                "A wait missed an event, because too many events that it has not looked at wait for it (limits.mailbox_mb): its `where` is too slow"
+            );
+        }
     }
 
     /// Counts work that was taken out of a full mailbox, and tells the log from time to time who had most waiting.

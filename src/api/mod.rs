@@ -7,8 +7,9 @@
 //! a command:           invocation (`ctx`) ─ call
 //! ```
 //!
-//! - Modules: `cog.rs` (`command.rs` reads `cog.command { … }`, `option.rs` makes `cog.option`), `discord.rs`, `http.rs`,
-//!   `json.rs`, `log.rs`, `state/`, `task.rs`, `time.rs`; `texts.rs` is `cog.texts` and `ctx:t`. `readonly.rs` answers who writes to what cannot be written.
+//! - Modules: `cog.rs` (`command.rs` reads `cog.command { … }`, `option.rs` makes `cog.option`, `wait.rs` is `cog.wait`, and
+//!   `waits.rs` knows all who wait), `discord.rs`, `http.rs`, `json.rs`, `log.rs`, `state/`, `task.rs`, `time.rs`; `texts.rs`
+//!   is `cog.texts` and `ctx:t`. `readonly.rs` answers who writes to what cannot be written.
 //! - Values on their way out: `convert.rs` makes JSON of them (`not_json.rs` says what cannot become it), `fields.rs` reads
 //!   the tables of declarations, `content.rs` a message. On their way in: `object.rs`, whose methods `methods.rs` puts into
 //!   `method_table.rs`.
@@ -79,6 +80,8 @@ pub mod unknown_guild;
 pub mod usage;
 mod usage_by_code;
 mod versions;
+mod wait;
+pub mod waits;
 
 use crate::vm::host::{Host, HostError, HostModules};
 use context::CogContext;

@@ -5,6 +5,7 @@ use super::budget::Budgets;
 use super::faults::FaultLog;
 use super::log_usage::SharedLog;
 use super::own_messages::OwnMessages;
+use super::waits::Waits;
 use crate::activity::Activity;
 use crate::clock::Clock;
 use crate::commands::concurrency::Running;
@@ -51,6 +52,8 @@ pub struct Services {
     pub budgets: Budgets,
     /// The calls that run now.
     pub running: Running,
+    /// Who waits for which event.
+    pub waits: Waits,
     /// Cogs whose handlers have required something since the last plan.
     pub changed_graphs: Mutex<BTreeSet<String>>,
     /// Cogs in whose tasks the host itself failed: they are to be built in fresh VMs.
@@ -76,6 +79,8 @@ pub struct Services {
 pub struct ConnectionView {
     /// Those that it has, and those that Discord refuses.
     pub intents: u64,
+    /// Those that Discord refuses.
+    pub refused: u64,
     /// When it may take others, since the Unix epoch.
     pub free_at: Duration,
 }
@@ -85,8 +90,16 @@ impl Default for ConnectionView {
     fn default() -> Self {
         Self {
             intents: u64::MAX,
+            refused: 0,
             free_at: Duration::ZERO,
         }
+    }
+}
+
+impl ConnectionView {
+    /// The intents with which events come.
+    pub fn granted(&self) -> u64 {
+        self.intents & !self.refused
     }
 }
 

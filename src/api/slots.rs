@@ -20,6 +20,8 @@ pub struct Slots {
     pub requests: OpenOfCog,
     /// Bytes of those that are under way.
     pub bytes: Arc<Memory>,
+    /// Bytes of events that came for waits and that nobody has looked at.
+    pub awaited: Arc<Memory>,
 }
 
 /// All sets of one cog.
@@ -38,13 +40,19 @@ impl Slots {
             calls: OpenOfCog::default(),
             requests: OpenOfCog::default(),
             bytes: Memory::new(all),
+            awaited: Memory::new(all),
         }
     }
 
     /// How much of it is in use: places first.
     fn used(&self) -> (usize, usize) {
         let places = self.calls.used() + self.requests.used();
-        (places, self.bytes.outside())
+        (places, self.held())
+    }
+
+    /// Bytes of both kinds.
+    fn held(&self) -> usize {
+        self.bytes.outside() + self.awaited.outside()
     }
 }
 
@@ -74,10 +82,10 @@ impl SlotSets {
         &self.sets[self.current.load(Ordering::Relaxed) % SETS]
     }
 
-    /// Bytes of all requests that are running.
+    /// Bytes of all requests that are running, and of all events that came for waits.
     pub(super) fn bytes(&self) -> usize {
         let sets = self.sets.iter().chain([&self.older]);
-        sets.map(|slots| slots.bytes.outside()).sum()
+        sets.map(Slots::held).sum()
     }
 }
 

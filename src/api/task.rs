@@ -233,7 +233,7 @@ fn cancel(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Functio
 fn release(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<Function> {
     let owner = Arc::clone(cog);
     host.function(lua, "coroutine.close", move |lua, _| {
-        if owner.locks.load(Ordering::Relaxed) > 0 {
+        if owner.holds.load(Ordering::Relaxed) > 0 {
             lua.gc_collect()?;
         }
         Ok(())
@@ -335,9 +335,9 @@ fn install_locks(lua: &Lua, host: &Host, cog: &Arc<CogContext>, raw: &Table) -> 
                 }
             };
             let guards = waiting(&lua, locked).await?;
-            cog.locks.fetch_add(1, Ordering::Relaxed);
+            cog.holds.fetch_add(1, Ordering::Relaxed);
             let held = HeldLock {
-                count: Arc::clone(&cog.locks),
+                count: Arc::clone(&cog.holds),
                 _guards: guards,
             };
             Ok(lua.create_any_userdata(Held(Mutex::new(Some(held))))?)

@@ -156,6 +156,7 @@ impl Follower {
         let services = &self.cogs.services;
         services.connection.store(Arc::new(ConnectionView {
             intents: self.gateway.intents() | self.refused,
+            refused: self.refused,
             free_at: self.gateway.next_change().max(self.retry_at),
         }));
         let missing = next.map_or(0, |change| change.missing);

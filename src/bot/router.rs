@@ -56,6 +56,7 @@ impl Router {
             let services = &self.cogs.services;
             host_tasks::caught_now(Task::Router, || services.cache.hear(event));
         }
+        host_tasks::caught_now(Task::Router, || self.cogs.services.waits.hear(event));
         let routes = self.cogs.routes();
         let called = (name == "message_create")
             .then(|| host_tasks::caught_now(Task::Router, || self.called(event)));

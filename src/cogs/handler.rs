@@ -4,6 +4,7 @@ use super::live::Live;
 use super::quarantine;
 use crate::api::context::CogContext;
 use crate::clock::Woken;
+use crate::vm::life::Turn;
 use crate::vm::run::Run;
 use crate::vm::trace::Fault;
 use mlua::{Function, IntoLuaMulti, MultiValue};
@@ -38,17 +39,37 @@ pub(super) async fn run_as(
     arguments: impl IntoLuaMulti,
     limit: Duration,
 ) -> Result<MultiValue, Fault> {
+    run_in_turn(None, run, cog, live, function, arguments, limit).await
+}
+
+/// The same for a run that begins after those that were started before it: a cog that has used up its time slice lets
+/// several wait for the next one, which must not change their order.
+pub(super) async fn run_in_turn(
+    mut turn: Option<Turn>,
+    run: &Arc<Run>,
+    cog: &Arc<CogContext>,
+    live: &Live,
+    function: &Function,
+    arguments: impl IntoLuaMulti,
+    limit: Duration,
+) -> Result<MultiValue, Fault> {
     // Dropped after the handler.
     let mut leftovers = Leftovers::of(cog, live);
     let mut handler = pin!(live.vm.run(&live.generation, run, function, arguments));
     let handler = poll_fn(|context| {
-        if cog.fair_share.is_time_slice_over() {
+        let is_early = turn.as_ref().is_some_and(|turn| !turn.has_come());
+        if is_early || cog.fair_share.is_time_slice_over() {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
+        // A coroutine that it has begun may wait, and so have the run count as waiting, while the run goes on.
+        let busy = cog.services.activity.begin();
         let polled = handler.as_mut().poll(context);
+        // It has begun: the next one may.
+        turn = None;
         cog.state.flush();
         cog.note_memory(&live.vm);
+        drop(busy);
         polled
     });
     let result = tokio::select! {
@@ -89,7 +110,7 @@ async fn outlived(cog: &CogContext, live: &Live, limit: Duration) -> (Fault, Opt
 }
 
 /// Releases what a stopped handler would leave in the VM's garbage: locks that it held, and coroutines that still wait
-/// for the clock.
+/// for the clock or for an event.
 pub(super) struct Leftovers<'a> {
     cog: &'a CogContext,
     live: &'a Live,
@@ -119,8 +140,8 @@ impl<'a> Leftovers<'a> {
 
 impl Drop for Leftovers<'_> {
     fn drop(&mut self) {
-        let holds_locks = self.failed && self.cog.locks.load(Ordering::Relaxed) > 0;
-        if (self.cut_off || holds_locks) && self.live.generation.life.is_worth_collecting() {
+        let holds = self.failed && self.cog.holds.load(Ordering::Relaxed) > 0;
+        if (self.cut_off || holds) && self.live.generation.life.is_worth_collecting() {
             self.live.vm.collect();
         }
     }

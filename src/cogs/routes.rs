@@ -3,6 +3,7 @@
 
 use super::handle::CogHandle;
 use super::live::Offer;
+use crate::api::declarations::EVERY_EVENT;
 use crate::commands::conflicts::{Claim, claims, claims_of_cog};
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync, RedBlackTreeSetSync};
 use std::collections::BTreeSet;
@@ -55,10 +56,13 @@ impl Routes {
         self.cogs.get(cog).map(|route| &route.claims)
     }
 
-    /// The cogs that listen to an event, in order of name.
+    /// The cogs that hear an event, each once: those that listen to it, then those that listen to every event.
     pub fn listeners(&self, event: &str) -> impl Iterator<Item = &Arc<CogHandle>> {
-        let listeners = self.events.get(event).into_iter();
-        listeners.flat_map(|listeners| listeners.values())
+        let own = self.events.get(event);
+        let every = self.events.get(EVERY_EVENT).into_iter().flatten();
+        let others = every.filter(move |(cog, _)| own.is_none_or(|own| !own.contains_key(*cog)));
+        let own = own.into_iter().flat_map(|own| own.values());
+        own.chain(others.map(|(_, cog)| cog))
     }
 
     /// The gateway intents that all cogs together need.

@@ -10,13 +10,15 @@
 //!
 //! - `facts.rs`, `facts/`: the facts, read from the two JSON files; `operations.rs`, `events.rs`: what can be called
 //!   and heard; `paging.rs`: how long lists come in pages
-//! - `event.rs`: one event that has come; `missing_fields.rs`: what Discord leaves out of it
+//! - `event.rs`: one event that has come; `event_ids.rs`: what it is about; `missing_fields.rs`: what Discord leaves out
+//!   of it
 //! - `reply.rs`: the field by which a message is a reply
 //! - `arguments/`, `outbound/`, `cache/`, `permissions.rs`, `schema/`, `types/`: one step each, see there
 
 pub mod arguments;
 pub mod cache;
 pub mod event;
+pub mod event_ids;
 pub mod events;
 mod facts;
 pub mod missing_fields;

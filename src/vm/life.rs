@@ -21,6 +21,10 @@ pub struct Life {
     ended: watch::Sender<Option<Pressure>>,
     /// Handlers that are running.
     handlers: AtomicUsize,
+    /// Turns that were given.
+    started: AtomicUsize,
+    /// Turns that are over.
+    begun: AtomicUsize,
     /// Tasks that have been made and have not ended.
     pub tasks: Arc<AtomicUsize>,
     /// Handlers that were cut off after it was closed.
@@ -36,10 +40,33 @@ impl Default for Life {
             closed: AtomicBool::new(false),
             ended: watch::Sender::new(None),
             handlers: AtomicUsize::new(0),
+            started: AtomicUsize::new(0),
+            begun: AtomicUsize::new(0),
             tasks: Arc::default(),
             cut_off: AtomicUsize::new(0),
             cpu_usage: Mutex::default(),
         }
+    }
+}
+
+/// The place of a handler among those that have been started: it begins after those before it. It gives way to the next
+/// one when it is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    life: Arc<Life>,
+    number: usize,
+}
+
+impl Turn {
+    /// Whether all before it have begun, or never will.
+    pub fn has_come(&self) -> bool {
+        self.life.begun.load(Ordering::Relaxed) >= self.number
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.life.begun.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -118,6 +145,14 @@ impl Life {
     pub fn begin(self: &Arc<Self>) -> UnderWay {
         self.handlers.fetch_add(1, Ordering::Relaxed);
         UnderWay(Arc::clone(self))
+    }
+
+    /// The next turn to begin.
+    pub fn turn(self: &Arc<Self>) -> Turn {
+        Turn {
+            life: Arc::clone(self),
+            number: self.started.fetch_add(1, Ordering::Relaxed),
+        }
     }
 
     /// How many handlers are running.

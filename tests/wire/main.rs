@@ -22,6 +22,7 @@ mod cache;
 mod capabilities;
 mod config_live;
 mod documents;
+mod events;
 #[path = "../support/fake_gateway.rs"]
 mod fake_gateway;
 #[path = "../support/fake_http.rs"]

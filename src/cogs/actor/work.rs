@@ -2,7 +2,7 @@
 
 use super::{Actor, Ended};
 use crate::activity::Busy;
-use crate::api::declarations::Timer;
+use crate::api::declarations::{EVERY_EVENT, Timer};
 use crate::api::jobs;
 use crate::api::object;
 use crate::clock::Woken;
@@ -16,7 +16,7 @@ use crate::discord::event::Event;
 use crate::supervisor::Ticket;
 use crate::vm::run::Run;
 use crate::vm::trace::Fault;
-use mlua::{Function, MultiValue};
+use mlua::{Function, MultiValue, Value};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,9 +34,11 @@ impl Actor {
         let run = Run::new(&cog.services.activity);
         let under_way = live.generation.life.begin();
         let version = Arc::clone(&live.generation.life);
+        let turn = Some(version.turn());
         self.enlist(Some(&version), async move {
             let _under_way = under_way;
-            let result = handler::run_as(&run, &cog, &live, &function, arguments, limit).await;
+            let result =
+                handler::run_in_turn(turn, &run, &cog, &live, &function, arguments, limit).await;
             let fault = result.err();
             if let Some(fault) = &fault {
                 fault::report(&cog, &live, fault, None).await;
@@ -104,10 +106,16 @@ impl Actor {
         let schema = crate::discord::event(&event.name).map(|event| event.gateway_name);
         // One object for all listeners: nobody can change it.
         if let Ok(object) = object::receive(live.vm.lua(), &self.cog, event.data(), schema) {
-            for handler in live.declarations.listeners_to(&event.name) {
+            for listener in live.declarations.listeners_to(&event.name) {
                 let ticket = Arc::clone(&ticket);
-                let object = object.clone();
-                self.start(live, handler.clone(), object, limit, |_, _| drop(ticket));
+                let handler = listener.handler.clone();
+                let mut arguments = MultiValue::from_iter([object.clone()]);
+                if listener.event == EVERY_EVENT
+                    && let Ok(name) = live.vm.lua().create_string(event.name.as_ref())
+                {
+                    arguments.push_front(Value::String(name));
+                }
+                self.start(live, handler, arguments, limit, |_, _| drop(ticket));
             }
         } else if self.cog.limits.may_log(|| None, || []).is_some() {
             tracing::warn!(
