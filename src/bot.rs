@@ -3,7 +3,7 @@
 //! ```text
 //! start:    sign_in (who is it, where is the gateway?) ─ reload (every cog) ─ gateway ─ settings (config.json from then on)
 //! an event: gateway ─ router ─▶ the mailboxes of the cogs that asked for it, and the admins' desk
-//! meanwhile: intents (the cogs' wishes to the gateway)
+//! meanwhile: intents (the cogs' wishes to the gateway), presence (what Discord shows of the bot)
 //! stop:     gateway ─ on_unload ─ state
 //! ```
 //!
@@ -11,6 +11,7 @@
 
 mod intents;
 mod interrupted;
+mod presence;
 mod rehearsal;
 mod router;
 mod settings;
@@ -27,7 +28,9 @@ use crate::api::budget::Budgets;
 use crate::api::faults::FaultLog;
 use crate::api::limits::{kilobytes, megabytes};
 use crate::api::log_usage::SharedLog;
+use crate::api::member_requests::MemberRequests;
 use crate::api::own_messages::OwnMessages;
+use crate::api::presence_choice::PresenceChoice;
 use crate::api::services::{FailedCogs, Identity, Services};
 use crate::api::waits::Waits;
 use crate::clock::Clock;
@@ -54,7 +57,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::task::{JoinError, JoinHandle};
 
@@ -95,6 +98,7 @@ pub struct Bot {
     pub services: Arc<Services>,
     gateway: Option<Arc<Gateway>>,
     following: JoinHandle<()>,
+    showing: JoinHandle<()>,
     settings: Option<JoinHandle<()>>,
     /// Nothing shows the token as long as the bot runs.
     _secret: Keeper,
@@ -163,6 +167,12 @@ impl Bot {
         let intents = needed & !refused;
         let gateway = connect(&options, &services, intents, router, server.gateway)?;
         let gateway = Arc::new(gateway);
+        let sender = gateway.sender();
+        let keeper = presence::Keeper::new(&services, sender.clone());
+        let showing =
+            host_tasks::spawn(Task::Presence, keeper, |keeper, _| Box::pin(keeper.keep()));
+        // Nobody else has set it: a bot has one gateway.
+        let _first = services.gateway.set(sender).is_ok();
         let follower =
             intents::Follower::new(Arc::clone(&gateway), Arc::clone(&cogs), &reload, refused);
         let following = host_tasks::spawn(Task::Intents, follower, |follower, _| {
@@ -174,6 +184,7 @@ impl Bot {
             services,
             gateway: Some(gateway),
             following,
+            showing,
             settings: None,
             _secret: secret,
             telling: None,
@@ -301,6 +312,7 @@ impl Bot {
 
     fn abort_followers(&self) {
         self.following.abort();
+        self.showing.abort();
         if let Some(settings) = &self.settings {
             settings.abort();
         }
@@ -374,6 +386,9 @@ fn services(
         budgets: Budgets::new(options.clock.clone()),
         running: Running::new(),
         waits: Waits::default(),
+        presence: PresenceChoice::default(),
+        gateway: OnceLock::new(),
+        member_requests: MemberRequests::default(),
         changed_graphs: Mutex::default(),
         failed_cogs: FailedCogs::default(),
         sources: crate::api::services::LatestSources::default(),

@@ -52,6 +52,7 @@ tasks! {
     Shard "connection of a shard"
     SessionSaver "storage of gateway sessions"
     Intents "update of the gateway intents"
+    Presence "update of the presence"
     ConfigFile "follower of config.json"
     ConfigWatch "watch on config.json"
     Reload "reload controller"

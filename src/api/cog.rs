@@ -1,7 +1,7 @@
 //! `@cogsmith/cog`: what a cog declares about itself.
 //!
 //! `info, option, command, group, on, wait, every, cron, job, texts, on_load, on_ready, on_unload, on_error, on_denied, check,
-//! fail, has_command, bot, name, api`
+//! fail, presence, has_command, bot, name, api`
 
 use super::command;
 use super::context::CogContext;
@@ -13,6 +13,7 @@ use super::fields::{Fields, TextBudget};
 use super::jobs;
 use super::object;
 use super::option;
+use super::presence;
 use super::texts;
 use super::time::named_zone;
 use super::wait;
@@ -68,6 +69,7 @@ pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Res
         jobs::declare(lua, &maker, &owner, arguments)
     })?;
     raw.raw_set("job", job)?;
+    raw.raw_set("presence", of("cog.presence", presence::set)?)?;
     raw.raw_set("fail", of("cog.fail", fail)?)?;
     raw.raw_set("bot", of("cog.bot", bot)?)?;
     raw.raw_set("has_command", of("cog.has_command", has_command)?)?;
@@ -139,7 +141,7 @@ fn info(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value>
 }
 
 /// Capabilities that no operation of Discord's has.
-const OTHER_CAPABILITIES: [&str; 3] = ["dm.send", "http", "mentions.everyone"];
+const OTHER_CAPABILITIES: [&str; 4] = ["dm.send", "http", "mentions.everyone", "presence"];
 
 /// Raises an error for a capability that does not exist: it is a typing mistake.
 fn known_capability(name: &str) -> HostResult<()> {

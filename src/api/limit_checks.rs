@@ -21,6 +21,9 @@ const MOST_REFUSALS: u32 = 5;
 /// How many calls to Discord of one cog may wait in its queue.
 const MOST_WAITING_CALLS: usize = 1_000;
 
+/// Requests for members within a minute.
+const MOST_MEMBER_REQUESTS: u32 = 20;
+
 /// The limits of one cog, with what it uses of them.
 #[derive(Debug)]
 pub struct LimitChecks {
@@ -101,6 +104,17 @@ impl LimitChecks {
             "{function}: Discord has refused {limit} calls of this cog within ten minutes (limits.discord_refusals_per_10min), so it may make no more for now: check which permissions the bot lacks"
         );
         Err(self.at_limit(Limit::DiscordRefusals, message).into())
+    }
+
+    /// Counts one request for members to the gateway, where few commands may be sent.
+    pub(super) fn count_member_request(&self, function: &str) -> HostResult<()> {
+        if self.budget.spent.member_requests.take(MOST_MEMBER_REQUESTS) {
+            return Ok(());
+        }
+        let message = format!(
+            "{function}: a cog may ask for members {MOST_MEMBER_REQUESTS} times a minute; for one member use discord.get_guild_member"
+        );
+        Err(HostError::new("limit", message).into())
     }
 
     /// Counts one request to another server against `limits.http_calls_per_10s`.

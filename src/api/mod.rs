@@ -14,7 +14,8 @@
 //!   the tables of declarations, `content.rs` a message. On their way in: `object.rs`, whose methods `methods.rs` puts into
 //!   `method_table.rs`.
 //! - `call.rs` makes a call to Discord; `reach.rs` says what a cog may do without a capability, `own_messages.rs` which
-//!   messages are its own, `hidden_content.rs` takes the content from others, `deletion.rs` deletes a message later. `unknown_guild.rs` asks
+//!   messages are its own, `hidden_content.rs` takes the content from others, `deletion.rs` deletes a message later. `members.rs`
+//!   asks the gateway for members (`member_requests.rs` gathers what it tells). `unknown_guild.rs` asks
 //!   for what is not known of a guild, each question once (`asked_once.rs`).
 //! - `context.rs` holds the parts of one cog: `own_state.rs` (its state), `declaring.rs` (what its files declare, see
 //!   `declarations.rs`), `capabilities.rs`, `spawner.rs` (its tasks), `charges.rs` (what it holds outside of Luau's heap),
@@ -25,6 +26,7 @@
 //!   done. What goes by a cog's name is in `budget.rs`: `versions.rs` what older versions hold, `slots.rs` what requests have
 //!   open, `usage_by_code.rs` the processor time of each version. `lane.rs` says whose work is done now.
 //! - Jobs: `jobs.rs` is what a cog does with them, `job_store.rs` where they are kept.
+//! - `presence.rs` is `cog.presence`, and `presence_choice.rs` what follows from all who call it.
 //! - `faults.rs` are the handlers that failed.
 
 pub mod asked_once;
@@ -56,6 +58,8 @@ pub mod limit_view;
 pub mod limits;
 mod log;
 pub mod log_usage;
+pub mod member_requests;
+mod members;
 mod method_table;
 mod methods;
 mod not_json;
@@ -64,6 +68,8 @@ mod option;
 pub mod own_messages;
 mod own_state;
 mod phase;
+mod presence;
+pub mod presence_choice;
 mod rate_limit_queue;
 mod rate_limiter;
 mod reach;

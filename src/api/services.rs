@@ -4,7 +4,9 @@ use super::asked_once::Questions;
 use super::budget::Budgets;
 use super::faults::FaultLog;
 use super::log_usage::SharedLog;
+use super::member_requests::MemberRequests;
 use super::own_messages::OwnMessages;
+use super::presence_choice::PresenceChoice;
 use super::waits::Waits;
 use crate::activity::Activity;
 use crate::clock::Clock;
@@ -13,6 +15,7 @@ use crate::commands::cooldown::Cooldowns;
 use crate::config::Config;
 use crate::discord::cache::Cache;
 use crate::discord::outbound::Outbound;
+use crate::gateway::GatewaySender;
 use crate::http::HttpClient;
 use crate::json::Json;
 use crate::lock::lock;
@@ -21,7 +24,7 @@ use crate::vm::generation::Snapshot;
 use arc_swap::ArcSwap;
 use rpds::RedBlackTreeSetSync;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -54,6 +57,12 @@ pub struct Services {
     pub running: Running,
     /// Who waits for which event.
     pub waits: Waits,
+    /// What Discord shows of the bot.
+    pub presence: PresenceChoice,
+    /// Sends commands to the gateway, once there is one.
+    pub gateway: OnceLock<GatewaySender>,
+    /// The members that cogs have asked the gateway for.
+    pub member_requests: MemberRequests,
     /// Cogs whose handlers have required something since the last plan.
     pub changed_graphs: Mutex<BTreeSet<String>>,
     /// Cogs in whose tasks the host itself failed: they are to be built in fresh VMs.

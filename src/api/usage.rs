@@ -8,6 +8,7 @@ use crate::discord::outbound::REFUSALS_COUNT;
 use crate::sliding_window::SlidingWindow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// The counts of one cog.
 #[derive(Debug, Default)]
@@ -35,6 +36,8 @@ pub(super) struct Spent {
     pub(super) refused_calls: Mutex<SlidingWindow>,
     /// Requests to other servers.
     pub(super) requests: RateLimiter,
+    /// Requests for members to the gateway.
+    pub(super) member_requests: RateLimiter,
     /// What it writes into the log.
     pub(super) log: LogUsage,
     /// How often users are told that the mailbox is full.
@@ -49,6 +52,7 @@ impl Spent {
             calls: RateLimitQueue::new(PERIOD, &Clock::system()),
             refused_calls: Mutex::new(SlidingWindow::new(REFUSALS_COUNT)),
             requests: limiter(),
+            member_requests: RateLimiter::new(Duration::from_secs(60), &Clock::system()),
             log: LogUsage::new(clock),
             refusals: limiter(),
         }

@@ -57,6 +57,9 @@ impl Router {
             host_tasks::caught_now(Task::Router, || services.cache.hear(event));
         }
         host_tasks::caught_now(Task::Router, || self.cogs.services.waits.hear(event));
+        host_tasks::caught_now(Task::Router, || {
+            self.cogs.services.member_requests.hear(event);
+        });
         let routes = self.cogs.routes();
         let called = (name == "message_create")
             .then(|| host_tasks::caught_now(Task::Router, || self.called(event)));

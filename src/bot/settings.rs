@@ -99,6 +99,7 @@ impl Settings {
         };
         services.store.set_limits(state_limits(&effective));
         services.config.store(Arc::new(effective));
+        services.presence.changed.notify_one();
         self.warn_of_excess();
         let may_help =
             |key: &String| key.starts_with("capabilities") || OF_NEW_VMS.contains(&key.as_str());

@@ -146,6 +146,8 @@ impl Actor {
                 && inbox.spawns.is_empty()
                 && let Some(done) = self.unloading.take()
             {
+                // What the last handlers have chosen goes with them.
+                cog.services.presence.release(&cog.name);
                 // Whoever waits for the end may have given up.
                 let _told = done.send(()).is_ok();
                 return;

@@ -54,6 +54,54 @@ pub struct Bot {
     pub admins: Vec<String>,
     /// The language of the bot's own texts.
     pub locale: Locale,
+    /// What Discord shows of the bot, unless a cog asks for something else with `cog.presence`.
+    pub presence: Presence,
+}
+
+/// What Discord shows of the bot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Presence {
+    /// Whether the bot counts as online.
+    pub status: Status,
+    /// What it says that it does.
+    #[schemars(length(max = 5))]
+    pub activities: Vec<Activity>,
+}
+
+/// Whether the bot counts as online.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Online
+    #[default]
+    Online,
+    /// Idle
+    Idle,
+    /// Do not disturb
+    Dnd,
+    /// Shown as offline
+    Invisible,
+}
+
+/// Something that the bot says that it does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Activity {
+    /// What it plays, listens to, watches or competes in: 1 to 128 characters. Discord shows nothing of it where `type`
+    /// is 4.
+    #[schemars(length(max = 128))]
+    pub name: String,
+    /// Discord's type: 0 playing, 1 streaming, 2 listening to, 3 watching, 4 the text of `state` alone, 5 competing in.
+    #[serde(rename = "type")]
+    #[schemars(range(min = 0, max = 5))]
+    pub kind: u8,
+    /// A line of text, and with type 4 the whole text.
+    #[schemars(length(max = 128))]
+    pub state: Option<String>,
+    /// The stream of type 1, at Twitch or YouTube.
+    #[schemars(length(max = 512))]
+    pub url: Option<String>,
 }
 
 /// A language of the bot's own texts.
@@ -242,6 +290,7 @@ impl Default for Bot {
             prefix: "!".to_owned(),
             admins: Vec::new(),
             locale: Locale::En,
+            presence: Presence::default(),
         }
     }
 }

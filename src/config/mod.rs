@@ -35,7 +35,10 @@ pub use connection::Connection;
 pub use environment::Environment;
 pub use follow::Follower;
 pub use globs::{GlobFault, Globs};
-pub use keys::{Bot, Config, HotReload, Http, Limits, Locale, Metrics, StateConfig, Studio};
+pub use keys::{
+    Activity, Bot, Config, HotReload, Http, Limits, Locale, Metrics, Presence, StateConfig, Status,
+    Studio,
+};
 pub use problem::{ConfigErrors, Origin, Problem};
 pub use schema::schema;
 pub use token::{TOKEN_ADVICE, Token};

@@ -28,6 +28,21 @@ const RULES: &[Rule] = &[
         id_fault,
     ),
     open(
+        "bot.presence.activities[].name",
+        "1 to 128 characters",
+        |text| length_fault(text, 1, 128),
+    ),
+    open(
+        "bot.presence.activities[].state",
+        "up to 128 characters",
+        |text| length_fault(text, 0, 128),
+    ),
+    open(
+        "bot.presence.activities[].url",
+        "an address of up to 512 characters",
+        |text| length_fault(text, 0, 512),
+    ),
+    open(
         "hot_reload.watch_directories[]",
         "a folder below lua/, such as \"cogs\"",
         directory_fault,
@@ -97,6 +112,11 @@ pub(super) fn rule_for(pattern: &str) -> Option<&'static Rule> {
 /// `fault` where `is_faulty`.
 fn when(is_faulty: bool, fault: &str) -> Option<String> {
     is_faulty.then(|| fault.to_owned())
+}
+
+fn length_fault(text: &str, least: usize, most: usize) -> Option<String> {
+    let count = text.chars().count();
+    (!(least..=most).contains(&count)).then(|| format!("has {count} characters"))
 }
 
 fn prefix_fault(text: &str) -> Option<String> {

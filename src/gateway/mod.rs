@@ -22,6 +22,7 @@
 //! - `deduplicator.rs`: which events of that second session the first one has delivered already
 //! - `store.rs`: sessions in a file, so that the next process resumes them
 //! - `token.rs`: the secret, and the TLS provider that carries it
+//! - `sender.rs`: commands of those who do not hold the gateway
 //! - `error.rs`: what ends a shard for good, and what to do about it
 //!
 //! # What reaches the sink, and how often
@@ -46,6 +47,7 @@ mod frame;
 mod handover;
 mod identify;
 mod options;
+mod sender;
 mod session_budget;
 mod shard_state;
 mod shards;
@@ -59,6 +61,7 @@ pub(crate) use address::split_query;
 pub use address::{GatewayAddress, IdentifiesLeft};
 pub use error::GatewayError;
 pub use options::{GatewayOptions, Refresh};
+pub use sender::GatewaySender;
 pub use shard_state::ShardState;
 pub use shards::Gateway;
 pub use token::install_tls_provider;

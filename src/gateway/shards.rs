@@ -3,6 +3,7 @@
 use super::GatewayError;
 use super::address::base;
 use super::options::GatewayOptions;
+use super::sender::GatewaySender;
 use super::shard_state::ShardState;
 use super::shared::GatewayShared;
 use super::store::{Contents, SAVE_INTERVAL, SessionOwner, Store};
@@ -11,7 +12,6 @@ use super::token::{fingerprint, install_tls_provider};
 use crate::discord::event::Event;
 use crate::host_tasks;
 use crate::supervisor::deliveries;
-use serde::Deserialize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -223,28 +223,17 @@ impl Gateway {
         Ok(())
     }
 
-    /// Sends a command (presence, voice state, guild members, …) on a shard, within Discord's limit of
-    /// 120 a minute.
+    /// Sends a command on a shard; see [`GatewaySender::send`].
     ///
     /// # Errors
     /// If the shard is not connected, or the text is not a command that a bot may send by itself.
     pub fn send(&self, shard: u32, json: String) -> Result<(), GatewayError> {
-        #[derive(Deserialize)]
-        struct Operation {
-            op: u8,
-        }
-        match serde_json::from_str(&json) {
-            Ok(Operation {
-                op: 3 | 4 | 8 | 31 | 43,
-            }) => {}
-            _ => return Err(GatewayError::NotACommand),
-        }
-        let index = usize::try_from(shard).unwrap_or(usize::MAX);
-        let ready = self.shared.states.borrow().get(index) == Some(&ShardState::Ready);
-        let command = self.commands.get(index).filter(|_| ready);
-        command
-            .and_then(|command| command.try_send(Command::Send(json)).ok())
-            .ok_or(GatewayError::NotConnected { shard })
+        self.sender().send(shard, json)
+    }
+
+    /// Sends commands for those who do not hold the gateway.
+    pub fn sender(&self) -> GatewaySender {
+        GatewaySender::new(&self.shared, &self.commands)
     }
 
     /// Closes the connections so that the sessions can be resumed, and stores them. Events that are

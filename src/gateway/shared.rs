@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 use twilight_gateway::{Config, ConfigBuilder, Intents, Session, ShardId};
 use twilight_model::gateway::payload::outgoing::identify::IdentifyProperties;
+use twilight_model::gateway::payload::outgoing::update_presence::UpdatePresencePayload;
 
 /// Where events go.
 pub(super) type Sink = Box<dyn Fn(Arc<Event>) + Send + Sync>;
@@ -33,6 +34,8 @@ pub(super) struct GatewayShared {
     pub(super) slots: Vec<Slot>,
     /// A session was opened or lost: worth saving at once.
     pub(super) changed: Notify,
+    /// With which presence sessions begin.
+    pub(super) presence: Mutex<Option<UpdatePresencePayload>>,
     refresh: Option<Refresh>,
     /// When a shard has asked for the address last.
     asked_at: tokio::sync::Mutex<Option<Instant>>,
@@ -99,6 +102,7 @@ impl GatewayShared {
             states: watch::Sender::new((0..shards).map(|_| ShardState::Connecting).collect()),
             slots: (0..shards).map(|_| Slot::default()).collect(),
             changed: Notify::new(),
+            presence: Mutex::default(),
             refresh: options.refresh,
             asked_at: tokio::sync::Mutex::default(),
             unanswered: AtomicBool::new(false),
@@ -137,6 +141,9 @@ impl GatewayShared {
         let mut builder = ConfigBuilder::from(config)
             .proxy_url(self.base())
             .queue(self.queue.of_connection());
+        if let Some(presence) = lock(&self.presence).clone() {
+            builder = builder.presence(presence);
+        }
         if let Some((held, sequence)) = held {
             builder = builder.session(Session::new(sequence, held.id));
             if let Some(url) = held.resume_url {

@@ -138,6 +138,27 @@ cog.command { name = "heard", run = function(ctx) ctx:reply(tostring(heard > 0))
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_presence_is_told_on() {
+    let _alone = turn().await;
+    let source = r#"local cog = require("@cogsmith/cog")
+cog.info { capabilities = { "presence" } }
+cog.command { name = "busy", run = function(ctx)
+    cog.presence { status = "dnd" }
+    ctx:reply("shown")
+end }
+"#;
+    let stage = setup(&[("cogs/busy.luau", source)]).start().await;
+    panic_next(Task::Presence);
+    assert_eq!(stage.ask("!busy").await, "shown");
+    until_panicked(Task::Presence).await;
+    until("the presence", || {
+        let sessions = stage.sim.sessions();
+        sessions.iter().any(|it| it.presence["status"] == "dnd")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn edits_of_the_configuration_are_taken_on() {
     let _alone = turn().await;
     let mut stage = with_ping().start().await;

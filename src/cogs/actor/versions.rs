@@ -58,6 +58,7 @@ impl Actor {
         while let Some((work, busy)) = inbox.mailbox.try_take() {
             self.take(work, busy);
         }
+        self.cog.services.presence.release(&self.cog.name);
         // Handlers finish, tasks do not: some wait for minutes.
         self.end_all_but_handlers();
         if let Some(live) = self.current.take() {

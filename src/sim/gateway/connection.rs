@@ -93,6 +93,24 @@ pub(crate) async fn serve(hub: Arc<Hub>, socket: WebSocket, query: String, kill:
     connection.finish(end, &kill).await;
 }
 
+/// Whether Discord can read a presence: all four fields are there, each activity with a name and a type.
+fn is_presence(data: &Value) -> bool {
+    let statuses = ["online", "dnd", "idle", "invisible", "offline"];
+    let since = data.get("since");
+    let has_since = since.is_some_and(|since| since.is_null() || since.is_u64());
+    let is_status = data["status"]
+        .as_str()
+        .is_some_and(|it| statuses.contains(&it));
+    let activities = data["activities"].as_array();
+    let are_activities = activities.is_some_and(|activities| {
+        activities.iter().all(|activity| {
+            let name = activity["name"].as_str().unwrap_or_default();
+            (1..=128).contains(&name.chars().count()) && activity["type"].as_u64().is_some()
+        })
+    });
+    has_since && is_status && are_activities && data["afk"].is_boolean()
+}
+
 impl Connection {
     async fn run(&mut self) -> End {
         let interval = self.hub.options.heartbeat_interval_ms;
@@ -212,8 +230,9 @@ impl Connection {
                 self.request_members(data);
                 ControlFlow::Continue(())
             }
-            // Presence and voice state change nothing that a bot can see here.
-            (Some(3 | 4 | 31), true) => ControlFlow::Continue(()),
+            (Some(3), true) => self.show(data),
+            // Voice state changes nothing that a bot can see here.
+            (Some(4 | 31), true) => ControlFlow::Continue(()),
             _ => ControlFlow::Break(End::Close(close::UNKNOWN_OPCODE)),
         }
     }
@@ -245,6 +264,7 @@ impl Connection {
             let id = state.world.new_id();
             state.world.sessions_begun += 1;
             let mut session = state.sessions.begin(id, shard, intents);
+            session.presence = data["presence"].clone();
             opening::open(state, &authority, &mut session);
             session.connection = Some((number, order));
             let opened = (session.id.clone(), session.wake.subscribe());
@@ -292,6 +312,22 @@ impl Connection {
                 self.pump().await
             }
         }
+    }
+
+    /// Takes a presence. Discord closes the connection for one that it cannot read.
+    fn show(&self, data: &Value) -> Flow {
+        if !is_presence(data) {
+            return ControlFlow::Break(End::Close(close::DECODE_ERROR));
+        }
+        if let Some((id, _)) = &self.session {
+            self.hub.change(|state| {
+                if let Some(session) = state.sessions.get_mut(id) {
+                    session.presence = data.clone();
+                    session.presence_updates += 1;
+                }
+            });
+        }
+        ControlFlow::Continue(())
     }
 
     fn request_members(&self, data: &Value) {

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 /// The most members that one `GUILD_MEMBERS_CHUNK` holds.
 const CHUNK: usize = 1_000;
+/// The most members that Discord returns for a query, or by their ids.
+const MOST_FOUND: usize = 100;
 
 /// The guilds of a shard in which the bot is.
 fn guilds(world: &World, shard: (u32, u32)) -> impl Iterator<Item = &Guild> {
@@ -75,6 +77,12 @@ pub(super) fn members(world: &World, session: &mut Session, request: &Value) {
     let limit = limit.map_or(usize::MAX, |limit| {
         usize::try_from(limit).unwrap_or(usize::MAX)
     });
+    // Discord returns up to 100 members whose names begin with a text, and up to 100 by their ids.
+    let limit = if named.is_some() || !prefix.is_empty() {
+        limit.min(MOST_FOUND)
+    } else {
+        limit
+    };
     let wanted = |member: &&Member| match &named {
         Some(ids) => ids.contains(&member.user),
         None => is_named(world, member, prefix),
@@ -86,6 +94,7 @@ pub(super) fn members(world: &World, session: &mut Session, request: &Value) {
         .take(limit)
         .map(|member| world.show_member(member))
         .collect();
+    let is_shown = request["presences"] == true && session.intents & GUILD_PRESENCES != 0;
     let missing: Vec<String> = named
         .into_iter()
         .flatten()
@@ -94,16 +103,20 @@ pub(super) fn members(world: &World, session: &mut Session, request: &Value) {
         .collect();
     let count = found.len().div_ceil(CHUNK).max(1);
     for index in 0..count {
-        let chunk: Vec<Value> = found
-            .iter()
-            .skip(index * CHUNK)
-            .take(CHUNK)
-            .cloned()
-            .collect();
+        let chunk: Vec<Value> = chunk_of(&found, index).cloned().collect();
         let mut data = json!({
             "guild_id": guild.id.to_string(), "members": chunk,
             "chunk_index": index, "chunk_count": count,
         });
+        if is_shown {
+            let present = chunk_of(&found, index).map(|member| {
+                json!({
+                    "user": { "id": member["user"]["id"] }, "status": "online",
+                    "activities": [], "client_status": { "desktop": "online" },
+                })
+            });
+            data["presences"] = present.collect();
+        }
         if !missing.is_empty() {
             data["not_found"] = json!(missing);
         }
@@ -112,6 +125,11 @@ pub(super) fn members(world: &World, session: &mut Session, request: &Value) {
         }
         session.push("GUILD_MEMBERS_CHUNK", &data);
     }
+}
+
+/// The members of one chunk.
+fn chunk_of(found: &[Value], index: usize) -> impl Iterator<Item = &Value> {
+    found.iter().skip(index * CHUNK).take(CHUNK)
 }
 
 fn is_named(world: &World, member: &Member, prefix: &str) -> bool {

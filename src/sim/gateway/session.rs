@@ -46,6 +46,10 @@ pub struct SessionView {
     pub acknowledged: u64,
     /// How many times it was resumed.
     pub resumes: u64,
+    /// What the client has it show: the data of its last operation 3, or of `presence` in its identify.
+    pub presence: Value,
+    /// How often the client has changed that.
+    pub presence_updates: u64,
 }
 
 /// One session.
@@ -59,6 +63,8 @@ pub(crate) struct Session {
     pub(super) written: u64,
     pub(super) acknowledged: u64,
     pub(super) resumes: u64,
+    pub(super) presence: Value,
+    pub(super) presence_updates: u64,
     /// The oldest first, without gaps.
     events: VecDeque<(u64, Arc<str>)>,
     kept: usize,
@@ -128,6 +134,8 @@ impl Session {
             shards: self.shards,
             intents: self.intents,
             connected: self.connection.is_some(),
+            presence: self.presence.clone(),
+            presence_updates: self.presence_updates,
             newest: self.newest,
             written: self.written,
             acknowledged: self.acknowledged,
@@ -171,6 +179,8 @@ impl Sessions {
             written: 0,
             acknowledged: 0,
             resumes: 0,
+            presence: Value::Null,
+            presence_updates: 0,
             events: VecDeque::new(),
             kept: self.events_kept,
             wake: watch::Sender::new(0),
