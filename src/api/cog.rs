@@ -6,8 +6,8 @@
 use super::command;
 use super::context::CogContext;
 use super::declarations::{
-    EVERY_EVENT, Hook, Info, Listener, MOST_DECLARED, MOST_HOOKS, Schedule, Staged, Timer, caller, room_for,
-    room_for_shared,
+    EVERY_EVENT, Hook, Info, Listener, MOST_DECLARED, MOST_HOOKS, Schedule, Staged, Timer, caller,
+    room_for, room_for_shared,
 };
 use super::fields::{Fields, TextBudget};
 use super::jobs;
