@@ -1,6 +1,7 @@
 //! `@cogsmith/cog`: what a cog declares about itself.
 //!
-//! `info, option, command, group, on, wait, every, cron, job, texts, on_load, on_ready, on_unload, on_error, on_denied, check,
+//! `info, option, command, group, checks, before, after, on, wait, every, cron, job, texts, on_load, on_ready, on_unload,
+//! on_error, on_denied, check,
 //! fail, presence, has_command, bot, name, api`
 
 use super::command;
@@ -37,12 +38,14 @@ const LONGEST_EXPRESSION: usize = 1_000;
 /// Characters of a name that is looked up.
 const LONGEST_NAME: usize = 200;
 
-const HOOKS: [(&str, &str, Hook); 5] = [
+const HOOKS: [(&str, &str, Hook); 7] = [
     ("on_load", "cog.on_load", Hook::Load),
     ("on_ready", "cog.on_ready", Hook::Ready),
     ("on_unload", "cog.on_unload", Hook::Unload),
     ("on_error", "cog.on_error", Hook::Error),
     ("on_denied", "cog.on_denied", Hook::Denied),
+    ("before", "cog.before", Hook::Before),
+    ("after", "cog.after", Hook::After),
 ];
 
 /// Makes the module.
@@ -57,6 +60,7 @@ pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Res
     raw.raw_set("info", of("cog.info", info)?)?;
     raw.raw_set("command", of("cog.command", declare_command)?)?;
     raw.raw_set("group", of("cog.group", declare_group)?)?;
+    raw.raw_set("checks", of("cog.checks", declare_checks)?)?;
     raw.raw_set("event", of("cog.on", heard_event)?)?;
     raw.raw_set("awaited", of("cog.wait", awaited_event)?)?;
     wait::install(lua, host, cog, &raw)?;
@@ -166,6 +170,22 @@ fn declare_command(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostRe
 
 fn declare_group(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
     add_command(lua, cog, &arguments.table(0, "")?, true)
+}
+
+/// Checks for every command of the cog.
+fn declare_checks(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
+    let table = arguments.table(0, "")?;
+    let (declared, texts) = cog
+        .declaring
+        .declared(|staged| (staged.checks().count(), staged.texts()));
+    let budget = TextBudget::default();
+    cog.declaring.declare(lua, "cog.checks", |declarations| {
+        room_for("cog.checks", declared, MOST_HOOKS)?;
+        let checks = command::read_checks(&table, &budget)?;
+        declarations.count_texts("cog.checks", texts, budget.used())?;
+        declarations.checks.push(Arc::new(checks));
+        Ok(Value::Nil)
+    })
 }
 
 fn add_command(lua: &Lua, cog: &CogContext, table: &Table, group: bool) -> HostResult<Value> {

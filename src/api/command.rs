@@ -1,6 +1,6 @@
 //! Reads the table that an author gives to `cog.command` or `cog.group`.
 
-use super::declarations::{Command, OptionFunctions, caller};
+use super::declarations::{CogChecks, Command, OptionFunctions, caller};
 use super::fields::{Fields, TextBudget};
 use super::option;
 use crate::commands::checks::MAX_DEPTH;
@@ -86,14 +86,7 @@ pub(super) fn read(
     group: bool,
     budget: &TextBudget,
 ) -> HostResult<Command> {
-    let mut reader = Reader {
-        budget,
-        commands: 0,
-        checks_read: 0,
-        runs: HashMap::new(),
-        options: HashMap::new(),
-        checks: Vec::new(),
-    };
+    let mut reader = Reader::new(budget);
     let mut definition = reader.command(table, "", group, 0)?;
     definition.place = caller(lua).map(|place| (place.file, place.line));
     if let Some(complaint) = validate(&definition).into_iter().next() {
@@ -105,6 +98,37 @@ pub(super) fn read(
         options: reader.options,
         checks: reader.checks,
     })
+}
+
+/// Reads the list of `cog.checks { … }`.
+pub(super) fn read_checks(table: &Table, budget: &TextBudget) -> HostResult<CogChecks> {
+    let fields = Fields::of("cog.checks", table);
+    let mut reader = Reader::new(budget);
+    let mut checks = Vec::new();
+    for index in 1..=table.raw_len() {
+        let check: Value = table.raw_get(index)?;
+        checks.push(reader.check(&fields, &check, 0)?);
+    }
+    if checks.is_empty() {
+        return Err(fields.wrong("", "a list of checks", &Value::Table(table.clone())));
+    }
+    Ok(CogChecks {
+        checks,
+        functions: reader.checks,
+    })
+}
+
+impl<'a> Reader<'a> {
+    fn new(budget: &'a TextBudget) -> Self {
+        Self {
+            budget,
+            commands: 0,
+            checks_read: 0,
+            runs: HashMap::new(),
+            options: HashMap::new(),
+            checks: Vec::new(),
+        }
+    }
 }
 
 impl Reader<'_> {

@@ -2,7 +2,7 @@
 
 use super::state::space::Space;
 use super::texts::table::Texts;
-use crate::commands::definition::CommandDefinition;
+use crate::commands::definition::{Check, CommandDefinition};
 use crate::cron::Cron;
 use crate::problem::SourceLocation;
 use crate::state::{ScopeKind, StateTable};
@@ -28,6 +28,8 @@ pub struct Declarations {
     pub translations: Vec<Texts>,
     /// `cog.job(…)`.
     pub jobs: Vec<JobFunction>,
+    /// `cog.checks { … }`
+    pub checks: Vec<Arc<CogChecks>>,
     /// `cog.on_load(…)` and the like.
     pub hooks: Vec<(Hook, Function)>,
     /// How often `state.defaults` was called.
@@ -183,6 +185,19 @@ pub enum Hook {
     Error,
     /// When a check refused a command.
     Denied,
+    /// Before a command's handler.
+    Before,
+    /// After a command's handler.
+    After,
+}
+
+/// `cog.checks { … }`: checks for every command of the cog.
+#[derive(Debug)]
+pub struct CogChecks {
+    /// The checks.
+    pub checks: Vec<Check>,
+    /// `cog.check.custom` functions, by the index in the checks.
+    pub functions: Vec<Function>,
 }
 
 /// The declarations of all modules of a generation.
@@ -258,6 +273,11 @@ impl Staged {
     /// The functions of all jobs.
     pub fn jobs(&self) -> impl Iterator<Item = &JobFunction> {
         self.modules().flat_map(|it| &it.jobs)
+    }
+
+    /// The checks for every command.
+    pub fn checks(&self) -> impl Iterator<Item = &Arc<CogChecks>> {
+        self.modules().flat_map(|it| &it.checks)
     }
 
     /// What the texts of all declarations hold in bytes.

@@ -9,13 +9,13 @@
 mod arguments;
 mod checks;
 
-use super::fault::{fault_id, refusal, report};
+use super::fault::{fault_id, hook_arguments, refusal, report};
 use super::handler;
 use super::live::Live;
 use crate::activity::Busy;
 use crate::api::content::Content;
 use crate::api::context::CogContext;
-use crate::api::declarations::Command;
+use crate::api::declarations::{Command, Hook};
 use crate::api::invocation::{self, Invocation};
 use crate::api::own_messages::Tie;
 use crate::commands::cooldown::ScopeIds;
@@ -319,7 +319,41 @@ impl Calling<'_> {
         run: &Function,
         context: &Arc<Invocation>,
     ) -> Result<(), Option<String>> {
-        self.call_with_context(run, context, ()).await.map(|_| ())
+        for hook in self.live.hooks(Hook::Before) {
+            Box::pin(self.call_with_context(&hook, context, ())).await?;
+        }
+        let lua = self.live.vm.lua();
+        let result = match context.to_ctx(lua) {
+            Ok(context) => self.call_handler(run, context).await,
+            Err(_) => Err(Fault::Panic),
+        };
+        let hooks = self.live.hooks(Hook::After);
+        if !hooks.is_empty() {
+            Box::pin(self.run_after(hooks, result.as_ref().err(), context)).await;
+        }
+        match result {
+            Ok(_) => Ok(()),
+            Err(fault) => Err(Box::pin(self.explain(&fault, context)).await),
+        }
+    }
+
+    /// Calls the `cog.after` functions with the error that ended the handler, if one has.
+    async fn run_after(
+        &self,
+        hooks: Vec<Function>,
+        fault: Option<&Fault>,
+        context: &Arc<Invocation>,
+    ) {
+        for hook in hooks {
+            let arguments = hook_arguments(self.live, fault, Some(context));
+            let result = match arguments {
+                Ok(arguments) => self.call_handler(&hook, arguments).await,
+                Err(_) => Err(Fault::Panic),
+            };
+            if let Err(fault) = result {
+                report(self.cog, self.live, &fault, None).await;
+            }
+        }
     }
 
     /// The message for the user about a fault; the details go to the log under the id that the user gets.

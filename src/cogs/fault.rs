@@ -115,7 +115,7 @@ async fn call_hooks(
     context: Option<&Arc<Invocation>>,
 ) {
     for hook in live.hooks(Hook::Error) {
-        let Ok(arguments) = hook_arguments(live, fault, context) else {
+        let Ok(arguments) = hook_arguments(live, Some(fault), context) else {
             return;
         };
         // A failure in `on_error` itself is only logged.
@@ -137,9 +137,10 @@ fn place_of(fault: &Fault) -> Option<SourceLocation> {
     }
 }
 
-fn hook_arguments(
+/// What a hook is called with: `ctx` and the error, where there are any.
+pub(super) fn hook_arguments(
     live: &Live,
-    fault: &Fault,
+    fault: Option<&Fault>,
     context: Option<&Arc<Invocation>>,
 ) -> mlua::Result<MultiValue> {
     let lua = live.vm.lua();
@@ -148,8 +149,11 @@ fn hook_arguments(
         None => Value::Nil,
     };
     let error = match fault {
-        Fault::Raised(raised) => crate::vm::host::plain(lua, Json::from(raised.as_ref()).view())?,
-        other => {
+        None => Value::Nil,
+        Some(Fault::Raised(raised)) => {
+            crate::vm::host::plain(lua, Json::from(raised.as_ref()).view())?
+        }
+        Some(other) => {
             let table = lua.create_table()?;
             table.raw_set("kind", "limit")?;
             table.raw_set("message", other.to_string())?;

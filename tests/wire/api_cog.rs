@@ -339,6 +339,51 @@ cog.command { name = "who", run = function(ctx) ctx:reply(tostring(cog.has_comma
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn checks_and_hooks_of_a_cog_are_for_all_of_its_commands() {
+    let source = cog(r#"
+require("../utils/more")
+local lines = {}
+cog.checks { function(ctx) return ctx.author.username ~= "ben", "not you" end }
+cog.before(function(ctx)
+    table.insert(lines, `before {ctx.command}`)
+    if ctx.command == "closed" then cog.fail("closed today") end
+end)
+cog.after(function(ctx, failure)
+    table.insert(lines, `after {ctx.command} {failure and failure.message}`)
+end)
+local refused = cog.check.custom(function() return false, "never" end)
+cog.command { name = "open", run = function(ctx) table.insert(lines, "open") ctx:reply("open") end }
+cog.command { name = "closed", run = function(ctx) ctx:reply("never") end }
+cog.command { name = "fails", run = function() cog.fail("failed") end }
+cog.command { name = "refused", checks = { refused }, run = function(ctx) ctx:reply("never") end }
+cog.command { name = "lines", run = function(ctx) ctx:reply(table.concat(lines, ", ")) end }
+"#);
+    let more = r#"local cog = require("@cogsmith/cog")
+cog.checks { cog.check.any(cog.check.owner, function(ctx) return ctx.author.username == "ben" end) }
+cog.command { name = "elsewhere", run = function(ctx) ctx:reply("elsewhere") end }
+return {}
+"#;
+    let stage = setup(&[("cogs/t.luau", &source), ("utils/more.luau", more)])
+        .start()
+        .await;
+    assert_eq!(stage.ask("!open").await, "open");
+    assert_eq!(stage.ask("!elsewhere").await, "elsewhere");
+    assert_eq!(stage.ask("!closed").await, "closed today");
+    assert_eq!(stage.ask("!fails").await, "failed");
+    assert_eq!(stage.ask("!refused").await, "never");
+    for (user, line) in [("ben", "!elsewhere"), ("ben", "!open")] {
+        let told = stage.says(user, line).await;
+        assert_eq!(told[0]["content"], "not you", "{line}");
+    }
+    let told = stage.says("anna", "!open").await;
+    assert!(told.len() == 1 && told[0]["content"] != "open", "{told:?}");
+    assert_eq!(
+        stage.ask("!lines").await,
+        "before open, open, after open nil, before elsewhere, after elsewhere nil, before closed, before fails, after fails failed, before lines"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_timer_s_name_is_for_one_timer_in_all_files_of_a_cog() {
     let timer = "require(\"@cogsmith/cog\").every(\"1s\", function() end, { name = \"save\" })\n";
     let module = format!("{timer}return true");

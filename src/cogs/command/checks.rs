@@ -6,11 +6,11 @@ use crate::api::declarations::{Command, Hook};
 use crate::api::invocation::Invocation;
 use crate::api::unknown_guild::{Wanted, learn};
 use crate::commands::checks::{self, CheckAnswer, CheckAnswers, CheckFacts, Verdict};
-use crate::commands::definition::{CommandDefinition, RoleKey};
+use crate::commands::definition::{Check, CommandDefinition, RoleKey};
 use crate::commands::parse::Called;
 use crate::commands::text::{Language, Text};
 use crate::json::JsonRef;
-use mlua::Value;
+use mlua::{Function, Value};
 use std::sync::Arc;
 
 impl Calling<'_> {
@@ -45,10 +45,28 @@ impl Calling<'_> {
         called: &Called<'_, '_>,
         context: &Arc<Invocation>,
     ) -> Result<Verdict, Option<String>> {
+        for of_cog in self.live.declarations.checks() {
+            let checks: Vec<_> = of_cog.checks.iter().collect();
+            // In a box: few cogs have such checks.
+            let verdict = Box::pin(self.decide(&checks, &of_cog.functions, context)).await?;
+            if verdict != Verdict::Pass {
+                return Ok(verdict);
+            }
+        }
+        let checks: Vec<_> = called.checks().collect();
+        self.decide(&checks, &command.checks, context).await
+    }
+
+    async fn decide(
+        &self,
+        checks: &[&Check],
+        functions: &[Function],
+        context: &Arc<Invocation>,
+    ) -> Result<Verdict, Option<String>> {
         let mut answers = CheckAnswers::new();
         let mut learned = false;
         loop {
-            match checks::evaluate(called.checks(), self, &answers) {
+            match checks::evaluate(checks.iter().copied(), self, &answers) {
                 Verdict::Unknown | Verdict::NeedsHandler(_) if !learned => {
                     self.learn().await;
                     learned = true;
@@ -57,7 +75,7 @@ impl Calling<'_> {
                     return Err(Some(Text::ServerUnknown {}.say(self.language)));
                 }
                 Verdict::NeedsHandler(index) => {
-                    let answer = Box::pin(self.ask(command, index, context)).await?;
+                    let answer = Box::pin(self.ask(functions, index, context)).await?;
                     answers.insert(index, answer);
                 }
                 verdict => return Ok(verdict),
@@ -140,12 +158,12 @@ impl Calling<'_> {
     /// Asks a `cog.check.custom` function.
     async fn ask(
         &self,
-        command: &Command,
+        functions: &[Function],
         index: u32,
         context: &Arc<Invocation>,
     ) -> Result<CheckAnswer, Option<String>> {
         let index = usize::try_from(index).unwrap_or(usize::MAX);
-        let Some(check) = command.checks.get(index) else {
+        let Some(check) = functions.get(index) else {
             return Ok(CheckAnswer::Deny(None));
         };
         let mut results = self.call_with_context(check, context, ()).await?;
