@@ -3,12 +3,14 @@
 //! ```text
 //! start:    sign_in (who is it, where is the gateway?) ─ reload (every cog) ─ gateway ─ settings (config.json from then on)
 //! an event: gateway ─ router ─▶ the mailboxes of the cogs that asked for it, and the admins' desk
-//! meanwhile: intents (the cogs' wishes to the gateway), presence (what Discord shows of the bot)
+//! meanwhile: intents (the cogs' wishes to the gateway), presence (what Discord shows of the bot), commands (the cogs' slash
+//!           commands to Discord's list)
 //! stop:     gateway ─ on_unload ─ state
 //! ```
 //!
 //! `rehearsal` loads the cogs of a bot that does not start.
 
+mod commands;
 mod intents;
 mod interrupted;
 mod presence;
@@ -99,6 +101,8 @@ pub struct Bot {
     gateway: Option<Arc<Gateway>>,
     following: JoinHandle<()>,
     showing: JoinHandle<()>,
+    /// Keeps Discord's list of commands up to date.
+    listing: JoinHandle<()>,
     settings: Option<JoinHandle<()>>,
     /// Nothing shows the token as long as the bot runs.
     _secret: Keeper,
@@ -178,6 +182,10 @@ impl Bot {
         let following = host_tasks::spawn(Task::Intents, follower, |follower, _| {
             Box::pin(follower.follow())
         });
+        let follower = commands::Follower::new(&cogs);
+        let listing = host_tasks::spawn(Task::CommandList, follower, |follower, _| {
+            Box::pin(follower.follow())
+        });
         Ok(Self {
             cogs,
             reload,
@@ -185,6 +193,7 @@ impl Bot {
             gateway: Some(gateway),
             following,
             showing,
+            listing,
             settings: None,
             _secret: secret,
             telling: None,
@@ -313,6 +322,7 @@ impl Bot {
     fn abort_followers(&self) {
         self.following.abort();
         self.showing.abort();
+        self.listing.abort();
         if let Some(settings) = &self.settings {
             settings.abort();
         }
@@ -380,6 +390,7 @@ fn services(
         config: ArcSwap::from_pointee(options.config.clone()),
         identity: ArcSwap::from_pointee(Identity {
             user: Json::NULL,
+            application_id: String::new(),
             owners: BTreeSet::new(),
         }),
         cooldowns: Arc::new(Cooldowns::new()),

@@ -150,6 +150,11 @@ impl Clock {
         }
     }
 
+    /// Whether time passes only when somebody moves the clock.
+    pub fn is_paused(&self) -> bool {
+        matches!(self.0, Source::Paused(_))
+    }
+
     /// Moves a paused clock to the next sleeper that is due by `until` and wakes it. When there is
     /// none, moves it to `until` and returns false. The system's clock is never moved.
     pub fn advance_to_next(&self, until: Duration) -> bool {

@@ -53,6 +53,7 @@ tasks! {
     SessionSaver "storage of gateway sessions"
     Intents "update of the gateway intents"
     Presence "update of the presence"
+    CommandList "update of Discord's list of commands"
     ConfigFile "follower of config.json"
     ConfigWatch "watch on config.json"
     Reload "reload controller"

@@ -80,12 +80,22 @@ pub fn prepare(
 
 /// Sends a call for a cog: after its writes are safe, with errors as authors meet them.
 pub async fn make(cog: &CogContext, call: PreparedCall) -> HostResult<Option<Json>> {
+    let function = call.function;
+    let sent = send(cog, call).await?;
+    sent.map_err(|error| call_error(cog, function, &error))
+}
+
+/// The same, with what went wrong on the way to Discord and back as the client has it.
+pub(super) async fn send(
+    cog: &CogContext,
+    call: PreparedCall,
+) -> HostResult<Result<Option<Json>, CallError>> {
     let PreparedCall {
-        function,
         prepared,
         guild,
         tie,
         _charge,
+        ..
     } = call;
     let operation = prepared.operation;
     let makes_message = makes_message(&prepared);
@@ -93,24 +103,26 @@ pub async fn make(cog: &CogContext, call: PreparedCall) -> HostResult<Option<Jso
     let outbound = &cog.services.outbound;
     let (caller, patience) = (cog.caller(), cog.patience());
     let sent = outbound.send_with_patience(prepared, Some(caller), DEADLINE, patience);
-    let sent = sent.await;
-    let answer = sent.map_err(|error| {
-        if matches!(&error, CallError::Discord(error) if error.is_forbidden()) {
-            cog.limits.count_refusal();
+    let answer = match sent.await {
+        Ok(answer) => answer,
+        Err(error) => {
+            if matches!(&error, CallError::Discord(error) if error.is_forbidden()) {
+                cog.limits.count_refusal();
+            }
+            return Ok(Err(error));
         }
-        call_error(cog, function, &error)
-    })?;
+    };
     let made = answer.json.as_ref().filter(|_| makes_message);
     if let Some(id) = made.and_then(|message| message.str("id")) {
         cog.services.own_messages.note(&cog.name, id, tie);
     }
-    Ok(answer.json.map(|json| {
+    Ok(Ok(answer.json.map(|json| {
         let json = veil(cog, operation, json);
         match &guild {
             Some(guild) => found_in_guild(json, answer_kind(operation), guild),
             None => json,
         }
-    }))
+    })))
 }
 
 /// Whether the answer has the id of a message that was sent. A forum's thread has that of its first message.
@@ -162,7 +174,7 @@ pub(super) async fn call(
     make(cog, call).await
 }
 
-fn call_error(cog: &CogContext, function: &str, error: &CallError) -> HostFailure {
+pub(super) fn call_error(cog: &CogContext, function: &str, error: &CallError) -> HostFailure {
     let error = match error {
         CallError::Discord(error) => error,
         CallError::Memory { .. } => return cog.charges.too_many_request_bytes(function).into(),

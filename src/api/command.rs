@@ -5,7 +5,7 @@ use super::fields::{Fields, TextBudget};
 use super::option;
 use crate::commands::checks::MAX_DEPTH;
 use crate::commands::definition::{
-    Check, CommandDefinition, Concurrency, Contexts, Cooldown, CooldownScope,
+    Check, CommandDefinition, Concurrency, Contexts, Cooldown, CooldownScope, Installs,
 };
 use crate::commands::validate::validate;
 use crate::discord::permissions;
@@ -13,7 +13,7 @@ use crate::vm::host::{HostError, HostResult, shown_name};
 use mlua::{Function, Lua, Table, Value};
 use std::collections::HashMap;
 
-const COMMAND_FIELDS: [&str; 15] = [
+const COMMAND_FIELDS: [&str; 16] = [
     "name",
     "run",
     "description",
@@ -23,6 +23,7 @@ const COMMAND_FIELDS: [&str; 15] = [
     "cooldown",
     "max_concurrent",
     "contexts",
+    "installs",
     "ephemeral",
     "slash",
     "prefix",
@@ -31,7 +32,7 @@ const COMMAND_FIELDS: [&str; 15] = [
     "commands",
 ];
 
-const GROUP_FIELDS: [&str; 13] = [
+const GROUP_FIELDS: [&str; 14] = [
     "name",
     "commands",
     "description",
@@ -42,6 +43,7 @@ const GROUP_FIELDS: [&str; 13] = [
     "run",
     "slash_name_of_run",
     "contexts",
+    "installs",
     "ephemeral",
     "hidden",
     "examples",
@@ -164,6 +166,7 @@ impl Reader<'_> {
         definition.cooldowns = read_cooldowns(&fields)?;
         definition.max_concurrent = read_concurrency(&fields)?;
         definition.contexts = read_contexts(&fields)?;
+        definition.installs = read_installs(&fields, depth)?;
         definition.ephemeral = fields.boolean("ephemeral")?.unwrap_or(false);
         definition.hidden = fields.boolean("hidden")?.unwrap_or(false);
         definition.examples = fields.strings_of("examples", MOST_EXAMPLES)?;
@@ -383,4 +386,37 @@ fn read_contexts(fields: &Fields<'_>) -> HostResult<Contexts> {
         }
     }
     Ok(contexts)
+}
+
+/// `installs`, which Discord knows of a whole command alone.
+fn read_installs(fields: &Fields<'_>, depth: usize) -> HostResult<Installs> {
+    let names = fields.strings("installs")?;
+    if names.is_empty() {
+        return Ok(Installs::default());
+    }
+    if depth > 0 {
+        let message = format!(
+            "{}: installs: is for the command or group at the root, not for what is in it",
+            fields.function
+        );
+        return Err(HostError::new("argument", message).into());
+    }
+    let mut installs = Installs {
+        guild: false,
+        user: false,
+    };
+    for name in names {
+        match name.as_str() {
+            "guild" => installs.guild = true,
+            "user" => installs.user = true,
+            _ => {
+                let got = format!("\"{}\"", shown_name(&name));
+                let expected = "\"guild\" or \"user\"";
+                return Err(
+                    HostError::argument(&fields.function, "installs", expected, &got).into(),
+                );
+            }
+        }
+    }
+    Ok(installs)
 }

@@ -124,6 +124,8 @@ pub struct OptionFunctions {
     pub default: Option<Value>,
     /// A function of `ctx` and the text.
     pub convert: Option<Function>,
+    /// A function of `ctx` and what is typed so far, which returns choices.
+    pub autocomplete: Option<Function>,
 }
 
 /// Under this name a cog listens to every event, with `cog.on.raw`; no event has it.

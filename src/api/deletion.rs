@@ -2,6 +2,7 @@
 
 use super::call::call;
 use super::context::CogContext;
+use super::interaction::Interaction;
 use super::usage::TaskSlot;
 use crate::host_tasks;
 use crate::json::Json;
@@ -13,8 +14,10 @@ use std::time::Duration;
 /// Where a message is.
 #[derive(Clone, Debug)]
 pub(super) struct MessagePlace {
-    pub(super) channel_id: String,
-    pub(super) message_id: String,
+    channel_id: String,
+    message_id: String,
+    /// The interaction that it answers: Discord knows some of its messages only by that.
+    interaction: Option<Arc<Interaction>>,
 }
 
 impl MessagePlace {
@@ -23,13 +26,42 @@ impl MessagePlace {
         Some(Self {
             message_id: message.str("id")?.to_owned(),
             channel_id: message.str("channel_id")?.to_owned(),
+            interaction: None,
+        })
+    }
+
+    /// The same of an answer to an interaction.
+    pub(super) fn of_answer(message: &Json, interaction: &Arc<Interaction>) -> Option<Self> {
+        let place = Self::of(message)?;
+        Some(Self {
+            interaction: Some(Arc::clone(interaction)),
+            ..place
         })
     }
 
     /// Names the message in the arguments of an operation.
     pub(super) fn add_to(&self, arguments: &mut Map<String, JsonValue>) {
-        arguments.insert("channel_id".to_owned(), self.channel_id.as_str().into());
+        if let Some(interaction) = &self.interaction {
+            interaction.webhook(arguments);
+        } else {
+            arguments.insert("channel_id".to_owned(), self.channel_id.as_str().into());
+        }
         arguments.insert("message_id".to_owned(), self.message_id.as_str().into());
+    }
+
+    /// The operation that edits it.
+    pub(super) fn edited_by(&self) -> &'static str {
+        match self.interaction {
+            Some(_) => "update_webhook_message",
+            None => "update_message",
+        }
+    }
+
+    fn deleted_by(&self) -> &'static str {
+        match self.interaction {
+            Some(_) => "delete_webhook_message",
+            None => "delete_message",
+        }
     }
 }
 
@@ -86,5 +118,5 @@ pub(super) async fn delete(
 ) -> HostResult<Option<Json>> {
     let mut target = Map::new();
     message.add_to(&mut target);
-    call(cog, function, "delete_message", target, Vec::new()).await
+    call(cog, function, message.deleted_by(), target, Vec::new()).await
 }

@@ -1,10 +1,10 @@
 //! One call of a command: who called it where, with which arguments, and what the result is.
 //!
 //! ```text
-//! of_message ─ options (the values) ─ luau (`ctx`, for the handlers) ─ answers (what they say to the user) ─ end
+//! of_call ─ options (the values) ─ luau (`ctx`, for the handlers) ─ answers (what they say to the user) ─ end
 //! ```
 //!
-//! `author, member, guild_id, in_guild, channel_id, message, command, options, prefix, locale;
+//! `author, member, guild_id, in_guild, channel_id, message, interaction, command, options, prefix, locale;
 //! get, reply, send, edit, delete, typing, defer, finally, refund, help, t`
 
 mod answers;
@@ -14,6 +14,7 @@ mod options;
 use super::context::CogContext;
 use super::declarations::Command;
 use super::deletion::MessagePlace;
+use super::interaction::Interaction;
 use crate::commands::cooldown::{Cooldowns, Taken};
 use crate::commands::help::help_for;
 use crate::commands::text::Language;
@@ -43,8 +44,8 @@ pub struct Invocation {
     guild_id: Option<String>,
     /// Where it was called.
     channel_id: String,
-    /// The message that called.
-    message: Option<Json>,
+    /// The message that called, or the interaction.
+    origin: CallOrigin,
     /// What was called, and how.
     called: Called,
     /// The uses that the call took from the command's cooldowns.
@@ -61,6 +62,17 @@ pub struct Invocation {
     answered: AtomicBool,
     /// Our last answer.
     answer: Mutex<Option<MessagePlace>>,
+}
+
+/// How a call came.
+#[derive(Clone, Debug)]
+pub enum CallOrigin {
+    /// By this message.
+    Message(Json),
+    /// By this interaction.
+    Interaction(Arc<Interaction>),
+    /// By this interaction, in which an option is being typed: nothing can be answered but choices.
+    Completion(Arc<Interaction>),
 }
 
 /// What was called, and how.
@@ -97,15 +109,20 @@ impl Called {
 }
 
 impl Invocation {
-    /// A call by a message, which has its `member` completed.
-    pub fn of_message(cog: &Arc<CogContext>, message: &Json, called: Called) -> Self {
+    /// A call. `source` says who called where, as a message does, with its `member` completed.
+    pub fn of_call(
+        cog: &Arc<CogContext>,
+        source: &Json,
+        origin: CallOrigin,
+        called: Called,
+    ) -> Self {
         Self {
             cog: Arc::clone(cog),
-            author: message.get("author").map_or(Json::NULL, JsonRef::to_json),
-            member: message.get("member").map(JsonRef::to_json),
-            guild_id: message.str("guild_id").map(str::to_owned),
-            channel_id: message.str("channel_id").unwrap_or_default().to_owned(),
-            message: Some(message.clone()),
+            author: source.get("author").map_or(Json::NULL, JsonRef::to_json),
+            member: source.get("member").map(JsonRef::to_json),
+            guild_id: source.str("guild_id").map(str::to_owned),
+            channel_id: source.str("channel_id").unwrap_or_default().to_owned(),
+            origin,
             called,
             taken: Mutex::default(),
             values: Mutex::default(),

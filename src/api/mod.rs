@@ -48,6 +48,7 @@ pub mod faults;
 pub mod fields;
 mod hidden_content;
 mod http;
+pub mod interaction;
 pub mod invocation;
 pub mod job_store;
 pub mod jobs;

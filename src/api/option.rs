@@ -125,10 +125,11 @@ pub(super) fn read(
     let functions = OptionFunctions {
         default: (!default.is_nil()).then_some(default),
         convert: fields.function("convert")?,
+        autocomplete: fields.function("autocomplete")?,
     };
     option.default = functions.default.is_some();
     option.converts = functions.convert.is_some();
-    option.autocompletes = fields.function("autocomplete")?.is_some();
+    option.autocompletes = functions.autocomplete.is_some();
     Ok((option, functions))
 }
 

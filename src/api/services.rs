@@ -148,6 +148,8 @@ impl std::fmt::Debug for LatestSources {
 pub struct Identity {
     /// The bot's user object.
     pub user: Json,
+    /// The application's id, under which its commands are.
+    pub application_id: String,
     /// The ids of the application's owner and, of a team, its owner, its admins and its developers.
     pub owners: BTreeSet<String>,
 }

@@ -2,17 +2,27 @@
 //! never waits and never enters a VM.
 
 use crate::admin::{self, Admin, AdminCall};
-use crate::cogs::command::Typed;
+use crate::api::interaction::Interaction;
+use crate::cogs::command::{CallForm, WaitingCall};
 use crate::cogs::handle::CogHandle;
 use crate::cogs::host::{ADMIN_COMMANDS, Cogs};
+use crate::cogs::live::Offer;
 use crate::cogs::mailbox::Work;
 use crate::commands::conflicts::Claim;
 use crate::commands::name_key::name_key;
 use crate::commands::parse::{split_name, strip_prefix};
+use crate::commands::slash::{is_called, walk_slash};
+use crate::commands::text::Text;
 use crate::discord::event::{Event, MessagePeek};
 use crate::host_tasks::{self, Task};
 use crate::supervisor::{Consumer, Deliveries, Ticket, deliveries};
 use std::sync::Arc;
+
+// Discord's types of interactions: a command was called, and an option of one is being typed.
+const COMMAND: u64 = 2;
+const COMPLETION: u64 = 4;
+/// Discord's type of a slash command.
+const SLASH: u64 = 1;
 
 /// Events with data that the cache keeps. Messages are left out: their members are learned when a cog asks for the
 /// message.
@@ -34,7 +44,9 @@ pub(super) struct Router {
 enum Called {
     Admin(AdminCall),
     /// With the ids of the channel and of the message.
-    Cog(Arc<CogHandle>, Box<Typed>, (String, String), Claim),
+    Cog(Arc<CogHandle>, Box<WaitingCall>, (String, String), Claim),
+    /// With the ids of the channel and of the interaction. Nobody has the command.
+    Nobody(CallForm, (String, String)),
 }
 
 impl Router {
@@ -61,9 +73,12 @@ impl Router {
             self.cogs.services.member_requests.hear(event);
         });
         let routes = self.cogs.routes();
-        let called = (name == "message_create")
-            .then(|| host_tasks::caught_now(Task::Router, || self.called(event)));
-        let called = called.flatten().flatten().map(|called| {
+        let called = host_tasks::caught_now(Task::Router, || match name {
+            "message_create" => self.called(event),
+            "interaction_create" => self.used(event),
+            _ => None,
+        });
+        let called = called.flatten().map(|called| {
             let ticket = self.claim(event, called.consumer());
             (called, ticket)
         });
@@ -123,11 +138,13 @@ impl Router {
             if is_admin {
                 return Some(admin_call(&peek, &claim, arguments));
             }
-            let typed = Typed {
+            let typed = WaitingCall {
                 event: Arc::clone(event),
-                name: name.to_owned(),
-                arguments: peek.content.len() - arguments.len(),
-                prefix: config.bot.prefix.clone(),
+                form: CallForm::Typed {
+                    name: name.to_owned(),
+                    arguments: peek.content.len() - arguments.len(),
+                    prefix: config.bot.prefix.clone(),
+                },
             };
             let ids = (peek.channel_id.to_owned(), peek.id.to_owned());
             Some(Called::Cog(Arc::clone(cog?), Box::new(typed), ids, claim))
@@ -136,6 +153,48 @@ impl Router {
             self.apologise(&peek);
         }
         read.flatten()
+    }
+
+    /// Looks whether an interaction calls a slash command, or completes an option of one.
+    fn used(&self, event: &Arc<Event>) -> Option<Called> {
+        let peek = event.peek_interaction()?;
+        let data = peek.data.as_ref().filter(|it| it.kind == SLASH)?;
+        let services = &self.cogs.services;
+        let new = || Arc::new(Interaction::new(event, &peek, services));
+        let form = match peek.kind {
+            COMMAND => CallForm::Slash(new()),
+            COMPLETION => CallForm::Completion(new()),
+            _ => return None,
+        };
+        let channel = peek.channel_id.unwrap_or_default();
+        let ids = (channel.to_owned(), peek.id.to_owned());
+        let claim = Claim::Slash(name_key(&data.name));
+        Some(match self.cogs.routes().owner(&claim) {
+            Some(cog) => {
+                let cog = Arc::clone(cog);
+                let event = Arc::clone(event);
+                Called::Cog(cog, Box::new(WaitingCall { event, form }), ids, claim)
+            }
+            None => Called::Nobody(form, ids),
+        })
+    }
+
+    /// Tells the user of a slash command that nobody has it any more.
+    fn tell_of_nobody(&self, form: CallForm) {
+        let services = Arc::clone(&self.cogs.services);
+        let busy = services.activity.begin();
+        host_tasks::errand(async move {
+            match form {
+                CallForm::Slash(interaction) => {
+                    interaction.tell(&services, Text::CommandGone {}).await;
+                }
+                CallForm::Completion(interaction) => {
+                    interaction.offer(&services, serde_json::json!([])).await;
+                }
+                CallForm::Typed { .. } => {}
+            }
+            drop(busy);
+        });
     }
 
     fn apologise(&self, peek: &MessagePeek<'_>) {
@@ -151,17 +210,46 @@ impl Router {
     fn call(&self, called: Called, ticket: Ticket) {
         match called {
             Called::Admin(call) => self.admin.call(call, ticket),
-            Called::Cog(cog, typed, _, claim) => {
-                let unloaded = cog.post(Work::Command(typed, ticket));
+            Called::Nobody(form, _) => self.tell_of_nobody(form),
+            Called::Cog(cog, call, _, claim) => {
+                if let CallForm::Slash(interaction) = &call.form {
+                    self.defer_in_time(interaction, &claim);
+                }
+                let mut unloaded = cog.post(Work::Command(call, ticket));
                 // The routes changed at this very moment: another cog may have the command now.
-                if let Some(work) = unloaded
+                if let Some(work) = unloaded.take()
                     && let Some(cog) = self.cogs.routes().owner(&claim)
                 {
-                    let _nobody = cog.post(work).is_some();
+                    unloaded = cog.post(work);
+                }
+                if let Some(Work::Command(call, _)) = unloaded {
+                    self.tell_of_nobody(call.form);
                 }
             }
         }
     }
+
+    /// Puts the answer to a slash command off when it does not come in time, whatever its cog is doing then.
+    fn defer_in_time(&self, interaction: &Arc<Interaction>, claim: &Claim) {
+        let (cogs, claim) = (Arc::clone(&self.cogs), claim.clone());
+        let called = Arc::clone(interaction);
+        interaction.defer_in_time(&self.cogs.services, move || {
+            let routes = cogs.routes();
+            let cog = routes.owner(&claim);
+            cog.is_some_and(|cog| cog.peek(|status| answers_alone(&status.offer, &called)))
+        });
+    }
+}
+
+/// Whether the answer to a slash command is for its caller alone.
+fn answers_alone(offer: &Offer, interaction: &Interaction) -> bool {
+    let data = interaction.data();
+    let name = data.str("name").unwrap_or_default();
+    let mut definitions = offer.commands.iter().map(|command| &command.definition);
+    let definition = definitions.find(|it| is_called(it, name));
+    let called = definition.and_then(|definition| walk_slash(definition, data));
+    let last = called.and_then(|called| called.path.last().copied());
+    last.is_some_and(|definition| definition.ephemeral)
 }
 
 fn admin_call(peek: &MessagePeek<'_>, claim: &Claim, arguments: &str) -> Called {
@@ -179,7 +267,9 @@ impl Called {
         let id = |text: &str| text.parse().unwrap_or(0);
         let (channel, message) = match self {
             Self::Admin(call) => (id(&call.channel_id), id(&call.message_id)),
-            Self::Cog(_, _, (channel, message), _) => (id(channel), id(message)),
+            Self::Cog(_, _, (channel, message), _) | Self::Nobody(_, (channel, message)) => {
+                (id(channel), id(message))
+            }
         };
         Consumer::Command { channel, message }
     }

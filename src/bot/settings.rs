@@ -100,6 +100,9 @@ impl Settings {
         services.store.set_limits(state_limits(&effective));
         services.config.store(Arc::new(effective));
         services.presence.changed.notify_one();
+        if applied.iter().any(|key| key == "bot.dev_guilds") {
+            self.cogs.note_commands();
+        }
         self.warn_of_excess();
         let may_help =
             |key: &String| key.starts_with("capabilities") || OF_NEW_VMS.contains(&key.as_str());

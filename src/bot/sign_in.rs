@@ -74,19 +74,28 @@ async fn ask(outbound: &Outbound, gateway_url: Option<&str>) -> Result<SignedIn,
     let (gateway, application) =
         futures_util::future::join(gateway_address(outbound, gateway_url), application).await;
     let gateway = gateway?;
-    let (owners, granted) = match application {
-        Ok(application) => (application.owners, intents::granted_by(application.flags)),
+    let own_id = || user.str("id").unwrap_or_default().to_owned();
+    let (application_id, owners, granted) = match application {
+        Ok(application) => {
+            let granted = intents::granted_by(application.flags);
+            (application.id, application.owners, granted)
+        }
         Err(error) if error.is_unknown_route() => {
             warn!(
                 "The server does not support GET /applications/@me, so the bot does not know its owner: list the users who may use the admin commands in bot.admins of config.json"
             );
-            (Vec::new(), None)
+            // It is the same, but for the very first bots.
+            (own_id(), Vec::new(), None)
         }
         Err(error) => return Err(error),
     };
     let owners = owners.into_iter().collect();
     Ok(SignedIn {
-        identity: Identity { user, owners },
+        identity: Identity {
+            user,
+            application_id,
+            owners,
+        },
         gateway,
         granted,
     })

@@ -1,4 +1,4 @@
-//! A call of a command, from the typed line to the answer:
+//! A call of a command, from the typed line or the slash command to the answer:
 //!
 //! ```text
 //! walk (subcommand) ─ context ─ checks ─ cooldown ─ concurrency ─ arguments ─ handler ─ finally
@@ -8,6 +8,7 @@
 
 mod arguments;
 mod checks;
+mod completion;
 
 use super::fault::{fault_id, hook_arguments, refusal, report};
 use super::handler;
@@ -16,12 +17,15 @@ use crate::activity::Busy;
 use crate::api::content::Content;
 use crate::api::context::CogContext;
 use crate::api::declarations::{Command, Hook};
-use crate::api::invocation::{self, Invocation};
+use crate::api::interaction::Interaction;
+use crate::api::invocation::{self, CallOrigin, Invocation};
 use crate::api::own_messages::Tie;
 use crate::commands::cooldown::ScopeIds;
 use crate::commands::definition::CommandDefinition;
 use crate::commands::help;
 use crate::commands::parse::{Called, Line, Walk, answers_to, walk};
+use crate::commands::slash::{SlashCalled, is_called, walk_slash};
+use crate::commands::slash_values::Given;
 use crate::commands::text::{Language, Text, duration_in_words};
 use crate::discord::event::Event;
 use crate::host_tasks::{self, Task};
@@ -30,6 +34,7 @@ use crate::lock::lock;
 use crate::vm::life::UnderWay;
 use crate::vm::run::Run;
 use crate::vm::trace::Fault;
+use completion::no_choices;
 use mlua::{Function, MultiValue};
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,44 +42,103 @@ use std::time::Duration;
 /// Characters of one message.
 const LONGEST_ANSWER: usize = 2_000;
 
-/// A typed line that calls one of a cog's commands.
+/// A call of one of a cog's commands.
 #[derive(Clone, Debug)]
 pub struct CommandCall {
-    /// The message, with `member.user` completed.
-    pub message: Json,
-    /// The message's text.
-    pub content: String,
-    /// The name as it was typed.
-    pub name: String,
-    /// The byte of `content` at which the arguments begin.
-    pub arguments: usize,
-    /// The text before the name.
-    pub prefix: String,
+    /// Who called where: the message, with `member.user` completed, or the same of an interaction.
+    pub caller: Json,
+    /// How it was called.
+    pub form: CallForm,
 }
 
-/// A typed line that waits for its cog: it takes little more memory than the event's text.
+/// How a command is called.
+#[derive(Clone, Debug)]
+pub enum CallForm {
+    /// By a message.
+    Typed {
+        /// The name as it was typed.
+        name: String,
+        /// The byte of the message's text at which the arguments begin.
+        arguments: usize,
+        /// The text before the name.
+        prefix: String,
+    },
+    /// By a slash command.
+    Slash(Arc<Interaction>),
+    /// By typing into an option of a slash command that completes what is typed.
+    Completion(Arc<Interaction>),
+}
+
+/// A call that waits for its cog: it takes little more memory than the event's text.
 #[derive(Debug)]
-pub struct Typed {
-    /// The event with the message.
+pub struct WaitingCall {
+    /// The event with the message or the interaction.
     pub event: Arc<Event>,
-    /// The name as it was typed.
-    pub name: String,
-    /// The byte of the message's text at which the arguments begin.
-    pub arguments: usize,
-    /// The text before the name.
-    pub prefix: String,
+    /// How it was called.
+    pub form: CallForm,
 }
 
-impl Typed {
+impl WaitingCall {
     /// The call that it is.
     pub fn call(&self) -> CommandCall {
-        let message = self.event.data().clone();
+        let caller = match &self.form {
+            CallForm::Typed { .. } => self.event.data().clone(),
+            CallForm::Slash(interaction) | CallForm::Completion(interaction) => {
+                interaction.caller()
+            }
+        };
         CommandCall {
-            content: message.str("content").unwrap_or_default().to_owned(),
-            name: self.name.clone(),
-            arguments: self.arguments,
-            prefix: self.prefix.clone(),
-            message,
+            caller,
+            form: self.form.clone(),
+        }
+    }
+}
+
+impl CommandCall {
+    /// The name as the caller has it.
+    fn name(&self) -> &str {
+        match &self.form {
+            CallForm::Typed { name, .. } => name,
+            CallForm::Slash(interaction) | CallForm::Completion(interaction) => {
+                interaction.data().str("name").unwrap_or_default()
+            }
+        }
+    }
+
+    /// What stands before the name.
+    fn prefix(&self) -> &str {
+        match &self.form {
+            CallForm::Typed { prefix, .. } => prefix,
+            CallForm::Slash(_) | CallForm::Completion(_) => "/",
+        }
+    }
+
+    fn interaction(&self) -> Option<&Arc<Interaction>> {
+        match &self.form {
+            CallForm::Typed { .. } => None,
+            CallForm::Slash(interaction) | CallForm::Completion(interaction) => Some(interaction),
+        }
+    }
+
+    /// The line that was typed.
+    fn line(&self) -> Line<'_> {
+        match &self.form {
+            CallForm::Typed { arguments, .. } => Line {
+                content: self.caller.str("content").unwrap_or_default(),
+                arguments: *arguments,
+            },
+            CallForm::Slash(_) | CallForm::Completion(_) => Line {
+                content: "",
+                arguments: 0,
+            },
+        }
+    }
+
+    fn origin(&self) -> CallOrigin {
+        match &self.form {
+            CallForm::Typed { .. } => CallOrigin::Message(self.caller.clone()),
+            CallForm::Slash(interaction) => CallOrigin::Interaction(Arc::clone(interaction)),
+            CallForm::Completion(interaction) => CallOrigin::Completion(Arc::clone(interaction)),
         }
     }
 }
@@ -92,6 +156,9 @@ struct Calling<'a> {
 
 /// Tells the user that a call is not carried out.
 pub async fn refuse(cog: &Arc<CogContext>, call: &CommandCall, why: Text<'_>) {
+    if let CallForm::Completion(interaction) = &call.form {
+        return interaction.offer(&cog.services, no_choices()).await;
+    }
     let language = Language::of_locale(cog.services.config.load().bot.locale.code());
     answer(cog, call, language, &why.say(language)).await;
 }
@@ -114,6 +181,17 @@ pub async fn run(
         limit,
         busy: std::sync::Mutex::new(Some(busy)),
     };
+    if let CallForm::Completion(interaction) = &call.form {
+        let choices = async {
+            host_tasks::point(Task::Command);
+            calling.complete(interaction).await
+        };
+        let choices = host_tasks::caught(Task::Command, Box::pin(choices)).await;
+        let _busy = lock(&calling.busy).take();
+        drop((under_way, live));
+        let choices = choices.unwrap_or_else(no_choices);
+        return interaction.offer(&cog.services, choices).await;
+    }
     let carrying_out = async {
         host_tasks::point(Task::Command);
         calling.carry_out().await
@@ -121,8 +199,16 @@ pub async fn run(
     let told = host_tasks::caught(Task::Command, carrying_out).await;
     let told = told.unwrap_or_else(|| Some(Text::BotFailed {}.say(language)));
     let _busy = lock(&calling.busy).take();
+    let goes_on = live.generation.life.has_tasks();
     // An answer may have to wait for Discord; the VM is not kept alive for it.
     drop((under_way, live));
+    let told = match (told, call.interaction()) {
+        // Discord waits for an answer, where somebody who has typed sees what was done.
+        (None, Some(interaction)) if Box::pin(interaction.end(goes_on)).await => {
+            Some(Text::Done {}.say(language))
+        }
+        (told, _) => told,
+    };
     if let Some(text) = told {
         // In a box, as are all ways that hardly any call goes: each call is carried from its mailbox to its task.
         Box::pin(answer(cog, &call, language, &text)).await;
@@ -131,14 +217,15 @@ pub async fn run(
 
 /// Answers a call in the bot's own words.
 async fn answer(cog: &Arc<CogContext>, call: &CommandCall, language: Language, text: &str) {
-    let invocation = Arc::new(invocation(cog, call, language, &call.name, None));
+    let invocation = Arc::new(invocation(cog, call, language, call.name(), None));
     // Discord accepts no empty message, and no longer one.
     let shown: String = text.chars().take(LONGEST_ANSWER).collect();
-    let content = if shown.trim().is_empty() {
+    let mut content = if shown.trim().is_empty() {
         Content::of_text(&Text::NotAllowed {}.say(language))
     } else {
         Content::of_text(&shown)
     };
+    content.ephemeral = call.interaction().map(|_| true);
     if let Err(failure) = invocation.reply("the bot's answer", content).await
         && let Some([error]) = cog.limits.may_log(|| None, || [failure.to_string()])
     {
@@ -157,62 +244,95 @@ fn invocation(
     let called = invocation::Called {
         name: name.to_owned(),
         command: command.map(|(command, _)| Arc::clone(command)),
-        prefix: Some(call.prefix.clone()),
+        prefix: match &call.form {
+            CallForm::Typed { prefix, .. } => Some(prefix.clone()),
+            CallForm::Slash(_) | CallForm::Completion(_) => None,
+        },
         language,
         ephemeral: command.is_some_and(|(_, definition)| definition.ephemeral),
     };
-    Invocation::of_message(cog, &call.message, called)
+    Invocation::of_call(cog, &call.caller, call.origin(), called)
 }
 
 impl Calling<'_> {
     fn text(&self, name: &str) -> &str {
-        self.call.message.str(name).unwrap_or_default()
+        self.call.caller.str(name).unwrap_or_default()
     }
 
     fn author_id(&self) -> &str {
-        let id = self.call.message.at(&["author", "id"]);
+        let id = self.call.caller.at(&["author", "id"]);
         id.and_then(JsonRef::as_str).unwrap_or_default()
     }
 
     fn guild_id(&self) -> Option<&str> {
-        self.call.message.str("guild_id")
+        self.call.caller.str("guild_id")
     }
 
     /// Returns the message for the user, unless the handler has sent one.
     async fn carry_out(&self) -> Option<String> {
-        let mut commands = self.live.declarations.commands();
-        let found = commands
-            .find(|command| answers_to(&command.definition, &self.call.name))
-            .cloned();
-        // A reload removed the command while the call was on its way.
-        let Some(command) = found else {
-            let known = self.cog.services.command_names.load();
-            let known = known.iter().map(String::as_str);
-            return Some(help::unknown_command(
-                &self.call.name,
-                known,
-                &self.call.prefix,
-                self.language,
-            ));
+        let Some(command) = self.command() else {
+            return Some(self.gone());
         };
-        let line = Line {
-            content: &self.call.content,
-            arguments: self.call.arguments,
-        };
-        let called = match walk(&command.definition, line) {
-            Walk::Command(called) => called,
-            Walk::Group { path, given } => {
-                return Some(help::unknown_subcommand(
-                    &path,
-                    given.as_ref(),
-                    &self.call.prefix,
-                    self.language,
-                ));
+        let begun = match &self.call.form {
+            CallForm::Typed { .. } => match walk(&command.definition, self.call.line()) {
+                Walk::Command(called) => self.begin(&command, &called, None).await,
+                Walk::Group { path, given } => {
+                    return Some(help::unknown_subcommand(
+                        &path,
+                        given.as_ref(),
+                        self.call.prefix(),
+                        self.language,
+                    ));
+                }
+            },
+            CallForm::Slash(interaction) | CallForm::Completion(interaction) => {
+                match walk_slash(&command.definition, interaction.data()) {
+                    Some(called) => {
+                        let given = Given {
+                            options: called.options.clone(),
+                            resolved: resolved_by(interaction),
+                        };
+                        self.begin(&command, &self.as_typed(called), Some(&given))
+                            .await
+                    }
+                    None => return Some(Text::CommandChanged {}.say(self.language)),
+                }
             }
         };
-        match self.begin(&command, &called).await {
-            Ok(()) => None,
-            Err(text) => text,
+        begun.err().flatten()
+    }
+
+    /// The command that is called; none if a reload has removed it while the call was on its way.
+    fn command(&self) -> Option<Arc<Command>> {
+        let name = self.call.name();
+        let is_typed = self.call.interaction().is_none();
+        let mut commands = self.live.declarations.commands();
+        let found = commands.find(|command| {
+            if is_typed {
+                answers_to(&command.definition, name)
+            } else {
+                is_called(&command.definition, name)
+            }
+        });
+        found.cloned()
+    }
+
+    /// What the user is told then.
+    fn gone(&self) -> String {
+        if self.call.interaction().is_some() {
+            return Text::CommandGone {}.say(self.language);
+        }
+        let known = self.cog.services.command_names.load();
+        let known = known.iter().map(String::as_str);
+        let (name, prefix) = (self.call.name(), self.call.prefix());
+        help::unknown_command(name, known, prefix, self.language)
+    }
+
+    /// A call of a slash command in the terms of a typed one, without a line.
+    fn as_typed<'d>(&self, called: SlashCalled<'d, '_>) -> Called<'d, '_> {
+        Called {
+            path: called.path,
+            line: self.call.line(),
         }
     }
 
@@ -220,6 +340,7 @@ impl Calling<'_> {
         &self,
         command: &Arc<Command>,
         called: &Called<'_, '_>,
+        given: Option<&Given<'_>>,
     ) -> Result<(), Option<String>> {
         let Some(definition) = called.path.last().copied() else {
             return Ok(());
@@ -233,8 +354,10 @@ impl Calling<'_> {
             Some((command, definition)),
         ));
         let _end = EndOfCall(&context);
-        let own_messages = &self.cog.services.own_messages;
-        own_messages.note(&self.cog.name, self.text("id"), Tie::Called);
+        if self.call.interaction().is_none() {
+            let own_messages = &self.cog.services.own_messages;
+            own_messages.note(&self.cog.name, self.text("id"), Tie::Called);
+        }
         self.allow(command, called, definition, &context).await?;
         let ids = ScopeIds {
             user: self.author_id(),
@@ -265,7 +388,8 @@ impl Calling<'_> {
             let message = Text::AlreadyRunning {}.say(self.language);
             return Box::pin(self.deny(&context, "max_concurrent", message)).await;
         }
-        let arguments = self.arguments(command, called, definition, &context).await;
+        let arguments = self.arguments(command, called, given, definition, &context);
+        let arguments = arguments.await;
         if let Err(text) = arguments {
             // A typing mistake does not count as a use.
             context.refund();
@@ -391,6 +515,11 @@ impl Drop for EndOfCall<'_> {
     fn drop(&mut self) {
         self.0.end();
     }
+}
+
+/// The objects that the values of an interaction's options name.
+fn resolved_by(interaction: &Interaction) -> JsonRef<'_> {
+    interaction.data().get("resolved").unwrap_or(JsonRef::NULL)
 }
 
 /// The key of a subcommand's handlers: its names below the root.

@@ -1,6 +1,7 @@
 //! The cogs by name.
 
 use super::actor::{Actor, Inbox};
+use super::command_list::CommandList;
 use super::handle::CogHandle;
 use super::live::Offer;
 use super::mailbox::Mailbox;
@@ -34,6 +35,8 @@ pub struct Cogs {
     routes: ArcSwap<Routes>,
     /// Which cog has which name, across restarts.
     pub names: Arc<Names>,
+    /// Tells that Discord's list of commands may have to change.
+    pub command_list: CommandList,
     /// Held while a transaction decides and commits.
     pub committing: tokio::sync::Mutex<()>,
 }
@@ -47,6 +50,7 @@ impl Cogs {
             by_name: Mutex::default(),
             routes: ArcSwap::default(),
             names: Arc::default(),
+            command_list: CommandList::default(),
             committing: tokio::sync::Mutex::default(),
         }
     }
@@ -114,6 +118,14 @@ impl Cogs {
         self.lock().remove(name)
     }
 
+    /// Notes that Discord's list of commands may have to change.
+    pub fn note_commands(&self) {
+        let Services {
+            clock, activity, ..
+        } = &*self.services;
+        self.command_list.note(clock, activity);
+    }
+
     /// Updates the routes to these cogs to what is committed now, all at once.
     pub fn update_routes<'a>(&self, names: impl IntoIterator<Item = &'a str> + Clone) {
         // One after the other: each update starts from the result of the one before.
@@ -128,6 +140,8 @@ impl Cogs {
         let names = Arc::new(routes.typed().clone());
         self.services.command_names.store(names);
         self.routes.store(Arc::new(routes));
+        drop(cogs);
+        self.note_commands();
     }
 }
 

@@ -11,7 +11,7 @@
 
 mod shedding;
 
-use super::command::{self, Typed};
+use super::command::{self, WaitingCall};
 use crate::activity::Busy;
 use crate::api::context::CogContext;
 use crate::api::usage::MailboxLimits;
@@ -37,14 +37,14 @@ pub enum Work {
     /// An event that it listens to.
     Event(Arc<Event>, Ticket),
     /// A call of one of its commands.
-    Command(Box<Typed>, Ticket),
+    Command(Box<WaitingCall>, Ticket),
 }
 
 impl Work {
     fn event(&self) -> &Event {
         match self {
             Self::Event(event, _) => event,
-            Self::Command(typed, _) => &typed.event,
+            Self::Command(call, _) => &call.event,
         }
     }
 
@@ -166,12 +166,12 @@ impl Mailbox {
             self.cog
                 .limits
                 .count_shed(origin.guild, origin.channel, origin.user);
-            if let Work::Command(typed, ticket) = work
+            if let Work::Command(call, ticket) = work
                 && self.cog.limits.may_refuse()
             {
                 let cog = Arc::clone(&self.cog);
                 host_tasks::errand(async move {
-                    command::refuse(&cog, &typed.call(), Text::TooBusy {}).await;
+                    command::refuse(&cog, &call.call(), Text::TooBusy {}).await;
                     drop((ticket, busy));
                 });
             }

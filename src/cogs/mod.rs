@@ -16,6 +16,7 @@
 
 pub mod actor;
 pub mod command;
+pub mod command_list;
 mod directory;
 mod fault;
 pub mod handle;

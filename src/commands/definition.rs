@@ -27,6 +27,8 @@ pub struct CommandDefinition {
     pub max_concurrent: Option<Concurrency>,
     /// Where the command may be called.
     pub contexts: Contexts,
+    /// For whom Discord offers its slash command.
+    pub installs: Installs,
     /// Whether the answer is seen by the caller alone.
     pub ephemeral: bool,
     /// Whether help leaves it out.
@@ -59,6 +61,7 @@ impl CommandDefinition {
             cooldowns: Vec::new(),
             max_concurrent: None,
             contexts: Contexts::default(),
+            installs: Installs::default(),
             ephemeral: false,
             hidden: false,
             prefix: true,
@@ -95,6 +98,24 @@ impl Default for Contexts {
             guild: true,
             bot_dm: false,
             private_channel: false,
+        }
+    }
+}
+
+/// For whom a slash command is there, in the terms of Discord's integration types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Installs {
+    /// In the guilds that have added the bot (`guild`).
+    pub guild: bool,
+    /// For the users who have added it, wherever they are (`user`).
+    pub user: bool,
+}
+
+impl Default for Installs {
+    fn default() -> Self {
+        Self {
+            guild: true,
+            user: false,
         }
     }
 }
@@ -168,6 +189,12 @@ impl OptionDefinition {
             return OptionKind::String.slash_type();
         }
         self.kind.slash_type()
+    }
+
+    /// Whether Discord's option has the values of this one: all others are text there, which our own reader reads.
+    pub(super) fn is_same_in_discord(&self) -> bool {
+        let is_read = self.many || self.converts;
+        !is_read && (self.kind == OptionKind::String || self.kind.slash_type() != 3)
     }
 
     /// Whether the user must give it: required, and the host has no default for it.

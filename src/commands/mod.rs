@@ -13,6 +13,8 @@
 //!   `arguments.rs` makes each a value (`argument.rs`): from its text alone (`values.rs`, `duration.rs`, `moment.rs`,
 //!   `time_of_day.rs`, `emoji.rs`), or by asking what Discord knows (`directory.rs`, `lookup.rs`, `names.rs`,
 //!   `references.rs`, `marks.rs`).
+//! - `slash.rs` is what Discord is told of a command, and how a call of a slash command finds it again;
+//!   `slash_values.rs` has the values of its options.
 //! - `usage.rs` and `help.rs` tell users how to call a command, `suggest.rs` what they may have meant, `refusals.rs`
 //!   what Discord refused. `examples.rs` finds examples that are no calls. `pages.rs` divides long answers.
 //! - Every sentence is in `text.rs`, and words of users enter one only through `escape.rs`.
@@ -42,6 +44,8 @@ pub mod parse;
 pub mod reader;
 mod references;
 pub mod refusals;
+pub mod slash;
+pub mod slash_values;
 mod suggest;
 pub mod text;
 mod time_of_day;

@@ -82,6 +82,15 @@ sentences! {
     TooBusy {}
         "Too much is waiting for this command right now. Try again in a moment."
         "Terlalu banyak permintaan yang mengantre untuk perintah ini. Coba lagi sebentar lagi."
+    CommandGone {}
+        "Nobody handles this command any more."
+        "Perintah ini sudah tidak ada yang menangani."
+    CommandChanged {}
+        "This command has just changed. Wait a moment until Discord shows the new one, then try again."
+        "Perintah ini baru saja berubah. Tunggu sebentar sampai Discord menampilkan yang baru, lalu coba lagi."
+    Done {}
+        "Done."
+        "Selesai."
     // What is wrong with an argument. `option` and `given` come as inline code.
     NotInteger { given, option }
         "{given} is not a whole number, which {option} must be."

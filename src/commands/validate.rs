@@ -6,6 +6,7 @@ use super::cooldown::MAX_USES;
 use super::definition::{Check, ChoiceValue, CommandDefinition, Concurrency};
 use super::escape::length;
 use super::name_key::name_key;
+use super::slash::shown_description;
 use super::validate_names::{bad_word, description, name};
 use super::validate_options::{MAX_OPTIONS, options};
 use std::collections::HashSet;
@@ -227,15 +228,17 @@ fn total(definition: &CommandDefinition, levels: usize) -> usize {
             };
             length(&choice.name) + value
         });
-        length(&option.name) + text(option.description.as_deref()) + choices.sum::<usize>()
+        let description = shown_description(&option.name, option.description.as_deref());
+        length(&option.name) + length(description) + choices.sum::<usize>()
     });
     let subcommands = definition
         .subcommands
         .iter()
         .filter(|subcommand| levels > 1 && subcommand.slash)
         .map(|subcommand| total(subcommand, levels - 1));
+    let description = shown_description(&definition.name, definition.description.as_deref());
     length(&definition.name)
-        + text(definition.description.as_deref())
+        + length(description)
         + text(definition.slash_name_of_run())
         + options.sum::<usize>()
         + subcommands.sum::<usize>()

@@ -56,6 +56,10 @@ pub struct Bot {
     pub locale: Locale,
     /// What Discord shows of the bot, unless a cog asks for something else with `cog.presence`.
     pub presence: Presence,
+    /// The ids of the servers in which the bot's slash commands are listed, and nowhere else: for trying them out.
+    /// Without any, they are listed everywhere.
+    #[schemars(inner(regex(pattern = "^[0-9]{1,20}$")))]
+    pub dev_guilds: Vec<String>,
 }
 
 /// What Discord shows of the bot.
@@ -291,6 +295,7 @@ impl Default for Bot {
             admins: Vec::new(),
             locale: Locale::En,
             presence: Presence::default(),
+            dev_guilds: Vec::new(),
         }
     }
 }

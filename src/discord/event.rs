@@ -117,6 +117,11 @@ impl Event {
         *self.origin.get_or_init(|| Origin::of(self.raw()))
     }
 
+    /// What routing needs to know about an interaction, without reading all of it.
+    pub fn peek_interaction(&self) -> Option<InteractionPeek<'_>> {
+        serde_json::from_str(self.raw()).ok()
+    }
+
     /// What routing needs to know about a message, without reading all of it. None if the data is not a message with an
     /// author.
     pub fn peek_message(&self) -> Option<MessagePeek<'_>> {
@@ -135,6 +140,37 @@ impl Event {
             author_system: message.author.system,
         })
     }
+}
+
+/// The fields of an interaction that decide where it goes, borrowed from the event's text.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct InteractionPeek<'a> {
+    /// The interaction's id.
+    pub id: &'a str,
+    /// The application's id, under which what follows the first answer is sent.
+    pub application_id: &'a str,
+    /// With which it is answered.
+    pub token: &'a str,
+    /// Discord's type of interaction.
+    #[serde(rename = "type")]
+    pub kind: u64,
+    /// The channel's id.
+    #[serde(default)]
+    pub channel_id: Option<&'a str>,
+    /// What was used.
+    #[serde(borrow, default)]
+    pub data: Option<InteractionData<'a>>,
+}
+
+/// What was used in an interaction.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct InteractionData<'a> {
+    /// The name of a command; empty for anything else. Borrowed unless it holds escapes.
+    #[serde(borrow, default)]
+    pub name: Cow<'a, str>,
+    /// Discord's type of command: 1 is a slash command.
+    #[serde(rename = "type", default)]
+    pub kind: u64,
 }
 
 /// Discord's type of a message that somebody writes.

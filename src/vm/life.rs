@@ -160,6 +160,11 @@ impl Life {
         self.handlers.load(Ordering::Relaxed)
     }
 
+    /// Whether tasks are running.
+    pub fn has_tasks(&self) -> bool {
+        self.tasks.load(Ordering::Relaxed) > 0
+    }
+
     /// How many handlers and tasks are running.
     pub fn running(&self) -> usize {
         self.handlers() + self.tasks.load(Ordering::Relaxed)

@@ -38,6 +38,7 @@ mod repeats;
 mod sim_gateway;
 mod sim_guard;
 mod sim_rest;
+mod slash;
 mod studio;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,9 +1,10 @@
-//! What answers a call: `ctx:reply`, `send`, `edit`, `delete` and `typing`.
+//! What answers a call: `ctx:reply`, `send`, `edit`, `delete`, `defer` and `typing`.
 
-use super::Invocation;
+use super::{CallOrigin, Invocation};
 use crate::api::call::{call, known, make, open_direct_channel, prepare};
 use crate::api::content::Content;
 use crate::api::deletion::{Deletion, MessagePlace, delete, delete_later};
+use crate::api::interaction::Interaction;
 use crate::discord::reply_to;
 use crate::json::Json;
 use crate::lock::lock;
@@ -19,6 +20,9 @@ impl Invocation {
         function: &'static str,
         mut content: Content,
     ) -> HostResult<Option<Json>> {
+        if let Some(interaction) = self.interaction(function)? {
+            return self.respond(interaction, function, content).await;
+        }
         if let Some(id) = self.caller_message()
             && !self.goes_to_caller(&content)
             && lock(&self.answer).is_none()
@@ -40,6 +44,9 @@ impl Invocation {
         function: &'static str,
         content: Content,
     ) -> HostResult<Option<Json>> {
+        if let Some(interaction) = self.interaction(function)? {
+            return self.respond(interaction, function, content).await;
+        }
         let cog = &self.cog;
         let to_caller = self.goes_to_caller(&content);
         let deletion = Deletion::of(cog, function, content.delete_after)?;
@@ -74,9 +81,65 @@ impl Invocation {
         Ok(message)
     }
 
+    /// Answers an interaction: first the answer that Discord waits for, then follow-ups.
+    async fn respond(
+        self: &Arc<Self>,
+        interaction: &Arc<Interaction>,
+        function: &'static str,
+        content: Content,
+    ) -> HostResult<Option<Json>> {
+        let cog = &self.cog;
+        let ephemeral = content.ephemeral.unwrap_or(self.called.ephemeral);
+        let deletion = Deletion::of(cog, function, content.delete_after)?;
+        let is_first = !self.answered.swap(true, Ordering::Relaxed);
+        if !is_first {
+            cog.limits.wait_to_call(function).await?;
+        }
+        let responding = interaction.respond(cog, function, content, ephemeral);
+        let message = Box::pin(responding).await?;
+        let place = message.as_ref();
+        let place = place.and_then(|it| MessagePlace::of_answer(it, interaction));
+        if let Some(answer) = place {
+            *lock(&self.answer) = Some(answer.clone());
+            delete_later(cog, answer, deletion);
+        }
+        Ok(message)
+    }
+
+    /// The interaction that is to be answered, if the call came by one. While an option is completed there is nothing
+    /// that could be answered.
+    fn interaction(&self, function: &str) -> HostResult<Option<&Arc<Interaction>>> {
+        match &self.origin {
+            CallOrigin::Message(_) => Ok(None),
+            CallOrigin::Interaction(interaction) => Ok(Some(interaction)),
+            CallOrigin::Completion(_) => {
+                let message = format!(
+                    "{function}: the user is still typing; return the choices from `autocomplete`"
+                );
+                Err(HostError::new("phase", message).into())
+            }
+        }
+    }
+
+    /// Puts the answer off: Discord waits for it longer. A typed command has no deadline.
+    pub(super) async fn defer(
+        &self,
+        function: &'static str,
+        ephemeral: Option<bool>,
+    ) -> HostResult<()> {
+        let Some(interaction) = self.interaction(function)? else {
+            return Ok(());
+        };
+        let ephemeral = ephemeral.unwrap_or(self.called.ephemeral);
+        interaction.defer(&self.cog, function, ephemeral).await
+    }
+
     /// The id of the message that called.
     fn caller_message(&self) -> Option<&str> {
-        self.message.as_ref()?.str("id")
+        match &self.origin {
+            CallOrigin::Message(message) => message.str("id"),
+            CallOrigin::Interaction(_) | CallOrigin::Completion(_) => None,
+        }
     }
 
     /// Edits the last answer.
@@ -89,7 +152,7 @@ impl Invocation {
         let deletion = Deletion::of(&self.cog, function, content.delete_after)?;
         let mut body = content.body;
         answer.add_to(&mut body);
-        let edited = call(&self.cog, function, "update_message", body, content.files).await?;
+        let edited = call(&self.cog, function, answer.edited_by(), body, content.files).await?;
         delete_later(&self.cog, answer, deletion);
         Ok(edited)
     }
@@ -104,6 +167,9 @@ impl Invocation {
 
     /// Shows where the call came from that the bot is typing.
     pub(super) async fn typing(&self, function: &'static str) -> HostResult<()> {
+        if self.interaction(function)?.is_some() {
+            return self.defer(function, None).await;
+        }
         let channel = [("channel_id".to_owned(), self.channel_id.as_str().into())];
         let (id, channel) = ("trigger_typing_indicator", Map::from_iter(channel));
         call(&self.cog, function, id, channel, Vec::new()).await?;

@@ -1,8 +1,9 @@
 //! `ctx` in Luau.
 
-use super::Invocation;
+use super::{CallOrigin, Invocation};
 use crate::api::content::Content;
 use crate::api::context::CogContext;
+use crate::api::fields::Fields;
 use crate::api::object;
 use crate::api::phase::may_act;
 use crate::api::readonly;
@@ -94,9 +95,19 @@ fn field(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
         },
         "in_guild" => one(lua, context.guild_id.is_some()),
         "channel_id" => one(lua, context.channel_id.as_str()),
-        "message" => match &context.message {
-            Some(message) => object(message, "MessageResponse"),
-            None => Ok(Value::Nil),
+        "message" => match &context.origin {
+            CallOrigin::Message(message) => object(message, "MessageResponse"),
+            CallOrigin::Interaction(_) | CallOrigin::Completion(_) => Ok(Value::Nil),
+        },
+        "interaction" => match &context.origin {
+            CallOrigin::Message(_) => Ok(Value::Nil),
+            CallOrigin::Interaction(interaction) | CallOrigin::Completion(interaction) => {
+                let schema = crate::discord::event("interaction_create");
+                let json = interaction.event();
+                let charge = cog.charges.of_json(lua, json)?;
+                let schema = schema.map(|event| event.gateway_name);
+                Ok(object::to_lua(lua, json.view(), schema, &charge)?)
+            }
         },
         "command" => one(lua, context.called.name.as_str()),
         "prefix" => one(lua, context.called.prefix.as_deref()),
@@ -171,8 +182,15 @@ fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
     })?;
     methods.raw_set("help", help)?;
     methods.raw_set("get", host.function(lua, "ctx:get", get)?)?;
-    // A typed command has no deadline for its answer, so there is nothing to put off.
-    let defer = host.function(lua, "ctx:defer", |_, arguments| this(arguments).map(|_| ()))?;
+    let defer = host.async_function(lua, "ctx:defer", |lua, arguments| {
+        let prepared = may_act(&lua, "ctx:defer")
+            .and_then(|_| this(&arguments))
+            .and_then(|context| Ok((context, how_to_defer(&arguments)?)));
+        async move {
+            let (call, ephemeral) = prepared?;
+            call.defer("ctx:defer", ephemeral).await
+        }
+    })?;
     methods.raw_set("defer", defer)?;
     let finally = host.function(lua, "ctx:finally", |_, arguments| {
         let context = this(arguments)?;
@@ -191,6 +209,17 @@ fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
         one(lua, texts::translate(lua, &context.cog, locale, arguments)?)
     })?;
     methods.raw_set("t", translate)
+}
+
+/// `{ ephemeral? }`
+fn how_to_defer(arguments: &Arguments) -> HostResult<Option<bool>> {
+    if arguments.value(1).is_nil() {
+        return Ok(None);
+    }
+    let table = arguments.table(1, "how")?;
+    let fields = Fields::of("ctx:defer", &table);
+    fields.only(&["ephemeral"])?;
+    fields.boolean("ephemeral")
 }
 
 /// `ctx:get(option)`: the value of an option that the command declares.

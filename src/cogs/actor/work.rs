@@ -6,7 +6,7 @@ use crate::api::declarations::{EVERY_EVENT, Timer};
 use crate::api::jobs;
 use crate::api::object;
 use crate::clock::Woken;
-use crate::cogs::command::{self, Typed};
+use crate::cogs::command::{self, WaitingCall};
 use crate::cogs::jobs::Jobs;
 use crate::cogs::live::Live;
 use crate::cogs::mailbox::Work;
@@ -77,11 +77,11 @@ impl Actor {
     }
 
     /// Tells a user that a command's cog is in quarantine, or is being built again.
-    fn refuse(&mut self, typed: &Typed, ticket: Ticket, busy: Busy) {
+    fn refuse(&mut self, waiting: &WaitingCall, ticket: Ticket, busy: Busy) {
         let cog = Arc::clone(&self.cog);
         let under_way = Arc::clone(&self.refusals);
         let has_failed = self.has_failed;
-        let call = typed.call();
+        let call = waiting.call();
         self.enlist(None, async move {
             let why = if has_failed {
                 Text::BotFailed {}

@@ -8,6 +8,7 @@ use crate::commands::argument::{Argument, ParseContext};
 use crate::commands::definition::CommandDefinition;
 use crate::commands::parse::Called;
 use crate::commands::reader::parse_arguments;
+use crate::commands::slash_values::{Given, slash_arguments};
 use crate::commands::text::Text;
 use crate::commands::usage::UsageError;
 use crate::vm::trace::{Fault, Raised};
@@ -16,37 +17,53 @@ use mlua::{Function, Value};
 use std::sync::Arc;
 
 impl Calling<'_> {
-    /// Reads the arguments into the options' values; the error is the whole answer.
+    /// What Discord knows, as far as the caller may see it.
+    pub(super) fn directory(&self) -> Directory<'_> {
+        Directory::new(
+            &self.cog.services,
+            self.author_id(),
+            self.guild_id(),
+            self.text("channel_id"),
+        )
+    }
+
+    /// What there is to know when the text of an option of the command with this name is read.
+    pub(super) fn reading<'a>(&'a self, name: &'a str) -> ParseContext<'a> {
+        let caller = &self.call.caller;
+        ParseContext {
+            guild_id: self.guild_id(),
+            channel_id: self.text("channel_id"),
+            now: self.cog.services.clock.now(),
+            timezone: TimeZone::UTC,
+            language: self.language,
+            prefix: self.call.prefix(),
+            command: name,
+            attachments: caller.list("attachments"),
+            replied_to: caller.get("referenced_message").filter(|it| !it.is_null()),
+        }
+    }
+
+    /// Reads the arguments into the options' values: from the line, or from what a slash command has `given`. The error is the whole answer.
     pub(super) async fn arguments(
         &self,
         command: &Command,
         called: &Called<'_, '_>,
+        given: Option<&Given<'_>>,
         definition: &CommandDefinition,
         context: &Arc<Invocation>,
     ) -> Result<(), String> {
-        let services = &self.cog.services;
-        let directory = Directory::new(
-            services,
-            self.author_id(),
-            self.guild_id(),
-            self.text("channel_id"),
-        );
+        let directory = self.directory();
         let name = called.name();
-        let message = &self.call.message;
-        let parsing = ParseContext {
-            guild_id: self.guild_id(),
-            channel_id: self.text("channel_id"),
-            now: services.clock.now(),
-            timezone: TimeZone::UTC,
-            language: self.language,
-            prefix: &self.call.prefix,
-            command: &name,
-            attachments: message.list("attachments"),
-            replied_to: message.get("referenced_message").filter(|it| !it.is_null()),
+        let parsing = self.reading(&name);
+        let parsed = match given {
+            None => parse_arguments(definition, called.line, &directory, &parsing)
+                .await
+                .map_err(|error| error.render())?,
+            Some(given) => {
+                let reading = slash_arguments(definition, given, &directory, &parsing);
+                Box::pin(reading).await?
+            }
         };
-        let parsed = parse_arguments(definition, called.line, &directory, &parsing)
-            .await
-            .map_err(|error| error.render())?;
         let path = sub_path(&called.path);
         let mut values = Vec::new();
         for (option, argument) in parsed {
@@ -60,6 +77,7 @@ impl Calling<'_> {
                     let converted = Box::pin(self.convert(convert, text, context)).await;
                     converted.map_err(|sentence| {
                         let known = definition.options.iter().find(|it| it.name == option);
+                        let known = known.filter(|_| given.is_none());
                         known.map_or_else(
                             || sentence.clone(),
                             |known| {
@@ -67,7 +85,7 @@ impl Calling<'_> {
                                     definition,
                                     known,
                                     &sentence,
-                                    &self.call.content,
+                                    called.line.content,
                                     span.clone(),
                                     &parsing,
                                 )

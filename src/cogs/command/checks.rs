@@ -22,12 +22,8 @@ impl Calling<'_> {
         definition: &CommandDefinition,
         context: &Arc<Invocation>,
     ) -> Result<(), Option<String>> {
-        let place = if self.guild_id().is_some() {
-            checks::Context::Guild
-        } else {
-            checks::Context::BotDm
-        };
-        let mut verdict = checks::evaluate_context(definition.contexts, place, self.language);
+        let mut verdict =
+            checks::evaluate_context(definition.contexts, self.place(), self.language);
         if verdict == Verdict::Pass {
             verdict = self.check(command, called, context).await?;
         }
@@ -37,9 +33,27 @@ impl Calling<'_> {
         }
     }
 
+    /// Where the command was called.
+    pub(super) fn place(&self) -> checks::Context {
+        /// Discord's context of a direct message between others.
+        const PRIVATE_CHANNEL: i64 = 2;
+        let interaction = self.call.interaction();
+        match interaction.and_then(|it| it.event().i64("context")) {
+            _ if self.guild_id().is_some() => checks::Context::Guild,
+            Some(PRIVATE_CHANNEL) => checks::Context::PrivateChannel,
+            _ => checks::Context::BotDm,
+        }
+    }
+
+    /// Permissions as an interaction brings them along: Discord has worked them out for its channel.
+    fn permissions_brought(&self, path: &[&str]) -> Option<u64> {
+        let event = self.call.interaction()?.event();
+        event.at(path)?.as_str()?.parse().ok()
+    }
+
     /// All checks of a call. Unknown facts about the guild are requested from Discord before they decide, and before a
     /// cog's own check runs; if one stays unknown and would decide, the user is told so, and no check counts as failed.
-    async fn check(
+    pub(super) async fn check(
         &self,
         command: &Command,
         called: &Called<'_, '_>,
@@ -147,8 +161,8 @@ impl Calling<'_> {
     /// The author's permissions by the member in the message, for one whom the cache has forgotten again.
     fn permissions_as_sent(&self) -> Option<u64> {
         let services = &self.cog.services;
-        let author = self.call.message.get("author")?;
-        let member = self.call.message.get("member")?.with("user", author);
+        let author = self.call.caller.get("author")?;
+        let member = self.call.caller.get("member")?.with("user", author);
         let now = services.clock.now();
         services
             .cache
@@ -188,20 +202,30 @@ impl CheckFacts for Calling<'_> {
     }
 
     fn channel_nsfw(&self) -> Option<bool> {
-        self.cog.services.is_nsfw(self.text("channel_id"))
+        let known = self.cog.services.is_nsfw(self.text("channel_id"));
+        known.or_else(|| {
+            let channel = self.call.interaction()?.event().get("channel")?;
+            // A thread is as its parent is.
+            (channel.get("thread_metadata").is_none()).then(|| channel.is_true("nsfw"))
+        })
     }
 
     fn member_permissions(&self) -> Option<u64> {
-        self.permissions(self.author_id())
+        self.permissions_brought(&["member", "permissions"])
+            .or_else(|| self.permissions(self.author_id()))
             .or_else(|| self.permissions_as_sent())
     }
 
     fn bot_permissions(&self) -> Option<u64> {
-        self.permissions(self.cog.services.identity.load().id())
+        let own = || self.permissions(self.cog.services.identity.load().id());
+        match self.guild_id() {
+            Some(_) => self.permissions_brought(&["app_permissions"]).or_else(own),
+            None => own(),
+        }
     }
 
     fn has_role(&self, role: &RoleKey) -> bool {
-        let held = self.call.message.at(&["member", "roles"]);
+        let held = self.call.caller.at(&["member", "roles"]);
         let held = held.unwrap_or(JsonRef::NULL);
         let guild = self.guild_id().unwrap_or_default();
         held.items().filter_map(JsonRef::as_str).any(|id| {
