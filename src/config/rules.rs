@@ -43,6 +43,11 @@ const RULES: &[Rule] = &[
         |text| length_fault(text, 0, 512),
     ),
     open(
+        "bot.dev_guilds[]",
+        "the id of a server as a text of digits, such as \"613425648685547541\"",
+        id_fault,
+    ),
+    open(
         "hot_reload.watch_directories[]",
         "a folder below lua/, such as \"cogs\"",
         directory_fault,

@@ -255,7 +255,7 @@ fn a_slash_command_has_at_most_8000_characters_in_all() {
     group.subcommands = (0..16)
         .map(|number| described(format!("s{number}")))
         .collect();
-    insta::assert_snapshot!(complaints(&group), @r#"in the command "x", `description` must be shorter: Discord allows 8000 characters in the names, descriptions and choices of a slash command and its subcommands, and these have 8167"#);
+    insta::assert_snapshot!(complaints(&group), @r#"in the command "x", `description` must be shorter: Discord allows 8000 characters in the names, descriptions and choices of a slash command and its subcommands, and these have 8168"#);
     group.subcommands.pop();
     assert_eq!(complaints(&group), "");
 }
