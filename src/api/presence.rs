@@ -50,7 +50,7 @@ fn status(fields: &Fields<'_>) -> HostResult<Status> {
     if value.is_nil() {
         return Ok(Status::default());
     }
-    let text = value.as_string().map(|text| text.to_string_lossy());
+    let text = value.as_string().map(mlua::LuaString::to_string_lossy);
     let known = STATUSES
         .iter()
         .find(|(name, _)| text.as_deref() == Some(name));

@@ -103,7 +103,7 @@ pub struct Activity {
     /// A line of text, and with type 4 the whole text.
     #[schemars(length(max = 128))]
     pub state: Option<String>,
-    /// The stream of type 1, at Twitch or YouTube.
+    /// The stream of type 1, at a site such as Twitch.
     #[schemars(length(max = 512))]
     pub url: Option<String>,
 }
