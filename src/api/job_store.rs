@@ -206,8 +206,8 @@ impl JobStore {
         };
         let attempt = former.attempt.saturating_sub(u32::from(!counts));
         let job = Job {
-            next,
             attempt,
+            next,
             ..former.clone()
         };
         let moved = self

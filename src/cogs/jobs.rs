@@ -126,7 +126,7 @@ impl Jobs {
             }
             // The next version does it, and this was no attempt.
             Some(Fault::Outlived { .. } | Fault::GaveWay(_) | Fault::Closed | Fault::Cancelled) => {
-                store.put_off(id, now, false)
+                store.put_off(id, now, false);
             }
             Some(fault) => {
                 let attempt = usize::try_from(job.attempt).unwrap_or(usize::MAX);

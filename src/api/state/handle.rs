@@ -315,7 +315,7 @@ pub(in crate::api) fn payload_to_stored(
             let message = error.message.replacen(&place, PAYLOAD, 1);
             HostError::new(error.kind, format!("{function}: {message}")).into()
         }
-        other => other,
+        other @ HostFailure::Vm(_) => other,
     })
 }
 
