@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn an_event_says_what_it_is_about() {
-        let cases: &[(&str, Value, &[u64], Option<u64>, &[u64])] = &[
+        type Case<'a> = (&'a str, Value, &'a [u64], Option<u64>, &'a [u64]);
+        let cases: &[Case<'_>] = &[
             (
                 "message_create",
                 json!({"id": "1", "channel_id": "2", "author": {"id": "3"}, "member": {}}),

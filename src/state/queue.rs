@@ -339,7 +339,9 @@ mod tests {
         match queue.next(now, RATE, Duration::ZERO) {
             Next::Write(groups) => {
                 charge(&groups, groups.iter().map(|it| it.changes.bytes()).sum());
-                groups.iter().for_each(|group| queue.committed(group));
+                for group in &groups {
+                    queue.committed(group);
+                }
                 Some(groups)
             }
             Next::Wait(_) | Next::Nothing => None,
@@ -464,7 +466,9 @@ mod tests {
             unreachable!("nobody waits");
         };
         assert_eq!(names(&groups), ["cog:a", "cog:b", "cog:c"]);
-        groups.into_iter().for_each(|group| queue.put_back(group));
+        for group in groups {
+            queue.put_back(group);
+        }
         assert_eq!(queue.groups.len(), 4);
         assert_eq!(names(&write(&mut queue, now).unwrap()).len(), 3);
         assert_eq!(names(&write(&mut queue, now).unwrap()), ["cog:d"]);
@@ -495,7 +499,9 @@ mod tests {
             unreachable!("nobody waits");
         };
         let second = queue.send(batch(&["cog:one"], "x", 2), &cog, false);
-        groups.into_iter().for_each(|group| queue.put_back(group));
+        for group in groups {
+            queue.put_back(group);
+        }
         assert!(queue.is_uncommitted(first) && queue.is_uncommitted(second));
         let groups = write(&mut queue, now).unwrap();
         let values: Vec<_> = groups[0]

@@ -143,8 +143,8 @@ fn a_group_is_its_own_handler_its_subcommands_and_its_groups() {
     assert_eq!(slash_command(&tag, true), None);
 }
 
-fn called(root: &CommandDefinition, data: Value) -> Option<(String, usize)> {
-    let data = crate::json::Json::from(&data);
+fn called(root: &CommandDefinition, data: &Value) -> Option<(String, usize)> {
+    let data = crate::json::Json::from(data);
     let called = walk_slash(root, data.view())?;
     let names: Vec<_> = called.path.iter().map(|it| it.name.as_str()).collect();
     Some((names.join(" "), called.options.count()))
@@ -153,7 +153,7 @@ fn called(root: &CommandDefinition, data: Value) -> Option<(String, usize)> {
 #[test]
 fn a_call_leads_to_the_definition() {
     let tag = tags();
-    let go = |options: Value| called(&tag, json!({ "name": "tag", "options": options }));
+    let go = |options: Value| called(&tag, &json!({ "name": "tag", "options": options }));
     let value = json!({ "type": 3, "name": "name", "value": "x" });
     let found = |name: &str, count| Some((name.to_owned(), count));
     assert_eq!(
@@ -177,9 +177,9 @@ fn a_call_leads_to_the_definition() {
         assert_eq!(go(forged.clone()), None, "{forged}");
     }
     let plain = CommandDefinition::new("rank");
-    assert_eq!(called(&plain, json!({ "name": "rank" })), found("rank", 0));
+    assert_eq!(called(&plain, &json!({ "name": "rank" })), found("rank", 0));
     let deeper = json!({ "name": "rank", "options": [{ "type": 1, "name": "x" }] });
-    assert_eq!(called(&plain, deeper), None);
+    assert_eq!(called(&plain, &deeper), None);
 }
 
 /// A command as Discord shows it: everything filled in, and some of its own.
@@ -223,9 +223,9 @@ fn only_what_we_set_makes_a_difference() {
         |all| drop(all.pop()),
     ];
     for (index, change) in changes.into_iter().enumerate() {
-        let mut changed = ours.clone();
-        change(&mut changed);
-        assert!(differ(&changed, &theirs, true), "change {index}");
+        let mut other = ours.clone();
+        change(&mut other);
+        assert!(differ(&other, &theirs, true), "change {index}");
     }
     let kept = json!({ "id": "9", "type": 4, "name": "launch", "handler": 2 });
     assert_eq!(kept_as_it_is(&theirs[2]), kept);
