@@ -159,6 +159,22 @@ end }
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn slash_commands_are_listed_on() {
+    let _alone = turn().await;
+    let mut stage = with_ping().start().await;
+    let lists = |stage: &Stage, name: &str| {
+        let listed = stage.sim.commands(None);
+        listed.iter().any(|command| command["name"] == name)
+    };
+    until("the first list", || lists(&stage, "ping")).await;
+    panic_next(Task::CommandList);
+    stage.save("cogs/next.luau", &answering("next", "here"));
+    stage.applied().await;
+    until("the next list", || lists(&stage, "next")).await;
+    until_panicked(Task::CommandList).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn edits_of_the_configuration_are_taken_on() {
     let _alone = turn().await;
     let mut stage = with_ping().start().await;
