@@ -175,23 +175,41 @@ fn what_is_wrong(condition: &Condition, dropped: u64, language: Language) -> Str
     }
 }
 
+/// A heading, and a line for each limit. No column is wider than it must be: with what is wrong, all of it is to fit into
+/// one message.
+fn limit_table(cog: &CogHandle, language: Language) -> Vec<String> {
+    let headings = [Say::Limit {}, Say::Used {}, Say::Allowed {}, Say::Met {}];
+    let mut rows = vec![headings.map(|heading| heading.say(language))];
+    rows.extend(limits_of(&cog.context).into_iter().map(|view| {
+        let used = view.used.map_or_else(|| "-".to_owned(), shown_number);
+        [
+            view.key.to_owned(),
+            used,
+            view.limit.to_string(),
+            view.met.to_string(),
+        ]
+    }));
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let [first, second, third, fourth] = [0, 1, 2, 3].map(width);
+    let line = |[key, used, most, met]: &[String; 4]| {
+        format!("{key:<first$}  {used:>second$}  {most:>third$}  {met:>fourth$}")
+    };
+    rows.iter().map(line).collect()
+}
+
 /// One cog with what it uses of each limit, and what is wrong with it.
 pub(super) fn cog_details(cogs: &Cogs, cog: &CogHandle, language: Language) -> String {
     let condition = cog.condition();
     let width = cog.name.chars().count();
     let now = cogs.services.clock.unix();
-    let [limit, used, most, met] = [Say::Limit {}, Say::Used {}, Say::Allowed {}, Say::Met {}]
-        .map(|heading| heading.say(language));
     let mut lines = vec![
         cog_line(cog, &condition, width, now, language),
         String::new(),
-        format!("{limit:<26}  {used:>9}  {most:>9}  {met:>6}"),
     ];
-    lines.extend(limits_of(&cog.context).into_iter().map(|view| {
-        let used = view.used.map_or_else(|| "-".to_owned(), shown_number);
-        let (key, most, met) = (view.key, view.limit, view.met);
-        format!("{key:<26}  {used:>9}  {most:>9}  {met:>6}")
-    }));
+    lines.extend(limit_table(cog, language));
     let mut parts = vec![code_block(&lines.join("\n"))];
     let waiting = cogs.services.outbound.waiting_of(&cog.name).into_iter();
     parts.extend(waiting.map(|calls| waiting_line(&calls, now, language)));

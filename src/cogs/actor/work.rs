@@ -141,6 +141,10 @@ impl Actor {
         let now = self.cog.services.clock.now();
         let limit = self.handler_limit();
         loop {
+            let due = self.jobs.next_due(&self.cog, &live.declarations);
+            if due.is_none_or(|due| due > now) {
+                return;
+            }
             if self.cog.limits.pauses() {
                 self.jobs.pause(now);
                 return;
