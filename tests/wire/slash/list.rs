@@ -160,8 +160,8 @@ async fn changes_wait_for_a_quiet_time() {
     stage.applied().await;
     until(|| stage.sim.commands(None)[0]["description"] == "Three").await;
     stage.settled().await;
-    let sent = stage.sim.requests().into_iter();
-    let sent = sent.filter(|it| it.method == "PUT").next_back().unwrap();
+    let mut sent = stage.sim.requests().into_iter();
+    let sent = sent.rfind(|it| it.method == "PUT").unwrap();
     assert_eq!(sent.body[0]["description"], "Three");
 }
 
@@ -232,9 +232,8 @@ async fn commands_of_a_cog_that_does_not_load_stay_listed() {
     let environment: Environment = std::iter::empty::<(&str, &str)>().collect();
     let root = folder.path().to_owned();
     let config: Config = from_text("{}", "config.json", root, &environment).unwrap();
-    let state = Some(config.state_path());
     let options = cogsmith::bot::BotOptions {
-        state,
+        state: Some(config.state_path()),
         ..bot_options(&sim, config)
     };
     let bot = Bot::start(options).await.unwrap();
