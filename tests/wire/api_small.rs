@@ -263,16 +263,17 @@ return `{values} {before} {got}`"#,
             "0 nil general",
         ),
         case(
-            r#"local seen = {}
+            r#"local seen, has_waited = {}, false
 local thread = coroutine.create(function(a)
     table.insert(seen, a)
     task.wait(0.002)
+    has_waited = true
     table.insert(seen, coroutine.yield("later"))
 end)
 table.insert(seen, tostring(select('#', coroutine.resume(thread, "first"))))
 local ok, err = coroutine.resume(thread)
 table.insert(seen, tostring(ok) .. err)
-task.wait(0.02)
+while not has_waited do task.wait(0.001) end
 table.insert(seen, coroutine.status(thread))
 coroutine.resume(thread, "last")
 return table.concat(seen, "|")"#,
