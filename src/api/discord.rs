@@ -6,7 +6,7 @@ use super::call::{PreparedCall, UNREACHABLE, make, prepare};
 use super::content::read_files;
 use super::context::CogContext;
 use super::convert::Converter;
-use super::fields::Fields;
+use super::fields::{Fields, LONGEST_ID};
 use super::members;
 use super::object;
 use super::phase::may_act;
@@ -24,8 +24,6 @@ use std::sync::Arc;
 
 static CHUNK: HostChunk = HostChunk::new("discord", include_str!("discord.luau"));
 
-/// Characters of an id, and of permissions as Discord writes them: the digits of 64 bits.
-const LONGEST_ID: usize = 20;
 /// Names of permissions in one call: all that there can be.
 const MOST_NAMES: usize = 64;
 /// Characters of the name of a permission.

@@ -19,6 +19,10 @@ const EACH_TEXT: usize = 16;
 /// Bytes of a character, at most.
 const CHARACTER: usize = 4;
 
+/// Digits of an id or of permissions, which are numbers of 64 bits.
+pub(super) const LONGEST_ID: usize = 20;
+const EXPECTED_ID: &str = "an id, which is a string of digits";
+
 /// Counts down what the texts of one declaration may still hold. Luau counts a string once however often a
 /// table holds it, so its own limit does not bound what is copied here.
 #[derive(Debug)]
@@ -167,6 +171,32 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A string field that may have so many characters.
+    pub(super) fn short(&self, name: &str, most: usize) -> HostResult<Option<String>> {
+        let value = self.value(name)?;
+        self.only_short(name, &value, most)?;
+        let text = self.string(name)?;
+        if text
+            .as_ref()
+            .is_some_and(|text| text.chars().count() > most)
+        {
+            let expected = format!("a string of at most {most} characters");
+            return Err(self.wrong(name, &expected, &value));
+        }
+        Ok(text)
+    }
+
+    /// A field with an id: its text and its number.
+    pub(super) fn id(&self, name: &str) -> HostResult<Option<(String, u64)>> {
+        self.optional(name, EXPECTED_ID, id_of)
+    }
+
+    /// The same for one that must be there.
+    pub(super) fn required_id(&self, name: &str) -> HostResult<(String, u64)> {
+        self.id(name)?
+            .ok_or_else(|| self.wrong(name, EXPECTED_ID, &Value::Nil))
+    }
+
     /// A boolean field.
     pub fn boolean(&self, name: &str) -> HostResult<Option<bool>> {
         self.optional(name, "true or false", Value::as_boolean)
@@ -261,4 +291,16 @@ fn short_text(value: &Value) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The text and the number of an id.
+pub(super) fn id_of(value: &Value) -> Option<(String, u64)> {
+    let text = value.as_string()?;
+    let bytes = text.as_bytes();
+    if bytes.len() > LONGEST_ID || !bytes.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let text = text.to_string_lossy();
+    let number = text.parse().ok()?;
+    Some((text, number))
 }

@@ -2,7 +2,7 @@
 
 use super::call::UNREACHABLE;
 use super::context::CogContext;
-use super::fields::Fields;
+use super::fields::{Fields, id_of};
 use super::member_requests::OpenRequest;
 use super::object;
 use super::phase::may_act;
@@ -12,7 +12,7 @@ use crate::discord::missing_fields::with_guild;
 use crate::json::{Json, JsonRef};
 use crate::untrusted_numbers::seconds_in_json;
 use crate::vm::host::{Arguments, Field, Host, HostError, HostFailure, HostResult};
-use mlua::{Function, Lua, Value};
+use mlua::{Function, Lua};
 use serde_json::{Map, Value as JsonValue, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -26,8 +26,6 @@ const SILENCE: Duration = Duration::from_secs(10);
 const MOST: usize = 100;
 /// Characters of a query: a nickname has 32.
 const LONGEST_QUERY: usize = 100;
-/// Digits of an id, at most.
-const LONGEST_ID: usize = 20;
 /// Chunks of 1,000 members: more than the largest guild has.
 const MOST_CHUNKS: u64 = 100_000;
 
@@ -57,12 +55,10 @@ fn read(cog: &CogContext, arguments: &Arguments) -> HostResult<Request> {
     let table = arguments.table(0, "")?;
     let fields = Fields::of(FUNCTION, &table);
     fields.only(&["guild_id", "query", "limit", "user_ids", "presences"])?;
-    let guild = fields.value("guild_id")?;
-    let (guild, number) = id(&guild)
-        .ok_or_else(|| fields.wrong("guild_id", "an id, which is a string of digits", &guild))?;
+    let (guild, number) = fields.required_id("guild_id")?;
     let mut data = Map::new();
     data.insert("guild_id".to_owned(), json!(guild));
-    let query = query(&fields)?;
+    let query = fields.short("query", LONGEST_QUERY)?;
     let users = users(&fields)?;
     let limit = limit(&fields, query.as_deref(), users.is_some())?;
     let presences = fields.boolean("presences")?.unwrap_or(false);
@@ -87,19 +83,6 @@ fn read(cog: &CogContext, arguments: &Arguments) -> HostResult<Request> {
     })
 }
 
-fn query(fields: &Fields<'_>) -> HostResult<Option<String>> {
-    let value = fields.value("query")?;
-    let query = fields.string("query")?;
-    if query
-        .as_ref()
-        .is_some_and(|query| query.chars().count() > LONGEST_QUERY)
-    {
-        let expected = format!("a string of at most {LONGEST_QUERY} characters");
-        return Err(fields.wrong("query", &expected, &value));
-    }
-    Ok(query)
-}
-
 /// `user_ids`, with which there is no `query`.
 fn users(fields: &Fields<'_>) -> HostResult<Option<Vec<String>>> {
     if fields.value("user_ids")?.is_nil() {
@@ -112,7 +95,7 @@ fn users(fields: &Fields<'_>) -> HostResult<Option<Vec<String>>> {
     }
     let mut users = Vec::new();
     for item in &items {
-        let user = id(item);
+        let user = id_of(item);
         let user = user.ok_or_else(|| fields.wrong("user_ids", "a list of ids", item))?;
         users.push(user.0);
     }
@@ -138,18 +121,6 @@ fn limit(fields: &Fields<'_>, query: Option<&str>, by_id: bool) -> HostResult<u3
             Err(fields.wrong("limit", &expected, &fields.value("limit")?))
         }
     }
-}
-
-/// The text and the number of an id.
-fn id(value: &Value) -> Option<(String, u64)> {
-    let text = value.as_string()?;
-    let bytes = text.as_bytes();
-    if bytes.len() > LONGEST_ID || !bytes.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let text = text.to_string_lossy();
-    let number = text.parse().ok()?;
-    Some((text, number))
 }
 
 fn has_intent(cog: &CogContext, name: &str, what: &str) -> HostResult<()> {

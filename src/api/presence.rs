@@ -72,8 +72,8 @@ fn activity(all: &Fields<'_>, number: usize, item: &Value) -> HostResult<Activit
         let expected = "one of Discord's types, from 0 to 5";
         return Err(fields.wrong("type", expected, &fields.value("type")?));
     };
-    let state = text(&fields, "state", LONGEST_TEXT)?;
-    let name = match text(&fields, "name", LONGEST_TEXT)? {
+    let state = fields.short("state", LONGEST_TEXT)?;
+    let name = match fields.short("name", LONGEST_TEXT)? {
         None if kind == CUSTOM && state.is_some() => "Custom Status".to_owned(),
         Some(name) if !name.trim().is_empty() => name,
         _ => {
@@ -85,20 +85,6 @@ fn activity(all: &Fields<'_>, number: usize, item: &Value) -> HostResult<Activit
         name,
         kind: small,
         state,
-        url: text(&fields, "url", LONGEST_URL)?,
+        url: fields.short("url", LONGEST_URL)?,
     })
-}
-
-fn text(fields: &Fields<'_>, name: &str, most: usize) -> HostResult<Option<String>> {
-    let value = fields.value(name)?;
-    fields.only_short(name, &value, most)?;
-    let text = fields.string(name)?;
-    if text
-        .as_ref()
-        .is_some_and(|text| text.chars().count() > most)
-    {
-        let expected = format!("a string of at most {most} characters");
-        return Err(fields.wrong(name, &expected, &value));
-    }
-    Ok(text)
 }

@@ -38,19 +38,13 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 const EACH_WAIT: usize = 1 << 10;
 /// Bytes that an event in a wait's line takes apart from its text.
 const EACH_EVENT: usize = 512;
-/// Digits of an id, at most.
-const LONGEST_ID: usize = 20;
 
 /// Reads `channel_id`, `user_id` and `message_id`.
 fn filter_of(fields: &Fields<'_>, event: &EventDefinition) -> HostResult<IdFilter> {
     let id = |name: &'static str, kind: IdKind| -> HostResult<Option<u64>> {
-        let value = fields.value(name)?;
-        if value.is_nil() {
+        let Some((_, id)) = fields.id(name)? else {
             return Ok(None);
-        }
-        let id = number_of(&value);
-        let id =
-            id.ok_or_else(|| fields.wrong(name, "an id, which is a string of digits", &value))?;
+        };
         if kind.is_in(event) {
             return Ok(Some(id));
         }
@@ -64,16 +58,6 @@ fn filter_of(fields: &Fields<'_>, event: &EventDefinition) -> HostResult<IdFilte
         user: id("user_id", IdKind::User)?,
         message: id("message_id", IdKind::Message)?,
     })
-}
-
-/// The number of an id.
-fn number_of(value: &Value) -> Option<u64> {
-    let Value::String(text) = value else {
-        return None;
-    };
-    let is_id =
-        text.as_bytes().len() <= LONGEST_ID && text.as_bytes().iter().all(u8::is_ascii_digit);
-    is_id.then(|| text.to_string_lossy().parse().ok())?
 }
 
 /// One wait of one coroutine.

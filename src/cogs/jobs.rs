@@ -75,21 +75,20 @@ impl Jobs {
         functions.filter_map(of).min_by_key(|(due, ..)| *due)
     }
 
-    /// None is begun for a moment.
-    pub(super) fn pause(&mut self, now: Duration) {
-        self.not_before = now + PAUSE;
-    }
-
-    /// The next job that is due: it is under way from now on.
+    /// The next job that is due: it is under way from now on. None is begun for a moment where the cog may not.
     pub(super) fn begin<'d>(
-        &self,
+        &mut self,
         cog: &CogContext,
         declared: &'d Staged,
         now: Duration,
     ) -> Option<(Job, &'d JobFunction, UnderWay)> {
         loop {
             let (due, id, function) = self.next(cog, declared)?;
-            if due > now {
+            if due.max(self.not_before) > now {
+                return None;
+            }
+            if cog.limits.pauses() {
+                self.not_before = now + PAUSE;
                 return None;
             }
             let store = cog.state.live().jobs;

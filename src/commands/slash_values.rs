@@ -21,16 +21,18 @@ pub struct Given<'a> {
 impl<'a> Given<'a> {
     /// What is entered for an option; nothing while it is being typed.
     pub fn whole_value(&self, name: &str) -> Option<JsonRef<'a>> {
-        let mut options = self.options.clone();
-        let option = options.find(|it| it.str("name") == Some(name))?;
-        let value = option.get("value").filter(|it| !it.is_null());
+        let option = self.option(name)?;
+        let value = self.value(name);
         value.filter(|_| !option.is_true("focused"))
     }
 
-    fn value(&self, name: &str) -> Option<JsonRef<'a>> {
+    fn option(&self, name: &str) -> Option<JsonRef<'a>> {
         let mut options = self.options.clone();
-        let option = options.find(|it| it.str("name") == Some(name))?;
-        option.get("value").filter(|it| !it.is_null())
+        options.find(|it| it.str("name") == Some(name))
+    }
+
+    fn value(&self, name: &str) -> Option<JsonRef<'a>> {
+        self.option(name)?.get("value").filter(|it| !it.is_null())
     }
 
     fn resolved(&self, kind: &str, id: &str) -> Option<JsonRef<'a>> {

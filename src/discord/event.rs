@@ -185,23 +185,34 @@ struct Ids<'a> {
     guild_id: Option<&'a str>,
     channel_id: Option<&'a str>,
     user_id: Option<&'a str>,
-    author: Option<Person<'a>>,
-    user: Option<Person<'a>>,
+    author: Option<WithId<'a>>,
+    user: Option<WithId<'a>>,
     member: Option<Member<'a>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Person<'a> {
+pub(super) struct WithId<'a> {
     #[serde(borrow)]
-    id: Option<&'a str>,
+    pub(super) id: Option<&'a str>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Member<'a> {
+pub(super) struct Member<'a> {
     #[serde(borrow)]
-    user: Option<Person<'a>>,
+    user: Option<WithId<'a>>,
+}
+
+/// The id of who did something, or whom it is about, in the first of the places where an event may say so.
+pub(super) fn who<'a>(
+    user_id: Option<&'a str>,
+    author: Option<WithId<'a>>,
+    user: Option<WithId<'a>>,
+    member: Option<Member<'a>>,
+) -> Option<&'a str> {
+    let people = [author, user, member.and_then(|member| member.user)];
+    user_id.or_else(|| people.into_iter().flatten().find_map(|person| person.id))
 }
 
 impl Origin {
@@ -209,13 +220,10 @@ impl Origin {
         let Ok(ids) = serde_json::from_str::<Ids<'_>>(data) else {
             return Self::default();
         };
-        let member = ids.member.and_then(|member| member.user);
-        let people = [ids.author, ids.user, member];
-        let person = people.into_iter().flatten().find_map(|person| person.id);
         Self {
             guild: number(ids.guild_id),
             channel: number(ids.channel_id),
-            user: number(ids.user_id.or(person)),
+            user: number(who(ids.user_id, ids.author, ids.user, ids.member)),
         }
     }
 }

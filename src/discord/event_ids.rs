@@ -1,6 +1,6 @@
 //! The ids of what an event is about: where it happened, who did it and with which message.
 
-use super::event::Event;
+use super::event::{Event, Member, WithId, who};
 use super::events::EventDefinition;
 use super::schema::fields;
 use serde::Deserialize;
@@ -76,20 +76,6 @@ struct Data<'a> {
     message: Option<WithId<'a>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct WithId<'a> {
-    #[serde(borrow)]
-    id: Option<&'a str>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Member<'a> {
-    #[serde(borrow)]
-    user: Option<WithId<'a>>,
-}
-
 impl EventIds {
     /// Those of an event. Nothing is known where its data is no object with ids as Discord writes them.
     pub fn of(event: &Event) -> Self {
@@ -100,19 +86,17 @@ impl EventIds {
 
 fn read(event: &str, data: Data<'_>) -> EventIds {
     let own = |is_of: fn(&str) -> bool| data.id.filter(|_| is_of(event));
-    let id = |it: Option<WithId<'_>>| it.and_then(|it| number(it.id));
     let threads_channel = data.parent_id.filter(|_| event.starts_with("thread_"));
     let channels = [data.channel_id, own(is_of_channel), threads_channel];
+    let user = data.user_id.or(own(is_of_user));
+    let user = who(user, data.author, data.user, data.member);
     let message = number(data.message_id.or(own(is_of_message)));
     let messages = data.ids.into_iter().filter(|_| is_of_message(event));
     EventIds {
         channels: channels.into_iter().filter_map(number).collect(),
-        user: number(data.user_id.or(own(is_of_user)))
-            .or_else(|| id(data.author))
-            .or_else(|| id(data.user))
-            .or_else(|| id(data.member.and_then(|member| member.user))),
+        user: number(user),
         messages: message
-            .or_else(|| id(data.message))
+            .or_else(|| number(data.message.and_then(|it| it.id)))
             .into_iter()
             .chain(messages.filter_map(|id| id.parse().ok()))
             .collect(),

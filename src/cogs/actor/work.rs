@@ -140,19 +140,9 @@ impl Actor {
         };
         let now = self.cog.services.clock.now();
         let limit = self.handler_limit();
-        loop {
-            let due = self.jobs.next_due(&self.cog, &live.declarations);
-            if due.is_none_or(|due| due > now) {
-                return;
-            }
-            if self.cog.limits.pauses() {
-                self.jobs.pause(now);
-                return;
-            }
-            let next = self.jobs.begin(&self.cog, &live.declarations, now);
-            let Some((job, function, under_way)) = next else {
-                return;
-            };
+        while let Some((job, function, under_way)) =
+            self.jobs.begin(&self.cog, &live.declarations, now)
+        {
             self.cog.state.flush();
             match jobs::arguments_of(live.vm.lua(), &job) {
                 Ok(arguments) => {
