@@ -1,10 +1,10 @@
 //! `@cogsmith/cog`: what a cog declares about itself.
 //!
-//! `info, option, command, group, checks, before, after, on, wait, every, cron, job, texts, on_load, on_ready, on_unload,
+//! `info, option, command, group, user_command, message_command, checks, before, after, on, wait, every, cron, job, texts, on_load, on_ready, on_unload,
 //! on_error, on_denied, check,
 //! fail, presence, has_command, bot, name, api`
 
-use super::command;
+use super::command::{self, Declared};
 use super::context::CogContext;
 use super::declarations::{
     EVERY_EVENT, Hook, Info, Listener, MOST_DECLARED, MOST_HOOKS, Schedule, Staged, Timer, caller,
@@ -18,6 +18,7 @@ use super::presence;
 use super::texts;
 use super::time::named_zone;
 use super::wait;
+use crate::commands::definition::CommandKind;
 use crate::cron::Cron;
 use crate::discord::events::{self, intents};
 use crate::discord::operations::operations;
@@ -60,6 +61,14 @@ pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Res
     raw.raw_set("info", of("cog.info", info)?)?;
     raw.raw_set("command", of("cog.command", declare_command)?)?;
     raw.raw_set("group", of("cog.group", declare_group)?)?;
+    raw.raw_set(
+        "user_command",
+        of("cog.user_command", declare_user_command)?,
+    )?;
+    raw.raw_set(
+        "message_command",
+        of("cog.message_command", declare_message_command)?,
+    )?;
     raw.raw_set("checks", of("cog.checks", declare_checks)?)?;
     raw.raw_set("event", of("cog.on", heard_event)?)?;
     raw.raw_set("awaited", of("cog.wait", awaited_event)?)?;
@@ -165,11 +174,23 @@ fn known_capability(name: &str) -> HostResult<()> {
 }
 
 fn declare_command(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
-    add_command(lua, cog, &arguments.table(0, "")?, false)
+    add_command(lua, cog, arguments, Declared::Command)
 }
 
 fn declare_group(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
-    add_command(lua, cog, &arguments.table(0, "")?, true)
+    add_command(lua, cog, arguments, Declared::Group)
+}
+
+fn declare_user_command(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
+    add_command(lua, cog, arguments, Declared::InMenu(CommandKind::User))
+}
+
+fn declare_message_command(
+    lua: &Lua,
+    cog: &CogContext,
+    arguments: &Arguments,
+) -> HostResult<Value> {
+    add_command(lua, cog, arguments, Declared::InMenu(CommandKind::Message))
 }
 
 /// Checks for every command of the cog.
@@ -188,15 +209,21 @@ fn declare_checks(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostRes
     })
 }
 
-fn add_command(lua: &Lua, cog: &CogContext, table: &Table, group: bool) -> HostResult<Value> {
-    let function = if group { "cog.group" } else { "cog.command" };
+fn add_command(
+    lua: &Lua,
+    cog: &CogContext,
+    arguments: &Arguments,
+    kind: Declared,
+) -> HostResult<Value> {
+    let function = kind.function();
+    let table = &arguments.table(0, "")?;
     let (declared, texts) = cog
         .declaring
         .declared(|staged| (staged.commands().count(), staged.texts()));
     let budget = TextBudget::default();
     cog.declaring.declare(lua, function, |declarations| {
         room_for(function, declared, MOST_DECLARED)?;
-        let command = command::read(lua, table, group, &budget)?;
+        let command = command::read(lua, table, kind, &budget)?;
         declarations.count_texts(function, texts, budget.used())?;
         declarations.commands.push(Arc::new(command));
         Ok(Value::Nil)

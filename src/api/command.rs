@@ -1,11 +1,11 @@
-//! Reads the table that an author gives to `cog.command` or `cog.group`.
+//! Reads the table that an author gives to `cog.command`, `cog.group`, `cog.user_command` or `cog.message_command`.
 
 use super::declarations::{CogChecks, Command, OptionFunctions, caller};
 use super::fields::{Fields, TextBudget};
 use super::option;
 use crate::commands::checks::MAX_DEPTH;
 use crate::commands::definition::{
-    Check, CommandDefinition, Concurrency, Contexts, Cooldown, CooldownScope, Installs,
+    Check, CommandDefinition, CommandKind, Concurrency, Contexts, Cooldown, CooldownScope, Installs,
 };
 use crate::commands::validate::validate;
 use crate::discord::permissions;
@@ -49,6 +49,40 @@ const GROUP_FIELDS: [&str; 14] = [
     "examples",
 ];
 
+const MENU_FIELDS: [&str; 10] = [
+    "name",
+    "run",
+    "description",
+    "checks",
+    "cooldown",
+    "max_concurrent",
+    "contexts",
+    "installs",
+    "ephemeral",
+    "hidden",
+];
+
+/// What an author declares, by the function that it is given to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Declared {
+    Command,
+    Group,
+    /// A command of a context menu.
+    InMenu(CommandKind),
+}
+
+impl Declared {
+    /// What it is given to.
+    pub(super) fn function(self) -> &'static str {
+        match self {
+            Self::Command | Self::InMenu(CommandKind::Chat) => "cog.command",
+            Self::Group => "cog.group",
+            Self::InMenu(CommandKind::User) => "cog.user_command",
+            Self::InMenu(CommandKind::Message) => "cog.message_command",
+        }
+    }
+}
+
 /// The key under which a check's table carries what it checks; see `checks_module`.
 const CHECK: &str = "check";
 
@@ -80,16 +114,18 @@ struct Reader<'a> {
     checks: Vec<Function>,
 }
 
-/// Reads a command, or a group when `group` is set, and checks it against Discord's limits. Its texts are taken from
-/// `budget`.
+/// Reads what is declared, and checks it against Discord's limits. Its texts are taken from `budget`.
 pub(super) fn read(
     lua: &Lua,
     table: &Table,
-    group: bool,
+    declared: Declared,
     budget: &TextBudget,
 ) -> HostResult<Command> {
     let mut reader = Reader::new(budget);
-    let mut definition = reader.command(table, "", group, 0)?;
+    let mut definition = match declared {
+        Declared::InMenu(kind) => reader.in_menu(table, kind)?,
+        _ => reader.command(table, "", declared == Declared::Group, 0)?,
+    };
     definition.place = caller(lua).map(|place| (place.file, place.line));
     if let Some(complaint) = validate(&definition).into_iter().next() {
         return Err(HostError::new("argument", complaint.to_string()).into());
@@ -161,23 +197,14 @@ impl Reader<'_> {
             &COMMAND_FIELDS
         })?;
         let mut definition = CommandDefinition::new(name);
+        self.common(&mut definition, &fields, depth)?;
         definition.aliases = fields.strings_of("aliases", MOST_ALIASES)?;
-        definition.description = fields.string("description")?;
-        definition.cooldowns = read_cooldowns(&fields)?;
-        definition.max_concurrent = read_concurrency(&fields)?;
-        definition.contexts = read_contexts(&fields)?;
-        definition.installs = read_installs(&fields, depth)?;
-        definition.ephemeral = fields.boolean("ephemeral")?.unwrap_or(false);
-        definition.hidden = fields.boolean("hidden")?.unwrap_or(false);
         definition.examples = fields.strings_of("examples", MOST_EXAMPLES)?;
         if group {
             definition.slash_name_of_run = fields.string("slash_name_of_run")?;
         } else {
             definition.prefix = fields.boolean("prefix")?.unwrap_or(true);
             definition.slash = fields.boolean("slash")?.unwrap_or(true);
-        }
-        for check in fields.list("checks")? {
-            definition.checks.push(self.check(&fields, &check, 0)?);
         }
         for option in fields.list_of("options", MOST_OPTIONS)? {
             let Value::Table(option) = option else {
@@ -208,6 +235,43 @@ impl Reader<'_> {
                 .push(self.command(&child, &child_path, is_group, depth + 1)?);
         }
         Ok(definition)
+    }
+
+    /// A command of a context menu.
+    fn in_menu(&mut self, table: &Table, kind: CommandKind) -> HostResult<CommandDefinition> {
+        let function = Declared::InMenu(kind).function();
+        let name = Fields::of(function, table)
+            .within(self.budget)
+            .required_short("name", LONGEST_NAME)?;
+        let function = format!("{function} \"{}\"", shown_name(&name));
+        let fields = Fields::of(function, table).within(self.budget);
+        fields.only(&MENU_FIELDS)?;
+        let mut definition = CommandDefinition::in_menu(kind, name);
+        self.common(&mut definition, &fields, 0)?;
+        let run = fields.function("run")?;
+        let run = run.ok_or_else(|| fields.wrong("run", "a function", &Value::Nil))?;
+        self.runs.insert(String::new(), run);
+        Ok(definition)
+    }
+
+    /// What commands of all kinds have.
+    fn common(
+        &mut self,
+        definition: &mut CommandDefinition,
+        fields: &Fields<'_>,
+        depth: usize,
+    ) -> HostResult<()> {
+        definition.description = fields.string("description")?;
+        definition.cooldowns = read_cooldowns(fields)?;
+        definition.max_concurrent = read_concurrency(fields)?;
+        definition.contexts = read_contexts(fields)?;
+        definition.installs = read_installs(fields, depth)?;
+        definition.ephemeral = fields.boolean("ephemeral")?.unwrap_or(false);
+        definition.hidden = fields.boolean("hidden")?.unwrap_or(false);
+        for check in fields.list("checks")? {
+            definition.checks.push(self.check(fields, &check, 0)?);
+        }
+        Ok(())
     }
 
     /// A check is a table that `cog.check` made, or a function of `ctx`.

@@ -10,6 +10,7 @@
 mod answers;
 mod luau;
 mod options;
+mod target;
 
 use super::context::CogContext;
 use super::declarations::Command;

@@ -1,4 +1,4 @@
-//! Makes Discord's list of slash commands follow what the cogs declare.
+//! Makes Discord's list of commands, of slash commands and those of context menus, follow what the cogs declare.
 //!
 //! ```text
 //! the commands may have changed ─ quiet time ─ other ones than last time? ─ GET ─ other ones than Discord's? ─ PUT
@@ -10,8 +10,8 @@ use crate::activity::Busy;
 use crate::backoff::Backoff;
 use crate::cogs::host::Cogs;
 use crate::commands::conflicts::Claim;
-use crate::commands::name_key::name_key;
-use crate::commands::slash::{differ, kept_as_it_is, slash_command};
+use crate::commands::definition::CommandKind;
+use crate::commands::slash::{application_command, differ, kept_as_it_is};
 use crate::discord::operation;
 use crate::discord::outbound::CallError;
 use crate::host_tasks::{self, Task};
@@ -30,8 +30,6 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const MAXIMUM_PAUSE: Duration = Duration::from_secs(600);
 /// How long one request may take.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// How many slash commands Discord lists of one bot.
-const MOST_COMMANDS: usize = 100;
 
 /// Where commands are listed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -183,30 +181,20 @@ impl Follower {
         in_guilds.chain([everywhere]).chain(former).collect()
     }
 
-    /// The slash commands of all cogs that have a version.
+    /// The commands of all cogs that have a version.
     fn declared(&self, is_global: bool) -> Vec<Value> {
         let mut commands = Vec::new();
         for cog in self.cogs.all() {
             if cog.has_version() {
                 cog.peek(|status| {
                     let all = status.offer.commands.iter();
-                    let all = all.filter_map(|it| slash_command(&it.definition, is_global));
+                    let all = all.filter_map(|it| application_command(&it.definition, is_global));
                     commands.extend(all);
                 });
             }
         }
-        if commands.len() > MOST_COMMANDS {
-            let count = commands.len();
-            let left_out: Vec<&str> = commands
-                .iter()
-                .skip(MOST_COMMANDS)
-                .filter_map(|it| it["name"].as_str())
-                .collect();
-            let left_out = left_out.join(", ");
-            error!(
-                "The cogs have {count} slash commands, and Discord lists {MOST_COMMANDS} of one bot: these are left out: {left_out}. Put some into groups, or set `slash = false` where typing is enough"
-            );
-            commands.truncate(MOST_COMMANDS);
+        for kind in CommandKind::ALL {
+            leave_out(&mut commands, kind);
         }
         commands
     }
@@ -230,7 +218,7 @@ impl Follower {
         if differ(&all, &at_discord, is_global) {
             self.overwrite(place, &all).await?;
             let count = commands.len();
-            info!("Discord now lists {count} slash commands of the bot {place}");
+            info!("Discord now lists {count} commands of the bot {place}");
         }
         let listed = Listed {
             commands,
@@ -247,10 +235,14 @@ impl Follower {
             return true;
         }
         let name = command["name"].as_str().unwrap_or_default();
-        let is_declared = declared.iter().any(|it| it["name"] == name);
-        let owner = self.cogs.names.owner(&Claim::Slash(name_key(name)));
+        let kind = command["type"].as_u64().unwrap_or(1);
+        let is_declared = declared
+            .iter()
+            .any(|it| it["name"] == name && it["type"] == kind);
+        let claim = Claim::listed(kind, name);
+        let owner = claim.and_then(|claim| self.cogs.names.owner(&claim));
         let cog = owner.and_then(|owner| self.cogs.get(&owner));
-        !is_declared && command["type"] == 1 && cog.is_some_and(|cog| !cog.has_version())
+        !is_declared && cog.is_some_and(|cog| !cog.has_version())
     }
 
     async fn at_discord(&self, place: &Place) -> Result<Vec<Value>, CallError> {
@@ -292,4 +284,39 @@ impl Follower {
             .await?;
         Ok(answer.map_or(Value::Null, |json| Value::from(&json)))
     }
+}
+
+/// Takes out what Discord would not list: of each kind it has room for so many.
+fn leave_out(commands: &mut Vec<Value>, kind: CommandKind) {
+    let is_of_kind = |command: &Value| command["type"] == kind.discord_type();
+    let count = commands
+        .iter()
+        .filter(|command| is_of_kind(command))
+        .count();
+    let most = kind.most();
+    if count <= most {
+        return;
+    }
+    let mut left_out = Vec::new();
+    let mut seen = 0;
+    commands.retain(|command| {
+        seen += usize::from(is_of_kind(command));
+        let stays = !is_of_kind(command) || seen <= most;
+        if !stays {
+            left_out.extend(command["name"].as_str().map(str::to_owned));
+        }
+        stays
+    });
+    let left_out = left_out.join(", ");
+    let (what, hint) = match kind {
+        CommandKind::Chat => (
+            "slash commands",
+            "Put some into groups, or set `slash = false` where typing is enough",
+        ),
+        CommandKind::User => ("commands in the menu of a user", "Take some out"),
+        CommandKind::Message => ("commands in the menu of a message", "Take some out"),
+    };
+    error!(
+        "The cogs have {count} {what}, and Discord lists {most} of one bot: these are left out: {left_out}. {hint}"
+    );
 }

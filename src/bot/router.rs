@@ -21,8 +21,6 @@ use std::sync::Arc;
 // Discord's types of interactions: a command was called, and an option of one is being typed.
 const COMMAND: u64 = 2;
 const COMPLETION: u64 = 4;
-/// Discord's type of a slash command.
-const SLASH: u64 = 1;
 
 /// Events with data that the cache keeps. Messages are left out: their members are learned when a cog asks for the
 /// message.
@@ -155,10 +153,11 @@ impl Router {
         read.flatten()
     }
 
-    /// Looks whether an interaction calls a slash command, or completes an option of one.
+    /// Looks whether an interaction calls a slash command or one of a context menu, or completes an option.
     fn used(&self, event: &Arc<Event>) -> Option<Called> {
         let peek = event.peek_interaction()?;
-        let data = peek.data.as_ref().filter(|it| it.kind == SLASH)?;
+        let data = peek.data.as_ref()?;
+        let claim = Claim::listed(data.kind, &data.name)?;
         let services = &self.cogs.services;
         let new = || Arc::new(Interaction::new(event, &peek, services));
         let form = match peek.kind {
@@ -168,7 +167,6 @@ impl Router {
         };
         let channel = peek.channel_id.unwrap_or_default();
         let ids = (channel.to_owned(), peek.id.to_owned());
-        let claim = Claim::Slash(name_key(&data.name));
         Some(match self.cogs.routes().owner(&claim) {
             Some(cog) => {
                 let cog = Arc::clone(cog);
@@ -244,9 +242,8 @@ impl Router {
 /// Whether the answer to a slash command is for its caller alone.
 fn answers_alone(offer: &Offer, interaction: &Interaction) -> bool {
     let data = interaction.data();
-    let name = data.str("name").unwrap_or_default();
     let mut definitions = offer.commands.iter().map(|command| &command.definition);
-    let definition = definitions.find(|it| is_called(it, name));
+    let definition = definitions.find(|it| is_called(it, data));
     let called = definition.and_then(|definition| walk_slash(definition, data));
     let last = called.and_then(|called| called.path.last().copied());
     last.is_some_and(|definition| definition.ephemeral)

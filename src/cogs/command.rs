@@ -63,7 +63,7 @@ pub enum CallForm {
         /// The text before the name.
         prefix: String,
     },
-    /// By a slash command.
+    /// By a slash command, or one of a context menu.
     Slash(Arc<Interaction>),
     /// By typing into an option of a slash command that completes what is typed.
     Completion(Arc<Interaction>),
@@ -305,14 +305,11 @@ impl Calling<'_> {
     /// The command that is called; none if a reload has removed it while the call was on its way.
     fn command(&self) -> Option<Arc<Command>> {
         let name = self.call.name();
-        let is_typed = self.call.interaction().is_none();
+        let data = self.call.interaction().map(|it| it.data());
         let mut commands = self.live.declarations.commands();
-        let found = commands.find(|command| {
-            if is_typed {
-                answers_to(&command.definition, name)
-            } else {
-                is_called(&command.definition, name)
-            }
+        let found = commands.find(|command| match data {
+            None => answers_to(&command.definition, name),
+            Some(data) => is_called(&command.definition, data),
         });
         found.cloned()
     }
@@ -371,7 +368,8 @@ impl Calling<'_> {
             .flat_map(|definition| definition.cooldowns.iter().cloned())
             .collect();
         let now = services.clock.now();
-        match services.cooldowns.take(&name, &ids, &cooldowns, now) {
+        let counted = definition.kind.key(&name);
+        match services.cooldowns.take(&counted, &ids, &cooldowns, now) {
             Ok(taken) => context.note_taken(&services.cooldowns, taken),
             Err(left) => {
                 let left = &duration_in_words(left, self.language);
@@ -381,7 +379,7 @@ impl Calling<'_> {
         }
         let limit = definition.max_concurrent.as_ref();
         // Each version has its own count: calls of an older one that do not end must not block the fixed one.
-        let counted = format!("{name}\n{}", self.live.generation.number);
+        let counted = format!("{counted}\n{}", self.live.generation.number);
         let permit = limit.map(|limit| services.running.begin(&counted, &ids, limit));
         if let Some(None) = permit {
             context.refund();
@@ -446,10 +444,9 @@ impl Calling<'_> {
         for hook in self.live.hooks(Hook::Before) {
             Box::pin(self.call_with_context(&hook, context, ())).await?;
         }
-        let lua = self.live.vm.lua();
-        let result = match context.to_ctx(lua) {
-            Ok(context) => self.call_handler(run, context).await,
-            Err(_) => Err(Fault::Panic),
+        let result = match context.handed_over(self.live.vm.lua()) {
+            Ok(arguments) => self.call_handler(run, arguments).await,
+            Err(fault) => Err(fault),
         };
         let hooks = self.live.hooks(Hook::After);
         if !hooks.is_empty() {

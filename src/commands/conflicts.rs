@@ -1,6 +1,6 @@
 //! Two commands that answer to the same name.
 
-use super::definition::CommandDefinition;
+use super::definition::{CommandDefinition, CommandKind};
 use super::likeness::{in_code_points, likenesses};
 use super::name_key::name_key;
 use serde::{Deserialize, Serialize};
@@ -15,22 +15,44 @@ pub enum Claim {
     Typed(String),
     /// The name of a slash command.
     Slash(String),
+    /// The name of a command in the context menu of users.
+    UserMenu(String),
+    /// The name of a command in the context menu of messages.
+    MessageMenu(String),
     /// What a typed name looks like. It conflicts only with those of other cogs, as do the following ones.
     LooksTyped(String),
     /// What the name of a slash command looks like.
     LooksSlash(String),
+    /// What the name of a command in the context menu of users looks like.
+    LooksUserMenu(String),
+    /// What the name of a command in the context menu of messages looks like.
+    LooksMessageMenu(String),
     /// What a cog's name looks like.
     LooksCog(String),
 }
 
 impl Claim {
+    /// What Discord's list has by this name and with this number of its types.
+    pub fn listed(discord_type: u64, name: &str) -> Option<Self> {
+        let key = name_key(name);
+        CommandKind::of_discord_type(discord_type).map(|kind| match kind {
+            CommandKind::Chat => Self::Slash(key),
+            CommandKind::User => Self::UserMenu(key),
+            CommandKind::Message => Self::MessageMenu(key),
+        })
+    }
+
     /// The claimed name, or what a name looks like.
     pub fn name(&self) -> &str {
         match self {
             Self::Typed(name)
             | Self::Slash(name)
+            | Self::UserMenu(name)
+            | Self::MessageMenu(name)
             | Self::LooksTyped(name)
             | Self::LooksSlash(name)
+            | Self::LooksUserMenu(name)
+            | Self::LooksMessageMenu(name)
             | Self::LooksCog(name) => name,
         }
     }
@@ -39,7 +61,11 @@ impl Claim {
     pub fn is_likeness(&self) -> bool {
         matches!(
             self,
-            Self::LooksTyped(_) | Self::LooksSlash(_) | Self::LooksCog(_)
+            Self::LooksTyped(_)
+                | Self::LooksSlash(_)
+                | Self::LooksUserMenu(_)
+                | Self::LooksMessageMenu(_)
+                | Self::LooksCog(_)
         )
     }
 }
@@ -51,14 +77,21 @@ pub fn claims(command: &CommandDefinition) -> Vec<(Claim, &str)> {
         let names = std::iter::once(&command.name).chain(&command.aliases);
         names.filter(|_| command.prefix)
     };
-    let slash = || std::iter::once(&command.name).filter(|_| command.slash);
+    let kind = command.kind;
+    let is_listed = command.slash || kind != CommandKind::Chat;
+    let listed = || std::iter::once(&command.name).filter(|_| is_listed);
     let exact = typed()
         .map(|name| (Claim::Typed(name_key(name)), name))
-        .chain(slash().map(|name| (Claim::Slash(name_key(name)), name)));
-    let looks = |name| likenesses(name).into_iter();
+        .chain(listed().filter_map(|name| Some((Claim::listed(kind.discord_type(), name)?, name))));
+    let looks = |name: &str| likenesses(name).into_iter();
+    let looks_listed = match kind {
+        CommandKind::Chat => Claim::LooksSlash,
+        CommandKind::User => Claim::LooksUserMenu,
+        CommandKind::Message => Claim::LooksMessageMenu,
+    };
     let alike = typed()
         .flat_map(|name| looks(name).map(move |it| (Claim::LooksTyped(it), name)))
-        .chain(slash().flat_map(|name| looks(name).map(move |it| (Claim::LooksSlash(it), name))));
+        .chain(listed().flat_map(|name| looks(name).map(move |it| (looks_listed(it), name))));
     let mut claims: Vec<(Claim, &str)> = Vec::new();
     for (claim, name) in exact.chain(alike) {
         if !claims.iter().any(|(known, _)| *known == claim) {
@@ -99,7 +132,10 @@ impl fmt::Display for Conflict {
         };
         let (first, second) = (claimant(&self.first), claimant(&self.second));
         match &self.claim {
-            Claim::Typed(name) | Claim::Slash(name) => write!(
+            Claim::Typed(name)
+            | Claim::Slash(name)
+            | Claim::UserMenu(name)
+            | Claim::MessageMenu(name) => write!(
                 formatter,
                 "the command name \"{name}\" is taken twice: by {first} and by {second}; rename one of them"
             ),
@@ -108,7 +144,10 @@ impl fmt::Display for Conflict {
                 "the cog's name {} looks like that of {first}; rename its file",
                 shown(&self.second_name)
             ),
-            Claim::LooksTyped(_) | Claim::LooksSlash(_) => write!(
+            Claim::LooksTyped(_)
+            | Claim::LooksSlash(_)
+            | Claim::LooksUserMenu(_)
+            | Claim::LooksMessageMenu(_) => write!(
                 formatter,
                 "the command name {} of {second} looks like {} of {first}; rename one of them",
                 shown(&self.second_name),

@@ -1,4 +1,5 @@
-//! What a cog declares about one command: the same for a typed line and for a slash command.
+//! What a cog declares about one command: the same for a typed line and for a slash command. A command of a context
+//! menu is one, too, that can be called by neither.
 
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ pub use super::references::RoleKey;
 pub struct CommandDefinition {
     /// What the user types after the prefix; for a subcommand only its own word.
     pub name: String,
+    /// Where Discord shows it.
+    pub kind: CommandKind,
     /// Further names, for typed lines only.
     pub aliases: Vec<String>,
     /// One line for help and for Discord's list of slash commands.
@@ -54,6 +57,7 @@ impl CommandDefinition {
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
+            kind: CommandKind::Chat,
             aliases: Vec::new(),
             description: None,
             options: Vec::new(),
@@ -74,10 +78,68 @@ impl CommandDefinition {
         }
     }
 
+    /// A command of a context menu.
+    pub fn in_menu(kind: CommandKind, name: impl Into<String>) -> Self {
+        Self {
+            kind,
+            prefix: false,
+            slash: false,
+            ..Self::new(name)
+        }
+    }
+
     /// The name of the slash subcommand for a group's own handler, if it has both.
     pub fn slash_name_of_run(&self) -> Option<&str> {
         (self.runs && !self.subcommands.is_empty())
             .then(|| self.slash_name_of_run.as_deref().unwrap_or(&self.name))
+    }
+}
+
+/// Where Discord shows a command. Names of different kinds do not conflict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CommandKind {
+    /// Where people write: a typed command, a slash command, or both.
+    Chat,
+    /// In the context menu of a user.
+    User,
+    /// In the context menu of a message.
+    Message,
+}
+
+impl CommandKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Chat, Self::User, Self::Message];
+
+    /// Discord's `ApplicationCommandType`.
+    pub fn discord_type(self) -> u64 {
+        match self {
+            Self::Chat => 1,
+            Self::User => 2,
+            Self::Message => 3,
+        }
+    }
+
+    /// The kind with this number of Discord's.
+    pub fn of_discord_type(number: u64) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|kind| kind.discord_type() == number)
+    }
+
+    /// How many of them Discord lists of one bot.
+    pub fn most(self) -> usize {
+        match self {
+            Self::Chat => 100,
+            Self::User | Self::Message => 15,
+        }
+    }
+
+    /// What a command of this kind is called by in what is counted for it: two kinds may share a name.
+    pub fn key(self, name: &str) -> String {
+        match self {
+            Self::Chat => name.to_owned(),
+            Self::User => format!("user menu\n{name}"),
+            Self::Message => format!("message menu\n{name}"),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Help: the overview of all commands, the help of one command, and the answer to an unknown name.
 
-use super::definition::{CommandDefinition, OptionDefinition};
+use super::definition::{CommandDefinition, CommandKind, OptionDefinition};
 use super::escape::{MESSAGE_LIMIT, clip, defuse, inside_code, length, quoted};
 use super::pages;
 use super::parse::{answers_to, qualified_name};
@@ -60,7 +60,7 @@ pub fn overview_pages(commands: &[CommandView<'_>], prefix: &str) -> Vec<String>
     // A typed and a slash command may share a name.
     let mut by_cog: BTreeMap<&str, BTreeMap<(&str, bool), String>> = BTreeMap::new();
     for CommandView { definition, cog } in commands {
-        if !definition.hidden {
+        if !definition.hidden && definition.kind == CommandKind::Chat {
             let line = overview_line(definition, prefix);
             by_cog
                 .entry(cog)
@@ -116,7 +116,18 @@ pub fn help_for(
     let command = inside_code(&format!("{prefix}help {name}"));
     let typed = path.iter().all(|step| step.prefix);
     let prefix = if typed { prefix } else { "/" };
-    let mut sections = vec![format!("`{}`", usage_line(prefix, &name, definition))];
+    let usage = match definition.kind {
+        CommandKind::Chat => format!("`{}`", usage_line(prefix, &name, definition)),
+        CommandKind::User => Text::InUserMenu {
+            name: &quoted(&name),
+        }
+        .say(language),
+        CommandKind::Message => Text::InMessageMenu {
+            name: &quoted(&name),
+        }
+        .say(language),
+    };
+    let mut sections = vec![usage];
     if let Some(description) = &definition.description {
         sections[0] = format!("{}\n{}", sections[0], defuse(description));
     }

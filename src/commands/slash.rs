@@ -1,7 +1,9 @@
-//! A command as Discord lists it: the JSON of a slash command, and the way back from a call of one to its definition.
+//! A command as Discord lists it: the JSON of a slash command or of one in a context menu, and the way back from a
+//! call of one to its definition.
 
 use super::definition::{
-    Check, Choice, ChoiceValue, CommandDefinition, Contexts, OptionDefinition, OptionKind,
+    Check, Choice, ChoiceValue, CommandDefinition, CommandKind, Contexts, OptionDefinition,
+    OptionKind,
 };
 use super::name_key::name_key;
 use crate::json::{Items, JsonRef};
@@ -16,9 +18,26 @@ const SUBCOMMAND: u8 = 1;
 /// Discord's type of an option that is a group of subcommands.
 const GROUP: u8 = 2;
 
-/// The slash command of a definition, as Discord's list has it; nothing if nobody could call it there. In a list of
-/// a guild's own commands, Discord wants to know neither contexts nor integration types.
-pub fn slash_command(definition: &CommandDefinition, is_global: bool) -> Option<Value> {
+/// A definition as Discord's list has it; nothing if nobody could call it there. In a list of a guild's own commands,
+/// Discord wants to know neither contexts nor integration types.
+pub fn application_command(definition: &CommandDefinition, is_global: bool) -> Option<Value> {
+    let mut command = match definition.kind {
+        CommandKind::Chat => slash_command(definition)?,
+        kind => json!({ "type": kind.discord_type(), "name": definition.name }),
+    };
+    let needed = needed_permissions(definition).map(|bits| bits.to_string());
+    command["default_member_permissions"] = needed.into();
+    if is_global {
+        command["contexts"] = contexts(reachable(definition)).into();
+        let installs = definition.installs;
+        let types = [(installs.guild, 0), (installs.user, 1)];
+        let types = types.into_iter().filter(|(is_set, _)| *is_set);
+        command["integration_types"] = types.map(|(_, kind)| kind).collect();
+    }
+    Some(command)
+}
+
+fn slash_command(definition: &CommandDefinition) -> Option<Value> {
     if !definition.slash {
         return None;
     }
@@ -28,21 +47,12 @@ pub fn slash_command(definition: &CommandDefinition, is_global: bool) -> Option<
         let subcommands = subcommands(definition);
         (!subcommands.is_empty()).then_some(subcommands)?
     };
-    let mut command = json!({
+    Some(json!({
         "type": 1,
         "name": definition.name,
         "description": shown_description(&definition.name, definition.description.as_deref()),
         "options": options,
-        "default_member_permissions": needed_permissions(definition).map(|bits| bits.to_string()),
-    });
-    if is_global {
-        command["contexts"] = contexts(reachable(definition)).into();
-        let installs = definition.installs;
-        let types = [(installs.guild, 0), (installs.user, 1)];
-        let types = types.into_iter().filter(|(is_set, _)| *is_set);
-        command["integration_types"] = types.map(|(_, kind)| kind).collect();
-    }
-    Some(command)
+    }))
 }
 
 /// Discord shows no command and no option without a description.
@@ -191,7 +201,7 @@ fn choice(choice: &Choice) -> Value {
     json!({ "name": choice.name, "value": value })
 }
 
-/// What a call of a slash command leads to.
+/// What a call of a slash command leads to; one of a context menu has no options.
 #[derive(Clone, Debug)]
 pub struct SlashCalled<'d, 'a> {
     /// From the command at the root to the one that is called.
@@ -200,8 +210,23 @@ pub struct SlashCalled<'d, 'a> {
     pub options: Items<'a>,
 }
 
-/// Whether the slash command with this name is a definition's.
-pub fn is_called(definition: &CommandDefinition, name: &str) -> bool {
+/// Whether the `data` of an interaction calls the command of a definition.
+pub fn is_called(definition: &CommandDefinition, data: JsonRef<'_>) -> bool {
+    let number = data
+        .i64("type")
+        .and_then(|number| u64::try_from(number).ok());
+    if number != Some(definition.kind.discord_type()) {
+        return false;
+    }
+    let name = data.str("name").unwrap_or_default();
+    match definition.kind {
+        CommandKind::Chat => is_named(definition, name),
+        CommandKind::User | CommandKind::Message => name_key(&definition.name) == name_key(name),
+    }
+}
+
+/// Whether the slash command or subcommand with this name is a definition's.
+fn is_named(definition: &CommandDefinition, name: &str) -> bool {
     definition.slash && name_key(&definition.name) == name_key(name)
 }
 
@@ -227,7 +252,7 @@ pub fn walk_slash<'d, 'a>(
         };
         let name = below.str("name").unwrap_or_default();
         let mut parts = current.subcommands.iter();
-        if let Some(next) = parts.find(|it| is_called(it, name)) {
+        if let Some(next) = parts.find(|it| is_named(it, name)) {
             path.push(next);
             (current, part) = (next, below);
             continue;

@@ -310,6 +310,12 @@ sentences! {
     MoreAbout { help }
         "More about a command: {help}"
         "Penjelasan tentang sebuah perintah: {help}"
+    InUserMenu { name }
+        "{name} is in the menu of a user, below *Apps*."
+        "{name} ada di menu pengguna, di bawah *Apl*."
+    InMessageMenu { name }
+        "{name} is in the menu of a message, below *Apps*."
+        "{name} ada di menu pesan, di bawah *Apl*."
     Aliases { names }
         "Also: {names}"
         "Juga: {names}"

@@ -3,11 +3,11 @@
 use super::checks::MAX_DEPTH;
 use super::complaint::{Complaint, Visit};
 use super::cooldown::MAX_USES;
-use super::definition::{Check, ChoiceValue, CommandDefinition, Concurrency};
+use super::definition::{Check, ChoiceValue, CommandDefinition, CommandKind, Concurrency};
 use super::escape::length;
 use super::name_key::name_key;
 use super::slash::shown_description;
-use super::validate_names::{bad_word, description, name};
+use super::validate_names::{bad_word, description, menu_name, name};
 use super::validate_options::{MAX_OPTIONS, options};
 use std::collections::HashSet;
 
@@ -30,7 +30,7 @@ pub fn validate(definition: &CommandDefinition) -> Vec<Complaint> {
 
 fn root(definition: &CommandDefinition, visit: &mut Visit<'_>) {
     visit.complain_if(
-        !definition.prefix && !definition.slash,
+        definition.kind == CommandKind::Chat && !definition.prefix && !definition.slash,
         "slash",
         "must not be off together with `prefix`: nobody could call it",
     );
@@ -50,7 +50,11 @@ fn root(definition: &CommandDefinition, visit: &mut Visit<'_>) {
 }
 
 fn command(definition: &CommandDefinition, visit: &mut Visit<'_>, level: usize) {
-    name("name", &definition.name, visit);
+    if definition.kind == CommandKind::Chat {
+        name("name", &definition.name, visit);
+    } else {
+        menu_name("name", &definition.name, visit);
+    }
     aliases(definition, visit);
     description("description", definition.description.as_deref(), visit);
     examples(definition, visit);

@@ -30,6 +30,25 @@ pub(super) fn name(field: &str, name: &str, visit: &mut Visit<'_>) {
     }
 }
 
+/// Names in context menus: Discord takes spaces and both cases there, and cuts the spaces around them off.
+pub(super) fn menu_name(field: &str, name: &str, visit: &mut Visit<'_>) {
+    let count = length(name);
+    if count == 0 || count > MAX_NAME {
+        visit.complain(
+            field,
+            format!("must have 1 to {MAX_NAME} characters, and has {count}"),
+        );
+    } else if let Some(character) = unseen(name) {
+        let character = u32::from(character);
+        visit.complain(
+            field,
+            format!("must not contain the character U+{character:04X}, which is invisible"),
+        );
+    } else if name.trim() != name {
+        visit.complain(field, "must not begin or end with a space");
+    }
+}
+
 /// What commands and options say about themselves.
 pub(super) fn description(field: &str, description: Option<&str>, visit: &mut Visit<'_>) {
     let Some(description) = description.filter(|_| visit.slash) else {

@@ -19,10 +19,11 @@ pub(super) type Doing = Pin<Box<dyn Future<Output = SpecResult<JsonValue>> + Sen
 pub(super) type Action = fn(&Arc<TestWorld>, &Arguments) -> HostResult<Doing>;
 
 /// What `world` and the people in it can do: under which key, what errors call it, and how.
-pub(super) const ACTIONS: [(&str, &str, Action); 23] = [
+pub(super) const ACTIONS: [(&str, &str, Action); 24] = [
     ("says", "user:says", says),
     ("reacts", "user:reacts", reacts),
     ("runs", "user:runs", runs),
+    ("uses", "user:uses", uses),
     ("clicks", "user:clicks", clicks),
     ("chooses", "user:chooses", chooses),
     ("submits", "user:submits", submits),
@@ -119,6 +120,18 @@ fn runs(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     };
     let world = Arc::clone(world);
     doing(async move { world.run(user, channel, &name, options).await.map(seen) })
+}
+
+fn uses(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+    let (user, channel) = somebody(world, arguments)?;
+    let name = arguments.string(2, "the command")?;
+    let target = id(arguments, 3, "the user or message")?;
+    let is_message = matches!(arguments.value(4), Value::Boolean(true));
+    let world = Arc::clone(world);
+    doing(async move {
+        let answers = world.use_menu(user, channel, name, (target, is_message));
+        answers.await.map(seen)
+    })
 }
 
 fn clicks(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {

@@ -47,6 +47,22 @@ impl TestWorld {
         self.interact(user, channel, request).await
     }
 
+    /// Uses a command of the context menu of a user, or of a message.
+    pub(super) async fn use_menu(
+        &self,
+        user: Id,
+        channel: Id,
+        name: String,
+        (target, is_message): (Id, bool),
+    ) -> SpecResult<Vec<Value>> {
+        let request = if is_message {
+            InteractionRequest::Message { name, target }
+        } else {
+            InteractionRequest::User { name, target }
+        };
+        self.interact(user, channel, request).await
+    }
+
     /// Clicks a button: the one with this label or custom id, or the only one.
     pub(super) async fn click(
         &self,

@@ -9,6 +9,7 @@ use crate::escape::is_unfit;
 use crate::json::Json;
 use crate::problem::{Problem, SourceLocation};
 use crate::secrets;
+use crate::vm::host::HostFailure;
 use mlua::{Table, Value};
 use std::fmt;
 use std::time::Duration;
@@ -97,6 +98,15 @@ pub struct Raised {
 pub const STACK_OVERFLOW: &str = "stack overflow";
 
 impl Fault {
+    /// What the host could not do for a handler, before the handler ran.
+    pub fn of_host(failure: &HostFailure) -> Self {
+        Self::Raised(Box::new(Raised {
+            kind: Some("limit".to_owned()),
+            message: failure.to_string(),
+            ..Raised::default()
+        }))
+    }
+
     /// From what the driver caught: the value that was raised, and the traceback. `is_full` tells whether the heap has
     /// no room left.
     pub(super) fn from_raised(

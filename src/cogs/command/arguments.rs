@@ -11,7 +11,7 @@ use crate::commands::reader::parse_arguments;
 use crate::commands::slash_values::{Given, slash_arguments};
 use crate::commands::text::Text;
 use crate::commands::usage::UsageError;
-use crate::vm::trace::{Fault, Raised};
+use crate::vm::trace::Fault;
 use jiff::tz::TimeZone;
 use mlua::{Function, Value};
 use std::sync::Arc;
@@ -97,11 +97,7 @@ impl Calling<'_> {
                 _ => match context.to_lua(self.live.vm.lua(), &argument) {
                     Ok(value) => Ok(value),
                     Err(failure) => {
-                        let fault = Fault::Raised(Box::new(Raised {
-                            kind: Some("limit".to_owned()),
-                            message: failure.to_string(),
-                            ..Raised::default()
-                        }));
+                        let fault = Fault::of_host(&failure);
                         Err(Box::pin(self.explain(&fault, context))
                             .await
                             .unwrap_or_default())

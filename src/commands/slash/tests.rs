@@ -31,11 +31,11 @@ fn a_command_is_written_with_its_description_and_where_it_is_offered() {
         "type": 1, "name": "rank", "description": "Shows a level", "options": [],
         "default_member_permissions": "10", "contexts": [0, 1], "integration_types": [0, 1],
     });
-    assert_eq!(slash_command(&rank, true), Some(expected));
-    let in_guild = slash_command(&rank, false).unwrap();
+    assert_eq!(application_command(&rank, true), Some(expected));
+    let in_guild = application_command(&rank, false).unwrap();
     assert!(in_guild.get("contexts").is_none() && in_guild.get("integration_types").is_none());
     rank.slash = false;
-    assert_eq!(slash_command(&rank, true), None);
+    assert_eq!(application_command(&rank, true), None);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn tags() -> CommandDefinition {
 fn a_group_is_its_own_handler_its_subcommands_and_its_groups() {
     let mut tag = tags();
     let shape = |tag: &CommandDefinition| {
-        let command = slash_command(tag, true).unwrap();
+        let command = application_command(tag, true).unwrap();
         let names = command["options"].as_array().unwrap().iter();
         let names = names.map(|it| format!("{}{}", it["name"].as_str().unwrap(), it["type"]));
         names.collect::<Vec<_>>().join(" ")
@@ -133,14 +133,14 @@ fn a_group_is_its_own_handler_its_subcommands_and_its_groups() {
     assert_eq!(shape(&tag), "tag1 add1 admin2");
     tag.slash_name_of_run = Some("show".into());
     assert_eq!(shape(&tag), "show1 add1 admin2");
-    let command = slash_command(&tag, true).unwrap();
+    let command = application_command(&tag, true).unwrap();
     let inner = command["options"][2]["options"].as_array().unwrap();
     assert_eq!(inner.len(), 1, "what can only be typed is not listed");
     // A group in which nothing is left for Discord is no command there.
     tag.runs = false;
     tag.subcommands.remove(0);
     tag.subcommands[0].subcommands.remove(0);
-    assert_eq!(slash_command(&tag, true), None);
+    assert_eq!(application_command(&tag, true), None);
 }
 
 fn called(root: &CommandDefinition, data: &Value) -> Option<(String, usize)> {
@@ -204,8 +204,8 @@ fn only_what_we_set_makes_a_difference() {
     rank.options[0].min = Some(1.0);
     rank.options[1].required = false;
     let ours = vec![
-        slash_command(&rank, true).unwrap(),
-        slash_command(&tags(), true).unwrap(),
+        application_command(&rank, true).unwrap(),
+        application_command(&tags(), true).unwrap(),
     ];
     let mut theirs: Vec<Value> = ours.iter().cloned().map(as_discord_shows).collect();
     theirs.reverse();

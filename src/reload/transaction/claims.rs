@@ -7,7 +7,7 @@ use crate::cogs::host::{ADMIN_COMMANDS, Cogs};
 use crate::cogs::live::Offer;
 use crate::cogs::routes::Routes;
 use crate::commands::conflicts::{Claim, Claimant, Conflict, claims, claims_of_cog, shown};
-use crate::commands::definition::CommandDefinition;
+use crate::commands::definition::{CommandDefinition, CommandKind};
 use crate::commands::likeness::{likenesses, unseen};
 use crate::commands::name_key::name_key;
 use crate::problem::{Problem, SourceLocation};
@@ -314,7 +314,9 @@ fn hidden_name(cog: &str, offer: &Offer) -> Option<LoadFailure> {
 
 /// Why a cog cannot have its commands: one has a name of the bot's own, or one that looks like it.
 fn reserved(cog: &str, offer: &Offer) -> Option<LoadFailure> {
-    for definition in offer.commands.iter().map(|command| &command.definition) {
+    let definitions = offer.commands.iter().map(|command| &command.definition);
+    // The bot has none in the context menus.
+    for definition in definitions.filter(|it| it.kind == CommandKind::Chat) {
         let mut names = std::iter::once(&definition.name).chain(&definition.aliases);
         if let Some(message) = names.find_map(|name| why_reserved(name)) {
             return Some(refused(cog, offer, message, definition.place.clone()));

@@ -186,7 +186,12 @@ fn requests(text: &str) -> impl Iterator<Item = &str> {
 fn mentions(texts: &[String], tie: &Tie) -> bool {
     let has = |wanted: &str| texts.iter().any(|text| text.contains(wanted));
     match tie {
-        Tie::Claim(Claim::Typed(name) | Claim::Slash(name)) => {
+        Tie::Claim(
+            Claim::Typed(name)
+            | Claim::Slash(name)
+            | Claim::UserMenu(name)
+            | Claim::MessageMenu(name),
+        ) => {
             ["\"\"", "''", "``"].iter().any(|quotes| {
                 let (open, close) = quotes.split_at(1);
                 has(&format!("{open}{name}{close}"))

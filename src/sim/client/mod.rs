@@ -18,6 +18,14 @@ use serde_json::{Value, json};
 /// How many interactions are kept.
 const KEPT: usize = 2_000;
 
+// Discord's types of commands in context menus.
+const USER_MENU: u64 = 2;
+const MESSAGE_MENU: u64 = 3;
+
+// Discord's types of messages that answer a slash command, and a command of a context menu.
+const COMMAND_ANSWER: u64 = 20;
+const MENU_ANSWER: u64 = 23;
+
 /// Something that a person uses.
 #[derive(Clone, Debug)]
 pub enum InteractionRequest {
@@ -100,9 +108,11 @@ pub(crate) fn begin(
             options,
             focused,
         } => slash(world, user, &place, (name, options, Some(focused)))?,
-        InteractionRequest::User { name, target } => menu(world, user, &place, (name, 2, *target))?,
+        InteractionRequest::User { name, target } => {
+            menu(world, user, &place, (name, USER_MENU, *target))?
+        }
         InteractionRequest::Message { name, target } => {
-            menu(world, user, &place, (name, 3, *target))?
+            menu(world, user, &place, (name, MESSAGE_MENU, *target))?
         }
         InteractionRequest::Component {
             message,
@@ -220,7 +230,7 @@ fn menu(
 ) -> Result<Parts, ApiError> {
     let command = find(world, user, place, (name, kind))?;
     let mut resolved = Resolved::new(place);
-    if kind == 2 {
+    if kind == USER_MENU {
         resolved.user(world, target)?;
     } else {
         resolved.message(world, target, user)?;
@@ -241,12 +251,21 @@ fn dispatch(world: &mut World, user: Id, place: &Channel, parts: &Parts) -> Id {
     let id = world.new_id();
     let token = world.token_of("interaction", id);
     let event = show(world, user, place, parts, (id, &token));
+    let menu = parts.data["type"].as_u64().filter(|_| parts.kind == 2);
     let mut metadata = json!({
         "id": id.to_string(),
         "type": parts.kind,
         "user": world.show_user(user),
         "authorizing_integration_owners": {"0": place.guild.unwrap_or(0).to_string()},
     });
+    match (menu, &parts.data["target_id"]) {
+        (Some(USER_MENU), target) => {
+            let target = id_of(target).map(|id| world.show_user(id));
+            metadata["target_user"] = target.unwrap_or_default();
+        }
+        (Some(MESSAGE_MENU), target) => metadata["target_message_id"] = target.clone(),
+        _ => {}
+    }
     if let Some(name) = &parts.name {
         metadata["name"] = name.as_str().into();
     }
@@ -260,6 +279,11 @@ fn dispatch(world: &mut World, user: Id, place: &Channel, parts: &Parts) -> Id {
         id,
         token,
         kind: parts.kind,
+        answered_by: match menu {
+            Some(USER_MENU | MESSAGE_MENU) => MENU_ANSWER,
+            Some(_) => COMMAND_ANSWER,
+            None => 0,
+        },
         user,
         channel: place.id,
         message: parts.message,

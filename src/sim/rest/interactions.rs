@@ -3,7 +3,7 @@
 use super::call::{Outcome, RestAnswer, RestCall};
 use super::draft::Draft;
 use super::message_rules::{self as rules, EPHEMERAL, LOADING};
-use super::post::{self, COMMAND_ANSWER};
+use super::post;
 use super::route::{Route, open};
 use crate::sim::errors::{
     ALREADY_ACKNOWLEDGED, ApiError, INVALID_TOKEN, Invalid, UNKNOWN_INTERACTION, UNKNOWN_MESSAGE,
@@ -143,11 +143,7 @@ fn post_answer(
     flags: u64,
 ) -> Result<Id, ApiError> {
     let draft = Draft {
-        kind: if interaction.kind == 2 {
-            COMMAND_ANSWER
-        } else {
-            0
-        },
+        kind: interaction.answered_by,
         flags,
         interaction: Some(&interaction.metadata),
         only_for: (flags & EPHEMERAL != 0).then_some(interaction.user),

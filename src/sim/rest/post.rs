@@ -9,9 +9,8 @@ use crate::sim::ids::{Id, id_in};
 use crate::sim::world::{Channel, Message, Upload, World};
 use serde_json::{Map, Value, json};
 
-/// A reply (19), an answer to a slash command (20), or to a context menu (23).
+/// Discord's type of a reply.
 pub(super) const REPLY: u64 = 19;
-pub(super) const COMMAND_ANSWER: u64 = 20;
 
 /// The flags that a body may set on a new message.
 const SETTABLE: u64 =

@@ -32,6 +32,8 @@ pub(crate) struct Interaction {
     pub(crate) token: String,
     /// Discord's interaction type (2 command, 3 component, 4 autocomplete, 5 modal).
     pub(crate) kind: u64,
+    /// Discord's type of the messages that answer it.
+    pub(crate) answered_by: u64,
     pub(crate) user: Id,
     pub(crate) channel: Id,
     /// The message that a component sits on.

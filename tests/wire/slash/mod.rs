@@ -4,6 +4,7 @@ mod answers;
 mod calls;
 mod completion;
 mod list;
+mod menus;
 
 use crate::support::{Id, PATIENCE, Setup, Stage, setup};
 use cogsmith::clock::Clock;
