@@ -13,6 +13,7 @@
 mod commands;
 mod intents;
 mod interrupted;
+mod lines;
 mod presence;
 mod rehearsal;
 mod router;
@@ -21,6 +22,7 @@ mod sign_in;
 
 pub use rehearsal::{Rehearsal, rehearse};
 
+use self::lines::Lines;
 use self::router::Router;
 use self::sign_in::SignedIn;
 use crate::activity::Activity;
@@ -157,6 +159,8 @@ impl Bot {
         services.identity.store(Arc::new(server.identity));
         let threads = CogThreads::start()?;
         let cogs = Arc::new(Cogs::new(Arc::clone(&services), threads.0.clone()));
+        // Nobody else has set it.
+        let _first = services.lines.set(Box::new(Lines::new(&cogs))).is_ok();
         if options.state.is_some() {
             cogs.names.open(options.config.var_dir().join(NAMES));
         }
@@ -408,6 +412,8 @@ fn services(
         faults: FaultLog::default(),
         refused: FaultLog::default(),
         command_names: ArcSwap::default(),
+        shown_names: ArcSwap::default(),
+        lines: OnceLock::new(),
         connection: ArcSwap::default(),
     })
 }

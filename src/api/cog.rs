@@ -1,8 +1,7 @@
 //! `@cogsmith/cog`: what a cog declares about itself.
 //!
 //! `info, option, command, group, user_command, message_command, checks, before, after, on, wait, every, cron, job, texts, on_load, on_ready, on_unload,
-//! on_error, on_denied, check,
-//! fail, presence, has_command, bot, name, api`
+//! on_error, on_denied, on_unknown_command, check, fail, presence, has_command, suggest_command, bot, name, api`
 
 use super::command::{self, Declared};
 use super::context::CogContext;
@@ -19,6 +18,7 @@ use super::texts;
 use super::time::named_zone;
 use super::wait;
 use crate::commands::definition::CommandKind;
+use crate::commands::help::nearest_command;
 use crate::cron::Cron;
 use crate::discord::events::{self, intents};
 use crate::discord::operations::operations;
@@ -39,12 +39,17 @@ const LONGEST_EXPRESSION: usize = 1_000;
 /// Characters of a name that is looked up.
 const LONGEST_NAME: usize = 200;
 
-const HOOKS: [(&str, &str, Hook); 7] = [
+const HOOKS: [(&str, &str, Hook); 8] = [
     ("on_load", "cog.on_load", Hook::Load),
     ("on_ready", "cog.on_ready", Hook::Ready),
     ("on_unload", "cog.on_unload", Hook::Unload),
     ("on_error", "cog.on_error", Hook::Error),
     ("on_denied", "cog.on_denied", Hook::Denied),
+    (
+        "on_unknown_command",
+        "cog.on_unknown_command",
+        Hook::Unknown,
+    ),
     ("before", "cog.before", Hook::Before),
     ("after", "cog.after", Hook::After),
 ];
@@ -86,6 +91,10 @@ pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Res
     raw.raw_set("fail", of("cog.fail", fail)?)?;
     raw.raw_set("bot", of("cog.bot", bot)?)?;
     raw.raw_set("has_command", of("cog.has_command", has_command)?)?;
+    raw.raw_set(
+        "suggest_command",
+        of("cog.suggest_command", suggest_command)?,
+    )?;
     let check = host.function(lua, "cog.check.custom", |_, arguments| {
         arguments.callback(0, "the function")
     })?;
@@ -154,7 +163,13 @@ fn info(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value>
 }
 
 /// Capabilities that no operation of Discord's has.
-const OTHER_CAPABILITIES: [&str; 4] = ["dm.send", "http", "mentions.everyone", "presence"];
+const OTHER_CAPABILITIES: [&str; 5] = [
+    "commands.run",
+    "dm.send",
+    "http",
+    "mentions.everyone",
+    "presence",
+];
 
 /// Raises an error for a capability that does not exist: it is a typing mistake.
 fn known_capability(name: &str) -> HostResult<()> {
@@ -385,4 +400,14 @@ fn has_command(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult
     let name = arguments.short_string(0, "the name", LONGEST_NAME)?;
     let known = cog.services.command_names.load();
     one(lua, known.contains(&name.to_lowercase()))
+}
+
+/// The command that somebody has probably meant.
+fn suggest_command(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value> {
+    let name = arguments.short_string(0, "the name", LONGEST_NAME)?;
+    let known = cog.services.shown_names.load();
+    one(
+        lua,
+        nearest_command(&name, known.iter().map(String::as_str)),
+    )
 }

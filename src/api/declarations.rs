@@ -187,6 +187,8 @@ pub enum Hook {
     Error,
     /// When a check refused a command.
     Denied,
+    /// When somebody typed a command that nobody has.
+    Unknown,
     /// Before a command's handler.
     Before,
     /// After a command's handler.

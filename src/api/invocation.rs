@@ -5,11 +5,12 @@
 //! ```
 //!
 //! `author, member, guild_id, in_guild, channel_id, message, interaction, command, options, prefix, locale;
-//! get, reply, send, edit, delete, typing, defer, finally, refund, help, t`
+//! get, reply, send, edit, delete, typing, defer, finally, refund, run, help, t`
 
 mod answers;
 mod luau;
 mod options;
+mod running;
 mod target;
 
 use super::context::CogContext;
@@ -59,6 +60,8 @@ pub struct Invocation {
     ended: AtomicBool,
     /// How many such functions there have been.
     finally_count: AtomicUsize,
+    /// How many lines the call has run.
+    lines_run: AtomicUsize,
     /// Whether the one answer that does not count against the limit of calls has been given.
     answered: AtomicBool,
     /// Our last answer.
@@ -89,6 +92,8 @@ pub struct Called {
     pub language: Language,
     /// Whether answers are for the caller alone unless they say otherwise.
     pub ephemeral: bool,
+    /// Whether another command has called it with `ctx:run`.
+    pub is_run: bool,
 }
 
 impl Called {
@@ -130,6 +135,7 @@ impl Invocation {
             finally: Mutex::default(),
             ended: AtomicBool::new(false),
             finally_count: AtomicUsize::new(0),
+            lines_run: AtomicUsize::new(0),
             answered: AtomicBool::new(false),
             answer: Mutex::default(),
         }

@@ -57,6 +57,7 @@ mod lane;
 mod limit_checks;
 pub mod limit_view;
 pub mod limits;
+pub mod lines;
 mod log;
 pub mod log_usage;
 pub mod member_requests;

@@ -3,6 +3,7 @@
 use super::asked_once::Questions;
 use super::budget::Budgets;
 use super::faults::FaultLog;
+use super::lines::Runner;
 use super::log_usage::SharedLog;
 use super::member_requests::MemberRequests;
 use super::own_messages::OwnMessages;
@@ -79,6 +80,10 @@ pub struct Services {
     pub refused: FaultLog,
     /// The names and aliases of all commands, in lower case.
     pub command_names: ArcSwap<RedBlackTreeSetSync<String>>,
+    /// Those that help shows.
+    pub shown_names: ArcSwap<RedBlackTreeSetSync<String>>,
+    /// Carries out the lines of `ctx:run`, once there are cogs.
+    pub lines: OnceLock<Box<dyn Runner>>,
     /// What the gateway lets through.
     pub connection: ArcSwap<ConnectionView>,
 }

@@ -1,6 +1,7 @@
 //! From an event to the mailboxes of the cogs that asked for it. Runs on the gateway's own threads, so it
 //! never waits and never enters a VM.
 
+use super::lines::{self, Unknown};
 use crate::admin::{self, Admin, AdminCall};
 use crate::api::interaction::Interaction;
 use crate::cogs::command::{CallForm, WaitingCall};
@@ -43,6 +44,8 @@ enum Called {
     Admin(AdminCall),
     /// With the ids of the channel and of the message.
     Cog(Arc<CogHandle>, Box<WaitingCall>, (String, String), Claim),
+    /// With the ids of the channel and of the message. Nobody has the command.
+    Unknown(Box<Unknown>, (String, String)),
     /// With the ids of the channel and of the interaction. Nobody has the command.
     Nobody(CallForm, (String, String)),
 }
@@ -126,7 +129,11 @@ impl Router {
         let routes = self.cogs.routes();
         let claim = Claim::Typed(key);
         let cog = routes.owner(&claim);
-        if !is_admin && cog.is_none() {
+        let is_unknown = !is_admin && cog.is_none();
+        // Whoever types `!!` or `!?` calls nothing.
+        let is_wanted = name.chars().any(char::is_alphanumeric)
+            && (config.bot.suggest_commands || routes.asked_of_unknown().next().is_some());
+        if is_unknown && !is_wanted {
             return None;
         }
         // From here on a user waits for an answer.
@@ -136,15 +143,25 @@ impl Router {
             if is_admin {
                 return Some(admin_call(&peek, &claim, arguments));
             }
+            let ids = (peek.channel_id.to_owned(), peek.id.to_owned());
+            let arguments = peek.content.len() - arguments.len();
+            if is_unknown {
+                let unknown = Unknown {
+                    event: Arc::clone(event),
+                    name: name.to_owned(),
+                    arguments,
+                    prefix: config.bot.prefix.clone(),
+                };
+                return Some(Called::Unknown(Box::new(unknown), ids));
+            }
             let typed = WaitingCall {
                 event: Arc::clone(event),
                 form: CallForm::Typed {
                     name: name.to_owned(),
-                    arguments: peek.content.len() - arguments.len(),
+                    arguments,
                     prefix: config.bot.prefix.clone(),
                 },
             };
-            let ids = (peek.channel_id.to_owned(), peek.id.to_owned());
             Some(Called::Cog(Arc::clone(cog?), Box::new(typed), ids, claim))
         });
         if read.is_none() {
@@ -189,7 +206,7 @@ impl Router {
                 CallForm::Completion(interaction) => {
                     interaction.offer(&services, serde_json::json!([])).await;
                 }
-                CallForm::Typed { .. } => {}
+                CallForm::Typed { .. } | CallForm::Run(_) | CallForm::Unknown(_) => {}
             }
             drop(busy);
         });
@@ -209,6 +226,13 @@ impl Router {
         match called {
             Called::Admin(call) => self.admin.call(call, ticket),
             Called::Nobody(form, _) => self.tell_of_nobody(form),
+            Called::Unknown(unknown, _) => {
+                let cogs = Arc::clone(&self.cogs);
+                let busy = cogs.services.activity.begin();
+                host_tasks::errand(async move {
+                    lines::offer(&cogs, &unknown, ticket, busy).await;
+                });
+            }
             Called::Cog(cog, call, _, claim) => {
                 if let CallForm::Slash(interaction) = &call.form {
                     self.defer_in_time(interaction, &claim);
@@ -264,9 +288,9 @@ impl Called {
         let id = |text: &str| text.parse().unwrap_or(0);
         let (channel, message) = match self {
             Self::Admin(call) => (id(&call.channel_id), id(&call.message_id)),
-            Self::Cog(_, _, (channel, message), _) | Self::Nobody(_, (channel, message)) => {
-                (id(channel), id(message))
-            }
+            Self::Cog(_, _, (channel, message), _)
+            | Self::Unknown(_, (channel, message))
+            | Self::Nobody(_, (channel, message)) => (id(channel), id(message)),
         };
         Consumer::Command { channel, message }
     }

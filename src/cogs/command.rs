@@ -9,6 +9,7 @@
 mod arguments;
 mod checks;
 mod completion;
+mod unknown;
 
 use super::fault::{fault_id, hook_arguments, refusal, report};
 use super::handler;
@@ -19,6 +20,7 @@ use crate::api::context::CogContext;
 use crate::api::declarations::{Command, Hook};
 use crate::api::interaction::Interaction;
 use crate::api::invocation::{self, CallOrigin, Invocation};
+use crate::api::lines::Line as RunLine;
 use crate::api::own_messages::Tie;
 use crate::commands::cooldown::ScopeIds;
 use crate::commands::definition::CommandDefinition;
@@ -63,6 +65,10 @@ pub enum CallForm {
         /// The text before the name.
         prefix: String,
     },
+    /// By a line that another command has called with `ctx:run`.
+    Run(Arc<RunLine>),
+    /// Not at all: nobody has such a command, and the cog is asked what to do.
+    Unknown(Arc<RunLine>),
     /// By a slash command, or one of a context menu.
     Slash(Arc<Interaction>),
     /// By typing into an option of a slash command that completes what is typed.
@@ -82,7 +88,9 @@ impl WaitingCall {
     /// The call that it is.
     pub fn call(&self) -> CommandCall {
         let caller = match &self.form {
-            CallForm::Typed { .. } => self.event.data().clone(),
+            CallForm::Typed { .. } | CallForm::Run(_) | CallForm::Unknown(_) => {
+                self.event.data().clone()
+            }
             CallForm::Slash(interaction) | CallForm::Completion(interaction) => {
                 interaction.caller()
             }
@@ -99,6 +107,7 @@ impl CommandCall {
     fn name(&self) -> &str {
         match &self.form {
             CallForm::Typed { name, .. } => name,
+            CallForm::Run(line) | CallForm::Unknown(line) => &line.name,
             CallForm::Slash(interaction) | CallForm::Completion(interaction) => {
                 interaction.data().str("name").unwrap_or_default()
             }
@@ -109,34 +118,45 @@ impl CommandCall {
     fn prefix(&self) -> &str {
         match &self.form {
             CallForm::Typed { prefix, .. } => prefix,
+            CallForm::Run(line) | CallForm::Unknown(line) => &line.prefix,
             CallForm::Slash(_) | CallForm::Completion(_) => "/",
         }
     }
 
+    /// The interaction that is answered.
     fn interaction(&self) -> Option<&Arc<Interaction>> {
         match &self.form {
             CallForm::Typed { .. } => None,
+            CallForm::Run(line) | CallForm::Unknown(line) => line.interaction.as_ref(),
             CallForm::Slash(interaction) | CallForm::Completion(interaction) => Some(interaction),
         }
     }
 
     /// The line that was typed.
     fn line(&self) -> Line<'_> {
-        match &self.form {
-            CallForm::Typed { arguments, .. } => Line {
-                content: self.caller.str("content").unwrap_or_default(),
-                arguments: *arguments,
-            },
-            CallForm::Slash(_) | CallForm::Completion(_) => Line {
-                content: "",
-                arguments: 0,
-            },
+        let arguments = match &self.form {
+            CallForm::Typed { arguments, .. } => *arguments,
+            CallForm::Run(line) | CallForm::Unknown(line) => line.arguments,
+            CallForm::Slash(_) | CallForm::Completion(_) => {
+                return Line {
+                    content: "",
+                    arguments: 0,
+                };
+            }
+        };
+        Line {
+            content: self.caller.str("content").unwrap_or_default(),
+            arguments,
         }
     }
 
     fn origin(&self) -> CallOrigin {
         match &self.form {
             CallForm::Typed { .. } => CallOrigin::Message(self.caller.clone()),
+            CallForm::Run(line) | CallForm::Unknown(line) => match &line.interaction {
+                Some(interaction) => CallOrigin::Interaction(Arc::clone(interaction)),
+                None => CallOrigin::Message(self.caller.clone()),
+            },
             CallForm::Slash(interaction) => CallOrigin::Interaction(Arc::clone(interaction)),
             CallForm::Completion(interaction) => CallOrigin::Completion(Arc::clone(interaction)),
         }
@@ -158,6 +178,10 @@ struct Calling<'a> {
 pub async fn refuse(cog: &Arc<CogContext>, call: &CommandCall, why: Text<'_>) {
     if let CallForm::Completion(interaction) = &call.form {
         return interaction.offer(&cog.services, no_choices()).await;
+    }
+    if let CallForm::Unknown(_) = &call.form {
+        // It is not this cog's command.
+        return;
     }
     let language = Language::of_locale(cog.services.config.load().bot.locale.code());
     answer(cog, call, language, &why.say(language)).await;
@@ -196,15 +220,18 @@ pub async fn run(
         host_tasks::point(Task::Command);
         calling.carry_out().await
     };
-    let told = host_tasks::caught(Task::Command, carrying_out).await;
-    let told = told.unwrap_or_else(|| Some(Text::BotFailed {}.say(language)));
+    let ended = host_tasks::caught(Task::Command, carrying_out).await;
+    let ended = ended.unwrap_or_else(|| Err(Some(Text::BotFailed {}.say(language))));
+    let is_known = matches!(call.form, CallForm::Unknown(_)) && ended != Err(None);
+    let is_done = ended.is_ok() || is_known;
+    let told = ended.err().flatten();
     let _busy = lock(&calling.busy).take();
     let goes_on = live.generation.life.has_tasks();
     // An answer may have to wait for Discord; the VM is not kept alive for it.
     drop((under_way, live));
-    let told = match (told, call.interaction()) {
+    let told = match (told, &call.form) {
         // Discord waits for an answer, where somebody who has typed sees what was done.
-        (None, Some(interaction)) if Box::pin(interaction.end(goes_on)).await => {
+        (None, CallForm::Slash(interaction)) if Box::pin(interaction.end(goes_on)).await => {
             Some(Text::Done {}.say(language))
         }
         (told, _) => told,
@@ -212,6 +239,9 @@ pub async fn run(
     if let Some(text) = told {
         // In a box, as are all ways that hardly any call goes: each call is carried from its mailbox to its task.
         Box::pin(answer(cog, &call, language, &text)).await;
+    }
+    if let CallForm::Run(line) | CallForm::Unknown(line) = &call.form {
+        line.answer(is_done, cog.services.activity.begin());
     }
 }
 
@@ -245,9 +275,12 @@ fn invocation(
         name: name.to_owned(),
         command: command.map(|(command, _)| Arc::clone(command)),
         prefix: match &call.form {
-            CallForm::Typed { prefix, .. } => Some(prefix.clone()),
+            CallForm::Typed { .. } | CallForm::Run(_) | CallForm::Unknown(_) => {
+                Some(call.prefix().to_owned())
+            }
             CallForm::Slash(_) | CallForm::Completion(_) => None,
         },
+        is_run: matches!(call.form, CallForm::Run(_)),
         language,
         ephemeral: command.is_some_and(|(_, definition)| definition.ephemeral),
     };
@@ -268,23 +301,26 @@ impl Calling<'_> {
         self.call.caller.str("guild_id")
     }
 
-    /// Returns the message for the user, unless the handler has sent one.
-    async fn carry_out(&self) -> Option<String> {
+    /// If the command does not run to its end, the error is the message for the user, unless a handler has sent one.
+    async fn carry_out(&self) -> Result<(), Option<String>> {
+        if let CallForm::Unknown(line) = &self.call.form {
+            return Box::pin(self.ask_of_unknown(line)).await;
+        }
         let Some(command) = self.command() else {
-            return Some(self.gone());
+            return Err(Some(self.gone()));
         };
-        let begun = match &self.call.form {
-            CallForm::Typed { .. } => match walk(&command.definition, self.call.line()) {
-                Walk::Command(called) => self.begin(&command, &called, None).await,
-                Walk::Group { path, given } => {
-                    return Some(help::unknown_subcommand(
+        match &self.call.form {
+            CallForm::Typed { .. } | CallForm::Run(_) | CallForm::Unknown(_) => {
+                match walk(&command.definition, self.call.line()) {
+                    Walk::Command(called) => self.begin(&command, &called, None).await,
+                    Walk::Group { path, given } => Err(Some(help::unknown_subcommand(
                         &path,
                         given.as_ref(),
                         self.call.prefix(),
                         self.language,
-                    ));
+                    ))),
                 }
-            },
+            }
             CallForm::Slash(interaction) | CallForm::Completion(interaction) => {
                 match walk_slash(&command.definition, interaction.data()) {
                     Some(called) => {
@@ -295,17 +331,21 @@ impl Calling<'_> {
                         self.begin(&command, &self.as_typed(called), Some(&given))
                             .await
                     }
-                    None => return Some(Text::CommandChanged {}.say(self.language)),
+                    None => Err(Some(Text::CommandChanged {}.say(self.language))),
                 }
             }
-        };
-        begun.err().flatten()
+        }
     }
 
     /// The command that is called; none if a reload has removed it while the call was on its way.
     fn command(&self) -> Option<Arc<Command>> {
         let name = self.call.name();
-        let data = self.call.interaction().map(|it| it.data());
+        let data = match &self.call.form {
+            CallForm::Slash(interaction) | CallForm::Completion(interaction) => {
+                Some(interaction.data())
+            }
+            CallForm::Typed { .. } | CallForm::Run(_) | CallForm::Unknown(_) => None,
+        };
         let mut commands = self.live.declarations.commands();
         let found = commands.find(|command| match data {
             None => answers_to(&command.definition, name),
@@ -319,7 +359,7 @@ impl Calling<'_> {
         if self.call.interaction().is_some() {
             return Text::CommandGone {}.say(self.language);
         }
-        let known = self.cog.services.command_names.load();
+        let known = self.cog.services.shown_names.load();
         let known = known.iter().map(String::as_str);
         let (name, prefix) = (self.call.name(), self.call.prefix());
         help::unknown_command(name, known, prefix, self.language)

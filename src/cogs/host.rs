@@ -139,6 +139,8 @@ impl Cogs {
         }
         let names = Arc::new(routes.typed().clone());
         self.services.command_names.store(names);
+        let shown = Arc::new(routes.shown().clone());
+        self.services.shown_names.store(shown);
         self.routes.store(Arc::new(routes));
         drop(cogs);
         self.note_commands();

@@ -36,6 +36,8 @@ pub struct Offer {
     pub commands: Vec<Arc<Command>>,
     /// The events that it listens to.
     pub events: BTreeSet<&'static str>,
+    /// Whether it wants to know of commands that nobody has.
+    pub asks_for_unknown: bool,
     /// The gateway intents that it needs.
     pub intents: u64,
     /// The shared states that it asks for.

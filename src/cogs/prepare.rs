@@ -238,7 +238,8 @@ fn offer_of(live: &Live) -> Offer {
         let names = event(name).map_or(&[][..], |event| &event.intents[..]);
         needed |= intents::of(names.iter().copied()).unwrap_or_default();
     }
-    if commands.iter().any(|command| command.definition.prefix) {
+    let asks_for_unknown = declarations.hooks(Hook::Unknown).next().is_some();
+    if asks_for_unknown || commands.iter().any(|command| command.definition.prefix) {
         let names = ["guild_messages", "direct_messages", "message_content"];
         needed |= intents::of(names).unwrap_or_default();
     }
@@ -247,6 +248,7 @@ fn offer_of(live: &Live) -> Offer {
     Offer {
         commands,
         events,
+        asks_for_unknown,
         intents: needed,
         shared: shared.map(str::to_owned).collect(),
         executed: live.generation.executed(),

@@ -5,6 +5,7 @@ use super::handle::CogHandle;
 use super::live::Offer;
 use crate::api::declarations::EVERY_EVENT;
 use crate::commands::conflicts::{Claim, claims, claims_of_cog};
+use crate::commands::name_key::name_key;
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync, RedBlackTreeSetSync};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,6 +19,10 @@ pub struct Routes {
     claims: HashTrieMapSync<Claim, Arc<CogHandle>>,
     /// The names of commands that can be typed.
     typed: RedBlackTreeSetSync<String>,
+    /// Those of them that help shows.
+    shown: RedBlackTreeSetSync<String>,
+    /// The cogs that are asked what to do with an unknown command.
+    unknown: Listeners,
     events: HashTrieMapSync<&'static str, Listeners>,
     /// How many cogs need just these gateway intents.
     intents: RedBlackTreeMapSync<u64, usize>,
@@ -29,6 +34,8 @@ pub struct Routes {
 #[derive(Debug)]
 struct Route {
     claims: BTreeSet<Claim>,
+    shown: Vec<String>,
+    asks_for_unknown: bool,
     events: BTreeSet<&'static str>,
     intents: u64,
 }
@@ -36,8 +43,12 @@ struct Route {
 impl Route {
     fn of(cog: &str, offer: &Offer) -> Self {
         let definitions = offer.commands.iter().map(|command| &command.definition);
-        let of_commands = definitions.flat_map(claims).map(|(claim, _)| claim);
+        let of_commands = definitions.clone().flat_map(claims).map(|(claim, _)| claim);
+        let shown = definitions.filter(|it| it.prefix && !it.hidden);
+        let names = shown.flat_map(|it| std::iter::once(&it.name).chain(&it.aliases));
         Self {
+            shown: names.map(|name| name_key(name)).collect(),
+            asks_for_unknown: offer.asks_for_unknown,
             claims: of_commands.chain(claims_of_cog(cog)).collect(),
             events: offer.events.clone(),
             intents: offer.intents,
@@ -75,6 +86,16 @@ impl Routes {
         &self.typed
     }
 
+    /// Those of them that are not hidden.
+    pub fn shown(&self) -> &RedBlackTreeSetSync<String> {
+        &self.shown
+    }
+
+    /// The cogs that have declared `cog.on_unknown_command`, in order of name.
+    pub fn asked_of_unknown(&self) -> impl Iterator<Item = &Arc<CogHandle>> {
+        self.unknown.values()
+    }
+
     /// Forgets what leads to a cog.
     pub(super) fn remove(&mut self, cog: &str) {
         let Some(route) = self.cogs.get(cog).map(Arc::clone) else {
@@ -87,6 +108,10 @@ impl Routes {
                 self.typed.remove_mut(name);
             }
         }
+        for name in &route.shown {
+            self.shown.remove_mut(name);
+        }
+        self.unknown.remove_mut(cog);
         for event in &route.events {
             if let Some(listeners) = self.events.get_mut(event) {
                 listeners.remove_mut(cog);
@@ -109,6 +134,13 @@ impl Routes {
             if let Claim::Typed(name) = claim {
                 self.typed.insert_mut(name.clone());
             }
+        }
+        for name in &route.shown {
+            self.shown.insert_mut(name.clone());
+        }
+        if route.asks_for_unknown {
+            self.unknown
+                .insert_mut(Arc::clone(&cog.name), Arc::clone(cog));
         }
         for event in &route.events {
             let listeners = self.events.get(event).cloned().unwrap_or_default();

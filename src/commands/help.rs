@@ -236,6 +236,14 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The name that is nearest to one that no command has.
+pub fn nearest_command<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    suggest::nearest(name, candidates)
+}
+
 /// The answer to a name that no command has. `candidates` are the names and aliases that the caller
 /// may see.
 pub fn unknown_command<'a>(

@@ -54,6 +54,8 @@ pub struct Bot {
     pub admins: Vec<String>,
     /// The language of the bot's own texts.
     pub locale: Locale,
+    /// Whether somebody who types a command that nobody has is told which one they have probably meant.
+    pub suggest_commands: bool,
     /// What Discord shows of the bot, unless a cog asks for something else with `cog.presence`.
     pub presence: Presence,
     /// The ids of the servers in which the bot's slash commands are listed, and nowhere else: for trying them out.
@@ -294,6 +296,7 @@ impl Default for Bot {
             prefix: "!".to_owned(),
             admins: Vec::new(),
             locale: Locale::En,
+            suggest_commands: false,
             presence: Presence::default(),
             dev_guilds: Vec::new(),
         }

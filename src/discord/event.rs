@@ -43,6 +43,12 @@ pub struct Origin {
 }
 
 impl Event {
+    /// An event that the host has made; `data` is the JSON text of its data.
+    pub fn made(name: &str, data: String) -> Self {
+        let place = 0..data.len();
+        Self::at(name.into(), 0, None, data, place)
+    }
+
     /// An event that no gateway sent; `data` is the JSON text of its data.
     #[cfg(test)]
     pub(crate) fn new(name: &str, shard: u32, sequence: u64, data: String) -> Self {

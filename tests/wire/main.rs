@@ -29,6 +29,7 @@ mod fake_gateway;
 mod fake_http;
 mod gateway;
 mod identity;
+mod lines;
 mod members;
 mod names;
 mod outbound;

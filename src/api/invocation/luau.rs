@@ -17,6 +17,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+/// Characters of a line for `ctx:run`: nobody can type a longer one.
+const LONGEST_LINE: usize = 4_000;
+
 /// What Luau holds of a call.
 #[derive(Clone, Debug)]
 struct Context(Arc<Invocation>);
@@ -198,6 +201,18 @@ fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
         context.add_finally(function)
     })?;
     methods.raw_set("finally", finally)?;
+    let run = host.async_function(lua, "ctx:run", |lua, arguments| {
+        let prepared = may_act(&lua, "ctx:run").and_then(|_| {
+            let context = this(&arguments)?;
+            let line = arguments.short_string(1, "the line", LONGEST_LINE)?;
+            Ok((context, line))
+        });
+        async move {
+            let (call, line) = prepared?;
+            call.run(&lua, "ctx:run", &line).await
+        }
+    })?;
+    methods.raw_set("run", run)?;
     let refund = host.function(lua, "ctx:refund", |_, arguments| {
         this(arguments)?.refund();
         Ok(())
