@@ -10,9 +10,10 @@
 use super::call::{PreparedCall, call_error, known, make, prepare, send};
 use super::content::Content;
 use super::context::CogContext;
+use super::locale::{language, locale_of};
 use super::own_messages::Tie;
 use super::services::Services;
-use crate::commands::text::{Language, Text};
+use crate::commands::text::Text;
 use crate::discord::arguments::File;
 use crate::discord::event::{Event, InteractionPeek};
 use crate::discord::operation;
@@ -303,7 +304,7 @@ impl Interaction {
 
     /// What the host itself has to say to the caller alone.
     pub async fn tell(&self, services: &Services, text: Text<'_>) {
-        let language = Language::of_locale(services.config.load().bot.locale.code());
+        let language = language(services, &locale_of(services, self.event()));
         let text = text.say(language);
         let mut progress = self.progress.lock().await;
         let mut body = Map::from_iter([("content".to_owned(), Value::from(text))]);

@@ -88,6 +88,8 @@ pub struct Called {
     pub command: Option<Arc<Command>>,
     /// What was typed before them.
     pub prefix: Option<String>,
+    /// The locale of whoever called, or of where it was typed.
+    pub locale: String,
     /// The language of the bot's own sentences.
     pub language: Language,
     /// Whether answers are for the caller alone unless they say otherwise.

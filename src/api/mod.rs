@@ -58,6 +58,7 @@ mod limit_checks;
 pub mod limit_view;
 pub mod limits;
 pub mod lines;
+pub mod locale;
 mod log;
 pub mod log_usage;
 pub mod member_requests;

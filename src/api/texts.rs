@@ -13,16 +13,10 @@ use mlua::{Lua, Table, Value};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use table::Texts;
+use table::{LOCALES, Texts};
 
-/// Discord's locales.
-const LOCALES: [&str; 32] = [
-    "id", "da", "de", "en-GB", "en-US", "es-ES", "es-419", "fr", "hr", "it", "lt", "hu", "nl",
-    "no", "pl", "pt-BR", "ro", "fi", "sv-SE", "vi", "tr", "cs", "el", "bg", "ru", "uk", "hi", "th",
-    "zh-CN", "ja", "zh-TW", "ko",
-];
-/// How deep tables of texts may be nested.
-const DEEPEST: usize = 8;
+/// How deep tables of texts may be nested: the choices of an option in a group of a group are this deep.
+const DEEPEST: usize = 12;
 /// Bytes of a key, and of the name of a value.
 const LONGEST_KEY: usize = 200;
 /// Bytes of a text that has been filled in.

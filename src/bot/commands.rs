@@ -11,7 +11,7 @@ use crate::backoff::Backoff;
 use crate::cogs::host::Cogs;
 use crate::commands::conflicts::Claim;
 use crate::commands::definition::CommandKind;
-use crate::commands::slash::{application_command, differ, kept_as_it_is};
+use crate::commands::slash::{application_command, differ, kept_as_it_is, localize};
 use crate::discord::operation;
 use crate::discord::outbound::CallError;
 use crate::host_tasks::{self, Task};
@@ -189,7 +189,11 @@ impl Follower {
                 cog.peek(|status| {
                     let all = status.offer.commands.iter();
                     let all = all.filter_map(|it| application_command(&it.definition, is_global));
-                    commands.extend(all);
+                    let texts = &*status.offer.texts;
+                    commands.extend(all.map(|mut command| {
+                        localize(&mut command, texts);
+                        command
+                    }));
                 });
             }
         }
@@ -275,8 +279,9 @@ impl Follower {
         if let Place::Guild(guild) = place {
             arguments["guild_id"] = guild.as_str().into();
         }
-        if let Some(body) = body {
-            arguments["body"] = body.into();
+        match body {
+            Some(body) => arguments["body"] = body.into(),
+            None => arguments["with_localizations"] = true.into(),
         }
         let answer = services
             .outbound

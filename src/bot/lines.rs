@@ -3,6 +3,7 @@
 use crate::activity::Busy;
 use crate::admin;
 use crate::api::lines::{Line, Runner};
+use crate::api::locale::{language, locale_in};
 use crate::cogs::command::{CallForm, WaitingCall};
 use crate::cogs::host::Cogs;
 use crate::cogs::mailbox::Work;
@@ -11,7 +12,6 @@ use crate::commands::cooldown::ScopeIds;
 use crate::commands::definition::{Cooldown, CooldownScope};
 use crate::commands::help;
 use crate::commands::name_key::name_key;
-use crate::commands::text::Language;
 use crate::discord::event::Event;
 use crate::json::JsonRef;
 use crate::supervisor::Ticket;
@@ -131,7 +131,7 @@ async fn suggest(cogs: &Cogs, unknown: &Unknown) {
     {
         return;
     }
-    let language = Language::of_locale(services.config.load().bot.locale.code());
+    let language = language(services, &locale_in(services, ids.guild));
     let told = help::unknown_command(&unknown.name, [nearest], &unknown.prefix, language);
     admin::answer(services, ids.channel, text(&["id"]), &told).await;
 }

@@ -21,6 +21,7 @@ use crate::api::declarations::{Command, Hook};
 use crate::api::interaction::Interaction;
 use crate::api::invocation::{self, CallOrigin, Invocation};
 use crate::api::lines::Line as RunLine;
+use crate::api::locale::{language, locale_in, locale_of};
 use crate::api::own_messages::Tie;
 use crate::commands::cooldown::ScopeIds;
 use crate::commands::definition::CommandDefinition;
@@ -132,6 +133,14 @@ impl CommandCall {
         }
     }
 
+    /// The locale of whoever calls.
+    fn locale(&self, cog: &CogContext) -> String {
+        match self.interaction() {
+            Some(interaction) => locale_of(&cog.services, interaction.event()),
+            None => locale_in(&cog.services, self.caller.str("guild_id")),
+        }
+    }
+
     /// The line that was typed.
     fn line(&self) -> Line<'_> {
         let arguments = match &self.form {
@@ -183,7 +192,7 @@ pub async fn refuse(cog: &Arc<CogContext>, call: &CommandCall, why: Text<'_>) {
         // It is not this cog's command.
         return;
     }
-    let language = Language::of_locale(cog.services.config.load().bot.locale.code());
+    let language = language(&cog.services, &call.locale(cog));
     answer(cog, call, language, &why.say(language)).await;
 }
 
@@ -196,7 +205,7 @@ pub async fn run(
     limit: Duration,
     busy: Busy,
 ) {
-    let language = Language::of_locale(cog.services.config.load().bot.locale.code());
+    let language = language(&cog.services, &call.locale(cog));
     let calling = Calling {
         cog,
         live: &live,
@@ -280,6 +289,7 @@ fn invocation(
             }
             CallForm::Slash(_) | CallForm::Completion(_) => None,
         },
+        locale: call.locale(cog),
         is_run: matches!(call.form, CallForm::Run(_)),
         language,
         ephemeral: command.is_some_and(|(_, definition)| definition.ephemeral),

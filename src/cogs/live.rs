@@ -1,6 +1,7 @@
 //! What one cog runs, and what the rest of the bot knows about it.
 
 use crate::api::declarations::{Command, Hook, Info, Staged};
+use crate::api::texts::table::Texts;
 use crate::vm::build::Vm;
 use crate::vm::generation::Generation;
 use crate::vm::load_trace::{LoadTrace, Seen};
@@ -34,6 +35,8 @@ impl Live {
 pub struct Offer {
     /// Its commands.
     pub commands: Vec<Arc<Command>>,
+    /// Its texts in several languages, also for the names of its commands.
+    pub texts: Arc<Texts>,
     /// The events that it listens to.
     pub events: BTreeSet<&'static str>,
     /// Whether it wants to know of commands that nobody has.

@@ -6,7 +6,9 @@ use crate::api::declarations::{Hook, Staged, room_for_shared};
 use crate::api::install;
 use crate::api::limits::{Limit, megabytes};
 use crate::api::texts::table::Texts;
+use crate::commands::slash::{application_command, complaint, localize};
 use crate::discord::events::{event, intents};
+use crate::problem::SourceLocation;
 use crate::vm::build::{Vm, VmLimits};
 use crate::vm::host::HostError;
 use crate::vm::load_trace::LoadTrace;
@@ -102,7 +104,9 @@ fn attempt(
     let mut declarations = cog.declaring.take();
     let loaded = generation.loaded();
     declarations.retain(|module| loaded.contains_key(module));
-    generation.attach(Texts::merged(declarations.texts_by_locale()));
+    let texts = Arc::new(Texts::merged(declarations.texts_by_locale()));
+    check_names(&declarations, &texts).map_err(failed)?;
+    generation.attach(Texts::clone(&texts));
     let info = Arc::new(declarations.info());
     check_capabilities(cog, &info.capabilities).map_err(failed)?;
     cog.capabilities.stage(info.capabilities.clone());
@@ -118,7 +122,7 @@ fn attempt(
             .map_err(failed)?;
     }
     check_total_memory(cog, &live.vm).map_err(failed)?;
-    let offer = offer_of(&live);
+    let offer = offer_of(&live, texts);
     Ok((live, offer))
 }
 
@@ -226,7 +230,34 @@ fn raised(error: HostError) -> Fault {
     }))
 }
 
-fn offer_of(live: &Live) -> Offer {
+/// Names of commands in other languages have Discord's limits, too.
+fn check_names(declarations: &Staged, texts: &Texts) -> Result<(), Fault> {
+    if !texts.name_commands() {
+        return Ok(());
+    }
+    for command in declarations.commands() {
+        let Some(mut listed) = application_command(&command.definition, true) else {
+            continue;
+        };
+        localize(&mut listed, texts);
+        if let Some(complaint) = complaint(&listed) {
+            let place = command.definition.place.clone();
+            let place = place.map(|(file, line)| SourceLocation {
+                file,
+                line,
+                ..SourceLocation::default()
+            });
+            return Err(Fault::Raised(Box::new(Raised {
+                message: format!("cog.texts: {complaint}"),
+                place,
+                ..Raised::default()
+            })));
+        }
+    }
+    Ok(())
+}
+
+fn offer_of(live: &Live, texts: Arc<Texts>) -> Offer {
     let declarations = &live.declarations;
     let commands: Vec<_> = declarations.commands().cloned().collect();
     let events: BTreeSet<_> = declarations
@@ -247,6 +278,7 @@ fn offer_of(live: &Live) -> Offer {
     let shared = shared.filter_map(|it| it.strip_prefix("shared:"));
     Offer {
         commands,
+        texts,
         events,
         asks_for_unknown,
         intents: needed,

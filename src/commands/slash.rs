@@ -10,8 +10,10 @@ use crate::json::{Items, JsonRef};
 use serde_json::{Map, Value, json};
 
 mod difference;
+mod localized;
 
 pub use difference::{differ, kept_as_it_is};
+pub use localized::{Translations, complaint, localize};
 
 /// Discord's type of an option that is a subcommand.
 const SUBCOMMAND: u8 = 1;

@@ -16,9 +16,15 @@ pub enum Language {
 impl Language {
     /// The language of one of Discord's locales (`id`, `en-GB`); English if there are no texts in that language.
     pub fn of_locale(locale: &str) -> Self {
+        Self::known(locale).unwrap_or(Self::English)
+    }
+
+    /// The same; nothing if there are no texts in that language.
+    pub fn known(locale: &str) -> Option<Self> {
         match locale.split(['-', '_']).next() {
-            Some("id") => Self::Indonesian,
-            _ => Self::English,
+            Some("id") => Some(Self::Indonesian),
+            Some("en") => Some(Self::English),
+            _ => None,
         }
     }
 

@@ -7,7 +7,7 @@ use super::definition::{Check, ChoiceValue, CommandDefinition, CommandKind, Conc
 use super::escape::length;
 use super::name_key::name_key;
 use super::slash::shown_description;
-use super::validate_names::{bad_word, description, menu_name, name};
+use super::validate_names::{bad_word, description, name, not_in_menu};
 use super::validate_options::{MAX_OPTIONS, options};
 use std::collections::HashSet;
 
@@ -53,7 +53,8 @@ fn command(definition: &CommandDefinition, visit: &mut Visit<'_>, level: usize) 
     if definition.kind == CommandKind::Chat {
         name("name", &definition.name, visit);
     } else {
-        menu_name("name", &definition.name, visit);
+        let says = not_in_menu(&definition.name);
+        visit.complain_if(says.is_some(), "name", &says.unwrap_or_default());
     }
     aliases(definition, visit);
     description("description", definition.description.as_deref(), visit);

@@ -13,40 +13,46 @@ const MAX_DESCRIPTION: usize = 100;
 
 /// Names of commands and options.
 pub(super) fn name(field: &str, name: &str, visit: &mut Visit<'_>) {
-    if let Some(says) = bad_word(name) {
+    // Whatever can be typed is allowed where Discord does not show it.
+    let says = if visit.slash {
+        not_in_slash(name)
+    } else {
+        bad_word(name)
+    };
+    if let Some(says) = says {
         visit.complain(field, says);
-    } else if !visit.slash {
-        // Whatever can be typed is allowed.
-    } else if let Some(character) = name.chars().find(|character| !is_allowed(*character)) {
+    }
+}
+
+/// Why something cannot be the name of a slash command, or of an option of one.
+pub(super) fn not_in_slash(name: &str) -> Option<String> {
+    bad_word(name).or_else(|| {
+        let character = name.chars().find(|character| !is_allowed(*character))?;
         let hint = if character.is_uppercase() {
             "write it in lower case"
         } else {
             "allowed are letters, digits, `-`, `_` and `'`"
         };
-        visit.complain(
-            field,
-            format!("has the character \"{character}\", which Discord does not allow in slash commands: {hint}"),
-        );
-    }
+        Some(format!("has the character \"{character}\", which Discord does not allow in slash commands: {hint}"))
+    })
 }
 
-/// Names in context menus: Discord takes spaces and both cases there, and cuts the spaces around them off.
-pub(super) fn menu_name(field: &str, name: &str, visit: &mut Visit<'_>) {
+/// Why something cannot be a name in a context menu: Discord takes spaces and both cases there, and cuts the spaces
+/// around them off.
+pub(super) fn not_in_menu(name: &str) -> Option<String> {
     let count = length(name);
     if count == 0 || count > MAX_NAME {
-        visit.complain(
-            field,
-            format!("must have 1 to {MAX_NAME} characters, and has {count}"),
-        );
-    } else if let Some(character) = unseen(name) {
-        let character = u32::from(character);
-        visit.complain(
-            field,
-            format!("must not contain the character U+{character:04X}, which is invisible"),
-        );
-    } else if name.trim() != name {
-        visit.complain(field, "must not begin or end with a space");
+        return Some(format!(
+            "must have 1 to {MAX_NAME} characters, and has {count}"
+        ));
     }
+    if let Some(character) = unseen(name) {
+        let character = u32::from(character);
+        return Some(format!(
+            "must not contain the character U+{character:04X}, which is invisible"
+        ));
+    }
+    (name.trim() != name).then(|| "must not begin or end with a space".to_owned())
 }
 
 /// What commands and options say about themselves.

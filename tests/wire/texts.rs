@@ -114,7 +114,7 @@ async fn texts_that_are_wrong_are_errors_when_the_file_loads() {
         ),
         (
             "(function() local t = {} t.t = t return { en = t } end)()",
-            "tables may be nested 8 deep at most",
+            "tables may be nested 12 deep at most",
         ),
         (
             "{ en = { a = string.rep(\"x\", 20000) } }",

@@ -114,7 +114,7 @@ fn field(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
         },
         "command" => one(lua, context.called.name.as_str()),
         "prefix" => one(lua, context.called.prefix.as_deref()),
-        "locale" => one(lua, context.called.language.code()),
+        "locale" => one(lua, context.called.locale.as_str()),
         "options" => {
             let options = lua.create_table()?;
             for name in context.option_names() {
@@ -220,7 +220,7 @@ fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
     methods.raw_set("refund", refund)?;
     let translate = host.function(lua, "ctx:t", |lua, arguments| {
         let context = this(arguments)?;
-        let locale = context.called.language.code();
+        let locale = context.called.locale.as_str();
         one(lua, texts::translate(lua, &context.cog, locale, arguments)?)
     })?;
     methods.raw_set("t", translate)

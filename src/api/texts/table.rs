@@ -1,7 +1,15 @@
 //! The texts of a cog by locale and key, and which of them is meant.
 
+use crate::commands::slash::Translations;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Discord's locales.
+pub(super) const LOCALES: [&str; 32] = [
+    "id", "da", "de", "en-GB", "en-US", "es-ES", "es-419", "fr", "hr", "it", "lt", "hu", "nl",
+    "no", "pl", "pt-BR", "ro", "fi", "sv-SE", "vi", "tr", "cs", "el", "bg", "ru", "uk", "hi", "th",
+    "zh-CN", "ja", "zh-TW", "ko",
+];
 
 /// Texts by locale and key.
 #[derive(Clone, Debug, Default)]
@@ -44,10 +52,32 @@ impl Texts {
         self.0.values().find_map(|texts| texts.get(key))
     }
 
+    /// Whether any of them may be the name of a command or of something in one.
+    pub fn name_commands(&self) -> bool {
+        let mut keys = self.0.values().flat_map(BTreeMap::keys);
+        keys.any(|key| {
+            ["commands.", "user_commands.", "message_commands."]
+                .iter()
+                .any(|start| key.starts_with(start))
+        })
+    }
+
     /// All keys.
     pub(super) fn keys(&self) -> BTreeSet<&str> {
         let keys = self.0.values().flat_map(BTreeMap::keys);
         keys.map(String::as_str).collect()
+    }
+}
+
+impl Translations for Texts {
+    fn of_key(&self, key: &str) -> BTreeMap<&'static str, &str> {
+        let text = |locale: &str| self.0.get(locale).and_then(|texts| texts.get(key));
+        let found = LOCALES.iter().filter_map(|locale| {
+            let language = locale.split('-').next().unwrap_or_default();
+            let text = text(locale).or_else(|| text(language))?;
+            Some((*locale, &**text))
+        });
+        found.collect()
     }
 }
 

@@ -11,7 +11,9 @@ const ENTRY_POINT: u64 = 4;
 fn command_fields(is_global: bool) -> Vec<(&'static str, Value)> {
     let mut fields = vec![
         ("name", Value::Null),
+        ("name_localizations", Value::Null),
         ("description", json!("")),
+        ("description_localizations", Value::Null),
         ("default_member_permissions", Value::Null),
     ];
     if is_global {
@@ -22,11 +24,13 @@ fn command_fields(is_global: bool) -> Vec<(&'static str, Value)> {
 }
 
 /// The same for an option.
-fn option_fields() -> [(&'static str, Value); 11] {
+fn option_fields() -> [(&'static str, Value); 13] {
     [
         ("type", Value::Null),
         ("name", Value::Null),
+        ("name_localizations", Value::Null),
         ("description", json!("")),
+        ("description_localizations", Value::Null),
         ("required", json!(false)),
         ("autocomplete", json!(false)),
         ("min_value", Value::Null),
@@ -99,8 +103,16 @@ fn plain(name: &str, value: Value) -> Value {
         ("default_member_permissions", Value::Number(bits)) => bits.to_string().into(),
         ("choices", Value::Array(items)) => items
             .iter()
-            .map(|choice| json!([choice["name"], plain("value", choice["value"].clone())]))
+            .map(|choice| {
+                let names = plain("names", choice["name_localizations"].clone());
+                json!([
+                    choice["name"],
+                    plain("value", choice["value"].clone()),
+                    names
+                ])
+            })
             .collect(),
+        (_, Value::Object(texts)) if texts.is_empty() => Value::Null,
         // 1 and 1.0 are one number.
         (_, Value::Number(number)) => number.as_f64().map_or(Value::Null, Value::from),
         (_, value) => value,
@@ -113,7 +125,9 @@ pub fn kept_as_it_is(command: &Value) -> Value {
         "id",
         "type",
         "name",
+        "name_localizations",
         "description",
+        "description_localizations",
         "handler",
         "options",
         "contexts",

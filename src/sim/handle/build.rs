@@ -1,7 +1,7 @@
 //! Adds to the world without checking permissions. All changes are dispatched.
 
 use super::Sim;
-use crate::sim::errors::SimError;
+use crate::sim::errors::{ApiError, SimError, UNKNOWN_USER};
 use crate::sim::ids::Id;
 use crate::sim::world::Overwrite;
 use serde_json::{Value, json};
@@ -66,6 +66,20 @@ impl Sim {
     /// When the guild does not exist or the user is not in it.
     pub fn leave(&self, guild: Id, user: Id) -> Result<(), SimError> {
         Ok(self.hub().change(|state| state.world.leave(guild, user))?)
+    }
+
+    /// The language in which a user has Discord (`id`, `en-GB`).
+    ///
+    /// # Errors
+    ///
+    /// When there is no such user.
+    pub fn set_locale(&self, user: Id, locale: &str) -> Result<(), SimError> {
+        self.hub().change(|state| {
+            let known = state.world.users.get_mut(&user);
+            let known = known.ok_or_else(|| ApiError::from(UNKNOWN_USER))?;
+            locale.clone_into(&mut known.locale);
+            Ok(())
+        })
     }
 
     /// A new channel at the end of a guild. `kind` is Discord's channel type: 0 for text.

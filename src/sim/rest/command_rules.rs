@@ -6,6 +6,12 @@ use std::collections::HashSet;
 
 /// The longest sum of all names, descriptions and choice values of a command, in characters.
 const SUM: usize = 8_000;
+/// The languages that Discord knows.
+const LOCALES: [&str; 32] = [
+    "id", "da", "de", "en-GB", "en-US", "es-ES", "es-419", "fr", "hr", "it", "lt", "hu", "nl",
+    "no", "pl", "pt-BR", "ro", "fi", "sv-SE", "vi", "tr", "cs", "el", "bg", "ru", "uk", "hi", "th",
+    "zh-CN", "ja", "zh-TW", "ko",
+];
 const SUBCOMMAND: u64 = 1;
 const GROUP: u64 = 2;
 
@@ -20,10 +26,10 @@ pub(super) fn check(command: &Value, path: &str, invalid: &mut Invalid) {
         }
     };
     check_name(&command["name"], &under("name"), kind == 1, invalid);
+    check_localizations(command, path, kind == 1, invalid);
     let description = command["description"].as_str().unwrap_or_default();
     if kind == 1 {
         check_length(description, &under("description"), (1, 100), invalid);
-        check_localizations(command, path, invalid);
         check_options(command, &under("options"), 0, invalid);
         if sum(command) > SUM {
             let message = "Command exceeds maximum size (8000).";
@@ -83,7 +89,7 @@ fn is_indic_mark(one: char) -> bool {
     matches!(one, '\u{900}'..='\u{97f}' | '\u{e00}'..='\u{e7f}')
 }
 
-fn check_localizations(part: &Value, path: &str, invalid: &mut Invalid) {
+fn check_localizations(part: &Value, path: &str, is_slash: bool, invalid: &mut Invalid) {
     for (field, is_name) in [
         ("name_localizations", true),
         ("description_localizations", false),
@@ -93,8 +99,11 @@ fn check_localizations(part: &Value, path: &str, invalid: &mut Invalid) {
         };
         for (locale, text) in texts {
             let path = format!("{path}.{field}.{locale}");
-            if is_name {
-                check_name(text, &path, true, invalid);
+            if !LOCALES.contains(&locale.as_str()) {
+                let message = format!("Value must be one of {LOCALES:?}.");
+                invalid.at(&path, "BASE_TYPE_CHOICES", message);
+            } else if is_name {
+                check_name(text, &path, is_slash, invalid);
             } else {
                 check_length(text.as_str().unwrap_or_default(), &path, (1, 100), invalid);
             }
@@ -126,7 +135,7 @@ fn check_options(part: &Value, path: &str, depth: usize, invalid: &mut Invalid) 
             (1, 100),
             invalid,
         );
-        check_localizations(option, &path, invalid);
+        check_localizations(option, &path, true, invalid);
         if !names.insert(option["name"].as_str().unwrap_or_default()) {
             let message = "Option names must be unique";
             invalid.at(
@@ -189,6 +198,14 @@ fn check_choices(option: &Value, path: &str, invalid: &mut Invalid) {
     for (index, choice) in choices.iter().enumerate() {
         let name = choice["name"].as_str().unwrap_or_default();
         check_length(name, &format!("{path}.{index}.name"), (1, 100), invalid);
+        for (locale, text) in choice["name_localizations"]
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
+            let path = format!("{path}.{index}.name_localizations.{locale}");
+            check_length(text.as_str().unwrap_or_default(), &path, (1, 100), invalid);
+        }
         if let Some(value) = choice["value"].as_str() {
             check_length(value, &format!("{path}.{index}.value"), (1, 100), invalid);
         }

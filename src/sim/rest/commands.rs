@@ -61,13 +61,25 @@ fn list(world: &mut World, call: &RestCall) -> Outcome {
         .filter(|command| command.guild == place);
     let shown = own.map(|command| {
         let mut shown = command.shown.clone();
-        if !with_localizations && let Some(fields) = shown.as_object_mut() {
-            fields.shift_remove("name_localizations");
-            fields.shift_remove("description_localizations");
+        if !with_localizations {
+            without_localizations(&mut shown);
         }
         shown
     });
     Ok(RestAnswer::Ok(shown.collect()))
+}
+
+/// Discord shows other languages only to those who ask for them, in what is inside of a command, too.
+fn without_localizations(part: &mut Value) {
+    if let Some(fields) = part.as_object_mut() {
+        fields.shift_remove("name_localizations");
+        fields.shift_remove("description_localizations");
+    }
+    for inside in ["options", "choices"] {
+        let parts = part.get_mut(inside).and_then(Value::as_array_mut);
+        let parts = parts.into_iter().flatten();
+        parts.for_each(without_localizations);
+    }
 }
 
 fn get(world: &mut World, call: &RestCall) -> Outcome {

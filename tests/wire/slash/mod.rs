@@ -3,6 +3,7 @@
 mod answers;
 mod calls;
 mod completion;
+mod languages;
 mod list;
 mod menus;
 
