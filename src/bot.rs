@@ -91,6 +91,8 @@ pub struct BotOptions {
 
 /// The file in `var/` that says which cog has which name.
 const NAMES: &str = "names.json";
+/// The file in `var/` that says which servers have lists of commands of their own.
+const DEV_GUILDS: &str = "dev_guilds.json";
 
 /// A bot that runs. Dropping it stops it less politely than [`Bot::stop`].
 pub struct Bot {
@@ -186,7 +188,9 @@ impl Bot {
         let following = host_tasks::spawn(Task::Intents, follower, |follower, _| {
             Box::pin(follower.follow())
         });
-        let follower = commands::Follower::new(&cogs);
+        let record = options.state.is_some();
+        let record = record.then(|| options.config.var_dir().join(DEV_GUILDS));
+        let follower = commands::Follower::new(&cogs, record);
         let listing = host_tasks::spawn(Task::CommandList, follower, |follower, _| {
             Box::pin(follower.follow())
         });

@@ -98,6 +98,7 @@ impl CogContext {
     /// Puts the cog into quarantine until another version of it runs; `why` is the reason that is shown.
     pub fn begin_quarantine(&self, why: Problem) {
         self.condition.pass(Transition::Quarantined(why));
+        self.services.presence.release(&self.name);
     }
 
     /// Whether it is in quarantine.

@@ -6,6 +6,8 @@
 //!
 //! Nothing of it holds up a start or a reload. If it fails, it is tried again.
 
+mod places;
+
 use crate::activity::Busy;
 use crate::backoff::Backoff;
 use crate::cogs::host::Cogs;
@@ -15,9 +17,11 @@ use crate::commands::slash::{application_command, differ, kept_as_it_is, localiz
 use crate::discord::operation;
 use crate::discord::outbound::CallError;
 use crate::host_tasks::{self, Task};
+use places::Places;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::{debug, error, info, warn};
@@ -58,22 +62,28 @@ struct Listed {
 pub(super) struct Follower {
     cogs: Arc<Cogs>,
     listed: BTreeMap<Place, Listed>,
+    places: Places,
     backoff: Backoff,
     /// What went wrong last, so that each kind of trouble is logged once.
     told: Option<String>,
+    /// Which commands were left out last.
+    left_out: String,
     /// The bot is busy until the list has been looked at for the first time.
     begun: Option<Busy>,
 }
 
 impl Follower {
-    pub(super) fn new(cogs: &Arc<Cogs>) -> Self {
+    /// `record`: where the servers are kept that have lists of their own.
+    pub(super) fn new(cogs: &Arc<Cogs>, record: Option<PathBuf>) -> Self {
         cogs.command_list.follow();
         Self {
             begun: Some(cogs.services.activity.begin()),
             cogs: Arc::clone(cogs),
             listed: BTreeMap::new(),
+            places: Places::open(record),
             backoff: Backoff::new(FIRST_PAUSE, MAXIMUM_PAUSE),
             told: None,
+            left_out: String::new(),
         }
     }
 
@@ -121,8 +131,24 @@ impl Follower {
     async fn update(&mut self) -> bool {
         let mut trouble = None;
         for (place, commands) in self.wanted() {
-            if let Err(error) = self.list(&place, commands).await {
-                trouble = Some((place, error));
+            let guilds = self.cogs.services.config.load().bot.dev_guilds.clone();
+            let (guild, is_former) = match &place {
+                Place::Guild(id) => (Some(id.clone()), !guilds.contains(id)),
+                Place::Everywhere => (None, false),
+            };
+            if let Some(guild) = guild.as_deref().filter(|_| !is_former) {
+                self.places.add(guild);
+            }
+            match (self.list(&place, commands).await, guild) {
+                (Ok(()), Some(guild)) if is_former => self.forget(&place, &guild),
+                // The bot is not there any more.
+                (Err(CallError::Discord(error)), Some(guild))
+                    if is_former && matches!(error.status, 403 | 404) =>
+                {
+                    self.forget(&place, &guild);
+                }
+                (Ok(()), _) => {}
+                (Err(error), _) => trouble = Some((place, error)),
             }
         }
         let Some((place, error)) = trouble else {
@@ -149,6 +175,12 @@ impl Follower {
         false
     }
 
+    /// A server has none of the bot's own commands for it any more.
+    fn forget(&mut self, place: &Place, guild: &str) {
+        self.listed.remove(place);
+        self.places.remove(guild);
+    }
+
     fn tell(&mut self, trouble: String) {
         if self.told.as_ref() == Some(&trouble) {
             debug!("{trouble}");
@@ -159,16 +191,13 @@ impl Follower {
     }
 
     /// The commands that should be listed in each place.
-    fn wanted(&self) -> Vec<(Place, Vec<Value>)> {
-        let config = self.cogs.services.config.load();
-        let guilds = &config.bot.dev_guilds;
+    fn wanted(&mut self) -> Vec<(Place, Vec<Value>)> {
+        let guilds = self.cogs.services.config.load().bot.dev_guilds.clone();
         let is_global = guilds.is_empty();
         let commands = self.declared(is_global);
         // Of guilds that are not in the list any more, the commands go.
-        let former = self.listed.keys().filter_map(|place| match place {
-            Place::Guild(id) if !guilds.contains(id) => Some((place.clone(), Vec::new())),
-            _ => None,
-        });
+        let former = self.places.former(&guilds).into_iter();
+        let former = former.map(|id| (Place::Guild(id), Vec::new()));
         let in_guilds = guilds
             .iter()
             .map(|id| (Place::Guild(id.clone()), commands.clone()));
@@ -182,25 +211,34 @@ impl Follower {
     }
 
     /// The commands of all cogs that have a version.
-    fn declared(&self, is_global: bool) -> Vec<Value> {
+    fn declared(&mut self, is_global: bool) -> Vec<Value> {
         let mut commands = Vec::new();
         for cog in self.cogs.all() {
             if cog.has_version() {
                 cog.peek(|status| {
-                    let all = status.offer.commands.iter();
-                    let all = all.filter_map(|it| application_command(&it.definition, is_global));
                     let texts = &*status.offer.texts;
-                    commands.extend(all.map(|mut command| {
+                    for definition in status.offer.commands.iter().map(|it| &it.definition) {
+                        let Some(mut command) = application_command(definition, is_global) else {
+                            continue;
+                        };
                         localize(&mut command, texts);
-                        command
-                    }));
+                        let place = definition.place.as_ref();
+                        let place = place.map(|(file, line)| format!(" ({file}:{line})"));
+                        let place = place.unwrap_or_default();
+                        let name = &definition.name;
+                        let whose = format!("\"{name}\" of the cog \"{}\"{place}", cog.name);
+                        commands.push((command, whose));
+                    }
                 });
             }
         }
-        for kind in CommandKind::ALL {
-            leave_out(&mut commands, kind);
+        let left_out = CommandKind::ALL.map(|kind| leave_out(&mut commands, kind));
+        let left_out = left_out.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        if !left_out.is_empty() && left_out != self.left_out {
+            error!("{left_out}");
         }
-        commands
+        self.left_out = left_out;
+        commands.into_iter().map(|(command, _)| command).collect()
     }
 
     /// Brings one of Discord's lists up to date.
@@ -291,37 +329,40 @@ impl Follower {
     }
 }
 
-/// Takes out what Discord would not list: of each kind it has room for so many.
-fn leave_out(commands: &mut Vec<Value>, kind: CommandKind) {
-    let is_of_kind = |command: &Value| command["type"] == kind.discord_type();
-    let count = commands
-        .iter()
-        .filter(|command| is_of_kind(command))
-        .count();
+/// Takes out what Discord would not list: of each kind it has room for so many. Returns what there is to say about that.
+fn leave_out(commands: &mut Vec<(Value, String)>, kind: CommandKind) -> Option<String> {
     let most = kind.most();
-    if count <= most {
-        return;
-    }
+    let mut count = 0;
     let mut left_out = Vec::new();
-    let mut seen = 0;
-    commands.retain(|command| {
-        seen += usize::from(is_of_kind(command));
-        let stays = !is_of_kind(command) || seen <= most;
-        if !stays {
-            left_out.extend(command["name"].as_str().map(str::to_owned));
+    commands.retain(|(command, whose)| {
+        if command["type"] != kind.discord_type() {
+            return true;
         }
-        stays
+        count += 1;
+        if count > most {
+            left_out.push(whose.clone());
+        }
+        count <= most
     });
+    if left_out.is_empty() {
+        return None;
+    }
     let left_out = left_out.join(", ");
     let (what, hint) = match kind {
         CommandKind::Chat => (
             "slash commands",
-            "Put some into groups, or set `slash = false` where typing is enough",
+            "They can still be typed. Put some into groups, or set `slash = false` where typing is enough.",
         ),
-        CommandKind::User => ("commands in the menu of a user", "Take some out"),
-        CommandKind::Message => ("commands in the menu of a message", "Take some out"),
+        CommandKind::User => (
+            "commands in the menu of a user",
+            "Take out some of `cog.user_command`.",
+        ),
+        CommandKind::Message => (
+            "commands in the menu of a message",
+            "Take out some of `cog.message_command`.",
+        ),
     };
-    error!(
-        "The cogs have {count} {what}, and Discord lists {most} of one bot: these are left out: {left_out}. {hint}"
-    );
+    Some(format!(
+        "The cogs have {count} {what}, and Discord lists {most} of one bot. These are left out: {left_out}. {hint}"
+    ))
 }

@@ -16,8 +16,10 @@ use crate::commands::slash::{is_called, walk_slash};
 use crate::commands::text::Text;
 use crate::discord::event::{Event, MessagePeek};
 use crate::host_tasks::{self, Task};
+use crate::lock::lock;
 use crate::supervisor::{Consumer, Deliveries, Ticket, deliveries};
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 
 // Discord's types of interactions: a command was called, and an option of one is being typed.
 const COMMAND: u64 = 2;
@@ -37,6 +39,28 @@ pub(super) struct Router {
     cogs: Arc<Cogs>,
     admin: Admin,
     deliveries: Option<&'static Deliveries>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// How many interactions are remembered: a session that is resumed repeats the last ones at most.
+const REMEMBERED: usize = 1_000;
+
+/// The last interactions: each is handled once, also if Discord sends it again.
+#[derive(Debug, Default)]
+struct Seen(VecDeque<u64>);
+
+impl Seen {
+    /// Whether an interaction comes for the first time.
+    fn is_new(&mut self, id: u64) -> bool {
+        if self.0.contains(&id) {
+            return false;
+        }
+        self.0.push_back(id);
+        if self.0.len() > REMEMBERED {
+            self.0.pop_front();
+        }
+        true
+    }
 }
 
 /// How a command is called.
@@ -57,6 +81,7 @@ impl Router {
             cogs,
             admin,
             deliveries: deliveries(),
+            seen: Arc::default(),
         }
     }
 
@@ -73,6 +98,9 @@ impl Router {
         host_tasks::caught_now(Task::Router, || {
             self.cogs.services.member_requests.hear(event);
         });
+        if name == "interaction_create" && self.is_repeated(event) {
+            return;
+        }
         let routes = self.cogs.routes();
         let called = host_tasks::caught_now(Task::Router, || match name {
             "message_create" => self.called(event),
@@ -102,6 +130,14 @@ impl Router {
                 host_tasks::caught_now(Task::Router, post);
             }
         }
+    }
+
+    /// Whether this interaction has been handled already.
+    fn is_repeated(&self, event: &Event) -> bool {
+        let id = event
+            .peek_interaction()
+            .and_then(|peek| peek.id.parse().ok());
+        id.is_some_and(|id| !lock(&self.seen).is_new(id))
     }
 
     /// A ticket for a consumer of an event. None if the consumer handled it before the process died.

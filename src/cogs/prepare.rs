@@ -6,6 +6,7 @@ use crate::api::declarations::{Hook, Staged, room_for_shared};
 use crate::api::install;
 use crate::api::limits::{Limit, megabytes};
 use crate::api::texts::table::Texts;
+use crate::commands::definition::{CommandDefinition, CommandKind};
 use crate::commands::slash::{application_command, complaint, localize};
 use crate::discord::events::{event, intents};
 use crate::problem::SourceLocation;
@@ -105,6 +106,7 @@ fn attempt(
     let loaded = generation.loaded();
     declarations.retain(|module| loaded.contains_key(module));
     let texts = Arc::new(Texts::merged(declarations.texts_by_locale()));
+    check_numbers(&declarations).map_err(failed)?;
     check_names(&declarations, &texts).map_err(failed)?;
     generation.attach(Texts::clone(&texts));
     let info = Arc::new(declarations.info());
@@ -230,6 +232,48 @@ fn raised(error: HostError) -> Fault {
     }))
 }
 
+/// Discord lists so many commands of each kind: what is beyond could never be called there.
+fn check_numbers(declarations: &Staged) -> Result<(), Fault> {
+    for kind in CommandKind::ALL {
+        let listed = declarations.commands().map(|command| &command.definition);
+        let listed: Vec<_> = listed
+            .filter(|it| it.kind == kind && application_command(it, true).is_some())
+            .collect();
+        let (most, count) = (kind.most(), listed.len());
+        let Some(first) = listed.get(most) else {
+            continue;
+        };
+        let name = &first.name;
+        let message = match kind {
+            CommandKind::Chat => format!(
+                "cog.command \"{name}\": slash: this cog has {count} slash commands, and Discord lists {most} of one bot; put some into groups, or set `slash = false` where typing is enough"
+            ),
+            CommandKind::User => format!(
+                "cog.user_command \"{name}\": this cog has {count} of them, and Discord lists {most} of one bot"
+            ),
+            CommandKind::Message => format!(
+                "cog.message_command \"{name}\": this cog has {count} of them, and Discord lists {most} of one bot"
+            ),
+        };
+        return Err(fault_at(first, message));
+    }
+    Ok(())
+}
+
+fn fault_at(definition: &CommandDefinition, message: String) -> Fault {
+    let place = definition.place.clone();
+    let place = place.map(|(file, line)| SourceLocation {
+        file,
+        line,
+        ..SourceLocation::default()
+    });
+    Fault::Raised(Box::new(Raised {
+        message,
+        place,
+        ..Raised::default()
+    }))
+}
+
 /// Names of commands in other languages have Discord's limits, too.
 fn check_names(declarations: &Staged, texts: &Texts) -> Result<(), Fault> {
     if !texts.name_commands() {
@@ -241,17 +285,8 @@ fn check_names(declarations: &Staged, texts: &Texts) -> Result<(), Fault> {
         };
         localize(&mut listed, texts);
         if let Some(complaint) = complaint(&listed) {
-            let place = command.definition.place.clone();
-            let place = place.map(|(file, line)| SourceLocation {
-                file,
-                line,
-                ..SourceLocation::default()
-            });
-            return Err(Fault::Raised(Box::new(Raised {
-                message: format!("cog.texts: {complaint}"),
-                place,
-                ..Raised::default()
-            })));
+            let message = format!("cog.texts: {complaint}");
+            return Err(fault_at(&command.definition, message));
         }
     }
     Ok(())

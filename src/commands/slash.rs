@@ -29,6 +29,9 @@ pub fn application_command(definition: &CommandDefinition, is_global: bool) -> O
     };
     let needed = needed_permissions(definition).map(|bits| bits.to_string());
     command["default_member_permissions"] = needed.into();
+    if definition.checks.iter().any(is_for_adults) {
+        command["nsfw"] = true.into();
+    }
     if is_global {
         command["contexts"] = contexts(reachable(definition)).into();
         let installs = definition.installs;
@@ -93,6 +96,15 @@ fn contexts(contexts: Contexts) -> Vec<u8> {
     ];
     let set = all.into_iter().filter(|(is_set, _)| *is_set);
     set.map(|(_, context)| context).collect()
+}
+
+/// Whether a check lets nobody pass outside of channels for adults: Discord then offers the command there alone.
+fn is_for_adults(check: &Check) -> bool {
+    match check {
+        Check::Nsfw => true,
+        Check::All(checks) => checks.iter().any(is_for_adults),
+        _ => false,
+    }
 }
 
 /// The permissions without which nobody can pass the checks of the whole command: Discord does not offer it to others.

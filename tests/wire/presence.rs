@@ -178,3 +178,18 @@ async fn a_presence_that_is_wrong_says_so() {
     ];
     check_in(setup(&[("cogs/cases.luau", &cog_of(&cases))]), &cases).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cog_in_quarantine_shows_nothing_any_more() {
+    let text =
+        showing("one") + "cog.command { name = \"hog\", run = function() while true do end end }\n";
+    let stage = setup(&[("cogs/one.luau", &text)])
+        .config(r#"{ "bot": { "presence": { "activities": [{ "name": "chess" }] } }, "limits": { "cpu_ms": 50, "faults_per_10min": 1 } }"#)
+        .start()
+        .await;
+    until_shown(&stage, "chess").await;
+    assert_eq!(stage.ask("!one mine").await, "shown");
+    until_shown(&stage, "mine").await;
+    stage.says("owner", "!hog").await;
+    until_shown(&stage, "chess").await;
+}

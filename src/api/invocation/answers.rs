@@ -108,10 +108,7 @@ impl Invocation {
 
     /// The interaction that is to be answered, if the call came by one. While an option is completed there is nothing
     /// that could be answered.
-    pub(super) fn interaction(
-        &self,
-        function: &str,
-    ) -> HostResult<Option<&Arc<Interaction>>> {
+    pub(super) fn interaction(&self, function: &str) -> HostResult<Option<&Arc<Interaction>>> {
         match &self.origin {
             CallOrigin::Message(_) => Ok(None),
             CallOrigin::Interaction(interaction) => Ok(Some(interaction)),

@@ -15,6 +15,7 @@ fn command_fields(is_global: bool) -> Vec<(&'static str, Value)> {
         ("description", json!("")),
         ("description_localizations", Value::Null),
         ("default_member_permissions", Value::Null),
+        ("nsfw", json!(false)),
     ];
     if is_global {
         fields.push(("contexts", Value::Null));
@@ -133,6 +134,7 @@ pub fn kept_as_it_is(command: &Value) -> Value {
         "contexts",
         "integration_types",
         "default_member_permissions",
+        "nsfw",
     ];
     let fields = kept.into_iter().filter_map(|name| {
         let value = command.get(name).filter(|it| !it.is_null())?;

@@ -287,3 +287,31 @@ cog.command { name = "heard", run = function(ctx) ctx:reply(tostring(heard)) end
     };
     assert!(stage.sim.interact(user, stage.general(), unknown).is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interaction_that_comes_again_is_handled_once() {
+    let stage = one_cog(
+        r#"
+local calls, heard = 0, 0
+cog.on.interaction_create(function() heard += 1 end)
+cog.command { name = "count", run = function() calls += 1 end }
+cog.command { name = "seen", slash = false, run = function(ctx) ctx:reply(`{calls} {heard}`) end }
+"#,
+    )
+    .start()
+    .await;
+    let (general, guild) = (stage.general(), stage.sim.guild());
+    let event = json!({
+        "id": "77", "application_id": "1", "token": "t", "type": 2, "version": 1,
+        "channel_id": general.to_string(), "guild_id": guild.to_string(),
+        "member": { "user": { "id": "5", "username": "anna" }, "roles": [], "permissions": "0" },
+        "data": { "id": "9", "type": 1, "name": "count" },
+    });
+    for _ in 0..2 {
+        stage
+            .sim
+            .dispatch("INTERACTION_CREATE", Some(guild), event.clone());
+        stage.settled().await;
+    }
+    assert_eq!(stage.ask("!seen").await, "1 1");
+}

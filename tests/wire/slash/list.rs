@@ -299,3 +299,108 @@ async fn what_discord_would_refuse_fails_the_load_with_the_field() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guild_that_leaves_the_list_while_the_bot_is_down_loses_its_commands() {
+    let stage = one_cog(r#"cog.command { name = "ping", run = function() end }"#)
+        .stored()
+        .start()
+        .await;
+    let guild = stage.sim.guild();
+    let Stage {
+        sim, bot, folder, ..
+    } = stage;
+    bot.stop().await;
+    let listed = |guild| sim.commands(guild).len();
+    for (dev_guilds, expected) in [
+        (format!("\"{guild}\""), (0, 1)),
+        (String::new(), (1, 0)),
+        (String::new(), (1, 0)),
+    ] {
+        let text = format!(r#"{{ "bot": {{ "dev_guilds": [{dev_guilds}] }} }}"#);
+        let environment: Environment = std::iter::empty::<(&str, &str)>().collect();
+        let root = folder.path().to_owned();
+        let config: Config = from_text(&text, "config.json", root, &environment).unwrap();
+        let options = cogsmith::bot::BotOptions {
+            state: Some(config.state_path()),
+            ..bot_options(&sim, config)
+        };
+        sim.clear_requests();
+        let bot = Bot::start(options).await.unwrap();
+        bot.settled(&sim).await;
+        assert_eq!((listed(None), listed(Some(guild))), expected, "{text}");
+        bot.stop().await;
+    }
+    let asked = sim.requests().into_iter();
+    let about_guild =
+        asked.filter(|it| it.path.contains("/guilds/") && it.path.ends_with("/commands"));
+    assert_eq!(about_guild.count(), 0, "it was forgotten once it had none");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_discord_lists_is_told_at_load() {
+    log::listen();
+    let many = |from: usize, to: usize| {
+        cog(&format!(
+            "for i = {from}, {to} do cog.command {{ name = `c{{i}}`, run = function(ctx) ctx:reply(`c{{i}}`) end }} end"
+        ))
+    };
+    let mut stage = setup(&[
+        ("cogs/a.luau", &many(1, 60)),
+        ("cogs/b.luau", &many(61, 105)),
+    ])
+    .clock(cogsmith::clock::Clock::paused(super::START))
+    .start()
+    .await;
+    assert_eq!(stage.sim.commands(None).len(), 100);
+    let told = log::logged(&["The cogs have 105 slash commands"]);
+    assert_eq!(told.len(), 1, "{told:?}");
+    for part in [
+        "\"c101\" of the cog \"b\" (lua/cogs/b.luau:3)",
+        "\"c105\"",
+        "`slash = false`",
+    ] {
+        assert!(told[0].contains(part), "{told:?}");
+    }
+    assert_eq!(stage.ask("!c105").await, "c105");
+    for (declared, expected) in [
+        (
+            many(200, 300),
+            "cog.command \"c300\": slash: this cog has 101 slash commands",
+        ),
+        (
+            cog("for i = 1, 16 do cog.user_command { name = `U {i}`, run = function() end } end"),
+            "cog.user_command \"U 16\": this cog has 16 of them, and Discord lists 15 of one bot",
+        ),
+    ] {
+        stage.save("cogs/c.luau", &declared);
+        let report = stage.failed().await;
+        let told = crate::support::problems_of(&report);
+        assert!(
+            told.contains(expected) && told.contains("lua/cogs/c.luau:3"),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_for_adults_are_marked() {
+    let stage = one_cog(
+        r#"
+cog.command { name = "a", checks = { cog.check.nsfw }, run = function() end }
+cog.command { name = "b", checks = { cog.check.any(cog.check.nsfw, cog.check.owner) }, run = function() end }
+cog.user_command { name = "c", checks = { cog.check.all(cog.check.owner, cog.check.nsfw) }, run = function() end }
+"#,
+    )
+    .start()
+    .await;
+    let mut marked: Vec<String> = stage
+        .sim
+        .commands(None)
+        .iter()
+        .map(|it| format!("{} {}", it["name"], it["nsfw"]))
+        .collect();
+    marked.sort();
+    assert_eq!(marked, ["\"a\" true", "\"b\" false", "\"c\" true"]);
+    assert_eq!(requests(&stage), ["GET", "PUT 3"]);
+}
