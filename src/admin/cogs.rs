@@ -1,7 +1,7 @@
 //! `!cogs`, `!load`, `!unload`, `!help`.
 
 use super::text::Say;
-use super::{AdminCall, Desk, code_block, status};
+use super::{AdminCall, Answering, code_block, status};
 use crate::cogs::host::ADMIN_COMMANDS;
 use crate::cogs::live::Status;
 use crate::commands::definition::CommandDefinition;
@@ -12,7 +12,7 @@ use crate::commands::parse::{after_prefix, answers_to};
 use crate::reload::controller::{Ask, Refused, meant};
 use crate::reload::report::{CogOutcome, Outcome};
 
-impl Desk {
+impl Answering {
     /// Answers `!cogs` and `!cogs <name>`, each with the number of a page behind it.
     pub(super) fn list_cogs(&self, arguments: &str) -> String {
         let is_name = self.cogs.get(arguments).is_some();
@@ -26,19 +26,23 @@ impl Desk {
         } else {
             self.show_cog(name)
         };
-        let command = format!("{}cogs {name}", self.shown_prefix());
-        pages::page(&text, page, command.trim_end(), self.language())
+        let command = if self.is_slash && !name.is_empty() {
+            self.paged(&format!("cogs name:{name}"))
+        } else {
+            self.paged(&format!("cogs {name}"))
+        };
+        pages::page(&text, page, &command, self.language)
     }
 
     fn all_cogs(&self) -> String {
         if self.cogs.all().is_empty() {
-            return Say::NoCogs {}.say(self.language());
+            return Say::NoCogs {}.say(self.language);
         }
-        code_block(&status::cog_lines(&self.cogs, None, self.language()))
+        code_block(&status::cog_lines(&self.cogs, None, self.language))
     }
 
     fn show_cog(&self, asked: &str) -> String {
-        let language = self.language();
+        let language = self.language;
         let all = self.cogs.all();
         let names = all.iter().map(|cog| &*cog.name);
         let found = meant(asked, |name| self.cogs.get(name).is_some(), names);
@@ -51,7 +55,7 @@ impl Desk {
 
     /// Answers `!load <name>`.
     pub(super) async fn load(&self, name: &str) -> String {
-        let language = self.language();
+        let language = self.language;
         if name.is_empty() {
             let command = &format!("{}load", self.shown_prefix());
             return Say::NeedsName { command }.say(language);
@@ -68,7 +72,7 @@ impl Desk {
 
     /// Answers `!unload <name>`.
     pub(super) async fn unload(&self, name: &str) -> String {
-        let language = self.language();
+        let language = self.language;
         if name.is_empty() {
             let command = &format!("{}unload", self.shown_prefix());
             return Say::NeedsName { command }.say(language);
@@ -94,8 +98,8 @@ impl Desk {
     /// Answers `!help` and `!help <command>`, each with the number of a page behind it, for everybody.
     pub(super) fn help(&self, call: &AdminCall) -> String {
         let arguments = call.arguments.as_str();
-        let language = self.language();
-        let (prefix, shown) = (&self.prefix(), &self.shown_prefix());
+        let language = self.language;
+        let (prefix, shown) = (&self.prefix, &self.shown_prefix());
         let first = arguments.split_whitespace().next().unwrap_or_default();
         let first = name_key(after_prefix(first, prefix).unwrap_or(first));
         if ADMIN_COMMANDS.contains(&first.as_str()) {

@@ -5,17 +5,21 @@
 //!                                          └─ cogs (!cogs, !load, !unload, !help) ─▶ one message
 //! ```
 //!
-//! `text.rs` has every sentence in English and Indonesian; `status.rs`, `report.rs` and `intents.rs` turn what is known
-//! into text.
+//! The same commands are slash commands: `slash.rs` tells Discord of them and reads a call as the line that would be
+//! typed for it, `completion.rs` completes what is typed. `text.rs` has every sentence in English and Indonesian;
+//! `status.rs`, `report.rs` and `intents.rs` turn what is known into text.
 
 mod cogs;
+mod completion;
 mod intents;
 mod reload;
 mod report;
+pub mod slash;
 mod status;
 mod text;
 
 use crate::activity::Busy;
+use crate::api::interaction::Interaction;
 use crate::api::services::Services;
 use crate::cogs::host::Cogs;
 use crate::commands::escape::inside_code;
@@ -23,9 +27,11 @@ use crate::commands::pages;
 use crate::commands::text::{Language, Text};
 use crate::discord::{operation, reply_to};
 use crate::host_tasks::{self, Task};
+use crate::json::JsonRef;
 use crate::reload::controller::Reload;
 use crate::supervisor::Ticket;
 use serde_json::json;
+use serenity::builder::{CreateInteractionResponse, CreateInteractionResponseMessage};
 use std::sync::Arc;
 use std::time::Duration;
 use text::Say;
@@ -36,19 +42,61 @@ const LONGEST_ANSWER: usize = 1_950;
 /// How long an answer may take to be sent.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A typed line that calls one of the bot's own commands.
+/// A call of one of the bot's own commands.
 #[derive(Clone, Debug)]
 pub struct AdminCall {
     /// The command's name, in lower case.
     pub name: String,
-    /// What follows it.
+    /// What follows it; of a slash command what would follow it if it were typed.
     pub arguments: String,
-    /// Where it was typed.
+    /// Where it was called.
     pub channel_id: String,
-    /// The message.
-    pub message_id: String,
-    /// Who typed it.
+    /// Who called it.
     pub author_id: String,
+    /// How it was called.
+    pub form: AdminForm,
+}
+
+/// How one of the bot's own commands is called.
+#[derive(Clone, Debug)]
+pub enum AdminForm {
+    /// By the message with this id.
+    Typed(String),
+    /// By a slash command.
+    Slash(Arc<Interaction>),
+    /// By typing into an option of a slash command.
+    Completion(Arc<Interaction>),
+}
+
+impl AdminForm {
+    /// The id of the message or of the interaction.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Typed(message) => message,
+            Self::Slash(interaction) | Self::Completion(interaction) => {
+                interaction.event().str("id").unwrap_or_default()
+            }
+        }
+    }
+}
+
+impl AdminCall {
+    /// The call of a slash command that is the bot's own, or of an option of one.
+    pub fn of_interaction(name: String, interaction: Arc<Interaction>, is_called: bool) -> Self {
+        let caller = interaction.caller();
+        let author = caller.at(&["author", "id"]).and_then(JsonRef::as_str);
+        Self {
+            name,
+            arguments: slash::line(interaction.data()),
+            channel_id: caller.str("channel_id").unwrap_or_default().to_owned(),
+            author_id: author.unwrap_or_default().to_owned(),
+            form: if is_called {
+                AdminForm::Slash(interaction)
+            } else {
+                AdminForm::Completion(interaction)
+            },
+        }
+    }
 }
 
 /// Takes calls of the bot's own commands. Admins have a desk to themselves: whatever others ask for, and however
@@ -71,6 +119,16 @@ const MOST_WAITING: usize = 100;
 struct Desk {
     cogs: Arc<Cogs>,
     reload: Reload,
+}
+
+/// The answer to one call while it is found.
+struct Answering {
+    cogs: Arc<Cogs>,
+    reload: Reload,
+    language: Language,
+    /// The prefix of typed commands.
+    prefix: String,
+    is_slash: bool,
 }
 
 impl Admin {
@@ -137,7 +195,7 @@ impl Unanswered {
 }
 
 /// Answers a message in the bot's own words.
-pub async fn answer(services: &Services, channel_id: &str, message_id: &str, text: &str) {
+pub async fn reply(services: &Services, channel_id: &str, message_id: &str, text: &str) {
     let Some(operation) = operation("create_message") else {
         return;
     };
@@ -152,11 +210,54 @@ pub async fn answer(services: &Services, channel_id: &str, message_id: &str, tex
     }
 }
 
-/// Tells whoever waits for an answer that the bot itself has failed.
-pub async fn apologise(services: &Services, channel_id: &str, message_id: &str) {
+/// Answers an interaction in the bot's own words, for its caller alone.
+async fn respond(services: &Services, interaction: &Interaction, text: &str) {
+    let message = CreateInteractionResponseMessage::new()
+        .content(cut(text))
+        .ephemeral(true);
+    send(
+        services,
+        interaction,
+        &CreateInteractionResponse::Message(message),
+    )
+    .await;
+}
+
+async fn send(
+    services: &Services,
+    interaction: &Interaction,
+    response: &CreateInteractionResponse,
+) {
+    let sent = match serde_json::to_value(response) {
+        Ok(response) => interaction.respond_by_host(services, &response).await,
+        Err(error) => {
+            tracing::warn!(%error, "An answer of the bot's own could not be written as JSON");
+            return;
+        }
+    };
+    if let Err(error) = sent {
+        tracing::warn!(%error, "A command of the bot's own could not be answered");
+    }
+}
+
+/// Answers a call in the bot's own words.
+async fn answer(services: &Services, call: &AdminCall, text: &str) {
+    match &call.form {
+        AdminForm::Typed(message) => reply(services, &call.channel_id, message, text).await,
+        AdminForm::Slash(interaction) => respond(services, interaction, text).await,
+        AdminForm::Completion(_) => {}
+    }
+}
+
+/// What whoever waits for an answer is told when the bot itself has failed.
+fn apology(services: &Services) -> String {
     let language = Language::of_locale(services.config.load().bot.locale.code());
-    let text = Text::BotFailed {}.say(language);
-    answer(services, channel_id, message_id, &text).await;
+    Text::BotFailed {}.say(language)
+}
+
+/// Tells whoever waits for an answer to a message that the bot itself has failed.
+pub async fn apologise(services: &Services, channel_id: &str, message_id: &str) {
+    reply(services, channel_id, message_id, &apology(services)).await;
 }
 
 impl Desk {
@@ -164,35 +265,55 @@ impl Desk {
         ticket.begin();
         let answering = async {
             host_tasks::point(desk);
-            self.answer(&call).await;
+            self.answering(&call).answer(&call).await;
         };
         if host_tasks::caught(desk, answering).await.is_none() {
-            apologise(&self.cogs.services, &call.channel_id, &call.message_id).await;
+            let services = &self.cogs.services;
+            answer(services, &call, &apology(services)).await;
         }
         drop(ticket);
         drop(busy);
     }
 
-    fn language(&self) -> Language {
+    fn answering(&self, call: &AdminCall) -> Answering {
         let config = self.cogs.services.config.load();
-        Language::of_locale(config.bot.locale.code())
+        Answering {
+            cogs: Arc::clone(&self.cogs),
+            reload: self.reload.clone(),
+            language: Language::of_locale(config.bot.locale.code()),
+            prefix: config.bot.prefix.clone(),
+            is_slash: !matches!(call.form, AdminForm::Typed(_)),
+        }
     }
+}
 
-    fn prefix(&self) -> String {
-        self.cogs.services.config.load().bot.prefix.clone()
-    }
-
-    /// The prefix in a form that is safe inside inline code: even `` ` `` may be a prefix.
+impl Answering {
+    /// What stands before the name of one of the bot's own commands, in a form that is safe inside inline code: even
+    /// `` ` `` may be a prefix.
     fn shown_prefix(&self) -> String {
-        inside_code(&self.prefix())
+        if self.is_slash {
+            return "/".to_owned();
+        }
+        inside_code(&self.prefix)
+    }
+
+    /// A command of the bot's own as it stands before the number of a page.
+    fn paged(&self, command: &str) -> String {
+        let prefix = self.shown_prefix();
+        let page = if self.is_slash { " page:" } else { "" };
+        format!("{prefix}{}{page}", command.trim_end())
     }
 
     async fn answer(&self, call: &AdminCall) {
-        let language = self.language();
+        let services = &self.cogs.services;
+        if let AdminForm::Completion(interaction) = &call.form {
+            let choices = self.choices(call, interaction);
+            return send(services, interaction, &completion::response(choices)).await;
+        }
         let text = if call.name == "help" {
             self.help(call)
-        } else if !self.cogs.services.is_admin(&call.author_id) {
-            Say::Refused {}.say(language)
+        } else if !services.is_admin(&call.author_id) {
+            Say::Refused {}.say(self.language)
         } else {
             match call.name.as_str() {
                 "reload" => self.reload(&call.arguments).await,
@@ -203,9 +324,8 @@ impl Desk {
         };
         // Commands that show something have pages; after commands that do something, `!reload status` shows the rest.
         let status = format!("{}reload status", self.shown_prefix());
-        let text = pages::first(&text, &status, language);
-        let services = &self.cogs.services;
-        answer(services, &call.channel_id, &call.message_id, &text).await;
+        let text = pages::first(&text, &status, self.language);
+        answer(services, call, &text).await;
     }
 }
 

@@ -2,17 +2,17 @@
 
 use super::report::report;
 use super::text::Say;
-use super::{Desk, intents, status};
+use super::{Answering, intents, status};
 use crate::commands::escape::{defuse, in_code, quoted};
 use crate::commands::pages;
 use crate::reload::controller::{Ask, Refused};
 use crate::reload::report::Report;
 use std::sync::Arc;
 
-impl Desk {
+impl Answering {
     /// Answers `!reload …`.
     pub(super) async fn reload(&self, arguments: &str) -> String {
-        let language = self.language();
+        let language = self.language;
         let prefix = &self.shown_prefix();
         let (action, rest) = match arguments.split_once(char::is_whitespace) {
             Some((action, rest)) => (action, rest.trim()),
@@ -22,7 +22,7 @@ impl Desk {
             "" => Say::Menu { prefix }.say(language),
             "status" => {
                 let text = status::status(&self.cogs, &self.reload, prefix, language);
-                let command = format!("{prefix}reload status");
+                let command = self.paged("reload status");
                 pages::page(&text, pages::asked(rest).1, &command, language)
             }
             "toggle" => self.toggle().await,
@@ -51,7 +51,7 @@ impl Desk {
     }
 
     async fn toggle(&self) -> String {
-        let language = self.language();
+        let language = self.language;
         let was_on = self.reload.view().enabled;
         let result = self.reload.ask(Ask::Toggle).await;
         let state = if was_on { Say::Off {} } else { Say::On {} }.say(language);
@@ -63,7 +63,7 @@ impl Desk {
 
     /// A report as an answer.
     pub(super) fn tell(&self, result: Result<Option<Arc<Report>>, Refused>) -> String {
-        let language = self.language();
+        let language = self.language;
         match result {
             Ok(Some(done)) => {
                 let waiting = intents::waiting(&self.cogs.services, &self.reload, language);

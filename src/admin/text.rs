@@ -152,4 +152,41 @@ sentences! {
     NoCogs {}
         "There are no cogs: put a file into `lua/cogs/`."
         "Belum ada cog: letakkan berkas di `lua/cogs/`."
+    // What Discord's list says of the slash commands: at most 100 characters.
+    AboutReload {}
+        "Rebuilds cogs, and shows what runs and what went wrong"
+        "Membangun ulang cog, dan menampilkan apa yang berjalan dan apa yang gagal"
+    AboutStatus {}
+        "Shows what runs and what went wrong"
+        "Menampilkan apa yang berjalan dan apa yang gagal"
+    AboutToggle {}
+        "Switches hot reload on or off"
+        "Menyalakan atau mematikan hot reload"
+    AboutReloadCog {}
+        "Rebuilds one cog in a fresh VM"
+        "Membangun ulang satu cog"
+    AboutReloadAll {}
+        "Rebuilds all cogs in fresh VMs"
+        "Membangun ulang semua cog"
+    AboutCogs {}
+        "Lists the cogs, or shows one with its limits"
+        "Menampilkan daftar cog, atau satu cog beserta batas-batasnya"
+    AboutLoad {}
+        "Loads a cog that was unloaded"
+        "Memuat cog yang tadinya dilepas"
+    AboutUnload {}
+        "Unloads a cog and keeps its state"
+        "Melepas cog; datanya tetap ada"
+    AboutCogName {}
+        "The cog's name"
+        "Nama cog"
+    AboutHelp {}
+        "Shows the commands, or how one of them is used"
+        "Menampilkan daftar perintah, atau cara memakai salah satunya"
+    AboutHelpCommand {}
+        "The command to explain"
+        "Perintah yang ingin dijelaskan"
+    AboutPage {}
+        "The number of the page"
+        "Nomor halaman"
 }

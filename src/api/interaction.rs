@@ -7,6 +7,8 @@
 //!                                                              └─ it is to be seen by others: deleted, sent anew
 //! ```
 
+mod by_host;
+
 use super::call::{PreparedCall, call_error, known, make, prepare, send};
 use super::content::Content;
 use super::context::CogContext;

@@ -1,4 +1,4 @@
-//! Makes Discord's list of commands, of slash commands and those of context menus, follow what the cogs declare.
+//! Makes Discord's list of commands, of slash commands and those of context menus, follow what the cogs declare, beside the bot's own.
 //!
 //! ```text
 //! the commands may have changed ─ quiet time ─ other ones than last time? ─ GET ─ other ones than Discord's? ─ PUT
@@ -9,6 +9,7 @@
 mod places;
 
 use crate::activity::Busy;
+use crate::admin::slash;
 use crate::backoff::Backoff;
 use crate::cogs::host::Cogs;
 use crate::commands::conflicts::Claim;
@@ -210,9 +211,11 @@ impl Follower {
         in_guilds.chain([everywhere]).chain(former).collect()
     }
 
-    /// The commands of all cogs that have a version.
+    /// The bot's own commands, and those of all cogs that have a version.
     fn declared(&mut self, is_global: bool) -> Vec<Value> {
-        let mut commands = Vec::new();
+        // The bot's own come first: they are never too many.
+        let own = slash::commands(is_global).into_iter();
+        let mut commands: Vec<_> = own.map(|command| (command, String::new())).collect();
         for cog in self.cogs.all() {
             if cog.has_version() {
                 cog.peek(|status| {
@@ -363,6 +366,6 @@ fn leave_out(commands: &mut Vec<(Value, String)>, kind: CommandKind) -> Option<S
         ),
     };
     Some(format!(
-        "The cogs have {count} {what}, and Discord lists {most} of one bot. These are left out: {left_out}. {hint}"
+        "There are {count} {what}, with the bot's own, and Discord lists {most} of one bot. These are left out: {left_out}. {hint}"
     ))
 }

@@ -133,5 +133,5 @@ async fn suggest(cogs: &Cogs, unknown: &Unknown) {
     }
     let language = language(services, &locale_in(services, ids.guild));
     let told = help::unknown_command(&unknown.name, [nearest], &unknown.prefix, language);
-    admin::answer(services, ids.channel, text(&["id"]), &told).await;
+    admin::reply(services, ids.channel, text(&["id"]), &told).await;
 }

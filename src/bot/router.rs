@@ -2,7 +2,7 @@
 //! never waits and never enters a VM.
 
 use super::lines::{self, Unknown};
-use crate::admin::{self, Admin, AdminCall};
+use crate::admin::{self, Admin, AdminCall, AdminForm};
 use crate::api::interaction::Interaction;
 use crate::cogs::command::{CallForm, WaitingCall};
 use crate::cogs::handle::CogHandle;
@@ -213,6 +213,13 @@ impl Router {
         let claim = Claim::listed(data.kind, &data.name)?;
         let services = &self.cogs.services;
         let new = || Arc::new(Interaction::new(event, &peek, services));
+        if let Claim::Slash(name) = &claim
+            && ADMIN_COMMANDS.contains(&name.as_str())
+            && matches!(peek.kind, COMMAND | COMPLETION)
+        {
+            let call = AdminCall::of_interaction(name.clone(), new(), peek.kind == COMMAND);
+            return Some(Called::Admin(call));
+        }
         let form = match peek.kind {
             COMMAND => CallForm::Slash(new()),
             COMPLETION => CallForm::Completion(new()),
@@ -260,7 +267,12 @@ impl Router {
 
     fn call(&self, called: Called, ticket: Ticket) {
         match called {
-            Called::Admin(call) => self.admin.call(call, ticket),
+            Called::Admin(call) => {
+                if let AdminForm::Slash(interaction) = &call.form {
+                    interaction.defer_in_time(&self.cogs.services, || true);
+                }
+                self.admin.call(call, ticket);
+            }
             Called::Nobody(form, _) => self.tell_of_nobody(form),
             Called::Unknown(unknown, _) => {
                 let cogs = Arc::clone(&self.cogs);
@@ -314,8 +326,8 @@ fn admin_call(peek: &MessagePeek<'_>, claim: &Claim, arguments: &str) -> Called 
         name: claim.name().to_owned(),
         arguments: arguments.trim().to_owned(),
         channel_id: peek.channel_id.to_owned(),
-        message_id: peek.id.to_owned(),
         author_id: peek.author_id.to_owned(),
+        form: AdminForm::Typed(peek.id.to_owned()),
     })
 }
 
@@ -323,7 +335,7 @@ impl Called {
     fn consumer(&self) -> Consumer<'static> {
         let id = |text: &str| text.parse().unwrap_or(0);
         let (channel, message) = match self {
-            Self::Admin(call) => (id(&call.channel_id), id(&call.message_id)),
+            Self::Admin(call) => (id(&call.channel_id), id(call.form.id())),
             Self::Cog(_, _, (channel, message), _)
             | Self::Unknown(_, (channel, message))
             | Self::Nobody(_, (channel, message)) => (id(channel), id(message)),

@@ -11,6 +11,7 @@ mod checks;
 mod completion;
 mod unknown;
 
+use super::caller::Caller;
 use super::fault::{fault_id, hook_arguments, refusal, report};
 use super::handler;
 use super::live::Live;
@@ -309,6 +310,15 @@ impl Calling<'_> {
 
     fn guild_id(&self) -> Option<&str> {
         self.call.caller.str("guild_id")
+    }
+
+    fn caller(&self) -> Caller<'_> {
+        Caller {
+            services: &self.cog.services,
+            call: &self.call.caller,
+            interaction: self.call.interaction().map(|it| &**it),
+            language: self.language,
+        }
     }
 
     /// If the command does not run to its end, the error is the message for the user, unless a handler has sent one.

@@ -2,6 +2,7 @@
 
 use crate::api::declarations::{Command, Hook, Info, Staged};
 use crate::api::texts::table::Texts;
+use crate::commands::definition::Check;
 use crate::vm::build::Vm;
 use crate::vm::generation::Generation;
 use crate::vm::load_trace::{LoadTrace, Seen};
@@ -37,6 +38,8 @@ pub struct Offer {
     pub commands: Vec<Arc<Command>>,
     /// Its texts in several languages, also for the names of its commands.
     pub texts: Arc<Texts>,
+    /// The checks of all of its commands.
+    pub checks: Vec<Check>,
     /// The events that it listens to.
     pub events: BTreeSet<&'static str>,
     /// Whether it wants to know of commands that nobody has.

@@ -8,6 +8,7 @@
 //! - `mailbox`: keeps what waits for a cog within bounds.
 //! - `scheduler`, `actor`: who runs first; the one task that owns a cog's VM.
 //! - `handler`, `command`, `timers`: one run of a function; a command from the typed line to the answer; `cog.every` and `cog.cron`.
+//! - `caller`: who calls a command where, as far as checks ask.
 //! - `jobs`: which job is begun next, and what becomes of it.
 //! - `live`, `prepare`: what a cog runs; how its next version is made.
 //! - `directory`: looks up what users name in arguments.
@@ -15,6 +16,7 @@
 //! - `fault`, `quarantine`: tells what went wrong in a handler; puts a cog into quarantine.
 
 pub mod actor;
+pub mod caller;
 pub mod command;
 pub mod command_list;
 mod directory;

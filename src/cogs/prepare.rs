@@ -311,9 +311,11 @@ fn offer_of(live: &Live, texts: Arc<Texts>) -> Offer {
     }
     let shared = live.info.capabilities.iter();
     let shared = shared.filter_map(|it| it.strip_prefix("shared:"));
+    let checks = declarations.checks();
     Offer {
         commands,
         texts,
+        checks: checks.flat_map(|it| it.checks.clone()).collect(),
         events,
         asks_for_unknown,
         intents: needed,

@@ -104,6 +104,8 @@ pub struct HotReloadView {
     pub pending: Vec<String>,
     /// Modules that there are.
     pub modules: usize,
+    /// Cogs that an admin has unloaded.
+    pub unloaded: BTreeSet<String>,
     /// Folders that are watched, below `lua/`.
     pub folders: Vec<String>,
     /// What to do about the system's limit of watches, if it was reached.
@@ -187,6 +189,7 @@ impl Reload {
         let (view, view_receiver) = watch::channel(HotReloadView {
             enabled: hot.enabled,
             pending: Vec::new(),
+            unloaded: BTreeSet::new(),
             modules: snapshot.modules.size(),
             folders: rules.folders().to_vec(),
             limit: watcher.limit(),
@@ -320,6 +323,7 @@ impl Controller {
         self.view.send_modify(|view| {
             view.enabled = self.enabled;
             view.pending = files(&self.pending);
+            view.unloaded.clone_from(&self.unloaded);
             view.modules = self.snapshot.modules.size();
             view.limit = self.watcher.limit();
         });

@@ -132,3 +132,15 @@ fn the_table_of_folders_names_what_is_there() {
     let folders: BTreeSet<&str> = folders.iter().map(String::as_str).collect();
     assert_eq!(named, folders);
 }
+
+/// Its rate limiter, its client and the TLS below them are for tests; see ARCHITECTURE.md.
+#[test]
+fn the_bot_has_the_builders_of_serenity_and_nothing_else_of_it() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let (_, normal) = manifest.split_once("\n[dependencies]\n").unwrap();
+    let (normal, _) = normal.split_once("\n[").unwrap();
+    let mut lines = normal.lines();
+    let serenity = lines.find(|line| line.starts_with("serenity ")).unwrap();
+    let expected = "default-features = false, features = [\"builder\"] }";
+    assert!(serenity.ends_with(expected), "{serenity}");
+}

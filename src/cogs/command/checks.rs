@@ -5,11 +5,10 @@ use super::Calling;
 use crate::api::declarations::{Command, Hook};
 use crate::api::invocation::Invocation;
 use crate::api::unknown_guild::{Wanted, learn};
-use crate::commands::checks::{self, CheckAnswer, CheckAnswers, CheckFacts, Verdict};
-use crate::commands::definition::{Check, CommandDefinition, RoleKey};
+use crate::commands::checks::{self, CheckAnswer, CheckAnswers, Verdict};
+use crate::commands::definition::{Check, CommandDefinition};
 use crate::commands::parse::Called;
-use crate::commands::text::{Language, Text};
-use crate::json::JsonRef;
+use crate::commands::text::Text;
 use mlua::{Function, Value};
 use std::sync::Arc;
 
@@ -22,8 +21,8 @@ impl Calling<'_> {
         definition: &CommandDefinition,
         context: &Arc<Invocation>,
     ) -> Result<(), Option<String>> {
-        let mut verdict =
-            checks::evaluate_context(definition.contexts, self.place(), self.language);
+        let place = self.caller().place();
+        let mut verdict = checks::evaluate_context(definition.contexts, place, self.language);
         if verdict == Verdict::Pass {
             verdict = self.check(command, called, context).await?;
         }
@@ -31,24 +30,6 @@ impl Calling<'_> {
             Verdict::Denied { kind, message } => Box::pin(self.deny(context, kind, message)).await,
             _ => Ok(()),
         }
-    }
-
-    /// Where the command was called.
-    pub(super) fn place(&self) -> checks::Context {
-        /// Discord's context of a direct message between others.
-        const PRIVATE_CHANNEL: i64 = 2;
-        let interaction = self.call.interaction();
-        match interaction.and_then(|it| it.event().i64("context")) {
-            _ if self.guild_id().is_some() => checks::Context::Guild,
-            Some(PRIVATE_CHANNEL) => checks::Context::PrivateChannel,
-            _ => checks::Context::BotDm,
-        }
-    }
-
-    /// Permissions as an interaction brings them along: Discord has worked them out for its channel.
-    fn permissions_brought(&self, path: &[&str]) -> Option<u64> {
-        let event = self.call.interaction()?.event();
-        event.at(path)?.as_str()?.parse().ok()
     }
 
     /// All checks of a call. Unknown facts about the guild are requested from Discord before they decide, and before a
@@ -80,7 +61,7 @@ impl Calling<'_> {
         let mut answers = CheckAnswers::new();
         let mut learned = false;
         loop {
-            match checks::evaluate(checks.iter().copied(), self, &answers) {
+            match checks::evaluate(checks.iter().copied(), &self.caller(), &answers) {
                 Verdict::Unknown | Verdict::NeedsHandler(_) if !learned => {
                     self.learn().await;
                     learned = true;
@@ -149,26 +130,6 @@ impl Calling<'_> {
         Err(told)
     }
 
-    /// A user's permissions in the channel. In a direct message nobody has any.
-    fn permissions(&self, user: &str) -> Option<u64> {
-        let known = self
-            .cog
-            .services
-            .permissions_in(self.text("channel_id"), user);
-        known.or_else(|| self.guild_id().is_none().then_some(0))
-    }
-
-    /// The author's permissions by the member in the message, for one whom the cache has forgotten again.
-    fn permissions_as_sent(&self) -> Option<u64> {
-        let services = &self.cog.services;
-        let author = self.call.caller.get("author")?;
-        let member = self.call.caller.get("member")?.with("user", author);
-        let now = services.clock.now();
-        services
-            .cache
-            .permissions_of(self.text("channel_id"), &member, now)
-    }
-
     /// Asks a `cog.check.custom` function.
     async fn ask(
         &self,
@@ -193,58 +154,5 @@ impl Calling<'_> {
             _ => None,
         };
         Ok(CheckAnswer::Deny(sentence))
-    }
-}
-
-impl CheckFacts for Calling<'_> {
-    fn is_owner(&self) -> bool {
-        self.cog.services.is_owner(self.author_id())
-    }
-
-    fn channel_nsfw(&self) -> Option<bool> {
-        let known = self.cog.services.is_nsfw(self.text("channel_id"));
-        known.or_else(|| {
-            let channel = self.call.interaction()?.event().get("channel")?;
-            // A thread is as its parent is.
-            (channel.get("thread_metadata").is_none()).then(|| channel.is_true("nsfw"))
-        })
-    }
-
-    fn member_permissions(&self) -> Option<u64> {
-        self.permissions_brought(&["member", "permissions"])
-            .or_else(|| self.permissions(self.author_id()))
-            .or_else(|| self.permissions_as_sent())
-    }
-
-    fn bot_permissions(&self) -> Option<u64> {
-        let own = || self.permissions(self.cog.services.identity.load().id());
-        match self.guild_id() {
-            Some(_) => self.permissions_brought(&["app_permissions"]).or_else(own),
-            None => own(),
-        }
-    }
-
-    fn has_role(&self, role: &RoleKey) -> bool {
-        let held = self.call.caller.at(&["member", "roles"]);
-        let held = held.unwrap_or(JsonRef::NULL);
-        let guild = self.guild_id().unwrap_or_default();
-        held.items().filter_map(JsonRef::as_str).any(|id| {
-            let known = self.cog.services.cache.role(guild, id);
-            let name = known.as_ref().and_then(|known| known.str("name"));
-            role.fits(id, name.unwrap_or_default())
-        })
-    }
-
-    fn knows_roles(&self) -> bool {
-        let guild = self.guild_id().unwrap_or_default();
-        self.cog.services.cache.knows_guild(guild)
-    }
-
-    fn in_guild(&self) -> bool {
-        self.guild_id().is_some()
-    }
-
-    fn language(&self) -> Language {
-        self.language
     }
 }

@@ -56,7 +56,7 @@ impl Calling<'_> {
         let context = Arc::new(context);
         let _end = EndOfCall(&context);
         // Choices tell something, too: who may not use the command gets none.
-        let place = evaluate_context(definition.contexts, self.place(), self.language);
+        let place = evaluate_context(definition.contexts, self.caller().place(), self.language);
         let may = self.check(&command, &called, &context).await;
         if place != Verdict::Pass || !matches!(may, Ok(Verdict::Pass)) {
             return None;

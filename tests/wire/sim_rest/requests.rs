@@ -139,7 +139,7 @@ async fn a_wait_that_fails_shows_what_happened() {
     assert!(error.contains("is anybody there"), "{error}");
 }
 
-/// serenity, a library of others that the bot does not use, reads what the simulator answers. Its rate limiter is
+/// serenity's client, a library of others that the bot does not use, reads what the simulator answers. Its rate limiter is
 /// off: while it is on, requests go to Discord itself, whatever the proxy.
 #[tokio::test]
 async fn serenity_understands_the_answers() {

@@ -22,7 +22,7 @@ fn typing(
     stage.sim.interact(user, stage.general(), request).unwrap()
 }
 
-async fn choices(
+pub(super) async fn choices(
     stage: &Stage,
     user: &str,
     name: &str,

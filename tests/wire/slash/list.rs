@@ -1,6 +1,6 @@
 //! Discord's list of the bot's slash commands.
 
-use super::{cog, one_cog};
+use super::{OWN, cog, of_cogs, one_cog};
 use crate::support::log;
 use crate::support::{Stage, bot_options, setup, until};
 use cogsmith::bot::Bot;
@@ -8,23 +8,21 @@ use cogsmith::config::{Config, Environment, from_text};
 use cogsmith::sim::{InjectedFault, RestFault, RestFaultKind};
 use serde_json::{Value, json};
 
-/// The requests about commands so far: their methods, and how many commands were sent.
+/// The requests about commands so far: their methods, and how many commands of cogs were sent.
 fn requests(stage: &Stage) -> Vec<String> {
     let all = stage.sim.requests().into_iter();
     let about =
         all.filter(|it| it.path.starts_with("/applications/") && it.path.contains("/commands"));
     about
         .map(|it| match it.body.as_array() {
-            Some(commands) => format!("{} {}", it.method, commands.len()),
+            Some(commands) => format!("{} {}", it.method, commands.len() - OWN.len()),
             None => it.method,
         })
         .collect()
 }
 
 fn names(stage: &Stage) -> Vec<String> {
-    let mut names: Vec<String> = stage
-        .sim
-        .commands(None)
+    let mut names: Vec<String> = of_cogs(&stage.sim, None)
         .iter()
         .map(|it| it["name"].as_str().unwrap().to_owned())
         .collect();
@@ -131,7 +129,7 @@ async fn only_a_change_of_the_declaration_is_sent() {
     stage.applied().await;
     stage.settled().await;
     assert_eq!(requests(&stage), ["GET", "PUT 1"]);
-    assert_eq!(stage.sim.commands(None)[0]["description"], "Two");
+    assert_eq!(of_cogs(&stage.sim, None)[0]["description"], "Two");
     // A reload that fails changes nothing, and with the file the command goes.
     stage.sim.clear_requests();
     stage.save("cogs/t.luau", "local x = = 1");
@@ -158,11 +156,13 @@ async fn changes_wait_for_a_quiet_time() {
     stage.applied().await;
     stage.save("cogs/t.luau", &with("Three"));
     stage.applied().await;
-    until(|| stage.sim.commands(None)[0]["description"] == "Three").await;
+    until(|| of_cogs(&stage.sim, None)[0]["description"] == "Three").await;
     stage.settled().await;
     let mut sent = stage.sim.requests().into_iter();
     let sent = sent.rfind(|it| it.method == "PUT").unwrap();
-    assert_eq!(sent.body[0]["description"], "Three");
+    let mut commands = sent.body.as_array().unwrap().iter();
+    let ping = commands.find(|it| it["name"] == "ping").unwrap();
+    assert_eq!(ping["description"], "Three");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -174,12 +174,12 @@ async fn guilds_for_development_have_the_commands_instead_of_all_others() {
     let environment: Environment = std::iter::empty::<(&str, &str)>().collect();
     std::fs::write(&path, "{}").unwrap();
     stage.bot.follow_config(&path, environment);
-    let listed = |guild| stage.sim.commands(guild).len();
+    let listed = |guild| of_cogs(&stage.sim, guild).len();
     assert_eq!((listed(None), listed(Some(guild))), (1, 0));
     let config = format!(r#"{{ "bot": {{ "dev_guilds": ["{guild}"] }} }}"#);
     std::fs::write(&path, config).unwrap();
     until(|| listed(None) == 0 && listed(Some(guild)) == 1).await;
-    assert!(stage.sim.commands(Some(guild))[0]["contexts"].is_null());
+    assert!(of_cogs(&stage.sim, Some(guild))[0]["contexts"].is_null());
     std::fs::write(&path, "{}").unwrap();
     until(|| listed(None) == 1 && listed(Some(guild)) == 0).await;
 }
@@ -239,7 +239,7 @@ async fn commands_of_a_cog_that_does_not_load_stay_listed() {
     let bot = Bot::start(options).await.unwrap();
     bot.ready(crate::support::PATIENCE).await.unwrap();
     bot.settled(&sim).await;
-    let listed: Vec<Value> = sim.commands(None);
+    let listed: Vec<Value> = of_cogs(&sim, None);
     assert_eq!(listed.len(), 1, "{listed:?}");
     // Whoever calls it is told.
     let interaction = sim
@@ -261,7 +261,7 @@ async fn commands_of_a_cog_that_does_not_load_stay_listed() {
         "Nobody handles this command any more. (alone)"
     );
     std::fs::write(&file, cog("")).unwrap();
-    until(|| sim.commands(None).is_empty()).await;
+    until(|| of_cogs(&sim, None).is_empty()).await;
     bot.stop().await;
 }
 
@@ -311,7 +311,7 @@ async fn a_guild_that_leaves_the_list_while_the_bot_is_down_loses_its_commands()
         sim, bot, folder, ..
     } = stage;
     bot.stop().await;
-    let listed = |guild| sim.commands(guild).len();
+    let listed = |guild| of_cogs(&sim, guild).len();
     for (dev_guilds, expected) in [
         (format!("\"{guild}\""), (0, 1)),
         (String::new(), (1, 0)),
@@ -353,7 +353,7 @@ async fn more_than_discord_lists_is_told_at_load() {
     .start()
     .await;
     assert_eq!(stage.sim.commands(None).len(), 100);
-    let told = log::logged(&["The cogs have 105 slash commands"]);
+    let told = log::logged(&[&format!("There are {} slash commands", OWN.len() + 105)]);
     assert_eq!(told.len(), 1, "{told:?}");
     for part in [
         "\"c101\" of the cog \"b\" (lua/cogs/b.luau:3)",
@@ -394,9 +394,7 @@ cog.user_command { name = "c", checks = { cog.check.all(cog.check.owner, cog.che
     )
     .start()
     .await;
-    let mut marked: Vec<String> = stage
-        .sim
-        .commands(None)
+    let mut marked: Vec<String> = of_cogs(&stage.sim, None)
         .iter()
         .map(|it| format!("{} {}", it["name"], it["nsfw"]))
         .collect();

@@ -1,6 +1,6 @@
 //! Commands in the context menus of users and messages.
 
-use super::{cog, one_cog, said, shown};
+use super::{cog, of_cogs, one_cog, said, shown};
 use crate::support::{Id, PATIENCE, Stage};
 use cogsmith::sim::{InteractionRequest, InteractionView};
 use serde_json::{Value, json};
@@ -49,9 +49,7 @@ async fn each_kind_has_its_own_names_and_its_own_target() {
     let stage = one_cog(BOTH).start().await;
     let general = stage.general();
     let anna = stage.sim.user("anna").unwrap();
-    let mut listed: Vec<String> = stage
-        .sim
-        .commands(None)
+    let mut listed: Vec<String> = of_cogs(&stage.sim, None)
         .iter()
         .map(|it| {
             format!(

@@ -6,14 +6,23 @@ mod completion;
 mod languages;
 mod list;
 mod menus;
+mod own;
 
 use crate::support::{Id, PATIENCE, Setup, Stage, setup};
 use cogsmith::clock::Clock;
-use cogsmith::sim::{Interaction, InteractionRequest, InteractionView};
+use cogsmith::cogs::host::ADMIN_COMMANDS as OWN;
+use cogsmith::sim::{Interaction, InteractionRequest, InteractionView, Sim};
 use serde_json::Value;
 
 /// When the clocks of these tests begin.
 const START: u64 = 1_767_268_800;
+
+/// What Discord lists of the cogs' commands, everywhere or in a guild.
+fn of_cogs(sim: &Sim, guild: Option<Id>) -> Vec<Value> {
+    let mut listed = sim.commands(guild);
+    listed.retain(|it| !OWN.contains(&it["name"].as_str().unwrap()));
+    listed
+}
 
 fn cog(body: &str) -> String {
     format!(
