@@ -10,6 +10,7 @@
 //!
 //! `rehearsal` loads the cogs of a bot that does not start.
 
+mod allowed;
 mod commands;
 mod intents;
 mod interrupted;
@@ -47,6 +48,7 @@ use crate::discord::cache::Cache;
 use crate::discord::outbound::{Outbound, OutboundOptions};
 use crate::error::StartError;
 use crate::gateway::{Gateway, GatewayAddress, GatewayError, GatewayOptions, split_query};
+use crate::guild_settings::GuildSettings;
 use crate::host_tasks::{self, Task};
 use crate::http::{HttpClient, KnownHosts};
 use crate::json::Json;
@@ -392,6 +394,7 @@ fn services(
         http,
         cache: Cache::new(),
         questions: Questions::default(),
+        guilds: GuildSettings::open(&store),
         store,
         clock: options.clock.clone(),
         activity,

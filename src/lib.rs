@@ -29,6 +29,7 @@ pub mod error;
 pub mod escape;
 pub mod files;
 pub mod gateway;
+pub mod guild_settings;
 pub mod host_tasks;
 pub mod http;
 pub mod json;

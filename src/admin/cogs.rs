@@ -102,9 +102,14 @@ impl Answering {
         let (prefix, shown) = (&self.prefix, &self.shown_prefix());
         let first = arguments.split_whitespace().next().unwrap_or_default();
         let first = name_key(after_prefix(first, prefix).unwrap_or(first));
+        if first == "settings" {
+            return self.usage();
+        }
         if ADMIN_COMMANDS.contains(&first.as_str()) {
             return Say::HelpForAdmins { prefix: shown }.say(language);
         }
+        let settings = self.cogs.services.guilds.of(call.guild_id.as_deref());
+        let settings = settings.unwrap_or_default();
         let cogs: Vec<(String, Status)> = self
             .cogs
             .all()
@@ -116,6 +121,11 @@ impl Answering {
             .iter()
             .flat_map(|(cog, status)| {
                 let commands = status.offer.commands.iter();
+                let settings = &settings;
+                // What the server has switched off is not there.
+                let commands = commands.filter(move |command| {
+                    !settings.is_off(&name_key(&command.definition.name), cog)
+                });
                 commands.map(move |command| CommandView {
                     definition: &command.definition,
                     cog,

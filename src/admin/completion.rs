@@ -6,6 +6,9 @@ use crate::cogs::caller::Caller;
 use crate::commands::checks::{CheckAnswers, Verdict, evaluate, evaluate_context};
 use crate::commands::definition::{Check, CommandDefinition};
 use crate::commands::name_key::name_key;
+use crate::discord::permissions::{MANAGE_GUILD, missing};
+use crate::guild_settings::Rule;
+use crate::json::JsonRef;
 use serenity::builder::{
     AutocompleteChoice, CreateAutocompleteResponse, CreateInteractionResponse,
 };
@@ -30,7 +33,8 @@ impl Answering {
         };
         let is_admin = self.cogs.services.is_admin(&call.author_id);
         let names = match (call.name.as_str(), option) {
-            ("help", "command") => self.usable_commands(interaction),
+            ("help", "command") => self.usable_commands(call, interaction),
+            ("settings", _) => self.settable(call, interaction),
             ("load", "name") if is_admin => self.cogs_to_load(),
             (_, "name") if is_admin => self.names_of_cogs(),
             _ => Vec::new(),
@@ -51,8 +55,30 @@ impl Answering {
         waiting.chain(self.reload.view().unloaded).collect()
     }
 
+    /// What `/settings` may be about, for who may change it, as far as Discord has told with the interaction.
+    fn settable(&self, call: &AdminCall, interaction: &Interaction) -> Vec<String> {
+        let permissions = interaction.event().at(&["member", "permissions"]);
+        let permissions = permissions.and_then(JsonRef::as_str);
+        let permissions = permissions.and_then(|bits| bits.parse().ok());
+        let may = permissions.is_some_and(|bits| missing(bits, MANAGE_GUILD) == 0);
+        let guild = call.guild_id.as_deref().and_then(|it| it.parse().ok());
+        let Some(guild) = guild.filter(|_| may) else {
+            return Vec::new();
+        };
+        match call.arguments.split(' ').next() {
+            Some("on") => self.restricted(guild, |rule| *rule == Rule::Off),
+            Some("reset") => {
+                let all = ["prefix", "language", "all"].map(str::to_owned).into_iter();
+                all.chain(self.restricted(guild, |_| true)).collect()
+            }
+            _ => self.subjects(),
+        }
+    }
+
     /// The commands that the caller may use, as far as the bot itself decides it.
-    fn usable_commands(&self, interaction: &Interaction) -> Vec<String> {
+    fn usable_commands(&self, about: &AdminCall, interaction: &Interaction) -> Vec<String> {
+        let settings = self.cogs.services.guilds.of(about.guild_id.as_deref());
+        let settings = settings.unwrap_or_default();
         let call = interaction.caller();
         let caller = Caller {
             services: &self.cogs.services,
@@ -65,6 +91,9 @@ impl Answering {
             cog.peek(|status| {
                 let of_cog: Vec<&Check> = status.offer.checks.iter().collect();
                 for command in &status.offer.commands {
+                    if settings.is_off(&name_key(&command.definition.name), &cog.name) {
+                        continue;
+                    }
                     add_usable(&command.definition, "", &of_cog, &caller, &mut names);
                 }
             });

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! router ─ Admin (two desks, each a task) ─┬─ reload (!reload …)
+//!                                          ├─ settings (!settings: what a server sets for itself)
 //!                                          └─ cogs (!cogs, !load, !unload, !help) ─▶ one message
 //! ```
 //!
@@ -14,20 +15,23 @@ mod completion;
 mod intents;
 mod reload;
 mod report;
+mod settings;
 pub mod slash;
 mod status;
 mod text;
 
 use crate::activity::Busy;
 use crate::api::interaction::Interaction;
+use crate::api::locale::{language, locale_in, locale_of};
 use crate::api::services::Services;
 use crate::cogs::host::Cogs;
 use crate::commands::escape::inside_code;
 use crate::commands::pages;
 use crate::commands::text::{Language, Text};
+use crate::discord::event::Event;
 use crate::discord::{operation, reply_to};
 use crate::host_tasks::{self, Task};
-use crate::json::JsonRef;
+use crate::json::{Json, JsonRef};
 use crate::reload::controller::Reload;
 use crate::supervisor::Ticket;
 use serde_json::json;
@@ -51,6 +55,8 @@ pub struct AdminCall {
     pub arguments: String,
     /// Where it was called.
     pub channel_id: String,
+    /// The server in which that is.
+    pub guild_id: Option<String>,
     /// Who called it.
     pub author_id: String,
     /// How it was called.
@@ -60,8 +66,8 @@ pub struct AdminCall {
 /// How one of the bot's own commands is called.
 #[derive(Clone, Debug)]
 pub enum AdminForm {
-    /// By the message with this id.
-    Typed(String),
+    /// By a message.
+    Typed(Arc<Event>),
     /// By a slash command.
     Slash(Arc<Interaction>),
     /// By typing into an option of a slash command.
@@ -72,10 +78,18 @@ impl AdminForm {
     /// The id of the message or of the interaction.
     pub fn id(&self) -> &str {
         match self {
-            Self::Typed(message) => message,
+            Self::Typed(message) => message.data().str("id"),
             Self::Slash(interaction) | Self::Completion(interaction) => {
-                interaction.event().str("id").unwrap_or_default()
+                interaction.event().str("id")
             }
+        }
+        .unwrap_or_default()
+    }
+
+    fn interaction(&self) -> Option<&Arc<Interaction>> {
+        match self {
+            Self::Typed(_) => None,
+            Self::Slash(interaction) | Self::Completion(interaction) => Some(interaction),
         }
     }
 }
@@ -89,12 +103,32 @@ impl AdminCall {
             name,
             arguments: slash::line(interaction.data()),
             channel_id: caller.str("channel_id").unwrap_or_default().to_owned(),
+            guild_id: caller.str("guild_id").map(str::to_owned),
             author_id: author.unwrap_or_default().to_owned(),
             form: if is_called {
                 AdminForm::Slash(interaction)
             } else {
                 AdminForm::Completion(interaction)
             },
+        }
+    }
+
+    /// The language in which it is answered.
+    fn language(&self, services: &Services) -> Language {
+        let locale = match self.form.interaction() {
+            Some(interaction) => locale_of(services, interaction.event()),
+            None => locale_in(services, self.guild_id.as_deref()),
+        };
+        language(services, &locale)
+    }
+
+    /// Who called where, in the words of a message.
+    fn caller(&self) -> Json {
+        match &self.form {
+            AdminForm::Typed(message) => message.data().clone(),
+            AdminForm::Slash(interaction) | AdminForm::Completion(interaction) => {
+                interaction.caller()
+            }
         }
     }
 }
@@ -243,21 +277,18 @@ async fn send(
 /// Answers a call in the bot's own words.
 async fn answer(services: &Services, call: &AdminCall, text: &str) {
     match &call.form {
-        AdminForm::Typed(message) => reply(services, &call.channel_id, message, text).await,
+        AdminForm::Typed(_) => reply(services, &call.channel_id, call.form.id(), text).await,
         AdminForm::Slash(interaction) => respond(services, interaction, text).await,
         AdminForm::Completion(_) => {}
     }
 }
 
-/// What whoever waits for an answer is told when the bot itself has failed.
-fn apology(services: &Services) -> String {
-    let language = Language::of_locale(services.config.load().bot.locale.code());
-    Text::BotFailed {}.say(language)
-}
-
-/// Tells whoever waits for an answer to a message that the bot itself has failed.
-pub async fn apologise(services: &Services, channel_id: &str, message_id: &str) {
-    reply(services, channel_id, message_id, &apology(services)).await;
+/// Answers a message of which little has been read.
+pub async fn tell(services: &Services, channel_id: &str, message_id: &str, text: Text<'_>) {
+    let channel = services.cache.channel(channel_id);
+    let guild = channel.as_ref().and_then(|it| it.str("guild_id"));
+    let text = text.say(language(services, &locale_in(services, guild)));
+    reply(services, channel_id, message_id, &text).await;
 }
 
 impl Desk {
@@ -269,19 +300,21 @@ impl Desk {
         };
         if host_tasks::caught(desk, answering).await.is_none() {
             let services = &self.cogs.services;
-            answer(services, &call, &apology(services)).await;
+            let language = call.language(services);
+            answer(services, &call, &Text::BotFailed {}.say(language)).await;
         }
         drop(ticket);
         drop(busy);
     }
 
     fn answering(&self, call: &AdminCall) -> Answering {
-        let config = self.cogs.services.config.load();
+        let services = &self.cogs.services;
+        let guild = call.guild_id.as_deref();
         Answering {
             cogs: Arc::clone(&self.cogs),
             reload: self.reload.clone(),
-            language: Language::of_locale(config.bot.locale.code()),
-            prefix: config.bot.prefix.clone(),
+            language: call.language(services),
+            prefix: services.prefix_in(guild),
             is_slash: !matches!(call.form, AdminForm::Typed(_)),
         }
     }
@@ -312,6 +345,8 @@ impl Answering {
         }
         let text = if call.name == "help" {
             self.help(call)
+        } else if call.name == "settings" {
+            self.settings(call).await
         } else if !services.is_admin(&call.author_id) {
             Say::Refused {}.say(self.language)
         } else {

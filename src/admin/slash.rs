@@ -18,18 +18,26 @@ const LONGEST_TEXT: u16 = 100;
 const SUBCOMMAND: i64 = 1;
 const GROUP: i64 = 2;
 const INTEGER: i64 = 4;
+const CHANNEL: i64 = 7;
+const ROLE: i64 = 8;
 
 /// The bot's own commands as Discord lists them. In a list of a guild's own commands, Discord wants to know neither
 /// contexts nor integration types.
 pub fn commands(is_global: bool) -> Vec<Value> {
-    let all = [reload(), cogs(), load(), unload(), help()].into_iter();
-    all.filter_map(|command| listed(command, is_global))
+    let everywhere = [reload(), cogs(), load(), unload(), help()].into_iter();
+    let everywhere = everywhere.map(|it| (it, true));
+    let all = everywhere.chain([(settings(), false)]);
+    all.filter_map(|(command, in_direct)| listed(command, is_global, in_direct))
         .collect()
 }
 
-fn listed(command: CreateCommand, is_global: bool) -> Option<Value> {
+/// `in_direct`: whether it can be called in a direct message with the bot.
+fn listed(command: CreateCommand, is_global: bool, in_direct: bool) -> Option<Value> {
     let command = if is_global {
-        let contexts = vec![InteractionContext::Guild, InteractionContext::BotDm];
+        let mut contexts = vec![InteractionContext::Guild];
+        if in_direct {
+            contexts.push(InteractionContext::BotDm);
+        }
         command
             .contexts(contexts)
             .integration_types(vec![InstallationContext::Guild])
@@ -89,6 +97,39 @@ fn help() -> CreateCommand {
         .add_option(page())
 }
 
+fn settings() -> CreateCommand {
+    let part = |name, about| option(CommandOptionType::SubCommand, name, about);
+    let subject = || completed(text("name", Say::AboutSubject {})).required(true);
+    let prefix = text("value", Say::AboutPrefix {}).max_length(32);
+    let language = option(CommandOptionType::String, "value", Say::AboutLanguage {})
+        .add_string_choice("English", "en")
+        .add_string_choice("Bahasa Indonesia", "id");
+    let channels = ["channel", "channel_2", "channel_3"];
+    let channels = channels.map(|name| {
+        let about = Say::AboutSettingsChannel {};
+        option(CommandOptionType::Channel, name, about)
+    });
+    let roles = ["role", "role_2", "role_3"];
+    let roles = roles.map(|name| {
+        let about = Say::AboutSettingsRole {};
+        option(CommandOptionType::Role, name, about)
+    });
+    let limit = part("limit", Say::AboutLimit {}).add_sub_option(subject());
+    let limit = channels
+        .into_iter()
+        .chain(roles)
+        .fold(limit, CreateCommandOption::add_sub_option);
+    let what = completed(text("what", Say::AboutReset {})).required(true);
+    for_admins("settings", Say::AboutSettings {})
+        .add_option(part("show", Say::AboutShow {}).add_sub_option(page()))
+        .add_option(part("prefix", Say::AboutPrefix {}).add_sub_option(prefix.required(true)))
+        .add_option(part("language", Say::AboutLanguage {}).add_sub_option(language.required(true)))
+        .add_option(part("off", Say::AboutOff {}).add_sub_option(subject()))
+        .add_option(part("on", Say::AboutOn {}).add_sub_option(subject()))
+        .add_option(limit)
+        .add_option(part("reset", Say::AboutReset {}).add_sub_option(what))
+}
+
 /// A command that Discord offers to everybody.
 fn for_all(name: &str, about: Say<'_>) -> CreateCommand {
     CreateCommand::new(name)
@@ -124,19 +165,22 @@ fn page() -> CreateCommandOption {
     option(CommandOptionType::Integer, "page", Say::AboutPage {}).min_int_value(1)
 }
 
-/// The arguments of a call as they would be typed: subcommands, then texts, then the page.
+/// The arguments of a call as they would be typed: subcommands, then texts, then channels and roles, then the page.
 pub(super) fn line(data: JsonRef<'_>) -> String {
     let mut words = Vec::new();
-    let mut numbers = Vec::new();
+    let (mut mentions, mut numbers) = (Vec::new(), Vec::new());
     for (kind, option) in parts(data) {
         let value = option.get("value").unwrap_or(JsonRef::NULL);
         match kind {
             SUBCOMMAND | GROUP => words.extend(option.str("name").map(str::to_owned)),
             // A command may be called `2`; only a page is called `02`.
             INTEGER => numbers.extend(value.as_i64().map(|number| format!("0{number}"))),
+            CHANNEL => mentions.extend(value.as_str().map(|id| format!("<#{id}>"))),
+            ROLE => mentions.extend(value.as_str().map(|id| format!("<@&{id}>"))),
             _ => words.extend(value.as_str().map(str::to_owned)),
         }
     }
+    words.append(&mut mentions);
     words.append(&mut numbers);
     words.join(" ")
 }
@@ -221,6 +265,11 @@ mod tests {
         assert_eq!(line(call(cog)), "cog all");
         let turned = json!([{ "type": 4, "name": "page", "value": 3 }, { "type": 3, "name": "name", "value": "fun dice" }]);
         assert_eq!(line(call(turned)), "fun dice 03");
+        let limit = json!([{ "type": 1, "name": "limit", "options": [
+            { "type": 8, "name": "role", "value": "9" }, { "type": 7, "name": "channel", "value": "8" },
+            { "type": 3, "name": "name", "value": "ping" },
+        ] }]);
+        assert_eq!(line(call(limit)), "limit ping <@&9> <#8>");
     }
 
     #[test]

@@ -189,4 +189,104 @@ sentences! {
     AboutPage {}
         "The number of the page"
         "Nomor halaman"
+    AboutSettings {}
+        "What this server sets for itself: prefix, language, commands that are off or limited"
+        "Pengaturan server ini: prefix, bahasa, perintah yang dimatikan atau dibatasi"
+    AboutShow {}
+        "Shows what is set"
+        "Menampilkan pengaturan"
+    AboutPrefix {}
+        "What stands before typed commands"
+        "Yang ditulis di depan perintah"
+    AboutLanguage {}
+        "The language in which the bot answers"
+        "Bahasa jawaban bot"
+    AboutOff {}
+        "Switches a command or a cog off in this server"
+        "Mematikan perintah atau cog di server ini"
+    AboutOn {}
+        "Switches a command or a cog on again"
+        "Menyalakan kembali perintah atau cog"
+    AboutLimit {}
+        "Limits a command or a cog to channels and roles"
+        "Membatasi perintah atau cog ke kanal dan peran tertentu"
+    AboutReset {}
+        "Forgets what is set: prefix, language, a command or cog, or all of it"
+        "Menghapus pengaturan: prefix, bahasa, sebuah perintah atau cog, atau semuanya (all)"
+    AboutSubject {}
+        "A command, or cog: and the name of a cog"
+        "Perintah, atau cog: disertai nama cog"
+    AboutSettingsChannel {}
+        "A channel or category in which it can be used"
+        "Kanal atau kategori tempat perintah bisa dipakai"
+    AboutSettingsRole {}
+        "A role whose members can use it"
+        "Peran yang anggotanya boleh memakainya"
+    // What a server sets for itself.
+    SettingsHeading { prefix, language }
+        "**Settings of this server**\nPrefix: {prefix} · Language: {language}"
+        "**Pengaturan server ini**\nPrefix: {prefix} · Bahasa: {language}"
+    AsConfigured { value }
+        "{value} (not set here)"
+        "{value} (tidak diatur di sini)"
+    SettingsUsage { prefix }
+        "To change them: `{prefix}settings prefix ?`, `{prefix}settings language en`, `{prefix}settings off NAME`, `{prefix}settings on NAME`, `{prefix}settings limit NAME #channel @role`, `{prefix}settings reset NAME`. NAME is a command or a cog; `reset` also takes `prefix`, `language` or `all`."
+        "Untuk mengubahnya: `{prefix}settings prefix ?`, `{prefix}settings language id`, `{prefix}settings off NAMA`, `{prefix}settings on NAMA`, `{prefix}settings limit NAMA #kanal @peran`, `{prefix}settings reset NAMA`. NAMA adalah perintah atau cog; `reset` juga menerima `prefix`, `language`, atau `all`."
+    TheCog { cog }
+        "the cog {cog}"
+        "cog {cog}"
+    IsOff {}
+        "off"
+        "mati"
+    IsLimited { places }
+        "only {places}"
+        "hanya {places}"
+    PrefixSet { prefix, configured }
+        "Commands begin with `{prefix}` in this server now. `{configured}settings`, `{configured}help` and a mention of me always work."
+        "Perintah di server ini sekarang diawali `{prefix}`. `{configured}settings`, `{configured}help`, dan mention ke aku selalu bisa dipakai."
+    PrefixEmpty {}
+        "Which prefix? It stands before each command, such as `?`."
+        "Prefix yang mana? Prefix ditulis di depan setiap perintah, misalnya `?`."
+    PrefixLong { most }
+        "A prefix may have at most {most} characters."
+        "Prefix maksimal {most} karakter."
+    PrefixUnseen {}
+        "A prefix must not contain spaces or characters that nobody sees; one space at its end can be given in quotes: `\"hey \"`."
+        "Prefix tidak boleh berisi spasi atau karakter yang tidak terlihat; satu spasi di akhir bisa ditulis dalam tanda kutip: `\"hey \"`."
+    PrefixMentions {}
+        "A prefix must not contain `@`, `<` or `>`: it could mention somebody."
+        "Prefix tidak boleh berisi `@`, `<`, atau `>`: bisa menjadi mention."
+    UnknownLanguage { given }
+        "I do not speak {given}. There are `en` (English) and `id` (Bahasa Indonesia)."
+        "Aku tidak bisa berbahasa {given}. Yang ada: `en` (English) dan `id` (Bahasa Indonesia)."
+    LanguageSet { name }
+        "I answer in {name} in this server now."
+        "Sekarang aku menjawab dalam {name} di server ini."
+    SwitchedOff { what }
+        "{what} is off in this server now."
+        "{what} sekarang mati di server ini."
+    SwitchedOn { what }
+        "{what} is on in this server, for everybody and in all channels."
+        "{what} menyala di server ini, untuk semua orang dan di semua kanal."
+    StaysOn { name }
+        "{name} belongs to the bot itself and cannot be switched off or limited."
+        "{name} milik bot sendiri dan tidak bisa dimatikan atau dibatasi."
+    NoSubject { given }
+        "There is no command or cog {given}."
+        "Tidak ada perintah atau cog {given}."
+    NoSuchPlace { given }
+        "{given} is no channel or role of this server. Mention it, or give its id."
+        "{given} bukan kanal atau peran di server ini. Pakai mention atau berikan ID-nya."
+    NeedsPlaces { prefix }
+        "Limited to what? Name channels and roles: `{prefix}settings limit NAME #channel @role`."
+        "Dibatasi ke mana? Sebutkan kanal dan peran: `{prefix}settings limit NAMA #kanal @peran`."
+    TooManyPlaces { most }
+        "At most {most} channels and roles can be named together."
+        "Paling banyak {most} kanal dan peran yang bisa disebut sekaligus."
+    TooManyRules { most }
+        "At most {most} commands and cogs can be off or limited in a server. Switch one on again first."
+        "Paling banyak {most} perintah dan cog yang bisa dimatikan atau dibatasi di satu server. Nyalakan salah satunya dulu."
+    AllReset {}
+        "Nothing is set in this server any more."
+        "Semua pengaturan server ini sudah dihapus."
 }

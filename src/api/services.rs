@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::discord::cache::Cache;
 use crate::discord::outbound::Outbound;
 use crate::gateway::GatewaySender;
+use crate::guild_settings::GuildSettings;
 use crate::http::HttpClient;
 use crate::json::Json;
 use crate::lock::lock;
@@ -42,6 +43,8 @@ pub struct Services {
     pub questions: Questions,
     /// The state of all cogs.
     pub store: Store,
+    /// What each server has set for itself.
+    pub guilds: GuildSettings,
     /// The time.
     pub clock: Clock,
     /// What is under way.
@@ -199,6 +202,13 @@ impl Services {
                 .admins
                 .iter()
                 .any(|admin| is_same_id(admin, user))
+    }
+
+    /// What stands before typed commands in a server, or outside of one.
+    pub fn prefix_in(&self, guild: Option<&str>) -> String {
+        let settings = self.guilds.of(guild);
+        let chosen = settings.and_then(|it| it.prefix.clone());
+        chosen.unwrap_or_else(|| self.config.load().bot.prefix.clone())
     }
 
     /// What a user may do in a channel, as far as the cache knows.

@@ -1,8 +1,9 @@
 //! Commands that were running when the process before this one died: they are not run again, because nobody knows how
 //! much of them was done. Their users get a message that says so.
 
+use crate::api::locale::{language, locale_in};
 use crate::api::services::Services;
-use crate::commands::text::{Language, Text};
+use crate::commands::text::Text;
 use crate::discord::{operation, reply_to};
 use crate::supervisor::Interrupted;
 use serde_json::json;
@@ -24,15 +25,16 @@ pub(super) async fn tell(services: Arc<Services>, commands: Vec<Interrupted>) {
             "Commands were running when the process died; they are not run again, and their users get a message"
         );
     }
-    let language = Language::of_locale(services.config.load().bot.locale.code());
-    let text = Text::Interrupted {}.say(language);
     let Some(operation) = operation("create_message") else {
         return;
     };
     for command in commands.into_iter().take(MOST_TOLD) {
+        let channel_id = command.channel.to_string();
+        let channel = services.cache.channel(&channel_id);
+        let guild = channel.as_ref().and_then(|it| it.str("guild_id"));
         let body = json!({
-            "channel_id": command.channel.to_string(),
-            "content": text,
+            "channel_id": channel_id,
+            "content": Text::Interrupted {}.say(language(&services, &locale_in(&services, guild))),
             "message_reference": reply_to(&command.message.to_string()),
         });
         if let Err(error) = services.outbound.call(operation, body, DEADLINE).await {

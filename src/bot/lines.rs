@@ -1,5 +1,6 @@
 //! Lines that are given to cogs: those of `ctx:run`, and those that call no command.
 
+use super::allowed;
 use crate::activity::Busy;
 use crate::admin;
 use crate::api::lines::{Line, Runner};
@@ -13,6 +14,7 @@ use crate::commands::definition::{Cooldown, CooldownScope};
 use crate::commands::help;
 use crate::commands::name_key::name_key;
 use crate::discord::event::Event;
+use crate::guild_settings::Verdict;
 use crate::json::JsonRef;
 use crate::supervisor::Ticket;
 use std::sync::{Arc, Weak};
@@ -48,9 +50,11 @@ impl Runner for Lines {
         let Some(cogs) = self.0.upgrade() else {
             return;
         };
-        if let Some(cog) = cogs.routes().owner(&claim) {
+        if let Some(cog) = cogs.routes().owner(&claim)
+            && allowed::verdict(&cogs, cog, &claim, &event) == Verdict::Usable
+        {
             let call = Box::new(WaitingCall { event, form });
-            // With a cog that was unloaded at this very moment, the line is dropped.
+            // With a cog that was unloaded at this very moment, the line is dropped, as where a server does not allow it.
             let _unloaded = cog.post(Work::Command(call, Ticket::default()));
         }
     }
@@ -71,7 +75,8 @@ pub(super) async fn offer(cogs: &Cogs, unknown: &Unknown, ticket: Ticket, begun:
     let mut ticket = Some(ticket);
     let routes = cogs.routes();
     let mut busy = Some(begun);
-    for cog in routes.asked_of_unknown() {
+    let asked = routes.asked_of_unknown();
+    for cog in asked.filter(|cog| !allowed::is_cog_off(cogs, &cog.name, &unknown.event)) {
         let (line, answered) = Line::new(&unknown.name, unknown.arguments, &unknown.prefix, None);
         let call = WaitingCall {
             event: Arc::clone(&unknown.event),

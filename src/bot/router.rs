@@ -1,6 +1,7 @@
 //! From an event to the mailboxes of the cogs that asked for it. Runs on the gateway's own threads, so it
 //! never waits and never enters a VM.
 
+use super::allowed;
 use super::lines::{self, Unknown};
 use crate::admin::{self, Admin, AdminCall, AdminForm};
 use crate::api::interaction::Interaction;
@@ -11,10 +12,11 @@ use crate::cogs::live::Offer;
 use crate::cogs::mailbox::Work;
 use crate::commands::conflicts::Claim;
 use crate::commands::name_key::name_key;
-use crate::commands::parse::{split_name, strip_prefix};
+use crate::commands::parse::{after_prefix, split_name, strip_prefix};
 use crate::commands::slash::{is_called, walk_slash};
 use crate::commands::text::Text;
 use crate::discord::event::{Event, MessagePeek};
+use crate::guild_settings::Verdict;
 use crate::host_tasks::{self, Task};
 use crate::lock::lock;
 use crate::supervisor::{Consumer, Deliveries, Ticket, deliveries};
@@ -24,6 +26,9 @@ use std::sync::{Arc, Mutex};
 // Discord's types of interactions: a command was called, and an option of one is being typed.
 const COMMAND: u64 = 2;
 const COMPLETION: u64 = 4;
+
+/// Commands that the configured prefix calls in every server, whatever it has set: nobody can lock themselves out.
+const ALWAYS: [&str; 2] = ["settings", "help"];
 
 /// Events with data that the cache keeps. Messages are left out: their members are learned when a cog asks for the
 /// message.
@@ -70,8 +75,9 @@ enum Called {
     Cog(Arc<CogHandle>, Box<WaitingCall>, (String, String), Claim),
     /// With the ids of the channel and of the message. Nobody has the command.
     Unknown(Box<Unknown>, (String, String)),
-    /// With the ids of the channel and of the interaction. Nobody has the command.
-    Nobody(CallForm, (String, String)),
+    /// With the ids of the channel and of the message or interaction. No cog gets the call: nobody has the command, or it
+    /// may not be used there.
+    Untaken(CallForm, (String, String), Text<'static>),
 }
 
 impl Router {
@@ -111,7 +117,10 @@ impl Router {
             let ticket = self.claim(event, called.consumer());
             (called, ticket)
         });
-        let listeners = routes.listeners(name).map(|cog| {
+        let listeners = routes.listeners(name);
+        // A cog that is off in a server hears nothing of it.
+        let listeners = listeners.filter(|cog| !allowed::is_cog_off(&self.cogs, &cog.name, event));
+        let listeners = listeners.map(|cog| {
             let ticket = self.claim(event, Consumer::Listener(&cog.name));
             (cog, ticket)
         });
@@ -158,7 +167,14 @@ impl Router {
         let services = &self.cogs.services;
         let config = services.config.load();
         let identity = services.identity.load();
-        let rest = strip_prefix(&peek.content, &config.bot.prefix, identity.id())?;
+        let settings = services.guilds.of(peek.guild_id);
+        let chosen = settings.as_ref().and_then(|it| it.prefix.as_deref());
+        let prefix = chosen.unwrap_or(&config.bot.prefix);
+        let rest = strip_prefix(&peek.content, prefix, identity.id()).or_else(|| {
+            let rest = after_prefix(&peek.content, &config.bot.prefix)?;
+            let key = name_key(split_name(rest).0);
+            ALWAYS.contains(&key.as_str()).then_some(rest)
+        })?;
         let (name, arguments) = split_name(rest);
         let key = name_key(name);
         let is_admin = ADMIN_COMMANDS.contains(&key.as_str());
@@ -177,7 +193,7 @@ impl Router {
             host_tasks::point(Task::Router);
             services.cache.apply("message_create", event.data());
             if is_admin {
-                return Some(admin_call(&peek, &claim, arguments));
+                return Some(admin_call(event, &peek, &claim, arguments));
             }
             let ids = (peek.channel_id.to_owned(), peek.id.to_owned());
             let arguments = peek.content.len() - arguments.len();
@@ -186,7 +202,7 @@ impl Router {
                     event: Arc::clone(event),
                     name: name.to_owned(),
                     arguments,
-                    prefix: config.bot.prefix.clone(),
+                    prefix: prefix.to_owned(),
                 };
                 return Some(Called::Unknown(Box::new(unknown), ids));
             }
@@ -195,9 +211,18 @@ impl Router {
                 form: CallForm::Typed {
                     name: name.to_owned(),
                     arguments,
-                    prefix: config.bot.prefix.clone(),
+                    prefix: prefix.to_owned(),
                 },
             };
+            match allowed::verdict(&self.cogs, cog?, &claim, event) {
+                Verdict::Usable => {}
+                Verdict::OtherRole => {
+                    let form = typed.form;
+                    return Some(Called::Untaken(form, ids, Text::WithOtherRoles {}));
+                }
+                // Where a server does not want a command, an answer would be one message more.
+                Verdict::OtherChannel | Verdict::Off => return None,
+            }
             Some(Called::Cog(Arc::clone(cog?), Box::new(typed), ids, claim))
         });
         if read.is_none() {
@@ -229,27 +254,35 @@ impl Router {
         let ids = (channel.to_owned(), peek.id.to_owned());
         Some(match self.cogs.routes().owner(&claim) {
             Some(cog) => {
+                let verdict = allowed::verdict(&self.cogs, cog, &claim, event);
+                if let Some(refusal) = allowed::refusal(verdict) {
+                    return Some(Called::Untaken(form, ids, refusal));
+                }
                 let cog = Arc::clone(cog);
                 let event = Arc::clone(event);
                 Called::Cog(cog, Box::new(WaitingCall { event, form }), ids, claim)
             }
-            None => Called::Nobody(form, ids),
+            None => Called::Untaken(form, ids, Text::CommandGone {}),
         })
     }
 
-    /// Tells the user of a slash command that nobody has it any more.
-    fn tell_of_nobody(&self, form: CallForm) {
+    /// Tells a user why no cog gets their call.
+    fn tell_untaken(&self, form: CallForm, ids: (String, String), why: Text<'static>) {
         let services = Arc::clone(&self.cogs.services);
         let busy = services.activity.begin();
         host_tasks::errand(async move {
             match form {
                 CallForm::Slash(interaction) => {
-                    interaction.tell(&services, Text::CommandGone {}).await;
+                    interaction.tell(&services, why).await;
                 }
                 CallForm::Completion(interaction) => {
                     interaction.offer(&services, serde_json::json!([])).await;
                 }
-                CallForm::Typed { .. } | CallForm::Run(_) | CallForm::Unknown(_) => {}
+                CallForm::Typed { .. } => {
+                    let (channel, message) = ids;
+                    admin::tell(&services, &channel, &message, why).await;
+                }
+                CallForm::Run(_) | CallForm::Unknown(_) => {}
             }
             drop(busy);
         });
@@ -260,7 +293,7 @@ impl Router {
         let (channel, message) = (peek.channel_id.to_owned(), peek.id.to_owned());
         let busy = services.activity.begin();
         host_tasks::errand(async move {
-            admin::apologise(&services, &channel, &message).await;
+            admin::tell(&services, &channel, &message, Text::BotFailed {}).await;
             drop(busy);
         });
     }
@@ -273,7 +306,7 @@ impl Router {
                 }
                 self.admin.call(call, ticket);
             }
-            Called::Nobody(form, _) => self.tell_of_nobody(form),
+            Called::Untaken(form, ids, why) => self.tell_untaken(form, ids, why),
             Called::Unknown(unknown, _) => {
                 let cogs = Arc::clone(&self.cogs);
                 let busy = cogs.services.activity.begin();
@@ -281,7 +314,7 @@ impl Router {
                     lines::offer(&cogs, &unknown, ticket, busy).await;
                 });
             }
-            Called::Cog(cog, call, _, claim) => {
+            Called::Cog(cog, call, ids, claim) => {
                 if let CallForm::Slash(interaction) = &call.form {
                     self.defer_in_time(interaction, &claim);
                 }
@@ -292,8 +325,10 @@ impl Router {
                 {
                     unloaded = cog.post(work);
                 }
-                if let Some(Work::Command(call, _)) = unloaded {
-                    self.tell_of_nobody(call.form);
+                if let Some(Work::Command(call, _)) = unloaded
+                    && !matches!(call.form, CallForm::Typed { .. })
+                {
+                    self.tell_untaken(call.form, ids, Text::CommandGone {});
                 }
             }
         }
@@ -321,13 +356,19 @@ fn answers_alone(offer: &Offer, interaction: &Interaction) -> bool {
     last.is_some_and(|definition| definition.ephemeral)
 }
 
-fn admin_call(peek: &MessagePeek<'_>, claim: &Claim, arguments: &str) -> Called {
+fn admin_call(
+    event: &Arc<Event>,
+    peek: &MessagePeek<'_>,
+    claim: &Claim,
+    arguments: &str,
+) -> Called {
     Called::Admin(AdminCall {
         name: claim.name().to_owned(),
         arguments: arguments.trim().to_owned(),
         channel_id: peek.channel_id.to_owned(),
         author_id: peek.author_id.to_owned(),
-        form: AdminForm::Typed(peek.id.to_owned()),
+        guild_id: peek.guild_id.map(str::to_owned),
+        form: AdminForm::Typed(Arc::clone(event)),
     })
 }
 
@@ -338,7 +379,7 @@ impl Called {
             Self::Admin(call) => (id(&call.channel_id), id(call.form.id())),
             Self::Cog(_, _, (channel, message), _)
             | Self::Unknown(_, (channel, message))
-            | Self::Nobody(_, (channel, message)) => (id(channel), id(message)),
+            | Self::Untaken(_, (channel, message), _) => (id(channel), id(message)),
         };
         Consumer::Command { channel, message }
     }

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::mpsc;
 
 /// Names of the bot's own commands, which no cog may take.
-pub const ADMIN_COMMANDS: [&str; 5] = ["reload", "cogs", "load", "unload", "help"];
+pub const ADMIN_COMMANDS: [&str; 6] = ["reload", "cogs", "load", "unload", "help", "settings"];
 
 /// All cogs of a bot.
 #[derive(Debug)]

@@ -1,15 +1,18 @@
 //! Every sentence of this folder that a user may meet, in English and in Indonesian. A sentence
 //! without its translation, or a translation that leaves a part out, does not compile.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The language in which the bot speaks to a user.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Language {
     /// `en`
     #[default]
+    #[serde(rename = "en")]
     English,
     /// `id`
+    #[serde(rename = "id")]
     Indonesian,
 }
 
@@ -25,6 +28,14 @@ impl Language {
             Some("id") => Some(Self::Indonesian),
             Some("en") => Some(Self::English),
             _ => None,
+        }
+    }
+
+    /// What it calls itself.
+    pub fn own_name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::Indonesian => "Bahasa Indonesia",
         }
     }
 
@@ -94,6 +105,15 @@ sentences! {
     CommandChanged {}
         "This command has just changed. Wait a moment until Discord shows the new one, then try again."
         "Perintah ini baru saja berubah. Tunggu sebentar sampai Discord menampilkan yang baru, lalu coba lagi."
+    OffHere {}
+        "This is switched off in this server."
+        "Ini dimatikan di server ini."
+    InOtherChannels {}
+        "This command cannot be used in this channel: this server has limited it to others."
+        "Perintah ini tidak bisa dipakai di kanal ini: server ini membatasinya ke kanal lain."
+    WithOtherRoles {}
+        "This server has limited this command to roles that you do not have."
+        "Server ini membatasi perintah ini untuk peran yang tidak kamu miliki."
     Done {}
         "Done."
         "Selesai."

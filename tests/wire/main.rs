@@ -36,6 +36,7 @@ mod outbound;
 mod presence;
 mod refused;
 mod repeats;
+mod settings;
 mod sim_gateway;
 mod sim_guard;
 mod sim_rest;
