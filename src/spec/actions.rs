@@ -162,8 +162,11 @@ fn chooses(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
 
 fn submits(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     let (user, channel) = somebody(world, arguments)?;
-    let table = arguments.table(2, "the fields")?;
-    let fields: Vec<(String, String)> = table.pairs().collect::<mlua::Result<_>>()?;
+    let table = Value::Table(arguments.table(2, "the fields")?);
+    let fields = match to_json(arguments.function(), "fields", &table)? {
+        JsonValue::Object(fields) => fields.into_iter().collect(),
+        _ => Vec::new(),
+    };
     let world = Arc::clone(world);
     doing(async move { world.submit(user, channel, fields).await.map(seen) })
 }

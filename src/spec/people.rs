@@ -103,7 +103,7 @@ impl TestWorld {
         &self,
         user: Id,
         channel: Id,
-        fields: Vec<(String, String)>,
+        fields: Vec<(String, Value)>,
     ) -> SpecResult<Vec<Value>> {
         let open = lock(&self.modals).remove(&user);
         let custom_id = open.ok_or("no modal is open: the bot has not answered with one")?;

@@ -29,6 +29,14 @@ enum Request {
         /// The options by name.
         options: Map<String, Value>,
     },
+    /// Somebody types into an option with autocompletion.
+    Autocomplete {
+        path: Vec<String>,
+        /// What is entered so far, the option that is typed included.
+        options: Map<String, Value>,
+        /// The option that is typed.
+        focused: String,
+    },
     /// A command in the menu of a user.
     User { name: String, target: Snowflake },
     /// A command in the menu of a message.
@@ -42,8 +50,8 @@ enum Request {
     /// The modal that stands open.
     Modal {
         custom_id: String,
-        /// What is entered, by the `custom_id` of each input.
-        fields: Vec<(String, String)>,
+        /// What is entered, by the `custom_id` of each input: a text, a list of texts, or a boolean.
+        fields: Vec<(String, Value)>,
     },
 }
 
@@ -53,6 +61,15 @@ impl From<Request> for InteractionRequest {
             Request::Command { path, options } => Self::Slash {
                 name: path.join(" "),
                 options: options.into(),
+            },
+            Request::Autocomplete {
+                path,
+                options,
+                focused,
+            } => Self::Autocomplete {
+                name: path.join(" "),
+                options: options.into(),
+                focused,
             },
             Request::User { name, target } => Self::User {
                 name,
@@ -77,7 +94,7 @@ impl From<Request> for InteractionRequest {
 }
 
 /// Sends an interaction and waits until the bot has acknowledged it. The answer holds the modal, if
-/// the bot opened one.
+/// the bot opened one, and the choices that it offers.
 pub(super) async fn interact(
     State(shared): State<StudioState>,
     Body(body): Body<Interact>,
@@ -96,5 +113,6 @@ async fn send(chat: &Sim, body: Interact) -> Result<Value, SimError> {
     Ok(json!({
         "answered": state.response_type.is_some(),
         "modal": state.modal,
+        "choices": state.choices,
     }))
 }

@@ -2,18 +2,19 @@
 //! what they may do and enter, and Discord sends the interaction to the bot.
 //!
 //! `options.rs` types the options of slash commands, `resolve.rs` adds the objects that ids name,
-//! `component.rs` is for buttons, menus and modals.
+//! `component.rs` is for buttons and menus, `modal.rs` for modals.
 
 mod component;
+mod modal;
 mod options;
 mod resolve;
 
 use super::errors::{ApiError, Invalid, Known, MISSING_PERMISSIONS, UNKNOWN_COMMAND};
 use super::ids::{Id, id_of};
 use super::permissions::{self, ADMINISTRATOR, USE_APPLICATION_COMMANDS, require_in_channel};
-use super::world::{Channel, Command, Event, Interaction, Stage, World};
+use super::world::{CalledCommand, Channel, Command, Event, Interaction, Stage, World};
 use resolve::Resolved;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// How many interactions are kept.
 const KEPT: usize = 2_000;
@@ -21,10 +22,6 @@ const KEPT: usize = 2_000;
 // Discord's types of commands in context menus.
 const USER_MENU: u64 = 2;
 const MESSAGE_MENU: u64 = 3;
-
-// Discord's types of messages that answer a slash command, and a command of a context menu.
-const COMMAND_ANSWER: u64 = 20;
-const MENU_ANSWER: u64 = 23;
 
 /// Something that a person uses.
 #[derive(Clone, Debug)]
@@ -73,8 +70,9 @@ pub enum InteractionRequest {
     Modal {
         /// The modal's `custom_id`.
         custom_id: String,
-        /// What is entered, by the `custom_id` of each input.
-        fields: Vec<(String, String)>,
+        /// What is entered, by the `custom_id` of each input: a text, a list of texts, or a boolean
+        /// for a checkbox. An input that is not named is left as the bot has set it.
+        fields: Vec<(String, Value)>,
     },
 }
 
@@ -85,8 +83,22 @@ struct Parts {
     data: Value,
     /// The message that a component sits on.
     message: Option<Id>,
-    /// The command's name, for `interaction_metadata`.
-    name: Option<String>,
+    /// The command that is called.
+    command: Option<CalledCommand>,
+    /// What `interaction_metadata` has beside what all interactions have in it.
+    metadata: Map<String, Value>,
+}
+
+impl Parts {
+    fn of(kind: u64, data: Value) -> Self {
+        Self {
+            kind,
+            data,
+            message: None,
+            command: None,
+            metadata: Map::new(),
+        }
+    }
 }
 
 /// Lets `user` use something in `channel`; the interaction that comes of it is dispatched.
@@ -120,7 +132,7 @@ pub(crate) fn begin(
             values,
         } => component::click(world, user, &place, *message, (custom_id, values))?,
         InteractionRequest::Modal { custom_id, fields } => {
-            component::submit(world, user, &place, custom_id, fields)?
+            modal::submit(world, user, &place, custom_id, fields)?
         }
     };
     Ok(dispatch(world, user, &place, &parts))
@@ -146,8 +158,13 @@ fn find(
     Ok(command.clone())
 }
 
-/// Whether a command exists in guilds, or in the direct channel with the bot.
+/// Whether a command exists in guilds, or in the direct channel with the bot. One for adults is only in channels for
+/// adults.
 fn is_offered(command: &Value, place: &Channel) -> bool {
+    let is_for_adults = place.fields.get("nsfw").is_some_and(|nsfw| nsfw == true);
+    if command["nsfw"] == true && !place.is_direct() && !is_for_adults {
+        return false;
+    }
     let context = u64::from(place.is_direct());
     match command["contexts"].as_array() {
         Some(contexts) => contexts.iter().any(|one| one.as_u64() == Some(context)),
@@ -201,11 +218,13 @@ fn slash(
         data["options"] = options.into();
     }
     resolved.write(&mut data);
+    let path: Vec<&str> = [command.name()].into_iter().chain(subcommands).collect();
     Ok(Parts {
-        kind: if focused.is_some() { 4 } else { 2 },
-        data,
-        message: None,
-        name: Some(command.name().into()),
+        command: Some(CalledCommand {
+            name: path.join(" "),
+            kind: 1,
+        }),
+        ..Parts::of(if focused.is_some() { 4 } else { 2 }, data)
     })
 }
 
@@ -238,11 +257,18 @@ fn menu(
     let mut data = command_data(&command);
     data["target_id"] = target.to_string().into();
     resolved.write(&mut data);
+    let about = if kind == USER_MENU {
+        ("target_user".into(), world.show_user(target))
+    } else {
+        ("target_message_id".into(), target.to_string().into())
+    };
     Ok(Parts {
-        kind: 2,
-        data,
-        message: None,
-        name: Some(name.into()),
+        command: Some(CalledCommand {
+            name: name.into(),
+            kind,
+        }),
+        metadata: Map::from_iter([about]),
+        ..Parts::of(2, data)
     })
 }
 
@@ -251,26 +277,14 @@ fn dispatch(world: &mut World, user: Id, place: &Channel, parts: &Parts) -> Id {
     let id = world.new_id();
     let token = world.token_of("interaction", id);
     let event = show(world, user, place, parts, (id, &token));
-    let menu = parts.data["type"].as_u64().filter(|_| parts.kind == 2);
     let mut metadata = json!({
         "id": id.to_string(),
         "type": parts.kind,
         "user": world.show_user(user),
         "authorizing_integration_owners": {"0": place.guild.unwrap_or(0).to_string()},
     });
-    match (menu, &parts.data["target_id"]) {
-        (Some(USER_MENU), target) => {
-            let target = id_of(target).map(|id| world.show_user(id));
-            metadata["target_user"] = target.unwrap_or_default();
-        }
-        (Some(MESSAGE_MENU), target) => metadata["target_message_id"] = target.clone(),
-        _ => {}
-    }
-    if let Some(name) = &parts.name {
-        metadata["name"] = name.as_str().into();
-    }
-    if let Some(message) = parts.message {
-        metadata["interacted_message_id"] = message.to_string().into();
+    for (name, value) in &parts.metadata {
+        metadata[name.as_str()] = value.clone();
     }
     if world.interactions.len() >= KEPT {
         world.interactions.shift_remove_index(0);
@@ -279,14 +293,10 @@ fn dispatch(world: &mut World, user: Id, place: &Channel, parts: &Parts) -> Id {
         id,
         token,
         kind: parts.kind,
-        answered_by: match menu {
-            Some(USER_MENU | MESSAGE_MENU) => MENU_ANSWER,
-            Some(_) => COMMAND_ANSWER,
-            None => 0,
-        },
         user,
         channel: place.id,
         message: parts.message,
+        command: parts.command.clone(),
         metadata,
         created: world.clock.now(),
         stage: Stage::Waiting,

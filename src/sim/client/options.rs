@@ -1,7 +1,7 @@
 //! What a person enters into a slash command, typed and checked by the command's options.
 
 use super::refused;
-use super::resolve::Resolved;
+use super::resolve::{Resolved, require_type};
 use crate::sim::errors::{ApiError, UNKNOWN_COMMAND};
 use crate::sim::ids::id_of;
 use crate::sim::world::World;
@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 const SUBCOMMAND: u64 = 1;
 const GROUP: u64 = 2;
+/// Discord takes numbers up to 2^53, positive and negative.
+const LARGEST_NUMBER: f64 = 9_007_199_254_740_992.0;
 
 /// What is entered.
 pub(super) struct Entered<'a> {
@@ -47,6 +49,7 @@ impl Entered<'_> {
             return Err(UNKNOWN_COMMAND.into());
         }
         self.refuse_unknown(&known)?;
+        self.require_completion(&known)?;
         let mut entered = Vec::new();
         for option in &known {
             let name = option["name"].as_str().unwrap_or_default();
@@ -71,6 +74,19 @@ impl Entered<'_> {
         match unknown {
             Some(name) => Err(refused(name, "The command has no such option.")),
             None => Ok(()),
+        }
+    }
+
+    /// Discord asks the bot only about options with autocompletion.
+    fn require_completion(&self, known: &[Value]) -> Result<(), ApiError> {
+        let Some(name) = self.focused else {
+            return Ok(());
+        };
+        let mut known = known.iter();
+        if known.any(|one| one["name"] == name && one["autocomplete"] == true) {
+            Ok(())
+        } else {
+            Err(refused(name, "The option has no autocompletion."))
         }
     }
 
@@ -109,13 +125,7 @@ impl Entered<'_> {
         match kind {
             6 => resolved.user(world, id)?,
             7 => {
-                let of_kind = world.channel(id)?.kind;
-                let allowed = option["channel_types"].as_array();
-                let fits =
-                    |kinds: &Vec<Value>| kinds.iter().any(|one| one.as_u64() == Some(of_kind));
-                if allowed.is_some_and(|kinds| !kinds.is_empty() && !fits(kinds)) {
-                    return Err(refused(name, "A channel of this type cannot be chosen."));
-                }
+                require_type(world, option, id)?;
                 resolved.channel(world, id)?;
             }
             8 => resolved.role(world, id)?,
@@ -132,7 +142,8 @@ fn text(option: &Value, name: &str, value: &Value) -> Result<Value, ApiError> {
         other => other.to_string(),
     };
     let length = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
-    let least = option["min_length"].as_u64().unwrap_or(0);
+    // Nothing is no value, whatever the shortest one is.
+    let least = option["min_length"].as_u64().unwrap_or(0).max(1);
     let most = option["max_length"].as_u64().unwrap_or(6_000);
     if (least..=most).contains(&length) {
         Ok(text.into())
@@ -157,14 +168,16 @@ fn number(option: &Value, name: &str, value: &Value, whole: bool) -> Result<Valu
     let Some(number) = value.as_f64().filter(|_| fits_kind) else {
         return Err(refused(name, "The value is no number of the right kind."));
     };
-    let too_small = option["min_value"]
-        .as_f64()
-        .is_some_and(|least| number < least);
-    let too_large = option["max_value"]
-        .as_f64()
-        .is_some_and(|most| number > most);
-    if too_small || too_large {
-        return Err(refused(name, "The value is out of range."));
+    let bound = |field: &str, furthest: f64| option[field].as_f64().unwrap_or(furthest);
+    let (least, most) = (
+        bound("min_value", -LARGEST_NUMBER),
+        bound("max_value", LARGEST_NUMBER),
+    );
+    if !(least..=most).contains(&number) {
+        return Err(refused(
+            name,
+            format!("The value must be between {least} and {most}."),
+        ));
     }
     Ok(value)
 }

@@ -83,6 +83,19 @@ impl<'a> Resolved<'a> {
         }
     }
 
+    /// What is chosen in a menu of users (5), roles (6), both (7) or channels (8).
+    pub(super) fn choice(&mut self, world: &World, menu: &Value, id: Id) -> Result<(), ApiError> {
+        match menu["type"].as_u64() {
+            Some(5) => self.user(world, id),
+            Some(6) => self.role(world, id),
+            Some(7) => self.mentionable(world, id),
+            _ => {
+                require_type(world, menu, id)?;
+                self.channel(world, id)
+            }
+        }
+    }
+
     /// A message of the channel that `viewer` sees.
     pub(super) fn message(&mut self, world: &World, id: Id, viewer: Id) -> Result<(), ApiError> {
         let message = world.message(self.place.id, id, viewer)?;
@@ -106,4 +119,19 @@ impl<'a> Resolved<'a> {
         self.add("attachments", id, shown);
         Ok(())
     }
+}
+
+/// Fails unless the channel is of one of the types that an option or a menu takes.
+pub(super) fn require_type(world: &World, taker: &Value, id: Id) -> Result<(), ApiError> {
+    let kind = world.channel(id)?.kind;
+    let taken = taker["channel_types"].as_array();
+    let fits = |kinds: &Vec<Value>| kinds.iter().any(|one| one.as_u64() == Some(kind));
+    if taken.is_none_or(|kinds| kinds.is_empty() || fits(kinds)) {
+        return Ok(());
+    }
+    let name = taker["name"].as_str().unwrap_or("values");
+    Err(super::refused(
+        name,
+        "A channel of this type cannot be chosen.",
+    ))
 }

@@ -2,9 +2,9 @@
 //! Discord would refuse.
 
 use super::Sim;
-use crate::sim::errors::SimError;
+use crate::sim::errors::{Invalid, SimError};
 use crate::sim::ids::Id;
-use crate::sim::rest::{RestCall, perform};
+use crate::sim::rest::{RestCall, keep_upload, perform};
 use crate::sim::world::Upload;
 use serde_json::{Value, json};
 
@@ -94,6 +94,61 @@ impl Sim {
         let uploads = uploads.collect();
         let path = format!("/channels/{channel}/messages");
         self.call_with_files(user, ("POST", &path), body, uploads)
+    }
+
+    /// Keeps a file that a user sends later: with a message, as the value of an option, or in a modal. Returns its
+    /// attachment's id.
+    ///
+    /// # Errors
+    ///
+    /// For a user that does not exist, and for a file that is larger than Discord takes.
+    pub fn upload(
+        &self,
+        user: Id,
+        filename: &str,
+        content_type: Option<&str>,
+        bytes: axum::body::Bytes,
+    ) -> Result<Id, SimError> {
+        let file = Upload {
+            number: 0,
+            filename: filename.into(),
+            content_type: content_type.map(Into::into),
+            bytes,
+        };
+        self.hub().change(|state| {
+            state.world.user(user)?;
+            Ok(keep_upload(&mut state.world, file)?)
+        })
+    }
+
+    /// Sends a message with Discord's own body and files that were uploaded before. Returns the message.
+    ///
+    /// # Errors
+    ///
+    /// What Discord would answer, when it would refuse; and when a file is not there any more.
+    pub fn send_uploaded(
+        &self,
+        user: Id,
+        channel: Id,
+        body: Value,
+        uploaded: &[Id],
+    ) -> Result<Value, SimError> {
+        let files = self.hub().look(|state| {
+            let files = uploaded.iter().map(|id| state.world.files.get(id).cloned());
+            files.collect::<Option<Vec<Upload>>>()
+        });
+        let files = files.ok_or_else(|| {
+            Invalid::one(
+                "attachments",
+                "CLIENT_VALIDATION",
+                "A file is not there any more. Choose it again.",
+            )
+        })?;
+        let files = (0..)
+            .zip(files)
+            .map(|(number, file)| Upload { number, ..file });
+        let path = format!("/channels/{channel}/messages");
+        self.call_with_files(user, ("POST", &path), body, files.collect())
     }
 
     /// Edits a message with Discord's own body. Returns the message.

@@ -1,7 +1,7 @@
 //! A message before it is made.
 
 use crate::sim::ids::Id;
-use crate::sim::world::Upload;
+use crate::sim::world::{Interaction, Upload};
 use serde_json::Value;
 
 /// A message to be made.
@@ -16,8 +16,8 @@ pub(super) struct Draft<'a> {
     /// The flags that are not the body's to set.
     pub(super) flags: u64,
     pub(super) webhook: Option<Id>,
-    /// The interaction that it answers, as `interaction_metadata`.
-    pub(super) interaction: Option<&'a Value>,
+    /// The interaction that it answers.
+    pub(super) interaction: Option<&'a Interaction>,
     pub(super) only_for: Option<Id>,
 }
 

@@ -1,5 +1,7 @@
 //! Attachments: kept in memory, served under their own address.
 
+use super::message_rules::LARGEST_FILE;
+use crate::sim::errors::{ApiError, TOO_LARGE};
 use crate::sim::hub::Hub;
 use crate::sim::ids::Id;
 use crate::sim::world::{Upload, World};
@@ -57,18 +59,31 @@ pub(super) fn keep(world: &mut World, channel: Id, file: &Upload, described: &Va
     if let Some(content_type) = &file.content_type {
         shown["content_type"] = content_type.as_str().into();
     }
-    world.files.insert(id, file.clone());
+    store(world, id, file.clone());
+    shown
+}
+
+/// Keeps a file that is sent later, and gives its attachment's id.
+pub(crate) fn keep_upload(world: &mut World, file: Upload) -> Result<Id, ApiError> {
+    if file.bytes.len() > LARGEST_FILE {
+        return Err(TOO_LARGE.into());
+    }
+    let id = world.new_id();
+    let filename = safe_name(&file.filename);
+    store(world, id, Upload { filename, ..file });
+    Ok(id)
+}
+
+/// Stores a file; the oldest give way when there are too many.
+fn store(world: &mut World, id: Id, file: Upload) {
+    world.files.insert(id, file);
     let size = |world: &World| {
-        world
-            .files
-            .values()
-            .map(|file| file.bytes.len())
-            .sum::<usize>()
+        let files = world.files.values();
+        files.map(|file| file.bytes.len()).sum::<usize>()
     };
     while size(world) > KEPT_BYTES && world.files.len() > 1 {
         world.files.shift_remove_index(0);
     }
-    shown
 }
 
 /// The name in a form that a URL can contain: Discord also replaces other characters.

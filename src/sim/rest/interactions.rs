@@ -3,14 +3,14 @@
 use super::call::{Outcome, RestAnswer, RestCall};
 use super::draft::Draft;
 use super::message_rules::{self as rules, EPHEMERAL, LOADING};
-use super::post;
+use super::post::{self, COMMAND_ANSWER, MENU_ANSWER};
 use super::route::{Route, open};
 use crate::sim::errors::{
     ALREADY_ACKNOWLEDGED, ApiError, INVALID_TOKEN, Invalid, UNKNOWN_INTERACTION, UNKNOWN_MESSAGE,
 };
 use crate::sim::ids::Id;
 use crate::sim::world::{Interaction, OpenModal, Stage, World};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::time::Duration;
 
 pub(super) const ROUTES: &[Route] = &[open(
@@ -143,9 +143,13 @@ fn post_answer(
     flags: u64,
 ) -> Result<Id, ApiError> {
     let draft = Draft {
-        kind: interaction.answered_by,
+        kind: match interaction.command.as_ref().map(|command| command.kind) {
+            Some(1) => COMMAND_ANSWER,
+            Some(_) => MENU_ANSWER,
+            None => 0,
+        },
         flags,
-        interaction: Some(&interaction.metadata),
+        interaction: Some(interaction),
         only_for: (flags & EPHEMERAL != 0).then_some(interaction.user),
         ..Draft::plain(world.bot, interaction.channel, body, files)
     };
@@ -213,11 +217,14 @@ fn open_modal(world: &mut World, interaction: &Interaction, data: &Value) -> Res
         invalid.at("data.components", "BASE_TYPE_BAD_LENGTH", message);
     }
     invalid.check()?;
+    let mut components = data["components"].clone();
+    post::number_components(&mut components);
     let modal = OpenModal {
         custom_id: custom_id.into(),
-        components: data["components"].clone(),
+        components,
         channel: interaction.channel,
         message: interaction.message,
+        opened_by: interaction.metadata.clone(),
     };
     world.modals.insert(interaction.user, modal);
     Ok(())
@@ -303,15 +310,10 @@ fn edit(world: &mut World, call: &RestCall, interaction: &Interaction, id: Optio
     rules::check(&call.body, &call.files)?;
     let place = (interaction.channel, id);
     let message = world.message(place.0, place.1, interaction.user)?;
-    let before = message.fields.clone();
     if message.flags() & LOADING != 0 {
         rules::check_not_empty(&call.body, &call.files)?;
-        settle(&mut world.message_mut(place.0, place.1)?.fields);
     }
-    if let Err(error) = post::edit(world, place, &call.body, &call.files) {
-        world.message_mut(place.0, place.1)?.fields = before;
-        return Err(error);
-    }
+    post::edit(world, place, &call.body, &call.files)?;
     if let Some(kept) = world.interactions.get_mut(&interaction.id)
         && kept.original == Some(id)
     {
@@ -319,12 +321,6 @@ fn edit(world: &mut World, call: &RestCall, interaction: &Interaction, id: Optio
     }
     let message = world.message(place.0, place.1, interaction.user)?;
     Ok(RestAnswer::Ok(message.show(world.bot)))
-}
-
-/// A deferred answer is loading no more.
-fn settle(fields: &mut Map<String, Value>) {
-    let flags = fields.get("flags").and_then(Value::as_u64).unwrap_or(0);
-    fields.insert("flags".into(), (flags & !LOADING).into());
 }
 
 /// Deletes the original message or a follow-up.

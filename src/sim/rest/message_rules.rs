@@ -27,7 +27,7 @@ const CONTENT: usize = 2_000;
 /// The longest sum of all texts in a message's embeds, in characters.
 const EMBEDS_SUM: usize = 6_000;
 /// The largest file, in bytes: what a guild without boosts may receive.
-const LARGEST_FILE: usize = 10 << 20;
+pub(super) const LARGEST_FILE: usize = 10 << 20;
 /// The limits of an embed's own texts, in characters.
 const EMBED_TEXTS: [(&str, usize); 4] = [
     ("title", 256),

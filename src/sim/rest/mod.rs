@@ -44,4 +44,5 @@ pub(crate) use answer::{ATTACHMENTS, answer, perform};
 pub(crate) use application::application_flags;
 pub(crate) use body::LARGEST_REQUEST;
 pub(crate) use call::RestCall;
+pub(crate) use files::keep_upload;
 pub(crate) use respond::respond;

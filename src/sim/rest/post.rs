@@ -6,11 +6,14 @@ use super::reference::Reference;
 use super::{files, mentions};
 use crate::sim::errors::{ApiError, EMPTY_MESSAGE};
 use crate::sim::ids::{Id, id_in};
-use crate::sim::world::{Channel, Message, Upload, World};
+use crate::sim::world::{Channel, Interaction, Message, Upload, World, collect_components};
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 
-/// Discord's type of a reply.
+/// A reply (19), an answer to a slash command (20), or to a context menu (23).
 pub(super) const REPLY: u64 = 19;
+pub(super) const COMMAND_ANSWER: u64 = 20;
+pub(super) const MENU_ANSWER: u64 = 23;
 
 /// The flags that a body may set on a new message.
 const SETTABLE: u64 =
@@ -57,8 +60,8 @@ pub(super) fn post(world: &mut World, draft: Draft<'_>) -> Result<Id, ApiError> 
     if let Some(webhook) = draft.webhook {
         fields.insert("webhook_id".into(), webhook.to_string().into());
     }
-    if let Some(metadata) = draft.interaction {
-        fields.insert("interaction_metadata".into(), metadata.clone());
+    if let Some(interaction) = draft.interaction {
+        write_interaction(world, interaction, &mut fields);
         fields.insert("application_id".into(), world.bot.to_string().into());
         fields.insert("webhook_id".into(), world.bot.to_string().into());
     }
@@ -82,6 +85,25 @@ pub(super) fn post(world: &mut World, draft: Draft<'_>) -> Result<Id, ApiError> 
         pinned_at: None,
     });
     Ok(id)
+}
+
+/// What a message tells of the interaction that it answers. `interaction` is Discord's older form for commands, and the
+/// only one that names them.
+fn write_interaction(world: &World, interaction: &Interaction, fields: &mut Map<String, Value>) {
+    let mut metadata = interaction.metadata.clone();
+    if let Some(original) = interaction.original {
+        metadata["original_response_message_id"] = original.to_string().into();
+    }
+    fields.insert("interaction_metadata".into(), metadata);
+    if let Some(command) = &interaction.command {
+        let older = json!({
+            "id": interaction.id.to_string(),
+            "type": interaction.kind,
+            "name": command.name,
+            "user": world.show_user(interaction.user),
+        });
+        fields.insert("interaction".into(), older);
+    }
 }
 
 /// Changes a message by the fields that `body` has, and dispatches that. The body must have been
@@ -124,8 +146,12 @@ pub(super) fn edit(
         });
         write_mentions(world, &place, message.author, &asked, None, &mut fields);
     }
-    let now = world.now();
-    fields.insert("edited_timestamp".into(), now.into());
+    // What a deferred answer is filled with has not been edited.
+    if message.flags() & rules::LOADING == 0 {
+        fields.insert("edited_timestamp".into(), world.now().into());
+    }
+    let flags = fields.get("flags").and_then(Value::as_u64).unwrap_or(0);
+    fields.insert("flags".into(), (flags & !rules::LOADING).into());
     require_something(&fields)?;
     world.message_mut(channel, id)?.fields = fields;
     world.tell_message("MESSAGE_UPDATE", channel, id);
@@ -203,20 +229,32 @@ fn components(body: &Value) -> Value {
     if !components.is_array() {
         return json!([]);
     }
-    number(&mut components, &mut 0);
+    number_components(&mut components);
     components
 }
 
-fn number(tree: &mut Value, last: &mut u64) {
+/// Gives each component that has none an id, which no other has.
+pub(super) fn number_components(tree: &mut Value) {
+    let mut all = Vec::new();
+    collect_components(tree, &mut all);
+    let given = all.iter().filter_map(|one| one["id"].as_u64());
+    // 0 is none at all.
+    let mut taken: HashSet<u64> = given.chain([0]).collect();
+    number(tree, &mut taken);
+}
+
+fn number(tree: &mut Value, taken: &mut HashSet<u64>) {
     match tree {
-        Value::Array(items) => items.iter_mut().for_each(|item| number(item, last)),
+        Value::Array(items) => items.iter_mut().for_each(|item| number(item, taken)),
         Value::Object(fields) => {
-            *last += 1;
-            let id = *last;
-            fields.entry("id").or_insert_with(|| id.into());
+            if fields.get("id").and_then(Value::as_u64).unwrap_or(0) == 0 {
+                let id = (1..).find(|id| !taken.contains(id)).unwrap_or(1);
+                taken.insert(id);
+                fields.insert("id".into(), id.into());
+            }
             for name in ["components", "component", "accessory"] {
                 if let Some(inner) = fields.get_mut(name) {
-                    number(inner, last);
+                    number(inner, taken);
                 }
             }
         }

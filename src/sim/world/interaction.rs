@@ -32,12 +32,12 @@ pub(crate) struct Interaction {
     pub(crate) token: String,
     /// Discord's interaction type (2 command, 3 component, 4 autocomplete, 5 modal).
     pub(crate) kind: u64,
-    /// Discord's type of the messages that answer it.
-    pub(crate) answered_by: u64,
     pub(crate) user: Id,
     pub(crate) channel: Id,
     /// The message that a component sits on.
     pub(crate) message: Option<Id>,
+    /// The command that was called.
+    pub(crate) command: Option<CalledCommand>,
     /// `interaction_metadata` of the messages that answer it.
     pub(crate) metadata: Value,
     pub(crate) created: Duration,
@@ -49,6 +49,15 @@ pub(crate) struct Interaction {
     /// The message that `@original` names.
     pub(crate) original: Option<Id>,
     pub(crate) follow_ups: Vec<Id>,
+}
+
+/// A command that was called.
+#[derive(Clone, Debug)]
+pub(crate) struct CalledCommand {
+    /// With its subcommands: `tag add`.
+    pub(crate) name: String,
+    /// 1 is a slash command, 2 one on users, 3 one on messages.
+    pub(crate) kind: u64,
 }
 
 /// How far an interaction is answered.
@@ -69,6 +78,8 @@ pub(crate) struct OpenModal {
     pub(crate) components: Value,
     pub(crate) channel: Id,
     pub(crate) message: Option<Id>,
+    /// `interaction_metadata` of the interaction that the bot answered with it.
+    pub(crate) opened_by: Value,
 }
 
 /// A webhook.

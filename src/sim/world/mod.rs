@@ -18,7 +18,9 @@ mod user;
 pub(crate) use audit::AuditEntry;
 pub(crate) use channel::{Channel, Overwrite, Thread, kind};
 pub(crate) use guild::{Guild, Member, Role};
-pub(crate) use interaction::{Command, Interaction, Invite, OpenModal, Stage, Webhook};
+pub(crate) use interaction::{
+    CalledCommand, Command, Interaction, Invite, OpenModal, Stage, Webhook,
+};
 pub(crate) use message::{Emoji, Message, Reaction, Upload, collect_components};
 pub(crate) use user::User;
 

@@ -2,7 +2,7 @@
 
 use super::{Bot, SOON, id};
 use cogsmith::clock::Clock;
-use cogsmith::sim::{InteractionRequest, SimOptions};
+use cogsmith::sim::{Interaction, InteractionRequest, SimError, SimOptions};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -121,6 +121,7 @@ async fn a_slash_command_is_deferred_filled_and_followed() {
         (&message["content"], &message["flags"]),
         (&json!("done"), &json!(0))
     );
+    assert_eq!(message["edited_timestamp"], Value::Null);
     let (_, more) = bot
         .post(&hook, json!({"content": "more", "flags": 64}))
         .await;
@@ -293,4 +294,210 @@ async fn commands_complete_obey_permissions_and_work_in_direct_channels() {
     bot.sim.interact(anna, bot.general(), look).unwrap();
     let event = interaction(&mut events);
     assert_eq!(event["data"]["target_id"], bot.user("ben").to_string());
+}
+
+/// Sends a message with a button, clicks it as anna, and opens this modal.
+async fn open_modal(bot: &Bot, components: Value) -> (u16, Value) {
+    let row = json!([{"type": 1, "components": [
+        {"type": 2, "style": 1, "label": "Form", "custom_id": "form"}]}]);
+    let path = format!("/channels/{}/messages", bot.general());
+    let (_, message) = bot
+        .post(&path, json!({"content": "form", "components": row}))
+        .await;
+    let mut events = bot.sim.subscribe();
+    let request = InteractionRequest::Component {
+        message: id(&message),
+        custom_id: "form".into(),
+        values: Vec::new(),
+    };
+    bot.sim
+        .interact(bot.user("anna"), bot.general(), request)
+        .unwrap();
+    let modal = json!({"custom_id": "survey", "title": "Survey", "components": components});
+    let path = callback_path(&interaction(&mut events));
+    bot.post(&path, json!({"type": 9, "data": modal})).await
+}
+
+/// Sends the modal that stands open as anna.
+fn submit(bot: &Bot, fields: Vec<(&str, Value)>) -> Result<Interaction, SimError> {
+    let fields = fields.into_iter();
+    let request = InteractionRequest::Modal {
+        custom_id: "survey".into(),
+        fields: fields.map(|(name, value)| (name.into(), value)).collect(),
+    };
+    bot.sim.interact(bot.user("anna"), bot.general(), request)
+}
+
+fn label(inner: &Value) -> Value {
+    json!({"type": 18, "label": "A label", "component": inner})
+}
+
+fn options() -> Value {
+    json!([{"label": "One", "value": "1"}, {"label": "Two", "value": "2", "default": true}])
+}
+
+#[tokio::test]
+async fn a_modal_is_sent_with_ids_values_and_what_they_name() {
+    let bot = Bot::start().await;
+    let (anna, ben) = (bot.user("anna"), bot.user("ben"));
+    let components = json!([
+        {"type": 10, "content": "Please"},
+        label(&json!({"type": 4, "custom_id": "text", "style": 1, "value": "as it was"})),
+        label(&json!({"type": 3, "custom_id": "menu", "options": options()})),
+        label(&json!({"type": 5, "custom_id": "who", "id": 3, "max_values": 2})),
+        label(&json!({"type": 19, "custom_id": "file", "required": false})),
+    ]);
+    let answer = open_modal(&bot, components).await;
+    assert_eq!(answer.0, 204, "{}", answer.1);
+    let upload = bot
+        .sim
+        .upload(anna, "a b.txt", Some("text/plain"), "hello".into())
+        .unwrap();
+    let who = json!([ben.to_string(), anna.to_string()]);
+    for (field, value) in [
+        ("menu", json!(["3"])),
+        ("menu", json!([])),
+        ("menu", json!(["1", "2"])),
+        ("text", json!("")),
+        ("text", json!(7)),
+        ("who", json!([ben.to_string(), ben.to_string()])),
+        ("who", json!(["7"])),
+        ("file", json!(["7"])),
+        ("other", json!("x")),
+    ] {
+        // The first entry of a name counts.
+        let refused = submit(&bot, vec![(field, value.clone()), ("who", who.clone())]);
+        assert!(refused.is_err(), "{field}: {value}");
+    }
+    let mut events = bot.sim.subscribe();
+    let files = json!([upload.to_string()]);
+    submit(&bot, vec![("who", who.clone()), ("file", files.clone())]).unwrap();
+    let event = interaction(&mut events);
+    let sent = event["data"]["components"].as_array().unwrap();
+    assert_eq!(sent[0], json!({"type": 10, "id": 1}));
+    let inner: Vec<&Value> = sent.iter().skip(1).map(|one| &one["component"]).collect();
+    let text = json!({"type": 4, "id": 4, "custom_id": "text", "value": "as it was"});
+    assert_eq!(*inner[0], text);
+    assert_eq!(inner[1]["values"], json!(["2"]));
+    assert_eq!((&inner[2]["id"], &inner[2]["values"]), (&json!(3), &who));
+    assert_eq!(inner[3]["values"], files);
+    let resolved = &event["data"]["resolved"];
+    assert_eq!(resolved["users"][ben.to_string()]["username"], "ben");
+    let file = &resolved["attachments"][upload.to_string()];
+    assert_eq!(file["filename"], "a_b.txt");
+    // It is gone now.
+    assert!(submit(&bot, vec![("who", who)]).is_err());
+
+    let path = callback_path(&event);
+    let modal = json!({"custom_id": "next", "title": "Next", "components": [
+        {"type": 10, "content": "No modal follows a modal"}]});
+    let (status, error) = bot.post(&path, json!({"type": 9, "data": modal})).await;
+    assert_eq!((status, &error["code"]), (400, &json!(50035)));
+    let said = json!({"type": 4, "data": {"content": "thanks"}});
+    let (_, answer) = bot.post(&format!("{path}?with_response=true"), said).await;
+    let metadata = &answer["resource"]["message"]["interaction_metadata"];
+    let trigger = &metadata["triggering_interaction_metadata"];
+    assert_eq!(
+        (&metadata["type"], &trigger["type"]),
+        (&json!(5), &json!(3))
+    );
+    assert!(trigger["interacted_message_id"].is_string());
+}
+
+#[tokio::test]
+async fn boxes_of_a_modal_are_checked_and_sent() {
+    let bot = Bot::start().await;
+    let components = json!([
+        label(&json!({"type": 21, "custom_id": "radio", "options": options()})),
+        label(&json!({"type": 21, "custom_id": "any", "options": options(), "required": false})),
+        label(&json!({"type": 22, "custom_id": "boxes", "options": options(), "min_values": 2})),
+        label(&json!({"type": 23, "custom_id": "box", "default": true})),
+    ]);
+    let answer = open_modal(&bot, components).await;
+    assert_eq!(answer.0, 204, "{}", answer.1);
+    let both = json!(["1", "2"]);
+    for (field, value) in [
+        ("radio", Value::Null),
+        ("radio", both.clone()),
+        ("radio", json!("3")),
+        ("boxes", json!(["1"])),
+        ("box", json!("maybe")),
+    ] {
+        let refused = submit(&bot, vec![(field, value.clone()), ("boxes", both.clone())]);
+        assert!(refused.is_err(), "{field}: {value}");
+    }
+    let mut events = bot.sim.subscribe();
+    submit(&bot, vec![("boxes", both.clone()), ("any", Value::Null)]).unwrap();
+    let event = interaction(&mut events);
+    let inner = |index: usize| &event["data"]["components"][index]["component"];
+    assert_eq!(inner(0)["value"], "2");
+    assert_eq!(inner(1)["value"], Value::Null);
+    assert_eq!(inner(2)["values"], both);
+    assert_eq!(inner(3)["value"], true);
+}
+
+#[tokio::test]
+async fn answers_tell_which_interaction_they_answer() {
+    let bot = Bot::start().await;
+    let (anna, ben) = (bot.user("anna"), bot.user("ben"));
+    let path = format!("/applications/{}/commands", bot.sim.bot_user());
+    let body = json!([
+        {"name": "tag", "description": "Tags", "options": [
+            {"type": 1, "name": "list", "description": "Lists"}]},
+        {"name": "Look", "type": 2}, {"name": "Quote", "type": 3},
+    ]);
+    assert_eq!(bot.put(&path, body).await.0, 200);
+    let (_, message) = bot
+        .post(
+            &format!("/channels/{}/messages", bot.general()),
+            json!({"content": "x"}),
+        )
+        .await;
+    let slash = InteractionRequest::Slash {
+        name: "tag list".into(),
+        options: json!({}),
+    };
+    let user = InteractionRequest::User {
+        name: "Look".into(),
+        target: ben,
+    };
+    let quote = InteractionRequest::Message {
+        name: "Quote".into(),
+        target: id(&message),
+    };
+    let mut events = bot.sim.subscribe();
+    for (request, kind, name, about) in [
+        (slash, 20, "tag list", Value::Null),
+        (user, 23, "Look", json!({"target_user": ben.to_string()})),
+        (
+            quote,
+            23,
+            "Quote",
+            json!({"target_message_id": message["id"]}),
+        ),
+    ] {
+        bot.sim.interact(anna, bot.general(), request).unwrap();
+        let event = interaction(&mut events);
+        let path = format!("{}?with_response=true", callback_path(&event));
+        let (_, answer) = bot
+            .post(&path, json!({"type": 4, "data": {"content": "x"}}))
+            .await;
+        let answer = &answer["resource"]["message"];
+        assert_eq!(answer["type"], kind);
+        assert_eq!(answer["interaction"]["name"], name);
+        let metadata = &answer["interaction_metadata"];
+        assert_eq!(metadata["user"]["username"], "anna");
+        for (field, value) in about.as_object().into_iter().flatten() {
+            let told = &metadata[field];
+            assert_eq!(told.get("id").unwrap_or(told), value);
+        }
+        let hook = format!(
+            "/webhooks/{}/{}",
+            bot.sim.bot_user(),
+            event["token"].as_str().unwrap()
+        );
+        let (_, more) = bot.post(&hook, json!({"content": "more"})).await;
+        let original = &more["interaction_metadata"]["original_response_message_id"];
+        assert_eq!(*original, answer["id"]);
+    }
 }
