@@ -7,7 +7,7 @@ use crate::api::limit_view::limits_of;
 use crate::bot::{Bot, BotOptions};
 use crate::clock::Clock;
 use crate::cogs::handle::CogHandle;
-use crate::cogs::host::command_names;
+use crate::cogs::host::{command_names, slash_names};
 use crate::config::{Config, Connection, Token};
 use crate::descriptors;
 use crate::error::StartError;
@@ -286,6 +286,7 @@ fn cog_view(cog: &CogHandle) -> CogView {
         .to_owned(),
         loaded_at: status.loaded_at,
         commands: command_names(&status.offer),
+        slash_commands: slash_names(&status.offer),
         problem: condition.problem().map(|problem| problem.message.clone()),
         limits: limits_of(&cog.context),
     }

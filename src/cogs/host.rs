@@ -147,6 +147,13 @@ impl Cogs {
     }
 }
 
+/// The names of the commands that Discord lists.
+pub fn slash_names(offer: &Offer) -> Vec<String> {
+    let all = offer.commands.iter().map(|command| &command.definition);
+    let listed = all.filter(|definition| definition.slash);
+    listed.map(|definition| definition.name.clone()).collect()
+}
+
 /// The lower-case names and aliases of the commands that can be typed.
 pub fn command_names(offer: &Offer) -> Vec<String> {
     let typed = offer.commands.iter().map(|command| &command.definition);

@@ -5,15 +5,16 @@ use crate::host_tasks::{self, Task};
 use crate::secrets;
 use crate::sim::{Id, Sim, SimError};
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequest, Request, State};
-use axum::http::StatusCode;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
+use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// An answer that says in one sentence why not.
 pub(super) fn refusal(status: StatusCode, sentence: &str) -> Response {
@@ -82,6 +83,9 @@ pub(super) struct Say {
     content: String,
     /// The message that this one answers.
     reply: Option<Snowflake>,
+    /// Files that were uploaded before.
+    #[serde(default)]
+    files: Vec<Snowflake>,
 }
 
 /// Writes a message.
@@ -92,15 +96,42 @@ pub(super) async fn say(State(shared): State<StudioState>, Body(body): Body<Say>
             channel,
             content,
             reply,
+            files,
         } = body;
-        match reply {
-            None => chat.say(user.0, channel.0, &content),
-            Some(Snowflake(message)) => {
-                let reference = json!({ "message_id": message.to_string() });
-                let body = json!({ "content": content, "message_reference": reference });
-                chat.send_as(user.0, channel.0, body)
-            }
+        let mut body = json!({ "content": content });
+        if let Some(Snowflake(message)) = reply {
+            body["message_reference"] = json!({ "message_id": message.to_string() });
         }
+        let files: Vec<Id> = files.into_iter().map(|file| file.0).collect();
+        chat.send_uploaded(user.0, channel.0, body, &files)
+    })
+}
+
+#[derive(Deserialize)]
+pub(super) struct Upload {
+    user: Snowflake,
+    filename: String,
+}
+
+/// Keeps a file that is sent later: with a message, as an option, or in a modal.
+pub(super) async fn upload(
+    State(shared): State<StudioState>,
+    about: Result<Query<Upload>, QueryRejection>,
+    headers: HeaderMap,
+    bytes: Result<Bytes, BytesRejection>,
+) -> Response {
+    let Ok(Query(about)) = about else {
+        let sentence = "Whose file it is and what it is called belongs into the address.";
+        return refusal(StatusCode::BAD_REQUEST, sentence);
+    };
+    let Ok(bytes) = bytes else {
+        let sentence = "The file is too large: Discord takes 10 MB from people without Nitro.";
+        return refusal(StatusCode::PAYLOAD_TOO_LARGE, sentence);
+    };
+    let kind = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    act(&shared, |chat| {
+        let id = chat.upload(about.user.0, &about.filename, kind, bytes)?;
+        Ok(json!({ "id": id.to_string() }))
     })
 }
 
@@ -168,7 +199,36 @@ pub(super) fn answer(result: Result<Value, SimError>) -> Response {
             let kind = [(CONTENT_TYPE, "application/json")];
             (kind, secrets::hide_text(&answer).into_owned()).into_response()
         }
-        Err(error) => refusal(StatusCode::BAD_REQUEST, &in_discords_words(&error)),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// In Discord's words why not, and for each field that is wrong what is wrong with it.
+fn refuse(error: &SimError) -> Response {
+    let mut fields = Map::new();
+    if let SimError::Refused(error) = error
+        && let Some(errors) = &error.errors
+    {
+        collect_fields(errors, "", &mut fields);
+    }
+    let answer = json!({ "error": in_discords_words(error), "fields": fields }).to_string();
+    let kind = [(CONTENT_TYPE, "application/json")];
+    let answer = secrets::hide_text(&answer).into_owned();
+    (StatusCode::BAD_REQUEST, kind, answer).into_response()
+}
+
+/// The sentences of nested errors by the path of the field that each is about.
+fn collect_fields(errors: &Value, path: &str, found: &mut Map<String, Value>) {
+    for (name, inner) in errors.as_object().into_iter().flatten() {
+        if name == "_errors" {
+            let mut sentences = Vec::new();
+            collect_sentences(inner, &mut sentences);
+            found.insert(path.into(), sentences.join(" ").into());
+        } else if path.is_empty() {
+            collect_fields(inner, name, found);
+        } else {
+            collect_fields(inner, &format!("{path}.{name}"), found);
+        }
     }
 }
 

@@ -42,6 +42,8 @@ pub(super) enum Frame<'a> {
     Typing { channel: String, user: String },
     /// A reload.
     Report { report: &'a Report },
+    /// The application commands have changed.
+    Commands { commands: &'a [Value] },
     /// The cogs have changed.
     Cogs { cogs: &'a [CogView] },
 }
@@ -54,37 +56,53 @@ pub(super) struct World {
     whole: Value,
     /// The application commands, as Discord shows them.
     commands: Vec<Value>,
-    /// For each person and the bot: the channels that they see.
-    access: BTreeMap<String, Vec<String>>,
+    /// For each person and the bot: what they may do in the channels that they see, as Discord's permission bits.
+    access: BTreeMap<String, BTreeMap<String, String>>,
     /// Where attached files are served, `http://127.0.0.1:PORT`.
     files: String,
 }
 
 impl World {
     fn of(chat: &Sim) -> Self {
-        let mut commands = chat.commands(None);
-        commands.extend(chat.commands(Some(chat.guild())));
         let whole = chat.world();
         Self {
             access: access(chat, &whole),
             whole,
-            commands,
+            commands: commands(chat),
             files: chat.url(),
         }
     }
 }
 
-fn access(chat: &Sim, world: &Value) -> BTreeMap<String, Vec<String>> {
+/// The application commands that people on the page can use; of two with one name, Discord shows that of the guild.
+pub(super) fn commands(chat: &Sim) -> Vec<Value> {
+    let mut commands = chat.commands(Some(chat.guild()));
+    let own = commands.len();
+    let global = chat.commands(None);
+    commands.extend(global);
+    let key = |command: &Value| (command["type"].clone(), command["name"].clone());
+    let named: Vec<_> = commands.iter().take(own).map(key).collect();
+    let mut index = 0;
+    commands.retain(|command| {
+        index += 1;
+        index <= own || !named.contains(&key(command))
+    });
+    commands
+}
+
+fn access(chat: &Sim, world: &Value) -> BTreeMap<String, BTreeMap<String, String>> {
     let guilds = items(world, "guilds");
     let channels: Vec<Id> = guilds
         .flat_map(|guild| items(guild, "channels"))
         .filter_map(id_of)
         .collect();
     let sees = |user: Id| {
-        let seen = channels
+        let held = channels
             .iter()
-            .filter(move |channel| chat.permissions_in(user, **channel) & VIEW_CHANNEL != 0);
-        (user.to_string(), seen.map(Id::to_string).collect())
+            .map(|channel| (channel, chat.permissions_in(user, *channel)));
+        let seen = held.filter(|(_, held)| held & VIEW_CHANNEL != 0);
+        let seen = seen.map(|(channel, held)| (channel.to_string(), held.to_string()));
+        (user.to_string(), seen.collect())
     };
     items(world, "users")
         .filter_map(id_of)

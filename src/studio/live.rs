@@ -14,6 +14,7 @@ use axum::extract::ws::{
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
@@ -66,6 +67,7 @@ struct Feed {
     reports: broadcast::Receiver<Arc<Report>>,
     dispatches: Option<broadcast::Receiver<Arc<Dispatch>>>,
     cogs: Vec<CogView>,
+    commands: Vec<Value>,
     look: Interval,
 }
 
@@ -78,6 +80,7 @@ async fn run(socket: WebSocket, shared: StudioState) {
         reports: shared.options.reports.subscribe(),
         dispatches: shared.options.chat.as_ref().map(Sim::subscribe),
         cogs: Vec::new(),
+        commands: Vec::new(),
         look,
         socket,
         shared,
@@ -93,6 +96,8 @@ impl Feed {
     /// Sends everything that the page shows.
     async fn hello(&mut self) -> Result<(), Gone> {
         self.cogs = (self.shared.options.cogs)();
+        let chat = self.shared.options.chat.as_ref();
+        self.commands = chat.map(frame::commands).unwrap_or_default();
         let hello = text_of(&frame::hello(&self.shared.options, &self.cogs))?;
         self.send(hello).await
     }
@@ -121,7 +126,10 @@ impl Feed {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => Err(Gone),
                 Some(Ok(_)) => Ok(()),
             },
-            _ = self.look.tick() => self.tell_cogs().await,
+            _ = self.look.tick() => {
+                self.tell_cogs().await?;
+                self.tell_commands().await
+            }
             () = stopped(stopping) => Err(Gone),
         }
     }
@@ -143,6 +151,20 @@ impl Feed {
         }
         self.cogs = cogs;
         self.send(text_of(&Frame::Cogs { cogs: &self.cogs })?).await
+    }
+
+    /// Discord's list follows the cogs some time after they have changed, and nothing is dispatched.
+    async fn tell_commands(&mut self) -> Result<(), Gone> {
+        let chat = self.shared.options.chat.as_ref();
+        let commands = chat.map(frame::commands).unwrap_or_default();
+        if commands == self.commands {
+            return Ok(());
+        }
+        self.commands = commands;
+        let frame = Frame::Commands {
+            commands: &self.commands,
+        };
+        self.send(text_of(&frame)?).await
     }
 
     async fn answer(&mut self, text: &str) -> Result<(), Gone> {

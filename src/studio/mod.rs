@@ -38,6 +38,9 @@ use tokio::sync::watch;
 /// The largest body of a request: a message of 2,000 characters, escaped, with room to spare.
 const BODY_BYTES: usize = 64 * 1024;
 
+/// The largest file: what Discord takes from people without Nitro.
+const FILE_BYTES: usize = 10 << 20;
+
 /// How long open requests may take to end once the bot stops.
 const SHUTDOWN: Duration = Duration::from_secs(1);
 
@@ -79,6 +82,8 @@ pub struct CogView {
     pub loaded_at: f64,
     /// The names of its commands, without the prefix.
     pub commands: Vec<String>,
+    /// The names under which Discord lists its commands, without subcommands.
+    pub slash_commands: Vec<String>,
     /// One sentence, while something is wrong with it.
     pub problem: Option<String>,
     /// What it uses of each of its limits.
@@ -168,6 +173,10 @@ fn router(shared: StudioState, address: SocketAddr) -> Router {
         .route("/api/react", post(actions::react))
         .route("/api/interact", post(interact::interact))
         .route("/api/direct", post(actions::direct))
+        .route(
+            "/api/upload",
+            post(actions::upload).layer(DefaultBodyLimit::max(FILE_BYTES)),
+        )
         .fallback(files::serve)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(middleware::from_fn(actions::answer_panics))

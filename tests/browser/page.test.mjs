@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { openFailures } from "../../web/js/failures.js";
 import { parse } from "../../web/js/markdown.js";
-import { matching, readCommand } from "../../web/js/slash.js";
+import { hint, matching, named, offered, readCommand, valueOf } from "../../web/js/slash.js";
 import { duration, relative } from "../../web/js/time.js";
 
 const text = (value) => ({ type: "text", text: value });
@@ -139,5 +139,42 @@ describe("slash commands", () => {
         assert.equal(read("/shrug"), null);
         assert.equal(read("/Inspect"), null);
         assert.deepEqual(matching("/re", commands).map((one) => one.path.join(" ")), ["reload all", "reload cog"]);
+    });
+
+    it("are found by what they begin with first", () => {
+        const found = (text) => matching(text, commands).map((one) => one.path.join(" "));
+        assert.deepEqual(found("/an"), ["rank"]);
+        assert.deepEqual(found("/r"), ["rank", "reload all", "reload cog"]);
+        assert.equal(named("/reload", commands), null);
+        assert.equal(named("/reload cog", commands), null);
+        assert.deepEqual(named("/reload cog ", commands).path, ["reload", "cog"]);
+    });
+
+    it("are offered to those who may use them, where they can be used", () => {
+        const USE = 1n << 31n;
+        const BAN = 1n << 2n;
+        const all = [
+            { name: "plain" }, { name: "ban", default_member_permissions: String(BAN) },
+            { name: "nobody", default_member_permissions: "0" }, { name: "here", contexts: [0] },
+            { name: "there", contexts: [1] }, { name: "old", dm_permission: false }, { name: "adult", nsfw: true },
+        ];
+        const names = (held, isForAdults) => offered(all, held, isForAdults).map((one) => one.name).join(" ");
+        assert.equal(names(String(USE)), "plain here old");
+        assert.equal(names(String(USE | BAN), true), "plain ban here old adult");
+        assert.equal(names(String(BAN)), "");
+        assert.equal(names("8"), "plain ban nobody here old");
+        assert.equal(names(null), "plain ban nobody there adult");
+    });
+
+    it("say what an option takes", () => {
+        assert.equal(hint({ type: 4, min_value: 1, max_value: 20 }), "whole number, 1 to 20");
+        assert.equal(hint({ type: 3, max_length: 5 }), "text, up to 5 characters");
+        assert.equal(hint({ type: 6 }), "person");
+    });
+
+    it("take the values of choices and nothing else", () => {
+        const option = { type: 3, name: "size", choices: [{ name: "Very large", value: "xl" }] };
+        assert.equal(valueOf("Very large", option, find), "xl");
+        assert.throws(() => valueOf("small", option, find), /choose one of the list/);
     });
 });

@@ -7,15 +7,11 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { chromium } from "playwright-core";
 import { copyProject, startBot } from "./bot.mjs";
+import { openPage, speakAs as speakOn } from "./browser.mjs";
 
 const BINARY = process.env.COGSMITH_BIN;
 const PING = "lua/cogs/ping.luau";
-const FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-];
 const MENDED = `--!strict
 local cog = require("@cogsmith/cog")
 
@@ -29,8 +25,8 @@ cog.command {
 `;
 
 describe("the studio", { skip: BINARY ? false : "COGSMITH_BIN is not set" }, () => {
-    const foreign = [];
-    const broken = [];
+    let foreign;
+    let broken;
     let project;
     let bot;
     let browser;
@@ -39,21 +35,7 @@ describe("the studio", { skip: BINARY ? false : "COGSMITH_BIN is not set" }, () 
     before(async () => {
         project = await copyProject();
         bot = await startBot(BINARY, project.folder);
-        browser = await chromium.launch({
-            executablePath: process.env.COGSMITH_CHROMIUM ?? "/usr/bin/chromium",
-            args: FLAGS,
-        });
-        const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: "dark" });
-        page = await context.newPage();
-        page.setDefaultTimeout(15_000);
-        const host = new URL(bot.link).host;
-        const own = (url) => url.startsWith("data:") || url.startsWith("blob:") || new URL(url).host === host;
-        context.on("request", (request) => own(request.url()) || foreign.push(request.url()));
-        page.on("websocket", (socket) => own(socket.url()) || foreign.push(socket.url()));
-        page.on("pageerror", (error) => broken.push(error.message));
-        page.on("console", (message) => message.type() === "error" && broken.push(message.text()));
-        await page.goto(bot.link);
-        await page.locator("#people input").first().waitFor({ state: "attached" });
+        ({ browser, page, foreign, broken } = await openPage(bot.link));
     });
 
     after(async () => {
@@ -72,10 +54,7 @@ describe("the studio", { skip: BINARY ? false : "COGSMITH_BIN is not set" }, () 
         await page.waitForFunction(() => document.getElementById("input").value === "");
     }
 
-    async function speakAs(name) {
-        await page.locator(".person", { has: page.locator(".name", { hasText: name }) }).click();
-        await page.waitForFunction((who) => document.getElementById("input").placeholder.endsWith(` as ${who}`), name);
-    }
+    const speakAs = (name) => speakOn(page, name);
 
     it("answers a command", async () => {
         await write("!ping");

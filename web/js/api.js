@@ -1,36 +1,49 @@
 // What the page asks the bot to do. Each call resolves with the answer, or throws an Error whose
 // message is meant for the reader.
 
-async function post(path, body) {
+const post = (path, body) => send(path, "application/json", JSON.stringify(body));
+
+async function send(path, type, body) {
     let response;
     try {
         response = await fetch(path, {
             method: "POST",
-            headers: { "Content-Type": "application/json" },
-            body: JSON.stringify(body),
+            headers: { "Content-Type": type },
+            body,
         });
     } catch {
         throw new Error("The bot does not answer. Is it still running? Your text is kept here.");
     }
     const answer = await response.json().catch(() => ({}));
     if (!response.ok) {
-        throw new Error(answer.error ?? `The bot answered with status ${response.status}.`);
+        const error = new Error(answer.error ?? `The bot answered with status ${response.status}.`);
+        // What is wrong with which field, when Discord says so.
+        error.fields = answer.fields ?? {};
+        throw error;
     }
     return answer;
 }
 
-/** Writes a message as `user`; `reply` is the id of the message it answers, or null. */
-export const say = (user, channel, content, reply = null) =>
-    post("/api/say", { user, channel, content, reply });
+/** Writes a message as `user`; `reply` is the id of the message it answers, or null, `files` are ids of `upload`. */
+export const say = (user, channel, content, reply = null, files = []) =>
+    post("/api/say", { user, channel, content, reply, files });
+
+/** Sends a file ahead; resolves with the id that stands for it in messages, options and modals. */
+export async function upload(user, file) {
+    const about = new URLSearchParams({ user, filename: file.name });
+    const type = file.type || "application/octet-stream";
+    return (await send(`/api/upload?${about}`, type, file)).id;
+}
 
 /** Adds (`on` true) or removes the reaction of `user`. */
 export const react = (user, channel, message, emoji, on) =>
     post("/api/react", { user, channel, message, emoji, on });
 
 /**
- * Sends an interaction as `user`; resolves with `{ answered, modal }` once the bot has acknowledged
- * it. `request` is `{ kind: "command", path, options }`, `{ kind: "user" | "message", name, target }`,
- * `{ kind: "component", message, custom_id, values }` or `{ kind: "modal", custom_id, fields }`.
+ * Sends an interaction as `user`; resolves with `{ answered, modal, choices }` once the bot has acknowledged
+ * it. `request` is `{ kind: "command", path, options }`, `{ kind: "autocomplete", path, options, focused }`,
+ * `{ kind: "user" | "message", name, target }`, `{ kind: "component", message, custom_id, values }` or
+ * `{ kind: "modal", custom_id, fields }`.
  */
 export const interact = (user, channel, request) =>
     post("/api/interact", { user, channel, request });

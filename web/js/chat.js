@@ -2,7 +2,7 @@
 
 import { avatar } from "./avatar.js";
 import { byId, el, fill, icon, reconcile } from "./dom.js";
-import { drawMessage, isEphemeral, seconds } from "./message.js";
+import { drawMessage, drawPending, isEphemeral, seconds } from "./message.js";
 import { isHurt } from "./failures.js";
 import { nameOf, store } from "./store.js";
 import { duration, timestamp } from "./time.js";
@@ -50,7 +50,8 @@ export function drawChat() {
 
 function visibleMessages() {
     const messages = [...(store.messages.get(store.channel)?.values() ?? [])];
-    return messages.filter((message) => !isEphemeral(message) || isForSpeaker(message));
+    return messages.filter((message) => !isEphemeral(message)
+        || (isForSpeaker(message) && !store.dismissed.has(message.id)));
 }
 
 function isForSpeaker(message) {
@@ -58,9 +59,15 @@ function isForSpeaker(message) {
     return !user || user.id === store.speaker;
 }
 
+// What the speaker has used and the bot has not answered.
+function pendingHere() {
+    return store.pending.filter((entry) => entry.channel === store.channel && entry.user === store.speaker);
+}
+
 // Messages and, between them, the reloads that went live: so one sees which code gave which answer.
 function entries(messages) {
     const result = [];
+    const pending = pendingHere();
     const reports = store.reports.filter((report) => report.outcome !== "pending" && report.trigger !== "start"
         && messages.length > 0 && report.at >= seconds(messages[0]));
     let above = null;
@@ -69,15 +76,23 @@ function entries(messages) {
             result.push(reloadEntry(reports.shift()));
             above = null;
         }
+        while (pending.length > 0 && pending[0].at < seconds(message)) {
+            result.push(pendingEntry(pending.shift()));
+            above = null;
+        }
         const continued = continues(above, message);
         result.push({
             key: message.id,
-            parts: [message, continued, store.speaker, store.worldVersion],
+            parts: [message, continued, store.speaker, store.worldVersion, store.uses.get(message.id)],
             render: () => drawMessage(message, continued),
         });
         above = message;
     }
-    return [...result, ...reports.map(reloadEntry)];
+    return [...result, ...reports.map(reloadEntry), ...pending.map(pendingEntry)];
+}
+
+function pendingEntry(entry) {
+    return { key: entry.id, parts: [entry, store.worldVersion], render: () => drawPending(entry) };
 }
 
 function continues(above, message) {
@@ -114,7 +129,8 @@ export function drawWelcome() {
         el("p", {}, `${store.bot.name} is listening. Nothing here leaves this machine: the server, the people and `
             + "the messages are simulated."),
         el("ol", { class: "steps" },
-            el("li", {}, "Write ", el("code", {}, `${prefix}ping`), " below, or ", el("code", {}, `${prefix}help`), "."),
+            el("li", {}, "Write ", el("code", {}, `${prefix}ping`), " below, or ", el("code", {}, `${prefix}help`),
+                ", or ", el("code", {}, "/"), " for the slash commands."),
             el("li", {}, "Open a file in ", el("code", {}, "lua/cogs/"), ", change a reply, save it."),
             el("li", {}, "Write the command again: the new code answers, and the reload shows up beside the chat.")));
 }

@@ -1,36 +1,42 @@
-// Buttons, selects and the newer layout components of a message.
+// Buttons, menus and the newer layout components of a message.
 
 import { attachment, isWeb, picture } from "./embed.js";
 import { el, icon } from "./dom.js";
-import { use } from "./interactions.js";
+import { useComponent } from "./interactions.js";
 import { markdown } from "./markdown-view.js";
-import { hexColour, nameOf, people, store, textChannels } from "./store.js";
-import { explain } from "./notice.js";
+import { emojiText, menuSettings } from "./menus.js";
+import { selectMenu } from "./select.js";
+import { hexColour, store } from "./store.js";
 
 const BUTTON_STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link", 6: "premium" };
 
 const DRAW = {
     1: (row, message) => el("div", { class: "action-row" }, all(row.components, message)),
     2: button,
-    3: (select, message) => selectMenu(select, message, select.options ?? []),
-    5: (select, message) => selectMenu(select, message, userOptions()),
-    6: (select, message) => selectMenu(select, message, roleOptions()),
-    7: (select, message) => selectMenu(select, message, [...userOptions(), ...roleOptions()]),
-    8: (select, message) => selectMenu(select, message, channelOptions(select.channel_types)),
+    3: menu,
+    5: menu,
+    6: menu,
+    7: menu,
+    8: menu,
     9: (section, message) => el("div", { class: "section" },
-        el("div", {}, all(section.components, message)), section.accessory && one(section.accessory, message)),
+        el("div", { class: "section-text" }, all(section.components, message)), section.accessory && one(section.accessory, message)),
     10: (text) => markdown(text.content),
-    11: (thumbnail) => picture({ ...thumbnail.media, description: thumbnail.description }, "embed-thumbnail"),
-    12: (gallery) => el("div", { class: "gallery" }, (gallery.items ?? []).map((item) =>
-        picture({ ...item.media, description: item.description }, "gallery-item"))),
-    13: (file) => attachment({ filename: file.name ?? "file", size: file.size, url: file.file?.url }),
-    14: (separator) => el("hr", { class: separator.divider === false ? "separator blank" : "separator" }),
+    11: (thumbnail, message) => hidden(thumbnail, media(thumbnail, "thumbnail", message)),
+    12: (gallery, message) => el("div", { class: `gallery gallery-${Math.min(gallery.items?.length ?? 1, 4)}` },
+        (gallery.items ?? []).map((item) => hidden(item, media(item, "gallery-item", message)))),
+    13: (file, message) => hidden(file, fileCard(file, message)),
+    14: (separator) => el("hr", {
+        class: ["separator", separator.divider === false && "blank", separator.spacing === 2 && "large"].filter(Boolean).join(" "),
+    }),
     17: container,
 };
 
-/** The components of `message` as elements; a kind that is not known is named. */
+/** The components of `message` as elements, and what became of their last use; a kind that is not known is named. */
 export function components(message) {
-    return all(message.components, message);
+    const use = store.uses.get(message.id);
+    return el("div", { class: "components", "aria-busy": Boolean(use?.busy) },
+        all(message.components, message),
+        use?.failure && el("div", { class: "failure", role: "alert" }, icon("warning"), use.failure));
 }
 
 function all(list, message) {
@@ -43,96 +49,76 @@ function one(component, message) {
 }
 
 function container(data, message) {
-    const node = el("div", { class: "embed container" },
-        el("div", { class: "embed-main" }, all(data.components, message)));
+    const node = el("div", { class: "container" }, all(data.components, message));
     if (data.accent_color !== null && data.accent_color !== undefined) {
+        node.classList.add("accented");
         node.style.setProperty("--bar", hexColour(data.accent_color));
     }
-    return data.spoiler ? el("details", { class: "spoiler-box" }, el("summary", {}, "Spoiler"), node) : node;
+    return hidden(data, node);
+}
+
+function media(data, className, message) {
+    return picture({ ...data.media, description: data.description }, className, message.attachments);
+}
+
+function fileCard(data, message) {
+    const name = data.name ?? data.file?.url?.replace(/^attachment:\/\//, "");
+    const known = message.attachments?.find((file) => file.filename === name || file.url === data.file?.url);
+    return attachment(known ?? { filename: name ?? "file", size: data.size, url: data.file?.url });
+}
+
+// What is a spoiler is shown once somebody asks for it.
+function hidden(data, node) {
+    if (!data.spoiler) {
+        return node;
+    }
+    const cover = el("button", { type: "button", class: "spoiler-cover" }, "Spoiler");
+    const box = el("div", { class: "spoiler-box" }, el("div", { class: "spoiler-inside", inert: true }, node), cover);
+    cover.addEventListener("click", () => {
+        box.firstChild.inert = false;
+        box.classList.add("revealed");
+        cover.remove();
+    });
+    return box;
 }
 
 function button(data, message) {
     const style = BUTTON_STYLES[data.style] ?? "secondary";
-    const label = [data.emoji && emojiText(data.emoji), data.label && el("span", {}, data.label)];
+    const emoji = data.emoji && el("span", { class: data.emoji.id ? "custom-emoji" : null }, emojiText(data.emoji));
+    const label = [emoji, data.label && el("span", {}, data.label), style === "premium" && el("span", {}, "Premium (not here)")];
     if (style === "link") {
         return el("a", {
-            class: "component button-link",
-            href: isWeb(data.url) ? data.url : null,
+            class: data.disabled ? "component button-link off" : "component button-link",
+            href: isWeb(data.url) && !data.disabled ? data.url : null,
+            "aria-disabled": Boolean(data.disabled),
             target: "_blank",
             rel: "noopener noreferrer",
         }, label, icon("external"));
     }
+    const busy = store.uses.get(message.id)?.busy;
+    const isBusy = busy !== undefined && busy === data.custom_id;
     const node = el("button", {
         type: "button",
-        class: `component button-${style}`,
-        disabled: Boolean(data.disabled),
+        class: isBusy ? `component button-${style} busy` : `component button-${style}`,
+        disabled: Boolean(data.disabled) || Boolean(busy) || style === "premium",
+        "aria-label": data.label ? null : data.emoji?.name,
         "data-focus": `${message.id}:${data.custom_id}`,
-    }, label);
-    node.addEventListener("click", () => send(node, message, data));
+    }, el("span", { class: "button-face" }, label), isBusy && el("span", { class: "dots", "aria-label": "waiting" }, el("i"), el("i"), el("i")));
+    node.addEventListener("click", () => useComponent(message, data));
     return node;
 }
 
-/** An emoji of a component or a reaction as text. */
-export function emojiText(emoji) {
-    return emoji.id ? `:${emoji.name}:` : emoji.name;
-}
-
-// One choice is a native select; several are check boxes with a button that sends them.
-function selectMenu(data, message, options) {
-    const label = data.placeholder || "Make a selection";
-    const most = Math.min(data.max_values ?? 1, options.length);
-    if (most > 1) {
-        return severalChoices(data, message, options, label, most);
-    }
-    const node = el("select", {
-        class: "component",
-        "aria-label": label,
-        disabled: Boolean(data.disabled),
-        "data-focus": `${message.id}:${data.custom_id}`,
-    }, el("option", { value: "", selected: true, disabled: true }, label), options.map((option) =>
-        el("option", { value: option.value, selected: Boolean(option.default) },
-            [option.emoji && `${emojiText(option.emoji)} `, option.label, option.description && ` (${option.description})`])));
-    node.addEventListener("change", () => send(node, message, data, [node.value]));
-    return node;
-}
-
-function severalChoices(data, message, options, label, most) {
-    const name = `${message.id}:${data.custom_id}`;
-    const boxes = options.map((option) => el("input", {
-        type: "checkbox", name, value: option.value, checked: Boolean(option.default),
-    }));
-    const submit = el("button", { type: "submit", class: "component button-primary" }, "Choose");
-    const form = el("form", {},
-        el("fieldset", { class: "choices", disabled: Boolean(data.disabled) },
-            el("legend", {}, `${label} (${data.min_values ?? 1} to ${most})`),
-            options.map((option, index) => el("label", {}, boxes[index], " ", option.label)), submit));
-    const count = () => boxes.filter((box) => box.checked).length;
-    const refresh = () => {
-        submit.disabled = count() < (data.min_values ?? 1) || count() > most;
-    };
-    form.addEventListener("change", refresh);
-    form.addEventListener("submit", (event) => {
-        event.preventDefault();
-        const values = boxes.filter((box) => box.checked).map((box) => box.value);
-        send(submit, message, data, values);
-    });
-    refresh();
-    return form;
-}
-
-const userOptions = () => people().map((user) => ({ label: nameOf(user.id), value: user.id }));
-const roleOptions = () => [...store.roles.values()].map((role) => ({ label: `@${role.name}`, value: role.id }));
-const channelOptions = (types) => textChannels()
-    .filter((channel) => !types?.length || types.includes(channel.type))
-    .map((channel) => ({ label: `#${channel.name}`, value: channel.id }));
-
-async function send(control, message, data, values = []) {
-    control.classList.add("busy");
-    try {
-        await use(message.channel_id, { kind: "component", message: message.id, custom_id: data.custom_id, values });
-    } catch (error) {
-        explain(error.message);
-    } finally {
-        control.classList.remove("busy");
-    }
+function menu(data, message) {
+    const use = store.uses.get(message.id);
+    const settings = menuSettings(data);
+    const chosen = use?.chosen?.[data.custom_id];
+    // What was chosen stays in the menu until the bot changes it.
+    const isSame = chosen?.of === JSON.stringify(data);
+    return selectMenu({
+        ...settings,
+        chosen: isSame ? chosen.values : settings.chosen,
+        disabled: settings.disabled || Boolean(use?.busy),
+        focus: `${message.id}:${data.custom_id}`,
+        changed: (values) => useComponent(message, data, values),
+    }).element;
 }

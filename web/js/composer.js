@@ -1,19 +1,30 @@
-// The input: Enter sends, Shift+Enter makes a line, arrow up recalls what was sent, Escape ends a reply.
+// The message box: Enter sends, Shift+Enter makes a line, arrow up recalls what was sent, Escape ends a reply.
+// A slash command that is chosen or written out gets a field for each of its options instead.
 
-import { say } from "./api.js";
-import { byId, el, fill, icon } from "./dom.js";
-import { changed, nameOf, store } from "./store.js";
-import { use } from "./interactions.js";
-import { drawSuggestions, onSuggestionKey, readSlash } from "./suggestions.js";
+import { say, upload } from "./api.js";
 import { toEnd } from "./chat.js";
+import {
+    closeForm, focusNext, keepForm, markRefused, openCommand, openForm, readForm, restoreForm, startCommandForm, takeChoice,
+} from "./command-form.js";
+import { byId, el, fill, icon } from "./dom.js";
+import { useCommand } from "./interactions.js";
+import { listbox } from "./listbox.js";
+import { changed, nameOf, store } from "./store.js";
+import { commandChoices, readSlash, writtenOut } from "./suggestions.js";
+import { bytes } from "./time.js";
 
 const LONGEST = 2000;
+const MOST_FILES = 10;
 const sent = [];
 let recalled = 0;
+let files = [];
+let list = null;
 
-/** Wires the input once. */
+/** Wires the message box once. */
 export function startComposer() {
     const input = byId("input");
+    list = listbox(byId("suggestions"), (item) => (item.command ? choose(item.command) : takeChoice(item)));
+    startCommandForm(list, { send, close: leaveCommand, explain: showError });
     byId("composer").addEventListener("submit", (event) => {
         event.preventDefault();
         send();
@@ -22,27 +33,83 @@ export function startComposer() {
         recalled = 0;
         grow();
         showError("");
-        drawSuggestions(input.value);
+        const command = writtenOut(input.value);
+        if (command) {
+            choose(command);
+        } else {
+            suggestCommands();
+        }
     });
-    input.addEventListener("blur", () => drawSuggestions(""));
+    input.addEventListener("blur", () => list.hide());
     input.addEventListener("keydown", onKey);
+    input.addEventListener("paste", (event) => takeFiles(event, event.clipboardData?.files));
+    byId("chat").addEventListener("dragover", (event) => event.preventDefault());
+    byId("chat").addEventListener("drop", (event) => takeFiles(event, event.dataTransfer?.files));
+    byId("attach").append(icon("plus"));
+    byId("attach").addEventListener("click", () => byId("file").click());
+    byId("file").addEventListener("change", () => {
+        addFiles(byId("file").files);
+        byId("file").value = "";
+    });
     byId("send").append(icon("send"));
 }
 
+function suggestCommands() {
+    const input = byId("input");
+    const choices = commandChoices(input.value);
+    if (choices.length > 0) {
+        list.show(input, choices);
+    } else {
+        list.hide();
+    }
+}
+
 function onKey(event) {
-    if (onSuggestionKey(event)) {
+    const { key } = event;
+    const isOpen = list.isOpen();
+    if (isOpen && (key === "ArrowDown" || key === "ArrowUp")) {
         event.preventDefault();
-    } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+        list.move(key === "ArrowDown" ? 1 : -1);
+    } else if (isOpen && (key === "Tab" || (key === "Enter" && !event.shiftKey && !event.isComposing)) && !isWholeLine(event.target.value)) {
+        event.preventDefault();
+        choose(list.active().command);
+    } else if (isOpen && key === "Escape") {
+        event.preventDefault();
+        list.hide();
+    } else if (key === "Enter" && !event.shiftKey && !event.isComposing) {
         event.preventDefault();
         send();
-    } else if (event.key === "ArrowUp" && (recalled > 0 || !event.target.value)) {
+    } else if (key === "ArrowUp" && (recalled > 0 || !event.target.value)) {
         recall(event, 1);
-    } else if (event.key === "ArrowDown" && recalled > 0) {
+    } else if (key === "ArrowDown" && recalled > 0) {
         recall(event, -1);
-    } else if (event.key === "Escape" && store.replyTo) {
+    } else if (key === "Escape" && store.replyTo) {
         store.replyTo = null;
         changed("reply");
     }
+}
+
+// A line that was pasted or recalled with its options: "/rank who:@anna".
+function isWholeLine(text) {
+    const command = list.active()?.command;
+    return command ? text.startsWith(`/${command.path.join(" ")} `) : false;
+}
+
+function choose(command) {
+    setText("");
+    byId("input").hidden = true;
+    byId("attach").hidden = true;
+    showError("");
+    openForm(command);
+}
+
+function leaveCommand(text) {
+    closeForm();
+    byId("input").hidden = false;
+    byId("attach").hidden = false;
+    showError("");
+    byId("input").focus();
+    setText(text);
 }
 
 function recall(event, step) {
@@ -51,19 +118,57 @@ function recall(event, step) {
         event.preventDefault();
         recalled = next;
         setText(recalled > 0 ? sent.at(-recalled) : "");
+        list.hide();
     }
 }
 
 async function send() {
+    if (!store.channel) {
+        return;
+    }
+    if (openCommand()) {
+        await sendCommand();
+    } else {
+        await sendText();
+    }
+}
+
+// The message box is free again at once, as at Discord. What is refused comes back into it.
+async function sendCommand() {
+    const request = await readForm();
+    if (!request) {
+        return;
+    }
+    const kept = keepForm();
+    leaveCommand("");
+    toEnd();
+    try {
+        await useCommand(store.channel, { kind: "command", ...request }, request.path.join(" "));
+    } catch (error) {
+        if (!openCommand() && !byId("input").value) {
+            byId("input").hidden = true;
+            byId("attach").hidden = true;
+            restoreForm(kept);
+            if (markRefused(error.fields ?? {})) {
+                return;
+            }
+            focusNext();
+        }
+        list.hide();
+        showError(error.message);
+    }
+}
+
+async function sendText() {
     const input = byId("input");
     const content = input.value;
-    if (!content.trim() || !store.channel || input.readOnly) {
+    if ((!content.trim() && files.length === 0) || input.readOnly) {
         return;
     }
     input.readOnly = true;
     try {
         await deliver(content);
-        if (sent.at(-1) !== content) {
+        if (content && sent.at(-1) !== content) {
             sent.push(content);
         }
         recalled = 0;
@@ -84,16 +189,50 @@ async function send() {
 async function deliver(content) {
     const command = content.startsWith("/") ? readSlash(content) : null;
     if (command) {
-        await use(store.channel, { kind: "command", ...command });
-    } else {
-        await say(store.speaker, store.channel, content, store.replyTo?.id ?? null);
+        await useCommand(store.channel, { kind: "command", ...command }, command.path.join(" "));
+        return;
     }
+    const { speaker, channel, replyTo } = store;
+    const ids = [];
+    for (const file of files) {
+        ids.push(await upload(speaker, file));
+    }
+    await say(speaker, channel, content, replyTo?.id ?? null, ids);
+    files = [];
+    drawFiles();
+}
+
+function takeFiles(event, list_) {
+    if (list_?.length > 0 && !openCommand()) {
+        event.preventDefault();
+        addFiles(list_);
+    }
+}
+
+function addFiles(more) {
+    files = [...files, ...more].slice(0, MOST_FILES);
+    drawFiles();
+    byId("input").focus();
+}
+
+function drawFiles() {
+    byId("files").hidden = files.length === 0;
+    fill(byId("files"), files.map((file) => el("li", {}, icon("file"),
+        el("span", { class: "attachment-name" }, file.name), el("span", { class: "muted" }, bytes(file.size)),
+        el("button", {
+            type: "button",
+            "aria-label": `Remove ${file.name}`,
+            on: { click: () => { files = files.filter((one) => one !== file); drawFiles(); byId("input").focus(); } },
+        }, icon("cross")))));
 }
 
 /** Puts a command into the input and the reader's focus behind it. */
 export function suggest(text) {
-    setText(text);
+    if (openCommand()) {
+        leaveCommand("");
+    }
     byId("input").focus();
+    setText(text);
 }
 
 function setText(text) {
@@ -101,7 +240,7 @@ function setText(text) {
     input.value = text;
     input.setSelectionRange(text.length, text.length);
     grow();
-    drawSuggestions(text);
+    suggestCommands();
 }
 
 function showError(text) {
@@ -119,6 +258,13 @@ function grow() {
     const left = LONGEST - [...input.value].length;
     byId("characters-left").textContent = left < 200 ? String(left) : "";
     byId("characters-left").classList.toggle("bad", left < 0);
+}
+
+/** Gives a command up that belongs to another channel or another person. */
+export function leaveCommandOf() {
+    if (openCommand()) {
+        leaveCommand("");
+    }
 }
 
 /** Shows where and as whom the reader writes, and what is being answered. */

@@ -9,27 +9,48 @@ import { bytes, messageTime } from "./time.js";
 export function embed(data, files = []) {
     const node = el("article", { class: "embed" },
         el("div", { class: "embed-main" },
-            data.author?.name && el("div", { class: "embed-author" }, linked(data.author.url, data.author.name)),
+            data.provider?.name && el("div", { class: "muted" }, data.provider.name),
+            data.author?.name && el("div", { class: "embed-author" }, smallPicture(data.author.icon_url, files), linked(data.author.url, data.author.name)),
             data.title && el("div", { class: "embed-title" }, linked(data.url, inlineMarkdown(data.title))),
             data.description && markdown(data.description),
-            data.fields?.length > 0 && el("dl", { class: "embed-fields" }, data.fields.map(field)),
+            data.fields?.length > 0 && el("dl", { class: "embed-fields" }, inRows(data.fields).map(field)),
             data.image?.url && picture(data.image, "embed-image", files)),
         data.thumbnail?.url && picture(data.thumbnail, "embed-thumbnail", files),
-        footer(data));
+        footer(data, files));
     if (data.color !== null && data.color !== undefined) {
         node.style.setProperty("--bar", hexColour(data.color));
     }
     return node;
 }
 
+// Up to three inline fields that follow each other share a row, of six columns.
+function inRows(fields) {
+    const rows = [];
+    for (const data of fields) {
+        const row = rows.at(-1);
+        if (data.inline && row?.[0].inline && row.length < 3) {
+            row.push(data);
+        } else {
+            rows.push([data]);
+        }
+    }
+    return rows.flatMap((row) => row.map((data) => ({ ...data, columns: 6 / row.length })));
+}
+
 function field(data) {
-    return el("div", { class: data.inline ? "field inline" : "field" },
+    return el("div", { class: `field columns-${data.columns}` },
         el("dt", {}, inlineMarkdown(data.name)), el("dd", {}, markdown(data.value)));
 }
 
-function footer({ footer: data, timestamp }) {
+function footer({ footer: data, timestamp }, files) {
     const parts = [data?.text, timestamp && messageTime(timestamp)].filter(Boolean);
-    return parts.length > 0 && el("div", { class: "embed-footer" }, parts.join(" • "));
+    return parts.length > 0 && el("div", { class: "embed-footer" }, smallPicture(data?.icon_url, files), parts.join(" • "));
+}
+
+// The picture of an author or a footer; one from the Internet is left out, for the reason below.
+function smallPicture(url, files) {
+    const own = url && ownFile(url, files);
+    return own && el("img", { class: "embed-icon", src: own, alt: "" });
 }
 
 function linked(url, children) {
@@ -47,8 +68,7 @@ export function isWeb(url) {
  */
 export function picture(data, className, files = []) {
     const label = data.description || "Picture";
-    const named = files.find((file) => data.url === `attachment://${file.filename}`);
-    const own = ownAddress(named?.url ?? data.url) ?? ownAddress(data.proxy_url);
+    const own = ownFile(data.url, files) ?? ownAddress(data.proxy_url);
     if (own) {
         return el("img", { class: className, src: own, alt: label, loading: "lazy" });
     }
@@ -58,6 +78,12 @@ export function picture(data, className, files = []) {
 
 function shortAddress(url) {
     return url.replace(/^https?:\/\//, "").slice(0, 60);
+}
+
+// The address of a file that a message names, or null.
+function ownFile(url, files) {
+    const named = files.find((file) => url === `attachment://${file.filename}`);
+    return ownAddress(named?.url ?? url);
 }
 
 // The address of a file that the simulator keeps, or null.

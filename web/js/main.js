@@ -2,7 +2,7 @@
 
 import { drawChat, drawTyping, drawWelcome, startChat } from "./chat.js";
 import { drawCogs } from "./cogs.js";
-import { drawComposer, startComposer } from "./composer.js";
+import { drawComposer, leaveCommandOf, startComposer } from "./composer.js";
 import { byId } from "./dom.js";
 import { drawBanner, drawFeed } from "./feed.js";
 import { connect } from "./live.js";
@@ -20,6 +20,7 @@ const VIEWS = {
     typing: [drawTyping],
     reports: [drawFeed, drawBanner, drawChat],
     cogs: [drawCogs],
+    commands: [drawChat],
     reply: [drawComposer],
     connection: [drawFrame, drawSidebar],
 };
@@ -63,6 +64,7 @@ function ask() {
 
 watch((what) => VIEWS[what].forEach((draw) => draw()));
 watch((what) => what === "channel" && showTab("chat"));
+watch((what) => ["channel", "speaker"].includes(what) && leaveCommandOf());
 startTabs();
 startChat();
 startComposer();

@@ -2,34 +2,71 @@
 
 import { react } from "./api.js";
 import { avatar } from "./avatar.js";
-import { components, emojiText } from "./components.js";
+import { components } from "./components.js";
 import { el, fill, icon } from "./dom.js";
 import { attachment, embed } from "./embed.js";
-import { use } from "./interactions.js";
+import { messageItems, showMenu, withUserMenu } from "./context-menu.js";
+import { dismiss, NO_ANSWER } from "./interactions.js";
 import { markdown, nameTag } from "./markdown-view.js";
+import { emojiText } from "./menus.js";
 import { explain } from "./notice.js";
 import { changed, nameOf, store } from "./store.js";
 import { messageTime, timestamp } from "./time.js";
 
 const QUICK = ["👍", "👎", "❤️", "😂", "🎉", "😮", "😢", "🔥", "👀", "✅", "❌", "🚀"];
 const EPHEMERAL = 1 << 6;
+const LOADING = 1 << 7;
+const MENU_ANSWER = 23;
+const COMPONENTS_V2 = 1 << 15;
 const SYSTEM = { 6: "pinned a message to this channel.", 7: "joined the server.", 18: "started a thread." };
 
 /** Draws a message; `continued` leaves out the author, who is that of the message above. */
 export function drawMessage(message, continued) {
     const mentioned = message.mention_everyone || message.mentions?.some((user) => user.id === store.speaker);
     const classes = ["message", continued && "continued", mentioned && "mentions-me", isEphemeral(message) && "ephemeral"];
-    return el("li", { class: classes.filter(Boolean).join(" "), "data-id": message.id },
+    const bar = actions(message);
+    return withMenu(el("li", { class: classes.filter(Boolean).join(" "), "data-id": message.id },
         answered(message),
-        continued ? el("span", { class: "side-time", "aria-hidden": "true" }, timestamp(seconds(message), "t")) : avatar(message.author),
+        continued
+            ? el("span", { class: "side-time", "aria-hidden": "true" }, timestamp(seconds(message), "t"))
+            : withUserMenu(avatar(message.author), message.author),
         el("div", { class: "message-body" },
             !continued && headline(message), body(message),
             message.embeds?.map((data) => embed(data, message.attachments)),
-            message.attachments?.length > 0 && el("div", { class: "attachments" }, message.attachments.map(attachment)),
-            message.components?.length > 0 && el("div", { class: "components" }, components(message)),
+            files(message).length > 0 && el("div", { class: "attachments" }, files(message).map(attachment)),
+            message.components?.length > 0 && components(message),
             reactions(message),
-            isEphemeral(message) && el("div", { class: "subtext" }, "Only you can see this")),
-        actions(message));
+            isEphemeral(message) && privacyNote(message.id)),
+        bar), bar);
+}
+
+/** Draws what somebody has used and the bot has not answered: not yet, or not in time. */
+export function drawPending({ id, user, name, isMenu, failure }) {
+    const bot = store.users.get(store.botUser) ?? { id: store.botUser, username: store.bot.name };
+    return el("li", { class: "message ephemeral", "data-id": id },
+        usedLine({ id: user, username: nameOf(user) }, isMenu ? name : `/${name}`),
+        avatar(bot),
+        el("div", { class: "message-body" },
+            el("div", { class: "headline" }, nameTag(bot), el("span", { class: "badge" }, "Bot")),
+            failure
+                ? el("div", { class: "failure", role: "alert" }, icon("warning"), failure)
+                : el("div", { class: "muted" }, thinkingDots(), "Sending command…"),
+            failure && privacyNote(id)));
+}
+
+function usedLine(user, name) {
+    return el("div", { class: "answered" }, icon("reply"), avatar(user), nameTag(user),
+        " used ", el("span", { class: "mention" }, name));
+}
+
+// What only one person sees they can take away; for the bot nothing changes.
+function privacyNote(id) {
+    return el("div", { class: "privacy subtext" }, icon("eye"), " Only you can see this · ",
+        el("button", { type: "button", class: "link", "data-focus": `${id}:dismiss`, on: { click: () => dismiss(id) } }, "Dismiss message"));
+}
+
+function thinkingDots() {
+    return el("span", { class: "dots", "aria-hidden": "true" }, el("i"), el("i"), el("i"));
 }
 
 /** Whether only one person sees the message. */
@@ -44,7 +81,7 @@ export function seconds(message) {
 
 function headline(message) {
     const { author } = message;
-    return el("div", { class: "headline" }, nameTag(author),
+    return el("div", { class: "headline" }, withUserMenu(nameTag(author), author),
         author.bot && el("span", { class: "badge" }, message.webhook_id && !message.application_id ? "Webhook" : "Bot"),
         el("time", { class: "muted", datetime: message.timestamp, title: timestamp(seconds(message), "F") },
             messageTime(message.timestamp)));
@@ -54,12 +91,31 @@ function body(message) {
     if (SYSTEM[message.type]) {
         return el("div", { class: "muted" }, SYSTEM[message.type]);
     }
-    const thinking = (message.flags ?? 0) & (1 << 7);
-    const content = message.content ? markdown(message.content) : thinking && el("div", { class: "muted" }, "is thinking…");
+    if ((message.flags ?? 0) & LOADING) {
+        return isOverdue(message)
+            ? el("div", { class: "failure" }, icon("warning"), NO_ANSWER)
+            : el("div", { class: "muted" }, thinkingDots(), `${nameOf(message.author.id, message.author)} is thinking…`);
+    }
+    const content = message.content && markdown(message.content);
     const edited = message.edited_timestamp && el("span", {
         class: "edited", title: timestamp(new Date(message.edited_timestamp).getTime() / 1000, "F"),
     }, "(edited)");
     return [content, edited].filter(Boolean);
+}
+
+// The files that are drawn by themselves: what an embed or a component shows is not shown twice.
+function files(message) {
+    const all = message.attachments ?? [];
+    if ((message.flags ?? 0) & COMPONENTS_V2) {
+        return [];
+    }
+    const drawn = JSON.stringify(message.embeds ?? []);
+    return all.filter((file) => !drawn.includes(`attachment://${file.filename}"`) && !drawn.includes(file.url));
+}
+
+// The bot may answer for 15 minutes.
+function isOverdue(message) {
+    return Date.now() / 1000 - seconds(message) > 900;
 }
 
 // The line above a message that answers another one, or a command.
@@ -67,8 +123,7 @@ function answered(message) {
     const command = message.interaction_metadata ?? message.interaction;
     const name = message.interaction?.name ?? command?.name;
     if (command?.user && name) {
-        return el("div", { class: "answered" }, icon("reply"), avatar(command.user), nameTag(command.user),
-            " used ", el("span", { class: "mention" }, `/${name}`));
+        return usedLine(command.user, message.type === MENU_ANSWER ? name : `/${name}`);
     }
     if (!message.message_reference?.message_id || message.type !== 19) {
         return null;
@@ -125,47 +180,47 @@ async function toggle(message, emoji, on) {
     }
 }
 
-// The application's commands for messages and for people, which Discord keeps in context menus.
-function contextCommands(message) {
-    const commands = store.world?.commands ?? [];
-    const of = (type, kind, target) => commands.filter((command) => command.type === type)
-        .map(({ name }) => [name, { kind, name, target }]);
-    return [...of(3, "message", message.id), ...(message.webhook_id ? [] : of(2, "user", message.author.id))].slice(0, 5);
-}
-
-async function useCommand(message, request) {
-    try {
-        await use(message.channel_id, request);
-    } catch (error) {
-        explain(error.message);
-    }
-}
-
+// What can be done with a message: beside it as buttons, and all of it in a menu.
 function actions(message) {
     if (isEphemeral(message)) {
         return null;
     }
+    const bar = el("div", { class: "message-actions" });
     const reply = () => {
         store.replyTo = message;
         changed("reply");
     };
-    const bar = el("div", { class: "message-actions" });
-    const choose = el("button", { type: "button", "aria-label": "Add a reaction", title: "Add a reaction", "data-focus": `${message.id}:react` }, icon("smile"));
-    const answer = el("button", { type: "button", "aria-label": "Reply", title: "Reply", "data-focus": `${message.id}:reply`, on: { click: reply } }, icon("reply"));
-    const menu = contextCommands(message).map(([name, request]) => el("button", {
-        type: "button", class: "text", title: `Use the command ${name}`, on: { click: () => useCommand(message, request) },
-    }, name));
-    const close = () => fill(bar, menu, choose, answer);
-    choose.addEventListener("click", () => {
+    const tool = (name, symbol, run, more = {}) => el("button", {
+        type: "button", "aria-label": name, title: name, "data-focus": `${message.id}:${symbol}`, on: { click: run }, ...more,
+    }, icon(symbol));
+    const chooseReaction = () => {
         fill(bar, QUICK.map((emoji) => el("button", {
             type: "button",
             "aria-label": `React with ${emoji}`,
             on: { click: () => { close(); toggle(message, { name: emoji }, true); } },
         }, emoji)));
         bar.firstChild.focus();
-    });
+    };
+    const more = (anchor) => showMenu(anchor, "Menu of the message", messageItems(message, [
+        { label: "Add a reaction", icon: "smile", run: chooseReaction }, { label: "Reply", icon: "reply", run: reply },
+    ]));
+    const close = () => fill(bar, tool("Add a reaction", "smile", chooseReaction), tool("Reply", "reply", reply),
+        tool("More", "more", (event) => more(event.currentTarget), { "aria-haspopup": "menu" }));
     bar.addEventListener("keydown", (event) => event.key === "Escape" && close());
-    bar.addEventListener("focusout", (event) => !bar.contains(event.relatedTarget) && close());
+    bar.addEventListener("focusout", (event) => !bar.contains(event.relatedTarget) && bar.isConnected && close());
     close();
+    bar.openMenu = more;
     return bar;
+}
+
+// A right click opens the menu, but on what has a menu of its own: links, fields, text that is selected.
+function withMenu(node, bar) {
+    node.addEventListener("contextmenu", (event) => {
+        const isOther = event.target.closest("a, input, textarea, video") || !getSelection().isCollapsed;
+        if (bar && !isOther) {
+            event.preventDefault();
+            bar.openMenu({ x: event.clientX, y: event.clientY });
+        }
+    });
+    return node;
 }

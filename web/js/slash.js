@@ -1,8 +1,10 @@
-// Slash commands as text: `/rank who:@anna`. Pure: no DOM, so that it can be tested alone.
+// Slash commands: which there are, and what is written into them. Pure: no DOM, so that it can be tested alone.
 
 const SUBCOMMAND = 1;
 const GROUP = 2;
 const CHAT_INPUT = 1;
+const ADMINISTRATOR = 1n << 3n;
+const USE_APPLICATION_COMMANDS = 1n << 31n;
 
 /** Every command that can be written: `{ path: ["reload", "cog"], description, options }`. */
 export function writable(commands) {
@@ -19,13 +21,43 @@ function branches(command, above) {
     return [{ path, description: command.description ?? "", options: command.options ?? [] }];
 }
 
-/** The commands that begin with what is written. */
+/**
+ * The commands that Discord offers to somebody in a channel. `held` are their permission bits there as a text;
+ * null in direct messages.
+ */
+export function offered(commands, held, isForAdults = false) {
+    return commands.filter((command) => {
+        const isDirect = held === null;
+        const context = isDirect ? 1 : 0;
+        if (command.contexts ? !command.contexts.includes(context) : isDirect && command.dm_permission === false) {
+            return false;
+        }
+        return isDirect || (isAllowed(command, BigInt(held ?? 0)) && (!command.nsfw || isForAdults));
+    });
+}
+
+function isAllowed(command, held) {
+    if (held & ADMINISTRATOR) {
+        return true;
+    }
+    const needed = command.default_member_permissions;
+    // "0" leaves administrators alone.
+    const bits = needed === null || needed === undefined ? 0n : BigInt(needed) || ADMINISTRATOR;
+    return (held & bits) === bits && (held & USE_APPLICATION_COMMANDS) !== 0n;
+}
+
+/** The commands that fit what is written: those that begin with it first, then those that contain it. */
 export function matching(text, commands) {
     const typed = text.slice(1).toLowerCase();
-    return writable(commands).filter(({ path }) => {
-        const name = path.join(" ").toLowerCase();
-        return name.startsWith(typed) || typed.startsWith(`${name} `);
-    });
+    const named = writable(commands).map((command) => ({ command, name: command.path.join(" ").toLowerCase() }));
+    const begins = named.filter(({ name }) => name.startsWith(typed) || typed.startsWith(`${name} `));
+    const contains = typed ? named.filter((one) => !begins.includes(one) && one.name.includes(typed)) : [];
+    return [...begins, ...contains].map(({ command }) => command);
+}
+
+/** The command whose whole name, and a space behind it, is what is written; null when there is none. */
+export function named(text, commands) {
+    return writable(commands).find(({ path }) => text === `/${path.join(" ")} `) ?? null;
 }
 
 /** How a command is used: `/rank who:… [days:…]`. */
@@ -71,14 +103,20 @@ function readOptions(rest, command, find) {
     }));
 }
 
-function valueOf(written, option, find) {
+/**
+ * The value of an option as somebody writes it. Throws an Error with a sentence when it is none; what only Discord
+ * knows, such as how long a text may be, is left to Discord.
+ */
+export function valueOf(written, option, find) {
     const chosen = option.choices?.find((choice) => choice.name === written || String(choice.value) === written);
     if (chosen) {
         return chosen.value;
     }
-    const read = READ[option.type]?.(written, find);
+    const isOther = option.choices?.length > 0;
+    const read = isOther ? undefined : READ[option.type]?.(written, find);
     if (read === undefined || read === null || Number.isNaN(read)) {
-        throw new Error(`“${written}” is no value for ${option.name}: ${EXPECTED[option.type] ?? "this page cannot send it"}.`);
+        const expected = isOther ? "choose one of the list" : EXPECTED[option.type] ?? "this page cannot send it";
+        throw new Error(`“${written}” is no value for ${option.name}: ${expected}.`);
     }
     return read;
 }
@@ -96,5 +134,24 @@ const READ = {
 const EXPECTED = {
     3: "a text was expected", 4: "a whole number was expected", 5: "write true or false",
     6: "write a person as @name", 7: "write a channel as #name", 8: "write a role as @name",
-    9: "write a person or role as @name", 10: "a number was expected",
+    9: "write a person or role as @name", 10: "a number was expected", 11: "choose a file",
+};
+
+/** What an option takes, in a few words: `a whole number from 1 to 20`. */
+export function hint(option) {
+    const kind = KINDS[option.type] ?? "a value";
+    const [least, most] = [option.min_value ?? option.min_length, option.max_value ?? option.max_length];
+    const unit = option.type === 3 ? " characters" : "";
+    if (least !== undefined && most !== undefined) {
+        return `${kind}, ${least} to ${most}${unit}`;
+    }
+    if (least !== undefined) {
+        return `${kind}, ${least}${unit} or more`;
+    }
+    return most === undefined ? kind : `${kind}, up to ${most}${unit}`;
+}
+
+const KINDS = {
+    3: "text", 4: "whole number", 5: "true or false", 6: "person", 7: "channel", 8: "role", 9: "person or role",
+    10: "number", 11: "file",
 };

@@ -30,6 +30,12 @@ export const store = {
     reports: [],
     cogs: [],
     replyTo: null,
+    /** Commands that were sent and not answered yet, or never: shown to the speaker alone. */
+    pending: [],
+    /** What becomes of the use of a message's components: message id → `{ busy, failure, chosen }`. */
+    uses: new Map(),
+    /** The ids of ephemeral messages that their reader has dismissed. */
+    dismissed: new Set(),
 };
 
 const listeners = new Set();
@@ -89,6 +95,11 @@ const APPLY = {
         }
         return "reports";
     },
+    commands({ commands }) {
+        store.world.commands = commands;
+        store.worldVersion += 1;
+        return "commands";
+    },
     cogs({ cogs }) {
         store.cogs = cogs;
         return "cogs";
@@ -144,7 +155,8 @@ export function findDirectChannel() {
 
 /** Whether a user sees a channel, as far as the page knows. */
 export function sees(user, channel) {
-    return store.world?.access[user]?.includes(channel) ?? true;
+    const seen = store.world?.access[user];
+    return seen ? seen[channel] !== undefined : true;
 }
 
 function learnAuthor(message) {
@@ -184,4 +196,14 @@ export function colourOf(id) {
 /** Discord's colour number as `#rrggbb`. */
 export function hexColour(number) {
     return `#${(Number(number) & 0xffffff).toString(16).padStart(6, "0")}`;
+}
+
+/** What a user may do in a channel, as permission bits in a text; undefined for what they do not see. */
+export function heldIn(user, channel) {
+    return store.world?.access[user]?.[channel];
+}
+
+/** The cog that has a slash command, or the bot itself. */
+export function ownerOf(command) {
+    return store.cogs.find((cog) => cog.slash_commands?.includes(command))?.name ?? store.bot.name;
 }

@@ -1,67 +1,48 @@
 // The list of slash commands over the input while one is being written.
 
-import { byId, el, fill } from "./dom.js";
-import { matching, readCommand, usage } from "./slash.js";
-import { people, store } from "./store.js";
+import { find } from "./candidates.js";
+import { el } from "./dom.js";
+import { matching, named, offered, readCommand } from "./slash.js";
+import { heldIn, ownerOf, store } from "./store.js";
 
-const SHOWN = 8;
-let found = [];
-let chosen = 0;
+const SHOWN = 100;
 
-/** Draws the list that fits the text; none for a text that is no command. */
-export function drawSuggestions(text) {
-    found = text.startsWith("/") && store.world ? matching(text, store.world.commands).slice(0, SHOWN) : [];
-    chosen = Math.min(chosen, Math.max(found.length - 1, 0));
-    const list = byId("suggestions");
-    list.hidden = found.length === 0;
-    const input = byId("input");
-    input.setAttribute("aria-activedescendant", found.length > 0 ? `suggestion-${chosen}` : "");
-    fill(list, found.map((command, index) => el("li", {
-        id: `suggestion-${index}`,
-        role: "option",
-        "aria-selected": index === chosen,
-        on: { mousedown: (event) => { event.preventDefault(); take(index); } },
-    }, el("code", {}, usage(command)), el("span", { class: "muted" }, command.description))));
+/** The commands that Discord offers to the speaker where they are. */
+export function offeredHere() {
+    const channel = store.channels.get(store.channel);
+    const held = channel ? heldIn(store.speaker, store.channel) ?? "0" : null;
+    return offered(store.world?.commands ?? [], held, Boolean(channel?.nsfw));
 }
 
-/** Handles the keys of the list; true when the key was for it. */
-export function onSuggestionKey(event) {
-    const isComplete = found.length === 0 || event.target.value.startsWith(`/${found[chosen].path.join(" ")}`);
-    if (found.length > 1 && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
-        chosen = (chosen + (event.key === "ArrowDown" ? 1 : found.length - 1)) % found.length;
-        drawSuggestions(event.target.value);
-        return true;
+/** The choices of the list for what is written, below the names of their cogs; none for what is no command. */
+export function commandChoices(text) {
+    if (!text.startsWith("/") || text.includes("\n")) {
+        return [];
     }
-    if (!isComplete && (event.key === "Tab" || (event.key === "Enter" && !event.shiftKey))) {
-        take(chosen);
-        return true;
-    }
-    return false;
+    const found = matching(text, offeredHere()).slice(0, SHOWN);
+    const owners = [...new Set(found.map((command) => ownerOf(command.path[0])))];
+    return owners.flatMap((owner) => [
+        { heading: owner },
+        ...found.filter((command) => ownerOf(command.path[0]) === owner).map((command) => ({
+            command, draw: () => drawCommand(command),
+        })),
+    ]);
 }
 
-function take(index) {
-    const input = byId("input");
-    const command = found[index];
-    const first = command.options.find((option) => option.required);
-    input.value = `/${command.path.join(" ")}${first ? ` ${first.name}:` : ""}`;
-    input.dispatchEvent(new Event("input"));
-    input.focus();
+function drawCommand({ path, description, options }) {
+    return [
+        el("span", { class: "command-line" }, el("strong", {}, `/${path.join(" ")}`),
+            options.map((option) => el("span", { class: option.required ? "needed" : "muted" }, option.name))),
+        el("span", { class: "muted" }, description),
+    ];
+}
+
+/** The command that has just been written out, with a space behind it; null when there is none. */
+export function writtenOut(text) {
+    return text.startsWith("/") ? named(text, offeredHere()) : null;
 }
 
 /** The text as a command of the bot, or null. Throws an Error about a wrong option. */
 export function readSlash(text) {
-    return store.world ? readCommand(text, store.world.commands, find) : null;
-}
-
-// The id of what is written as `@anna`, `#general`, `<@1>` or `1`.
-function find(kind, written) {
-    const bare = written.replace(/^<?[@#][!&]?/, "").replace(/>$/, "");
-    const isCalled = (...names) => names.some((name) => name?.toLowerCase() === bare.toLowerCase());
-    if (kind === "user") {
-        const members = [...people(), ...store.users.values()];
-        return members.find((user) =>
-            user.id === bare || isCalled(user.username, user.global_name, store.members.get(user.id)?.nick))?.id;
-    }
-    const things = kind === "role" ? store.roles : store.channels;
-    return [...things.values()].find((thing) => thing.id === bare || isCalled(thing.name, thing.name.replace(/^@/, "")))?.id;
+    return readCommand(text, offeredHere(), find);
 }

@@ -136,6 +136,69 @@ async fn a_click_on_a_button_reaches_the_bot_and_its_modal_comes_back() {
     );
 }
 
+fn register(chat: &Sim, commands: Value) {
+    let path = format!("/applications/{}/commands", chat.bot_user());
+    chat.call_as(chat.bot_user(), "PUT", &path, commands)
+        .unwrap();
+}
+
+#[tokio::test]
+async fn somebody_types_into_an_option_and_is_offered_what_fits() {
+    let (studio, chat, general) = Studio::with_chat().await;
+    let option = json!({"type": 3, "name": "dish", "description": "What", "autocomplete": true});
+    let command = json!({"name": "order", "description": "Orders", "options": [option]});
+    register(&chat, json!([command]));
+    let choices = json!([{"name": "Apple", "value": "apple"}]);
+    let bot = answer_next(&chat, json!({"type": 8, "data": {"choices": choices}}));
+    let user = chat.owner().to_string();
+    let typing = json!({"kind": "autocomplete", "path": ["order"], "options": {"dish": "ap"}, "focused": "dish"});
+    let body = json!({"user": user, "channel": general, "request": typing});
+    let response = studio.post("/api/interact", &body).await;
+    let response: Value = response.json().await.unwrap();
+    assert_eq!(response["choices"], choices, "{response}");
+    assert_eq!(bot.await.unwrap()["data"]["options"][0]["value"], "ap");
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_option_that_is_wrong() {
+    let (studio, chat, general) = Studio::with_chat().await;
+    let option = json!({"type": 4, "name": "count", "description": "How many", "max_value": 3});
+    let command = json!({"name": "order", "description": "Orders", "options": [option]});
+    register(&chat, json!([command]));
+    let user = chat.owner().to_string();
+    let call = json!({"kind": "command", "path": ["order"], "options": {"count": 4}});
+    let body = json!({"user": user, "channel": general, "request": call});
+    let response = studio.post("/api/interact", &body).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    let refusal: Value = response.json().await.unwrap();
+    let sentence = refusal["fields"]["count"].as_str().unwrap();
+    assert!(sentence.contains('3'), "{refusal}");
+    assert_eq!(refusal["error"], sentence);
+}
+
+#[tokio::test]
+async fn an_uploaded_file_goes_out_with_a_message() {
+    let (studio, chat, general) = Studio::with_chat().await;
+    let user = chat.owner().to_string();
+    let address = studio.url(&format!("/api/upload?user={user}&filename=a%20b.txt"));
+    let upload = |bytes: Vec<u8>| {
+        let request = studio.client.post(&address);
+        request.header("content-type", "text/plain").body(bytes)
+    };
+    let response = upload(b"hello".to_vec()).send().await.unwrap();
+    let uploaded: Value = response.json().await.unwrap();
+    let say = json!({"user": user, "channel": general, "content": "", "files": [uploaded["id"]]});
+    assert_eq!(studio.post("/api/say", &say).await.status(), StatusCode::OK);
+    let message = &chat.messages(general.parse().unwrap())[0];
+    assert_eq!(message["attachments"][0]["filename"], "a_b.txt");
+    assert_eq!(message["attachments"][0]["size"], 5);
+    let response = upload(vec![0; (10 << 20) + 1]).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let gone = json!({"user": user, "channel": general, "content": "", "files": ["1"]});
+    let response = studio.post("/api/say", &gone).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+}
+
 #[tokio::test]
 async fn an_unknown_button_is_refused_with_a_sentence() {
     let (studio, chat, general) = Studio::with_chat().await;

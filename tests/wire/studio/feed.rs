@@ -127,12 +127,44 @@ async fn the_page_knows_who_sees_which_channel() {
     let (studio, chat, general) = Studio::with_chat().await;
     let mut page = studio.page().await;
     let access = page.next("hello").await["world"]["access"].clone();
-    let hidden = json!(chat.channel("moderators").unwrap().to_string());
-    let seen_by = |user: Id| access[user.to_string()].as_array().unwrap();
-    assert!(seen_by(chat.owner()).contains(&hidden));
+    let hidden = chat.channel("moderators").unwrap().to_string();
+    let seen_by = |user: Id| access[user.to_string()].as_object().unwrap();
+    assert!(seen_by(chat.owner()).contains_key(&hidden));
     let anna = chat.user("anna").unwrap();
-    assert!(!seen_by(anna).contains(&hidden));
-    assert!(seen_by(anna).contains(&json!(general)));
+    assert!(!seen_by(anna).contains_key(&hidden));
+    let held: u64 = seen_by(anna)[&general].as_str().unwrap().parse().unwrap();
+    assert_eq!(held, chat.permissions_in(anna, general.parse().unwrap()));
+}
+
+#[tokio::test]
+async fn the_page_is_told_when_the_commands_change() {
+    let (studio, chat, _) = Studio::with_chat().await;
+    let mut page = studio.page().await;
+    assert_eq!(page.next("hello").await["world"]["commands"], json!([]));
+    let path = format!("/applications/{}/commands", chat.bot_user());
+    let register = |path: &str, body: Value| {
+        chat.call_as(chat.bot_user(), "PUT", path, body).unwrap();
+    };
+    register(
+        &path,
+        json!([{"name": "rank", "description": "Everywhere"}]),
+    );
+    let told = page.next("commands").await;
+    assert_eq!(told["commands"][0]["description"], "Everywhere");
+    let own = format!(
+        "/applications/{}/guilds/{}/commands",
+        chat.bot_user(),
+        chat.guild()
+    );
+    register(&own, json!([{"name": "rank", "description": "Here"}]));
+    let told = page.next("commands").await;
+    let descriptions: Vec<&Value> = told["commands"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["description"])
+        .collect();
+    assert_eq!(descriptions, ["Here"]);
 }
 
 #[tokio::test]

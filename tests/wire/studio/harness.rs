@@ -149,6 +149,7 @@ pub(crate) fn cog(name: &str, version: u64) -> CogView {
         state: "running".into(),
         loaded_at: 1_000.5,
         commands: vec![name.into()],
+        slash_commands: vec![name.into()],
         problem: None,
         limits: Vec::new(),
     }

@@ -1,0 +1,108 @@
+// The menus of messages and of people, with the application's own commands for them.
+
+import { el, fill, icon } from "./dom.js";
+import { useCommand } from "./interactions.js";
+import { explain } from "./notice.js";
+import { popup } from "./popup.js";
+import { nameOf, store } from "./store.js";
+import { offeredHere } from "./suggestions.js";
+
+const USER = 2;
+const MESSAGE = 3;
+const menu = el("div", { class: "context-menu", role: "menu", id: "context-menu" });
+
+/**
+ * Opens a menu of `items` beside an element or a point. An item is `{ label, icon, run }` or `{ heading }`.
+ * `from` has the focus again when it closes.
+ */
+export function showMenu(anchor, label, items, from = document.activeElement) {
+    let shown = null;
+    const buttons = [];
+    menu.setAttribute("aria-label", label);
+    fill(menu, items.map((item) => {
+        if (item.heading) {
+            return el("div", { class: "menu-heading", role: "presentation" }, item.heading);
+        }
+        const button = el("button", {
+            type: "button", role: "menuitem", tabindex: -1,
+            on: { click: () => { shown.close(); item.run(); } },
+        }, el("span", {}, item.label), item.icon && icon(item.icon));
+        buttons.push(button);
+        return button;
+    }));
+    shown = popup(menu, anchor, () => {
+        if (menu.contains(document.activeElement) || document.activeElement === document.body) {
+            from?.focus?.();
+        }
+    });
+    menu.onkeydown = (event) => onKey(event, buttons, shown);
+    buttons[0]?.focus();
+}
+
+function onKey(event, buttons, shown) {
+    const at = buttons.indexOf(document.activeElement);
+    const count = buttons.length;
+    const next = { ArrowDown: (at + 1) % count, ArrowUp: (at - 1 + count) % count, Home: 0, End: count - 1 }[event.key];
+    if (next !== undefined) {
+        event.preventDefault();
+        buttons[next].focus();
+    } else if (event.key === "Tab") {
+        event.preventDefault();
+        shown.close();
+    } else if (event.key.length === 1 && event.key !== " ") {
+        // A letter goes to the next entry that begins with it.
+        const letter = event.key.toLowerCase();
+        const order = [...buttons.slice(at + 1), ...buttons.slice(0, at + 1)];
+        order.find((button) => button.textContent.toLowerCase().startsWith(letter))?.focus();
+    }
+}
+
+const commandsOf = (type) => offeredHere().filter((command) => command.type === type).map((command) => command.name).sort();
+
+async function use(request) {
+    try {
+        await useCommand(store.channel, request, request.name, true);
+    } catch (error) {
+        explain(error.message);
+    }
+}
+
+const copy = async (text, what) => {
+    try {
+        await navigator.clipboard.writeText(text);
+    } catch {
+        explain(`The browser does not let this page copy the ${what}.`);
+    }
+};
+
+/** What can be done with a person. */
+export function userItems(user) {
+    const commands = commandsOf(USER).map((name) => ({ label: name, run: () => use({ kind: "user", name, target: user.id }) }));
+    return [
+        commands.length > 0 && { heading: `Apps, for ${nameOf(user.id, user) ?? "this person"}` }, ...commands,
+        { heading: "Person" },
+        { label: "Copy user ID", icon: "hash", run: () => copy(user.id, "id") },
+    ].filter(Boolean);
+}
+
+/** What can be done with a message, and with who wrote it; `own` are the entries of the message itself. */
+export function messageItems(message, own) {
+    const commands = commandsOf(MESSAGE).map((name) => ({ label: name, run: () => use({ kind: "message", name, target: message.id }) }));
+    return [
+        ...own,
+        message.content && { label: "Copy text", icon: "copy", run: () => copy(message.content, "text") },
+        { label: "Copy message ID", icon: "hash", run: () => copy(message.id, "id") },
+        commands.length > 0 && { heading: "Apps" }, ...commands,
+        ...(message.webhook_id && !message.application_id ? [] : userItems(message.author)),
+    ].filter(Boolean);
+}
+
+/** Lets `node` open the menu of a person, by right click. */
+export function withUserMenu(node, user) {
+    node.addEventListener("contextmenu", (event) => {
+        event.preventDefault();
+        event.stopPropagation();
+        showMenu({ x: event.clientX, y: event.clientY }, `Menu for ${nameOf(user.id, user)}`, userItems(user));
+    });
+    return node;
+}
