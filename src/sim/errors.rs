@@ -120,6 +120,8 @@ pub(crate) const CANNOT_DM: Known = Known(403, 50007, "Cannot send messages to t
 pub(crate) const NOT_A_TEXT_CHANNEL: Known =
     Known(400, 50008, "Cannot send messages in a non-text channel");
 pub(crate) const MISSING_PERMISSIONS: Known = Known(403, 50013, "Missing Permissions");
+pub(crate) const FOR_PEOPLE: Known = Known(403, 20001, "Bots cannot use this endpoint");
+pub(crate) const POLL_EXPIRED: Known = Known(400, 520_001, "Poll expired");
 pub(crate) const INVALID_TOKEN: Known = Known(401, 50027, "Invalid Webhook Token");
 pub(crate) const BULK_DELETE_COUNT: Known = Known(
     400,
@@ -135,6 +137,11 @@ pub(crate) const TOO_OLD: Known = Known(
     "You can only bulk delete messages that are under 14 days old.",
 );
 pub(crate) const ARCHIVED: Known = Known(400, 50083, "Thread is archived");
+pub(crate) const TAG_REQUIRED: Known = Known(
+    400,
+    40067,
+    "A tag is required to create a forum post in this channel",
+);
 pub(crate) const THREAD_EXISTS: Known = Known(
     400,
     160_004,

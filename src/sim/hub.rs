@@ -105,6 +105,7 @@ impl Hub {
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut SimState) -> T) -> T {
         let result = {
             let mut state = self.lock();
+            state.world.end_polls();
             let result = change(&mut state);
             self.deliver(&mut state);
             result

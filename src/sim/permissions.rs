@@ -11,8 +11,8 @@ pub(crate) use crate::discord::permissions::{
     EMBED_LINKS, KICK_MEMBERS, MANAGE_CHANNELS, MANAGE_GUILD, MANAGE_MESSAGES, MANAGE_NICKNAMES,
     MANAGE_ROLES, MANAGE_THREADS, MANAGE_WEBHOOKS, MENTION_EVERYONE, MODERATE_MEMBERS,
     MUTE_MEMBERS, PIN_MESSAGES, READ_MESSAGE_HISTORY, SEND_MESSAGES, SEND_MESSAGES_IN_THREADS,
-    SEND_TTS_MESSAGES, SPEAK, USE_APPLICATION_COMMANDS, USE_EXTERNAL_EMOJIS, VIEW_AUDIT_LOG,
-    VIEW_CHANNEL,
+    SEND_POLLS, SEND_TTS_MESSAGES, SPEAK, USE_APPLICATION_COMMANDS, USE_EXTERNAL_EMOJIS,
+    VIEW_AUDIT_LOG, VIEW_CHANNEL,
 };
 
 /// What everybody may do in a new guild.
@@ -30,7 +30,8 @@ pub(crate) const EVERYONE: u64 = CREATE_INSTANT_INVITE
     | USE_APPLICATION_COMMANDS
     | CREATE_PUBLIC_THREADS
     | CREATE_PRIVATE_THREADS
-    | SEND_MESSAGES_IN_THREADS;
+    | SEND_MESSAGES_IN_THREADS
+    | SEND_POLLS;
 
 /// What `user` may do in a guild, before any channel's overwrites; nothing for strangers.
 pub(crate) fn in_guild(world: &World, guild: &Guild, user: Id) -> u64 {
@@ -147,6 +148,21 @@ pub(crate) fn require_above(guild: &Guild, actor: Id, target: Id) -> Result<(), 
 pub(crate) fn require_above_role(guild: &Guild, actor: Id, role: Id) -> Result<(), ApiError> {
     let position = guild.roles.get(&role).map_or(0, |role| role.position);
     let rank = rules::highest([(position, role)]);
+    if guild.owner == actor || highest(guild, actor) > rank {
+        Ok(())
+    } else {
+        Err(MISSING_PERMISSIONS.into())
+    }
+}
+
+/// Fails unless the highest role of `actor` stands above a position.
+pub(crate) fn require_above_position(
+    guild: &Guild,
+    actor: Id,
+    position: i64,
+) -> Result<(), ApiError> {
+    // The oldest role of a position is the highest there.
+    let rank = rules::highest([(position, 0)]);
     if guild.owner == actor || highest(guild, actor) > rank {
         Ok(())
     } else {

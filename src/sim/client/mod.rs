@@ -297,6 +297,7 @@ fn dispatch(world: &mut World, user: Id, place: &Channel, parts: &Parts) -> Id {
         channel: place.id,
         message: parts.message,
         command: parts.command.clone(),
+        focused: focused_type(&parts.data),
         metadata,
         created: world.clock.now(),
         stage: Stage::Waiting,
@@ -314,6 +315,18 @@ fn dispatch(world: &mut World, user: Id, place: &Channel, parts: &Parts) -> Id {
         private: false,
     });
     id
+}
+
+/// The type of the option that is typed, wherever it is below the subcommands.
+fn focused_type(data: &Value) -> Option<u64> {
+    let options = data["options"].as_array()?;
+    options.iter().find_map(|option| {
+        if option["focused"] == true {
+            option["type"].as_u64()
+        } else {
+            focused_type(option)
+        }
+    })
 }
 
 fn show(world: &World, user: Id, place: &Channel, parts: &Parts, (id, token): (Id, &str)) -> Value {

@@ -209,6 +209,23 @@ impl Sim {
         self.call_as(user, "DELETE", &path, Value::Null).map(drop)
     }
 
+    /// Votes in a poll: the ids of all answers that are the user's from now on, none to take the vote back.
+    ///
+    /// # Errors
+    ///
+    /// What Discord would answer, when it would refuse.
+    pub fn vote_as(
+        &self,
+        user: Id,
+        channel: Id,
+        message: Id,
+        answers: &[u64],
+    ) -> Result<(), SimError> {
+        let path = format!("/channels/{channel}/polls/{message}/answers/@me");
+        let body = json!({ "answer_ids": answers });
+        self.call_as(user, "PUT", &path, body).map(drop)
+    }
+
     /// Shows that a user is typing.
     ///
     /// # Errors

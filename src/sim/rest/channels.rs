@@ -2,13 +2,13 @@
 
 use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, route};
-use super::threads;
+use super::{tags, threads};
 use crate::sim::errors::{ApiError, Invalid, MISSING_PERMISSIONS, NOT_IN_A_DM};
 use crate::sim::ids::{Id, id_in, id_of};
 use crate::sim::permissions::{
     self, ADMINISTRATOR, MANAGE_CHANNELS, MANAGE_ROLES, require_in_channel, require_in_guild,
 };
-use crate::sim::world::{Overwrite, World, kind};
+use crate::sim::world::{Channel, Overwrite, World, kind};
 use serde_json::{Value, json};
 
 pub(super) const ROUTES: &[Route] = &[
@@ -32,7 +32,7 @@ const PLAIN: &[&str] = &[
     "default_auto_archive_duration",
     "default_thread_rate_limit_per_user",
     "default_reaction_emoji",
-    "available_tags",
+    "flags",
     "default_sort_order",
     "default_forum_layout",
 ];
@@ -67,8 +67,11 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     let parent = parent(world, guild, call)?;
     let overwrites = overwrites(call);
     require_grantable(world, guild, call.actor, &overwrites)?;
+    let mut tagged = Channel::in_guild(0, guild, of_kind, &name);
+    tags::offer(world, call, &mut tagged)?;
     let id = world.add_channel(guild, &name, of_kind, parent);
     if let Some(channel) = world.channels.get_mut(&id) {
+        channel.fields = tagged.fields;
         call.copy_fields(PLAIN, &mut channel.fields);
         channel.overwrites = overwrites;
         if let Some(position) = call.field("position").and_then(Value::as_i64) {
@@ -172,6 +175,7 @@ fn update(world: &mut World, call: &RestCall) -> Outcome {
     if let Some(position) = call.field("position").and_then(Value::as_i64) {
         changed.position = position;
     }
+    tags::offer(world, call, &mut changed)?;
     call.copy_fields(PLAIN, &mut changed.fields);
     world.keep_channel(changed);
     world.audit(guild, call.who_and_why(), 11, Some(channel.id));

@@ -19,6 +19,8 @@ pub(super) struct Draft<'a> {
     /// The interaction that it answers.
     pub(super) interaction: Option<&'a Interaction>,
     pub(super) only_for: Option<Id>,
+    /// The id of a message that does not get a new one: the first of a forum's post has that of its thread.
+    pub(super) id: Option<Id>,
 }
 
 impl<'a> Draft<'a> {
@@ -34,6 +36,7 @@ impl<'a> Draft<'a> {
             webhook: None,
             interaction: None,
             only_for: None,
+            id: None,
         }
     }
 }

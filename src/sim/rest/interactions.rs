@@ -7,6 +7,7 @@ use super::post::{self, COMMAND_ANSWER, MENU_ANSWER};
 use super::route::{Route, open};
 use crate::sim::errors::{
     ALREADY_ACKNOWLEDGED, ApiError, INVALID_TOKEN, Invalid, UNKNOWN_INTERACTION, UNKNOWN_MESSAGE,
+    UNKNOWN_WEBHOOK,
 };
 use crate::sim::ids::Id;
 use crate::sim::world::{Interaction, OpenModal, Stage, World};
@@ -30,6 +31,10 @@ const DEFERRED_UPDATE: u64 = 6;
 const UPDATE: u64 = 7;
 const CHOICES: u64 = 8;
 const MODAL: u64 = 9;
+
+// Discord's types of options.
+const INTEGER: u64 = 4;
+const NUMBER: u64 = 10;
 
 // Discord's types of interactions.
 const ON_COMPONENT: u64 = 3;
@@ -62,7 +67,7 @@ fn callback(world: &mut World, call: &RestCall) -> Outcome {
         }
         DEFERRED_UPDATE => interaction.message,
         CHOICES => {
-            check_choices(&data)?;
+            check_choices(&data, interaction.focused)?;
             None
         }
         MODAL => {
@@ -168,7 +173,8 @@ fn update(
     post::edit(world, (interaction.channel, message), body, &call.files)
 }
 
-fn check_choices(data: &Value) -> Result<(), ApiError> {
+/// The choices that are offered for an option of type `focused`.
+fn check_choices(data: &Value, focused: Option<u64>) -> Result<(), ApiError> {
     let choices = data["choices"].as_array();
     let mut invalid = Invalid::default();
     if choices.is_some_and(|choices| choices.len() > 25) {
@@ -186,6 +192,20 @@ fn check_choices(data: &Value) -> Result<(), ApiError> {
                 &path,
                 "BASE_TYPE_BAD_LENGTH",
                 "Must be between 1 and 100 in length.",
+            );
+        }
+        let fits = match focused {
+            Some(INTEGER) => choice["value"].is_i64() || choice["value"].is_u64(),
+            Some(NUMBER) => choice["value"].is_number(),
+            _ => choice["value"].is_string(),
+        };
+        if !fits {
+            let path = format!("data.choices.{index}.value");
+            let message = "The value is not of the type of the option.";
+            invalid.at(
+                &path,
+                "APPLICATION_COMMAND_OPTIONS_CHOICE_VALUE_INVALID",
+                message,
             );
         }
         let value = choice["value"].as_str().unwrap_or_default();
@@ -263,9 +283,7 @@ pub(super) fn by_token<'a>(world: &'a World, token: &str) -> Result<&'a Interact
 /// A follow-up. The first one after a deferral fills the original message, as at Discord.
 pub(super) fn follow_up(world: &mut World, call: &RestCall) -> Outcome {
     let interaction = by_token(world, call.text("webhook_token"))?.clone();
-    if interaction.stage == Stage::Waiting {
-        return Err(UNKNOWN_INTERACTION.into());
-    }
+    require_answered(&interaction)?;
     if interaction.stage == Stage::Deferred {
         return edit(world, call, &interaction, interaction.original);
     }
@@ -277,9 +295,18 @@ pub(super) fn follow_up(world: &mut World, call: &RestCall) -> Outcome {
     Ok(RestAnswer::Ok(message.show(world.bot)))
 }
 
+/// The webhook of an interaction exists once that is answered.
+fn require_answered(interaction: &Interaction) -> Result<(), ApiError> {
+    if interaction.stage == Stage::Waiting {
+        return Err(UNKNOWN_WEBHOOK.into());
+    }
+    Ok(())
+}
+
 /// The interaction and the message that a path below its webhook names.
 fn named(world: &World, call: &RestCall) -> Result<(Interaction, Option<Id>), ApiError> {
     let interaction = by_token(world, call.text("webhook_token"))?.clone();
+    require_answered(&interaction)?;
     let named = match call.text("message_id") {
         "@original" | "" => interaction.original,
         _ => {

@@ -3,7 +3,7 @@
 //! The schema has the lengths and types of most fields; here is what no schema says: what makes a
 //! message empty, what excludes what, and the sums.
 
-use super::mentions;
+use super::{mentions, polls};
 use crate::sim::errors::{ApiError, EMPTY_MESSAGE, Invalid, TOO_LARGE};
 use crate::sim::world::{Upload, collect_components};
 use serde_json::Value;
@@ -42,6 +42,7 @@ pub(super) fn check(body: &Value, files: &[Upload]) -> Result<(), ApiError> {
     too_long(&mut invalid, "content", body.get("content"), CONTENT);
     check_embeds(body, &mut invalid);
     check_components(body, &mut invalid);
+    polls::check(body, &mut invalid);
     mentions::check(body.get("allowed_mentions"), &mut invalid);
     if files.len() > 10 {
         invalid.at(
@@ -138,7 +139,7 @@ fn check_components(body: &Value, invalid: &mut Invalid) {
     let flags = body.get("flags").and_then(Value::as_u64).unwrap_or(0);
     let rows = components.as_array().map_or(0, Vec::len);
     if flags & COMPONENTS_V2 != 0 {
-        for name in ["content", "embeds"] {
+        for name in ["content", "embeds", "poll"] {
             if body.get(name).is_some_and(|value| !is_empty(value)) {
                 let message = format!(
                     "The '{name}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2"
@@ -175,6 +176,7 @@ fn is_empty(value: &Value) -> bool {
     match value {
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
+        Value::Object(_) => false,
         _ => value.is_null(),
     }
 }

@@ -12,8 +12,8 @@ use crate::sim::errors::{
 use crate::sim::gateway::{MESSAGE_CONTENT, hide_content};
 use crate::sim::ids::{Id, id_of, time_of};
 use crate::sim::permissions::{
-    ATTACH_FILES, MANAGE_CHANNELS, MANAGE_MESSAGES, READ_MESSAGE_HISTORY, SEND_MESSAGES,
-    SEND_TTS_MESSAGES, in_channel, require_in_channel,
+    ATTACH_FILES, MANAGE_CHANNELS, MANAGE_MESSAGES, MANAGE_THREADS, READ_MESSAGE_HISTORY,
+    SEND_MESSAGES, SEND_POLLS, SEND_TTS_MESSAGES, in_channel, require_in_channel,
 };
 use crate::sim::world::{Channel, Message, World};
 use serde_json::{Value, json};
@@ -55,6 +55,9 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     if !call.files.is_empty() {
         require_in_channel(world, &channel, call.actor, ATTACH_FILES)?;
     }
+    if call.body["poll"].is_object() {
+        require_in_channel(world, &channel, call.actor, SEND_POLLS)?;
+    }
     if call.body["tts"] == true {
         require_in_channel(world, &channel, call.actor, SEND_TTS_MESSAGES)?;
     }
@@ -84,10 +87,18 @@ pub(super) fn require_sending(world: &World, channel: &Channel, actor: Id) -> Re
     }
     require_in_channel(world, channel, actor, SEND_MESSAGES)?;
     let locked = channel.thread.as_ref().is_some_and(|thread| thread.locked);
-    if locked && in_channel(world, channel, actor) & MANAGE_MESSAGES == 0 {
+    if locked && in_channel(world, channel, actor) & MANAGE_THREADS == 0 {
         return Err(ARCHIVED.into());
     }
     Ok(())
+}
+
+/// Fails in a thread that is in the archive: there is nothing changed in it but by new messages, which reopen it.
+pub(super) fn require_unarchived(channel: &Channel) -> Result<(), ApiError> {
+    match &channel.thread {
+        Some(thread) if thread.archived => Err(ARCHIVED.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Fails unless the other side of a direct channel takes messages: bots do not from bots.
@@ -218,6 +229,7 @@ fn edit(world: &mut World, call: &RestCall) -> Outcome {
     if message.only_for.is_some() {
         return Err(UNKNOWN_MESSAGE.into());
     }
+    require_unarchived(channel)?;
     if message.author != call.actor {
         return edit_foreign(world, call, place);
     }

@@ -10,6 +10,7 @@
 
 mod answer;
 mod application;
+mod archived;
 mod bans;
 mod body;
 mod call;
@@ -30,6 +31,7 @@ mod messages;
 mod operations;
 mod overwrites;
 mod pins;
+mod polls;
 mod post;
 mod reactions;
 mod reference;
@@ -37,6 +39,7 @@ mod respond;
 mod roles;
 mod route;
 mod routes;
+mod tags;
 mod threads;
 mod webhooks;
 

@@ -6,7 +6,7 @@ use super::reference::Reference;
 use super::{files, mentions};
 use crate::sim::errors::{ApiError, EMPTY_MESSAGE};
 use crate::sim::ids::{Id, id_in};
-use crate::sim::world::{Channel, Interaction, Message, Upload, World, collect_components};
+use crate::sim::world::{Channel, Interaction, Message, Poll, Upload, World, collect_components};
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 
@@ -23,7 +23,10 @@ const SETTABLE: u64 =
 pub(super) fn post(world: &mut World, draft: Draft<'_>) -> Result<Id, ApiError> {
     let reference = Reference::read(world, &draft)?;
     let channel = world.channel(draft.channel)?.clone();
-    let id = world.new_id();
+    if draft.webhook.is_none() && draft.only_for.is_none() {
+        world.enter_thread(draft.channel, draft.author);
+    }
+    let id = draft.id.unwrap_or_else(|| world.new_id());
     let now = world.now();
     let body = draft.body;
     let content = body["content"].as_str().unwrap_or_default().trim();
@@ -52,11 +55,10 @@ pub(super) fn post(world: &mut World, draft: Draft<'_>) -> Result<Id, ApiError> 
         "flags": flags,
         "pinned": false,
     }));
-    for name in ["nonce", "poll"] {
-        if let Some(value) = body.get(name).filter(|value| !value.is_null()) {
-            fields.insert(name.into(), value.clone());
-        }
+    if let Some(nonce) = body.get("nonce").filter(|nonce| !nonce.is_null()) {
+        fields.insert("nonce".into(), nonce.clone());
     }
+    let poll = Poll::read(body, world.clock.now());
     if let Some(webhook) = draft.webhook {
         fields.insert("webhook_id".into(), webhook.to_string().into());
     }
@@ -81,6 +83,7 @@ pub(super) fn post(world: &mut World, draft: Draft<'_>) -> Result<Id, ApiError> 
         webhook: draft.webhook,
         fields,
         reactions: Vec::new(),
+        poll,
         only_for: draft.only_for,
         pinned_at: None,
     });
@@ -152,7 +155,9 @@ pub(super) fn edit(
     }
     let flags = fields.get("flags").and_then(Value::as_u64).unwrap_or(0);
     fields.insert("flags".into(), (flags & !rules::LOADING).into());
-    require_something(&fields)?;
+    if message.poll.is_none() {
+        require_something(&fields)?;
+    }
     world.message_mut(channel, id)?.fields = fields;
     world.tell_message("MESSAGE_UPDATE", channel, id);
     Ok(())
@@ -169,7 +174,6 @@ fn require_something(fields: &Map<String, Value>) -> Result<(), ApiError> {
         "embeds",
         "components",
         "attachments",
-        "poll",
         "message_snapshots",
     ];
     if shown.into_iter().any(filled) {

@@ -1,6 +1,7 @@
 //! Reactions.
 
 use super::call::{Outcome, RestAnswer, RestCall};
+use super::messages::require_unarchived;
 use super::route::{Route, route};
 use crate::sim::errors::{
     ApiError, NOT_IN_A_DM, TOO_MANY_REACTIONS, UNKNOWN_EMOJI, UNKNOWN_MESSAGE,
@@ -56,6 +57,7 @@ fn event(world: &World, (channel, message): (Id, Id)) -> Value {
 
 fn add(world: &mut World, call: &RestCall) -> Outcome {
     let place = place(world, call, READ_MESSAGE_HISTORY)?;
+    require_unarchived(world.channel(place.0)?)?;
     let emoji = emoji(call)?;
     let message = world.message(place.0, place.1, call.actor)?;
     let author = message.author;

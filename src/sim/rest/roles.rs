@@ -5,7 +5,8 @@ use super::route::{Route, route};
 use crate::sim::errors::{ApiError, INVALID_ROLE, Invalid, MISSING_PERMISSIONS};
 use crate::sim::ids::{Id, id_in};
 use crate::sim::permissions::{
-    ADMINISTRATOR, MANAGE_ROLES, in_guild, require_above_role, require_in_guild,
+    ADMINISTRATOR, MANAGE_ROLES, in_guild, require_above_position, require_above_role,
+    require_in_guild,
 };
 use crate::sim::world::{Role, World};
 use serde_json::{Value, json};
@@ -169,6 +170,9 @@ fn reorder(world: &mut World, call: &RestCall) -> Outcome {
         let id = id_in(one, "id").unwrap_or(0);
         home.role(id)?;
         require_above_role(home, call.actor, id)?;
+        // Nobody lifts a role to their own highest one, or above it.
+        let position = one.get("position").and_then(Value::as_i64);
+        require_above_position(home, call.actor, position.unwrap_or(0))?;
     }
     for one in &moves {
         let (id, position) = (

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 /// Every route that the simulator has.
 const ALL: &[&[Route]] = &[
     super::application::ROUTES,
+    super::archived::ROUTES,
     super::bans::ROUTES,
     super::channels::ROUTES,
     super::commands::ROUTES,
@@ -19,6 +20,7 @@ const ALL: &[&[Route]] = &[
     super::messages::ROUTES,
     super::overwrites::ROUTES,
     super::pins::ROUTES,
+    super::polls::ROUTES,
     super::reactions::ROUTES,
     super::roles::ROUTES,
     super::threads::ROUTES,

@@ -5,8 +5,10 @@ use super::draft::Draft;
 use super::message_rules as rules;
 use super::post;
 use super::route::{Route, route};
+use super::tags;
 use crate::sim::errors::{
-    ApiError, Invalid, NOT_IN_A_DM, THREAD_EXISTS, UNKNOWN_CHANNEL, UNKNOWN_MEMBER,
+    ARCHIVED, ApiError, Invalid, NOT_IN_A_DM, TAG_REQUIRED, THREAD_EXISTS, UNKNOWN_CHANNEL,
+    UNKNOWN_MEMBER,
 };
 use crate::sim::ids::Id;
 use crate::sim::permissions::{
@@ -86,11 +88,23 @@ fn create_post(world: &mut World, call: &RestCall, parent: Id) -> Outcome {
     let message = call.field("message").cloned().unwrap_or_default();
     rules::check(&message, &call.files)?;
     rules::check_not_empty(&message, &call.files)?;
+    let forum = world.channel(parent)?;
+    let tags = tags::chosen(world, forum, call)?.unwrap_or_default();
+    if tags.is_empty() && tags::are_required(forum) {
+        return Err(TAG_REQUIRED.into());
+    }
     let id = world.new_id();
-    let mut shown = open(world, call, (parent, id, kind::PUBLIC_THREAD))?;
-    let draft = Draft::plain(call.actor, id, &message, &call.files);
-    let first = post::post(world, draft)?;
-    shown["message"] = world.message(id, first, call.actor)?.show(call.actor);
+    open(world, call, (parent, id, kind::PUBLIC_THREAD))?;
+    if let Some(thread) = world.channels.get_mut(&id) {
+        thread.fields.insert("applied_tags".into(), json!(tags));
+    }
+    let draft = Draft {
+        id: Some(id),
+        ..Draft::plain(call.actor, id, &message, &call.files)
+    };
+    post::post(world, draft)?;
+    let mut shown = world.show_channel(world.channel(id)?, call.actor);
+    shown["message"] = world.message(id, id, call.actor)?.show(call.actor);
     Ok(RestAnswer::Created(shown))
 }
 
@@ -144,7 +158,19 @@ pub(super) fn update(world: &mut World, call: &RestCall, channel: &Channel) -> O
         MANAGE_THREADS
     };
     require_in_channel(world, channel, call.actor, needed)?;
-    if let Some(archived) = call.field("archived").and_then(Value::as_bool) {
+    let archived = call.field("archived").and_then(Value::as_bool);
+    // While a thread is in the archive, nothing changes but that, and its lock.
+    let only_state = call.body.as_object().is_some_and(|fields| {
+        let state = ["archived", "locked"];
+        fields.keys().all(|name| state.contains(&name.as_str()))
+    });
+    if thread.archived && archived != Some(false) && !only_state {
+        return Err(ARCHIVED.into());
+    }
+    if thread.archived && thread.locked && archived == Some(false) && !may_manage {
+        return Err(ARCHIVED.into());
+    }
+    if let Some(archived) = archived {
         thread.archived = archived;
         thread.archive_timestamp = world.now();
     }
@@ -157,7 +183,12 @@ pub(super) fn update(world: &mut World, call: &RestCall, channel: &Channel) -> O
     if let Some(name) = call.string("name").filter(|name| !name.trim().is_empty()) {
         changed.name = name.trim().into();
     }
-    call.copy_fields(&["rate_limit_per_user"], &mut changed.fields);
+    if let Some(forum) = channel.parent.and_then(|id| world.channels.get(&id))
+        && let Some(tags) = tags::chosen(world, forum, call)?
+    {
+        changed.fields.insert("applied_tags".into(), json!(tags));
+    }
+    call.copy_fields(&["rate_limit_per_user", "flags"], &mut changed.fields);
     let shown = world.show_channel(&changed, call.actor);
     world.keep_channel(changed);
     Ok(RestAnswer::Ok(shown))

@@ -136,9 +136,13 @@ impl Channel {
 
 fn default_fields(kind: u64) -> Map<String, Value> {
     let fields = match kind {
-        kind::TEXT | kind::ANNOUNCEMENT | kind::FORUM | kind::MEDIA => {
+        kind::TEXT | kind::ANNOUNCEMENT => {
             json!({"topic": null, "nsfw": false, "rate_limit_per_user": 0})
         }
+        kind::FORUM | kind::MEDIA => json!({
+            "topic": null, "nsfw": false, "rate_limit_per_user": 0, "available_tags": [],
+            "default_reaction_emoji": null, "default_sort_order": null,
+        }),
         kind::VOICE | kind::STAGE => json!({
             "bitrate": 64000, "user_limit": 0, "rtc_region": null, "nsfw": false,
             "rate_limit_per_user": 0,
@@ -166,6 +170,40 @@ impl World {
         let shown = self.show_channel(&channel, bot);
         self.channels.insert(id, channel);
         self.tell_channel(id, name, shown);
+    }
+
+    /// Whoever writes into a thread takes it out of the archive, and is in it from then on.
+    pub(crate) fn enter_thread(&mut self, id: Id, user: Id) {
+        let now = self.now();
+        let Some(mut channel) = self.channels.get(&id).cloned() else {
+            return;
+        };
+        let Some(thread) = &mut channel.thread else {
+            return;
+        };
+        let is_new = !thread.members.iter().any(|(member, _)| *member == user);
+        if is_new {
+            thread.members.push((user, now.clone()));
+        }
+        let was_archived = std::mem::replace(&mut thread.archived, false);
+        if was_archived {
+            thread.archive_timestamp.clone_from(&now);
+        }
+        let count = thread.members.len().min(50);
+        let guild = channel.guild;
+        if was_archived {
+            self.keep_channel(channel);
+        } else if is_new {
+            self.channels.insert(id, channel);
+        }
+        if let Some(guild) = guild.filter(|_| is_new) {
+            let data = json!({
+                "id": id.to_string(), "guild_id": guild.to_string(), "member_count": count,
+                "added_members": [Self::show_thread_member(id, user, &now)],
+                "removed_member_ids": [],
+            });
+            self.tell_channel(id, "THREAD_MEMBERS_UPDATE", data);
+        }
     }
 
     /// The channel as Discord shows it to `viewer`.

@@ -38,6 +38,8 @@ pub(crate) struct Interaction {
     pub(crate) message: Option<Id>,
     /// The command that was called.
     pub(crate) command: Option<CalledCommand>,
+    /// For autocompletion: the type of the option that is typed.
+    pub(crate) focused: Option<u64>,
     /// `interaction_metadata` of the messages that answer it.
     pub(crate) metadata: Value,
     pub(crate) created: Duration,

@@ -1,6 +1,6 @@
 //! Messages, reactions and uploaded files.
 
-use super::{Channel, World};
+use super::{Channel, Poll, World};
 use crate::sim::ids::Id;
 use serde_json::{Map, Value, json};
 
@@ -14,6 +14,7 @@ pub(crate) struct Message {
     pub(crate) webhook: Option<Id>,
     pub(crate) fields: Map<String, Value>,
     pub(crate) reactions: Vec<Reaction>,
+    pub(crate) poll: Option<Poll>,
     /// Ephemeral: the only person who sees it.
     pub(crate) only_for: Option<Id>,
     /// When it was pinned.
@@ -87,6 +88,9 @@ impl Message {
         if !self.reactions.is_empty() {
             let shown = self.reactions.iter().map(|one| one.show(viewer)).collect();
             fields.insert("reactions".into(), shown);
+        }
+        if let Some(poll) = &self.poll {
+            fields.insert("poll".into(), poll.show(viewer));
         }
         Value::Object(fields)
     }
@@ -167,6 +171,9 @@ impl World {
         let kept = self.messages_kept.max(1);
         let messages = self.messages.entry(channel).or_default();
         let only_for = message.only_for;
+        if let Some(poll) = &message.poll {
+            self.open_polls.insert((poll.expiry, channel, id));
+        }
         messages.insert(id, message);
         if messages.len() > kept {
             messages.pop_first();
@@ -200,7 +207,9 @@ impl World {
 
 fn note_last(channel: &mut Channel, id: Id) {
     channel.last_message = Some(id);
-    if let Some(thread) = &mut channel.thread {
+    // The message that a post of a forum begins with is not counted.
+    let is_first = channel.id == id;
+    if let Some(thread) = channel.thread.as_mut().filter(|_| !is_first) {
         thread.messages += 1;
     }
 }

@@ -12,6 +12,7 @@ mod guild;
 mod interaction;
 mod message;
 mod nonces;
+mod poll;
 pub(crate) mod start;
 mod user;
 
@@ -22,6 +23,7 @@ pub(crate) use interaction::{
     CalledCommand, Command, Interaction, Invite, OpenModal, Stage, Webhook,
 };
 pub(crate) use message::{Emoji, Message, Reaction, Upload, collect_components};
+pub(crate) use poll::Poll;
 pub(crate) use user::User;
 
 use super::errors::{
@@ -31,7 +33,8 @@ use super::ids::{Id, Snowflakes, timestamp};
 use crate::clock::Clock;
 use indexmap::IndexMap;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 /// Something that Discord would dispatch.
 #[derive(Clone, Debug)]
@@ -86,6 +89,8 @@ pub(crate) struct World {
     /// How many sessions were ever begun.
     pub(crate) sessions_begun: u64,
     pub(crate) outbox: Vec<Event>,
+    /// When which poll of which channel ends.
+    open_polls: BTreeSet<(Duration, Id, Id)>,
     snowflakes: Snowflakes,
     nonces: nonces::Nonces,
 }

@@ -5,7 +5,7 @@ use crate::sim::ids::{Id, Snowflakes};
 use crate::sim::options::SimOptions;
 use crate::sim::permissions as may;
 use indexmap::IndexMap;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The first id is made on 1 January 2025, 00:00 UTC, in Unix milliseconds: the start world's ids
 /// are the same in every run.
@@ -63,6 +63,7 @@ impl World {
             max_concurrency: options.max_concurrency,
             sessions_begun: 0,
             outbox: Vec::new(),
+            open_polls: BTreeSet::default(),
             snowflakes: Snowflakes::starting_at(FIRST_MS),
             nonces: super::nonces::Nonces::default(),
         };

@@ -92,6 +92,18 @@ async fn a_slash_command_is_deferred_filled_and_followed() {
     assert!(event["member"]["permissions"].is_string());
 
     let path = callback_path(&event);
+    let hook = format!(
+        "/webhooks/{}/{}",
+        bot.sim.bot_user(),
+        event["token"].as_str().unwrap()
+    );
+    let early = bot.post(&hook, json!({"content": "too early"})).await;
+    assert_eq!(early.1["code"], 10015);
+    for kind in [1, 6, 7, 8] {
+        let data = json!({"content": "x", "choices": []});
+        let refused = bot.post(&path, json!({"type": kind, "data": data})).await;
+        assert_eq!(refused.1["code"], 50035, "{kind}");
+    }
     let (status, answer) = bot
         .post(&format!("{path}?with_response=true"), json!({"type": 5}))
         .await;
@@ -105,11 +117,6 @@ async fn a_slash_command_is_deferred_filled_and_followed() {
     );
     assert!(!used.state().is_complete);
 
-    let hook = format!(
-        "/webhooks/{}/{}",
-        bot.sim.bot_user(),
-        event["token"].as_str().unwrap()
-    );
     let original = format!("{hook}/messages/@original");
     assert_eq!(
         bot.patch(&original, json!({"content": "done"})).await.0,
@@ -253,6 +260,11 @@ async fn commands_complete_obey_permissions_and_work_in_direct_channels() {
     assert_eq!(
         (&event["type"], &event["data"]["options"][0]["focused"]),
         (&json!(4), &json!(true))
+    );
+    let number = json!({"type": 8, "data": {"choices": [{"name": "Apple", "value": 1}]}});
+    assert_eq!(
+        bot.post(&callback_path(&event), number).await.1["code"],
+        50035
     );
     let choices = json!({"type": 8, "data": {"choices": [{"name": "Apple", "value": "apple"}]}});
     assert_eq!(bot.post(&callback_path(&event), choices).await.0, 204);

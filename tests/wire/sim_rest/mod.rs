@@ -3,7 +3,9 @@
 mod guild;
 mod interactions;
 mod messages;
+mod polls;
 mod requests;
+mod threads;
 
 use cogsmith::sim::{Id, Sim, SimOptions};
 use reqwest::{Client, Method, Response};
