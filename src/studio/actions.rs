@@ -160,6 +160,24 @@ pub(super) async fn react(State(shared): State<StudioState>, Body(body): Body<Re
 }
 
 #[derive(Deserialize)]
+pub(super) struct Vote {
+    user: Snowflake,
+    channel: Snowflake,
+    message: Snowflake,
+    /// All answers that are the user's from now on.
+    answers: Vec<u64>,
+}
+
+/// Votes in a poll, or takes the vote back.
+pub(super) async fn vote(State(shared): State<StudioState>, Body(body): Body<Vote>) -> Response {
+    act(&shared, |chat| {
+        let (user, channel, message) = (body.user.0, body.channel.0, body.message.0);
+        chat.vote_as(user, channel, message, &body.answers)?;
+        Ok(json!({}))
+    })
+}
+
+#[derive(Deserialize)]
 pub(super) struct Direct {
     user: Snowflake,
 }

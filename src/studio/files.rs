@@ -51,6 +51,7 @@ files! {
     "js/message.js": SCRIPT,
     "js/modal.js": SCRIPT,
     "js/notice.js": SCRIPT,
+    "js/poll.js": SCRIPT,
     "js/popup.js": SCRIPT,
     "js/problem.js": SCRIPT,
     "js/select.js": SCRIPT,

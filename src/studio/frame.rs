@@ -141,6 +141,7 @@ pub(super) fn messages(chat: &Sim, channel: Id) -> Frame<'static> {
     messages.drain(..older);
     for message in &mut messages {
         name_reactors(chat, channel, message);
+        name_voters(chat, channel, message);
     }
     Frame::Messages {
         channel: channel.to_string(),
@@ -158,6 +159,8 @@ pub(super) fn of_dispatch(chat: &Sim, dispatch: &Dispatch) -> Option<Frame<'stat
         "MESSAGE_REACTION_ADD"
         | "MESSAGE_REACTION_REMOVE"
         | "MESSAGE_REACTION_REMOVE_ALL"
+        | "MESSAGE_POLL_VOTE_ADD"
+        | "MESSAGE_POLL_VOTE_REMOVE"
         | "MESSAGE_REACTION_REMOVE_EMOJI" => message(chat, &channel()?, &text(data, "message_id")?),
         "MESSAGE_DELETE" => Some(Frame::MessageDelete {
             channel: channel()?,
@@ -205,6 +208,7 @@ fn message(chat: &Sim, channel: &str, id: &str) -> Option<Frame<'static>> {
         return Some(Frame::MessageDelete { channel, ids });
     };
     name_reactors(chat, place, &mut message);
+    name_voters(chat, place, &mut message);
     Some(Frame::Message { channel, message })
 }
 
@@ -226,6 +230,23 @@ fn name_reactors(chat: &Sim, channel: Id, message: &mut Value) {
         if let Some(fields) = reaction.as_object_mut() {
             fields.insert("users".into(), ids.into());
         }
+    }
+}
+
+/// Adds to each answer of a poll who voted for it, for the same reason.
+fn name_voters(chat: &Sim, channel: Id, message: &mut Value) {
+    let Some(id) = id_of(message) else { return };
+    let answers = message.pointer_mut("/poll/answers");
+    let answers = answers.and_then(Value::as_array_mut);
+    for answer in answers.into_iter().flatten() {
+        let number = answer["answer_id"].as_u64().unwrap_or(0);
+        let path = format!("/channels/{channel}/polls/{id}/answers/{number}?limit=100");
+        let found = chat.call_as(chat.owner(), "GET", &path, Value::Null);
+        let found = found.unwrap_or_default();
+        let voters: Vec<_> = items(&found, "users")
+            .filter_map(|it| text(it, "id"))
+            .collect();
+        answer["voters"] = voters.into();
     }
 }
 

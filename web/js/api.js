@@ -48,5 +48,9 @@ export const react = (user, channel, message, emoji, on) =>
 export const interact = (user, channel, request) =>
     post("/api/interact", { user, channel, request });
 
+/** Makes these answers of a poll the votes of `user`; none take them back. */
+export const vote = (user, channel, message, answers) =>
+    post("/api/vote", { user, channel, message, answers });
+
 /** The id of the direct message channel between `user` and the bot. */
 export const direct = async (user) => (await post("/api/direct", { user })).channel;

@@ -10,6 +10,7 @@ import { dismiss, NO_ANSWER } from "./interactions.js";
 import { markdown, nameTag } from "./markdown-view.js";
 import { emojiText } from "./menus.js";
 import { explain } from "./notice.js";
+import { poll } from "./poll.js";
 import { changed, nameOf, store } from "./store.js";
 import { messageTime, timestamp } from "./time.js";
 
@@ -18,7 +19,9 @@ const EPHEMERAL = 1 << 6;
 const LOADING = 1 << 7;
 const MENU_ANSWER = 23;
 const COMPONENTS_V2 = 1 << 15;
-const SYSTEM = { 6: "pinned a message to this channel.", 7: "joined the server.", 18: "started a thread." };
+const SYSTEM = {
+    6: "pinned a message to this channel.", 7: "joined the server.", 18: "started a thread.", 46: "’s poll is over.",
+};
 
 /** Draws a message; `continued` leaves out the author, who is that of the message above. */
 export function drawMessage(message, continued) {
@@ -35,6 +38,7 @@ export function drawMessage(message, continued) {
             message.embeds?.map((data) => embed(data, message.attachments)),
             files(message).length > 0 && el("div", { class: "attachments" }, files(message).map(attachment)),
             message.components?.length > 0 && components(message),
+            message.poll && poll(message),
             reactions(message),
             isEphemeral(message) && privacyNote(message.id)),
         bar), bar);
