@@ -67,6 +67,14 @@ pub(crate) fn in_channel(world: &World, channel: &Channel, user: Id) -> u64 {
     if is_open { held } else { 0 }
 }
 
+/// Whether a member of the channel's guild is timed out now.
+pub(crate) fn is_timed_out(world: &World, channel: &Channel, user: Id) -> bool {
+    let guild = channel.guild.and_then(|id| world.guilds.get(&id));
+    let member = guild.and_then(|guild| guild.members.get(&user));
+    let until = member.and_then(|member| member.timed_out_until.as_deref());
+    rules::is_timed_out(until, world.clock.now())
+}
+
 /// Whether the channel is a private thread that the user is not in.
 fn is_shut(channel: &Channel, user: Id) -> bool {
     let Some(thread) = &channel.thread else {

@@ -111,6 +111,10 @@ pub(crate) fn begin(
     world.user(user)?;
     let place = world.channel(channel)?.clone();
     require_in_channel(world, &place, user, 0)?;
+    // Whoever is timed out may read, and use nothing.
+    if permissions::is_timed_out(world, &place, user) {
+        return Err(MISSING_PERMISSIONS.into());
+    }
     let parts = match request {
         InteractionRequest::Slash { name, options } => {
             slash(world, user, &place, (name, options, None))?

@@ -124,9 +124,9 @@ impl<'a> Resolved<'a> {
 /// Fails unless the channel is of one of the types that an option or a menu takes.
 pub(super) fn require_type(world: &World, taker: &Value, id: Id) -> Result<(), ApiError> {
     let kind = world.channel(id)?.kind;
-    let taken = taker["channel_types"].as_array();
+    let kinds = taker["channel_types"].as_array();
     let fits = |kinds: &Vec<Value>| kinds.iter().any(|one| one.as_u64() == Some(kind));
-    if taken.is_none_or(|kinds| kinds.is_empty() || fits(kinds)) {
+    if kinds.is_none_or(|kinds| kinds.is_empty() || fits(kinds)) {
         return Ok(());
     }
     let name = taker["name"].as_str().unwrap_or("values");

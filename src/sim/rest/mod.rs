@@ -24,6 +24,7 @@ mod gateway;
 mod guilds;
 mod interactions;
 mod invites;
+mod media;
 mod members;
 mod mentions;
 mod message_rules;

@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use super::message_rules::{self as rules, COMPONENTS_V2};
 use super::reference::Reference;
-use super::{files, mentions};
+use super::{files, media, mentions};
 use crate::sim::errors::{ApiError, EMPTY_MESSAGE};
 use crate::sim::ids::{Id, id_in};
 use crate::sim::world::{Channel, Interaction, Message, Poll, Upload, World, collect_components};
@@ -55,6 +55,7 @@ pub(super) fn post(world: &mut World, draft: Draft<'_>) -> Result<Id, ApiError> 
         "flags": flags,
         "pinned": false,
     }));
+    media::resolve(&mut fields)?;
     if let Some(nonce) = body.get("nonce").filter(|nonce| !nonce.is_null()) {
         fields.insert("nonce".into(), nonce.clone());
     }
@@ -141,6 +142,7 @@ pub(super) fn edit(
         let attachments = changed_attachments(world, &message, body, new_files);
         fields.insert("attachments".into(), attachments);
     }
+    media::resolve(&mut fields)?;
     if body.get("content").is_some() || body.get("allowed_mentions").is_some() {
         let content = fields.get("content").cloned().unwrap_or_default();
         let asked = json!({
@@ -252,7 +254,10 @@ fn number(tree: &mut Value, taken: &mut HashSet<u64>) {
         Value::Array(items) => items.iter_mut().for_each(|item| number(item, taken)),
         Value::Object(fields) => {
             if fields.get("id").and_then(Value::as_u64).unwrap_or(0) == 0 {
-                let id = (1..).find(|id| !taken.contains(id)).unwrap_or(1);
+                let mut id = 1;
+                while taken.contains(&id) {
+                    id += 1;
+                }
                 taken.insert(id);
                 fields.insert("id".into(), id.into());
             }

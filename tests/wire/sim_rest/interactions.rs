@@ -192,6 +192,17 @@ async fn buttons_update_and_modals_open() {
         bot.sim.interact(anna, bot.general(), request)
     };
     assert!(click("no").is_err() && click("nothing").is_err());
+    let member = format!("/guilds/{}/members/{anna}", bot.sim.guild());
+    let timeout = |until: Value| {
+        let body = json!({"communication_disabled_until": until});
+        bot.sim
+            .call_as(bot.sim.owner(), "PATCH", &member, body)
+            .unwrap();
+    };
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(5);
+    timeout(json!(soon.to_string()));
+    assert_eq!(click("go").unwrap_err().code(), Some(50013));
+    timeout(Value::Null);
     click("go").unwrap();
     let event = interaction(&mut events);
     assert_eq!(event["message"]["id"], message["id"]);
