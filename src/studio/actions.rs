@@ -160,6 +160,45 @@ pub(super) async fn react(State(shared): State<StudioState>, Body(body): Body<Re
 }
 
 #[derive(Deserialize)]
+pub(super) struct Changed {
+    user: Snowflake,
+    channel: Snowflake,
+    message: Snowflake,
+    change: Change,
+}
+
+/// What is done with a message.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Change {
+    Edit { content: String },
+    Delete,
+    Pin,
+    Unpin,
+}
+
+/// Edits, deletes or pins a message.
+pub(super) async fn change(
+    State(shared): State<StudioState>,
+    Body(body): Body<Changed>,
+) -> Response {
+    act(&shared, |chat| {
+        let (user, channel, message) = (body.user.0, body.channel.0, body.message.0);
+        let pin = format!("/channels/{channel}/messages/pins/{message}");
+        match body.change {
+            Change::Edit { content } => {
+                let body = json!({ "content": content });
+                chat.edit_as(user, channel, message, body)?;
+            }
+            Change::Delete => chat.delete_as(user, channel, message)?,
+            Change::Pin => drop(chat.call_as(user, "PUT", &pin, Value::Null)?),
+            Change::Unpin => drop(chat.call_as(user, "DELETE", &pin, Value::Null)?),
+        }
+        Ok(json!({}))
+    })
+}
+
+#[derive(Deserialize)]
 pub(super) struct Vote {
     user: Snowflake,
     channel: Snowflake,

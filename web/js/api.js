@@ -48,6 +48,10 @@ export const react = (user, channel, message, emoji, on) =>
 export const interact = (user, channel, request) =>
     post("/api/interact", { user, channel, request });
 
+/** Changes a message as `user`: `{ kind: "edit", content }`, or the kinds `delete`, `pin`, `unpin`. */
+export const change = (user, channel, message, what) =>
+    post("/api/change", { user, channel, message, change: what });
+
 /** Makes these answers of a poll the votes of `user`; none take them back. */
 export const vote = (user, channel, message, answers) =>
     post("/api/vote", { user, channel, message, answers });

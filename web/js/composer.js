@@ -1,7 +1,7 @@
 // The message box: Enter sends, Shift+Enter makes a line, arrow up recalls what was sent, Escape ends a reply.
 // A slash command that is chosen or written out gets a field for each of its options instead.
 
-import { say, upload } from "./api.js";
+import { change, say, upload } from "./api.js";
 import { toEnd } from "./chat.js";
 import {
     closeForm, focusNext, keepForm, markRefused, openCommand, openForm, readForm, restoreForm, startCommandForm, takeChoice,
@@ -19,6 +19,8 @@ const sent = [];
 let recalled = 0;
 let files = [];
 let list = null;
+/** The message whose text was put into the box, so that it is put there once. */
+let edited = null;
 
 /** Wires the message box once. */
 export function startComposer() {
@@ -83,10 +85,19 @@ function onKey(event) {
         recall(event, 1);
     } else if (key === "ArrowDown" && recalled > 0) {
         recall(event, -1);
-    } else if (key === "Escape" && store.replyTo) {
-        store.replyTo = null;
-        changed("reply");
+    } else if (key === "Escape" && (store.replyTo || store.editing)) {
+        stopAnswering();
     }
+}
+
+// Neither replies to a message nor edits one any more.
+function stopAnswering() {
+    if (store.editing) {
+        setText("");
+    }
+    store.replyTo = null;
+    store.editing = null;
+    changed("reply");
 }
 
 // A line that was pasted or recalled with its options: "/rank who:@anna".
@@ -175,6 +186,7 @@ async function sendText() {
         setText("");
         showError("");
         store.replyTo = null;
+        store.editing = null;
         changed("reply");
         toEnd();
     } catch (error) {
@@ -187,6 +199,10 @@ async function sendText() {
 
 // A line that names a slash command is one; everything else is a message.
 async function deliver(content) {
+    if (store.editing) {
+        await change(store.speaker, store.channel, store.editing.id, { kind: "edit", content });
+        return;
+    }
     const command = content.startsWith("/") ? readSlash(content) : null;
     if (command) {
         await useCommand(store.channel, { kind: "command", ...command }, command.path.join(" "));
@@ -260,8 +276,11 @@ function grow() {
     byId("characters-left").classList.toggle("bad", left < 0);
 }
 
-/** Gives a command up that belongs to another channel or another person. */
+/** Gives up what belongs to another channel or another person: a command, an edit. */
 export function leaveCommandOf() {
+    if (store.editing) {
+        stopAnswering();
+    }
     if (openCommand()) {
         leaveCommand("");
     }
@@ -276,14 +295,22 @@ export function drawComposer() {
     input.placeholder = label;
     input.setAttribute("aria-label", label);
     const bar = byId("replying");
-    bar.hidden = !store.replyTo;
-    if (store.replyTo) {
-        fill(bar, el("span", {}, "Replying to ", el("strong", {}, nameOf(store.replyTo.author.id, store.replyTo.author))),
-            el("button", {
-                type: "button",
-                "aria-label": "Do not reply",
-                on: { click: () => { store.replyTo = null; changed("reply"); input.focus(); } },
-            }, icon("cross")));
-        input.focus();
+    bar.hidden = !store.replyTo && !store.editing;
+    if (bar.hidden) {
+        edited = null;
+        return;
     }
+    const about = store.editing
+        ? "Editing a message"
+        : ["Replying to ", el("strong", {}, nameOf(store.replyTo.author.id, store.replyTo.author))];
+    fill(bar, el("span", {}, about), el("button", {
+        type: "button",
+        "aria-label": store.editing ? "Do not edit" : "Do not reply",
+        on: { click: () => { stopAnswering(); input.focus(); } },
+    }, icon("cross")));
+    if (store.editing && edited !== store.editing) {
+        setText(store.editing.content);
+    }
+    edited = store.editing;
+    input.focus();
 }

@@ -1,10 +1,11 @@
 // The menus of messages and of people, with the application's own commands for them.
 
+import { change } from "./api.js";
 import { el, fill, icon } from "./dom.js";
 import { useCommand } from "./interactions.js";
 import { explain } from "./notice.js";
 import { popup } from "./popup.js";
-import { nameOf, store } from "./store.js";
+import { changed, heldIn, nameOf, store } from "./store.js";
 import { offeredHere } from "./suggestions.js";
 
 const USER = 2;
@@ -85,12 +86,45 @@ export function userItems(user) {
     ].filter(Boolean);
 }
 
+const MANAGE_MESSAGES = 1n << 13n;
+const PIN_MESSAGES = 1n << 51n;
+const ADMINISTRATOR = 1n << 3n;
+
+// What the speaker may do with a message beside answering it.
+function changes(message) {
+    const isDirect = !store.channels.has(message.channel_id);
+    const held = BigInt(heldIn(store.speaker, message.channel_id) ?? 0);
+    const may = (bits) => isDirect || (held & (bits | ADMINISTRATOR)) !== 0n;
+    const isOwn = message.author.id === store.speaker;
+    const apply = async (what) => {
+        try {
+            await change(store.speaker, message.channel_id, message.id, what);
+        } catch (error) {
+            explain(error.message);
+        }
+    };
+    const edit = () => {
+        store.replyTo = null;
+        store.editing = message;
+        changed("reply");
+    };
+    return [
+        isOwn && { label: "Edit message", icon: "edit", run: edit },
+        may(MANAGE_MESSAGES | PIN_MESSAGES) && {
+            label: message.pinned ? "Unpin message" : "Pin message", icon: "pin",
+            run: () => apply({ kind: message.pinned ? "unpin" : "pin" }),
+        },
+        (isOwn || (!isDirect && may(MANAGE_MESSAGES))) && { label: "Delete message", icon: "cross", run: () => apply({ kind: "delete" }) },
+    ];
+}
+
 /** What can be done with a message, and with who wrote it; `own` are the entries of the message itself. */
 export function messageItems(message, own) {
     const commands = commandsOf(MESSAGE).map((name) => ({ label: name, run: () => use({ kind: "message", name, target: message.id }) }));
     return [
         ...own,
         message.content && { label: "Copy text", icon: "copy", run: () => copy(message.content, "text") },
+        ...changes(message),
         { label: "Copy message ID", icon: "hash", run: () => copy(message.id, "id") },
         commands.length > 0 && { heading: "Apps" }, ...commands,
         ...(message.webhook_id && !message.application_id ? [] : userItems(message.author)),

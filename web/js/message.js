@@ -191,6 +191,7 @@ function actions(message) {
     }
     const bar = el("div", { class: "message-actions" });
     const reply = () => {
+        store.editing = null;
         store.replyTo = message;
         changed("reply");
     };

@@ -13,6 +13,10 @@ export function popup(node, anchor, closed = () => {}) {
         document.body.append(node);
     }
     const place = () => {
+        if (!node.isConnected) {
+            forget();
+            return;
+        }
         const at = anchor instanceof Element
             ? anchor.getBoundingClientRect()
             : { left: anchor.x, top: anchor.y, bottom: anchor.y, width: 0 };
@@ -27,11 +31,14 @@ export function popup(node, anchor, closed = () => {}) {
         node.style.setProperty("top", opensUp ? "auto" : `${at.bottom + GAP}px`);
         node.style.setProperty("bottom", opensUp ? `${innerHeight - at.top + GAP}px` : "auto");
     };
+    const forget = () => {
+        removeEventListener("scroll", place, true);
+        removeEventListener("resize", place);
+        node.removeEventListener("toggle", onToggle);
+    };
     const onToggle = (event) => {
         if (event.newState === "closed") {
-            removeEventListener("scroll", place, true);
-            removeEventListener("resize", place);
-            node.removeEventListener("toggle", onToggle);
+            forget();
             closed();
         }
     };

@@ -103,7 +103,15 @@ export function selectMenu(settings) {
         drawFace();
     }
 
-    button.addEventListener("click", open);
+    // A click that closes the list does not open it again.
+    let wasOpen = false;
+    button.addEventListener("pointerdown", () => { wasOpen = panel.matches(":popover-open"); });
+    button.addEventListener("click", () => {
+        if (!wasOpen) {
+            open();
+        }
+        wasOpen = false;
+    });
     button.addEventListener("keydown", (event) => {
         if (event.key === "ArrowDown" || event.key === "ArrowUp") {
             event.preventDefault();

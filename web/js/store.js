@@ -30,6 +30,8 @@ export const store = {
     reports: [],
     cogs: [],
     replyTo: null,
+    /** The message that the speaker edits in the message box. */
+    editing: null,
     /** Commands that were sent and not answered yet, or never: shown to the speaker alone. */
     pending: [],
     /** What becomes of the use of a message's components: message id → `{ busy, failure, chosen }`. */

@@ -1,7 +1,7 @@
 //! What a reader does on the page.
 
 use super::harness::{Studio, error_of};
-use cogsmith::sim::Sim;
+use cogsmith::sim::{Id, Sim};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -174,6 +174,45 @@ async fn a_refusal_names_the_option_that_is_wrong() {
     let sentence = refusal["fields"]["count"].as_str().unwrap();
     assert!(sentence.contains('3'), "{refusal}");
     assert_eq!(refusal["error"], sentence);
+}
+
+#[tokio::test]
+async fn a_message_is_edited_pinned_and_deleted_by_who_may() {
+    let (studio, chat, general) = Studio::with_chat().await;
+    let (channel, anna) = (general.parse().unwrap(), chat.user("anna").unwrap());
+    let sent = chat.say(anna, channel, "frist").unwrap();
+    let change = async |user: Id, what: Value| {
+        let body = json!({"user": user.to_string(), "channel": general, "message": sent["id"], "change": what});
+        studio.post("/api/change", &body).await.status()
+    };
+    let edit = json!({"kind": "edit", "content": "first"});
+    assert_eq!(change(anna, edit.clone()).await, StatusCode::OK);
+    assert_eq!(change(chat.owner(), edit).await, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        change(anna, json!({"kind": "pin"})).await,
+        StatusCode::BAD_REQUEST
+    );
+    assert_eq!(
+        change(chat.owner(), json!({"kind": "pin"})).await,
+        StatusCode::OK
+    );
+    let message = &chat.messages(channel)[0];
+    assert_eq!(
+        (&message["content"], &message["pinned"]),
+        (&json!("first"), &json!(true))
+    );
+    assert_eq!(
+        change(chat.owner(), json!({"kind": "unpin"})).await,
+        StatusCode::OK
+    );
+    assert_eq!(
+        change(anna, json!({"kind": "delete"})).await,
+        StatusCode::OK
+    );
+    assert_eq!(
+        change(anna, json!({"kind": "delete"})).await,
+        StatusCode::BAD_REQUEST
+    );
 }
 
 #[tokio::test]
