@@ -199,6 +199,24 @@ pub(super) async fn change(
 }
 
 #[derive(Deserialize)]
+pub(super) struct Language {
+    user: Snowflake,
+    /// `id`, `en-US`
+    locale: String,
+}
+
+/// Sets the language of somebody's client.
+pub(super) async fn locale(
+    State(shared): State<StudioState>,
+    Body(body): Body<Language>,
+) -> Response {
+    act(&shared, |chat| {
+        chat.set_locale(body.user.0, &body.locale)?;
+        Ok(json!({}))
+    })
+}
+
+#[derive(Deserialize)]
 pub(super) struct Vote {
     user: Snowflake,
     channel: Snowflake,

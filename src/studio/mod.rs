@@ -172,6 +172,7 @@ fn router(shared: StudioState, address: SocketAddr) -> Router {
         .route("/api/say", post(actions::say))
         .route("/api/react", post(actions::react))
         .route("/api/change", post(actions::change))
+        .route("/api/locale", post(actions::locale))
         .route("/api/vote", post(actions::vote))
         .route("/api/interact", post(interact::interact))
         .route("/api/direct", post(actions::direct))

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { openFailures } from "../../web/js/failures.js";
 import { parse } from "../../web/js/markdown.js";
-import { hint, matching, named, offered, readCommand, valueOf } from "../../web/js/slash.js";
+import { hint, inLanguage, matching, named, offered, readCommand, valueOf } from "../../web/js/slash.js";
 import { duration, relative } from "../../web/js/time.js";
 
 const text = (value) => ({ type: "text", text: value });
@@ -176,5 +176,17 @@ describe("slash commands", () => {
         const option = { type: 3, name: "size", choices: [{ name: "Very large", value: "xl" }] };
         assert.equal(valueOf("Very large", option, find), "xl");
         assert.throws(() => valueOf("small", option, find), /choose one of the list/);
+    });
+
+    it("are shown, found and written in the language of who uses them", () => {
+        const translated = inLanguage([{
+            name: "tag", name_localizations: { id: "label" }, type: 1, options: [
+                { type: 1, name: "add", name_localizations: { id: "tambah" }, description: "Adds", description_localizations: { id: "Menambah" } }],
+        }], "id");
+        const [found] = matching("/lab", translated);
+        assert.deepEqual([found.path, found.shown, found.description], [["tag", "add"], ["label", "tambah"], "Menambah"]);
+        assert.deepEqual(named("/label tambah ", translated).path, ["tag", "add"]);
+        assert.deepEqual(named("/tag add ", translated).path, ["tag", "add"]);
+        assert.deepEqual(inLanguage([{ name: "tag", description: "Tags" }], "de")[0].shown, "tag");
     });
 });

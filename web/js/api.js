@@ -52,6 +52,9 @@ export const interact = (user, channel, request) =>
 export const change = (user, channel, message, what) =>
     post("/api/change", { user, channel, message, change: what });
 
+/** Sets the language of somebody's client. */
+export const setLocale = (user, locale) => post("/api/locale", { user, locale });
+
 /** Makes these answers of a poll the votes of `user`; none take them back. */
 export const vote = (user, channel, message, answers) =>
     post("/api/vote", { user, channel, message, answers });

@@ -26,11 +26,13 @@ export function startCommandForm(choices, handlers) {
 /** The command that stands open: `{ path, … }`, or null. */
 export const openCommand = () => open?.command ?? null;
 
+const nameOf = (command) => command.shown.join(" ");
+
 /** Opens a command; its required options have fields, the others are offered behind them. */
 export function openForm(command) {
     const tail = el("input", {
         type: "text", class: "option-tail", role: "combobox", "aria-autocomplete": "list", autocomplete: "off",
-        "aria-label": `Further options of /${command.path.join(" ")}`,
+        "aria-label": `Further options of /${nameOf(command)}`,
     });
     open = { command, fields: [], tail };
     tail.addEventListener("keydown", onTailKey);
@@ -38,8 +40,8 @@ export function openForm(command) {
     tail.addEventListener("focus", offerOptions);
     tail.addEventListener("blur", () => list.hide());
     const node = byId("command-form");
-    node.setAttribute("aria-label", `Command /${command.path.join(" ")}`);
-    fill(node, el("span", { class: "command-chip" }, `/${command.path.join(" ")}`), tail);
+    node.setAttribute("aria-label", `Command /${nameOf(command)}`);
+    fill(node, el("span", { class: "command-chip" }, `/${nameOf(command)}`), tail);
     node.hidden = false;
     command.options.filter((option) => option.required).forEach(addField);
     refreshTail();
@@ -69,10 +71,10 @@ function addField(option) {
         type: isFile ? "file" : "text", autocomplete: "off", spellcheck: "false",
         inputmode: { 4: "numeric", 10: "decimal" }[option.type] ?? null,
         role: isFile ? null : "combobox", "aria-autocomplete": isFile ? null : "list", "aria-expanded": isFile ? null : false,
-        "aria-required": Boolean(option.required), "aria-label": `${option.name}, ${hint(option)}`, title: option.description,
+        "aria-required": Boolean(option.required), "aria-label": `${option.shown}, ${hint(option)}`, title: option.explained,
     });
     const node = el("label", { class: isFile ? "option-field option-file" : "option-field" },
-        el("span", { class: "option-name", "aria-hidden": "true" }, option.name), input,
+        el("span", { class: "option-name", "aria-hidden": "true" }, option.shown), input,
         isFile && el("span", { class: "option-file-name" }, "Choose a file"));
     const field = { option, input, node, chosen: null, file: null, asked: 0, found: null };
     open.fields.push(field);
@@ -121,7 +123,7 @@ function resize(field) {
 function mark(field, sentence) {
     field.node.classList.toggle("bad", Boolean(sentence));
     field.input.setAttribute("aria-invalid", String(Boolean(sentence)));
-    on.explain(sentence ? `${field.option.name}: ${sentence}` : "");
+    on.explain(sentence ? `${field.option.shown}: ${sentence}` : "");
 }
 
 function check(field) {
@@ -204,7 +206,7 @@ function choicesOf(field) {
     const { option } = field;
     const written = field.chosen ? "" : field.input.value;
     if (option.choices?.length > 0) {
-        return filtered(option.choices.map(({ name, value }) => ({ label: name, value })), written);
+        return filtered(option.choices.map(({ shown, value }) => ({ label: shown, value })), written);
     }
     switch (option.type) {
         case BOOLEAN: return filtered([{ label: "True", value: true }, { label: "False", value: false }], written);
@@ -221,7 +223,7 @@ function offer(field) {
         return;
     }
     const { option } = field;
-    const head = { heading: option.name, aside: el("span", { class: "muted" }, ` ${option.description ?? ""} · ${hint(option)}${option.required ? "" : ", optional"}`) };
+    const head = { heading: option.shown, aside: el("span", { class: "muted" }, ` ${option.explained ?? ""} · ${hint(option)}${option.required ? "" : ", optional"}`) };
     if (option.autocomplete) {
         list.show(field.input, [head, ...(field.found ?? [{ note: "Loading options…" }])], isEmpty(field) ? -1 : 0);
         if (!field.found) {
@@ -378,14 +380,14 @@ function goBack(field) {
     if (before) {
         before.input.focus();
     } else {
-        on.close(`/${open.command.path.join(" ")}`);
+        on.close(`/${nameOf(open.command)}`);
     }
 }
 
 // Behind the last field: the options that have none yet.
 function offerOptions() {
     const further = remaining().map((option) => ({
-        option, label: option.name, detail: `${option.description ?? ""} · ${hint(option)}`,
+        option, label: option.shown, detail: `${option.explained ?? ""} · ${hint(option)}`,
     }));
     const found = filtered(further, open.tail.value);
     if (found.length === 0) {

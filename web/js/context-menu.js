@@ -1,6 +1,6 @@
 // The menus of messages and of people, with the application's own commands for them.
 
-import { change } from "./api.js";
+import { change, setLocale } from "./api.js";
 import { el, fill, icon } from "./dom.js";
 import { useCommand } from "./interactions.js";
 import { explain } from "./notice.js";
@@ -58,7 +58,8 @@ function onKey(event, buttons, shown) {
     }
 }
 
-const commandsOf = (type) => offeredHere().filter((command) => command.type === type).map((command) => command.name).sort();
+const commandsOf = (type) => offeredHere().filter((command) => command.type === type)
+    .sort((left, right) => left.shown.localeCompare(right.shown));
 
 async function use(request) {
     try {
@@ -76,12 +77,42 @@ const copy = async (text, what) => {
     }
 };
 
-/** What can be done with a person. */
-export function userItems(user) {
-    const commands = commandsOf(USER).map((name) => ({ label: name, run: () => use({ kind: "user", name, target: user.id }) }));
+const localeOf = (user) => store.users.get(user.id)?.locale ?? "en-US";
+const languageName = (locale) => new Intl.DisplayNames("en", { type: "language" }).of(locale) ?? locale;
+
+// The languages that make a difference: those that the commands are translated into.
+function languages(user) {
+    const found = new Set(["en-US", "id", localeOf(user)]);
+    const collect = (part) => {
+        Object.keys({ ...part.name_localizations, ...part.description_localizations }).forEach((locale) => found.add(locale));
+        part.options?.forEach(collect);
+    };
+    store.world?.commands.forEach(collect);
+    return [...found].sort((left, right) => languageName(left).localeCompare(languageName(right)));
+}
+
+async function speak(user, locale) {
+    try {
+        await setLocale(user.id, locale);
+        store.users.set(user.id, { ...store.users.get(user.id), locale });
+        changed("commands");
+    } catch (error) {
+        explain(error.message);
+    }
+}
+
+/** What can be done with a person; `anchor` is where further menus stand. */
+export function userItems(user, anchor) {
+    const commands = commandsOf(USER).map(({ name, shown }) => ({ label: shown, run: () => use({ kind: "user", name, target: user.id }) }));
     return [
         commands.length > 0 && { heading: `Apps, for ${nameOf(user.id, user) ?? "this person"}` }, ...commands,
         { heading: "Person" },
+        !user.bot && {
+            label: `Language: ${languageName(localeOf(user))}`, icon: "chevron",
+            run: () => showMenu(anchor, "Language", languages(user).map((locale) => ({
+                label: languageName(locale), icon: locale === localeOf(user) ? "check" : null, run: () => speak(user, locale),
+            }))),
+        },
         { label: "Copy user ID", icon: "hash", run: () => copy(user.id, "id") },
     ].filter(Boolean);
 }
@@ -119,15 +150,15 @@ function changes(message) {
 }
 
 /** What can be done with a message, and with who wrote it; `own` are the entries of the message itself. */
-export function messageItems(message, own) {
-    const commands = commandsOf(MESSAGE).map((name) => ({ label: name, run: () => use({ kind: "message", name, target: message.id }) }));
+export function messageItems(message, own, anchor) {
+    const commands = commandsOf(MESSAGE).map(({ name, shown }) => ({ label: shown, run: () => use({ kind: "message", name, target: message.id }) }));
     return [
         ...own,
         message.content && { label: "Copy text", icon: "copy", run: () => copy(message.content, "text") },
         ...changes(message),
         { label: "Copy message ID", icon: "hash", run: () => copy(message.id, "id") },
         commands.length > 0 && { heading: "Apps" }, ...commands,
-        ...(message.webhook_id && !message.application_id ? [] : userItems(message.author)),
+        ...(message.webhook_id && !message.application_id ? [] : userItems(message.author, anchor)),
     ].filter(Boolean);
 }
 
@@ -136,7 +167,8 @@ export function withUserMenu(node, user) {
     node.addEventListener("contextmenu", (event) => {
         event.preventDefault();
         event.stopPropagation();
-        showMenu({ x: event.clientX, y: event.clientY }, `Menu for ${nameOf(user.id, user)}`, userItems(user));
+        const anchor = { x: event.clientX, y: event.clientY };
+        showMenu(anchor, `Menu for ${nameOf(user.id, user)}`, userItems(user, anchor));
     });
     return node;
 }

@@ -6,19 +6,34 @@ const CHAT_INPUT = 1;
 const ADMINISTRATOR = 1n << 3n;
 const USE_APPLICATION_COMMANDS = 1n << 31n;
 
-/** Every command that can be written: `{ path: ["reload", "cog"], description, options }`. */
-export function writable(commands) {
-    return commands.filter((command) => (command.type ?? CHAT_INPUT) === CHAT_INPUT)
-        .flatMap((command) => branches(command, []));
+/**
+ * The commands as somebody with this language sees them: each, and each option and choice in it, has the `shown` name and
+ * the `explained` description beside Discord's own.
+ */
+export function inLanguage(commands, locale) {
+    return commands.map((part) => ({
+        ...part,
+        shown: part.name_localizations?.[locale] ?? part.name,
+        explained: part.description_localizations?.[locale] ?? part.description,
+        options: part.options && inLanguage(part.options, locale),
+        choices: part.choices && inLanguage(part.choices, locale),
+    }));
 }
 
-function branches(command, above) {
+/** Every command that can be written: `{ path: ["reload", "cog"], shown, description, options }`. */
+export function writable(commands) {
+    return commands.filter((command) => (command.type ?? CHAT_INPUT) === CHAT_INPUT)
+        .flatMap((command) => branches(command, [], []));
+}
+
+function branches(command, above, shownAbove) {
     const path = [...above, command.name];
+    const shown = [...shownAbove, command.shown ?? command.name];
     const inner = (command.options ?? []).filter((option) => option.type === SUBCOMMAND || option.type === GROUP);
     if (inner.length > 0) {
-        return inner.flatMap((option) => branches(option, path));
+        return inner.flatMap((option) => branches(option, path, shown));
     }
-    return [{ path, description: command.description ?? "", options: command.options ?? [] }];
+    return [{ path, shown, description: command.explained ?? command.description ?? "", options: command.options ?? [] }];
 }
 
 /**
@@ -49,15 +64,17 @@ function isAllowed(command, held) {
 /** The commands that fit what is written: those that begin with it first, then those that contain it. */
 export function matching(text, commands) {
     const typed = text.slice(1).toLowerCase();
-    const named = writable(commands).map((command) => ({ command, name: command.path.join(" ").toLowerCase() }));
-    const begins = named.filter(({ name }) => name.startsWith(typed) || typed.startsWith(`${name} `));
-    const contains = typed ? named.filter((one) => !begins.includes(one) && one.name.includes(typed)) : [];
+    const named = writable(commands).map((command) => ({
+        command, names: [command.path, command.shown].map((name) => name.join(" ").toLowerCase()),
+    }));
+    const begins = named.filter(({ names }) => names.some((name) => name.startsWith(typed) || typed.startsWith(`${name} `)));
+    const contains = typed ? named.filter((one) => !begins.includes(one) && one.names.some((name) => name.includes(typed))) : [];
     return [...begins, ...contains].map(({ command }) => command);
 }
 
 /** The command whose whole name, and a space behind it, is what is written; null when there is none. */
 export function named(text, commands) {
-    return writable(commands).find(({ path }) => text === `/${path.join(" ")} `) ?? null;
+    return writable(commands).find(({ path, shown }) => [path, shown].some((name) => text === `/${name.join(" ")} `)) ?? null;
 }
 
 /** How a command is used: `/rank who:… [days:…]`. */
@@ -116,7 +133,7 @@ export function valueOf(written, option, find) {
     const read = isOther ? undefined : READ[option.type]?.(written, find);
     if (read === undefined || read === null || Number.isNaN(read)) {
         const expected = isOther ? "choose one of the list" : EXPECTED[option.type] ?? "this page cannot send it";
-        throw new Error(`“${written}” is no value for ${option.name}: ${expected}.`);
+        throw new Error(`“${written}” is no value for ${option.shown ?? option.name}: ${expected}.`);
     }
     return read;
 }

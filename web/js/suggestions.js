@@ -2,7 +2,7 @@
 
 import { find } from "./candidates.js";
 import { el } from "./dom.js";
-import { matching, named, offered, readCommand } from "./slash.js";
+import { inLanguage, matching, named, offered, readCommand } from "./slash.js";
 import { heldIn, ownerOf, store } from "./store.js";
 
 const SHOWN = 100;
@@ -11,7 +11,8 @@ const SHOWN = 100;
 export function offeredHere() {
     const channel = store.channels.get(store.channel);
     const held = channel ? heldIn(store.speaker, store.channel) ?? "0" : null;
-    return offered(store.world?.commands ?? [], held, Boolean(channel?.nsfw));
+    const locale = store.users.get(store.speaker)?.locale;
+    return inLanguage(offered(store.world?.commands ?? [], held, Boolean(channel?.nsfw)), locale);
 }
 
 /** The choices of the list for what is written, below the names of their cogs; none for what is no command. */
@@ -29,10 +30,10 @@ export function commandChoices(text) {
     ]);
 }
 
-function drawCommand({ path, description, options }) {
+function drawCommand({ shown, description, options }) {
     return [
-        el("span", { class: "command-line" }, el("strong", {}, `/${path.join(" ")}`),
-            options.map((option) => el("span", { class: option.required ? "needed" : "muted" }, option.name))),
+        el("span", { class: "command-line" }, el("strong", {}, `/${shown.join(" ")}`),
+            options.map((option) => el("span", { class: option.required ? "needed" : "muted" }, option.shown))),
         el("span", { class: "muted" }, description),
     ];
 }

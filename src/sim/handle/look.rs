@@ -5,7 +5,7 @@ use crate::sim::gateway::SessionView;
 use crate::sim::hub::Dispatch;
 use crate::sim::ids::Id;
 use crate::sim::record::RequestRecord;
-use crate::sim::world::{Guild, Message, World};
+use crate::sim::world::{Guild, Message, User, World};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Instant;
@@ -54,15 +54,18 @@ impl Sim {
         self.hub().look(|state| state.world.owner)
     }
 
-    /// Everything but messages: `{guilds: [{id, name, owner_id, channels, roles, members}], users,
+    /// Everything but messages; users have their `locale`, too: `{guilds: [{id, name, owner_id, channels, roles, members}], users,
     /// direct_channels, bot}`, in Discord's own shapes.
     pub fn world(&self) -> Value {
         self.hub().look(|state| {
             let world = &state.world;
-            let direct = world.channels.values().filter(|channel| channel.is_direct());
+            let direct = world
+                .channels
+                .values()
+                .filter(|channel| channel.is_direct());
             json!({
                 "guilds": world.guilds.values().map(|it| show_guild(world, it)).collect::<Vec<_>>(),
-                "users": world.users.values().map(crate::sim::world::User::show).collect::<Vec<_>>(),
+                "users": world.users.values().map(show_person).collect::<Vec<_>>(),
                 "direct_channels": direct
                     .map(|channel| json!({
                         "id": channel.id.to_string(),
@@ -175,6 +178,13 @@ impl Sim {
             .map(|session| (session.id, session.shard, session.newest))
             .collect()
     }
+}
+
+/// A user with the language of their client, which Discord tells nobody but in their interactions.
+fn show_person(user: &User) -> Value {
+    let mut shown = user.show();
+    shown["locale"] = user.locale.as_str().into();
+    shown
 }
 
 fn show_guild(world: &World, guild: &Guild) -> Value {

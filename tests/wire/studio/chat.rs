@@ -216,6 +216,20 @@ async fn a_message_is_edited_pinned_and_deleted_by_who_may() {
 }
 
 #[tokio::test]
+async fn the_language_of_somebodys_client_is_chosen() {
+    let (studio, chat, _) = Studio::with_chat().await;
+    let anna = chat.user("anna").unwrap().to_string();
+    let body = json!({"user": anna, "locale": "id"});
+    let response = studio.post("/api/locale", &body).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let mut page = studio.page().await;
+    let users = page.next("hello").await["world"]["users"].clone();
+    let mut users = users.as_array().unwrap().iter();
+    let found = users.find(|user| user["id"] == anna.as_str());
+    assert_eq!(found.unwrap()["locale"], "id");
+}
+
+#[tokio::test]
 async fn an_uploaded_file_goes_out_with_a_message() {
     let (studio, chat, general) = Studio::with_chat().await;
     let user = chat.owner().to_string();
