@@ -130,6 +130,7 @@ describe("components", { skip: BINARY ? false : "COGSMITH_BIN is not set" }, () 
     });
 
     it("take several choices by keyboard, and send them when the list closes", async () => {
+        await parts().locator('.components[aria-busy="false"]').waitFor();
         await menu("Colours").focus();
         await page.keyboard.press("ArrowDown");
         await option(/Red/).waitFor();

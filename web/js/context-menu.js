@@ -101,12 +101,17 @@ async function speak(user, locale) {
     }
 }
 
+// The application's commands for a person.
+function userCommands(user) {
+    const commands = commandsOf(USER).map(({ name, shown }) => ({ label: shown, run: () => use({ kind: "user", name, target: user.id }) }));
+    return commands.length > 0 ? [{ heading: `Apps, for ${nameOf(user.id, user) ?? "this person"}` }, ...commands] : [];
+}
+
 /** What can be done with a person; `anchor` is where further menus stand. */
 export function userItems(user, anchor) {
-    const commands = commandsOf(USER).map(({ name, shown }) => ({ label: shown, run: () => use({ kind: "user", name, target: user.id }) }));
     return [
-        commands.length > 0 && { heading: `Apps, for ${nameOf(user.id, user) ?? "this person"}` }, ...commands,
-        { heading: "Person" },
+        ...userCommands(user),
+        { heading: nameOf(user.id, user) ?? "Person" },
         !user.bot && {
             label: `Language: ${languageName(localeOf(user))}`, icon: "chevron",
             run: () => showMenu(anchor, "Language", languages(user).map((locale) => ({
@@ -150,15 +155,16 @@ function changes(message) {
 }
 
 /** What can be done with a message, and with who wrote it; `own` are the entries of the message itself. */
-export function messageItems(message, own, anchor) {
+export function messageItems(message, own) {
     const commands = commandsOf(MESSAGE).map(({ name, shown }) => ({ label: shown, run: () => use({ kind: "message", name, target: message.id }) }));
+    const isWebhook = message.webhook_id && !message.application_id;
     return [
         ...own,
         message.content && { label: "Copy text", icon: "copy", run: () => copy(message.content, "text") },
         ...changes(message),
         { label: "Copy message ID", icon: "hash", run: () => copy(message.id, "id") },
         commands.length > 0 && { heading: "Apps" }, ...commands,
-        ...(message.webhook_id && !message.application_id ? [] : userItems(message.author, anchor)),
+        ...(isWebhook ? [] : userCommands(message.author)),
     ].filter(Boolean);
 }
 

@@ -208,7 +208,7 @@ function actions(message) {
     };
     const more = (anchor) => showMenu(anchor, "Menu of the message", messageItems(message, [
         { label: "Add a reaction", icon: "smile", run: chooseReaction }, { label: "Reply", icon: "reply", run: reply },
-    ], anchor));
+    ]));
     const close = () => fill(bar, tool("Add a reaction", "smile", chooseReaction), tool("Reply", "reply", reply),
         tool("More", "more", (event) => more(event.currentTarget), { "aria-haspopup": "menu" }));
     bar.addEventListener("keydown", (event) => event.key === "Escape" && close());

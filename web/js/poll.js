@@ -5,7 +5,6 @@ import { el, icon } from "./dom.js";
 import { emojiText } from "./menus.js";
 import { explain } from "./notice.js";
 import { nameOf, store } from "./store.js";
-import { relative } from "./time.js";
 
 /** The poll of a message: its answers to choose from, or its results once the speaker has voted or it is over. */
 export function poll(message) {
@@ -14,12 +13,18 @@ export function poll(message) {
     const voted = data.answers.some((answer) => votersOf(answer).includes(store.speaker));
     const total = data.answers.reduce((sum, answer) => sum + votersOf(answer).length, 0);
     const count = `${total} ${total === 1 ? "vote" : "votes"}`;
-    const left = isOver ? "over" : `ends ${relative((new Date(data.expiry) - Date.now()) / 1000)}`;
+    const left = isOver ? "over" : `${timeLeft((new Date(data.expiry) - Date.now()) / 1000)} left`;
     return el("section", { class: "poll", "aria-label": `Poll: ${data.question.text}` },
         el("div", { class: "poll-question" }, data.question.text),
         voted || isOver ? results(data, total) : choices(message, data),
         el("div", { class: "poll-foot muted" }, `${count} · ${left}`,
             voted && !isOver && el("button", { type: "button", class: "link", "data-focus": `${message.id}:unvote`, on: { click: () => cast(message, []) } }, "Remove vote")));
+}
+
+// The hours are rounded, so that a poll that was just made for a day has one.
+function timeLeft(seconds) {
+    const [size, unit] = seconds > 172_800 ? [86_400, "days"] : seconds > 5400 ? [3600, "hours"] : [60, "minutes"];
+    return `${Math.max(Math.round(seconds / size), 1)} ${unit}`;
 }
 
 // `voters` is added by the bot's page server: Discord tells only how many there are.
