@@ -67,6 +67,8 @@ pub(super) struct Follower {
     backoff: Backoff,
     /// What went wrong last, so that each kind of trouble is logged once.
     told: Option<String>,
+    /// Which commands Discord did not like last.
+    blamed: String,
     /// Which commands were left out last.
     left_out: String,
     /// The bot is busy until the list has been looked at for the first time.
@@ -84,6 +86,7 @@ impl Follower {
             places: Places::open(record),
             backoff: Backoff::new(FIRST_PAUSE, MAXIMUM_PAUSE),
             told: None,
+            blamed: String::new(),
             left_out: String::new(),
         }
     }
@@ -131,6 +134,7 @@ impl Follower {
     /// Whether Discord's lists are as they should be.
     async fn update(&mut self) -> bool {
         let mut trouble = None;
+        self.blamed.clear();
         for (place, commands) in self.wanted() {
             let guilds = self.cogs.services.config.load().bot.dev_guilds.clone();
             let (guild, is_former) = match &place {
@@ -170,8 +174,9 @@ impl Follower {
             }
             _ => "",
         };
+        let blamed = &self.blamed;
         self.tell(format!(
-            "The bot's slash commands could not be listed {place}: {error}{hint}. Trying again later"
+            "The bot's slash commands could not be listed {place}: {error}{hint}.{blamed} Trying again later; what can be typed goes on working"
         ));
         false
     }
@@ -261,7 +266,10 @@ impl Follower {
             .collect();
         let all: Vec<Value> = commands.iter().chain(&others).cloned().collect();
         if differ(&all, &at_discord, is_global) {
-            self.overwrite(place, &all).await?;
+            if let Err(error) = self.overwrite(place, &all).await {
+                self.blamed = self.blame(&error, &all);
+                return Err(error);
+            }
             let count = commands.len();
             info!("Discord now lists {count} commands of the bot {place}");
         }
@@ -271,6 +279,24 @@ impl Follower {
         };
         self.listed.insert(place.clone(), listed);
         Ok(())
+    }
+
+    /// The commands to which Discord objects, with their cogs: it names them by their places in the list.
+    fn blame(&self, error: &CallError, sent: &[Value]) -> String {
+        let routes = self.cogs.routes();
+        let named = objected_to(error).filter_map(|index| {
+            let command = sent.get(index)?;
+            let name = command["name"].as_str()?;
+            let claim = Claim::listed(command["type"].as_u64()?, name)?;
+            let owner = routes.owner(&claim);
+            let cog = owner.map_or_else(String::new, |cog| format!(" of the cog \"{}\"", cog.name));
+            Some(format!("\"{name}\"{cog}"))
+        });
+        let named: Vec<String> = named.collect();
+        if named.is_empty() {
+            return String::new();
+        }
+        format!(" It is about {}.", named.join(", "))
     }
 
     /// Whether a command that no cog declares now stays in the list: it is Discord's own, or its cog does not run only
@@ -332,6 +358,19 @@ impl Follower {
     }
 }
 
+/// The places in the list of what Discord objects to.
+fn objected_to(error: &CallError) -> impl Iterator<Item = usize> {
+    let errors = match error {
+        CallError::Discord(error) => error.errors.as_ref().map(Value::from),
+        _ => None,
+    };
+    let places = match errors {
+        Some(Value::Object(errors)) => errors.into_iter().map(|(place, _)| place).collect(),
+        _ => Vec::new(),
+    };
+    places.into_iter().filter_map(|place| place.parse().ok())
+}
+
 /// Takes out what Discord would not list: of each kind it has room for so many. Returns what there is to say about that.
 fn leave_out(commands: &mut Vec<(Value, String)>, kind: CommandKind) -> Option<String> {
     let most = kind.most();
@@ -368,4 +407,35 @@ fn leave_out(commands: &mut Vec<(Value, String)>, kind: CommandKind) -> Option<S
     Some(format!(
         "There are {count} {what}, with the bot's own, and Discord lists {most} of one bot. These are left out: {left_out}. {hint}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discord::outbound::DiscordError;
+    use crate::json::Json;
+
+    #[test]
+    fn discord_names_commands_by_their_places() {
+        let errors = json!({
+            "3": { "name": { "_errors": [{ "code": "APPLICATION_COMMAND_INVALID_NAME", "message": "m" }] } },
+            "17": { "options": {} },
+            "_errors": [],
+        });
+        let error = CallError::Discord(DiscordError {
+            status: 400,
+            code: 50_035,
+            message: "Invalid Form Body".into(),
+            operation: "bulk_set_application_commands".into(),
+            errors: Some(Json::from(&errors)),
+            may_be_done: false,
+        });
+        let mut places: Vec<usize> = objected_to(&error).collect();
+        places.sort_unstable();
+        assert_eq!(places, [3, 17]);
+        assert_eq!(
+            objected_to(&CallError::Failed { operation: "x" }).count(),
+            0
+        );
+    }
 }

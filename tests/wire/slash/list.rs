@@ -402,3 +402,44 @@ cog.user_command { name = "c", checks = { cog.check.all(cog.check.owner, cog.che
     assert_eq!(marked, ["\"a\" true", "\"b\" false", "\"c\" true"]);
     assert_eq!(requests(&stage), ["GET", "PUT 3"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_discord_says_typed_commands_go_on_and_the_list_follows_later() {
+    let with = |name: &str| {
+        cog(&format!(
+            r#"cog.command {{ name = "{name}", run = function(ctx) ctx:reply("{name}") end }}"#
+        ))
+    };
+    let mut stage = setup(&[("cogs/t.luau", &with("start"))])
+        .clock(cogsmith::clock::Clock::paused(super::START))
+        .start()
+        .await;
+    for (name, status, retry_after, times) in [
+        ("a", 429, Some(0.2), 1),
+        ("b", 500, None, 20),
+        ("c", 503, None, 1),
+        ("d", 400, None, 2),
+    ] {
+        stage.sim.fault(InjectedFault::Rest(RestFault {
+            method: Some("PUT".into()),
+            path: "/applications/{application_id}/commands".into(),
+            times,
+            kind: RestFaultKind::Status {
+                status,
+                code: 0,
+                message: "Not now".into(),
+                retry_after,
+            },
+        }));
+        stage.save("cogs/t.luau", &with(name));
+        stage.applied().await;
+        assert_eq!(stage.ask(&format!("!{name}")).await, name, "{status}");
+        for _ in 0..8 {
+            if names(&stage) == [name] {
+                break;
+            }
+            stage.advance(std::time::Duration::from_secs(120)).await;
+        }
+        assert_eq!(names(&stage), [name], "{status}");
+    }
+}
