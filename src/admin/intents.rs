@@ -11,6 +11,10 @@ use std::time::Duration;
 pub(super) fn waiting(services: &Services, reload: &Reload, language: Language) -> Option<String> {
     let connection = services.connection.load();
     let missing = *reload.intents.borrow() & !connection.intents;
+    if missing != 0 && connection.needs_restart {
+        let intents = &names(missing).join(", ");
+        return Some(Say::IntentsNeedRestart { intents }.say(language));
+    }
     let wait = connection.free_at.checked_sub(services.clock.now())?;
     let seconds = Duration::from_secs(wait.as_secs());
     if missing == 0 || seconds.is_zero() {

@@ -146,6 +146,9 @@ sentences! {
     Waiting { cogs }
         "Not running until fixed: {cogs}."
         "Tidak berjalan sampai diperbaiki: {cogs}."
+    IntentsNeedRestart { intents }
+        "⏳ The connection lacks intents: {intents}. Their events do not arrive before the bot is started again, because `bot.reconnect_for_intents` is off."
+        "⏳ Koneksi belum punya intent: {intents}. Event-nya baru masuk setelah bot dijalankan ulang, karena `bot.reconnect_for_intents` dimatikan."
     IntentsWait { intents, wait }
         "⏳ The connection gets new intents in {wait}: {intents}. Their events do not arrive before that. The bot waits because Discord limits how many sessions it may open."
         "⏳ Koneksi akan mendapat intent baru dalam {wait}: {intents}. Sebelum itu, event-nya belum masuk. Bot menunggu karena Discord membatasi jumlah sesi yang boleh dibuka."

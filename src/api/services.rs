@@ -100,6 +100,8 @@ pub struct ConnectionView {
     pub refused: u64,
     /// When it may take others, since the Unix epoch.
     pub free_at: Duration,
+    /// Whether it takes none before the bot is started again.
+    pub needs_restart: bool,
 }
 
 impl Default for ConnectionView {
@@ -109,6 +111,7 @@ impl Default for ConnectionView {
             intents: u64::MAX,
             refused: 0,
             free_at: Duration::ZERO,
+            needs_restart: false,
         }
     }
 }

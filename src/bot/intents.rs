@@ -31,6 +31,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest such pause.
 const MAXIMUM_PAUSE: Duration = Duration::from_secs(300);
 
+/// While the operator does not want a new session, it is looked so often whether they have changed their mind.
+const ASKED_AGAIN: Duration = Duration::from_secs(5);
+
 /// Guilds, channels and roles are always kept, and the bot's own commands are typed in messages.
 fn own() -> u64 {
     let own = [
@@ -116,8 +119,10 @@ impl Follower {
         let next = self.next();
         self.tell(next);
         let clock = self.cogs.services.clock.clone();
+        let may = self.may_reconnect();
         let due = async {
             match next {
+                Some(_) if !may => clock.sleep(ASKED_AGAIN).await,
                 Some(IntentsChange { at, .. }) => clock.sleep(at.saturating_sub(clock.now())).await,
                 None => std::future::pending().await,
             }
@@ -133,9 +138,15 @@ impl Follower {
             () = due => {}
         }
         match next {
-            Some(change) => self.change(change).await,
-            None => Ok(()),
+            Some(change) if may => self.change(change).await,
+            _ => Ok(()),
         }
+    }
+
+    /// Whether the operator wants new intents to open a new session.
+    fn may_reconnect(&self) -> bool {
+        let config = self.cogs.services.config.load();
+        config.bot.reconnect_for_intents
     }
 
     fn next(&self) -> Option<IntentsChange> {
@@ -158,8 +169,19 @@ impl Follower {
             intents: self.gateway.intents() | self.refused,
             refused: self.refused,
             free_at: self.gateway.next_change().max(self.retry_at),
+            needs_restart: !self.may_reconnect(),
         }));
         let missing = next.map_or(0, |change| change.missing);
+        if !self.may_reconnect() {
+            if missing & !self.announced != 0 {
+                let names = names(missing).join(", ");
+                warn!(
+                    "The cogs need intents that the connection does not have: {names}. It gets them when the bot is started again, because bot.reconnect_for_intents is off"
+                );
+            }
+            self.announced = missing;
+            return;
+        }
         let wait = next.map(|change| change.at.saturating_sub(services.clock.now()));
         if let Some(wait) = wait.filter(|wait| !wait.is_zero())
             && missing & !self.announced != 0

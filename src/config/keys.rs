@@ -56,6 +56,8 @@ pub struct Bot {
     pub locale: Locale,
     /// Whether somebody who types a command that nobody has is told which one they have probably meant.
     pub suggest_commands: bool,
+    /// Whether the bot opens a new session when a reload needs intents that the connection does not have.
+    pub reconnect_for_intents: bool,
     /// What Discord shows of the bot, unless a cog asks for something else with `cog.presence`.
     pub presence: Presence,
     /// The ids of the servers in which the bot's slash commands are listed, and nowhere else: for trying them out.
@@ -297,6 +299,7 @@ impl Default for Bot {
             admins: Vec::new(),
             locale: Locale::En,
             suggest_commands: false,
+            reconnect_for_intents: true,
             presence: Presence::default(),
             dev_guilds: Vec::new(),
         }

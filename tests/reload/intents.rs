@@ -101,3 +101,34 @@ async fn a_cog_that_switches_its_intents_for_an_hour_opens_few_sessions() {
     until(|| gateway.intents() & bit(0) == 0).await;
     assert_eq!(identifies(&stage).await, opened + 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operator_may_keep_the_session() {
+    let keep = r#"{ "bot": { "reconnect_for_intents": false } }"#;
+    let mut stage = setup(&[("cogs/ping.luau", &answering("ping", "pong"))])
+        .config(keep)
+        .clock(Clock::paused(1_700_000_000))
+        .start()
+        .await;
+    stage.advance(Duration::from_secs(60)).await;
+    let path = stage.folder.path().join("config.json");
+    std::fs::write(&path, keep).unwrap();
+    let environment: cogsmith::config::Environment = std::iter::empty::<(&str, &str)>().collect();
+    stage.bot.follow_config(&path, environment);
+    stage.save("cogs/greedy.luau", &asking(INTENTS[0].0));
+    stage.applied().await;
+    let told = "The connection lacks intents: guild_members.";
+    let answer = stage.ask("!reload cog greedy").await;
+    assert!(answer.contains(told), "{answer}");
+    stage.advance(Duration::from_secs(3_600)).await;
+    let status = stage.ask("!reload status").await;
+    assert!(status.contains(told), "{status}");
+    assert_eq!(identifies(&stage).await, 1);
+    std::fs::write(&path, "{}").unwrap();
+    let services = std::sync::Arc::clone(&stage.bot.cogs.services);
+    until(|| services.config.load().bot.reconnect_for_intents).await;
+    stage.advance(Duration::from_secs(10)).await;
+    has(&stage, bit(0)).await;
+    let status = stage.ask("!reload status").await;
+    assert!(!status.contains("lacks intents"), "{status}");
+}
