@@ -1,10 +1,11 @@
 //! `!cogs`, `!load`, `!unload`, `!help`.
 
+use super::seen::commands_for;
 use super::text::Say;
 use super::{AdminCall, Answering, code_block, status};
+use crate::cogs::caller::Caller;
 use crate::cogs::host::ADMIN_COMMANDS;
-use crate::cogs::live::Status;
-use crate::commands::definition::CommandDefinition;
+use crate::commands::definition::{CommandDefinition, CommandKind};
 use crate::commands::help::{self, CommandView};
 use crate::commands::name_key::name_key;
 use crate::commands::pages;
@@ -110,26 +111,30 @@ impl Answering {
         }
         let settings = self.cogs.services.guilds.of(call.guild_id.as_deref());
         let settings = settings.unwrap_or_default();
-        let cogs: Vec<(String, Status)> = self
-            .cogs
-            .all()
-            .into_iter()
+        let asking = call.caller();
+        let caller = Caller {
+            services: &self.cogs.services,
+            call: &asking,
+            interaction: call.form.interaction().map(|it| &**it),
+            language,
+        };
+        let all = self.cogs.all().into_iter();
+        let cogs: Vec<(String, Vec<CommandDefinition>)> = all
             .filter(|cog| cog.has_version())
-            .map(|cog| (cog.name.to_string(), cog.status()))
+            .map(|cog| {
+                let commands = cog.peek(|status| commands_for(&status.offer, &caller));
+                (cog.name.to_string(), commands)
+            })
             .collect();
         let views: Vec<CommandView<'_>> = cogs
             .iter()
-            .flat_map(|(cog, status)| {
-                let commands = status.offer.commands.iter();
+            .flat_map(|(cog, commands)| {
                 let settings = &settings;
                 // What the server has switched off is not there.
-                let commands = commands.filter(move |command| {
-                    !settings.is_off(&name_key(&command.definition.name), cog)
-                });
-                commands.map(move |command| CommandView {
-                    definition: &command.definition,
-                    cog,
-                })
+                let commands = commands
+                    .iter()
+                    .filter(move |it| !settings.is_off(&name_key(&it.name), cog));
+                commands.map(move |definition| CommandView { definition, cog })
             })
             .collect();
         if arguments.is_empty() {
@@ -145,7 +150,7 @@ impl Answering {
         }
         let (asked, page) = pages::asked(arguments);
         // A command may be called `2`: with the prefix before it, it is the command in any case.
-        let is_page = asked.is_empty() && help::overview_pages(&views, prefix).len() > 1;
+        let is_page = asked.is_empty() && help::overview_pages(&views, prefix, language).len() > 1;
         if is_page || (asked.is_empty() && find(&views, arguments).is_none()) {
             return help::overview(&views, prefix, page, language);
         }
@@ -160,22 +165,34 @@ impl Answering {
             return help::help_for(&path, prefix, page, language);
         }
         let asked = after_prefix(asked, prefix).unwrap_or(asked);
-        let known = views.iter().map(|view| view.definition.name.as_str());
+        let known = views.iter().map(|view| view.definition);
+        let known = known.filter(|it| it.kind == CommandKind::Chat && !it.hidden);
+        let known = known.map(|it| it.name.as_str());
         help::unknown_command(asked, known, prefix, language)
     }
 }
 
 /// The command that the words lead to, with the groups around it.
 fn find<'a>(views: &[CommandView<'a>], words: &str) -> Option<Vec<&'a CommandDefinition>> {
+    // What is in a context menu has all of the words in its name.
+    let key = name_key(words);
+    let mut roots = views.iter().map(|view| view.definition);
+    let in_menu = roots
+        .clone()
+        .find(|it| it.kind != CommandKind::Chat && name_key(&it.name) == key);
     let mut words = words.split_whitespace();
     let first = words.next()?;
-    let root = views
-        .iter()
-        .find(|view| answers_to(view.definition, first))?;
-    let mut path = vec![root.definition];
+    let typed = roots.find(|it| it.kind == CommandKind::Chat && answers_to(it, first));
+    let Some(root) = typed else {
+        return in_menu.map(|it| vec![it]);
+    };
+    let mut path = vec![root];
     for word in words {
         let group = path.last()?;
-        path.push(group.subcommands.iter().find(|it| answers_to(it, word))?);
+        match group.subcommands.iter().find(|it| answers_to(it, word)) {
+            Some(below) => path.push(below),
+            None => return in_menu.map(|it| vec![it]),
+        }
     }
     Some(path)
 }

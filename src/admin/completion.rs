@@ -1,9 +1,9 @@
 //! Completes what is typed into an option of the bot's own slash commands.
 
+use super::seen::may_call;
 use super::{AdminCall, Answering, slash};
 use crate::api::interaction::Interaction;
 use crate::cogs::caller::Caller;
-use crate::commands::checks::{CheckAnswers, Verdict, evaluate, evaluate_context};
 use crate::commands::definition::{Check, CommandDefinition};
 use crate::commands::name_key::name_key;
 use crate::discord::permissions::{MANAGE_GUILD, missing};
@@ -111,11 +111,7 @@ fn add_usable(
     names: &mut Vec<String>,
 ) {
     let checks: Vec<&Check> = checks.iter().copied().chain(&definition.checks).collect();
-    let place = evaluate_context(definition.contexts, caller.place(), caller.language);
-    let verdict = evaluate(checks.iter().copied(), caller, &CheckAnswers::new());
-    // What a cog's own check says is not known here.
-    let may = !matches!(verdict, Verdict::Denied { .. }) && place == Verdict::Pass;
-    if definition.hidden || !may {
+    if definition.hidden || !may_call(definition, &checks, caller) {
         return;
     }
     let name = format!("{before}{}", definition.name);

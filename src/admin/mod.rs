@@ -15,6 +15,7 @@ mod completion;
 mod intents;
 mod reload;
 mod report;
+mod seen;
 mod settings;
 pub mod slash;
 mod status;

@@ -37,7 +37,7 @@ pub fn overview(
     page: usize,
     language: Language,
 ) -> String {
-    let all = overview_pages(commands, prefix);
+    let all = overview_pages(commands, prefix, language);
     let page = page.clamp(1, all.len().max(1));
     let Some(body) = all.get(page - 1) else {
         return Text::NoCommands {}.say(language);
@@ -56,16 +56,18 @@ pub fn overview(
 }
 
 /// The pages of [`overview`] without the lines below them.
-pub fn overview_pages(commands: &[CommandView<'_>], prefix: &str) -> Vec<String> {
-    // A typed and a slash command may share a name.
-    let mut by_cog: BTreeMap<&str, BTreeMap<(&str, bool), String>> = BTreeMap::new();
+pub fn overview_pages(
+    commands: &[CommandView<'_>],
+    prefix: &str,
+    language: Language,
+) -> Vec<String> {
+    // A typed and a slash command may share a name, and so may those of context menus.
+    let mut by_cog: BTreeMap<&str, BTreeMap<(CommandKind, &str, bool), String>> = BTreeMap::new();
     for CommandView { definition, cog } in commands {
-        if !definition.hidden && definition.kind == CommandKind::Chat {
-            let line = overview_line(definition, prefix);
-            by_cog
-                .entry(cog)
-                .or_default()
-                .insert((&definition.name, definition.prefix), line);
+        if !definition.hidden {
+            let line = overview_line(definition, prefix, language);
+            let key = (definition.kind, definition.name.as_str(), definition.prefix);
+            by_cog.entry(cog).or_default().insert(key, line);
         }
     }
     let mut pages: Vec<String> = Vec::new();
@@ -94,9 +96,16 @@ pub fn overview_pages(commands: &[CommandView<'_>], prefix: &str) -> Vec<String>
     pages
 }
 
-fn overview_line(definition: &CommandDefinition, prefix: &str) -> String {
-    let prefix = if definition.prefix { prefix } else { "/" };
-    let call = format!("`{}{}`", inside_code(prefix), inside_code(&definition.name));
+fn overview_line(definition: &CommandDefinition, prefix: &str, language: Language) -> String {
+    let name = inside_code(&definition.name);
+    let call = match definition.kind {
+        CommandKind::Chat => {
+            let prefix = if definition.prefix { prefix } else { "/" };
+            format!("`{}{name}`", inside_code(prefix))
+        }
+        CommandKind::User => format!("`{name}` ({})", Text::UserMenu {}.say(language)),
+        CommandKind::Message => format!("`{name}` ({})", Text::MessageMenu {}.say(language)),
+    };
     described(&call, definition.description.as_deref())
 }
 

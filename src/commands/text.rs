@@ -336,6 +336,12 @@ sentences! {
     MoreAbout { help }
         "More about a command: {help}"
         "Penjelasan tentang sebuah perintah: {help}"
+    UserMenu {}
+        "in the menu of a user"
+        "di menu pengguna"
+    MessageMenu {}
+        "in the menu of a message"
+        "di menu pesan"
     InUserMenu { name }
         "{name} is in the menu of a user, below *Apps*."
         "{name} ada di menu pengguna, di bawah *Apl*."

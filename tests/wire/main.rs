@@ -28,6 +28,7 @@ mod fake_gateway;
 #[path = "../support/fake_http.rs"]
 mod fake_http;
 mod gateway;
+mod help;
 mod identity;
 mod lines;
 mod members;

@@ -51,7 +51,7 @@ fn many_commands_come_in_pages() {
         .map(|number| command(&format!("command{number:02}"), &"word ".repeat(12)))
         .collect();
     let all = views("big", &many);
-    let pages = overview_pages(&all, "!");
+    let pages = overview_pages(&all, "!", Language::English);
     assert_eq!(pages.len(), 3);
     assert!(pages.iter().all(|page| page.starts_with("**big**\n")));
     let last_lines = |page| {
