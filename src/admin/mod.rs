@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! router ─ Admin (two desks, each a task) ─┬─ reload (!reload …)
-//!                                          ├─ settings (!settings: what a server sets for itself)
+//!                                          ├─ settings, menu (!settings: what a server sets for itself)
 //!                                          └─ cogs (!cogs, !load, !unload, !help) ─▶ one message
 //! ```
 //!
@@ -13,6 +13,7 @@
 mod cogs;
 mod completion;
 mod intents;
+mod menu;
 mod reload;
 mod report;
 mod seen;
@@ -36,7 +37,9 @@ use crate::json::{Json, JsonRef};
 use crate::reload::controller::Reload;
 use crate::supervisor::Ticket;
 use serde_json::json;
-use serenity::builder::{CreateInteractionResponse, CreateInteractionResponseMessage};
+use serenity::builder::{
+    CreateActionRow, CreateInteractionResponse, CreateInteractionResponseMessage,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use text::Say;
@@ -44,6 +47,8 @@ use tokio::sync::mpsc;
 
 /// Discord takes at most 2,000 characters; the rest is room for what is added around a cut text.
 const LONGEST_ANSWER: usize = 1_950;
+/// Discord's flag of a message that one user alone sees.
+const EPHEMERAL: i64 = 1 << 6;
 /// How long an answer may take to be sent.
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -73,6 +78,8 @@ pub enum AdminForm {
     Slash(Arc<Interaction>),
     /// By typing into an option of a slash command.
     Completion(Arc<Interaction>),
+    /// By a component below one of its answers, or a form that such a component has opened.
+    Component(Arc<Interaction>),
 }
 
 impl AdminForm {
@@ -80,9 +87,9 @@ impl AdminForm {
     pub fn id(&self) -> &str {
         match self {
             Self::Typed(message) => message.data().str("id"),
-            Self::Slash(interaction) | Self::Completion(interaction) => {
-                interaction.event().str("id")
-            }
+            Self::Slash(interaction)
+            | Self::Completion(interaction)
+            | Self::Component(interaction) => interaction.event().str("id"),
         }
         .unwrap_or_default()
     }
@@ -90,14 +97,45 @@ impl AdminForm {
     fn interaction(&self) -> Option<&Arc<Interaction>> {
         match self {
             Self::Typed(_) => None,
-            Self::Slash(interaction) | Self::Completion(interaction) => Some(interaction),
+            Self::Slash(interaction)
+            | Self::Completion(interaction)
+            | Self::Component(interaction) => Some(interaction),
+        }
+    }
+
+    /// Whether what is shown is for the caller alone, as all answers to slash commands are.
+    fn is_alone(&self) -> bool {
+        match self {
+            Self::Typed(_) => false,
+            Self::Slash(_) | Self::Completion(_) => true,
+            Self::Component(interaction) => {
+                let message = interaction.event().get("message");
+                let flags = message.and_then(|message| message.i64("flags"));
+                flags.is_some_and(|flags| flags & EPHEMERAL != 0)
+            }
         }
     }
 }
 
 impl AdminCall {
-    /// The call of a slash command that is the bot's own, or of an option of one.
-    pub fn of_interaction(name: String, interaction: Arc<Interaction>, is_called: bool) -> Self {
+    /// The use of a component or a form of the bot's own, if an interaction is one.
+    pub fn of_component(
+        interaction: impl FnOnce() -> Arc<Interaction>,
+        event: &Event,
+    ) -> Option<Self> {
+        let id = event.data().at(&["data", "custom_id"])?.as_str()?;
+        menu::is_own(id).then(|| {
+            let name = "settings".to_owned();
+            Self::of_interaction(name, interaction(), AdminForm::Component)
+        })
+    }
+
+    /// The call of a slash command that is the bot's own, of an option of one, or of a component.
+    pub fn of_interaction(
+        name: String,
+        interaction: Arc<Interaction>,
+        form: fn(Arc<Interaction>) -> AdminForm,
+    ) -> Self {
         let caller = interaction.caller();
         let author = caller.at(&["author", "id"]).and_then(JsonRef::as_str);
         Self {
@@ -106,11 +144,7 @@ impl AdminCall {
             channel_id: caller.str("channel_id").unwrap_or_default().to_owned(),
             guild_id: caller.str("guild_id").map(str::to_owned),
             author_id: author.unwrap_or_default().to_owned(),
-            form: if is_called {
-                AdminForm::Slash(interaction)
-            } else {
-                AdminForm::Completion(interaction)
-            },
+            form: form(interaction),
         }
     }
 
@@ -127,9 +161,9 @@ impl AdminCall {
     fn caller(&self) -> Json {
         match &self.form {
             AdminForm::Typed(message) => message.data().clone(),
-            AdminForm::Slash(interaction) | AdminForm::Completion(interaction) => {
-                interaction.caller()
-            }
+            AdminForm::Slash(interaction)
+            | AdminForm::Completion(interaction)
+            | AdminForm::Component(interaction) => interaction.caller(),
         }
     }
 }
@@ -231,14 +265,29 @@ impl Unanswered {
 
 /// Answers a message in the bot's own words.
 pub async fn reply(services: &Services, channel_id: &str, message_id: &str, text: &str) {
+    reply_with(services, (channel_id, message_id), text, &[]).await;
+}
+
+/// The same with components below it.
+async fn reply_with(
+    services: &Services,
+    (channel_id, message_id): (&str, &str),
+    text: &str,
+    rows: &[CreateActionRow],
+) {
     let Some(operation) = operation("create_message") else {
         return;
     };
-    let body = json!({
+    let mut body = json!({
         "channel_id": channel_id,
         "content": cut(text),
         "message_reference": reply_to(message_id),
     });
+    if !rows.is_empty()
+        && let Ok(rows) = serde_json::to_value(rows)
+    {
+        body["components"] = rows;
+    }
     let sent = services.outbound.call(operation, body, DEADLINE);
     if let Err(error) = sent.await {
         tracing::warn!(%error, "A command of the bot's own could not be answered");
@@ -246,9 +295,15 @@ pub async fn reply(services: &Services, channel_id: &str, message_id: &str, text
 }
 
 /// Answers an interaction in the bot's own words, for its caller alone.
-async fn respond(services: &Services, interaction: &Interaction, text: &str) {
+async fn respond(
+    services: &Services,
+    interaction: &Interaction,
+    text: &str,
+    rows: Vec<CreateActionRow>,
+) {
     let message = CreateInteractionResponseMessage::new()
         .content(cut(text))
+        .components(rows)
         .ephemeral(true);
     send(
         services,
@@ -276,10 +331,15 @@ async fn send(
 }
 
 /// Answers a call in the bot's own words.
-async fn answer(services: &Services, call: &AdminCall, text: &str) {
+async fn answer(services: &Services, call: &AdminCall, text: &str, rows: Vec<CreateActionRow>) {
     match &call.form {
-        AdminForm::Typed(_) => reply(services, &call.channel_id, call.form.id(), text).await,
-        AdminForm::Slash(interaction) => respond(services, interaction, text).await,
+        AdminForm::Typed(_) => {
+            let place = (call.channel_id.as_str(), call.form.id());
+            reply_with(services, place, text, &rows).await;
+        }
+        AdminForm::Slash(interaction) | AdminForm::Component(interaction) => {
+            respond(services, interaction, text, rows).await;
+        }
         AdminForm::Completion(_) => {}
     }
 }
@@ -297,31 +357,37 @@ impl Desk {
         ticket.begin();
         let answering = async {
             host_tasks::point(desk);
-            self.answering(&call).answer(&call).await;
+            let answering = Answering::new(&self.cogs, &self.reload, &call);
+            answering.answer(&call).await;
         };
         if host_tasks::caught(desk, answering).await.is_none() {
             let services = &self.cogs.services;
-            let language = call.language(services);
-            answer(services, &call, &Text::BotFailed {}.say(language)).await;
+            let text = Text::BotFailed {}.say(call.language(services));
+            answer(services, &call, &text, Vec::new()).await;
         }
         drop(ticket);
         drop(busy);
     }
-
-    fn answering(&self, call: &AdminCall) -> Answering {
-        let services = &self.cogs.services;
-        let guild = call.guild_id.as_deref();
-        Answering {
-            cogs: Arc::clone(&self.cogs),
-            reload: self.reload.clone(),
-            language: call.language(services),
-            prefix: services.prefix_in(guild),
-            is_slash: !matches!(call.form, AdminForm::Typed(_)),
-        }
-    }
 }
 
 impl Answering {
+    fn new(cogs: &Arc<Cogs>, reload: &Reload, call: &AdminCall) -> Self {
+        let services = &cogs.services;
+        let guild = call.guild_id.as_deref();
+        Self {
+            cogs: Arc::clone(cogs),
+            reload: reload.clone(),
+            language: call.language(services),
+            prefix: services.prefix_in(guild),
+            is_slash: call.form.is_alone(),
+        }
+    }
+
+    /// The same by what is set now.
+    fn again(&self, call: &AdminCall) -> Self {
+        Self::new(&self.cogs, &self.reload, call)
+    }
+
     /// What stands before the name of one of the bot's own commands, in a form that is safe inside inline code: even
     /// `` ` `` may be a prefix.
     fn shown_prefix(&self) -> String {
@@ -344,10 +410,18 @@ impl Answering {
             let choices = self.choices(call, interaction);
             return send(services, interaction, &completion::response(choices)).await;
         }
+        if let AdminForm::Component(interaction) = &call.form {
+            let message = interaction.event().get("message");
+            let message = message.unwrap_or(JsonRef::NULL);
+            let response = self.clicked(call, interaction.data(), message).await;
+            return send(services, interaction, &response).await;
+        }
+        if call.name == "settings" {
+            let (text, rows) = self.settings(call).await;
+            return answer(services, call, &text, rows).await;
+        }
         let text = if call.name == "help" {
             self.help(call)
-        } else if call.name == "settings" {
-            self.settings(call).await
         } else if !services.is_admin(&call.author_id) {
             Say::Refused {}.say(self.language)
         } else {
@@ -361,7 +435,7 @@ impl Answering {
         // Commands that show something have pages; after commands that do something, `!reload status` shows the rest.
         let status = format!("{}reload status", self.shown_prefix());
         let text = pages::first(&text, &status, self.language);
-        answer(services, call, &text).await;
+        answer(services, call, &text, Vec::new()).await;
     }
 }
 

@@ -21,6 +21,8 @@ use crate::guild_settings::{
     LONGEST_PREFIX, MOST_PLACES, MOST_RULES, PrefixFault, Rule, Settings, Subject, prefix_fault,
 };
 use crate::nearest::nearest;
+use crate::state::StateError;
+use serenity::builder::CreateActionRow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -28,14 +30,20 @@ use std::sync::Arc;
 const COG: &str = "cog:";
 
 /// Words for "as if nothing were set".
-const RESET: &str = "reset";
+pub(super) const RESET: &str = "reset";
 
 impl Answering {
-    /// Answers `!settings …`.
-    pub(super) async fn settings(&self, call: &AdminCall) -> String {
-        match self.guild_to_manage(call).await {
-            Ok(guild) => self.settings_of(guild, &call.arguments).await,
-            Err(refusal) => refusal,
+    /// Answers `!settings …`: with what is set comes a menu.
+    pub(super) async fn settings(&self, call: &AdminCall) -> (String, Vec<CreateActionRow>) {
+        let guild = match self.guild_to_manage(call).await {
+            Ok(guild) => guild,
+            Err(refusal) => return (refusal, Vec::new()),
+        };
+        let arguments = call.arguments.as_str();
+        let arguments = arguments.strip_prefix("show").unwrap_or(arguments);
+        match pages::asked(arguments) {
+            ("", page) => (self.show_settings(guild, page), self.menu(guild, 1)),
+            _ => (self.settings_of(guild, arguments).await, Vec::new()),
         }
     }
 
@@ -76,17 +84,13 @@ impl Answering {
     async fn settings_of(&self, guild: u64, arguments: &str) -> String {
         let (action, rest) = split(arguments);
         match name_key(action).as_str() {
-            "" | "show" => self.show_settings(guild, 1),
             "prefix" => self.set_prefix(guild, rest).await,
             "language" => self.set_language(guild, rest).await,
             "off" => self.switch(guild, rest, true).await,
             "on" => self.switch(guild, rest, false).await,
             "limit" => self.limit(guild, rest).await,
             RESET => self.reset(guild, rest).await,
-            _ => match pages::asked(arguments) {
-                ("", page) => self.show_settings(guild, page),
-                _ => self.usage(),
-            },
+            _ => self.usage(),
         }
     }
 
@@ -96,7 +100,7 @@ impl Answering {
         Say::SettingsUsage { prefix }.say(self.language)
     }
 
-    fn current(&self, guild: u64) -> Arc<Settings> {
+    pub(super) fn current(&self, guild: u64) -> Arc<Settings> {
         let known = self.cogs.services.guilds.of_id(guild);
         known.unwrap_or_default()
     }
@@ -105,11 +109,13 @@ impl Answering {
     async fn change(&self, guild: u64, done: String, change: impl FnOnce(&mut Settings)) -> String {
         match self.cogs.services.guilds.change(guild, change).await {
             Ok(()) => done,
-            Err(error) => {
-                tracing::error!(guild, %error, "The settings of a server could not be stored");
-                Text::BotFailed {}.say(self.language)
-            }
+            Err(error) => self.not_stored(guild, &error),
         }
+    }
+
+    pub(super) fn not_stored(&self, guild: u64, error: &StateError) -> String {
+        tracing::error!(guild, %error, "The settings of a server could not be stored");
+        Text::BotFailed {}.say(self.language)
     }
 
     /// All that is set, and how it is changed.
@@ -167,7 +173,7 @@ impl Answering {
         }
     }
 
-    async fn set_prefix(&self, guild: u64, given: &str) -> String {
+    pub(super) async fn set_prefix(&self, guild: u64, given: &str) -> String {
         let language = self.language;
         let configured = self.cogs.services.config.load().bot.prefix.clone();
         let configured = &inside_code(&configured);
@@ -194,7 +200,7 @@ impl Answering {
         fault.say(language)
     }
 
-    async fn set_language(&self, guild: u64, given: &str) -> String {
+    pub(super) async fn set_language(&self, guild: u64, given: &str) -> String {
         let chosen = match name_key(given).as_str() {
             "en" | "english" | "inggris" => Some(Language::English),
             "id" | "indonesian" | "indonesia" | "bahasa indonesia" => Some(Language::Indonesian),
@@ -237,7 +243,7 @@ impl Answering {
         self.change(guild, done, |it| it.set(subject, None)).await
     }
 
-    fn too_many(&self) -> String {
+    pub(super) fn too_many(&self) -> String {
         let most = &MOST_RULES.to_string();
         Say::TooManyRules { most }.say(self.language)
     }
@@ -321,7 +327,7 @@ impl Answering {
     }
 
     /// Answers `reset prefix`, `language`, `NAME` or `all`.
-    async fn reset(&self, guild: u64, given: &str) -> String {
+    pub(super) async fn reset(&self, guild: u64, given: &str) -> String {
         match name_key(given).as_str() {
             "prefix" => self.set_prefix(guild, RESET).await,
             "language" => self.set_language(guild, RESET).await,
@@ -343,7 +349,7 @@ impl Answering {
     }
 
     /// The command or cog that a word means: a command before a cog of the same name.
-    fn subject(&self, guild: u64, given: &str) -> Result<Subject, String> {
+    pub(super) fn subject(&self, guild: u64, given: &str) -> Result<Subject, String> {
         let given = given.trim();
         if given.is_empty() {
             return Err(self.usage());

@@ -292,4 +292,26 @@ sentences! {
     AllReset {}
         "Nothing is set in this server any more."
         "Semua pengaturan server ini sudah dihapus."
+    // The menu below the settings.
+    NothingOff {}
+        "Commands and cogs to switch off"
+        "Perintah dan cog yang ingin dimatikan"
+    HasLimits {}
+        "limited to channels or roles"
+        "dibatasi ke kanal atau peran"
+    ButtonPrefix {}
+        "Prefix"
+        "Prefix"
+    ButtonReset {}
+        "Reset all"
+        "Hapus semua"
+    ButtonBack {}
+        "Back"
+        "Kembali"
+    ButtonNext {}
+        "Next"
+        "Berikutnya"
+    AskReset {}
+        "Shall I forget all that is set in this server? This cannot be undone."
+        "Hapus semua pengaturan server ini? Ini tidak bisa dibatalkan."
 }

@@ -23,9 +23,12 @@ use crate::supervisor::{Consumer, Deliveries, Ticket, deliveries};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-// Discord's types of interactions: a command was called, and an option of one is being typed.
+// Discord's types of interactions: a command was called, a component was used, an option of a command is being typed, a
+// form was sent.
 const COMMAND: u64 = 2;
+const COMPONENT: u64 = 3;
 const COMPLETION: u64 = 4;
+const SUBMISSION: u64 = 5;
 
 /// Commands that the configured prefix calls in every server, whatever it has set: nobody can lock themselves out.
 const ALWAYS: [&str; 2] = ["settings", "help"];
@@ -235,14 +238,20 @@ impl Router {
     fn used(&self, event: &Arc<Event>) -> Option<Called> {
         let peek = event.peek_interaction()?;
         let data = peek.data.as_ref()?;
+        if matches!(peek.kind, COMPONENT | SUBMISSION) {
+            let new = || Arc::new(Interaction::new(event, &peek, &self.cogs.services));
+            return AdminCall::of_component(new, event).map(Called::Admin);
+        }
         let claim = Claim::listed(data.kind, &data.name)?;
         let services = &self.cogs.services;
         let new = || Arc::new(Interaction::new(event, &peek, services));
-        if let Claim::Slash(name) = &claim
-            && ADMIN_COMMANDS.contains(&name.as_str())
-            && matches!(peek.kind, COMMAND | COMPLETION)
-        {
-            let call = AdminCall::of_interaction(name.clone(), new(), peek.kind == COMMAND);
+        let own: Option<(&str, fn(Arc<Interaction>) -> AdminForm)> = match (&claim, peek.kind) {
+            (Claim::Slash(name), COMMAND) => Some((name, AdminForm::Slash)),
+            (Claim::Slash(name), COMPLETION) => Some((name, AdminForm::Completion)),
+            _ => None,
+        };
+        if let Some((name, form)) = own.filter(|(name, _)| ADMIN_COMMANDS.contains(name)) {
+            let call = AdminCall::of_interaction(name.to_owned(), new(), form);
             return Some(Called::Admin(call));
         }
         let form = match peek.kind {

@@ -339,3 +339,148 @@ async fn settings_survive_a_restart() {
     let stage = setup(&[]).folder(folder).stored().start().await;
     assert_eq!(stage.ask("!ping").await, "pong ! en");
 }
+
+/// The message with the menu.
+async fn menu(stage: &Stage) -> Value {
+    stage.says("anna", "!settings").await.remove(0)
+}
+
+async fn click(
+    stage: &Stage,
+    user: &str,
+    message: &Value,
+    id: &str,
+    values: &[&str],
+) -> InteractionView {
+    let request = InteractionRequest::Component {
+        message: message["id"].as_str().unwrap().parse().unwrap(),
+        custom_id: format!("cogsmith:settings:{id}"),
+        values: values.iter().map(|it| (*it).to_owned()).collect(),
+    };
+    let user = stage.sim.user(user).unwrap();
+    let interaction = stage.sim.interact(user, stage.general(), request).unwrap();
+    let view = interaction.acknowledged(PATIENCE).await.unwrap();
+    stage.settled().await;
+    view
+}
+
+fn chosen(message: &Value, id: &str) -> Vec<String> {
+    let rows = message["components"].as_array().unwrap().iter();
+    let mut all = rows.flat_map(|row| row["components"].as_array().unwrap());
+    let id = format!("cogsmith:settings:{id}");
+    let menu = all.find(|it| it["custom_id"] == id.as_str()).unwrap();
+    let options = menu["options"].as_array().unwrap().iter();
+    let options = options.filter(|it| it["default"] == true);
+    options
+        .map(|it| it["value"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_menu_sets_by_clicks() {
+    let stage = stage().await;
+    let message = menu(&stage).await;
+    assert_eq!(chosen(&message, "language"), ["reset"]);
+    assert_eq!(chosen(&message, "off:1"), [""; 0]);
+    let view = click(&stage, "anna", &message, "language", &["id"]).await;
+    assert_eq!(view.response_type, Some(7));
+    let shown = view.message.unwrap();
+    assert_eq!(chosen(&shown, "language"), ["id"]);
+    let text = shown["content"].as_str().unwrap();
+    assert!(text.starts_with("**Pengaturan server ini**"), "{text}");
+    let view = click(&stage, "anna", &message, "off:1", &["ping", "cog:ping"]).await;
+    assert_eq!(
+        chosen(&view.message.unwrap(), "off:1"),
+        ["cog:ping", "ping"]
+    );
+    assert_eq!(member(&stage, "!ping").await, None);
+    assert_eq!(member(&stage, "!other").await, None);
+    // What is not chosen any more is on again, and limits stay.
+    boss(&stage, "!settings limit count #general").await;
+    let view = click(&stage, "anna", &message, "off:1", &["tag"]).await;
+    assert_eq!(chosen(&view.message.unwrap(), "off:1"), ["tag"]);
+    assert!(member(&stage, "!ping").await.is_some());
+    let settings = stage
+        .bot
+        .services
+        .guilds
+        .of(Some(&stage.sim.guild().to_string()))
+        .unwrap();
+    assert_eq!(settings.rules().count(), 2);
+    // The form of the prefix.
+    let view = click(&stage, "anna", &message, "prefix", &[]).await;
+    assert_eq!(view.response_type, Some(9));
+    for (entered, typed) in [("?", "?ping"), ("", "!ping")] {
+        click(&stage, "anna", &message, "prefix", &[]).await;
+        let form = InteractionRequest::Modal {
+            custom_id: "cogsmith:settings:prefix".to_owned(),
+            fields: vec![("prefix".to_owned(), entered.to_owned())],
+        };
+        let anna = stage.sim.user("anna").unwrap();
+        let sent = stage.sim.interact(anna, stage.general(), form).unwrap();
+        let view = sent.response(PATIENCE).await.unwrap();
+        assert_eq!(view.response_type, Some(7));
+        stage.settled().await;
+        assert!(member(&stage, typed).await.is_some(), "{typed}");
+    }
+    let view = click(&stage, "anna", &message, "ask", &[]).await;
+    assert!(
+        view.message.unwrap()["content"]
+            .as_str()
+            .unwrap()
+            .contains("tidak bisa dibatalkan")
+    );
+    assert!(!stage.bot.services.guilds.is_empty());
+    let view = click(&stage, "anna", &message, "reset", &[]).await;
+    assert!(stage.bot.services.guilds.is_empty());
+    assert_eq!(chosen(&view.message.unwrap(), "language"), ["reset"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn others_cannot_use_the_menu() {
+    let stage = stage().await;
+    let message = menu(&stage).await;
+    for (id, values) in [
+        ("language", &["id"][..]),
+        ("off:1", &["ping"]),
+        ("prefix", &[]),
+        ("ask", &[]),
+    ] {
+        let view = click(&stage, "ben", &message, id, values).await;
+        assert_eq!(alone(&view), "You need **Manage Server** for this.", "{id}");
+    }
+    assert!(stage.bot.services.guilds.is_empty());
+    // Who has lost the permission meanwhile cannot, either; the slash command's menu is for its caller alone.
+    let shown = slash(&stage, "anna", "settings show", json!({}))
+        .await
+        .message
+        .unwrap();
+    assert_eq!(shown["flags"].as_u64().unwrap() & 64, 64);
+    let guild = stage.sim.guild();
+    let boss = stage.sim.role(guild, "boss").unwrap();
+    stage.sim.set_permissions(guild, boss, 0).unwrap();
+    stage.settled().await;
+    let view = click(&stage, "anna", &shown, "language", &["id"]).await;
+    assert_eq!(alone(&view), "You need **Manage Server** for this.");
+    assert!(stage.bot.services.guilds.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_a_menu_holds_has_pages() {
+    let mut body = "local cog = require(\"@cogsmith/cog\")\n".to_owned();
+    for number in 0..60 {
+        body += &format!(
+            "cog.command {{ name = \"c{number:02}\", slash = false, run = function() end }}\n"
+        );
+    }
+    let mut stage = stage().await;
+    stage.save("cogs/many.luau", &body);
+    stage.applied().await;
+    let message = menu(&stage).await;
+    let view = click(&stage, "anna", &message, "page:2", &[]).await;
+    let shown = view.message.unwrap();
+    let view = click(&stage, "anna", &shown, "off:2", &["c30"]).await;
+    assert_eq!(chosen(&view.message.unwrap(), "off:2"), ["c30"]);
+    let told = boss(&stage, "!settings").await;
+    assert!(told.contains("`c30`: off"), "{told}");
+}
