@@ -34,11 +34,18 @@ const SUBMISSION: u64 = 5;
 const ALWAYS: [&str; 2] = ["settings", "help"];
 
 /// Events with data that the cache keeps. Messages are left out: their members are learned when a cog asks for the
-/// message.
+/// message. What is done to a member who is named in an interaction may depend on their roles.
 fn is_cached(name: &str) -> bool {
-    ["guild_", "channel_", "thread_", "user_", "ready"]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
+    [
+        "guild_",
+        "channel_",
+        "thread_",
+        "user_",
+        "interaction_",
+        "ready",
+    ]
+    .iter()
+    .any(|prefix| name.starts_with(prefix))
 }
 
 /// Routes events.

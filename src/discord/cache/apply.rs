@@ -68,8 +68,54 @@ pub(super) fn apply<'a>(cache: &Cache, event: &str, data: impl Fn() -> JsonRef<'
                 member(cache, data().get("guild_id"), found, data().get("author"));
             }
         }
+        "INTERACTION_CREATE" => interaction(cache, data()),
         _ => {}
     }
+}
+
+/// Who has called, and the members who are named: their roles decide what may be done to them.
+fn interaction(cache: &Cache, data: JsonRef<'_>) {
+    let guild_id = data.get("guild_id");
+    if let Some(caller) = data.get("member").filter(|it| it.is_object()) {
+        passing_member(cache, guild_id, caller, None);
+    }
+    let Some(resolved) = data.at(&["data", "resolved"]) else {
+        return;
+    };
+    let members = resolved.get("members").filter(|it| it.is_object());
+    for (id, found) in members.into_iter().flat_map(JsonRef::fields) {
+        if found.is_object() {
+            passing_member(cache, guild_id, found, resolved.at(&["users", id]));
+        }
+    }
+}
+
+/// A member in an interaction: with permissions, which are those in one channel at one moment, and perhaps without some
+/// of the fields that are known already.
+fn passing_member(
+    cache: &Cache,
+    guild_id: Option<JsonRef<'_>>,
+    data: JsonRef<'_>,
+    user: Option<JsonRef<'_>>,
+) {
+    let Some(user) = data.get("user").or(user) else {
+        return;
+    };
+    let guild = guild_id.and_then(JsonRef::as_str);
+    let known = guild.zip(user.str("id"));
+    let known = known.and_then(|(guild, user)| cache.member(guild, user));
+    let whole = Json::written(|writer| {
+        writer.object(|writer| {
+            writer.fields_without(&["permissions"], data);
+            for name in ["deaf", "mute"] {
+                let value = known.as_ref().and_then(|known| known.get(name));
+                if let Some(value) = value.filter(|_| data.get(name).is_none()) {
+                    writer.field(name, value);
+                }
+            }
+        });
+    });
+    member(cache, guild_id, whole.view(), Some(user));
 }
 
 /// A new session: of the guilds of this shard, only those that are listed are still the bot's.

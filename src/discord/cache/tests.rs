@@ -249,3 +249,36 @@ fn hostile_dispatches_change_nothing() {
     }
     assert!(cache.guild("100").is_some());
 }
+
+#[test]
+fn an_interaction_tells_of_members() {
+    let cache = known();
+    let caller = json!({
+        "user": { "id": "7", "username": "anna" }, "roles": ["103"], "deaf": true, "mute": false, "permissions": "8",
+    });
+    let call = |roles: &str| {
+        json!({
+            "id": "9", "guild_id": "100", "member": caller, "data": { "resolved": {
+                "users": { "7": { "id": "7", "username": "anna" }, "8": { "id": "8", "username": "ben" } },
+                "members": { "7": { "roles": ["103"] }, "8": { "roles": [roles] }, "5": { "roles": [] } },
+            }},
+        })
+    };
+    apply(&cache, "INTERACTION_CREATE", call("100"));
+    let anna = cache.member("100", "7").unwrap();
+    assert_eq!(
+        anna.at(&["user", "username"]).and_then(JsonRef::as_str),
+        Some("anna")
+    );
+    assert!(anna.is_true("deaf") && anna.get("permissions").is_none());
+    assert_eq!(cache.outranks("100", "7", "8"), Some(true));
+    assert!(cache.member("100", "5").is_none());
+    apply(&cache, "INTERACTION_CREATE", call("103"));
+    assert_eq!(cache.outranks("100", "7", "8"), Some(false));
+    // In a direct message there are none.
+    apply(
+        &cache,
+        "INTERACTION_CREATE",
+        json!({ "id": "9", "user": { "id": "7" }, "data": {} }),
+    );
+}
