@@ -8,7 +8,7 @@
 //! ```
 //!
 //! - Modules: `cog.rs` (`command.rs` reads `cog.command { … }`, `option.rs` makes `cog.option`, `wait.rs` is `cog.wait`, and
-//!   `waits.rs` knows all who wait), `discord.rs`, `http.rs`, `json.rs`, `log.rs`, `state/`, `task.rs`, `time.rs`; `texts.rs`
+//!   `waits.rs` knows all who wait), `discord.rs`, `http.rs`, `json.rs`, `log.rs`, `state/`, `task.rs`, `time.rs`, `ui/`; `texts.rs`
 //!   is `cog.texts` and `ctx:t`. `readonly.rs` answers who writes to what cannot be written.
 //! - Values on their way out: `convert.rs` makes JSON of them (`not_json.rs` says what cannot become it), `fields.rs` reads
 //!   the tables of declarations, `content.rs` a message. On their way in: `object.rs`, whose methods `methods.rs` puts into
@@ -85,6 +85,7 @@ mod stops;
 mod task;
 pub mod texts;
 mod time;
+mod ui;
 pub mod unknown_guild;
 pub mod usage;
 mod usage_by_code;
@@ -101,7 +102,7 @@ use std::sync::Arc;
 /// How a module is made. The table is the metatable of tables that nobody may write to.
 type Make = fn(&Lua, &Host, &Arc<CogContext>, &Table) -> mlua::Result<Value>;
 
-const MODULES: [(&str, Make); 8] = [
+const MODULES: [(&str, Make); 9] = [
     ("cog", |lua, host, cog, _| cog::module(lua, host, cog)),
     ("discord", |lua, host, cog, _| {
         discord::module(lua, host, cog)
@@ -112,6 +113,7 @@ const MODULES: [(&str, Make); 8] = [
     ("state", state::module),
     ("task", |lua, host, cog, _| task::module(lua, host, cog)),
     ("time", |lua, host, cog, _| time::module(lua, host, cog)),
+    ("ui", |lua, host, _, _| ui::module(lua, host)),
 ];
 
 /// Makes what all code in one cog's VM has, and says how the modules are made. To be called before the VM is sandboxed.

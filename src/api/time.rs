@@ -121,6 +121,16 @@ fn of_id(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
     one(lua, ((id >> 22) + DISCORD_EPOCH_MS) as f64 / 1_000.0)
 }
 
+/// ISO 8601 of Unix seconds, in UTC.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "out of range is refused by the conversion"
+)]
+pub(super) fn iso_of(seconds: f64) -> Option<String> {
+    let at = Timestamp::from_millisecond((seconds * 1_000.0) as i64).ok()?;
+    Some(at.to_string())
+}
+
 /// ISO 8601, in UTC.
 fn iso(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
     one(lua, instant(arguments)?.to_string())

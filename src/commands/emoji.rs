@@ -26,7 +26,7 @@ pub struct ParsedEmoji {
 }
 
 /// Reads `<:name:id>`, `<a:name:id>` or one Unicode emoji.
-pub(super) fn parse_emoji(text: &str) -> Option<ParsedEmoji> {
+pub fn parse_emoji(text: &str) -> Option<ParsedEmoji> {
     let text = text.trim();
     custom(text).or_else(|| {
         is_unicode_emoji(text).then(|| ParsedEmoji {

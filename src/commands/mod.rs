@@ -29,7 +29,7 @@ pub mod cooldown;
 pub mod definition;
 pub mod directory;
 mod duration;
-mod emoji;
+pub mod emoji;
 pub mod escape;
 pub mod examples;
 pub mod help;

@@ -13,10 +13,12 @@
 //! - `event.rs`: one event that has come; `event_ids.rs`: what it is about; `missing_fields.rs`: what Discord leaves out
 //!   of it
 //! - `reply.rs`: the field by which a message is a reply
+//! - `composition/`: what a message or a modal may be composed of
 //! - `arguments/`, `outbound/`, `cache/`, `permissions.rs`, `schema/`, `types/`: one step each, see there
 
 pub mod arguments;
 pub mod cache;
+pub mod composition;
 pub mod event;
 pub mod event_ids;
 pub mod events;

@@ -35,6 +35,7 @@ local task = require("@cogsmith/task")
 local json = require("@cogsmith/json")
 local log = require("@cogsmith/log")
 local time = require("@cogsmith/time")
+local ui = require("@cogsmith/ui")
 cog.info {{ capabilities = {{ {CAPABILITIES} }} }}
 local last = "nothing"
 cog.on_error(function(ctx, err) last = `{{err.message}}` end)
@@ -166,6 +167,21 @@ async fn memory_has_a_limit_and_comes_back() {
         ("return why(json.decode, \"[\" .. (\"1,\"):rep(5e6) .. \"1]\")", Any),
         ("local ok, err = pcall(string.rep, \"x\", 2^30) return `{ok} {err}`", Answer("false not enough memory")),
         ("return \"room again\"", Answer("room again")),
+    ])
+    .await;
+}
+
+/// What is built is the cog's own memory, and looking at it takes its own time.
+#[tokio::test(flavor = "multi_thread")]
+async fn builders_cost_what_tables_cost() {
+    attack(AMPLE, &[
+        ("local t = {} while true do t[#t + 1] = ui.text(\"x\") end", Any),
+        ("local long = (\"x\"):rep(4000) local t = {} while true do t[#t + 1] = ui.text(long .. #t % 10) end", Any),
+        ("while true do pcall(ui.row, {}) end", Fault("limits.cpu_ms")),
+        ("local t = table.create(1e4, { type = 10, content = \"x\" }) return why(ui.container, { components = { { type = 17, components = t } } })", Answer("ui.container: components[1]: expected a row")),
+        ("local t = table.create(1e4, { type = 2, style = 1 }) return why(ui.container, { components = { { type = 1, components = t } } })", Answer("ui.container: components[1].components: expected a list of 1 to 5 items, got a list of 10000 items")),
+        ("local t = table.create(1e4, { name = \"\", value = \"\" }) return why(ctx.reply, ctx, { embeds = { { fields = t } } })", Answer("ctx:reply: embeds[1].fields: expected a list of at most 25 items")),
+        ("local t = table.create(1e5, \"a\") return why(ui.select, { id = \"s\", options = t })", Answer("ui.select: options: expected a list of options")),
     ])
     .await;
 }

@@ -48,3 +48,4 @@ mod support;
 mod texts;
 mod times;
 mod typed;
+mod ui;

@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! mod (one flat table, sorted into path, query and body) ─ convert (times, permissions, ids) ─ schema::check
-//!  └ encode (paths and headers)    └ files    └ mentions (of nobody)    └ error (what is said to the author)
+//!  └ encode (paths and headers)    └ files    └ mentions (of nobody)    └ compose (messages as a whole)
+//!                                             └ error (what is said to the author)
 //! ```
 //!
 //! Everything that can be refused is refused here, before anything is sent.
 
+mod compose;
 mod convert;
 mod encode;
 mod error;
@@ -20,6 +22,7 @@ pub use files::File;
 
 use super::operations::Operation;
 use super::schema::{self, Field, Shape, check_field, expected, got};
+use compose::{Look, compose};
 use convert::Converter;
 use serde_json::{Map, Value};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -180,6 +183,7 @@ impl Sorter {
         } else {
             ("", Value::Object(std::mem::take(&mut self.body)))
         };
+        compose(operation, shape, &mut body, Look::Places)?;
         Converter::new(operation, name).convert(&field, &mut body)?;
         mentions::silence(operation, shape, &mut body);
         let violations = check_field(&field, &body).into_iter();
@@ -189,7 +193,10 @@ impl Sorter {
         let mut violations = violations.filter(|violation| !is_file(&violation.path));
         match violations.next() {
             Some(violation) => Err(ArgumentError::violated(operation, name, violation)),
-            None => Ok(Some(body)),
+            None => {
+                compose(operation, shape, &mut body, Look::All)?;
+                Ok(Some(body))
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use super::draft::Draft;
 use super::message_rules::{self as rules, EPHEMERAL, LOADING};
 use super::post::{self, COMMAND_ANSWER, MENU_ANSWER};
 use super::route::{Route, open};
+use crate::discord::composition::check_modal;
 use crate::sim::errors::{
     ALREADY_ACKNOWLEDGED, ApiError, INVALID_TOKEN, Invalid, UNKNOWN_INTERACTION, UNKNOWN_MESSAGE,
     UNKNOWN_WEBHOOK,
@@ -169,7 +170,7 @@ fn update(
     body: &Value,
 ) -> Result<(), ApiError> {
     let message = interaction.message.ok_or(UNKNOWN_MESSAGE)?;
-    rules::check(body, &call.files)?;
+    rules::check_edit(body, &call.files)?;
     post::edit(world, (interaction.channel, message), body, &call.files)
 }
 
@@ -224,17 +225,9 @@ fn check_choices(data: &Value, focused: Option<u64>) -> Result<(), ApiError> {
 fn open_modal(world: &mut World, interaction: &Interaction, data: &Value) -> Result<(), ApiError> {
     let mut invalid = Invalid::default();
     let custom_id = data["custom_id"].as_str().unwrap_or_default();
-    let title = data["title"].as_str().unwrap_or_default();
-    for (name, text, most) in [("custom_id", custom_id, 100), ("title", title, 45)] {
-        if !(1..=most).contains(&text.chars().count()) {
-            let message = format!("Must be between 1 and {most} in length.");
-            invalid.at(&format!("data.{name}"), "BASE_TYPE_BAD_LENGTH", message);
-        }
-    }
-    let rows = data["components"].as_array().map_or(0, Vec::len);
-    if !(1..=5).contains(&rows) {
-        let message = "Must be between 1 and 5 in length.";
-        invalid.at("data.components", "BASE_TYPE_BAD_LENGTH", message);
+    for fault in data.as_object().map(check_modal).unwrap_or_default() {
+        let path = format!("data.{}", fault.path.join("."));
+        invalid.at(&path, fault.code, fault.message);
     }
     invalid.check()?;
     let mut components = data["components"].clone();
@@ -334,7 +327,7 @@ pub(super) fn update_message(world: &mut World, call: &RestCall) -> Outcome {
 
 fn edit(world: &mut World, call: &RestCall, interaction: &Interaction, id: Option<Id>) -> Outcome {
     let id = id.ok_or(UNKNOWN_MESSAGE)?;
-    rules::check(&call.body, &call.files)?;
+    rules::check_edit(&call.body, &call.files)?;
     let place = (interaction.channel, id);
     let message = world.message(place.0, place.1, interaction.user)?;
     if message.flags() & LOADING != 0 {

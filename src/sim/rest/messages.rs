@@ -233,7 +233,7 @@ fn edit(world: &mut World, call: &RestCall) -> Outcome {
     if message.author != call.actor {
         return edit_foreign(world, call, place);
     }
-    rules::check(&call.body, &call.files)?;
+    rules::check_edit(&call.body, &call.files)?;
     post::edit(world, place, &call.body, &call.files)?;
     let message = world.message(place.0, place.1, call.actor)?;
     Ok(RestAnswer::Ok(message.show(call.actor)))

@@ -160,6 +160,7 @@ pub(super) fn edit(
     if message.poll.is_none() {
         require_something(&fields)?;
     }
+    rules::check_edited(&fields)?;
     world.message_mut(channel, id)?.fields = fields;
     world.tell_message("MESSAGE_UPDATE", channel, id);
     Ok(())

@@ -226,7 +226,7 @@ fn update_message(world: &mut World, call: &RestCall) -> Outcome {
         return interactions::update_message(world, call);
     }
     let (channel, id) = own_message(world, call)?;
-    rules::check(&call.body, &call.files)?;
+    rules::check_edit(&call.body, &call.files)?;
     post::edit(world, (channel, id), &call.body, &call.files)?;
     Ok(RestAnswer::Ok(
         world.message(channel, id, 0)?.show(world.bot),
