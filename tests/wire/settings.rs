@@ -414,7 +414,7 @@ async fn the_menu_sets_by_clicks() {
         click(&stage, "anna", &message, "prefix", &[]).await;
         let form = InteractionRequest::Modal {
             custom_id: "cogsmith:settings:prefix".to_owned(),
-            fields: vec![("prefix".to_owned(), entered.to_owned())],
+            fields: vec![("prefix".to_owned(), entered.into())],
         };
         let anna = stage.sim.user("anna").unwrap();
         let sent = stage.sim.interact(anna, stage.general(), form).unwrap();
