@@ -1,9 +1,11 @@
 //! `@cogsmith/cog`: what a cog declares about itself.
 //!
-//! `info, option, command, group, user_command, message_command, checks, before, after, on, wait, every, cron, job, texts, on_load, on_ready, on_unload,
-//! on_error, on_denied, on_unknown_command, check, fail, presence, has_command, suggest_command, bot, name, api`
+//! `info, option, command, group, user_command, message_command, component, modal, id, checks, before, after, on, wait,
+//! every, cron, job, texts, on_load, on_ready, on_unload, on_error, on_denied, on_unknown_command, check, fail, presence,
+//! has_command, suggest_command, bot, name, api`
 
 use super::command::{self, Declared};
+use super::component;
 use super::context::CogContext;
 use super::declarations::{
     EVERY_EVENT, Hook, Info, Listener, MOST_DECLARED, MOST_HOOKS, Schedule, Staged, Timer, caller,
@@ -75,6 +77,9 @@ pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Res
         of("cog.message_command", declare_message_command)?,
     )?;
     raw.raw_set("checks", of("cog.checks", declare_checks)?)?;
+    raw.raw_set("component", of("cog.component", component::component)?)?;
+    raw.raw_set("modal", of("cog.modal", component::modal)?)?;
+    raw.raw_set("id", of("cog.id", component::id)?)?;
     raw.raw_set("event", of("cog.on", heard_event)?)?;
     raw.raw_set("awaited", of("cog.wait", awaited_event)?)?;
     wait::install(lua, host, cog, &raw)?;

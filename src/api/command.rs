@@ -156,6 +156,19 @@ pub(super) fn read_checks(table: &Table, budget: &TextBudget) -> HostResult<CogC
     })
 }
 
+/// Reads the list in the field `checks`.
+pub(super) fn read_check_list(fields: &Fields<'_>, budget: &TextBudget) -> HostResult<CogChecks> {
+    let mut reader = Reader::new(budget);
+    let mut checks = Vec::new();
+    for check in fields.list("checks")? {
+        checks.push(reader.check(fields, &check, 0)?);
+    }
+    Ok(CogChecks {
+        checks,
+        functions: reader.checks,
+    })
+}
+
 impl<'a> Reader<'a> {
     fn new(budget: &'a TextBudget) -> Self {
         Self {

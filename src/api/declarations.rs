@@ -2,6 +2,7 @@
 
 use super::state::space::Space;
 use super::texts::table::Texts;
+use crate::commands::custom_id::{Template, Values};
 use crate::commands::definition::{Check, CommandDefinition};
 use crate::cron::Cron;
 use crate::problem::SourceLocation;
@@ -20,6 +21,8 @@ pub struct Declarations {
     pub info: Option<Info>,
     /// `cog.command { … }` and `cog.group { … }`.
     pub commands: Vec<Arc<Command>>,
+    /// `cog.component(…)` and `cog.modal(…)`.
+    pub components: Vec<Arc<Component>>,
     /// `cog.on.<event>(…)`.
     pub listeners: Vec<Listener>,
     /// `cog.every(…)` and `cog.cron(…)`.
@@ -117,6 +120,30 @@ pub struct Command {
     pub checks: Vec<Function>,
 }
 
+/// What somebody does with a custom id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// Clicks a button, or chooses in a menu.
+    Component,
+    /// Submits a modal.
+    Modal,
+}
+
+/// What handles the custom ids of a template.
+#[derive(Debug)]
+pub struct Component {
+    /// Which custom ids.
+    pub template: Template,
+    /// What is done with them.
+    pub used: Use,
+    /// Called with `ctx` and the values in the custom id.
+    pub handler: Function,
+    /// Who may use it.
+    pub checks: CogChecks,
+    /// Where it is declared.
+    pub place: Option<(String, u32)>,
+}
+
 /// The functions that give an option its value, apart from its text.
 #[derive(Clone, Debug, Default)]
 pub struct OptionFunctions {
@@ -195,8 +222,8 @@ pub enum Hook {
     After,
 }
 
-/// `cog.checks { … }`: checks for every command of the cog.
-#[derive(Debug)]
+/// `cog.checks { … }`: checks for every command of the cog; or those of a component.
+#[derive(Debug, Default)]
 pub struct CogChecks {
     /// The checks.
     pub checks: Vec<Check>,
@@ -251,6 +278,24 @@ impl Staged {
     /// All commands.
     pub fn commands(&self) -> impl Iterator<Item = &Arc<Command>> {
         self.modules().flat_map(|it| &it.commands)
+    }
+
+    /// What handles components and modals.
+    pub fn components(&self) -> impl Iterator<Item = &Arc<Component>> {
+        self.modules().flat_map(|it| &it.components)
+    }
+
+    /// What handles a custom id, with the values in it; of several templates that match, the most exact one.
+    pub fn component(&self, used: Use, id: &str) -> Option<(&Arc<Component>, Values<'_>)> {
+        let same = self.components().filter(|it| it.used == used);
+        let matching = same.filter_map(|it| Some((it, it.template.matches(id)?)));
+        matching.reduce(|best, next| {
+            if next.0.template.is_more_exact_than(&best.0.template) {
+                next
+            } else {
+                best
+            }
+        })
     }
 
     /// All listeners.

@@ -3,11 +3,13 @@
 //!
 //! ```text
 //! waiting ─┬─ the answer ────────────────────────────────────────▶ answered ─ follow-ups
-//!          └─ deferred (by the cog, or by the host after 2 s) ─┬─ the answer fills it
-//!                                                              └─ it is to be seen by others: deleted, sent anew
+//!          ├─ deferred (by the cog, or by the host after 2 s) ─┬─ the answer fills it
+//!          │                                                   └─ it is to be seen by others: deleted, sent anew
+//!          └─ of a component: updated (its message is edited, or may be later) ─ follow-ups
 //! ```
 
 mod by_host;
+mod update;
 
 use super::call::{PreparedCall, call_error, known, make, prepare, send};
 use super::content::Content;
@@ -38,6 +40,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 // Discord's types of first answers.
 const MESSAGE: u8 = 4;
 const DEFERRED_MESSAGE: u8 = 5;
+const DEFERRED_UPDATE: u8 = 6;
+const UPDATE: u8 = 7;
 const CHOICES: u8 = 8;
 
 /// Discord's flag of a message that one user alone sees.
@@ -56,6 +60,8 @@ pub struct Interaction {
     id: String,
     application_id: String,
     token: String,
+    /// Whether it comes from a message: from a component on it, or from a modal that such a component opened.
+    is_on_message: bool,
     /// When it arrived, since the Unix epoch.
     arrived: Duration,
     /// Held while the first answer is given, so that a deferral never overtakes it.
@@ -75,8 +81,21 @@ enum Progress {
     Waiting,
     /// Discord shows that the bot is thinking: to all, or to the caller alone.
     Deferred { ephemeral: bool },
+    /// The message that it comes from has been edited, or may be later: that is what `@original` names. Everything
+    /// else is a follow-up.
+    Updated,
     /// Everything from now on is a follow-up.
     Answered,
+}
+
+impl Progress {
+    /// What it is when a message has been sent.
+    fn after_message(self) -> Self {
+        match self {
+            Self::Updated => Self::Updated,
+            Self::Waiting | Self::Deferred { .. } | Self::Answered => Self::Answered,
+        }
+    }
 }
 
 impl fmt::Debug for Interaction {
@@ -94,6 +113,7 @@ impl Interaction {
             id: peek.id.to_owned(),
             application_id: peek.application_id.to_owned(),
             token: peek.token.to_owned(),
+            is_on_message: peek.message.is_some(),
             arrived: services.clock.now(),
             progress: Mutex::new(Progress::Waiting),
             acknowledged: Notify::new(),
@@ -110,6 +130,17 @@ impl Interaction {
     /// What was called, and with which options.
     pub fn data(&self) -> JsonRef<'_> {
         self.event().get("data").unwrap_or(JsonRef::NULL)
+    }
+
+    /// The message that it comes from, if it comes from one.
+    pub fn message(&self) -> Option<JsonRef<'_>> {
+        let message = self.event().get("message")?;
+        (self.is_on_message && message.is_object()).then_some(message)
+    }
+
+    /// Whether it comes from a message: from a component on it, or from a modal that such a component opened.
+    pub fn is_on_message(&self) -> bool {
+        self.is_on_message
     }
 
     /// How long ago it arrived.
@@ -130,7 +161,7 @@ impl Interaction {
     }
 
     /// Puts the answer off when there is none after two seconds; `is_ephemeral` tells whether it will be for the
-    /// caller alone.
+    /// caller alone. Where it comes from a message, nothing is shown meanwhile.
     pub fn defer_in_time(
         self: &Arc<Self>,
         services: &Arc<Services>,
@@ -145,7 +176,8 @@ impl Interaction {
                 woken = alarm => {
                     let _busy = services.activity.begin();
                     drop(woken);
-                    if interaction.has_ended.load(Ordering::Relaxed) {
+                    let has_ended = interaction.has_ended.load(Ordering::Relaxed);
+                    if has_ended && !interaction.is_on_message {
                         interaction.tell(&services, Text::Done {}).await;
                     } else {
                         interaction.defer_by_host(&services, is_ephemeral()).await;
@@ -160,22 +192,29 @@ impl Interaction {
         if *progress != Progress::Waiting {
             return;
         }
-        let body = self.deferral(ephemeral);
+        let ephemeral = (!self.is_on_message).then_some(ephemeral);
+        let (body, deferred) = self.deferral(ephemeral);
         match call(services, "create_interaction_response", body).await {
-            Ok(_) => self.note(&mut progress, Progress::Deferred { ephemeral }),
+            Ok(_) => self.note(&mut progress, deferred),
             Err(error) => tracing::warn!(
                 %error,
-                "An answer to a command could not be put off, so Discord may show that the bot did not respond"
+                "An answer to an interaction could not be put off, so Discord may show that the bot did not respond"
             ),
         }
     }
 
+    /// Tells Discord that it has arrived, and nothing to the user: somebody deals with it who cannot answer it.
+    pub async fn accept(&self, services: &Services) {
+        self.defer_by_host(services, true).await;
+    }
+
     /// Puts the answer off for a cog (`ctx:defer`); nothing happens once there is an answer, or this was done already.
+    /// Without `ephemeral` nothing is shown meanwhile, which is possible where it comes from a message.
     pub(super) async fn defer(
         &self,
         cog: &CogContext,
         function: &'static str,
-        ephemeral: bool,
+        ephemeral: Option<bool>,
     ) -> HostResult<()> {
         self.is_promised.store(true, Ordering::Relaxed);
         let mut progress = self.progress.lock().await;
@@ -183,13 +222,13 @@ impl Interaction {
             return Ok(());
         }
         let operation = known("create_interaction_response")?;
-        let body = self.deferral(ephemeral);
+        let (body, deferred) = self.deferral(ephemeral);
         make(
             cog,
             prepare(cog, function, operation, body, Vec::new(), None)?,
         )
         .await?;
-        self.note(&mut progress, Progress::Deferred { ephemeral });
+        self.note(&mut progress, deferred);
         Ok(())
     }
 
@@ -229,7 +268,7 @@ impl Interaction {
             }
             match send(cog, call).await? {
                 Ok(answered) => {
-                    self.note(&mut progress, Progress::Answered);
+                    self.note(&mut progress, now.after_message());
                     let message = answered.map(|json| match now {
                         Progress::Waiting => first_message(&json),
                         _ => json,
@@ -280,7 +319,7 @@ impl Interaction {
                 self.webhook(&mut body);
                 ("update_original_webhook_message", body)
             }
-            Progress::Deferred { .. } | Progress::Answered => {
+            Progress::Deferred { .. } | Progress::Updated | Progress::Answered => {
                 set_flags(&mut body, ephemeral);
                 self.webhook(&mut body);
                 body.insert("wait".to_owned(), true.into());
@@ -317,13 +356,14 @@ impl Interaction {
                 first.insert("data".to_owned(), body.into());
                 call(services, "create_interaction_response", first).await
             }
-            Progress::Deferred { .. } | Progress::Answered => {
+            Progress::Deferred { .. } | Progress::Updated | Progress::Answered => {
                 self.webhook(&mut body);
                 call(services, "execute_webhook", body).await
             }
         };
+        let after = progress.after_message();
         match told {
-            Ok(_) => self.note(&mut progress, Progress::Answered),
+            Ok(_) => self.note(&mut progress, after),
             Err(error) => tracing::warn!(%error, "A user could not be answered"),
         }
     }
@@ -343,25 +383,35 @@ impl Interaction {
     }
 
     /// The call has ended. Returns whether the caller still waits, and for nothing: then somebody should say so. If
-    /// tasks of the cog go on, one of them may still answer in time.
-    pub async fn end(&self, tasks_go_on: bool) -> bool {
+    /// tasks of the cog go on, one of them may still answer in time. Who has used a component sees what became of it,
+    /// and need not be told.
+    pub async fn end(&self, services: &Services, tasks_go_on: bool) -> bool {
         let progress = *self.progress.lock().await;
         match progress {
             Progress::Waiting if tasks_go_on => {
                 self.has_ended.store(true, Ordering::Relaxed);
                 false
             }
+            Progress::Waiting if self.is_on_message => {
+                self.accept(services).await;
+                false
+            }
             Progress::Waiting => true,
             Progress::Deferred { .. } => !self.is_promised.load(Ordering::Relaxed),
-            Progress::Answered => false,
+            Progress::Updated | Progress::Answered => false,
         }
     }
 
-    fn deferral(&self, ephemeral: bool) -> Map<String, Value> {
+    /// The arguments with which an answer is put off, and how far it is answered then. Without `ephemeral` nothing is
+    /// shown meanwhile.
+    fn deferral(&self, ephemeral: Option<bool>) -> (Map<String, Value>, Progress) {
+        let Some(ephemeral) = ephemeral else {
+            return (self.first(DEFERRED_UPDATE), Progress::Updated);
+        };
         let flags = if ephemeral { EPHEMERAL } else { 0 };
         let mut first = self.first(DEFERRED_MESSAGE);
         first.insert("data".to_owned(), json!({ "flags": flags }));
-        first
+        (first, Progress::Deferred { ephemeral })
     }
 
     /// The arguments of a first answer of this type.

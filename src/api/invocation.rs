@@ -1,15 +1,16 @@
-//! One call of a command: who called it where, with which arguments, and what the result is.
+//! One call of a command, or one use of a component: who called it where, with which arguments, and what the result is.
 //!
 //! ```text
 //! of_call ─ options (the values) ─ luau (`ctx`, for the handlers) ─ answers (what they say to the user) ─ end
 //! ```
 //!
-//! `author, member, guild_id, in_guild, channel_id, message, interaction, command, options, prefix, locale;
-//! get, reply, send, edit, delete, typing, defer, finally, refund, run, help, t`
+//! `author, member, guild_id, in_guild, channel_id, message, interaction, command, options, prefix, locale, values,
+//! resolved; get, reply, send, edit, delete, update, typing, defer, finally, refund, run, help, t`
 
 mod answers;
 mod luau;
 mod options;
+mod resolved;
 mod running;
 mod target;
 
@@ -184,7 +185,7 @@ impl Invocation {
     /// Refuses once the call is over.
     fn still_on(&self, function: &str) -> HostResult<()> {
         if self.ended.load(Ordering::Relaxed) {
-            let message = format!("{function}: the call of the command has ended");
+            let message = format!("{function}: the call has ended");
             return Err(HostError::new("phase", message).into());
         }
         Ok(())

@@ -7,7 +7,8 @@
 //! a command:           invocation (`ctx`) ─ call
 //! ```
 //!
-//! - Modules: `cog.rs` (`command.rs` reads `cog.command { … }`, `option.rs` makes `cog.option`, `wait.rs` is `cog.wait`, and
+//! - Modules: `cog.rs` (`command.rs` reads `cog.command { … }`, `option.rs` makes `cog.option`, `component.rs` is `cog.component`,
+//!   `cog.modal` and `cog.id`, `wait.rs` is `cog.wait`, and
 //!   `waits.rs` knows all who wait), `discord.rs`, `http.rs`, `json.rs`, `log.rs`, `state/`, `task.rs`, `time.rs`, `ui/`; `texts.rs`
 //!   is `cog.texts` and `ctx:t`. `readonly.rs` answers who writes to what cannot be written.
 //! - Values on their way out: `convert.rs` makes JSON of them (`not_json.rs` says what cannot become it), `fields.rs` reads
@@ -36,6 +37,7 @@ mod capabilities;
 mod charges;
 mod cog;
 mod command;
+mod component;
 pub mod condition;
 pub mod content;
 pub mod context;

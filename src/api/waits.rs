@@ -50,20 +50,22 @@ pub(super) struct Place {
 }
 
 impl Waits {
-    /// Gives an event to those that wait for it.
-    pub fn hear(&self, event: &Arc<Event>) {
+    /// Gives an event to those that wait for it. Returns whether anybody does.
+    pub fn hear(&self, event: &Arc<Event>) -> bool {
         if self.count.load(Ordering::Relaxed) == 0 {
-            return;
+            return false;
         }
         let name = event.name.as_ref();
         if !lock(&self.by_event).contains_key(name) {
-            return;
+            return false;
         }
         // Not under the lock: it takes as long as the event is large.
         let ids = EventIds::of(event);
-        for wait in self.fitting(name, &ids) {
+        let fitting = self.fitting(name, &ids);
+        for wait in &fitting {
             wait.give(event);
         }
+        !fitting.is_empty()
     }
 
     fn fitting(&self, event: &str, ids: &EventIds) -> Vec<Arc<dyn Awaiting>> {

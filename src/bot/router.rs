@@ -4,6 +4,7 @@
 use super::allowed;
 use super::lines::{self, Unknown};
 use crate::admin::{self, Admin, AdminCall, AdminForm};
+use crate::api::declarations::Use;
 use crate::api::interaction::Interaction;
 use crate::cogs::command::{CallForm, WaitingCall};
 use crate::cogs::handle::CogHandle;
@@ -11,6 +12,7 @@ use crate::cogs::host::{ADMIN_COMMANDS, Cogs};
 use crate::cogs::live::Offer;
 use crate::cogs::mailbox::Work;
 use crate::commands::conflicts::Claim;
+use crate::commands::custom_id::first_part;
 use crate::commands::name_key::name_key;
 use crate::commands::parse::{after_prefix, split_name, strip_prefix};
 use crate::commands::slash::{is_called, walk_slash};
@@ -24,7 +26,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 // Discord's types of interactions: a command was called, a component was used, an option of a command is being typed, a
-// form was sent.
+// modal was submitted.
 const COMMAND: u64 = 2;
 const COMPONENT: u64 = 3;
 const COMPLETION: u64 = 4;
@@ -78,7 +80,7 @@ impl Seen {
     }
 }
 
-/// How a command is called.
+/// How a command is called, or a component is used.
 enum Called {
     Admin(AdminCall),
     /// With the ids of the channel and of the message.
@@ -88,6 +90,8 @@ enum Called {
     /// With the ids of the channel and of the message or interaction. No cog gets the call: nobody has the command, or it
     /// may not be used there.
     Untaken(CallForm, (String, String), Text<'static>),
+    /// With the ids of the channel and of the interaction. Somebody waits for it as for any event, and cannot answer it.
+    Awaited(Arc<Interaction>, (String, String)),
 }
 
 impl Router {
@@ -110,7 +114,9 @@ impl Router {
             let services = &self.cogs.services;
             host_tasks::caught_now(Task::Router, || services.cache.hear(event));
         }
-        host_tasks::caught_now(Task::Router, || self.cogs.services.waits.hear(event));
+        let is_awaited =
+            host_tasks::caught_now(Task::Router, || self.cogs.services.waits.hear(event));
+        let is_awaited = is_awaited.unwrap_or(false);
         host_tasks::caught_now(Task::Router, || {
             self.cogs.services.member_requests.hear(event);
         });
@@ -120,7 +126,7 @@ impl Router {
         let routes = self.cogs.routes();
         let called = host_tasks::caught_now(Task::Router, || match name {
             "message_create" => self.called(event),
-            "interaction_create" => self.used(event),
+            "interaction_create" => self.used(event, is_awaited),
             _ => None,
         });
         let called = called.flatten().map(|called| {
@@ -241,15 +247,21 @@ impl Router {
         read.flatten()
     }
 
-    /// Looks whether an interaction calls a slash command or one of a context menu, or completes an option.
-    fn used(&self, event: &Arc<Event>) -> Option<Called> {
+    /// Looks whether an interaction calls a slash command or one of a context menu, completes an option, or uses a
+    /// component.
+    fn used(&self, event: &Arc<Event>, is_awaited: bool) -> Option<Called> {
         let peek = event.peek_interaction()?;
         let data = peek.data.as_ref()?;
-        if matches!(peek.kind, COMPONENT | SUBMISSION) {
-            let new = || Arc::new(Interaction::new(event, &peek, &self.cogs.services));
-            return AdminCall::of_component(new, event).map(Called::Admin);
-        }
-        let claim = Claim::listed(data.kind, &data.name)?;
+        let claim = match peek.kind {
+            COMPONENT | SUBMISSION => {
+                let new = || Arc::new(Interaction::new(event, &peek, &self.cogs.services));
+                if let Some(call) = AdminCall::of_component(new, event) {
+                    return Some(Called::Admin(call));
+                }
+                Claim::Component(first_part(&data.custom_id).to_owned())
+            }
+            _ => Claim::listed(data.kind, &data.name)?,
+        };
         let services = &self.cogs.services;
         let new = || Arc::new(Interaction::new(event, &peek, services));
         let own: Option<(&str, fn(Arc<Interaction>) -> AdminForm)> = match (&claim, peek.kind) {
@@ -264,6 +276,8 @@ impl Router {
         let form = match peek.kind {
             COMMAND => CallForm::Slash(new()),
             COMPLETION => CallForm::Completion(new()),
+            COMPONENT => CallForm::Component(Use::Component, new()),
+            SUBMISSION => CallForm::Component(Use::Modal, new()),
             _ => return None,
         };
         let channel = peek.channel_id.unwrap_or_default();
@@ -278,8 +292,23 @@ impl Router {
                 let event = Arc::clone(event);
                 Called::Cog(cog, Box::new(WaitingCall { event, form }), ids, claim)
             }
-            None => Called::Untaken(form, ids, Text::CommandGone {}),
+            None => match form {
+                CallForm::Component(_, interaction) if is_awaited => {
+                    Called::Awaited(interaction, ids)
+                }
+                form => Called::Untaken(form, ids, Text::CommandGone {}),
+            },
         })
+    }
+
+    /// Tells Discord that an interaction has arrived for which somebody waits.
+    fn accept(&self, interaction: Arc<Interaction>) {
+        let services = Arc::clone(&self.cogs.services);
+        let busy = services.activity.begin();
+        host_tasks::errand(async move {
+            interaction.accept(&services).await;
+            drop(busy);
+        });
     }
 
     /// Tells a user why no cog gets their call.
@@ -287,8 +316,9 @@ impl Router {
         let services = Arc::clone(&self.cogs.services);
         let busy = services.activity.begin();
         host_tasks::errand(async move {
+            let why = form.wording(why);
             match form {
-                CallForm::Slash(interaction) => {
+                CallForm::Slash(interaction) | CallForm::Component(_, interaction) => {
                     interaction.tell(&services, why).await;
                 }
                 CallForm::Completion(interaction) => {
@@ -330,9 +360,14 @@ impl Router {
                     lines::offer(&cogs, &unknown, ticket, busy).await;
                 });
             }
+            Called::Awaited(interaction, _) => self.accept(interaction),
             Called::Cog(cog, call, ids, claim) => {
-                if let CallForm::Slash(interaction) = &call.form {
-                    self.defer_in_time(interaction, &claim);
+                match &call.form {
+                    CallForm::Slash(interaction) => self.defer_in_time(interaction, &claim),
+                    CallForm::Component(_, interaction) => {
+                        interaction.defer_in_time(&self.cogs.services, || false);
+                    }
+                    _ => {}
                 }
                 let mut unloaded = cog.post(Work::Command(call, ticket));
                 // The routes changed at this very moment: another cog may have the command now.
@@ -395,6 +430,7 @@ impl Called {
             Self::Admin(call) => (id(&call.channel_id), id(call.form.id())),
             Self::Cog(_, _, (channel, message), _)
             | Self::Unknown(_, (channel, message))
+            | Self::Awaited(_, (channel, message))
             | Self::Untaken(_, (channel, message), _) => (id(channel), id(message)),
         };
         Consumer::Command { channel, message }

@@ -4,11 +4,14 @@
 //! walk (subcommand) ─ context ─ checks ─ cooldown ─ concurrency ─ arguments ─ handler ─ finally
 //! ```
 //!
+//! A use of a component goes a shorter way, in `component.rs`.
+//!
 //! Everything except the handlers is decided here, in Rust.
 
 mod arguments;
 mod checks;
 mod completion;
+mod component;
 mod unknown;
 
 use super::caller::Caller;
@@ -18,7 +21,7 @@ use super::live::Live;
 use crate::activity::Busy;
 use crate::api::content::Content;
 use crate::api::context::CogContext;
-use crate::api::declarations::{Command, Hook};
+use crate::api::declarations::{Command, Hook, Use};
 use crate::api::interaction::Interaction;
 use crate::api::invocation::{self, CallOrigin, Invocation};
 use crate::api::lines::Line as RunLine;
@@ -75,6 +78,29 @@ pub enum CallForm {
     Slash(Arc<Interaction>),
     /// By typing into an option of a slash command that completes what is typed.
     Completion(Arc<Interaction>),
+    /// By a component or a modal.
+    Component(Use, Arc<Interaction>),
+}
+
+impl CallForm {
+    /// The interaction that is answered; nothing for a message.
+    pub fn interaction(&self) -> Option<&Arc<Interaction>> {
+        match self {
+            Self::Typed { .. } => None,
+            Self::Run(line) | Self::Unknown(line) => line.interaction.as_ref(),
+            Self::Slash(interaction)
+            | Self::Completion(interaction)
+            | Self::Component(_, interaction) => Some(interaction),
+        }
+    }
+
+    /// A sentence about commands, or the one that says the same about a component.
+    pub fn wording<'t>(&self, text: Text<'t>) -> Text<'t> {
+        match self {
+            Self::Component(..) => text.of_component(),
+            _ => text,
+        }
+    }
 }
 
 /// A call that waits for its cog: it takes little more memory than the event's text.
@@ -93,9 +119,9 @@ impl WaitingCall {
             CallForm::Typed { .. } | CallForm::Run(_) | CallForm::Unknown(_) => {
                 self.event.data().clone()
             }
-            CallForm::Slash(interaction) | CallForm::Completion(interaction) => {
-                interaction.caller()
-            }
+            CallForm::Slash(interaction)
+            | CallForm::Completion(interaction)
+            | CallForm::Component(_, interaction) => interaction.caller(),
         };
         CommandCall {
             caller,
@@ -105,13 +131,16 @@ impl WaitingCall {
 }
 
 impl CommandCall {
-    /// The name as the caller has it.
+    /// The name as the caller has it; of a component its custom id.
     fn name(&self) -> &str {
         match &self.form {
             CallForm::Typed { name, .. } => name,
             CallForm::Run(line) | CallForm::Unknown(line) => &line.name,
             CallForm::Slash(interaction) | CallForm::Completion(interaction) => {
                 interaction.data().str("name").unwrap_or_default()
+            }
+            CallForm::Component(_, interaction) => {
+                interaction.data().str("custom_id").unwrap_or_default()
             }
         }
     }
@@ -121,17 +150,13 @@ impl CommandCall {
         match &self.form {
             CallForm::Typed { prefix, .. } => prefix,
             CallForm::Run(line) | CallForm::Unknown(line) => &line.prefix,
-            CallForm::Slash(_) | CallForm::Completion(_) => "/",
+            CallForm::Slash(_) | CallForm::Completion(_) | CallForm::Component(..) => "/",
         }
     }
 
     /// The interaction that is answered.
     fn interaction(&self) -> Option<&Arc<Interaction>> {
-        match &self.form {
-            CallForm::Typed { .. } => None,
-            CallForm::Run(line) | CallForm::Unknown(line) => line.interaction.as_ref(),
-            CallForm::Slash(interaction) | CallForm::Completion(interaction) => Some(interaction),
-        }
+        self.form.interaction()
     }
 
     /// The locale of whoever calls.
@@ -147,7 +172,7 @@ impl CommandCall {
         let arguments = match &self.form {
             CallForm::Typed { arguments, .. } => *arguments,
             CallForm::Run(line) | CallForm::Unknown(line) => line.arguments,
-            CallForm::Slash(_) | CallForm::Completion(_) => {
+            CallForm::Slash(_) | CallForm::Completion(_) | CallForm::Component(..) => {
                 return Line {
                     content: "",
                     arguments: 0,
@@ -167,7 +192,9 @@ impl CommandCall {
                 Some(interaction) => CallOrigin::Interaction(Arc::clone(interaction)),
                 None => CallOrigin::Message(self.caller.clone()),
             },
-            CallForm::Slash(interaction) => CallOrigin::Interaction(Arc::clone(interaction)),
+            CallForm::Slash(interaction) | CallForm::Component(_, interaction) => {
+                CallOrigin::Interaction(Arc::clone(interaction))
+            }
             CallForm::Completion(interaction) => CallOrigin::Completion(Arc::clone(interaction)),
         }
     }
@@ -194,6 +221,7 @@ pub async fn refuse(cog: &Arc<CogContext>, call: &CommandCall, why: Text<'_>) {
         return;
     }
     let language = language(&cog.services, &call.locale(cog));
+    let why = call.form.wording(why);
     answer(cog, call, language, &why.say(language)).await;
 }
 
@@ -231,7 +259,7 @@ pub async fn run(
         calling.carry_out().await
     };
     let ended = host_tasks::caught(Task::Command, carrying_out).await;
-    let ended = ended.unwrap_or_else(|| Err(Some(Text::BotFailed {}.say(language))));
+    let ended = ended.unwrap_or_else(|| Err(Some(calling.say(Text::BotFailed {}))));
     let is_known = matches!(call.form, CallForm::Unknown(_)) && ended != Err(None);
     let is_done = ended.is_ok() || is_known;
     let told = ended.err().flatten();
@@ -241,7 +269,9 @@ pub async fn run(
     drop((under_way, live));
     let told = match (told, &call.form) {
         // Discord waits for an answer, where somebody who has typed sees what was done.
-        (None, CallForm::Slash(interaction)) if Box::pin(interaction.end(goes_on)).await => {
+        (None, CallForm::Slash(interaction) | CallForm::Component(_, interaction))
+            if Box::pin(interaction.end(&cog.services, goes_on)).await =>
+        {
             Some(Text::Done {}.say(language))
         }
         (told, _) => told,
@@ -288,7 +318,7 @@ fn invocation(
             CallForm::Typed { .. } | CallForm::Run(_) | CallForm::Unknown(_) => {
                 Some(call.prefix().to_owned())
             }
-            CallForm::Slash(_) | CallForm::Completion(_) => None,
+            CallForm::Slash(_) | CallForm::Completion(_) | CallForm::Component(..) => None,
         },
         locale: call.locale(cog),
         is_run: matches!(call.form, CallForm::Run(_)),
@@ -321,10 +351,19 @@ impl Calling<'_> {
         }
     }
 
+    /// A sentence of the bot's own.
+    fn say(&self, text: Text<'_>) -> String {
+        self.call.form.wording(text).say(self.language)
+    }
+
     /// If the command does not run to its end, the error is the message for the user, unless a handler has sent one.
     async fn carry_out(&self) -> Result<(), Option<String>> {
         if let CallForm::Unknown(line) = &self.call.form {
             return Box::pin(self.ask_of_unknown(line)).await;
+        }
+        if let CallForm::Component(used, interaction) = &self.call.form {
+            // In a box: calls of commands have no room for it.
+            return Box::pin(self.use_component(*used, interaction)).await;
         }
         let Some(command) = self.command() else {
             return Err(Some(self.gone()));
@@ -341,7 +380,9 @@ impl Calling<'_> {
                     ))),
                 }
             }
-            CallForm::Slash(interaction) | CallForm::Completion(interaction) => {
+            CallForm::Slash(interaction)
+            | CallForm::Completion(interaction)
+            | CallForm::Component(_, interaction) => {
                 match walk_slash(&command.definition, interaction.data()) {
                     Some(called) => {
                         let given = Given {
@@ -364,6 +405,8 @@ impl Calling<'_> {
             CallForm::Slash(interaction) | CallForm::Completion(interaction) => {
                 Some(interaction.data())
             }
+            // A component calls none.
+            CallForm::Component(..) => return None,
             CallForm::Typed { .. } | CallForm::Run(_) | CallForm::Unknown(_) => None,
         };
         let mut commands = self.live.declarations.commands();
@@ -544,7 +587,7 @@ impl Calling<'_> {
         }
         let is_closed = matches!(fault, Fault::Closed | Fault::GaveWay(_));
         if is_closed && self.cog.is_quarantined() {
-            return Some(Text::OutOfOrder {}.say(self.language));
+            return Some(self.say(Text::OutOfOrder {}));
         }
         if let Some(refusal) = refusal(fault) {
             report(self.cog, self.live, fault, Some(("", context))).await;
@@ -553,7 +596,7 @@ impl Calling<'_> {
         let id = fault_id();
         report(self.cog, self.live, fault, Some((&id, context))).await;
         let id = id.as_str();
-        Some(Text::HandlerFailed { id }.say(self.language))
+        Some(self.say(Text::HandlerFailed { id }))
     }
 
     async fn run_finally(&self, context: &Arc<Invocation>) {

@@ -1,7 +1,8 @@
 //! What one cog runs, and what the rest of the bot knows about it.
 
-use crate::api::declarations::{Command, Hook, Info, Staged};
+use crate::api::declarations::{Command, Component, Hook, Info, Staged};
 use crate::api::texts::table::Texts;
+use crate::commands::conflicts::{Claim, claims};
 use crate::commands::definition::Check;
 use crate::vm::build::Vm;
 use crate::vm::generation::Generation;
@@ -40,6 +41,8 @@ pub struct Offer {
     pub texts: Arc<Texts>,
     /// The checks of all of its commands.
     pub checks: Vec<Check>,
+    /// What handles its components and modals.
+    pub components: Vec<Arc<Component>>,
     /// The events that it listens to.
     pub events: BTreeSet<&'static str>,
     /// Whether it wants to know of commands that nobody has.
@@ -52,6 +55,39 @@ pub struct Offer {
     pub executed: Vec<ModuleId>,
     /// Its modules and their requires.
     pub generation: Option<Arc<Generation>>,
+}
+
+/// Something that an offer claims.
+#[derive(Clone, Debug)]
+pub struct Claimed<'a> {
+    /// What only one cog can have.
+    pub claim: Claim,
+    /// How it is written there.
+    pub name: &'a str,
+    /// Where it is declared.
+    pub place: Option<&'a (String, u32)>,
+}
+
+impl Offer {
+    /// All that its commands and components claim. Those of one command come once, as do those of all components.
+    pub fn claims(&self) -> impl Iterator<Item = Claimed<'_>> {
+        let definitions = self.commands.iter().map(|command| &command.definition);
+        let of_commands = definitions.flat_map(|definition| {
+            let place = definition.place.as_ref();
+            let claims = claims(definition).into_iter();
+            claims.map(move |(claim, name)| Claimed { claim, name, place })
+        });
+        let mut known = BTreeSet::new();
+        let of_components = self.components.iter().filter_map(move |component| {
+            let name = component.template.first_part();
+            known.insert(name).then(|| Claimed {
+                claim: Claim::Component(name.to_owned()),
+                name,
+                place: component.place.as_ref(),
+            })
+        });
+        of_commands.chain(of_components)
+    }
 }
 
 /// What the rest of the bot knows about a cog, apart from its condition.

@@ -316,6 +316,7 @@ fn offer_of(live: &Live, texts: Arc<Texts>) -> Offer {
         commands,
         texts,
         checks: checks.flat_map(|it| it.checks.clone()).collect(),
+        components: declarations.components().cloned().collect(),
         events,
         asks_for_unknown,
         intents: needed,

@@ -4,7 +4,7 @@
 use super::handle::CogHandle;
 use super::live::Offer;
 use crate::api::declarations::EVERY_EVENT;
-use crate::commands::conflicts::{Claim, claims, claims_of_cog};
+use crate::commands::conflicts::{Claim, claims_of_cog};
 use crate::commands::name_key::name_key;
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync, RedBlackTreeSetSync};
 use std::collections::BTreeSet;
@@ -42,14 +42,14 @@ struct Route {
 
 impl Route {
     fn of(cog: &str, offer: &Offer) -> Self {
+        let own = offer.claims().map(|claimed| claimed.claim);
         let definitions = offer.commands.iter().map(|command| &command.definition);
-        let of_commands = definitions.clone().flat_map(claims).map(|(claim, _)| claim);
         let shown = definitions.filter(|it| it.prefix && !it.hidden);
         let names = shown.flat_map(|it| std::iter::once(&it.name).chain(&it.aliases));
         Self {
             shown: names.map(|name| name_key(name)).collect(),
             asks_for_unknown: offer.asks_for_unknown,
-            claims: of_commands.chain(claims_of_cog(cog)).collect(),
+            claims: own.chain(claims_of_cog(cog)).collect(),
             events: offer.events.clone(),
             intents: offer.intents,
         }

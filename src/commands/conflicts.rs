@@ -1,4 +1,4 @@
-//! Two commands that answer to the same name.
+//! Two commands that answer to the same name, or two cogs that want the same custom ids.
 
 use super::definition::{CommandDefinition, CommandKind};
 use super::likeness::{in_code_points, likenesses};
@@ -6,7 +6,7 @@ use super::name_key::name_key;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A way to call a command or to name a cog, which only one cog of the bot can have; names as [`name_key`] folds them.
+/// A way to call a command, to name a cog or to use a component, which only one cog of the bot can have; names as [`name_key`] folds them.
 /// A command that can only be typed does not conflict with one that is only a slash command.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -19,6 +19,8 @@ pub enum Claim {
     UserMenu(String),
     /// The name of a command in the context menu of messages.
     MessageMenu(String),
+    /// What custom ids of components and modals begin with, as it is written.
+    Component(String),
     /// What a typed name looks like. It conflicts only with those of other cogs, as do the following ones.
     LooksTyped(String),
     /// What the name of a slash command looks like.
@@ -49,6 +51,7 @@ impl Claim {
             | Self::Slash(name)
             | Self::UserMenu(name)
             | Self::MessageMenu(name)
+            | Self::Component(name)
             | Self::LooksTyped(name)
             | Self::LooksSlash(name)
             | Self::LooksUserMenu(name)
@@ -106,7 +109,7 @@ pub fn claims_of_cog(name: &str) -> impl Iterator<Item = Claim> {
     likenesses(name).into_iter().map(Claim::LooksCog)
 }
 
-/// A cog, and the place of one of its commands.
+/// A cog, and the place of what it declares.
 pub type Claimant = (String, Option<(String, u32)>);
 
 /// A name that two commands claim, or two names that look alike.
@@ -138,6 +141,10 @@ impl fmt::Display for Conflict {
             | Claim::MessageMenu(name) => write!(
                 formatter,
                 "the command name \"{name}\" is taken twice: by {first} and by {second}; rename one of them"
+            ),
+            Claim::Component(name) => write!(
+                formatter,
+                "custom ids that begin with \"{name}\" are taken twice: by {first} and by {second}; let one of them begin otherwise"
             ),
             Claim::LooksCog(_) => write!(
                 formatter,

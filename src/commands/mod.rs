@@ -15,6 +15,7 @@
 //!   `references.rs`, `marks.rs`).
 //! - `slash.rs` is what Discord is told of a command, and how a call of a slash command finds it again;
 //!   `slash_values.rs` has the values of its options.
+//! - `custom_id.rs` has the templates of the custom ids of buttons, menus and forms.
 //! - `usage.rs` and `help.rs` tell users how to call a command, `suggest.rs` what they may have meant, `refusals.rs`
 //!   what Discord refused. `examples.rs` finds examples that are no calls. `pages.rs` divides long answers.
 //! - Every sentence is in `text.rs`, and words of users enter one only through `escape.rs`.
@@ -26,6 +27,7 @@ mod complaint;
 pub mod concurrency;
 pub mod conflicts;
 pub mod cooldown;
+pub mod custom_id;
 pub mod definition;
 pub mod directory;
 mod duration;

@@ -117,6 +117,22 @@ sentences! {
     Done {}
         "Done."
         "Selesai."
+    // The same for a button, a menu or a modal.
+    ComponentOutOfOrder {}
+        "This is out of order: its cog was stopped too often. The bot's admins can see why."
+        "Ini sedang tidak berfungsi: cog-nya terlalu sering dihentikan. Admin bot dapat melihat sebabnya."
+    ComponentBotFailed {}
+        "The bot itself failed while it carried this out. The details are in its log; please tell the bot's admins."
+        "Terjadi kesalahan di dalam bot saat menjalankan ini. Detailnya ada di log bot; mohon beri tahu admin bot."
+    ComponentTooBusy {}
+        "Too much is waiting for this right now. Try again in a moment."
+        "Terlalu banyak yang mengantre untuk ini. Coba lagi sebentar lagi."
+    ComponentGone {}
+        "Nobody handles this any more."
+        "Ini sudah tidak ada yang menangani."
+    ComponentFailed { id }
+        "Something went wrong here. The log has the rest under `{id}`."
+        "Terjadi kesalahan di sini. Selengkapnya ada di log dengan kode `{id}`."
     // What is wrong with an argument. `option` and `given` come as inline code.
     NotInteger { given, option }
         "{given} is not a whole number, which {option} must be."
@@ -384,6 +400,21 @@ sentences! {
     And {}
         "and"
         "dan"
+}
+
+impl<'a> Text<'a> {
+    /// The sentence for somebody who has used a component, where the one about commands would be wrong.
+    #[must_use]
+    pub fn of_component(self) -> Text<'a> {
+        match self {
+            Self::OutOfOrder {} => Self::ComponentOutOfOrder {},
+            Self::BotFailed {} => Self::ComponentBotFailed {},
+            Self::TooBusy {} => Self::ComponentTooBusy {},
+            Self::CommandGone {} => Self::ComponentGone {},
+            Self::HandlerFailed { id } => Self::ComponentFailed { id },
+            other => other,
+        }
+    }
 }
 
 /// Words for the units of a duration: one, several, and in Indonesian.

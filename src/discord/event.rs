@@ -4,6 +4,7 @@ use super::missing_fields::with_whole_member;
 use crate::charge::Allowance;
 use crate::json::{Json, Unreadable};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -149,7 +150,7 @@ impl Event {
 }
 
 /// The fields of an interaction that decide where it goes, borrowed from the event's text.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct InteractionPeek<'a> {
     /// The interaction's id.
     pub id: &'a str,
@@ -163,6 +164,9 @@ pub struct InteractionPeek<'a> {
     /// The channel's id.
     #[serde(default)]
     pub channel_id: Option<&'a str>,
+    /// There where it comes from a message: from a component on it, or from a modal that such a component opened.
+    #[serde(default)]
+    pub message: Option<IgnoredAny>,
     /// What was used.
     #[serde(borrow, default)]
     pub data: Option<InteractionData<'a>>,
@@ -177,6 +181,9 @@ pub struct InteractionData<'a> {
     /// Discord's type of command: 1 is a slash command.
     #[serde(rename = "type", default)]
     pub kind: u64,
+    /// The custom id of a component or of a modal; empty for anything else.
+    #[serde(borrow, default)]
+    pub custom_id: Cow<'a, str>,
 }
 
 /// Discord's type of a message that somebody writes.

@@ -20,6 +20,7 @@ mod api_state;
 mod bursts;
 mod cache;
 mod capabilities;
+mod components;
 mod config_live;
 mod documents;
 mod events;

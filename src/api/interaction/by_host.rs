@@ -32,13 +32,14 @@ impl Interaction {
                 self.webhook(&mut data);
                 ("update_original_webhook_message", data)
             }
-            Progress::Answered => {
+            Progress::Updated | Progress::Answered => {
                 self.webhook(&mut data);
                 ("execute_webhook", data)
             }
         };
         call(services, operation, arguments).await?;
-        self.note(&mut progress, Progress::Answered);
+        let after = progress.after_message();
+        self.note(&mut progress, after);
         Ok(())
     }
 }

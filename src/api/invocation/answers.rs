@@ -1,4 +1,4 @@
-//! What answers a call: `ctx:reply`, `send`, `edit`, `delete`, `defer` and `typing`.
+//! What answers a call: `ctx:reply`, `send`, `edit`, `delete`, `update`, `defer` and `typing`.
 
 use super::{CallOrigin, Invocation};
 use crate::api::call::{call, known, make, open_direct_channel, prepare};
@@ -130,8 +130,42 @@ impl Invocation {
         let Some(interaction) = self.interaction(function)? else {
             return Ok(());
         };
-        let ephemeral = ephemeral.unwrap_or(self.called.ephemeral);
+        let ephemeral = match ephemeral {
+            None if interaction.is_on_message() => None,
+            other => Some(other.unwrap_or(self.called.ephemeral)),
+        };
         interaction.defer(&self.cog, function, ephemeral).await
+    }
+
+    /// Edits the message that the component sits on which was used.
+    pub(super) async fn update(
+        self: &Arc<Self>,
+        function: &'static str,
+        content: Content,
+    ) -> HostResult<()> {
+        let CallOrigin::Interaction(interaction) = &self.origin else {
+            let message = format!(
+                "{function}: only in a component, on whose message it works; ctx:edit changes the last answer"
+            );
+            return Err(HostError::new("phase", message).into());
+        };
+        if content.ephemeral.is_some() {
+            let message =
+                format!("{function}: ephemeral: who sees a message cannot be changed any more");
+            return Err(HostError::new("argument", message).into());
+        }
+        let cog = &self.cog;
+        let deletion = Deletion::of(cog, function, content.delete_after)?;
+        let is_first = !self.answered.swap(true, Ordering::Relaxed);
+        if !is_first {
+            cog.limits.wait_to_call(function).await?;
+        }
+        let edit = (content.body, content.files);
+        let updating = interaction.update(cog, function, edit);
+        if let Some(place) = Box::pin(updating).await? {
+            delete_later(cog, place, deletion);
+        }
+        Ok(())
     }
 
     /// The id of the message that called.

@@ -1,5 +1,6 @@
 //! `ctx` in Luau.
 
+use super::resolved;
 use super::{CallOrigin, Invocation};
 use crate::api::content::Content;
 use crate::api::context::CogContext;
@@ -100,7 +101,19 @@ fn field(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
         "channel_id" => one(lua, context.channel_id.as_str()),
         "message" => match &context.origin {
             CallOrigin::Message(message) => object(message, "MessageResponse"),
-            CallOrigin::Interaction(_) | CallOrigin::Completion(_) => Ok(Value::Nil),
+            CallOrigin::Interaction(interaction) => match interaction.message() {
+                Some(message) => {
+                    let charge = cog.charges.of_json(lua, interaction.event())?;
+                    Ok(object::to_lua(
+                        lua,
+                        message,
+                        Some("MessageResponse"),
+                        &charge,
+                    )?)
+                }
+                None => Ok(Value::Nil),
+            },
+            CallOrigin::Completion(_) => Ok(Value::Nil),
         },
         "interaction" => match &context.origin {
             CallOrigin::Message(_) => Ok(Value::Nil),
@@ -124,7 +137,9 @@ fn field(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
             options.set_readonly(true);
             one(lua, options)
         }
-        "values" | "fields" => one(lua, lua.create_table()?),
+        "values" => one(lua, resolved::values(lua, &context)?),
+        "resolved" => one(lua, resolved::resolved(lua, cog, &context)?),
+        "fields" => one(lua, lua.create_table()?),
         _ => Ok(Value::Nil),
     }
 }
@@ -185,6 +200,16 @@ fn install_rest(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
     })?;
     methods.raw_set("help", help)?;
     methods.raw_set("get", host.function(lua, "ctx:get", get)?)?;
+    let update = host.async_function(lua, "ctx:update", |lua, arguments| {
+        let prepared = may_act(&lua, "ctx:update")
+            .and_then(|_| this(&arguments))
+            .and_then(|context| Ok((context, Content::read(&arguments, 1)?)));
+        async move {
+            let (call, content) = prepared?;
+            call.update("ctx:update", content).await
+        }
+    })?;
+    methods.raw_set("update", update)?;
     let defer = host.async_function(lua, "ctx:defer", |lua, arguments| {
         let prepared = may_act(&lua, "ctx:defer")
             .and_then(|_| this(&arguments))

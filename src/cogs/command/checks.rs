@@ -52,7 +52,7 @@ impl Calling<'_> {
         self.decide(&checks, &command.checks, context).await
     }
 
-    async fn decide(
+    pub(super) async fn decide(
         &self,
         checks: &[&Check],
         functions: &[Function],

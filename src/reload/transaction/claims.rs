@@ -1,13 +1,13 @@
-//! Which cog has which command and name: the cog that had it keeps it, also across restarts; only between new cogs the
+//! Which cog has which command, name and custom ids: the cog that had it keeps it, also across restarts; only between new cogs the
 //! alphabetical order decides.
 
 use super::members;
 use super::{Attempt, CogHandle, LoadFailure, Means, seen_by, trace_of};
 use crate::cogs::host::{ADMIN_COMMANDS, Cogs};
-use crate::cogs::live::Offer;
+use crate::cogs::live::{Claimed, Offer};
 use crate::cogs::routes::Routes;
-use crate::commands::conflicts::{Claim, Claimant, Conflict, claims, claims_of_cog, shown};
-use crate::commands::definition::{CommandDefinition, CommandKind};
+use crate::commands::conflicts::{Claim, Claimant, Conflict, claims_of_cog, shown};
+use crate::commands::definition::CommandKind;
 use crate::commands::likeness::{likenesses, unseen};
 use crate::commands::name_key::name_key;
 use crate::problem::{Problem, SourceLocation};
@@ -78,19 +78,18 @@ struct Taken<'a> {
     by_attempts: HashMap<Claim, Holder<'a>>,
 }
 
-/// A cog that offers something, with the name that it uses, and the command if it belongs to one.
+/// A cog that offers something, with the name that it uses, and the place where it declares it.
 #[derive(Clone, Copy)]
 struct Holder<'a> {
     cog: &'a str,
     offer: &'a Offer,
     name: &'a str,
-    command: Option<&'a CommandDefinition>,
+    place: Option<&'a (String, u32)>,
 }
 
 impl Holder<'_> {
     fn owner(&self) -> Claimant {
-        let place = self.command.and_then(|command| command.place.clone());
-        (self.cog.to_owned(), place)
+        (self.cog.to_owned(), self.place.cloned())
     }
 }
 
@@ -118,28 +117,26 @@ enum Right {
 }
 
 impl<'a> Taken<'a> {
-    /// Adds a cog's name and commands; why it cannot have them, if another cog has one of them.
+    /// Adds a cog's name and what it declares; why it cannot have them, if another cog has one of them.
     fn add(&mut self, cog: &'a str, offer: &'a Offer) -> Option<LoadFailure> {
         let holder = Holder {
             cog,
             offer,
             name: cog,
-            command: None,
+            place: None,
         };
         let mut wanted: Vec<_> = claims_of_cog(cog).map(|claim| (claim, holder)).collect();
-        for definition in offer.commands.iter().map(|command| &command.definition) {
-            wanted.extend(claims(definition).into_iter().map(|(claim, name)| {
-                let command = Some(definition);
-                (
-                    claim,
-                    Holder {
-                        name,
-                        command,
-                        ..holder
-                    },
-                )
-            }));
-        }
+        wanted.extend(offer.claims().map(|claimed| {
+            let Claimed { claim, name, place } = claimed;
+            (
+                claim,
+                Holder {
+                    name,
+                    place,
+                    ..holder
+                },
+            )
+        }));
         // That a name is taken is more important than that it looks like another one.
         wanted.sort_by_key(|(claim, _)| claim.is_likeness());
         for (claim, holder) in wanted {
@@ -254,17 +251,13 @@ fn seen_by_failure(failure: &LoadFailure) -> impl Iterator<Item = ModuleId> {
     failure.trace.seen().chain(&failure.others).cloned()
 }
 
-/// The name with which a cog holds what is claimed, and the place of its command.
+/// The name with which a cog holds what is claimed, and the place where it declares it.
 fn held_name(cog: &str, offer: &Offer, claim: &Claim) -> Option<(String, Option<(String, u32)>)> {
     if matches!(claim, Claim::LooksCog(_)) {
         return Some((cog.to_owned(), None));
     }
-    offer.commands.iter().find_map(|command| {
-        let definition = &command.definition;
-        let mut claims = claims(definition).into_iter();
-        let (_, name) = claims.find(|(own, _)| own == claim)?;
-        Some((name.to_owned(), definition.place.clone()))
-    })
+    let held = offer.claims().find(|claimed| claimed.claim == *claim)?;
+    Some((held.name.to_owned(), held.place.cloned()))
 }
 
 fn conflict(claim: Claim, held: Held, second: &Holder<'_>) -> LoadFailure {

@@ -2,7 +2,7 @@
 
 use super::{Attempt, CogHandle, LoadFailure, Means};
 use crate::cogs::live::Offer;
-use crate::commands::conflicts::{Claim, claims, claims_of_cog};
+use crate::commands::conflicts::{Claim, claims_of_cog};
 use crate::reload::plan::parts::{Bonds, Member, Tie, parts};
 use crate::reload::plan::{Action, CogPlan};
 use crate::vm::resolve::{ModuleId, Target, resolve};
@@ -120,9 +120,8 @@ fn had(handle: &CogHandle) -> BTreeSet<Tie> {
 
 /// All that a cog has with what it offers.
 pub(super) fn ties(cog: &str, offer: &Offer) -> BTreeSet<Tie> {
-    let definitions = offer.commands.iter().map(|command| &command.definition);
-    let of_commands = definitions.flat_map(claims).map(|(claim, _)| claim);
-    let claims = of_commands.chain(claims_of_cog(cog)).map(Tie::Claim);
+    let own = offer.claims().map(|claimed| claimed.claim);
+    let claims = own.chain(claims_of_cog(cog)).map(Tie::Claim);
     let events = offer.events.iter();
     let events = events.map(|event| Tie::Event((*event).to_owned()));
     let shared = offer.shared.iter().cloned().map(Tie::Shared);
@@ -196,6 +195,11 @@ fn mentions(texts: &[String], tie: &Tie) -> bool {
                 let (open, close) = quotes.split_at(1);
                 has(&format!("{open}{name}{close}"))
             }) || has(&format!("[[{name}]]"))
+        }
+        Tie::Claim(Claim::Component(name)) => {
+            let name = name.to_lowercase();
+            let mut opens = ["\"", "'", "`", "[["].iter();
+            opens.any(|open| has(&format!("{open}{name}")))
         }
         // That of a name says all that its looks would say.
         Tie::Claim(_) => false,
@@ -279,6 +283,16 @@ mod tests {
             ("name = [[rank]]", typed("rank"), true),
             ("rank = ranks", typed("rank"), false),
             ("name = \"ranking\"", typed("rank"), false),
+            (
+                "cog.component(\"Poll:{id}\", f)",
+                Tie::Claim(Claim::Component("Poll".into())),
+                true,
+            ),
+            (
+                "a poll:{id}",
+                Tie::Claim(Claim::Component("poll".into())),
+                false,
+            ),
             (
                 "cog.on.message_create(f)",
                 Tie::Event("message_create".into()),
