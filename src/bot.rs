@@ -30,6 +30,7 @@ use crate::activity::Activity;
 use crate::admin::Admin;
 use crate::api::asked_once::Questions;
 use crate::api::budget::Budgets;
+use crate::api::expected::Expected;
 use crate::api::faults::FaultLog;
 use crate::api::limits::{kilobytes, megabytes};
 use crate::api::log_usage::SharedLog;
@@ -408,6 +409,7 @@ fn services(
         budgets: Budgets::new(options.clock.clone()),
         running: Running::new(),
         waits: Waits::default(),
+        expected: Expected::default(),
         presence: PresenceChoice::default(),
         gateway: OnceLock::new(),
         member_requests: MemberRequests::default(),

@@ -4,7 +4,7 @@
 use super::convert::{Converter, to_json};
 use super::fields::Fields;
 use crate::discord::arguments::File;
-use crate::vm::host::{Arguments, HostError, HostResult};
+use crate::vm::host::{Arguments, HostError, HostResult, describe};
 use mlua::{Table, Value};
 use serde_json::{Map, Value as JsonValue};
 use std::time::Duration;
@@ -36,22 +36,24 @@ impl Content {
 
     /// Reads the argument at `index`.
     pub fn read(arguments: &Arguments, index: usize) -> HostResult<Self> {
-        let value = arguments.value(index);
-        match &value {
+        Self::of_value(arguments.function(), &arguments.value(index))
+    }
+
+    /// The same of a value.
+    pub(super) fn of_value(function: &'static str, value: &Value) -> HostResult<Self> {
+        match value {
             Value::String(text) => {
-                let text = to_json(
-                    arguments.function(),
-                    "content",
-                    &Value::String(text.clone()),
-                )?;
+                let text = to_json(function, "content", &Value::String(text.clone()))?;
                 Ok(Self {
                     body: Map::from_iter([("content".to_owned(), text)]),
                     ..Self::default()
                 })
             }
-            Value::Table(table) => Self::read_table(arguments.function(), table),
+            Value::Table(table) => Self::read_table(function, table),
             other => {
-                Err(arguments.wrong("content", "a string or a table of message fields", other))
+                let expected = "a string or a table of message fields";
+                let got = describe(other);
+                Err(HostError::argument(function, "content", expected, &got).into())
             }
         }
     }

@@ -57,6 +57,26 @@ impl MessagePlace {
         }
     }
 
+    /// The same place as others find it; nothing if it is that already.
+    pub(super) fn in_channel(&self) -> Option<Self> {
+        self.interaction.as_ref()?;
+        Some(Self {
+            interaction: None,
+            ..self.clone()
+        })
+    }
+
+    /// Edits the message.
+    pub(super) async fn edit(
+        &self,
+        cog: &CogContext,
+        function: &'static str,
+        mut body: Map<String, JsonValue>,
+    ) -> HostResult<Option<Json>> {
+        self.add_to(&mut body);
+        call(cog, function, self.edited_by(), body, Vec::new()).await
+    }
+
     fn deleted_by(&self) -> &'static str {
         match self.interaction {
             Some(_) => "delete_webhook_message",

@@ -9,6 +9,7 @@
 //! ```
 
 mod by_host;
+mod modal;
 mod update;
 
 use super::call::{PreparedCall, call_error, known, make, prepare, send};
@@ -27,8 +28,8 @@ use crate::json::{Json, JsonRef};
 use crate::vm::host::HostResult;
 use serde_json::{Map, Value, json};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard, Notify};
 
@@ -43,6 +44,9 @@ const DEFERRED_MESSAGE: u8 = 5;
 const DEFERRED_UPDATE: u8 = 6;
 const UPDATE: u8 = 7;
 const CHOICES: u8 = 8;
+const MODAL: u8 = 9;
+/// Discord's type of an interaction by which a modal is submitted.
+const SUBMISSION: u64 = 5;
 
 /// Discord's flag of a message that one user alone sees.
 const EPHEMERAL: u64 = 1 << 6;
@@ -62,6 +66,10 @@ pub struct Interaction {
     token: String,
     /// Whether it comes from a message: from a component on it, or from a modal that such a component opened.
     is_on_message: bool,
+    /// Whether a modal was submitted.
+    is_submission: bool,
+    /// The submission of the modal that answers it, once a handler goes on with that.
+    successor: OnceLock<Arc<Self>>,
     /// When it arrived, since the Unix epoch.
     arrived: Duration,
     /// Held while the first answer is given, so that a deferral never overtakes it.
@@ -114,6 +122,8 @@ impl Interaction {
             application_id: peek.application_id.to_owned(),
             token: peek.token.to_owned(),
             is_on_message: peek.message.is_some(),
+            is_submission: peek.kind == SUBMISSION,
+            successor: OnceLock::new(),
             arrived: services.clock.now(),
             progress: Mutex::new(Progress::Waiting),
             acknowledged: Notify::new(),
@@ -125,6 +135,11 @@ impl Interaction {
     /// All that Discord has said about it.
     pub fn event(&self) -> &Json {
         self.event.data()
+    }
+
+    /// The user who has done it; 0 if it does not say.
+    pub fn user(&self) -> u64 {
+        self.event.origin().user
     }
 
     /// What was called, and with which options.
@@ -141,6 +156,17 @@ impl Interaction {
     /// Whether it comes from a message: from a component on it, or from a modal that such a component opened.
     pub fn is_on_message(&self) -> bool {
         self.is_on_message
+    }
+
+    /// The handler goes on with the submission of the modal that answers it.
+    pub(super) fn go_on_with(&self, submission: &Arc<Self>) {
+        // A modal is submitted once.
+        let _is_first = self.successor.set(Arc::clone(submission)).is_ok();
+    }
+
+    /// What the caller has done last in this call, and waits for: this, or the submission of a modal.
+    pub fn latest(self: &Arc<Self>) -> &Arc<Self> {
+        self.successor.get().unwrap_or(self)
     }
 
     /// How long ago it arrived.

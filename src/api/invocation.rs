@@ -5,9 +5,12 @@
 //! ```
 //!
 //! `author, member, guild_id, in_guild, channel_id, message, interaction, command, options, prefix, locale, values,
-//! resolved; get, reply, send, edit, delete, update, typing, defer, finally, refund, run, help, t`
+//! resolved, fields; get, reply, send, edit, delete, update, modal, confirm, paginate, typing, defer, finally, refund, run, help, t`
 
 mod answers;
+mod context_value;
+mod dialogs;
+mod fields;
 mod luau;
 mod options;
 mod resolved;
@@ -15,7 +18,7 @@ mod running;
 mod target;
 
 use super::context::CogContext;
-use super::declarations::Command;
+use super::declarations::{Command, Staged, Use};
 use super::deletion::MessagePlace;
 use super::interaction::Interaction;
 use crate::commands::cooldown::{Cooldowns, Taken};
@@ -29,7 +32,7 @@ use mlua::Function;
 use options::OptionValue;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 /// Functions that `ctx:finally` takes in one call, also from each other.
 const MOST_FINALLY: usize = 100;
@@ -67,6 +70,8 @@ pub struct Invocation {
     answered: AtomicBool,
     /// Our last answer.
     answer: Mutex<Option<MessagePlace>>,
+    /// The call in which the modal was opened whose submission this is.
+    former: Option<Arc<Self>>,
 }
 
 /// How a call came.
@@ -81,7 +86,7 @@ pub enum CallOrigin {
 }
 
 /// What was called, and how.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Called {
     /// The words that call the command (`tag add`).
     pub name: String,
@@ -97,9 +102,17 @@ pub struct Called {
     pub ephemeral: bool,
     /// Whether another command has called it with `ctx:run`.
     pub is_run: bool,
+    /// What its version declares, as long as that runs.
+    pub declared: Weak<Staged>,
 }
 
 impl Called {
+    /// Whether `cog.modal` handles a custom id.
+    fn handles_modal(&self, id: &str) -> bool {
+        let declared = self.declared.upgrade();
+        declared.is_some_and(|declared| declared.component(Use::Modal, id).is_some())
+    }
+
     /// How the command is used.
     fn help(&self) -> String {
         let root = self.command.as_ref().map(|command| &command.definition);
@@ -141,7 +154,30 @@ impl Invocation {
             lines_run: AtomicUsize::new(0),
             answered: AtomicBool::new(false),
             answer: Mutex::default(),
+            former: None,
         }
+    }
+
+    /// The same, made by the version of a cog that has declared this.
+    #[must_use]
+    pub fn of_version(mut self, declared: &Arc<Staged>) -> Self {
+        self.called.declared = Arc::downgrade(declared);
+        self
+    }
+
+    /// The same call, answered from now on where its modal was submitted.
+    fn continued(self: &Arc<Self>, submission: Arc<Interaction>) -> Self {
+        let caller = submission.caller();
+        let origin = CallOrigin::Interaction(submission);
+        Self {
+            former: Some(Arc::clone(self)),
+            ..Self::of_call(&self.cog, &caller, origin, self.called.clone())
+        }
+    }
+
+    /// The call that has the options, and ends for all that it was continued with.
+    fn begun(&self) -> &Self {
+        self.former.as_deref().unwrap_or(self)
     }
 
     /// Notes the uses that the call took from `cooldowns`.
@@ -151,18 +187,19 @@ impl Invocation {
 
     /// Takes back these uses, once.
     pub fn refund(&self) {
-        if let Some((cooldowns, taken)) = lock(&self.taken).take() {
+        if let Some((cooldowns, taken)) = lock(&self.begun().taken).take() {
             cooldowns.refund(taken);
         }
     }
 
     /// One more function runs when the handler has ended.
     fn add_finally(&self, function: Function) -> HostResult<()> {
-        if self.finally_count.fetch_add(1, Ordering::Relaxed) >= MOST_FINALLY {
+        let begun = self.begun();
+        if begun.finally_count.fetch_add(1, Ordering::Relaxed) >= MOST_FINALLY {
             let message = format!("ctx:finally: at most {MOST_FINALLY} functions in one call");
             return Err(HostError::new("limit", message).into());
         }
-        let mut finally = lock(&self.finally);
+        let mut finally = lock(&begun.finally);
         self.still_on("ctx:finally")?;
         finally.push(function);
         Ok(())
@@ -184,7 +221,7 @@ impl Invocation {
 
     /// Refuses once the call is over.
     fn still_on(&self, function: &str) -> HostResult<()> {
-        if self.ended.load(Ordering::Relaxed) {
+        if self.begun().ended.load(Ordering::Relaxed) {
             let message = format!("{function}: the call has ended");
             return Err(HostError::new("phase", message).into());
         }

@@ -28,6 +28,7 @@
 //!   open, `usage_by_code.rs` the processor time of each version. `lane.rs` says whose work is done now.
 //! - Jobs: `jobs.rs` is what a cog does with them, `job_store.rs` where they are kept.
 //! - `presence.rs` is `cog.presence`, and `presence_choice.rs` what follows from all who call it.
+//! - `expected.rs` knows who waits for a modal or for buttons of the bot's own; `expecting.rs` is a handler that does.
 //! - `faults.rs` are the handlers that failed.
 
 pub mod asked_once;
@@ -46,6 +47,8 @@ pub mod declarations;
 mod declaring;
 mod deletion;
 mod discord;
+pub mod expected;
+mod expecting;
 pub mod faults;
 pub mod fields;
 mod hidden_content;

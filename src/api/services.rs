@@ -2,6 +2,7 @@
 
 use super::asked_once::Questions;
 use super::budget::Budgets;
+use super::expected::Expected;
 use super::faults::FaultLog;
 use super::lines::Runner;
 use super::log_usage::SharedLog;
@@ -61,6 +62,8 @@ pub struct Services {
     pub running: Running,
     /// Who waits for which event.
     pub waits: Waits,
+    /// Who waits for a modal, or for buttons of the bot's own.
+    pub expected: Expected,
     /// What Discord shows of the bot.
     pub presence: PresenceChoice,
     /// Sends commands to the gateway, once there is one.

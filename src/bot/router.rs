@@ -5,6 +5,7 @@ use super::allowed;
 use super::lines::{self, Unknown};
 use crate::admin::{self, Admin, AdminCall, AdminForm};
 use crate::api::declarations::Use;
+use crate::api::expected::Expectation;
 use crate::api::interaction::Interaction;
 use crate::cogs::command::{CallForm, WaitingCall};
 use crate::cogs::handle::CogHandle;
@@ -92,6 +93,8 @@ enum Called {
     Untaken(CallForm, (String, String), Text<'static>),
     /// With the ids of the channel and of the interaction. Somebody waits for it as for any event, and cannot answer it.
     Awaited(Arc<Interaction>, (String, String)),
+    /// The same, and a handler waits for just this.
+    Expected(Arc<Expectation>, Arc<Interaction>, (String, String)),
 }
 
 impl Router {
@@ -258,6 +261,13 @@ impl Router {
                 if let Some(call) = AdminCall::of_component(new, event) {
                     return Some(Called::Admin(call));
                 }
+                let user = event.origin().user;
+                let expected = &self.cogs.services.expected;
+                if let Some(expectation) = expected.find(&data.custom_id, user) {
+                    let ids = peek.ids();
+                    let interaction = Interaction::new(event, &peek, &self.cogs.services);
+                    return Some(Called::Expected(expectation, Arc::new(interaction), ids));
+                }
                 Claim::Component(first_part(&data.custom_id).to_owned())
             }
             _ => Claim::listed(data.kind, &data.name)?,
@@ -280,8 +290,7 @@ impl Router {
             SUBMISSION => CallForm::Component(Use::Modal, new()),
             _ => return None,
         };
-        let channel = peek.channel_id.unwrap_or_default();
-        let ids = (channel.to_owned(), peek.id.to_owned());
+        let ids = peek.ids();
         Some(match self.cogs.routes().owner(&claim) {
             Some(cog) => {
                 let verdict = allowed::verdict(&self.cogs, cog, &claim, event);
@@ -299,6 +308,24 @@ impl Router {
                 form => Called::Untaken(form, ids, Text::CommandGone {}),
             },
         })
+    }
+
+    /// Gives an interaction to the handler that waits for it, if it is from the user whom that has asked.
+    fn give(&self, expectation: &Arc<Expectation>, interaction: Arc<Interaction>) {
+        if !expectation.is_of(interaction.user()) {
+            let services = Arc::clone(&self.cogs.services);
+            let busy = services.activity.begin();
+            host_tasks::errand(async move {
+                interaction.tell(&services, Text::NotYours {}).await;
+                drop(busy);
+            });
+            return;
+        }
+        let is_alone = expectation.is_alone;
+        interaction.defer_in_time(&self.cogs.services, move || is_alone);
+        if !expectation.give(Arc::clone(&interaction) as _) {
+            self.accept(interaction);
+        }
     }
 
     /// Tells Discord that an interaction has arrived for which somebody waits.
@@ -361,6 +388,9 @@ impl Router {
                 });
             }
             Called::Awaited(interaction, _) => self.accept(interaction),
+            Called::Expected(expectation, interaction, _) => {
+                self.give(&expectation, interaction);
+            }
             Called::Cog(cog, call, ids, claim) => {
                 match &call.form {
                     CallForm::Slash(interaction) => self.defer_in_time(interaction, &claim),
@@ -431,6 +461,7 @@ impl Called {
             Self::Cog(_, _, (channel, message), _)
             | Self::Unknown(_, (channel, message))
             | Self::Awaited(_, (channel, message))
+            | Self::Expected(_, _, (channel, message))
             | Self::Untaken(_, (channel, message), _) => (id(channel), id(message)),
         };
         Consumer::Command { channel, message }

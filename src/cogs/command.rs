@@ -12,6 +12,7 @@ mod arguments;
 mod checks;
 mod completion;
 mod component;
+mod form;
 mod unknown;
 
 use super::caller::Caller;
@@ -21,184 +22,32 @@ use super::live::Live;
 use crate::activity::Busy;
 use crate::api::content::Content;
 use crate::api::context::CogContext;
-use crate::api::declarations::{Command, Hook, Use};
+use crate::api::declarations::{Command, Hook};
 use crate::api::interaction::Interaction;
-use crate::api::invocation::{self, CallOrigin, Invocation};
-use crate::api::lines::Line as RunLine;
-use crate::api::locale::{language, locale_in, locale_of};
+use crate::api::invocation::{self, Invocation};
+use crate::api::locale::language;
 use crate::api::own_messages::Tie;
 use crate::commands::cooldown::ScopeIds;
 use crate::commands::definition::CommandDefinition;
 use crate::commands::help;
-use crate::commands::parse::{Called, Line, Walk, answers_to, walk};
+use crate::commands::parse::{Called, Walk, answers_to, walk};
 use crate::commands::slash::{SlashCalled, is_called, walk_slash};
 use crate::commands::slash_values::Given;
 use crate::commands::text::{Language, Text, duration_in_words};
-use crate::discord::event::Event;
 use crate::host_tasks::{self, Task};
-use crate::json::{Json, JsonRef};
+use crate::json::JsonRef;
 use crate::lock::lock;
 use crate::vm::life::UnderWay;
 use crate::vm::run::Run;
 use crate::vm::trace::Fault;
 use completion::no_choices;
+pub use form::{CallForm, CommandCall, WaitingCall};
 use mlua::{Function, MultiValue};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Characters of one message.
 const LONGEST_ANSWER: usize = 2_000;
-
-/// A call of one of a cog's commands.
-#[derive(Clone, Debug)]
-pub struct CommandCall {
-    /// Who called where: the message, with `member.user` completed, or the same of an interaction.
-    pub caller: Json,
-    /// How it was called.
-    pub form: CallForm,
-}
-
-/// How a command is called.
-#[derive(Clone, Debug)]
-pub enum CallForm {
-    /// By a message.
-    Typed {
-        /// The name as it was typed.
-        name: String,
-        /// The byte of the message's text at which the arguments begin.
-        arguments: usize,
-        /// The text before the name.
-        prefix: String,
-    },
-    /// By a line that another command has called with `ctx:run`.
-    Run(Arc<RunLine>),
-    /// Not at all: nobody has such a command, and the cog is asked what to do.
-    Unknown(Arc<RunLine>),
-    /// By a slash command, or one of a context menu.
-    Slash(Arc<Interaction>),
-    /// By typing into an option of a slash command that completes what is typed.
-    Completion(Arc<Interaction>),
-    /// By a component or a modal.
-    Component(Use, Arc<Interaction>),
-}
-
-impl CallForm {
-    /// The interaction that is answered; nothing for a message.
-    pub fn interaction(&self) -> Option<&Arc<Interaction>> {
-        match self {
-            Self::Typed { .. } => None,
-            Self::Run(line) | Self::Unknown(line) => line.interaction.as_ref(),
-            Self::Slash(interaction)
-            | Self::Completion(interaction)
-            | Self::Component(_, interaction) => Some(interaction),
-        }
-    }
-
-    /// A sentence about commands, or the one that says the same about a component.
-    pub fn wording<'t>(&self, text: Text<'t>) -> Text<'t> {
-        match self {
-            Self::Component(..) => text.of_component(),
-            _ => text,
-        }
-    }
-}
-
-/// A call that waits for its cog: it takes little more memory than the event's text.
-#[derive(Debug)]
-pub struct WaitingCall {
-    /// The event with the message or the interaction.
-    pub event: Arc<Event>,
-    /// How it was called.
-    pub form: CallForm,
-}
-
-impl WaitingCall {
-    /// The call that it is.
-    pub fn call(&self) -> CommandCall {
-        let caller = match &self.form {
-            CallForm::Typed { .. } | CallForm::Run(_) | CallForm::Unknown(_) => {
-                self.event.data().clone()
-            }
-            CallForm::Slash(interaction)
-            | CallForm::Completion(interaction)
-            | CallForm::Component(_, interaction) => interaction.caller(),
-        };
-        CommandCall {
-            caller,
-            form: self.form.clone(),
-        }
-    }
-}
-
-impl CommandCall {
-    /// The name as the caller has it; of a component its custom id.
-    fn name(&self) -> &str {
-        match &self.form {
-            CallForm::Typed { name, .. } => name,
-            CallForm::Run(line) | CallForm::Unknown(line) => &line.name,
-            CallForm::Slash(interaction) | CallForm::Completion(interaction) => {
-                interaction.data().str("name").unwrap_or_default()
-            }
-            CallForm::Component(_, interaction) => {
-                interaction.data().str("custom_id").unwrap_or_default()
-            }
-        }
-    }
-
-    /// What stands before the name.
-    fn prefix(&self) -> &str {
-        match &self.form {
-            CallForm::Typed { prefix, .. } => prefix,
-            CallForm::Run(line) | CallForm::Unknown(line) => &line.prefix,
-            CallForm::Slash(_) | CallForm::Completion(_) | CallForm::Component(..) => "/",
-        }
-    }
-
-    /// The interaction that is answered.
-    fn interaction(&self) -> Option<&Arc<Interaction>> {
-        self.form.interaction()
-    }
-
-    /// The locale of whoever calls.
-    fn locale(&self, cog: &CogContext) -> String {
-        match self.interaction() {
-            Some(interaction) => locale_of(&cog.services, interaction.event()),
-            None => locale_in(&cog.services, self.caller.str("guild_id")),
-        }
-    }
-
-    /// The line that was typed.
-    fn line(&self) -> Line<'_> {
-        let arguments = match &self.form {
-            CallForm::Typed { arguments, .. } => *arguments,
-            CallForm::Run(line) | CallForm::Unknown(line) => line.arguments,
-            CallForm::Slash(_) | CallForm::Completion(_) | CallForm::Component(..) => {
-                return Line {
-                    content: "",
-                    arguments: 0,
-                };
-            }
-        };
-        Line {
-            content: self.caller.str("content").unwrap_or_default(),
-            arguments,
-        }
-    }
-
-    fn origin(&self) -> CallOrigin {
-        match &self.form {
-            CallForm::Typed { .. } => CallOrigin::Message(self.caller.clone()),
-            CallForm::Run(line) | CallForm::Unknown(line) => match &line.interaction {
-                Some(interaction) => CallOrigin::Interaction(Arc::clone(interaction)),
-                None => CallOrigin::Message(self.caller.clone()),
-            },
-            CallForm::Slash(interaction) | CallForm::Component(_, interaction) => {
-                CallOrigin::Interaction(Arc::clone(interaction))
-            }
-            CallForm::Completion(interaction) => CallOrigin::Completion(Arc::clone(interaction)),
-        }
-    }
-}
 
 /// One call while it is carried out.
 struct Calling<'a> {
@@ -270,7 +119,7 @@ pub async fn run(
     let told = match (told, &call.form) {
         // Discord waits for an answer, where somebody who has typed sees what was done.
         (None, CallForm::Slash(interaction) | CallForm::Component(_, interaction))
-            if Box::pin(interaction.end(&cog.services, goes_on)).await =>
+            if Box::pin(interaction.latest().end(&cog.services, goes_on)).await =>
         {
             Some(Text::Done {}.say(language))
         }
@@ -312,6 +161,7 @@ fn invocation(
     command: Option<(&Arc<Command>, &CommandDefinition)>,
 ) -> Invocation {
     let called = invocation::Called {
+        declared: std::sync::Weak::new(),
         name: name.to_owned(),
         command: command.map(|(command, _)| Arc::clone(command)),
         prefix: match &call.form {
@@ -446,13 +296,16 @@ impl Calling<'_> {
             return Ok(());
         };
         let name = called.name();
-        let context = Arc::new(invocation(
-            self.cog,
-            self.call,
-            self.language,
-            &name,
-            Some((command, definition)),
-        ));
+        let context = Arc::new(
+            invocation(
+                self.cog,
+                self.call,
+                self.language,
+                &name,
+                Some((command, definition)),
+            )
+            .of_version(&self.live.declarations),
+        );
         let _end = EndOfCall(&context);
         if self.call.interaction().is_none() {
             let own_messages = &self.cog.services.own_messages;

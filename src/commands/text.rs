@@ -130,6 +130,15 @@ sentences! {
     ComponentGone {}
         "Nobody handles this any more."
         "Ini sudah tidak ada yang menangani."
+    NotYours {}
+        "Only the one who was asked can use this."
+        "Hanya yang ditanya yang bisa memakai ini."
+    Yes {}
+        "Yes"
+        "Ya"
+    No {}
+        "No"
+        "Tidak"
     ComponentFailed { id }
         "Something went wrong here. The log has the rest under `{id}`."
         "Terjadi kesalahan di sini. Selengkapnya ada di log dengan kode `{id}`."

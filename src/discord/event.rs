@@ -172,6 +172,14 @@ pub struct InteractionPeek<'a> {
     pub data: Option<InteractionData<'a>>,
 }
 
+impl InteractionPeek<'_> {
+    /// The ids of the channel and of the interaction.
+    pub fn ids(&self) -> (String, String) {
+        let channel = self.channel_id.unwrap_or_default();
+        (channel.to_owned(), self.id.to_owned())
+    }
+}
+
 /// What was used in an interaction.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct InteractionData<'a> {

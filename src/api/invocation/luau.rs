@@ -1,7 +1,8 @@
 //! `ctx` in Luau.
 
-use super::resolved;
+use super::context_value::{Context, this};
 use super::{CallOrigin, Invocation};
+use super::{dialogs, fields, resolved};
 use crate::api::content::Content;
 use crate::api::context::CogContext;
 use crate::api::fields::Fields;
@@ -10,10 +11,8 @@ use crate::api::phase::may_act;
 use crate::api::readonly;
 use crate::api::texts;
 use crate::json::Json;
-use crate::vm::host::{
-    Arguments, Host, HostChunk, HostError, HostFailure, HostResult, describe, one,
-};
-use mlua::{AnyUserData, Function, Lua, MetaMethod, Table, UserDataRegistry, Value};
+use crate::vm::host::{Arguments, Host, HostChunk, HostError, HostFailure, HostResult, one};
+use mlua::{Function, Lua, MetaMethod, Table, UserDataRegistry, Value};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,25 +20,15 @@ use std::sync::Arc;
 /// Characters of a line for `ctx:run`: nobody can type a longer one.
 const LONGEST_LINE: usize = 4_000;
 
-/// What Luau holds of a call.
-#[derive(Clone, Debug)]
-struct Context(Arc<Invocation>);
-
 /// The half that is Luau: methods are looked up often.
 static CHUNK: HostChunk = HostChunk::new("ctx", include_str!("ctx.luau"));
-
-impl Invocation {
-    /// The call as its handlers get it.
-    pub fn to_ctx(self: &Arc<Self>, lua: &Lua) -> mlua::Result<AnyUserData> {
-        lua.create_any_userdata(Context(Arc::clone(self)))
-    }
-}
 
 /// Makes the type and its methods known to the VM.
 pub(in crate::api) fn install(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<()> {
     let methods = lua.create_table()?;
     install_answers(lua, host, &methods)?;
     install_rest(lua, host, &methods)?;
+    dialogs::install(lua, host, &methods)?;
     methods.set_readonly(true);
     let owner = Arc::clone(cog);
     let field = host.function(lua, "ctx", move |lua, arguments| {
@@ -56,22 +45,6 @@ pub(in crate::api) fn install(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> 
             Ok(format!("ctx of {}", this.0.called.name))
         });
     })
-}
-
-fn this(arguments: &Arguments) -> HostResult<Arc<Invocation>> {
-    let value = arguments.value(0);
-    let wrong = || -> HostFailure {
-        let name = arguments.function();
-        let got = describe(&value);
-        let message = format!("{name}: called on {got}; write a colon, as in `{name}(…)`");
-        HostError::new("argument", message).into()
-    };
-    let Value::UserData(data) = &value else {
-        return Err(wrong());
-    };
-    data.borrow::<Context>()
-        .map(|context| Arc::clone(&context.0))
-        .map_err(|_| wrong())
 }
 
 /// A field of `ctx`.
@@ -139,7 +112,7 @@ fn field(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
         }
         "values" => one(lua, resolved::values(lua, &context)?),
         "resolved" => one(lua, resolved::resolved(lua, cog, &context)?),
-        "fields" => one(lua, lua.create_table()?),
+        "fields" => one(lua, fields::fields(lua, cog, &context)?),
         _ => Ok(Value::Nil),
     }
 }

@@ -90,7 +90,7 @@ impl Invocation {
 
     /// The value of an option; nothing if there is none (any more).
     pub(super) fn value(&self, lua: &Lua, name: &str) -> HostResult<Option<Value>> {
-        let value = lock(&self.values).get(name).cloned();
+        let value = lock(&self.begun().values).get(name).cloned();
         Ok(match value {
             None => None,
             Some(OptionValue::Value(value) | OptionValue::List(value, _)) => Some(value),
@@ -100,7 +100,7 @@ impl Invocation {
 
     /// The names of the options that have a value.
     pub(super) fn option_names(&self) -> Vec<String> {
-        lock(&self.values).keys().cloned().collect()
+        lock(&self.begun().values).keys().cloned().collect()
     }
 
     /// Drops the values that the cog's code has made.

@@ -34,6 +34,7 @@ impl Calling<'_> {
             is_run: false,
             language: self.language,
             ephemeral: false,
+            declared: Arc::downgrade(&self.live.declarations),
         };
         let origin = CallOrigin::Interaction(Arc::clone(interaction));
         let context = Invocation::of_call(self.cog, &self.call.caller, origin, called);

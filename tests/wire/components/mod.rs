@@ -3,6 +3,7 @@
 mod answers;
 mod clicks;
 mod forged;
+mod modals;
 mod reloads;
 
 use crate::support::{Id, PATIENCE, Setup, Stage, setup};
