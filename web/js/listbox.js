@@ -37,7 +37,8 @@ export function listbox(list, take) {
         list.hidden = items.length === 0;
         // Inside a dialog or a page that is not shown there is nothing to scroll.
         list.querySelector('[aria-selected="true"]')?.scrollIntoView?.({ block: "nearest" });
-        if (input && input !== list) {
+        // Neither a list nor a box of several lines is something that expands.
+        if (input && input !== list && input.tagName !== "TEXTAREA") {
             input.setAttribute("aria-expanded", String(!list.hidden));
         }
         input?.setAttribute("aria-activedescendant", active >= 0 ? `${list.id}-${active}` : "");
@@ -47,7 +48,9 @@ export function listbox(list, take) {
         /** Shows `next` for `field`; `first` is the one that is active, -1 for none. */
         show(field, next, first = 0) {
             if (input !== field) {
-                input?.setAttribute("aria-expanded", "false");
+                if (input?.hasAttribute("aria-expanded")) {
+                    input.setAttribute("aria-expanded", "false");
+                }
                 input?.setAttribute("aria-activedescendant", "");
                 input = field;
                 input.setAttribute("aria-controls", list.id);

@@ -6,6 +6,7 @@ use crate::sim::errors::ApiError;
 use crate::sim::ids::Id;
 use crate::sim::world::{Channel, OpenModal, World, collect_components};
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 
 const STRING_MENU: u64 = 3;
 const TEXT_INPUT: u64 = 4;
@@ -247,9 +248,6 @@ fn text_of(value: &Value) -> Option<String> {
 
 /// The first value that comes a second time.
 pub(super) fn first_repeated(values: &[String]) -> Option<&String> {
-    let mut values = values.iter().enumerate();
-    let all = values.clone();
-    values
-        .find(|(index, value)| all.clone().take(*index).any(|(_, former)| former == *value))
-        .map(|(_, value)| value)
+    let mut seen = HashSet::new();
+    values.iter().find(|value| !seen.insert(*value))
 }

@@ -4,7 +4,8 @@
 //! change that Discord would dispatch; `hub.rs` empties that outbox into the gateway's sessions.
 //!
 //! `start.rs` makes the first guild, `guild.rs`, `channel.rs`, `message.rs` and `user.rs` hold the
-//! types and how Discord shows each, `audit.rs` the audit log, `nonces.rs` what was sent once already.
+//! types and how Discord shows each, `poll.rs` polls and `poll_end.rs` what comes of them, `audit.rs` the audit log,
+//! `nonces.rs` what was sent once already.
 
 mod audit;
 mod channel;
@@ -13,6 +14,7 @@ mod interaction;
 mod message;
 mod nonces;
 mod poll;
+mod poll_end;
 pub(crate) mod start;
 mod user;
 

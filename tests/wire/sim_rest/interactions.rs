@@ -159,6 +159,7 @@ async fn interactions_expire_by_the_clock() {
         name: "tag add".into(),
         options: json!({"who": bot.user("ben").to_string()}),
     };
+    let again = request.clone();
     bot.sim
         .interact(bot.user("anna"), bot.general(), request)
         .unwrap();
@@ -168,6 +169,20 @@ async fn interactions_expire_by_the_clock() {
         .post(&path, json!({"type": 4, "data": {"content": "x"}}))
         .await;
     assert_eq!((status, &error["code"]), (404, &json!(10062)));
+
+    bot.sim
+        .interact(bot.user("anna"), bot.general(), again)
+        .unwrap();
+    let event = interaction(&mut events);
+    let said = json!({"type": 4, "data": {"content": "x"}});
+    assert_eq!(bot.post(&callback_path(&event), said).await.0, 204);
+    let token = event["token"].as_str().unwrap();
+    let hook = format!("/webhooks/{}/{token}", bot.sim.bot_user());
+    clock.advance_to_next(Duration::from_secs(1_800_000_004 + 899));
+    assert_eq!(bot.post(&hook, json!({"content": "y"})).await.0, 200);
+    clock.advance_to_next(Duration::from_secs(1_800_000_004 + 902));
+    let (status, error) = bot.post(&hook, json!({"content": "z"})).await;
+    assert_eq!((status, &error["code"]), (401, &json!(50027)));
 }
 
 #[tokio::test]
