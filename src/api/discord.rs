@@ -1,12 +1,13 @@
 //! `@cogsmith/discord`: every operation that is open to cogs, by its id, and helpers around them.
 //!
-//! `<operation>, try, each, request_members, null, cache, permissions`
+//! `<operation>, try, each, request_members, escape, clean, emoji_key, null, cache, permissions`
 
 use super::call::{PreparedCall, UNREACHABLE, make, prepare};
 use super::content::read_files;
 use super::context::CogContext;
 use super::convert::Converter;
 use super::fields::{Fields, LONGEST_ID};
+use super::markup;
 use super::members;
 use super::object;
 use super::phase::may_act;
@@ -50,6 +51,7 @@ pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Res
     })?;
     raw.raw_set("unlisted", unlisted)?;
     raw.raw_set("request_members", members::function(lua, host, cog)?)?;
+    markup::install(lua, host, cog, &raw)?;
     raw.raw_set("null", Value::NULL)?;
     raw.raw_set("cache", cache_module(lua, host, cog)?)?;
     raw.raw_set("permissions", permissions_module(lua, host, cog)?)?;

@@ -27,6 +27,7 @@
 //!   done. What goes by a cog's name is in `budget.rs`: `versions.rs` what older versions hold, `slots.rs` what requests have
 //!   open, `usage_by_code.rs` the processor time of each version. `lane.rs` says whose work is done now.
 //! - Jobs: `jobs.rs` is what a cog does with them, `job_store.rs` where they are kept.
+//! - `markup.rs` is `discord.escape` and what else is done with texts and emoji as Discord writes them.
 //! - `presence.rs` is `cog.presence`, and `presence_choice.rs` what follows from all who call it.
 //! - `expected.rs` knows who waits for a modal or for buttons of the bot's own; `expecting.rs` is a handler that does.
 //! - `faults.rs` are the handlers that failed.
@@ -66,6 +67,7 @@ pub mod lines;
 pub mod locale;
 mod log;
 pub mod log_usage;
+mod markup;
 pub mod member_requests;
 mod members;
 mod method_table;

@@ -37,6 +37,17 @@ pub fn parse_emoji(text: &str) -> Option<ParsedEmoji> {
     })
 }
 
+/// The id of a custom emoji, from the forms in which it is a part of an address: `name:id`, or the id alone.
+pub fn custom_emoji_id(text: &str) -> Option<&str> {
+    let id = match text.split_once(':') {
+        Some((name, id)) if is_name(name) => id,
+        Some(_) => return None,
+        None => text,
+    };
+    // No digit alone is the id of anything.
+    (id.len() > 1 && is_id(id)).then_some(id)
+}
+
 /// The bytes of the emoji with which a text begins: the longest one, a family and not its father.
 pub(super) fn leading(text: &str) -> Option<usize> {
     if let Some(mark) = leading_brackets(text).filter(|mark| is_custom(mark)) {
@@ -86,15 +97,19 @@ fn custom(text: &str) -> Option<ParsedEmoji> {
         None => (false, inside.strip_prefix(':')?),
     };
     let (name, id) = inside.split_once(':')?;
-    let named = (2..=32).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    (named && is_id(id)).then(|| ParsedEmoji {
+    (is_name(name) && is_id(id)).then(|| ParsedEmoji {
         id: Some(id.to_owned()),
         name: name.to_owned(),
         animated,
     })
+}
+
+/// Whether a custom emoji may have a name.
+fn is_name(name: &str) -> bool {
+    (2..=32).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Whether a text is one emoji by the grammar of Unicode's TR 51: elements joined by U+200D. A flag

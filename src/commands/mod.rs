@@ -18,7 +18,7 @@
 //! - `custom_id.rs` has the templates of the custom ids of buttons, menus and forms.
 //! - `usage.rs` and `help.rs` tell users how to call a command, `suggest.rs` what they may have meant, `refusals.rs`
 //!   what Discord refused. `examples.rs` finds examples that are no calls. `pages.rs` divides long answers.
-//! - Every sentence is in `text.rs`, and words of users enter one only through `escape.rs`.
+//! - Every sentence is in `text.rs`, and words of users enter one only through `escape.rs`. `markup.rs` does that for texts of authors.
 
 pub mod argument;
 pub mod arguments;
@@ -38,6 +38,7 @@ pub mod help;
 pub mod likeness;
 mod lookup;
 mod marks;
+pub mod markup;
 pub mod moment;
 pub mod name_key;
 pub mod names;

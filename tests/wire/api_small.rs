@@ -424,3 +424,24 @@ async fn cycles_and_deep_chains_fail_and_say_so() {
     assert!(message.contains("32 modules deep"), "{message}");
     assert_eq!(stage.ask("!t").await, "t");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_and_emoji_as_discord_writes_them() {
+    check(&[
+        case(r#"return discord.escape("**a** [b](https://x.test/a_b)")"#, r"\*\*a\*\* \[b](https://x.test/a_b)"),
+        case(r#"return tostring(string.find(discord.escape("@everyone <@1>"), "@everyone", 1, true))"#, "nil"),
+        case(r#"return why(discord.escape, 1)"#, "argument: discord.escape: the text: expected a string of at most 65536 characters, got…"),
+        case(r#"return why(discord.escape, ("x"):rep(100000))"#, "argument: discord.escape: the text: expected a string of at most 65536 characters, got…"),
+        case(r#"return discord.clean(`<@{ctx.author.id}> in <#{ctx.channel_id}>`, ctx.guild_id)"#, "@Owner in #general"),
+        case(r#"return discord.clean(`<@{ctx.author.id}> in <#{ctx.channel_id}>`)"#, "@unknown-user in #general"),
+        case(r#"return discord.clean(`<#{ctx.channel_id}> <@&{ctx.guild_id}>`, "5")"#, "#unknown @unknown-role"),
+        case(r#"return discord.clean("<:wave:123> </rank:5> a<b", ctx.guild_id)"#, ":wave: /rank a<b"),
+        case(r#"return discord.emoji_key("<:wave:123>") .. " " .. discord.emoji_key { id = "123", name = "waves" }"#, "123 123"),
+        case(r#"return tostring(discord.emoji_key("❤") == discord.emoji_key { name = "❤️" })"#, "true"),
+        case(r#"return discord.emoji_key(json.decode('{"id":null,"name":"👍"}'))"#, "👍"),
+        case(r#"return why(discord.emoji_key, "word")"#, "argument: discord.emoji_key: the emoji: expected an emoji, or one of Discord's objects for emoji, got…"),
+        case(r#"return why(discord.emoji_key, {})"#, "argument: discord.emoji_key: the emoji: expected…"),
+        case(r#"return why(discord.emoji_key, nil)"#, "argument: discord.emoji_key: the emoji: expected…"),
+    ])
+    .await;
+}
