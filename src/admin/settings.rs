@@ -250,8 +250,14 @@ impl Answering {
 
     /// Answers `limit NAME #channel @role …`.
     async fn limit(&self, guild: u64, given: &str) -> String {
-        let (name, places) = split_places(given);
-        let subject = match self.subject(guild, name) {
+        let (mut name, mut places) = split_places(given);
+        let mut found = self.subject(guild, name);
+        if found.is_err() {
+            // A word behind the name is no channel or role.
+            (name, places) = split(given);
+            found = self.subject(guild, name);
+        }
+        let subject = match found {
             Ok(subject) => subject,
             Err(refusal) => return refusal,
         };
