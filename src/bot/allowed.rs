@@ -18,6 +18,15 @@ pub(super) fn verdict(cogs: &Cogs, cog: &CogHandle, claim: &Claim, event: &Event
     let Some(settings) = settings.filter(|it| it.has_rules()) else {
         return Verdict::Usable;
     };
+    if let Claim::Component(_) = claim {
+        // Who may use a component was decided when its message was sent.
+        let is_off = settings.is_cog_off(&cog.name);
+        return if is_off {
+            Verdict::Off
+        } else {
+            Verdict::Usable
+        };
+    }
     let call = event.data();
     let data = call.get("data").unwrap_or(JsonRef::NULL);
     let command = cog.peek(|status| {
