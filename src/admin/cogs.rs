@@ -1,5 +1,6 @@
 //! `!cogs`, `!load`, `!unload`, `!help`.
 
+use super::help_pages::Help;
 use super::seen::commands_for;
 use super::text::Say;
 use super::{AdminCall, Answering, code_block, status};
@@ -97,17 +98,17 @@ impl Answering {
     }
 
     /// Answers `!help` and `!help <command>`, each with the number of a page behind it, for everybody.
-    pub(super) fn help(&self, call: &AdminCall) -> String {
+    pub(super) fn help(&self, call: &AdminCall) -> Help {
         let arguments = call.arguments.as_str();
         let language = self.language;
         let (prefix, shown) = (&self.prefix, &self.shown_prefix());
         let first = arguments.split_whitespace().next().unwrap_or_default();
         let first = name_key(after_prefix(first, prefix).unwrap_or(first));
         if first == "settings" {
-            return self.usage();
+            return self.usage().into();
         }
         if ADMIN_COMMANDS.contains(&first.as_str()) {
-            return Say::HelpForAdmins { prefix: shown }.say(language);
+            return Say::HelpForAdmins { prefix: shown }.say(language).into();
         }
         let settings = self.cogs.services.guilds.of(call.guild_id.as_deref());
         let settings = settings.unwrap_or_default();
@@ -137,22 +138,29 @@ impl Answering {
                 commands.map(move |definition| CommandView { definition, cog })
             })
             .collect();
+        let pages = help::overview_pages(&views, prefix, language).len().max(1);
         if arguments.is_empty() {
-            let overview = help::overview(&views, prefix, 1, language);
+            let mut text = help::overview(&views, prefix, 1, language);
             // Others could not use them.
-            if !self.cogs.services.is_admin(&call.author_id) {
-                return overview;
+            if self.cogs.services.is_admin(&call.author_id) {
+                let more = Say::HelpForAdmins { prefix: shown }.say(language);
+                text = format!("{text}\n{more}");
             }
-            return format!(
-                "{overview}\n{}",
-                Say::HelpForAdmins { prefix: shown }.say(language)
-            );
+            return Help {
+                text,
+                page: 1,
+                pages,
+            };
         }
-        let (asked, page) = pages::asked(arguments);
+        let (asked, page) = crate::commands::pages::asked(arguments);
         // A command may be called `2`: with the prefix before it, it is the command in any case.
-        let is_page = asked.is_empty() && help::overview_pages(&views, prefix, language).len() > 1;
+        let is_page = asked.is_empty() && pages > 1;
         if is_page || (asked.is_empty() && find(&views, arguments).is_none()) {
-            return help::overview(&views, prefix, page, language);
+            return Help {
+                text: help::overview(&views, prefix, page, language),
+                page: page.clamp(1, pages),
+                pages,
+            };
         }
         // A number may be the name of a subcommand.
         let calls = [(arguments, 1), (asked, page)];
@@ -162,13 +170,13 @@ impl Answering {
         });
         let mut found = calls.filter_map(|(words, page)| Some((find(&views, words)?, page)));
         if let Some((path, page)) = found.next() {
-            return help::help_for(&path, prefix, page, language);
+            return help::help_for(&path, prefix, page, language).into();
         }
         let asked = after_prefix(asked, prefix).unwrap_or(asked);
         let known = views.iter().map(|view| view.definition);
         let known = known.filter(|it| it.kind == CommandKind::Chat && !it.hidden);
         let known = known.map(|it| it.name.as_str());
-        help::unknown_command(asked, known, prefix, language)
+        help::unknown_command(asked, known, prefix, language).into()
     }
 }
 

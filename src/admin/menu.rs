@@ -255,7 +255,7 @@ impl Answering {
 }
 
 /// A sentence for who has clicked alone.
-fn told(text: String) -> CreateInteractionResponse {
+pub(super) fn told(text: String) -> CreateInteractionResponse {
     let message = CreateInteractionResponseMessage::new()
         .content(text)
         .ephemeral(true);

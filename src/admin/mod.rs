@@ -12,6 +12,7 @@
 
 mod cogs;
 mod completion;
+mod help_pages;
 mod intents;
 mod menu;
 mod reload;
@@ -124,10 +125,15 @@ impl AdminCall {
         event: &Event,
     ) -> Option<Self> {
         let id = event.data().at(&["data", "custom_id"])?.as_str()?;
-        menu::is_own(id).then(|| {
-            let name = "settings".to_owned();
-            Self::of_interaction(name, interaction(), AdminForm::Component)
-        })
+        let name = if menu::is_own(id) {
+            "settings"
+        } else if help_pages::is_own(id) {
+            "help"
+        } else {
+            return None;
+        };
+        let call = Self::of_interaction(name.to_owned(), interaction(), AdminForm::Component);
+        Some(call)
     }
 
     /// The call of a slash command that is the bot's own, of an option of one, or of a component.
@@ -411,6 +417,10 @@ impl Answering {
             return send(services, interaction, &completion::response(choices)).await;
         }
         if let AdminForm::Component(interaction) = &call.form {
+            if call.name == "help" {
+                let response = self.turned(call, interaction.data());
+                return send(services, interaction, &response).await;
+            }
             let message = interaction.event().get("message");
             let message = message.unwrap_or(JsonRef::NULL);
             let response = self.clicked(call, interaction.data(), message).await;
@@ -420,8 +430,11 @@ impl Answering {
             let (text, rows) = self.settings(call).await;
             return answer(services, call, &text, rows).await;
         }
+        let mut rows = Vec::new();
         let text = if call.name == "help" {
-            self.help(call)
+            let help = self.help(call);
+            rows = self.turning(call, &help);
+            help.text
         } else if !services.is_admin(&call.author_id) {
             Say::Refused {}.say(self.language)
         } else {
@@ -435,7 +448,7 @@ impl Answering {
         // Commands that show something have pages; after commands that do something, `!reload status` shows the rest.
         let status = format!("{}reload status", self.shown_prefix());
         let text = pages::first(&text, &status, self.language);
-        answer(services, call, &text, Vec::new()).await;
+        answer(services, call, &text, rows).await;
     }
 }
 

@@ -305,6 +305,9 @@ sentences! {
     ButtonReset {}
         "Reset all"
         "Hapus semua"
+    NotYourHelp {}
+        "Only who has asked for it can turn the pages: the list is what they may call."
+        "Hanya yang memintanya yang bisa membalik halaman: daftarnya berisi perintah yang boleh ia panggil."
     ButtonBack {}
         "Back"
         "Kembali"

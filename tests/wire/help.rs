@@ -1,6 +1,8 @@
 //! `!help` shows what its caller may call.
 
-use crate::support::{Stage, setup};
+use crate::support::{PATIENCE, Stage, setup};
+use cogsmith::sim::InteractionRequest;
+use serde_json::Value;
 
 const COG: &str = r#"
 local cog = require("@cogsmith/cog")
@@ -76,4 +78,81 @@ async fn descriptions_are_in_the_language_of_the_caller() {
     let list = shown(&stage, "anna", "!help").await;
     assert!(list.contains("`!rank`: Menampilkan tingkat"), "{list}");
     assert!(list.contains("`Report This` (di menu pesan)"), "{list}");
+}
+
+fn buttons(message: &Value) -> Vec<(String, String)> {
+    let rows = message["components"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let buttons = rows
+        .iter()
+        .flat_map(|row| row["components"].as_array().cloned().unwrap_or_default());
+    buttons
+        .map(|it| {
+            let text = |name: &str| it[name].as_str().unwrap().to_owned();
+            (text("label"), text("custom_id"))
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_turns_the_pages() {
+    let long = "x".repeat(80);
+    let cog = format!(
+        r#"local cog = require("@cogsmith/cog")
+for i = 1, 60 do cog.command {{ name = `c{{i}}`, description = "{long}", run = function() end }} end
+"#
+    );
+    let stage = setup(&[("cogs/t.luau", &cog)]).start().await;
+    let general = stage.general();
+    let said = stage.says("anna", "!help").await;
+    let id = said[0]["id"].as_str().unwrap().parse().unwrap();
+    let first = buttons(&said[0]);
+    assert_eq!(first.len(), 1, "{first:?}");
+    assert_eq!(first[0].0, "Next");
+    let click = |user: &str, custom_id: &str| {
+        let user = stage.sim.user(user).unwrap();
+        let request = InteractionRequest::Component {
+            message: id,
+            custom_id: custom_id.to_owned(),
+            values: Vec::new(),
+        };
+        stage.sim.interact(user, general, request).unwrap()
+    };
+    // Nobody else can.
+    let refused = click("ben", &first[0].1).response(PATIENCE).await.unwrap();
+    let refused = refused.message.unwrap();
+    assert!(
+        refused["content"]
+            .as_str()
+            .unwrap()
+            .starts_with("Only who has asked"),
+        "{refused}"
+    );
+    assert_eq!(refused["flags"].as_u64().unwrap() & 64, 64);
+    click("anna", &first[0].1).response(PATIENCE).await.unwrap();
+    stage.settled().await;
+    let shown = stage.sim.messages(general);
+    let shown = shown.iter().find(|it| it["id"] == said[0]["id"]).unwrap();
+    assert!(
+        shown["content"].as_str().unwrap().contains("Page 2 of"),
+        "{shown}"
+    );
+    let second = buttons(shown);
+    assert_eq!(second[0].0, "Back");
+    click("anna", &second[0].1)
+        .response(PATIENCE)
+        .await
+        .unwrap();
+    stage.settled().await;
+    let shown = stage.sim.messages(general);
+    let shown = shown.iter().find(|it| it["id"] == said[0]["id"]).unwrap();
+    assert!(
+        shown["content"].as_str().unwrap().contains("Page 1 of"),
+        "{shown}"
+    );
+    // A list of one page has no buttons.
+    let said = stage.says("anna", "!help c1").await;
+    assert!(buttons(&said[0]).is_empty());
 }
