@@ -214,7 +214,11 @@ impl TestWorld {
             .ok_or("the message is gone")?;
         let mut all = Vec::new();
         collect(&message["components"], &mut all);
-        all.retain(|one| one["type"].as_u64().is_some_and(&kind));
+        // Among them are others, such as emoji, which have no type.
+        all.retain(|one| {
+            let number = one.get("type").and_then(Value::as_u64);
+            number.is_some_and(&kind)
+        });
         let text = |one: &Map<String, Value>, field: &str| {
             one.get(field)
                 .and_then(Value::as_str)
