@@ -59,7 +59,7 @@ use crate::sim::Sim;
 use crate::state::{StateError, StateLimits, Store, StoreOptions};
 use crate::vm::build::self_test;
 use arc_swap::ArcSwap;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, select, try_join};
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -140,9 +140,6 @@ impl Drop for CogThreads {
 impl Bot {
     /// Loads the cogs and connects. An unreachable server is tried again until it answers.
     pub async fn start(options: BotOptions) -> Result<Self, StartError> {
-        self_test().map_err(|error| StartError::SelfTestFailed {
-            what: error.to_string(),
-        })?;
         crate::gateway::install_tls_provider();
         let secret = secrets::keep(options.token.expose());
         let lua = options.config.lua_dir();
@@ -156,7 +153,8 @@ impl Bot {
         // Everything that may have to wait for the server comes before the first cog is loaded: a start
         // that is given up then leaves nothing unsaved.
         let signing_in = sign_in::sign_in(&outbound, &options.clock, &options);
-        let (store, server) = with_store(&options, signing_in).await?;
+        let opening = with_store(&options, signing_in);
+        let ((store, server), ()) = try_join(opening, tested()).await?;
         let user = server.identity.user.str("username");
         let (gateway, _query) = split_query(&server.gateway.url);
         tracing::info!(user, gateway, "Signed in");
@@ -355,6 +353,14 @@ fn outbound(options: &BotOptions, activity: &Activity) -> Result<Outbound, Start
         activity: activity.clone(),
     });
     outbound.map_err(|error| StartError::System(error.to_string()))
+}
+
+/// Tests that VMs can be run safely.
+async fn tested() -> Result<(), StartError> {
+    let tested = tokio::task::spawn_blocking(self_test).await;
+    let failed = |what: String| StartError::SelfTestFailed { what };
+    let tested = tested.map_err(|error| failed(error.to_string()))?;
+    tested.map_err(|error| failed(error.to_string()))
 }
 
 /// Opens the store while `signing_in` waits for the server: both may take long, one of them the disk's time. What is

@@ -69,7 +69,11 @@ pub struct CogContext {
 
 impl CogContext {
     /// A cog that has not been loaded yet.
-    pub fn new(name: &str, services: Arc<Services>, spawns: mpsc::UnboundedSender<Spawn>) -> Self {
+    pub fn new(
+        name: &str,
+        services: Arc<Services>,
+        spawns: mpsc::UnboundedSender<Box<Spawn>>,
+    ) -> Self {
         let name: Arc<str> = name.into();
         let budget = services.budgets.of(&name);
         let lane = Arc::new(Lane::new(&budget));

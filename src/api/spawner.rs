@@ -32,7 +32,7 @@ pub struct Spawn {
 #[derive(Debug)]
 pub struct Spawner {
     /// Functions to be run by the actor.
-    spawns: mpsc::UnboundedSender<Spawn>,
+    spawns: mpsc::UnboundedSender<Box<Spawn>>,
     /// Spawned functions that are to be stopped, by the address of their coroutine.
     cancelled: Mutex<Vec<usize>>,
     /// Rings when one is added.
@@ -40,7 +40,7 @@ pub struct Spawner {
 }
 
 impl Spawner {
-    pub(super) fn new(spawns: mpsc::UnboundedSender<Spawn>) -> Self {
+    pub(super) fn new(spawns: mpsc::UnboundedSender<Box<Spawn>>) -> Self {
         Self {
             spawns,
             cancelled: Mutex::default(),
@@ -51,7 +51,7 @@ impl Spawner {
     /// Asks the actor to run a function.
     pub fn spawn(&self, spawn: Spawn) {
         // An actor that is gone runs nothing more, and neither does its cog.
-        let _sent = self.spawns.send(spawn).is_ok();
+        let _sent = self.spawns.send(Box::new(spawn)).is_ok();
     }
 
     /// Has a spawned function stopped, or never begun.

@@ -102,14 +102,15 @@ pub struct Actor {
     has_failed: bool,
 }
 
-/// The receiving ends of an actor's channels.
+/// The receiving ends of an actor's channels. What goes through them is in boxes, as a channel has room for 32 entries from
+/// its beginning, and most cogs seldom use theirs.
 pub struct Inbox {
     /// Work.
     pub mailbox: Arc<Mailbox>,
     /// Requests of the host's.
-    pub control: mpsc::UnboundedReceiver<(Control, Boost)>,
+    pub control: mpsc::UnboundedReceiver<Box<(Control, Boost)>>,
     /// Functions that the cog wants to run.
-    pub spawns: mpsc::UnboundedReceiver<Spawn>,
+    pub spawns: mpsc::UnboundedReceiver<Box<Spawn>>,
 }
 
 impl Actor {
@@ -170,11 +171,14 @@ impl Actor {
             tokio::select! {
                 biased;
                 control = inbox.control.recv() => match control {
-                    Some((control, _boost)) => self.control(control, inbox),
+                    Some(control) => {
+                        let (control, _boost) = *control;
+                        self.control(control, inbox);
+                    }
                     None => return,
                 },
                 // Before handlers that end, so that a task that one of them spawned is not lost at the end.
-                Some(spawn) = inbox.spawns.recv() => self.spawn(spawn),
+                Some(spawn) = inbox.spawns.recv() => self.spawn(*spawn),
                 Some(ended) = self.running.next(), if !self.running.is_empty() => {
                     self.owes_work = true;
                     ended(self);

@@ -25,7 +25,7 @@ pub struct CogHandle {
     /// What its functions know.
     pub context: Arc<CogContext>,
     mailbox: Arc<Mailbox>,
-    control: mpsc::UnboundedSender<(Control, Boost)>,
+    control: mpsc::UnboundedSender<Box<(Control, Boost)>>,
     status: Mutex<Status>,
 }
 
@@ -34,7 +34,7 @@ impl CogHandle {
     pub(super) fn new(
         context: Arc<CogContext>,
         mailbox: Arc<Mailbox>,
-        control: mpsc::UnboundedSender<(Control, Boost)>,
+        control: mpsc::UnboundedSender<Box<(Control, Boost)>>,
         entry: ModuleId,
     ) -> Self {
         Self {
@@ -137,9 +137,9 @@ impl CogHandle {
         lock(&self.status)
     }
 
-    fn tell(&self, control: Control) -> Result<(), SendError<(Control, Boost)>> {
+    fn tell(&self, control: Control) -> Result<(), SendError<Box<(Control, Boost)>>> {
         let boost = self.context.fair_share.boost();
-        self.control.send((control, boost))
+        self.control.send(Box::new((control, boost)))
     }
 
     async fn ask<R>(&self, control: impl FnOnce(oneshot::Sender<R>) -> Control) -> Option<R> {

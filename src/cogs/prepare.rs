@@ -123,6 +123,10 @@ fn attempt(
             .call(&generation, &hook, request.reason)
             .map_err(failed)?;
     }
+    if reused.is_none() {
+        // Half of a small heap is what loading has left behind.
+        live.vm.collect();
+    }
     check_total_memory(cog, &live.vm).map_err(failed)?;
     let offer = offer_of(&live, texts);
     Ok((live, offer))

@@ -56,8 +56,11 @@ impl SqliteBackend {
                 reason: format!("its folder cannot be made: {error}"),
             })?;
         }
-        let connection = connect(path).map_err(|error| opening(path, &error))?;
+        let is_new = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
+        let connection = connect(path, is_new).map_err(|error| opening(path, &error))?;
         let found = schema::check(&connection).map_err(|error| opening(path, &error))?;
+        let waits = connection.pragma_update(None, "synchronous", "NORMAL");
+        waits.map_err(|error| opening(path, &error))?;
         let shown = path.display().to_string();
         match found {
             Found::Ours => {}
@@ -86,6 +89,10 @@ impl SqliteBackend {
         };
         // Pages that an earlier process has left in the log do not count.
         backend.settle();
+        if is_new {
+            // Now the disk has it, before anything is stored.
+            backend.copy_log(0);
+        }
         Ok(backend)
     }
 
@@ -199,15 +206,18 @@ impl StateBackend for SqliteBackend {
 }
 
 /// Opens the file and takes its lock. `locking_mode` comes before WAL, so that there is no shared memory: a
-/// second process cannot even read, and a commit costs less.
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+/// second process cannot even read, and a commit costs less. While a new file is made, nothing waits for the disk: that
+/// would be ten times.
+fn connect(path: &Path, is_new: bool) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    if is_new {
+        connection.pragma_update(None, "synchronous", "OFF")?;
+    }
     // Takes the lock, and fails for a file that is no database, before anything is changed.
     connection.execute_batch("BEGIN EXCLUSIVE; COMMIT;")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     Ok(connection)
 }

@@ -16,6 +16,7 @@ pub mod pressure;
 use super::build::Vm;
 use super::raw;
 use super::raw::allocator::HeapBudget;
+use mlua::Lua;
 use std::sync::atomic::Ordering;
 
 impl Vm {
@@ -69,6 +70,17 @@ impl Vm {
         let limit = if on { isize::MAX.unsigned_abs() } else { 0 };
         // Fails only for a Lua state that mlua does not own.
         let _set = self.lua().set_memory_limit(limit).is_ok();
+    }
+
+    /// Runs `make`, in which only the host allocates, and little: without protected mode, which would leave two functions
+    /// as garbage for each call.
+    pub(super) fn without_memory_errors<R>(lua: &Lua, make: impl FnOnce() -> R) -> R {
+        let before = lua.set_memory_limit(0);
+        let result = make();
+        if let Ok(before) = before {
+            let _restored = lua.set_memory_limit(before).is_ok();
+        }
+        result
     }
 
     /// What the slice that begins now may use of the heap; none if the heap stays full. If it is only a little too

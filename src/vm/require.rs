@@ -274,7 +274,7 @@ impl Loader {
 
     /// A module under `@cogsmith`, which is made if it has not been.
     pub fn host_module(&self, lua: &Lua, name: &str) -> HostResult<Value> {
-        let made = self.host_modules.get(lua, name);
+        let made = Vm::without_memory_errors(lua, || self.host_modules.get(lua, name));
         let module = made.map_err(|error| not_made(lua, name, error))?;
         module.ok_or_else(|| {
             let known: Vec<_> = self.host_modules.names().collect();

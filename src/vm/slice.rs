@@ -164,7 +164,11 @@ impl Vm {
         arguments: impl IntoLuaMulti,
     ) -> HandlerFuture {
         // Made outside of a slice: what mlua needs for a thread is small, and must not fail half-way.
-        let called = arguments.into_lua_multi(self.lua()).map(|mut arguments| {
+        let host = &self.loader().host;
+        let arguments = host
+            .allow_waiting(self.lua())
+            .and_then(|()| arguments.into_lua_multi(self.lua()));
+        let called = arguments.map(|mut arguments| {
             arguments.push_front(Value::Function(function.clone()));
             self.driver().call_async::<MultiValue>(arguments)
         });

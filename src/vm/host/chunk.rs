@@ -31,7 +31,8 @@ impl HostChunk {
         let bytecode = if let Some(bytecode) = self.bytecode.get() {
             bytecode
         } else {
-            let compiler = Compiler::new().set_optimization_level(1);
+            // Nobody is shown lines of these, and every VM would hold them.
+            let compiler = Compiler::new().set_optimization_level(1).set_debug_level(0);
             let bytecode = compiler.compile(self.source)?;
             self.bytecode.get_or_init(|| bytecode)
         };

@@ -39,6 +39,8 @@ pub struct Host {
     core: Arc<Core>,
     wrap: Function,
     wrap_waiting: Function,
+    /// Takes what runs functions that wait; nothing once it has.
+    begin_waiting: Arc<Mutex<Option<Function>>>,
 }
 
 /// What every host function of a VM needs.
@@ -70,13 +72,25 @@ impl Host {
             poisoned: Arc::default(),
         });
         lua.register_userdata_type::<AsyncFunction>(|_| {})?;
-        let run = core.run_waiting(lua)?;
-        let refuse = core.refuse_waiting(lua)?;
+        let (wrap_waiting, begin): (Function, Function) =
+            waiting.call(core.refuse_waiting(lua)?)?;
         Ok(Self {
             core,
             wrap,
-            wrap_waiting: waiting.call((run, refuse))?,
+            wrap_waiting,
+            begin_waiting: Arc::new(Mutex::new(Some(begin))),
         })
+    }
+
+    /// To be called before the first code runs that may wait: mlua compiles a chunk for what it needs, and many cogs do
+    /// nothing for long. Not in a slice, whose author may have left no memory for it.
+    pub(in crate::vm) fn allow_waiting(&self, lua: &Lua) -> mlua::Result<()> {
+        let mut begin = lock(&self.begin_waiting);
+        if let Some(begin) = begin.as_ref() {
+            begin.call::<()>(self.core.run_waiting(lua)?)?;
+        }
+        *begin = None;
+        Ok(())
     }
 
     /// Whether the host has failed in this VM.
