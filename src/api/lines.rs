@@ -5,10 +5,10 @@
 //! ctx:run ─ who has the command? ─ post to that cog ─ its call ─ answer ─▶ ctx:run returns
 //! ```
 
-use super::interaction::Interaction;
 use crate::activity::Busy;
 use crate::discord::event::Event;
 use crate::lock::lock;
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
@@ -21,8 +21,9 @@ pub struct Line {
     pub arguments: usize,
     /// The text before the name, or the prefix that it would have.
     pub prefix: String,
-    /// The interaction that is answered, where the line came of one.
-    pub interaction: Option<Arc<Interaction>>,
+    /// The interaction that is answered, where the line came of one. It asks the services for what it needs, and those
+    /// know who carries lines out: so its type is known only to whoever makes a line, and whoever reads it.
+    interaction: Option<Box<dyn Any + Send + Sync>>,
     answer: Mutex<Option<oneshot::Sender<(bool, Busy)>>>,
 }
 
@@ -32,13 +33,14 @@ pub type Answered = oneshot::Receiver<(bool, Busy)>;
 
 impl Line {
     /// A line, and where its answer comes.
-    pub fn new(
+    pub fn new<I: Send + Sync + 'static>(
         name: &str,
         arguments: usize,
         prefix: &str,
-        interaction: Option<Arc<Interaction>>,
+        interaction: Option<Arc<I>>,
     ) -> (Arc<Self>, Answered) {
         let (answer, answered) = oneshot::channel();
+        let interaction = interaction.map(|it| -> Box<dyn Any + Send + Sync> { Box::new(it) });
         let line = Self {
             name: name.to_owned(),
             arguments,
@@ -47,6 +49,11 @@ impl Line {
             answer: Mutex::new(Some(answer)),
         };
         (Arc::new(line), answered)
+    }
+
+    /// The interaction that it was made with.
+    pub fn interaction<I: Send + Sync + 'static>(&self) -> Option<&Arc<I>> {
+        self.interaction.as_ref()?.downcast_ref()
     }
 
     /// Says whether it was carried out.

@@ -77,7 +77,8 @@ pub(super) async fn offer(cogs: &Cogs, unknown: &Unknown, ticket: Ticket, begun:
     let mut busy = Some(begun);
     let asked = routes.asked_of_unknown();
     for cog in asked.filter(|cog| !allowed::is_cog_off(cogs, &cog.name, &unknown.event)) {
-        let (line, answered) = Line::new(&unknown.name, unknown.arguments, &unknown.prefix, None);
+        let (line, answered) =
+            Line::new::<()>(&unknown.name, unknown.arguments, &unknown.prefix, None);
         let call = WaitingCall {
             event: Arc::clone(&unknown.event),
             form: CallForm::Unknown(line),

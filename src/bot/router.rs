@@ -274,13 +274,15 @@ impl Router {
         };
         let services = &self.cogs.services;
         let new = || Arc::new(Interaction::new(event, &peek, services));
-        let own: Option<(&str, fn(Arc<Interaction>) -> AdminForm)> = match (&claim, peek.kind) {
-            (Claim::Slash(name), COMMAND) => Some((name, AdminForm::Slash)),
-            (Claim::Slash(name), COMPLETION) => Some((name, AdminForm::Completion)),
-            _ => None,
-        };
-        if let Some((name, form)) = own.filter(|(name, _)| ADMIN_COMMANDS.contains(name)) {
-            let call = AdminCall::of_interaction(name.to_owned(), new(), form);
+        if let Claim::Slash(name) = &claim
+            && ADMIN_COMMANDS.contains(&name.as_str())
+            && matches!(peek.kind, COMMAND | COMPLETION)
+        {
+            let form = match peek.kind {
+                COMMAND => AdminForm::Slash,
+                _ => AdminForm::Completion,
+            };
+            let call = AdminCall::of_interaction(name.clone(), new(), form);
             return Some(Called::Admin(call));
         }
         let form = match peek.kind {

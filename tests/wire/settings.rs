@@ -4,6 +4,7 @@ use crate::support::{Id, PATIENCE, Stage, answering, setup};
 use cogsmith::clock::Clock;
 use cogsmith::sim::{InteractionRequest, InteractionView};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 const COG: &str = r#"
 local cog = require("@cogsmith/cog")
@@ -469,9 +470,11 @@ async fn others_cannot_use_the_menu() {
 async fn more_than_a_menu_holds_has_pages() {
     let mut body = "local cog = require(\"@cogsmith/cog\")\n".to_owned();
     for number in 0..60 {
-        body += &format!(
-            "cog.command {{ name = \"c{number:02}\", slash = false, run = function() end }}\n"
-        );
+        writeln!(
+            body,
+            "cog.command {{ name = \"c{number:02}\", slash = false, run = function() end }}"
+        )
+        .unwrap();
     }
     let mut stage = stage().await;
     stage.save("cogs/many.luau", &body);

@@ -51,6 +51,6 @@ fn in_modal(function: &str, failure: HostFailure) -> HostFailure {
             }
             HostFailure::Host(error)
         }
-        other => other,
+        error @ HostFailure::Vm(_) => error,
     }
 }

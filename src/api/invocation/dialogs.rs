@@ -178,16 +178,15 @@ impl Invocation {
                 .map(|()| None);
         }
         let user = self.user();
-        let key = match given {
-            Some(id) => Key::Modal {
+        let key = if let Some(id) = given {
+            Key::Modal {
                 id: id.to_owned(),
                 user,
-            },
-            None => {
-                let id = cog.services.expected.new_id(cog.services.clock.now());
-                modal.insert("custom_id".to_owned(), id.as_str().into());
-                Key::Own(id)
             }
+        } else {
+            let id = cog.services.expected.new_id(cog.services.clock.now());
+            modal.insert("custom_id".to_owned(), id.as_str().into());
+            Key::Own(id)
         };
         let waiting = Waiting::begin(lua, cog, key, (user, self.called.ephemeral))?;
         self.answered.store(true, Ordering::Relaxed);
@@ -383,21 +382,17 @@ impl Buttons {
         body: Body,
         is_last: bool,
     ) -> bool {
-        match click.update(&self.cog, function, (body, Vec::new())).await {
-            Ok(place) => {
-                self.place = place.filter(|_| !is_last);
-                true
-            }
-            // It was deleted, or Discord has no time for it.
-            Err(_) => {
-                click.accept(&self.cog.services).await;
-                let is_there = !is_last && click.message().is_some_and(|it| it.str("id").is_some());
-                if !is_there {
-                    self.place = None;
-                }
-                is_there
-            }
+        if let Ok(place) = click.update(&self.cog, function, (body, Vec::new())).await {
+            self.place = place.filter(|_| !is_last);
+            return true;
         }
+        // It was deleted, or Discord has no time for it.
+        click.accept(&self.cog.services).await;
+        let is_there = !is_last && click.message().is_some_and(|it| it.str("id").is_some());
+        if !is_there {
+            self.place = None;
+        }
+        is_there
     }
 
     /// Takes them away.
@@ -413,7 +408,7 @@ impl Drop for Buttons {
         if let Some(place) = self.place.take() {
             let (cog, rest) = (Arc::clone(&self.cog), self.rest());
             later(&self.cog, async move {
-                without_buttons(&cog, place, rest).await
+                without_buttons(&cog, place, rest).await;
             });
         }
     }

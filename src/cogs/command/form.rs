@@ -50,7 +50,7 @@ impl CallForm {
     pub fn interaction(&self) -> Option<&Arc<Interaction>> {
         match self {
             Self::Typed { .. } => None,
-            Self::Run(line) | Self::Unknown(line) => line.interaction.as_ref(),
+            Self::Run(line) | Self::Unknown(line) => line.interaction(),
             Self::Slash(interaction)
             | Self::Completion(interaction)
             | Self::Component(_, interaction) => Some(interaction),
@@ -152,10 +152,12 @@ impl CommandCall {
     pub(super) fn origin(&self) -> CallOrigin {
         match &self.form {
             CallForm::Typed { .. } => CallOrigin::Message(self.caller.clone()),
-            CallForm::Run(line) | CallForm::Unknown(line) => match &line.interaction {
-                Some(interaction) => CallOrigin::Interaction(Arc::clone(interaction)),
-                None => CallOrigin::Message(self.caller.clone()),
-            },
+            CallForm::Run(line) | CallForm::Unknown(line) => {
+                match line.interaction::<Interaction>() {
+                    Some(interaction) => CallOrigin::Interaction(Arc::clone(interaction)),
+                    None => CallOrigin::Message(self.caller.clone()),
+                }
+            }
             CallForm::Slash(interaction) | CallForm::Component(_, interaction) => {
                 CallOrigin::Interaction(Arc::clone(interaction.latest()))
             }

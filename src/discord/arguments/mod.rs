@@ -191,13 +191,11 @@ impl Sorter {
         let is_file =
             |path: &[String]| matches!(path, [only] if operation.file_field == Some(only));
         let mut violations = violations.filter(|violation| !is_file(&violation.path));
-        match violations.next() {
-            Some(violation) => Err(ArgumentError::violated(operation, name, violation)),
-            None => {
-                compose(operation, shape, &mut body, Look::All)?;
-                Ok(Some(body))
-            }
+        if let Some(violation) = violations.next() {
+            return Err(ArgumentError::violated(operation, name, violation));
         }
+        compose(operation, shape, &mut body, Look::All)?;
+        Ok(Some(body))
     }
 }
 

@@ -22,7 +22,9 @@ fn slash(stage: &Stage, user: &str, name: &str) -> Interaction {
 }
 
 fn submit(stage: &Stage, user: &str, view: &InteractionView, fields: Value) -> Interaction {
-    let fields = fields.as_object().unwrap().clone();
+    let Value::Object(fields) = fields else {
+        panic!("{fields} are no fields");
+    };
     let request = InteractionRequest::Modal {
         custom_id: view.modal.as_ref().unwrap()["custom_id"]
             .as_str()

@@ -278,9 +278,9 @@ async fn embeds_and_components_show_the_files_that_they_name() {
     let file = json!([{"filename": "cat.png", "content": "meow", "content_type": "image/png"}]);
     let send = |body: Value| bot.sim.send_as(bot.sim.bot_user(), bot.general(), body);
     let embed = json!({"title": "Cat", "image": {"url": "attachment://cat.png"}});
-    let sent = send(json!({"embeds": [embed], "files": file})).unwrap();
-    let address = &sent["attachments"][0]["url"];
-    assert_eq!(sent["embeds"][0]["image"]["url"], *address);
+    let message = send(json!({"embeds": [embed], "files": file})).unwrap();
+    let address = &message["attachments"][0]["url"];
+    assert_eq!(message["embeds"][0]["image"]["url"], *address);
 
     let gallery = |name: &str| {
         let media = json!({"url": format!("attachment://{name}")});
@@ -288,12 +288,12 @@ async fn embeds_and_components_show_the_files_that_they_name() {
         json!({"flags": 1 << 15, "files": file, "components": [
             {"type": 17, "components": [{"type": 12, "items": [{"media": media}]}]}, card]})
     };
-    let sent = send(gallery("cat.png")).unwrap();
-    let shown = &sent["components"][0]["components"][0]["items"][0]["media"];
-    let attachment = &sent["attachments"][0];
+    let message = send(gallery("cat.png")).unwrap();
+    let shown = &message["components"][0]["components"][0]["items"][0]["media"];
+    let attachment = &message["attachments"][0];
     assert_eq!(shown["url"], attachment["url"]);
     assert_eq!(shown["attachment_id"], attachment["id"]);
-    let card = &sent["components"][1];
+    let card = &message["components"][1];
     assert_eq!(
         (&card["name"], &card["size"]),
         (&json!("cat.png"), &json!(4))
