@@ -61,8 +61,16 @@ export function showModal(modal, submit) {
         }
     });
     fill(byId("modal"), form);
+    byId("modal").onclose = focusAgain;
     byId("modal").showModal();
     inputs[0]?.focus();
+}
+
+// The message box, to which the browser gives the focus back, takes no text after that until it gets it once more.
+function focusAgain() {
+    const focused = document.activeElement;
+    focused?.blur();
+    focused?.focus();
 }
 
 function check(input) {
