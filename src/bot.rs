@@ -66,6 +66,7 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinHandle};
 
 /// Handlers get this long to end when the bot stops.
@@ -430,6 +431,7 @@ fn services(
         shown_names: ArcSwap::default(),
         lines: OnceLock::new(),
         connection: ArcSwap::default(),
+        reconnect_changed: Notify::new(),
     })
 }
 

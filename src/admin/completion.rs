@@ -4,7 +4,7 @@ use super::seen::may_call;
 use super::{AdminCall, Answering, slash};
 use crate::api::interaction::Interaction;
 use crate::cogs::caller::Caller;
-use crate::commands::definition::{Check, CommandDefinition};
+use crate::commands::definition::{Check, CommandDefinition, LONGEST_CHOICE, MOST_CHOICES};
 use crate::commands::name_key::name_key;
 use crate::discord::permissions::{MANAGE_GUILD, missing};
 use crate::guild_settings::Rule;
@@ -12,10 +12,6 @@ use crate::json::JsonRef;
 use serenity::builder::{
     AutocompleteChoice, CreateAutocompleteResponse, CreateInteractionResponse,
 };
-
-/// Discord's limits.
-const MOST_CHOICES: usize = 25;
-const LONGEST_CHOICE: usize = 100;
 
 /// The answer with these choices.
 pub(super) fn response(choices: Vec<String>) -> CreateInteractionResponse {

@@ -48,8 +48,6 @@ use tokio::sync::mpsc;
 
 /// Discord takes at most 2,000 characters; the rest is room for what is added around a cut text.
 const LONGEST_ANSWER: usize = 1_950;
-/// Discord's flag of a message that one user alone sees.
-const EPHEMERAL: i64 = 1 << 6;
 /// How long an answer may take to be sent.
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -109,11 +107,7 @@ impl AdminForm {
         match self {
             Self::Typed(_) => false,
             Self::Slash(_) | Self::Completion(_) => true,
-            Self::Component(interaction) => {
-                let message = interaction.event().get("message");
-                let flags = message.and_then(|message| message.i64("flags"));
-                flags.is_some_and(|flags| flags & EPHEMERAL != 0)
-            }
+            Self::Component(interaction) => interaction.is_on_ephemeral(),
         }
     }
 }

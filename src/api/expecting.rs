@@ -6,7 +6,6 @@ use super::expected::{Expectation, Key};
 use super::interaction::Interaction;
 use crate::charge::Charge;
 use crate::commands::text::Text;
-use crate::host_tasks;
 use crate::vm::host::HostResult;
 use crate::vm::slice::waiting;
 use mlua::Lua;
@@ -90,9 +89,5 @@ pub(super) fn later(cog: &CogContext, work: impl Future<Output = ()> + Send + 's
     if Handle::try_current().is_err() {
         return;
     }
-    let busy = cog.services.activity.begin();
-    host_tasks::errand(async move {
-        work.await;
-        drop(busy);
-    });
+    cog.services.errand(work);
 }

@@ -153,6 +153,13 @@ impl Interaction {
         (self.is_on_message && message.is_object()).then_some(message)
     }
 
+    /// Whether the message that it comes from is for one person alone.
+    pub fn is_on_ephemeral(&self) -> bool {
+        let flags = self.message().and_then(|message| message.i64("flags"));
+        let flags = flags.and_then(|flags| u64::try_from(flags).ok());
+        flags.unwrap_or(0) & EPHEMERAL != 0
+    }
+
     /// Whether it comes from a message: from a component on it, or from a modal that such a component opened.
     pub fn is_on_message(&self) -> bool {
         self.is_on_message

@@ -2,15 +2,15 @@
 
 use super::declarations::OptionFunctions;
 use super::fields::{Fields, TextBudget};
-use crate::commands::definition::{Choice, ChoiceValue, OptionDefinition, OptionKind};
+use crate::commands::definition::{
+    Choice, ChoiceValue, LONGEST_CHOICE, MOST_CHOICES, OptionDefinition, OptionKind,
+};
 use crate::vm::host::{
     Arguments, Host, HostError, HostResult, describe, function_name, one, shown_name,
 };
 use mlua::{Lua, Table, Value};
 
-/// Discord's limits, which also bound what is read at all.
-const MOST_CHOICES: usize = 25;
-const LONGEST_CHOICE: usize = 100;
+/// Discord's limit, which also bounds what is read at all, as those of choices do.
 const MOST_CHANNEL_TYPES: usize = 25;
 
 /// The fields of an option, besides `type`.

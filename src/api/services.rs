@@ -19,6 +19,7 @@ use crate::discord::cache::Cache;
 use crate::discord::outbound::Outbound;
 use crate::gateway::GatewaySender;
 use crate::guild_settings::GuildSettings;
+use crate::host_tasks;
 use crate::http::HttpClient;
 use crate::json::Json;
 use crate::lock::lock;
@@ -27,6 +28,7 @@ use crate::vm::generation::Snapshot;
 use arc_swap::ArcSwap;
 use rpds::RedBlackTreeSetSync;
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -92,6 +94,8 @@ pub struct Services {
     pub lines: OnceLock<Box<dyn Runner>>,
     /// What the gateway lets through.
     pub connection: ArcSwap<ConnectionView>,
+    /// Rings when `bot.reconnect_for_intents` has changed.
+    pub reconnect_changed: Notify,
 }
 
 /// The intents of the gateway's connection.
@@ -176,6 +180,15 @@ impl Identity {
 }
 
 impl Services {
+    /// Does something once without waiting for it. The bot counts as busy from the call on until it has ended.
+    pub fn errand(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let busy = self.activity.begin();
+        host_tasks::errand(async move {
+            work.await;
+            drop(busy);
+        });
+    }
+
     /// Notes that a handler of `cog` has required something.
     pub fn graph_changed(&self, cog: &str) {
         let mut changed = lock(&self.changed_graphs);

@@ -8,14 +8,13 @@ use crate::commands::parse::answers_to;
 use crate::commands::slash::is_called;
 use crate::commands::text::Text;
 use crate::discord::event::Event;
-use crate::guild_settings::{Place, Verdict};
+use crate::guild_settings::{Place, Settings, Verdict};
 use crate::json::JsonRef;
+use std::sync::Arc;
 
 /// How the settings of the server where an event happens stand to a command of a cog that it calls.
 pub(super) fn verdict(cogs: &Cogs, cog: &CogHandle, claim: &Claim, event: &Event) -> Verdict {
-    let guilds = &cogs.services.guilds;
-    let settings = guilds.of_id(event.origin().guild);
-    let Some(settings) = settings.filter(|it| it.has_rules()) else {
+    let Some(settings) = settings(cogs, event).filter(|it| it.has_rules()) else {
         return Verdict::Usable;
     };
     if let Claim::Component(_) = claim {
@@ -61,14 +60,14 @@ fn place(cogs: &Cogs, call: JsonRef<'_>) -> Place {
     }
 }
 
-/// Whether a cog is off in the server where an event happens.
-pub(super) fn is_cog_off(cogs: &Cogs, cog: &str, event: &Event) -> bool {
+/// What the server where an event happens has set, if it has set anything. While no server has, the event is not looked
+/// at.
+pub(super) fn settings(cogs: &Cogs, event: &Event) -> Option<Arc<Settings>> {
     let guilds = &cogs.services.guilds;
     if guilds.is_empty() {
-        return false;
+        return None;
     }
-    let settings = guilds.of_id(event.origin().guild);
-    settings.is_some_and(|it| it.is_cog_off(cog))
+    guilds.of_id(event.origin().guild)
 }
 
 /// What the user of a slash command is told that their server does not let them use.

@@ -31,9 +31,6 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest such pause.
 const MAXIMUM_PAUSE: Duration = Duration::from_secs(300);
 
-/// While the operator does not want a new session, it is looked so often whether they have changed their mind.
-const ASKED_AGAIN: Duration = Duration::from_secs(5);
-
 /// Guilds, channels and roles are always kept, and the bot's own commands are typed in messages.
 fn own() -> u64 {
     let own = [
@@ -122,9 +119,10 @@ impl Follower {
         let may = self.may_reconnect();
         let due = async {
             match next {
-                Some(_) if !may => clock.sleep(ASKED_AGAIN).await,
-                Some(IntentsChange { at, .. }) => clock.sleep(at.saturating_sub(clock.now())).await,
-                None => std::future::pending().await,
+                Some(IntentsChange { at, .. }) if may => {
+                    clock.sleep(at.saturating_sub(clock.now())).await;
+                }
+                _ => std::future::pending().await,
             }
         };
         tokio::select! {
@@ -135,11 +133,13 @@ impl Follower {
                 return Ok(());
             }
             report = self.reports.recv() => return self.look_at(report).await,
+            // The operator may have changed their mind.
+            () = self.cogs.services.reconnect_changed.notified() => return Ok(()),
             () = due => {}
         }
         match next {
-            Some(change) if may => self.change(change).await,
-            _ => Ok(()),
+            Some(change) => self.change(change).await,
+            None => Ok(()),
         }
     }
 

@@ -75,8 +75,10 @@ pub(super) async fn offer(cogs: &Cogs, unknown: &Unknown, ticket: Ticket, begun:
     let mut ticket = Some(ticket);
     let routes = cogs.routes();
     let mut busy = Some(begun);
+    let settings = allowed::settings(cogs, &unknown.event);
+    let is_off = |cog: &str| settings.as_ref().is_some_and(|it| it.is_cog_off(cog));
     let asked = routes.asked_of_unknown();
-    for cog in asked.filter(|cog| !allowed::is_cog_off(cogs, &cog.name, &unknown.event)) {
+    for cog in asked.filter(|cog| !is_off(&cog.name)) {
         let (line, answered) =
             Line::new::<()>(&unknown.name, unknown.arguments, &unknown.prefix, None);
         let call = WaitingCall {

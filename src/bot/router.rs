@@ -18,11 +18,12 @@ use crate::commands::name_key::name_key;
 use crate::commands::parse::{after_prefix, split_name, strip_prefix};
 use crate::commands::slash::{is_called, walk_slash};
 use crate::commands::text::Text;
-use crate::discord::event::{Event, MessagePeek};
+use crate::discord::event::{Event, InteractionPeek, MessagePeek};
 use crate::guild_settings::Verdict;
 use crate::host_tasks::{self, Task};
 use crate::lock::lock;
 use crate::supervisor::{Consumer, Deliveries, Ticket, deliveries};
+use std::cell::LazyCell;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -123,13 +124,15 @@ impl Router {
         host_tasks::caught_now(Task::Router, || {
             self.cogs.services.member_requests.hear(event);
         });
-        if name == "interaction_create" && self.is_repeated(event) {
+        let interaction = (name == "interaction_create").then(|| event.peek_interaction());
+        let interaction = interaction.flatten();
+        if interaction.as_ref().is_some_and(|it| self.is_repeated(it)) {
             return;
         }
         let routes = self.cogs.routes();
-        let called = host_tasks::caught_now(Task::Router, || match name {
-            "message_create" => self.called(event),
-            "interaction_create" => self.used(event, is_awaited),
+        let called = host_tasks::caught_now(Task::Router, || match (name, &interaction) {
+            ("message_create", _) => self.called(event),
+            (_, Some(peek)) => self.used(event, peek, is_awaited),
             _ => None,
         });
         let called = called.flatten().map(|called| {
@@ -138,7 +141,9 @@ impl Router {
         });
         let listeners = routes.listeners(name);
         // A cog that is off in a server hears nothing of it.
-        let listeners = listeners.filter(|cog| !allowed::is_cog_off(&self.cogs, &cog.name, event));
+        let settings = LazyCell::new(|| allowed::settings(&self.cogs, event));
+        let is_off = |cog: &str| settings.as_ref().is_some_and(|it| it.is_cog_off(cog));
+        let listeners = listeners.filter(|cog| !is_off(&cog.name));
         let listeners = listeners.map(|cog| {
             let ticket = self.claim(event, Consumer::Listener(&cog.name));
             (cog, ticket)
@@ -161,11 +166,9 @@ impl Router {
     }
 
     /// Whether this interaction has been handled already.
-    fn is_repeated(&self, event: &Event) -> bool {
-        let id = event
-            .peek_interaction()
-            .and_then(|peek| peek.id.parse().ok());
-        id.is_some_and(|id| !lock(&self.seen).is_new(id))
+    fn is_repeated(&self, peek: &InteractionPeek<'_>) -> bool {
+        let id = peek.id.parse();
+        id.is_ok_and(|id| !lock(&self.seen).is_new(id))
     }
 
     /// A ticket for a consumer of an event. None if the consumer handled it before the process died.
@@ -252,12 +255,16 @@ impl Router {
 
     /// Looks whether an interaction calls a slash command or one of a context menu, completes an option, or uses a
     /// component.
-    fn used(&self, event: &Arc<Event>, is_awaited: bool) -> Option<Called> {
-        let peek = event.peek_interaction()?;
+    fn used(
+        &self,
+        event: &Arc<Event>,
+        peek: &InteractionPeek<'_>,
+        is_awaited: bool,
+    ) -> Option<Called> {
         let data = peek.data.as_ref()?;
         let claim = match peek.kind {
             COMPONENT | SUBMISSION => {
-                let new = || Arc::new(Interaction::new(event, &peek, &self.cogs.services));
+                let new = || Arc::new(Interaction::new(event, peek, &self.cogs.services));
                 if let Some(call) = AdminCall::of_component(new, event) {
                     return Some(Called::Admin(call));
                 }
@@ -265,7 +272,7 @@ impl Router {
                 let expected = &self.cogs.services.expected;
                 if let Some(expectation) = expected.find(&data.custom_id, user) {
                     let ids = peek.ids();
-                    let interaction = Interaction::new(event, &peek, &self.cogs.services);
+                    let interaction = Interaction::new(event, peek, &self.cogs.services);
                     return Some(Called::Expected(expectation, Arc::new(interaction), ids));
                 }
                 Claim::Component(first_part(&data.custom_id).to_owned())
@@ -273,7 +280,7 @@ impl Router {
             _ => Claim::listed(data.kind, &data.name)?,
         };
         let services = &self.cogs.services;
-        let new = || Arc::new(Interaction::new(event, &peek, services));
+        let new = || Arc::new(Interaction::new(event, peek, services));
         if let Claim::Slash(name) = &claim
             && ADMIN_COMMANDS.contains(&name.as_str())
             && matches!(peek.kind, COMMAND | COMPLETION)
@@ -316,11 +323,9 @@ impl Router {
     fn give(&self, expectation: &Arc<Expectation>, interaction: Arc<Interaction>) {
         if !expectation.is_of(interaction.user()) {
             let services = Arc::clone(&self.cogs.services);
-            let busy = services.activity.begin();
-            host_tasks::errand(async move {
-                interaction.tell(&services, Text::NotYours {}).await;
-                drop(busy);
-            });
+            self.cogs
+                .services
+                .errand(async move { interaction.tell(&services, Text::NotYours {}).await });
             return;
         }
         let is_alone = expectation.is_alone;
@@ -333,18 +338,15 @@ impl Router {
     /// Tells Discord that an interaction has arrived for which somebody waits.
     fn accept(&self, interaction: Arc<Interaction>) {
         let services = Arc::clone(&self.cogs.services);
-        let busy = services.activity.begin();
-        host_tasks::errand(async move {
-            interaction.accept(&services).await;
-            drop(busy);
-        });
+        self.cogs
+            .services
+            .errand(async move { interaction.accept(&services).await });
     }
 
     /// Tells a user why no cog gets their call.
     fn tell_untaken(&self, form: CallForm, ids: (String, String), why: Text<'static>) {
         let services = Arc::clone(&self.cogs.services);
-        let busy = services.activity.begin();
-        host_tasks::errand(async move {
+        self.cogs.services.errand(async move {
             let why = form.wording(why);
             match form {
                 CallForm::Slash(interaction) | CallForm::Component(_, interaction) => {
@@ -359,17 +361,14 @@ impl Router {
                 }
                 CallForm::Run(_) | CallForm::Unknown(_) => {}
             }
-            drop(busy);
         });
     }
 
     fn apologise(&self, peek: &MessagePeek<'_>) {
         let services = Arc::clone(&self.cogs.services);
         let (channel, message) = (peek.channel_id.to_owned(), peek.id.to_owned());
-        let busy = services.activity.begin();
-        host_tasks::errand(async move {
+        self.cogs.services.errand(async move {
             admin::tell(&services, &channel, &message, Text::BotFailed {}).await;
-            drop(busy);
         });
     }
 

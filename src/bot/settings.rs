@@ -103,6 +103,9 @@ impl Settings {
         if applied.iter().any(|key| key == "bot.dev_guilds") {
             self.cogs.note_commands();
         }
+        if applied.iter().any(|key| key == "bot.reconnect_for_intents") {
+            services.reconnect_changed.notify_one();
+        }
         self.warn_of_excess();
         let may_help =
             |key: &String| key.starts_with("capabilities") || OF_NEW_VMS.contains(&key.as_str());

@@ -265,6 +265,12 @@ impl OptionDefinition {
     }
 }
 
+/// How many choices Discord takes for one option, whether they are declared or completed. A typed word is compared with
+/// each, so it binds every command.
+pub const MOST_CHOICES: usize = 25;
+/// Discord's limit for the name of a choice, and for a value that is a text, in characters.
+pub const LONGEST_CHOICE: usize = 100;
+
 /// One of the values that an option allows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {

@@ -1,7 +1,9 @@
 //! What is wrong with the options of a definition.
 
 use super::complaint::Visit;
-use super::definition::{ChoiceValue, CommandDefinition, OptionDefinition, OptionKind};
+use super::definition::{
+    ChoiceValue, CommandDefinition, LONGEST_CHOICE, MOST_CHOICES, OptionDefinition, OptionKind,
+};
 use super::escape::length;
 use super::name_key::name_key;
 use super::validate_names::{description, name};
@@ -10,9 +12,6 @@ use std::collections::HashSet;
 
 /// Discord's limit. Every typed line is held against all options, so it binds every command.
 pub(super) const MAX_OPTIONS: usize = 25;
-/// Discord's limit; a typed word is compared with each of them, so it binds every command.
-const MAX_CHOICES: usize = 25;
-const MAX_CHOICE: usize = 100;
 /// Discord's limit for the length of a string option.
 const MAX_STRING: u32 = 6_000;
 /// Discord's types of channel that a guild has.
@@ -162,10 +161,10 @@ fn choices(option: &OptionDefinition, at: &str, visit: &mut Visit<'_>) {
     }
     let field = format!("{at}.choices");
     let count = option.choices.len();
-    if count > MAX_CHOICES {
+    if count > MOST_CHOICES {
         visit.complain(
             field.clone(),
-            format!("must be at most {MAX_CHOICES}, and are {count}"),
+            format!("must be at most {MOST_CHOICES}, and are {count}"),
         );
     }
     if !matches!(
@@ -186,10 +185,10 @@ fn choices(option: &OptionDefinition, at: &str, visit: &mut Visit<'_>) {
             visit.complain(field.clone(), format!("has two with the name \"{name}\""));
         }
         let count = length(name);
-        if count == 0 || count > MAX_CHOICE {
+        if count == 0 || count > LONGEST_CHOICE {
             visit.complain(
                 field.clone(),
-                format!("has the name \"{name}\", which must have 1 to {MAX_CHOICE} characters and has {count}"),
+                format!("has the name \"{name}\", which must have 1 to {LONGEST_CHOICE} characters and has {count}"),
             );
         }
         if let Some(says) = bad_value(option.kind, &choice.value) {
@@ -202,8 +201,8 @@ fn bad_value(kind: OptionKind, value: &ChoiceValue) -> Option<String> {
     match (kind, value) {
         (OptionKind::String, ChoiceValue::String(value)) => {
             let count = length(value);
-            (count > MAX_CHOICE)
-                .then(|| format!("must have at most {MAX_CHOICE} characters and has {count}"))
+            (count > LONGEST_CHOICE)
+                .then(|| format!("must have at most {LONGEST_CHOICE} characters and has {count}"))
         }
         (OptionKind::Integer, ChoiceValue::Integer(value)) => (value.unsigned_abs()
             > MAX_INTEGER.unsigned_abs())

@@ -1,7 +1,7 @@
 //! `ctx:update`: edits the message that a component sits on.
 
 use super::without_flags_of_new_messages;
-use super::{ANSWERED_ALREADY, EPHEMERAL, Interaction, OF_CHANNELS, Progress, UPDATE};
+use super::{ANSWERED_ALREADY, Interaction, OF_CHANNELS, Progress, UPDATE};
 use crate::api::call::{PreparedCall, call_error, known, prepare, send};
 use crate::api::context::CogContext;
 use crate::api::deletion::MessagePlace;
@@ -80,10 +80,7 @@ impl Interaction {
             // `@original` is another message: what is left is the way on which any message is edited.
             Progress::Deferred { .. } | Progress::Answered => {
                 let message = self.message().unwrap_or(JsonRef::NULL);
-                let flags = message
-                    .i64("flags")
-                    .and_then(|flags| u64::try_from(flags).ok());
-                if flags.unwrap_or(0) & EPHEMERAL != 0 {
+                if self.is_on_ephemeral() {
                     let why = "a message for one person alone can be changed only before ctx:reply; call ctx:update first";
                     return Err(HostError::new("phase", format!("{function}: {why}")).into());
                 }

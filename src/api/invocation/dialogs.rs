@@ -17,6 +17,7 @@ use crate::api::fields::Fields;
 use crate::api::interaction::Interaction;
 use crate::api::phase::may_act;
 use crate::commands::text::Text;
+use crate::discord::composition::IS_COMPONENTS_V2;
 use crate::vm::host::{Arguments, Host, HostError, HostResult};
 use mlua::{Lua, Table, Value};
 use serde_json::{Map, Value as JsonValue, json};
@@ -30,8 +31,6 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 const OF_BUTTONS: Duration = Duration::from_secs(3 * 60);
 /// Pages of one call.
 const MOST_PAGES: usize = 500;
-/// Discord's flag of a message that is made of components alone.
-const COMPONENTS_ALONE: u64 = 1 << 15;
 
 type Body = Map<String, JsonValue>;
 
@@ -308,7 +307,7 @@ fn add_row(body: &mut Body, buttons: &JsonValue) {
 /// A page that takes the place of another one: what it does not have goes.
 fn in_place_of_another(mut page: Body) -> Body {
     let flags = page.get("flags").and_then(JsonValue::as_u64).unwrap_or(0);
-    if flags & COMPONENTS_ALONE == 0 {
+    if flags & IS_COMPONENTS_V2 == 0 {
         page.entry("content").or_insert_with(|| "".into());
         page.entry("embeds").or_insert_with(|| json!([]));
     }

@@ -4,7 +4,7 @@ use super::part::{Names, Part, items, table};
 use crate::api::time::iso_of;
 use crate::vm::host::{Arguments, HostResult, number};
 use mlua::{Lua, Value};
-use serde_json::{Value as JsonValue, json};
+use serde_json::json;
 
 const NAMES: Names = &[
     ("title", "title"),
@@ -67,16 +67,11 @@ fn take_fields(part: &mut Part<'_>) -> HostResult<()> {
     }
     let expected = "a list of { name, value, inline? }";
     let fields = items(part.function, "fields", expected, &value)?;
-    let list = part.lua.create_table_with_capacity(fields.len(), 0)?;
-    let mut json = Vec::with_capacity(fields.len());
-    for (index, field) in fields.iter().enumerate() {
-        let place = format!("fields[{}]", index + 1);
-        let checked = part.json(&place, field)?;
-        if !matches!(checked, JsonValue::Object(_)) {
-            return Err(part.wrong(&place, "a table { name, value, inline? }", field));
+    part.put_list("fields", "fields", &fields, |part, place, field| {
+        let checked = part.json(place, field)?;
+        if !checked.is_object() {
+            return Err(part.wrong(place, "a table { name, value, inline? }", field));
         }
-        json.push(checked);
-        list.raw_push(field)?;
-    }
-    part.put("fields", json.into(), &Value::Table(list))
+        Ok((field.clone(), checked))
+    })
 }

@@ -2,6 +2,7 @@
 
 use super::modal::in_label;
 use super::part::{Names, Part, items, table};
+use crate::api::fields::Fields;
 use crate::vm::host::{Arguments, HostResult};
 use mlua::{Lua, Table, Value};
 use serde_json::{Value as JsonValue, json};
@@ -55,8 +56,7 @@ pub(super) fn button(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
         ("disabled", "disabled"),
     ];
     let given = table(arguments)?;
-    let mut part = Part::of(lua, arguments.function(), &given, NAMES)?;
-    part.put_number("type", 2)?;
+    let mut part = Part::component_of(lua, arguments, &given, NAMES, 2)?;
     let style = part.word("style", &STYLES)?.unwrap_or(2);
     part.put_number("style", style)?;
     part.copy(&["id", "label", "disabled"])?;
@@ -72,8 +72,7 @@ pub(super) fn link(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
         ("disabled", "disabled"),
     ];
     let given = table(arguments)?;
-    let mut part = Part::of(lua, arguments.function(), &given, NAMES)?;
-    part.put_number("type", 2)?;
+    let mut part = Part::component_of(lua, arguments, &given, NAMES, 2)?;
     part.put_number("style", LINK)?;
     part.copy(&["url", "label", "disabled"])?;
     part.take_emoji()?;
@@ -83,8 +82,7 @@ pub(super) fn link(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
 pub(super) fn premium(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
     const NAMES: Names = &[("sku_id", "sku_id"), ("disabled", "disabled")];
     let given = table(arguments)?;
-    let mut part = Part::of(lua, arguments.function(), &given, NAMES)?;
-    part.put_number("type", 2)?;
+    let mut part = Part::component_of(lua, arguments, &given, NAMES, 2)?;
     part.put_number("style", PREMIUM)?;
     part.copy(&["sku_id", "disabled"])?;
     part.built(BUTTON)
@@ -151,30 +149,24 @@ fn take_defaults(part: &mut Part<'_>, number: u32, kind: &str) -> HostResult<()>
     }
     let expected = "a list of ids";
     let given = items(part.function, "defaults", expected, &value)?;
-    let list = part.lua.create_table_with_capacity(given.len(), 0)?;
-    let mut json = Vec::with_capacity(given.len());
-    for (index, one) in given.iter().enumerate() {
-        let place = format!("defaults[{}]", index + 1);
-        let read = part.json(&place, one)?;
+    part.put_list("default_values", "defaults", &given, |part, place, one| {
+        let read = part.json(place, one)?;
         if read.is_string() && !kind.is_empty() {
             let made = part.lua.create_table()?;
             made.raw_set("id", one)?;
             made.raw_set("type", kind)?;
-            list.raw_push(made)?;
-            json.push(json!({ "id": read, "type": kind }));
-        } else if read.is_object() {
-            list.raw_push(one)?;
-            json.push(read);
-        } else {
-            let expected = if kind.is_empty() {
-                "a table { id, type = \"user\" or \"role\" }"
-            } else {
-                "an id"
-            };
-            return Err(part.wrong(&place, expected, one));
+            return Ok((Value::Table(made), json!({ "id": read, "type": kind })));
         }
-    }
-    part.put("default_values", json.into(), &Value::Table(list))
+        if read.is_object() {
+            return Ok((one.clone(), read));
+        }
+        let expected = if kind.is_empty() {
+            "a table { id, type = \"user\" or \"role\" }"
+        } else {
+            "an id"
+        };
+        Err(part.wrong(place, expected, one))
+    })
 }
 
 pub(super) fn row(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
@@ -206,8 +198,7 @@ pub(super) fn container(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
         ("spoiler", "spoiler"),
     ];
     let given = table(arguments)?;
-    let mut part = Part::of(lua, arguments.function(), &given, NAMES)?;
-    part.put_number("type", 17)?;
+    let mut part = Part::component_of(lua, arguments, &given, NAMES, 17)?;
     let components = part.value("components")?;
     let components = items(
         part.function,
@@ -223,8 +214,7 @@ pub(super) fn container(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
 pub(super) fn section(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
     const NAMES: Names = &[("text", "components"), ("accessory", "accessory")];
     let given = table(arguments)?;
-    let mut part = Part::of(lua, arguments.function(), &given, NAMES)?;
-    part.put_number("type", 9)?;
+    let mut part = Part::component_of(lua, arguments, &given, NAMES, 9)?;
     let value = part.value("text")?;
     let texts = match &value {
         Value::String(_) => vec![value],
@@ -270,14 +260,21 @@ pub(super) fn text(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
 
 /// What is given as a text, or as a table in which it is the field `name`.
 fn short(lua: &Lua, arguments: &Arguments, name: &str) -> HostResult<Table> {
-    match arguments.value(0) {
-        Value::Table(table) => Ok(table),
-        text @ Value::String(_) => {
+    let value = arguments.value(0);
+    let table = table_of(lua, &value, name)?;
+    table.ok_or_else(|| arguments.wrong("", "a string or a table", &value))
+}
+
+/// The same of any value; nothing if it is neither.
+fn table_of(lua: &Lua, value: &Value, name: &str) -> HostResult<Option<Table>> {
+    match value {
+        Value::Table(table) => Ok(Some(table.clone())),
+        Value::String(_) => {
             let table = lua.create_table()?;
-            table.raw_set(name, text)?;
-            Ok(table)
+            table.raw_set(name, value)?;
+            Ok(Some(table))
         }
-        other => Err(arguments.wrong("", "a string or a table", &other)),
+        _ => Ok(None),
     }
 }
 
@@ -289,8 +286,7 @@ pub(super) fn thumbnail(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
         ("spoiler", "spoiler"),
     ];
     let given = short(lua, arguments, "url")?;
-    let mut part = Part::of(lua, arguments.function(), &given, NAMES)?;
-    part.put_number("type", 11)?;
+    let mut part = Part::component_of(lua, arguments, &given, NAMES, 11)?;
     take_media(&mut part, "media", "url", "")?;
     part.copy(&["description", "spoiler"])?;
     part.built("ThumbnailComponentForMessageRequest")
@@ -322,21 +318,10 @@ pub(super) fn gallery(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
     let none = lua.create_table()?;
     let mut part = Part::empty(lua, function, &none, NAMES)?;
     part.put_number("type", 12)?;
-    let list = lua.create_table_with_capacity(pictures.len(), 0)?;
-    let mut json = Vec::with_capacity(pictures.len());
-    for (index, picture) in pictures.iter().enumerate() {
-        let place = format!("[{}]", index + 1);
-        let given = match picture {
-            Value::Table(table) => table.clone(),
-            Value::String(_) => {
-                let table = lua.create_table()?;
-                table.raw_set("url", picture)?;
-                table
-            }
-            other => return Err(part.wrong(&place, "a URL or a table", other)),
-        };
-        let fields = crate::api::fields::Fields::of(format!("{function}: {place}"), &given);
-        fields.only(OF_ITEM)?;
+    part.put_list("items", "", &pictures, |part, place, picture| {
+        let given = table_of(lua, picture, "url")?;
+        let given = given.ok_or_else(|| part.wrong(place, "a URL or a table", picture))?;
+        Fields::of(format!("{function}: {place}"), &given).only(OF_ITEM)?;
         let url: Value = given.raw_get("url")?;
         let (made, media) = (lua.create_table()?, lua.create_table()?);
         let address = part.json(&format!("{place}.url"), &url)?;
@@ -350,10 +335,8 @@ pub(super) fn gallery(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
                 made.raw_set(name, value)?;
             }
         }
-        list.raw_push(made)?;
-        json.push(checked);
-    }
-    part.put("items", json.into(), &Value::Table(list))?;
+        Ok((Value::Table(made), checked))
+    })?;
     part.built("MediaGalleryComponentForMessageRequest")
 }
 
@@ -364,8 +347,7 @@ pub(super) fn file(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
         ("spoiler", "spoiler"),
     ];
     let given = short(lua, arguments, "filename")?;
-    let mut part = Part::of(lua, arguments.function(), &given, NAMES)?;
-    part.put_number("type", 13)?;
+    let mut part = Part::component_of(lua, arguments, &given, NAMES, 13)?;
     take_media(&mut part, "file", "filename", "attachment://")?;
     part.copy(&["spoiler"])?;
     part.built("FileComponentForMessageRequest")
@@ -377,8 +359,7 @@ pub(super) fn separator(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
         Some(given) => given,
         None => lua.create_table()?,
     };
-    let mut part = Part::of(lua, arguments.function(), &given, NAMES)?;
-    part.put_number("type", 14)?;
+    let mut part = Part::component_of(lua, arguments, &given, NAMES, 14)?;
     part.copy(&["divider"])?;
     if let Some(is_large) = part.fields().boolean("large")? {
         part.put_number("spacing", if is_large { 2 } else { 1 })?;

@@ -36,8 +36,7 @@ pub(super) fn label(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
         ("component", "component"),
     ];
     let given = table(arguments)?;
-    let mut part = Part::of(lua, arguments.function(), &given, NAMES)?;
-    part.put_number("type", 18)?;
+    let mut part = Part::component_of(lua, arguments, &given, NAMES, 18)?;
     part.copy(&["label", "description"])?;
     let component = part.value("component")?;
     let json = part.component("component", &component)?;
@@ -78,8 +77,7 @@ pub(super) fn text_input(lua: &Lua, arguments: &Arguments) -> HostResult<Value> 
         ("max_length", "max_length"),
     ];
     let given = table(arguments)?;
-    let mut part = Part::of(lua, arguments.function(), &given, NAMES)?;
-    part.put_number("type", 4)?;
+    let mut part = Part::component_of(lua, arguments, &given, NAMES, 4)?;
     let style = part.word("style", &STYLES)?.unwrap_or(1);
     part.put_number("style", style)?;
     part.copy(&["id", "placeholder", "value", "required"])?;
@@ -97,8 +95,7 @@ pub(super) fn file_upload(lua: &Lua, arguments: &Arguments) -> HostResult<Value>
         ("required", "required"),
     ];
     let given = table(arguments)?;
-    let mut part = Part::of(lua, arguments.function(), &given, NAMES)?;
-    part.put_number("type", 19)?;
+    let mut part = Part::component_of(lua, arguments, &given, NAMES, 19)?;
     part.copy(&["id", "min", "max", "required"])?;
     in_label(part, "FileUploadComponentForModalRequest")
 }
@@ -112,8 +109,7 @@ pub(super) fn radio_group(lua: &Lua, arguments: &Arguments) -> HostResult<Value>
         ("required", "required"),
     ];
     let given = table(arguments)?;
-    let mut part = Part::of(lua, arguments.function(), &given, NAMES)?;
-    part.put_number("type", 21)?;
+    let mut part = Part::component_of(lua, arguments, &given, NAMES, 21)?;
     part.copy(&["id", "required"])?;
     part.take_options(false)?;
     in_label(part, "RadioGroupComponentForModalRequest")
@@ -130,8 +126,7 @@ pub(super) fn checkbox_group(lua: &Lua, arguments: &Arguments) -> HostResult<Val
         ("required", "required"),
     ];
     let given = table(arguments)?;
-    let mut part = Part::of(lua, arguments.function(), &given, NAMES)?;
-    part.put_number("type", 22)?;
+    let mut part = Part::component_of(lua, arguments, &given, NAMES, 22)?;
     part.copy(&["id", "min", "max", "required"])?;
     part.take_options(false)?;
     in_label(part, "CheckboxGroupComponentForModalRequest")
@@ -145,8 +140,7 @@ pub(super) fn checkbox(lua: &Lua, arguments: &Arguments) -> HostResult<Value> {
         ("default", "default"),
     ];
     let given = table(arguments)?;
-    let mut part = Part::of(lua, arguments.function(), &given, NAMES)?;
-    part.put_number("type", 23)?;
+    let mut part = Part::component_of(lua, arguments, &given, NAMES, 23)?;
     part.copy(&["id", "default"])?;
     in_label(part, "CheckboxComponentForModalRequest")
 }

@@ -17,19 +17,14 @@ impl Part<'_> {
         let value = self.value("options")?;
         let expected = "a list of options, each a string or a table";
         let options = items(self.function, "options", expected, &value)?;
-        let list = self.lua.create_table_with_capacity(options.len(), 0)?;
-        let mut json = Vec::with_capacity(options.len());
-        for (index, option) in options.iter().enumerate() {
-            let place = format!("options[{}]", index + 1);
+        self.put_list("options", "options", &options, |part, place, option| {
             let (made, checked) = match option {
-                Value::String(_) => self.option_of_text(&place, option)?,
-                Value::Table(table) => self.option_of_table(&place, table, with_emoji)?,
-                other => return Err(self.wrong(&place, "a string or a table", other)),
+                Value::String(_) => part.option_of_text(place, option)?,
+                Value::Table(table) => part.option_of_table(place, table, with_emoji)?,
+                other => return Err(part.wrong(place, "a string or a table", other)),
             };
-            list.raw_push(made)?;
-            json.push(checked);
-        }
-        self.put("options", json.into(), &Value::Table(list))
+            Ok((Value::Table(made), checked))
+        })
     }
 
     fn option_of_text(&mut self, place: &str, text: &Value) -> HostResult<(Table, JsonValue)> {

@@ -47,6 +47,19 @@ impl<'a> Part<'a> {
         Ok(part)
     }
 
+    /// The same for a component of one of Discord's types.
+    pub(super) fn component_of(
+        lua: &'a Lua,
+        arguments: &Arguments,
+        given: &'a Table,
+        names: Names,
+        number: u32,
+    ) -> HostResult<Self> {
+        let mut part = Self::of(lua, arguments.function(), given, names)?;
+        part.put_number("type", number)?;
+        Ok(part)
+    }
+
     /// The same for a table that is read by the builder itself.
     pub(super) fn empty(
         lua: &'a Lua,
@@ -133,6 +146,26 @@ impl<'a> Part<'a> {
         Ok(())
     }
 
+    /// Sets one of Discord's fields to a list. `turn` makes of each of an author's values, with its place, what the
+    /// list has.
+    pub(super) fn put_list(
+        &mut self,
+        name: &str,
+        place: &str,
+        values: &[Value],
+        turn: impl Fn(&mut Self, &str, &Value) -> HostResult<(Value, JsonValue)>,
+    ) -> HostResult<()> {
+        let list = self.lua.create_table_with_capacity(values.len(), 0)?;
+        let mut json = Vec::with_capacity(values.len());
+        for (index, value) in values.iter().enumerate() {
+            let place = format!("{place}[{}]", index + 1);
+            let (made, checked) = turn(self, &place, value)?;
+            list.raw_push(made)?;
+            json.push(checked);
+        }
+        self.put(name, json.into(), &Value::Table(list))
+    }
+
     /// Sets one of Discord's fields to a list of components.
     pub(super) fn put_components(
         &mut self,
@@ -140,14 +173,9 @@ impl<'a> Part<'a> {
         place: &str,
         components: &[Value],
     ) -> HostResult<()> {
-        let list = self.lua.create_table_with_capacity(components.len(), 0)?;
-        let mut json = Vec::with_capacity(components.len());
-        for (index, component) in components.iter().enumerate() {
-            let place = format!("{place}[{}]", index + 1);
-            json.push(self.component(&place, component)?);
-            list.raw_push(component)?;
-        }
-        self.put(name, json.into(), &Value::Table(list))
+        self.put_list(name, place, components, |part, place, component| {
+            Ok((component.clone(), part.component(place, component)?))
+        })
     }
 
     /// A component as JSON.

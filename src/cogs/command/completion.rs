@@ -6,7 +6,9 @@ use crate::api::interaction::Interaction;
 use crate::api::invocation::Invocation;
 use crate::commands::argument::Argument;
 use crate::commands::checks::{Verdict, evaluate_context};
-use crate::commands::definition::{CommandDefinition, OptionDefinition, OptionKind};
+use crate::commands::definition::{
+    CommandDefinition, LONGEST_CHOICE, MOST_CHOICES, OptionDefinition, OptionKind,
+};
 use crate::commands::slash::walk_slash;
 use crate::commands::slash_values::{Given, argument, typed_text};
 use crate::json::JsonRef;
@@ -20,9 +22,6 @@ use std::time::Duration;
 
 /// Discord waits for three seconds; what arrives later is of no use to anybody.
 const IN_TIME: Duration = Duration::from_millis(2_500);
-/// Discord's limits.
-const MOST_CHOICES: usize = 25;
-const LONGEST_CHOICE: usize = 100;
 
 /// Nothing fits.
 pub(super) fn no_choices() -> JsonValue {

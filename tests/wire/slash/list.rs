@@ -1,6 +1,6 @@
 //! Discord's list of the bot's slash commands.
 
-use super::{OWN, cog, of_cogs, one_cog};
+use super::{OWN, cog, fails_to_load, of_cogs, one_cog};
 use crate::support::log;
 use crate::support::{Stage, bot_options, setup, until};
 use cogsmith::bot::Bot;
@@ -285,18 +285,7 @@ async fn what_discord_would_refuse_fails_the_load_with_the_field() {
             "`slash` must not be off together with `prefix`",
         ),
     ] {
-        let mut stage = one_cog("").start().await;
-        stage.save(
-            "cogs/t.luau",
-            &cog(&format!("local function f() end\n{declared}")),
-        );
-        let report = stage.failed().await;
-        let told = format!("{report:?}");
-        let expected = format!("{expected:?}");
-        assert!(
-            told.contains(expected.trim_matches('"')),
-            "{declared}: {told}"
-        );
+        fails_to_load(declared, expected).await;
     }
 }
 

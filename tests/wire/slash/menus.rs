@@ -1,6 +1,6 @@
 //! Commands in the context menus of users and messages.
 
-use super::{cog, of_cogs, one_cog, said, shown};
+use super::{cog, fails_to_load, of_cogs, one_cog, said, shown};
 use crate::support::{Id, PATIENCE, Stage};
 use cogsmith::sim::{InteractionRequest, InteractionView};
 use serde_json::{Value, json};
@@ -225,17 +225,6 @@ async fn what_discord_would_refuse_fails_the_load() {
             "the command name \"a\" is taken twice",
         ),
     ] {
-        let mut stage = one_cog("").start().await;
-        stage.save(
-            "cogs/t.luau",
-            &cog(&format!("local function f() end\n{declared}")),
-        );
-        let report = stage.failed().await;
-        let told = format!("{report:?}");
-        let expected = format!("{expected:?}");
-        assert!(
-            told.contains(expected.trim_matches('"')),
-            "{declared}: {told}"
-        );
+        fails_to_load(declared, expected).await;
     }
 }

@@ -35,6 +35,22 @@ fn one_cog(body: &str) -> Setup {
     setup(&[("cogs/t.luau", &cog(body))]).clock(Clock::paused(START))
 }
 
+/// A cog that declares this, with `f` as a function, fails to load and says why.
+async fn fails_to_load(declared: &str, expected: &str) {
+    let mut stage = one_cog("").start().await;
+    stage.save(
+        "cogs/t.luau",
+        &cog(&format!("local function f() end\n{declared}")),
+    );
+    let report = stage.failed().await;
+    let told = format!("{report:?}");
+    let expected = format!("{expected:?}");
+    assert!(
+        told.contains(expected.trim_matches('"')),
+        "{declared}: {told}"
+    );
+}
+
 /// Somebody calls a slash command in #general.
 fn call(stage: &Stage, user: &str, name: &str, options: Value) -> Interaction {
     call_in(stage, user, stage.general(), name, options)
