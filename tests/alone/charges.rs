@@ -12,25 +12,20 @@ end
 "#;
 const MESSAGES: usize = 20;
 
-/// What each thread of cogs has used so far, to a hundredth of a second.
-fn used_by_threads() -> BTreeMap<String, u64> {
+/// What each thread of cogs has used so far. `stat` tells it in hundredths of a second, each rounded down; `schedstat`
+/// in nanoseconds.
+fn used_by_threads() -> BTreeMap<String, Duration> {
     let threads = std::fs::read_dir("/proc/self/task").unwrap();
     let used = threads.filter_map(|thread| {
         let thread = thread.ok()?;
-        let stat = std::fs::read_to_string(thread.path().join("stat")).ok()?;
+        let name = std::fs::read_to_string(thread.path().join("comm")).ok()?;
+        let used = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        let used = used.split(' ').next()?.parse().ok()?;
         let id = thread.file_name().to_string_lossy().into_owned();
-        Some((id, ticks_of_cogs(&stat)?))
+        name.starts_with("cogsmith-cogs")
+            .then_some((id, Duration::from_nanos(used)))
     });
     used.collect()
-}
-
-/// A thread's time in user mode and in the kernel, which are the 14th and 15th field; nothing for other threads.
-fn ticks_of_cogs(stat: &str) -> Option<u64> {
-    let (name, fields) = stat.rsplit_once(") ")?;
-    let fields: Vec<_> = fields.split(' ').collect();
-    let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
-    name.ends_with("(cogsmith-cogs").then_some(())?;
-    Some(ticks(11)? + ticks(12)?)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,11 +42,11 @@ async fn what_the_host_does_for_a_cog_is_charged_to_it() {
     stage.says("anna", "hello").await;
     let charged = charged().saturating_sub(charged_before);
     // Threads of a bot before may end meanwhile.
-    let ticks = used_by_threads().into_iter().filter_map(|(thread, ticks)| {
+    let used = used_by_threads().into_iter().filter_map(|(thread, used)| {
         let before = used_before.get(&thread)?;
-        Some(ticks - before)
+        Some(used - *before)
     });
-    let used = Duration::from_millis(10 * ticks.sum::<u64>());
+    let used: Duration = used.sum();
     assert!(used > Duration::from_millis(200), "{used:?}");
     assert!(charged > used * 8 / 10, "{charged:?} of {used:?}");
     assert!(charged < used * 12 / 10, "{charged:?} of {used:?}");
