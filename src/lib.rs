@@ -33,6 +33,7 @@ pub mod guild_settings;
 pub mod host_tasks;
 pub mod http;
 pub mod json;
+pub mod lint;
 mod lock;
 mod loopback;
 pub mod nearest;

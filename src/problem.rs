@@ -4,6 +4,7 @@ use crate::escape::one_line;
 use crate::secrets;
 use serde::Serialize;
 use std::fmt;
+use unicode_width::UnicodeWidthStr;
 
 /// Source lines shown before and after the one that failed.
 const AROUND: u32 = 2;
@@ -34,6 +35,10 @@ pub struct SourceLocation {
     pub file: String,
     /// Counted from 1.
     pub line: u32,
+    /// The first of the characters that are meant and the one after the last, counted from 1, if it is not the whole
+    /// line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<(u32, u32)>,
     /// The function's name, in a trace.
     pub function: Option<String>,
     /// The lines around `line`, the first of them numbered `excerpt_from`. Empty in a trace.
@@ -84,7 +89,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The source lines, numbered, with a marker at the one that is meant.
+/// The source lines, numbered, with a marker at the one that is meant, and one below the characters that are.
 fn excerpt(place: &SourceLocation) -> String {
     let numbered = (place.excerpt_from..).zip(&place.excerpt);
     let width = (place.excerpt_from as usize + place.excerpt.len())
@@ -92,11 +97,35 @@ fn excerpt(place: &SourceLocation) -> String {
         .len();
     numbered
         .map(|(number, line)| {
-            let marker = if number == place.line { '>' } else { ' ' };
-            let line = format!("\n  {marker} {number:width$} | {}", one_line(line));
-            line.trim_end().to_owned()
+            let is_meant = number == place.line;
+            let marker = if is_meant { '>' } else { ' ' };
+            let shown = format!("\n  {marker} {number:width$} | {}", one_line(line));
+            let below = place.columns.filter(|_| is_meant);
+            let below = below.and_then(|columns| underline(line, columns));
+            let below = below.map(|it| format!("\n    {:width$} | {it}", ""));
+            format!("{}{}", shown.trim_end(), below.unwrap_or_default())
         })
         .collect()
+}
+
+/// `    ^^^^` below these characters of a line; nothing if they are not shown.
+fn underline(line: &str, (from, to): (u32, u32)) -> Option<String> {
+    let before = usize::try_from(from.checked_sub(1)?).ok()?;
+    let marked = usize::try_from(to.checked_sub(from)?).ok()?;
+    let mut characters = line.chars();
+    // A tab is as wide as the terminal makes it.
+    let indent = characters.by_ref().take(before).map(|one| match one {
+        '\t' => "\t".to_owned(),
+        one => " ".repeat(width(&one.to_string())),
+    });
+    let indent: String = indent.collect();
+    let length = width(&characters.take(marked).collect::<String>());
+    (length > 0).then(|| format!("{indent}{}", "^".repeat(length)))
+}
+
+/// Columns of a terminal that a text takes.
+fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(one_line(text).as_ref())
 }
 
 #[cfg(test)]
@@ -140,6 +169,35 @@ mod tests {
           in the top level at lua/cogs/leveling.luau:3
           required by cogs.leveling → services.levels
           Check row before it is read.
+        ");
+    }
+
+    #[test]
+    fn the_characters_that_are_meant_are_marked() {
+        let at = |columns, line: &str| Problem {
+            message: "no".into(),
+            place: Some(SourceLocation {
+                columns: Some(columns),
+                excerpt: vec![line.to_owned()],
+                excerpt_from: 10,
+                ..place("a.luau", 10, None)
+            }),
+            ..Problem::default()
+        };
+        insta::assert_snapshot!(at((5, 8), "    foo()"), @r"
+        a.luau:10: no
+          > 10 |     foo()
+               |     ^^^
+        ");
+        insta::assert_snapshot!(at((9, 12), "print(\"日\", foo)"), @r#"
+        a.luau:10: no
+          > 10 | print("日", foo)
+               |          ^^^
+        "#);
+        // A character that is not shown.
+        insta::assert_snapshot!(at((300, 302), "print(x)"), @r"
+        a.luau:10: no
+          > 10 | print(x)
         ");
     }
 }

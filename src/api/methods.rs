@@ -369,3 +369,17 @@ fn role_delete(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult
     add_reason(&mut target, arguments, 1)?;
     MethodCall::new("delete_guild_role", target)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::METHODS;
+    use crate::api::reach::WORDS;
+
+    #[test]
+    fn every_method_is_a_word_behind_a_capability() {
+        for (_, key, name, _) in METHODS {
+            let known = WORDS.iter().any(|(_, words)| words.contains(&key));
+            assert!(known, "{name}");
+        }
+    }
+}

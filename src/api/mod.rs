@@ -82,7 +82,7 @@ mod presence;
 pub mod presence_choice;
 mod rate_limit_queue;
 mod rate_limiter;
-mod reach;
+pub mod reach;
 mod readonly;
 pub mod services;
 mod slots;
@@ -122,6 +122,11 @@ const MODULES: [(&str, Make); 9] = [
     ("time", |lua, host, cog, _| time::module(lua, host, cog)),
     ("ui", |lua, host, _, _| ui::module(lua, host)),
 ];
+
+/// The names of the modules under `@cogsmith`.
+pub fn module_names() -> impl Iterator<Item = &'static str> {
+    MODULES.into_iter().map(|(name, _)| name)
+}
 
 /// Makes what all code in one cog's VM has, and says how the modules are made. To be called before the VM is sandboxed.
 pub fn install(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Result<HostModules> {

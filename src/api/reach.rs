@@ -24,6 +24,44 @@ use crate::json::{Json, JsonRef};
 use crate::vm::host::HostResult;
 use serde_json::Value;
 
+/// The words in a source behind which a capability may be needed: methods, functions and fields, as in the table above.
+/// Discord's operations are not among them; they say themselves what they need.
+pub const WORDS: [(&str, &[&str]); 13] = [
+    (
+        "messages.send",
+        &["reply", "edit", "delete", "send", "typing"],
+    ),
+    ("messages.manage", &["delete", "pin", "flags"]),
+    (
+        "messages.read",
+        &[
+            "message_reference",
+            // Answers of these bring messages.
+            "poll_expire",
+            "list_private_archived_threads",
+            "list_public_archived_threads",
+            "list_my_private_archived_threads",
+            "thread_search",
+            "guild_search",
+            "get_active_guild_threads",
+            "get_lobby_messages",
+            "crosspost_message",
+            "get_webhook_message",
+            "update_webhook_message",
+        ],
+    ),
+    ("reactions.add", &["react"]),
+    ("dm.send", &["send"]),
+    ("roles.assign", &["add_role", "remove_role"]),
+    ("roles.manage", &["delete"]),
+    ("channels.manage", &["delete"]),
+    ("members.moderate", &["timeout", "kick"]),
+    ("members.ban", &["ban"]),
+    ("members.read", &["request_members"]),
+    ("mentions.everyone", &["allowed_mentions"]),
+    ("commands.run", &["run"]),
+];
+
 /// A capability that is needed, or nothing.
 pub(super) type Need = Option<&'static str>;
 

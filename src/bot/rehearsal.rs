@@ -5,15 +5,18 @@ use super::{BotOptions, CogThreads, open_store, outbound, services, state_limits
 use crate::activity::Activity;
 use crate::clock::Clock;
 use crate::cogs::host::Cogs;
+use crate::cogs::host_names::host_names;
 use crate::commands::examples::{self, Misunderstood};
 use crate::config::{Config, Token};
 use crate::error::StartError;
 use crate::http::KnownHosts;
+use crate::lint::HostNames;
 use crate::problem::{Problem, SourceLocation};
 use crate::reload::plan::plan;
 use crate::reload::sources::{Rules, Snapshot};
 use crate::reload::transaction;
 use crate::vm::resolve::Modules as _;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// An address without a server: top levels and `cog.on_load` cannot make calls, and nothing else runs.
@@ -30,6 +33,11 @@ pub struct Rehearsal {
     pub commands: usize,
     /// What is wrong: with the files, then with each cog in order of name.
     pub problems: Vec<Problem>,
+    /// The cogs by the paths of their own files, with the intents that the bot would ask for because of them; nothing
+    /// for one that it would not load.
+    pub files: BTreeMap<String, Option<u64>>,
+    /// What cogs find in their VMs, by name.
+    pub host: HostNames,
 }
 
 /// Prepares all cogs of the bot that `config` describes, with empty state in memory.
@@ -57,14 +65,20 @@ pub async fn rehearse(config: Config) -> Result<Rehearsal, StartError> {
     // The owners of names also own them here.
     cogs.names.read(&names);
 
+    let host = host_names(&cogs.services).map_err(StartError::System)?;
     let plan = plan([], snapshot.as_ref());
     let results = transaction::rehearse(&cogs, &plan, &snapshot).await;
     let mut rehearsal = Rehearsal {
         cogs: results.len(),
         problems: snapshot.problems.iter().map(Problem::from).collect(),
+        host,
         ..Rehearsal::default()
     };
     for (cog, result) in results {
+        if let Some(entry) = snapshot.cogs().get(&cog) {
+            let intents = result.as_ref().ok().map(|offer| offer.intents);
+            rehearsal.files.insert(entry.path(), intents);
+        }
         match result {
             Ok(offer) => {
                 rehearsal.commands += offer.commands.len();

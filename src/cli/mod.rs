@@ -55,8 +55,9 @@ pub struct Arguments {
 enum Command {
     /// Start the bot; this is also what happens without a subcommand
     Run(RunOptions),
-    /// Check config.json, compile all Luau files and load all cogs, without starting the bot
-    Check,
+    /// Check config.json, compile all Luau files, load all cogs and look for what is probably wrong, without starting
+    /// the bot
+    Check(check::CheckOptions),
     /// Create a cog from a template
     New(new::NewOptions),
     /// Run the specs below spec/, each with its own simulator and the cogs that it names
@@ -107,7 +108,7 @@ pub fn execute(arguments: &Arguments) -> Result<(), StartError> {
         Some(Command::Run(options)) => arguments.run.and(*options).mode()?,
         None => arguments.run.mode()?,
         Some(_) if arguments.run != RunOptions::default() => misplaced(),
-        Some(Command::Check) => return check::execute(&config_path()?),
+        Some(Command::Check(options)) => return check::execute(&config_path()?, options),
         Some(Command::New(options)) => return new::execute(&config_path()?, options),
         Some(Command::Spec(options)) => return spec::execute(&config_path()?, options),
         Some(Command::Schema(options)) => return schema::execute(&config_path()?, *options),

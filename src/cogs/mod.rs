@@ -11,6 +11,7 @@
 //! - `caller`: who calls a command where, as far as checks ask.
 //! - `jobs`: which job is begun next, and what becomes of it.
 //! - `live`, `prepare`: what a cog runs; how its next version is made.
+//! - `host_names`: what a cog's VM has, by name.
 //! - `directory`: looks up what users name in arguments.
 //! - `name_owners`: remembers which cog has which name.
 //! - `fault`, `quarantine`: tells what went wrong in a handler; puts a cog into quarantine.
@@ -24,6 +25,7 @@ mod fault;
 pub mod handle;
 mod handler;
 pub mod host;
+pub mod host_names;
 mod jobs;
 pub mod live;
 pub mod mailbox;

@@ -153,7 +153,7 @@ fn add_defaults(cog: &CogContext, kept: &Staged) -> Result<(), PrepareFailure> {
 }
 
 /// Builds a VM with the limits that are configured now.
-fn build_vm(cog: &Arc<CogContext>) -> Result<Vm, PrepareFailure> {
+pub(super) fn build_vm(cog: &Arc<CogContext>) -> Result<Vm, PrepareFailure> {
     let limits = &cog.services.config.load().limits;
     let limits = VmLimits {
         memory: megabytes(limits.memory_mb),

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::escape;
 use crate::files::{Root, WalkEntry, walk};
 use crate::reload::sources::{Rules, RulesError, Snapshot, text_of};
-use crate::vm::resolve::{ContentHash, ModuleId, ModuleOwner, Modules, Source};
+use crate::vm::resolve::{ContentHash, ModuleId, ModuleOwner, Modules, Source, Target, resolve};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -18,7 +18,7 @@ const LUA: &str = "lua/";
 const SUFFIX: &str = "_spec";
 
 /// One state of `spec/` and `lua/`.
-pub(super) struct Files {
+pub struct Files {
     specs: BTreeMap<ModuleId, Arc<Source>>,
     lua: Snapshot,
     /// The modules of `lua/`, by their ids here.
@@ -29,7 +29,7 @@ pub(super) struct Files {
 
 impl Files {
     /// Reads both folders. A file of `spec/` that cannot be read counts as missing.
-    pub(super) fn read(config: &Config) -> Result<Self, RulesError> {
+    pub fn read(config: &Config) -> Result<Self, RulesError> {
         let hot = &config.hot_reload;
         let rules = Rules::of(hot)?;
         let lua = Snapshot::scan(&config.lua_dir(), &rules);
@@ -58,6 +58,26 @@ impl Files {
     /// The files that hold specs, in order of path.
     pub(super) fn specs(&self) -> impl Iterator<Item = &ModuleId> {
         self.specs.keys().filter(|id| id.as_str().ends_with(SUFFIX))
+    }
+
+    /// All files of `spec/` with their texts, in order of path.
+    pub fn spec_sources(&self) -> impl Iterator<Item = (&str, &str)> {
+        let sources = self.specs.values();
+        sources.map(|source| (source.path.as_ref(), source.text.as_ref()))
+    }
+
+    /// Whether there is a module or a file of `spec/` at this path.
+    pub fn has(&self, path: &str) -> bool {
+        self.in_file(path).is_some()
+    }
+
+    /// The path of the file that `require(request)` means in the file at `from`, if it is one of these.
+    pub fn required(&self, from: &str, request: &str) -> Option<String> {
+        let from = &self.in_file(from)?.id;
+        match resolve(self, from, request).ok()? {
+            Target::Module(id) => Some(self.source(&id)?.path.to_string()),
+            Target::Host(_) => None,
+        }
     }
 
     /// The modules below `lua/`.
@@ -138,6 +158,12 @@ fn read_spec(folder: &Root, path: &Path, rules: &Rules) -> Option<Source> {
         text,
         bytecode: OnceLock::new(),
     })
+}
+
+impl std::fmt::Debug for Files {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_set().entries(self.ids()).finish()
+    }
 }
 
 impl Modules for Files {

@@ -22,4 +22,5 @@ mod people;
 mod suite;
 mod world;
 
+pub use files::Files as ProjectFiles;
 pub use suite::{Case, CaseFailure, cases};

@@ -12,6 +12,7 @@
     reason = "a test fails by panicking, also in its helpers, and some tell how much they did"
 )]
 
+mod check;
 mod cli;
 mod config;
 #[cfg(unix)]
