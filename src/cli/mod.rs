@@ -1,13 +1,14 @@
 //! The command line.
 //!
 //! ```text
-//! arguments ─ config_path (where is config.json?) ─ one file a subcommand (run, check, new, spec, schema, types)
+//! arguments ─ config_path (where is config.json?) ─ one file a subcommand (run, check, new, spec, schema, types, dev)
 //! ```
 //!
 //! `logging.rs` sets up what is written to stderr, `output.rs` prints to stdout.
 
 mod check;
 mod config_path;
+mod dev;
 pub mod logging;
 mod new;
 pub mod output;
@@ -66,6 +67,9 @@ enum Command {
     Schema(schema::SchemaOptions),
     /// Check whether the Luau types in types/ are up to date, or write them
     Types(types::TypesOptions),
+    /// For those who work on the bot itself
+    #[command(subcommand, hide = true)]
+    Dev(dev::DevCommand),
 }
 
 impl Arguments {
@@ -113,6 +117,7 @@ pub fn execute(arguments: &Arguments) -> Result<(), StartError> {
         Some(Command::Spec(options)) => return spec::execute(&config_path()?, options),
         Some(Command::Schema(options)) => return schema::execute(&config_path()?, *options),
         Some(Command::Types(options)) => return types::execute(&config_path()?, *options),
+        Some(Command::Dev(command)) => return dev::execute(&config_path()?, command),
     };
     start(&config_path()?, mode)
 }

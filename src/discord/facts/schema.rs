@@ -33,7 +33,7 @@ pub struct Field {
 }
 
 /// Lengths count Unicode characters, `item_…` limits hold for each item of a list.
-#[derive(Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(default)]
 #[allow(missing_docs, reason = "the names are the facts' own")]
 pub struct Limits {
@@ -97,6 +97,20 @@ impl Field {
             required: false,
             limits: None,
         }
+    }
+
+    /// A field of another shape with these limits.
+    pub(in crate::discord) fn with_shape(&self, shape: Shape) -> Self {
+        Self {
+            shape,
+            required: self.required,
+            limits: self.limits.clone(),
+        }
+    }
+
+    /// Whether it has limits of its own.
+    pub(in crate::discord) fn limits_anything(&self) -> bool {
+        self.limits.is_some()
     }
 
     /// The same without limits.

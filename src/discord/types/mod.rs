@@ -14,7 +14,11 @@ mod luau;
 mod model;
 mod names;
 
+use super::operations::Operation;
+use super::schema::Shape;
 use crate::files::decode;
+use luau::Way;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
@@ -32,6 +36,23 @@ const BY_HAND: [(&str, &str); 8] = [
     ("time.luau", include_str!("time.luau")),
     ("ui.luau", include_str!("ui.luau")),
 ];
+
+/// The name of the type of a table inside of arguments (`EmbedInput` of `RichEmbed`).
+pub(super) fn input_name(schema: &str) -> String {
+    names::input(schema)
+}
+
+/// The type of what Discord sends (`{ Message }?`).
+pub(super) fn object_text(shape: &Shape) -> String {
+    luau::text(shape, Way::Object)
+}
+
+/// The schemas of all tables that stand inside of the arguments of these operations, at any depth.
+pub(super) fn schemas_inside(
+    operations: impl Iterator<Item = &'static Operation>,
+) -> BTreeSet<&'static str> {
+    model::reachable(&model::inside(operations))
+}
 
 /// All type modules: the name of the file and its text, in order of name.
 pub fn generate() -> Vec<(&'static str, String)> {

@@ -3,7 +3,7 @@
 use super::luau::{Properties, Property, Way, grouped, merged, table};
 use super::names;
 use crate::discord::events::{EventDefinition, events};
-use crate::discord::operations::operations;
+use crate::discord::operations::{Operation, operations};
 use crate::discord::schema::{Shape, fields};
 use std::collections::BTreeSet;
 
@@ -172,7 +172,19 @@ pub(super) fn inputs() -> String {
         Shape::Named("ModalInteractionCallbackRequestData"),
         Shape::Named("MessageAllowedMentionsRequest"),
     ];
-    for operation in open {
+    shapes.extend(inside(open));
+    let groups = grouped(reachable(&shapes), names::input);
+    let types = groups.iter().map(|(name, schemas)| {
+        let properties = merged(schemas, None, Way::Input);
+        table(name, &properties, &[], Way::Input)
+    });
+    types.collect()
+}
+
+/// What the arguments of operations hold.
+pub(super) fn inside(operations: impl Iterator<Item = &'static Operation>) -> Vec<Shape> {
+    let mut shapes = Vec::new();
+    for operation in operations {
         let body = operation.body.map(Shape::parse);
         if operation.takes_whole_body() {
             shapes.extend(body);
@@ -183,16 +195,11 @@ pub(super) fn inputs() -> String {
         let inside = schemas.flat_map(|fields| fields.values());
         shapes.extend(inside.map(|field| field.shape.clone()));
     }
-    let groups = grouped(reachable(&shapes), names::input);
-    let types = groups.iter().map(|(name, schemas)| {
-        let properties = merged(schemas, None, Way::Input);
-        table(name, &properties, &[], Way::Input)
-    });
-    types.collect()
+    shapes
 }
 
 /// The object schemas that values of these shapes can hold, at any depth.
-fn reachable(shapes: &[Shape]) -> BTreeSet<&'static str> {
+pub(super) fn reachable(shapes: &[Shape]) -> BTreeSet<&'static str> {
     let mut reached = BTreeSet::new();
     let mut open: Vec<&'static str> = shapes.iter().flat_map(Shape::names).collect();
     while let Some(name) = open.pop() {
