@@ -55,6 +55,8 @@ struct Sizes {
     requests: u32,
     /// Messages to each cog.
     messages: u64,
+    /// Rows in a small state and in a large one.
+    rows: [u64; 2],
 }
 
 const FULL: Sizes = Sizes {
@@ -63,6 +65,7 @@ const FULL: Sizes = Sizes {
     durable: Duration::from_secs(5),
     requests: 1_000,
     messages: 20_000,
+    rows: [10_000, 1_000_000],
 };
 
 const QUICK: Sizes = Sizes {
@@ -71,13 +74,15 @@ const QUICK: Sizes = Sizes {
     durable: Duration::from_millis(300),
     requests: 50,
     messages: 1_000,
+    rows: [1_000, 10_000],
 };
 
 /// Measures something, and adds it to the table.
 type Measure = fn(Sizes, &mut Table);
 
-const ROWS: [(&str, Measure); 6] = [
+const ROWS: [(&str, Measure); 7] = [
     ("state", vm::state),
+    ("rows", vm::rows),
     ("durable", durable::measure),
     ("events", events),
     ("limits", vm::limits),

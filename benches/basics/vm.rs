@@ -5,6 +5,7 @@ use super::stage::cog_vm::Cog;
 use super::stage::{Stage, answering, setup};
 use super::{Sizes, Table, medians};
 use cogsmith::api::context::CogContext;
+use cogsmith::state::{StateLimits, StateScope, StateTable};
 use cogsmith::vm::build::VmLimits;
 use mlua::{Function, Lua, LuaOptions, MultiValue, StdLib, Value};
 use std::sync::Arc;
@@ -107,6 +108,71 @@ pub(super) fn state(sizes: Sizes, table: &mut Table) {
         let [here, baseline] =
             taken.map(|time| time.as_secs_f64() * 1e9 / f64::from(sizes.operations));
         table.add(what, here, (baseline, "a plain table"), "");
+    }
+}
+
+/// Nanoseconds of one operation on rows, among many and among few.
+pub(super) fn rows(sizes: Sizes, table: &mut Table) {
+    let running = Running::new();
+    let services = &running.context.services;
+    services.store.set_limits(StateLimits {
+        namespace_bytes: usize::MAX,
+        ..StateLimits::default()
+    });
+    let view = running.context.state.live().stored;
+    let operations = sizes.operations.min(1_000);
+    let [few, many] = sizes.rows.map(|count| {
+        let name = format!("of{count}");
+        for number in 0..count {
+            let row: StateTable = [("uses", 1.0)].into_iter().collect();
+            let path = [name.as_str().into(), format!("k{number:07}").as_str().into()];
+            let set = view.set(&StateScope::Rows, &path, Some(row.into()));
+            set.unwrap();
+        }
+        // Scattered over all of them.
+        format!(
+            "local rows = require(\"@cogsmith/state\").rows(\"{name}\", {{ uses = 0 }}, \"global\")()
+local keys = {{}}
+for index = 1, {operations} do
+    keys[index] = string.format(\"k%07d\", index * 7919 % {count})
+end
+return function()
+    for index = 1, {operations} do
+        OPERATION
+    end
+end"
+        )
+    });
+    for (what, operation) in [
+        (
+            "a row is got and read: ns",
+            "local _ = rows:get(keys[index]).uses",
+        ),
+        (
+            "a row is set: ns",
+            "rows:set(keys[index], { uses = index })",
+        ),
+        (
+            "a field of a row is changed (+=): ns",
+            "rows:get(keys[index]).uses += 1",
+        ),
+        (
+            "ten rows of a prefix are listed: ns",
+            "rows:list { prefix = string.sub(keys[index], 1, 7), limit = 10 }",
+        ),
+        ("rows are counted: ns", "local _ = rows:count()"),
+    ] {
+        let [small, large] =
+            [&few, &many].map(|it| running.cog(&it.replace("OPERATION", operation)));
+        let taken = medians(sizes.times, || call(&large), || call(&small));
+        let [here, baseline] = taken.map(|time| time.as_secs_f64() * 1e9 / f64::from(operations));
+        let [few, many] = sizes.rows;
+        table.add(
+            &format!("{what} of {many}"),
+            here,
+            (baseline, &format!("the same of {few}")),
+            "<= 3",
+        );
     }
 }
 

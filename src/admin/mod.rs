@@ -3,6 +3,7 @@
 //! ```text
 //! router ─ Admin (two desks, each a task) ─┬─ reload (!reload …)
 //!                                          ├─ settings, menu (!settings: what a server sets for itself)
+//!                                          ├─ forget (!forget: what is stored for a user)
 //!                                          └─ cogs (!cogs, !load, !unload, !help) ─▶ one message
 //! ```
 //!
@@ -12,6 +13,7 @@
 
 mod cogs;
 mod completion;
+mod forget;
 mod help_pages;
 mod intents;
 mod menu;
@@ -436,6 +438,7 @@ impl Answering {
                 "reload" => self.reload(&call.arguments).await,
                 "cogs" => self.list_cogs(&call.arguments),
                 "load" => self.load(&call.arguments).await,
+                "forget" => self.forget(&call.arguments).await,
                 _ => self.unload(&call.arguments).await,
             }
         };

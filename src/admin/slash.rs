@@ -18,13 +18,14 @@ const LONGEST_TEXT: u16 = 100;
 const SUBCOMMAND: i64 = 1;
 const GROUP: i64 = 2;
 const INTEGER: i64 = 4;
+const USER: i64 = 6;
 const CHANNEL: i64 = 7;
 const ROLE: i64 = 8;
 
 /// The bot's own commands as Discord lists them. In a list of a guild's own commands, Discord wants to know neither
 /// contexts nor integration types.
 pub fn commands(is_global: bool) -> Vec<Value> {
-    let everywhere = [reload(), cogs(), load(), unload(), help()].into_iter();
+    let everywhere = [reload(), cogs(), load(), unload(), forget(), help()].into_iter();
     let everywhere = everywhere.map(|it| (it, true));
     let all = everywhere.chain([(settings(), false)]);
     all.filter_map(|(command, in_direct)| listed(command, is_global, in_direct))
@@ -88,6 +89,11 @@ fn load() -> CreateCommand {
 
 fn unload() -> CreateCommand {
     for_admins("unload", Say::AboutUnload {}).add_option(cog().required(true))
+}
+
+fn forget() -> CreateCommand {
+    let user = option(CommandOptionType::User, "user", Say::AboutForgetUser {});
+    for_admins("forget", Say::AboutForget {}).add_option(user.required(true))
 }
 
 fn help() -> CreateCommand {
@@ -175,6 +181,7 @@ pub(super) fn line(data: JsonRef<'_>) -> String {
             SUBCOMMAND | GROUP => words.extend(option.str("name").map(str::to_owned)),
             // A command may be called `2`; only a page is called `02`.
             INTEGER => numbers.extend(value.as_i64().map(|number| format!("0{number}"))),
+            USER => mentions.extend(value.as_str().map(|id| format!("<@{id}>"))),
             CHANNEL => mentions.extend(value.as_str().map(|id| format!("<#{id}>"))),
             ROLE => mentions.extend(value.as_str().map(|id| format!("<@&{id}>"))),
             _ => words.extend(value.as_str().map(str::to_owned)),
@@ -270,6 +277,8 @@ mod tests {
             { "type": 3, "name": "name", "value": "ping" },
         ] }]);
         assert_eq!(line(call(limit)), "limit ping <@&9> <#8>");
+        let user = json!([{ "type": 6, "name": "user", "value": "7" }]);
+        assert_eq!(line(call(user)), "<@7>");
     }
 
     #[test]

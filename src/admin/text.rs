@@ -9,8 +9,8 @@ sentences! {
         "This command is for the bot's admins: the application's owner; for a team its owner, admins and developers; and the users in `bot.admins` of config.json."
         "Perintah ini hanya untuk admin bot: pemilik aplikasi; untuk tim: pemilik, admin, dan developer tim; serta pengguna yang tercantum di `bot.admins` dalam config.json."
     HelpForAdmins { prefix }
-        "For the bot's admins (the application's owner; for a team its owner, admins and developers; and the users in `bot.admins` of config.json): `{prefix}reload`, `{prefix}cogs`, `{prefix}load`, `{prefix}unload`"
-        "Untuk admin bot (pemilik aplikasi; untuk tim: pemilik, admin, dan developer tim; serta pengguna yang tercantum di `bot.admins` dalam config.json): `{prefix}reload`, `{prefix}cogs`, `{prefix}load`, `{prefix}unload`"
+        "For the bot's admins (the application's owner; for a team its owner, admins and developers; and the users in `bot.admins` of config.json): `{prefix}reload`, `{prefix}cogs`, `{prefix}load`, `{prefix}unload`, `{prefix}forget`"
+        "Untuk admin bot (pemilik aplikasi; untuk tim: pemilik, admin, dan developer tim; serta pengguna yang tercantum di `bot.admins` dalam config.json): `{prefix}reload`, `{prefix}cogs`, `{prefix}load`, `{prefix}unload`, `{prefix}forget`"
     Menu { prefix }
         "**Hot reload**\n`{prefix}reload status` shows what runs and what went wrong\n`{prefix}reload toggle` switches hot reload on or off\n`{prefix}reload cog <name>` rebuilds one cog in a fresh VM\n`{prefix}reload all` rebuilds all cogs in fresh VMs\nAlso: `{prefix}cogs`, `{prefix}load <name>`, `{prefix}unload <name>`, `{prefix}help`"
         "**Hot reload**\n`{prefix}reload status` menampilkan apa yang berjalan dan apa yang gagal\n`{prefix}reload toggle` menyalakan atau mematikan hot reload\n`{prefix}reload cog <nama>` membangun ulang satu cog\n`{prefix}reload all` membangun ulang semua cog\nJuga: `{prefix}cogs`, `{prefix}load <nama>`, `{prefix}unload <nama>`, `{prefix}help`"
@@ -131,6 +131,24 @@ sentences! {
     Unloaded { cog }
         "✅ Unloaded `{cog}`. Its state is kept. Saving its file does not load it again."
         "✅ `{cog}` dilepas. Datanya tetap ada. Menyimpan berkasnya tidak memuatnya kembali."
+    ForgetWhom { command }
+        "Whose data? `{command} @user`, or an id: `{command} 80351110224678912`. It deletes at once what all cogs have stored for them, and cannot be undone."
+        "Data siapa? `{command} @pengguna`, atau dengan ID: `{command} 80351110224678912`. Semua yang disimpan cog untuknya langsung dihapus dan tidak bisa dikembalikan."
+    NothingToForget { who }
+        "Nothing is stored for {who}."
+        "Tidak ada data yang tersimpan untuk {who}."
+    Forgotten { count, list, who }
+        "✅ Deleted what was stored for {who}, {count} in all:\n{list}"
+        "✅ Data {who} dihapus, semuanya {count}:\n{list}"
+    ForgottenEntries { entries }
+        "{entries} of its state"
+        "{entries} data"
+    ForgottenJobs { jobs }
+        "{jobs} scheduled"
+        "{jobs} terjadwal"
+    ForgetFailed { who }
+        "What was stored for {who} is deleted in memory, but not on the disk yet: the disk refuses it, and the bot tries again. The log says why."
+        "Data {who} sudah dihapus dari memori, tetapi belum dari disk: disk menolaknya dan bot akan mencoba lagi. Alasannya ada di log."
     NotRunning { cog }
         "`{cog}` does not run."
         "`{cog}` tidak berjalan."
@@ -180,6 +198,12 @@ sentences! {
     AboutUnload {}
         "Unloads a cog and keeps its state"
         "Melepas cog; datanya tetap ada"
+    AboutForget {}
+        "Deletes what all cogs have stored for a user"
+        "Menghapus semua data yang disimpan cog untuk seorang pengguna"
+    AboutForgetUser {}
+        "Whose data; an id also works for who has left"
+        "Data siapa; ID juga bisa untuk yang sudah keluar"
     AboutCogName {}
         "The cog's name"
         "Nama cog"

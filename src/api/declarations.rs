@@ -6,7 +6,7 @@ use crate::commands::custom_id::{Template, Values};
 use crate::commands::definition::{Check, CommandDefinition};
 use crate::cron::Cron;
 use crate::problem::SourceLocation;
-use crate::state::{ScopeKind, StateTable};
+use crate::state::{DefaultsOf, StateTable};
 use crate::vm::host::{HostError, HostResult};
 use crate::vm::resolve::ModuleId;
 use mlua::{Function, Value};
@@ -35,10 +35,10 @@ pub struct Declarations {
     pub checks: Vec<Arc<CogChecks>>,
     /// `cog.on_load(…)` and the like.
     pub hooks: Vec<(Hook, Function)>,
-    /// How often `state.defaults` was called.
+    /// How often `state.defaults` and `state.rows` were called.
     pub calls_of_defaults: usize,
-    /// `state.defaults { … }`, also for the session and for shared states.
-    pub defaults: Vec<(Space, ScopeKind, StateTable)>,
+    /// `state.defaults { … }` and the shapes of `state.rows`, also for the session and for shared states.
+    pub defaults: Vec<(Space, DefaultsOf, StateTable)>,
     /// Bytes of all texts in it.
     pub texts: usize,
 }
@@ -58,7 +58,7 @@ pub(super) fn room_for(function: &str, declared: usize, most: usize) -> HostResu
     let message = format!("{function}: a cog may call it {most} times at most");
     Err(HostError::new("limit", message).into())
 }
-/// Calls of `state.defaults` that a cog may make: each merges its defaults with the earlier ones.
+/// Calls of `state.defaults` and `state.rows` that a cog may make: each merges its defaults with the earlier ones.
 pub(super) const MOST_CALLS_OF_DEFAULTS: usize = 100;
 
 impl Declarations {
@@ -334,7 +334,7 @@ impl Staged {
         self.modules().map(|it| it.texts).sum()
     }
 
-    /// How often `state.defaults` was called, and the bytes of what it was given.
+    /// How often `state.defaults` and `state.rows` were called, and the bytes of what they were given.
     pub fn defaults(&self) -> (usize, usize) {
         let calls: usize = self.modules().map(|it| it.calls_of_defaults).sum();
         let tables = self.modules().flat_map(|it| &it.defaults);

@@ -55,12 +55,13 @@ impl Declaring {
         count(&lock(&self.staged))
     }
 
-    /// Raises when the files that load now have no room for one more call of `state.defaults` with so many bytes.
-    pub(super) fn room_for_defaults(&self, bytes: usize) -> HostResult<()> {
+    /// Raises when the files that load now have no room for one more call of `function`, which is `state.defaults` or
+    /// `state.rows`, with so many bytes.
+    pub(super) fn room_for_defaults(&self, function: &str, bytes: usize) -> HostResult<()> {
         let (calls, held) = lock(&self.staged).defaults();
         if calls >= MOST_CALLS_OF_DEFAULTS {
             let message = format!(
-                "state.defaults: a cog may call it {MOST_CALLS_OF_DEFAULTS} times at most, its services included"
+                "{function}: a cog may call state.defaults and state.rows {MOST_CALLS_OF_DEFAULTS} times at most, its services included"
             );
             return Err(HostError::new("limit", message).into());
         }
@@ -69,7 +70,7 @@ impl Declaring {
             return Ok(());
         }
         let message = format!(
-            "state.defaults: all defaults of a cog may have {limit} KB together (limits.state_value_kb)"
+            "{function}: all defaults of a cog may have {limit} KB together (limits.state_value_kb)"
         );
         Err(self.limits.at_limit(Limit::StateValue, message).into())
     }

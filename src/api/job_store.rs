@@ -55,7 +55,7 @@ pub struct Job {
 
 impl JobStore {
     /// Those that are kept behind this view.
-    pub(super) fn new(view: View) -> Self {
+    pub fn new(view: View) -> Self {
         Self(view)
     }
 
@@ -174,6 +174,25 @@ impl JobStore {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Removes the jobs that name a user: whose key, or any text of whose payload, has the user's id in it, not as a part
+    /// of a longer number. Returns how many there were.
+    pub fn forget_user(&self, user: u64) -> Result<usize, StateError> {
+        let id = user.to_string();
+        let mut removed = 0;
+        for (key, stored) in self.table(JOBS).iter() {
+            let (KeyRef::Str(job), Value::Table(stored)) = (key, stored) else {
+                continue;
+            };
+            let of = |field| stored.get(KeyRef::Int(field));
+            let names = |value: Option<&Value>| value.is_some_and(|value| names(value, &id));
+            if names(of(KEY)) || names(of(PAYLOAD)) {
+                self.remove(&String::from_utf8_lossy(job))?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
     }
 
     /// The next job of this name that is not `held`, and when it is to begin, since the Unix epoch.
@@ -345,6 +364,27 @@ impl Job {
     }
 }
 
+/// Whether an id stands in one of a value's texts.
+fn names(value: &Value, id: &str) -> bool {
+    match value {
+        Value::String(text) => has_id(text, id),
+        Value::Table(table) => table.iter().any(|(key, value)| {
+            let in_key = matches!(key, KeyRef::Str(text) if has_id(text, id));
+            in_key || names(value, id)
+        }),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn has_id(text: &[u8], id: &str) -> bool {
+    let is_digit = |at: Option<usize>| {
+        at.and_then(|at| text.get(at))
+            .is_some_and(u8::is_ascii_digit)
+    };
+    memchr::memmem::find_iter(text, id.as_bytes())
+        .any(|at| !is_digit(at.checked_sub(1)) && !is_digit(Some(at + id.len())))
+}
+
 fn place(name: &str, next: Duration, id: &str) -> Vec<u8> {
     let next = u64::try_from(next.as_millis()).unwrap_or(u64::MAX);
     of(name, format!("{next:016x}{id}").as_bytes())
@@ -484,6 +524,37 @@ mod tests {
             // Nothing of any job is left behind.
             prop_assert_eq!(store.usage(&Namespace::jobs("a")), 0);
         }
+    }
+
+    #[test]
+    fn jobs_that_name_a_user_are_forgotten_with_the_user() {
+        let (store, _own, jobs) = store(1 << 20);
+        let nested = |text: &str| {
+            let inner: StateTable = [("who", Value::from(text))].into_iter().collect();
+            let outer: StateTable = [("a", Value::from(inner))].into_iter().collect();
+            Some(Value::from(outer))
+        };
+        let by_key: StateTable = [("77", 1.0)].into_iter().collect();
+        for (key, payload, is_meant) in [
+            (None, Some("77".into()), true),
+            (None, nested("<@77>, wake up"), true),
+            (None, Some(by_key.into()), true),
+            (Some("1-77"), None, true),
+            (Some("177"), nested("770 177 7 7"), false),
+            (None, Some(77.0.into()), false),
+            (None, None, false),
+        ] {
+            let key = key.map(str::as_bytes);
+            let id = jobs.add("a", SECOND, key, payload).unwrap();
+            assert_eq!(jobs.forget_user(77).unwrap(), usize::from(is_meant));
+            assert_eq!(jobs.get(&id).is_some(), !is_meant);
+            jobs.remove(&id).unwrap();
+        }
+        // Those that are given up, too; and nothing of them is left.
+        let id = jobs.add("a", SECOND, Some(b"77"), None).unwrap();
+        jobs.give_up(&id, "why");
+        assert_eq!(jobs.forget_user(77).unwrap(), 1);
+        assert_eq!(store.usage(&Namespace::jobs("a")), 0);
     }
 
     #[test]

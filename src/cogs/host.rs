@@ -22,7 +22,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::mpsc;
 
 /// Names of the bot's own commands, which no cog may take.
-pub const ADMIN_COMMANDS: [&str; 6] = ["reload", "cogs", "load", "unload", "help", "settings"];
+pub const ADMIN_COMMANDS: [&str; 7] = [
+    "reload", "cogs", "load", "unload", "forget", "help", "settings",
+];
 
 /// All cogs of a bot.
 #[derive(Debug)]

@@ -143,10 +143,10 @@ fn add_defaults(cog: &CogContext, kept: &Staged) -> Result<(), PrepareFailure> {
     let Some(views) = cog.state.staged() else {
         return Ok(());
     };
-    for (space, kind, table) in kept.modules().flat_map(|module| &module.defaults) {
+    for (space, of, table) in kept.modules().flat_map(|module| &module.defaults) {
         views
             .view(space)
-            .add_defaults(*kind, table)
+            .add_defaults(of, table)
             .map_err(|error| failure(error.to_string()))?;
     }
     Ok(())

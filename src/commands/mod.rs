@@ -45,7 +45,7 @@ pub mod names;
 pub mod pages;
 pub mod parse;
 pub mod reader;
-mod references;
+pub mod references;
 pub mod refusals;
 pub mod slash;
 pub mod slash_values;

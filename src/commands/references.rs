@@ -61,6 +61,16 @@ fn is_whole_id(text: &str) -> bool {
     is_id(text) && text.len() >= SHORTEST_ID
 }
 
+/// The id of a user who is mentioned, or of whom the id is given: also of one who has left.
+pub fn user_id(text: &str) -> Option<u64> {
+    // Invisible characters may have been copied with it.
+    let seen: String = text.chars().filter(|it| !is_invisible(*it)).collect();
+    match Reference::of(seen.trim()) {
+        Reference::User(id) | Reference::Id(id) => id_of(id),
+        _ => None,
+    }
+}
+
 /// Which role an author means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoleKey {

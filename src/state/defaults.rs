@@ -1,13 +1,23 @@
 //! The values seen where nothing is stored.
 
 use super::scope::render_default;
-use super::{Key, ScopeKind, StateError, StateLimits, StateTable, Value};
+use super::{Key, ScopeKind, StateError, StateLimits, StateTable, Text, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A default table for each kind of scope, gathered from the calls of `state.defaults` in a cog and its services.
+/// What defaults are for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DefaultsOf {
+    /// Each scope of a kind: `state.defaults`.
+    Scope(ScopeKind),
+    /// Each row of this name: `state.rows`.
+    Rows(ScopeKind, Text),
+}
+
+/// A default table for each kind of scope, gathered from the calls of `state.defaults` in a cog and its services, and
+/// one for the rows of each name, from those of `state.rows`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Defaults(BTreeMap<ScopeKind, Arc<StateTable>>);
+pub struct Defaults(BTreeMap<DefaultsOf, Arc<StateTable>>);
 
 impl Defaults {
     /// No defaults.
@@ -17,29 +27,49 @@ impl Defaults {
 
     /// Adds the defaults of one call. The same default may be given twice; two different ones are an error, and then
     /// nothing of `table` is added. Tables are merged entry by entry.
-    pub fn add(&mut self, kind: ScopeKind, table: &StateTable) -> Result<(), StateError> {
-        let render = |path: &[Key]| render_default(kind, path);
+    pub fn add(&mut self, of: &DefaultsOf, table: &StateTable) -> Result<(), StateError> {
+        let render = |path: &[Key]| of.render(path);
         let limits = StateLimits::default();
         limits.check(&render, &[], &table.clone().into())?;
         let mut merged = self
             .0
-            .get(&kind)
+            .get(of)
             .map_or_else(StateTable::new, |old| (**old).clone());
         merge(&mut merged, table, &mut Vec::new()).map_err(|path| StateError::DefaultConflict {
             path: render(&path),
         })?;
-        self.0.insert(kind, Arc::new(merged));
+        self.0.insert(of.clone(), Arc::new(merged));
         Ok(())
     }
 
-    /// What is stored for a scope of a kind, filled up with defaults where nothing is stored.
-    pub fn fill(&self, kind: ScopeKind, stored: &Arc<StateTable>) -> Arc<StateTable> {
-        super::write::table(Some(stored), self.of(kind), &[]).unwrap_or_default()
+    /// What is stored, filled up with defaults where nothing is stored.
+    pub fn fill(&self, of: &DefaultsOf, stored: &Arc<StateTable>) -> Arc<StateTable> {
+        super::write::table(Some(stored), self.of(of), &[]).unwrap_or_default()
     }
 
-    /// The default table of a kind of scope.
-    pub fn of(&self, kind: ScopeKind) -> Option<&Arc<StateTable>> {
-        self.0.get(&kind)
+    /// The default table of what.
+    pub fn of(&self, of: &DefaultsOf) -> Option<&Arc<StateTable>> {
+        self.0.get(of)
+    }
+
+    /// The default table of the entry into which a path of a scope of this kind leads, if it leads into one.
+    pub(super) fn on(&self, kind: ScopeKind, path: &[Key]) -> Option<&Arc<StateTable>> {
+        if !kind.is_of_rows() {
+            return self.0.get(&DefaultsOf::Scope(kind));
+        }
+        match path.get(..kind.depth()) {
+            Some([Key::Str(name), ..]) => self.0.get(&DefaultsOf::Rows(kind, name.clone())),
+            _ => None,
+        }
+    }
+}
+
+impl DefaultsOf {
+    fn render(&self, path: &[Key]) -> String {
+        match self {
+            Self::Scope(kind) => render_default(*kind, None, path),
+            Self::Rows(kind, name) => render_default(*kind, Some(&Key::Str(name.clone())), path),
+        }
     }
 }
 
@@ -74,6 +104,7 @@ mod tests {
     #[test]
     fn calls_add_up_and_disagreement_is_an_error() {
         let mut defaults = Defaults::new();
+        let of = DefaultsOf::Scope(ScopeKind::Member);
         let first = table([
             ("xp", 0.0.into()),
             ("bag", table([("coins", 1.0.into())]).into()),
@@ -82,9 +113,9 @@ mod tests {
             ("xp", 0.0.into()),
             ("bag", table([("gems", 2.0.into())]).into()),
         ]);
-        defaults.add(ScopeKind::Member, &first).unwrap();
-        defaults.add(ScopeKind::Member, &second).unwrap();
-        let seen = Arc::clone(defaults.of(ScopeKind::Member).unwrap());
+        defaults.add(&of, &first).unwrap();
+        defaults.add(&of, &second).unwrap();
+        let seen = Arc::clone(defaults.of(&of).unwrap());
         assert_eq!(
             seen.get_at(&["bag".into(), "coins".into()]),
             Some(&1.0.into())
@@ -95,8 +126,8 @@ mod tests {
         );
 
         let third = table([("new", true.into()), ("xp", 5.0.into())]);
-        let error = defaults.add(ScopeKind::Member, &third).unwrap_err();
+        let error = defaults.add(&of, &third).unwrap_err();
         assert!(error.to_string().starts_with("state.member.xp has two"));
-        assert_eq!(defaults.of(ScopeKind::Member), Some(&seen));
+        assert_eq!(defaults.of(&of), Some(&seen));
     }
 }

@@ -1,19 +1,18 @@
 //! The entries of a table that has many.
 
 use super::memory::allocation;
+use super::sorted::Sorted;
 use super::text::Text;
 use super::{Key, KeyRef, Value};
-use std::collections::BTreeMap;
-use std::ops::Bound::{Excluded, Unbounded};
 
 /// What an entry costs in memory in each of the three, on the average: vectors are kept an eighth larger than they
 /// need to be, and the nodes of sorted maps are two thirds full.
 const DENSE_BYTES: usize = 27;
 const SPARSE_BYTES: usize = 50;
 const NAMED_BYTES: usize = 76;
-/// One node of a sorted map: what even a single entry costs.
-const SPARSE_NODE: usize = allocation(11 * (8 + 24) + 12);
-const NAMED_NODE: usize = allocation(11 * (24 + 24) + 12);
+/// One node of a sorted map with few entries: what even a single one costs.
+const SPARSE_NODE: usize = allocation(16 + 32) + allocation(4 * (8 + 24));
+const NAMED_NODE: usize = allocation(16 + 32) + allocation(4 * (24 + 24));
 
 /// Entries by key: integers first, ascending, then strings by byte.
 ///
@@ -22,8 +21,8 @@ const NAMED_NODE: usize = allocation(11 * (24 + 24) + 12);
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Many {
     dense: Vec<Value>,
-    sparse: BTreeMap<i64, Value>,
-    named: BTreeMap<Text, Value>,
+    sparse: Sorted<i64, Value>,
+    named: Sorted<Text, Value>,
 }
 
 impl Many {
@@ -86,10 +85,39 @@ impl Many {
     /// The entries in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (KeyRef<'_>, &Value)> {
         let dense = (1..).map(KeyRef::Int).zip(&self.dense);
-        let below = self.sparse.range(..1).map(numbered);
-        let above = self.sparse.range(1..).map(numbered);
+        let below = self.sparse.iter().take_while(|(number, _)| **number < 1);
+        let above = self.sparse.from(&1, false).map(numbered);
         let named = self.named.iter().map(named);
-        below.chain(dense).chain(above).chain(named)
+        below.map(numbered).chain(dense).chain(above).chain(named)
+    }
+
+    /// The entries whose keys are strings that begin with `prefix`, from the first or from the last.
+    pub(super) fn named_with<'t>(
+        &'t self,
+        prefix: &'t [u8],
+        is_backwards: bool,
+    ) -> impl Iterator<Item = (&'t Text, &'t Value)> {
+        let entries = match (is_backwards, after_all_with(prefix)) {
+            (false, _) => self.named.from(prefix, false),
+            (true, Some(end)) => self.named.before(end.as_slice()),
+            (true, None) => self.named.iter_back(),
+        };
+        entries.take_while(move |(text, _)| text.starts_with(prefix))
+    }
+
+    /// The entry after `last` of those whose keys are strings that begin with `prefix`; before it, if `is_backwards`.
+    pub(super) fn named_next(
+        &self,
+        prefix: &[u8],
+        last: &Text,
+        is_backwards: bool,
+    ) -> Option<(&Text, &Value)> {
+        let mut entries = if is_backwards {
+            self.named.before(&**last)
+        } else {
+            self.named.from(&**last, true)
+        };
+        entries.next().filter(|(text, _)| text.starts_with(prefix))
     }
 
     /// The entry after `key`, which need not exist.
@@ -97,18 +125,15 @@ impl Many {
         match key {
             KeyRef::Int(number) => self
                 .next_number(number)
-                .or_else(|| self.named.first_key_value().map(named)),
-            KeyRef::Str(text) => self
-                .named
-                .range::<[u8], _>((Excluded(text), Unbounded))
-                .next()
-                .map(named),
+                .or_else(|| self.named.iter().next().map(named)),
+            KeyRef::Str(text) => self.named.from(text, true).next().map(named),
         }
     }
 
     fn next_number(&self, after: i64) -> Option<(KeyRef<'_>, &Value)> {
         if after < 1 {
-            let below = self.sparse.range((Excluded(after), Excluded(1))).next();
+            let below = self.sparse.from(&after, true).next();
+            let below = below.filter(|(number, _)| **number < 1);
             let first = || self.dense.first().map(|value| (KeyRef::Int(1), value));
             if let Some(found) = below.map(numbered).or_else(first) {
                 return Some(found);
@@ -119,7 +144,7 @@ impl Many {
             return Some((KeyRef::Int(after + 1), value));
         }
         // Whatever is sparse and at least 1 lies beyond the dense part.
-        let mut above = self.sparse.range((Excluded(after.max(0)), Unbounded));
+        let mut above = self.sparse.from(&after.max(0), true);
         above.next().map(numbered)
     }
 
@@ -158,7 +183,9 @@ impl Many {
             return self.sparse.remove(&number);
         };
         let tail = self.dense.split_off(slot + 1);
-        self.sparse.extend((number + 1..).zip(tail));
+        for (number, value) in (number + 1..).zip(tail) {
+            self.sparse.insert(number, value);
+        }
         let taken = self.dense.pop();
         if self.dense.len() < self.dense.capacity() / 4 * 3 {
             self.dense.shrink_to_fit();
@@ -196,6 +223,14 @@ impl IntoIterator for Many {
 
 fn numbered<'t>((number, value): (&i64, &'t Value)) -> (KeyRef<'t>, &'t Value) {
     (KeyRef::Int(*number), value)
+}
+
+/// What comes after all that begins with `prefix`; nothing if nothing does.
+pub(super) fn after_all_with(prefix: &[u8]) -> Option<Vec<u8>> {
+    let last = prefix.iter().rposition(|byte| *byte < 0xFF)?;
+    let mut end = prefix.get(..=last)?.to_vec();
+    *end.last_mut()? += 1;
+    Some(end)
 }
 
 fn named<'t>((text, value): (&'t Text, &'t Value)) -> (KeyRef<'t>, &'t Value) {

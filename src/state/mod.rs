@@ -4,7 +4,8 @@
 //! view ─ (overlay: staging, transactions) ─ tree ─ pending ─ journal: flush ─ queue ─ writer ─ backend (sqlite) ─▶ commit handle
 //! ```
 //!
-//! - `value`, `text`, `table`, `many`, `scope`: what is stored (values, keys, tables that share by `Arc`) and where.
+//! - `value`, `text`, `table`, `many`, `sorted`, `scope`: what is stored (values, keys, tables that share by `Arc`) and where.
+//! - `forget`: what belongs to a user or a guild, and goes with it.
 //! - `defaults`, `limits`: what is seen where nothing is stored, and how much may be.
 //! - `memory`, `account`: what that costs, and what a cog has in all of its namespaces together.
 //! - `view`: what one VM reads and writes through; `journal` is what its views have in common.
@@ -32,6 +33,7 @@ mod defaults;
 mod desk;
 mod encode;
 mod error;
+mod forget;
 mod journal;
 mod limits;
 mod many;
@@ -42,6 +44,7 @@ mod pending;
 mod queue;
 mod schema;
 mod scope;
+mod sorted;
 mod spaces;
 mod sqlite;
 mod store;
@@ -57,8 +60,9 @@ mod writer;
 
 pub use backend::{Loaded, MemoryBackend, StateBackend};
 pub use commit_handle::CommitHandle;
-pub use defaults::Defaults;
+pub use defaults::{Defaults, DefaultsOf};
 pub use error::StateError;
+pub use forget::Forgotten;
 pub use limits::StateLimits;
 pub use pending::{Batch, Clear, PathChange};
 pub use scope::{Namespace, ScopeKind, StateScope, render_path};

@@ -66,14 +66,15 @@ pub(super) fn note(
     if written.same && value.is_none() {
         return;
     }
-    if let (Some(copied), Some(first)) = (written.copied, path.get(..1)) {
-        let first = (place, encode_path(first).into());
-        let operation = match operations.get(&first) {
+    if let Some((length, copied)) = written.copied {
+        let at = path.get(..length).unwrap_or(path);
+        let at = (place, encode_path(at).into());
+        let operation = match operations.get(&at) {
             None => Operation::Copy(copied),
             // It was removed here before, so what others have stored there meanwhile is removed, too.
             Some(_) => Operation::Set(Some(copied)),
         };
-        operations.insert(first, operation);
+        operations.insert(at, operation);
     }
     let at = (place, encode_path(path).into());
     if written.before == Clear::Range {

@@ -173,7 +173,7 @@ impl Overlays {
         let Some(entry) = top.entries.get_mut(&place) else {
             return Err(StateError::NoTransaction);
         };
-        let defaults = defaults.of(scope.kind()).map(Arc::as_ref);
+        let defaults = defaults.on(scope.kind(), path).map(Arc::as_ref);
         let written = entry.write(defaults, scope, path, value.clone(), Some(&bounds))?;
         let (_, grown) = top.grown.entry(space.id).or_insert((space.is_shared(), 0));
         *grown += written.grown;

@@ -27,10 +27,14 @@ impl Namespace {
         Self::new(format!("jobs:{cog}"))
     }
 
+    /// The cog whose jobs these are, if they are jobs.
+    pub fn jobs_of(&self) -> Option<&str> {
+        self.0.strip_prefix("jobs:")
+    }
+
     /// The cog's namespace to which what is in this one is charged.
     pub(super) fn payer(&self) -> Self {
-        let cog = self.0.strip_prefix("jobs:");
-        cog.map_or_else(|| self.clone(), Self::cog)
+        self.jobs_of().map_or_else(|| self.clone(), Self::cog)
     }
 
     /// What cogs share: `shared:<name>`.
@@ -70,6 +74,10 @@ pub enum StateScope {
     Role(u64),
     /// A user in a guild: the guild first.
     Member(u64, u64),
+    /// The rows that belong to no guild: by name, and there by key.
+    Rows,
+    /// The rows of a guild, in the same way.
+    GuildRows(u64),
 }
 
 /// The kinds of [`StateScope`].
@@ -87,18 +95,35 @@ pub enum ScopeKind {
     Role,
     /// `state.member(guild_id, user_id)`
     Member,
+    /// `state.rows(name, shape, "global")`
+    Rows,
+    /// `state.rows(name, shape, "guild")`
+    GuildRows,
 }
 
 impl ScopeKind {
     /// Every kind, in the order in which the database numbers them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Global,
         Self::Guild,
         Self::Channel,
         Self::User,
         Self::Role,
         Self::Member,
+        Self::Rows,
+        Self::GuildRows,
     ];
+
+    /// Whether it holds rows: tables of many small ones, each of which is what other kinds have as a whole.
+    pub fn is_of_rows(self) -> bool {
+        matches!(self, Self::Rows | Self::GuildRows)
+    }
+
+    /// How many keys below the scope an entry is, which is what has defaults: the scope itself, or a row by its name
+    /// and its key.
+    pub(super) fn depth(self) -> usize {
+        if self.is_of_rows() { 2 } else { 0 }
+    }
 
     /// The name that authors write: `guild`.
     pub fn name(self) -> &'static str {
@@ -109,19 +134,21 @@ impl ScopeKind {
             Self::User => "user",
             Self::Role => "role",
             Self::Member => "member",
+            Self::Rows | Self::GuildRows => "rows",
         }
     }
 
-    /// The kind of that name.
+    /// The kind of that name, of those that are one table for each id.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+        let mut kinds = Self::ALL.into_iter().filter(|kind| !kind.is_of_rows());
+        kinds.find(|kind| kind.name() == name)
     }
 
     /// The ids that a scope of this kind takes.
     pub fn ids(self) -> &'static [&'static str] {
         match self {
-            Self::Global => &[],
-            Self::Guild => &["guild_id"],
+            Self::Global | Self::Rows => &[],
+            Self::Guild | Self::GuildRows => &["guild_id"],
             Self::Channel => &["channel_id"],
             Self::User => &["user_id"],
             Self::Role => &["role_id"],
@@ -164,22 +191,15 @@ impl StateScope {
             Self::User(_) => ScopeKind::User,
             Self::Role(_) => ScopeKind::Role,
             Self::Member(..) => ScopeKind::Member,
+            Self::Rows => ScopeKind::Rows,
+            Self::GuildRows(_) => ScopeKind::GuildRows,
         }
     }
 
-    /// The guild of a guild's or a member's scope.
+    /// The guild that it belongs to.
     pub fn guild(self) -> Option<u64> {
         match self {
-            Self::Guild(guild) | Self::Member(guild, _) => Some(guild),
-            _ => None,
-        }
-    }
-
-    /// The user of a user's or a member's scope.
-    #[cfg(test)]
-    pub(super) fn user(self) -> Option<u64> {
-        match self {
-            Self::User(user) | Self::Member(_, user) => Some(user),
+            Self::Guild(guild) | Self::Member(guild, _) | Self::GuildRows(guild) => Some(guild),
             _ => None,
         }
     }
@@ -187,8 +207,12 @@ impl StateScope {
     /// The ids, 0 where the kind has none.
     pub(super) fn parts(self) -> (u64, u64) {
         match self {
-            Self::Global => (0, 0),
-            Self::Guild(id) | Self::Channel(id) | Self::User(id) | Self::Role(id) => (id, 0),
+            Self::Global | Self::Rows => (0, 0),
+            Self::Guild(id)
+            | Self::Channel(id)
+            | Self::User(id)
+            | Self::Role(id)
+            | Self::GuildRows(id) => (id, 0),
             Self::Member(guild, user) => (guild, user),
         }
     }
@@ -201,6 +225,8 @@ impl StateScope {
             ScopeKind::User => Self::User(one),
             ScopeKind::Role => Self::Role(one),
             ScopeKind::Member => Self::Member(one, two),
+            ScopeKind::Rows => Self::Rows,
+            ScopeKind::GuildRows => Self::GuildRows(one),
         }
     }
 }
@@ -211,8 +237,11 @@ impl fmt::Display for StateScope {
     }
 }
 
-/// A path as its author would write it: `state.guild["1"].xp.handler`.
+/// A path as its author would write it: `state.guild["1"].xp.handler`, `state.rows("tags")("1").hello.uses`.
 pub fn render_path(scope: &StateScope, path: &[Key]) -> String {
+    if scope.kind().is_of_rows() {
+        return render_row(*scope, path);
+    }
     let mut text = format!("state.{}", scope.kind().name());
     let (one, two) = scope.parts();
     for (id, _) in [one, two].into_iter().zip(scope.kind().ids()) {
@@ -222,9 +251,24 @@ pub fn render_path(scope: &StateScope, path: &[Key]) -> String {
     text
 }
 
-/// A path in the defaults of a kind of scope: `state.guild.xp`.
-pub(super) fn render_default(kind: ScopeKind, path: &[Key]) -> String {
+fn render_row(scope: StateScope, path: &[Key]) -> String {
+    let Some((name, keys)) = path.split_first() else {
+        return "state.rows".into();
+    };
+    let mut text = render_default(scope.kind(), Some(name), &[]);
+    let guild = scope.guild().map(|guild| format!("\"{guild}\""));
+    push(&mut text, format_args!("({})", guild.unwrap_or_default()));
+    push_keys(&mut text, keys);
+    text
+}
+
+/// A path in the defaults of a kind of scope: `state.guild.xp`, `state.rows("tags").uses`.
+pub(super) fn render_default(kind: ScopeKind, rows: Option<&Key>, path: &[Key]) -> String {
     let mut text = format!("state.{}", kind.name());
+    if let Some(Key::Str(name)) = rows {
+        let name = String::from_utf8_lossy(name);
+        push(&mut text, format_args!("(\"{}\")", name.escape_debug()));
+    }
     push_keys(&mut text, path);
     text
 }
@@ -313,6 +357,18 @@ mod tests {
             render_path(&StateScope::Guild(1), &["xp".into(), "handler".into()]),
             r#"state.guild["1"].xp.handler"#
         );
+        let row = ["tags".into(), "hello".into(), "uses".into()];
+        for (scope, length, rendered) in [
+            (
+                StateScope::GuildRows(1),
+                3,
+                r#"state.rows("tags")("1").hello.uses"#,
+            ),
+            (StateScope::Rows, 2, r#"state.rows("tags")().hello"#),
+            (StateScope::Rows, 0, "state.rows"),
+        ] {
+            assert_eq!(render_path(&scope, &row[..length]), rendered);
+        }
         assert!(render_path(&StateScope::Global, &["x".repeat(1_000).as_str().into()]).len() < 100);
     }
 }

@@ -348,6 +348,8 @@ fn kind_number(kind: ScopeKind) -> i64 {
         ScopeKind::User => 3,
         ScopeKind::Role => 4,
         ScopeKind::Member => 5,
+        ScopeKind::Rows => 6,
+        ScopeKind::GuildRows => 7,
     }
 }
 

@@ -6,7 +6,8 @@ use super::spaces::Spaces;
 use super::tree::Space;
 use super::writer::Outbox;
 use super::{
-    CommitHandle, Loaded, Namespace, SqliteBackend, StateBackend, StateError, StateLimits, View,
+    CommitHandle, Forgotten, Loaded, Namespace, SqliteBackend, StateBackend, StateError,
+    StateLimits, StateScope, View,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -94,15 +95,17 @@ impl Store {
         View::new(space, journal, self.spaces.clone())
     }
 
-    /// Removes everything stored for a user, as such and as a member of any guild, in every namespace and
-    /// session. Returns how many scopes that were.
-    #[cfg(test)]
-    pub(super) fn forget_user(&self, user: u64) -> (usize, CommitHandle) {
-        let is_meant = |scope: &super::StateScope| scope.user() == Some(user);
+    /// Removes everything that is stored for a user, in every namespace and session, also of cogs that do not run;
+    /// `forget.rs` says what that is. Returns where there was something.
+    pub fn forget_user(&self, user: u64) -> (Vec<Forgotten>, CommitHandle) {
         let spaces = self.spaces.all();
         let nobody = nobody();
-        let forgotten = spaces.iter().map(|space| space.forget(&nobody, is_meant));
-        (forgotten.sum(), self.flush())
+        let forgotten = spaces.iter().map(|space| Forgotten {
+            namespace: space.name.clone(),
+            entries: space.forget(&nobody, StateScope::User(user)),
+        });
+        let forgotten = forgotten.filter(|it| it.entries > 0).collect();
+        (forgotten, self.flush())
     }
 
     /// The bytes that a namespace holds; see [`StateTable::bytes`](super::StateTable::bytes).
@@ -118,8 +121,7 @@ impl Store {
     }
 
     /// The stored namespaces that have ever been viewed or written, by name.
-    #[cfg(test)]
-    pub(super) fn namespaces(&self) -> Vec<Namespace> {
+    pub fn namespaces(&self) -> Vec<Namespace> {
         let spaces = self.spaces.all();
         let stored = spaces.iter().filter(|space| space.is_stored);
         let mut names: Vec<_> = stored.map(|space| space.name.clone()).collect();

@@ -3,7 +3,7 @@
 
 use super::many::Many;
 use super::memory::allocation;
-use super::{Key, KeyRef, Value};
+use super::{Key, KeyRef, Text, Value};
 use std::sync::Arc;
 
 /// Up to so many entries are a sorted list of exactly their size; more are a [`Many`]. Most tables have few.
@@ -147,6 +147,46 @@ impl StateTable {
             Entries::Many(many) => (&[][..], Some(many.iter())),
         };
         few.iter().map(entry).chain(many.into_iter().flatten())
+    }
+
+    /// The entries whose keys are strings that begin with `prefix`, by byte; from the last if `is_backwards`. Finding
+    /// the first of them does not walk over the others.
+    pub fn named_with<'t>(
+        &'t self,
+        prefix: &'t [u8],
+        is_backwards: bool,
+    ) -> impl Iterator<Item = (&'t Text, &'t Value)> {
+        let (few, many) = match &self.entries {
+            Entries::Few(few) => (few.as_slice(), None),
+            Entries::Many(many) => (&[][..], Some(many.named_with(prefix, is_backwards))),
+        };
+        let named = |(key, value): &'t (Key, Value)| match key {
+            Key::Str(text) if text.starts_with(prefix) => Some((text, value)),
+            _ => None,
+        };
+        let (forwards, backwards) = if is_backwards {
+            (&[][..], few)
+        } else {
+            (few, &[][..])
+        };
+        let few = forwards.iter().chain(backwards.iter().rev());
+        few.filter_map(named).chain(many.into_iter().flatten())
+    }
+
+    /// The entry that comes after the one with the key `last` in [`StateTable::named_with`]; the first one without it.
+    pub fn named_next<'t>(
+        &'t self,
+        prefix: &'t [u8],
+        last: Option<&Text>,
+        is_backwards: bool,
+    ) -> Option<(&'t Text, &'t Value)> {
+        let mut all = self.named_with(prefix, is_backwards);
+        match (&self.entries, last) {
+            (_, None) => all.next(),
+            (Entries::Many(many), Some(last)) => many.named_next(prefix, last, is_backwards),
+            (Entries::Few(_), Some(last)) if is_backwards => all.find(|(key, _)| *key < last),
+            (Entries::Few(_), Some(last)) => all.find(|(key, _)| *key > last),
+        }
     }
 
     /// The entry after `key`, which need not exist; the first one without a key. Like Luau's `next`.

@@ -2,6 +2,7 @@
 
 use super::account::{Account, Room, Writers};
 use super::defaults::Defaults;
+use super::forget;
 use super::memory::SCOPE_BYTES;
 use super::pending::Pending;
 use super::write::{Bounds, Written, write};
@@ -132,7 +133,7 @@ impl Space {
             limits: &limits,
             rooms: &self.rooms(writer, &limits, tree.bytes),
         };
-        let defaults = defaults.of(scope.kind()).map(Arc::as_ref);
+        let defaults = defaults.on(scope.kind(), path).map(Arc::as_ref);
         let grown = tree.write(defaults, scope, path, value, Some(&bounds))?;
         self.charge(&mut tree, writer, grown);
         Ok(())
@@ -152,19 +153,17 @@ impl Space {
         Ok(())
     }
 
-    /// Removes the scopes that `is_meant`, on behalf of `writer`; returns how many there were.
-    #[cfg(test)]
-    pub(super) fn forget(
-        &self,
-        writer: &Arc<Account>,
-        is_meant: impl Fn(&StateScope) -> bool,
-    ) -> usize {
+    /// Removes what belongs to `forgotten`, on behalf of `writer`; returns how many entries there were.
+    pub(super) fn forget(&self, writer: &Arc<Account>, forgotten: StateScope) -> usize {
         let mut tree = self.lock();
-        let meant = tree.scopes.keys().filter(|scope| is_meant(scope));
-        let meant: Vec<StateScope> = meant.copied().collect();
-        for scope in &meant {
-            // Removing a whole scope cannot fail.
-            let _removed = self.replay(&mut tree, writer, *scope, &[], None).is_ok();
+        let meant = tree.scopes.iter().flat_map(|(scope, table)| {
+            let paths = forget::paths(forgotten, *scope, table).into_iter();
+            paths.map(|path| (*scope, path))
+        });
+        let meant: Vec<_> = meant.collect();
+        for (scope, path) in &meant {
+            // Removing what is there cannot fail.
+            let _removed = self.replay(&mut tree, writer, *scope, path, None).is_ok();
         }
         meant.len()
     }
@@ -272,12 +271,13 @@ fn note(
     value: Option<Value>,
     written: Written,
 ) {
-    if let (Some(copied), Some(first)) = (written.copied, path.get(..1)) {
+    if let Some((length, copied)) = written.copied {
         let change = PathChange {
             clear: Clear::Nothing,
             value: Some(copied),
         };
-        pending.add(scope, encode_path(first).into(), change);
+        let at = path.get(..length).unwrap_or(path);
+        pending.add(scope, encode_path(at).into(), change);
     }
     let change = PathChange {
         clear: written.before,

@@ -1,12 +1,13 @@
 //! What one VM reads and writes through.
 
+use super::forget;
 use super::journal::Journal;
 use super::spaces::Spaces;
 use super::tree::{Space, is_listed};
 use super::write;
 use super::{
-    CommitHandle, Defaults, Key, KeyRef, Namespace, ScopeKind, StateError, StateScope, StateTable,
-    Value,
+    CommitHandle, Defaults, DefaultsOf, Key, KeyRef, Namespace, ScopeKind, StateError, StateScope,
+    StateTable, Value,
 };
 use arc_swap::ArcSwap;
 use std::sync::Arc;
@@ -73,9 +74,9 @@ impl View {
     }
 
     /// Adds to the defaults; see [`Defaults::add`].
-    pub fn add_defaults(&self, kind: ScopeKind, table: &StateTable) -> Result<(), StateError> {
+    pub fn add_defaults(&self, of: &DefaultsOf, table: &StateTable) -> Result<(), StateError> {
         let mut defaults = Defaults::clone(&self.defaults());
-        defaults.add(kind, table)?;
+        defaults.add(of, table)?;
         self.set_defaults(Arc::new(defaults));
         Ok(())
     }
@@ -90,21 +91,28 @@ impl View {
 
     /// The value of an entry of the table at `path`. Allocates nothing.
     pub fn get_in(&self, scope: &StateScope, path: &[Key], key: KeyRef<'_>) -> Option<Value> {
-        self.with(scope, |root, defaults| {
-            let (root, defaults) = (root.map(Arc::as_ref), defaults.map(Arc::as_ref));
-            write::find(root, defaults, path, key).cloned()
+        self.with(scope, path, |entry, defaults, path| {
+            let (entry, defaults) = (entry.map(Arc::as_ref), defaults.map(Arc::as_ref));
+            write::find(entry, defaults, path, key).cloned()
         })
     }
 
     /// The largest n with 1..n present in the table at `path`; nothing if there is no table.
     pub fn len(&self, scope: &StateScope, path: &[Key]) -> Option<usize> {
-        self.with(scope, |root, defaults| write::length(root, defaults, path))
+        self.with(scope, path, write::length)
+    }
+
+    /// How many entries are stored in the table at `path`; nothing if there is no table.
+    pub fn count(&self, scope: &StateScope, path: &[Key]) -> Option<usize> {
+        self.with(scope, path, |entry, _, path| {
+            write::table(entry, None, path).map(|table| table.count())
+        })
     }
 
     /// A snapshot of the table at `path`: of a scope, what is stored and the defaults that are not. Nothing if
     /// there is no table; a scope always is one.
     pub fn entries(&self, scope: &StateScope, path: &[Key]) -> Option<Arc<StateTable>> {
-        self.with(scope, |root, defaults| write::table(root, defaults, path))
+        self.with(scope, path, write::table)
     }
 
     /// Writes `value` at `path`, or removes what is there. The first write below a default copies it into the
@@ -137,9 +145,17 @@ impl View {
         space.replay(&mut space.lock(), writer, *scope, path, value)
     }
 
-    /// Removes everything that is stored for a scope.
+    /// Removes everything that is stored for whom or what a scope is; `forget.rs` says what that is.
     pub fn forget(&self, scope: &StateScope) -> Result<(), StateError> {
-        self.set(scope, &[], None)
+        self.set(scope, &[], None)?;
+        for kind in forget::other_kinds(*scope) {
+            for (other, table) in self.stored_scopes(*kind, scope.guild()) {
+                for path in forget::paths(*scope, other, &table) {
+                    self.set(&other, &path, None)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The scopes of a kind for which something is stored, in order, with their tables and the defaults that are
@@ -153,7 +169,7 @@ impl View {
         let mut scopes = self.stored_scopes(kind, guild);
         let defaults = self.0.defaults.load();
         for (_, table) in &mut scopes {
-            *table = defaults.fill(kind, table);
+            *table = defaults.fill(&DefaultsOf::Scope(kind), table);
         }
         scopes
     }
@@ -269,17 +285,23 @@ impl View {
         self.0.journal.flush()
     }
 
-    /// Reads a scope through the overlays, or from the tree.
+    /// Reads the entry into which a path of a scope leads, through the overlays or from the tree: what is stored, its
+    /// defaults, the rest of the path. In a row that is not there is nothing to read.
     fn with<R>(
         &self,
         scope: &StateScope,
-        read: impl FnOnce(Option<&Arc<StateTable>>, Option<&Arc<StateTable>>) -> R,
-    ) -> R {
+        path: &[Key],
+        read: impl FnOnce(Option<&Arc<StateTable>>, Option<&Arc<StateTable>>, &[Key]) -> Option<R>,
+    ) -> Option<R> {
         let defaults = self.0.defaults.load();
-        let defaults = defaults.of(scope.kind());
+        let defaults = defaults.on(scope.kind(), path);
+        let read = |root| {
+            let (entry, path) = write::entry(root, scope.kind(), path)?;
+            read(entry, defaults, path)
+        };
         match self.0.journal.overlays() {
-            Some(mut overlays) => read(overlays.scope(&self.0.space, *scope).as_ref(), defaults),
-            None => read(self.0.space.lock().scope(scope), defaults),
+            Some(mut overlays) => read(overlays.scope(&self.0.space, *scope).as_ref()),
+            None => read(self.0.space.lock().scope(scope)),
         }
     }
 }

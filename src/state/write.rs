@@ -3,7 +3,8 @@
 use super::account::Room;
 use super::memory::{ENTRY_AT_MOST, SCOPE_BYTES};
 use super::{
-    Clear, Key, KeyRef, StateError, StateLimits, StateScope, StateTable, Value, render_path,
+    Clear, Key, KeyRef, ScopeKind, StateError, StateLimits, StateScope, StateTable, Value,
+    render_path,
 };
 use std::sync::Arc;
 
@@ -17,8 +18,8 @@ pub(super) struct Bounds<'a> {
 /// What a write did.
 #[derive(Debug)]
 pub(super) struct Written {
-    /// The default table that was copied to the first key of the path before.
-    pub(super) copied: Option<Value>,
+    /// The table that was put at the first so many keys of the path before: a default, or the one for rows of a name.
+    pub(super) copied: Option<(usize, Value)>,
     /// What was there.
     pub(super) before: Clear,
     /// Whether the same leaf was there already.
@@ -87,8 +88,24 @@ pub(super) fn length(
     Some(length)
 }
 
-/// Writes `value` (nothing removes) at `path` of a scope's table, which is empty where nothing is stored. An error
-/// has changed nothing.
+/// Where a path of a scope's table leads: the entry that has defaults, and the rest of the path in it. Nothing if it
+/// leads into a row that is not there.
+pub(super) fn entry<'t, 'p>(
+    root: Option<&'t Arc<StateTable>>,
+    kind: ScopeKind,
+    path: &'p [Key],
+) -> Option<(Option<&'t Arc<StateTable>>, &'p [Key])> {
+    match path.split_at_checked(kind.depth()) {
+        Some((at, rest)) if !at.is_empty() => {
+            let row = root?.get_at(at)?.as_table()?;
+            Some((Some(row), rest))
+        }
+        _ => Some((root, path)),
+    }
+}
+
+/// Writes `value` (nothing removes) at `path` of a scope's table, which is empty where nothing is stored. `defaults`
+/// are those of the entry into which the path leads. An error has changed nothing.
 pub(super) fn write(
     root: &mut Arc<StateTable>,
     defaults: Option<&StateTable>,
@@ -104,26 +121,34 @@ pub(super) fn write(
     let Some((last, parents)) = path.split_last() else {
         return replace(root, scope, value, bounds);
     };
-    let stored = Some(&**root);
+    let of_rows = Value::from(StateTable::new());
+    let place = Place::new(root, defaults, scope, path)?;
+    let depth = place.depth;
+    let inside = &parents[depth..];
     // A default at the very path is not stored: it is neither replaced nor removed, only covered.
-    let below = defaults.filter(|_| !parents.is_empty());
-    check_parents(stored, below, scope, path)?;
-    let copied = copied_default(stored, below, parents);
-    let old = find(stored, below, parents, last.as_ref());
+    let below = place.defaults.filter(|_| !inside.is_empty());
+    let copied = if place.is_row {
+        missing_rows(root, parents, &of_rows)
+    } else {
+        check_parents(&place, scope, path)?;
+        copied_default(Some(place.entry), below, inside)
+    };
+    let old = find(Some(place.entry), below, inside, last.as_ref());
     let mut written = Written {
         copied: None,
         before: before(old),
         same: false,
         grown: 0,
     };
-    if is_same(old, value.as_ref(), copied.is_some()) {
+    let removes_no_row = place.is_row && old.is_none() && value.is_none();
+    if removes_no_row || is_same(old, value.as_ref(), copied.is_some()) {
         written.same = true;
         return Ok(written);
     }
     let before = held(root);
     if let Some(bounds) = bounds {
         // What it will be exactly depends on how the tables keep it; hardly ever more than this.
-        let copied = path.first().map_or(0, |first| at_most(first, copied));
+        let copied = path.get(depth).map_or(0, |first| at_most(first, copied));
         let new = copied + at_most(last, value.as_ref());
         let of_scope = if before == 0 && new > 0 {
             SCOPE_BYTES
@@ -133,10 +158,10 @@ pub(super) fn write(
         let grown = difference(of_scope + new, at_most(last, old));
         bounds.check(scope, path, grown)?;
     }
-    written.copied = copied.cloned();
+    written.copied = copied.map(|copied| (depth + 1, copied.clone()));
     let table = Arc::make_mut(root);
-    if let Some(copied) = &written.copied {
-        table.set_at(&path[..1], Some(copied.clone()));
+    if let Some((length, copied)) = &written.copied {
+        table.set_at(&path[..*length], Some(copied.clone()));
     }
     table.set_at(path, value);
     written.grown = difference(held(root), before);
@@ -252,23 +277,69 @@ fn copied_default<'t>(
     }
 }
 
-fn check_parents(
-    root: Option<&StateTable>,
-    defaults: Option<&StateTable>,
-    scope: &StateScope,
-    path: &[Key],
-) -> Result<(), StateError> {
-    for length in 1..path.len() {
-        let (parents, last) = path[..length].split_at(length - 1);
-        let parent = find(root, defaults, parents, last[0].as_ref());
-        if parent.and_then(Value::as_table).is_none() {
-            return Err(StateError::MissingParent {
-                path: render_path(scope, path),
-                parent: render_path(scope, &path[..length]),
+/// Where a write goes.
+struct Place<'t> {
+    /// The entry that is written to. For a row, or what has no entries, it is the scope itself.
+    entry: &'t StateTable,
+    /// How many keys of the path lead to the entry.
+    depth: usize,
+    /// What is seen in it where nothing is stored.
+    defaults: Option<&'t StateTable>,
+    /// Whether a whole row is written: the table that it is in is made if it is not there.
+    is_row: bool,
+}
+
+impl<'t> Place<'t> {
+    fn new(
+        root: &'t StateTable,
+        defaults: Option<&'t StateTable>,
+        scope: &StateScope,
+        path: &[Key],
+    ) -> Result<Self, StateError> {
+        let depth = scope.kind().depth();
+        if depth == 0 || path.len() <= depth {
+            return Ok(Self {
+                entry: root,
+                depth: 0,
+                defaults: defaults.filter(|_| depth == 0),
+                is_row: depth > 0,
             });
+        }
+        let entry = root.get_at(&path[..depth]).and_then(Value::as_table);
+        Ok(Self {
+            entry: entry.ok_or_else(|| missing_parent(scope, path, depth))?,
+            depth,
+            defaults,
+            is_row: false,
+        })
+    }
+}
+
+/// The table of rows that the first row of a name needs.
+fn missing_rows<'v>(root: &StateTable, parents: &[Key], rows: &'v Value) -> Option<&'v Value> {
+    let name = parents.first()?;
+    root.get(name.as_ref()).is_none().then_some(rows)
+}
+
+/// Whether everything between the entry and the end of a path is a table.
+fn check_parents(place: &Place<'_>, scope: &StateScope, path: &[Key]) -> Result<(), StateError> {
+    let depth = place.depth;
+    // Each of them is below the entry, where defaults are seen.
+    for length in depth + 1..path.len() {
+        let (parents, last) = path[depth..length].split_at(length - depth - 1);
+        let parent = find(Some(place.entry), place.defaults, parents, last[0].as_ref());
+        if parent.and_then(Value::as_table).is_none() {
+            return Err(missing_parent(scope, path, length));
         }
     }
     Ok(())
+}
+
+fn missing_parent(scope: &StateScope, path: &[Key], length: usize) -> StateError {
+    StateError::MissingParent {
+        path: render_path(scope, path),
+        parent: render_path(scope, &path[..length]),
+    }
 }
 
 fn before(old: Option<&Value>) -> Clear {

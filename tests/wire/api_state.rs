@@ -93,7 +93,7 @@ return `{#all} {all[1].id} {all[1].guild_id} {all[1].value.xp} {all[2].id}`"#,
         case(r#"local some = state.entries("member", { where = function(v) return v.xp > 40 end }) return `{#some}`"#, "2"),
         case(r#"state.forget("member", "10", "5") return `{#state.entries("member", { guild_id = "10" })}`"#, "4"),
         case(r#"return why(state.entries, "member", { where = function() error("inside", 0) end })"#, "inside"),
-        case(r#"return why(state.entries, "member", { where = 5 })"#, "argument: state.entries: where: expected a function, got the number 5"),
+        case(r#"return why(state.entries, "member", { where = 5 })"#, "argument: state.entries: where: expected a function, or a table of conditions, got the number 5"),
     ])
     .await;
 }

@@ -15,6 +15,7 @@
 mod api_cog;
 mod api_discord;
 mod api_http;
+mod api_rows;
 mod api_small;
 mod api_state;
 mod bursts;
@@ -28,6 +29,7 @@ mod events;
 mod fake_gateway;
 #[path = "../support/fake_http.rs"]
 mod fake_http;
+mod forget;
 mod gateway;
 mod help;
 mod identity;

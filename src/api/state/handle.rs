@@ -8,7 +8,7 @@ use crate::api::phase::may_write;
 use crate::charge::Charge;
 use crate::lock::lock;
 use crate::state::{
-    Key, KeyRef, ScopeKind, StateScope, StateTable, Value as Stored, View, render_path,
+    DefaultsOf, Key, KeyRef, StateScope, StateTable, Value as Stored, View, render_path,
 };
 use crate::vm::build::Vm;
 use crate::vm::host::{
@@ -108,7 +108,24 @@ impl Handle {
         })))
     }
 
-    fn view(&self, lua: &Lua) -> HostResult<View> {
+    /// The table of rows of a name, in a scope of rows.
+    pub(super) fn of_rows(
+        lua: &Lua,
+        cog: &Arc<CogContext>,
+        space: Space,
+        scope: StateScope,
+        name: &str,
+    ) -> HostResult<Self> {
+        Self::new(lua, cog, space, scope, vec![name.into()])
+    }
+
+    /// Where it leads.
+    pub(super) fn place(&self) -> (&StateScope, &[Key]) {
+        (&self.scope, &self.path)
+    }
+
+    /// Its state, as the code that runs sees it.
+    pub(super) fn view(&self, lua: &Lua) -> HostResult<View> {
         view_of(&self.cog, &self.space, lua)
     }
 
@@ -119,7 +136,7 @@ impl Handle {
         Self::new(lua, &self.cog, self.space.clone(), self.scope, path)
     }
 
-    fn get(&self, lua: &Lua, key: &Value) -> HostResult<Value> {
+    pub(super) fn get(&self, lua: &Lua, key: &Value) -> HostResult<Value> {
         let view = self.view(lua)?;
         let found = match key {
             Value::String(text) => {
@@ -144,7 +161,7 @@ impl Handle {
         ))
     }
 
-    fn set(&self, lua: &Lua, key: &Value, value: &Value) -> HostResult<()> {
+    pub(super) fn set(&self, lua: &Lua, key: &Value, value: &Value) -> HostResult<()> {
         may_write(lua, "state")?;
         let view = self.view(lua)?;
         let mut path = self.path.clone();
@@ -224,17 +241,21 @@ impl Handle {
         Ok(Stored::Table(Arc::new(tree)))
     }
 
-    /// A table of `state.defaults`, as it would be stored.
+    /// A table of `state.defaults` or a shape of `state.rows`, as it would be stored.
     pub(super) fn default_of(
         lua: &Lua,
         cog: &Arc<CogContext>,
-        kind: ScopeKind,
+        of: &DefaultsOf,
         table: &Table,
     ) -> HostResult<StateTable> {
+        let (kind, mut path) = match of {
+            DefaultsOf::Scope(kind) => (*kind, Vec::new()),
+            DefaultsOf::Rows(kind, name) => (*kind, vec![Key::Str(name.clone())]),
+        };
         let zeros = vec!["0"; kind.ids().len()];
         let scope = StateScope::parse(kind, &zeros).map_err(state_error)?;
         let handle = Self::of_scope(lua, cog, Space::Own, scope)?;
-        match handle.table_to_stored(lua, &mut Vec::new(), table, &mut Budget(LARGEST))? {
+        match handle.table_to_stored(lua, &mut path, table, &mut Budget(LARGEST))? {
             Stored::Table(tree) => Ok(Arc::unwrap_or_clone(tree)),
             _ => Ok(StateTable::new()),
         }

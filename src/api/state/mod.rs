@@ -1,6 +1,6 @@
 //! `@cogsmith/state`: the table that Rust owns, as a table in Luau.
 //!
-//! `global, guild, channel, user, role, member, defaults, session, shared, transaction, entries, forget`
+//! `global, guild, channel, user, role, member, defaults, rows, session, shared, transaction, entries, forget`
 //!
 //! ```text
 //! mod (a scope of a space) ─ handle (a place in it) ─ values (what is stored, to Luau and back) ─▶ the view in `own_state`
@@ -8,11 +8,14 @@
 //!
 //! A handle (`handle.rs`) is a path, never a table: each read and write goes to the tree through the view of the
 //! code that runs. `library.luau` makes the library's functions take handles as well, and `state.luau` says what they do
-//! with them; `values.rs` carries what is stored to Luau and back, `entries.rs` lists the scopes of a kind, `space.rs` names whose state it is,
-//! `transaction.rs` runs `state.transaction`.
+//! with them; `values.rs` carries what is stored to Luau and back, `entries.rs` lists the scopes of a kind, `rows.rs` is
+//! `state.rows`, `query.rs` says what both list, `space.rs` names whose state it is, `transaction.rs` runs
+//! `state.transaction`.
 
 mod entries;
 mod handle;
+mod query;
+mod rows;
 pub(super) mod space;
 mod transaction;
 mod values;
@@ -21,7 +24,7 @@ use super::context::CogContext;
 use super::limits::Limit;
 use super::phase::{active, may_write};
 use super::refusal;
-use crate::state::{ScopeKind, StateError, StateScope, View};
+use crate::state::{DefaultsOf, ScopeKind, StateError, StateScope, StateTable, View};
 use crate::vm::build::Vm;
 use crate::vm::host::{
     Arguments, Host, HostChunk, HostError, HostFailure, HostResult, describe, one,
@@ -136,6 +139,7 @@ pub(super) fn module(
         entries::entries(lua, &maker, &owner, arguments)
     })?;
     raw.raw_set("entries", entries)?;
+    rows::install(lua, host, cog, &raw)?;
     let owner = Arc::clone(cog);
     let forget = host.function(lua, "state.forget", move |lua, arguments| {
         may_write(lua, "state.forget")?;
@@ -248,22 +252,35 @@ fn declare_defaults(lua: &Lua, cog: &Arc<CogContext>, arguments: &Arguments) -> 
         let Value::Table(table) = &table else {
             return Err(arguments.wrong(kind.name(), "a table", &table));
         };
-        read.push((kind, Handle::default_of(lua, cog, kind, table)?));
+        let of = DefaultsOf::Scope(kind);
+        let table = Handle::default_of(lua, cog, &of, table)?;
+        read.push((of, table));
     }
-    cog.declaring
-        .room_for_defaults(read.iter().map(|(_, table)| table.bytes()).sum())?;
-    cog.declaring
-        .declare(lua, "state.defaults", |declarations| {
-            declarations.calls_of_defaults += 1;
-            let defaults = read
-                .iter()
-                .map(|(kind, table)| (space.clone(), *kind, table.clone()));
-            declarations.defaults.extend(defaults);
-            Ok(())
-        })?;
-    let view = view_of(cog, &space, lua)?;
-    for (kind, table) in read {
-        view.add_defaults(kind, &table).map_err(state_error)?;
-    }
+    add_defaults(lua, cog, arguments.function(), &space, read)?;
     Ok(Value::Nil)
+}
+
+/// Declares defaults that `function` was given: for this generation, and for the next one if the module is kept.
+fn add_defaults(
+    lua: &Lua,
+    cog: &Arc<CogContext>,
+    function: &str,
+    space: &Space,
+    read: Vec<(DefaultsOf, StateTable)>,
+) -> HostResult<()> {
+    let bytes = read.iter().map(|(_, table)| table.bytes()).sum();
+    cog.declaring.room_for_defaults(function, bytes)?;
+    cog.declaring.declare(lua, function, |declarations| {
+        declarations.calls_of_defaults += 1;
+        let defaults = read
+            .iter()
+            .map(|(of, table)| (space.clone(), of.clone(), table.clone()));
+        declarations.defaults.extend(defaults);
+        Ok(())
+    })?;
+    let view = view_of(cog, space, lua)?;
+    for (of, table) in read {
+        view.add_defaults(&of, &table).map_err(state_error)?;
+    }
+    Ok(())
 }

@@ -3,9 +3,10 @@
 mod disk;
 mod model;
 mod overlays;
+mod rows;
 mod rules;
 
-use super::{Key, Namespace, StateScope, StateTable, Store, StoreOptions, Value, View};
+use super::{DefaultsOf, Key, Namespace, StateScope, StateTable, Store, StoreOptions, Value, View};
 use std::path::Path;
 
 /// A path from names; what looks like a number is an integer.

@@ -50,7 +50,8 @@ fn a_staged_default_does_not_cover_what_the_old_code_stores_meanwhile() {
     let (old, new) = (cog(&store), cog(&store));
     let defaults = table([("bag", table([("coins", 1.0.into())]).into())]);
     for view in [&old, &new] {
-        view.add_defaults(ScopeKind::Guild, &defaults).unwrap();
+        view.add_defaults(&DefaultsOf::Scope(ScopeKind::Guild), &defaults)
+            .unwrap();
     }
     new.stage();
     set(&new, "bag.gems", 5.0);

@@ -1,7 +1,7 @@
 //! What authors are promised about reading, writing, defaults, keys and limits.
 
 use super::*;
-use crate::state::{ScopeKind, StateError, StateLimits};
+use crate::state::{Forgotten, ScopeKind, StateError, StateLimits};
 use std::sync::Arc;
 
 #[test]
@@ -56,7 +56,8 @@ fn with_defaults() -> View {
     let view = cog(&memory());
     let bag = table([("coins", 1.0.into()), ("deep", table([]).into())]);
     let defaults = table([("xp", 0.0.into()), ("bag", bag.into())]);
-    view.add_defaults(ScopeKind::Guild, &defaults).unwrap();
+    view.add_defaults(&DefaultsOf::Scope(ScopeKind::Guild), &defaults)
+        .unwrap();
     view
 }
 
@@ -135,7 +136,8 @@ fn iteration_shows_what_is_stored_and_defaults_that_are_not() {
 fn the_length_of_a_scope_counts_defaults() {
     let view = cog(&memory());
     let defaults = table([("2", true.into()), ("3", true.into()), ("5", true.into())]);
-    view.add_defaults(ScopeKind::Guild, &defaults).unwrap();
+    view.add_defaults(&DefaultsOf::Scope(ScopeKind::Guild), &defaults)
+        .unwrap();
     assert_eq!(view.len(&HERE, &[]), Some(0));
     set(&view, "1", true);
     assert_eq!(view.len(&HERE, &[]), Some(3));
@@ -319,10 +321,30 @@ fn forgetting_a_user_reaches_every_namespace_and_session() {
         ] {
             view.set(&scope, &path("x"), Some(true.into())).unwrap();
         }
+        for (scope, key) in [
+            (StateScope::Rows, "7"),
+            (StateScope::GuildRows(1), "7"),
+            (StateScope::GuildRows(1), "77"),
+        ] {
+            let path = ["tags".into(), key.into()];
+            view.set(&scope, &path, Some(table([]).into())).unwrap();
+        }
     }
     let (forgotten, _) = store.forget_user(7);
-    assert_eq!(forgotten, 6);
+    let of = |namespace| Forgotten {
+        namespace,
+        entries: 4,
+    };
+    let own = of(Namespace::cog("test"));
+    assert_eq!(forgotten, [own.clone(), of(Namespace::shared("bank")), own]);
+    assert!(store.forget_user(7).0.is_empty());
     for view in &views {
+        let rows = |scope| view.count(&scope, &path("tags"));
+        assert_eq!(rows(StateScope::Rows), Some(0));
+        assert_eq!(rows(StateScope::GuildRows(1)), Some(1));
+        for scope in [StateScope::Rows, StateScope::GuildRows(1)] {
+            view.set(&scope, &[], None).unwrap();
+        }
         let left = view.scopes(ScopeKind::Member, Some(1));
         assert_eq!(left.len(), 1);
         assert_eq!(left[0].0, StateScope::Member(1, 8));
@@ -331,6 +353,60 @@ fn forgetting_a_user_reaches_every_namespace_and_session() {
     }
     let names = [Namespace::cog("test"), Namespace::shared("bank")];
     assert_eq!(store.namespaces(), names);
+}
+
+/// What goes with each kind of scope, directly and in a transaction that is rolled back first.
+#[test]
+fn what_is_forgotten_is_all_that_belongs_to_it() {
+    use StateScope::{Channel, Global, Guild, GuildRows, Member, Role, Rows, User};
+    let all = [
+        Global,
+        Guild(1),
+        Channel(1),
+        User(7),
+        Role(7),
+        Member(1, 7),
+        Member(2, 7),
+        Member(1, 8),
+    ];
+    let rows = [Rows, GuildRows(1), GuildRows(2)];
+    for (forgotten, scopes, of_rows) in [
+        (
+            User(7),
+            vec![User(7), Member(1, 7), Member(2, 7)],
+            [1, 1, 1],
+        ),
+        (
+            Guild(1),
+            vec![Guild(1), Member(1, 7), Member(1, 8)],
+            [2, 0, 2],
+        ),
+        (Member(1, 7), vec![Member(1, 7)], [2, 1, 2]),
+        (Global, vec![Global], [0, 2, 2]),
+        (Channel(1), vec![Channel(1)], [2, 2, 2]),
+        (Role(7), vec![Role(7)], [2, 2, 2]),
+    ] {
+        let view = cog(&memory());
+        for scope in &all {
+            view.set(scope, &path("x"), Some(true.into())).unwrap();
+        }
+        for (scope, key) in rows.iter().flat_map(|scope| [(scope, "7"), (scope, "8")]) {
+            let path = ["tags".into(), key.into()];
+            view.set(scope, &path, Some(table([]).into())).unwrap();
+        }
+        let is_there = |scope: &StateScope| view.get(scope, &path("x")).is_some();
+        let counted = || rows.map(|scope| view.count(&scope, &path("tags")).unwrap_or(0));
+        view.begin_transaction();
+        view.forget(&forgotten).unwrap();
+        assert_eq!(counted(), of_rows, "{forgotten}");
+        view.rollback_transaction();
+        assert_eq!(counted(), [2, 2, 2]);
+        view.forget(&forgotten).unwrap();
+        let gone: Vec<_> = all.into_iter().filter(|it| !is_there(it)).collect();
+        let is_same = gone.iter().all(|it| scopes.contains(it)) && gone.len() == scopes.len();
+        assert!(is_same, "{forgotten}: {gone:?}");
+        assert_eq!(counted(), of_rows, "{forgotten}");
+    }
 }
 
 #[test]

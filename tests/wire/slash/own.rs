@@ -66,7 +66,8 @@ async fn they_answer_their_caller_alone_as_the_typed_ones_do() {
         let said = said
             .replace("`!cogs`", "`/cogs`")
             .replace("`!load`", "`/load`")
-            .replace("`!unload`", "`/unload`");
+            .replace("`!unload`", "`/unload`")
+            .replace("`!forget`", "`/forget`");
         assert_eq!(called, format!("{said} (alone)"), "/{name}");
     }
     ask(&stage, "reload toggle", json!({})).await;
@@ -90,6 +91,11 @@ async fn they_answer_their_caller_alone_as_the_typed_ones_do() {
         "✅ Loaded `tag`. (alone)"
     );
     assert_eq!(stage.ask("!tag").await, "tagged");
+    let anna = stage.sim.user("anna").unwrap();
+    assert_eq!(
+        ask(&stage, "forget", json!({ "user": anna })).await,
+        format!("Nothing is stored for <@{anna}> (`{anna}`). (alone)")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,6 +112,7 @@ async fn others_are_refused_and_get_no_names() {
         ("cogs", json!({})),
         ("load", json!({ "name": "tag" })),
         ("unload", json!({ "name": "tag" })),
+        ("forget", json!({ "user": anna })),
     ] {
         let view = runs(&stage, "anna", name, options).await;
         let told = shown(&view);
