@@ -7,7 +7,7 @@ use super::json::parse;
 use super::limits::{Limit, kilobytes};
 use super::phase::may_act;
 use crate::charge::Charge;
-use crate::http::{HttpError, HttpRequest, HttpResponse};
+use crate::http::{HttpError, HttpRequest, HttpResponse, Reach};
 use crate::vm::host::{Arguments, Host, HostError, HostResult, shown_name};
 use mlua::{Function, Lua, Table, Value};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The default timeout of a request, and the longest one.
-const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Characters of an address.
 const LONGEST_URL: usize = 4_000;
@@ -61,9 +61,9 @@ pub(super) fn module(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Res
                 let (request, _charge) = prepared?;
                 cog.state.writes_committed().await?;
                 let config = cog.services.config.load_full();
-                let (http, allowed) = (&cog.services.http, &config.http.allow);
+                let (http, reach) = (&cog.services.http, Reach::of(&config.http.allow));
                 let open = cog.slots().requests.clone();
-                let sent = http.send(request, allowed, &open).await;
+                let sent = http.send(request, reach, &open).await;
                 let response = sent.map_err(|error| failure(&cog, name, &error))?;
                 Ok(to_lua(&lua, &response)?)
             }
@@ -284,7 +284,8 @@ fn not_plain(
     HostError::new("argument", message).into()
 }
 
-fn failure(cog: &CogContext, function: &str, error: &HttpError) -> HostError {
+/// What a cog is told of a request that came to nothing.
+pub(super) fn failure(cog: &CogContext, function: &str, error: &HttpError) -> HostError {
     match error {
         HttpError::TooLong(most) => {
             let message = format!(

@@ -1,5 +1,6 @@
 //! Methods of Discord's objects: thin names for operations (`message:reply`, `member:add_role`, …).
 
+use super::attachment;
 use super::call::{known, make, open_direct_channel, prepare};
 use super::content::Content;
 use super::context::CogContext;
@@ -8,11 +9,12 @@ use super::method_table::MethodTable;
 use super::object::{self, Object};
 use super::phase::may_act;
 use super::reach::{self, Need};
+use super::this::{field, this, this_of};
 use crate::discord::operations::Operation;
 use crate::discord::reply_to;
 use crate::discord::schema::{Kind, answer_kind};
 use crate::json::{Json, JsonRef};
-use crate::vm::host::{Arguments, Host, HostError, HostFailure, HostResult, describe, one};
+use crate::vm::host::{Arguments, Host, HostError, HostResult, one};
 use mlua::{Lua, Value};
 use serde_json::{Map, Value as JsonValue, json};
 use std::sync::Arc;
@@ -91,6 +93,12 @@ pub(super) fn install(lua: &Lua, host: &Host, cog: &Arc<CogContext>) -> mlua::Re
     for (kind, key, name, build) in METHODS {
         table.add(lua, kind, key, method(lua, host, cog, name, kind, build)?)?;
     }
+    table.add(
+        lua,
+        Kind::Attachment,
+        "read",
+        attachment::read(lua, host, cog)?,
+    )?;
     let copy = host.function(lua, "object:table", |lua, arguments| {
         let object = this(arguments)?;
         one(lua, object.copy(lua)?)
@@ -173,48 +181,6 @@ async fn carry_out(
         delete_later(cog, message, deletion);
     }
     Ok(answer)
-}
-
-/// The object before the colon.
-fn this(arguments: &Arguments) -> HostResult<Object> {
-    let value = arguments.value(0);
-    let wrong = || -> HostFailure {
-        let name = arguments.function();
-        let message = format!(
-            "{name}: called on {}; write a colon, as in `{name}(…)`",
-            describe(&value)
-        );
-        HostError::new("argument", message).into()
-    };
-    let Value::UserData(data) = &value else {
-        return Err(wrong());
-    };
-    data.borrow::<Object>()
-        .map(|object| object.clone())
-        .map_err(|_| wrong())
-}
-
-/// The object before the colon, of the kind that the method is for: another one's fields may lead elsewhere.
-fn this_of(arguments: &Arguments, kind: Kind) -> HostResult<Object> {
-    let object = this(arguments)?;
-    if object.kind() == Some(kind) {
-        return Ok(object);
-    }
-    let name = arguments.function();
-    let owner = name.split(':').next().unwrap_or_default();
-    let message = format!("{name}: called on something that is not a {owner}");
-    Err(HostError::new("argument", message).into())
-}
-
-fn field<'a>(json: &'a Json, arguments: &Arguments, path: &[&str]) -> HostResult<&'a str> {
-    json.at(path).and_then(JsonRef::as_str).ok_or_else(|| {
-        let message = format!(
-            "{}: this object has no {}",
-            arguments.function(),
-            path.join(".")
-        );
-        HostError::new("argument", message).into()
-    })
 }
 
 fn message_of(json: &Json, arguments: &Arguments) -> HostResult<JsonValue> {

@@ -13,7 +13,7 @@
 //!   is `cog.texts` and `ctx:t`. `readonly.rs` answers who writes to what cannot be written.
 //! - Values on their way out: `convert.rs` makes JSON of them (`not_json.rs` says what cannot become it), `fields.rs` reads
 //!   the tables of declarations, `content.rs` a message. On their way in: `object.rs`, whose methods `methods.rs` puts into
-//!   `method_table.rs`.
+//!   `method_table.rs`; `this.rs` is what they are called on, `attachment.rs` reads files.
 //! - `call.rs` makes a call to Discord; `reach.rs` says what a cog may do without a capability, `own_messages.rs` which
 //!   messages are its own, `hidden_content.rs` takes the content from others, `deletion.rs` deletes a message later. `members.rs`
 //!   asks the gateway for members (`member_requests.rs` gathers what it tells). `unknown_guild.rs` asks
@@ -33,6 +33,7 @@
 //! - `faults.rs` are the handlers that failed.
 
 pub mod asked_once;
+mod attachment;
 pub mod budget;
 pub mod call;
 mod capabilities;
@@ -91,6 +92,7 @@ mod state;
 mod stops;
 mod task;
 pub mod texts;
+mod this;
 mod time;
 mod ui;
 pub mod unknown_guild;

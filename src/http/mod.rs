@@ -33,6 +33,30 @@ const USER_AGENT: &str = concat!("cogsmith/", env!("CARGO_PKG_VERSION"));
 /// Hosts with fixed addresses, as in `/etc/hosts`; these addresses may be private.
 pub type KnownHosts = BTreeMap<String, IpAddr>;
 
+/// Where a request may go.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach<'a> {
+    /// The hosts that are allowed (see [`is_allowed`]), where they have public addresses.
+    pub hosts: &'a [String],
+    /// A server that is allowed wherever it is: one that the operator has named.
+    pub server: Option<&'a Url>,
+}
+
+impl<'a> Reach<'a> {
+    /// These hosts and no other server.
+    pub fn of(hosts: &'a [String]) -> Self {
+        Self {
+            hosts,
+            server: None,
+        }
+    }
+
+    fn is_server(&self, url: &Url) -> bool {
+        let same = |server: &&Url| server.origin() == url.origin();
+        self.server.as_ref().is_some_and(same)
+    }
+}
+
 /// Sends requests. Clones share connections.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
@@ -121,19 +145,19 @@ impl HttpClient {
         Ok(Self { client, open })
     }
 
-    /// Sends a request to one of the hosts in `allowed` (see [`is_allowed`]) and follows redirects among them. It
+    /// Sends a request within `reach`, and follows redirects there. It
     /// waits while the cog whose requests `cog` counts, or all cogs together, have too many open.
     pub async fn send(
         &self,
         request: HttpRequest,
-        allowed: &[String],
+        reach: Reach<'_>,
         cog: &OpenOfCog,
     ) -> Result<HttpResponse, HttpError> {
         let timeout = request.timeout;
         let request = request.without_secrets()?;
         let sending = async {
             let _open = self.open.open(cog).await;
-            self.follow(request, allowed).await
+            self.follow(request, reach).await
         };
         let answered = tokio::time::timeout(timeout, sending).await;
         answered.unwrap_or(Err(HttpError::TooLate(timeout.as_secs_f64())))
@@ -142,10 +166,10 @@ impl HttpClient {
     async fn follow(
         &self,
         mut request: HttpRequest,
-        allowed: &[String],
+        reach: Reach<'_>,
     ) -> Result<HttpResponse, HttpError> {
         for _ in 0..=MOST_REDIRECTS {
-            let host = check(&request.url, allowed)?;
+            let host = check(&request.url, reach)?;
             let sending = self
                 .client
                 .request(request.method.clone(), request.url.clone())
@@ -215,7 +239,7 @@ fn becomes_get(status: StatusCode, method: &Method) -> bool {
 }
 
 /// The host of an address that may be requested.
-fn check(url: &Url, allowed: &[String]) -> Result<String, HttpError> {
+fn check(url: &Url, reach: Reach<'_>) -> Result<String, HttpError> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(HttpError::Address(
             "the address must begin with https:// or http://",
@@ -227,7 +251,10 @@ fn check(url: &Url, allowed: &[String]) -> Result<String, HttpError> {
         ));
     }
     let host = url.host_str().unwrap_or_default().to_owned();
-    if !is_allowed(&host, allowed) {
+    if reach.is_server(url) {
+        return Ok(host);
+    }
+    if !is_allowed(&host, reach.hosts) {
         return Err(HttpError::NotAllowed(host));
     }
     // A name is looked up for each connection; an address is one already.

@@ -273,6 +273,33 @@ async fn objects_are_read_only_and_read_on_demand() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn files_of_attachments_are_read() {
+    let sent = r#"local m = ctx:send { content = "x", files = { { filename = "a.bin", content = "\0\255tea" } } }
+local file = m.attachments[1]
+"#;
+    let of = |rest: &str, expected: &str| case(&format!("{sent}{rest}"), expected);
+    let cases = [
+        of(
+            r#"return tostring(file:read() == "\0\255tea") .. #file:read()"#,
+            "true5",
+        ),
+        of(
+            r#"local copy = file:table() copy.url = "http://127.0.0.1/" return tostring(copy.read) .. why(file.read, copy)"#,
+            "nilargument: attachment:read: called on a table; write a colon, as in `attachment:read(…)`",
+        ),
+        case(
+            r#"local m = ctx:send { content = "x", files = { { filename = "a.bin", content = ("x"):rep(20000) } } }
+return why(m.attachments[1].read, m.attachments[1])"#,
+            "limit: attachment:read: the answer is longer than 10 KB (limits.http_kb)",
+        ),
+    ];
+    // No server is on the list, and none needs to be.
+    let setup =
+        setup(&[("cogs/cases.luau", &cog_of(&cases))]).config(r#"{ "limits": { "http_kb": 10 } }"#);
+    check_in(setup, &cases).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_cache_knows_without_asking() {
     check(&[
         case(r#"return discord.cache.guild(ctx.guild_id).name .. discord.cache.channel(ctx.channel_id).name .. tostring(discord.cache.guild("1")) .. tostring(discord.cache.channel("x"))"#, "Cogsmithgeneralnilnil"),

@@ -54,6 +54,7 @@ use limits::{Limits, Observed, Permit, SendDecision, Wait, Waiter};
 use queue::Caller;
 use refusals::Refusals;
 use repeat::{AttemptFailure, Effect};
+use reqwest::Url;
 use serde_json::Value;
 use std::future::{Future, ready};
 use std::pin::Pin;
@@ -127,6 +128,11 @@ impl Outbound {
                 runtime: Handle::current(),
             }),
         })
+    }
+
+    /// The server that is called in place of Discord's, if one was named.
+    pub fn other_server(&self) -> Option<&Url> {
+        self.shared.client.other_server()
     }
 
     /// Changes whenever the server has answered a request, and not to say that it cannot.

@@ -41,6 +41,8 @@ pub(super) struct Client {
     base: String,
     /// What of that belongs to each path.
     prefix: String,
+    /// The server, if it is not Discord's.
+    other_server: Option<Url>,
     host: HeaderValue,
     authorization: HeaderValue,
 }
@@ -80,6 +82,7 @@ impl Client {
             connections: Connections::new(server, proxy)?,
             base: format!("{}{VERSION}", given.trim_end_matches('/')),
             prefix: format!("{}{VERSION}", url.path().trim_end_matches('/')),
+            other_server: options.api_url.is_some().then_some(url),
             host: HeaderValue::try_from(host).map_err(|_| wrong())?,
             authorization,
         })
@@ -87,6 +90,10 @@ impl Client {
 
     pub(super) fn base(&self) -> &str {
         &self.base
+    }
+
+    pub(super) fn other_server(&self) -> Option<&Url> {
+        self.other_server.as_ref()
     }
 
     /// Whether nobody on the way to the server can read along.

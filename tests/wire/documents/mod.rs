@@ -9,6 +9,7 @@
 
 mod act;
 mod blocks;
+mod examples;
 mod links;
 
 use act::act_out;
