@@ -74,7 +74,8 @@ pub async fn refuse(cog: &Arc<CogContext>, call: &CommandCall, why: Text<'_>) {
     answer(cog, call, language, &why.say(language)).await;
 }
 
-/// Carries out a call, from its checks to its end. If anything is wrong, the user always gets exactly one answer.
+/// Carries out a call, from its checks to its end. If anything is wrong, the user always gets exactly one answer. The bot
+/// counts as busy until what is returned is dropped.
 pub async fn run(
     cog: &Arc<CogContext>,
     live: Live,
@@ -82,7 +83,7 @@ pub async fn run(
     call: CommandCall,
     limit: Duration,
     busy: Busy,
-) {
+) -> Option<Busy> {
     let language = language(&cog.services, &call.locale(cog));
     let calling = Calling {
         cog,
@@ -98,10 +99,11 @@ pub async fn run(
             calling.complete(interaction).await
         };
         let choices = host_tasks::caught(Task::Command, Box::pin(choices)).await;
-        let _busy = lock(&calling.busy).take();
+        let busy = lock(&calling.busy).take();
         drop((under_way, live));
         let choices = choices.unwrap_or_else(no_choices);
-        return interaction.offer(&cog.services, choices).await;
+        interaction.offer(&cog.services, choices).await;
+        return busy;
     }
     let carrying_out = async {
         host_tasks::point(Task::Command);
@@ -112,7 +114,7 @@ pub async fn run(
     let is_known = matches!(call.form, CallForm::Unknown(_)) && ended != Err(None);
     let is_done = ended.is_ok() || is_known;
     let told = ended.err().flatten();
-    let _busy = lock(&calling.busy).take();
+    let busy = lock(&calling.busy).take();
     let goes_on = live.generation.life.has_tasks();
     // An answer may have to wait for Discord; the VM is not kept alive for it.
     drop((under_way, live));
@@ -132,6 +134,7 @@ pub async fn run(
     if let CallForm::Run(line) | CallForm::Unknown(line) = &call.form {
         line.answer(is_done, cog.services.activity.begin());
     }
+    busy
 }
 
 /// Answers a call in the bot's own words.

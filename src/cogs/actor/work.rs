@@ -68,9 +68,13 @@ impl Actor {
                 self.enlist(Some(&version), async move {
                     ticket.begin();
                     let call = call.call();
-                    command::run(&cog, live, under_way, call, limit, busy).await;
+                    let busy = command::run(&cog, live, under_way, call, limit, busy).await;
                     drop(ticket);
-                    Box::new(|_: &mut Self| {}) as Ended
+                    Box::new(move |actor: &mut Self| {
+                        // It may have scheduled a job, for which the clock is not set yet.
+                        actor.turn = Some(actor.cog.services.activity.begin());
+                        drop(busy);
+                    }) as Ended
                 });
             }
         }
