@@ -1,15 +1,14 @@
-//! What `world` and the people in it can do: each reads its arguments at once, and then waits for what comes
-//! of it.
+//! What `world` can do: each reads its arguments at once, and then waits for what comes of it. What the people in it can
+//! do is in `user_actions.rs`.
 
 use super::build::{NewChannel, NewRole, NewUser};
 use super::world::{SpecResult, TestWorld};
-use crate::api::convert::to_json;
 use crate::api::fields::Fields;
 use crate::discord::permissions;
 use crate::sim::Id;
 use crate::vm::host::{Arguments, HostError, HostFailure, HostResult};
 use mlua::Value;
-use serde_json::{Value as JsonValue, json};
+use serde_json::Value as JsonValue;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,16 +17,8 @@ use std::time::Duration;
 pub(super) type Doing = Pin<Box<dyn Future<Output = SpecResult<JsonValue>> + Send>>;
 pub(super) type Action = fn(&Arc<TestWorld>, &Arguments) -> HostResult<Doing>;
 
-/// What `world` and the people in it can do: under which key, what errors call it, and how.
-pub(super) const ACTIONS: [(&str, &str, Action); 24] = [
-    ("says", "user:says", says),
-    ("reacts", "user:reacts", reacts),
-    ("runs", "user:runs", runs),
-    ("uses", "user:uses", uses),
-    ("clicks", "user:clicks", clicks),
-    ("chooses", "user:chooses", chooses),
-    ("submits", "user:submits", submits),
-    ("inbox", "user:inbox", inbox),
+/// What `world` can do: under which key, what errors call it, and how.
+pub(super) const WORLD_ACTIONS: [(&str, &str, Action); 17] = [
     ("user", "world:user", user),
     ("channel", "world:channel", channel),
     ("role", "world:role", role),
@@ -42,6 +33,7 @@ pub(super) const ACTIONS: [(&str, &str, Action); 24] = [
     ("calls", "world:calls", calls),
     ("member", "world:member", member),
     ("ban", "world:ban", ban),
+    ("delete", "world:delete", delete),
     ("errors", "world:errors", errors),
     ("log", "world:log", log),
 ];
@@ -50,138 +42,29 @@ pub(super) const ACTIONS: [(&str, &str, Action); 24] = [
     clippy::unnecessary_wraps,
     reason = "it ends every action, and most of them can fail before"
 )]
-fn doing(work: impl Future<Output = SpecResult<JsonValue>> + Send + 'static) -> HostResult<Doing> {
+pub(super) fn doing(
+    work: impl Future<Output = SpecResult<JsonValue>> + Send + 'static,
+) -> HostResult<Doing> {
     Ok(Box::pin(work))
 }
 
-fn done(value: impl Into<JsonValue>) -> HostResult<Doing> {
+pub(super) fn done(value: impl Into<JsonValue>) -> HostResult<Doing> {
     let value = value.into();
     doing(async move { Ok(value) })
 }
 
-fn failed(arguments: &Arguments, sentence: &str) -> HostFailure {
+pub(super) fn failed(arguments: &Arguments, sentence: &str) -> HostFailure {
     HostError::new("spec", format!("{}: {sentence}", arguments.function())).into()
 }
 
-fn id(arguments: &Arguments, index: usize, what: &str) -> HostResult<Id> {
+pub(super) fn id(arguments: &Arguments, index: usize, what: &str) -> HostResult<Id> {
     let text = arguments.string(index, what)?;
     text.parse()
         .map_err(|_| arguments.wrong(what, "an id", &arguments.value(index)))
 }
 
-/// The person who acts, and the channel where: the first two arguments of every action of a person's.
-fn somebody(world: &TestWorld, arguments: &Arguments) -> HostResult<(Id, Id)> {
-    let user = id(arguments, 0, "the user")?;
-    let name = arguments.string(1, "the channel")?;
-    if name == "dm" {
-        return Ok((user, world.sim.direct_channel(user)));
-    }
-    let channel = world
-        .channel(&name)
-        .map_err(|sentence| failed(arguments, &sentence))?;
-    Ok((user, channel))
-}
-
-fn says(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
-    let (user, channel) = somebody(world, arguments)?;
-    let body = match arguments.value(2) {
-        Value::String(text) => json!({ "content": text.to_string_lossy() }),
-        value @ Value::Table(_) => to_json(arguments.function(), "the message", &value)?,
-        other => {
-            return Err(arguments.wrong(
-                "the text",
-                "a string or a table of message fields",
-                &other,
-            ));
-        }
-    };
-    let world = Arc::clone(world);
-    doing(async move { world.say(user, channel, body).await.map(seen) })
-}
-
-fn reacts(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
-    let (user, channel) = somebody(world, arguments)?;
-    let message = id(arguments, 2, "the message")?;
-    let emoji = arguments.string(3, "the emoji")?;
-    let world = Arc::clone(world);
-    doing(async move { world.react(user, channel, message, &emoji).await.map(seen) })
-}
-
-fn runs(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
-    let (user, channel) = somebody(world, arguments)?;
-    let name = arguments.string(2, "the command")?;
-    let options = match arguments.value(3) {
-        Value::Nil => json!({}),
-        given => match to_json(arguments.function(), "options", &given)? {
-            // An empty table is an array for all that Luau knows.
-            JsonValue::Array(_) => json!({}),
-            options => options,
-        },
-    };
-    let world = Arc::clone(world);
-    doing(async move { world.run(user, channel, &name, options).await.map(seen) })
-}
-
-fn uses(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
-    let (user, channel) = somebody(world, arguments)?;
-    let name = arguments.string(2, "the command")?;
-    let target = id(arguments, 3, "the user or message")?;
-    let is_message = matches!(arguments.value(4), Value::Boolean(true));
-    let world = Arc::clone(world);
-    doing(async move {
-        let answers = world.use_menu(user, channel, name, (target, is_message));
-        answers.await.map(seen)
-    })
-}
-
-fn clicks(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
-    let (user, channel) = somebody(world, arguments)?;
-    let message = id(arguments, 2, "the message")?;
-    let which = arguments.optional_string(3, "the button")?;
-    let world = Arc::clone(world);
-    doing(async move {
-        world
-            .click(user, channel, message, which.as_deref())
-            .await
-            .map(seen)
-    })
-}
-
-fn chooses(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
-    let (user, channel) = somebody(world, arguments)?;
-    let message = id(arguments, 2, "the message")?;
-    let values = arguments.table(3, "the values")?;
-    let values: Vec<String> = values.sequence_values().collect::<mlua::Result<_>>()?;
-    let which = arguments.optional_string(4, "the menu")?;
-    let world = Arc::clone(world);
-    doing(async move {
-        let answers = world.choose(user, channel, message, values, which.as_deref());
-        answers.await.map(seen)
-    })
-}
-
-fn submits(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
-    let (user, channel) = somebody(world, arguments)?;
-    let table = Value::Table(arguments.table(2, "the fields")?);
-    let fields = match to_json(arguments.function(), "fields", &table)? {
-        JsonValue::Object(fields) => fields.into_iter().collect(),
-        _ => Vec::new(),
-    };
-    let world = Arc::clone(world);
-    doing(async move { world.submit(user, channel, fields).await.map(seen) })
-}
-
-fn inbox(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
-    let user = id(arguments, 0, "the user")?;
-    let channel = world.direct_channel(user);
-    let mut all = channel.map_or_else(Vec::new, |channel| world.sim.messages(channel));
-    let own = user.to_string();
-    all.retain(|message| message["author"]["id"] != own.as_str());
-    done(seen(all))
-}
-
 /// Messages as specs see them: Discord's own fields, and whether they are for one person alone.
-fn seen(messages: Vec<JsonValue>) -> JsonValue {
+pub(super) fn seen(messages: Vec<JsonValue>) -> JsonValue {
     let marked = messages.into_iter().map(|mut message| {
         let flags = message["flags"].as_u64().unwrap_or(0);
         message["ephemeral"] = (flags & (1 << 6) != 0).into();
@@ -343,6 +226,17 @@ fn ban(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
             .ban(user)
             .map_err(|sentence| failed(arguments, &sentence))?,
     )
+}
+
+fn delete(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+    let what = id(arguments, 0, "what is deleted")?;
+    // A message is in a channel; channels and roles are not.
+    let channel = match arguments.value(1) {
+        Value::Nil => None,
+        _ => Some(id(arguments, 1, "the channel")?),
+    };
+    let world = Arc::clone(world);
+    doing(async move { world.delete(what, channel).await.map(|()| JsonValue::Null) })
 }
 
 fn errors(world: &Arc<TestWorld>, _: &Arguments) -> HostResult<Doing> {

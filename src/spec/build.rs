@@ -107,6 +107,28 @@ impl TestWorld {
         )
     }
 
+    /// Deletes a message of a channel, or without one a channel or a role.
+    pub(super) async fn delete(&self, id: Id, channel: Option<Id>) -> SpecResult<()> {
+        let path = match channel {
+            Some(channel) => format!("/channels/{channel}/messages/{id}"),
+            None if self.is_role(id)? => format!("/guilds/{}/roles/{id}", self.guild),
+            None => format!("/channels/{id}"),
+        };
+        self.as_owner("DELETE", &path, Value::Null)?;
+        self.settle().await
+    }
+
+    fn is_role(&self, id: Id) -> SpecResult<bool> {
+        let path = format!("/guilds/{}/roles", self.guild);
+        let roles = self.as_owner("GET", &path, Value::Null)?;
+        let id = id.to_string();
+        Ok(roles
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|role| role["id"] == id.as_str()))
+    }
+
     /// Sets what the bot's own role allows.
     pub(super) async fn set_bot_permissions(&self, permissions: u64) -> SpecResult<()> {
         let role = self.bot_role()?;

@@ -9,8 +9,8 @@
 //! - `suite.rs`: the tests of a project, and one of them run;
 //! - `world.rs`: the world of one test. `build.rs` adds to it, `people.rs` acts in it as somebody, `look.rs`
 //!   shows what happened;
-//! - `module.rs` and `spec.luau`: the module `@cogsmith/spec`, which a spec's author requires; `actions.rs`: the
-//!   functions behind `world` and the people in it.
+//! - `module.rs` and `spec.luau`: the module `@cogsmith/spec`, which a spec's author requires; `actions.rs` and
+//!   `user_actions.rs`: the functions behind `world` and the people in it.
 
 mod actions;
 mod bot_folder;
@@ -20,6 +20,7 @@ mod look;
 mod module;
 mod people;
 mod suite;
+mod user_actions;
 mod world;
 
 pub use files::Files as ProjectFiles;

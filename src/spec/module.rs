@@ -1,7 +1,8 @@
 //! `@cogsmith/spec`, which exists in a spec's own VM alone: what its file declares, and the raw functions
-//! behind `world` and the people in it (`actions.rs`). `spec.luau` makes their methods, and `spec.expect`.
+//! behind `world` and the people in it (`actions.rs`, `user_actions.rs`). `spec.luau` makes their methods, and `spec.expect`.
 
-use super::actions::ACTIONS;
+use super::actions::WORLD_ACTIONS;
+use super::user_actions::USER_ACTIONS;
 use super::world::TestWorld;
 use crate::json::Json;
 use crate::lock::lock;
@@ -103,7 +104,7 @@ impl Declared {
 pub(super) fn module(lua: &Lua, host: &Host, book: &Arc<Book>) -> mlua::Result<Value> {
     let raw = lua.create_table()?;
     install_declarations(lua, host, book, &raw)?;
-    for (key, name, run) in ACTIONS {
+    for (key, name, run) in WORLD_ACTIONS.into_iter().chain(USER_ACTIONS) {
         let owner = Arc::clone(book);
         let function = host.async_function(lua, name, move |lua, arguments| {
             let prepared = owner.world(name).and_then(|world| run(&world, &arguments));

@@ -11,6 +11,14 @@ const EPHEMERAL: u64 = 1 << 6;
 /// Discord's type of buttons.
 const BUTTON: u64 = 2;
 
+/// An answer of a poll, as a spec names it.
+pub(super) enum Answer {
+    /// By its number, counted from 1.
+    Numbered(String),
+    /// By its text.
+    Named(String),
+}
+
 impl TestWorld {
     /// Says something in a channel. Returns what the bot answered there, or to the speaker alone.
     pub(super) async fn say(&self, user: Id, channel: Id, body: Value) -> SpecResult<Vec<Value>> {
@@ -20,18 +28,116 @@ impl TestWorld {
         .await
     }
 
-    /// Reacts to a message.
+    /// Edits a message of one's own.
+    pub(super) async fn edit(
+        &self,
+        user: Id,
+        channel: Id,
+        message: Id,
+        body: Value,
+    ) -> SpecResult<Vec<Value>> {
+        self.act(user, channel, |sim| {
+            sim.edit_as(user, channel, message, body).map(drop)
+        })
+        .await
+    }
+
+    /// Deletes a message.
+    pub(super) async fn delete_as(
+        &self,
+        user: Id,
+        channel: Id,
+        message: Id,
+    ) -> SpecResult<Vec<Value>> {
+        self.act(user, channel, |sim| sim.delete_as(user, channel, message))
+            .await
+    }
+
+    /// Reacts to a message, or takes the reaction back.
     pub(super) async fn react(
         &self,
         user: Id,
         channel: Id,
         message: Id,
         emoji: &str,
+        is_added: bool,
     ) -> SpecResult<Vec<Value>> {
         self.act(user, channel, |sim| {
-            sim.react_as(user, channel, message, emoji)
+            if is_added {
+                sim.react_as(user, channel, message, emoji)
+            } else {
+                sim.unreact_as(user, channel, message, emoji)
+            }
         })
         .await
+    }
+
+    /// Votes in a message's poll: for these answers and for no other.
+    pub(super) async fn vote(
+        &self,
+        user: Id,
+        channel: Id,
+        message: Id,
+        answers: Vec<Answer>,
+    ) -> SpecResult<Vec<Value>> {
+        let found = self
+            .sim
+            .message(channel, message)
+            .ok_or("the message is gone")?;
+        let known = found["poll"]["answers"].as_array();
+        let known = known.ok_or("the message has no poll")?;
+        let number = |answer: &Answer| {
+            let mut known = known.iter();
+            let found = known.find(|it| match answer {
+                Answer::Numbered(number) => it["answer_id"].to_string() == *number,
+                Answer::Named(text) => it["poll_media"]["text"] == text.as_str(),
+            });
+            let (Answer::Numbered(shown) | Answer::Named(shown)) = answer;
+            found
+                .and_then(|it| it["answer_id"].as_u64())
+                .ok_or_else(|| format!("the poll has no answer \"{shown}\""))
+        };
+        let answers: Vec<u64> = answers.iter().map(number).collect::<SpecResult<_>>()?;
+        self.act(user, channel, |sim| {
+            sim.vote_as(user, channel, message, &answers)
+        })
+        .await
+    }
+
+    /// Comes into the guild, again or for the first time.
+    pub(super) async fn come(&self, user: Id, channel: Id) -> SpecResult<Vec<Value>> {
+        self.act(user, channel, |sim| sim.join(self.guild, user))
+            .await
+    }
+
+    /// Leaves the guild.
+    pub(super) async fn go(&self, user: Id, channel: Id) -> SpecResult<Vec<Value>> {
+        self.act(user, channel, |sim| sim.leave(self.guild, user))
+            .await
+    }
+
+    /// What the bot offers while an option of a slash command is typed: `{ name, value }`.
+    pub(super) async fn complete(
+        &self,
+        user: Id,
+        channel: Id,
+        name: &str,
+        options: Value,
+        focused: String,
+    ) -> SpecResult<Value> {
+        let request = InteractionRequest::Autocomplete {
+            name: name.trim_start_matches('/').to_owned(),
+            options,
+            focused,
+        };
+        let typed = self.sim.interact(user, channel, request);
+        let typed = typed.map_err(|error| error.to_string())?;
+        self.settle().await?;
+        let answered = typed.state();
+        if answered.response_type.is_none() {
+            return Err("the bot has not answered yet: what it offers must come within 3 s".into());
+        }
+        Ok(answered.choices.into())
     }
 
     /// Uses a slash command: `name` with its subcommands, and the options by name.

@@ -107,6 +107,17 @@ end)",
 }
 
 #[test]
+fn long_texts_are_shown_from_where_they_differ() {
+    fails(
+        "spec.it(\"x\", function()
+    local same = string.rep(\"é\", 400)
+    spec.expect(same .. \"one\"):equals(same .. \"two\")
+end)",
+        &["éétwo\", got …\"éé"],
+    );
+}
+
+#[test]
 fn a_handler_that_fails_fails_the_test_unless_the_test_looks_at_it() {
     let spec = "spec.it(\"x\", function(world)
         world:user { name = \"anna\" }:says(\"!broken\")
@@ -305,4 +316,103 @@ fn expectations_tell_right_from_wrong() {
         end
     end)",
     );
+}
+
+/// A cog that tells what it hears, and offers what fits.
+const EARS: &str = r#"local cog = require("@cogsmith/cog")
+cog.info { intents = { "guild_members", "message_content" } }
+local told: { string } = {}
+for _, event in { "message_update", "message_delete", "message_reaction_add", "message_reaction_remove",
+    "message_poll_vote_add", "message_poll_vote_remove", "guild_member_add", "guild_member_remove",
+    "channel_delete", "guild_role_delete" } do
+    cog.on(event, function(data)
+        table.insert(told, `{event}:{data.content or data.answer_id or ""}`)
+    end)
+end
+cog.command { name = "told", slash = false, run = function(ctx) ctx:reply(table.concat(told, "\n")) end }
+local name = cog.option.string {
+    name = "name",
+    autocomplete = function(ctx, typed)
+        return { typed .. "llo", { name = "Kind", value = ctx.options.kind or "none" } }
+    end,
+}
+local kind = cog.option.maybe(cog.option.string { name = "kind" })
+local plain = cog.option.maybe(cog.option.string { name = "plain" })
+cog.group { name = "tag", commands = { {
+    name = "get",
+    options = { name, kind, plain },
+    run = function(ctx) ctx:reply(ctx:get(name)) end,
+} } }
+cog.command { name = "ask", run = function(ctx)
+    ctx:reply { poll = { question = { text = "Tea?" }, answers = {
+        { poll_media = { text = "Yes" } }, { poll_media = { text = "No" } },
+    } } }
+end }
+"#;
+
+/// What a spec of [`EARS`] says; nothing if it passes.
+fn heard(spec: &str) -> Option<String> {
+    let folder = project(&[("lua/cogs/a.luau", EARS)], spec);
+    let failure = cases_of(folder.path())[0].run().err();
+    failure.map(|failure| failure.to_string())
+}
+
+#[test]
+fn people_do_all_that_events_tell_of() {
+    let failure = heard(
+        "spec.it(\"x\", function(world)
+        local anna = world:user { name = \"anna\" }
+        local mod = world:user { name = \"mod\", permissions = { \"manage_messages\" } }
+        local role, place = world:role { name = \"r\" }, world:channel { name = \"c\" }
+        anna:says(\"one\")
+        local said = world:messages()[1]
+        anna:edits(said, \"two\")
+        spec.expect(world:message(said).content):equals(\"two\")
+        spec.expect(function() mod:edits(said, \"x\") end):fails(\"Discord refuses\")
+        anna:reacts(said, \"👍\")
+        anna:unreacts(said, \"👍\")
+        mod:deletes(said)
+        spec.expect(world:message(said)):is_nil()
+        local asked = anna:says(\"!ask\")
+        spec.expect(asked.poll.question.text):equals(\"Tea?\")
+        anna:votes(asked, 1)
+        anna:votes(asked, \"No\")
+        anna:votes(asked, {})
+        spec.expect(function() anna:votes(asked, \"Maybe\") end):fails('the poll has no answer \"Maybe\"')
+        spec.expect(function() anna:votes(asked, { 1, 2 }) end):fails(\"Discord refuses\")
+        world:delete(asked)
+        spec.expect(world:message(asked)):is_nil()
+        mod:leaves()
+        spec.expect(world:member(mod)):is_nil()
+        mod:joins()
+        spec.expect(world:member(mod)):exists()
+        world:delete(role)
+        world:delete(place)
+        spec.expect(anna:says(\"!told\").content):equals(table.concat({
+            \"guild_member_add:\", \"guild_member_add:\", \"message_update:two\", \"message_reaction_add:\", \"message_reaction_remove:\",
+            \"message_delete:\", \"message_poll_vote_add:1\", \"message_poll_vote_remove:1\", \"message_poll_vote_add:2\",
+            \"message_poll_vote_remove:2\", \"message_delete:\", \"guild_member_remove:\", \"guild_member_add:\",
+            \"guild_role_delete:\", \"channel_delete:\",
+        }, \"\\n\"))
+    end)",
+    );
+    assert_eq!(failure, None, "{}", failure.as_deref().unwrap_or_default());
+}
+
+#[test]
+fn what_is_offered_while_somebody_types_is_seen() {
+    let failure = heard(
+        "spec.it(\"x\", function(world)
+        local anna = world:user { name = \"anna\" }
+        spec.expect(anna:completes(\"/tag get\", { name = \"he\" })):equals {
+            { name = \"hello\", value = \"hello\" }, { name = \"Kind\", value = \"none\" },
+        }
+        spec.expect(anna:completes(\"tag get\", { name = \"he\", kind = \"k\" }, \"name\")[2].value):equals(\"k\")
+        spec.expect(function() anna:completes(\"/tag get\", { name = \"he\", kind = \"k\" }) end)
+            :fails(\"user:completes: say which option is typed\")
+        spec.expect(function() anna:completes(\"/tag get\", { plain = \"he\" }) end):fails(\"no autocompletion\")
+        spec.expect(function() anna:completes(\"/tag got\", { name = \"he\" }) end):fails(\"Discord refuses\")
+    end)",
+    );
+    assert_eq!(failure, None, "{}", failure.as_deref().unwrap_or_default());
 }
