@@ -58,6 +58,7 @@ use crate::secrets::{self, Keeper};
 use crate::sim::Sim;
 use crate::state::{StateError, StateLimits, Store, StoreOptions};
 use crate::vm::build::self_test;
+use crate::vm::coverage::Coverage;
 use arc_swap::ArcSwap;
 use futures_util::future::{Either, select, try_join};
 use std::collections::BTreeSet;
@@ -141,6 +142,14 @@ impl Drop for CogThreads {
 impl Bot {
     /// Loads the cogs and connects. An unreachable server is tried again until it answers.
     pub async fn start(options: BotOptions) -> Result<Self, StartError> {
+        Self::start_counting(options, None).await
+    }
+
+    /// The same with cogs that count which of their lines run, which makes them slower.
+    pub async fn start_counting(
+        options: BotOptions,
+        coverage: Option<Arc<Coverage>>,
+    ) -> Result<Self, StartError> {
         crate::gateway::install_tls_provider();
         let secret = secrets::keep(options.token.expose());
         let lua = options.config.lua_dir();
@@ -159,7 +168,11 @@ impl Bot {
         let user = server.identity.user.str("username");
         let (gateway, _query) = split_query(&server.gateway.url);
         tracing::info!(user, gateway, "Signed in");
-        let services = Arc::new(services(&options, activity, outbound, store)?);
+        let services = services(&options, activity, outbound, store)?;
+        let services = Arc::new(Services {
+            coverage,
+            ..services
+        });
         services.identity.store(Arc::new(server.identity));
         let threads = CogThreads::start()?;
         let cogs = Arc::new(Cogs::new(Arc::clone(&services), threads.0.clone()));
@@ -406,6 +419,7 @@ fn services(
         store,
         clock: options.clock.clone(),
         activity,
+        coverage: None,
         config: ArcSwap::from_pointee(options.config.clone()),
         identity: ArcSwap::from_pointee(Identity {
             user: Json::NULL,

@@ -24,6 +24,7 @@ use crate::http::HttpClient;
 use crate::json::Json;
 use crate::lock::lock;
 use crate::state::Store;
+use crate::vm::coverage::Coverage;
 use crate::vm::generation::Snapshot;
 use arc_swap::ArcSwap;
 use rpds::RedBlackTreeSetSync;
@@ -52,6 +53,8 @@ pub struct Services {
     pub clock: Clock,
     /// What is under way.
     pub activity: Activity,
+    /// Where cogs count which of their lines run: with specs alone.
+    pub coverage: Option<Arc<Coverage>>,
     /// The configuration that applies now.
     pub config: ArcSwap<Config>,
     /// Who the bot is; replaced once Discord has said so.

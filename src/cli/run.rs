@@ -294,7 +294,7 @@ fn cog_view(cog: &CogHandle) -> CogView {
 
 /// Listens for Ctrl-C and, on Unix, SIGTERM from now on; the returned future resolves at the first.
 /// A Ctrl-C after that ends the process at once, however far its orderly end has come.
-fn shutdown_signal() -> Result<impl Future<Output = ()>, StartError> {
+pub(super) fn shutdown_signal() -> Result<impl Future<Output = ()>, StartError> {
     let unavailable =
         |error: std::io::Error| StartError::System(format!("signals are not available: {error}"));
     #[cfg(unix)]

@@ -162,6 +162,7 @@ pub(super) fn build_vm(cog: &Arc<CogContext>) -> Result<Vm, PrepareFailure> {
         cpu_per_minute: Duration::from_secs(limits.cpu_seconds_per_minute.into()),
         cpu_meter: Arc::clone(&cog.cpu_meter),
         held: cog.services.budgets.memory_of_vm(&cog.budget),
+        coverage: cog.services.coverage.clone(),
     };
     let owner = Arc::clone(cog);
     let on_late_require = Box::new(move || {

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 /// The folder of the specs, beside `lua/`.
-const SPEC: &str = "spec";
+pub const SPEC: &str = "spec";
 /// What ids of modules below `lua/` begin with here, where ids are below the project.
 const LUA: &str = "lua/";
 /// What the name of a spec's file ends with, before its extension.

@@ -4,6 +4,7 @@ use super::world::{SpecResult, TestWorld};
 use crate::discord::{Operation, operations};
 use crate::sim::{Id, RequestRecord};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 impl TestWorld {
     /// A channel by its id or name.
@@ -32,6 +33,34 @@ impl TestWorld {
             Err(error) if matches!(error.code(), Some(10_007 | 10_026)) => Ok(Value::Null),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    /// The names of all people, channels and roles, by their ids.
+    pub(super) fn names(&self) -> BTreeMap<String, String> {
+        let world = self.sim.world();
+        let mut names = BTreeMap::new();
+        let mut note = |object: &Value, field: &str| {
+            let (id, name) = (object["id"].as_str(), object[field].as_str());
+            names.extend(
+                id.zip(name)
+                    .map(|(id, name)| (id.to_owned(), name.to_owned())),
+            );
+        };
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        for guild in list(&world["guilds"]) {
+            note(&guild, "name");
+            for one in list(&guild["channels"])
+                .iter()
+                .chain(&list(&guild["roles"]))
+            {
+                note(one, "name");
+            }
+        }
+        for user in list(&world["users"]) {
+            note(&user, "username");
+        }
+        note(&world["bot"], "username");
+        names
     }
 
     /// What the bot asked of Discord, the oldest first; of one operation, or of all.

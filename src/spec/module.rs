@@ -2,22 +2,86 @@
 //! behind `world` and the people in it (`actions.rs`, `user_actions.rs`). `spec.luau` makes their methods, and `spec.expect`.
 
 use super::actions::WORLD_ACTIONS;
+use super::readable::readable;
+use super::snapshots::Snapshots;
 use super::user_actions::USER_ACTIONS;
 use super::world::TestWorld;
+use crate::api::convert::to_json;
+use crate::escape::one_line;
 use crate::json::Json;
 use crate::lock::lock;
 use crate::vm::host::{Arguments, Host, HostChunk, HostError, HostResult, plain};
 use mlua::{Function, Lua, Table, Value};
+use serde_json::Value as JsonValue;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+/// How errors call the expectation.
+const SNAPSHOT: &str = "matches_snapshot";
 
 static CHUNK: HostChunk = HostChunk::new("spec", include_str!("spec.luau"));
 
-/// What a spec's file declares, and the world in which one of its `it`s runs.
+/// What a spec's file declares, and the one of its `it`s that runs.
 #[derive(Default)]
 pub(super) struct Book {
     declared: Mutex<Declared>,
-    world: OnceLock<Arc<TestWorld>>,
+    running: OnceLock<RunningTest>,
     runner: OnceLock<Function>,
+}
+
+/// One `it` that runs.
+pub(super) struct RunningTest {
+    world: Arc<TestWorld>,
+    snapshots: Arc<Snapshots>,
+    /// The path of its file.
+    spec: String,
+    /// Its name with those of its `describe`s.
+    name: String,
+    /// How many snapshots it has taken, by name.
+    taken: Mutex<BTreeMap<String, usize>>,
+    /// The difference to the last snapshot that did not fit, in lines.
+    difference: Mutex<Option<String>>,
+}
+
+impl RunningTest {
+    pub(super) fn new(
+        world: &Arc<TestWorld>,
+        snapshots: &Arc<Snapshots>,
+        (spec, name): (&str, &str),
+    ) -> Self {
+        Self {
+            world: Arc::clone(world),
+            snapshots: Arc::clone(snapshots),
+            spec: spec.to_owned(),
+            name: one_line(name).into_owned(),
+            taken: Mutex::default(),
+            difference: Mutex::default(),
+        }
+    }
+
+    /// Compares a value with the test's next snapshot. The error is a sentence.
+    fn matches_snapshot(&self, value: &JsonValue, name: Option<&str>) -> Result<(), String> {
+        let name = match name {
+            Some(name) => format!("{} ({})", self.name, one_line(name)),
+            None => self.name.clone(),
+        };
+        let number = {
+            let mut taken = lock(&self.taken);
+            let number = taken.entry(name.clone()).or_default();
+            *number += 1;
+            *number
+        };
+        let name = match number {
+            1 => name,
+            number => format!("{name} #{number}"),
+        };
+        let text = readable(value, &self.world.names());
+        let compared = self.snapshots.compare(&self.spec, &name, &text);
+        compared.map_err(|[sentence, difference]| {
+            *lock(&self.difference) = Some(difference);
+            sentence
+        })
+    }
 }
 
 /// What a file has declared so far.
@@ -62,10 +126,15 @@ impl Book {
         self.runner.get()
     }
 
-    /// Sets the world. It stays for as long as the VM.
-    pub(super) fn enter(&self, world: Arc<TestWorld>) {
+    /// Sets the test that runs. It stays for as long as the VM.
+    pub(super) fn enter(&self, test: RunningTest) {
         // A VM runs one `it`.
-        let _first = self.world.set(world).is_ok();
+        let _first = self.running.set(test).is_ok();
+    }
+
+    /// The difference to a snapshot that did not fit, in lines.
+    pub(super) fn difference(&self) -> Option<String> {
+        lock(&self.running.get()?.difference).take()
     }
 
     fn lock(&self) -> MutexGuard<'_, Declared> {
@@ -74,7 +143,7 @@ impl Book {
 
     /// Adds to what the file declares; raises once an `it` runs.
     fn declare(&self, function: &str, add: impl FnOnce(&mut Declared)) -> HostResult<()> {
-        if self.world.get().is_some() {
+        if self.running.get().is_some() {
             let message = format!("{function}: not inside of an it: move this to the top level");
             return Err(HostError::new("phase", message).into());
         }
@@ -83,7 +152,11 @@ impl Book {
     }
 
     fn world(&self, function: &str) -> HostResult<Arc<TestWorld>> {
-        self.world.get().cloned().ok_or_else(|| {
+        self.test(function).map(|test| Arc::clone(&test.world))
+    }
+
+    fn test(&self, function: &str) -> HostResult<&RunningTest> {
+        self.running.get().ok_or_else(|| {
             let message = format!("{function}: only inside of an it");
             HostError::new("phase", message).into()
         })
@@ -117,6 +190,20 @@ pub(super) fn module(lua: &Lua, host: &Host, book: &Arc<Book>) -> mlua::Result<V
         })?;
         raw.raw_set(key, function)?;
     }
+    let owner = Arc::clone(book);
+    let snapshot = host.function(lua, SNAPSHOT, move |_, arguments| {
+        let value = match arguments.value(0) {
+            Value::Nil => JsonValue::Null,
+            value => to_json(SNAPSHOT, "the value", &value)?,
+        };
+        let name = arguments.optional_string(1, "the name")?;
+        let compared = owner
+            .test(SNAPSHOT)?
+            .matches_snapshot(&value, name.as_deref());
+        compared
+            .map_err(|sentence| HostError::new("spec", format!("{SNAPSHOT}: {sentence}")).into())
+    })?;
+    raw.raw_set("snapshot", snapshot)?;
     let (module, runner): (Table, Function) = CHUNK.load(lua, raw)?;
     // Built once for each VM.
     let _first = book.runner.set(runner).is_ok();

@@ -14,7 +14,8 @@ use crate::problem::Problem;
 use crate::reload::controller::Ask;
 use crate::reload::report::{Outcome, Report};
 use crate::sim::{Id, Sim, SimOptions};
-use std::collections::HashMap;
+use crate::vm::coverage::Coverage;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -42,6 +43,7 @@ pub(super) struct TestWorld {
     pub(super) modals: Mutex<HashMap<Id, String>>,
     faults: Mutex<Faults>,
     config: Config,
+    coverage: Option<Arc<Coverage>>,
     // Last: the bot's files are in it.
     folder: TempDir,
 }
@@ -63,7 +65,11 @@ fn logs_of(bot: &Bot) -> [&FaultLog; 2] {
 
 impl TestWorld {
     /// A fresh world, and a bot with these cogs.
-    pub(super) async fn start(files: &Files, cogs: &[String]) -> SpecResult<Self> {
+    pub(super) async fn start(
+        files: &Files,
+        cogs: &[String],
+        coverage: Option<Arc<Coverage>>,
+    ) -> SpecResult<Self> {
         let folder = bot_folder::make(files.lua(), cogs)?;
         let environment: Environment = std::iter::empty::<(&str, &str)>().collect();
         let config = from_text(
@@ -95,6 +101,7 @@ impl TestWorld {
             modals: Mutex::default(),
             faults: Mutex::default(),
             config,
+            coverage,
             folder,
         };
         world.start_bot().await?;
@@ -102,7 +109,7 @@ impl TestWorld {
     }
 
     async fn start_bot(&self) -> SpecResult<()> {
-        let bot = Bot::start(BotOptions {
+        let options = BotOptions {
             hosts: KnownHosts::new(),
             config: self.config.clone(),
             token: Token::new(self.sim.token()),
@@ -111,7 +118,8 @@ impl TestWorld {
             clock: self.clock.clone(),
             state: Some(self.folder.path().join("state.db")),
             sessions: None,
-        });
+        };
+        let bot = Bot::start_counting(options, self.coverage.clone());
         let bot = bot.await.map_err(|error| error.to_string())?;
         if let Some(failed) = bot
             .reload
@@ -191,6 +199,17 @@ impl TestWorld {
             return Err(failed);
         }
         self.settle().await
+    }
+
+    /// The files below `lua/` that the bot has loaded.
+    pub(super) async fn loaded(&self) -> BTreeSet<String> {
+        let bot = self.bot.lock().await;
+        let cogs = bot.as_ref().map(|bot| bot.cogs.all()).unwrap_or_default();
+        let generations = cogs
+            .iter()
+            .filter_map(|cog| cog.peek(|status| status.generation.clone()));
+        let modules = generations.flat_map(|it| it.loaded().into_keys());
+        modules.map(|id| id.path()).collect()
     }
 
     /// The faults that the spec has not looked at; each is told once.

@@ -1,6 +1,7 @@
 //! The only constructor of a Luau VM. Flags, guards, limits and globals are in place before any author's
 //! code is.
 
+use super::coverage::Recorder;
 use super::host::{Host, HostModules};
 pub use super::limits::VmLimits;
 use super::loader::{Drivers, LateRequire, Loader};
@@ -107,12 +108,17 @@ struct Inner {
     /// Set when the host has failed in this VM, also in one of its functions.
     poisoned: Arc<AtomicBool>,
     heap_record: HeapRecord,
+    /// Counts which lines run, if anybody wants to know.
+    recorder: Option<Recorder>,
     // The VM itself is dropped last: everything above refers into it.
     lua: Lua,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        if let Some(recorder) = &self.recorder {
+            recorder.hand_over();
+        }
         // A future that a coroutine waits for refers to the Luau state that owns the coroutine.
         let _collected = self.lua.gc_collect().is_ok();
         self.guard.retire();
@@ -148,12 +154,23 @@ impl Vm {
         let vm = Self(Arc::new(Inner {
             guard,
             loader,
+            recorder: limits.coverage.as_ref().map(Recorder::new),
             limits,
             poisoned,
             heap_record: HeapRecord::default(),
             lua,
         }));
         vm.lua().set_app_data(OwnVm(Arc::downgrade(&vm.0)));
+        if let Some(coverage) = &vm.limits().coverage {
+            let own = Arc::downgrade(&vm.0);
+            coverage.register(Box::new(move || {
+                let vm = own.upgrade();
+                vm.as_ref()
+                    .and_then(|vm| vm.recorder.as_ref())
+                    .map(Recorder::hand_over)
+                    .is_some()
+            }));
+        }
         vm.lua().gc_collect()?;
         Ok(vm)
     }
@@ -186,6 +203,10 @@ impl Vm {
     /// The limits that this VM was built with.
     pub fn limits(&self) -> &VmLimits {
         &self.0.limits
+    }
+
+    pub(super) fn recorder(&self) -> Option<&Recorder> {
+        self.0.recorder.as_ref()
     }
 
     pub(super) fn heap_record(&self) -> &HeapRecord {

@@ -1,5 +1,6 @@
 //! Bytecode, made once for each source and shared by all cogs.
 
+use super::coverage;
 use super::resolve::Source;
 use super::trace::{Fault, clean, split_place};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,13 +14,17 @@ pub fn compilations() -> u64 {
     COMPILATIONS.load(Ordering::Relaxed)
 }
 
-/// A source's bytecode, compiled once for all cogs.
-pub fn compiled(source: &Source) -> Result<&[u8], Fault> {
+/// A source's bytecode, compiled once for all cogs. All VMs that share a source count lines, or none.
+pub fn compiled(source: &Source, counts_lines: bool) -> Result<&[u8], Fault> {
     let bytecode = source.bytecode.get_or_init(|| {
         COMPILATIONS.fetch_add(1, Ordering::Relaxed);
-        let compiler = mlua::chunk::Compiler::new()
-            .set_optimization_level(1)
-            .set_debug_level(1);
+        let compiler = if counts_lines {
+            coverage::compiler()
+        } else {
+            mlua::chunk::Compiler::new()
+                .set_optimization_level(1)
+                .set_debug_level(1)
+        };
         let bytecode = compiler.compile(source.text.as_bytes());
         bytecode.map_err(|error| error.to_string())
     });

@@ -1,5 +1,6 @@
 //! What one VM may use.
 
+use super::coverage::Coverage;
 use super::cpu_usage::CpuMeter;
 use super::memory::held::Memory;
 use super::raw;
@@ -21,6 +22,8 @@ pub struct VmLimits {
     pub cpu_meter: Arc<CpuMeter>,
     /// Where its memory is counted.
     pub held: Arc<Memory>,
+    /// Where it counts which lines run, if it does.
+    pub coverage: Option<Arc<Coverage>>,
 }
 
 impl Default for VmLimits {
@@ -32,6 +35,7 @@ impl Default for VmLimits {
             cpu_per_minute: Duration::from_secs(15),
             cpu_meter: Arc::default(),
             held: Arc::default(),
+            coverage: None,
         }
     }
 }

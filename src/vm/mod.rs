@@ -8,7 +8,7 @@
 //! - `build.rs` makes a VM with its `limits.rs`. `raw/` holds the crate's only `unsafe`: the interrupt pointer, the rule in
 //!   front of the allocator, where Luau's pages lie, and the guards in front of long library calls.
 //! - `require.rs` loads: `resolve/` turns a require string into a module, `compile.rs` makes bytecode of it,
-//!   `generation.rs` is what has been loaded, `load_trace.rs` what was read and looked for on the way, `life.rs` what
+//!   (`coverage.rs` counts which lines run, for specs), `generation.rs` is what has been loaded, `load_trace.rs` what was read and looked for on the way, `life.rs` what
 //!   became of it. `loader.rs` is what the VM has of all that, and what of it runs now.
 //! - `slice.rs` enters Luau for one step of a run (`run.rs`), for as long as `cpu_minute.rs` says that the version may:
 //!   `cpu_usage.rs` adds up what a cog has used, `watchdog.rs` stops what runs too long, `fair_share.rs` says which cog
@@ -18,6 +18,7 @@
 
 pub mod build;
 pub mod compile;
+pub mod coverage;
 mod cpu_minute;
 pub mod cpu_usage;
 pub mod fair_share;

@@ -183,7 +183,8 @@ impl Loader {
         id: &ModuleId,
         source: &Source,
     ) -> Result<MultiValue, Fault> {
-        let bytecode = compiled(source)?;
+        let vm = Vm::of(lua).map_err(|error| vm_fault(lua, &error))?;
+        let bytecode = compiled(source, vm.recorder().is_some())?;
         let main = self
             .environment_of(lua, id)
             .and_then(|environment| {
@@ -194,6 +195,9 @@ impl Loader {
                     .into_function()
             })
             .map_err(|error| vm_fault(lua, &error))?;
+        if let Some(recorder) = vm.recorder() {
+            recorder.note(&source.path, &main);
+        }
         let mut results = self
             .drivers
             .run
@@ -202,7 +206,6 @@ impl Loader {
         if let Some(Value::Boolean(true)) = results.pop_front() {
             return Ok(results);
         }
-        let vm = Vm::of(lua).map_err(|error| vm_fault(lua, &error))?;
         let caught = results.pop_front();
         Err(Fault::from_raised(caught, vm.limits(), || vm.is_full()))
     }

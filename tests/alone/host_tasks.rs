@@ -318,12 +318,14 @@ fn files_of(folder: &Path, found: &mut Vec<(String, String)>) {
 
 /// Tasks and threads that are started elsewhere: those whose panic is caught in them, tools that run to an
 /// end, and another process.
-const ELSEWHERE: [&str; 8] = [
+const ELSEWHERE: [&str; 10] = [
     "src/admin/mod.rs",
-    "src/cli/spec.rs",
+    "src/cli/spec/round.rs",
+    "src/cli/spec/watch.rs",
     "src/cogs/host.rs",
     "src/cogs/scheduler/worker.rs",
     "src/discord/outbound/mod.rs",
+    "src/lint/mod.rs",
     "src/reload/controller/outcome.rs",
     "src/spec/suite.rs",
     "src/supervisor/parent.rs",

@@ -94,6 +94,13 @@ impl Rules {
         self
     }
 
+    /// The same rules for a folder of which everything counts, whatever its folders are called.
+    #[must_use]
+    pub fn everywhere(mut self) -> Self {
+        self.folders = vec![String::new()];
+        self
+    }
+
     /// The watched folders, relative to `lua/`, none inside another.
     pub fn folders(&self) -> &[String] {
         &self.folders

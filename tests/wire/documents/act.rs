@@ -8,7 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use cogsmith::commands::examples::misunderstood;
 use cogsmith::config::Config;
-use cogsmith::spec::cases;
+use cogsmith::spec::{RunOptions, SnapshotMode, Specs};
 
 /// The one server that cogs of the documents may ask.
 const SERVER: &str = "https://api.example.com";
@@ -53,7 +53,13 @@ pub(super) async fn act_out(name: String) {
         assert!(cog.has_version(), "{name}: {} does not run", cog.name);
     }
     let folder = stage.stop().await;
-    let specs = cases(&Config::default_at(folder.path().to_owned())).unwrap();
+    let config = Config::default_at(folder.path().to_owned());
+    // As the first run of a spec: what a snapshot says is new.
+    let options = RunOptions {
+        snapshots: SnapshotMode::Write,
+        coverage: false,
+    };
+    let specs = Specs::find(&config, options).unwrap().cases;
     // Each spec has a runtime of its own.
     tokio::task::block_in_place(|| {
         for case in specs {
