@@ -23,6 +23,7 @@ mod fake_http;
 mod jobs;
 #[cfg(unix)]
 mod lifetime;
+mod migrations;
 mod spec_command;
 mod spec_runner;
 mod start;

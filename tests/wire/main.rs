@@ -35,6 +35,7 @@ mod help;
 mod identity;
 mod lines;
 mod members;
+mod migrate;
 mod names;
 mod outbound;
 mod presence;
