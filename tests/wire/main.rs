@@ -46,6 +46,7 @@ mod sim_gateway;
 mod sim_guard;
 mod sim_rest;
 mod slash;
+mod state_model;
 mod studio;
 #[path = "../support/mod.rs"]
 mod support;
