@@ -17,6 +17,7 @@ mod cli;
 mod config;
 #[cfg(unix)]
 mod descriptors;
+mod dev;
 #[path = "../support/fake_http.rs"]
 mod fake_http;
 #[cfg(unix)]

@@ -54,3 +54,4 @@ mod texts;
 mod times;
 mod typed;
 mod ui;
+mod wrong_arguments;
