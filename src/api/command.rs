@@ -497,3 +497,27 @@ fn read_installs(fields: &Fields<'_>, depth: usize) -> HostResult<Installs> {
     }
     Ok(installs)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discord::types::fields_of;
+    use std::collections::BTreeSet;
+
+    fn sorted(fields: impl IntoIterator<Item = &'static str>) -> Vec<&'static str> {
+        let sorted: BTreeSet<_> = fields.into_iter().collect();
+        sorted.into_iter().collect()
+    }
+
+    #[test]
+    fn the_types_have_the_fields_of_what_is_declared() {
+        let in_type = |name: &str| fields_of("cog.luau", name);
+        let alone = COMMAND_FIELDS.into_iter().filter(|it| *it != "commands");
+        assert_eq!(in_type("Command"), sorted(alone));
+        assert_eq!(in_type("Group"), sorted(GROUP_FIELDS));
+        let either = COMMAND_FIELDS.into_iter().chain(GROUP_FIELDS);
+        assert_eq!(in_type("Subcommand"), sorted(either));
+        assert_eq!(in_type("UserCommand"), sorted(MENU_FIELDS));
+        assert_eq!(in_type("MessageCommand"), sorted(MENU_FIELDS));
+    }
+}

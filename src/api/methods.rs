@@ -340,12 +340,21 @@ fn role_delete(_: &CogContext, json: &Json, arguments: &Arguments) -> HostResult
 mod tests {
     use super::METHODS;
     use crate::api::reach::WORDS;
+    use crate::discord::types::fields_of;
 
     #[test]
     fn every_method_is_a_word_behind_a_capability() {
         for (_, key, name, _) in METHODS {
             let known = WORDS.iter().any(|(_, words)| words.contains(&key));
             assert!(known, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_method_has_a_type() {
+        for (kind, key, ..) in METHODS {
+            let fields = fields_of("model.luau", &format!("{kind:?}"));
+            assert!(fields.iter().any(|field| field == key), "{kind:?}:{key}");
         }
     }
 }

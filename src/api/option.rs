@@ -14,7 +14,7 @@ use mlua::{Lua, Table, Value};
 const MOST_CHANNEL_TYPES: usize = 25;
 
 /// The fields of an option, besides `type`.
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 15] = [
     "name",
     "description",
     "required",
@@ -30,7 +30,6 @@ const FIELDS: [&str; 16] = [
     "default",
     "autocomplete",
     "convert",
-    "display_name",
 ];
 
 /// The table `cog.option`: a function for each kind, and `maybe`.
@@ -219,4 +218,24 @@ fn read_channel_type(fields: &Fields<'_>, value: &Value) -> HostResult<u8> {
             .map(|number| number as u8),
     };
     found.ok_or_else(|| fields.wrong("channel_types", "Discord's types of channel", value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discord::types::fields_of;
+
+    #[test]
+    fn the_types_have_the_fields_of_an_option() {
+        let mut fields = FIELDS.to_vec();
+        fields.sort_unstable();
+        assert_eq!(fields_of("cog.luau", "AnyOption"), fields);
+    }
+
+    #[test]
+    fn the_types_have_every_kind_of_option() {
+        let mut kinds: Vec<_> = OptionKind::names().chain(["maybe"]).collect();
+        kinds.sort_unstable();
+        assert_eq!(fields_of("cog.luau", "Options"), kinds);
+    }
 }

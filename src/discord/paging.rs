@@ -130,6 +130,11 @@ const fn of(
     }
 }
 
+/// All operations that page.
+pub fn paged() -> impl Iterator<Item = &'static Paging> {
+    PAGED.iter()
+}
+
 /// How the pages of the operation with this id follow each other; nothing if it has no pages.
 pub fn paging(operation: &str) -> Option<&'static Paging> {
     PAGED.iter().find(|paging| paging.operation == operation)

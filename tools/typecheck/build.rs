@@ -8,7 +8,11 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SOURCES: [&str; 2] = ["src/luau/frontend.cpp", "src/luau/unknown_fields.cpp"];
+const SOURCES: [&str; 3] = [
+    "src/luau/failing.cpp",
+    "src/luau/frontend.cpp",
+    "src/luau/unknown_fields.cpp",
+];
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

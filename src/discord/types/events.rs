@@ -1,8 +1,8 @@
 //! The events by name: the generated parts of `cog.luau`.
 
-use super::luau::function;
+use super::luau::{function, texts};
 use super::model::event_name;
-use crate::discord::events::{EventDefinition, events};
+use crate::discord::events::{EventDefinition, events, intents};
 
 fn sorted() -> Vec<&'static EventDefinition> {
     let mut sorted: Vec<_> = events().collect();
@@ -27,4 +27,9 @@ pub(super) fn wait() -> String {
         function(event.name, &parameter, &format!("model.{name}?"))
     });
     lines.collect()
+}
+
+/// The names of all intents.
+pub(super) fn intent() -> String {
+    texts("Intent", intents::names(u64::MAX).into_iter())
 }

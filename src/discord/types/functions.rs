@@ -1,8 +1,9 @@
 //! The operations as functions: `discord.luau`.
 
-use super::luau::{Properties, Property, Way, function, merged, optional, table, text};
+use super::luau::{Properties, Property, WIDTH, Way, function, merged, optional, table, text};
 use super::names;
 use crate::discord::operations::{Operation, operations};
+use crate::discord::paging::paged;
 use crate::discord::schema::Shape;
 
 fn open() -> impl Iterator<Item = &'static Operation> {
@@ -73,6 +74,42 @@ pub(super) fn functions() -> String {
         comment + &function(id, &format!("arguments: {name}"), &result(operation))
     });
     functions.collect()
+}
+
+/// The fields in which answers have the lists that `each` goes through; "" where the answer is the list.
+fn lists() -> Vec<&'static str> {
+    let mut lists: Vec<&str> = paged().map(|paging| paging.list).collect();
+    lists.sort_unstable();
+    lists.dedup();
+    lists
+}
+
+fn each_of(list: &str) -> String {
+    let list = if list.is_empty() { "list" } else { list };
+    format!("EachOf{}", names::pascal(list))
+}
+
+/// What `each` is for each kind of answer.
+pub(super) fn each_types() -> String {
+    let types = lists().into_iter().map(|list| {
+        let answer = match list {
+            "" => "{ T }".to_owned(),
+            list => format!("{{ read {list}: {{ T }} }}"),
+        };
+        let name = each_of(list);
+        let flat = format!("type {name} = <A, T>(operation: (A) -> {answer}, arguments: A) -> () -> T?\n");
+        if flat.len() <= WIDTH {
+            return flat;
+        }
+        format!("type {name} = <A, T>(\n    operation: (A) -> {answer},\n    arguments: A\n) -> () -> T?\n")
+    });
+    types.collect()
+}
+
+/// `each`, for all kinds of answers.
+pub(super) fn each() -> String {
+    let all: Vec<String> = lists().into_iter().map(each_of).collect();
+    format!("    read each: {},\n", all.join("\n        & "))
 }
 
 fn result(operation: &Operation) -> String {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// A line is broken when it is so wide.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 
 /// Which way a value goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,10 @@ impl Property {
         let parts = field.shape.alternatives();
         // They come and go as decimal strings, whatever number Discord's description says.
         let text = if permissions::FIELDS.contains(&name) && parts.contains(&Shape::Integer) {
-            "string | { string }".into()
+            match way {
+                Way::Object => "string".into(),
+                Way::Input => "string | { Permission }".into(),
+            }
         } else {
             text(&field.shape, way)
         };
@@ -97,6 +100,7 @@ pub(super) fn text(shape: &Shape, way: Way) -> String {
         Shape::Integer | Shape::Number => "number".into(),
         Shape::DateTime if way == Way::Input => "number | string".into(),
         Shape::String | Shape::Uri | Shape::Snowflake | Shape::DateTime => "string".into(),
+        Shape::List(item) if way == Way::Object => format!("List<{}>", text(item, way)),
         Shape::List(item) => format!("{{ {} }}", text(item, way)),
         Shape::Map(value) => format!("{{ [string]: {} }}", text(value, way)),
         Shape::All(parts) => joined(parts, way, " & "),
@@ -195,6 +199,16 @@ pub(super) fn table(name: &str, properties: &Properties, methods: &[String], way
     }
     out.push_str("}\n\n");
     out
+}
+
+/// `export type Name = "one" | "other"`, a text a line.
+pub(super) fn texts<'a>(name: &str, texts: impl Iterator<Item = &'a str>) -> String {
+    let texts: Vec<String> = texts.map(|text| format!("    \"{text}\"\n")).collect();
+    let rest = texts[1..]
+        .iter()
+        .map(|text| text.replacen("    ", "    | ", 1));
+    let rest: String = rest.collect();
+    format!("export type {name} =\n{}{rest}\n", texts[0])
 }
 
 /// A name that Luau takes without brackets.

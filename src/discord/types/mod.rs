@@ -59,12 +59,16 @@ pub fn generate() -> Vec<(&'static str, String)> {
     let model = include_str!("model.luau");
     let model = fill(model, "objects", &model::objects());
     let model = fill(&model, "inputs", &model::inputs());
+    let model = fill(&model, "permissions", &model::permission());
     let discord = include_str!("discord.luau");
     let discord = fill(discord, "arguments", &functions::arguments());
     let discord = fill(&discord, "functions", &functions::functions());
+    let discord = fill(&discord, "each types", &functions::each_types());
+    let discord = fill(&discord, "each", &functions::each());
     let cog = include_str!("cog.luau");
     let cog = fill(cog, "on", &events::on());
     let cog = fill(&cog, "wait", &events::wait());
+    let cog = fill(&cog, "intents", &events::intent());
     let by_hand = BY_HAND.map(|(name, text)| (name, text.to_owned()));
     let generated = [
         ("cog.luau", cog),
@@ -74,6 +78,25 @@ pub fn generate() -> Vec<(&'static str, String)> {
     let mut files: Vec<_> = by_hand.into_iter().chain(generated).collect();
     files.sort_by_key(|(name, _)| *name);
     files
+}
+
+/// The fields of a table type of one of the modules, in order of name: for tests of those who read such tables.
+#[cfg(test)]
+pub(crate) fn fields_of(file: &str, name: &str) -> Vec<String> {
+    let files = generate();
+    let text = &files.iter().find(|(known, _)| *known == file).unwrap().1;
+    let start = format!("export type {name} = {{\n");
+    let (_, table) = text
+        .split_once(&start)
+        .unwrap_or_else(|| panic!("no {name} in {file}"));
+    let (table, _) = table.split_once("\n}\n").unwrap();
+    let fields = table.lines().filter_map(|line| {
+        let field = line.strip_prefix("    read ")?;
+        Some(field.split_once(':')?.0.to_owned())
+    });
+    let mut fields: Vec<_> = fields.collect();
+    fields.sort();
+    fields
 }
 
 /// Writes all type modules into a folder, which is made if need be. Returns the names of those that

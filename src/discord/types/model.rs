@@ -1,9 +1,10 @@
 //! The objects that Discord sends and the tables that cogs send: `model.luau`.
 
-use super::luau::{Properties, Property, Way, grouped, merged, table};
+use super::luau::{Properties, Property, Way, grouped, merged, table, texts};
 use super::names;
 use crate::discord::events::{EventDefinition, events};
 use crate::discord::operations::{Operation, operations};
+use crate::discord::permissions;
 use crate::discord::schema::{Shape, fields};
 use std::collections::BTreeSet;
 
@@ -23,6 +24,60 @@ const ADDED: [(&str, &[(&str, &str)]); 3] = [
         &[("guild_id", "string"), ("permissions", "string")],
     ),
     ("Message", &[("guild_id", "string"), ("member", "Member")]),
+];
+
+/// Fields of events of which Discord's facts say only that they are objects: event, field, type.
+const OF_EVENTS: [(&str, &str, &str); 18] = [
+    (
+        "auto_moderation_action_execution",
+        "action",
+        "AutoModerationAction",
+    ),
+    (
+        "auto_moderation_rule_create",
+        "trigger_metadata",
+        "AutoModerationTriggerMetadata",
+    ),
+    (
+        "auto_moderation_rule_create",
+        "actions",
+        "List<AutoModerationAction>",
+    ),
+    (
+        "auto_moderation_rule_delete",
+        "trigger_metadata",
+        "AutoModerationTriggerMetadata",
+    ),
+    (
+        "auto_moderation_rule_delete",
+        "actions",
+        "List<AutoModerationAction>",
+    ),
+    (
+        "auto_moderation_rule_update",
+        "trigger_metadata",
+        "AutoModerationTriggerMetadata",
+    ),
+    (
+        "auto_moderation_rule_update",
+        "actions",
+        "List<AutoModerationAction>",
+    ),
+    ("guild_create", "voice_states", "List<VoiceStateUpdate>"),
+    ("guild_create", "presences", "List<Presence>"),
+    ("guild_members_chunk", "presences", "List<Presence>"),
+    ("interaction_create", "data", "InteractionData"),
+    ("interaction_create", "guild", "InteractionGuild"),
+    ("interaction_create", "channel", "Channel"),
+    (
+        "interaction_create",
+        "authorizing_integration_owners",
+        "{ [string]: string }",
+    ),
+    ("presence_update", "user", "PresenceUser"),
+    ("presence_update", "activities", "List<PresenceActivity>"),
+    ("presence_update", "client_status", "ClientStatus"),
+    ("ready", "guilds", "List<UnavailableGuild>"),
 ];
 
 /// The kinds of channel; each has the fields of all, so that it fits wherever any channel does.
@@ -49,13 +104,19 @@ fn methods(name: &str) -> Vec<String> {
         "Member" => &[
             "add_role: (self: Member, role_id: string, reason: string?) -> ()",
             "remove_role: (self: Member, role_id: string, reason: string?) -> ()",
-            "timeout: (self: Member, duration: (number | string)?, reason: string?) -> ()",
+            "timeout: (self: Member, duration: number | string, reason: string?) -> ()",
             "kick: (self: Member, reason: string?) -> ()",
-            "ban: (self: Member, reason: string?, delete_message_seconds: number?) -> ()",
+            "ban: (self: Member, reason: string?) -> ()",
+            "send: (self: Member, content: Content) -> Message",
         ],
         "User" => &["send: (self: User, content: Content) -> Message"],
-        "Channel" => &["send: (self: Channel, content: Content) -> Message"],
+        "Channel" => &[
+            "send: (self: Channel, content: Content) -> Message",
+            "typing: (self: Channel) -> ()",
+            "delete: (self: Channel, reason: string?) -> ()",
+        ],
         "Attachment" => &["read: (self: Attachment) -> string"],
+        "Role" => &["delete: (self: Role, reason: string?) -> ()"],
         _ if CHANNELS.contains(&name) => return methods("Channel"),
         _ => &[],
     };
@@ -140,7 +201,13 @@ fn event_type(event: &EventDefinition) -> Option<(String, String)> {
     }
     let mut more = false;
     for (name, field) in &event.fields {
-        let property = Property::new(name, field, Way::Object);
+        let mut property = Property::new(name, field, Way::Object);
+        let known = OF_EVENTS
+            .iter()
+            .find(|(of, known, _)| (*of, *known) == (event.name, *name));
+        if let Some((_, _, text)) = known {
+            (*text).clone_into(&mut property.text);
+        }
         if let Some((_, known)) = properties.iter_mut().find(|(known, _)| known == name) {
             more |= known.optional && !property.optional;
             known.optional &= property.optional;
@@ -163,6 +230,11 @@ pub(super) fn event_name(event: &EventDefinition) -> String {
         Some((name, _)) => name,
         None => event.schema.map(names::object).unwrap_or_default(),
     }
+}
+
+/// The names of all permissions.
+pub(super) fn permission() -> String {
+    texts("Permission", permissions::all_names())
 }
 
 /// The types of all tables inside arguments, in order of name.

@@ -28,8 +28,10 @@ struct Luaurc {
 /// The files of a bot. A module's name is its path from the bot's folder, with `/`: `lua/cogs/ping.luau`.
 #[derive(Debug, Default)]
 pub(crate) struct Project {
-    /// What is checked, in order of name.
+    /// What is checked: the bot's modules, and the types of the host's.
     pub(crate) modules: Vec<String>,
+    /// How many of these are the bot's.
+    pub(crate) own: usize,
     /// Names that are there without a declaration, as any value.
     pub(crate) globals: Vec<String>,
     /// Of `lua` and `spec` the aliases in lower case, each with its path from the bot's folder.
@@ -55,8 +57,8 @@ impl Project {
             project.aliases.insert(area, aliases.collect());
             project.add(folder, area)?;
         }
-        project.modules = project.files.keys().cloned().collect();
-        if project.modules.is_empty() {
+        project.own = project.files.len();
+        if project.own == 0 {
             let folder = folder.display();
             return Err(format!(
                 "there is no module in {folder}/lua; give the folder of config.json"
@@ -70,6 +72,7 @@ impl Project {
             ));
         }
         project.add(folder, &types)?;
+        project.modules = project.files.keys().cloned().collect();
         Ok(project)
     }
 

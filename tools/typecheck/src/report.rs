@@ -46,7 +46,7 @@ pub(crate) fn text(project: &Project, problems: &[Problem]) -> String {
 fn sum(project: &Project, problems: &[Problem]) -> String {
     let errors = problems.iter().filter(|it| it.is_error()).count();
     let warnings = problems.len() - errors;
-    let files = counted(project.modules.len(), "file");
+    let files = counted(project.own, "file");
     match (errors, warnings) {
         (0, 0) => format!("The types of {files} are right.\n"),
         (0, warnings) => format!(

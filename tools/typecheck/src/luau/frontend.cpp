@@ -1,6 +1,7 @@
 // Luau's frontend behind a few functions of C: modules come from the caller by name, what is wrong goes back to it.
 // `src/luau/mod.rs` is the other side.
 
+#include "failing.h"
 #include "unknown_fields.h"
 
 #include "Luau/BuiltinDefinitions.h"
@@ -149,6 +150,10 @@ void check(const cogsmith_host* host, const std::vector<std::string>& modules, c
     Luau::registerBuiltinGlobals(frontend, frontend.globals);
     Luau::freeze(frontend.globals.globalTypes);
 
+    frontend.parseModules(modules);
+    for (const std::string& module : modules)
+        if (Luau::SourceModule* source = frontend.getSourceModule(module))
+            cogsmith::end_after_failing(*source);
     frontend.queueModuleCheck(modules);
     frontend.checkQueuedModules();
 

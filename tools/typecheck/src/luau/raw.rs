@@ -1,6 +1,6 @@
 //! The only unsafe code: the call of `frontend.cpp`, and what it calls back.
 
-use super::{Problem, Severity, sentences, unknown_fields};
+use super::{Problem, Severity, UNKNOWN_FIELD, sentences, unknown_fields};
 use crate::project::Project;
 use crate::requires;
 use std::collections::HashMap;
@@ -236,7 +236,7 @@ unsafe extern "C" fn unknown_field(
         )
     };
     let message = unknown_fields::message(&field, &of, known.split_terminator('\0'));
-    check.add(file, place, Severity::Error, "UnknownField", &message);
+    check.add(file, place, Severity::Error, UNKNOWN_FIELD, &message);
 }
 
 /// A place that Luau counts from 0, and within a line in bytes.

@@ -7,6 +7,7 @@
 )]
 
 use serde::Deserialize;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -71,10 +72,21 @@ pub(crate) fn problems(folder: &Path) -> Vec<Problem> {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            file,
+            line,
+            column,
+            message,
+            ..
+        } = self;
+        write!(formatter, "{file}:{line}:{column}: {message}")
+    }
+}
+
 /// What is wrong in a bot, a line each.
 #[allow(dead_code, reason = "each program of tests uses some of it")]
 pub(crate) fn lines(folder: &Path) -> Vec<String> {
-    let problems = problems(folder).into_iter();
-    let lines = problems.map(|it| format!("{}:{}:{}: {}", it.file, it.line, it.column, it.message));
-    lines.collect()
+    problems(folder).iter().map(Problem::to_string).collect()
 }
