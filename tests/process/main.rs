@@ -17,12 +17,14 @@ mod cli;
 mod config;
 #[cfg(unix)]
 mod descriptors;
+mod dev;
 #[path = "../support/fake_http.rs"]
 mod fake_http;
 #[cfg(unix)]
 mod jobs;
 #[cfg(unix)]
 mod lifetime;
+mod migrations;
 mod spec_command;
 mod spec_runner;
 mod start;
