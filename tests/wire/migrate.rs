@@ -411,3 +411,79 @@ cog.on_load(function() assert(state.user(\"1\").y == 1) state.user(\"1\").y = 7 
         Some(1.0.into())
     );
 }
+
+/// Two cogs that share a state by a service, and many entries: whichever comes first, each entry is migrated once.
+#[tokio::test(flavor = "multi_thread")]
+async fn cogs_that_share_a_state_migrate_each_entry_once() {
+    let service = r#"local cog = require("@cogsmith/cog")
+local state = require("@cogsmith/state")
+cog.info { capabilities = { "shared:bank" } }
+local bank = state.shared("bank")
+MIGRATE
+return bank
+"#;
+    let cog = r#"local cog = require("@cogsmith/cog")
+local bank = require("../services/bank")
+cog.command { name = "fill_NAME", run = function(ctx)
+    for index = 1, 600 do
+        bank.user(tostring(index)).coins = index
+    end
+    ctx:reply("filled")
+end }
+cog.command { name = "sum_NAME", run = function(ctx)
+    local coins, times = 0, 0
+    for _, entry in bank.entries("user") do
+        coins += entry.value.gold or 0
+        times += entry.value.times or 0
+    end
+    ctx:reply(`{coins} {times}`)
+end }
+"#;
+    let named = |name: &str| cog.replace("NAME", name);
+    let mut stage = setup(&[
+        ("services/bank.luau", &service.replace("MIGRATE", "")),
+        ("cogs/one.luau", &named("one")),
+        ("cogs/two.luau", &named("two")),
+    ])
+    .stored()
+    .start()
+    .await;
+    assert_eq!(stage.ask("!fill_one").await, "filled");
+    let migrate = "bank.migrate(2, { user = function(old) return { gold = old.coins, times = (old.times or 0) + 1 } end })";
+    stage.save("services/bank.luau", &service.replace("MIGRATE", migrate));
+    stage.applied().await;
+    assert_eq!(stage.ask("!sum_two").await, "180300 600");
+    stage.settled().await;
+    assert_eq!(stage.ask("!sum_one").await, "180300 600");
+}
+
+/// The next version comes while the one before has not come to its end: it goes on with what is left, from wherever each
+/// entry stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_while_a_migration_runs_goes_on_with_what_is_left() {
+    let fill = "(function() for index = 1, 1200 do state.user(tostring(index)).path = \"\" end return \"ok\" end)()";
+    let mut stage = setup(&[("cogs/t.luau", &cog("", fill))])
+        .stored()
+        .start()
+        .await;
+    assert_eq!(stage.ask("!t").await, "ok");
+    let at = |version: u32| {
+        let steps: String = (1..=version)
+            .map(|to| format!("[{to}] = function(old) for _ = 1, 2000 do math.sqrt(2) end old.path ..= \"{to}\" return old end,"))
+            .collect();
+        let show = "(function() local seen = {} for _, entry in state.entries(\"user\") do seen[entry.value.path] = true end local paths = {} for path in seen do table.insert(paths, path) end return table.concat(paths, \" \") end)()";
+        cog(
+            &format!("state.migrate({version}, {{ user = {{ {steps} }} }})"),
+            show,
+        )
+    };
+    for version in 1..4 {
+        stage.save("cogs/t.luau", &at(version));
+        stage.applied().await;
+    }
+    assert_eq!(stage.ask("!t").await, "123");
+    stage.settled().await;
+    let view = stage.bot.cogs.services.store.view(&Namespace::cog("t"));
+    let entries = view.stored_scopes(ScopeKind::User, None);
+    assert!(entries.iter().all(|(_, entry)| entry.version() == 3));
+}

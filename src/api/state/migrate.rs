@@ -18,6 +18,7 @@ use crate::api::phase::active;
 use crate::lock::lock;
 use crate::nearest::{hint, nearest};
 use crate::state::{Key, Outdated, ScopeKind, StateScope, StateTable, Text, View, render_path};
+use crate::vm::generation::Generation;
 use crate::vm::host::{
     Arguments, Host, HostError, HostFailure, HostResult, describe, in_time, number, shown_name,
 };
@@ -256,34 +257,30 @@ fn outdated_after(
 
 /// What the code that runs has said about the versions of a state.
 pub(super) fn migration_of(
-    lua: &Lua,
+    generation: &Generation,
     cog: &CogContext,
     space: &Space,
-) -> HostResult<Option<Arc<Migration>>> {
-    if let Some(all) = active(lua)?.attached::<Migrations>() {
-        return Ok(all.of(space).cloned());
+) -> Option<Arc<Migration>> {
+    if let Some(all) = generation.attached::<Migrations>() {
+        return all.of(space).cloned();
     }
     // Its files load.
-    Ok(cog
-        .declaring
-        .declared(|staged| staged.migrations().find(|it| it.space == *space).cloned()))
+    cog.declaring
+        .declared(|staged| staged.migrations().find(|it| it.space == *space).cloned())
 }
 
 /// Before an entry is looked at or written to: brings it to the version of the code that runs, if it is older.
 pub(super) fn bring_up(
     lua: &Lua,
     cog: &Arc<CogContext>,
-    space: &Space,
     view: &View,
+    migration: &Migration,
     (scope, path): (&StateScope, &[Key]),
 ) -> HostResult<()> {
-    let Some(migration) = migration_of(lua, cog, space)? else {
-        return Ok(());
-    };
     if migration.steps_for(scope.kind(), path).is_none() {
         return Ok(());
     }
-    bring_up_to(lua, cog, view, &migration, (scope, path)).map(drop)
+    bring_up_to(lua, cog, view, migration, (scope, path)).map(drop)
 }
 
 /// Returns how many bytes it has changed.
@@ -318,7 +315,8 @@ pub(super) fn bring_up_all(
     view: &View,
     wanted: &dyn Fn(ScopeKind, Option<&Text>) -> bool,
 ) -> HostResult<()> {
-    let Some(migration) = migration_of(lua, cog, space)?.filter(|it| !it.is_done()) else {
+    let migration = migration_of(active(lua)?.as_ref(), cog, space);
+    let Some(migration) = migration.filter(|it| !it.is_done()) else {
         return Ok(());
     };
     let wanted = |kind: ScopeKind, name: Option<&Text>| {

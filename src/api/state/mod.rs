@@ -34,6 +34,7 @@ use crate::vm::host::{
 use crate::vm::raw::with_fallback;
 pub(in crate::api) use handle::Handle;
 pub(super) use handle::payload_to_stored;
+use migration::Migration;
 use mlua::{Function, Lua, Table, Value};
 use space::Space;
 use std::ffi::CStr;
@@ -46,15 +47,25 @@ static LIBRARY: HostChunk = HostChunk::new("library", include_str!("library.luau
 /// Bytes of an id that are looked at: more than any id has.
 const LONGEST_ID: usize = 64;
 
+/// A state as the code that runs sees it.
 fn view_of(cog: &Arc<CogContext>, space: &Space, lua: &Lua) -> HostResult<View> {
+    view_and_migration(cog, space, lua).map(|(view, _)| view)
+}
+
+fn view_and_migration(
+    cog: &Arc<CogContext>,
+    space: &Space,
+    lua: &Lua,
+) -> HostResult<(View, Option<Arc<Migration>>)> {
     if let Space::Shared(name) = space {
         cog.shares(lua, name)?;
     }
     let generation = active(lua)?;
     generation.may_look("state")?;
     let view = cog.state.of(&generation).view(space);
-    let migration = migrate::migration_of(lua, cog, space)?;
-    Ok(view.at_version(migration.map_or(0, |it| it.version)))
+    let migration = migrate::migration_of(&generation, cog, space);
+    let version = migration.as_ref().map_or(0, |it| it.version);
+    Ok((view.at_version(version), migration))
 }
 
 /// The same, with the entry into which a path leads as the code that runs expects it.
@@ -64,8 +75,10 @@ fn view_at(
     place: (&StateScope, &[Key]),
     lua: &Lua,
 ) -> HostResult<View> {
-    let view = view_of(cog, space, lua)?;
-    migrate::bring_up(lua, cog, space, &view, place)?;
+    let (view, migration) = view_and_migration(cog, space, lua)?;
+    if let Some(migration) = migration {
+        migrate::bring_up(lua, cog, &view, &migration, place)?;
+    }
     Ok(view)
 }
 
