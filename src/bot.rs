@@ -48,8 +48,10 @@ use crate::config::{Config, Environment, Follower, Token};
 use crate::discord::cache::Cache;
 use crate::discord::outbound::{Outbound, OutboundOptions};
 use crate::error::StartError;
+use crate::escape::capitalized;
 use crate::gateway::{Gateway, GatewayAddress, GatewayError, GatewayOptions, split_query};
 use crate::guild_settings::GuildSettings;
+use crate::history::History;
 use crate::host_tasks::{self, Task};
 use crate::http::{HttpClient, KnownHosts};
 use crate::json::Json;
@@ -60,7 +62,7 @@ use crate::state::{StateError, StateLimits, Store, StoreOptions};
 use crate::vm::build::self_test;
 use crate::vm::coverage::Coverage;
 use arc_swap::ArcSwap;
-use futures_util::future::{Either, select, try_join};
+use futures_util::future::{Either, select, try_join3};
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -96,6 +98,8 @@ pub struct BotOptions {
 
 /// The file in `var/` that says which cog has which name.
 const NAMES: &str = "names.json";
+/// The file in `var/` with what each cog has run.
+pub const HISTORY: &str = "history.db";
 /// The file in `var/` that says which servers have lists of commands of their own.
 const DEV_GUILDS: &str = "dev_guilds.json";
 
@@ -164,7 +168,8 @@ impl Bot {
         // that is given up then leaves nothing unsaved.
         let signing_in = sign_in::sign_in(&outbound, &options.clock, &options);
         let opening = with_store(&options, signing_in);
-        let ((store, server), ()) = try_join(opening, tested()).await?;
+        let opened = async { Ok(open_history(&options).await) };
+        let ((store, server), (), history) = try_join3(opening, tested(), opened).await?;
         let user = server.identity.user.str("username");
         let (gateway, _query) = split_query(&server.gateway.url);
         tracing::info!(user, gateway, "Signed in");
@@ -175,7 +180,8 @@ impl Bot {
         });
         services.identity.store(Arc::new(server.identity));
         let threads = CogThreads::start()?;
-        let cogs = Arc::new(Cogs::new(Arc::clone(&services), threads.0.clone()));
+        let cogs = Cogs::new(Arc::clone(&services), threads.0.clone(), history);
+        let cogs = Arc::new(cogs);
         // Nobody else has set it.
         let _first = services.lines.set(Box::new(Lines::new(&cogs))).is_ok();
         if options.state.is_some() {
@@ -333,6 +339,10 @@ impl Bot {
         if tokio::time::timeout(FAREWELL, all).await.is_err() {
             tracing::warn!("Some handlers were still running and were cancelled");
         }
+        for cog in self.cogs.all() {
+            self.cogs.note_ran(&cog);
+        }
+        self.cogs.history.flush().await;
         if let Some(telling) = self.telling.take() {
             // After an orderly end nobody else tells them.
             let _told = tokio::time::timeout(FAREWELL, telling).await.is_ok();
@@ -398,6 +408,26 @@ async fn with_store(
     }
 }
 
+/// Opens the history beside the state. A bot runs without one as well.
+async fn open_history(options: &BotOptions) -> History {
+    if options.state.is_none() {
+        return History::default();
+    }
+    let path = options.config.var_dir().join(HISTORY);
+    let opening = tokio::task::spawn_blocking(move || History::open(&path));
+    match opening.await {
+        Ok(Ok(history)) => history,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "The bot keeps no history of its cogs");
+            History::default()
+        }
+        Err(error) => {
+            tracing::warn!(%error, "The bot keeps no history of its cogs");
+            History::default()
+        }
+    }
+}
+
 fn open_store(path: Option<PathBuf>, limits: StateLimits) -> Result<Store, StartError> {
     Store::open(StoreOptions { path, limits }).map_err(|error| state_error(&error))
 }
@@ -457,11 +487,7 @@ fn state_error(error: &StateError) -> StartError {
         }
         _ => "",
     };
-    let sentence = error.to_string();
-    let mut letters = sentence.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string());
-    let first = first.unwrap_or_default();
-    StartError::StateUnavailable(format!("{first}{}{advice}", letters.as_str()))
+    StartError::StateUnavailable(format!("{}{advice}", capitalized(&error.to_string())))
 }
 
 /// The limits of each cog's state.

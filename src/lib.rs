@@ -30,6 +30,7 @@ pub mod escape;
 pub mod files;
 pub mod gateway;
 pub mod guild_settings;
+pub mod history;
 pub mod host_tasks;
 pub mod http;
 pub mod json;

@@ -62,6 +62,16 @@ impl SourceLocation {
 }
 
 /// With its place, source lines and chain of requires. Each part stays in its line, whoever wrote it.
+impl Problem {
+    /// What is wrong and where, without the source.
+    pub fn in_one_line(&self) -> String {
+        let place = self.place.as_ref();
+        let place = place.map(|place| format!("{}:{}: ", place.file, place.line));
+        let line = format!("{}{}", place.unwrap_or_default(), self.message);
+        one_line(&line).into_owned()
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.place, &self.cog) {

@@ -15,6 +15,7 @@ mod cogs;
 mod completion;
 mod forget;
 mod help_pages;
+mod history;
 mod intents;
 mod menu;
 mod reload;
@@ -37,7 +38,7 @@ use crate::discord::event::Event;
 use crate::discord::{operation, reply_to};
 use crate::host_tasks::{self, Task};
 use crate::json::{Json, JsonRef};
-use crate::reload::controller::Reload;
+use crate::reload::controller::{Ask, Reload, Request};
 use crate::supervisor::Ticket;
 use serde_json::json;
 use serenity::builder::{
@@ -148,6 +149,17 @@ impl AdminCall {
             author_id: author.unwrap_or_default().to_owned(),
             form: form(interaction),
         }
+    }
+
+    /// What its caller wants of hot reload.
+    fn asks(&self, ask: Ask) -> Request {
+        let caller = self.caller();
+        let name = caller.at(&["author", "username"]).and_then(JsonRef::as_str);
+        let by = match name {
+            Some(name) => format!("{name} ({})", self.author_id),
+            None => self.author_id.clone(),
+        };
+        Request { ask, by }
     }
 
     /// The language in which it is answered.
@@ -435,7 +447,7 @@ impl Answering {
             Say::Refused {}.say(self.language)
         } else {
             match call.name.as_str() {
-                "reload" => self.reload(&call.arguments).await,
+                "reload" => self.reload(call).await,
                 "cogs" => self.list_cogs(&call.arguments),
                 "load" => self.load(&call.arguments).await,
                 "forget" => self.forget(&call.arguments).await,

@@ -1,8 +1,8 @@
-//! `!reload`: menu, `status`, `toggle`, `cog <name>`, `all`.
+//! `!reload`: menu, `status`, `toggle`, `cog <name>`, `all`. `history`, `undo` and `redo` are in `history.rs`.
 
 use super::report::report;
 use super::text::Say;
-use super::{Answering, intents, status};
+use super::{AdminCall, Answering, history, intents, status};
 use crate::commands::escape::{defuse, in_code, quoted};
 use crate::commands::pages;
 use crate::reload::controller::{Ask, Refused};
@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 impl Answering {
     /// Answers `!reload …`.
-    pub(super) async fn reload(&self, arguments: &str) -> String {
+    pub(super) async fn reload(&self, call: &AdminCall) -> String {
+        let arguments = call.arguments.as_str();
         let language = self.language;
         let prefix = &self.shown_prefix();
         let (action, rest) = match arguments.split_once(char::is_whitespace) {
@@ -27,15 +28,22 @@ impl Answering {
             }
             "toggle" => self.toggle().await,
             "all" => {
-                let result = self.reload.ask(Ask::All).await;
+                let result = self.reload.ask(call.asks(Ask::All)).await;
                 self.tell(result)
             }
+            "history" | "undo" | "redo" if rest.is_empty() => {
+                let command = &format!("{prefix}reload {}", action.to_lowercase());
+                Say::NeedsName { command }.say(language)
+            }
+            "history" => self.history(rest).await,
+            "undo" => self.undo(call, rest).await,
+            "redo" => self.redo(call, rest).await,
             "cog" if rest.is_empty() => {
                 let command = &format!("{prefix}reload cog");
                 Say::NeedsName { command }.say(language)
             }
             "cog" => {
-                let result = self.reload.ask(Ask::Cog(rest.to_owned())).await;
+                let result = self.reload.ask(call.asks(Ask::Cog(rest.to_owned()))).await;
                 self.tell(result)
             }
             _ => {
@@ -67,7 +75,8 @@ impl Answering {
         match result {
             Ok(Some(done)) => {
                 let waiting = intents::waiting(&self.cogs.services, &self.reload, language);
-                let lines = [Some(report(&done, language)), waiting];
+                let undone = history::undone(&done, &self.shown_prefix(), language);
+                let lines = [Some(report(&done, language)), undone, waiting];
                 lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
             }
             Ok(None) => Say::Nothing {}.say(language),
@@ -88,6 +97,9 @@ impl Answering {
                 }
                 .say(language)
             }
+            Err(Refused::NotRunning(cog)) => Say::NotRunning { cog: &cog }.say(language),
+            Err(Refused::NotUndone(cog)) => Say::NotUndone { cog: &cog }.say(language),
+            Err(Refused::History(error)) => history::error(&error, language),
             Err(Refused::Loaded(cog)) => {
                 let prefix = &self.shown_prefix();
                 Say::AlreadyLoaded { cog: &cog, prefix }.say(language)

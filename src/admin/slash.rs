@@ -75,6 +75,17 @@ fn reload() -> CreateCommand {
         .add_option(part("toggle", Say::AboutToggle {}))
         .add_option(part("cog", Say::AboutReloadCog {}).add_sub_option(cog().required(true)))
         .add_option(part("all", Say::AboutReloadAll {}))
+        .add_option(
+            part("history", Say::AboutHistory {})
+                .add_sub_option(cog().required(true))
+                .add_sub_option(page()),
+        )
+        .add_option(
+            part("undo", Say::AboutUndo {})
+                .add_sub_option(cog().required(true))
+                .add_sub_option(version()),
+        )
+        .add_option(part("redo", Say::AboutRedo {}).add_sub_option(cog().required(true)))
 }
 
 fn cogs() -> CreateCommand {
@@ -165,6 +176,16 @@ fn completed(option: CreateCommandOption) -> CreateCommandOption {
 /// The name of a cog.
 fn cog() -> CreateCommandOption {
     completed(text("name", Say::AboutCogName {}))
+}
+
+/// The number of a version of a cog.
+fn version() -> CreateCommandOption {
+    option(
+        CommandOptionType::Integer,
+        "version",
+        Say::AboutUndoVersion {},
+    )
+    .min_int_value(1)
 }
 
 fn page() -> CreateCommandOption {

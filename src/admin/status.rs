@@ -120,7 +120,10 @@ pub(super) fn cog_lines(cogs: &Cogs, budget: Option<(usize, &str)>, language: La
             (cog, condition)
         })
         .collect();
-    all.sort_by_key(|(_, condition)| condition.is_current());
+    let is_well = |cog: &CogHandle, condition: &Condition| {
+        condition.is_current() && cog.peek(|status| status.undone.is_none())
+    };
+    all.sort_by_key(|(cog, condition)| is_well(cog, condition));
     let longest = all.iter().map(|(cog, _)| cog.name.chars().count()).max();
     let width = longest.unwrap_or_default().min(WIDEST_NAME);
     let mut lines = Vec::new();
@@ -148,7 +151,8 @@ fn cog_line(
     language: Language,
 ) -> String {
     let name = &cog.name;
-    let wrong = what_is_wrong(condition, cog.dropped(), language);
+    let undone = cog.peek(|status| status.undone.as_ref().map(|undone| undone.kept.number));
+    let wrong = what_is_wrong(condition, undone, cog.dropped(), language);
     if !condition.has_version() {
         return format!("{name:width$}  {wrong}");
     }
@@ -160,7 +164,12 @@ fn cog_line(
 }
 
 /// Nothing for a cog that is well.
-fn what_is_wrong(condition: &Condition, dropped: u64, language: Language) -> String {
+fn what_is_wrong(
+    condition: &Condition,
+    undone: Option<u32>,
+    dropped: u64,
+    language: Language,
+) -> String {
     let cogs = &condition.held_by().join(", ");
     let count = &dropped.to_string();
     let is_held = !cogs.is_empty();
@@ -170,6 +179,10 @@ fn what_is_wrong(condition: &Condition, dropped: u64, language: Language) -> Str
         Condition::NeverRan { .. } => Say::CogWaits {}.say(language),
         Condition::Running { .. } if is_held => Say::CogHeldBack { cogs }.say(language),
         Condition::Running { .. } if condition.is_failing() => Say::CogFailing {}.say(language),
+        Condition::Running { .. } if undone.is_some() => {
+            let number = &undone.unwrap_or_default().to_string();
+            Say::CogUndone { number }.say(language)
+        }
         Condition::Running { .. } if dropped > 0 => Say::CogDropped { count }.say(language),
         Condition::Running { .. } => String::new(),
     }
@@ -214,18 +227,8 @@ pub(super) fn cog_details(cogs: &Cogs, cog: &CogHandle, language: Language) -> S
     let waiting = cogs.services.outbound.waiting_of(&cog.name).into_iter();
     parts.extend(waiting.map(|calls| waiting_line(&calls, now, language)));
     parts.extend(jobs_line(cog, language));
-    parts.extend(room_line(cog, language));
     parts.extend(condition.problem().map(shown));
     parts.join("\n")
-}
-
-/// That the state has little room left.
-fn room_line(cog: &CogHandle, language: Language) -> Option<String> {
-    let limits = limits_of(&cog.context);
-    let state = limits.iter().find(|limit| limit.is_near)?;
-    let used = &state.used.map(shown_number).unwrap_or_default();
-    let limit = &state.limit.to_string();
-    Some(Say::NearlyFull { used, limit }.say(language))
 }
 
 /// How many jobs are given up, and why one of them is.
@@ -330,7 +333,7 @@ fn problem_line(problem: &Problem) -> String {
 }
 
 /// A text in one line, as inline code.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let line: String = text.chars().filter(|c| !c.is_control()).collect();
     let short: String = line.chars().take(PROBLEM_LINE).collect();
     let end = if short.len() < line.len() { "…" } else { "" };
@@ -338,7 +341,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// Files as inline code.
-fn listed(files: &[String], most: usize) -> String {
+pub(super) fn listed(files: &[String], most: usize) -> String {
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
     names(&files, most)
 }

@@ -12,8 +12,8 @@ sentences! {
         "For the bot's admins (the application's owner; for a team its owner, admins and developers; and the users in `bot.admins` of config.json): `{prefix}reload`, `{prefix}cogs`, `{prefix}load`, `{prefix}unload`, `{prefix}forget`"
         "Untuk admin bot (pemilik aplikasi; untuk tim: pemilik, admin, dan developer tim; serta pengguna yang tercantum di `bot.admins` dalam config.json): `{prefix}reload`, `{prefix}cogs`, `{prefix}load`, `{prefix}unload`, `{prefix}forget`"
     Menu { prefix }
-        "**Hot reload**\n`{prefix}reload status` shows what runs and what went wrong\n`{prefix}reload toggle` switches hot reload on or off\n`{prefix}reload cog <name>` rebuilds one cog in a fresh VM\n`{prefix}reload all` rebuilds all cogs in fresh VMs\nAlso: `{prefix}cogs`, `{prefix}load <name>`, `{prefix}unload <name>`, `{prefix}help`"
-        "**Hot reload**\n`{prefix}reload status` menampilkan apa yang berjalan dan apa yang gagal\n`{prefix}reload toggle` menyalakan atau mematikan hot reload\n`{prefix}reload cog <nama>` membangun ulang satu cog\n`{prefix}reload all` membangun ulang semua cog\nJuga: `{prefix}cogs`, `{prefix}load <nama>`, `{prefix}unload <nama>`, `{prefix}help`"
+        "**Hot reload**\n`{prefix}reload status` shows what runs and what went wrong\n`{prefix}reload toggle` switches hot reload on or off\n`{prefix}reload cog <name>` rebuilds one cog in a fresh VM\n`{prefix}reload all` rebuilds all cogs in fresh VMs\n`{prefix}reload history <name>` shows what a cog has run\n`{prefix}reload undo <name> [version]` puts an earlier version back; `{prefix}reload redo <name>` ends that\nAlso: `{prefix}cogs`, `{prefix}load <name>`, `{prefix}unload <name>`, `{prefix}help`"
+        "**Hot reload**\n`{prefix}reload status` menampilkan apa yang berjalan dan apa yang gagal\n`{prefix}reload toggle` menyalakan atau mematikan hot reload\n`{prefix}reload cog <nama>` membangun ulang satu cog\n`{prefix}reload all` membangun ulang semua cog\n`{prefix}reload history <nama>` menampilkan versi-versi sebuah cog\n`{prefix}reload undo <nama> [versi]` mengembalikan versi lama; `{prefix}reload redo <nama>` mengakhirinya\nJuga: `{prefix}cogs`, `{prefix}load <nama>`, `{prefix}unload <nama>`, `{prefix}help`"
     UnknownAction { given, prefix }
         "There is no `{prefix}reload {given}`. `{prefix}reload` shows what there is."
         "Tidak ada `{prefix}reload {given}`. `{prefix}reload` menampilkan yang tersedia."
@@ -131,9 +131,6 @@ sentences! {
     Unloaded { cog }
         "✅ Unloaded `{cog}`. Its state is kept. Saving its file does not load it again."
         "✅ `{cog}` dilepas. Datanya tetap ada. Menyimpan berkasnya tidak memuatnya kembali."
-    NearlyFull { used, limit }
-        "⚠️ Its state is nearly full: {used} of {limit} MB (`limits.state_mb`). Beyond that its writes fail."
-        "⚠️ Datanya hampir penuh: {used} dari {limit} MB (`limits.state_mb`). Setelah itu cog ini tidak bisa menulis data lagi."
     ForgetWhom { command }
         "Whose data? `{command} @user`, or an id: `{command} 80351110224678912`. It deletes at once what all cogs have stored for them, and cannot be undone."
         "Data siapa? `{command} @pengguna`, atau dengan ID: `{command} 80351110224678912`. Semua yang disimpan cog untuknya langsung dihapus dan tidak bisa dikembalikan."
@@ -173,6 +170,69 @@ sentences! {
     IntentsWait { intents, wait }
         "⏳ The connection gets new intents in {wait}: {intents}. Their events do not arrive before that. The bot waits because Discord limits how many sessions it may open."
         "⏳ Koneksi akan mendapat intent baru dalam {wait}: {intents}. Sebelum itu, event-nya belum masuk. Bot menunggu karena Discord membatasi jumlah sesi yang boleh dibuka."
+    NotUndone { cog }
+        "`{cog}` runs what its files say: there is nothing to redo."
+        "`{cog}` sudah menjalankan isi berkasnya: tidak ada yang perlu dikembalikan."
+    RunsAlready { cog }
+        "`{cog}` runs exactly that already."
+        "`{cog}` sudah menjalankan versi itu."
+    WrongVersion { given, cog, prefix }
+        "{given} is not the number of a version. `{prefix}reload history {cog}` shows them."
+        "{given} bukan nomor versi. `{prefix}reload history {cog}` menampilkannya."
+    HistoryUnknown { cog }
+        "Nothing is known of earlier versions of {cog}."
+        "Tidak ada catatan tentang versi lama {cog}."
+    NotKept { cog, number, kept }
+        "Version {number} of `{cog}` is not kept. Kept are: {kept}."
+        "Versi {number} dari `{cog}` tidak disimpan. Yang disimpan: {kept}."
+    NoneBefore { cog }
+        "No version of `{cog}` before this one is kept."
+        "Tidak ada versi `{cog}` sebelum ini yang disimpan."
+    HistoryUnreadable { why }
+        "The history of the cogs cannot be read: {why}"
+        "Riwayat cog tidak bisa dibaca: {why}"
+    HistoryOff {}
+        "This bot keeps no history of its cogs."
+        "Bot ini tidak menyimpan riwayat cog."
+    HistoryOf { cog }
+        "**What `{cog}` has run**, the newest first"
+        "**Versi-versi `{cog}`**, yang terbaru di atas"
+    HistoryHint { cog, prefix }
+        "`{prefix}reload undo {cog} <version>` puts one back."
+        "`{prefix}reload undo {cog} <versi>` mengembalikan salah satunya."
+    HistoryFailed {}
+        "**Could not be loaded**"
+        "**Gagal dimuat**"
+    RunsNow {}
+        "runs now"
+        "sedang berjalan"
+    CauseSaved { files }
+        "saved: {files}"
+        "disimpan: {files}"
+    CauseCommand { by }
+        "reloaded by {by}"
+        "dimuat ulang oleh {by}"
+    CauseUndo { number, by }
+        "version {number} put back by {by}"
+        "versi {number} dikembalikan oleh {by}"
+    CauseRedo { by }
+        "its files again, by {by}"
+        "kembali ke isi berkasnya, oleh {by}"
+    Differs { files }
+        "differs in {files}"
+        "berbeda di {files}"
+    Built { count }
+        "built {count} times"
+        "dibangun {count} kali"
+    Ran { handlers, failures }
+        "handlers: {handlers}, failed: {failures}"
+        "handler: {handlers}, gagal: {failures}"
+    IsUndone { cog, number, since, by, prefix }
+        "⚠️ `{cog}` runs version {number}, not what its files say, since {since}, by {by}. It does so until one of its files is saved, or until `{prefix}reload redo {cog}`."
+        "⚠️ `{cog}` menjalankan versi {number}, bukan isi berkasnya, sejak {since}, oleh {by}. Ini berlaku sampai salah satu berkasnya disimpan, atau sampai `{prefix}reload redo {cog}`."
+    CogUndone { number }
+        "runs version {number}, not its files"
+        "menjalankan versi {number}, bukan berkasnya"
     NoCogs {}
         "There are no cogs: put a file into `lua/cogs/`."
         "Belum ada cog: letakkan berkas di `lua/cogs/`."
@@ -192,6 +252,18 @@ sentences! {
     AboutReloadAll {}
         "Rebuilds all cogs in fresh VMs"
         "Membangun ulang semua cog"
+    AboutHistory {}
+        "Shows what a cog has run, and what became of it"
+        "Menampilkan versi-versi sebuah cog dan hasilnya"
+    AboutUndo {}
+        "Puts an earlier version of a cog back; its files stay as they are"
+        "Mengembalikan versi lama sebuah cog; berkasnya tidak diubah"
+    AboutUndoVersion {}
+        "The number of a version in the history; without it, the one before"
+        "Nomor versi dalam riwayat; tanpa ini, versi sebelumnya"
+    AboutRedo {}
+        "Has a cog run what its files say again"
+        "Menjalankan kembali isi berkas sebuah cog"
     AboutCogs {}
         "Lists the cogs, or shows one with its limits"
         "Menampilkan daftar cog, atau satu cog beserta batas-batasnya"

@@ -9,6 +9,7 @@ use crate::cogs::host_names::host_names;
 use crate::commands::examples::{self, Misunderstood};
 use crate::config::{Config, Token};
 use crate::error::StartError;
+use crate::history::History;
 use crate::http::KnownHosts;
 use crate::lint::HostNames;
 use crate::problem::{Problem, SourceLocation};
@@ -61,7 +62,7 @@ pub async fn rehearse(config: Config) -> Result<Rehearsal, StartError> {
     let store = open_store(None, state_limits(&options.config))?;
     let services = services(&options, activity, outbound, store)?;
     let threads = CogThreads::start()?;
-    let cogs = Cogs::new(Arc::new(services), threads.0.clone());
+    let cogs = Cogs::new(Arc::new(services), threads.0.clone(), History::default());
     // The owners of names also own them here.
     cogs.names.read(&names);
 

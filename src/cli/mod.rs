@@ -1,7 +1,7 @@
 //! The command line.
 //!
 //! ```text
-//! arguments ─ config_path (where is config.json?) ─ one file a subcommand (run, check, new, spec, schema, types, dev)
+//! arguments ─ config_path (where is config.json?) ─ one file a subcommand (run, check, new, spec, history, schema, types, dev)
 //! ```
 //!
 //! `logging.rs` sets up what is written to stderr, `output.rs` prints to stdout.
@@ -9,6 +9,7 @@
 mod check;
 mod config_path;
 mod dev;
+mod history;
 pub mod logging;
 mod new;
 pub mod output;
@@ -63,6 +64,8 @@ enum Command {
     New(new::NewOptions),
     /// Run the specs below spec/, each with its own simulator and the cogs that it names
     Spec(spec::SpecOptions),
+    /// Show what a cog has run, or in what two of its versions differ
+    History(history::HistoryOptions),
     /// Print the JSON schema of config.json
     Schema(schema::SchemaOptions),
     /// Check whether the Luau types in types/ are up to date, or write them
@@ -114,6 +117,7 @@ pub fn execute(arguments: &Arguments) -> Result<(), StartError> {
         Some(_) if arguments.run != RunOptions::default() => misplaced(),
         Some(Command::Check(options)) => return check::execute(&config_path()?, options),
         Some(Command::New(options)) => return new::execute(&config_path()?, options),
+        Some(Command::History(options)) => return history::execute(&config_path()?, options),
         Some(Command::Spec(options)) => return spec::execute(&config_path()?, options),
         Some(Command::Schema(options)) => return schema::execute(&config_path()?, *options),
         Some(Command::Types(options)) => return types::execute(&config_path()?, *options),

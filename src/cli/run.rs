@@ -13,8 +13,9 @@ use crate::descriptors;
 use crate::error::StartError;
 use crate::host_tasks::{self, Task};
 use crate::http::KnownHosts;
+use crate::reload::report::UndoneReport;
 use crate::sim::{Sim, SimOptions};
-use crate::studio::{self, BotView, CogView, StudioError, StudioOptions};
+use crate::studio::{self, BotView, CogView, StudioError, StudioOptions, Versions};
 use crate::supervisor::{self, Adopted};
 use clap::Args;
 use futures_util::FutureExt as _;
@@ -232,6 +233,10 @@ fn serve_studio(
     let options = StudioOptions {
         chat: sim,
         reports: bot.reload.reports.clone(),
+        versions: Some(Versions {
+            cogs: Arc::clone(&bot.cogs),
+            reload: bot.reload.clone(),
+        }),
         cogs: Arc::new(move || cogs.all().iter().map(|cog| cog_view(cog)).collect()),
         bot: Arc::new(move || {
             let identity = services.identity.load();
@@ -287,6 +292,7 @@ fn cog_view(cog: &CogHandle) -> CogView {
         loaded_at: status.loaded_at,
         commands: command_names(&status.offer),
         slash_commands: slash_names(&status.offer),
+        undone: status.undone.as_deref().map(UndoneReport::from),
         problem: condition.problem().map(|problem| problem.message.clone()),
         limits: limits_of(&cog.context),
     }

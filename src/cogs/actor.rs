@@ -6,10 +6,9 @@
 //! ```
 //!
 //! In this order the task looks for something to do. `work` begins handlers, `tasks` what cogs spawn, `versions` swaps
-//! one version for the next, `migrate` brings the state to it, `alarm` waits for timers and jobs.
+//! one version for the next, `alarm` waits for timers and jobs.
 
 mod alarm;
-mod migrate;
 mod tasks;
 mod versions;
 mod work;
@@ -66,6 +65,8 @@ pub enum Control {
 pub struct Committed {
     /// What is running.
     pub live: Live,
+    /// The life of what ran before.
+    pub former: Option<Arc<Life>>,
 }
 
 type Ended = Box<dyn FnOnce(&mut Actor) + Send>;
@@ -232,8 +233,10 @@ impl Actor {
             }
             Control::Commit(answer) => {
                 if let Some((live, reason)) = self.prepared.take() {
+                    let former = self.current.as_ref();
+                    let former = former.map(|former| Arc::clone(&former.generation.life));
                     self.commit(&live, reason, inbox);
-                    let _told = answer.send(Committed { live }).is_ok();
+                    let _told = answer.send(Committed { live, former }).is_ok();
                 }
             }
             Control::Abort(answer) => {

@@ -63,7 +63,10 @@ pub(super) async fn report(
     }
     match refusal(fault) {
         Some(refusal) => note_refusal(cog, live, fault, refusal),
-        None => log_failure(cog, live, fault, id),
+        None => {
+            live.generation.life.tally.fail();
+            log_failure(cog, live, fault, id);
+        }
     }
     call_hooks(cog, live, fault, told.map(|(_, context)| context)).await;
 }

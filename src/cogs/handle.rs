@@ -6,6 +6,7 @@ use super::mailbox::{Mailbox, Work};
 use super::prepare::PrepareRequest;
 use crate::api::condition::{Condition, Transition};
 use crate::api::context::CogContext;
+use crate::history::Undone;
 use crate::host_tasks;
 use crate::lock::lock;
 use crate::problem::Problem;
@@ -97,12 +98,13 @@ impl CogHandle {
     }
 
     /// Notes that it runs a version from now on.
-    pub fn note_commit(&self, live: &Live, offer: &Offer, at: f64) {
+    pub fn note_commit(&self, live: &Live, offer: &Offer, undone: Option<Arc<Undone>>, at: f64) {
         let mut status = self.lock();
         *status = Status {
             loaded_at: at,
             offer: offer.clone(),
             generation: Some(Arc::clone(&live.generation)),
+            undone,
             ..Status::new(live.generation.entry().clone())
         };
         self.context.condition.pass(Transition::Committed);

@@ -53,6 +53,7 @@ pub(super) async fn run_in_turn(
     arguments: impl IntoLuaMulti,
     limit: Duration,
 ) -> Result<MultiValue, Fault> {
+    live.generation.life.tally.begin();
     // Dropped after the handler.
     let mut leftovers = Leftovers::of(cog, live);
     let mut handler = pin!(live.vm.run(&live.generation, run, function, arguments));

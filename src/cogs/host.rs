@@ -12,6 +12,7 @@ use super::scheduler::Scheduler;
 use crate::api::context::CogContext;
 use crate::api::services::Services;
 use crate::commands::name_key::name_key;
+use crate::history::{History, HistoryError, HistoryOf};
 use crate::host_tasks::{self, Task};
 use crate::lock::lock;
 use crate::supervisor;
@@ -37,6 +38,8 @@ pub struct Cogs {
     routes: ArcSwap<Routes>,
     /// Which cog has which name, across restarts.
     pub names: Arc<Names>,
+    /// What each cog has run.
+    pub history: History,
     /// Tells that Discord's list of commands may have to change.
     pub command_list: CommandList,
     /// Held while a transaction decides and commits.
@@ -45,13 +48,14 @@ pub struct Cogs {
 
 impl Cogs {
     /// No cogs yet; `scheduler` will run theirs.
-    pub fn new(services: Arc<Services>, scheduler: Scheduler) -> Self {
+    pub fn new(services: Arc<Services>, scheduler: Scheduler, history: History) -> Self {
         Self {
             services,
             scheduler,
             by_name: Mutex::default(),
             routes: ArcSwap::default(),
             names: Arc::default(),
+            history,
             command_list: CommandList::default(),
             committing: tokio::sync::Mutex::default(),
         }
@@ -59,6 +63,27 @@ impl Cogs {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Arc<CogHandle>>> {
         lock(&self.by_name)
+    }
+
+    /// What a cog has run, up to this moment.
+    pub async fn history_of(&self, name: &str) -> Result<HistoryOf, HistoryError> {
+        let mut history = self.history.of(name).await?;
+        let cog = self.get(name);
+        let generation = cog.and_then(|cog| cog.peek(|status| status.generation.clone()));
+        if let (Some(generation), Some(version)) = (generation, history.versions.first_mut()) {
+            let (handlers, failures) = generation.life.tally.now();
+            version.handlers += handlers;
+            version.failures += failures;
+        }
+        Ok(history)
+    }
+
+    /// Tells the history of the handlers of what a cog runs.
+    pub fn note_ran(&self, cog: &CogHandle) {
+        if let Some(generation) = cog.peek(|status| status.generation.clone()) {
+            let (handlers, failures) = generation.life.tally.take();
+            self.history.ran(&cog.name, handlers, failures);
+        }
     }
 
     /// All cogs in order of name, also those that wait.

@@ -4,6 +4,7 @@ use crate::api::declarations::{Command, Component, Hook, Info, Staged};
 use crate::api::texts::table::Texts;
 use crate::commands::conflicts::{Claim, claims};
 use crate::commands::definition::Check;
+use crate::history::Undone;
 use crate::vm::build::Vm;
 use crate::vm::generation::Generation;
 use crate::vm::load_trace::{LoadTrace, Seen};
@@ -101,6 +102,8 @@ pub struct Status {
     pub offer: Offer,
     /// What runs.
     pub generation: Option<Arc<Generation>>,
+    /// Set while it runs an earlier version than its files.
+    pub undone: Option<Arc<Undone>>,
     /// Of a cog that does not answer: what the last attempt has read and looked for.
     pub trace: LoadTrace,
     /// What that attempt read.
@@ -115,6 +118,7 @@ impl Status {
             loaded_at: 0.0,
             offer: Offer::default(),
             generation: None,
+            undone: None,
             trace: LoadTrace::default(),
             attempted: Seen::new(),
         }

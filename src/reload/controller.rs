@@ -1,11 +1,12 @@
 //! Runs one reload after the other: changes of files and requests of admins become a plan, a transaction and a report.
 //!
 //! `requests` handles requests of admins, `outcome` carries plans out, `reports` reports the results, and `log` writes
-//! them to the log. `beside` lets other cogs reload while one reload is slow. `configure` applies edits of config.json,
+//! them to the log. `history` records what cogs run, and goes back to what they ran before. `beside` lets other cogs reload while one reload is slow. `configure` applies edits of config.json,
 //! `owners` lets cogs keep the names that they had when the bot ran last, and `recovery` continues after a panic.
 
 mod beside;
 mod configure;
+mod history;
 mod log;
 mod outcome;
 mod owners;
@@ -24,6 +25,7 @@ use super::watch::{Batch, WatchError, Watcher};
 use crate::cogs::handle::CogHandle;
 use crate::cogs::host::Cogs;
 use crate::config::HotReload;
+use crate::history::HistoryError;
 use crate::host_tasks::{self, Task};
 use crate::problem::Problem;
 use beside::Beside;
@@ -45,10 +47,32 @@ pub enum Ask {
     Load(String),
     /// Unload a cog until it is loaded again.
     Unload(String),
+    /// Put an earlier version of a cog back, by its number in the cog's history; without one the version before.
+    Undo(String, Option<u32>),
+    /// Run what a cog's files say, after an undo.
+    Redo(String),
     /// Switch hot reload on or off; the report says which changes were then applied.
     Toggle,
     /// Take the configuration that applies now, after an edit of config.json.
     Configure(ConfigEdit),
+}
+
+/// What an admin asks for, and who does.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What is to be done.
+    pub ask: Ask,
+    /// Who asks, as the history shows it.
+    pub by: String,
+}
+
+impl From<Ask> for Request {
+    fn from(ask: Ask) -> Self {
+        Self {
+            ask,
+            by: "an admin".to_owned(),
+        }
+    }
 }
 
 /// Why an admin's request was not carried out.
@@ -75,6 +99,15 @@ pub enum Refused {
     /// It runs already.
     #[error("the cog \"{0}\" is loaded already; `!reload cog {0}` rebuilds it")]
     Loaded(String),
+    /// It has no version.
+    #[error("the cog \"{0}\" does not run")]
+    NotRunning(String),
+    /// It does not run an earlier version.
+    #[error("the cog \"{0}\" runs what its files say")]
+    NotUndone(String),
+    /// The history does not have what was asked for.
+    #[error(transparent)]
+    History(#[from] HistoryError),
     /// The controller has ended.
     #[error("the bot is shutting down")]
     ShuttingDown,
@@ -117,7 +150,7 @@ pub struct HotReloadView {
 /// The handle of the controller. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Reload {
-    asks: mpsc::UnboundedSender<(Ask, ReportSender)>,
+    asks: mpsc::UnboundedSender<(Request, ReportSender)>,
     view: watch::Receiver<HotReloadView>,
     /// The reports so far and to come.
     pub reports: ReportLog,
@@ -139,7 +172,7 @@ pub enum StartError {
 /// The receiving ends of the controller's channels.
 struct Inbox {
     batches: mpsc::Receiver<Batch>,
-    asked: mpsc::UnboundedReceiver<(Ask, ReportSender)>,
+    asked: mpsc::UnboundedReceiver<(Request, ReportSender)>,
 }
 
 struct Controller {
@@ -240,9 +273,9 @@ impl Reload {
     }
 
     /// Asks the controller to do something. There is no report if there was nothing to do.
-    pub async fn ask(&self, ask: Ask) -> Result<Option<Arc<Report>>, Refused> {
+    pub async fn ask(&self, request: impl Into<Request>) -> Result<Option<Arc<Report>>, Refused> {
         let (answer, answered) = oneshot::channel();
-        if self.asks.send((ask, answer)).is_err() {
+        if self.asks.send((request.into(), answer)).is_err() {
             return Err(Refused::ShuttingDown);
         }
         // The controller continues without the one request at which it failed.
@@ -299,10 +332,10 @@ impl Controller {
                 }
                 ask = asked.recv() => {
                     // The bot is gone.
-                    let Some((ask, answer)) = ask else {
+                    let Some((request, answer)) = ask else {
                         return;
                     };
-                    self.take_ask(ask, answer, activity.begin()).await;
+                    self.take_ask(request, answer, activity.begin()).await;
                 }
                 Some(ended) = self.beside.next(), if !self.beside.is_empty() => {
                     self.conclude_beside(ended).await;
@@ -341,8 +374,10 @@ impl Controller {
         for cog in &mut plan.cogs {
             cog.holds_back = false;
         }
+        let undone = self.resume_undone(&mut plan).await;
         let occasion = Occasion::new(Trigger::Start, Vec::new(), began);
         self.carry_out_at_once(plan, occasion).await;
+        self.load_files_of_failed(undone).await;
         self.show();
     }
 
@@ -442,6 +477,7 @@ impl Controller {
     fn refresh_graph(&mut self) {
         for name in self.cogs.services.take_changed_graphs() {
             if let Some(cog) = self.cogs.get(&name) {
+                self.record_late(&cog);
                 self.put(&cog);
                 // A module that a handler required may have changed before the graph knew about the require.
                 self.graph.mark_dirty(&name);

@@ -4,6 +4,7 @@
 
 use super::sources::ModuleId;
 use crate::api::condition::Condition;
+use crate::history::Undone;
 use crate::vm::load_trace::{LoadTrace, Seen};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -22,6 +23,8 @@ pub struct CogView {
     pub failed: BTreeSet<ModuleId>,
     /// How it stands.
     pub condition: Condition,
+    /// Set while it runs an earlier version than its files.
+    pub undone: Option<Arc<Undone>>,
     /// What the last attempt saw, where it differs from `trace` (nothing for a module that was not there), or what the
     /// sibling saw that held it back. As long as the sources are exactly this, no further attempt is planned. If this
     /// is empty, every change of the tree leads to another attempt.
@@ -42,6 +45,13 @@ impl CogView {
             }
         }
         seen
+    }
+
+    /// The modules whose change concerns it: those that it reaches, and the files whose earlier version it runs.
+    pub(super) fn concerning(&self) -> BTreeSet<&ModuleId> {
+        let mut modules = self.reachable();
+        modules.extend(self.undone.iter().flat_map(|undone| undone.files.keys()));
+        modules
     }
 
     /// The given modules and all that require them, directly or not, within `reachable`.
@@ -91,7 +101,7 @@ impl Graph {
     pub fn put(&mut self, view: CogView) {
         let name: Arc<str> = view.name.as_str().into();
         self.remove(&name);
-        for module in view.reachable() {
+        for module in view.concerning() {
             let users = self.users.entry(module.clone()).or_default();
             users.insert(Arc::clone(&name));
         }
@@ -107,7 +117,7 @@ impl Graph {
         let Some(view) = self.cogs.remove(cog) else {
             return;
         };
-        for module in view.reachable() {
+        for module in view.concerning() {
             if let Some(users) = self.users.get_mut(module) {
                 users.remove(cog);
                 if users.is_empty() {

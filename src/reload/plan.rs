@@ -10,7 +10,9 @@ pub mod parts;
 
 use super::graph::{CogView, Graph};
 use super::sources::{ContentHash, ModuleId, Snapshot};
+use crate::history::Undone;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The part of the sources that a plan needs.
 pub trait Sources {
@@ -53,6 +55,8 @@ pub struct CogPlan {
     /// Whether its failure holds back the cogs that are connected with it. False for a cog that was broken before
     /// because of its own files.
     pub holds_back: bool,
+    /// The earlier version that it is to run; nothing: what its files say.
+    pub undone: Option<Arc<Undone>>,
 }
 
 /// What to do with a cog.
@@ -66,6 +70,25 @@ pub enum Action {
     Unload,
     /// It never ran or is in quarantine, and something that it depends on has changed.
     Retry,
+}
+
+impl CogPlan {
+    /// The same for an earlier version.
+    fn of(mut self, undone: &Arc<Undone>) -> Self {
+        self.undone = Some(Arc::clone(undone));
+        self
+    }
+
+    /// The cog, as it starts, is to run an earlier version.
+    pub(super) fn resumed(self, undone: Arc<Undone>) -> Self {
+        let entry = undone.kept.entry.clone();
+        Self {
+            stale: BTreeSet::from([entry.clone()]),
+            entry,
+            undone: Some(undone),
+            ..self
+        }
+    }
 }
 
 impl Plan {
@@ -145,8 +168,38 @@ pub(super) fn plan_gone(graph: &Graph, sources: &impl Sources) -> Vec<CogPlan> {
     gone.map(unload).collect()
 }
 
-/// The plan for building one cog again (`!reload cog leveling`): all of its modules, whether they
-/// changed or not. Nothing if there is no such cog, or if its entry cannot be taken.
+/// The plan for building one cog again: all of its modules, whether they changed or not. A cog that runs an earlier
+/// version keeps it. Nothing if there is no such cog, or if its entry cannot be taken.
+pub(super) fn plan_again(
+    view: Option<&CogView>,
+    cog: &str,
+    sources: &impl Sources,
+) -> Option<CogPlan> {
+    match view.and_then(|view| still_undone(view, sources)) {
+        Some(undone) => {
+            let plan = plan_afresh(view, cog, &Kept { undone, sources });
+            plan.map(|plan| plan.of(undone))
+        }
+        None => plan_afresh(view, cog, sources),
+    }
+}
+
+/// The plan for a cog that is to run an earlier version. Nothing if it runs that already, or if it cannot be taken.
+pub(super) fn plan_undo(
+    view: &CogView,
+    undone: &Arc<Undone>,
+    sources: &impl Sources,
+) -> Option<CogPlan> {
+    let plan = plan_from(view, &Kept { undone, sources })?;
+    Some(plan.of(undone))
+}
+
+/// The plan for a cog that is to run what its files say. Nothing if it does so already.
+pub(super) fn plan_redo(view: &CogView, sources: &impl Sources) -> Option<CogPlan> {
+    plan_from(view, sources)
+}
+
+/// The same from its files (`!reload cog leveling`).
 pub(super) fn plan_afresh(
     view: Option<&CogView>,
     cog: &str,
@@ -167,6 +220,7 @@ pub(super) fn plan_afresh(
         keep: BTreeSet::new(),
         afresh: true,
         holds_back: holds_back(view),
+        undone: None,
     })
 }
 
@@ -197,8 +251,15 @@ fn bind_siblings(cogs: &mut [CogPlan]) {
     }
 }
 
-/// Whether a cog runs exactly the sources.
+/// Whether a cog runs exactly the sources, or the earlier version that it is to run.
 pub(super) fn is_up_to_date(view: &CogView, sources: &impl Sources) -> bool {
+    match still_undone(view, sources) {
+        Some(undone) => runs_exactly(view, &Kept { undone, sources }),
+        None => runs_exactly(view, sources),
+    }
+}
+
+fn runs_exactly(view: &CogView, sources: &impl Sources) -> bool {
     let mut reachable = view.reachable().into_iter();
     sources.entry(&view.name) == Some(&view.entry)
         && reachable.all(|id| !is_held(view, id, sources) && !is_stale(view, id, sources))
@@ -213,11 +274,57 @@ fn load(name: &str, entry: &ModuleId) -> CogPlan {
         keep: BTreeSet::new(),
         afresh: false,
         holds_back: true,
+        undone: None,
+    }
+}
+
+/// The earlier version that a cog runs, unless one of its files was saved since.
+fn still_undone<'a>(view: &'a CogView, sources: &impl Sources) -> Option<&'a Arc<Undone>> {
+    let undone = view.undone.as_ref()?;
+    let mut files = undone.files.iter();
+    let is_over =
+        sources.entry(&view.name).is_none() || files.any(|(id, hash)| sources.hash(id) != *hash);
+    (!is_over).then_some(undone)
+}
+
+/// The sources of one cog while it runs an earlier version.
+struct Kept<'a, S> {
+    undone: &'a Undone,
+    sources: &'a S,
+}
+
+impl<S: Sources> Sources for Kept<'_, S> {
+    fn hash(&self, id: &ModuleId) -> Option<ContentHash> {
+        let kept = self.undone.kept.hash(id);
+        kept.or_else(|| self.sources.hash(id))
+    }
+
+    fn is_held(&self, id: &ModuleId) -> bool {
+        self.undone.kept.hash(id).is_none() && self.sources.is_held(id)
+    }
+
+    fn entry(&self, cog: &str) -> Option<&ModuleId> {
+        if cog == self.undone.kept.cog {
+            Some(&self.undone.kept.entry)
+        } else {
+            self.sources.entry(cog)
+        }
+    }
+
+    fn cogs(&self) -> impl Iterator<Item = (&str, &ModuleId)> {
+        self.sources.cogs()
     }
 }
 
 /// The plan for a known cog; nothing if it stays as it is.
 fn plan_cog(view: &CogView, sources: &impl Sources) -> Option<CogPlan> {
+    match still_undone(view, sources) {
+        Some(undone) => plan_undo(view, undone, sources),
+        None => plan_from(view, sources),
+    }
+}
+
+fn plan_from(view: &CogView, sources: &impl Sources) -> Option<CogPlan> {
     let reachable = view.reachable();
     if reachable.iter().any(|id| is_held(view, id, sources)) {
         return None;
@@ -252,6 +359,7 @@ fn plan_cog(view: &CogView, sources: &impl Sources) -> Option<CogPlan> {
         stale: stale.into_iter().cloned().collect(),
         afresh: false,
         holds_back: holds_back(view),
+        undone: None,
     })
 }
 
@@ -264,6 +372,7 @@ fn unload(view: &CogView) -> CogPlan {
         keep: BTreeSet::new(),
         afresh: false,
         holds_back: holds_back(view),
+        undone: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What one reload did, in a form that the log, the chat and the page all show.
 
 use crate::api::condition::Condition;
+use crate::history::Undone;
 use crate::lock::lock;
 use crate::problem::Problem;
 use serde::Serialize;
@@ -67,6 +68,30 @@ pub struct CogReport {
     pub version: u64,
     /// The modules that were executed again, in order (`services.levels`).
     pub executed: Vec<String>,
+    /// Set when it runs an earlier version than its files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undone: Option<UndoneReport>,
+}
+
+/// That a cog runs an earlier version than its files.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UndoneReport {
+    /// The version's number in the cog's history.
+    pub version: u32,
+    /// Since when, in Unix seconds.
+    pub since: f64,
+    /// Who wanted it.
+    pub by: String,
+}
+
+impl From<&Undone> for UndoneReport {
+    fn from(undone: &Undone) -> Self {
+        Self {
+            version: undone.kept.number,
+            since: undone.since,
+            by: undone.by.clone(),
+        }
+    }
 }
 
 /// What a reload did to one cog.

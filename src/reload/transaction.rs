@@ -119,7 +119,10 @@ pub(super) async fn run_bound(means: Means<'_>, plan: &Plan) -> Results {
     }));
     for (name, handle, result) in &results {
         if let CogResult::Committed(offer, committed) = result {
-            handle.note_commit(&committed.live, offer, cogs.services.clock.unix());
+            let plan = plan.cogs.iter().find(|plan| plan.name == *name);
+            let undone = plan.and_then(|plan| plan.undone.clone());
+            let now = cogs.services.clock.unix();
+            handle.note_commit(&committed.live, offer, undone, now);
         } else {
             tracing::trace!(cog = %name, "Left as it was");
         }

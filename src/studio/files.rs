@@ -31,6 +31,7 @@ files! {
     "js/avatar.js": SCRIPT,
     "js/candidates.js": SCRIPT,
     "js/chat.js": SCRIPT,
+    "js/cog-history.js": SCRIPT,
     "js/cogs.js": SCRIPT,
     "js/command-form.js": SCRIPT,
     "js/components.js": SCRIPT,

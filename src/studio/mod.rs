@@ -3,6 +3,7 @@
 //! ```text
 //! request ─ guard (is it from this page?) ─┬─ files (the page itself)
 //!                                          ├─ actions, interact (what the reader does) ─▶ simulator
+//!                                          ├─ history (what a cog has run) ─▶ hot reload
 //!                                          └─ live (the feed) ◀─ frame (what the feed sends)
 //! ```
 //!
@@ -12,15 +13,17 @@ mod actions;
 mod files;
 mod frame;
 mod guard;
+mod history;
 mod interact;
 mod listen;
 mod live;
 
+pub use history::Versions;
 pub use listen::{bind, listen};
 
 use crate::api::limit_view::LimitView;
 use crate::loopback::OwnAddresses;
-use crate::reload::report::ReportLog;
+use crate::reload::report::{ReportLog, UndoneReport};
 use crate::server::{self, Limits};
 use crate::sim::Sim;
 use axum::Router;
@@ -52,6 +55,8 @@ pub struct StudioOptions {
     pub chat: Option<Sim>,
     /// The reloads so far, and those to come.
     pub reports: ReportLog,
+    /// What the cogs have run. `None` when nothing is kept.
+    pub versions: Option<Versions>,
     /// Tells the cogs as they are now; called about once a second for each open page.
     pub cogs: Arc<dyn Fn() -> Vec<CogView> + Send + Sync>,
     /// Tells who the bot is; called when a page is opened.
@@ -84,6 +89,8 @@ pub struct CogView {
     pub commands: Vec<String>,
     /// The names under which Discord lists its commands, without subcommands.
     pub slash_commands: Vec<String>,
+    /// Set while it runs an earlier version than its files.
+    pub undone: Option<UndoneReport>,
     /// One sentence, while something is wrong with it.
     pub problem: Option<String>,
     /// What it uses of each of its limits.
@@ -175,6 +182,8 @@ fn router(shared: StudioState, address: SocketAddr) -> Router {
         .route("/api/locale", post(actions::locale))
         .route("/api/vote", post(actions::vote))
         .route("/api/interact", post(interact::interact))
+        .route("/api/history/{cog}", get(history::of))
+        .route("/api/undo", post(history::undo))
         .route("/api/direct", post(actions::direct))
         .route(
             "/api/upload",

@@ -5,7 +5,7 @@ use super::cpu_usage::CpuUsage;
 use super::memory::pressure::Pressure;
 use super::trace::Fault;
 use crate::lock::lock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -21,6 +21,8 @@ pub struct Life {
     ended: watch::Sender<Option<Pressure>>,
     /// Handlers that are running.
     handlers: AtomicUsize,
+    /// How many have begun, and how many of them have failed.
+    pub tally: Tally,
     /// Turns that were given.
     started: AtomicUsize,
     /// Turns that are over.
@@ -40,12 +42,44 @@ impl Default for Life {
             closed: AtomicBool::new(false),
             ended: watch::Sender::new(None),
             handlers: AtomicUsize::new(0),
+            tally: Tally::default(),
             started: AtomicUsize::new(0),
             begun: AtomicUsize::new(0),
             tasks: Arc::default(),
             cut_off: AtomicUsize::new(0),
             cpu_usage: Mutex::default(),
         }
+    }
+}
+
+/// Counts handlers.
+#[derive(Debug, Default)]
+pub struct Tally {
+    begun: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Tally {
+    /// A handler has begun.
+    pub fn begin(&self) {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A handler has failed because of its code.
+    pub fn fail(&self) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many have begun since the last call, and how many have failed.
+    pub fn take(&self) -> (u64, u64) {
+        let take = |count: &AtomicU64| count.swap(0, Ordering::Relaxed);
+        (take(&self.begun), take(&self.failed))
+    }
+
+    /// How many have begun since they were taken, and how many have failed.
+    pub fn now(&self) -> (u64, u64) {
+        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (load(&self.begun), load(&self.failed))
     }
 }
 

@@ -285,6 +285,7 @@ async fn the_page_is_served_on() {
     let options = StudioOptions {
         chat: None,
         reports: ReportLog::new(),
+        versions: None,
         cogs: Arc::new(Vec::new),
         bot: Arc::new(|| BotView {
             name: "bot".into(),

@@ -202,6 +202,7 @@ impl Bench {
             keep: BTreeSet::from([module.clone()]),
             afresh: false,
             holds_back: true,
+            undone: None,
         };
         if changes_module {
             plan.stale.insert(module.clone());

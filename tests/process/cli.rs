@@ -49,13 +49,14 @@ fn help_tells_what_there_is() {
     Usage: cogsmith [OPTIONS] [COMMAND]
 
     Commands:
-      run     Start the bot; this is also what happens without a subcommand
-      check   Check config.json, compile all Luau files, load all cogs and look for what is probably wrong, without starting the bot
-      new     Create a cog from a template
-      spec    Run the specs below spec/, each with its own simulator and the cogs that it names
-      schema  Print the JSON schema of config.json
-      types   Check whether the Luau types in types/ are up to date, or write them
-      help    Print this message or the help of the given subcommand(s)
+      run      Start the bot; this is also what happens without a subcommand
+      check    Check config.json, compile all Luau files, load all cogs and look for what is probably wrong, without starting the bot
+      new      Create a cog from a template
+      spec     Run the specs below spec/, each with its own simulator and the cogs that it names
+      history  Show what a cog has run, or in what two of its versions differ
+      schema   Print the JSON schema of config.json
+      types    Check whether the Luau types in types/ are up to date, or write them
+      help     Print this message or the help of the given subcommand(s)
 
     Options:
           --offline

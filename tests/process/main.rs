@@ -17,14 +17,13 @@ mod cli;
 mod config;
 #[cfg(unix)]
 mod descriptors;
-mod dev;
 #[path = "../support/fake_http.rs"]
 mod fake_http;
 #[cfg(unix)]
+mod history;
 mod jobs;
 #[cfg(unix)]
 mod lifetime;
-mod migrations;
 mod spec_command;
 mod spec_runner;
 mod start;

@@ -3,14 +3,12 @@
 
 const post = (path, body) => send(path, "application/json", JSON.stringify(body));
 
-async function send(path, type, body) {
+const send = (path, type, body) => ask(path, { method: "POST", headers: { "Content-Type": type }, body });
+
+async function ask(path, request = {}) {
     let response;
     try {
-        response = await fetch(path, {
-            method: "POST",
-            headers: { "Content-Type": type },
-            body,
-        });
+        response = await fetch(path, request);
     } catch {
         throw new Error("The bot does not answer. Is it still running? Your text is kept here.");
     }
@@ -58,6 +56,12 @@ export const setLocale = (user, locale) => post("/api/locale", { user, locale })
 /** Makes these answers of a poll the votes of `user`; none take them back. */
 export const vote = (user, channel, message, answers) =>
     post("/api/vote", { user, channel, message, answers });
+
+/** What a cog has run: `{ cog, versions, failed }`, the newest first. */
+export const history = (cog) => ask(`/api/history/${encodeURIComponent(cog)}`);
+
+/** Puts a version of a cog back; `null` for what its files say. */
+export const undo = (cog, version) => post("/api/undo", { cog, version });
 
 /** The id of the direct message channel between `user` and the bot. */
 export const direct = async (user) => (await post("/api/direct", { user })).channel;

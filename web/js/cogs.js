@@ -1,6 +1,7 @@
 // The list of cogs with version, state and commands.
 
 import { byId, el, reconcile } from "./dom.js";
+import { history, undone } from "./cog-history.js";
 import { suggest } from "./composer.js";
 import { store } from "./store.js";
 import { timestamp } from "./time.js";
@@ -31,21 +32,22 @@ function row(cog) {
             cog.commands.map(command),
             el("span", { class: tone === "good" ? "visually-hidden" : "muted cog-state" }, word)),
         cog.problem && el("p", { class: "cog-problem" }, cog.problem),
-        cog.version > 0 && limits(cog));
+        cog.undone && undone(cog),
+        cog.version > 0 && limits(cog),
+        cog.version > 0 && history(cog));
 }
 
 /** What the cog uses of each limit; met ones stand out. */
 function limits(cog) {
     const met = cog.limits.reduce((sum, limit) => sum + limit.met, 0);
-    const near = cog.limits.some((limit) => limit.is_near);
     const opened = openLimits.has(cog.name);
     return el("details", {
         class: "cog-limits", open: opened, on: { toggle: (event) => remember(cog.name, event.target.open) },
     },
-        el("summary", { "data-focus": `limits-${cog.name}` }, [met > 0 ? `limits (met ${met} times)` : "limits", near ? ", state nearly full" : ""].join("")),
+        el("summary", { "data-focus": `limits-${cog.name}` }, met > 0 ? `limits (met ${met} times)` : "limits"),
         el("table", {},
             el("thead", {}, el("tr", {}, ["limit", "used", "allowed", "met"].map((name) => el("th", { scope: "col" }, name)))),
-            el("tbody", {}, cog.limits.map((limit) => el("tr", { class: limit.met > 0 || limit.is_near ? "met" : "" },
+            el("tbody", {}, cog.limits.map((limit) => el("tr", { class: limit.met > 0 ? "met" : "" },
                 el("th", { scope: "row" }, limit.key),
                 el("td", {}, limit.used === null ? "–" : shown(limit.used)),
                 el("td", {}, String(limit.limit)),

@@ -8,7 +8,7 @@ use super::super::report::Trigger;
 use super::super::transaction::Results;
 use super::outcome::Transaction;
 use super::reports::Occasion;
-use super::{Ask, Controller, Refused, ReportSender};
+use super::{Ask, Controller, Refused, ReportSender, Request};
 use crate::activity::Busy;
 use crate::host_tasks::{self, Task};
 use crate::reload::report::Report;
@@ -48,7 +48,7 @@ pub(super) struct Beside {
     /// Those who wait for the report of one of them.
     answers: BTreeMap<u64, ReportSender>,
     /// Admins' requests that have to wait for them.
-    asks: Vec<(Ask, ReportSender, Busy)>,
+    asks: Vec<(Request, ReportSender, Busy)>,
 }
 
 impl Beside {
@@ -73,8 +73,8 @@ impl Beside {
     }
 
     /// Makes an admin's request wait until one of them has ended.
-    pub(super) fn ask_later(&mut self, ask: Ask, answer: ReportSender, busy: Busy) {
-        self.asks.push((ask, answer, busy));
+    pub(super) fn ask_later(&mut self, request: Request, answer: ReportSender, busy: Busy) {
+        self.asks.push((request, answer, busy));
     }
 
     /// The next one to end. Not to be called when there is none.
@@ -168,7 +168,11 @@ impl Controller {
     /// Whether an admin's request has to wait for a reload that is still running.
     pub(super) fn must_wait(&self, ask: &Ask) -> bool {
         match ask {
-            Ask::Cog(name) | Ask::Load(name) | Ask::Unload(name) => {
+            Ask::Cog(name)
+            | Ask::Load(name)
+            | Ask::Unload(name)
+            | Ask::Undo(name, _)
+            | Ask::Redo(name) => {
                 let known = self.known(name);
                 known.is_ok_and(|name| self.is_engaged(&name))
             }
@@ -209,8 +213,8 @@ impl Controller {
             let _told = answer.send(Ok(Some(report))).is_ok();
         }
         // Before the next save: frequent saves must not delay an admin.
-        for (ask, answer, busy) in std::mem::take(&mut self.beside.asks) {
-            self.take_ask(ask, answer, busy).await;
+        for (request, answer, busy) in std::mem::take(&mut self.beside.asks) {
+            self.take_ask(request, answer, busy).await;
         }
         if self.is_automatic() && (is_old || !self.pending.is_empty()) {
             self.catch_up(Trigger::Files, Instant::now()).await;
@@ -219,14 +223,14 @@ impl Controller {
     }
 
     /// Does what an admin asks for, now or when the engaged cogs are free.
-    pub(super) async fn take_ask(&mut self, ask: Ask, answer: ReportSender, busy: Busy) {
-        if self.must_wait(&ask) {
-            self.beside.ask_later(ask, answer, busy);
+    pub(super) async fn take_ask(&mut self, request: Request, answer: ReportSender, busy: Busy) {
+        if self.must_wait(&request.ask) {
+            self.beside.ask_later(request, answer, busy);
             return;
         }
         host_tasks::point(Task::Reload);
         let before = self.beside.count();
-        let result: Result<Option<Arc<Report>>, Refused> = self.obey(ask).await;
+        let result: Result<Option<Arc<Report>>, Refused> = self.obey(request).await;
         self.show();
         if matches!(result, Ok(None)) && self.beside.count() > before {
             self.beside.answer_later(answer);

@@ -1,6 +1,6 @@
 //! What an edit of config.json changes in hot reload.
 
-use super::super::plan::{Plan, plan_afresh};
+use super::super::plan::{Plan, plan_again};
 use super::super::report::{Report, Trigger};
 use super::super::sources::{Rules, Snapshot};
 use super::Controller;
@@ -103,7 +103,7 @@ impl Controller {
                 continue;
             }
             let view = self.graph.get(&cog.name);
-            if let Some(mut cog) = plan_afresh(view, &cog.name, self.snapshot.as_ref()) {
+            if let Some(mut cog) = plan_again(view, &cog.name, self.snapshot.as_ref()) {
                 cog.holds_back = false;
                 plan.cogs.push(cog);
             }

@@ -3,7 +3,7 @@
 use super::super::graph::CogView;
 use super::super::plan::Plan;
 use super::super::plan::parts::Bonds;
-use super::super::report::{CogOutcome, CogReport, Report};
+use super::super::report::{CogOutcome, CogReport, Report, UndoneReport};
 use super::super::sources::{ModuleId, Snapshot};
 use super::super::transaction::{self, CogResult, LoadFailure, Means, Results};
 use super::Controller;
@@ -34,11 +34,15 @@ impl Transaction {
         trace: &'a LoadTrace,
         others: impl IntoIterator<Item = &'a ModuleId>,
     ) -> Seen {
-        let stale = self.plan.cogs.iter().find(|cog| cog.name == name);
-        let stale = stale.into_iter().flat_map(|cog| &cog.stale);
+        let plan = self.plan.cogs.iter().find(|cog| cog.name == name);
+        let stale = plan.into_iter().flat_map(|cog| &cog.stale);
         let seen = stale.chain(trace.seen()).chain(others);
-        seen.map(|id| (id.clone(), self.snapshot.hash(id)))
-            .collect()
+        let undone = plan.and_then(|plan| plan.undone.as_ref());
+        let hash = |id: &ModuleId| {
+            let kept = undone.and_then(|undone| undone.kept.hash(id));
+            kept.or_else(|| self.snapshot.hash(id))
+        };
+        seen.map(|id| (id.clone(), hash(id))).collect()
     }
 
     fn attempted_in(&self, name: &str, failure: &LoadFailure) -> Seen {
@@ -137,6 +141,7 @@ impl Controller {
         };
         let waiting = waiting_for(&results);
         for (name, handle, mut result) in results {
+            self.record(transaction, &handle, &result);
             if let CogResult::Failed(failure) = &mut result {
                 if let Some(waiting) = waiting.get(&name) {
                     tell_waiting(&mut failure.problem, waiting);
@@ -249,6 +254,7 @@ fn report_of(cog: &CogHandle, outcome: CogOutcome) -> CogReport {
             }
             _ => Vec::new(),
         },
+        undone: cog.peek(|status| status.undone.as_deref().map(UndoneReport::from)),
     }
 }
 
@@ -268,6 +274,7 @@ pub(super) fn view_of(cog: &CogHandle) -> CogView {
         trace,
         failed,
         condition,
+        undone: status.undone,
         attempted: status.attempted,
     }
 }

@@ -38,7 +38,7 @@ impl Controller {
     pub(super) async fn build_failed(&mut self) {
         for cog in self.cogs.services.failed_cogs.take() {
             if self.cogs.get(&cog).is_some() && !self.unloaded.contains(&cog) {
-                self.afresh(cog, Instant::now()).await;
+                self.again(cog, Instant::now()).await;
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::super::report::{CogReport, Outcome, Report, Trigger};
 use super::super::sources::{LUAURC, ModuleId, SourceProblem};
 use super::{Controller, log};
+use crate::history::Cause;
 use crate::problem::Problem;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,18 +15,41 @@ pub(super) struct Occasion {
     pub(super) trigger: Trigger,
     /// The files that changed.
     pub(super) changed: Vec<String>,
+    /// The same for the history.
+    pub(super) cause: Cause,
     began: Instant,
 }
 
 impl Occasion {
+    /// A start, or files that were saved.
     pub(super) fn new(trigger: Trigger, changed: Vec<String>, began: Instant) -> Self {
+        let cause = match trigger {
+            Trigger::Start => Cause::Start {},
+            Trigger::Files | Trigger::Command => Cause::Files {
+                files: changed.iter().take(MOST_FILES).cloned().collect(),
+            },
+        };
         Self {
             trigger,
             changed,
+            cause,
+            began,
+        }
+    }
+
+    /// An admin's command.
+    pub(super) fn of_command(cause: Cause, changed: Vec<String>, began: Instant) -> Self {
+        Self {
+            trigger: Trigger::Command,
+            changed,
+            cause,
             began,
         }
     }
 }
+
+/// How many files the history names as what led to a version.
+const MOST_FILES: usize = 20;
 
 impl Controller {
     pub(super) fn report(

@@ -1,20 +1,23 @@
 //! What admins ask for.
 
-use super::super::plan::{Plan, plan_afresh, plan_changed, plan_gone};
+use super::super::plan::{CogPlan, Plan, plan_afresh, plan_again, plan_changed, plan_gone};
 use super::super::report::{CogOutcome, CogReport, Report, Trigger};
 use super::super::sources::{ModuleId, Snapshot, SourceProblem};
 use super::super::transaction;
 use super::reports::{Occasion, files};
-use super::{Ask, Controller, Refused};
+use super::{Ask, Controller, Refused, Request};
+use crate::history::Cause;
 use crate::problem::Problem;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 impl Controller {
-    pub(super) async fn obey(&mut self, ask: Ask) -> Result<Option<Arc<Report>>, Refused> {
+    pub(super) async fn obey(&mut self, request: Request) -> Result<Option<Arc<Report>>, Refused> {
         let began = Instant::now();
         self.refresh_graph();
+        let Request { ask, by } = request;
+        let command = Cause::Command { by: by.clone() };
         match ask {
             Ask::Toggle => {
                 self.enabled = !self.enabled;
@@ -26,16 +29,18 @@ impl Controller {
             Ask::Cog(name) => {
                 let name = self.known(&name)?;
                 self.unloaded.remove(&name);
-                Ok(self.afresh(name, began).await)
+                Ok(self.from_files(name, command, began).await)
             }
-            Ask::All => Ok(self.reload_all(began).await),
+            Ask::All => Ok(self.reload_all(command, began).await),
+            Ask::Undo(name, number) => self.undo(&name, number, by, began).await,
+            Ask::Redo(name) => self.redo(&name, by, began).await,
             Ask::Load(name) => {
                 let name = self.known(&name)?;
                 if self.cogs.get(&name).is_some_and(|cog| cog.has_version()) {
                     return Err(Refused::Loaded(name));
                 }
                 self.unloaded.remove(&name);
-                Ok(self.afresh(name, began).await)
+                Ok(self.from_files(name, command, began).await)
             }
             Ask::Unload(name) => self.unload(&name, began).await,
             Ask::Configure(edit) => Ok(Some(self.configure(edit, began).await)),
@@ -51,13 +56,13 @@ impl Controller {
     }
 
     /// Reads all files now. Changes that do not belong to this request are applied with the next batch.
-    async fn look_at_files(&mut self) {
+    pub(super) async fn look_at_files(&mut self) {
         let changed = self.read(Snapshot::rescan_all).await;
         self.pending.extend(changed);
     }
 
     /// Builds all cogs in fresh VMs and applies pending changes; a cog that fails keeps its old code.
-    async fn reload_all(&mut self, began: Instant) -> Option<Arc<Report>> {
+    async fn reload_all(&mut self, cause: Cause, began: Instant) -> Option<Arc<Report>> {
         self.unloaded.clear();
         self.look_at_files().await;
         let changed = self.take_pending();
@@ -65,26 +70,50 @@ impl Controller {
             cogs: plan_gone(&self.graph, self.snapshot.as_ref()),
         };
         let names = self.snapshot.cogs().keys();
-        plan.cogs
-            .extend(names.filter_map(|name| {
-                plan_afresh(self.graph.get(name), name, self.snapshot.as_ref())
-            }));
+        plan.cogs.extend(
+            names.filter_map(|name| plan_again(self.graph.get(name), name, self.snapshot.as_ref())),
+        );
         // Cogs of a reload that is still running get the newest sources as soon as it has ended.
         plan.cogs.retain(|cog| !self.is_engaged(&cog.name));
         for cog in &mut plan.cogs {
             cog.holds_back = false;
         }
-        let occasion = Occasion::new(Trigger::Command, files(&changed), began);
+        let occasion = Occasion::of_command(cause, files(&changed), began);
         self.carry_out(plan, occasion).await
     }
 
     /// Builds a cog in a fresh VM from the current files; if it fails, it keeps its old code.
-    pub(super) async fn afresh(&mut self, name: String, began: Instant) -> Option<Arc<Report>> {
+    async fn from_files(
+        &mut self,
+        name: String,
+        cause: Cause,
+        began: Instant,
+    ) -> Option<Arc<Report>> {
         self.look_at_files().await;
-        let occasion = Occasion::new(Trigger::Command, Vec::new(), began);
         let view = self.graph.get(&name);
-        let Some(mut cog) = plan_afresh(view, &name, self.snapshot.as_ref()) else {
-            let problems = self.held_problems(&name);
+        let plan = plan_afresh(view, &name, self.snapshot.as_ref());
+        let occasion = Occasion::of_command(cause, Vec::new(), began);
+        self.build(&name, plan, occasion).await
+    }
+
+    /// Builds a cog in a fresh VM from what it is to run; if it fails, it keeps its old code.
+    pub(super) async fn again(&mut self, name: String, began: Instant) -> Option<Arc<Report>> {
+        self.look_at_files().await;
+        let view = self.graph.get(&name);
+        let plan = plan_again(view, &name, self.snapshot.as_ref());
+        let occasion = Occasion::new(Trigger::Command, Vec::new(), began);
+        self.build(&name, plan, occasion).await
+    }
+
+    /// Carries out what an admin wants of one cog. Without a plan its own file cannot be used.
+    pub(super) async fn build(
+        &mut self,
+        name: &str,
+        plan: Option<CogPlan>,
+        occasion: Occasion,
+    ) -> Option<Arc<Report>> {
+        let Some(mut cog) = plan else {
+            let problems = self.held_problems(name);
             self.forget_taken();
             return Some(self.report(occasion, Vec::new(), problems));
         };
@@ -133,12 +162,14 @@ impl Controller {
         self.cogs.names.release(&name);
         transaction::save_names(&self.cogs).await;
         self.ask_for_intents();
+        self.cogs.history.redone(&name);
         cog.begin_unload("unload");
         let cogs = vec![CogReport {
             name,
             outcome: CogOutcome::Unloaded,
             version: 0,
             executed: Vec::new(),
+            undone: None,
         }];
         let occasion = Occasion::new(Trigger::Command, Vec::new(), began);
         Ok(Some(self.report(occasion, cogs, Vec::new())))

@@ -77,6 +77,7 @@ fn of_entry(name: &str, entry: ModuleId, hash: ContentHash) -> CogView {
             version: NonZeroU64::MIN,
             obstacle: None,
         },
+        undone: None,
         attempted: Seen::new(),
     }
 }

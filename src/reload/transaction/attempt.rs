@@ -5,13 +5,15 @@ use crate::cogs::handle::CogHandle;
 use crate::cogs::host::Cogs;
 use crate::cogs::live::Offer;
 use crate::cogs::prepare::PrepareRequest;
+use crate::history::KeptSources;
 use crate::problem::Problem;
 use crate::reload::plan::CogPlan;
 use crate::reload::report::Trigger;
 use crate::reload::sources::Snapshot;
+use crate::vm::generation;
 use crate::vm::load_trace::LoadTrace;
 use crate::vm::require::PrepareFailure;
-use crate::vm::resolve::Modules as _;
+use crate::vm::resolve::Modules;
 use crate::vm::trace::Fault;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +61,15 @@ fn kept_away(plan: &CogPlan, snapshot: &Snapshot, problem: Problem) -> Box<LoadF
     })
 }
 
+/// What a cog's attempt reads.
+fn sources_of(plan: &CogPlan, snapshot: &Arc<Snapshot>) -> generation::Snapshot {
+    let now = Arc::clone(snapshot) as generation::Snapshot;
+    match &plan.undone {
+        Some(undone) => Arc::new(KeptSources::over(&undone.kept, now)),
+        None => now,
+    }
+}
+
 /// Asks a cog to make its next generation.
 pub(super) async fn prepare<'a>(means: Means<'_>, plan: &'a CogPlan) -> Attempt<'a> {
     let Means {
@@ -81,8 +92,9 @@ pub(super) async fn prepare<'a>(means: Means<'_>, plan: &'a CogPlan) -> Attempt<
             handle,
         };
     }
+    let sources = sources_of(plan, snapshot);
     let request = PrepareRequest {
-        snapshot: Arc::clone(snapshot) as _,
+        snapshot: Arc::clone(&sources),
         entry: plan.entry.clone(),
         keep: (!plan.afresh).then(|| plan.keep.clone()),
         reason: match trigger {
@@ -95,7 +107,7 @@ pub(super) async fn prepare<'a>(means: Means<'_>, plan: &'a CogPlan) -> Attempt<
     let preparing = tokio::time::timeout(patience, handle.prepare(request));
     let prepared = match preparing.await {
         Ok(Some(Ok(offer))) => Ok(offer),
-        Ok(Some(Err(failure))) => Err(Box::new(load_failure(&handle, snapshot, failure))),
+        Ok(Some(Err(failure))) => Err(Box::new(load_failure(&handle, sources.as_ref(), failure))),
         Ok(None) => Err(unasked(
             plan,
             "the bot itself failed while it loaded this cog; its log says where".to_owned(),
@@ -121,23 +133,23 @@ pub(super) async fn prepare<'a>(means: Means<'_>, plan: &'a CogPlan) -> Attempt<
 }
 
 /// Adds the source lines to a problem that has none yet.
-pub(super) fn show_source(attempt: &mut Attempt<'_>, snapshot: &Snapshot) {
+pub(super) fn show_source(attempt: &mut Attempt<'_>, snapshot: &Arc<Snapshot>) {
     if let Err(failure) = &mut attempt.prepared
         && let Some(place) = failure.problem.place.as_mut()
         && place.excerpt.is_empty()
-        && let Some(text) = text_of(snapshot, &place.file)
+        && let Some(text) = text_of(sources_of(attempt.plan, snapshot).as_ref(), &place.file)
     {
         place.add_excerpt(&text);
     }
 }
 
-fn text_of(snapshot: &Snapshot, file: &str) -> Option<String> {
-    let source = snapshot.in_file(file)?;
+fn text_of(sources: &dyn Modules, file: &str) -> Option<String> {
+    let source = sources.in_file(file)?;
     Some(source.text.to_string())
 }
 
-fn load_failure(handle: &CogHandle, snapshot: &Snapshot, failure: PrepareFailure) -> LoadFailure {
-    let source = |file: &str| text_of(snapshot, file);
+fn load_failure(handle: &CogHandle, sources: &dyn Modules, failure: PrepareFailure) -> LoadFailure {
+    let source = |file: &str| text_of(sources, file);
     let mut problem = failure.fault.problem(&handle.name, &source);
     if matches!(failure.fault, Fault::Syntax { .. }) {
         problem.hint = None;

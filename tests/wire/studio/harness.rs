@@ -45,6 +45,7 @@ impl Studio {
             }),
             chat,
             reports: reports.clone(),
+            versions: None,
             cogs: Arc::new(move || shown.lock().unwrap().clone()),
         };
         let (stop, stopped) = oneshot::channel();
@@ -151,6 +152,7 @@ pub(crate) fn cog(name: &str, version: u64) -> CogView {
         commands: vec![name.into()],
         slash_commands: vec![name.into()],
         problem: None,
+        undone: None,
         limits: Vec::new(),
     }
 }
@@ -167,6 +169,7 @@ pub(crate) fn failure(id: u64) -> Report {
             outcome: CogOutcome::Kept,
             version: 1,
             executed: Vec::new(),
+            undone: None,
         }],
         problems: vec![Problem {
             message: "<script>alert(1)</script>".into(),
