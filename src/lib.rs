@@ -51,4 +51,5 @@ pub mod spec;
 pub mod state;
 pub mod studio;
 pub mod supervisor;
+pub mod typecheck;
 pub mod vm;

@@ -22,6 +22,8 @@ pub enum Rule {
     /// The configuration or a file cannot be read, or a cog cannot be loaded.
     LoadError,
     UnknownFunction,
+    /// Of `--types` alone.
+    TypeError,
     LocalUnused,
     FunctionUnused,
     ImportUnused,
@@ -40,7 +42,7 @@ impl Rule {
     /// How bad what it finds is.
     pub fn severity(self) -> Severity {
         match self {
-            Self::LoadError | Self::UnknownFunction => Severity::Error,
+            Self::LoadError | Self::UnknownFunction | Self::TypeError => Severity::Error,
             _ => Severity::Warning,
         }
     }

@@ -418,3 +418,86 @@ fn the_shipped_cogs_have_no_warnings() {
     let told = cogsmith(here, &["check", "--deny-warnings"], &[]);
     assert!(told.starts_with("exit 0\n"), "{told}");
 }
+
+#[test]
+fn without_a_type_checker_the_command_is_told_that_builds_it() {
+    let here = folder(&[("config.json", "{}"), ("lua/cogs/ping.luau", "return 1")]);
+    assert_snapshot!(cogsmith(here.path(), &["check", "--types"], &[]), @r"
+    exit 2
+    -- stdout
+    -- stderr
+    The type checker is not there. Build it with: cargo build --manifest-path tools/typecheck/Cargo.toml
+    ");
+}
+
+/// A program in the place of the type checker.
+#[cfg(unix)]
+fn checker(here: &std::path::Path, script: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = here.join("tools/typecheck/target/debug");
+    std::fs::create_dir_all(&folder).unwrap();
+    let program = folder.join("cogsmith-typecheck");
+    std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn wrong_types_are_errors_like_others() {
+    let here = folder(&[
+        ("config.json", "{}"),
+        (
+            "lua/cogs/ping.luau",
+            "local one = 1\nlocal two: string = one\nreturn two\n",
+        ),
+    ]);
+    // It says what it was called with, and that it knows nothing of the environment.
+    checker(
+        here.path(),
+        r#"cat <<END
+[{ "file": "lua/cogs/ping.luau", "line": 2, "column": 21, "end_line": 2, "end_column": 24, "severity": "error",
+   "code": "TypeError", "message": "got $1 $2 $3, and ${DISCORD_TOKEN:-no token}", "because": ["of that"] },
+ { "file": "lua/cogs/ping.luau", "line": 1, "column": 1, "end_line": 1, "end_column": 2, "severity": "warning",
+   "code": "LocalUnused", "message": "told by cogsmith itself" }]
+END
+exit 1"#,
+    );
+    let variables = [("DISCORD_TOKEN", "a.secret.token")];
+    assert_snapshot!(cogsmith(here.path(), &["check", "--types"], &variables), @r"
+    exit 1
+    -- stdout
+    -- stderr
+    lua/cogs/ping.luau:2: got --background --format json, and no token
+        1 | local one = 1
+      > 2 | local two: string = one
+          |                     ^^^
+        3 | return two
+      of that
+    1 problem; 1 cog would still load.
+    ");
+    let told = cogsmith(here.path(), &["check", "--types", "--format=json"], &[]);
+    assert!(told.contains(r#""rule": "TypeError""#), "{told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_type_checker_that_fails_is_told_of() {
+    let here = folder(&[("config.json", "{}"), ("lua/cogs/ping.luau", "return 1")]);
+    checker(
+        here.path(),
+        "echo 'Error: there is no folder types' >&2; exit 2",
+    );
+    assert_snapshot!(cogsmith(here.path(), &["check", "--types"], &[]), @r"
+    exit 1
+    -- stdout
+    -- stderr
+    The type checker has failed: there is no folder types
+    ");
+    checker(here.path(), "echo nonsense");
+    assert_snapshot!(cogsmith(here.path(), &["check", "--types"], &[]), @r"
+    exit 1
+    -- stdout
+    -- stderr
+    The type checker has failed: it gave no answer
+    ");
+}

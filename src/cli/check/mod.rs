@@ -2,7 +2,7 @@
 //! texts is probably not meant so?
 //!
 //! ```text
-//! luau_files (compile) ─ bot::rehearse (load) ─ lint (look at the texts) ─ findings, in order of place ─ report
+//! luau_files (compile) ─ bot::rehearse (load) ─ lint (look at the texts) ─ typecheck, if asked ─ findings, in order of place ─ report
 //! ```
 
 mod luau_files;
@@ -15,9 +15,11 @@ use crate::error::StartError;
 use crate::lint::{self, CogFile, Finding, Rule, Severity};
 use crate::problem::Problem;
 use crate::spec::ProjectFiles;
+use crate::typecheck;
 use clap::{Args, ValueEnum};
 use luau_files::LuauFiles;
 use report::Report;
+use std::path::Path;
 
 /// What `check` is told.
 #[derive(Args, Clone, Copy, Debug)]
@@ -29,6 +31,10 @@ pub(super) struct CheckOptions {
     /// Exit with an error when there are warnings, too
     #[arg(long)]
     deny_warnings: bool,
+
+    /// Check the types as well, with the program that `cargo build --manifest-path tools/typecheck/Cargo.toml` builds
+    #[arg(long)]
+    types: bool,
 }
 
 /// How problems are told.
@@ -43,7 +49,7 @@ enum Format {
 }
 
 pub(super) fn execute(config_path: &ConfigPath, options: &CheckOptions) -> Result<(), StartError> {
-    let report = match look(config_path) {
+    let report = match look(config_path, options.types) {
         Ok(report) => report,
         Err(error) => {
             // For people it is told as the reason why the program ends.
@@ -58,8 +64,13 @@ pub(super) fn execute(config_path: &ConfigPath, options: &CheckOptions) -> Resul
 }
 
 /// Everything that is wrong.
-fn look(config_path: &ConfigPath) -> Result<Report, StartError> {
+fn look(config_path: &ConfigPath, with_types: bool) -> Result<Report, StartError> {
     let config = config_path.load()?.config;
+    let wrong_types = if with_types {
+        types(config_path.folder())?
+    } else {
+        Vec::new()
+    };
     let mut files = luau_files::read(&config)?;
     let project = ProjectFiles::read(&config);
     let project = project.map_err(|error| StartError::Usage(format!("{error}.")))?;
@@ -83,6 +94,7 @@ fn look(config_path: &ConfigPath) -> Result<Report, StartError> {
         problem,
     });
     let loading: Vec<Finding> = loading.collect();
+    findings.extend(wrong_types);
     // What fails while a cog loads is told better there.
     findings.retain(|finding| {
         let is_told = loading.iter().any(|it| it.spot() == finding.spot());
@@ -97,6 +109,23 @@ fn look(config_path: &ConfigPath) -> Result<Report, StartError> {
         files: files.count,
         findings,
     })
+}
+
+/// What the type checker finds.
+fn types(folder: &Path) -> Result<Vec<Finding>, StartError> {
+    let program = typecheck::program(folder).ok_or_else(|| {
+        let build = typecheck::BUILD;
+        StartError::Usage(format!(
+            "The type checker is not there. Build it with: {build}"
+        ))
+    })?;
+    let problems = typecheck::check(&program, folder);
+    let problems = problems.map_err(|error| StartError::CheckFailed(error.to_string()))?;
+    let findings = problems.into_iter().map(|problem| Finding {
+        rule: Rule::TypeError,
+        problem,
+    });
+    Ok(findings.collect())
 }
 
 fn rehearsed(config: Config) -> Result<Rehearsal, StartError> {
