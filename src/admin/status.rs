@@ -227,8 +227,18 @@ pub(super) fn cog_details(cogs: &Cogs, cog: &CogHandle, language: Language) -> S
     let waiting = cogs.services.outbound.waiting_of(&cog.name).into_iter();
     parts.extend(waiting.map(|calls| waiting_line(&calls, now, language)));
     parts.extend(jobs_line(cog, language));
+    parts.extend(room_line(cog, language));
     parts.extend(condition.problem().map(shown));
     parts.join("\n")
+}
+
+/// That the state has little room left.
+fn room_line(cog: &CogHandle, language: Language) -> Option<String> {
+    let limits = limits_of(&cog.context);
+    let state = limits.iter().find(|limit| limit.is_near)?;
+    let used = &state.used.map(shown_number).unwrap_or_default();
+    let limit = &state.limit.to_string();
+    Some(Say::NearlyFull { used, limit }.say(language))
 }
 
 /// How many jobs are given up, and why one of them is.

@@ -131,6 +131,9 @@ sentences! {
     Unloaded { cog }
         "✅ Unloaded `{cog}`. Its state is kept. Saving its file does not load it again."
         "✅ `{cog}` dilepas. Datanya tetap ada. Menyimpan berkasnya tidak memuatnya kembali."
+    NearlyFull { used, limit }
+        "⚠️ Its state is nearly full: {used} of {limit} MB (`limits.state_mb`). Beyond that its writes fail."
+        "⚠️ Datanya hampir penuh: {used} dari {limit} MB (`limits.state_mb`). Setelah itu cog ini tidak bisa menulis data lagi."
     ForgetWhom { command }
         "Whose data? `{command} @user`, or an id: `{command} 80351110224678912`. It deletes at once what all cogs have stored for them, and cannot be undone."
         "Data siapa? `{command} @pengguna`, atau dengan ID: `{command} 80351110224678912`. Semua yang disimpan cog untuknya langsung dihapus dan tidak bisa dikembalikan."

@@ -1,5 +1,6 @@
 //! What a cog's top level declares: the running bot does not use it before the commit.
 
+use super::state::migration::Migration;
 use super::state::space::Space;
 use super::texts::table::Texts;
 use crate::commands::custom_id::{Template, Values};
@@ -39,6 +40,8 @@ pub struct Declarations {
     pub calls_of_defaults: usize,
     /// `state.defaults { … }` and the shapes of `state.rows`, also for the session and for shared states.
     pub defaults: Vec<(Space, DefaultsOf, StateTable)>,
+    /// `state.migrate(…)`, for each of its states once.
+    pub migrations: Vec<Arc<Migration>>,
     /// Bytes of all texts in it.
     pub texts: usize,
 }
@@ -322,6 +325,11 @@ impl Staged {
     /// The functions of all jobs.
     pub fn jobs(&self) -> impl Iterator<Item = &JobFunction> {
         self.modules().flat_map(|it| &it.jobs)
+    }
+
+    /// What was said about the versions of states.
+    pub fn migrations(&self) -> impl Iterator<Item = &Arc<Migration>> {
+        self.modules().flat_map(|it| &it.migrations)
     }
 
     /// The checks for every command.

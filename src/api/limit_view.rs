@@ -2,6 +2,7 @@
 
 use super::context::CogContext;
 use super::limits::Limit;
+use super::nearly_full::is_nearly_full;
 use serde::Serialize;
 use std::time::Instant;
 
@@ -16,6 +17,8 @@ pub struct LimitView {
     pub limit: u32,
     /// How often it was met since the bot started.
     pub met: u64,
+    /// Whether it is nearly used up, where that does not end by itself: stored state.
+    pub is_near: bool,
 }
 
 const MEGABYTE: f64 = 1_048_576.0;
@@ -78,7 +81,9 @@ pub fn limits_of(cog: &CogContext) -> Vec<LimitView> {
             Limit::StateWrites => cog.state.live().stored.delays(),
             _ => cog.limit_hits.times(*limit),
         };
+        let stored = &cog.state.live().stored;
         LimitView {
+            is_near: *limit == Limit::State && is_nearly_full(stored.used(), stored.room()),
             key: limit.key(),
             used,
             limit: most,

@@ -22,7 +22,8 @@
 //!   `declarations.rs`), `capabilities.rs`, `spawner.rs` (its tasks), `charges.rs` (what it holds outside of Luau's heap),
 //!   `limit_checks.rs` (its limits), `condition.rs` (how it stands), `stops.rs` (what leads it there). `phase.rs` says
 //!   which code runs now, and what it may do.
-//! - Limits: `limits.rs` names them, `usage.rs` counts, `limit_checks.rs` refuses, `limit_view.rs` shows; `log_usage.rs`
+//! - Limits: `limits.rs` names them, `usage.rs` counts, `limit_checks.rs` refuses, `limit_view.rs` shows, `nearly_full.rs`
+//!   warns of a state that is; `log_usage.rs`
 //!   for the lines in the log, `rate_limiter.rs` (refuses) and `rate_limit_queue.rs` (has wait) for how often something is
 //!   done. What goes by a cog's name is in `budget.rs`: `versions.rs` what older versions hold, `slots.rs` what requests have
 //!   open, `usage_by_code.rs` the processor time of each version. `lane.rs` says whose work is done now.
@@ -73,6 +74,7 @@ pub mod member_requests;
 mod members;
 mod method_table;
 mod methods;
+mod nearly_full;
 mod not_json;
 pub mod object;
 mod option;
@@ -88,7 +90,7 @@ mod readonly;
 pub mod services;
 mod slots;
 pub mod spawner;
-mod state;
+pub mod state;
 mod stops;
 mod task;
 pub mod texts;

@@ -2,6 +2,7 @@
 //! commit.
 
 use super::job_store::JobStore;
+use super::nearly_full::NearlyFull;
 use super::services::Services;
 use super::state::space::Space;
 use crate::lock::lock;
@@ -51,6 +52,12 @@ impl StateViews {
     }
 }
 
+/// Bytes in megabytes, with one digit behind the point.
+fn shown(bytes: usize) -> String {
+    let tenths = bytes.saturating_mul(10) >> 20;
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
 /// The views of one cog's state.
 #[derive(Debug)]
 pub struct OwnState {
@@ -60,6 +67,7 @@ pub struct OwnState {
     live: Mutex<StateViews>,
     /// The state that a generation sees while it is prepared: its writes wait for the commit.
     staged: Mutex<Option<StateViews>>,
+    nearly_full: Mutex<NearlyFull>,
 }
 
 impl OwnState {
@@ -69,6 +77,7 @@ impl OwnState {
             services: Arc::clone(services),
             live: Mutex::new(StateViews::of(services, cog)),
             staged: Mutex::default(),
+            nearly_full: Mutex::default(),
         }
     }
 
@@ -117,7 +126,32 @@ impl OwnState {
 
     /// Hands the writes since the last yield to the disk, as one.
     pub fn flush(&self) {
-        lock(&self.live).stored.flush();
+        let live = self.live();
+        live.stored.flush();
+        self.look_at_room(&live);
+    }
+
+    /// Warns when what the cog has stored, or a shared state that it uses, comes near its limit.
+    fn look_at_room(&self, live: &StateViews) {
+        let mut nearly_full = lock(&self.nearly_full);
+        let (used, limit) = (live.stored.used(), live.stored.room());
+        if nearly_full.note("own", used, limit) {
+            tracing::warn!(
+                cog = %self.cog,
+                "The state of this cog is nearly full: it has {} of {} MB (limits.state_mb); beyond that its writes fail",
+                shown(used), limit >> 20
+            );
+        }
+        for (name, view) in lock(&live.shared).iter() {
+            let used = view.usage();
+            if nearly_full.note(&format!("shared:{name}"), used, limit) {
+                tracing::warn!(
+                    cog = %self.cog, state = %name,
+                    "A state that cogs share is nearly full: it has {} of {} MB (limits.state_mb); beyond that writes to it fail",
+                    shown(used), limit >> 20
+                );
+            }
+        }
     }
 
     /// Returns once every write that the cog made so far is safe on disk: no user sees an answer that a

@@ -24,6 +24,7 @@ pub(super) fn may_act(lua: &Lua, function: &str) -> HostResult<Arc<Generation>> 
 /// The generation whose code runs, if that code may write state now.
 pub(super) fn may_write(lua: &Lua, function: &str) -> HostResult<Arc<Generation>> {
     let generation = active(lua)?;
+    generation.may_look(function)?;
     if generation.is_loading() {
         let message = format!("{function}: not while loading: move this into cog.on_ready");
         return Err(HostError::new("phase", message).into());

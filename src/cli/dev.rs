@@ -2,10 +2,12 @@
 
 use super::config_path::ConfigPath;
 use super::output;
-use crate::discord::reference;
+use crate::discord::{reference, update};
 use crate::error::StartError;
 use clap::{Args, Subcommand};
-use std::path::Path;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 const CURRENT: &str = "All files of docs/operations/ are up to date.";
 
@@ -14,6 +16,32 @@ const CURRENT: &str = "All files of docs/operations/ are up to date.";
 pub(super) enum DevCommand {
     /// Check whether the book's pages about Discord's operations are up to date, or write them
     Reference(ReferenceOptions),
+    /// Make a newer table of Discord's operations, and tell what it adds, changes and removes
+    UpdateDiscord(UpdateOptions),
+}
+
+/// The arguments of `cogsmith dev update-discord`.
+#[derive(Debug, Args)]
+pub(super) struct UpdateOptions {
+    /// Discord's openapi.json, or a table such as src/discord/operations.json
+    file: PathBuf,
+
+    /// Write src/discord/operations.json beside config.json; without it nothing is written
+    #[arg(long)]
+    write: bool,
+
+    /// The capability that an operation needs; a new one is closed to cogs otherwise
+    #[arg(long, value_name = "OPERATION=CAPABILITY", value_parser = assignment)]
+    open: Vec<(String, String)>,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err("expected OPERATION=CAPABILITY".to_owned()),
+    }
 }
 
 /// The arguments of `cogsmith dev reference`.
@@ -38,15 +66,48 @@ pub(super) fn execute(config_path: &ConfigPath, command: &DevCommand) -> Result<
                 check(&folder)
             }
         }
+        DevCommand::UpdateDiscord(options) => update_discord(config_path.folder(), options),
+    }
+}
+
+/// What is generated from the table, and how.
+const NEXT: &str = "\
+Then write what is made of it:
+  COGSMITH_WRITE_NAMES=1 cargo test --lib the_names_of_all_fields_are_in_their_file
+  cargo run -- types --write
+  cargo run -- dev reference --write
+and run the tests: src/discord/paging.rs and src/discord/types/names.rs may have to follow.";
+
+fn update_discord(folder: &Path, options: &UpdateOptions) -> Result<(), StartError> {
+    let path = folder.join("src/discord/operations.json");
+    let read = |path: &Path| fs::read_to_string(path).map_err(|error| failed(path, "read", &error));
+    let former: Value = serde_json::from_str(&read(&path)?).unwrap_or_default();
+    let updated = update::update(&former, &read(&options.file)?, &options.open)
+        .map_err(|error| StartError::Usage(format!("{}: {error}", options.file.display())))?;
+    for line in &updated.report {
+        output::say(line);
+    }
+    if updated.report.is_empty() {
+        output::say("Nothing is different.");
+    } else if options.write {
+        fs::write(&path, &updated.table).map_err(|error| failed(&path, "written", &error))?;
+        output::say(format!("Wrote {}. {NEXT}", path.display()));
+    } else {
+        output::say(format!("With --write, {} is written.", path.display()));
+    }
+    Ok(())
+}
+
+fn failed(path: &Path, action: &'static str, error: &std::io::Error) -> StartError {
+    StartError::File {
+        path: path.display().to_string(),
+        action,
+        reason: error.to_string(),
     }
 }
 
 fn write(folder: &Path) -> Result<(), StartError> {
-    let changed = reference::write(folder).map_err(|error| StartError::File {
-        path: folder.display().to_string(),
-        action: "written",
-        reason: error.to_string(),
-    })?;
+    let changed = reference::write(folder).map_err(|error| failed(folder, "written", &error))?;
     match changed.as_slice() {
         [] => output::say(CURRENT),
         changed => output::say(format!("Wrote {} to docs/operations/", changed.join(", "))),

@@ -6,9 +6,10 @@
 //! ```
 //!
 //! In this order the task looks for something to do. `work` begins handlers, `tasks` what cogs spawn, `versions` swaps
-//! one version for the next, `alarm` waits for timers and jobs.
+//! one version for the next, `migrate` brings the state to it, `alarm` waits for timers and jobs.
 
 mod alarm;
+mod migrate;
 mod tasks;
 mod versions;
 mod work;

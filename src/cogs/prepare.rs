@@ -5,6 +5,9 @@ use crate::api::context::CogContext;
 use crate::api::declarations::{Hook, Staged, room_for_shared};
 use crate::api::install;
 use crate::api::limits::{Limit, megabytes};
+use crate::api::state::migrate::newer;
+use crate::api::state::migration::Migrations;
+use crate::api::state::space::Space;
 use crate::api::texts::table::Texts;
 use crate::commands::definition::{CommandDefinition, CommandKind};
 use crate::commands::slash::{application_command, complaint, localize};
@@ -109,6 +112,9 @@ fn attempt(
     check_numbers(&declarations).map_err(failed)?;
     check_names(&declarations, &texts).map_err(failed)?;
     generation.attach(Texts::clone(&texts));
+    let migrations = Migrations::new(declarations.migrations().cloned());
+    check_version(cog, &migrations).map_err(failed)?;
+    generation.attach(migrations);
     let info = Arc::new(declarations.info());
     check_capabilities(cog, &info.capabilities).map_err(failed)?;
     cog.capabilities.stage(info.capabilities.clone());
@@ -143,6 +149,12 @@ fn add_defaults(cog: &CogContext, kept: &Staged) -> Result<(), PrepareFailure> {
     let Some(views) = cog.state.staged() else {
         return Ok(());
     };
+    for migration in kept.migrations() {
+        let view = views.view(&migration.space);
+        if view.version() < migration.version {
+            view.set_version(migration.version);
+        }
+    }
     for (space, of, table) in kept.modules().flat_map(|module| &module.defaults) {
         views
             .view(space)
@@ -150,6 +162,17 @@ fn add_defaults(cog: &CogContext, kept: &Staged) -> Result<(), PrepareFailure> {
             .map_err(|error| failure(error.to_string()))?;
     }
     Ok(())
+}
+
+/// What a cog has stored may not be newer than the cog: `state.migrate` looks at that where it is called, and must not be
+/// left out once it was.
+fn check_version(cog: &CogContext, migrations: &Migrations) -> Result<(), Fault> {
+    let stored = cog.state.staged().map_or(0, |it| it.stored.version());
+    let version = migrations.of(&Space::Own).map(|it| it.version);
+    if stored <= version.unwrap_or(0) {
+        return Ok(());
+    }
+    Err(raised(HostError::new("state", newer(stored, version))))
 }
 
 /// Builds a VM with the limits that are configured now.

@@ -4,6 +4,7 @@
 //! facts (operations.json, events.json: typed tables) ─ operations, events, schema (look-ups, checks of bodies)
 //! a call:   arguments (a flat table becomes a request) ─ outbound (rate limits, the wire, repetitions)
 //! an author: types (the Luau types of everything that a cog can require), reference (the pages of the book about operations)
+//! a developer: update (a newer table of operations from Discord's own description)
 //! an event: event (its JSON, read on demand) ─ complete (what Discord leaves out) ─ cache (what is known of guilds) ─
 //!           permissions (who may do what where)
 //! ```
@@ -14,7 +15,7 @@
 //!   of it
 //! - `reply.rs`: the field by which a message is a reply
 //! - `composition/`: what a message or a modal may be composed of
-//! - `arguments/`, `outbound/`, `cache/`, `permissions.rs`, `schema/`, `types/`, `reference/`: one step each, see there
+//! - `arguments/`, `outbound/`, `cache/`, `permissions.rs`, `schema/`, `types/`, `reference/`, `update/`: one step each, see there
 
 pub mod arguments;
 pub mod cache;
@@ -32,6 +33,7 @@ pub mod reference;
 mod reply;
 pub mod schema;
 pub mod types;
+pub mod update;
 
 pub use arguments::{ArgumentError, File, Prepared, prepare, prepare_with};
 pub use cache::Cache;

@@ -68,13 +68,22 @@ impl Loaded {
         if scopes.last().is_none_or(|(last, _)| *last != scope) {
             scopes.push((scope, StateTable::new()));
         }
-        let path = decode_path(path).filter(|path| !path.is_empty());
-        let (Some(path), Some(value)) = (path, decode_value(value)) else {
-            return Err(format!("an unreadable entry in {namespace}, {scope}"));
+        let unreadable = || format!("an unreadable entry in {namespace}, {scope}");
+        let (Some(path), Some(value)) = (decode_path(path), decode_value(value)) else {
+            return Err(unreadable());
         };
         let Some((_, table)) = scopes.last_mut() else {
             return Ok(());
         };
+        if path.is_empty() {
+            let version = value.as_table().map_or(0, |table| table.version());
+            table.set_version(version);
+            return if version > 0 {
+                Ok(())
+            } else {
+                Err(unreadable())
+            };
+        }
         table.set_at(&path, Some(value));
         if table.get_at(&path).is_none() {
             return Err(format!(

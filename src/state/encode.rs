@@ -9,11 +9,13 @@
 //!         | 0x20 (byte other than 0 | 0x00 0xFF for a 0)* 0x00
 //! value   = 0x00 false | 0x01 true | 0x02 little-endian f64 | 0x03 bytes of a string | 0x04 a table
 //!         | 0x05 a table that is an object in JSON
+//!           (both followed by a little-endian u32: the version of an entry that has one)
 //! ```
 //!
-//! A table has a row of its own, also when it is empty; the table of a scope (the empty path) has none.
+//! A table has a row of its own, also when it is empty; the table of a scope (the empty path) has one only if it has a
+//! version.
 
-use super::{Key, KeyRef, Text, Value};
+use super::{Key, KeyRef, StateTable, Text, Value};
 
 const INT: u8 = 0x10;
 const STR: u8 = 0x20;
@@ -106,7 +108,13 @@ pub(super) fn encode_value(value: &Value) -> Vec<u8> {
         Value::Bool(value) => vec![u8::from(*value)],
         Value::Number(number) => [&[2], number.to_le_bytes().as_slice()].concat(),
         Value::String(text) => [&[3], &**text].concat(),
-        Value::Table(table) => vec![4 + u8::from(table.is_object())],
+        Value::Table(table) => {
+            let mut bytes = vec![4 + u8::from(table.is_object())];
+            if table.version() > 0 {
+                bytes.extend(table.version().to_le_bytes());
+            }
+            bytes
+        }
     }
 }
 
@@ -120,10 +128,20 @@ pub(super) fn decode_value(bytes: &[u8]) -> Option<Value> {
             (!number.is_nan()).then_some(Value::Number(number))
         }
         (3, _) => Some(Value::String(rest.into())),
-        (4, []) => Some(super::StateTable::new().into()),
-        (5, []) => Some(super::StateTable::object().into()),
+        (4, version) => read_version(StateTable::new(), version),
+        (5, version) => read_version(StateTable::object(), version),
         _ => None,
     }
+}
+
+fn read_version(mut table: StateTable, bytes: &[u8]) -> Option<Value> {
+    if !bytes.is_empty() {
+        let version = u32::from_le_bytes(bytes.try_into().ok()?);
+        table.set_version(version);
+        // It would not be written.
+        (version > 0).then_some(())?;
+    }
+    Some(table.into())
 }
 
 /// Calls `row` with the path and value of each row of which `value` at `path` consists, parents first.
@@ -132,7 +150,11 @@ pub(super) fn each_row<E>(
     value: &Value,
     row: &mut impl FnMut(&[u8], &[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    if !path.is_empty() {
+    let has_row = match value {
+        Value::Table(table) => !path.is_empty() || table.version() > 0,
+        _ => !path.is_empty(),
+    };
+    if has_row {
         row(path, &encode_value(value))?;
     }
     if let Value::Table(table) = value {

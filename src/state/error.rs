@@ -109,7 +109,7 @@ pub enum StateError {
     },
     /// Two calls of `state.defaults` disagree.
     #[error(
-        "{path} has two different defaults; the calls of state.defaults in a cog and its services must agree"
+        "{path} has two different defaults; the calls of state.defaults and state.rows in a cog and its services must agree"
     )]
     DefaultConflict {
         /// `state.member.xp`

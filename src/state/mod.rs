@@ -5,6 +5,7 @@
 //! ```
 //!
 //! - `value`, `text`, `table`, `many`, `sorted`, `scope`: what is stored (values, keys, tables that share by `Arc`) and where.
+//! - `outdated`: entries (a scope, or a row) that were written for an older version of the code.
 //! - `forget`: what belongs to a user or a guild, and goes with it.
 //! - `defaults`, `limits`: what is seen where nothing is stored, and how much may be.
 //! - `memory`, `account`: what that costs, and what a cog has in all of its namespaces together.
@@ -39,6 +40,7 @@ mod limits;
 mod many;
 mod memory;
 mod operations;
+mod outdated;
 mod overlay;
 mod pending;
 mod queue;
@@ -64,6 +66,7 @@ pub use defaults::{Defaults, DefaultsOf};
 pub use error::StateError;
 pub use forget::Forgotten;
 pub use limits::StateLimits;
+pub use outdated::Outdated;
 pub use pending::{Batch, Clear, PathChange};
 pub use scope::{Namespace, ScopeKind, StateScope, render_path};
 pub use sqlite::SqliteBackend;

@@ -10,10 +10,10 @@
 
 use super::account::Account;
 use super::defaults::Defaults;
-use super::operations::{Operations, ScopeAddress, has, note, of_place};
+use super::operations::{Operation, Operations, ScopeAddress, drop_outdated, has, note, of_place};
 use super::tree::{Space, Tree, is_listed};
 use super::write::{Bounds, Written, write};
-use super::{Key, ScopeKind, StateError, StateScope, StateTable, Value, decode_path, render_path};
+use super::{Key, ScopeKind, StateError, StateScope, StateTable, decode_path, render_path};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, MutexGuard};
 
@@ -133,9 +133,8 @@ impl Overlays {
         space: &Arc<Space>,
         writer: &Arc<Account>,
         defaults: &Defaults,
-        scope: StateScope,
-        path: &[Key],
-        value: Option<Value>,
+        (scope, path): (StateScope, &[Key]),
+        operation: Operation,
     ) -> Result<(), StateError> {
         let (used, limits) = {
             let tree = space.lock();
@@ -174,11 +173,11 @@ impl Overlays {
             return Err(StateError::NoTransaction);
         };
         let defaults = defaults.on(scope.kind(), path).map(Arc::as_ref);
-        let written = entry.write(defaults, scope, path, value.clone(), Some(&bounds))?;
+        let written = entry.write(defaults, scope, path, &operation, Some(&bounds))?;
         let (_, grown) = top.grown.entry(space.id).or_insert((space.is_shared(), 0));
         *grown += written.grown;
         let had = top.operations.len();
-        note(&mut top.operations, place, path, value, written);
+        note(&mut top.operations, place, path, operation, written);
         top.changes += top.operations.len().cast_signed() - had.cast_signed();
         Ok(())
     }
@@ -271,22 +270,22 @@ impl Overlay {
         if !entry.rebase(place.1) {
             return;
         }
+        drop_outdated(&mut self.operations, place, entry.base.as_ref());
         for ((_, path), operation) in of_place(&self.operations, place) {
             let Some(path) = decode_path(path) else {
                 continue;
             };
             let there = entry.seen.as_ref().is_some_and(|table| has(table, &path));
             if operation.is_due(there) {
-                let value = operation.value();
                 // An entry without a parent is not visible; the commit reports it.
-                let _seen = entry.write(None, place.1, &path, value, None).is_ok();
+                let _seen = entry.write(None, place.1, &path, operation, None).is_ok();
             }
         }
     }
 
     /// Replays the writes onto the tree, all under its locks.
     fn apply(
-        self,
+        mut self,
         writer: &Arc<Account>,
         must_be_unchanged: bool,
     ) -> Result<Vec<Arc<Space>>, StateError> {
@@ -311,6 +310,11 @@ impl Overlay {
             .collect();
         if must_be_unchanged {
             self.check_unchanged(&trees)?;
+        } else {
+            for place in self.entries.keys() {
+                let root = trees.get(&place.0).and_then(|tree| tree.scope(&place.1));
+                drop_outdated(&mut self.operations, *place, root);
+            }
         }
         for (((id, scope), path), operation) in &self.operations {
             if let (Some(space), Some(tree)) = (spaces.get(id), trees.get_mut(id)) {
@@ -357,11 +361,12 @@ impl Entry {
         defaults: Option<&StateTable>,
         scope: StateScope,
         path: &[Key],
-        value: Option<Value>,
+        operation: &Operation,
         bounds: Option<&Bounds<'_>>,
     ) -> Result<Written, StateError> {
         let mut root = self.seen.take().unwrap_or_default();
-        let written = write(&mut root, defaults, &scope, path, value, bounds);
+        let (value, version) = (operation.value(), operation.version);
+        let written = write(&mut root, defaults, &scope, path, value, version, bounds);
         self.seen = Some(root).filter(|root| !root.is_empty());
         written
     }

@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, Result};
 
-/// The newest format that is understood, in `user_version`.
-pub(super) const FORMAT: i64 = 1;
+/// The newest format that is understood, in `user_version`. 2 has rows (kinds 6 and 7) and versions of entries, which 1
+/// does not know; what is in 1 reads the same in 2.
+pub(super) const FORMAT: i64 = 2;
 /// `CogS`, in `application_id`: tells our database from any other.
 const APPLICATION: i64 = 0x436F_6753;
 
@@ -70,6 +71,9 @@ pub(super) fn check(connection: &Connection) -> Result<Found> {
         Some(problem) if problem != "ok" => Ok(Found::Damaged(problem)),
         _ => {
             connection.execute_batch(WRITERS)?;
+            if format < FORMAT {
+                connection.pragma_update(None, "user_version", FORMAT)?;
+            }
             Ok(Found::Ours)
         }
     }

@@ -4,8 +4,8 @@
 use std::borrow::Borrow;
 use std::sync::Arc;
 
-/// Entries of a node, at most.
-const MOST: usize = 32;
+/// Entries of a node, at most; in unit tests few, so that a thousand entries make a deep tree.
+const MOST: usize = if cfg!(test) { 8 } else { 32 };
 /// A node with fewer is joined with its neighbour, if both fit well into one.
 const FEW: usize = MOST / 4;
 const JOINED: usize = MOST / 4 * 3;
@@ -306,13 +306,19 @@ fn join<K: Ord + Clone, V: Clone>(children: &mut Vec<Child<K, V>>, at: usize) {
     } else {
         return;
     };
-    let (_, next) = children.remove(first + 1);
+    let (key, next) = children.remove(first + 1);
     let Some((_, child)) = children.get_mut(first) else {
         return;
     };
     match (Arc::make_mut(child), Arc::unwrap_or_clone(next)) {
         (Node::Leaf(entries), Node::Leaf(more)) => entries.extend(more),
-        (Node::Inner(nodes), Node::Inner(more)) => nodes.extend(more),
+        (Node::Inner(nodes), Node::Inner(mut more)) => {
+            // It was not looked at so far, and may be greater than keys that came later.
+            if let Some((least, _)) = more.first_mut() {
+                *least = key;
+            }
+            nodes.extend(more);
+        }
         // All children of a node are of one kind.
         _ => {}
     }

@@ -17,6 +17,8 @@ pub struct StateTable {
     outside: usize,
     /// Whether it is an object in JSON, also when it is empty.
     is_object: bool,
+    /// Of an entry (a whole scope, or a row): the version of the code that it was written for. 0 for everything else.
+    version: u32,
 }
 
 /// The number of entries decides which of the two is used, and so how much memory they take.
@@ -49,6 +51,24 @@ impl StateTable {
     /// Whether it is known to be an object in JSON, also when it is empty. For any other table its entries decide.
     pub fn is_object(&self) -> bool {
         self.is_object
+    }
+
+    /// The version of the code for which this entry was written: 0 until there was a `state.migrate`.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// The same table as an entry of this version; 0 for what is no entry.
+    #[must_use]
+    pub fn of_version(mut table: Arc<Self>, version: u32) -> Arc<Self> {
+        if table.version != version {
+            Arc::make_mut(&mut table).version = version;
+        }
+        table
+    }
+
+    pub(super) fn set_version(&mut self, version: u32) {
+        self.version = version;
     }
 
     /// Whether there is no entry.

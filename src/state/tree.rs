@@ -8,10 +8,11 @@ use super::pending::Pending;
 use super::write::{Bounds, Written, write};
 use super::{
     Clear, Key, Namespace, PathChange, ScopeKind, StateError, StateLimits, StateScope, StateTable,
-    Value, encode_path,
+    Text, Value, encode_path,
 };
 use crate::lock::lock;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A namespace. Several views, on several threads, may read and write it; nobody awaits under its lock.
@@ -126,6 +127,7 @@ impl Space {
         scope: StateScope,
         path: &[Key],
         value: Option<Value>,
+        version: u32,
     ) -> Result<(), StateError> {
         let mut tree = self.lock();
         let limits = tree.limits;
@@ -134,7 +136,7 @@ impl Space {
             rooms: &self.rooms(writer, &limits, tree.bytes),
         };
         let defaults = defaults.on(scope.kind(), path).map(Arc::as_ref);
-        let grown = tree.write(defaults, scope, path, value, Some(&bounds))?;
+        let grown = tree.write(defaults, scope, path, value, version, Some(&bounds))?;
         self.charge(&mut tree, writer, grown);
         Ok(())
     }
@@ -147,8 +149,9 @@ impl Space {
         scope: StateScope,
         path: &[Key],
         value: Option<Value>,
+        version: u32,
     ) -> Result<(), StateError> {
-        let grown = tree.write(None, scope, path, value, None)?;
+        let grown = tree.write(None, scope, path, value, version, None)?;
         self.charge(tree, writer, grown);
         Ok(())
     }
@@ -163,7 +166,9 @@ impl Space {
         let meant: Vec<_> = meant.collect();
         for (scope, path) in &meant {
             // Removing what is there cannot fail.
-            let _removed = self.replay(&mut tree, writer, *scope, path, None).is_ok();
+            let _removed = self
+                .replay(&mut tree, writer, *scope, path, None, 0)
+                .is_ok();
         }
         meant.len()
     }
@@ -199,6 +204,14 @@ impl Tree {
 
     pub(super) fn scopes(&self) -> impl Iterator<Item = (&StateScope, &Arc<StateTable>)> {
         self.scopes.iter()
+    }
+
+    /// The scopes from one on, in order.
+    pub(super) fn scopes_from(
+        &self,
+        from: Bound<StateScope>,
+    ) -> impl Iterator<Item = (&StateScope, &Arc<StateTable>)> {
+        self.scopes.range((from, Bound::Unbounded))
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -237,18 +250,19 @@ impl Tree {
         scope: StateScope,
         path: &[Key],
         value: Option<Value>,
+        version: u32,
         bounds: Option<&Bounds<'_>>,
     ) -> Result<isize, StateError> {
         let pending = self.pending.is_some().then(|| value.clone());
         let written = if let Some(root) = self.scopes.get_mut(&scope) {
-            let written = write(root, defaults, &scope, path, value, bounds)?;
+            let written = write(root, defaults, &scope, path, value, version, bounds)?;
             if root.is_empty() {
                 self.scopes.remove(&scope);
             }
             written
         } else {
             let mut root = Arc::default();
-            let written = write(&mut root, defaults, &scope, path, value, bounds)?;
+            let written = write(&mut root, defaults, &scope, path, value, version, bounds)?;
             if !root.is_empty() {
                 self.scopes.insert(scope, root);
             }
@@ -271,6 +285,18 @@ fn note(
     value: Option<Value>,
     written: Written,
 ) {
+    if let Some((version, is_there)) = written.version
+        && !path.is_empty()
+    {
+        let mut table = StateTable::new();
+        table.set_version(version);
+        // There may be rows below it on the disk.
+        let change = PathChange {
+            clear: Clear::Row,
+            value: is_there.then(|| table.into()),
+        };
+        pending.add(scope, Text::from(""), change);
+    }
     if let Some((length, copied)) = written.copied {
         let change = PathChange {
             clear: Clear::Nothing,

@@ -2,12 +2,14 @@
 
 use super::forget;
 use super::journal::Journal;
+use super::operations::{Change, Operation};
+use super::outdated::{self, Outdated};
 use super::spaces::Spaces;
 use super::tree::{Space, is_listed};
 use super::write;
 use super::{
     CommitHandle, Defaults, DefaultsOf, Key, KeyRef, Namespace, ScopeKind, StateError, StateScope,
-    StateTable, Value,
+    StateTable, Text, Value, render_path,
 };
 use arc_swap::ArcSwap;
 use std::sync::Arc;
@@ -20,7 +22,7 @@ use std::time::Instant;
 /// transactions and its stage span them all. In a shared namespace, another VM's flush may include the first half of
 /// the writes between two yields; a transaction is never split.
 #[derive(Clone, Debug)]
-pub struct View(Arc<Inner>);
+pub struct View(Arc<Inner>, u32);
 
 #[derive(Debug)]
 struct Inner {
@@ -33,12 +35,20 @@ struct Inner {
 impl View {
     pub(super) fn new(space: Arc<Space>, journal: Arc<Journal>, spaces: Spaces) -> Self {
         journal.join(&space);
-        Self(Arc::new(Inner {
+        let inner = Inner {
             space,
             journal,
             defaults: ArcSwap::default(),
             spaces,
-        }))
+        };
+        Self(Arc::new(inner), 0)
+    }
+
+    /// The same view for code of this version: entries that begin with what it writes are of it.
+    #[must_use]
+    pub fn at_version(mut self, version: u32) -> Self {
+        self.1 = version;
+        self
     }
 
     /// Another namespace for the same VM.
@@ -123,12 +133,73 @@ impl View {
         path: &[Key],
         value: Option<Value>,
     ) -> Result<(), StateError> {
+        let is_entry = path.len() == scope.kind().depth();
+        let change = match value {
+            Some(Value::Table(table)) if is_entry => {
+                Change::Set(Some(Value::Table(StateTable::of_version(table, self.1))))
+            }
+            value => Change::Set(value),
+        };
+        self.write(scope, path, change)
+    }
+
+    fn write(&self, scope: &StateScope, path: &[Key], change: Change) -> Result<(), StateError> {
         let (space, defaults) = (&self.0.space, self.0.defaults.load());
-        let writer = self.0.journal.writer();
+        let (writer, version) = (self.0.journal.writer(), self.1);
+        let operation = Operation { change, version };
         match self.0.journal.overlays() {
-            Some(mut overlays) => overlays.set(space, writer, &defaults, *scope, path, value),
-            None => space.set(writer, &defaults, *scope, path, value),
+            Some(mut overlays) => overlays.set(space, writer, &defaults, (*scope, path), operation),
+            None => space.set(writer, &defaults, *scope, path, operation.value(), version),
         }
+    }
+
+    /// The entry into which a path leads, if it was written for an older version than this view's.
+    pub fn outdated(&self, scope: &StateScope, path: &[Key]) -> Option<Outdated> {
+        let at = path.get(..scope.kind().depth())?;
+        let read = |root: Option<&Arc<StateTable>>| {
+            let (entry, _) = write::entry(root, scope.kind(), path)?;
+            entry.filter(|entry| entry.version() < self.1).cloned()
+        };
+        let table = match self.0.journal.overlays() {
+            Some(mut overlays) => read(overlays.scope(&self.0.space, *scope).as_ref()),
+            None => read(self.0.space.lock().scope(scope)),
+        };
+        Some(Outdated {
+            scope: *scope,
+            path: at.to_vec(),
+            table: table?,
+        })
+    }
+
+    /// Puts an entry of this view's version in the place of an outdated one, unless that has changed meanwhile: whether
+    /// it has not.
+    pub fn migrate(&self, outdated: &Outdated, entry: StateTable) -> Result<bool, StateError> {
+        let now = self.outdated(&outdated.scope, &outdated.path);
+        if now.is_none_or(|now| !Arc::ptr_eq(&now.table, &outdated.table)) {
+            return Ok(false);
+        }
+        let entry = StateTable::of_version(Arc::new(entry), self.1);
+        let from = Arc::clone(&outdated.table);
+        let change = Change::Migrate(Value::Table(entry), from);
+        self.write(&outdated.scope, &outdated.path, change)?;
+        Ok(true)
+    }
+
+    /// Whether an entry could take the place of an outdated one, apart from the room that there is.
+    pub fn check_entry(&self, outdated: &Outdated, entry: &StateTable) -> Result<(), StateError> {
+        let limits = *self.0.space.lock().limits();
+        let render = |path: &[Key]| render_path(&outdated.scope, path);
+        limits.check(&render, &outdated.path, &Value::from(entry.clone()))
+    }
+
+    /// Entries of older versions than this view's, of the kinds (and names of rows) that are `wanted`, in order, after
+    /// the one at `after`; and where to go on, if it is not yet all. As many are looked at as cost little.
+    pub fn outdated_after(
+        &self,
+        after: Option<&(StateScope, Vec<Key>)>,
+        wanted: &dyn Fn(ScopeKind, Option<&Text>) -> bool,
+    ) -> (Vec<Outdated>, Option<(StateScope, Vec<Key>)>) {
+        outdated::after(&self.0.space.lock(), self.1, after, wanted)
     }
 
     /// A write of the host's own, on behalf of the cog: it is charged, and never refused for want of room.
@@ -142,7 +213,7 @@ impl View {
             return self.set(scope, path, value);
         }
         let (space, writer) = (&self.0.space, self.0.journal.writer());
-        space.replay(&mut space.lock(), writer, *scope, path, value)
+        space.replay(&mut space.lock(), writer, *scope, path, value, self.1)
     }
 
     /// Removes everything that is stored for whom or what a scope is; `forget.rs` says what that is.
@@ -221,6 +292,11 @@ impl View {
     /// more. Each of the two may have [`StateLimits::namespace_bytes`](super::StateLimits::namespace_bytes).
     pub fn used(&self) -> usize {
         self.0.journal.writer().used()
+    }
+
+    /// The bytes that this namespace may hold, and its cog in all of them together.
+    pub fn room(&self) -> usize {
+        self.0.space.lock().limits().namespace_bytes
     }
 
     /// How often what its cog wrote had to wait for the disk because it had written more than its share.

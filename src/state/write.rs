@@ -26,6 +26,8 @@ pub(super) struct Written {
     pub(super) same: bool,
     /// By how many bytes the scope grew.
     pub(super) grown: isize,
+    /// The version of the scope's table, if it is there since this write, or was until then.
+    pub(super) version: Option<(u32, bool)>,
 }
 
 /// The value that is seen at the end of `path`, a leaf or a table; nothing for an empty path.
@@ -105,8 +107,30 @@ pub(super) fn entry<'t, 'p>(
 }
 
 /// Writes `value` (nothing removes) at `path` of a scope's table, which is empty where nothing is stored. `defaults`
-/// are those of the entry into which the path leads. An error has changed nothing.
+/// are those of the entry into which the path leads, and `version` is that of an entry that begins with this write. An
+/// error has changed nothing.
 pub(super) fn write(
+    root: &mut Arc<StateTable>,
+    defaults: Option<&StateTable>,
+    scope: &StateScope,
+    path: &[Key],
+    value: Option<Value>,
+    version: u32,
+    bounds: Option<&Bounds<'_>>,
+) -> Result<Written, StateError> {
+    let (was_there, former) = (!root.is_empty(), root.version());
+    let mut written = write_in(root, defaults, scope, path, value, bounds)?;
+    let is_there = !root.is_empty();
+    if is_there && !was_there && !path.is_empty() && !scope.kind().is_of_rows() && version > 0 {
+        Arc::make_mut(root).set_version(version);
+        written.version = Some((version, true));
+    } else if was_there && !is_there && former > 0 {
+        written.version = Some((former, false));
+    }
+    Ok(written)
+}
+
+fn write_in(
     root: &mut Arc<StateTable>,
     defaults: Option<&StateTable>,
     scope: &StateScope,
@@ -139,6 +163,7 @@ pub(super) fn write(
         before: before(old),
         same: false,
         grown: 0,
+        version: None,
     };
     let removes_no_row = place.is_row && old.is_none() && value.is_none();
     if removes_no_row || is_same(old, value.as_ref(), copied.is_some()) {
@@ -239,6 +264,7 @@ fn replace(
         },
         same: root.is_empty() && table.is_empty(),
         grown: difference(new, old),
+        version: None,
     };
     *root = table;
     Ok(written)

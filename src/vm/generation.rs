@@ -14,8 +14,8 @@ use mlua::Value;
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// How many missing files the requires in one file may look for: they are remembered, because a file that appears there
@@ -36,7 +36,9 @@ pub struct Generation {
     /// Its life since it was committed.
     pub life: Arc<Life>,
     /// What those who know what its modules declare keep with it.
-    attached: OnceLock<Arc<dyn Any + Send + Sync>>,
+    attached: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
+    /// Whether code of it runs that may do nothing but compute: a step of `state.migrate`.
+    computes_only: AtomicBool,
     /// The processor time that it used before it was live, in microseconds.
     pub(super) preparing: AtomicU64,
 }
@@ -84,6 +86,16 @@ pub enum Phase {
     Live,
 }
 
+/// Held while code may do nothing but compute.
+#[derive(Debug)]
+pub struct ComputeOnly(Arc<Generation>);
+
+impl Drop for ComputeOnly {
+    fn drop(&mut self) {
+        self.0.computes_only.store(false, Ordering::Relaxed);
+    }
+}
+
 impl Generation {
     pub(super) fn new(number: u64, snapshot: Snapshot, entry: ModuleId) -> Self {
         Self {
@@ -92,7 +104,8 @@ impl Generation {
             entry,
             modules: Mutex::default(),
             life: Arc::default(),
-            attached: OnceLock::new(),
+            attached: Mutex::default(),
+            computes_only: AtomicBool::new(false),
             preparing: AtomicU64::new(0),
         }
     }
@@ -214,16 +227,35 @@ impl Generation {
         self.life.retired().await
     }
 
-    /// Keeps something with it, once.
+    /// Keeps something with it, one of each type.
     pub fn attach<T: Send + Sync + 'static>(&self, what: T) {
-        // A second one would come from a second preparation of the same generation, which there is not.
-        let _first = self.attached.set(Arc::new(what)).is_ok();
+        lock(&self.attached).push(Arc::new(what));
     }
 
     /// What is kept with it.
     pub fn attached<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let attached = Arc::clone(self.attached.get()?);
-        attached.downcast().ok()
+        let attached = lock(&self.attached);
+        let mut of_type = attached.iter().filter(|it| (***it).is::<T>());
+        let found = of_type.next().map(Arc::clone)?;
+        drop(attached);
+        found.downcast().ok()
+    }
+
+    /// As long as what this returns is there, its code may do nothing but compute.
+    pub fn compute_only(self: &Arc<Self>) -> ComputeOnly {
+        self.computes_only.store(true, Ordering::Relaxed);
+        ComputeOnly(Arc::clone(self))
+    }
+
+    /// The error for `function`, which is no computing, if the code may only compute.
+    pub fn may_look(&self, function: &str) -> Result<(), HostError> {
+        if !self.computes_only.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let message = format!(
+            "{function}: not in a step of state.migrate: it gets the old entry and returns the new one, and does nothing else"
+        );
+        Err(HostError::new("phase", message))
     }
 
     /// Whether a module's top level runs now.
@@ -233,6 +265,7 @@ impl Generation {
 
     /// The error for `function` unless this code may act on the world now.
     pub fn may_act(&self, function: &str) -> Result<(), HostError> {
+        self.may_look(function)?;
         let when = if self.is_loading() {
             "not while loading"
         } else if self.phase() == Phase::Live {

@@ -138,6 +138,29 @@ fn numbers() {
     });
 }
 
+fn rows() {
+    for (what, fields) in [
+        ("empty rows", 0),
+        ("rows of one field", 1),
+        ("rows of some fields", 4),
+    ] {
+        weigh(what, |view| {
+            for id in scattered(5_000) {
+                let path = [name("tags"), name(&id.to_string())];
+                let row: StateTable = (0..fields)
+                    .map(|it| (it.to_string(), 1.0))
+                    .map(|(key, value)| (Key::from(key.as_str()), Value::from(value)))
+                    .collect();
+                set(view, StateScope::GuildRows(1), &path, row);
+            }
+            for id in scattered(5_000).filter(|id| id % 3 == 0) {
+                let path = [name("tags"), name(&id.to_string())];
+                view.set(&StateScope::GuildRows(1), &path, None).unwrap();
+            }
+        });
+    }
+}
+
 fn few_and_many() {
     for entries in [2, 7, 15, 16, 17, 20, 40] {
         weigh(&format!("tables of {entries} entries"), |view| {
@@ -244,6 +267,7 @@ fn what_is_counted_is_what_it_costs() {
     tables_and_texts();
     numbers();
     few_and_many();
+    rows();
     what_is_left();
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let config = Config {

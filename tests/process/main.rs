@@ -17,6 +17,7 @@ mod cli;
 mod config;
 #[cfg(unix)]
 mod descriptors;
+mod dev;
 #[path = "../support/fake_http.rs"]
 mod fake_http;
 #[cfg(unix)]
@@ -24,6 +25,7 @@ mod history;
 mod jobs;
 #[cfg(unix)]
 mod lifetime;
+mod migrations;
 mod spec_command;
 mod spec_runner;
 mod start;

@@ -326,3 +326,26 @@ async fn an_empty_object_stays_one() {
     let stage = setup(&[]).folder(folder).stored().start().await;
     assert_eq!(stage.ask("!get").await, whole);
 }
+
+/// Before the limit is met, `!cogs` says so, and no longer when there is room again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_is_nearly_full_is_told_of() {
+    let source = command(
+        "put",
+        "for index = 1, 17 do state.global[index] = (\"x\"):rep(51_200) end ctx:reply(\"put\")",
+    ) + &command(
+        "most",
+        "state.global[17] = nil state.global[16] = nil state.global[15] = nil ctx:reply(\"left\")",
+    );
+    let stage = setup(&[("cogs/t.luau", &source)])
+        .config(r#"{ "limits": { "state_mb": 1 } }"#)
+        .start()
+        .await;
+    let warning = "⚠️ Its state is nearly full: 0.8 of 1 MB (`limits.state_mb`).";
+    assert!(!stage.ask("!cogs t").await.contains("nearly full"));
+    assert_eq!(stage.ask("!put").await, "put");
+    let told = stage.ask("!cogs t").await;
+    assert!(told.contains(warning), "{told}");
+    assert_eq!(stage.ask("!most").await, "left");
+    assert!(!stage.ask("!cogs t").await.contains("nearly full"));
+}

@@ -40,14 +40,15 @@ function row(cog) {
 /** What the cog uses of each limit; met ones stand out. */
 function limits(cog) {
     const met = cog.limits.reduce((sum, limit) => sum + limit.met, 0);
+    const near = cog.limits.some((limit) => limit.is_near);
     const opened = openLimits.has(cog.name);
     return el("details", {
         class: "cog-limits", open: opened, on: { toggle: (event) => remember(cog.name, event.target.open) },
     },
-        el("summary", { "data-focus": `limits-${cog.name}` }, met > 0 ? `limits (met ${met} times)` : "limits"),
+        el("summary", { "data-focus": `limits-${cog.name}` }, [met > 0 ? `limits (met ${met} times)` : "limits", near ? ", state nearly full" : ""].join("")),
         el("table", {},
             el("thead", {}, el("tr", {}, ["limit", "used", "allowed", "met"].map((name) => el("th", { scope: "col" }, name)))),
-            el("tbody", {}, cog.limits.map((limit) => el("tr", { class: limit.met > 0 ? "met" : "" },
+            el("tbody", {}, cog.limits.map((limit) => el("tr", { class: limit.met > 0 || limit.is_near ? "met" : "" },
                 el("th", { scope: "row" }, limit.key),
                 el("td", {}, limit.used === null ? "–" : shown(limit.used)),
                 el("td", {}, String(limit.limit)),

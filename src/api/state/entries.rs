@@ -1,5 +1,6 @@
 //! `state.entries`: the stored scopes of a kind, as a list.
 
+use super::migrate::bring_up_all;
 use super::query::{FIELDS, LeftToLuau, Query};
 use super::values::plain_tree;
 use super::{read_kind, read_space, view_of};
@@ -36,6 +37,7 @@ pub(super) fn entries(
     };
     let query = Query::read(&fields)?;
     let view = view_of(cog, &space, lua)?;
+    bring_up_all(lua, cog, &space, &view, &|of, _| of == kind)?;
     let (defaults, of) = (view.defaults(), DefaultsOf::Scope(kind));
     let mut scopes = view.stored_scopes(kind, guild);
     if query.is_backwards() {

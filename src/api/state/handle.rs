@@ -2,7 +2,7 @@
 
 use super::space::Space;
 use super::values::{key_to_lua, leaf_to_lua, plain_tree, read_key};
-use super::{state_error, view_of, write_error};
+use super::{state_error, view_at, write_error};
 use crate::api::context::CogContext;
 use crate::api::phase::may_write;
 use crate::charge::Charge;
@@ -124,9 +124,14 @@ impl Handle {
         (&self.scope, &self.path)
     }
 
-    /// Its state, as the code that runs sees it.
+    /// Its state, as the code that runs sees it, with the entry into which the handle leads as that code expects it.
     pub(super) fn view(&self, lua: &Lua) -> HostResult<View> {
-        view_of(&self.cog, &self.space, lua)
+        view_at(&self.cog, &self.space, (&self.scope, &self.path), lua)
+    }
+
+    /// Whose state it is in.
+    pub(super) fn space(&self) -> &Space {
+        &self.space
     }
 
     fn child(&self, lua: &Lua, key: Key) -> HostResult<Self> {
@@ -200,7 +205,7 @@ impl Handle {
                     let entries = entries
                         .ok_or_else(|| self.cannot(path, "a part of the state that was removed"))?;
                     self.fits(path, budget.take(entries.bytes()))?;
-                    Ok(Stored::Table(entries))
+                    Ok(Stored::Table(StateTable::of_version(entries, 0)))
                 }
                 Err(_) => Err(self.cannot(path, "an object (copy the fields that you need)")),
             },
@@ -248,12 +253,22 @@ impl Handle {
         of: &DefaultsOf,
         table: &Table,
     ) -> HostResult<StateTable> {
-        let (kind, mut path) = match of {
+        let (kind, path) = match of {
             DefaultsOf::Scope(kind) => (*kind, Vec::new()),
             DefaultsOf::Rows(kind, name) => (*kind, vec![Key::Str(name.clone())]),
         };
         let zeros = vec!["0"; kind.ids().len()];
         let scope = StateScope::parse(kind, &zeros).map_err(state_error)?;
+        Self::entry_to_stored(lua, cog, (scope, path), table)
+    }
+
+    /// A table that takes the place of an entry.
+    pub(super) fn entry_to_stored(
+        lua: &Lua,
+        cog: &Arc<CogContext>,
+        (scope, mut path): (StateScope, Vec<Key>),
+        table: &Table,
+    ) -> HostResult<StateTable> {
         let handle = Self::of_scope(lua, cog, Space::Own, scope)?;
         match handle.table_to_stored(lua, &mut path, table, &mut Budget(LARGEST))? {
             Stored::Table(tree) => Ok(Arc::unwrap_or_clone(tree)),

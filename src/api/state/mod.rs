@@ -1,6 +1,6 @@
 //! `@cogsmith/state`: the table that Rust owns, as a table in Luau.
 //!
-//! `global, guild, channel, user, role, member, defaults, rows, session, shared, transaction, entries, forget`
+//! `global, guild, channel, user, role, member, defaults, rows, session, shared, transaction, entries, forget, migrate`
 //!
 //! ```text
 //! mod (a scope of a space) ─ handle (a place in it) ─ values (what is stored, to Luau and back) ─▶ the view in `own_state`
@@ -9,14 +9,16 @@
 //! A handle (`handle.rs`) is a path, never a table: each read and write goes to the tree through the view of the
 //! code that runs. `library.luau` makes the library's functions take handles as well, and `state.luau` says what they do
 //! with them; `values.rs` carries what is stored to Luau and back, `entries.rs` lists the scopes of a kind, `rows.rs` is
-//! `state.rows`, `query.rs` says what both list, `space.rs` names whose state it is, `transaction.rs` runs
+//! `state.rows`, `query.rs` says what both list, `migration.rs` is what `state.migrate` was told and `migrate.rs` does it, `space.rs` names whose state it is, `transaction.rs` runs
 //! `state.transaction`.
 
 mod entries;
 mod handle;
+pub mod migrate;
+pub mod migration;
 mod query;
 mod rows;
-pub(super) mod space;
+pub mod space;
 mod transaction;
 mod values;
 
@@ -24,7 +26,7 @@ use super::context::CogContext;
 use super::limits::Limit;
 use super::phase::{active, may_write};
 use super::refusal;
-use crate::state::{DefaultsOf, ScopeKind, StateError, StateScope, StateTable, View};
+use crate::state::{DefaultsOf, Key, ScopeKind, StateError, StateScope, StateTable, View};
 use crate::vm::build::Vm;
 use crate::vm::host::{
     Arguments, Host, HostChunk, HostError, HostFailure, HostResult, describe, one,
@@ -32,6 +34,7 @@ use crate::vm::host::{
 use crate::vm::raw::with_fallback;
 pub(in crate::api) use handle::Handle;
 pub(super) use handle::payload_to_stored;
+use migration::Migration;
 use mlua::{Function, Lua, Table, Value};
 use space::Space;
 use std::ffi::CStr;
@@ -44,11 +47,39 @@ static LIBRARY: HostChunk = HostChunk::new("library", include_str!("library.luau
 /// Bytes of an id that are looked at: more than any id has.
 const LONGEST_ID: usize = 64;
 
+/// A state as the code that runs sees it.
 fn view_of(cog: &Arc<CogContext>, space: &Space, lua: &Lua) -> HostResult<View> {
+    view_and_migration(cog, space, lua).map(|(view, _)| view)
+}
+
+fn view_and_migration(
+    cog: &Arc<CogContext>,
+    space: &Space,
+    lua: &Lua,
+) -> HostResult<(View, Option<Arc<Migration>>)> {
     if let Space::Shared(name) = space {
         cog.shares(lua, name)?;
     }
-    Ok(cog.state.of(active(lua)?.as_ref()).view(space))
+    let generation = active(lua)?;
+    generation.may_look("state")?;
+    let view = cog.state.of(&generation).view(space);
+    let migration = migrate::migration_of(&generation, cog, space);
+    let version = migration.as_ref().map_or(0, |it| it.version);
+    Ok((view.at_version(version), migration))
+}
+
+/// The same, with the entry into which a path leads as the code that runs expects it.
+fn view_at(
+    cog: &Arc<CogContext>,
+    space: &Space,
+    place: (&StateScope, &[Key]),
+    lua: &Lua,
+) -> HostResult<View> {
+    let (view, migration) = view_and_migration(cog, space, lua)?;
+    if let Some(migration) = migration {
+        migrate::bring_up(lua, cog, &view, &migration, place)?;
+    }
+    Ok(view)
 }
 
 #[allow(
@@ -140,6 +171,7 @@ pub(super) fn module(
     })?;
     raw.raw_set("entries", entries)?;
     rows::install(lua, host, cog, &raw)?;
+    migrate::install(lua, host, cog, &raw)?;
     let owner = Arc::clone(cog);
     let forget = host.function(lua, "state.forget", move |lua, arguments| {
         may_write(lua, "state.forget")?;

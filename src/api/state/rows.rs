@@ -4,6 +4,7 @@
 //! row is found and set in the time that a sorted map takes, and a page of a list walks over no other rows.
 
 use super::handle::Handle;
+use super::migrate::bring_up_all;
 use super::query::{FIELDS, LeftToLuau, Query};
 use super::space::Space;
 use super::values::{key_to_lua, plain_tree};
@@ -202,6 +203,12 @@ fn list(
         other => return Err(fields.wrong("prefix", "a string", &other)),
     };
     let query = Query::read(&fields)?;
+    let (view, DefaultsOf::Rows(kind, name)) = (rows.view(lua)?, of_rows(&rows)) else {
+        return Err(arguments.wrong("", "rows", &arguments.value(0)));
+    };
+    bring_up_all(lua, cog, rows.space(), &view, &|of, its| {
+        of == kind && its == Some(&name)
+    })?;
     let left = query.left_to_luau();
     let step = if query.is_for_luau_alone() {
         one_by_one(lua, host, rows, prefix, query.is_backwards())?

@@ -40,6 +40,7 @@ impl Actor {
         self.cog.note_memory(&live.vm);
         let limit = self.handler_limit();
         self.run_hooks(live, Hook::Ready, reason, limit);
+        self.migrate(live);
     }
 
     /// Everything that runs belongs to an older version from here on.

@@ -39,6 +39,11 @@ fn open() -> impl Iterator<Item = &'static Operation> {
     operations().filter(|operation| operation.open_to_cogs())
 }
 
+/// The arguments of an operation's example, which pass all checks.
+pub fn example_arguments(operation: &Operation) -> serde_json::Map<String, serde_json::Value> {
+    sample::arguments(operation)
+}
+
 /// All pages: the name of the file and its text.
 pub fn generate() -> Vec<(String, String)> {
     let mut files = vec![("README.md".to_owned(), contents())];

@@ -94,7 +94,7 @@ async fn databases_that_are_not_ours_are_refused_and_left_alone() {
         open_error(&newer),
         StateError::Newer {
             found: 99,
-            known: 1,
+            known: 2,
             ..
         }
     ));
@@ -114,6 +114,31 @@ async fn databases_that_are_not_ours_are_refused_and_left_alone() {
     let blocked = text.join("state.db");
     assert!(matches!(open_error(&blocked), StateError::Open { .. }));
     assert!(matches!(open_error(folder.path()), StateError::Open { .. }));
+}
+
+/// What a bot wrote that knew neither rows nor versions is read, and that bot refuses what this one has opened.
+#[tokio::test]
+async fn a_database_of_the_first_format_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.db");
+    let store = on_disk(&file);
+    set(&cog(&store), "x", 1.0);
+    store.close().await.unwrap();
+    let format = |set: Option<i64>| -> i64 {
+        let connection = rusqlite::Connection::open(&file).unwrap();
+        if let Some(format) = set {
+            connection
+                .pragma_update(None, "user_version", format)
+                .unwrap();
+        }
+        let format = connection.pragma_query_value(None, "user_version", |row| row.get(0));
+        format.unwrap()
+    };
+    assert_eq!(format(Some(1)), 1);
+    let store = on_disk(&file);
+    assert_eq!(get(&cog(&store), "x"), Some(1.0.into()));
+    store.close().await.unwrap();
+    assert_eq!(format(None), 2);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod model;
 mod overlays;
 mod rows;
 mod rules;
+mod versions;
 
 use super::{DefaultsOf, Key, Namespace, StateScope, StateTable, Store, StoreOptions, Value, View};
 use std::path::Path;

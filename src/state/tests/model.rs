@@ -1,7 +1,7 @@
 //! Random operations against a model that is too simple to be wrong: a sorted map of whole paths.
 
 use super::*;
-use crate::state::ScopeKind;
+use crate::state::StateError;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -95,20 +95,56 @@ fn write(model: &mut Model, path: &[Key], value: Option<&Value>) -> bool {
     has_parents
 }
 
-fn stored(view: &View) -> Model {
-    let mut model = Model::new();
-    for (scope, table) in view.stored_scopes(ScopeKind::Guild, None) {
-        assert_eq!(scope, HERE);
-        spread(&mut model, &[], &Value::Table(table));
+/// Where the halves are: fields of a guild's table, or rows of it.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    scope: StateScope,
+    rows: Option<&'static str>,
+}
+
+const PLACES: [Place; 2] = [
+    Place {
+        scope: HERE,
+        rows: None,
+    },
+    Place {
+        scope: StateScope::GuildRows(1),
+        rows: Some("rows"),
+    },
+];
+
+impl Place {
+    fn path(self, path: &[Key]) -> Vec<Key> {
+        self.rows
+            .map(Key::from)
+            .into_iter()
+            .chain(path.iter().cloned())
+            .collect()
     }
-    model.remove(&Vec::new());
-    model
+
+    fn set(self, view: &View, path: &[Key], value: Option<Value>) -> Result<(), StateError> {
+        view.set(&self.scope, &self.path(path), value)
+    }
+
+    fn stored(self, view: &View) -> Model {
+        let mut model = Model::new();
+        for (scope, table) in view.stored_scopes(self.scope.kind(), None) {
+            assert_eq!(scope, self.scope);
+            let inside = match self.rows {
+                None => Some(Value::Table(table)),
+                Some(_) => table.get_at(&self.path(&[])).cloned(),
+            };
+            spread(&mut model, &[], &inside.unwrap());
+        }
+        model.remove(&Vec::new());
+        model
+    }
 }
 
 /// One view that goes through stages and transactions, and one beside it that writes directly while the first is
 /// not in a transaction (which would be refused then). They write to different halves, so the order of commits
 /// does not matter.
-async fn run(steps: Vec<Step>) {
+async fn run(at: Place, steps: Vec<Step>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.db");
     let mut store = on_disk(&file);
@@ -117,7 +153,8 @@ async fn run(steps: Vec<Step>) {
     let mut is_staged = false;
     let half = |name: &str, path: &[Key]| [&[Key::from(name)], path].concat();
     for table_name in ["overlaid", "direct"] {
-        set(&view, table_name, table([]));
+        at.set(&view, &[table_name.into()], Some(table([]).into()))
+            .unwrap();
     }
     overlays[0].insert(vec!["overlaid".into()], None);
     direct.insert(vec!["direct".into()], None);
@@ -127,22 +164,22 @@ async fn run(steps: Vec<Step>) {
             Step::Set(true, path, tree) => {
                 let (path, value) = (half("overlaid", &path), value(&tree));
                 let allowed = write(overlays.last_mut().unwrap(), &path, Some(&value));
-                assert_eq!(view.set(&HERE, &path, Some(value)).is_ok(), allowed);
+                assert_eq!(at.set(&view, &path, Some(value)).is_ok(), allowed);
             }
             Step::Remove(true, path) => {
                 let path = half("overlaid", &path);
                 let allowed = write(overlays.last_mut().unwrap(), &path, None);
-                assert_eq!(view.set(&HERE, &path, None).is_ok(), allowed);
+                assert_eq!(at.set(&view, &path, None).is_ok(), allowed);
             }
             Step::Set(false, path, tree) if transactions == 0 || is_staged => {
                 let (path, value) = (half("direct", &path), value(&tree));
                 let allowed = write(&mut direct, &path, Some(&value));
-                assert_eq!(beside.set(&HERE, &path, Some(value)).is_ok(), allowed);
+                assert_eq!(at.set(&beside, &path, Some(value)).is_ok(), allowed);
             }
             Step::Remove(false, path) if transactions == 0 || is_staged => {
                 let path = half("direct", &path);
                 let allowed = write(&mut direct, &path, None);
-                assert_eq!(beside.set(&HERE, &path, None).is_ok(), allowed);
+                assert_eq!(at.set(&beside, &path, None).is_ok(), allowed);
             }
             Step::Begin => {
                 view.begin_transaction();
@@ -184,27 +221,28 @@ async fn run(steps: Vec<Step>) {
         let both = |overlay: &Model| -> Model {
             overlay.clone().into_iter().chain(direct.clone()).collect()
         };
-        assert_eq!(stored(&view), both(overlays.last().unwrap()));
-        assert_eq!(stored(&beside), both(&overlays[0]));
+        assert_eq!(at.stored(&view), both(overlays.last().unwrap()));
+        assert_eq!(at.stored(&beside), both(&overlays[0]));
     }
     view.discard();
     while view.transactions() > 0 {
         view.rollback_transaction();
     }
-    let (before, usage) = (stored(&view), view.usage());
+    let (before, usage) = (at.stored(&view), view.usage());
     store.close().await.unwrap();
     let view = cog(&on_disk(&file));
-    assert_eq!(stored(&view), before);
+    assert_eq!(at.stored(&view), before);
     assert_eq!(view.usage(), usage);
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
     fn state_is_what_the_model_says_in_every_mode_and_after_reopening(
+        at in prop::sample::select(PLACES.to_vec()),
         steps in prop::collection::vec(step(), 1..60),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(run(steps));
+        runtime.block_on(run(at, steps));
     }
 }
