@@ -5,18 +5,21 @@ use crate::vm::coverage::{Coverage, FileCoverage, never_run};
 use crate::vm::resolve::Modules as _;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// Ranges of lines that are named for one file.
 const SHOWN: usize = 8;
 
 /// The counts of all files below `lua/`, by path. With `only_loaded`, files that no spec has loaded are left out.
 pub(super) fn counts(
-    coverage: &Coverage,
+    coverage: &[Arc<Coverage>],
     files: &Files,
     only_loaded: bool,
 ) -> BTreeMap<String, FileCoverage> {
-    coverage.collect();
-    let mut counts = coverage.files();
+    let mut counts = BTreeMap::new();
+    for bot in coverage {
+        bot.add_to(&mut counts);
+    }
     if !only_loaded {
         for source in files.lua().modules.values() {
             if !counts.contains_key(source.path.as_ref()) {

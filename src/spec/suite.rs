@@ -72,7 +72,8 @@ impl std::fmt::Debug for Case {
 struct Suite {
     files: Arc<Files>,
     snapshots: Arc<Snapshots>,
-    coverage: Option<Arc<Coverage>>,
+    /// Those of the bots of all tests so far, if lines are counted.
+    coverage: Option<Mutex<Vec<Arc<Coverage>>>>,
 }
 
 /// How a test has ended.
@@ -141,7 +142,7 @@ impl Specs {
         let suite = Arc::new(Suite {
             files: Arc::new(files),
             snapshots: Arc::new(Snapshots::new(options.snapshots, &config.root)),
-            coverage: options.coverage.then(Arc::default),
+            coverage: options.coverage.then(Mutex::default),
         });
         let mut cases = Vec::new();
         for spec in suite.files.specs() {
@@ -181,8 +182,8 @@ impl Specs {
     /// Which lines have been run, if that was counted. With `only_loaded`, files that no test has loaded are left out.
     pub fn coverage(&self, only_loaded: bool) -> Option<CoverageReport> {
         let files = &self.suite.files;
-        let coverage = self.suite.coverage.as_ref()?;
-        let counts = coverage_report::counts(coverage, files, only_loaded);
+        let coverage = lock(self.suite.coverage.as_ref()?);
+        let counts = coverage_report::counts(&coverage, files, only_loaded);
         Some(CoverageReport {
             table: coverage_report::table(&counts, files),
             lcov: coverage_report::lcov(&counts),
@@ -294,8 +295,13 @@ impl Case {
         let loaded = suite.load(&self.spec)?;
         let it = loaded.book.its().into_iter().nth(index);
         let it = it.ok_or_else(|| "the file has changed meanwhile".to_owned())?;
-        let coverage = suite.coverage.clone();
-        let world = TestWorld::start(&suite.files, &loaded.book.cogs(), coverage).await?;
+        // Each bot has its own: what is collected of one is not counted any further.
+        let coverage: Option<Arc<Coverage>> = suite.coverage.as_ref().map(|all| {
+            let own = Arc::default();
+            lock(all).push(Arc::clone(&own));
+            own
+        });
+        let world = TestWorld::start(&suite.files, &loaded.book.cogs(), coverage.clone()).await?;
         let world = Arc::new(world);
         let named = (self.file.as_str(), it.name.as_str());
         let test = RunningTest::new(&world, &suite.snapshots, named);
@@ -320,7 +326,7 @@ impl Case {
         let own = loaded.generation.loaded().into_keys();
         files.extend(own.map(|id| spec_path(&suite.files, &id)));
         *lock(used) = Some(files);
-        if let Some(coverage) = &suite.coverage {
+        if let Some(coverage) = coverage {
             coverage.collect();
         }
         result.map_err(|message| CaseFailure {

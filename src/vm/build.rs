@@ -165,10 +165,9 @@ impl Vm {
             let own = Arc::downgrade(&vm.0);
             coverage.register(Box::new(move || {
                 let vm = own.upgrade();
-                vm.as_ref()
-                    .and_then(|vm| vm.recorder.as_ref())
-                    .map(Recorder::hand_over)
-                    .is_some()
+                if let Some(recorder) = vm.as_ref().and_then(|vm| vm.recorder.as_ref()) {
+                    recorder.hand_over();
+                }
             }));
         }
         vm.lua().gc_collect()?;

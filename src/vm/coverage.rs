@@ -23,18 +23,18 @@ pub struct FileCoverage {
 }
 
 impl FileCoverage {
-    fn add(&mut self, other: Self) {
-        for (line, hits) in other.lines {
-            *self.lines.entry(line).or_default() += hits;
+    fn add(&mut self, other: &Self) {
+        for (line, hits) in &other.lines {
+            *self.lines.entry(*line).or_default() += hits;
         }
-        for (function, hits) in other.functions {
-            *self.functions.entry(function).or_default() += hits;
+        for (function, hits) in &other.functions {
+            *self.functions.entry(function.clone()).or_default() += hits;
         }
     }
 }
 
-/// Asks a VM for its numbers; false once it is gone.
-type Live = Box<dyn Fn() -> bool + Send>;
+/// Has a VM hand its numbers over, if it is still there.
+type Live = Box<dyn Fn() + Send>;
 
 /// The counts of many VMs together.
 #[derive(Default)]
@@ -56,14 +56,18 @@ impl Coverage {
         lock(&self.live).push(live);
     }
 
-    /// Takes over what has been counted in VMs that are still there.
+    /// Takes over what has been counted in VMs that are still there. What runs in them afterwards is not counted.
     pub fn collect(&self) {
-        lock(&self.live).retain(|live| live());
+        // A VM may be waited for here, and what runs in it may wait for this lock.
+        let live = std::mem::take(&mut *lock(&self.live));
+        live.iter().for_each(|live| live());
     }
 
-    /// The counts by file, of those that a VM has loaded.
-    pub fn files(&self) -> BTreeMap<String, FileCoverage> {
-        lock(&self.files).clone()
+    /// Adds the counts of files that a VM has loaded.
+    pub fn add_to(&self, all: &mut BTreeMap<String, FileCoverage>) {
+        for (path, file) in lock(&self.files).iter() {
+            all.entry(path.clone()).or_default().add(file);
+        }
     }
 }
 
@@ -89,10 +93,12 @@ impl Recorder {
 
     /// Hands the numbers over. What runs afterwards is not counted.
     pub(super) fn hand_over(&self) {
-        for (path, main) in lock(&self.files).drain(..) {
+        // The VM's own lock is taken below, and whoever has that may want this one.
+        let files = std::mem::take(&mut *lock(&self.files));
+        for (path, main) in files {
             let counted = counted(&main);
             let mut files = lock(&self.coverage.files);
-            files.entry(path.to_string()).or_default().add(counted);
+            files.entry(path.to_string()).or_default().add(&counted);
         }
     }
 }

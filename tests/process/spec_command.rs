@@ -258,6 +258,16 @@ fn coverage_shows_which_lines_of_the_cogs_were_run() {
     LH:0
     end_of_record
     ");
+    // Many tests at once: each run of a line is counted.
+    let many = "local spec = require(\"@cogsmith/spec\")\nspec.cogs { \"hi\" }\nfor number = 1, 12 do\n    spec.it(`{number}`, function(world)\n        local anna = world:user()\n        for _ = 1, 5 do anna:says(\"!hi\") end\n    end)\nend\n";
+    write(&here, "spec/many_spec.luau", many);
+    let told = spec(&here, &["many", "--coverage"], &[]);
+    assert!(told.starts_with("exit 0\n"), "{told}");
+    let lcov = fs::read_to_string(here.path().join("coverage.lcov")).unwrap();
+    assert!(
+        lcov.contains("FNDA:60,run\n") && lcov.contains("\nDA:9,60\n"),
+        "{lcov}"
+    );
     // What a former version of a cog has run counts, too; files that no chosen spec loads are left out.
     let more = SPEC.replace("    end)\nend)", "        world:restart()\n        anna:says(\"!hi\")\n        world:reload(\"hi\")\n    end)\nend)");
     write(&here, "spec/hi_spec.luau", &more);
