@@ -296,3 +296,161 @@ fn bits(arguments: &Arguments, names: &[String]) -> HostResult<u64> {
         HostError::new("argument", message).into()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discord::paging::Paging;
+
+    /// A server in Luau that gives lists in pages, as Discord does: newest first, or oldest first behind `after`.
+    const SERVER: &str = r#"
+local function is_less(a, b)
+    return if #a ~= #b then #a < #b else a < b
+end
+local how, keys, backwards = ...
+local calls = 0
+local function find(call)
+    local found = {}
+    for place, key in keys do
+        local is_in = (not call.before or is_less(key, call.before)) and (not call.after or is_less(call.after, key))
+        if is_in and place > (call.offset or 0) then
+            table.insert(found, key)
+        end
+    end
+    return found
+end
+local function operation(call)
+    calls += 1
+    assert(call.limit == 3, "the size of a page")
+    local found, page = find(call), {}
+    local is_newest_first = call.before ~= nil or (call.after == nil and how.first == "before")
+    for place = 1, math.min(#found, call.limit) do
+        local key = if is_newest_first then found[#found + 1 - place] else found[place]
+        local entry = key
+        for step = #how.key, 1, -1 do
+            entry = { [how.key[step]] = entry }
+        end
+        table.insert(page, if backwards and not is_newest_first then 1 else place, if #how.key > 0 then entry else { id = key })
+    end
+    return if how.list == "" then page else { [how.list] = page }
+end
+return operation, function() return calls end
+"#;
+
+    /// Goes through a list of eight with `discord.each`, three at a time.
+    const THROUGH: &str = r#"
+local discord, name, server, how, keys, arguments, backwards = ...
+local operation, calls = server(how, keys, backwards)
+discord.operation_for_tests = operation
+local seen = {}
+local each = discord.each(discord[name], arguments)
+assert(calls() == 0, "nothing is asked before the first entry is wanted")
+for entry in each do
+    assert(calls() == (#seen // 3) + 1, "a page is asked for when its first entry is wanted")
+    local key = entry
+    for _, step in (if #how.key > 0 then how.key else { "id" }) do
+        key = key[step]
+    end
+    table.insert(seen, key)
+end
+return table.concat(seen, " "), calls()
+"#;
+
+    fn keys_of(paging: &Paging) -> Vec<String> {
+        let key = |number: u32| match paging.key.last() {
+            Some(&("archive_timestamp" | "pinned_at")) => format!("2026-01-01T00:00:{number:02}Z"),
+            // Ids of different lengths.
+            _ => format!("{}", 96 + number),
+        };
+        (0..8).map(key).collect()
+    }
+
+    /// Arguments that ask for what comes before everything that there could be.
+    fn last_of(paging: &Paging) -> String {
+        let last = if keys_of(paging)[0].contains('T') {
+            "9999-12-31T00:00:00Z"
+        } else {
+            "999999"
+        };
+        format!("{{ before = {last:?} }}")
+    }
+
+    /// The keys in the order in which `discord.each` gives them.
+    fn through(paging: &Paging, arguments: &str, backwards: bool) -> (String, u32) {
+        let lua = Lua::new();
+        let raw = lua.create_table().unwrap();
+        let operation = r#"
+            local made
+            return function() return function(call) return made(call) end end, function(given) made = given end"#;
+        let (find, set): (mlua::Function, mlua::Function) = lua.load(operation).eval().unwrap();
+        raw.raw_set("operation", find).unwrap();
+        let how = lua.create_table().unwrap();
+        how.raw_set("list", paging.list).unwrap();
+        how.raw_set("key", paging.key).unwrap();
+        how.raw_set("first", paging.cursor.name()).unwrap();
+        let wanted = match (paging.cursor, arguments) {
+            (Cursor::Before, text) if text.contains("after") => Cursor::After,
+            (Cursor::After, text) if text.contains("before") => Cursor::Before,
+            (cursor, _) => cursor,
+        };
+        how.raw_set("cursor", wanted.name()).unwrap();
+        how.raw_set("most", 3).unwrap();
+        let given = how.clone();
+        let paging_of = lua.create_function(move |_, ()| Ok(given.clone())).unwrap();
+        raw.raw_set("paging", paging_of).unwrap();
+        let discord: Table = lua.load(include_str!("discord.luau")).call(raw).unwrap();
+        // The test has the server take the operation's place.
+        let setter = lua.create_table().unwrap();
+        setter
+            .raw_set("each", discord.get::<mlua::Function>("each").unwrap())
+            .unwrap();
+        let index = lua
+            .load("local discord, set, proxy = ... return setmetatable(proxy, { __index = discord, __newindex = function(_, _, made) set(made) end })")
+            .call::<Table>((discord, set, setter))
+            .unwrap();
+        let server: mlua::Function = lua.load(SERVER).into_function().unwrap();
+        let arguments: Table = lua.load(format!("return {arguments}")).eval().unwrap();
+        lua.load(THROUGH)
+            .call((
+                index,
+                "any",
+                server,
+                how,
+                keys_of(paging),
+                arguments,
+                backwards,
+            ))
+            .unwrap()
+    }
+
+    #[test]
+    fn every_paged_operation_is_gone_through_page_by_page_in_both_directions() {
+        let paged = crate::discord::operations().filter_map(|operation| paging(operation.id));
+        let mut count = 0;
+        for paging in paged {
+            count += 1;
+            let mut keys = keys_of(paging);
+            let forwards = keys.join(" ");
+            keys.reverse();
+            let newest_first = keys.join(" ");
+            let expected = if paging.cursor == Cursor::Before {
+                &newest_first
+            } else {
+                &forwards
+            };
+            let (seen, calls) = through(paging, "{}", false);
+            assert_eq!((&seen, calls), (expected, 3), "{paging:?}");
+            if paging.cursor == Cursor::Offset {
+                continue;
+            }
+            let (seen, _) = through(paging, &last_of(paging), false);
+            assert_eq!(seen, newest_first, "{paging:?}");
+            // Discord gives messages newest first, also behind `after`.
+            for backwards in [false, true] {
+                let (seen, _) = through(paging, "{ after = \"0\" }", backwards);
+                assert_eq!(seen, forwards, "{paging:?}");
+            }
+        }
+        assert_eq!(count, 19);
+    }
+}

@@ -37,12 +37,13 @@ pub(super) async fn act_out(name: String) {
         .start()
         .await;
     if let Some(given) = taken_as_given(&name, &text) {
-        for block in self::blocks(&document(&given)) {
-            save(&mut stage, &given, &block, &here).await;
+        let of_given = self::blocks(&document(&given));
+        for block in &of_given {
+            save(&mut stage, &given, &of_given, block, &here).await;
         }
     }
     for block in &blocks {
-        save(&mut stage, &name, block, &here).await;
+        save(&mut stage, &name, &blocks, block, &here).await;
         if let Some(file) = block.spec() {
             crate::support::write(&stage.folder.path().join("spec").join(file), &block.text);
         } else if block.info == "chat" {
@@ -75,9 +76,24 @@ pub(super) async fn act_out(name: String) {
 }
 
 /// Saves the file that a block is, and waits for the reload.
-async fn save(stage: &mut Stage, name: &str, block: &Block, here: &str) {
+async fn save(stage: &mut Stage, name: &str, blocks: &[Block], block: &Block, here: &str) {
     let Some(file) = block.file() else { return };
-    stage.save(file, &block.text.replace(SERVER, here));
+    let text = |block: &Block| block.text.replace(SERVER, here);
+    if let Some(folder) = file.strip_suffix("/init.luau") {
+        // Without its init.luau, what is in the folder would be cogs: it comes as a whole.
+        let staged = stage.folder.path().join("staged");
+        for block in blocks {
+            let inside = block.file().and_then(|file| file.strip_prefix(folder));
+            if let Some(inside) = inside.and_then(|rest| rest.strip_prefix('/')) {
+                crate::support::write(&staged.join(inside), &text(block));
+            }
+        }
+        std::fs::rename(staged, stage.path(folder)).unwrap();
+    } else if blocks.iter().any(|other| is_inside(file, other)) {
+        return;
+    } else {
+        stage.save(file, &text(block));
+    }
     if file.starts_with("cogs/") {
         let report = stage.report().await;
         let line = block.line;
@@ -87,6 +103,12 @@ async fn save(stage: &mut Stage, name: &str, block: &Block, here: &str) {
         );
         examples_are_calls(name, block, stage).await;
     }
+}
+
+/// Whether a file is one of the modules of a cog that is a folder.
+fn is_inside(file: &str, cog: &Block) -> bool {
+    let folder = cog.file().and_then(|file| file.strip_suffix("/init.luau"));
+    folder.is_some_and(|folder| file.starts_with(&format!("{folder}/")))
 }
 
 /// What answers in place of `api.example.com`: each path as a block of the page shows it.
