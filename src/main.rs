@@ -3,11 +3,11 @@
 use clap::Parser;
 use cogsmith::cli::{Arguments, execute, logging, output};
 use cogsmith::vm::PageAllocator;
-use std::alloc::System;
+use mimalloc::MiMalloc;
 use std::process::ExitCode;
 
 #[global_allocator]
-static ALLOCATOR: PageAllocator<System> = PageAllocator::over(System);
+static ALLOCATOR: PageAllocator<MiMalloc> = PageAllocator::over(MiMalloc);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
