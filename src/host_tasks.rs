@@ -61,6 +61,7 @@ tasks! {
     FileWatch "watch on files"
     DiscordCall "call of Discord"
     StateWriter "writer of the state"
+    Types "check of the types"
     Watchdog "watchdog of the cogs"
     Page "page server"
     Simulator "simulator's server"

@@ -17,6 +17,7 @@ use crate::reload::report::UndoneReport;
 use crate::sim::{Sim, SimOptions};
 use crate::studio::{self, BotView, CogView, StudioError, StudioOptions, Versions};
 use crate::supervisor::{self, Adopted};
+use crate::typecheck::{self, FindChecker, TypeFeed, TypeFollower};
 use clap::Args;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
@@ -233,6 +234,7 @@ fn serve_studio(
     let options = StudioOptions {
         chat: sim,
         reports: bot.reload.reports.clone(),
+        types: follow_types(bot),
         versions: Some(Versions {
             cogs: Arc::clone(&bot.cogs),
             reload: bot.reload.clone(),
@@ -260,6 +262,23 @@ fn serve_studio(
     Ok(host_tasks::spawn(Task::Page, page, |page, _| {
         Box::pin(serve_page(page))
     }))
+}
+
+/// Checks the types after each reload, as long as the bot runs.
+fn follow_types(bot: &Bot) -> TypeFeed {
+    let feed = TypeFeed::new();
+    let services = Arc::clone(&bot.services);
+    let root = services.config.load().root.clone();
+    let find: FindChecker = Arc::new(move || {
+        let config = services.config.load();
+        let wanted = config.hot_reload.check_types;
+        wanted.then(|| typecheck::program(&config.root)).flatten()
+    });
+    let follower = TypeFollower::new(root, find, &bot.reload.reports, feed.clone());
+    host_tasks::spawn(Task::Types, follower, |follower, _| {
+        Box::pin(follower.follow())
+    });
+    feed
 }
 
 type Page = (

@@ -160,6 +160,8 @@ pub struct HotReload {
     /// Whether files below `lua/` are read that may be files from elsewhere: those with more than one hard link, and
     /// those that have another owner than their folder.
     pub allow_linked_files: bool,
+    /// Whether the types of the cogs are checked after each reload, if the type checker is there.
+    pub check_types: bool,
 }
 
 /// What one cog may use.
@@ -321,6 +323,7 @@ impl Default for HotReload {
             auto_reload_cogs: true,
             log_reloads: true,
             allow_linked_files: false,
+            check_types: true,
         }
     }
 }

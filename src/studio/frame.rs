@@ -4,6 +4,7 @@ use super::{BotView, CogView, StudioOptions};
 use crate::discord::permissions::VIEW_CHANNEL;
 use crate::reload::report::Report;
 use crate::sim::{Dispatch, Id, Sim};
+use crate::typecheck::TypeReport;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ pub(super) enum Frame<'a> {
         /// The simulated guild and its people; null while the bot is on Discord itself.
         world: Option<World>,
         reports: Vec<Arc<Report>>,
+        types: Option<Arc<TypeReport>>,
         cogs: &'a [CogView],
     },
     /// The guild, its channels, roles or people have changed.
@@ -42,6 +44,8 @@ pub(super) enum Frame<'a> {
     Typing { channel: String, user: String },
     /// A reload.
     Report { report: &'a Report },
+    /// What is wrong with types after a reload.
+    Types { types: Arc<TypeReport> },
     /// The application commands have changed.
     Commands { commands: &'a [Value] },
     /// The cogs have changed.
@@ -130,6 +134,7 @@ pub(super) fn hello<'a>(options: &'a StudioOptions, cogs: &'a [CogView]) -> Fram
         bot: (options.bot)(),
         world: chat.map(World::of),
         reports: options.reports.recent(),
+        types: options.types.newest(),
         cogs,
     }
 }

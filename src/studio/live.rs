@@ -7,6 +7,7 @@ use crate::host_tasks::{self, Task};
 use crate::reload::report::Report;
 use crate::secrets;
 use crate::sim::{Dispatch, Sim};
+use crate::typecheck::TypeReport;
 use axum::extract::State;
 use axum::extract::ws::{
     Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection,
@@ -65,6 +66,7 @@ struct Feed {
     socket: WebSocket,
     shared: StudioState,
     reports: broadcast::Receiver<Arc<Report>>,
+    types: watch::Receiver<Option<Arc<TypeReport>>>,
     dispatches: Option<broadcast::Receiver<Arc<Dispatch>>>,
     cogs: Vec<CogView>,
     commands: Vec<Value>,
@@ -78,6 +80,7 @@ async fn run(socket: WebSocket, shared: StudioState) {
     // Subscribed before the state is read: events in between are sent twice rather than lost.
     let mut feed = Feed {
         reports: shared.options.reports.subscribe(),
+        types: shared.options.types.subscribe(),
         dispatches: shared.options.chat.as_ref().map(Sim::subscribe),
         cogs: Vec::new(),
         commands: Vec::new(),
@@ -119,6 +122,14 @@ impl Feed {
                 Err(RecvError::Closed) => {
                     self.dispatches = None;
                     Ok(())
+                }
+            },
+            // The other side is in the options, too, and so stays.
+            Ok(()) = self.types.changed() => {
+                let newest = self.types.borrow_and_update().clone();
+                match newest {
+                    Some(types) => self.send(text_of(&Frame::Types { types })?).await,
+                    None => Ok(()),
                 }
             },
             asked = self.socket.recv() => match asked {

@@ -26,6 +26,7 @@ use crate::loopback::OwnAddresses;
 use crate::reload::report::{ReportLog, UndoneReport};
 use crate::server::{self, Limits};
 use crate::sim::Sim;
+use crate::typecheck::TypeFeed;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
@@ -57,6 +58,8 @@ pub struct StudioOptions {
     pub reports: ReportLog,
     /// What the cogs have run. `None` when nothing is kept.
     pub versions: Option<Versions>,
+    /// What is wrong with types after each reload.
+    pub types: TypeFeed,
     /// Tells the cogs as they are now; called about once a second for each open page.
     pub cogs: Arc<dyn Fn() -> Vec<CogView> + Send + Sync>,
     /// Tells who the bot is; called when a page is opened.

@@ -2,10 +2,13 @@
 //!
 //! ```text
 //! program (where is it?) ─ run (as a process of its own, bounded) ─ problems, as everywhere
+//! a reload ─ follow (runs it after each) ─▶ the page
 //! ```
 
+mod follow;
 mod program;
 mod run;
 
+pub use follow::{FindChecker, TypeFeed, TypeFollower, TypeReport};
 pub use program::{BUILD, program};
 pub use run::{TypeCheckError, check};

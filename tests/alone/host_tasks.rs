@@ -4,9 +4,10 @@
 use crate::support::{PATIENCE, Setup, Stage, answering, command, holds, setup};
 use crate::turn;
 use cogsmith::config::Environment;
-use cogsmith::host_tasks::{Task, is_to_panic, panic_next};
-use cogsmith::reload::report::ReportLog;
+use cogsmith::host_tasks::{Task, is_to_panic, panic_next, spawn};
+use cogsmith::reload::report::{Outcome, Report, ReportLog, Trigger};
 use cogsmith::studio::{self, BotView, StudioOptions};
+use cogsmith::typecheck::{FindChecker, TypeFeed, TypeFollower};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -286,6 +287,7 @@ async fn the_page_is_served_on() {
         chat: None,
         reports: ReportLog::new(),
         versions: None,
+        types: TypeFeed::new(),
         cogs: Arc::new(Vec::new),
         bot: Arc::new(|| BotView {
             name: "bot".into(),
@@ -304,6 +306,42 @@ async fn the_page_is_served_on() {
     page.abort();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn types_are_checked_on() {
+    let _alone = turn().await;
+    let reports = ReportLog::new();
+    let (asked, mut asks) = tokio::sync::mpsc::unbounded_channel();
+    let find: FindChecker = Arc::new(move || {
+        asked.send(()).unwrap();
+        None
+    });
+    let follower = TypeFollower::new("nowhere".into(), find, &reports, TypeFeed::new());
+    let following = spawn(Task::Types, follower, |follower, _| {
+        Box::pin(follower.follow())
+    });
+    panic_next(Task::Types);
+    reports.add(applied(1));
+    until_panicked(Task::Types).await;
+    assert!(asks.try_recv().is_err());
+    reports.add(applied(2));
+    asks.recv().await.unwrap();
+    following.abort();
+}
+
+/// A save that is live.
+fn applied(id: u64) -> Report {
+    Report {
+        id,
+        at: 0.0,
+        trigger: Trigger::Files,
+        changed: vec!["lua/cogs/ping.luau".into()],
+        outcome: Outcome::Applied,
+        cogs: Vec::new(),
+        problems: Vec::new(),
+        took_ms: 1.0,
+    }
+}
+
 /// The files of a folder, and of those in it.
 fn files_of(folder: &Path, found: &mut Vec<(String, String)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -319,7 +357,7 @@ fn files_of(folder: &Path, found: &mut Vec<(String, String)>) {
 
 /// Tasks and threads that are started elsewhere: those whose panic is caught in them, tools that run to an
 /// end, and another process.
-const ELSEWHERE: [&str; 10] = [
+const ELSEWHERE: [&str; 11] = [
     "src/admin/mod.rs",
     "src/cli/spec/round.rs",
     "src/cli/spec/watch.rs",
@@ -330,6 +368,7 @@ const ELSEWHERE: [&str; 10] = [
     "src/reload/controller/outcome.rs",
     "src/spec/suite.rs",
     "src/supervisor/parent.rs",
+    "src/typecheck/run.rs",
 ];
 
 #[test]

@@ -1,7 +1,7 @@
 // Starts a bot in a copy of the project, for the browser to look at.
 
 import { spawn } from "node:child_process";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,6 +19,11 @@ export async function copyProject() {
         folder,
         read: (file) => readFile(path.join(folder, file), "utf8"),
         write: (file, text) => writeFile(path.join(folder, file), text),
+        /** Writes a program, and the folders that it is in. */
+        async program(file, text) {
+            await mkdir(path.dirname(path.join(folder, file)), { recursive: true });
+            await writeFile(path.join(folder, file), text, { mode: 0o755 });
+        },
         remove: () => rm(folder, { recursive: true, force: true }),
     };
 }

@@ -89,6 +89,26 @@ describe("the studio", { skip: BINARY ? false : "COGSMITH_BIN is not set" }, () 
         await answers("Mended and answering").last().waitFor();
     });
 
+    it("shows a wrong type beside the reload, which is live all the same", async () => {
+        const wrong = MENDED.replace("ctx:reply", "ctx:rply").replace('name = "ping"', 'name = "ping2"');
+        const line = wrong.split("\n").findIndex((text) => text.includes("rply")) + 1;
+        const checker = "tools/typecheck/target/debug/cogsmith-typecheck";
+        await project.program(checker, `#!/bin/sh
+echo '[{ "file": "${PING}", "line": ${line}, "column": 9, "end_line": ${line}, "end_column": 17, "severity": "error",
+    "code": "TypeError", "message": "there is no rply" }]'
+`);
+        await project.write(PING, wrong);
+        const card = page.locator("#feed .card.good", { has: page.locator(".card-types") });
+        await card.waitFor();
+        assert.match(await card.locator("summary").textContent(), /1 wrong type, live all the same/);
+        assert.equal(await card.locator(".place").textContent(), `${PING}:${line}`);
+        assert.match(await card.locator(".source-line.marked").textContent(), /ctx:rply/);
+        assert.equal(await page.locator("#banner").isHidden(), true);
+        await project.program(checker, "#!/bin/sh\necho '[]'\n");
+        await project.write(PING, MENDED);
+        await page.locator("#feed .card.good").first().filter({ hasNot: page.locator(".card-types") }).waitFor();
+    });
+
     it("shows what a cog uses of its limits, and why it is in quarantine", async () => {
         const HOG = "lua/cogs/hog.luau";
         const cog = (run) => `local cog = require("@cogsmith/cog")\n\ncog.command { name = "hog", run = ${run} }\n`;

@@ -21,13 +21,13 @@ export function drawFeed() {
     byId("feed-empty").hidden = store.reports.length > 0;
     reconcile(byId("feed"), store.reports.toReversed().map((report) => ({
         key: String(report.id),
-        parts: [report, open.has(report)],
-        render: () => card(report, open.has(report)),
+        parts: [report, open.has(report), store.types.get(report.id)],
+        render: () => card(report, open.has(report), store.types.get(report.id)),
     })));
     byId("reload-badge").textContent = open.size > 0 ? String(open.size) : "";
 }
 
-function card(report, isOpen) {
+function card(report, isOpen, types) {
     const [symbol, tone, word] = OUTCOMES[report.outcome];
     const mended = report.outcome === "failed" && !isOpen;
     return el("li", { class: `card ${tone}${mended ? " mended" : ""}` },
@@ -37,7 +37,17 @@ function card(report, isOpen) {
                 el("time", { datetime: new Date(report.at * 1000).toISOString() }, timestamp(report.at, "T")))),
         el("div", { class: "card-files" }, TRIGGERS[report.trigger], files(report.changed)),
         cogs(report.cogs),
-        report.problems.length > 0 && problems(report, isOpen));
+        report.problems.length > 0 && problems(report, isOpen),
+        types?.problems.length > 0 && typeErrors(types));
+}
+
+// They keep nothing from running, so they are warnings.
+function typeErrors({ problems: wrong, more }) {
+    const count = wrong.length + more;
+    return el("details", { class: "card-types", open: true },
+        el("summary", {}, icon("warning"), ` ${count} ${count === 1 ? "wrong type" : "wrong types"}, live all the same`),
+        wrong.map(drawProblem),
+        more > 0 && el("p", { class: "muted" }, `and ${more} more: cogsmith check --types`));
 }
 
 function files(changed) {

@@ -19,6 +19,7 @@ const VIEWS = {
     messages: [drawChat, drawTyping, drawSidebar],
     typing: [drawTyping],
     reports: [drawFeed, drawBanner, drawChat],
+    types: [drawFeed],
     cogs: [drawCogs],
     commands: [drawChat],
     reply: [drawComposer],

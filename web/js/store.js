@@ -28,6 +28,8 @@ export const store = {
     unread: new Set(),
     newest: new Map(),
     reports: [],
+    /** What is wrong with types after a reload: number of the report → `{ problems, more }`. */
+    types: new Map(),
     cogs: [],
     replyTo: null,
     /** The message that the speaker edits in the message box. */
@@ -57,6 +59,7 @@ export function changed(what) {
 const APPLY = {
     hello(frame) {
         Object.assign(store, { bot: frame.bot, reports: frame.reports, cogs: frame.cogs });
+        store.types = new Map(frame.types ? [[frame.types.report, frame.types]] : []);
         store.messages.clear();
         applyWorld(frame.world);
         return "all";
@@ -96,6 +99,10 @@ const APPLY = {
             store.reports.push(report);
         }
         return "reports";
+    },
+    types({ types }) {
+        store.types.set(types.report, types);
+        return "types";
     },
     commands({ commands }) {
         store.world.commands = commands;

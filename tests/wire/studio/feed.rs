@@ -1,7 +1,9 @@
 //! What a page is told.
 
 use super::harness::{Studio, cog, error_of, failure};
+use cogsmith::reload::report::{Outcome, Report};
 use cogsmith::sim::Id;
+use cogsmith::typecheck::TypeFollower;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -28,6 +30,89 @@ async fn the_feed_begins_with_everything_and_tells_each_reload() {
     assert_eq!(frame["report"]["id"], 2);
     assert_eq!(frame["report"]["cogs"][0]["outcome"], "kept");
     assert_eq!(page.next("cogs").await["cogs"][0]["version"], 2);
+}
+
+/// A checker that says what `told.json` says, in the folder that it is called with.
+#[cfg(unix)]
+fn checker(folder: &std::path::Path) -> cogsmith::typecheck::FindChecker {
+    use std::os::unix::fs::PermissionsExt as _;
+    let program = folder.join("checker");
+    std::fs::write(&program, "#!/bin/sh\nexec cat \"$4/told.json\"\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::sync::Arc::new(move || Some(program.clone()))
+}
+
+#[cfg(unix)]
+fn tell(folder: &std::path::Path, wrong: &[(&str, &str)]) {
+    let wrong = wrong.iter().map(|(file, message)| {
+        json!({
+            "file": file, "line": 1, "column": 1, "end_line": 1, "end_column": 2,
+            "severity": "error", "code": "TypeError", "message": message,
+        })
+    });
+    let wrong: Vec<_> = wrong.collect();
+    std::fs::write(folder.join("told.json"), Value::from(wrong).to_string()).unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn wrong_types_are_told_beside_the_reload() {
+    let studio = Studio::start(None).await;
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let find = checker(here);
+    let feed = studio.types.clone();
+    let mut follower = TypeFollower::new(here.to_owned(), find, &studio.reports, feed);
+    let following = tokio::spawn(async move { follower.follow().await });
+    let mut page = studio.page().await;
+    assert_eq!(page.next("hello").await["types"], Value::Null);
+
+    // To begin with nobody knows what was wrong before, so only what has changed counts.
+    let (changed, other) = ("lua/cogs/ping.luau", "lua/cogs/pong.luau");
+    tell(
+        here,
+        &[(changed, "is a number"), (other, "was wrong before")],
+    );
+    let saved = |id| Report {
+        changed: vec![changed.into()],
+        outcome: Outcome::Applied,
+        ..failure(id)
+    };
+    studio.reports.add(saved(1));
+    let told = &page.next("types").await["types"];
+    assert_eq!(told["report"], 1);
+    assert_eq!(told["problems"].as_array().unwrap().len(), 1);
+    assert_eq!(told["problems"][0]["message"], "is a number");
+    assert_eq!(told["problems"][0]["place"]["file"], changed);
+
+    // What is new elsewhere comes from the change; what failed to load is not looked at.
+    tell(
+        here,
+        &[(other, "was wrong before"), (other, "is wrong now")],
+    );
+    studio.reports.add(failure(2));
+    studio.reports.add(saved(3));
+    let told = &page.next("types").await["types"];
+    assert_eq!(told["report"], 3);
+    assert_eq!(told["problems"].as_array().unwrap().len(), 1);
+    assert_eq!(told["problems"][0]["message"], "is wrong now");
+
+    let many: Vec<_> = (0..30).map(|number| format!("mistake {number}")).collect();
+    let many: Vec<_> = many.iter().map(|it| (changed, it.as_str())).collect();
+    tell(here, &many);
+    studio.reports.add(saved(4));
+    let told = &page.next("types").await["types"];
+    assert_eq!(
+        (told["problems"].as_array().unwrap().len(), &told["more"]),
+        (20, &json!(10))
+    );
+
+    // A checker that fails takes nothing back, and a page that comes later is given the same.
+    std::fs::remove_file(here.join("told.json")).unwrap();
+    studio.reports.add(saved(5));
+    let mut late = studio.page().await;
+    assert_eq!(late.next("hello").await["types"]["report"], 4);
+    following.abort();
 }
 
 #[tokio::test]

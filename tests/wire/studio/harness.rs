@@ -4,6 +4,7 @@ use cogsmith::problem::Problem;
 use cogsmith::reload::report::{CogOutcome, CogReport, Outcome, Report, ReportLog, Trigger};
 use cogsmith::sim::{Id, Sim, SimOptions};
 use cogsmith::studio::{self, BotView, CogView, StudioError, StudioOptions};
+use cogsmith::typecheck::TypeFeed;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
@@ -23,6 +24,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Studio {
     pub(crate) address: SocketAddr,
     pub(crate) reports: ReportLog,
+    pub(crate) types: TypeFeed,
     pub(crate) cogs: Arc<Mutex<Vec<CogView>>>,
     pub(crate) client: Client,
     pub(crate) stop: oneshot::Sender<()>,
@@ -34,6 +36,7 @@ impl Studio {
         let listener = studio::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let reports = ReportLog::new();
+        let types = TypeFeed::new();
         let cogs = Arc::new(Mutex::new(vec![cog("ping", 1)]));
         let shown = Arc::clone(&cogs);
         let online = chat.is_none();
@@ -46,6 +49,7 @@ impl Studio {
             chat,
             reports: reports.clone(),
             versions: None,
+            types: types.clone(),
             cogs: Arc::new(move || shown.lock().unwrap().clone()),
         };
         let (stop, stopped) = oneshot::channel();
@@ -60,6 +64,7 @@ impl Studio {
         Self {
             address,
             reports,
+            types,
             cogs,
             client,
             stop,
