@@ -1,7 +1,8 @@
-// Tells which Luau files are not formatted as stylua.toml says; with --write it formats them.
+// Tells which Luau files, and which of those that documents show, are not formatted as stylua.toml says; with --write it
+// formats them.
 //
 //   npm install --no-save --no-package-lock --prefix FOLDER @johnnymorganz/stylua@2.5.2
-//   node .ci/stylua.mjs FOLDER [--write] lua types
+//   node .ci/stylua.mjs FOLDER [--write] lua types docs
 //
 // StyLua itself, as WebAssembly: its ready-made programs are not on npm, and building it takes minutes.
 
@@ -44,8 +45,18 @@ function* luauFiles(at) {
     for (const entry of readdirSync(at, { withFileTypes: true })) {
         const inside = path.join(at, entry.name);
         if (entry.isDirectory()) yield* luauFiles(inside);
-        else if (/\.luau?$/.test(entry.name)) yield inside;
+        else if (/\.(luau?|md)$/.test(entry.name)) yield inside;
     }
+}
+
+function format(text) {
+    return stylua.formatCode(text, config(), undefined, stylua.OutputVerification.None);
+}
+
+/** A document with the files that it shows formatted; excerpts stay as they are. */
+function formatDocument(text) {
+    const files = /^```luau (?:lua|spec)\/.*\n([\s\S]*?)^```$/gm;
+    return text.replace(files, (block, code) => block.replace(code, () => format(code)));
 }
 
 let files = 0;
@@ -55,7 +66,7 @@ for (const file of roots.flatMap((root) => [...luauFiles(root)])) {
     const text = readFileSync(file, "utf8");
     let formatted;
     try {
-        formatted = stylua.formatCode(text, config(), undefined, stylua.OutputVerification.None);
+        formatted = file.endsWith(".md") ? formatDocument(text) : format(text);
     } catch (error) {
         console.log(`${file}: ${error.message ?? error}`);
         wrong += 1;
@@ -72,5 +83,5 @@ for (const file of roots.flatMap((root) => [...luauFiles(root)])) {
     const line = text.split("\n").findIndex((line, index) => line !== lines[index]);
     console.log(`${file}:${line + 1}: not as StyLua would write it: ${lines[line] ?? "(end of the file)"}`);
 }
-console.log(`${files} Luau files, ${wrong} of them not formatted`);
+console.log(`${files} files, ${wrong} of them not formatted`);
 process.exit(wrong === 0 ? 0 : 1);
