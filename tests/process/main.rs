@@ -16,6 +16,8 @@ mod check;
 mod cli;
 mod config;
 #[cfg(unix)]
+mod contributor;
+#[cfg(unix)]
 mod descriptors;
 mod dev;
 #[path = "../support/fake_http.rs"]

@@ -93,13 +93,9 @@ fn look(config_path: &ConfigPath, with_types: bool) -> Result<Report, StartError
         rule: Rule::LoadError,
         problem,
     });
-    let loading: Vec<Finding> = loading.collect();
+    let mut loading: Vec<Finding> = loading.collect();
     findings.extend(wrong_types);
-    // What fails while a cog loads is told better there.
-    findings.retain(|finding| {
-        let is_told = loading.iter().any(|it| it.spot() == finding.spot());
-        finding.rule.severity() == Severity::Warning || !is_told
-    });
+    findings.retain(|finding| is_news(finding, &mut loading));
     findings.extend(loading);
     findings.sort_by(|one, other| one.spot().cmp(&other.spot()));
     Ok(Report {
@@ -109,6 +105,21 @@ fn look(config_path: &ConfigPath, with_types: bool) -> Result<Report, StartError
         files: files.count,
         findings,
     })
+}
+
+/// Whether a finding is told by itself. An error in a line that has failed while a cog was loaded is what that line means:
+/// it becomes the hint of the failure, which says no more than `attempt to call a nil value`.
+fn is_news(finding: &Finding, loading: &mut [Finding]) -> bool {
+    let same = loading.iter_mut().find(|it| it.spot() == finding.spot());
+    let failure = match same {
+        Some(failure) if finding.rule.severity() == Severity::Error => failure,
+        _ => return true,
+    };
+    let message = &finding.problem.message;
+    if finding.rule == Rule::UnknownFunction && failure.problem.message.contains("nil") {
+        failure.problem.hint.get_or_insert_with(|| message.clone());
+    }
+    false
 }
 
 /// What the type checker finds.
