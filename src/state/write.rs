@@ -26,7 +26,8 @@ pub(super) struct Written {
     pub(super) same: bool,
     /// By how many bytes the scope grew.
     pub(super) grown: isize,
-    /// The version of the scope's table, if it is there since this write, or was until then.
+    /// The version of the scope's table, and true if that table is there since this write, or false if it was there until
+    /// then.
     pub(super) version: Option<(u32, bool)>,
 }
 
@@ -145,14 +146,14 @@ fn write_in(
     let Some((last, parents)) = path.split_last() else {
         return replace(root, scope, value, bounds);
     };
-    let of_rows = Value::from(StateTable::new());
     let place = Place::new(root, defaults, scope, path)?;
+    let of_rows = place.is_row.then(|| Value::from(StateTable::new()));
     let depth = place.depth;
     let inside = &parents[depth..];
     // A default at the very path is not stored: it is neither replaced nor removed, only covered.
     let below = place.defaults.filter(|_| !inside.is_empty());
-    let copied = if place.is_row {
-        missing_rows(root, parents, &of_rows)
+    let copied = if let Some(rows) = &of_rows {
+        missing_rows(root, parents, rows)
     } else {
         check_parents(&place, scope, path)?;
         copied_default(Some(place.entry), below, inside)

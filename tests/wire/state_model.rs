@@ -553,7 +553,7 @@ fn run_in_luau(
 fn the_state_is_what_a_plain_model_says() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (_stage, context) = runtime.block_on(context());
-    let cases = crate::support::times(64, 2_000);
+    let cases = crate::support::times(150, 2_000);
     let config = ProptestConfig::with_cases(cases);
     proptest!(config, |(is_row in any::<bool>(), steps in prop::collection::vec(step(), 1..25))| {
         let mut steps = steps;

@@ -188,7 +188,7 @@ fn read_all_steps(
             let known = [
                 "global", "guild", "channel", "user", "role", "member", "rows",
             ];
-            let near = hint(nearest(&text, known.into_iter()));
+            let near = hint(nearest(&text, known));
             let shown = shown_name(&text);
             let message = format!("state.migrate: there is no \"{shown}\" to be migrated{near}");
             return Err(HostError::new("argument", message).into());
