@@ -122,3 +122,83 @@ fn the_examples_of_the_documents_are_right() {
     assert!(checked > 35, "only {checked} examples");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// What a snippet writes if nobody fills it in: `${1:name}` is `name`, `$0` nothing.
+fn filled_in(body: &[String]) -> String {
+    let text = body.join("\n").replace("$0", "");
+    let mut parts = text.split("${");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |written, part| {
+        let (place, rest) = part.split_once('}').unwrap();
+        let (_, default) = place.split_once(':').unwrap();
+        written + default + rest
+    })
+}
+
+#[derive(serde::Deserialize)]
+struct Snippet {
+    scope: String,
+    prefix: String,
+    body: Vec<String>,
+}
+
+#[test]
+fn the_snippets_are_right() {
+    let text = fs::read_to_string(root().join(".vscode/cogsmith.code-snippets")).unwrap();
+    let snippets: BTreeMap<String, Snippet> = serde_json::from_str(&text).unwrap();
+    let guide = fs::read_to_string(root().join("docs/editors.md")).unwrap();
+    let mut files = BTreeMap::new();
+    for (name, snippet) in &snippets {
+        let written = filled_in(&snippet.body);
+        assert!(!written.contains('$'), "{name}: {written}");
+        assert_eq!(snippet.scope, "luau");
+        assert!(
+            guide.contains(&format!("`{}`", snippet.prefix)),
+            "{name} is not in docs/editors.md"
+        );
+        // Parts of a file stand below its requires.
+        let text = if written.starts_with("--!strict") {
+            written
+        } else {
+            let modules = ["cog", "discord", "state", "ui"];
+            let requires = modules.map(|it| format!("local {it} = require(\"@cogsmith/{it}\") "));
+            requires.concat() + &written
+        };
+        let folder = if text.contains("@cogsmith/spec") {
+            "spec"
+        } else {
+            "lua/cogs"
+        };
+        files.insert(format!("{folder}/part_at_{}.luau", snippet.prefix), text);
+    }
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    let problems = problems(bot(&files).path());
+    let errors = problems.iter().filter(|it| it.severity == "error");
+    let errors: Vec<_> = errors.map(Problem::to_string).collect();
+    assert_eq!(errors, [""; 0]);
+    assert!(snippets.len() >= 10);
+}
+
+#[test]
+fn the_settings_of_the_guide_are_those_of_the_project() {
+    let guide = fs::read_to_string(root().join("docs/editors.md")).unwrap();
+    let block = |name: &str| -> serde_json::Value {
+        let (_, rest) = guide.split_once(&format!("```json {name}\n")).unwrap();
+        serde_json::from_str(rest.split_once("\n```").unwrap().0).unwrap()
+    };
+    let own = fs::read_to_string(root().join(".vscode/settings.json")).unwrap();
+    let own: serde_json::Value = serde_json::from_str(&own).unwrap();
+    assert_eq!(block(".vscode/settings.json"), own);
+    let zed = block(".zed/settings.json");
+    let settings = &zed["lsp"]["luau-lsp"]["settings"];
+    assert_eq!(
+        settings["luau-lsp"]["platform"]["type"],
+        own["luau-lsp.platform.type"]
+    );
+    let config = fs::read_to_string(root().join("config.json")).unwrap();
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    assert_eq!(config["$schema"], "./config.schema.json");
+}
