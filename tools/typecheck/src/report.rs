@@ -40,7 +40,12 @@ pub(crate) fn text(project: &Project, problems: &[Problem]) -> String {
         )
         .is_ok();
     }
-    out + &sum(project, problems)
+    // What authors write must not speak with the terminal.
+    let shown = out.replace(
+        |it: char| it.is_control() && !['\n', '\t'].contains(&it),
+        "\u{fffd}",
+    );
+    shown + &sum(project, problems)
 }
 
 fn sum(project: &Project, problems: &[Problem]) -> String {

@@ -1,5 +1,11 @@
 //! The program as it is called: what it checks, what it says, how it ends.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, also in its helpers"
+)]
+
 mod support;
 
 use std::fs;
@@ -34,6 +40,56 @@ lua/cogs/wrong.luau:2:52: Expected this to be 'number', but got 'string'
 1 type error in 1 file.
 ";
     assert_eq!(said, expected);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn nothing_that_authors_write_reaches_the_terminal_as_a_command() {
+    let bot = bot(&[(
+        "lua/cogs/wrong.luau",
+        "local a: number = \"\u{1b}[2J\" return a",
+    )]);
+    let said = String::from_utf8(run(bot.path(), &[]).stdout).unwrap();
+    assert!(
+        said.contains("> 1 | local a: number = \"\u{fffd}[2J\""),
+        "{said}"
+    );
+    assert!(!said.contains('\u{1b}'), "{said}");
+}
+
+#[test]
+fn a_list_that_is_made_elsewhere_is_told_with_what_to_do() {
+    let text = "local cog = require(\"@cogsmith/cog\")
+local rows = {}
+for number = 1, 3 do
+    table.insert(rows, { type = 1, components = {} })
+end
+cog.on.message_create(function(message)
+    message:reply { components = rows }
+end)
+";
+    let bot = bot(&[("lua/cogs/wrong.luau", text)]);
+    let said = String::from_utf8(run(bot.path(), &[]).stdout).unwrap();
+    assert!(
+        said.contains("such as `local rows: { cog.Component } = {}`"),
+        "{said}"
+    );
+}
+
+/// Types are computed by functions of the author's, too.
+#[test]
+fn functions_of_types_that_do_not_end_are_ended() {
+    let memory = "type function big() local text = \"x\" while true do text ..= text end end
+local big: big<> = 1 return big";
+    let wrong = "local a: number = \"\" return a";
+    let bot = bot(&[
+        ("lua/cogs/big.luau", memory),
+        ("lua/cogs/wrong.luau", wrong),
+    ]);
+    let output = run(bot.path(), &["--background"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("lua/cogs/big.luau:"), "{said}");
+    assert!(said.contains("lua/cogs/wrong.luau:1:19: "), "{said}");
     assert_eq!(output.status.code(), Some(1));
 }
 

@@ -1,6 +1,12 @@
 //! What is right has no type error and no warning: the cogs, services and specs of this project, the examples of its
 //! documents, and those of the contract with authors.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, also in its helpers"
+)]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,12 @@
 //! Cogs that are wrong, one for each file of `tests/wrong/`: a line that ends with `--! text` has a type error whose
 //! message contains the text, and no other line has any.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, also in its helpers"
+)]
+
 mod support;
 
 use std::collections::BTreeMap;

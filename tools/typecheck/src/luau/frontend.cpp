@@ -162,7 +162,7 @@ void check(const cogsmith_host* host, const std::vector<std::string>& modules, c
         auto result = frontend.getCheckResult(module, false);
         if (!result)
         {
-            tell(host, module, {}, "", "cannot be read");
+            tell(host, module, {}, "", "this file cannot be read");
             continue;
         }
         for (const Luau::TypeError& error : result->errors)
@@ -173,7 +173,7 @@ void check(const cogsmith_host* host, const std::vector<std::string>& modules, c
             tell(host, module, warning.location, Luau::LintWarning::getName(warning.code), warning.text);
         for (const Luau::ModuleName& late : result->timeoutHits)
             if (late == module)
-                tell(host, module, {}, "", "is too complicated to be checked in time");
+                tell(host, module, {}, "", "this file takes too long to be checked");
     }
 }
 

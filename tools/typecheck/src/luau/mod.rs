@@ -120,6 +120,13 @@ fn joined(one: &str, other: &str) -> Option<String> {
 /// What to do about a list that is of another type than was asked for, though each of its items would fit.
 const OF_LISTS: &str = "a list fits if it was made as one of that type: write the type where it is made, such as `local rows: { cog.Component } = {}`";
 
+/// Whether each item would fit, and the list does not: Luau says that its items are not exactly of the type.
+fn is_about_a_list(problem: &Problem) -> bool {
+    let mut reasons = problem.because.iter();
+    problem.message.starts_with("Expected this to be exactly")
+        || reasons.any(|it| it.contains("exactly") && it.contains("the result of indexing"))
+}
+
 /// Several things that Luau says of one place are one problem, the first of them: all others follow from it.
 fn together(mut problems: Vec<Problem>) -> Vec<Problem> {
     // Stable, so that what was told first stays first.
@@ -132,8 +139,7 @@ fn together(mut problems: Vec<Problem>) -> Vec<Problem> {
         same
     });
     for problem in &mut problems {
-        let said = [&problem.message].into_iter().chain(&problem.because);
-        if said.into_iter().any(|text| text.contains("exactly")) {
+        if is_about_a_list(problem) {
             problem.because = vec![OF_LISTS.into()];
         }
     }
