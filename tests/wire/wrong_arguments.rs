@@ -5,7 +5,7 @@
 
 use crate::support::{Stage, setup};
 use cogsmith::discord::reference::example_arguments;
-use cogsmith::discord::schema::{Field, Schema, Shape, fields, schema};
+use cogsmith::discord::schema::{Field, Fields, Schema, Shape, fields, schema};
 use cogsmith::discord::{Operation, operations};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +40,29 @@ fn fields_of(operation: &'static Operation) -> Vec<(&'static str, &'static Field
     }
     all.retain(|(name, _)| operation.file_field != Some(name));
     all
+}
+
+/// Fields that all of several kinds of a body have, and that no kind may be true in.
+fn shared_by_kinds(operation: &'static Operation) -> Vec<&'static str> {
+    let shape = operation.body.map(Shape::parse);
+    let shape = shape.filter(|shape| !is_whole(shape));
+    let kinds: Vec<_> = shape
+        .iter()
+        .flat_map(Shape::names)
+        .filter_map(fields)
+        .collect();
+    let Some(first) = kinds.first().filter(|_| kinds.len() > 1) else {
+        return Vec::new();
+    };
+    let refuses = |name: &str| {
+        let of_kind = |kind: &&&Fields| {
+            let wrong = kind.get(name).and_then(of_wrong_type);
+            wrong == Some(json!(true))
+        };
+        kinds.iter().filter(of_kind).count() == kinds.len()
+    };
+    let names = first.keys().copied();
+    names.filter(|name| refuses(name)).collect()
 }
 
 /// Whether a body comes as the argument `body`.
@@ -172,6 +195,10 @@ fn cases() -> Vec<Case> {
             let has_none = format!("has no field \"{wrong}\"");
             let mean = format!("did you mean \"{meant}\"?");
             add("unknown", with(&wrong, json!("x")), &[&has_none, &mean]);
+        }
+        for name in shared_by_kinds(operation) {
+            let place = format!(": {name}: expected ");
+            add("type", with(name, json!(true)), &[&place]);
         }
         for (name, field) in fields {
             let place = format!(": {name}: expected ");

@@ -254,7 +254,10 @@ pub(super) fn call(operation: &Operation) -> String {
 
 /// What the result is called: `messages` for a list of messages.
 fn variable(kind: &str) -> &'static str {
-    let is_list = kind.starts_with('{');
+    let item = kind
+        .strip_prefix("List<")
+        .map(|rest| rest.trim_end_matches('?'));
+    let item = item.and_then(|rest| rest.strip_suffix('>'));
     let known = [
         ("Message", ["message", "messages"]),
         ("Channel", ["channel", "channels"]),
@@ -267,9 +270,9 @@ fn variable(kind: &str) -> &'static str {
         ("Invite", ["invite", "invites"]),
         ("Webhook", ["webhook", "webhooks"]),
     ];
-    let bare = kind.trim_matches(['{', '}', ' ', '?']);
+    let bare = item.unwrap_or(kind).trim_end_matches('?');
     let found = known.iter().find(|(name, _)| *name == bare);
-    found.map_or("result", |(_, names)| names[usize::from(is_list)])
+    found.map_or("result", |(_, names)| names[usize::from(item.is_some())])
 }
 
 /// A value as Luau writes it; on several lines with an indentation.
