@@ -128,7 +128,10 @@ pub fn execute(arguments: &Arguments) -> Result<(), StartError> {
 
 fn start(config_path: &ConfigPath, mode: Mode) -> Result<(), StartError> {
     let settings = config_path.load()?;
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        // Cogs have threads of their own. As many again for the connection would mostly wake each other.
+        .worker_threads((processors / 2).max(1))
         .enable_all()
         .build()
         .map_err(|error| StartError::System(error.to_string()))?;

@@ -58,10 +58,12 @@ impl Scheduler {
     /// kernel that lets quick cogs go first, but not everywhere does it do so at once.
     pub fn start() -> io::Result<Self> {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
-        Self::with_threads((2 * processors).max(6), (processors - 1).max(1))
+        let (quick, patient) = ((2 * processors).max(6), (processors - 1).max(1));
+        Self::with_threads((quick, processors.max(2)), patient)
     }
 
-    fn with_threads(quick: usize, patient: usize) -> io::Result<Self> {
+    /// So many threads for quick cogs, of which so many are woken before tasks wait, and so many for all others.
+    fn with_threads((quick, woken): (usize, usize), patient: usize) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(DRIVERS)
             .thread_name("cogsmith-drive")
@@ -69,7 +71,7 @@ impl Scheduler {
             .enable_all()
             .build()?;
         let scheduler = Self(Arc::new(SchedulerState {
-            queue: Arc::default(),
+            queue: Arc::new(RunQueues::new(woken, patient)),
             tasks: Mutex::default(),
             aside: AtomicUsize::new(0),
             runtime: Some(runtime),

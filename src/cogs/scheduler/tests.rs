@@ -50,7 +50,7 @@ fn many_seconds() -> Cog {
 
 #[test]
 fn whoever_has_used_least_goes_first() {
-    let scheduler = Scheduler::with_threads(1, 1).unwrap();
+    let scheduler = Scheduler::with_threads((1, 1), 1).unwrap();
     let release = hold(&scheduler, &many_seconds());
     let (say, said) = channel();
     // The more somebody has used, the earlier it asks.
@@ -65,7 +65,7 @@ fn whoever_has_used_least_goes_first() {
 
 #[test]
 fn whoever_has_used_little_does_not_wait_for_others() {
-    let scheduler = Scheduler::with_threads(1, 1).unwrap();
+    let scheduler = Scheduler::with_threads((1, 1), 1).unwrap();
     let release = hold(&scheduler, &many_seconds());
     let (say, said) = channel();
     many_seconds().say(&scheduler, "patient", &say);
@@ -79,7 +79,7 @@ fn whoever_has_used_little_does_not_wait_for_others() {
 /// It yields again and again, and none of its time slices is long.
 #[test]
 fn all_that_turns_use_is_charged() {
-    let scheduler = Scheduler::with_threads(1, 1).unwrap();
+    let scheduler = Scheduler::with_threads((1, 1), 1).unwrap();
     let cog = Cog::default();
     let used = Arc::new(AtomicU64::new(0));
     let (done, is_done) = channel();
@@ -104,7 +104,7 @@ fn all_that_turns_use_is_charged() {
 
 #[test]
 fn a_panic_ends_one_task_and_no_thread() {
-    let scheduler = Scheduler::with_threads(1, 1).unwrap();
+    let scheduler = Scheduler::with_threads((1, 1), 1).unwrap();
     let cog = Cog::default();
     scheduler.spawn(&cog.fair_share, &cog.cpu_meter, async {
         panic!("on purpose")
@@ -126,7 +126,7 @@ impl Drop for Held {
 
 #[test]
 fn the_end_drops_what_waits_and_what_comes_later() {
-    let scheduler = Scheduler::with_threads(1, 1).unwrap();
+    let scheduler = Scheduler::with_threads((1, 1), 1).unwrap();
     let cog = Cog::default();
     let (dropped, is_dropped) = channel();
     for _ in 0..2 {
@@ -138,4 +138,57 @@ fn the_end_drops_what_waits_and_what_comes_later() {
         scheduler.stop();
         next(&is_dropped);
     }
+}
+
+#[test]
+fn a_burst_wakes_no_more_threads_than_may_run_and_all_of_it_runs() {
+    let scheduler = Scheduler::with_threads((6, 2), 1).unwrap();
+    let at_once = Arc::new(AtomicU64::new(0));
+    let (done, is_done) = channel();
+    let cogs: Vec<Cog> = (0..200).map(|_| Cog::default()).collect();
+    for cog in &cogs {
+        let (at_once, done) = (Arc::clone(&at_once), done.clone());
+        scheduler.spawn(&cog.fair_share, &cog.cpu_meter, async move {
+            let running = at_once.fetch_add(1, Ordering::SeqCst) + 1;
+            std::hint::black_box((0..2_000).map(std::hint::black_box).sum::<u64>());
+            at_once.fetch_sub(1, Ordering::SeqCst);
+            done.send(running).unwrap();
+        });
+    }
+    let most = (0..200).map(|_| next(&is_done)).max();
+    assert!(most <= Some(2), "{most:?}");
+    scheduler.stop();
+}
+
+#[test]
+fn long_slices_on_all_threads_that_may_run_hold_up_nobody() {
+    let scheduler = Scheduler::with_threads((6, 2), 1).unwrap();
+    let is_over = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (begun, begins) = channel();
+    for _ in 0..2 {
+        let (is_over, begun) = (Arc::clone(&is_over), begun.clone());
+        let cog = Cog::default();
+        scheduler.spawn(&cog.fair_share, &cog.cpu_meter, async move {
+            begun.send(()).unwrap();
+            while !is_over.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        });
+    }
+    next(&begins);
+    next(&begins);
+    let (say, said) = channel();
+    for _ in 0..3 {
+        Cog::default().say(&scheduler, "quick", &say);
+    }
+    for _ in 0..3 {
+        assert_eq!(next(&said), "quick");
+    }
+    is_over.store(true, Ordering::Relaxed);
+    // Those that were long are as quick as before.
+    for _ in 0..50 {
+        Cog::default().say(&scheduler, "after", &say);
+        assert_eq!(next(&said), "after");
+    }
+    scheduler.stop();
 }

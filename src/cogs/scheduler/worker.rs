@@ -40,19 +40,24 @@ pub(super) fn start(shared: &Arc<SchedulerState>, lane: Lane) -> io::Result<()> 
 
 fn serve(shared: &Arc<SchedulerState>, lane: Lane) {
     step_back();
-    let is_aside = Arc::new(AtomicBool::new(false));
+    let is_aside = Arc::new(Aside::default());
     match lane {
         Lane::Quick => step_aside_when_long(shared, &is_aside),
         Lane::Patient => ThreadId::current().step_back(PATIENT_NICENESS),
     }
     let _context = shared.runtime.as_ref().map(tokio::runtime::Runtime::enter);
     let mut time = ThreadTime::of_this_thread();
-    while !is_aside.load(Ordering::Acquire)
+    shared.queue.begin(lane);
+    while !is_aside.is_replaced.load(Ordering::Acquire)
         && let Some(task) = shared.queue.pop(lane)
     {
         task.run(&mut time);
+        let is_long = is_aside.is_long.swap(false, Ordering::AcqRel);
+        if is_long && !is_aside.is_replaced.load(Ordering::Acquire) {
+            shared.queue.come_back(lane);
+        }
     }
-    if is_aside.load(Ordering::Acquire) {
+    if is_aside.is_replaced.load(Ordering::Acquire) {
         shared.give_place_back();
     }
     if shared.queue.is_stopped() {
@@ -60,21 +65,36 @@ fn serve(shared: &Arc<SchedulerState>, lane: Lane) {
     }
 }
 
+/// How a thread of quick cogs stands while its slice is long.
+#[derive(Debug, Default)]
+struct Aside {
+    /// It does not count among the threads that run.
+    is_long: AtomicBool,
+    /// Another one has taken its place.
+    is_replaced: AtomicBool,
+}
+
 /// Once a slice on this thread is long, the thread becomes as nice as those where long ones are expected. It cannot
 /// come back from there: another thread takes its place at once, and it ends with its time slice.
-fn step_aside_when_long(shared: &Arc<SchedulerState>, is_aside: &Arc<AtomicBool>) {
+fn step_aside_when_long(shared: &Arc<SchedulerState>, is_aside: &Arc<Aside>) {
     let thread = ThreadId::current();
     let (shared, is_aside) = (Arc::clone(shared), Arc::clone(is_aside));
     // While this is done the slice is under way, and the thread with it.
     watchdog::when_a_slice_runs_long(LONG, move || {
-        if is_aside.load(Ordering::Acquire) || !shared.take_place_aside() {
+        if is_aside.is_replaced.load(Ordering::Acquire) {
+            return;
+        }
+        if !is_aside.is_long.swap(true, Ordering::AcqRel) {
+            shared.queue.step_aside(Lane::Quick);
+        }
+        if !shared.take_place_aside() {
             return;
         }
         if start(&shared, Lane::Quick).is_err() {
             shared.give_place_back();
             return;
         }
-        is_aside.store(true, Ordering::Release);
+        is_aside.is_replaced.store(true, Ordering::Release);
         thread.step_back(PATIENT_NICENESS);
     });
 }
