@@ -115,7 +115,7 @@ pub fn execute(arguments: &Arguments) -> Result<(), StartError> {
         Some(Command::Run(options)) => arguments.run.and(*options).mode()?,
         None => arguments.run.mode()?,
         Some(_) if arguments.run != RunOptions::default() => misplaced(),
-        Some(Command::Check(options)) => return check::execute(&config_path()?, options),
+        Some(Command::Check(options)) => return check::execute(&config_path()?, *options),
         Some(Command::New(options)) => return new::execute(&config_path()?, options),
         Some(Command::History(options)) => return history::execute(&config_path()?, options),
         Some(Command::Spec(options)) => return spec::execute(&config_path()?, options),

@@ -142,7 +142,7 @@ impl TypeFollower {
                 self.tell(report, &changed, problems);
             }
             Err(error) if self.complaint.as_ref() == Some(&error) => {
-                debug!(error, "Types were not checked")
+                debug!(error, "Types were not checked");
             }
             Err(error) => {
                 warn!(error, "Types were not checked");

@@ -48,7 +48,7 @@ enum Format {
     Github,
 }
 
-pub(super) fn execute(config_path: &ConfigPath, options: &CheckOptions) -> Result<(), StartError> {
+pub(super) fn execute(config_path: &ConfigPath, options: CheckOptions) -> Result<(), StartError> {
     let report = match look(config_path, options.types) {
         Ok(report) => report,
         Err(error) => {
