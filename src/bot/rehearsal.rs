@@ -66,13 +66,13 @@ pub async fn rehearse(config: Config) -> Result<Rehearsal, StartError> {
     // The owners of names also own them here.
     cogs.names.read(&names);
 
-    let host = host_names(&cogs.services).map_err(StartError::System)?;
+    let known = host_names(&cogs.services).map_err(StartError::System)?;
     let plan = plan([], snapshot.as_ref());
     let results = transaction::rehearse(&cogs, &plan, &snapshot).await;
     let mut rehearsal = Rehearsal {
         cogs: results.len(),
         problems: snapshot.problems.iter().map(Problem::from).collect(),
-        host,
+        host: known,
         ..Rehearsal::default()
     };
     for (cog, result) in results {

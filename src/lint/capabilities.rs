@@ -23,7 +23,9 @@ struct Named<'a> {
 
 pub(super) fn check(sources: &[&Source<'_>], host: &HostNames) -> Vec<Finding> {
     let mut named = Named::default();
-    sources.iter().for_each(|source| note(source, &mut named));
+    for source in sources {
+        note(source, &mut named);
+    }
     let mut findings = Vec::new();
     for source in sources {
         source.each_call(|call| {
@@ -95,10 +97,10 @@ fn is_used(capability: &str, named: &Named<'_>, host: &HostNames) -> bool {
         return named.shared.iter().any(|it| it.is_none_or(|it| it == name));
     }
     // A capability that nobody knows is told when the cog is loaded.
-    let Some(names) = host.by_capability.get(capability) else {
+    let Some(words) = host.by_capability.get(capability) else {
         return true;
     };
-    let by_word = names.iter().any(|name| {
+    let by_word = words.iter().any(|name| {
         // The text of the capability itself is where it is asked for.
         named.words.contains(name.as_str()) && name != capability
     });

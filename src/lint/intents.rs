@@ -73,12 +73,12 @@ fn needed(name: &Name) -> Option<(u64, String)> {
 
 /// An event that is waited for, and for which the bot asks for no intent because of this cog.
 fn not_waited_for(source: &Source<'_>, name: &Name, granted: u64) -> Option<Finding> {
-    let (bits, names) = needed(name)?;
+    let (bits, wanted) = needed(name)?;
     if bits & granted != 0 {
         return None;
     }
     let message = format!(
-        "cog.wait.{} needs an intent that this cog does not ask for: add \"{names}\" to intents of cog.info",
+        "cog.wait.{} needs an intent that this cog does not ask for: add \"{wanted}\" to intents of cog.info",
         name.text
     );
     Some(Finding::of(Rule::IntentMissing, source, name.span, message))
@@ -86,12 +86,12 @@ fn not_waited_for(source: &Source<'_>, name: &Name, granted: u64) -> Option<Find
 
 /// A privileged intent that comes with an event, and is not named.
 fn privileged(source: &Source<'_>, name: &Name, named: u64) -> Option<Finding> {
-    let (bits, names) = needed(name)?;
+    let (bits, wanted) = needed(name)?;
     if bits & named != 0 || bits & !intents::privileged() != 0 {
         return None;
     }
     let message = format!(
-        "cog.on.{} needs the privileged intent \"{names}\": add it to intents of cog.info, and have the operator switch it on",
+        "cog.on.{} needs the privileged intent \"{wanted}\": add it to intents of cog.info, and have the operator switch it on",
         name.text
     );
     Some(Finding::of(Rule::IntentMissing, source, name.span, message))
@@ -109,7 +109,7 @@ fn without_content<'a>(
     if !is_message || granted & bit != 0 {
         return None;
     }
-    let functions = call.arguments.iter().flat_map(|given| match given {
+    let mut functions = call.arguments.iter().flat_map(|given| match given {
         Expression::Function(function) => vec![function.as_ref()],
         table @ Expression::Table(_) => match table.entry("where") {
             Some(Expression::Function(function)) => vec![function.as_ref()],
@@ -117,9 +117,7 @@ fn without_content<'a>(
         },
         _ => Vec::new(),
     });
-    let read = functions
-        .filter_map(|function| hidden_field(source, function))
-        .next()?;
+    let read = functions.find_map(|function| hidden_field(source, function))?;
     let message = format!(
         "`{}` of messages is empty without the intent \"{CONTENT}\": add it to intents of cog.info",
         read.text

@@ -21,9 +21,9 @@ struct Read<'a> {
 /// The options of a cog's files that none of these files reads.
 pub(super) fn check(sources: &[&Source<'_>]) -> Vec<Finding> {
     let mut read = Read::default();
-    sources
-        .iter()
-        .for_each(|source| note_reads(source, &mut read));
+    for source in sources {
+        note_reads(source, &mut read);
+    }
     if read.any {
         return Vec::new();
     }

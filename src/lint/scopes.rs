@@ -118,7 +118,9 @@ impl<'a> Scopes<'a> {
             }
             Statement::Assign { targets, values } => {
                 self.read_all(values);
-                targets.iter().for_each(|target| self.assign(target));
+                for target in targets {
+                    self.assign(target);
+                }
             }
             Statement::Compound(target, value) => {
                 self.read(target);
@@ -133,7 +135,9 @@ impl<'a> Scopes<'a> {
             Statement::Repeat(block, until) => {
                 // The condition sees what the block declares.
                 self.visible.push(HashMap::new());
-                block.iter().for_each(|(_, inner)| self.statement(inner));
+                for (_, inner) in block {
+                    self.statement(inner);
+                }
                 self.read(until);
                 self.visible.pop();
             }
@@ -141,7 +145,9 @@ impl<'a> Scopes<'a> {
                 branches,
                 otherwise,
             } => {
-                branches.iter().for_each(|branch| self.branch(branch));
+                for branch in branches {
+                    self.branch(branch);
+                }
                 if let Some(block) = otherwise {
                     self.block(block, &[]);
                 }
@@ -181,7 +187,9 @@ impl<'a> Scopes<'a> {
     }
 
     fn read_all(&mut self, all: &'a [Expression]) {
-        all.iter().for_each(|expression| self.read(expression));
+        for expression in all {
+            self.read(expression);
+        }
     }
 
     fn read(&mut self, expression: &'a Expression) {
@@ -203,10 +211,11 @@ impl<'a> Scopes<'a> {
                     self.read(&entry.value);
                 }
             }
-            other => other
-                .children()
-                .into_iter()
-                .for_each(|inner| self.read(inner)),
+            other => {
+                for inner in other.children() {
+                    self.read(inner);
+                }
+            }
         }
     }
 

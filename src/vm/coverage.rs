@@ -60,7 +60,9 @@ impl Coverage {
     pub fn collect(&self) {
         // A VM may be waited for here, and what runs in it may wait for this lock.
         let live = std::mem::take(&mut *lock(&self.live));
-        live.iter().for_each(|live| live());
+        for live in live {
+            live();
+        }
     }
 
     /// Adds the counts of files that a VM has loaded.

@@ -66,8 +66,8 @@ impl Changes {
     }
 
     /// Whether a test has used one of the files, or one in a folder that has changed; what it has used may be unknown.
-    fn affect(&self, case: &Case, used: &UsedFiles) -> bool {
-        let Some(Some(files)) = used.get(&case.name) else {
+    fn affect(&self, name: &str, used: &UsedFiles) -> bool {
+        let Some(Some(files)) = used.get(name) else {
             return true;
         };
         let is_in = |file: &String, path: &String| {
@@ -117,7 +117,12 @@ async fn run(config_path: &ConfigPath, options: &SpecOptions) -> Result<(), Star
                 changes.add(&config.root, &batch);
             }
         }
-        output::say(format!("\n── {} ──", changes.told()));
+        let affected = used.keys().filter(|name| changes.affect(name, &used));
+        let (affected, all) = (affected.count(), used.len());
+        output::say(format!(
+            "\n── {}: {affected} of {all} specs ──",
+            changes.told()
+        ));
     }
 }
 
@@ -129,7 +134,7 @@ fn round_of(
     (changes, used): (&Changes, &UsedFiles),
     stop: &AtomicBool,
 ) -> (bool, UsedFiles) {
-    let is_first = |case: &Case| changes.affect(case, used);
+    let is_first = |case: &Case| changes.affect(&case.name, used);
     let round = config_path
         .load()
         .and_then(|settings| round::run(&settings.config, options, &is_first, stop));
