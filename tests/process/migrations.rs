@@ -11,12 +11,13 @@ const ENTRIES: usize = 1_500;
 
 const FIRST: &str = r#"local cog = require("@cogsmith/cog")
 local state = require("@cogsmith/state")
-cog.command { name = "shown", run = function(ctx)
+cog.command { name = "fill", run = function(ctx)
     for index = 1, 1500 do
         state.user(tostring(index)).x = index
     end
-    ctx:reply("first")
+    ctx:reply("filled")
 end }
+cog.command { name = "shown", run = function(ctx) ctx:reply("first") end }
 "#;
 
 /// Its steps take their time, so that the process ends in the middle.
@@ -84,7 +85,7 @@ async fn it_goes_on_after_kill_9_and_no_entry_is_migrated_twice() {
     write(&cog, FIRST);
     let sim = simulator(SimOptions::default()).await;
     let running = connect(folder.path(), &sim).await;
-    until_shown(&sim, "first").await;
+    assert_eq!(ask(&sim, "!fill").await, "filled");
     write(&cog, SECOND);
     until_shown(&sim, "second").await;
     running.signal("KILL");
