@@ -379,9 +379,9 @@ return table.concat(seen, " "), calls()
     fn through(paging: &Paging, arguments: &str, backwards: bool) -> (String, u32) {
         let lua = Lua::new();
         let raw = lua.create_table().unwrap();
-        let operation = r#"
+        let operation = r"
             local made
-            return function() return function(call) return made(call) end end, function(given) made = given end"#;
+            return function() return function(call) return made(call) end end, function(given) made = given end";
         let (find, set): (mlua::Function, mlua::Function) = lua.load(operation).eval().unwrap();
         raw.raw_set("operation", find).unwrap();
         let how = lua.create_table().unwrap();

@@ -24,10 +24,9 @@ pub(super) fn documents() -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![root().join("docs")];
     let mut add = |entry: &Path| {
-        let name = entry.strip_prefix(root()).unwrap();
-        let name = name.to_str().unwrap().replace('\\', "/");
-        if name.ends_with(".md") {
-            found.push(name);
+        let name = entry.strip_prefix(root()).unwrap().to_str().unwrap();
+        if entry.extension().is_some_and(|it| it == "md") {
+            found.push(name.replace('\\', "/"));
         }
     };
     for entry in std::fs::read_dir(root()).unwrap() {
