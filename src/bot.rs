@@ -62,7 +62,7 @@ use crate::state::{StateError, StateLimits, Store, StoreOptions};
 use crate::vm::build::self_test;
 use crate::vm::coverage::Coverage;
 use arc_swap::ArcSwap;
-use futures_util::future::{Either, select, try_join3};
+use futures_util::future::{Either, select, try_join};
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -168,8 +168,8 @@ impl Bot {
         // that is given up then leaves nothing unsaved.
         let signing_in = sign_in::sign_in(&outbound, &options.clock, &options);
         let opening = with_store(&options, signing_in);
-        let opened = async { Ok(open_history(&options).await) };
-        let ((store, server), (), history) = try_join3(opening, tested(), opened).await?;
+        let ((kept, server), ()) = try_join(opening, tested()).await?;
+        let Kept { store, history } = kept;
         let user = server.identity.user.str("username");
         let (gateway, _query) = split_query(&server.gateway.url);
         tracing::info!(user, gateway, "Signed in");
@@ -387,16 +387,27 @@ async fn tested() -> Result<(), StartError> {
     tested.map_err(|error| failed(error.to_string()))
 }
 
+/// What the bot keeps in `var/`.
+struct Kept {
+    store: Store,
+    history: History,
+}
+
 /// Opens the store while `signing_in` waits for the server: both may take long, one of them the disk's time. What is
 /// wrong with the store is told at once, and it is never left to open by itself.
 async fn with_store(
     options: &BotOptions,
     signing_in: impl Future<Output = Result<SignedIn, StartError>>,
-) -> Result<(Store, SignedIn), StartError> {
+) -> Result<(Kept, SignedIn), StartError> {
     let (path, config) = (options.state.clone(), &options.config);
     let limits = state_limits(config);
-    let opening = tokio::task::spawn_blocking(move || open_store(path, limits));
-    let opened = |opened: Result<Result<Store, StartError>, JoinError>| {
+    let beside = path.is_some().then(|| config.var_dir().join(HISTORY));
+    let opening = tokio::task::spawn_blocking(move || {
+        let store = open_store(path, limits)?;
+        let history = beside.map(|path| open_history(&path)).unwrap_or_default();
+        Ok(Kept { store, history })
+    });
+    let opened = |opened: Result<Result<Kept, StartError>, JoinError>| {
         opened.unwrap_or_else(|error| {
             let message = format!("the state does not open: {error}");
             Err(StartError::System(message))
@@ -408,24 +419,12 @@ async fn with_store(
     }
 }
 
-/// Opens the history beside the state. A bot runs without one as well.
-async fn open_history(options: &BotOptions) -> History {
-    if options.state.is_none() {
-        return History::default();
-    }
-    let path = options.config.var_dir().join(HISTORY);
-    let opening = tokio::task::spawn_blocking(move || History::open(&path));
-    match opening.await {
-        Ok(Ok(history)) => history,
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "The bot keeps no history of its cogs");
-            History::default()
-        }
-        Err(error) => {
-            tracing::warn!(%error, "The bot keeps no history of its cogs");
-            History::default()
-        }
-    }
+/// A bot runs without a history as well.
+fn open_history(path: &Path) -> History {
+    History::open(path).unwrap_or_else(|error| {
+        tracing::warn!(%error, "The bot keeps no history of its cogs");
+        History::default()
+    })
 }
 
 fn open_store(path: Option<PathBuf>, limits: StateLimits) -> Result<Store, StartError> {

@@ -105,17 +105,18 @@ fn excerpt(place: &SourceLocation) -> String {
     let width = (place.excerpt_from as usize + place.excerpt.len())
         .to_string()
         .len();
-    numbered
-        .map(|(number, line)| {
-            let is_meant = number == place.line;
-            let marker = if is_meant { '>' } else { ' ' };
-            let shown = format!("\n  {marker} {number:width$} | {}", one_line(line));
-            let below = place.columns.filter(|_| is_meant);
-            let below = below.and_then(|columns| underline(line, columns));
-            let below = below.map(|it| format!("\n    {:width$} | {it}", ""));
-            format!("{}{}", shown.trim_end(), below.unwrap_or_default())
-        })
-        .collect()
+    let mut text = String::new();
+    for (number, line) in numbered {
+        let is_meant = number == place.line;
+        let marker = if is_meant { '>' } else { ' ' };
+        let shown = format!("\n  {marker} {number:width$} | {}", one_line(line));
+        let below = place.columns.filter(|_| is_meant);
+        let below = below.and_then(|columns| underline(line, columns));
+        let below = below.map(|it| format!("\n    {:width$} | {it}", ""));
+        text += shown.trim_end();
+        text += &below.unwrap_or_default();
+    }
+    text
 }
 
 /// `    ^^^^` below these characters of a line; nothing if they are not shown.

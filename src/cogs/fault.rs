@@ -61,12 +61,11 @@ pub(super) async fn report(
         _ if fault.told_to_user().is_some() => return,
         _ => {}
     }
-    match refusal(fault) {
-        Some(refusal) => note_refusal(cog, live, fault, refusal),
-        None => {
-            live.generation.life.tally.fail();
-            log_failure(cog, live, fault, id);
-        }
+    if let Some(refusal) = refusal(fault) {
+        note_refusal(cog, live, fault, refusal);
+    } else {
+        live.generation.life.tally.fail();
+        log_failure(cog, live, fault, id);
     }
     call_hooks(cog, live, fault, told.map(|(_, context)| context)).await;
 }

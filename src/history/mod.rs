@@ -194,7 +194,7 @@ impl History {
 
     /// The cogs of which there is a history, in order.
     pub fn cogs_now(&self) -> Result<Vec<String>, HistoryError> {
-        self.ask_now(|store| store.cogs())
+        self.ask_now(Store::cogs)
     }
 
     /// The sources of one version.
@@ -214,7 +214,7 @@ impl History {
 
     /// The cogs that run earlier versions.
     pub async fn all_undone(&self) -> Vec<UndoneRecord> {
-        let undone = self.ask(|store| store.all_undone()).await;
+        let undone = self.ask(Store::all_undone).await;
         undone.unwrap_or_else(|error| {
             if error != HistoryError::Off {
                 tracing::warn!(%error, "Which cogs had been put back to earlier versions is not known");

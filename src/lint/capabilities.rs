@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Rule};
 use super::host_names::HostNames;
-use super::source::Source;
+use super::source::{Required, Source};
 use super::syntax::{Expression, Key};
 use std::collections::BTreeSet;
 
@@ -84,7 +84,7 @@ fn note<'a>(source: &Source<'a>, named: &mut Named<'a>) {
                 let name = call.arguments.first().and_then(Expression::text);
                 named.shared.push(name.map(|name| name.text.as_str()));
             }
-            if let Some(Some(path)) = source.required(expression) {
+            if let Some(Required::Written(path)) = source.required(expression) {
                 named.modules.extend(path.text.strip_prefix("@cogsmith/"));
             }
         }

@@ -2,7 +2,7 @@
 
 use super::Project;
 use super::finding::{Finding, Rule};
-use super::source::Source;
+use super::source::{Required, Source};
 use super::syntax::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +21,10 @@ impl Requires {
             let edges = requires.edges.entry(source.path.to_owned()).or_default();
             let mut any = false;
             source.each(|expression| match source.required(expression) {
-                Some(Some(request)) => edges.extend((project.resolve)(source.path, &request.text)),
-                Some(None) => any = true,
+                Some(Required::Written(request)) => {
+                    edges.extend((project.resolve)(source.path, &request.text));
+                }
+                Some(Required::Computed) => any = true,
                 None => {}
             });
             requires.any |= any;

@@ -32,6 +32,15 @@ impl HostPath<'_> {
     }
 }
 
+/// What is required.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Required<'a> {
+    /// The module with this text.
+    Written(&'a Name),
+    /// One whose text is not written out.
+    Computed,
+}
+
 impl<'a> Source<'a> {
     pub(super) fn new(path: &'a str, block: &'a Block) -> Self {
         Self {
@@ -46,8 +55,8 @@ impl<'a> Source<'a> {
         self.scopes.variable(name)
     }
 
-    /// The text with which a call requires a module; nothing within for one that is not written out.
-    pub(super) fn required(&self, expression: &'a Expression) -> Option<Option<&'a Name>> {
+    /// What a call requires, if it requires something.
+    pub(super) fn required(&self, expression: &'a Expression) -> Option<Required<'a>> {
         let Expression::Call(call) = expression else {
             return None;
         };
@@ -57,7 +66,8 @@ impl<'a> Source<'a> {
         if name.text != "require" || self.variable(name).is_some() || call.method.is_some() {
             return None;
         }
-        Some(call.arguments.first().and_then(Expression::text))
+        let path = call.arguments.first().and_then(Expression::text);
+        Some(path.map_or(Required::Computed, Required::Written))
     }
 
     /// What an expression means of the host's: `cog.fail` where `cog` is `require("@cogsmith/cog")`.
@@ -70,7 +80,10 @@ impl<'a> Source<'a> {
                 Some(path)
             }
             call @ Expression::Call(_) => {
-                let module = self.required(call)??.text.strip_prefix(HOST)?;
+                let Required::Written(path) = self.required(call)? else {
+                    return None;
+                };
+                let module = path.text.strip_prefix(HOST)?;
                 Some(HostPath {
                     module,
                     fields: Vec::new(),

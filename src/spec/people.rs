@@ -89,7 +89,12 @@ impl TestWorld {
         let number = |answer: &Answer| {
             let mut known = known.iter();
             let found = known.find(|it| match answer {
-                Answer::Numbered(number) => it["answer_id"].to_string() == *number,
+                Answer::Numbered(number) => {
+                    let answer = it["answer_id"].as_u64();
+                    number
+                        .parse()
+                        .is_ok_and(|number: u64| answer == Some(number))
+                }
                 Answer::Named(text) => it["poll_media"]["text"] == text.as_str(),
             });
             let (Answer::Numbered(shown) | Answer::Named(shown)) = answer;

@@ -3,6 +3,7 @@
 use crate::escape::one_line;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// The fields of a message that its readers see, in the order in which they are written.
 const SEEN: [&str; 6] = [
@@ -94,7 +95,7 @@ fn write(text: &mut String, value: &Value, depth: usize, names: &BTreeMap<String
                 write(&mut inner, item, depth + 1, names);
                 // The first field stands behind the dash.
                 let inner = inner.trim_start_matches(['\n', ' ']);
-                text.push_str(&format!("\n{indent}- {inner}"));
+                let _always = write!(text, "\n{indent}- {inner}");
             }
         }
         Value::Object(fields) if !fields.is_empty() => {
@@ -105,12 +106,14 @@ fn write(text: &mut String, value: &Value, depth: usize, names: &BTreeMap<String
                 (place.unwrap_or(SEEN.len()), name.as_str())
             });
             for (name, value) in all {
-                text.push_str(&format!("\n{indent}{}:", one_line(&named(name, names))));
+                let _always = write!(text, "\n{indent}{}:", one_line(&named(name, names)));
                 write(text, value, depth + 1, names);
             }
         }
         Value::String(words) => write_text(text, &named(words, names), &indent),
-        other => text.push_str(&format!(" {other}")),
+        other => {
+            let _always = write!(text, " {other}");
+        }
     }
 }
 
@@ -118,7 +121,7 @@ fn write(text: &mut String, value: &Value, depth: usize, names: &BTreeMap<String
 fn write_text(text: &mut String, words: &str, indent: &str) {
     let is_plain = |line: &str| !line.is_empty() && line.trim() == line && one_line(line) == line;
     if is_plain(words) && words != "|" && !words.starts_with('"') {
-        text.push_str(&format!(" {words}"));
+        let _always = write!(text, " {words}");
     } else if words.contains('\n')
         && words
             .split('\n')
@@ -129,7 +132,7 @@ fn write_text(text: &mut String, words: &str, indent: &str) {
             text.push_str(format!("\n{indent}{line}").trim_end_matches(' '));
         }
     } else {
-        text.push_str(&format!(" {}", Value::from(words)));
+        let _always = write!(text, " {}", Value::from(words));
     }
 }
 
@@ -139,7 +142,9 @@ fn named(text: &str, names: &BTreeMap<String, String>) -> String {
     let mut digits = String::new();
     let flush = |digits: &mut String, shown: &mut String| {
         match names.get(digits.as_str()) {
-            Some(name) => shown.push_str(&format!("{{{name}}}")),
+            Some(name) => {
+                let _always = write!(shown, "{{{name}}}");
+            }
             None if DIGITS.contains(&digits.len()) => shown.push_str("{id}"),
             None => shown.push_str(digits),
         }

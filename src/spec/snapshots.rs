@@ -13,6 +13,7 @@ use crate::files::replace;
 use crate::lock::lock;
 use similar::{ChangeTag, TextDiff};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -233,7 +234,7 @@ fn save(path: &Path, all: &BTreeMap<String, String>) -> io::Result<()> {
     }
     let mut text = HEAD.to_owned();
     for (name, snapshot) in all {
-        text.push_str(&format!("\n{MARK}{name}\n"));
+        let _always = write!(text, "\n{MARK}{name}\n");
         text.push_str(&lines_of(INDENT, snapshot));
         text.push('\n');
     }

@@ -58,9 +58,7 @@ fn fits(pattern: &str, line: &str) -> bool {
 fn edited(text: &str, edit: &[String], at: usize) -> String {
     let side = |sign: char| {
         let lines = edit.iter().filter(|line| line.starts_with([sign, ' ']));
-        lines
-            .map(|line| format!("{}\n", &line[1..]))
-            .collect::<String>()
+        lines.fold(String::new(), |text, line| text + &line[1..] + "\n")
     };
     let (before, after) = (side('-'), side('+'));
     assert_eq!(

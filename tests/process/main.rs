@@ -22,8 +22,8 @@ mod descriptors;
 mod dev;
 #[path = "../support/fake_http.rs"]
 mod fake_http;
-#[cfg(unix)]
 mod history;
+#[cfg(unix)]
 mod jobs;
 #[cfg(unix)]
 mod lifetime;

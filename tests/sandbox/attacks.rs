@@ -77,7 +77,8 @@ async fn attack(cpu_ms: u32, attacks: &[(&str, End)]) -> Stage {
     let mut wrong = String::new();
     for (number, (body, end)) in attacks.iter().enumerate() {
         let answer = answers(&stage, &format!("!a{number}")).await;
-        let told = answer.len() == 1 && answer[0].contains("The log has the rest under `");
+        let is_told = |answer: &String| answer.contains("The log has the rest under `");
+        let told = answer.len() == 1 && is_told(&answer[0]);
         let last = match end {
             Fault(_) => stage.ask("!last").await,
             _ => String::new(),
@@ -85,7 +86,8 @@ async fn attack(cpu_ms: u32, attacks: &[(&str, End)]) -> Stage {
         let fits = match end {
             Fault(text) => told && last.contains(text),
             Answer(text) => answer.len() == 1 && answer[0].starts_with(text),
-            Any => answer.len() == 1,
+            // Its time may also be over when it has just answered.
+            Any => answer.len() == 1 || answer.len() == 2 && is_told(&answer[1]),
         };
         if !fits {
             writeln!(

@@ -1,6 +1,8 @@
 //! The bot against the simulator, and its parts against servers that misbehave, over real HTTP and WebSocket.
 #![allow(
     clippy::expect_used,
+    clippy::format_collect,
+    clippy::format_push_string,
     clippy::needless_raw_string_hashes,
     clippy::panic,
     clippy::print_stderr,

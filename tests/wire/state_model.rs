@@ -396,7 +396,9 @@ impl Model {
                 }
                 _ => return Err(()),
             },
-            Step::Len(path) => return Ok(Some(number(self.items(path)?.len()))),
+            Step::Len(path) | Step::Unpack(path) => {
+                return Ok(Some(number(self.items(path)?.len())));
+            }
             Step::Copy(from, to, key) => {
                 self.table(to)?;
                 let copy = self.table(from)?;
@@ -467,7 +469,6 @@ impl Model {
                 let at = self.items(path)?.iter().position(|item| item == value);
                 return Ok(at.map(|at| number(at + 1)));
             }
-            Step::Unpack(path) => return Ok(Some(number(self.items(path)?.len()))),
             Step::Clear(path) => {
                 for key in self.table(path)?.keys() {
                     self.set(path, *key, None)?;

@@ -29,7 +29,7 @@ impl Controller {
             Ask::Cog(name) => {
                 let name = self.known(&name)?;
                 self.unloaded.remove(&name);
-                Ok(self.from_files(name, command, began).await)
+                Ok(self.build_from_files(name, command, began).await)
             }
             Ask::All => Ok(self.reload_all(command, began).await),
             Ask::Undo(name, number) => self.undo(&name, number, by, began).await,
@@ -40,7 +40,7 @@ impl Controller {
                     return Err(Refused::Loaded(name));
                 }
                 self.unloaded.remove(&name);
-                Ok(self.from_files(name, command, began).await)
+                Ok(self.build_from_files(name, command, began).await)
             }
             Ask::Unload(name) => self.unload(&name, began).await,
             Ask::Configure(edit) => Ok(Some(self.configure(edit, began).await)),
@@ -83,7 +83,7 @@ impl Controller {
     }
 
     /// Builds a cog in a fresh VM from the current files; if it fails, it keeps its old code.
-    async fn from_files(
+    async fn build_from_files(
         &mut self,
         name: String,
         cause: Cause,
