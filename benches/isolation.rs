@@ -35,6 +35,8 @@ const HEARTBEAT: Duration = Duration::from_millis(600);
 /// What may become of it: the heartbeats' lateness, and how many times slower the slowest replies may be.
 const LATEST_HEARTBEAT: Duration = Duration::from_millis(100);
 const MOST_TIMES_SLOWER: f64 = 5.0;
+/// What nobody notices: alone the cog is so quick that one slice of another is several times as long.
+const UNNOTICED: Duration = Duration::from_millis(15);
 /// The same beside cogs that write: a reply may have to wait for one commit of theirs.
 const MOST_TIMES_SLOWER_TO_STORE: f64 = 40.0;
 /// Cogs that write.
@@ -122,9 +124,11 @@ fn is_good(alone: &Measured, disturbed: &Measured, most: f64) -> bool {
         at(&disturbed.replies, percent).as_secs_f64() / at(&alone.replies, percent).as_secs_f64()
     };
     println!("ratio: p50 {:.2}, p99 {:.2}", ratio(50), ratio(99));
-    let is_quick = ratio(99) <= most;
+    let is_quick = ratio(99) <= most || at(&disturbed.replies, 99) <= UNNOTICED;
     if !is_quick {
-        println!("too slow: the 99th percentile may be {most} times the undisturbed one");
+        println!(
+            "too slow: the 99th percentile may be {most} times the undisturbed one, or {UNNOTICED:?}"
+        );
     }
     let is_punctual = disturbed.latest() <= LATEST_HEARTBEAT;
     if !is_punctual {
