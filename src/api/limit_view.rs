@@ -27,6 +27,7 @@ const MEGABYTE: f64 = 1_048_576.0;
 pub fn limits_of(cog: &CogContext) -> Vec<LimitView> {
     let config = cog.services.config.load();
     let limits = &config.limits;
+    let state = cog.state.live();
     let view = |limit: &Limit| {
         let (used, most) = match limit {
             Limit::Memory => (Some(number(cog.memory()) / MEGABYTE), limits.memory_mb),
@@ -48,7 +49,7 @@ pub fn limits_of(cog: &CogContext) -> Vec<LimitView> {
             Limit::Tasks => (Some(number(cog.limits.tasks())), limits.tasks),
             Limit::Timers => (Some(number(cog.limits.timers())), limits.timers),
             Limit::Jobs => {
-                let jobs = cog.state.live().jobs.count();
+                let jobs = state.jobs.count();
                 (Some(number(jobs)), limits.jobs)
             }
             Limit::Mailbox => (Some(number(cog.limits.waiting())), limits.mailbox),
@@ -66,7 +67,7 @@ pub fn limits_of(cog: &CogContext) -> Vec<LimitView> {
             Limit::HttpCalls => (None, limits.http_calls_per_10s),
             Limit::HttpSize => (None, limits.http_kb),
             Limit::State => {
-                let bytes = cog.state.live().stored.used();
+                let bytes = state.stored.used();
                 (Some(number(bytes) / MEGABYTE), limits.state_mb)
             }
             Limit::StateValue => (None, limits.state_value_kb),
@@ -78,10 +79,10 @@ pub fn limits_of(cog: &CogContext) -> Vec<LimitView> {
         };
         let met = match limit {
             // The store knows when it has writes wait.
-            Limit::StateWrites => cog.state.live().stored.delays(),
+            Limit::StateWrites => state.stored.delays(),
             _ => cog.limit_hits.times(*limit),
         };
-        let stored = &cog.state.live().stored;
+        let stored = &state.stored;
         LimitView {
             is_near: *limit == Limit::State && is_nearly_full(stored.used(), stored.room()),
             key: limit.key(),

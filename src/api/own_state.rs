@@ -52,6 +52,9 @@ impl StateViews {
     }
 }
 
+/// How a cog's own state is called among those that may be nearly full: shared states have names.
+const OWN: &str = "";
+
 /// Bytes in megabytes, with one digit behind the point.
 fn shown(bytes: usize) -> String {
     let tenths = bytes.saturating_mul(10) >> 20;
@@ -126,7 +129,7 @@ impl OwnState {
 
     /// Hands the writes since the last yield to the disk, as one.
     pub fn flush(&self) {
-        let live = self.live();
+        let live = lock(&self.live);
         live.stored.flush();
         self.look_at_room(&live);
     }
@@ -135,7 +138,7 @@ impl OwnState {
     fn look_at_room(&self, live: &StateViews) {
         let mut nearly_full = lock(&self.nearly_full);
         let (used, limit) = (live.stored.used(), live.stored.room());
-        if nearly_full.note("own", used, limit) {
+        if nearly_full.note(OWN, used, limit) {
             tracing::warn!(
                 cog = %self.cog,
                 "The state of this cog is nearly full: it has {} of {} MB (limits.state_mb); beyond that its writes fail",
@@ -144,7 +147,7 @@ impl OwnState {
         }
         for (name, view) in lock(&live.shared).iter() {
             let used = view.usage();
-            if nearly_full.note(&format!("shared:{name}"), used, limit) {
+            if nearly_full.note(name, used, limit) {
                 tracing::warn!(
                     cog = %self.cog, state = %name,
                     "A state that cogs share is nearly full: it has {} of {} MB (limits.state_mb); beyond that writes to it fail",

@@ -107,24 +107,24 @@ impl Shared {
 impl History {
     /// Opens the database, or makes it. A damaged one is put aside, as the bot can do without.
     pub fn open(path: &Path) -> Result<Self, HistoryError> {
-        let store = Store::open(path)?;
-        Ok(Self {
-            shared: Some(Arc::new(Shared {
-                store: Mutex::new(store),
-                queue: Mutex::default(),
-            })),
-        })
+        Store::open(path).map(Self::of_store)
     }
 
     /// Reads a database beside a bot that may be writing to it.
     pub fn read(path: &Path) -> Result<Self, HistoryError> {
-        let store = Store::read(path)?;
-        Ok(Self {
-            shared: Some(Arc::new(Shared {
-                store: Mutex::new(store),
-                queue: Mutex::default(),
-            })),
-        })
+        Store::read(path).map(Self::of_store)
+    }
+
+    fn of_store(store: Store) -> Self {
+        let (store, queue) = (Mutex::new(store), Mutex::default());
+        Self {
+            shared: Some(Arc::new(Shared { store, queue })),
+        }
+    }
+
+    /// Whether nothing is kept.
+    pub fn is_off(&self) -> bool {
+        self.shared.is_none()
     }
 
     /// A cog runs something, or the same as before.

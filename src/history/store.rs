@@ -277,9 +277,11 @@ impl Store {
 
     /// The cogs that run earlier versions. What they run is the last version of each.
     pub(super) fn all_undone(&self) -> Result<Vec<UndoneRecord>, HistoryError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT cog, of, since, by FROM undone")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT cog, of, since, by FROM undone
+                 WHERE of IS (SELECT of FROM versions WHERE versions.cog = undone.cog
+                              ORDER BY number DESC LIMIT 1)",
+        )?;
         let rows = statement.query_map([], |row| {
             Ok((
                 row.get::<_, String>(0)?,

@@ -20,13 +20,14 @@ use crate::cogs::handle::CogHandle;
 use crate::cogs::host::Cogs;
 use crate::cogs::live::Offer;
 use crate::cogs::name_owners;
+use crate::history::Undone;
 use crate::problem::Problem;
 use crate::vm::load_trace::LoadTrace;
 use crate::vm::resolve::ModuleId;
 use attempt::{Attempt, end, prepare, show_source};
 use claims::refuse_conflicts;
 use futures_util::future::join_all;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How a cog came out of a transaction.
@@ -117,10 +118,12 @@ pub(super) async fn run_bound(means: Means<'_>, plan: &Plan) -> Results {
         };
         Some((cog.name.clone(), handle, result))
     }));
+    let undone = plan.cogs.iter();
+    let undone = undone.filter_map(|cog| Some((cog.name.as_str(), cog.undone.as_ref()?)));
+    let undone: BTreeMap<&str, &Arc<Undone>> = undone.collect();
     for (name, handle, result) in &results {
         if let CogResult::Committed(offer, committed) = result {
-            let plan = plan.cogs.iter().find(|plan| plan.name == *name);
-            let undone = plan.and_then(|plan| plan.undone.clone());
+            let undone = undone.get(name.as_str()).map(|undone| Arc::clone(undone));
             let now = cogs.services.clock.unix();
             handle.note_commit(&committed.live, offer, undone, now);
         } else {

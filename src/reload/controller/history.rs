@@ -18,50 +18,51 @@ use std::time::Instant;
 /// The longest sentence about a failed attempt that is kept, in characters.
 const LONGEST_PROBLEM: usize = 300;
 
-/// The modules that a generation has loaded, as it has read them.
-fn modules_of(generation: &Generation) -> Vec<Arc<Source>> {
+/// The modules that a generation has loaded, as it has read them, and the aliases that their requires go through, with
+/// the paths for which these stand.
+fn read_by(generation: &Generation) -> (Vec<Arc<Source>>, BTreeMap<String, String>) {
     let sources = generation.snapshot();
-    let read = generation.trace().read.into_keys();
-    read.filter_map(|id| sources.source(&id).map(Arc::clone))
-        .collect()
-}
-
-/// The aliases that its requires go through, with the paths for which they stand.
-fn aliases_of(generation: &Generation) -> BTreeMap<String, String> {
-    let sources = generation.snapshot();
-    let read = generation.trace().read.into_keys();
-    let aliases = read.filter_map(|id| {
-        let name = id.as_str().strip_prefix('@')?;
-        Some((name.to_owned(), sources.alias(name)?.to_owned()))
-    });
-    aliases.collect()
+    let (mut modules, mut aliases) = (Vec::new(), BTreeMap::new());
+    for id in generation.trace().read.keys() {
+        if let Some(name) = id.as_str().strip_prefix('@') {
+            let path = sources.alias(name).map(str::to_owned);
+            aliases.extend(path.map(|path| (name.to_owned(), path)));
+        } else {
+            modules.extend(sources.source(id).map(Arc::clone));
+        }
+    }
+    (modules, aliases)
 }
 
 impl Controller {
     /// Records what has become of a cog.
     pub(super) fn record(&self, transaction: &Transaction, handle: &CogHandle, result: &CogResult) {
-        let history = self.cogs.history.clone();
+        let history = &self.cogs.history;
+        if history.is_off() {
+            return;
+        }
         let cause = &transaction.occasion.cause;
         match result {
             CogResult::Committed(_, committed) => {
                 let generation = &committed.live.generation;
                 let undone = handle.peek(|status| status.undone.clone());
                 let former = committed.former.as_ref();
+                let (modules, aliases) = read_by(generation);
                 history.record(NewVersion {
                     cog: handle.name.to_string(),
                     at: self.cogs.services.clock.unix(),
                     cause: cause.clone(),
                     entry: generation.entry().clone(),
-                    modules: modules_of(generation),
-                    aliases: aliases_of(generation),
+                    modules,
+                    aliases,
                     of: undone.as_ref().map(|undone| undone.kept.number),
                     former: former.map(|life| life.tally.take()).unwrap_or_default(),
                 });
-                match undone {
-                    // What it runs is known since before the start.
-                    Some(_) if transaction.occasion.trigger == Trigger::Start => {}
-                    Some(undone) => history.undone(undone.record(transaction.snapshot.as_ref())),
-                    None => history.redone(&handle.name),
+                // At a start it is known already.
+                if let Some(undone) = undone
+                    && transaction.occasion.trigger != Trigger::Start
+                {
+                    history.undone(undone.record(transaction.snapshot.as_ref()));
                 }
             }
             CogResult::Failed(failure) => {
@@ -82,9 +83,10 @@ impl Controller {
 
     /// Records the modules that handlers have required since the load.
     pub(super) fn record_late(&self, handle: &CogHandle) {
-        if let Some(generation) = handle.peek(|status| status.generation.clone()) {
-            let history = self.cogs.history.clone();
-            history.add_modules(&handle.name, modules_of(&generation));
+        let history = &self.cogs.history;
+        let generation = handle.peek(|status| status.generation.clone());
+        if let Some(generation) = generation.filter(|_| !history.is_off()) {
+            history.add_modules(&handle.name, read_by(&generation).0);
         }
     }
 
@@ -100,12 +102,10 @@ impl Controller {
         self.look_at_files().await;
         let history = self.cogs.history.clone();
         let kept = Arc::new(history.sources(&name, number).await?);
-        let Some(view) = self.graph.get(&name) else {
+        let has_file = self.snapshot.cogs().contains_key(&name);
+        let Some(view) = self.graph.get(&name).filter(|_| has_file) else {
             return Err(Refused::NotRunning(name));
         };
-        if !self.snapshot.cogs().contains_key(&name) {
-            return Err(Refused::NotRunning(name));
-        }
         let now = (self.cogs.services.clock.unix(), by.clone());
         let mut files = self.files_of(&name, &view.entry);
         files.extend(kept.modules.keys().cloned());
