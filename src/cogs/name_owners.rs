@@ -28,10 +28,7 @@ pub struct Held {
 impl Held {
     /// The cog's entry.
     pub fn entry(&self) -> ModuleId {
-        match self.file.rsplit_once('.') {
-            Some((stem, extension)) => ModuleId::of_file(stem, &format!(".{extension}")),
-            None => ModuleId::new(&self.file),
-        }
+        ModuleId::named(&self.file)
     }
 }
 

@@ -244,14 +244,14 @@ impl Store {
         let mut modules = BTreeMap::new();
         for row in rows {
             let (file, packed) = row?;
-            let id = module_of(&file);
+            let id = ModuleId::named(&file);
             let source = Source::new(id.clone(), unpacked(&packed)?);
             modules.insert(id, Arc::new(source));
         }
         Ok(Kept {
             cog: cog.to_owned(),
             number,
-            entry: module_of(&entry),
+            entry: ModuleId::named(&entry),
             modules,
             aliases: serde_json::from_str(&aliases).unwrap_or_default(),
         })
@@ -320,20 +320,9 @@ impl Store {
         let mut files = BTreeMap::new();
         for row in rows {
             let (file, digest) = row?;
-            files.insert(module_of(&file), digest);
+            files.insert(ModuleId::named(&file), digest);
         }
         Ok(files)
-    }
-}
-
-/// The module in a file below `lua/`, or the alias.
-fn module_of(file: &str) -> ModuleId {
-    if let Some(alias) = file.strip_prefix('@') {
-        return ModuleId::of_alias(alias);
-    }
-    match file.rsplit_once('.') {
-        Some((stem, extension)) => ModuleId::of_file(stem, &format!(".{extension}")),
-        None => ModuleId::new(file),
     }
 }
 

@@ -4,8 +4,7 @@ use crate::vm::resolve::{ModuleId, Modules as _};
 use std::collections::BTreeMap;
 
 fn source(file: &str, text: &str) -> Arc<Source> {
-    let (stem, extension) = file.rsplit_once('.').unwrap();
-    let id = ModuleId::of_file(stem, &format!(".{extension}"));
+    let id = ModuleId::named(file);
     Arc::new(Source::new(id, text))
 }
 

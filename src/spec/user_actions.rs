@@ -15,8 +15,12 @@ pub(super) const USER_ACTIONS: [(&str, &str, Action); 15] = [
     ("says", "user:says", says),
     ("edits", "user:edits", edits),
     ("deletes", "user:deletes", deletes),
-    ("reacts", "user:reacts", reacts),
-    ("unreacts", "user:unreacts", unreacts),
+    ("reacts", "user:reacts", |world, arguments| {
+        reacts(world, arguments, true)
+    }),
+    ("unreacts", "user:unreacts", |world, arguments| {
+        reacts(world, arguments, false)
+    }),
     ("votes", "user:votes", votes),
     ("runs", "user:runs", runs),
     ("completes", "user:completes", completes),
@@ -73,27 +77,15 @@ fn deletes(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     doing(async move { world.delete_as(user, channel, message).await.map(seen) })
 }
 
-fn reacts(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+/// Adds a reaction, or takes it back.
+fn reacts(world: &Arc<TestWorld>, arguments: &Arguments, on: bool) -> HostResult<Doing> {
     let (user, channel) = somebody(world, arguments)?;
     let message = id(arguments, 2, "the message")?;
     let emoji = arguments.string(3, "the emoji")?;
     let world = Arc::clone(world);
     doing(async move {
         world
-            .react(user, channel, message, &emoji, true)
-            .await
-            .map(seen)
-    })
-}
-
-fn unreacts(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
-    let (user, channel) = somebody(world, arguments)?;
-    let message = id(arguments, 2, "the message")?;
-    let emoji = arguments.string(3, "the emoji")?;
-    let world = Arc::clone(world);
-    doing(async move {
-        world
-            .react(user, channel, message, &emoji, false)
+            .react(user, channel, message, &emoji, on)
             .await
             .map(seen)
     })

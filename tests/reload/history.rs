@@ -4,12 +4,6 @@ use crate::support::{Stage, answering, cogs_of, command, setup, times};
 use cogsmith::history::{Cause, HistoryError, Version};
 use cogsmith::reload::report::CogOutcome;
 
-/// The bot again, with its state, in the folder that it was in.
-async fn restarted(stage: Stage) -> Stage {
-    let folder = stage.stop().await;
-    setup(&[]).stored().folder(folder).start().await
-}
-
 async fn versions(stage: &Stage, cog: &str) -> Vec<Version> {
     stage.bot.cogs.history.of(cog).await.unwrap().versions
 }
@@ -245,12 +239,12 @@ async fn an_undone_version_runs_after_a_restart_until_a_file_was_saved() {
     stage.applied().await;
     stage.ask("!reload undo word").await;
 
-    let stage = restarted(stage).await;
+    let stage = stage.restarted().await;
     assert_eq!(stage.ask("!word").await, "one");
     assert!(stage.ask("!cogs").await.contains("runs version 1"));
     // The history of before goes on, without a version for the start.
     assert_eq!(numbers(&versions(&stage, "word").await), [3, 2, 1]);
-    let stage = restarted(stage).await;
+    let stage = stage.restarted().await;
     assert_eq!(stage.ask("!word").await, "one");
 
     // Saved while the bot does not run.
@@ -263,7 +257,7 @@ async fn an_undone_version_runs_after_a_restart_until_a_file_was_saved() {
     let stage = setup(&[]).stored().folder(folder).start().await;
     assert_eq!(stage.ask("!word").await, "three");
     assert!(!stage.ask("!cogs").await.contains("runs version"));
-    let stage = restarted(stage).await;
+    let stage = stage.restarted().await;
     assert_eq!(stage.ask("!word").await, "three");
     stage.stop().await;
 }
@@ -314,7 +308,7 @@ async fn the_history_tells_when_why_and_what_became_of_it() {
         "{refused}"
     );
     // It counts on after a restart.
-    let stage = restarted(stage).await;
+    let stage = stage.restarted().await;
     let word = versions(&stage, "word").await;
     assert_eq!(
         (word[0].number, word[0].handlers, word[0].failures),

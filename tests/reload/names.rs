@@ -4,12 +4,6 @@
 use crate::support::{Stage, answering, cogs_of, problems_of, setup, write};
 use cogsmith::reload::report::{CogOutcome, Report};
 
-/// The bot again, with its state, in the folder that it was in.
-async fn restarted(stage: Stage) -> Stage {
-    let folder = stage.stop().await;
-    setup(&[]).stored().folder(folder).start().await
-}
-
 fn at_start(stage: &Stage) -> Report {
     Report::clone(&stage.bot.reload.reports.recent()[0])
 }
@@ -60,7 +54,7 @@ async fn a_copy_that_comes_first_gets_no_name_of_the_original_after_a_restart_ei
             "{told}"
         );
         for _ in 0..2 {
-            stage = restarted(stage).await;
+            stage = stage.restarted().await;
             let start = at_start(&stage);
             assert_eq!(cogs_of(&start, CogOutcome::Loaded), ["word"], "{start:#?}");
             assert_eq!(cogs_of(&start, CogOutcome::NotRunning), ["Copy of word"]);
@@ -83,7 +77,7 @@ async fn a_name_is_free_when_its_cog_lets_go_of_it_or_is_gone_for_good() {
     stage.save("cogs/old/word.luau", &answering("word", "copy"));
     stage.save("cogs/a.luau", &answering("zzz", "a"));
     stage.failed().await;
-    stage = restarted(stage).await;
+    stage = stage.restarted().await;
     // It lets go of its name, and so the copy has it from now on.
     stage.save("cogs/word.luau", &answering("term", "original"));
     let report = stage.applied().await;
@@ -99,7 +93,7 @@ async fn a_name_is_free_when_its_cog_lets_go_of_it_or_is_gone_for_good() {
     let stage = setup(&[]).stored().folder(folder).start().await;
     assert_eq!(stage.ask("!word").await, "copy");
     assert_eq!(stage.ask("!zzz").await, "a");
-    let stage = restarted(stage).await;
+    let stage = stage.restarted().await;
     assert_eq!(stage.ask("!zzz").await, "a");
 }
 
@@ -115,7 +109,7 @@ async fn a_cog_that_is_broken_at_the_start_keeps_its_names_until_it_is_mended_or
     // The running version goes on, and after the restart there is none.
     stage.save("cogs/word.luau", &format!("{original}local x = = 1"));
     stage.failed().await;
-    let mut stage = restarted(stage).await;
+    let mut stage = stage.restarted().await;
     let told = problems_of(&at_start(&stage));
     assert!(
         told.contains("keeps it, although it does not run"),
@@ -132,7 +126,7 @@ async fn a_cog_that_is_broken_at_the_start_keeps_its_names_until_it_is_mended_or
     assert_eq!(stage.ask("!word").await, "original");
     stage.save("cogs/word.luau", "local x = = 1");
     stage.failed().await;
-    let mut stage = restarted(stage).await;
+    let mut stage = stage.restarted().await;
     assert_eq!(stage.answer("!word").await, None);
     stage.delete("cogs/word.luau");
     let report = stage.applied().await;
@@ -154,7 +148,7 @@ async fn an_admin_who_unloads_a_cog_gives_its_names_away() {
     stage.report().await;
     stage.save("cogs/Copy of word.luau", &answering("word", "copy"));
     stage.applied().await;
-    let stage = restarted(stage).await;
+    let stage = stage.restarted().await;
     assert_eq!(stage.ask("!word").await, "copy");
 }
 
@@ -183,7 +177,7 @@ async fn a_damaged_or_missing_record_is_no_failure() {
     // It is made anew.
     stage.save("cogs/Copy of word.luau", &answering("word", "copy"));
     stage.failed().await;
-    let stage = restarted(stage).await;
+    let stage = stage.restarted().await;
     assert_eq!(stage.ask("!word").await, "original");
 }
 
@@ -208,7 +202,7 @@ async fn of_two_files_of_one_cog_name_the_one_that_had_it_goes_on_after_a_restar
             "{told}"
         );
         assert_eq!(stage.ask("!word").await, "original");
-        let mut stage = restarted(stage).await;
+        let mut stage = stage.restarted().await;
         assert_eq!(stage.ask("!word").await, "original", "{first} {second}");
         let reports = stage.bot.reload.reports.recent();
         let told: Vec<String> = reports.iter().map(|report| problems_of(report)).collect();

@@ -254,6 +254,12 @@ pub async fn ask(sim: &Sim, text: &str) -> String {
 }
 
 impl Stage {
+    /// The bot again, with its state, in the folder that it was in.
+    pub async fn restarted(self) -> Self {
+        let folder = self.stop().await;
+        setup(&[]).stored().folder(folder).start().await
+    }
+
     /// The path of a file below `lua/`.
     pub fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join("lua").join(file)

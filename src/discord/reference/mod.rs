@@ -13,8 +13,8 @@ mod sample;
 mod tables;
 mod words;
 
+use super::generated;
 use super::operations::{Operation, operations};
-use crate::files::decode;
 use groups::GROUPS;
 use std::fmt::Write as _;
 use std::io;
@@ -95,32 +95,12 @@ fn contents() -> String {
 
 /// Writes all pages into a folder, which is made if need be. Returns the names of those that changed.
 pub fn write(folder: &Path) -> io::Result<Vec<String>> {
-    std::fs::create_dir_all(folder)?;
-    let mut changed = Vec::new();
-    for (name, text) in generate() {
-        let path = folder.join(&name);
-        if std::fs::read_to_string(&path).ok().as_deref() != Some(&text) {
-            std::fs::write(&path, text)?;
-            changed.push(name);
-        }
-    }
-    Ok(changed)
+    generated::write(folder, generate())
 }
 
 /// What is wrong with the pages in a folder, a sentence a file; empty if they are current.
 pub fn check(folder: &Path) -> Vec<String> {
-    let mut faults = Vec::new();
-    for (name, text) in generate() {
-        let path = folder.join(name);
-        let shown = path.display();
-        match std::fs::read(&path).map(decode) {
-            // A checkout may have changed the ends of lines.
-            Ok(Ok(found)) if found.replace("\r\n", "\n") == text => {}
-            Ok(_) => faults.push(format!("{shown} is out of date: {MEND}")),
-            Err(error) => faults.push(format!("{shown} cannot be read ({error}): {MEND}")),
-        }
-    }
-    faults
+    generated::check(folder, generate(), MEND)
 }
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ mod luau;
 mod model;
 mod names;
 
+use super::generated;
 use super::operations::Operation;
 use super::schema::Shape;
-use crate::files::decode;
 use luau::Way;
 use std::collections::BTreeSet;
 use std::io;
@@ -102,32 +102,12 @@ pub(crate) fn fields_of(file: &str, name: &str) -> Vec<String> {
 /// Writes all type modules into a folder, which is made if need be. Returns the names of those that
 /// changed.
 pub fn write(folder: &Path) -> io::Result<Vec<&'static str>> {
-    std::fs::create_dir_all(folder)?;
-    let mut changed = Vec::new();
-    for (name, text) in generate() {
-        let path = folder.join(name);
-        if std::fs::read_to_string(&path).ok().as_deref() != Some(&text) {
-            std::fs::write(&path, text)?;
-            changed.push(name);
-        }
-    }
-    Ok(changed)
+    generated::write(folder, generate())
 }
 
 /// What is wrong with the type modules in a folder, a sentence a file; empty if they are current.
 pub fn check(folder: &Path) -> Vec<String> {
-    let mut faults = Vec::new();
-    for (name, text) in generate() {
-        let path = folder.join(name);
-        let path_shown = path.display();
-        match std::fs::read(&path).map(decode) {
-            // A checkout may have changed the ends of lines.
-            Ok(Ok(found)) if found.replace("\r\n", "\n") == text => {}
-            Ok(_) => faults.push(format!("{path_shown} is out of date: {MEND}")),
-            Err(error) => faults.push(format!("{path_shown} cannot be read ({error}): {MEND}")),
-        }
-    }
-    faults
+    generated::check(folder, generate(), MEND)
 }
 
 /// Puts `text` in the place of the mark `--[[name]]`, with which its line begins.

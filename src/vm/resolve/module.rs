@@ -42,6 +42,17 @@ impl ModuleId {
         }
     }
 
+    /// The module in a file below `lua/`, or the alias, as [`ModuleId::file`] names it.
+    pub fn named(file: &str) -> Self {
+        if let Some(alias) = file.strip_prefix('@') {
+            return Self::of_alias(alias);
+        }
+        match file.rsplit_once('.') {
+            Some((stem, extension)) => Self::of_file(stem, &format!(".{extension}")),
+            None => Self::new(file),
+        }
+    }
+
     /// The node of an alias, whose name is compared in lower case (`utils` becomes `@utils`).
     pub fn of_alias(name: &str) -> Self {
         let file: Arc<str> = format!("@{}", name.to_ascii_lowercase()).into();
