@@ -87,6 +87,8 @@ pub(crate) const UNKNOWN_OVERWRITE: Known = Known(404, 10009, "Unknown Permissio
 pub(crate) const UNKNOWN_ROLE: Known = Known(404, 10011, "Unknown Role");
 pub(crate) const UNKNOWN_USER: Known = Known(404, 10013, "Unknown User");
 pub(crate) const UNKNOWN_EMOJI: Known = Known(400, 10014, "Unknown Emoji");
+/// Of the emoji as a resource; in a reaction Discord answers 400.
+pub(crate) const UNKNOWN_EMOJI_RESOURCE: Known = Known(404, 10014, "Unknown Emoji");
 pub(crate) const UNKNOWN_WEBHOOK: Known = Known(404, 10015, "Unknown Webhook");
 pub(crate) const UNKNOWN_BAN: Known = Known(404, 10026, "Unknown Ban");
 pub(crate) const UNKNOWN_INTERACTION: Known = Known(404, 10062, "Unknown interaction");
@@ -103,6 +105,28 @@ pub(crate) const TOO_MANY_COMMANDS: Known = Known(
     400,
     30032,
     "Maximum number of application commands reached (100)",
+);
+pub(crate) const UNKNOWN_STICKER: Known = Known(404, 10060, "Unknown Sticker");
+pub(crate) const UNKNOWN_STICKER_PACK: Known = Known(404, 10061, "Unknown Sticker Pack");
+pub(crate) const TOO_MANY_EMOJIS: Known =
+    Known(400, 30008, "Maximum number of emojis reached (50)");
+pub(crate) const TOO_MANY_ANIMATED_EMOJIS: Known =
+    Known(400, 30018, "Maximum number of animated emojis reached (50)");
+pub(crate) const TOO_MANY_STICKERS: Known =
+    Known(400, 30039, "Maximum number of stickers reached (5)");
+pub(crate) const FILE_TOO_LARGE: Known =
+    Known(400, 50045, "File uploaded exceeds the maximum size");
+pub(crate) const INVALID_FILE: Known = Known(400, 50046, "Invalid file uploaded");
+pub(crate) const INVALID_STICKER: Known = Known(400, 50081, "Invalid sticker sent");
+pub(crate) const MISSING_BOOSTS: Known = Known(
+    403,
+    50101,
+    "This server needs more boosts to perform this action",
+);
+pub(crate) const STICKER_NOT_PERMITTED: Known = Known(
+    403,
+    50600,
+    "You do not have permission to send this sticker.",
 );
 pub(crate) const SLOWMODE: Known = Known(
     429,

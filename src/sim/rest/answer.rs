@@ -178,7 +178,9 @@ impl Asked {
         if let Some(refused) = &standing.refused {
             return (Err(refused.clone()), Some(standing));
         }
-        let outcome = operations::check_body(route.method, route.template, &self.call.body)
+        let outcome = self
+            .call
+            .check_body(route)
             .and_then(|()| (route.handler)(&mut state.world, &self.call));
         (outcome, Some(standing))
     }
@@ -249,7 +251,7 @@ pub(crate) fn perform(
 ) -> Outcome {
     let (route, parameters) = routes::find(method, path).ok_or(NOT_FOUND)?;
     call.parameters = parameters;
-    operations::check_body(route.method, route.template, &call.body)?;
+    call.check_body(route)?;
     (route.handler)(&mut state.world, &call)
 }
 

@@ -12,8 +12,6 @@ pub(super) const ROUTES: &[Route] = &[
     route("PATCH", "/guilds/{guild_id}", update),
     route("GET", "/guilds/{guild_id}/preview", preview),
     route("GET", "/guilds/{guild_id}/audit-logs", audit_log),
-    route("GET", "/guilds/{guild_id}/emojis", emojis),
-    route("GET", "/guilds/{guild_id}/stickers", stickers),
 ];
 
 /// Fields that are kept as they come.
@@ -43,27 +41,15 @@ fn get(world: &mut World, call: &RestCall) -> Outcome {
     Ok(RestAnswer::Ok(shown))
 }
 
-fn emojis(world: &mut World, call: &RestCall) -> Outcome {
-    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
-    Ok(RestAnswer::Ok(
-        guild.fields.get("emojis").cloned().unwrap_or_default(),
-    ))
-}
-
-fn stickers(world: &mut World, call: &RestCall) -> Outcome {
-    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
-    Ok(RestAnswer::Ok(
-        guild.fields.get("stickers").cloned().unwrap_or_default(),
-    ))
-}
-
 fn preview(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
     Ok(RestAnswer::Ok(json!({
         "id": guild.id.to_string(),
         "name": guild.name,
         "icon": null, "splash": null, "discovery_splash": null, "home_header": null,
-        "emojis": [], "stickers": [], "features": [],
+        "emojis": guild.collections.emojis.list_without_creators(),
+        "stickers": guild.collections.stickers.list_without_creators(),
+        "features": [],
         "description": guild.fields.get("description"),
         "approximate_member_count": guild.members.len(),
         "approximate_presence_count": guild.members.len(),

@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use super::message_rules::{self as rules, COMPONENTS_V2};
 use super::reference::Reference;
-use super::{files, media, mentions};
+use super::{files, media, mentions, stickers};
 use crate::sim::errors::{ApiError, EMPTY_MESSAGE};
 use crate::sim::ids::{Id, id_in};
 use crate::sim::world::{Channel, Interaction, Message, Poll, Upload, World, collect_components};
@@ -23,6 +23,11 @@ const SETTABLE: u64 =
 pub(super) fn post(world: &mut World, draft: Draft<'_>) -> Result<Id, ApiError> {
     let reference = Reference::read(world, &draft)?;
     let channel = world.channel(draft.channel)?.clone();
+    let stickers = match draft.webhook {
+        None => stickers::sent(world, &channel, draft.author, draft.body)?,
+        // Webhooks send none.
+        Some(_) => Vec::new(),
+    };
     if draft.webhook.is_none() && draft.only_for.is_none() {
         world.enter_thread(draft.channel, draft.author);
     }
@@ -55,6 +60,9 @@ pub(super) fn post(world: &mut World, draft: Draft<'_>) -> Result<Id, ApiError> 
         "flags": flags,
         "pinned": false,
     }));
+    if !stickers.is_empty() {
+        fields.insert("sticker_items".into(), json!(stickers));
+    }
     media::resolve(&mut fields)?;
     if let Some(nonce) = body.get("nonce").filter(|nonce| !nonce.is_null()) {
         fields.insert("nonce".into(), nonce.clone());

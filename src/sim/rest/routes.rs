@@ -12,6 +12,7 @@ const ALL: &[&[Route]] = &[
     super::channels::ROUTES,
     super::commands::ROUTES,
     super::direct::ROUTES,
+    super::emojis::ROUTES,
     super::gateway::ROUTES,
     super::guilds::ROUTES,
     super::interactions::ROUTES,
@@ -23,6 +24,7 @@ const ALL: &[&[Route]] = &[
     super::polls::ROUTES,
     super::reactions::ROUTES,
     super::roles::ROUTES,
+    super::stickers::ROUTES,
     super::threads::ROUTES,
     super::webhooks::ROUTES,
 ];

@@ -1,18 +1,21 @@
 //! Webhooks: those of channels, and the ones that every interaction has.
 
-use super::call::{Outcome, RestAnswer, RestCall};
+use super::call::{Outcome, RestAnswer, RestCall, required};
 use super::draft::Draft;
-use super::interactions;
 use super::message_rules as rules;
 use super::post;
 use super::route::{Route, open, route};
+use super::{images, interactions};
 use crate::sim::errors::{
     ApiError, INVALID_TOKEN, Invalid, NOT_IN_A_DM, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK,
 };
 use crate::sim::ids::Id;
 use crate::sim::permissions::{MANAGE_WEBHOOKS, require_in_channel, require_in_guild};
-use crate::sim::world::{Webhook, World};
+use crate::sim::world::{Webhook, World, without_creator};
 use serde_json::{Value, json};
+
+/// The largest picture that Discord takes, in bytes.
+const LARGEST_AVATAR: usize = 10 << 20;
 
 const TOKEN: &str = "/webhooks/{webhook_id}/{webhook_token}";
 const MESSAGE: &str = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}";
@@ -26,6 +29,7 @@ pub(super) const ROUTES: &[Route] = &[
     route("DELETE", "/webhooks/{webhook_id}", delete),
     open("GET", TOKEN, get_by_token),
     open("POST", TOKEN, execute),
+    open("PATCH", TOKEN, update_by_token),
     open("DELETE", TOKEN, delete_by_token),
     open("GET", MESSAGE, get_message),
     open("PATCH", MESSAGE, update_message),
@@ -51,16 +55,45 @@ fn shown(world: &World, hook: &Webhook, with_token: bool) -> Value {
     shown
 }
 
+/// The name in the body.
+fn name(call: &RestCall) -> Result<Option<String>, ApiError> {
+    let Some(name) = call.string("name").map(str::trim) else {
+        return Ok(None);
+    };
+    if !(1..=80).contains(&name.chars().count()) {
+        let message = "Must be between 1 and 80 in length.";
+        return Err(Invalid::one("name", "BASE_TYPE_BAD_LENGTH", message));
+    }
+    Ok(Some(name.to_owned()))
+}
+
+/// The avatar in the body, under which Discord keeps it; null takes it away.
+fn avatar(call: &RestCall) -> Result<Option<Option<String>>, ApiError> {
+    let Some(avatar) = call.field("avatar") else {
+        return Ok(None);
+    };
+    let image = images::read("avatar", avatar, LARGEST_AVATAR)?;
+    Ok(Some(image.map(|image| image.hash)))
+}
+
+/// Changes what everybody may change who knows the token.
+fn rename(call: &RestCall, hook: &mut Webhook) -> Result<(), ApiError> {
+    if let Some(name) = name(call)? {
+        hook.name = name;
+    }
+    if let Some(avatar) = avatar(call)? {
+        hook.avatar = avatar;
+    }
+    Ok(())
+}
+
 fn create(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?;
     let guild = channel.guild.ok_or(NOT_IN_A_DM)?;
     require_in_channel(world, channel, call.actor, MANAGE_WEBHOOKS)?;
     let channel = channel.id;
-    let name = call.string("name").unwrap_or_default().trim().to_owned();
-    if !(1..=80).contains(&name.chars().count()) {
-        let message = "Must be between 1 and 80 in length.";
-        return Err(Invalid::one("name", "BASE_TYPE_BAD_LENGTH", message));
-    }
+    let name = name(call)?.ok_or_else(|| required("name"))?;
+    let avatar = avatar(call)?.flatten();
     let id = world.new_id();
     let hook = Webhook {
         id,
@@ -69,7 +102,7 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
         channel,
         guild,
         creator: call.actor,
-        avatar: None,
+        avatar,
     };
     let answer = shown(world, &hook, true);
     world.webhooks.insert(id, hook);
@@ -133,24 +166,28 @@ fn get(world: &mut World, call: &RestCall) -> Outcome {
 
 fn get_by_token(world: &mut World, call: &RestCall) -> Outcome {
     let hook = by_token(world, call)?;
-    let mut shown = shown(world, &hook, true);
-    if let Some(fields) = shown.as_object_mut() {
-        fields.shift_remove("user");
-    }
-    Ok(RestAnswer::Ok(shown))
+    Ok(RestAnswer::Ok(without_creator(&shown(world, &hook, true))))
 }
 
 fn update(world: &mut World, call: &RestCall) -> Outcome {
     let mut hook = managed(world, call)?;
-    if let Some(name) = call.string("name") {
-        hook.name = name.into();
-    }
+    rename(call, &mut hook)?;
     if call.field("channel_id").is_some() {
         let channel = world.channel(call.required_id("channel_id")?)?;
         require_in_channel(world, channel, call.actor, MANAGE_WEBHOOKS)?;
         hook.channel = channel.id;
     }
     let answer = shown(world, &hook, true);
+    let (guild, channel) = (hook.guild, hook.channel);
+    world.webhooks.insert(hook.id, hook);
+    tell(world, guild, channel);
+    Ok(RestAnswer::Ok(answer))
+}
+
+fn update_by_token(world: &mut World, call: &RestCall) -> Outcome {
+    let mut hook = by_token(world, call)?;
+    rename(call, &mut hook)?;
+    let answer = without_creator(&shown(world, &hook, true));
     let (guild, channel) = (hook.guild, hook.channel);
     world.webhooks.insert(hook.id, hook);
     tell(world, guild, channel);

@@ -1,6 +1,6 @@
 //! Guilds, roles and members.
 
-use super::{AuditEntry, World};
+use super::{AuditEntry, GuildCollections, World};
 use crate::sim::errors::{ApiError, UNKNOWN_MEMBER, UNKNOWN_ROLE};
 use crate::sim::ids::Id;
 use crate::sim::permissions;
@@ -18,6 +18,7 @@ pub(crate) struct Guild {
     pub(crate) members: IndexMap<Id, Member>,
     /// Who is banned, and why.
     pub(crate) bans: IndexMap<Id, Option<String>>,
+    pub(crate) collections: GuildCollections,
     /// Fields that nothing here depends on, under Discord's names.
     pub(crate) fields: Map<String, Value>,
     /// The newest last.
@@ -115,6 +116,8 @@ impl Guild {
             "name": self.name,
             "owner_id": self.owner.to_string(),
             "roles": self.roles.values().map(Role::show).collect::<Vec<_>>(),
+            "emojis": self.collections.emojis.list_without_creators(),
+            "stickers": self.collections.stickers.list_without_creators(),
         });
         for (name, value) in &self.fields {
             guild[name.as_str()] = value.clone();
@@ -137,7 +140,7 @@ impl Guild {
             "max_video_channel_users": 25, "max_stage_video_channel_users": 50,
             "premium_tier": 0, "premium_subscription_count": 0,
             "premium_progress_bar_enabled": false, "preferred_locale": "en-US",
-            "features": [], "emojis": [], "stickers": [], "incidents_data": null,
+            "features": [], "incidents_data": null,
         });
         match fields {
             Value::Object(fields) => fields,

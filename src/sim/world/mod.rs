@@ -4,11 +4,12 @@
 //! change that Discord would dispatch; `hub.rs` empties that outbox into the gateway's sessions.
 //!
 //! `start.rs` makes the first guild, `guild.rs`, `channel.rs`, `message.rs` and `user.rs` hold the
-//! types and how Discord shows each, `poll.rs` polls and `poll_end.rs` what comes of them, `audit.rs` the audit log,
+//! types and how Discord shows each, `collections.rs` what is kept as Discord shows it, `poll.rs` polls and `poll_end.rs` what comes of them, `audit.rs` the audit log,
 //! `nonces.rs` what was sent once already.
 
 mod audit;
 mod channel;
+mod collections;
 mod guild;
 mod interaction;
 mod message;
@@ -20,6 +21,9 @@ mod user;
 
 pub(crate) use audit::AuditEntry;
 pub(crate) use channel::{Channel, Overwrite, Thread, kind};
+pub(crate) use collections::{
+    ApplicationCollections, Collection, GuildCollections, without_creator,
+};
 pub(crate) use guild::{Guild, Member, Role};
 pub(crate) use interaction::{
     CalledCommand, Command, Interaction, Invite, OpenModal, Stage, Webhook,
@@ -90,6 +94,8 @@ pub(crate) struct World {
     pub(crate) max_concurrency: u64,
     /// How many sessions were ever begun.
     pub(crate) sessions_begun: u64,
+    /// What the application has.
+    pub(crate) collections: ApplicationCollections,
     pub(crate) outbox: Vec<Event>,
     /// When which poll of which channel ends.
     open_polls: BTreeSet<(Duration, Id, Id)>,

@@ -1,6 +1,8 @@
 //! The world that every simulator starts with: the guild Cogsmith, its people and its channels.
 
-use super::{Channel, Guild, Overwrite, Role, World, kind};
+use super::{
+    ApplicationCollections, Channel, Guild, GuildCollections, Overwrite, Role, World, kind,
+};
 use crate::sim::ids::{Id, Snowflakes};
 use crate::sim::options::SimOptions;
 use crate::sim::permissions as may;
@@ -25,7 +27,9 @@ const BOT: u64 = may::EVERYONE
     | may::MANAGE_WEBHOOKS
     | may::MANAGE_THREADS
     | may::MODERATE_MEMBERS
-    | may::PIN_MESSAGES;
+    | may::PIN_MESSAGES
+    | may::CREATE_GUILD_EXPRESSIONS
+    | may::MANAGE_GUILD_EXPRESSIONS;
 
 /// What the moderators' role allows.
 const MODERATORS: u64 = may::KICK_MEMBERS
@@ -62,6 +66,7 @@ impl World {
             shards: options.shards,
             max_concurrency: options.max_concurrency,
             sessions_begun: 0,
+            collections: ApplicationCollections::default(),
             outbox: Vec::new(),
             open_polls: BTreeSet::default(),
             snowflakes: Snowflakes::starting_at(FIRST_MS),
@@ -140,6 +145,7 @@ impl World {
             roles: IndexMap::new(),
             members: IndexMap::new(),
             bans: IndexMap::new(),
+            collections: GuildCollections::default(),
             fields: Guild::default_fields(),
             audit: Vec::new(),
         };

@@ -1,11 +1,14 @@
 //! The simulator's REST side, over real HTTP.
 
+mod expressions;
 mod guild;
 mod interactions;
+mod listener;
 mod messages;
 mod polls;
 mod requests;
 mod threads;
+mod webhooks;
 
 use cogsmith::sim::{Id, Sim, SimOptions};
 use reqwest::{Client, Method, Response};

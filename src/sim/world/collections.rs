@@ -1,0 +1,69 @@
+//! What guilds and the application have many of, and the rules of nothing else depend on: each as Discord shows it.
+
+use crate::sim::errors::{ApiError, Known};
+use crate::sim::ids::Id;
+use indexmap::IndexMap;
+use serde_json::Value;
+
+/// Things of one kind by their ids, the oldest first, each as Discord shows it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Collection(IndexMap<Id, Value>);
+
+/// What a guild has.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct GuildCollections {
+    pub(crate) emojis: Collection,
+    pub(crate) stickers: Collection,
+}
+
+/// What the application has.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ApplicationCollections {
+    pub(crate) emojis: Collection,
+}
+
+impl Collection {
+    /// The thing, or Discord's error for things of this kind.
+    pub(crate) fn find(&self, id: Id, unknown: Known) -> Result<&Value, ApiError> {
+        self.0.get(&id).ok_or_else(|| unknown.into())
+    }
+
+    /// The thing, if it is there.
+    pub(crate) fn get(&self, id: Id) -> Option<&Value> {
+        self.0.get(&id)
+    }
+
+    /// Keeps a thing, in the place of one with the same id.
+    pub(crate) fn keep(&mut self, id: Id, thing: Value) {
+        self.0.insert(id, thing);
+    }
+
+    /// Removes a thing.
+    pub(crate) fn remove(&mut self, id: Id) -> Option<Value> {
+        self.0.shift_remove(&id)
+    }
+
+    /// All of them, the oldest first.
+    pub(crate) fn all(&self) -> impl DoubleEndedIterator<Item = &Value> {
+        self.0.values()
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// All of them in a list, without who made them: so they are in the guild, and in events.
+    pub(crate) fn list_without_creators(&self) -> Value {
+        self.all().map(without_creator).collect()
+    }
+}
+
+/// A thing without who made it.
+pub(crate) fn without_creator(thing: &Value) -> Value {
+    let mut thing = thing.clone();
+    if let Some(fields) = thing.as_object_mut() {
+        fields.shift_remove("user");
+    }
+    thing
+}
