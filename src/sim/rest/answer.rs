@@ -178,9 +178,7 @@ impl Asked {
         if let Some(refused) = &standing.refused {
             return (Err(refused.clone()), Some(standing));
         }
-        let outcome = self
-            .call
-            .check_body(route)
+        let outcome = operations::check_body(route, &self.call)
             .and_then(|()| (route.handler)(&mut state.world, &self.call));
         (outcome, Some(standing))
     }
@@ -251,7 +249,7 @@ pub(crate) fn perform(
 ) -> Outcome {
     let (route, parameters) = routes::find(method, path).ok_or(NOT_FOUND)?;
     call.parameters = parameters;
-    call.check_body(route)?;
+    operations::check_body(route, &call)?;
     (route.handler)(&mut state.world, &call)
 }
 

@@ -1,7 +1,5 @@
 //! The input and the result of a handler.
 
-use super::operations;
-use super::route::Route;
 use crate::sim::errors::{ApiError, Invalid};
 use crate::sim::ids::{Id, id_of};
 use crate::sim::world::{Upload, World};
@@ -130,16 +128,6 @@ impl RestCall {
                 fields.insert((*name).into(), value.clone());
             }
         }
-    }
-
-    /// Checks the body against the schema that Discord has for the route.
-    pub(super) fn check_body(&self, route: &Route) -> Result<(), ApiError> {
-        operations::check_body(
-            route.method,
-            route.template,
-            &self.body,
-            !self.files.is_empty(),
-        )
     }
 
     /// The caller and the reason, for the audit log.

@@ -1,6 +1,7 @@
 //! What Discord itself would take: all of its operations, and the schemas of their bodies.
 
-use super::route;
+use super::call::RestCall;
+use super::route::{self, Route};
 use crate::discord::schema::check_body as check;
 use crate::discord::{Operation, operations};
 use crate::lock::lock;
@@ -32,22 +33,22 @@ fn of_route(method: &'static str, template: &'static str) -> Option<&'static Ope
         })
 }
 
-/// Checks a body against the schema that Discord has for the route. An absent body is an empty one.
-pub(super) fn check_body(
-    method: &'static str,
-    template: &'static str,
-    body: &Value,
-    has_files: bool,
-) -> Result<(), ApiError> {
-    let operation = of_route(method, template);
+/// Checks a call's body against the schema that Discord has for the route. An absent body is an empty one.
+pub(super) fn check_body(route: &Route, call: &RestCall) -> Result<(), ApiError> {
+    let operation = of_route(route.method, route.template);
     let Some((operation, schema)) = operation.and_then(|it| Some((it, it.body?))) else {
         return Ok(());
     };
     // A file that is a field of its own (a sticker's) is no text in the body.
-    let is_file =
-        |path: &[String]| has_files && matches!(path, [name] if operation.file_field == Some(name));
+    let is_file = |path: &[String]| {
+        !call.files.is_empty() && matches!(path, [name] if operation.file_field == Some(name))
+    };
     let empty = Value::Object(serde_json::Map::new());
-    let body = if body.is_null() { &empty } else { body };
+    let body = if call.body.is_null() {
+        &empty
+    } else {
+        &call.body
+    };
     let mut invalid = Invalid::default();
     let violations = check(schema, body);
     for violation in violations.into_iter().filter(|one| !is_file(&one.path)) {
