@@ -8,7 +8,7 @@ use super::limits::{Limiter, RateLimits};
 use super::options::SimOptions;
 use super::record::Records;
 use super::token;
-use super::world::World;
+use super::world::{Audience, World};
 use crate::lock::lock;
 use crate::loopback::OwnAddresses;
 use serde_json::Value;
@@ -38,8 +38,8 @@ pub struct Dispatch {
 #[derive(Debug)]
 pub(crate) struct Hub {
     pub(crate) options: SimOptions,
-    /// The bot's token.
-    pub(crate) token: String,
+    /// The bots' tokens and applications, the first bot's at first.
+    pub(crate) tokens: Vec<(String, Id)>,
     /// The names under which this machine's programs reach the server.
     pub(crate) own: OwnAddresses,
     /// `127.0.0.1:PORT`
@@ -71,10 +71,7 @@ impl Hub {
         let authority = address.to_string();
         let mut world = World::new(&options, format!("http://{authority}"));
         world.secret = token::secret()?;
-        let token = match options.token.as_str() {
-            "" => token::new(world.bot, world.clock.now().as_secs())?,
-            given => given.to_owned(),
-        };
+        let tokens = tokens(&options, &world)?;
         let state = SimState {
             world,
             sessions: Sessions::new(options.events_kept),
@@ -86,7 +83,7 @@ impl Hub {
         };
         Ok(Self {
             options,
-            token,
+            tokens,
             own: OwnAddresses::of(address),
             authority,
             state: Mutex::new(state),
@@ -94,6 +91,13 @@ impl Hub {
             dispatches: broadcast::Sender::new(SUBSCRIBER_BACKLOG),
             stop: watch::Sender::new(false),
         })
+    }
+
+    /// The application that a token belongs to.
+    pub(crate) fn application(&self, token: &str) -> Option<Id> {
+        let mut tokens = self.tokens.iter();
+        let found = tokens.find(|(known, _)| known == token);
+        found.map(|(_, application)| *application)
     }
 
     /// Reads the state; nobody is notified.
@@ -137,10 +141,25 @@ impl Hub {
                 data: event.data,
                 guild: event.guild,
                 channel: event.channel,
-                private: event.private,
+                private: event.audience == Audience::People,
             };
             // Nobody has to listen.
             let _heard = self.dispatches.send(Arc::new(dispatch)).is_ok();
         }
     }
+}
+
+/// The token of each application: the one that it was given, or a new one.
+fn tokens(options: &SimOptions, world: &World) -> Result<Vec<(String, Id)>, SimError> {
+    let more = options.more_bots.iter().map(|bot| bot.token.as_str());
+    let given = [options.token.as_str()].into_iter().chain(more);
+    let made = world.clock.now().as_secs();
+    let tokens = world.applications.keys().zip(given).map(|(id, given)| {
+        let token = match given {
+            "" => token::new(*id, made)?,
+            given => given.to_owned(),
+        };
+        Ok((token, *id))
+    });
+    tokens.collect()
 }

@@ -4,6 +4,7 @@
 //! real time.
 
 use super::errors::{ApiError, Known};
+use super::ids::Id;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
@@ -73,8 +74,8 @@ pub(crate) fn same_template(one: &str, other: &str) -> bool {
 /// The windows that are open.
 #[derive(Debug, Default)]
 pub(crate) struct Limiter {
-    windows: HashMap<(String, String), Window>,
-    everything: Option<Window>,
+    windows: HashMap<(Id, String, String), Window>,
+    everything: HashMap<Id, Window>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -94,8 +95,9 @@ pub(crate) struct Standing {
     pub(crate) refused: Option<ApiError>,
 }
 
-/// A bucket: the route, and the id that separates its buckets (channel, guild or webhook).
+/// A bucket: who asks, the route, and the id that separates its buckets (channel, guild or webhook).
 pub(crate) struct Bucket<'a> {
+    pub(crate) application: Id,
     pub(crate) method: &'a str,
     pub(crate) template: &'a str,
     pub(crate) major: &'a str,
@@ -107,7 +109,7 @@ impl Limiter {
     pub(crate) fn take(&mut self, limits: &RateLimits, bucket: &Bucket<'_>) -> Standing {
         let limit = limits.of(bucket.method, bucket.template);
         let name = bucket_name(bucket.method, bucket.template);
-        let key = (name.clone(), bucket.major.to_owned());
+        let key = (bucket.application, name.clone(), bucket.major.to_owned());
         let mut window = fresh(self.windows.get(&key).copied(), limit.per);
         let reset_after = limit.per.saturating_sub(window.began.elapsed());
         let mut standing = Standing {
@@ -118,14 +120,15 @@ impl Limiter {
             refused: None,
         };
         if let Some(global) = limits.global.filter(|_| bucket.counts_globally) {
-            let mut all = fresh(self.everything, global.per);
+            let own = self.everything.get(&bucket.application);
+            let mut all = fresh(own.copied(), global.per);
             if all.used >= global.requests {
                 let wait = global.per.saturating_sub(all.began.elapsed());
                 standing.refused = Some(too_many(wait, "global"));
                 return standing;
             }
             all.used += 1;
-            self.everything = Some(all);
+            self.everything.insert(bucket.application, all);
         }
         if window.used >= limit.requests {
             standing.refused = Some(too_many(reset_after, "user"));
@@ -184,6 +187,7 @@ mod tests {
         let mut limiter = Limiter::default();
         let mut take = |major| {
             let bucket = Bucket {
+                application: 1,
                 method: "POST",
                 template: "/channels/{channel_id}/messages",
                 major,

@@ -39,5 +39,5 @@ pub use handle::{Interaction, InteractionRequest, InteractionView, Sim};
 pub use hub::Dispatch;
 pub use ids::Id;
 pub use limits::{Limit, RateLimits};
-pub use options::{PRIVILEGED_INTENTS, SimOptions};
+pub use options::{BotOptions, PRIVILEGED_INTENTS, SimOptions};
 pub use record::RequestRecord;

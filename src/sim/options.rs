@@ -14,11 +14,13 @@ pub const PRIVILEGED_INTENTS: u64 = 1 << 1 | 1 << 8 | 1 << 15;
 pub struct SimOptions {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The bot's token; empty: another one is made for each start.
+    /// The first bot's token; empty: another one is made for each start.
     pub token: String,
-    /// The privileged intents that the application may use, as bits.
+    /// Bots beside the first, members of the first guild as it is.
+    pub more_bots: Vec<BotOptions>,
+    /// The privileged intents that the applications may use, as bits.
     pub allowed_privileged_intents: u64,
-    /// The team that the application belongs to, as Discord shows it; null without one.
+    /// The team that the applications belong to, as Discord shows it; null without one.
     pub team: Value,
     /// How many requests are taken in which time.
     pub rate_limits: RateLimits,
@@ -42,11 +44,21 @@ pub struct SimOptions {
     pub interaction_deadline: Duration,
 }
 
+/// A bot beside the first.
+#[derive(Clone, Debug, Default)]
+pub struct BotOptions {
+    /// Its user's name.
+    pub name: String,
+    /// Its token; empty: another one is made for each start.
+    pub token: String,
+}
+
 impl Default for SimOptions {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             token: String::new(),
+            more_bots: Vec::new(),
             allowed_privileged_intents: PRIVILEGED_INTENTS,
             team: Value::Null,
             rate_limits: RateLimits::default(),

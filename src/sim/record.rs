@@ -1,5 +1,6 @@
 //! Recent events: the bot's requests, and a transcript for failed waits.
 
+use super::ids::Id;
 use serde_json::Value;
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write;
@@ -16,6 +17,8 @@ const BODY_SHOWN: usize = 300;
 pub struct RequestRecord {
     /// Counts up from 1.
     pub number: u64,
+    /// The application that asked; the first one for a request without a bot's token.
+    pub application: Id,
     /// `POST`
     pub method: String,
     /// The path without `/api/v10`, with its query: `/channels/1/messages?limit=5`.

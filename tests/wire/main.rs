@@ -44,6 +44,7 @@ mod presence;
 mod refused;
 mod repeats;
 mod settings;
+mod sim_bots;
 mod sim_gateway;
 mod sim_guard;
 mod sim_rest;

@@ -16,12 +16,12 @@ const ALL: u64 = Intents::all().bits();
 
 /// What a raw client sees.
 #[derive(Debug)]
-enum Seen {
+pub(crate) enum Seen {
     Payload(Value),
     Closed(Option<u16>),
 }
 
-struct Client {
+pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     zlib: Option<flate2::write::ZlibDecoder<Vec<u8>>>,
     token: String,
@@ -50,12 +50,18 @@ impl Client {
     }
 
     async fn identified(sim: &Sim, intents: u64) -> Self {
+        Self::identified_as(sim, sim.token(), intents).await
+    }
+
+    /// As the bot with this token.
+    pub(crate) async fn identified_as(sim: &Sim, token: &str, intents: u64) -> Self {
         let mut client = Self::connect(sim, "").await;
+        token.clone_into(&mut client.token);
         client.identify(intents, [0, 1]).await;
         client
     }
 
-    async fn send(&mut self, payload: Value) {
+    pub(crate) async fn send(&mut self, payload: Value) {
         let message = Message::text(payload.to_string());
         self.socket.send(message).await.unwrap();
     }
@@ -66,7 +72,7 @@ impl Client {
         self.send(json!({"op": 2, "d": data})).await;
     }
 
-    async fn next(&mut self) -> Seen {
+    pub(crate) async fn next(&mut self) -> Seen {
         let next = tokio::time::timeout(SOON, self.socket.next()).await;
         match next.expect("the gateway sends something in time") {
             Some(Ok(Message::Text(text))) => Seen::Payload(serde_json::from_str(&text).unwrap()),
@@ -83,7 +89,7 @@ impl Client {
         }
     }
 
-    async fn payload(&mut self) -> Value {
+    pub(crate) async fn payload(&mut self) -> Value {
         match self.next().await {
             Seen::Payload(payload) => payload,
             Seen::Closed(code) => panic!("closed with {code:?}"),
@@ -99,7 +105,7 @@ impl Client {
     }
 
     /// The next dispatch of this name; others are skipped.
-    async fn dispatch(&mut self, name: &str) -> Value {
+    pub(crate) async fn dispatch(&mut self, name: &str) -> Value {
         loop {
             let payload = self.payload().await;
             if payload["t"] == name {

@@ -21,9 +21,7 @@ pub(super) fn click(
 ) -> Result<Parts, ApiError> {
     let found = world.message(place.id, message, user)?;
     // Discord sends interactions to the application that wrote the message.
-    if found.author != world.bot {
-        return Err(MISSING_ACCESS.into());
-    }
+    let application = world.application_of(found).ok_or(MISSING_ACCESS)?;
     let mut components = found.components().into_iter();
     let component = components.find(|one| one["custom_id"] == custom_id);
     let component = component
@@ -35,7 +33,7 @@ pub(super) fn click(
     });
     if kind != BUTTON {
         check_values(component, kind, values)?;
-        let mut resolved = Resolved::new(place);
+        let mut resolved = Resolved::new(place, application);
         resolve_values(world, component, values, &mut resolved)?;
         data["values"] = json!(values);
         resolved.write(&mut data);
@@ -43,7 +41,7 @@ pub(super) fn click(
     Ok(Parts {
         message: Some(message),
         metadata: Map::from_iter([("interacted_message_id".into(), message.to_string().into())]),
-        ..Parts::of(3, data)
+        ..Parts::of(application, 3, data)
     })
 }
 

@@ -12,7 +12,7 @@ mod resolve;
 use super::errors::{ApiError, Invalid, Known, MISSING_PERMISSIONS, UNKNOWN_COMMAND};
 use super::ids::{Id, id_of};
 use super::permissions::{self, ADMINISTRATOR, USE_APPLICATION_COMMANDS, require_in_channel};
-use super::world::{CalledCommand, Channel, Command, Event, Interaction, Stage, World};
+use super::world::{CalledCommand, Channel, Command, Interaction, Stage, World};
 use resolve::Resolved;
 use serde_json::{Map, Value, json};
 
@@ -78,6 +78,8 @@ pub enum InteractionRequest {
 
 /// What an interaction is made of.
 struct Parts {
+    /// The application that answers it.
+    application: Id,
     /// Discord's interaction type.
     kind: u64,
     data: Value,
@@ -90,8 +92,9 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(kind: u64, data: Value) -> Self {
+    fn of(application: Id, kind: u64, data: Value) -> Self {
         Self {
+            application,
             kind,
             data,
             message: None,
@@ -102,11 +105,14 @@ impl Parts {
 }
 
 /// Lets `user` use something in `channel`; the interaction that comes of it is dispatched.
+///
+/// Several bots may have a command of the same name: `application` says whose is meant, or else it is that of the
+/// first bot that has one.
 pub(crate) fn begin(
     world: &mut World,
     user: Id,
     channel: Id,
-    request: &InteractionRequest,
+    (request, application): (&InteractionRequest, Option<Id>),
 ) -> Result<Id, ApiError> {
     world.user(user)?;
     let place = world.channel(channel)?.clone();
@@ -117,19 +123,27 @@ pub(crate) fn begin(
     }
     let parts = match request {
         InteractionRequest::Slash { name, options } => {
-            slash(world, user, &place, (name, options, None))?
+            slash(world, (user, &place, application), (name, options, None))?
         }
         InteractionRequest::Autocomplete {
             name,
             options,
             focused,
-        } => slash(world, user, &place, (name, options, Some(focused)))?,
-        InteractionRequest::User { name, target } => {
-            menu(world, user, &place, (name, USER_MENU, *target))?
-        }
-        InteractionRequest::Message { name, target } => {
-            menu(world, user, &place, (name, MESSAGE_MENU, *target))?
-        }
+        } => slash(
+            world,
+            (user, &place, application),
+            (name, options, Some(focused)),
+        )?,
+        InteractionRequest::User { name, target } => menu(
+            world,
+            (user, &place, application),
+            (name, USER_MENU, *target),
+        )?,
+        InteractionRequest::Message { name, target } => menu(
+            world,
+            (user, &place, application),
+            (name, MESSAGE_MENU, *target),
+        )?,
         InteractionRequest::Component {
             message,
             custom_id,
@@ -142,16 +156,23 @@ pub(crate) fn begin(
     Ok(dispatch(world, user, &place, &parts))
 }
 
+/// Who uses a command, where, and of which application if they say so.
+type Use<'a> = (Id, &'a Channel, Option<Id>);
+
 /// The command that `user` means; those of the guild come before the global.
 fn find(
     world: &World,
-    user: Id,
-    place: &Channel,
+    (user, place, application): Use<'_>,
     (name, kind): (&str, u64),
 ) -> Result<Command, ApiError> {
     let named = |guild: Option<Id>| {
-        let mut commands = world.commands.values();
-        commands.find(|one| one.guild == guild && one.kind() == kind && one.name() == name)
+        let mut commands = world.commands.values().filter(|one| one.guild == guild);
+        commands.find(|one| {
+            one.kind() == kind
+                && one.name() == name
+                && application.is_none_or(|id| id == one.application)
+                && is_installed(world, one.application, place)
+        })
     };
     let own = place.guild.and_then(|guild| named(Some(guild)));
     let command = own.or_else(|| named(None)).ok_or(UNKNOWN_COMMAND)?;
@@ -160,6 +181,14 @@ fn find(
     }
     require_allowed(world, user, place, &command.shown)?;
     Ok(command.clone())
+}
+
+/// Whether a bot is in a channel's guild, or the direct channel is one with it.
+fn is_installed(world: &World, application: Id, place: &Channel) -> bool {
+    match world.home(place) {
+        Some(guild) => guild.members.contains_key(&application),
+        None => place.recipients.contains(&application),
+    }
 }
 
 /// Whether a command exists in guilds, or in the direct channel with the bot. One for adults is only in channels for
@@ -203,14 +232,14 @@ fn require_allowed(
 
 fn slash(
     world: &World,
-    user: Id,
-    place: &Channel,
+    (user, place, application): Use<'_>,
     (path, options, focused): (&str, &Value, Option<&String>),
 ) -> Result<Parts, ApiError> {
     let mut words = path.trim_start_matches('/').split_whitespace();
-    let command = find(world, user, place, (words.next().unwrap_or_default(), 1))?;
+    let name = words.next().unwrap_or_default();
+    let command = find(world, (user, place, application), (name, 1))?;
     let subcommands: Vec<&str> = words.collect();
-    let mut resolved = Resolved::new(place);
+    let mut resolved = Resolved::new(place, command.application);
     let entered = options::Entered {
         world,
         options,
@@ -228,7 +257,11 @@ fn slash(
             name: path.join(" "),
             kind: 1,
         }),
-        ..Parts::of(if focused.is_some() { 4 } else { 2 }, data)
+        ..Parts::of(
+            command.application,
+            if focused.is_some() { 4 } else { 2 },
+            data,
+        )
     })
 }
 
@@ -247,12 +280,11 @@ fn command_data(command: &Command) -> Value {
 /// A command of a context menu: `kind` 2 is for users, 3 for messages.
 fn menu(
     world: &World,
-    user: Id,
-    place: &Channel,
+    (user, place, application): Use<'_>,
     (name, kind, target): (&str, u64, Id),
 ) -> Result<Parts, ApiError> {
-    let command = find(world, user, place, (name, kind))?;
-    let mut resolved = Resolved::new(place);
+    let command = find(world, (user, place, application), (name, kind))?;
+    let mut resolved = Resolved::new(place, command.application);
     if kind == USER_MENU {
         resolved.user(world, target)?;
     } else {
@@ -272,7 +304,7 @@ fn menu(
             kind,
         }),
         metadata: Map::from_iter([about]),
-        ..Parts::of(2, data)
+        ..Parts::of(command.application, 2, data)
     })
 }
 
@@ -295,6 +327,7 @@ fn dispatch(world: &mut World, user: Id, place: &Channel, parts: &Parts) -> Id {
     }
     let interaction = Interaction {
         id,
+        application: parts.application,
         token,
         kind: parts.kind,
         user,
@@ -311,13 +344,8 @@ fn dispatch(world: &mut World, user: Id, place: &Channel, parts: &Parts) -> Id {
         follow_ups: Vec::new(),
     };
     world.interactions.insert(id, interaction);
-    world.outbox.push(Event {
-        name: "INTERACTION_CREATE",
-        data: event,
-        guild: place.guild,
-        channel: None,
-        private: false,
-    });
+    let told = (place.guild, event);
+    world.tell_application(parts.application, "INTERACTION_CREATE", told);
     id
 }
 
@@ -334,20 +362,21 @@ fn focused_type(data: &Value) -> Option<u64> {
 }
 
 fn show(world: &World, user: Id, place: &Channel, parts: &Parts, (id, token): (Id, &str)) -> Value {
+    let bot = parts.application;
     let locale = world
         .users
         .get(&user)
         .map_or("en-US", |user| user.locale.as_str());
     let mut shown = json!({
         "id": id.to_string(),
-        "application_id": world.bot.to_string(),
+        "application_id": bot.to_string(),
         "type": parts.kind,
         "data": parts.data,
         "channel_id": place.id.to_string(),
-        "channel": world.show_channel(place, world.bot),
+        "channel": world.show_channel(place, bot),
         "token": token,
         "version": 1,
-        "app_permissions": permissions::in_channel(world, place, world.bot).to_string(),
+        "app_permissions": permissions::in_channel(world, place, bot).to_string(),
         "locale": locale,
         "entitlements": [],
         "entitlement_sku_ids": [],
@@ -375,7 +404,7 @@ fn show(world: &World, user: Id, place: &Channel, parts: &Parts, (id, token): (I
         .message
         .and_then(|id| world.message(place.id, id, user).ok());
     if let Some(message) = message {
-        shown["message"] = message.show(world.bot);
+        shown["message"] = message.show(bot);
     }
     shown
 }

@@ -9,15 +9,18 @@ use serde_json::{Map, Value, json};
 /// `resolved`, as it grows.
 pub(super) struct Resolved<'a> {
     place: &'a Channel,
+    /// The application to which it is shown.
+    application: Id,
     /// `users`, `members`, `roles`, `channels`, `messages`, `attachments`.
     kinds: Map<String, Value>,
 }
 
 impl<'a> Resolved<'a> {
     /// Nothing yet.
-    pub(super) fn new(place: &'a Channel) -> Self {
+    pub(super) fn new(place: &'a Channel, application: Id) -> Self {
         Self {
             place,
+            application,
             kinds: Map::new(),
         }
     }
@@ -67,8 +70,8 @@ impl<'a> Resolved<'a> {
         if channel.guild != self.place.guild {
             return Err(UNKNOWN_CHANNEL.into());
         }
-        let mut shown = world.show_channel(channel, world.bot);
-        let held = permissions::in_channel(world, channel, world.bot);
+        let mut shown = world.show_channel(channel, self.application);
+        let held = permissions::in_channel(world, channel, self.application);
         shown["permissions"] = held.to_string().into();
         self.add("channels", id, shown);
         Ok(())
@@ -99,7 +102,7 @@ impl<'a> Resolved<'a> {
     /// A message of the channel that `viewer` sees.
     pub(super) fn message(&mut self, world: &World, id: Id, viewer: Id) -> Result<(), ApiError> {
         let message = world.message(self.place.id, id, viewer)?;
-        self.add("messages", id, message.show(world.bot));
+        self.add("messages", id, message.show(self.application));
         Ok(())
     }
 

@@ -254,7 +254,7 @@ impl Connection {
     }
 
     async fn identify(&mut self, data: &Value) -> Flow {
-        let (shard, intents) = match identify::check(&self.hub, data) {
+        let identity = match identify::check(&self.hub, data) {
             Ok(checked) => checked,
             Err(close) => return ControlFlow::Break(End::Close(close)),
         };
@@ -262,8 +262,10 @@ impl Connection {
         let (number, authority) = (self.number, self.hub.authority.clone());
         let opened = self.hub.change(|state| {
             let id = state.world.new_id();
-            state.world.sessions_begun += 1;
-            let mut session = state.sessions.begin(id, shard, intents);
+            if let Some(own) = state.world.applications.get_mut(&identity.application) {
+                own.sessions_begun += 1;
+            }
+            let mut session = state.sessions.begin(id, identity);
             session.presence = data["presence"].clone();
             opening::open(state, &authority, &mut session);
             session.connection = Some((number, order));
@@ -277,14 +279,18 @@ impl Connection {
     }
 
     async fn resume(&mut self, data: &Value) -> Flow {
-        if !identify::is_token(&self.hub, data) {
-            return ControlFlow::Break(End::Close(close::AUTHENTICATION_FAILED));
-        }
+        let application = match identify::application(&self.hub, data) {
+            Ok(application) => application,
+            Err(close) => return ControlFlow::Break(End::Close(close)),
+        };
         let id = data["session_id"].as_str().unwrap_or_default().to_owned();
         let seen = data["seq"].as_u64().unwrap_or(0);
         let connection = (self.number, self.orders.0.clone());
         let resumed = self.hub.change(|state| {
             let session = state.sessions.get_mut(&id)?;
+            if session.application != application {
+                return None;
+            }
             if seen > session.newest {
                 return Some(Err(close::INVALID_SEQUENCE));
             }

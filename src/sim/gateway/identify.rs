@@ -1,22 +1,22 @@
 //! Checks which client may begin a session, and with which intents.
 
 use super::close::{self, Close};
-use super::intents::KNOWN_INTENTS;
+use super::intents::{Identity, KNOWN_INTENTS};
 use crate::sim::hub::Hub;
+use crate::sim::ids::Id;
 use crate::sim::options::PRIVILEGED_INTENTS;
 use serde_json::Value;
 
-/// Whether the payload's token is the bot's, with or without `Bot ` before it.
-pub(super) fn is_token(hub: &Hub, data: &Value) -> bool {
+/// The application whose token is in the payload, with or without `Bot ` before it.
+pub(super) fn application(hub: &Hub, data: &Value) -> Result<Id, Close> {
     let token = data["token"].as_str().unwrap_or_default();
-    token.strip_prefix("Bot ").unwrap_or(token) == hub.token
+    let token = token.strip_prefix("Bot ").unwrap_or(token);
+    hub.application(token).ok_or(close::AUTHENTICATION_FAILED)
 }
 
-/// The shard with its count, and the intents of a valid identify.
-pub(super) fn check(hub: &Hub, data: &Value) -> Result<((u32, u32), u64), Close> {
-    if !is_token(hub, data) {
-        return Err(close::AUTHENTICATION_FAILED);
-    }
+/// What a valid identify says.
+pub(super) fn check(hub: &Hub, data: &Value) -> Result<Identity, Close> {
+    let application = application(hub, data)?;
     let intents = data["intents"].as_u64();
     let Some(intents) = intents.filter(|bits| bits & !*KNOWN_INTENTS == 0) else {
         return Err(close::INVALID_INTENTS);
@@ -33,7 +33,11 @@ pub(super) fn check(hub: &Hub, data: &Value) -> Result<((u32, u32), u64), Close>
         Some(_) => number(0).zip(number(1)).unwrap_or((1, 0)),
     };
     if shard.0 < shard.1 {
-        Ok((shard, intents))
+        Ok(Identity {
+            application,
+            shard,
+            intents,
+        })
     } else {
         Err(close::INVALID_SHARD)
     }

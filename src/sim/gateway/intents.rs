@@ -2,7 +2,7 @@
 
 use crate::sim::ids::{Id, id_in};
 use crate::sim::permissions;
-use crate::sim::world::{Event, World};
+use crate::sim::world::{Audience, Event, World};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -16,6 +16,15 @@ pub(super) const GUILD_MEMBERS: u64 = 1 << 1;
 pub(super) const GUILD_PRESENCES: u64 = 1 << 8;
 /// `GUILDS`
 pub(super) const GUILDS: u64 = 1;
+
+/// Whose session it is, and what it asked for when it began.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Identity {
+    pub(super) application: Id,
+    /// The shard, and how many there are.
+    pub(super) shard: (u32, u32),
+    pub(super) intents: u64,
+}
 
 /// The bits that admit one kind of dispatch, in guilds and in direct channels. None: always.
 #[derive(Clone, Copy, Debug)]
@@ -69,26 +78,34 @@ fn bit(facts: &Value, name: &str) -> u64 {
     bit.map_or(0, |bit| 1 << bit)
 }
 
-/// Whether a session of `shard` (of `shards`) with these intents receives the event.
-pub(super) fn receives(world: &World, event: &Event, intents: u64, shard: (u32, u32)) -> bool {
-    let (shard, shards) = (u64::from(shard.0), u64::from(shard.1));
+/// Whether a session receives the event.
+pub(super) fn receives(world: &World, event: &Event, session: Identity) -> bool {
+    let (shard, shards) = (u64::from(session.shard.0), u64::from(session.shard.1));
     let own = event.guild.map_or(0, |guild| (guild >> 22) % shards.max(1));
-    !event.private
+    let bot = session.application;
+    let is_told = match event.audience {
+        Audience::Everybody => true,
+        Audience::Only(application) => application == bot,
+        Audience::AllBut(application) => application != bot,
+        Audience::People => false,
+    };
+    is_told
         && own == shard
-        && is_member(world, event)
-        && admitted(world, event, intents)
-        && sees(world, event)
+        && is_member(world, event, bot)
+        && admitted(event, session)
+        && sees(world, event, bot)
 }
 
-/// The bot learns nothing of guilds that it is not in, except that it left one.
-fn is_member(world: &World, event: &Event) -> bool {
+/// A bot learns nothing of guilds that it is not in, except that it left one.
+fn is_member(world: &World, event: &Event, bot: Id) -> bool {
     let guild = event.guild.and_then(|id| world.guilds.get(&id));
-    event.name == "GUILD_DELETE" || guild.is_none_or(|guild| guild.members.contains_key(&world.bot))
+    event.name == "GUILD_DELETE" || guild.is_none_or(|guild| guild.members.contains_key(&bot))
 }
 
-fn admitted(world: &World, event: &Event, intents: u64) -> bool {
+fn admitted(event: &Event, session: Identity) -> bool {
     // Its own member's changes reach every bot.
-    if event.name == "GUILD_MEMBER_UPDATE" && id_in(&event.data["user"], "id") == Some(world.bot) {
+    let bot = Some(session.application);
+    if event.name == "GUILD_MEMBER_UPDATE" && id_in(&event.data["user"], "id") == bot {
         return true;
     }
     let Some(admission) = ADMISSIONS.get(event.name) else {
@@ -98,15 +115,15 @@ fn admitted(world: &World, event: &Event, intents: u64) -> bool {
         Some(_) => admission.in_guilds,
         None => admission.in_direct,
     };
-    needed.is_none_or(|needed| needed & intents != 0)
+    needed.is_none_or(|needed| needed & session.intents != 0)
 }
 
-fn sees(world: &World, event: &Event) -> bool {
+fn sees(world: &World, event: &Event, bot: Id) -> bool {
     let needed = match event.name {
         "GUILD_AUDIT_LOG_ENTRY_CREATE" => {
             let guild = event.guild.and_then(|id| world.guilds.get(&id));
             return guild.is_some_and(|guild| {
-                let held = permissions::in_guild(world, guild, world.bot);
+                let held = permissions::in_guild(world, guild, bot);
                 held & permissions::VIEW_AUDIT_LOG != 0
             });
         }
@@ -116,15 +133,14 @@ fn sees(world: &World, event: &Event) -> bool {
     };
     let channel = event.channel.and_then(|id| world.channels.get(&id));
     needed == 0
-        || channel
-            .is_none_or(|channel| permissions::in_channel(world, channel, world.bot) & needed != 0)
+        || channel.is_none_or(|channel| permissions::in_channel(world, channel, bot) & needed != 0)
 }
 
 /// Whether Discord blanks this event's message for a bot without the message content intent: not
 /// in direct channels, not the bot's own messages, not those that mention it.
-pub(super) fn is_blanked(world: &World, event: &Event) -> bool {
+pub(super) fn is_blanked(event: &Event, bot: Id) -> bool {
     let is_message = matches!(event.name, "MESSAGE_CREATE" | "MESSAGE_UPDATE");
-    is_message && event.guild.is_some() && !is_for_bot(&event.data, world.bot)
+    is_message && event.guild.is_some() && !is_for_bot(&event.data, bot)
 }
 
 fn is_for_bot(message: &Value, bot: Id) -> bool {

@@ -13,22 +13,23 @@ const CHUNK: usize = 1_000;
 /// The most members that Discord returns for a query, or by their ids.
 const MOST_FOUND: usize = 100;
 
-/// The guilds of a shard in which the bot is.
-fn guilds(world: &World, shard: (u32, u32)) -> impl Iterator<Item = &Guild> {
-    let (shard, shards) = (u64::from(shard.0), u64::from(shard.1).max(1));
-    let here = world.guilds.values();
+/// The guilds of a session's shard in which its bot is.
+fn guilds<'a>(world: &'a World, session: &Session) -> impl Iterator<Item = &'a Guild> + use<'a> {
+    let (shard, shards) = (u64::from(session.shard), u64::from(session.shards).max(1));
+    let (here, bot) = (world.guilds.values(), session.application);
     here.filter(move |guild| (guild.id >> 22) % shards == shard)
-        .filter(|guild| guild.members.contains_key(&world.bot))
+        .filter(move |guild| guild.members.contains_key(&bot))
 }
 
 /// Numbers `READY` and the guilds into a new session.
 pub(super) fn open(state: &mut SimState, authority: &str, session: &mut Session) {
-    let world = &state.world;
-    let shard = (session.shard, session.shards);
-    let unavailable: Vec<Value> = guilds(world, shard)
+    let (world, bot) = (&state.world, session.application);
+    let unavailable: Vec<Value> = guilds(world, session)
         .map(|guild| json!({"id": guild.id.to_string(), "unavailable": true}))
         .collect();
-    let user = world.users.get(&world.bot);
+    let user = world.users.get(&bot);
+    let application = world.applications.get(&bot);
+    let privileged = application.map_or(0, |own| own.privileged_intents);
     let ready = json!({
         "v": 10,
         "user": user.map(crate::sim::world::User::show_self),
@@ -42,8 +43,8 @@ pub(super) fn open(state: &mut SimState, authority: &str, session: &mut Session)
         "resume_gateway_url": format!("ws://{authority}"),
         "shard": [session.shard, session.shards],
         "application": {
-            "id": world.bot.to_string(),
-            "flags": application_flags(world.privileged_intents),
+            "id": bot.to_string(),
+            "flags": application_flags(privileged),
         },
         "_trace": ["[\"gateway-sim\",{\"micros\":0}]"],
     });
@@ -52,15 +53,16 @@ pub(super) fn open(state: &mut SimState, authority: &str, session: &mut Session)
         return;
     }
     let everybody = session.intents & GUILD_PRESENCES != 0;
-    for guild in guilds(world, shard) {
-        session.push("GUILD_CREATE", &world.show_guild_whole(guild, everybody));
+    for guild in guilds(world, session) {
+        let shown = world.show_guild_whole(guild, bot, everybody);
+        session.push("GUILD_CREATE", &shown);
     }
 }
 
 /// Numbers the answer to op 8 (request guild members) into a session.
 pub(super) fn members(world: &World, session: &mut Session, request: &Value) {
     let guild = id_in(request, "guild_id").and_then(|id| world.guilds.get(&id));
-    let Some(guild) = guild.filter(|guild| guild.members.contains_key(&world.bot)) else {
+    let Some(guild) = guild.filter(|guild| guild.members.contains_key(&session.application)) else {
         return;
     };
     let named = match request.get("user_ids") {

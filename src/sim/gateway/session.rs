@@ -1,6 +1,6 @@
 //! Sessions: their numbered events, kept also while nobody is connected.
 
-use super::intents::{MESSAGE_CONTENT, hide_content, is_blanked, receives};
+use super::intents::{Identity, MESSAGE_CONTENT, hide_content, is_blanked, receives};
 use crate::sim::faults::{GatewayFault, GatewayFaultKind};
 use crate::sim::ids::Id;
 use crate::sim::world::{Event, World};
@@ -30,6 +30,8 @@ pub(crate) enum Control {
 pub struct SessionView {
     /// The session's id.
     pub id: String,
+    /// The application that it belongs to.
+    pub application: Id,
     /// The shard's number.
     pub shard: u32,
     /// How many shards the bot said it has.
@@ -56,6 +58,7 @@ pub struct SessionView {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(super) id: String,
+    pub(super) application: Id,
     pub(super) shard: u32,
     pub(super) shards: u32,
     pub(super) intents: u64,
@@ -77,6 +80,14 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    fn identity(&self) -> Identity {
+        Identity {
+            application: self.application,
+            shard: (self.shard, self.shards),
+            intents: self.intents,
+        }
+    }
+
     /// Numbers an event.
     pub(super) fn push(&mut self, name: &str, data: &Value) {
         self.push_text(name, &data.to_string());
@@ -130,6 +141,7 @@ impl Session {
     fn view(&self) -> SessionView {
         SessionView {
             id: self.id.clone(),
+            application: self.application,
             shard: self.shard,
             shards: self.shards,
             intents: self.intents,
@@ -169,12 +181,13 @@ impl Sessions {
     }
 
     /// A session that nobody is connected to yet, and that is not kept yet.
-    pub(super) fn begin(&self, id: Id, shard: (u32, u32), intents: u64) -> Session {
+    pub(super) fn begin(&self, id: Id, identity: Identity) -> Session {
         Session {
             id: format!("{:032x}", u128::from(id)),
-            shard: shard.0,
-            shards: shard.1,
-            intents,
+            application: identity.application,
+            shard: identity.shard.0,
+            shards: identity.shard.1,
+            intents: identity.intents,
             newest: 0,
             written: 0,
             acknowledged: 0,
@@ -217,23 +230,24 @@ impl Sessions {
 
     /// Numbers an event into every session that receives it.
     pub(crate) fn deliver(&mut self, world: &World, event: &Event) {
-        let (mut whole, mut blanked): (Option<String>, Option<String>) = (None, None);
+        let mut whole: Option<String> = None;
         for session in self.all.values_mut() {
-            let shard = (session.shard, session.shards);
-            if !receives(world, event, session.intents, shard) {
+            if !receives(world, event, session.identity()) {
                 continue;
             }
-            let hide = session.intents & MESSAGE_CONTENT == 0 && is_blanked(world, event);
-            let text = if hide {
-                blanked.get_or_insert_with(|| {
-                    let mut data = event.data.clone();
-                    hide_content(&mut data, world.bot);
-                    data.to_string()
-                })
+            let bot = session.application;
+            let view = event.views.iter().find(|(viewer, _)| *viewer == bot);
+            let data = view.map_or(&event.data, |(_, data)| data);
+            if session.intents & MESSAGE_CONTENT == 0 && is_blanked(event, bot) {
+                let mut data = data.clone();
+                hide_content(&mut data, bot);
+                session.push(event.name, &data);
+            } else if view.is_some() {
+                session.push(event.name, data);
             } else {
-                whole.get_or_insert_with(|| event.data.to_string())
-            };
-            session.push_text(event.name, text);
+                let text = whole.get_or_insert_with(|| data.to_string());
+                session.push_text(event.name, text);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use super::Sim;
 use crate::sim::errors::{ApiError, SimError, UNKNOWN_USER};
 use crate::sim::ids::Id;
-use crate::sim::world::Overwrite;
+use crate::sim::world::{Audience, Event, Overwrite};
 use serde_json::{Value, json};
 
 impl Sim {
@@ -12,7 +12,7 @@ impl Sim {
         self.hub().change(|state| state.world.add_user(name, false))
     }
 
-    /// A new user that is a bot.
+    /// A new user that is a bot, as which nobody can connect.
     pub fn add_bot(&self, name: &str) -> Id {
         self.hub().change(|state| state.world.add_user(name, true))
     }
@@ -33,7 +33,7 @@ impl Sim {
         Ok(user)
     }
 
-    /// A new guild, with the channel `general`, the owner and the bot in it.
+    /// A new guild, with the channel `general`, the owner and the first bot in it.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl Sim {
         })
     }
 
-    /// Lets a user into a guild. For the bot this dispatches `GUILD_CREATE`.
+    /// Lets a user into a guild. To a bot itself this dispatches `GUILD_CREATE`.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl Sim {
         Ok(self.hub().change(|state| state.world.join(guild, user))?)
     }
 
-    /// Takes a user out of a guild. For the bot this dispatches `GUILD_DELETE`.
+    /// Takes a user out of a guild. To a bot itself this dispatches `GUILD_DELETE`.
     ///
     /// # Errors
     ///
@@ -198,12 +198,13 @@ impl Sim {
     /// the intents that Discord's facts name.
     pub fn dispatch(&self, name: &'static str, guild: Option<Id>, data: Value) {
         self.hub().change(|state| {
-            state.world.outbox.push(crate::sim::world::Event {
+            state.world.outbox.push(Event {
                 name,
                 data,
                 guild,
                 channel: None,
-                private: false,
+                audience: Audience::Everybody,
+                views: Vec::new(),
             });
         });
     }

@@ -49,10 +49,25 @@ impl Sim {
         channel: Id,
         interaction: InteractionRequest,
     ) -> Result<Interaction, SimError> {
-        let request = interaction;
+        self.interact_with(user, channel, interaction, None)
+    }
+
+    /// The same, with the bot whose command is meant where several have one of that name.
+    ///
+    /// # Errors
+    ///
+    /// As for `interact`.
+    pub fn interact_with(
+        &self,
+        user: Id,
+        channel: Id,
+        interaction: InteractionRequest,
+        application: Option<Id>,
+    ) -> Result<Interaction, SimError> {
+        let request = (&interaction, application);
         let id = self
             .hub()
-            .change(|state| client::begin(&mut state.world, user, channel, &request))?;
+            .change(|state| client::begin(&mut state.world, user, channel, request))?;
         Ok(Interaction {
             sim: self.clone(),
             id,
@@ -124,7 +139,9 @@ fn view(world: &World, id: Id) -> InteractionView {
     };
     let message = |id: Id| {
         let message = world.message(interaction.channel, id, interaction.user);
-        message.ok().map(|message| message.show(world.bot))
+        message
+            .ok()
+            .map(|message| message.show(interaction.application))
     };
     let choices = interaction.answer_data["choices"].as_array();
     InteractionView {

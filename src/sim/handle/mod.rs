@@ -15,6 +15,7 @@ pub use interact::{Interaction, InteractionRequest, InteractionView};
 use super::errors::SimError;
 use super::faults::InjectedFault;
 use super::hub::Hub;
+use super::ids::Id;
 use super::limits::RateLimits;
 use super::options::SimOptions;
 use super::server;
@@ -78,9 +79,16 @@ impl Sim {
         format!("http://{}", self.hub().authority)
     }
 
-    /// The bot's token: another one for each start, unless the options name one.
+    /// The first bot's token: another one for each start, unless the options name one.
     pub fn token(&self) -> &str {
-        &self.hub().token
+        let first = self.hub().tokens.first();
+        first.map_or("", |(token, _)| token)
+    }
+
+    /// All bots that can connect: their users' ids, which are the applications', and their tokens.
+    pub fn bots(&self) -> Vec<(Id, String)> {
+        let tokens = self.hub().tokens.iter();
+        tokens.map(|(token, id)| (*id, token.clone())).collect()
     }
 
     /// Ends all connections and stops listening. Looking at the world stays possible.

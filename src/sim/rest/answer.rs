@@ -1,4 +1,4 @@
-//! One request of the bot, from its first byte to the answer's headers.
+//! One request of a bot, from its first byte to the answer's headers.
 
 use super::body::{self, Received};
 use super::call::{Outcome, RestCall};
@@ -9,6 +9,7 @@ use super::{files, operations};
 use crate::sim::errors::{ApiError, Known, METHOD_NOT_ALLOWED, NOT_FOUND, UNAUTHORIZED};
 use crate::sim::faults::RestFaultKind;
 use crate::sim::hub::{Hub, SimState};
+use crate::sim::ids::Id;
 use crate::sim::limits::{Bucket, Standing};
 use crate::sim::record::RequestRecord;
 use axum::extract::Request;
@@ -65,7 +66,8 @@ struct Asked {
     path: String,
     query: String,
     found: Option<Match>,
-    authorized: bool,
+    /// The application whose token came with it.
+    application: Option<Id>,
     call: RestCall,
 }
 
@@ -100,13 +102,13 @@ impl Asked {
         let path = without_version(path).ok_or(NOT_FOUND)?.to_owned();
         let method = request.method().as_str().to_owned();
         let query = request.uri().query().unwrap_or_default().to_owned();
-        let authorized = is_authorized(request.headers(), &hub.token);
+        let application = token(request.headers()).and_then(|token| hub.application(token));
         let reason = header(request.headers(), "x-audit-log-reason").map(route::decoded);
         let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(request.uri());
         let Received { body, files } = body::read(request).await?;
         let found = routes::find(&method, &path);
         let call = RestCall {
-            actor: hub.look(|state| state.world.bot),
+            actor: application.unwrap_or_else(|| hub.look(|state| state.world.bot)),
             parameters: found.as_ref().map(|(_, it)| it.clone()).unwrap_or_default(),
             query: pairs.map(|pairs| pairs.0).unwrap_or_default(),
             body,
@@ -118,7 +120,7 @@ impl Asked {
             path,
             query,
             found,
-            authorized,
+            application,
             call,
         })
     }
@@ -165,10 +167,11 @@ impl Asked {
         let Some((route, _)) = &self.found else {
             return (Err(self.missing(state)), None);
         };
-        if route.needs_token && !self.authorized {
+        if route.needs_token && self.application.is_none() {
             return (Err(UNAUTHORIZED.into()), None);
         }
         let bucket = Bucket {
+            application: self.call.actor,
             method: route.method,
             template: route.template,
             major: self.major(),
@@ -228,6 +231,7 @@ impl Asked {
         let files = self.call.files.iter();
         state.records.request(RequestRecord {
             number: 0,
+            application: self.call.actor,
             method: self.method.clone(),
             path,
             body: self.call.body.clone(),
@@ -264,9 +268,8 @@ fn without_version(path: &str) -> Option<&str> {
         .filter(|path| path.starts_with('/'))
 }
 
-fn is_authorized(headers: &HeaderMap, token: &str) -> bool {
-    header(headers, AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bot "))
-        == Some(token)
+fn token(headers: &HeaderMap) -> Option<&str> {
+    header(headers, AUTHORIZATION.as_str())?.strip_prefix("Bot ")
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

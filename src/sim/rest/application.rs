@@ -1,9 +1,9 @@
-//! The bot's application.
+//! The application of a bot.
 
 use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, route};
 use crate::sim::errors::UNKNOWN_APPLICATION;
-use crate::sim::world::World;
+use crate::sim::world::{Application, World};
 use serde_json::{Value, json};
 
 pub(super) const ROUTES: &[Route] = &[
@@ -23,30 +23,33 @@ pub(crate) fn application_flags(privileged_intents: u64) -> u64 {
 }
 
 fn get(world: &mut World, call: &RestCall) -> Outcome {
-    if !matches!(call.text("application_id"), "") && call.id("application_id")? != world.bot {
+    let own = world.application(call.actor)?;
+    if !matches!(call.text("application_id"), "") && call.id("application_id")? != own.id {
         return Err(UNKNOWN_APPLICATION.into());
     }
-    Ok(RestAnswer::Ok(shown(world)))
+    Ok(RestAnswer::Ok(shown(world, own)))
 }
 
-fn shown(world: &World) -> Value {
+fn shown(world: &World, own: &Application) -> Value {
+    let guilds = world.guilds.values();
+    let joined = guilds.filter(|guild| guild.members.contains_key(&own.id));
     json!({
-        "id": world.bot.to_string(),
-        "name": "Cogsmith",
+        "id": own.id.to_string(),
+        "name": own.name,
         "icon": null,
         "description": "",
         "type": null,
-        "bot": world.show_user(world.bot),
+        "bot": world.show_user(own.id),
         "summary": "",
         "bot_public": false,
         "bot_require_code_grant": false,
         "verify_key": "0".repeat(64),
         "owner": world.show_user(world.owner),
-        "team": world.team,
-        "flags": application_flags(world.privileged_intents),
+        "team": own.team,
+        "flags": application_flags(own.privileged_intents),
         "hook": true,
         "redirect_uris": [],
         "rpc_origins": [],
-        "approximate_guild_count": world.guilds.len(),
+        "approximate_guild_count": joined.count(),
     })
 }

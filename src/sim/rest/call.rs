@@ -1,6 +1,6 @@
 //! The input and the result of a handler.
 
-use crate::sim::errors::{ApiError, Invalid};
+use crate::sim::errors::{ApiError, Invalid, UNKNOWN_APPLICATION};
 use crate::sim::ids::{Id, id_of};
 use crate::sim::world::{Upload, World};
 use serde_json::{Map, Value};
@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 /// One call of a route, by the bot or by a person.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RestCall {
-    /// Who calls: a user's id. For routes that carry a token in their path, the bot.
+    /// Who calls: the id of a person, or of a bot, which is also its application's. For a request without a bot's
+    /// token, the first bot.
     pub(crate) actor: Id,
     /// The values of the template's parameters, decoded.
     pub(crate) parameters: Vec<(&'static str, String)>,
@@ -52,6 +53,16 @@ impl RestCall {
             return Ok(self.actor);
         }
         text.parse().map_err(|_| not_a_snowflake(name, text))
+    }
+
+    /// The application that the path names, which must be the caller's own.
+    pub(crate) fn own_application(&self, world: &World) -> Result<Id, ApiError> {
+        let named = self.id("application_id")?;
+        if named == world.application(self.actor)?.id {
+            Ok(named)
+        } else {
+            Err(UNKNOWN_APPLICATION.into())
+        }
     }
 
     /// A parameter of the query.

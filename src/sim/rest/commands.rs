@@ -3,9 +3,7 @@
 use super::call::{Outcome, RestAnswer, RestCall};
 use super::command_rules as rules;
 use super::route::{Route, route};
-use crate::sim::errors::{
-    ApiError, Invalid, TOO_MANY_COMMANDS, UNKNOWN_APPLICATION, UNKNOWN_COMMAND,
-};
+use crate::sim::errors::{ApiError, Invalid, TOO_MANY_COMMANDS, UNKNOWN_COMMAND};
 use crate::sim::ids::Id;
 use crate::sim::world::{Command, World};
 use serde_json::Value;
@@ -33,32 +31,41 @@ pub(super) const ROUTES: &[Route] = &[
 /// Slash commands, then commands on users, then on messages.
 const MOST: [usize; 3] = [100, 15, 15];
 
-/// The guild of the path; none for global commands.
-fn place(world: &World, call: &RestCall) -> Result<Option<Id>, ApiError> {
-    if call.id("application_id")? != world.bot {
-        return Err(UNKNOWN_APPLICATION.into());
+/// A list of commands: an application's own for all guilds, or those for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    application: Id,
+    guild: Option<Id>,
+}
+
+impl Place {
+    fn has(self, command: &Command) -> bool {
+        command.application == self.application && command.guild == self.guild
     }
-    if call.text("guild_id").is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(world.guild_for(call.id("guild_id")?, call.actor)?.id))
+}
+
+/// The list that the path names, which must be the caller's own.
+fn place(world: &World, call: &RestCall) -> Result<Place, ApiError> {
+    let application = call.own_application(world)?;
+    let guild = match call.text("guild_id") {
+        "" => None,
+        _ => Some(world.guild_for(call.id("guild_id")?, call.actor)?.id),
+    };
+    Ok(Place { application, guild })
 }
 
 fn known<'a>(world: &'a World, call: &RestCall) -> Result<(Id, &'a Command), ApiError> {
     let place = place(world, call)?;
     let id = call.id("command_id")?;
     let command = world.commands.get(&id);
-    let command = command.filter(|command| command.guild == place);
+    let command = command.filter(|command| place.has(command));
     Ok((id, command.ok_or(UNKNOWN_COMMAND)?))
 }
 
 fn list(world: &mut World, call: &RestCall) -> Outcome {
     let place = place(world, call)?;
     let with_localizations = call.query_flag("with_localizations");
-    let own = world
-        .commands
-        .values()
-        .filter(|command| command.guild == place);
+    let own = world.commands.values().filter(|command| place.has(command));
     let shown = own.map(|command| {
         let mut shown = command.shown.clone();
         if !with_localizations {
@@ -95,7 +102,7 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     let same = same_name(world, place, &call.body);
     if same.is_none() {
         let kind = kind_of(&call.body);
-        let own = world.commands.values().filter(|one| one.guild == place);
+        let own = world.commands.values().filter(|one| place.has(one));
         if own.filter(|one| one.kind() == kind).count() >= most(kind) {
             return Err(TOO_MANY_COMMANDS.into());
         }
@@ -116,15 +123,14 @@ fn most(kind: u64) -> usize {
     MOST.get(index).copied().unwrap_or(1)
 }
 
-fn same_name(world: &World, place: Option<Id>, body: &Value) -> Option<Id> {
+fn same_name(world: &World, place: Place, body: &Value) -> Option<Id> {
     let (kind, name) = (kind_of(body), body["name"].as_str()?);
     let mut commands = world.commands.iter();
-    let same =
-        commands.find(|(_, one)| one.guild == place && one.kind() == kind && one.name() == name);
+    let same = commands.find(|(_, one)| place.has(one) && one.kind() == kind && one.name() == name);
     same.map(|(id, _)| *id)
 }
 
-fn store(world: &mut World, place: Option<Id>, id: Option<Id>, body: &Value) -> Value {
+fn store(world: &mut World, place: Place, id: Option<Id>, body: &Value) -> Value {
     let version = world.new_id();
     let id = id.unwrap_or(version);
     let mut shown = rules::defaults();
@@ -137,13 +143,14 @@ fn store(world: &mut World, place: Option<Id>, id: Option<Id>, body: &Value) -> 
         shown["options"] = Value::Array(Vec::new());
     }
     shown["id"] = id.to_string().into();
-    shown["application_id"] = world.bot.to_string().into();
+    shown["application_id"] = place.application.to_string().into();
     shown["version"] = version.to_string().into();
-    if let Some(guild) = place {
+    if let Some(guild) = place.guild {
         shown["guild_id"] = guild.to_string().into();
     }
     let command = Command {
-        guild: place,
+        application: place.application,
+        guild: place.guild,
         shown: shown.clone(),
     };
     world.commands.insert(id, command);
@@ -173,7 +180,7 @@ fn overwrite(world: &mut World, call: &RestCall) -> Outcome {
     let kept: Vec<Id> = ids.iter().flatten().copied().collect();
     world
         .commands
-        .retain(|id, one| one.guild != place || kept.contains(id));
+        .retain(|id, one| !place.has(one) || kept.contains(id));
     let pairs = commands.iter().zip(ids);
     let shown: Vec<Value> = pairs
         .map(|(body, id)| store(world, place, id, body))
@@ -182,8 +189,9 @@ fn overwrite(world: &mut World, call: &RestCall) -> Outcome {
 }
 
 fn update(world: &mut World, call: &RestCall) -> Outcome {
+    let place = place(world, call)?;
     let (id, command) = known(world, call)?;
-    let (place, mut merged) = (command.guild, command.shown.clone());
+    let mut merged = command.shown.clone();
     for (name, value) in call.body.as_object().into_iter().flatten() {
         merged[name.as_str()] = value.clone();
     }

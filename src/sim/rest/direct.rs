@@ -4,7 +4,7 @@ use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, route};
 use crate::sim::errors::{ApiError, CANNOT_DM, Invalid, UNKNOWN_GUILD};
 use crate::sim::permissions;
-use crate::sim::world::{Event, World};
+use crate::sim::world::World;
 use serde_json::{Value, json};
 
 pub(super) const ROUTES: &[Route] = &[
@@ -34,13 +34,7 @@ fn update_me(world: &mut World, call: &RestCall) -> Outcome {
         user.name = name;
     }
     let shown = world.user(actor)?.show_self();
-    world.outbox.push(Event {
-        name: "USER_UPDATE",
-        data: shown.clone(),
-        guild: None,
-        channel: None,
-        private: false,
-    });
+    world.tell_application(actor, "USER_UPDATE", (None, shown.clone()));
     Ok(RestAnswer::Ok(shown))
 }
 

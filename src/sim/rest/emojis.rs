@@ -146,10 +146,10 @@ fn tell(world: &mut World, guild: Id) {
 
 /// The application's emoji, for the application alone.
 fn own<'a>(world: &'a mut World, call: &RestCall) -> Result<&'a mut Collection, ApiError> {
-    if call.id("application_id")? != world.bot {
-        return Err(UNKNOWN_APPLICATION.into());
-    }
-    Ok(&mut world.collections.emojis)
+    let own = call.own_application(world)?;
+    let own = world.applications.get_mut(&own);
+    let own = own.ok_or(UNKNOWN_APPLICATION)?;
+    Ok(&mut own.collections.emojis)
 }
 
 fn list_own(world: &mut World, call: &RestCall) -> Outcome {
@@ -168,7 +168,7 @@ fn create_own(world: &mut World, call: &RestCall) -> Outcome {
         return Err(TOO_MANY_EMOJIS.into());
     }
     let (id, emoji) = made(world, call, &[])?;
-    world.collections.emojis.keep(id, emoji.clone());
+    own(world, call)?.keep(id, emoji.clone());
     Ok(RestAnswer::Created(emoji))
 }
 

@@ -19,14 +19,14 @@ fn address(world: &mut World, _: &RestCall) -> Outcome {
     Ok(RestAnswer::Ok(json!({"url": websocket(world)})))
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "every handler has this form")]
-fn for_bots(world: &mut World, _: &RestCall) -> Outcome {
+fn for_bots(world: &mut World, call: &RestCall) -> Outcome {
+    let begun = world.application(call.actor)?.sessions_begun;
     Ok(RestAnswer::Ok(json!({
         "url": websocket(world),
         "shards": world.shards,
         "session_start_limit": {
             "total": 1_000,
-            "remaining": 1_000 - world.sessions_begun.min(1_000),
+            "remaining": 1_000 - begun.min(1_000),
             "reset_after": 14_400_000,
             "max_concurrency": world.max_concurrency,
         },

@@ -157,7 +157,7 @@ fn post_answer(
         flags,
         interaction: Some(interaction),
         only_for: (flags & EPHEMERAL != 0).then_some(interaction.user),
-        ..Draft::plain(world.bot, interaction.channel, body, files)
+        ..Draft::plain(interaction.application, interaction.channel, body, files)
     };
     post::post(world, draft)
 }
@@ -233,6 +233,7 @@ fn open_modal(world: &mut World, interaction: &Interaction, data: &Value) -> Res
     let mut components = data["components"].clone();
     post::number_components(&mut components);
     let modal = OpenModal {
+        application: interaction.application,
         custom_id: custom_id.into(),
         components,
         channel: interaction.channel,
@@ -255,16 +256,17 @@ fn show_answer(world: &World, interaction: &Interaction, kind: u64, original: Op
             .is_ok_and(|message| message.only_for.is_some())
             .into();
         if let Ok(message) = message {
-            resource["message"] = message.show(world.bot);
+            resource["message"] = message.show(interaction.application);
         }
     }
     json!({"interaction": about, "resource": resource})
 }
 
-/// The interaction whose token this is, while the token lives.
-pub(super) fn by_token<'a>(world: &'a World, token: &str) -> Result<&'a Interaction, ApiError> {
+/// The interaction that the path below its application's webhook names, while its token lives.
+fn by_token<'a>(world: &'a World, call: &RestCall) -> Result<&'a Interaction, ApiError> {
+    let (application, token) = (call.id("webhook_id")?, call.text("webhook_token"));
     let mut interactions = world.interactions.values().rev();
-    let known = interactions.find(|one| one.token == token);
+    let known = interactions.find(|one| one.application == application && one.token == token);
     let interaction = known.ok_or(INVALID_TOKEN)?;
     let age = world.clock.now().saturating_sub(interaction.created);
     if age > TOKEN_LIFE {
@@ -275,7 +277,7 @@ pub(super) fn by_token<'a>(world: &'a World, token: &str) -> Result<&'a Interact
 
 /// A follow-up. The first one after a deferral fills the original message, as at Discord.
 pub(super) fn follow_up(world: &mut World, call: &RestCall) -> Outcome {
-    let interaction = by_token(world, call.text("webhook_token"))?.clone();
+    let interaction = by_token(world, call)?.clone();
     require_answered(&interaction)?;
     if interaction.stage == Stage::Deferred {
         return edit(world, call, &interaction, interaction.original);
@@ -285,7 +287,7 @@ pub(super) fn follow_up(world: &mut World, call: &RestCall) -> Outcome {
         kept.follow_ups.push(id);
     }
     let message = world.message(interaction.channel, id, interaction.user)?;
-    Ok(RestAnswer::Ok(message.show(world.bot)))
+    Ok(RestAnswer::Ok(message.show(interaction.application)))
 }
 
 /// The webhook of an interaction exists once that is answered.
@@ -298,7 +300,7 @@ fn require_answered(interaction: &Interaction) -> Result<(), ApiError> {
 
 /// The interaction and the message that a path below its webhook names.
 fn named(world: &World, call: &RestCall) -> Result<(Interaction, Option<Id>), ApiError> {
-    let interaction = by_token(world, call.text("webhook_token"))?.clone();
+    let interaction = by_token(world, call)?.clone();
     require_answered(&interaction)?;
     let named = match call.text("message_id") {
         "@original" | "" => interaction.original,
@@ -316,7 +318,7 @@ pub(super) fn get(world: &mut World, call: &RestCall) -> Outcome {
     let (interaction, id) = named(world, call)?;
     let id = id.ok_or(UNKNOWN_MESSAGE)?;
     let message = world.message(interaction.channel, id, interaction.user)?;
-    Ok(RestAnswer::Ok(message.show(world.bot)))
+    Ok(RestAnswer::Ok(message.show(interaction.application)))
 }
 
 /// Edits the original message or a follow-up.
@@ -340,7 +342,7 @@ fn edit(world: &mut World, call: &RestCall, interaction: &Interaction, id: Optio
         kept.stage = Stage::Answered;
     }
     let message = world.message(place.0, place.1, interaction.user)?;
-    Ok(RestAnswer::Ok(message.show(world.bot)))
+    Ok(RestAnswer::Ok(message.show(interaction.application)))
 }
 
 /// Deletes the original message or a follow-up.

@@ -165,9 +165,10 @@ fn nonce(body: &Value) -> Option<String> {
 /// see texts here either.
 pub(super) fn shown(world: &World, message: &Message, viewer: Id) -> Value {
     let mut shown = message.show(viewer);
-    let blind = world.privileged_intents & MESSAGE_CONTENT == 0 && viewer == world.bot;
+    let application = world.applications.get(&viewer);
+    let blind = application.is_some_and(|own| own.privileged_intents & MESSAGE_CONTENT == 0);
     if blind && world.guild_of(message.channel).is_some() {
-        hide_content(&mut shown, world.bot);
+        hide_content(&mut shown, viewer);
     }
     shown
 }

@@ -73,8 +73,9 @@ pub(super) fn post(world: &mut World, draft: Draft<'_>) -> Result<Id, ApiError> 
     }
     if let Some(interaction) = draft.interaction {
         write_interaction(world, interaction, &mut fields);
-        fields.insert("application_id".into(), world.bot.to_string().into());
-        fields.insert("webhook_id".into(), world.bot.to_string().into());
+        let application = interaction.application.to_string();
+        fields.insert("application_id".into(), application.as_str().into());
+        fields.insert("webhook_id".into(), application.into());
     }
     write_mentions(
         world,

@@ -136,9 +136,13 @@ fn open(
     });
     let shown = world.show_channel(&thread, call.actor);
     world.channels.insert(id, thread);
-    let mut data = shown.clone();
-    data["newly_created"] = true.into();
-    world.tell_channel(id, "THREAD_CREATE", data);
+    world.tell_of_channel(id, "THREAD_CREATE");
+    if let Some(event) = world.outbox.last_mut() {
+        let views = event.views.iter_mut().map(|(_, view)| view);
+        for data in [&mut event.data].into_iter().chain(views) {
+            data["newly_created"] = true.into();
+        }
+    }
     world.audit(guild, call.who_and_why(), 110, Some(id));
     Ok(shown)
 }

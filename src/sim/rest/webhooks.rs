@@ -44,7 +44,7 @@ fn shown(world: &World, hook: &Webhook, with_token: bool) -> Value {
         "avatar": hook.avatar,
         "channel_id": hook.channel.to_string(),
         "guild_id": hook.guild.to_string(),
-        "application_id": (hook.creator == world.bot).then(|| world.bot.to_string()),
+        "application_id": world.is_application(hook.creator).then(|| hook.creator.to_string()),
         "user": world.show_user(hook.creator),
     });
     if with_token {
@@ -210,7 +210,8 @@ fn delete_by_token(world: &mut World, call: &RestCall) -> Outcome {
 
 /// Whether the path is that of an interaction: the application's id stands for the webhook's.
 fn is_interaction(world: &World, call: &RestCall) -> bool {
-    call.id("webhook_id").is_ok_and(|id| id == world.bot)
+    call.id("webhook_id")
+        .is_ok_and(|id| world.is_application(id))
 }
 
 fn execute(world: &mut World, call: &RestCall) -> Outcome {
@@ -229,7 +230,7 @@ fn execute(world: &mut World, call: &RestCall) -> Outcome {
     let id = post::post(world, draft)?;
     if call.query_flag("wait") {
         Ok(RestAnswer::Ok(
-            world.message(channel, id, hook.id)?.show(world.bot),
+            world.message(channel, id, hook.id)?.show(hook.id),
         ))
     } else {
         Ok(RestAnswer::Nothing)
@@ -254,7 +255,7 @@ fn get_message(world: &mut World, call: &RestCall) -> Outcome {
     }
     let (channel, id) = own_message(world, call)?;
     Ok(RestAnswer::Ok(
-        world.message(channel, id, 0)?.show(world.bot),
+        world.message(channel, id, 0)?.show(call.actor),
     ))
 }
 
@@ -266,7 +267,7 @@ fn update_message(world: &mut World, call: &RestCall) -> Outcome {
     rules::check_edit(&call.body, &call.files)?;
     post::edit(world, (channel, id), &call.body, &call.files)?;
     Ok(RestAnswer::Ok(
-        world.message(channel, id, 0)?.show(world.bot),
+        world.message(channel, id, 0)?.show(call.actor),
     ))
 }
 

@@ -161,15 +161,26 @@ fn default_fields(kind: u64) -> Map<String, Value> {
 impl World {
     /// Keeps a changed channel, and dispatches that.
     pub(crate) fn keep_channel(&mut self, channel: Channel) {
-        let (id, bot) = (channel.id, self.bot);
+        let id = channel.id;
         let name = if channel.thread.is_some() {
             "THREAD_UPDATE"
         } else {
             "CHANNEL_UPDATE"
         };
-        let shown = self.show_channel(&channel, bot);
         self.channels.insert(id, channel);
-        self.tell_channel(id, name, shown);
+        self.tell_of_channel(id, name);
+    }
+
+    /// Dispatches an event about a channel that exists, to each bot as it is shown to it.
+    pub(crate) fn tell_of_channel(&mut self, id: Id, name: &'static str) {
+        let Some(channel) = self.channels.get(&id) else {
+            return;
+        };
+        let (data, views) = self.views(|viewer| self.show_channel(channel, viewer));
+        self.tell_channel(id, name, data);
+        if let Some(event) = self.outbox.last_mut() {
+            event.views = views;
+        }
     }
 
     /// Whoever writes into a thread takes it out of the archive, and is in it from then on.

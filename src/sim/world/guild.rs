@@ -1,6 +1,6 @@
 //! Guilds, roles and members.
 
-use super::{AuditEntry, GuildCollections, World};
+use super::{Audience, AuditEntry, GuildCollections, World};
 use crate::sim::errors::{ApiError, UNKNOWN_MEMBER, UNKNOWN_ROLE};
 use crate::sim::ids::Id;
 use crate::sim::permissions;
@@ -163,15 +163,15 @@ impl World {
         Some(member.show_alone())
     }
 
-    /// The guild as `GUILD_CREATE` shows it to the bot. Without the intent for presences Discord
+    /// The guild as `GUILD_CREATE` shows it to a bot. Without the intent for presences Discord
     /// sends no members but the bot itself.
-    pub(crate) fn show_guild_whole(&self, guild: &Guild, all_members: bool) -> Value {
+    pub(crate) fn show_guild_whole(&self, guild: &Guild, bot: Id, all_members: bool) -> Value {
         let mut shown = guild.show();
         let channels = || {
             let all = self.channels.values();
             all.filter(|channel| channel.guild == Some(guild.id))
         };
-        let (bot, seen) = (self.bot, guild.members.get(&self.bot));
+        let seen = guild.members.get(&bot);
         shown["joined_at"] = seen.map(|member| member.joined_at.as_str()).into();
         shown["large"] = false.into();
         shown["unavailable"] = false.into();
@@ -228,32 +228,39 @@ impl World {
             mute: false,
         };
         home.members.insert(user, member.clone());
-        if user == self.bot {
+        if self.is_application(user) {
             let home = self.guilds.get(&guild);
-            let shown = home.map(|home| self.show_guild_whole(home, false));
-            self.tell_guild(guild, "GUILD_CREATE", shown.unwrap_or_default());
-            return Ok(());
+            let shown = home.map(|home| self.show_guild_whole(home, user, false));
+            let shown = shown.unwrap_or_default();
+            self.tell_application(user, "GUILD_CREATE", (Some(guild), shown));
         }
         let mut shown = self.show_member(&member);
         shown["guild_id"] = guild.to_string().into();
-        self.tell_guild(guild, "GUILD_MEMBER_ADD", shown);
+        self.tell_others(user, guild, "GUILD_MEMBER_ADD", shown);
         Ok(())
     }
 
-    /// Takes a member out of a guild, whatever the reason. The bot learns of its own removal as
+    /// Takes a member out of a guild, whatever the reason. A bot learns of its own removal as
     /// `GUILD_DELETE`.
     pub(crate) fn leave(&mut self, guild: Id, user: Id) -> Result<(), ApiError> {
         let home = self.guild_mut(guild)?;
         home.members.shift_remove(&user).ok_or(UNKNOWN_MEMBER)?;
         let id = guild.to_string();
-        if user == self.bot {
-            self.tell_guild(guild, "GUILD_DELETE", json!({"id": id}));
-        } else {
-            let user = self.show_user(user);
-            let data = json!({"guild_id": id, "user": user});
-            self.tell_guild(guild, "GUILD_MEMBER_REMOVE", data);
+        if self.is_application(user) {
+            let data = json!({"id": id});
+            self.tell_application(user, "GUILD_DELETE", (Some(guild), data));
         }
+        let data = json!({"guild_id": id, "user": self.show_user(user)});
+        self.tell_others(user, guild, "GUILD_MEMBER_REMOVE", data);
         Ok(())
+    }
+
+    /// Tells the guild of a member that came or went. A bot itself learns of that as of its guild.
+    fn tell_others(&mut self, user: Id, guild: Id, name: &'static str, data: Value) {
+        self.tell_guild(guild, name, data);
+        if let Some(event) = self.outbox.last_mut() {
+            event.audience = Audience::AllBut(user);
+        }
     }
 
     /// Tells the guild that a member is not as before.

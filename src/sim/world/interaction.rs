@@ -7,6 +7,8 @@ use std::time::Duration;
 /// A registered application command.
 #[derive(Clone, Debug)]
 pub(crate) struct Command {
+    /// Whose command it is.
+    pub(crate) application: Id,
     /// None: in every guild.
     pub(crate) guild: Option<Id>,
     /// The command as Discord shows it.
@@ -29,6 +31,8 @@ impl Command {
 #[derive(Clone, Debug)]
 pub(crate) struct Interaction {
     pub(crate) id: Id,
+    /// The application that answers it.
+    pub(crate) application: Id,
     pub(crate) token: String,
     /// Discord's interaction type (2 command, 3 component, 4 autocomplete, 5 modal).
     pub(crate) kind: u64,
@@ -76,6 +80,8 @@ pub(crate) enum Stage {
 /// A modal that stands open in front of a user.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenModal {
+    /// The application that has opened it.
+    pub(crate) application: Id,
     pub(crate) custom_id: String,
     pub(crate) components: Value,
     pub(crate) channel: Id,

@@ -1,6 +1,6 @@
 //! Messages, reactions and uploaded files.
 
-use super::{Channel, Poll, World};
+use super::{Audience, Channel, Poll, World};
 use crate::sim::ids::Id;
 use serde_json::{Map, Value, json};
 
@@ -95,6 +95,14 @@ impl Message {
         Value::Object(fields)
     }
 
+    /// Who learns of it.
+    fn audience(&self) -> Audience {
+        match self.only_for {
+            Some(_) => Audience::People,
+            None => Audience::Everybody,
+        }
+    }
+
     /// The components of all rows and sections, flattened.
     pub(crate) fn components(&self) -> Vec<&Value> {
         let mut found = Vec::new();
@@ -139,9 +147,9 @@ impl Reaction {
 }
 
 impl World {
-    /// The message as its events show it: with its guild, and its author's member without user.
-    pub(crate) fn show_message_event(&self, message: &Message) -> Value {
-        let mut shown = message.show(self.bot);
+    /// The message as its events show it to `viewer`: with its guild, and its author's member without user.
+    pub(crate) fn show_message_event(&self, message: &Message, viewer: Id) -> Value {
+        let mut shown = message.show(viewer);
         if let Some(guild) = self.guild_of(message.channel) {
             shown["guild_id"] = guild.to_string().into();
             if let Some(member) = self.show_member_alone(guild, message.author) {
@@ -157,11 +165,12 @@ impl World {
         let Some(message) = known.and_then(|messages| messages.get(&id)) else {
             return;
         };
-        let data = self.show_message_event(message);
-        let private = message.only_for.is_some();
+        let (data, views) = self.views(|viewer| self.show_message_event(message, viewer));
+        let audience = message.audience();
         self.tell_channel(channel, name, data);
         if let Some(event) = self.outbox.last_mut() {
-            event.private = private;
+            event.audience = audience;
+            event.views = views;
         }
     }
 
@@ -200,7 +209,7 @@ impl World {
         }
         self.tell_channel(channel, "MESSAGE_DELETE", data);
         if let Some(event) = self.outbox.last_mut() {
-            event.private = message.only_for.is_some();
+            event.audience = message.audience();
         }
     }
 }

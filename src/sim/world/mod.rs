@@ -3,10 +3,11 @@
 //! The world knows no sockets. Whoever changes it (`rest/`, the handle) pushes an [`Event`] for each
 //! change that Discord would dispatch; `hub.rs` empties that outbox into the gateway's sessions.
 //!
-//! `start.rs` makes the first guild, `guild.rs`, `channel.rs`, `message.rs` and `user.rs` hold the
+//! `start.rs` makes the first guild, `application.rs` has the bots, `guild.rs`, `channel.rs`, `message.rs` and `user.rs` hold the
 //! types and how Discord shows each, `collections.rs` what is kept as Discord shows it, `poll.rs` polls and `poll_end.rs` what comes of them, `audit.rs` the audit log,
 //! `nonces.rs` what was sent once already.
 
+mod application;
 mod audit;
 mod channel;
 mod collections;
@@ -19,6 +20,7 @@ mod poll_end;
 pub(crate) mod start;
 mod user;
 
+pub(crate) use application::Application;
 pub(crate) use audit::AuditEntry;
 pub(crate) use channel::{Channel, Overwrite, Thread, kind};
 pub(crate) use collections::{
@@ -53,8 +55,23 @@ pub(crate) struct Event {
     pub(crate) guild: Option<Id>,
     /// Only for those who see this channel.
     pub(crate) channel: Option<Id>,
-    /// Seen on the page and by tests, never by the bot: messages for one person's eyes.
-    pub(crate) private: bool,
+    /// Which bots learn of it.
+    pub(crate) audience: Audience,
+    /// What is shown to some of them instead of `data`.
+    pub(crate) views: Vec<(Id, Value)>,
+}
+
+/// Which bots may learn of an event, before intents and permissions decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// All of them.
+    Everybody,
+    /// This application alone.
+    Only(Id),
+    /// All but this application, which learns of the same in another event.
+    AllBut(Id),
+    /// None: the page and tests see it. Messages for one person's eyes.
+    People,
 }
 
 /// All state of the simulated Discord.
@@ -77,14 +94,12 @@ pub(crate) struct World {
     pub(crate) invites: IndexMap<String, Invite>,
     /// The files of attachments, by attachment.
     pub(crate) files: IndexMap<Id, Upload>,
-    /// The bot's user, which is also the application's id, as for every bot made since 2016.
+    /// The bots that can connect, by application. There is always one.
+    pub(crate) applications: IndexMap<Id, Application>,
+    /// The first application, whose view people's clients and tests have.
     pub(crate) bot: Id,
-    /// Who owns the application and the first guild.
+    /// Who owns the applications and the first guild.
     pub(crate) owner: Id,
-    /// The application's team as Discord shows it; null without one.
-    pub(crate) team: Value,
-    /// Privileged intents that the application may use.
-    pub(crate) privileged_intents: u64,
     /// How many messages of a channel are kept.
     pub(crate) messages_kept: usize,
     /// How long an interaction waits for its first answer.
@@ -92,10 +107,6 @@ pub(crate) struct World {
     /// What `GET /gateway/bot` recommends.
     pub(crate) shards: u32,
     pub(crate) max_concurrency: u64,
-    /// How many sessions were ever begun.
-    pub(crate) sessions_begun: u64,
-    /// What the application has.
-    pub(crate) collections: ApplicationCollections,
     pub(crate) outbox: Vec<Event>,
     /// When which poll of which channel ends.
     open_polls: BTreeSet<(Duration, Id, Id)>,
@@ -180,7 +191,8 @@ impl World {
             data,
             guild: Some(guild),
             channel: None,
-            private: false,
+            audience: Audience::Everybody,
+            views: Vec::new(),
         });
     }
 
@@ -191,7 +203,8 @@ impl World {
             data,
             guild: self.guild_of(channel),
             channel: Some(channel),
-            private: false,
+            audience: Audience::Everybody,
+            views: Vec::new(),
         });
     }
 }

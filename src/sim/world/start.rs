@@ -1,7 +1,8 @@
 //! The world that every simulator starts with: the guild Cogsmith, its people and its channels.
 
 use super::{
-    ApplicationCollections, Channel, Guild, GuildCollections, Overwrite, Role, World, kind,
+    Application, ApplicationCollections, Channel, Guild, GuildCollections, Overwrite, Role, World,
+    kind,
 };
 use crate::sim::ids::{Id, Snowflakes};
 use crate::sim::options::SimOptions;
@@ -57,33 +58,30 @@ impl World {
             webhooks: IndexMap::new(),
             invites: IndexMap::new(),
             files: IndexMap::new(),
+            applications: IndexMap::new(),
             bot: 0,
             owner: 0,
-            team: options.team.clone(),
-            privileged_intents: options.allowed_privileged_intents,
             messages_kept: options.messages_kept,
             interaction_deadline: options.interaction_deadline,
             shards: options.shards,
             max_concurrency: options.max_concurrency,
-            sessions_begun: 0,
-            collections: ApplicationCollections::default(),
             outbox: Vec::new(),
             open_polls: BTreeSet::default(),
             snowflakes: Snowflakes::starting_at(FIRST_MS),
             nonces: super::nonces::Nonces::default(),
         };
-        world.furnish();
+        world.furnish(options);
         world.outbox.clear();
         world
     }
 
-    fn furnish(&mut self) {
+    fn furnish(&mut self, options: &SimOptions) {
         // A clock of its own: ids of the start world do not depend on when it is made.
         let clock = std::mem::replace(
             &mut self.clock,
             crate::clock::Clock::paused(FIRST_MS / 1_000),
         );
-        self.bot = self.add_user("cogsmith", true);
+        self.bot = self.add_application(("cogsmith", "Cogsmith"), options);
         self.owner = self.add_user("owner", false);
         let anna = self.add_user("anna", false);
         let ben = self.add_user("ben", false);
@@ -94,25 +92,49 @@ impl World {
         }
         let guild = self.add_guild("Cogsmith", self.owner);
         let moderators = self.add_role(guild, "moderators", MODERATORS);
-        let own = self.add_role(guild, "cogsmith", BOT);
-        if let Some(role) = self
-            .guilds
-            .get_mut(&guild)
-            .and_then(|it| it.roles.get_mut(&own))
-        {
-            role.bot = Some(self.bot);
-        }
-        for user in [self.bot, anna, ben] {
-            // All of them were made above.
+        self.install(guild, self.bot);
+        for user in [anna, ben] {
+            // Both were made above.
             let _joined = self.join(guild, user).is_ok();
         }
-        let bot = self.bot;
-        let home = self.guilds.get_mut(&guild);
-        if let Some(member) = home.and_then(|it| it.members.get_mut(&bot)) {
+        self.furnish_channels(guild, moderators);
+        for bot in &options.more_bots {
+            let id = self.add_application((&bot.name, &bot.name), options);
+            self.install(guild, id);
+        }
+        self.clock = clock;
+    }
+
+    /// Makes an application with its bot: the name of the bot's user, and that of the application.
+    fn add_application(&mut self, (user, name): (&str, &str), options: &SimOptions) -> Id {
+        let id = self.add_user(user, true);
+        let application = Application {
+            id,
+            name: name.into(),
+            team: options.team.clone(),
+            privileged_intents: options.allowed_privileged_intents,
+            sessions_begun: 0,
+            collections: ApplicationCollections::default(),
+        };
+        self.applications.insert(id, application);
+        id
+    }
+
+    /// Lets a bot into a guild, with a role of its own.
+    pub(crate) fn install(&mut self, guild: Id, bot: Id) {
+        let name = self.users.get(&bot).map(|user| user.name.clone());
+        let own = self.add_role(guild, &name.unwrap_or_default(), BOT);
+        // The caller has made both.
+        let _joined = self.join(guild, bot).is_ok();
+        let Some(home) = self.guilds.get_mut(&guild) else {
+            return;
+        };
+        if let Some(role) = home.roles.get_mut(&own) {
+            role.bot = Some(bot);
+        }
+        if let Some(member) = home.members.get_mut(&bot) {
             member.roles.push(own);
         }
-        self.furnish_channels(guild, moderators);
-        self.clock = clock;
     }
 
     fn furnish_channels(&mut self, guild: Id, moderators: Id) {
