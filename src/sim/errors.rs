@@ -106,6 +106,12 @@ pub(crate) const TOO_MANY_COMMANDS: Known = Known(
     30032,
     "Maximum number of application commands reached (100)",
 );
+pub(crate) const TOO_MANY_WEBHOOKS: Known =
+    Known(400, 30007, "Maximum number of webhooks reached (15)");
+pub(crate) const ALREADY_CROSSPOSTED: Known =
+    Known(400, 40033, "This message has already been crossposted");
+pub(crate) const WRONG_CHANNEL_TYPE: Known =
+    Known(400, 50024, "Cannot execute action on this channel type");
 pub(crate) const UNKNOWN_STICKER: Known = Known(404, 10060, "Unknown Sticker");
 pub(crate) const UNKNOWN_STICKER_PACK: Known = Known(404, 10061, "Unknown Sticker Pack");
 pub(crate) const TOO_MANY_EMOJIS: Known =

@@ -17,6 +17,7 @@ mod call;
 mod channels;
 mod command_rules;
 mod commands;
+mod crossposts;
 mod direct;
 mod draft;
 mod emojis;
@@ -46,6 +47,7 @@ mod routes;
 mod stickers;
 mod tags;
 mod threads;
+mod webhook_services;
 mod webhooks;
 
 pub(crate) use answer::{ATTACHMENTS, answer, perform};

@@ -11,6 +11,7 @@ const ALL: &[&[Route]] = &[
     super::bans::ROUTES,
     super::channels::ROUTES,
     super::commands::ROUTES,
+    super::crossposts::ROUTES,
     super::direct::ROUTES,
     super::emojis::ROUTES,
     super::gateway::ROUTES,
@@ -26,6 +27,7 @@ const ALL: &[&[Route]] = &[
     super::roles::ROUTES,
     super::stickers::ROUTES,
     super::threads::ROUTES,
+    super::webhook_services::ROUTES,
     super::webhooks::ROUTES,
 ];
 

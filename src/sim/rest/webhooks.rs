@@ -7,7 +7,8 @@ use super::post;
 use super::route::{Route, open, route};
 use super::{images, interactions};
 use crate::sim::errors::{
-    ApiError, INVALID_TOKEN, Invalid, NOT_IN_A_DM, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK,
+    ApiError, INVALID_TOKEN, Invalid, NOT_IN_A_DM, TOO_MANY_WEBHOOKS, UNKNOWN_MESSAGE,
+    UNKNOWN_WEBHOOK,
 };
 use crate::sim::ids::Id;
 use crate::sim::permissions::{MANAGE_WEBHOOKS, require_in_channel, require_in_guild};
@@ -16,6 +17,9 @@ use serde_json::{Value, json};
 
 /// The largest picture that Discord takes, in bytes.
 const LARGEST_AVATAR: usize = 10 << 20;
+
+/// How many webhooks a channel has room for.
+pub(super) const IN_CHANNEL: usize = 15;
 
 const TOKEN: &str = "/webhooks/{webhook_id}/{webhook_token}";
 const MESSAGE: &str = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}";
@@ -36,7 +40,7 @@ pub(super) const ROUTES: &[Route] = &[
     open("DELETE", MESSAGE, delete_message),
 ];
 
-fn shown(world: &World, hook: &Webhook, with_token: bool) -> Value {
+pub(super) fn shown(world: &World, hook: &Webhook, with_token: bool) -> Value {
     let mut shown = json!({
         "id": hook.id.to_string(),
         "type": 1,
@@ -47,6 +51,20 @@ fn shown(world: &World, hook: &Webhook, with_token: bool) -> Value {
         "application_id": world.is_application(hook.creator).then(|| hook.creator.to_string()),
         "user": world.show_user(hook.creator),
     });
+    if let Some(source) = hook.follows {
+        shown["type"] = 2.into();
+        if let Some(channel) = world.channels.get(&source) {
+            let home = world.home(channel);
+            shown["source_channel"] = json!({"id": source.to_string(), "name": channel.name});
+            shown["source_guild"] = home
+                .map(|home| {
+                    let icon = home.fields.get("icon");
+                    json!({"id": home.id.to_string(), "name": home.name, "icon": icon})
+                })
+                .into();
+        }
+        return shown;
+    }
     if with_token {
         let id = hook.id;
         shown["token"] = hook.token.as_str().into();
@@ -94,6 +112,10 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     let channel = channel.id;
     let name = name(call)?.ok_or_else(|| required("name"))?;
     let avatar = avatar(call)?.flatten();
+    let of_channel = world.webhooks.values();
+    if of_channel.filter(|hook| hook.channel == channel).count() >= IN_CHANNEL {
+        return Err(TOO_MANY_WEBHOOKS.into());
+    }
     let id = world.new_id();
     let hook = Webhook {
         id,
@@ -103,6 +125,7 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
         guild,
         creator: call.actor,
         avatar,
+        follows: None,
     };
     let answer = shown(world, &hook, true);
     world.webhooks.insert(id, hook);
@@ -110,7 +133,8 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     Ok(RestAnswer::Ok(answer))
 }
 
-fn tell(world: &mut World, guild: Id, channel: Id) {
+/// Tells that the webhooks of a channel are not as before.
+pub(super) fn tell(world: &mut World, guild: Id, channel: Id) {
     let data = json!({"guild_id": guild.to_string(), "channel_id": channel.to_string()});
     world.tell_channel(channel, "WEBHOOKS_UPDATE", data);
 }
@@ -147,7 +171,7 @@ fn managed(world: &World, call: &RestCall) -> Result<Webhook, ApiError> {
 }
 
 /// The webhook that the path names with its token.
-fn by_token(world: &World, call: &RestCall) -> Result<Webhook, ApiError> {
+pub(super) fn by_token(world: &World, call: &RestCall) -> Result<Webhook, ApiError> {
     let hook = world
         .webhooks
         .get(&call.id("webhook_id")?)
@@ -219,13 +243,18 @@ fn execute(world: &mut World, call: &RestCall) -> Outcome {
         return interactions::follow_up(world, call);
     }
     let hook = by_token(world, call)?;
-    rules::check(&call.body, &call.files)?;
-    rules::check_not_empty(&call.body, &call.files)?;
+    send(world, call, &hook, &call.body)
+}
+
+/// Sends a message with a webhook.
+pub(super) fn send(world: &mut World, call: &RestCall, hook: &Webhook, body: &Value) -> Outcome {
+    rules::check(body, &call.files)?;
+    rules::check_not_empty(body, &call.files)?;
     let channel = call.query_id("thread_id")?.unwrap_or(hook.channel);
     world.channel(channel)?;
     let draft = Draft {
         webhook: Some(hook.id),
-        ..Draft::plain(hook.id, channel, &call.body, &call.files)
+        ..Draft::plain(hook.id, channel, body, &call.files)
     };
     let id = post::post(world, draft)?;
     if call.query_flag("wait") {

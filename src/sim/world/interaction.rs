@@ -100,6 +100,8 @@ pub(crate) struct Webhook {
     pub(crate) guild: Id,
     pub(crate) creator: Id,
     pub(crate) avatar: Option<String>,
+    /// The announcement channel that it follows: what is published there comes with it.
+    pub(crate) follows: Option<Id>,
 }
 
 /// An invite.

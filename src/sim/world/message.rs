@@ -174,6 +174,52 @@ impl World {
         }
     }
 
+    /// A message that Discord itself writes in the name of a user, with the fields of `more`. Returns its id.
+    pub(crate) fn insert_system_message(
+        &mut self,
+        channel: Id,
+        author: Id,
+        kind: u64,
+        more: Value,
+    ) -> Id {
+        let (id, now) = (self.new_id(), self.now());
+        let plain = json!({
+            "id": id.to_string(),
+            "type": kind,
+            "channel_id": channel.to_string(),
+            "author": self.show_user(author),
+            "content": "",
+            "timestamp": now,
+            "edited_timestamp": null,
+            "tts": false,
+            "attachments": [],
+            "embeds": [],
+            "components": [],
+            "flags": 0,
+            "mentions": [],
+            "mention_roles": [],
+            "mention_everyone": false,
+        });
+        let mut fields = Map::new();
+        for part in [plain, more] {
+            if let Value::Object(part) = part {
+                fields.extend(part);
+            }
+        }
+        self.insert_message(Message {
+            id,
+            channel,
+            author,
+            webhook: None,
+            fields,
+            reactions: Vec::new(),
+            poll: None,
+            only_for: None,
+            pinned_at: None,
+        });
+        id
+    }
+
     /// Keeps a new message, and dispatches it.
     pub(crate) fn insert_message(&mut self, message: Message) {
         let (channel, id) = (message.channel, message.id);

@@ -1,8 +1,11 @@
 //! The end of polls, and the message that tells their result.
 
-use super::{Message, World};
+use super::World;
 use crate::sim::ids::Id;
 use serde_json::{Value, json};
+
+/// The type of the message that tells a poll's result.
+const POLL_RESULT: u64 = 46;
 
 impl World {
     /// Ends the polls whose time is over.
@@ -37,40 +40,14 @@ impl World {
         let Some(author) = self.message_mut(channel, poll).ok().map(|it| it.author) else {
             return;
         };
-        let (id, now) = (self.new_id(), self.now());
         let guild = self.guild_of(channel).map(|guild| guild.to_string());
-        let body = json!({
-            "id": id.to_string(),
-            "type": 46,
-            "channel_id": channel.to_string(),
-            "author": self.show_user(author),
-            "content": "",
-            "timestamp": now,
-            "edited_timestamp": null,
-            "tts": false,
-            "attachments": [],
+        let more = json!({
             "embeds": [{"type": "poll_result", "fields": fields}],
-            "components": [],
-            "flags": 0,
-            "mentions": [],
-            "mention_roles": [],
-            "mention_everyone": false,
             "message_reference": {
                 "type": 0, "channel_id": channel.to_string(), "message_id": poll.to_string(),
                 "guild_id": guild,
             },
         });
-        let Value::Object(fields) = body else { return };
-        self.insert_message(Message {
-            id,
-            channel,
-            author,
-            webhook: None,
-            fields,
-            reactions: Vec::new(),
-            poll: None,
-            only_for: None,
-            pinned_at: None,
-        });
+        self.insert_system_message(channel, author, POLL_RESULT, more);
     }
 }
