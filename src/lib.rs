@@ -29,6 +29,7 @@ pub mod error;
 pub mod escape;
 pub mod files;
 pub mod gateway;
+pub mod guard;
 pub mod guild_settings;
 pub mod history;
 pub mod host_tasks;

@@ -1,0 +1,20 @@
+//! Whether a version of a cog fails where the version before did not, as `hot_reload.guard` wants to know.
+//!
+//! ```text
+//! a call has ended ─ record (of each cog, bounded) ─ rule (a pure function) ─ alarm ─▶ the reload controller
+//! ```
+//!
+//! Nothing is done about it here: the controller warns, or puts the version before back.
+
+mod alarm;
+mod handler;
+mod outcomes;
+mod record;
+pub mod rule;
+#[cfg(test)]
+mod simulation;
+
+pub use alarm::{Alarm, Alarms};
+pub use handler::{Handler, HandlerKind};
+pub use record::{Outcome, Record, Refused};
+pub use rule::{Calls, Finding};
