@@ -4,12 +4,13 @@ use super::config_path::ConfigPath;
 use super::output;
 use crate::discord::{reference, update};
 use crate::error::StartError;
+use crate::sim::reference as simulator;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CURRENT: &str = "All files of docs/operations/ are up to date.";
+const CURRENT: &str = "All pages about operations are up to date.";
 
 /// The subcommands of `cogsmith dev`.
 #[derive(Debug, Subcommand)]
@@ -47,11 +48,11 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 /// The arguments of `cogsmith dev reference`.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct ReferenceOptions {
-    /// Write outdated files to docs/operations/ beside config.json
+    /// Write what is outdated of docs/operations/ and docs/simulator.md beside config.json
     #[arg(long, conflicts_with = "check")]
     write: bool,
 
-    /// Check whether docs/operations/ is up to date, and exit with 1 if it is not; this is also what happens without an option
+    /// Check whether they are up to date, and exit with 1 if they are not; this is also what happens without an option
     #[arg(long)]
     check: bool,
 }
@@ -59,11 +60,11 @@ pub(super) struct ReferenceOptions {
 pub(super) fn execute(config_path: &ConfigPath, command: &DevCommand) -> Result<(), StartError> {
     match command {
         DevCommand::Reference(options) => {
-            let folder = config_path.folder().join("docs/operations");
+            let docs = config_path.folder().join("docs");
             if options.write {
-                write(&folder)
+                write(&docs)
             } else {
-                check(&folder)
+                check(&docs)
             }
         }
         DevCommand::UpdateDiscord(options) => update_discord(config_path.folder(), options),
@@ -106,17 +107,24 @@ fn failed(path: &Path, action: &'static str, error: &std::io::Error) -> StartErr
     }
 }
 
-fn write(folder: &Path) -> Result<(), StartError> {
-    let changed = reference::write(folder).map_err(|error| failed(folder, "written", &error))?;
+fn write(docs: &Path) -> Result<(), StartError> {
+    let error = |error| failed(docs, "written", &error);
+    let pages = reference::write(&docs.join("operations")).map_err(error)?;
+    let pages = pages.into_iter().map(|page| format!("operations/{page}"));
+    let error = |error| failed(docs, "written", &error);
+    let changed: Vec<String> = pages
+        .chain(simulator::write(docs).map_err(error)?)
+        .collect();
     match changed.as_slice() {
         [] => output::say(CURRENT),
-        changed => output::say(format!("Wrote {} to docs/operations/", changed.join(", "))),
+        changed => output::say(format!("Wrote {} to docs/", changed.join(", "))),
     }
     Ok(())
 }
 
-fn check(folder: &Path) -> Result<(), StartError> {
-    let faults = reference::check(folder);
+fn check(docs: &Path) -> Result<(), StartError> {
+    let mut faults = reference::check(&docs.join("operations"));
+    faults.extend(simulator::check(docs));
     if faults.is_empty() {
         output::say(CURRENT);
         return Ok(());

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 /// Writes files into a folder, which is made if need be. Returns the names of those that changed.
-pub(super) fn write<N: AsRef<Path>>(
+pub(crate) fn write<N: AsRef<Path>>(
     folder: &Path,
     files: impl IntoIterator<Item = (N, String)>,
 ) -> io::Result<Vec<N>> {
@@ -22,7 +22,7 @@ pub(super) fn write<N: AsRef<Path>>(
 }
 
 /// What is wrong with the files in a folder, a sentence a file with what mends it; empty if they are current.
-pub(super) fn check<N: AsRef<Path>>(
+pub(crate) fn check<N: AsRef<Path>>(
     folder: &Path,
     files: impl IntoIterator<Item = (N, String)>,
     mend: &str,

@@ -24,7 +24,7 @@ pub mod event;
 pub mod event_ids;
 pub mod events;
 mod facts;
-mod generated;
+pub(crate) mod generated;
 pub mod missing_fields;
 pub mod operations;
 pub mod outbound;

@@ -14,6 +14,7 @@
 //! - `gateway/` numbers them for each session, filters by intents, and sends, compresses, replays;
 //! - `client/` is what Discord's client does for people who use commands, buttons and modals;
 //! - `limits.rs` and `faults.rs` stand before the handlers; `record.rs` remembers what was asked;
+//! - `reference.rs` writes down which of Discord's operations are here;
 //! - `hub.rs` owns the one lock; nothing waits while holding it.
 
 mod client;
@@ -27,6 +28,7 @@ mod limits;
 mod options;
 mod permissions;
 mod record;
+pub mod reference;
 mod rest;
 mod server;
 mod token;

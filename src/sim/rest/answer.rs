@@ -5,7 +5,7 @@ use super::call::{Outcome, RestCall};
 use super::respond::respond;
 use super::route;
 use super::routes::{self, Match};
-use super::{files, operations};
+use super::{absent, files, operations};
 use crate::sim::errors::{ApiError, Known, METHOD_NOT_ALLOWED, NOT_FOUND, UNAUTHORIZED};
 use crate::sim::faults::RestFaultKind;
 use crate::sim::hub::{Hub, SimState};
@@ -208,8 +208,9 @@ impl Asked {
         }
         ApiError {
             message: format!(
-                "501: the simulator does not have {method} {}",
-                operation.path
+                "501: the simulator does not have {method} {}: {}",
+                operation.path,
+                absent::absence(operation).unwrap_or_default()
             ),
             ..Known(501, 0, "").into()
         }

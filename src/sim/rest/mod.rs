@@ -5,9 +5,10 @@
 //! ```
 //!
 //! `answer.rs` goes that way, `routes.rs` finds the handler, `call.rs` is what a handler is given, `body.rs` reads JSON and
-//! multipart, `respond.rs` writes the answer, `operations.rs` knows all of Discord's operations and checks bodies against their
+//! multipart, `respond.rs` writes the answer, `absent.rs` says what is not here, `operations.rs` knows all of Discord's operations and checks bodies against their
 //! schemas. Every other file is one resource: a list of routes at its top, then their handlers.
 
+mod absent;
 mod answer;
 mod application;
 mod archived;
@@ -50,6 +51,7 @@ mod threads;
 mod webhook_services;
 mod webhooks;
 
+pub(crate) use absent::all as all_operations;
 pub(crate) use answer::{ATTACHMENTS, answer, perform};
 pub(crate) use application::application_flags;
 pub(crate) use body::LARGEST_REQUEST;
