@@ -1,5 +1,6 @@
 //! The one lock around everything that changes, and how a change is published.
 
+use super::conformity::Conformity;
 use super::errors::SimError;
 use super::faults::Faults;
 use super::gateway::Sessions;
@@ -61,6 +62,7 @@ pub(crate) struct SimState {
     pub(crate) limiter: Limiter,
     pub(crate) faults: Faults,
     pub(crate) records: Records,
+    pub(crate) conformity: Conformity,
     /// Requests that were received and not yet answered.
     pub(crate) in_flight: usize,
 }
@@ -79,6 +81,7 @@ impl Hub {
             limiter: Limiter::default(),
             faults: Faults::default(),
             records: Records::new(options.requests_kept),
+            conformity: Conformity::new(options.checks_conformity),
             in_flight: 0,
         };
         Ok(Self {
@@ -133,7 +136,15 @@ impl Hub {
     }
 
     fn deliver(&self, state: &mut SimState) {
-        for event in std::mem::take(&mut state.world.outbox) {
+        let events = std::mem::take(&mut state.world.outbox);
+        for event in &events {
+            state.conformity.event(event.name, &event.data);
+            for (_, view) in &event.views {
+                state.conformity.event(event.name, view);
+            }
+        }
+        let injected = std::mem::take(&mut state.world.injected);
+        for event in events.into_iter().chain(injected) {
             state.records.dispatch(event.name, &event.data);
             state.sessions.deliver(&state.world, &event);
             let dispatch = Dispatch {

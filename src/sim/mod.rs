@@ -15,9 +15,11 @@
 //! - `client/` is what Discord's client does for people who use commands, buttons and modals;
 //! - `limits.rs` and `faults.rs` stand before the handlers; `record.rs` remembers what was asked;
 //! - `reference.rs` writes down which of Discord's operations are here;
+//! - `conformity.rs` compares what is given with Discord's description, where a test asks for it;
 //! - `hub.rs` owns the one lock; nothing waits while holding it.
 
 mod client;
+mod conformity;
 mod errors;
 mod faults;
 mod gateway;

@@ -40,6 +40,8 @@ pub struct SimOptions {
     pub events_kept: usize,
     /// How many of the bot's requests, and how many lines of transcript, are kept.
     pub requests_kept: usize,
+    /// Whether each answer and each event is compared with Discord's description; see [`super::Sim::deviations`].
+    pub checks_conformity: bool,
     /// How long an interaction waits for its first answer; Discord gives 3 s.
     pub interaction_deadline: Duration,
 }
@@ -69,6 +71,7 @@ impl Default for SimOptions {
             messages_kept: 10_000,
             events_kept: 16_384,
             requests_kept: 2_000,
+            checks_conformity: false,
             interaction_deadline: Duration::from_secs(3),
         }
     }

@@ -8,6 +8,7 @@
 
 pub mod cases;
 pub mod cog_vm;
+pub mod conformity;
 pub mod log;
 #[cfg(unix)]
 pub mod process;
@@ -18,6 +19,7 @@ use cogsmith::config::{Config, Environment, Token, from_text};
 use cogsmith::http::KnownHosts;
 use cogsmith::reload::report::{CogOutcome, Outcome, Report};
 use cogsmith::sim::{RateLimits, Sim, SimOptions};
+use conformity::Conforming;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -49,6 +51,7 @@ pub struct Stage {
     pub bot: Bot,
     pub folder: TempDir,
     reports: broadcast::Receiver<Arc<Report>>,
+    _conforming: Conforming,
 }
 
 /// What a stage is made of.
@@ -173,6 +176,7 @@ impl Setup {
         bot.ready(PATIENCE).await.unwrap();
         let reports = bot.reload.reports.subscribe();
         let stage = Stage {
+            _conforming: Conforming(sim.clone()),
             sim,
             bot,
             folder,
@@ -187,6 +191,7 @@ impl Setup {
 pub async fn simulator(options: SimOptions) -> Sim {
     let options = SimOptions {
         max_concurrency: 0,
+        checks_conformity: true,
         ..options
     };
     Sim::start(options).await.unwrap()

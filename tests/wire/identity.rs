@@ -173,9 +173,19 @@ async fn of_a_team_those_are_admins_who_may_change_the_application() {
     let sim = Sim::start(SimOptions::default()).await.unwrap();
     let (owner, anna) = (sim.owner(), sim.user("anna").unwrap());
     let ben = sim.user("ben").unwrap();
+    let users = sim.world()["users"].clone();
     sim.shutdown().await;
     let team = |of_anna: &str, of_ben: &str| {
-        let member = |id: Id, role: &str| json!({ "user": { "id": id.to_string() }, "role": role, "membership_state": 2, "team_id": "9" });
+        let member = |id: Id, role: &str| {
+            let mut people = users.as_array().unwrap().iter();
+            let mut user = people
+                .find(|user| user["id"] == id.to_string())
+                .unwrap()
+                .clone();
+            // Which only the handle tells.
+            user.as_object_mut().unwrap().remove("locale");
+            json!({ "user": user, "role": role, "membership_state": 2, "team_id": "9", "permissions": ["*"] })
+        };
         json!({
             "id": "9", "name": "Team", "icon": null, "owner_user_id": owner.to_string(),
             "members": [member(anna, of_anna), member(ben, of_ben)],

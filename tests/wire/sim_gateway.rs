@@ -1,5 +1,6 @@
 //! The simulator's gateway, by raw WebSocket and through twilight-gateway, which the bot uses.
 
+use crate::support::conformity::Conforming;
 use cogsmith::sim::{GatewayFaultKind, Id, InjectedFault, PRIVILEGED_INTENTS, Sim, SimOptions};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -115,8 +116,8 @@ impl Client {
     }
 }
 
-async fn start() -> Sim {
-    Sim::start(SimOptions::default()).await.unwrap()
+async fn start() -> Conforming {
+    Conforming::start(SimOptions::default()).await
 }
 
 fn names(sim: &Sim) -> (Id, Id, Id) {
@@ -154,7 +155,7 @@ async fn bad_identifies_are_closed_with_discords_codes() {
         allowed_privileged_intents: PRIVILEGED_INTENTS & !(1 << 15),
         ..SimOptions::default()
     };
-    let sim = Sim::start(options).await.unwrap();
+    let sim = Conforming::start(options).await;
     let cases = [
         (json!({"token": "no", "intents": 1}), 4004),
         (json!({"token": sim.token(), "intents": 1 << 15}), 4014),
@@ -215,7 +216,7 @@ async fn a_silent_client_is_closed() {
         heartbeat_interval_ms: 50,
         ..SimOptions::default()
     };
-    let sim = Sim::start(options).await.unwrap();
+    let sim = Conforming::start(options).await;
     let url = format!("{}/?v=10&encoding=json", sim.url().replace("http", "ws"));
     let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
     let (zlib, token) = (None, sim.token().to_owned());
@@ -427,7 +428,7 @@ async fn a_client_that_does_not_read_holds_nobody_up_and_loses_its_session() {
         events_kept: 100,
         ..SimOptions::default()
     };
-    let sim = Sim::start(options).await.unwrap();
+    let sim = Conforming::start(options).await;
     let (general, anna, _) = names(&sim);
     let mut slow = Client::identified(&sim, ALL).await;
     slow.dispatch("GUILD_CREATE").await;

@@ -24,6 +24,8 @@ pub struct Operation {
     pub body: Option<&'static str>,
     /// The type of the answer in the same notation. Nothing: there is no content.
     pub returns: Option<&'static str>,
+    /// The statuses of answers that are no errors.
+    pub statuses: Vec<u16>,
     /// Whether Discord may answer without content as well.
     pub may_be_empty: bool,
     /// Whether the body may be `multipart/form-data`, with files.
@@ -63,6 +65,11 @@ impl From<RawOperation> for Operation {
             query: raw.query,
             body,
             returns: raw.returns.values().flatten().next().copied(),
+            statuses: raw
+                .returns
+                .keys()
+                .filter_map(|it| it.parse().ok())
+                .collect(),
             may_be_empty: raw.returns.values().any(Option::is_none),
             multipart: form.is_some(),
             form_only: json.is_none() && form.is_some(),

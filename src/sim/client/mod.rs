@@ -379,7 +379,6 @@ fn show(world: &World, user: Id, place: &Channel, parts: &Parts, (id, token): (I
         "app_permissions": permissions::in_channel(world, place, bot).to_string(),
         "locale": locale,
         "entitlements": [],
-        "entitlement_sku_ids": [],
         "authorizing_integration_owners": {"0": place.guild.unwrap_or(0).to_string()},
         "context": u64::from(place.is_direct()),
         "attachment_size_limit": 10_485_760,

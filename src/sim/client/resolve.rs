@@ -3,6 +3,7 @@
 use crate::sim::errors::{ApiError, UNKNOWN_CHANNEL, UNKNOWN_ROLE};
 use crate::sim::ids::Id;
 use crate::sim::permissions;
+use crate::sim::rest::found_out;
 use crate::sim::world::{Channel, World};
 use serde_json::{Map, Value, json};
 
@@ -114,11 +115,18 @@ impl<'a> Resolved<'a> {
             "{}/attachments/{}/{id}/{}",
             world.address, self.place.id, file.filename
         );
-        let shown = json!({
+        let (content_type, size) = found_out(file);
+        let mut shown = json!({
             "id": id.to_string(), "filename": file.filename, "size": file.bytes.len(),
-            "content_type": file.content_type, "url": address, "proxy_url": address,
-            "ephemeral": true,
+            "url": address, "proxy_url": address, "ephemeral": true,
         });
+        if let Some(content_type) = content_type {
+            shown["content_type"] = content_type.into();
+        }
+        if let Some((width, height)) = size {
+            shown["width"] = width.into();
+            shown["height"] = height.into();
+        }
         self.add("attachments", id, shown);
         Ok(())
     }

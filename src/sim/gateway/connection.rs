@@ -340,7 +340,7 @@ impl Connection {
         let Some((id, _)) = &self.session else { return };
         self.hub.change(|state| {
             if let Some(session) = state.sessions.get_mut(id) {
-                opening::members(&state.world, session, data);
+                opening::members(&state.world, &mut state.conformity, session, data);
             }
         });
     }

@@ -2,6 +2,7 @@
 
 use super::intents::{GUILD_MEMBERS, GUILD_PRESENCES, GUILDS};
 use super::session::Session;
+use crate::sim::conformity::Conformity;
 use crate::sim::hub::SimState;
 use crate::sim::ids::{id_in, ids_in};
 use crate::sim::rest::application_flags;
@@ -48,19 +49,26 @@ pub(super) fn open(state: &mut SimState, authority: &str, session: &mut Session)
         },
         "_trace": ["[\"gateway-sim\",{\"micros\":0}]"],
     });
+    state.conformity.event("READY", &ready);
     session.push("READY", &ready);
     if session.intents & GUILDS == 0 {
         return;
     }
     let everybody = session.intents & GUILD_PRESENCES != 0;
-    for guild in guilds(world, session) {
-        let shown = world.show_guild_whole(guild, bot, everybody);
+    for guild in guilds(&state.world, session) {
+        let shown = state.world.show_guild_whole(guild, bot, everybody);
+        state.conformity.event("GUILD_CREATE", &shown);
         session.push("GUILD_CREATE", &shown);
     }
 }
 
 /// Numbers the answer to op 8 (request guild members) into a session.
-pub(super) fn members(world: &World, session: &mut Session, request: &Value) {
+pub(super) fn members(
+    world: &World,
+    conformity: &mut Conformity,
+    session: &mut Session,
+    request: &Value,
+) {
     let guild = id_in(request, "guild_id").and_then(|id| world.guilds.get(&id));
     let Some(guild) = guild.filter(|guild| guild.members.contains_key(&session.application)) else {
         return;
@@ -125,6 +133,7 @@ pub(super) fn members(world: &World, session: &mut Session, request: &Value) {
         if let Some(nonce) = request.get("nonce") {
             data["nonce"] = nonce.clone();
         }
+        conformity.event("GUILD_MEMBERS_CHUNK", &data);
         session.push("GUILD_MEMBERS_CHUNK", &data);
     }
 }

@@ -198,7 +198,7 @@ impl Sim {
     /// the intents that Discord's facts name.
     pub fn dispatch(&self, name: &'static str, guild: Option<Id>, data: Value) {
         self.hub().change(|state| {
-            state.world.outbox.push(Event {
+            state.world.injected.push(Event {
                 name,
                 data,
                 guild,

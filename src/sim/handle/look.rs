@@ -153,6 +153,12 @@ impl Sim {
         self.hub().look(|state| state.records.missing_routes())
     }
 
+    /// What was given so far and is not as Discord describes it, a line each: the operation or the event, the place
+    /// in it and what is wrong. Empty unless `SimOptions::checks_conformity` is set.
+    pub fn deviations(&self) -> Vec<String> {
+        self.hub().look(|state| state.conformity.found())
+    }
+
     /// The last requests and dispatches, one a line, the newest last.
     pub fn transcript(&self) -> String {
         self.hub().look(|state| state.records.transcript())

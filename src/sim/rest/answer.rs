@@ -3,7 +3,7 @@
 use super::body::{self, Received};
 use super::call::{Outcome, RestCall};
 use super::respond::respond;
-use super::route;
+use super::route::{self, Route};
 use super::routes::{self, Match};
 use super::{absent, files, operations};
 use crate::sim::errors::{ApiError, Known, METHOD_NOT_ALLOWED, NOT_FOUND, UNAUTHORIZED};
@@ -181,9 +181,7 @@ impl Asked {
         if let Some(refused) = &standing.refused {
             return (Err(refused.clone()), Some(standing));
         }
-        let outcome = operations::check_body(route, &self.call)
-            .and_then(|()| (route.handler)(&mut state.world, &self.call));
-        (outcome, Some(standing))
+        (run(state, route, &self.call), Some(standing))
     }
 
     /// The parameter that separates the buckets of a route.
@@ -254,8 +252,19 @@ pub(crate) fn perform(
 ) -> Outcome {
     let (route, parameters) = routes::find(method, path).ok_or(NOT_FOUND)?;
     call.parameters = parameters;
-    operations::check_body(route, &call)?;
-    (route.handler)(&mut state.world, &call)
+    run(state, route, &call)
+}
+
+/// Has a route answer a call whose body is what Discord's table says.
+fn run(state: &mut SimState, route: &Route, call: &RestCall) -> Outcome {
+    operations::check_body(route, call)?;
+    let answer = (route.handler)(&mut state.world, call)?;
+    if let Some(operation) = operations::of_route(route.method, route.template) {
+        state
+            .conformity
+            .answer(operation, answer.status(), answer.body());
+    }
+    Ok(answer)
 }
 
 /// `/channels/1` of `/api/v10/channels/1`; versions 9 and 10, and none, are served.

@@ -33,6 +33,7 @@ fn get(world: &mut World, call: &RestCall) -> Outcome {
 fn shown(world: &World, own: &Application) -> Value {
     let guilds = world.guilds.values();
     let joined = guilds.filter(|guild| guild.members.contains_key(&own.id));
+    let flags = application_flags(own.privileged_intents);
     json!({
         "id": own.id.to_string(),
         "name": own.name,
@@ -40,16 +41,24 @@ fn shown(world: &World, own: &Application) -> Value {
         "description": "",
         "type": null,
         "bot": world.show_user(own.id),
-        "summary": "",
         "bot_public": false,
         "bot_require_code_grant": false,
         "verify_key": "0".repeat(64),
         "owner": world.show_user(world.owner),
         "team": own.team,
-        "flags": application_flags(own.privileged_intents),
-        "hook": true,
+        "flags": flags,
+        "flags_new": flags.to_string(),
         "redirect_uris": [],
         "rpc_origins": [],
+        "interactions_endpoint_url": null,
+        "role_connections_verification_url": null,
+        "integration_types_config": {
+            "0": {"oauth2_install_params": {"scopes": ["applications.commands", "bot"], "permissions": "0"}},
+        },
+        "explicit_content_filter": 0,
+        "eligible_oauth2_scopes": ["applications.commands", "bot"],
         "approximate_guild_count": joined.count(),
+        "approximate_user_install_count": 0,
+        "approximate_user_authorization_count": 0,
     })
 }

@@ -122,10 +122,7 @@ fn copy(world: &mut World, (channel, id): (Id, Id), hook: &Webhook) -> Result<()
         "id": new.to_string(),
         "channel_id": hook.channel.to_string(),
         "webhook_id": hook.id.to_string(),
-        "author": {
-            "id": hook.id.to_string(), "username": hook.name, "avatar": hook.avatar, "bot": true,
-            "discriminator": "0000", "global_name": null, "public_flags": 0,
-        },
+        "author": hook.show_author(None, None),
         "timestamp": now,
         "edited_timestamp": null,
         "flags": IS_CROSSPOST,

@@ -1,5 +1,6 @@
 //! Attachments: kept in memory, served under their own address.
 
+use super::file_types;
 use super::message_rules::LARGEST_FILE;
 use crate::sim::errors::{ApiError, TOO_LARGE};
 use crate::sim::hub::Hub;
@@ -56,11 +57,32 @@ pub(super) fn keep(world: &mut World, channel: Id, file: &Upload, described: &Va
             shown[name] = value.clone();
         }
     }
-    if let Some(content_type) = &file.content_type {
+    let (content_type, size) = found_out(file);
+    if let Some(content_type) = &content_type {
         shown["content_type"] = content_type.as_str().into();
     }
-    store(world, id, file.clone());
+    if let Some((width, height)) = size {
+        shown["width"] = width.into();
+        shown["height"] = height.into();
+    }
+    let file = Upload {
+        content_type,
+        ..file.clone()
+    };
+    store(world, id, file);
     shown
+}
+
+/// The content type of a file, and the size of a picture in pixels.
+pub(crate) fn found_out(file: &Upload) -> (Option<String>, Option<(u32, u32)>) {
+    let given = file.content_type.as_deref();
+    // What a client says when it does not know.
+    let given = given.filter(|kind| *kind != "application/octet-stream");
+    let found = file_types::content_type(&file.filename, &file.bytes);
+    (
+        given.map(ToOwned::to_owned).or(found),
+        file_types::size(&file.bytes),
+    )
 }
 
 /// Keeps a file that is sent later, and gives its attachment's id.
@@ -70,7 +92,13 @@ pub(crate) fn keep_upload(world: &mut World, file: Upload) -> Result<Id, ApiErro
     }
     let id = world.new_id();
     let filename = safe_name(&file.filename);
-    store(world, id, Upload { filename, ..file });
+    let (content_type, _) = found_out(&file);
+    let file = Upload {
+        filename,
+        content_type,
+        ..file
+    };
+    store(world, id, file);
     Ok(id)
 }
 

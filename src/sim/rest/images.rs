@@ -16,7 +16,7 @@ pub(super) struct Image {
 
 /// The kinds of pictures that Discord takes, by their first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
+pub(super) enum Format {
     Png,
     Jpeg,
     Gif,
@@ -51,7 +51,8 @@ pub(super) fn read(name: &str, value: &Value, most: usize) -> Result<Option<Imag
     }))
 }
 
-fn format(bytes: &[u8]) -> Option<Format> {
+/// What picture a file is, by its first bytes.
+pub(super) fn format(bytes: &[u8]) -> Option<Format> {
     let begins = |start: &[u8]| bytes.starts_with(start);
     let within = |at: usize, part: &[u8]| bytes.get(at..).is_some_and(|it| it.starts_with(part));
     if begins(b"\x89PNG\r\n\x1a\n") {
@@ -85,7 +86,8 @@ fn is_animated(format: Format, bytes: &[u8]) -> bool {
     }
 }
 
-fn hash(bytes: &[u8], is_animated: bool) -> String {
+/// The name under which Discord keeps a picture.
+pub(super) fn hash(bytes: &[u8], is_animated: bool) -> String {
     let half = |salt: u8| {
         let mut hasher = DefaultHasher::new();
         (salt, bytes).hash(&mut hasher);

@@ -1,6 +1,7 @@
 //! Answers to interactions: the first one here, follow-ups under the interaction's webhook.
 
 use super::call::{Outcome, RestAnswer, RestCall};
+use super::components;
 use super::draft::Draft;
 use super::message_rules::{self as rules, EPHEMERAL, LOADING};
 use super::post::{self, COMMAND_ANSWER, MENU_ANSWER};
@@ -231,7 +232,7 @@ fn open_modal(world: &mut World, interaction: &Interaction, data: &Value) -> Res
     }
     invalid.check()?;
     let mut components = data["components"].clone();
-    post::number_components(&mut components);
+    components::number_components(&mut components);
     let modal = OpenModal {
         application: interaction.application,
         custom_id: custom_id.into(),
@@ -244,9 +245,10 @@ fn open_modal(world: &mut World, interaction: &Interaction, data: &Value) -> Res
     Ok(())
 }
 
+/// What `with_response` asks for. The message is there when the answer has made or changed one at once.
 fn show_answer(world: &World, interaction: &Interaction, kind: u64, original: Option<Id>) -> Value {
+    let mut answer = json!({});
     let mut about = json!({"id": interaction.id.to_string(), "type": interaction.kind});
-    let mut resource = json!({"type": kind});
     if let Some(id) = original {
         about["response_message_id"] = id.to_string().into();
         about["response_message_loading"] = (kind == DEFERRED_MESSAGE).into();
@@ -256,10 +258,14 @@ fn show_answer(world: &World, interaction: &Interaction, kind: u64, original: Op
             .is_ok_and(|message| message.only_for.is_some())
             .into();
         if let Ok(message) = message {
-            resource["message"] = message.show(interaction.application);
+            if matches!(kind, MESSAGE | UPDATE) {
+                answer["resource"] =
+                    json!({"type": kind, "message": message.show(interaction.application)});
+            }
         }
     }
-    json!({"interaction": about, "resource": resource})
+    answer["interaction"] = about;
+    answer
 }
 
 /// The interaction that the path below its application's webhook names, while its token lives.

@@ -24,10 +24,11 @@ fn shown(world: &World, invite: &Invite) -> Value {
     json!({
         "type": 0,
         "code": invite.code,
+        "guild_id": invite.guild.to_string(),
         "guild": guild.map(|guild| json!({
             "id": guild.id.to_string(), "name": guild.name, "icon": null, "splash": null,
             "banner": null, "description": null, "features": [], "verification_level": 0,
-            "vanity_url_code": null, "nsfw_level": 0, "premium_subscription_count": 0,
+            "vanity_url_code": null, "nsfw": false, "nsfw_level": 0, "premium_subscription_count": 0,
         })),
         "channel": channel.map(|channel| json!({
             "id": channel.id.to_string(), "name": channel.name, "type": channel.kind,

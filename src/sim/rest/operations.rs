@@ -19,7 +19,7 @@ pub(super) fn named_by(method: &str, path: &str) -> Option<&'static Operation> {
 }
 
 /// The operation of a route; looked up once for each.
-fn of_route(method: &'static str, template: &'static str) -> Option<&'static Operation> {
+pub(super) fn of_route(method: &'static str, template: &'static str) -> Option<&'static Operation> {
     type Known = HashMap<(&'static str, &'static str), Option<&'static Operation>>;
     static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
     let mut known = lock(&KNOWN);

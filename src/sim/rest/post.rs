@@ -3,12 +3,11 @@
 use super::draft::Draft;
 use super::message_rules::{self as rules, COMPONENTS_V2};
 use super::reference::Reference;
-use super::{files, media, mentions, stickers};
+use super::{components, embeds, files, images, media, mentions, stickers};
 use crate::sim::errors::{ApiError, EMPTY_MESSAGE};
 use crate::sim::ids::{Id, id_in};
-use crate::sim::world::{Channel, Interaction, Message, Poll, Upload, World, collect_components};
+use crate::sim::world::{Channel, Interaction, Message, Poll, Upload, World};
 use serde_json::{Map, Value, json};
-use std::collections::HashSet;
 
 /// A reply (19), an answer to a slash command (20), or to a context menu (23).
 pub(super) const REPLY: u64 = 19;
@@ -55,15 +54,15 @@ pub(super) fn post(world: &mut World, draft: Draft<'_>) -> Result<Id, ApiError> 
         "edited_timestamp": null,
         "tts": body["tts"].as_bool().unwrap_or(false),
         "attachments": attachments,
-        "embeds": embeds(body),
-        "components": components(body),
+        "embeds": embeds::of_message(body),
+        "components": components::of_message(body),
         "flags": flags,
         "pinned": false,
     }));
     if !stickers.is_empty() {
         fields.insert("sticker_items".into(), json!(stickers));
     }
-    media::resolve(&mut fields)?;
+    media::resolve(world, &mut fields)?;
     if let Some(nonce) = body.get("nonce").filter(|nonce| !nonce.is_null()) {
         fields.insert("nonce".into(), nonce.clone());
     }
@@ -137,10 +136,10 @@ pub(super) fn edit(
         );
     }
     if body.get("embeds").is_some() {
-        fields.insert("embeds".into(), embeds(body));
+        fields.insert("embeds".into(), embeds::of_message(body));
     }
     if body.get("components").is_some() {
-        fields.insert("components".into(), components(body));
+        fields.insert("components".into(), components::of_message(body));
     }
     if let Some(flags) = body["flags"].as_u64() {
         let settable = rules::SUPPRESS_EMBEDS | COMPONENTS_V2;
@@ -151,7 +150,7 @@ pub(super) fn edit(
         let attachments = changed_attachments(world, &message, body, new_files);
         fields.insert("attachments".into(), attachments);
     }
-    media::resolve(&mut fields)?;
+    media::resolve(world, &mut fields)?;
     if body.get("content").is_some() || body.get("allowed_mentions").is_some() {
         let content = fields.get("content").cloned().unwrap_or_default();
         let asked = json!({
@@ -221,64 +220,11 @@ fn author(world: &World, draft: &Draft<'_>) -> Value {
         return world.show_user(draft.author);
     };
     let text = |name: &str| draft.body.get(name).and_then(Value::as_str);
-    json!({
-        "id": hook.id.to_string(), "bot": true, "discriminator": "0000", "global_name": null,
-        "username": text("username").unwrap_or(&hook.name),
-        "avatar": hook.avatar, "public_flags": 0,
-    })
-}
-
-/// Embeds as Discord gives them back: with their type.
-fn embeds(body: &Value) -> Value {
-    let embeds = body.get("embeds").and_then(Value::as_array);
-    let shown = embeds.into_iter().flatten().map(|embed| {
-        let mut embed = embed.clone();
-        embed["type"] = "rich".into();
-        embed
-    });
-    shown.collect()
-}
-
-/// Components as Discord gives them back: each with a number.
-fn components(body: &Value) -> Value {
-    let mut components = body.get("components").cloned().unwrap_or_default();
-    if !components.is_array() {
-        return json!([]);
-    }
-    number_components(&mut components);
-    components
-}
-
-/// Gives each component that has none an id, which no other has.
-pub(super) fn number_components(tree: &mut Value) {
-    let mut all = Vec::new();
-    collect_components(tree, &mut all);
-    let given = all.iter().filter_map(|one| one["id"].as_u64());
-    // 0 is none at all.
-    let mut taken: HashSet<u64> = given.chain([0]).collect();
-    number(tree, &mut taken);
-}
-
-fn number(tree: &mut Value, taken: &mut HashSet<u64>) {
-    match tree {
-        Value::Array(items) => items.iter_mut().for_each(|item| number(item, taken)),
-        Value::Object(fields) => {
-            if fields.get("id").and_then(Value::as_u64).unwrap_or(0) == 0 {
-                let mut id = 1;
-                while taken.contains(&id) {
-                    id += 1;
-                }
-                taken.insert(id);
-                fields.insert("id".into(), id.into());
-            }
-            for name in ["components", "component", "accessory"] {
-                if let Some(inner) = fields.get_mut(name) {
-                    number(inner, taken);
-                }
-            }
-        }
-        _ => {}
-    }
+    // Discord keeps a copy of the picture, under a name of its own.
+    let avatar = text("avatar_url").filter(|url| !url.is_empty());
+    let avatar = avatar.map(|url| images::hash(url.as_bytes(), false));
+    let name = text("username").filter(|name| !name.is_empty());
+    hook.show_author(name, avatar.as_deref())
 }
 
 fn attach(world: &mut World, draft: &Draft<'_>) -> Value {

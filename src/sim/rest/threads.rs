@@ -214,7 +214,9 @@ fn active(world: &mut World, call: &RestCall) -> Outcome {
         .collect();
     let own = shown.iter().filter_map(|one| one.get("member").cloned());
     let own: Vec<Value> = own.collect();
-    Ok(RestAnswer::Ok(json!({"threads": shown, "members": own})))
+    Ok(RestAnswer::Ok(
+        json!({"threads": shown, "members": own, "has_more": false}),
+    ))
 }
 
 /// The thread, when the caller sees it.

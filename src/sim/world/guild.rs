@@ -60,7 +60,6 @@ impl Role {
         let mut role = json!({
             "id": self.id.to_string(),
             "name": self.name,
-            "description": null,
             "permissions": self.permissions.to_string(),
             "position": self.position,
             "color": self.color,
@@ -128,8 +127,8 @@ impl Guild {
     /// The fields of a guild in which nothing was set.
     pub(crate) fn default_fields() -> Map<String, Value> {
         let fields = json!({
-            "icon": null, "icon_hash": null, "splash": null, "discovery_splash": null,
-            "banner": null, "description": null, "vanity_url_code": null,
+            "icon": null, "splash": null, "discovery_splash": null,
+            "home_header": null, "banner": null, "description": null, "vanity_url_code": null,
             "afk_channel_id": null, "afk_timeout": 300, "region": "deprecated",
             "widget_enabled": false, "widget_channel_id": null,
             "verification_level": 0, "default_message_notifications": 0,

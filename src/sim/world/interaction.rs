@@ -1,7 +1,7 @@
 //! Application commands, interactions, webhooks and invites.
 
 use crate::sim::ids::Id;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// A registered application command.
@@ -102,6 +102,17 @@ pub(crate) struct Webhook {
     pub(crate) avatar: Option<String>,
     /// The announcement channel that it follows: what is published there comes with it.
     pub(crate) follows: Option<Id>,
+}
+
+impl Webhook {
+    /// The author of its messages, whose name and picture each message may choose.
+    pub(crate) fn show_author(&self, name: Option<&str>, avatar: Option<&str>) -> Value {
+        json!({
+            "id": self.id.to_string(), "bot": true, "discriminator": "0000", "global_name": null,
+            "username": name.unwrap_or(&self.name), "avatar": avatar.or(self.avatar.as_deref()),
+            "public_flags": 0, "flags": 0, "primary_guild": null,
+        })
+    }
 }
 
 /// An invite.

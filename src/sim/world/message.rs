@@ -139,9 +139,7 @@ impl Reaction {
             "count_details": {"burst": 0, "normal": self.users.len()},
             "burst_colors": [],
             "me_burst": false,
-            "burst_me": false,
             "me": self.users.contains(&viewer),
-            "burst_count": 0,
         })
     }
 }

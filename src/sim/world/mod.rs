@@ -108,6 +108,8 @@ pub(crate) struct World {
     pub(crate) shards: u32,
     pub(crate) max_concurrency: u64,
     pub(crate) outbox: Vec<Event>,
+    /// Events that come from outside as they are, whatever they hold.
+    pub(crate) injected: Vec<Event>,
     /// When which poll of which channel ends.
     open_polls: BTreeSet<(Duration, Id, Id)>,
     snowflakes: Snowflakes,

@@ -66,6 +66,7 @@ impl World {
             shards: options.shards,
             max_concurrency: options.max_concurrency,
             outbox: Vec::new(),
+            injected: Vec::new(),
             open_polls: BTreeSet::default(),
             snowflakes: Snowflakes::starting_at(FIRST_MS),
             nonces: super::nonces::Nonces::default(),

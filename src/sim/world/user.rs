@@ -31,6 +31,9 @@ impl User {
             "banner": null,
             "accent_color": null,
             "public_flags": 0,
+            "flags": 0,
+            "collectibles": null,
+            "primary_guild": null,
         });
         if self.bot {
             user["bot"] = true.into();
@@ -45,7 +48,6 @@ impl User {
         user["locale"] = self.locale.as_str().into();
         user["verified"] = true.into();
         user["email"] = Value::Null;
-        user["flags"] = 0.into();
         user
     }
 }
@@ -57,7 +59,8 @@ impl World {
             || {
                 json!({
                     "id": id.to_string(), "username": "deleted_user", "discriminator": "0",
-                    "global_name": null, "avatar": null, "public_flags": 0,
+                    "global_name": null, "avatar": null, "public_flags": 0, "flags": 0,
+                    "primary_guild": null,
                 })
             },
             User::show,

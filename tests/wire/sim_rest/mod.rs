@@ -10,7 +10,8 @@ mod requests;
 mod threads;
 mod webhooks;
 
-use cogsmith::sim::{Id, Sim, SimOptions};
+use crate::support::conformity::Conforming;
+use cogsmith::sim::{Id, SimOptions};
 use reqwest::{Client, Method, Response};
 use serde_json::Value;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use std::time::Duration;
 const SOON: Duration = Duration::from_secs(5);
 
 struct Bot {
-    sim: Sim,
+    sim: Conforming,
     http: Client,
 }
 
@@ -29,7 +30,7 @@ impl Bot {
 
     async fn with(options: SimOptions) -> Self {
         Self {
-            sim: Sim::start(options).await.unwrap(),
+            sim: Conforming::start(options).await,
             http: Client::new(),
         }
     }
