@@ -37,7 +37,7 @@ use crate::api::log_usage::SharedLog;
 use crate::api::member_requests::MemberRequests;
 use crate::api::own_messages::OwnMessages;
 use crate::api::presence_choice::PresenceChoice;
-use crate::api::services::{FailedCogs, Identity, Services};
+use crate::api::services::{EndedTrials, FailedCogs, Identity, Services};
 use crate::api::waits::Waits;
 use crate::clock::Clock;
 use crate::cogs::host::Cogs;
@@ -465,6 +465,7 @@ fn services(
         member_requests: MemberRequests::default(),
         changed_graphs: Mutex::default(),
         failed_cogs: FailedCogs::default(),
+        ended_trials: EndedTrials::default(),
         sources: crate::api::services::LatestSources::default(),
         own_messages: OwnMessages::default(),
         log: SharedLog::new(&options.clock),

@@ -49,7 +49,7 @@ impl Answering {
         let names = all.iter().map(|cog| &*cog.name);
         let found = meant(asked, |name| self.cogs.get(name).is_some(), names);
         match found.map(|name| self.cogs.get(&name)) {
-            Ok(Some(cog)) => status::cog_details(&self.cogs, &cog, language),
+            Ok(Some(cog)) => status::cog_details(&self.cogs, &cog, &self.shown_prefix(), language),
             Ok(None) => self.tell(Err(Refused::unknown(asked, None))),
             Err(refused) => self.tell(Err(refused)),
         }
@@ -123,7 +123,8 @@ impl Answering {
         let cogs: Vec<(String, Vec<CommandDefinition>)> = all
             .filter(|cog| cog.has_version())
             .map(|cog| {
-                let commands = cog.peek(|status| commands_for(&status.offer, &caller));
+                let guild = call.guild_id.as_deref().and_then(|it| it.parse().ok());
+                let commands = cog.peek_in(guild, |offer| commands_for(offer, &caller));
                 (cog.name.to_string(), commands)
             })
             .collect();

@@ -1,6 +1,6 @@
 //! `!reload history`, `undo` and `redo`: what a cog has run, and how to go back.
 
-use super::report::names;
+use super::report::{ago, names};
 use super::status::{listed, one_line};
 use super::text::Say;
 use super::{AdminCall, Answering};
@@ -93,16 +93,6 @@ impl Answering {
     }
 }
 
-/// A moment as Discord shows it: how long ago it was.
-fn ago(at: f64) -> String {
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "Unix seconds fit for 292 billion years"
-    )]
-    let at = at as i64;
-    format!("<t:{at}:R>")
-}
-
 /// `**7** <t:…:R> · saved: lua/cogs/ping.luau · handlers: 12, failed: 3`
 fn version_line(version: &Version, language: Language) -> String {
     let mut parts = vec![
@@ -159,7 +149,8 @@ fn cause(cause: &Cause, of: Option<u32>, language: Language) -> String {
 /// The cogs of a report that run earlier versions than their files.
 pub(super) fn undone(report: &Report, prefix: &str, language: Language) -> Option<String> {
     let lines = report.cogs.iter().filter_map(|cog| {
-        let undone = cog.undone.as_ref()?;
+        // While a server tries the files, that is said instead.
+        let undone = cog.undone.as_ref().filter(|_| cog.trial.is_none())?;
         let told = Say::IsUndone {
             cog: &cog.name,
             number: &undone.version.to_string(),

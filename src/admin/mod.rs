@@ -25,6 +25,7 @@ mod settings;
 pub mod slash;
 mod status;
 mod text;
+mod trial;
 
 use crate::activity::Busy;
 use crate::api::interaction::Interaction;

@@ -1,4 +1,5 @@
-//! `!reload`: menu, `status`, `toggle`, `cog <name>`, `all`. `history`, `undo` and `redo` are in `history.rs`.
+//! `!reload`: menu, `status`, `toggle`, `cog <name>`, `all`. `history`, `undo` and `redo` are in `history.rs`, `try`,
+//! `keep` and `drop` in `trial.rs`.
 
 use super::report::report;
 use super::text::Say;
@@ -31,13 +32,16 @@ impl Answering {
                 let result = self.reload.ask(call.asks(Ask::All)).await;
                 self.tell(result)
             }
-            "history" | "undo" | "redo" if rest.is_empty() => {
+            "history" | "undo" | "redo" | "try" | "keep" | "drop" if rest.is_empty() => {
                 let command = &format!("{prefix}reload {}", action.to_lowercase());
                 Say::NeedsName { command }.say(language)
             }
             "history" => self.history(rest).await,
             "undo" => self.undo(call, rest).await,
             "redo" => self.redo(call, rest).await,
+            "try" => self.try_out(call, rest).await,
+            "keep" => self.end_trial(call, Ask::Keep(rest.to_owned())).await,
+            "drop" => self.end_trial(call, Ask::Drop(rest.to_owned())).await,
             "cog" if rest.is_empty() => {
                 let command = &format!("{prefix}reload cog");
                 Say::NeedsName { command }.say(language)
@@ -76,7 +80,8 @@ impl Answering {
             Ok(Some(done)) => {
                 let waiting = intents::waiting(&self.cogs.services, &self.reload, language);
                 let undone = history::undone(&done, &self.shown_prefix(), language);
-                let lines = [Some(report(&done, language)), undone, waiting];
+                let on_trial = self.on_trial(&done);
+                let lines = [Some(report(&done, language)), undone, on_trial, waiting];
                 lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
             }
             Ok(None) => Say::Nothing {}.say(language),
@@ -99,6 +104,11 @@ impl Answering {
             }
             Err(Refused::NotRunning(cog)) => Say::NotRunning { cog: &cog }.say(language),
             Err(Refused::NotUndone(cog)) => Say::NotUndone { cog: &cog }.say(language),
+            Err(
+                refused @ (Refused::TriedElsewhere { .. }
+                | Refused::OnTrial { .. }
+                | Refused::NotOnTrial(_)),
+            ) => self.trial_refused(&refused),
             Err(Refused::History(error)) => history::error(&error, language),
             Err(Refused::Loaded(cog)) => {
                 let prefix = &self.shown_prefix();

@@ -23,6 +23,17 @@ pub(super) fn report(report: &Report, language: Language) -> String {
         let cogs = &names(&done, MOST_NAMES);
         text += &Say::Applied { cogs, milliseconds }.say(language);
     }
+    let tried = of(&[CogOutcome::Tried]);
+    if !tried.is_empty() {
+        let milliseconds = &format!("{:.1}", report.took_ms);
+        let cogs = &names(&tried, MOST_NAMES);
+        text += &Say::Tried { cogs, milliseconds }.say(language);
+    }
+    let dropped = of(&[CogOutcome::Dropped]);
+    if !dropped.is_empty() {
+        let cogs = &names(&dropped, MOST_NAMES);
+        text += &Say::Dropped { cogs }.say(language);
+    }
     if report.outcome == Outcome::Failed {
         let _always = write!(text, "\n{}", Say::Failed {}.say(language));
         for problem in &report.problems {
@@ -56,4 +67,14 @@ pub(super) fn names(names: &[&str], most: usize) -> String {
         listed.push(format!("+{}", names.len() - most));
     }
     listed.join(", ")
+}
+
+/// A moment as Discord shows it: how long ago it was.
+pub(super) fn ago(at: f64) -> String {
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "Unix seconds fit for 292 billion years"
+    )]
+    let at = at as i64;
+    format!("<t:{at}:R>")
 }

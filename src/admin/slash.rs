@@ -86,6 +86,9 @@ fn reload() -> CreateCommand {
                 .add_sub_option(version()),
         )
         .add_option(part("redo", Say::AboutRedo {}).add_sub_option(cog().required(true)))
+        .add_option(part("try", Say::AboutTry {}).add_sub_option(cog().required(true)))
+        .add_option(part("keep", Say::AboutKeep {}).add_sub_option(cog().required(true)))
+        .add_option(part("drop", Say::AboutDrop {}).add_sub_option(cog().required(true)))
 }
 
 fn cogs() -> CreateCommand {

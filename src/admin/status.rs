@@ -4,6 +4,7 @@ use super::code_block;
 use super::intents;
 use super::report::names;
 use super::text::Say;
+use super::trial;
 use crate::api::condition::Condition;
 use crate::api::limit_view::limits_of;
 use crate::cogs::handle::CogHandle;
@@ -56,6 +57,10 @@ pub(super) fn status(cogs: &Cogs, reload: &Reload, prefix: &str, language: Langu
     }
     let failing = all.iter().filter_map(|cog| cog.problem());
     parts.extend(failing.map(|problem| shown(&problem)));
+    let trials = all
+        .iter()
+        .filter_map(|cog| on_trial(cogs, cog, prefix, language));
+    parts.extend(trials);
     parts.join("\n")
 }
 
@@ -121,7 +126,8 @@ pub(super) fn cog_lines(cogs: &Cogs, budget: Option<(usize, &str)>, language: La
         })
         .collect();
     let is_well = |cog: &CogHandle, condition: &Condition| {
-        condition.is_current() && cog.peek(|status| status.undone.is_none())
+        condition.is_current()
+            && cog.peek(|status| status.undone.is_none() && status.trial.is_none())
     };
     all.sort_by_key(|(cog, condition)| is_well(cog, condition));
     let longest = all.iter().map(|(cog, _)| cog.name.chars().count()).max();
@@ -151,11 +157,29 @@ fn cog_line(
     language: Language,
 ) -> String {
     let name = &cog.name;
-    let undone = cog.peek(|status| status.undone.as_ref().map(|undone| undone.kept.number));
+    let (undone, is_on_trial) = cog.peek(|status| {
+        let undone = status.undone.as_ref().map(|undone| undone.kept.number);
+        (undone, status.trial.is_some())
+    });
+    if is_on_trial && condition.is_current() {
+        let wrong = Say::CogOnTrial {}.say(language);
+        return version_line(cog, condition, width, now, &wrong);
+    }
     let wrong = what_is_wrong(condition, undone, cog.dropped(), language);
     if !condition.has_version() {
         return format!("{name:width$}  {wrong}");
     }
+    version_line(cog, condition, width, now, &wrong)
+}
+
+fn version_line(
+    cog: &CogHandle,
+    condition: &Condition,
+    width: usize,
+    now: f64,
+    wrong: &str,
+) -> String {
+    let name = &cog.name;
     let loaded_at = cog.peek(|status| status.loaded_at);
     let (version, age) = (format!("v{}", condition.version()), age(now - loaded_at));
     let memory = cog.context.memory() / 1024;
@@ -214,7 +238,12 @@ fn limit_table(cog: &CogHandle, language: Language) -> Vec<String> {
 }
 
 /// One cog with what it uses of each limit, and what is wrong with it.
-pub(super) fn cog_details(cogs: &Cogs, cog: &CogHandle, language: Language) -> String {
+pub(super) fn cog_details(
+    cogs: &Cogs,
+    cog: &CogHandle,
+    prefix: &str,
+    language: Language,
+) -> String {
     let condition = cog.condition();
     let width = cog.name.chars().count();
     let now = cogs.services.clock.unix();
@@ -229,7 +258,23 @@ pub(super) fn cog_details(cogs: &Cogs, cog: &CogHandle, language: Language) -> S
     parts.extend(jobs_line(cog, language));
     parts.extend(room_line(cog, language));
     parts.extend(condition.problem().map(shown));
+    parts.extend(on_trial(cogs, cog, prefix, language));
     parts.join("\n")
+}
+
+/// Which server tries another version of a cog, and what is wrong with its newest text.
+fn on_trial(cogs: &Cogs, cog: &CogHandle, prefix: &str, language: Language) -> Option<String> {
+    let trial = cog.trial()?;
+    let told = trial::told(
+        &cogs.services,
+        &cog.name,
+        &(&*trial).into(),
+        prefix,
+        language,
+    );
+    let problem = trial.problem.as_deref().map(shown);
+    let parts = [Some(told), problem];
+    Some(parts.into_iter().flatten().collect::<Vec<_>>().join("\n"))
 }
 
 /// That the state has little room left.

@@ -12,8 +12,8 @@ sentences! {
         "For the bot's admins (the application's owner; for a team its owner, admins and developers; and the users in `bot.admins` of config.json): `{prefix}reload`, `{prefix}cogs`, `{prefix}load`, `{prefix}unload`, `{prefix}forget`"
         "Untuk admin bot (pemilik aplikasi; untuk tim: pemilik, admin, dan developer tim; serta pengguna yang tercantum di `bot.admins` dalam config.json): `{prefix}reload`, `{prefix}cogs`, `{prefix}load`, `{prefix}unload`, `{prefix}forget`"
     Menu { prefix }
-        "**Hot reload**\n`{prefix}reload status` shows what runs and what went wrong\n`{prefix}reload toggle` switches hot reload on or off\n`{prefix}reload cog <name>` rebuilds one cog in a fresh VM\n`{prefix}reload all` rebuilds all cogs in fresh VMs\n`{prefix}reload history <name>` shows what a cog has run\n`{prefix}reload undo <name> [version]` puts an earlier version back; `{prefix}reload redo <name>` ends that\nAlso: `{prefix}cogs`, `{prefix}load <name>`, `{prefix}unload <name>`, `{prefix}help`"
-        "**Hot reload**\n`{prefix}reload status` menampilkan apa yang berjalan dan apa yang gagal\n`{prefix}reload toggle` menyalakan atau mematikan hot reload\n`{prefix}reload cog <nama>` membangun ulang satu cog\n`{prefix}reload all` membangun ulang semua cog\n`{prefix}reload history <nama>` menampilkan versi-versi sebuah cog\n`{prefix}reload undo <nama> [versi]` mengembalikan versi lama; `{prefix}reload redo <nama>` mengakhirinya\nJuga: `{prefix}cogs`, `{prefix}load <nama>`, `{prefix}unload <nama>`, `{prefix}help`"
+        "**Hot reload**\n`{prefix}reload status` shows what runs and what went wrong\n`{prefix}reload toggle` switches hot reload on or off\n`{prefix}reload cog <name>` rebuilds one cog in a fresh VM\n`{prefix}reload all` rebuilds all cogs in fresh VMs\n`{prefix}reload history <name>` shows what a cog has run\n`{prefix}reload undo <name> [version]` puts an earlier version back; `{prefix}reload redo <name>` ends that\n`{prefix}reload try <name>` has this server alone run its files; `{prefix}reload keep <name>` all servers, `{prefix}reload drop <name>` none\nAlso: `{prefix}cogs`, `{prefix}load <name>`, `{prefix}unload <name>`, `{prefix}help`"
+        "**Hot reload**\n`{prefix}reload status` menampilkan apa yang berjalan dan apa yang gagal\n`{prefix}reload toggle` menyalakan atau mematikan hot reload\n`{prefix}reload cog <nama>` membangun ulang satu cog\n`{prefix}reload all` membangun ulang semua cog\n`{prefix}reload history <nama>` menampilkan versi-versi sebuah cog\n`{prefix}reload undo <nama> [versi]` mengembalikan versi lama; `{prefix}reload redo <nama>` mengakhirinya\n`{prefix}reload try <nama>` menjalankan isi berkasnya di server ini saja; `{prefix}reload keep <nama>` di semua server, `{prefix}reload drop <nama>` tidak di mana pun\nJuga: `{prefix}cogs`, `{prefix}load <nama>`, `{prefix}unload <nama>`, `{prefix}help`"
     UnknownAction { given, prefix }
         "There is no `{prefix}reload {given}`. `{prefix}reload` shows what there is."
         "Tidak ada `{prefix}reload {given}`. `{prefix}reload` menampilkan yang tersedia."
@@ -236,6 +236,33 @@ sentences! {
     CogUndone { number }
         "runs version {number}, not its files"
         "menjalankan versi {number}, bukan berkasnya"
+    Tried { cogs, milliseconds }
+        "🧪 {cogs}: one server tries the new code (built in {milliseconds} ms)."
+        "🧪 {cogs}: satu server mencoba kode baru (dibangun dalam {milliseconds} ms)."
+    Dropped { cogs }
+        "✅ {cogs}: all servers run the same version again."
+        "✅ {cogs}: semua server kembali menjalankan versi yang sama."
+    IsOnTrial { cog, server, since, by, prefix }
+        "🧪 {server} tries another version of `{cog}` since {since}, by {by}; all other servers run the one before. Saving its files changes the version on trial alone. `{prefix}reload keep {cog}` gives it to all servers, `{prefix}reload drop {cog}` ends the trial."
+        "🧪 {server} mencoba versi lain dari `{cog}` sejak {since}, oleh {by}; semua server lain menjalankan versi sebelumnya. Menyimpan berkasnya hanya mengubah versi yang dicoba. `{prefix}reload keep {cog}` memberikannya ke semua server, `{prefix}reload drop {cog}` mengakhiri percobaan."
+    TriedElsewhere { cog, server, prefix }
+        "{server} tries another version of `{cog}` already, and one server at a time can. `{prefix}reload keep {cog}` or `{prefix}reload drop {cog}` ends that."
+        "{server} sudah mencoba versi lain dari `{cog}`, dan hanya satu server yang bisa mencobanya. `{prefix}reload keep {cog}` atau `{prefix}reload drop {cog}` mengakhirinya."
+    OnTrialFirst { cog, server, prefix }
+        "{server} tries another version of `{cog}`. Decide about that first: `{prefix}reload keep {cog}` gives it to all servers, `{prefix}reload drop {cog}` ends the trial."
+        "{server} sedang mencoba versi lain dari `{cog}`. Putuskan dulu: `{prefix}reload keep {cog}` memberikannya ke semua server, `{prefix}reload drop {cog}` mengakhiri percobaan."
+    NotOnTrial { cog, prefix }
+        "No server tries another version of `{cog}`. `{prefix}reload try {cog}` in a server begins a trial there."
+        "Tidak ada server yang mencoba versi lain dari `{cog}`. `{prefix}reload try {cog}` di sebuah server memulai percobaan di sana."
+    TryInServer { cog, prefix }
+        "A version is tried in one server: send `{prefix}reload try {cog}` there."
+        "Sebuah versi dicoba di satu server: kirim `{prefix}reload try {cog}` di sana."
+    CogOnTrial {}
+        "one server tries another version"
+        "satu server mencoba versi lain"
+    UnknownServer { id }
+        "The server {id}"
+        "Server {id}"
     NoCogs {}
         "There are no cogs: put a file into `lua/cogs/`."
         "Belum ada cog: letakkan berkas di `lua/cogs/`."
@@ -267,6 +294,15 @@ sentences! {
     AboutRedo {}
         "Has a cog run what its files say again"
         "Menjalankan kembali isi berkas sebuah cog"
+    AboutTry {}
+        "Has this server alone run what a cog's files say"
+        "Menjalankan isi berkas sebuah cog di server ini saja"
+    AboutKeep {}
+        "Gives the version that one server tries to all servers"
+        "Memberikan versi yang dicoba satu server ke semua server"
+    AboutDrop {}
+        "Ends the trial of a version in one server"
+        "Mengakhiri percobaan sebuah versi di satu server"
     AboutCogs {}
         "Lists the cogs, or shows one with its limits"
         "Menampilkan daftar cog, atau satu cog beserta batas-batasnya"

@@ -124,7 +124,7 @@ impl Budget {
     }
 
     /// Bytes of the current version; nothing without one.
-    fn answering(&self) -> Option<usize> {
+    pub fn answering(&self) -> Option<usize> {
         let current = lock(&self.current).upgrade()?;
         Some(current.used() + self.apart())
     }
@@ -211,12 +211,18 @@ impl Budgets {
         is_new
     }
 
+    /// A version of a cog answers in one guild from now on, beside the current one, which keeps what it has.
+    pub fn begin_trial(&self, budget: &Budget, life: &Arc<Life>, memory: &Arc<Memory>) {
+        let number = self.versions.fetch_add(1, Ordering::Relaxed);
+        budget.versions.add(number, life, memory);
+    }
+
     /// Bytes of all VMs and requests.
     pub fn used(&self) -> usize {
         self.all.load(Ordering::Relaxed)
     }
 
-    /// When all cogs together have more than `limit` bytes: ends older versions, the oldest first. If there are none
+    /// When all cogs together have more than `limit` bytes: ends older versions and trials, the oldest first. If there are none
     /// left, asks the cog that is furthest above its share to free memory.
     pub fn make_room(&self, limit: usize) {
         if self.used() <= limit {
@@ -230,7 +236,7 @@ impl Budgets {
         let mut used = live(&budgets);
         let mut leftovers = Vec::new();
         for budget in &budgets {
-            let left = budget.versions.leftovers().into_iter();
+            let left = budget.versions.giving_way().into_iter();
             leftovers.extend(left.map(|number| (number, budget)));
         }
         if leftovers.is_empty() {

@@ -1,5 +1,6 @@
 //! What a cog asks for, and what config.json grants it.
 
+use super::lane::Lane;
 use super::services::Services;
 use crate::lock::lock;
 use crate::vm::host::{HostError, HostResult};
@@ -16,16 +17,22 @@ pub struct Capabilities {
     services: Arc<Services>,
     /// What the committed generation asks for.
     granted: Mutex<BTreeSet<String>>,
+    /// What the generation on trial asks for.
+    granted_on_trial: Mutex<BTreeSet<String>>,
+    /// Whose work is done now.
+    lane: Arc<Lane>,
     /// What the generation that is prepared asks for, once its files have run.
     asked: Mutex<Option<BTreeSet<String>>>,
 }
 
 impl Capabilities {
-    pub(super) fn new(cog: &Arc<str>, services: &Arc<Services>) -> Self {
+    pub(super) fn new(cog: &Arc<str>, services: &Arc<Services>, lane: &Arc<Lane>) -> Self {
         Self {
             cog: Arc::clone(cog),
             services: Arc::clone(services),
             granted: Mutex::default(),
+            granted_on_trial: Mutex::default(),
+            lane: Arc::clone(lane),
             asked: Mutex::default(),
         }
     }
@@ -45,6 +52,21 @@ impl Capabilities {
         *lock(&self.granted) = capabilities;
     }
 
+    /// Sets what the generation on trial may do.
+    pub fn grant_trial(&self, capabilities: BTreeSet<String>) {
+        *lock(&self.granted_on_trial) = capabilities;
+    }
+
+    /// Whether the generation whose work is done now has asked for `capability`.
+    fn is_asked(&self, capability: &str) -> bool {
+        let granted = if self.lane.is_on_trial() {
+            &self.granted_on_trial
+        } else {
+            &self.granted
+        };
+        lock(granted).contains(capability)
+    }
+
     /// What the committed generation may do.
     pub fn granted(&self) -> BTreeSet<String> {
         lock(&self.granted).clone()
@@ -55,8 +77,7 @@ impl Capabilities {
         if capability == FREE {
             return Ok(());
         }
-        let is_asked = lock(&self.granted).contains(capability);
-        self.check(function, capability, is_asked)
+        self.check(function, capability, self.is_asked(capability))
     }
 
     /// The same for the generation that is prepared. `is_declared` says what its files have declared so far.
@@ -75,8 +96,7 @@ impl Capabilities {
 
     /// Whether the cog asked for `capability` and config.json grants it now.
     pub fn has(&self, capability: &str) -> bool {
-        lock(&self.granted).contains(capability)
-            && self.services.config.load().grants(&self.cog, capability)
+        self.is_asked(capability) && self.services.config.load().grants(&self.cog, capability)
     }
 
     fn check(&self, function: &str, capability: &str, is_asked: bool) -> HostResult<()> {

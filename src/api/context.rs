@@ -57,6 +57,8 @@ pub struct CogContext {
     pub condition: ConditionCell,
     /// Counts its handlers that were stopped, which leads to quarantine.
     pub stops: Stops,
+    /// The same for a version on trial, which they end.
+    pub stops_of_trial: Stops,
     /// How often it has met its limits.
     pub limit_hits: Arc<LimitHits>,
     /// Rings when its jobs have changed.
@@ -79,16 +81,17 @@ impl CogContext {
         let lane = Arc::new(Lane::new(&budget));
         let limits = Arc::new(LimitChecks::new(&name, &services, &budget, &lane));
         Self {
-            state: OwnState::new(&name, &services),
+            state: OwnState::new(&name, &services, &lane),
             declaring: Declaring::new(&limits),
-            capabilities: Capabilities::new(&name, &services),
+            capabilities: Capabilities::new(&name, &services, &lane),
             spawner: Spawner::new(spawns),
             cpu_meter: Arc::clone(&lane.cpu_meter),
-            lane,
             charges: Charges::new(&limits),
             limits,
+            lane,
             condition: ConditionCell::default(),
             stops: Stops::default(),
+            stops_of_trial: Stops::default(),
             limit_hits: Arc::clone(&budget.limit_hits),
             jobs_changed: Notify::new(),
             holds: Arc::default(),
@@ -142,13 +145,13 @@ impl CogContext {
     }
 
     /// Does a part of the work of the version with this life, on the thread of the cog's task. The time for an older
-    /// version is not charged to the current one.
+    /// version, or for one on trial, is not charged to the current one.
     pub fn work_for<R>(&self, life: &Life, work: impl FnOnce() -> R) -> R {
-        if !life.is_retired() {
+        if !life.gives_way() {
             return work();
         }
-        let stored = self.state.live().stored;
-        self.lane.work_for_older(life, &stored, work)
+        let stored = self.state.of_version(life).stored;
+        self.lane.work_for_other(life, &stored, work)
     }
 
     /// Notes what a VM of this cog holds. Older versions are ended if that is too much.
@@ -174,6 +177,21 @@ impl CogContext {
         }
         self.cpu_meter.begin(&generation.life.cpu_usage());
         self.limits.set_tasks(&generation.life.tasks);
+    }
+
+    /// A version answers in one guild from now on, with the writes that were held back while it was prepared.
+    pub fn begin_trial(&self, generation: &Arc<Generation>, vm: &Vm) {
+        self.capabilities.unstage();
+        self.state.commit_trial();
+        self.stops_of_trial.forget();
+        let memory = &vm.limits().held;
+        let budgets = &self.services.budgets;
+        budgets.begin_trial(&self.budget, &generation.life, memory);
+    }
+
+    /// That version answers nowhere any more.
+    pub fn end_trial(&self) {
+        self.state.end_trial();
     }
 
     /// Bytes that the cog holds, in all of its versions.

@@ -146,14 +146,19 @@ impl LimitChecks {
     }
 
     /// A slot for one more task of a version whose tasks are counted in `tasks`; raises when there are too many.
-    /// What an older version has begun leaves the next one its slots.
+    /// What an older version has begun leaves the next one its slots. A version on trial has those that the current one
+    /// leaves it.
     pub(super) fn count_task(
         &self,
         function: &str,
         tasks: &Arc<AtomicUsize>,
     ) -> HostResult<TaskSlot> {
-        let deletions = self.usage.deletions.load(Ordering::Relaxed);
-        self.count_among(function, tasks, deletions)
+        let others = if self.lane.is_on_trial() {
+            self.tasks()
+        } else {
+            self.usage.deletions.load(Ordering::Relaxed)
+        };
+        self.count_among(function, tasks, others)
     }
 
     fn count_among(

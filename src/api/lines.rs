@@ -73,8 +73,8 @@ impl fmt::Debug for Line {
 
 /// Who carries lines out.
 pub trait Runner: fmt::Debug + Send + Sync {
-    /// The cog whose command can be called by this name.
-    fn owner(&self, name: &str) -> Option<Arc<str>>;
+    /// The cog whose command can be called by this name in a guild; 0 stands for none.
+    fn owner(&self, name: &str, guild: u64) -> Option<Arc<str>>;
 
     /// Gives a line to the cog whose command it calls. `event` is what its author did, with the line as its content.
     fn post(&self, event: Arc<Event>, line: Arc<Line>);

@@ -2,6 +2,7 @@
 //! commit.
 
 use super::job_store::JobStore;
+use super::lane::Lane;
 use super::nearly_full::NearlyFull;
 use super::services::Services;
 use super::state::space::Space;
@@ -9,6 +10,7 @@ use crate::lock::lock;
 use crate::state::{Namespace, StateError, View};
 use crate::vm::generation::{Generation, Phase};
 use crate::vm::host::{HostError, HostResult};
+use crate::vm::life::Life;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -68,17 +70,23 @@ pub struct OwnState {
     services: Arc<Services>,
     /// The state that committed code sees.
     live: Mutex<StateViews>,
+    /// The state that a version on trial sees: the same, with that version's own defaults.
+    on_trial: Mutex<Option<StateViews>>,
+    /// Whose work is done now.
+    lane: Arc<Lane>,
     /// The state that a generation sees while it is prepared: its writes wait for the commit.
     staged: Mutex<Option<StateViews>>,
     nearly_full: Mutex<NearlyFull>,
 }
 
 impl OwnState {
-    pub(super) fn new(cog: &Arc<str>, services: &Arc<Services>) -> Self {
+    pub(super) fn new(cog: &Arc<str>, services: &Arc<Services>, lane: &Arc<Lane>) -> Self {
         Self {
             cog: Arc::clone(cog),
             services: Arc::clone(services),
             live: Mutex::new(StateViews::of(services, cog)),
+            on_trial: Mutex::default(),
+            lane: Arc::clone(lane),
             staged: Mutex::default(),
             nearly_full: Mutex::default(),
         }
@@ -91,10 +99,23 @@ impl OwnState {
         {
             return staged.clone();
         }
-        lock(&self.live).clone()
+        self.of_version(&generation.life)
     }
 
-    /// The state as committed code sees it.
+    /// The state as committed code of the version with this life sees it.
+    pub(super) fn of_version(&self, life: &Life) -> StateViews {
+        self.with(life.is_on_trial(), StateViews::clone)
+    }
+
+    /// Looks at the state as that committed code sees it which is on trial, or is not.
+    fn with<R>(&self, is_on_trial: bool, look: impl FnOnce(&StateViews) -> R) -> R {
+        if is_on_trial && let Some(views) = lock(&self.on_trial).as_ref() {
+            return look(views);
+        }
+        look(&lock(&self.live))
+    }
+
+    /// The state as the code of the current version sees it.
     pub fn live(&self) -> StateViews {
         lock(&self.live).clone()
     }
@@ -120,6 +141,22 @@ impl OwnState {
         }
     }
 
+    /// The same for a version on trial.
+    pub(super) fn commit_trial(&self) {
+        if let Some(views) = lock(&self.staged).take() {
+            views.stored.commit();
+            views.stored.flush();
+            *lock(&self.on_trial) = Some(views);
+        }
+    }
+
+    /// No version is on trial any more.
+    pub(super) fn end_trial(&self) {
+        if let Some(views) = lock(&self.on_trial).take() {
+            views.stored.flush();
+        }
+    }
+
     /// Ends staging: nothing remains.
     pub(super) fn discard(&self) {
         if let Some(views) = lock(&self.staged).take() {
@@ -129,9 +166,10 @@ impl OwnState {
 
     /// Hands the writes since the last yield to the disk, as one.
     pub fn flush(&self) {
-        let live = lock(&self.live);
-        live.stored.flush();
-        self.look_at_room(&live);
+        self.with(self.lane.is_on_trial(), |views| {
+            views.stored.flush();
+            self.look_at_room(views);
+        });
     }
 
     /// Warns when what the cog has stored, or a shared state that it uses, comes near its limit.
@@ -160,7 +198,8 @@ impl OwnState {
     /// Returns once every write that the cog made so far is safe on disk: no user sees an answer that a
     /// crash then forgets.
     pub(super) async fn writes_committed(&self) -> HostResult<()> {
-        let written = lock(&self.live).stored.flush();
+        let is_on_trial = self.lane.is_on_trial();
+        let written = self.with(is_on_trial, |views| views.stored.flush());
         written.committed().await.map_err(|error| {
             // The writer tells the log why, once until it goes well again. No author is told where the files are.
             let message = match error {

@@ -28,7 +28,7 @@ use crate::vm::coverage::Coverage;
 use crate::vm::generation::Snapshot;
 use arc_swap::ArcSwap;
 use rpds::RedBlackTreeSetSync;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -79,6 +79,8 @@ pub struct Services {
     pub changed_graphs: Mutex<BTreeSet<String>>,
     /// Cogs in whose tasks the host itself failed: they are to be built in fresh VMs.
     pub failed_cogs: FailedCogs,
+    /// Trials that have ended by themselves.
+    pub ended_trials: EndedTrials,
     /// The sources that committed code may read: nothing in them waits to be taken.
     pub sources: LatestSources,
     /// Which cog has sent which message; it outlives every reload.
@@ -151,6 +153,27 @@ impl FailedCogs {
     /// The cogs added since the last call.
     pub fn take(&self) -> BTreeSet<String> {
         std::mem::take(&mut lock(&self.names))
+    }
+}
+
+/// Cogs whose trials in one guild have ended without anybody asking for it, with the reasons, for whoever keeps track.
+#[derive(Debug, Default)]
+pub struct EndedTrials {
+    reasons: Mutex<BTreeMap<String, String>>,
+    /// Rings when one is added.
+    pub added: Notify,
+}
+
+impl EndedTrials {
+    /// Adds a cog, and why its trial has ended.
+    pub fn add(&self, cog: &str, why: &str) {
+        lock(&self.reasons).insert(cog.to_owned(), why.to_owned());
+        self.added.notify_one();
+    }
+
+    /// Those that were added since the last call.
+    pub fn take(&self) -> BTreeMap<String, String> {
+        std::mem::take(&mut lock(&self.reasons))
     }
 }
 

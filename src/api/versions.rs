@@ -1,5 +1,6 @@
 //! All versions of one cog that still hold memory, whichever actor runs them: the one that answers, and what is
-//! left of older ones. Together they may have what one cog may; the older ones give way, the oldest first.
+//! left of older ones, and one that a guild tries. Together they may have what one cog may; the older ones give way, the
+//! oldest first, and then the one on trial.
 
 use crate::lock::lock;
 use crate::vm::life::Life;
@@ -30,7 +31,12 @@ struct Version {
 impl Version {
     /// Whether it is retired and still runs.
     fn is_left(&self) -> bool {
-        self.life.is_retired() && !self.is_over() && !self.is_ending && self.has_memory()
+        self.life.is_retired() && self.counts()
+    }
+
+    /// Whether a guild tries it.
+    fn is_on_trial(&self) -> bool {
+        self.life.is_on_trial() && !self.life.is_retired() && self.counts()
     }
 
     fn has_memory(&self) -> bool {
@@ -51,10 +57,10 @@ impl Version {
         self.has_memory() && !self.is_ending && !self.is_over()
     }
 
-    /// Ends it, if it is an older version. Its memory is free as soon as its handlers and tasks have been dropped and,
+    /// Ends it, if it is not the one that answers. Its memory is free as soon as its handlers and tasks have been dropped and,
     /// in a VM that stays in use, its garbage has been collected.
     fn end(&mut self, why: Pressure) {
-        if self.is_left() {
+        if self.is_left() || self.is_on_trial() {
             self.is_ending = true;
             self.life.end(why);
         }
@@ -62,7 +68,7 @@ impl Version {
 }
 
 impl Versions {
-    /// A version answers from now on.
+    /// A version answers from now on, perhaps in one guild alone.
     pub fn add(&self, number: u64, life: &Arc<Life>, memory: &Arc<Memory>) {
         let mut versions = lock(&self.0);
         forget(&mut versions);
@@ -74,24 +80,24 @@ impl Versions {
         });
     }
 
-    /// Whether older versions have to give way, because all together have more than `limit` bytes or too many run.
+    /// Whether versions have to give way, because all together have more than `limit` bytes or too many run.
     pub(super) fn has_pressure(&self, limit: usize) -> bool {
         let versions = lock(&self.0);
-        has_older(&versions) && pressure(&versions, limit).is_some()
+        (has_older(&versions) || versions.iter().any(Version::is_on_trial))
+            && pressure(&versions, limit).is_some()
     }
 
-    /// Ends older versions, the oldest first, until the rest has no more than `limit` bytes.
+    /// Ends older versions, the oldest first, and then the one on trial, until the rest has no more than `limit` bytes.
     pub fn make_room(&self, limit: usize) {
         let mut versions = lock(&self.0);
-        if !has_older(&versions) {
-            return;
-        }
         forget(&mut versions);
         while let Some(why) = pressure(&versions, limit) {
-            let Some(oldest) = versions.iter().position(Version::is_left) else {
+            let oldest = versions.iter().position(Version::is_left);
+            let next = oldest.or_else(|| versions.iter().position(Version::is_on_trial));
+            let Some(next) = next else {
                 return;
             };
-            versions[oldest].end(why);
+            versions[next].end(why);
         }
     }
 
@@ -99,10 +105,18 @@ impl Versions {
     pub fn make_all_room(&self) -> bool {
         let mut versions = lock(&self.0);
         let had = has_older(&versions);
-        for version in versions.iter_mut() {
+        for version in versions.iter_mut().filter(|it| it.is_left()) {
             version.end(Pressure::Successor);
         }
         had
+    }
+
+    /// The numbers of the versions that others need not wait for: older ones that still run something, and one on trial.
+    pub fn giving_way(&self) -> Vec<u64> {
+        let versions = lock(&self.0);
+        let all = versions.iter();
+        let giving = all.filter(|version| version.is_left() || version.is_on_trial());
+        giving.map(|version| version.number).collect()
     }
 
     /// The numbers of the older versions that still run something.
@@ -149,7 +163,7 @@ fn forget(versions: &mut Vec<Version>) {
     versions.retain(|it| it.has_memory() && (it.is_ending || !it.is_over()));
 }
 
-/// Whether there is any but the one that answers.
+/// Whether there is any older one.
 fn has_older(versions: &[Version]) -> bool {
     versions.iter().any(Version::is_left)
 }

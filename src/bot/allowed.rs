@@ -28,8 +28,8 @@ pub(super) fn verdict(cogs: &Cogs, cog: &CogHandle, claim: &Claim, event: &Event
     }
     let call = event.data();
     let data = call.get("data").unwrap_or(JsonRef::NULL);
-    let command = cog.peek(|status| {
-        let mut all = status.offer.commands.iter().map(|it| &it.definition);
+    let command = cog.peek_in(Some(event.origin().guild), |offer| {
+        let mut all = offer.commands.iter().map(|it| &it.definition);
         let found = all.find(|it| match claim {
             Claim::Typed(name) => it.prefix && answers_to(it, name),
             _ => is_called(it, data),

@@ -38,9 +38,11 @@ impl Lines {
 }
 
 impl Runner for Lines {
-    fn owner(&self, name: &str) -> Option<Arc<str>> {
+    fn owner(&self, name: &str, guild: u64) -> Option<Arc<str>> {
         let routes = self.0.upgrade()?.routes();
-        let owner = routes.owner(&Claim::Typed(name.to_owned()))?;
+        let owner = routes
+            .in_guild(guild)
+            .owner(&Claim::Typed(name.to_owned()))?;
         Some(Arc::clone(&owner.name))
     }
 
@@ -50,7 +52,8 @@ impl Runner for Lines {
         let Some(cogs) = self.0.upgrade() else {
             return;
         };
-        if let Some(cog) = cogs.routes().owner(&claim)
+        let routes = cogs.routes();
+        if let Some(cog) = routes.here(&event).owner(&claim)
             && allowed::verdict(&cogs, cog, &claim, &event) == Verdict::Usable
         {
             let call = Box::new(WaitingCall { event, form });
@@ -77,7 +80,7 @@ pub(super) async fn offer(cogs: &Cogs, unknown: &Unknown, ticket: Ticket, begun:
     let mut busy = Some(begun);
     let settings = allowed::settings(cogs, &unknown.event);
     let is_off = |cog: &str| settings.as_ref().is_some_and(|it| it.is_cog_off(cog));
-    let asked = routes.asked_of_unknown();
+    let asked = routes.here(&unknown.event).asked_of_unknown();
     for cog in asked.filter(|cog| !is_off(&cog.name)) {
         let (line, answered) =
             Line::new::<()>(&unknown.name, unknown.arguments, &unknown.prefix, None);

@@ -12,6 +12,7 @@ use crate::cogs::handle::CogHandle;
 use crate::cogs::host::{ADMIN_COMMANDS, Cogs};
 use crate::cogs::live::Offer;
 use crate::cogs::mailbox::Work;
+use crate::cogs::routes::Here;
 use crate::commands::conflicts::Claim;
 use crate::commands::custom_id::first_part;
 use crate::commands::name_key::name_key;
@@ -139,7 +140,11 @@ impl Router {
             let ticket = self.claim(event, called.consumer());
             (called, ticket)
         });
-        let listeners = routes.listeners(name);
+        let here = routes.here(event);
+        if name == "guild_delete" && !event.data().is_true("unavailable") {
+            end_trials(&self.cogs, here);
+        }
+        let listeners = here.listeners(name);
         // A cog that is off in a server hears nothing of it.
         let settings = LazyCell::new(|| allowed::settings(&self.cogs, event));
         let is_off = |cog: &str| settings.as_ref().is_some_and(|it| it.is_cog_off(cog));
@@ -202,11 +207,12 @@ impl Router {
         let is_admin = ADMIN_COMMANDS.contains(&key.as_str());
         let routes = self.cogs.routes();
         let claim = Claim::Typed(key);
-        let cog = routes.owner(&claim);
+        let here = routes.here(event);
+        let cog = here.owner(&claim);
         let is_unknown = !is_admin && cog.is_none();
         // Whoever types `!!` or `!?` calls nothing.
         let is_wanted = name.chars().any(char::is_alphanumeric)
-            && (config.bot.suggest_commands || routes.asked_of_unknown().next().is_some());
+            && (config.bot.suggest_commands || here.asked_of_unknown().next().is_some());
         if is_unknown && !is_wanted {
             return None;
         }
@@ -300,7 +306,9 @@ impl Router {
             _ => return None,
         };
         let ids = peek.ids();
-        Some(match self.cogs.routes().owner(&claim) {
+        let routes = self.cogs.routes();
+        let here = routes.here(event);
+        Some(match here.owner(&claim) {
             Some(cog) => {
                 let verdict = allowed::verdict(&self.cogs, cog, &claim, event);
                 if let Some(refusal) = allowed::refusal(verdict) {
@@ -314,6 +322,7 @@ impl Router {
                 CallForm::Component(_, interaction) if is_awaited => {
                     Called::Awaited(interaction, ids)
                 }
+                form if here.lacks(&claim) => Called::Untaken(form, ids, Text::NotInTrial {}),
                 form => Called::Untaken(form, ids, Text::CommandGone {}),
             },
         })
@@ -394,16 +403,20 @@ impl Router {
             }
             Called::Cog(cog, call, ids, claim) => {
                 match &call.form {
-                    CallForm::Slash(interaction) => self.defer_in_time(interaction, &claim),
+                    CallForm::Slash(interaction) => {
+                        let guild = call.event.origin().guild;
+                        self.defer_in_time(interaction, &claim, guild);
+                    }
                     CallForm::Component(_, interaction) => {
                         interaction.defer_in_time(&self.cogs.services, || false);
                     }
                     _ => {}
                 }
+                let guild = call.event.origin().guild;
                 let mut unloaded = cog.post(Work::Command(call, ticket));
                 // The routes changed at this very moment: another cog may have the command now.
                 if let Some(work) = unloaded.take()
-                    && let Some(cog) = self.cogs.routes().owner(&claim)
+                    && let Some(cog) = self.cogs.routes().in_guild(guild).owner(&claim)
                 {
                     unloaded = cog.post(work);
                 }
@@ -417,14 +430,22 @@ impl Router {
     }
 
     /// Puts the answer to a slash command off when it does not come in time, whatever its cog is doing then.
-    fn defer_in_time(&self, interaction: &Arc<Interaction>, claim: &Claim) {
+    fn defer_in_time(&self, interaction: &Arc<Interaction>, claim: &Claim, guild: u64) {
         let (cogs, claim) = (Arc::clone(&self.cogs), claim.clone());
         let called = Arc::clone(interaction);
         interaction.defer_in_time(&self.cogs.services, move || {
             let routes = cogs.routes();
-            let cog = routes.owner(&claim);
-            cog.is_some_and(|cog| cog.peek(|status| answers_alone(&status.offer, &called)))
+            let cog = routes.in_guild(guild).owner(&claim);
+            cog.is_some_and(|cog| cog.peek_in(Some(guild), |offer| answers_alone(offer, &called)))
         });
+    }
+}
+
+/// The bot is no longer in a guild: nothing is tried there any more.
+fn end_trials(cogs: &Cogs, here: Here<'_>) {
+    for cog in here.on_trial() {
+        let why = "the bot has left the server";
+        cogs.services.ended_trials.add(&cog.name, why);
     }
 }
 

@@ -6,11 +6,13 @@
 //! ```
 //!
 //! In this order the task looks for something to do. `work` begins handlers, `tasks` what cogs spawn, `versions` swaps
-//! one version for the next, `migrate` brings the state to it, `alarm` waits for timers and jobs.
+//! one version for the next, `trial` runs another version for one guild, `migrate` brings the state to a version, `alarm`
+//! waits for timers and jobs.
 
 mod alarm;
 mod migrate;
 mod tasks;
+mod trial;
 mod versions;
 mod work;
 
@@ -41,6 +43,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tasks::Spawned;
 use tokio::sync::{mpsc, oneshot};
+use trial::{Tried, ended_early};
 
 /// How many handlers of one version may run at once; more work waits in the mailbox. `api::versions` limits what still
 /// runs of older versions.
@@ -53,10 +56,12 @@ pub enum Control {
         Box<PrepareRequest>,
         oneshot::Sender<Result<Offer, PrepareFailure>>,
     ),
-    /// Run what was prepared from now on.
+    /// Run what was prepared from now on, in the guild for which it was prepared or everywhere.
     Commit(oneshot::Sender<Committed>),
     /// Forget what was prepared.
     Abort(oneshot::Sender<()>),
+    /// Run the current version in the guild, too, which tries another one.
+    EndTrial(oneshot::Sender<()>),
     /// Start nothing any more; the actor ends when the running handlers have ended.
     Unload(&'static str, Busy, oneshot::Sender<()>),
 }
@@ -73,12 +78,22 @@ pub struct Committed {
 type Ended = Box<dyn FnOnce(&mut Actor) + Send>;
 type Running = Pin<Box<dyn Future<Output = Ended> + Send>>;
 
+/// What the next commit swaps in.
+struct Prepared {
+    live: Live,
+    /// Why.
+    reason: &'static str,
+    /// The guild that alone is to run it; nothing: all.
+    guild: Option<u64>,
+}
+
 /// A cog's task.
 pub struct Actor {
     cog: Arc<CogContext>,
     current: Option<Live>,
-    /// What the next commit swaps in, and why.
-    prepared: Option<(Live, &'static str)>,
+    /// What one guild runs instead. It ends with the current version.
+    trial: Option<Tried>,
+    prepared: Option<Prepared>,
     /// What each generation declared whose code may still run, by its number.
     declared: Vec<(u64, Weak<Staged>)>,
     /// Counts prepared generations.
@@ -87,6 +102,8 @@ pub struct Actor {
     jobs: Jobs,
     /// What runs of the current version, or belongs to no version.
     running: FuturesUnordered<Running>,
+    /// What runs of the version on trial.
+    tried: FuturesUnordered<Running>,
     /// What still runs of older versions. It runs when nothing else has anything to do.
     leftovers: FuturesUnordered<Running>,
     /// Whether the mailbox comes before running handlers: handlers that end again and again must not keep work waiting.
@@ -122,12 +139,14 @@ impl Actor {
         Self {
             cog,
             current: None,
+            trial: None,
             prepared: None,
             declared: Vec::new(),
             generations: 0,
             timers: Timers::default(),
             jobs: Jobs::default(),
             running: FuturesUnordered::new(),
+            tried: FuturesUnordered::new(),
             leftovers: FuturesUnordered::new(),
             owes_work: false,
             spawned: BTreeMap::new(),
@@ -146,6 +165,7 @@ impl Actor {
         loop {
             host_tasks::point(host_tasks::Task::Cog);
             if self.running.is_empty()
+                && self.tried.is_empty()
                 && self.leftovers.is_empty()
                 && inbox.spawns.is_empty()
                 && let Some(done) = self.unloading.take()
@@ -171,6 +191,7 @@ impl Actor {
             if alarm.as_ref().map(|alarm| alarm.due) != due {
                 alarm = due.map(|due| Alarm::new(&cog, due));
             }
+            let trial = self.trial.as_ref().map(Tried::life);
             tokio::select! {
                 biased;
                 control = inbox.control.recv() => match control {
@@ -192,10 +213,16 @@ impl Actor {
                 () = cog.jobs_changed.notified() => {}
                 () = cog.condition.quarantined.notified() => self.keep_away(),
                 () = cog.budget.pressed.notified() => self.give_way(),
+                why = ended_early(trial.as_ref()) => self.stop_trial(&why.to_string()),
                 woken = ring(alarm.as_mut()), if alarm.is_some() => {
                     alarm = None;
                     self.run_jobs();
                     self.run_timers(woken);
+                }
+                Some(ended) = self.tried.next(), if !self.tried.is_empty() => {
+                    self.owes_work = true;
+                    ended(self);
+                    self.collect_ended();
                 }
                 (work, busy) = inbox.mailbox.take(), if takes_work => self.take(work, busy),
                 Some(ended) = self.leftovers.next(), if !self.leftovers.is_empty() => {
@@ -227,18 +254,24 @@ impl Actor {
                 let prepared = self.prepare(&request);
                 let _told = answer
                     .send(prepared.map(|(live, offer)| {
-                        self.prepared = Some((live, request.reason));
+                        let PrepareRequest { reason, guild, .. } = *request;
+                        self.prepared = Some(Prepared {
+                            live,
+                            reason,
+                            guild,
+                        });
                         offer
                     }))
                     .is_ok();
             }
             Control::Commit(answer) => {
-                if let Some((live, reason)) = self.prepared.take() {
-                    let former = self.current.as_ref();
-                    let former = former.map(|former| Arc::clone(&former.generation.life));
-                    self.commit(&live, reason, inbox);
-                    let _told = answer.send(Committed { live, former }).is_ok();
+                if let Some(prepared) = self.prepared.take() {
+                    let _told = answer.send(self.commit_prepared(prepared, inbox)).is_ok();
                 }
+            }
+            Control::EndTrial(answer) => {
+                self.end_trial();
+                let _told = answer.send(()).is_ok();
             }
             Control::Abort(answer) => {
                 if self.prepared.take().is_some() {
@@ -251,6 +284,26 @@ impl Actor {
                 self.unloading = Some(answer);
             }
         }
+    }
+
+    fn commit_prepared(&mut self, prepared: Prepared, inbox: &Inbox) -> Committed {
+        let Prepared {
+            live,
+            reason,
+            guild,
+        } = prepared;
+        let former = match guild {
+            Some(_) => self.trial.as_ref().map(Tried::life),
+            None => {
+                let former = self.current.as_ref();
+                former.map(|former| Arc::clone(&former.generation.life))
+            }
+        };
+        match guild {
+            Some(guild) => self.commit_trial(guild, &live),
+            None => self.commit(&live, reason, inbox),
+        }
+        Committed { live, former }
     }
 
     /// Makes the next generation; a panic in the host only fails the attempt.
@@ -285,6 +338,8 @@ impl Actor {
         };
         let lane = if life.is_retired() {
             &self.leftovers
+        } else if life.is_on_trial() {
+            &self.tried
         } else {
             &self.running
         };
@@ -301,8 +356,8 @@ impl Actor {
     }
 }
 
-/// Work of one version. Once that version has been replaced, its processor time is charged to it, including the host's
-/// part.
+/// Work of one version. The processor time of one that has been replaced, or is on trial, is charged to it, including
+/// the host's part.
 struct OfVersion<F> {
     cog: Arc<CogContext>,
     life: Arc<Life>,

@@ -54,7 +54,12 @@ pub(super) async fn report(
         Fault::Outlived { .. } | Fault::GaveWay(_) | Fault::Closed => {
             // Not a mistake in the code: a loop in `on_ready` ends like this.
             if let Some([fault]) = cog.limits.may_log(|| None, || [fault.to_string()]) {
-                tracing::warn!(cog = %cog.name, id, "A handler of an older version {fault}");
+                let whose = if live.generation.life.is_on_trial() {
+                    "a version on trial"
+                } else {
+                    "an older version"
+                };
+                tracing::warn!(cog = %cog.name, id, "A handler of {whose} {fault}");
             }
             return;
         }

@@ -1,7 +1,7 @@
 //! One cog from outside: the mailbox through which work reaches it, the orders that its actor takes, and what is known of it.
 
 use super::actor::{Committed, Control};
-use super::live::{Live, Offer, Status};
+use super::live::{Live, Offer, Status, Trial};
 use super::mailbox::{Mailbox, Work};
 use super::prepare::PrepareRequest;
 use crate::api::condition::{Condition, Transition};
@@ -135,6 +135,29 @@ impl CogHandle {
         status.attempted.clear();
     }
 
+    /// Notes which guild tries another version of it, if one does. Returns what was noted before.
+    pub fn note_trial(&self, trial: Option<Trial>) -> Option<Arc<Trial>> {
+        std::mem::replace(&mut self.lock().trial, trial.map(Arc::new))
+    }
+
+    /// The version that one guild tries.
+    pub fn trial(&self) -> Option<Arc<Trial>> {
+        self.lock().trial.clone()
+    }
+
+    /// Notes that it is to run an earlier version than its files, which it does already; or its files again.
+    pub fn note_undone(&self, undone: Option<Arc<Undone>>) {
+        self.lock().undone = undone;
+    }
+
+    /// Reads what it offers in a guild, or outside of any.
+    pub fn peek_in<R>(&self, guild: Option<u64>, look: impl FnOnce(&Offer) -> R) -> R {
+        let status = self.lock();
+        let trial = status.trial.as_ref();
+        let trial = trial.filter(|trial| Some(trial.guild) == guild);
+        look(trial.map_or(&status.offer, |trial| &trial.offer))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Status> {
         lock(&self.status)
     }
@@ -171,6 +194,11 @@ impl CogHandle {
         let (answer, _unheard) = oneshot::channel();
         // An actor that is gone has forgotten it.
         let _told = self.tell(Control::Abort(answer)).is_ok();
+    }
+
+    /// The guild that tries another version of it runs the current one again.
+    pub async fn end_trial(&self) {
+        self.ask(Control::EndTrial).await;
     }
 
     /// Ends it. Returns when its last handler has ended.

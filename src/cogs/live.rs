@@ -5,6 +5,7 @@ use crate::api::texts::table::Texts;
 use crate::commands::conflicts::{Claim, claims};
 use crate::commands::definition::Check;
 use crate::history::Undone;
+use crate::problem::Problem;
 use crate::vm::build::Vm;
 use crate::vm::generation::Generation;
 use crate::vm::load_trace::{LoadTrace, Seen};
@@ -58,6 +59,25 @@ pub struct Offer {
     pub generation: Option<Arc<Generation>>,
 }
 
+/// A version of a cog that one guild tries, beside the one that all others run.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The guild.
+    pub guild: u64,
+    /// Since when, in Unix seconds.
+    pub since: f64,
+    /// Who wanted it.
+    pub by: String,
+    /// What it offers.
+    pub offer: Offer,
+    /// What runs.
+    pub generation: Arc<Generation>,
+    /// Why the newest text could not be loaded, so that an older one is on trial.
+    pub problem: Option<Arc<Problem>>,
+    /// What that attempt read.
+    pub attempted: Seen,
+}
+
 /// Something that an offer claims.
 #[derive(Clone, Debug)]
 pub struct Claimed<'a> {
@@ -104,6 +124,8 @@ pub struct Status {
     pub generation: Option<Arc<Generation>>,
     /// Set while it runs an earlier version than its files.
     pub undone: Option<Arc<Undone>>,
+    /// What one guild runs instead.
+    pub trial: Option<Arc<Trial>>,
     /// Of a cog that does not answer: what the last attempt has read and looked for.
     pub trace: LoadTrace,
     /// What that attempt read.
@@ -119,6 +141,7 @@ impl Status {
             offer: Offer::default(),
             generation: None,
             undone: None,
+            trial: None,
             trace: LoadTrace::default(),
             attempted: Seen::new(),
         }

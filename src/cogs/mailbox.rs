@@ -41,7 +41,7 @@ pub enum Work {
 }
 
 impl Work {
-    fn event(&self) -> &Event {
+    pub(super) fn event(&self) -> &Event {
         match self {
             Self::Event(event, _) => event,
             Self::Command(call, _) => &call.event,

@@ -10,7 +10,7 @@
 //! - `handler`, `command`, `timers`: one run of a function; a command from the typed line to the answer; `cog.every` and `cog.cron`.
 //! - `caller`: who calls a command where, as far as checks ask.
 //! - `jobs`: which job is begun next, and what becomes of it.
-//! - `live`, `prepare`: what a cog runs; how its next version is made.
+//! - `live`, `prepare`: what a cog runs, everywhere or in one guild; how its next version is made.
 //! - `host_names`: what a cog's VM has, by name.
 //! - `directory`: looks up what users name in arguments.
 //! - `name_owners`: remembers which cog has which name.

@@ -34,6 +34,8 @@ pub struct PrepareRequest {
     pub keep: Option<BTreeSet<ModuleId>>,
     /// `"start"`, `"reload"` or `"load"`.
     pub reason: &'static str,
+    /// The guild that alone is to run it, beside the present version; nothing: all.
+    pub guild: Option<u64>,
 }
 
 /// Prepares a generation. On failure nothing of the attempt remains.
@@ -112,6 +114,9 @@ fn attempt(
     check_numbers(&declarations).map_err(failed)?;
     check_names(&declarations, &texts).map_err(failed)?;
     generation.attach(Texts::clone(&texts));
+    if request.guild.is_some() {
+        check_keeps_form(cog, &declarations).map_err(failed)?;
+    }
     let migrations = Migrations::new(declarations.migrations().cloned());
     check_version(cog, &migrations).map_err(failed)?;
     generation.attach(migrations);
@@ -134,6 +139,9 @@ fn attempt(
         live.vm.collect();
     }
     check_total_memory(cog, &live.vm).map_err(failed)?;
+    if request.guild.is_some() {
+        check_room_for_both(cog, &live.vm).map_err(failed)?;
+    }
     let offer = offer_of(&live, texts);
     Ok((live, offer))
 }
@@ -173,6 +181,43 @@ fn check_version(cog: &CogContext, migrations: &Migrations) -> Result<(), Fault>
         return Ok(());
     }
     Err(raised(HostError::new("state", newer(stored, version))))
+}
+
+/// A version that one guild tries may not change the form of what is stored: the version of all other guilds could not
+/// read it.
+fn check_keeps_form(cog: &CogContext, declarations: &Staged) -> Result<(), Fault> {
+    let now = cog.state.live();
+    let changed = declarations.migrations().find_map(|migration| {
+        let stored = now.view(&migration.space).version();
+        (stored < migration.version).then_some((stored, migration.version))
+    });
+    let Some((stored, version)) = changed else {
+        return Ok(());
+    };
+    let message = format!(
+        "state.migrate: what is stored has version {stored}, and this code brings it to version {version}, which the version that all other servers run could not read: it cannot be tried in one server; `!reload cog {}` loads it everywhere",
+        cog.name
+    );
+    Err(raised(HostError::new("state", message)))
+}
+
+/// Both versions together keep to the limit of one cog.
+fn check_room_for_both(cog: &CogContext, vm: &Vm) -> Result<(), Fault> {
+    vm.note_memory();
+    let limit = vm.limits().memory;
+    // A trial that runs already gives way to this one.
+    let now = cog.budget.answering().unwrap_or_default();
+    let more = vm.limits().held.used();
+    if now + more <= limit {
+        return Ok(());
+    }
+    let message = format!(
+        "this version and the one that all other servers run would need more than {} MB of memory together (limits.memory_mb): this one needs {} MB, and the other has {} MB",
+        limit >> 20,
+        more >> 20,
+        now >> 20
+    );
+    Err(raised(cog.limits.at_limit(Limit::Memory, message)))
 }
 
 /// Builds a VM with the limits that are configured now.

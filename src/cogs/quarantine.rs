@@ -1,4 +1,5 @@
-//! What it means for a cog that a handler failed: limits that were met, and quarantine when handlers were stopped too often.
+//! What it means for a cog that a handler failed: limits that were met, and quarantine when handlers were stopped too
+//! often, or the end of a trial.
 
 use super::live::Live;
 use crate::api::context::CogContext;
@@ -12,6 +13,9 @@ use crate::vm::trace::{Fault, STACK_OVERFLOW};
 pub(super) fn note(cog: &CogContext, live: &Live, fault: &Fault) {
     if let Some(limit) = limit_of(fault) {
         cog.limit_hits.count(limit);
+    }
+    if live.generation.life.is_on_trial() {
+        return note_in_trial(cog, live, fault);
     }
     let is_full = matches!(fault, Fault::Memory { .. }) && !live.generation.is_retired();
     if is_full && cog.budget.versions.make_all_room() {
@@ -38,6 +42,15 @@ pub(super) fn note(cog: &CogContext, live: &Live, fault: &Fault) {
         ..last
     };
     quarantine(cog, live, times, problem);
+}
+
+/// Handlers that were stopped too often end a trial: the version that all other guilds run is none the worse for it.
+fn note_in_trial(cog: &CogContext, live: &Live, fault: &Fault) {
+    let most = cog.services.config.load().limits.faults_per_10min;
+    let now = cog.services.clock.now();
+    if leads_to_quarantine(live, fault) && cog.stops_of_trial.is_due(now, most) {
+        live.generation.life.end(Pressure::Stops(most));
+    }
 }
 
 /// What is shown of a cog in quarantine: why it is there, and the ways out, of which `!reload cog` is the last.

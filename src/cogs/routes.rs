@@ -1,11 +1,17 @@
 //! Where commands and events go: an index by name. It is changed cog by cog and shares everything else with the
-//! one before, so a reload costs what it changes, not what there is.
+//! one before, so a reload costs what it changes, not what there is. `here` is the same for one guild, which may try
+//! another version of a cog.
+
+mod here;
 
 use super::handle::CogHandle;
 use super::live::Offer;
 use crate::api::declarations::EVERY_EVENT;
 use crate::commands::conflicts::{Claim, claims_of_cog};
 use crate::commands::name_key::name_key;
+use crate::discord::event::Event;
+pub use here::Here;
+use here::Trials;
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync, RedBlackTreeSetSync};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,6 +34,7 @@ pub struct Routes {
     intents: RedBlackTreeMapSync<u64, usize>,
     /// What leads to each cog, by its name.
     cogs: HashTrieMapSync<Arc<str>, Arc<Route>>,
+    trials: Trials,
 }
 
 /// What leads to one cog.
@@ -96,8 +103,21 @@ impl Routes {
         self.unknown.values()
     }
 
+    /// Where commands and events of one guild go; 0 for what happens in none.
+    pub fn in_guild(&self, guild: u64) -> Here<'_> {
+        Here::new(self, || guild)
+    }
+
+    /// The same where an event happens.
+    pub fn here(&self, event: &Event) -> Here<'_> {
+        Here::new(self, || event.origin().guild)
+    }
+
     /// Forgets what leads to a cog.
     pub(super) fn remove(&mut self, cog: &str) {
+        if let Some(intents) = self.trials.remove(cog) {
+            self.remove_intents(intents);
+        }
         let Some(route) = self.cogs.get(cog).map(Arc::clone) else {
             return;
         };
@@ -117,10 +137,19 @@ impl Routes {
                 listeners.remove_mut(cog);
             }
         }
-        match self.intents.get_mut(&route.intents) {
+        self.remove_intents(route.intents);
+    }
+
+    fn remove_intents(&mut self, intents: u64) {
+        match self.intents.get_mut(&intents) {
             Some(cogs) if *cogs > 1 => *cogs -= 1,
-            _ => drop(self.intents.remove_mut(&route.intents)),
+            _ => drop(self.intents.remove_mut(&intents)),
         }
+    }
+
+    fn add_intents(&mut self, intents: u64) {
+        let same = self.intents.get(&intents).copied().unwrap_or(0);
+        self.intents.insert_mut(intents, same + 1);
     }
 
     /// Leads to a cog what it offers. It must not be known yet, nor anything that it claims.
@@ -147,8 +176,12 @@ impl Routes {
             let with = listeners.insert(Arc::clone(&cog.name), Arc::clone(cog));
             self.events.insert_mut(event, with);
         }
-        let same = self.intents.get(&route.intents).copied().unwrap_or(0);
-        self.intents.insert_mut(route.intents, same + 1);
+        self.add_intents(route.intents);
         self.cogs.insert_mut(Arc::clone(&cog.name), Arc::new(route));
+        if let Some(trial) = cog.trial() {
+            let route = Route::of(&cog.name, &trial.offer);
+            self.add_intents(route.intents);
+            self.trials.add(trial.guild, cog, route);
+        }
     }
 }

@@ -102,6 +102,9 @@ sentences! {
     CommandGone {}
         "Nobody handles this command any more."
         "Perintah ini sudah tidak ada yang menangani."
+    NotInTrial {}
+        "This server is trying a version of the bot's code that does not have this."
+        "Server ini sedang mencoba versi kode bot yang tidak memiliki ini."
     CommandChanged {}
         "This command has just changed. Wait a moment until Discord shows the new one, then try again."
         "Perintah ini baru saja berubah. Tunggu sebentar sampai Discord menampilkan yang baru, lalu coba lagi."

@@ -121,7 +121,9 @@ impl Event {
 
     /// Where it comes from, read at the first call.
     pub fn origin(&self) -> Origin {
-        *self.origin.get_or_init(|| Origin::of(self.raw()))
+        *self
+            .origin
+            .get_or_init(|| Origin::of(&self.name, self.raw()))
     }
 
     /// What routing needs to know about an interaction, without reading all of it.
@@ -199,10 +201,14 @@ const DEFAULT: u64 = 0;
 /// Discord's type of a message that replies to another one.
 const REPLY: u64 = 19;
 
+/// Events whose data is a guild: its id is `id`.
+const OF_GUILDS: [&str; 3] = ["guild_create", "guild_update", "guild_delete"];
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Ids<'a> {
     #[serde(borrow)]
+    id: Option<IdText<'a>>,
     guild_id: Option<&'a str>,
     channel_id: Option<&'a str>,
     user_id: Option<&'a str>,
@@ -236,13 +242,25 @@ pub(super) fn who<'a>(
     user_id.or_else(|| people.into_iter().flatten().find_map(|person| person.id))
 }
 
+/// An id, or something else of that name: what a guild's own events have is a text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum IdText<'a> {
+    Text(&'a str),
+    Other(IgnoredAny),
+}
+
 impl Origin {
-    fn of(data: &str) -> Self {
+    fn of(event: &str, data: &str) -> Self {
         let Ok(ids) = serde_json::from_str::<Ids<'_>>(data) else {
             return Self::default();
         };
+        let own_id = match ids.id {
+            Some(IdText::Text(id)) if OF_GUILDS.contains(&event) => Some(id),
+            _ => None,
+        };
         Self {
-            guild: number(ids.guild_id),
+            guild: number(ids.guild_id.or(own_id)),
             channel: number(ids.channel_id),
             user: number(who(ids.user_id, ids.author, ids.user, ids.member)),
         }

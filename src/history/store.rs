@@ -275,11 +275,12 @@ impl Store {
         Err(HistoryError::NoneBefore(cog.to_owned()))
     }
 
-    /// The cogs that run earlier versions. What they run is the last version of each.
+    /// The cogs that run earlier versions than their files, or have kept their version although the files changed. What
+    /// they run is the last version of each.
     pub(super) fn all_undone(&self) -> Result<Vec<UndoneRecord>, HistoryError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT cog, of, since, by FROM undone
-                 WHERE of IS (SELECT of FROM versions WHERE versions.cog = undone.cog
+                 WHERE of IN (SELECT coalesce(of, number) FROM versions WHERE versions.cog = undone.cog
                               ORDER BY number DESC LIMIT 1)",
         )?;
         let rows = statement.query_map([], |row| {

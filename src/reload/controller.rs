@@ -1,7 +1,8 @@
 //! Runs one reload after the other: changes of files and requests of admins become a plan, a transaction and a report.
 //!
 //! `requests` handles requests of admins, `outcome` carries plans out, `reports` reports the results, and `log` writes
-//! them to the log. `history` records what cogs run, and goes back to what they ran before. `beside` lets other cogs reload while one reload is slow. `configure` applies edits of config.json,
+//! them to the log. `history` records what cogs run, and goes back to what they ran before. `trial` lets one guild run
+//! another version. `beside` lets other cogs reload while one reload is slow. `configure` applies edits of config.json,
 //! `owners` lets cogs keep the names that they had when the bot ran last, and `recovery` continues after a panic.
 
 mod beside;
@@ -13,6 +14,7 @@ mod owners;
 mod recovery;
 mod reports;
 mod requests;
+mod trial;
 
 pub use configure::ConfigEdit;
 pub use requests::meant;
@@ -35,6 +37,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot, watch};
+use trial::Trials;
 
 /// What an admin asks for.
 #[derive(Clone, Debug)]
@@ -51,6 +54,12 @@ pub enum Ask {
     Undo(String, Option<u32>),
     /// Run what a cog's files say, after an undo.
     Redo(String),
+    /// Have one guild alone run what a cog's files say.
+    Try(String, u64),
+    /// Have all guilds run what one of them tries.
+    Keep(String),
+    /// Have the guild that tries a version run what all others run.
+    Drop(String),
     /// Switch hot reload on or off; the report says which changes were then applied.
     Toggle,
     /// Take the configuration that applies now, after an edit of config.json.
@@ -105,6 +114,29 @@ pub enum Refused {
     /// It does not run an earlier version.
     #[error("the cog \"{0}\" runs what its files say")]
     NotUndone(String),
+    /// Another guild tries a version of it.
+    #[error(
+        "the server {guild} tries another version of the cog \"{cog}\" already; `!reload keep {cog}` or `!reload drop {cog}` ends that"
+    )]
+    TriedElsewhere {
+        /// The cog.
+        cog: String,
+        /// That guild's id.
+        guild: u64,
+    },
+    /// What was asked for would end a trial.
+    #[error(
+        "the server {guild} tries another version of the cog \"{cog}\": `!reload keep {cog}` or `!reload drop {cog}` first"
+    )]
+    OnTrial {
+        /// The cog.
+        cog: String,
+        /// The guild's id.
+        guild: u64,
+    },
+    /// No guild tries a version of it.
+    #[error("no server tries another version of the cog \"{0}\"")]
+    NotOnTrial(String),
     /// The history does not have what was asked for.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -193,6 +225,8 @@ struct Controller {
     tree_problems: Vec<String>,
     /// Edits that have to wait, for the next report.
     waiting_edits: Vec<Problem>,
+    /// Cogs of which one guild tries another version.
+    trials: Trials,
     /// Reloads that still run while others are made.
     beside: Beside,
     next_report: u64,
@@ -242,6 +276,7 @@ impl Reload {
             unloaded: BTreeSet::new(),
             tree_problems: Vec::new(),
             waiting_edits: Vec::new(),
+            trials: Trials::default(),
             beside: Beside::default(),
             next_report: 1,
             reports: reports.clone(),
@@ -330,6 +365,11 @@ impl Controller {
                     self.build_failed().await;
                     self.show();
                 }
+                () = services.ended_trials.added.notified() => {
+                    let _busy = activity.begin();
+                    self.note_ended_trials().await;
+                    self.show();
+                }
                 ask = asked.recv() => {
                     // The bot is gone.
                     let Some((request, answer)) = ask else {
@@ -404,12 +444,19 @@ impl Controller {
         self.enabled && self.cogs.services.config.load().hot_reload.auto_reload_cogs
     }
 
-    /// Takes everything that has changed since the last plan.
+    /// Takes everything that has changed since the last plan. What a guild tries follows after the rest.
     async fn catch_up(&mut self, trigger: Trigger, began: Instant) -> Option<Arc<Report>> {
+        let report = self.take_changes(trigger, began).await;
+        let tried = self.renew_trials(trigger, began).await;
+        report.or(tried)
+    }
+
+    async fn take_changes(&mut self, trigger: Trigger, began: Instant) -> Option<Arc<Report>> {
         let changed = self.take_pending();
         self.refresh_graph();
         let mut plan = plan_changed(&self.graph, &changed, self.snapshot.as_ref());
         plan.cogs.retain(|cog| !self.unloaded.contains(&cog.name));
+        self.leave_to_trials(&mut plan);
         self.put_off_engaged(&mut plan, &changed);
         let occasion = Occasion::new(trigger, files(&changed), began);
         let mended = self.mended(&changed);

@@ -57,6 +57,17 @@ pub struct CogPlan {
     pub holds_back: bool,
     /// The earlier version that it is to run; nothing: what its files say.
     pub undone: Option<Arc<Undone>>,
+    /// The guild that alone is to run it, beside the version of all others; nothing: all.
+    pub trial: Option<TrialPlan>,
+}
+
+/// Who tries a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrialPlan {
+    /// The guild.
+    pub guild: u64,
+    /// Who wants it.
+    pub by: String,
 }
 
 /// What to do with a cog.
@@ -100,7 +111,8 @@ impl Plan {
     /// Marks its cogs as dirty until they are `put` again: to be called with every plan before it is tried, so that
     /// a cog that a sibling held back is planned again.
     pub fn mark_dirty_in(&self, graph: &mut Graph) {
-        for cog in &self.cogs {
+        // What a guild tries says nothing of what the others run.
+        for cog in self.cogs.iter().filter(|cog| cog.trial.is_none()) {
             graph.mark_dirty(&cog.name);
         }
     }
@@ -221,7 +233,29 @@ pub(super) fn plan_afresh(
         afresh: true,
         holds_back: holds_back(view),
         undone: None,
+        trial: None,
     })
+}
+
+/// The plan for a guild that is to try what a cog's files say, in a fresh VM.
+pub(super) fn plan_trial(
+    view: Option<&CogView>,
+    cog: &str,
+    trial: TrialPlan,
+    sources: &impl Sources,
+) -> Option<CogPlan> {
+    let plan = plan_afresh(view, cog, sources)?;
+    Some(CogPlan {
+        holds_back: false,
+        trial: Some(trial),
+        ..plan
+    })
+}
+
+/// Whether what a guild tries is older than the files, and they have not been tried in vain.
+pub(super) fn is_trial_old(view: &CogView, sources: &impl Sources) -> bool {
+    let plan = plan_from(view, sources);
+    plan.is_some_and(|plan| plan.action != Action::Unload)
 }
 
 fn sorted<'a>(
@@ -275,6 +309,7 @@ fn load(name: &str, entry: &ModuleId) -> CogPlan {
         afresh: false,
         holds_back: true,
         undone: None,
+        trial: None,
     }
 }
 
@@ -360,6 +395,7 @@ fn plan_from(view: &CogView, sources: &impl Sources) -> Option<CogPlan> {
         afresh: false,
         holds_back: holds_back(view),
         undone: None,
+        trial: None,
     })
 }
 
@@ -373,6 +409,7 @@ fn unload(view: &CogView) -> CogPlan {
         afresh: false,
         holds_back: holds_back(view),
         undone: None,
+        trial: None,
     }
 }
 

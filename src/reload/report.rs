@@ -1,6 +1,7 @@
 //! What one reload did, in a form that the log, the chat and the page all show.
 
 use crate::api::condition::Condition;
+use crate::cogs::live::Trial;
 use crate::history::Undone;
 use crate::lock::lock;
 use crate::problem::Problem;
@@ -71,6 +72,30 @@ pub struct CogReport {
     /// Set when it runs an earlier version than its files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undone: Option<UndoneReport>,
+    /// Set while one guild tries another version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trial: Option<TrialReport>,
+}
+
+/// That one guild tries another version of a cog.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TrialReport {
+    /// The guild's id.
+    pub guild: String,
+    /// Since when, in Unix seconds.
+    pub since: f64,
+    /// Who wanted it.
+    pub by: String,
+}
+
+impl From<&Trial> for TrialReport {
+    fn from(trial: &Trial) -> Self {
+        Self {
+            guild: trial.guild.to_string(),
+            since: trial.since,
+            by: trial.by.clone(),
+        }
+    }
 }
 
 /// That a cog runs an earlier version than its files.
@@ -102,6 +127,10 @@ pub enum CogOutcome {
     Loaded,
     /// It runs the new code.
     Reloaded,
+    /// One guild runs the new code, and all others the old code.
+    Tried,
+    /// The guild that has tried another version runs what all others run.
+    Dropped,
     /// It no longer runs; its state stays.
     Unloaded,
     /// It, or a cog connected with it, could not load the new code, and it runs the old code.

@@ -12,17 +12,17 @@ mod claims;
 mod members;
 
 use super::plan::parts::{Bonds, Tie};
-use super::plan::{Action, Plan};
+use super::plan::{Action, Plan, TrialPlan};
 use super::report::Trigger;
 use super::sources::Snapshot;
 use crate::cogs::actor::Committed;
 use crate::cogs::handle::CogHandle;
 use crate::cogs::host::Cogs;
-use crate::cogs::live::Offer;
+use crate::cogs::live::{Offer, Trial};
 use crate::cogs::name_owners;
 use crate::history::Undone;
 use crate::problem::Problem;
-use crate::vm::load_trace::LoadTrace;
+use crate::vm::load_trace::{LoadTrace, Seen};
 use crate::vm::resolve::ModuleId;
 use attempt::{Attempt, end, prepare, show_source};
 use claims::refuse_conflicts;
@@ -35,6 +35,8 @@ use std::sync::Arc;
 pub enum CogResult {
     /// It runs the new code.
     Committed(Offer, Box<Committed>),
+    /// One guild runs the new code.
+    Tried(Offer, Box<Committed>),
     /// The new code could not be loaded, because of its own files.
     Failed(Box<LoadFailure>),
     /// The new code could be loaded, but these connected cogs failed.
@@ -126,6 +128,11 @@ pub(super) async fn run_bound(means: Means<'_>, plan: &Plan) -> Results {
             let undone = undone.get(name.as_str()).map(|undone| Arc::clone(undone));
             let now = cogs.services.clock.unix();
             handle.note_commit(&committed.live, offer, undone, now);
+        } else if let CogResult::Tried(offer, committed) = result {
+            let wanted = plan.cogs.iter().find(|cog| cog.name == *name);
+            if let Some(wanted) = wanted.and_then(|cog| cog.trial.as_ref()) {
+                note_trial(cogs, handle, wanted, offer, committed);
+            }
         } else {
             tracing::trace!(cog = %name, "Left as it was");
         }
@@ -139,6 +146,27 @@ pub(super) async fn run_bound(means: Means<'_>, plan: &Plan) -> Results {
     }
     results.sort_by(|one, other| one.0.cmp(&other.0));
     results
+}
+
+/// Notes that a guild tries a version from now on, or another version than before.
+fn note_trial(
+    cogs: &Cogs,
+    handle: &CogHandle,
+    wanted: &TrialPlan,
+    offer: &Offer,
+    committed: &Committed,
+) {
+    let former = handle.trial();
+    let since = former.map(|former| former.since);
+    handle.note_trial(Some(Trial {
+        guild: wanted.guild,
+        since: since.unwrap_or_else(|| cogs.services.clock.unix()),
+        by: wanted.by.clone(),
+        offer: offer.clone(),
+        generation: Arc::clone(&committed.live.generation),
+        problem: None,
+        attempted: Seen::new(),
+    }));
 }
 
 /// Prepares everything that `plan` loads and commits none of it. Returns what each cog would offer, or why it would
@@ -178,7 +206,8 @@ async fn remember_names(cogs: &Cogs, results: &Results) {
                 cogs.names.set(name, name_owners::Held { file, claims });
             }
             CogResult::Unloaded => cogs.names.release(name),
-            CogResult::Failed(_)
+            CogResult::Tried(..)
+            | CogResult::Failed(_)
             | CogResult::HeldBack(..)
             | CogResult::Lost(_)
             | CogResult::Stays(_) => {}

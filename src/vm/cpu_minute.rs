@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 /// A preparation (top level, modules, `on_load`) has so many times `limits.cpu_ms` in all.
 const PREPARATION: u32 = 3;
-/// An older version may use this part of the time for a minute: handlers that it had begun can end, and those that do
-/// not end take no more than that from the current version.
+/// An older version, and one that a guild tries, may use this part of the time for a minute: handlers that an older
+/// version had begun can end, and neither takes more than that from the current version.
 const REMAINDER: u32 = 5;
 
 impl Generation {
@@ -34,7 +34,7 @@ impl Generation {
 
     /// What it may use within a minute.
     fn minute(&self, limits: &VmLimits) -> Duration {
-        let parts = if self.is_retired() { REMAINDER } else { 1 };
+        let parts = if self.life.gives_way() { REMAINDER } else { 1 };
         limits.cpu_per_minute / parts
     }
 
@@ -63,9 +63,13 @@ impl Generation {
             return Fault::Cpu { limit, traceback };
         }
         let limit = self.minute(limits);
-        if self.is_retired() {
+        if self.life.gives_way() {
             // Everything that still runs of it ends, not only this handler.
-            let why = Pressure::Processor(limit);
+            let why = if self.is_retired() {
+                Pressure::Processor(limit)
+            } else {
+                Pressure::Trial(limit)
+            };
             self.life.end(why);
             return Fault::GaveWay(why);
         }

@@ -201,6 +201,12 @@ impl Generation {
         self.modules().phase = Phase::Live;
     }
 
+    /// From now on its code may do everything, for one guild.
+    pub fn go_on_trial(&self) {
+        self.go_live();
+        self.life.begin_trial();
+    }
+
     /// Its cog runs a later generation from `now` on, or none any more: handlers and tasks of it that still run must
     /// end.
     pub fn retire(&self, now: Duration) {

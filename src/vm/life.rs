@@ -15,6 +15,8 @@ use tokio::sync::watch;
 pub struct Life {
     /// Since when its cog runs a later version, or none any more.
     retired: watch::Sender<Option<Duration>>,
+    /// Set once it was committed for one guild alone, beside the version that answers everywhere else.
+    on_trial: AtomicBool,
     /// Set when its cog is in quarantine, or when its time after it was retired is over.
     closed: AtomicBool,
     /// Why it is ended early; none as long as it is not.
@@ -39,6 +41,7 @@ impl Default for Life {
     fn default() -> Self {
         Self {
             retired: watch::Sender::new(None),
+            on_trial: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             ended: watch::Sender::new(None),
             handlers: AtomicUsize::new(0),
@@ -135,6 +138,21 @@ impl Life {
     /// Whether its cog runs a later version, or none any more.
     pub fn is_retired(&self) -> bool {
         self.retired.borrow().is_some()
+    }
+
+    /// It answers in one guild from now on, beside the current version.
+    pub(super) fn begin_trial(&self) {
+        self.on_trial.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was committed for one guild alone, perhaps until it was retired.
+    pub fn is_on_trial(&self) -> bool {
+        self.on_trial.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is the one to do without where there is not enough for it and the current version.
+    pub fn gives_way(&self) -> bool {
+        self.is_retired() || self.is_on_trial()
     }
 
     pub(super) async fn retired(&self) -> Duration {

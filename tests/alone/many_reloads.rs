@@ -203,6 +203,7 @@ impl Bench {
             afresh: false,
             holds_back: true,
             undone: None,
+            trial: None,
         };
         if changes_module {
             plan.stale.insert(module.clone());

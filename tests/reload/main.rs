@@ -27,5 +27,6 @@ mod running;
 #[path = "../support/mod.rs"]
 mod support;
 mod switches;
+mod trial;
 mod under_load;
 mod watch;

@@ -65,10 +65,12 @@ impl Invocation {
         let identity = services.identity.load();
         let rest = strip_prefix(text, &prefix, identity.id()).unwrap_or(text);
         let (name, arguments) = split_name(rest);
+        let event = Arc::new(Event::made("message_create", self.said(text)));
+        let guild = event.origin().guild;
         let owner = services
             .lines
             .get()
-            .and_then(|it| it.owner(&name_key(name)));
+            .and_then(|it| it.owner(&name_key(name), guild));
         let owner = owner.ok_or_else(|| self.no_such_command(function, name))?;
         if owner != self.cog.name {
             let function = format!(
@@ -77,7 +79,6 @@ impl Invocation {
             );
             self.cog.capabilities.require(&function, OF_OTHERS)?;
         }
-        let event = Arc::new(Event::made("message_create", self.said(text)));
         let begins = text.len() - arguments.len();
         let (line, answered) = Line::new(name, begins, &prefix, interaction);
         Ok((event, line, answered))

@@ -7,6 +7,7 @@ use crate::cogs::live::Live;
 use crate::cogs::{fault, handler};
 use crate::host_tasks;
 use crate::vm::build::Vm;
+use crate::vm::life::Life;
 use crate::vm::run::Run;
 use crate::vm::trace::Fault;
 use futures_util::future::AbortHandle;
@@ -22,6 +23,8 @@ pub(super) struct Spawned {
     pub(super) abort: AbortHandle,
     /// Whether its delay is over.
     has_begun: Arc<AtomicBool>,
+    /// Its version.
+    version: Arc<Life>,
 }
 
 impl Actor {
@@ -93,6 +96,7 @@ impl Actor {
             thread: address,
             abort,
             has_begun,
+            version: Arc::clone(&version),
         };
         self.spawned.insert(number, spawned);
         self.enlist(Some(&version), async move {
@@ -105,10 +109,11 @@ impl Actor {
         });
     }
 
-    /// The old version's delayed functions end with it, unless they have begun.
-    pub(super) fn end_delays(&self) {
+    /// The delayed functions of the versions that end now end with them, unless they have begun.
+    pub(super) fn end_delays(&self, ends: impl Fn(&Life) -> bool) {
         let delayed = self.spawned.values();
-        for spawned in delayed.filter(|it| !it.has_begun.load(Ordering::Relaxed)) {
+        let delayed = delayed.filter(|it| !it.has_begun.load(Ordering::Relaxed));
+        for spawned in delayed.filter(|it| ends(&it.version)) {
             spawned.abort.abort();
         }
     }

@@ -14,6 +14,8 @@ const UNLOAD_LIMIT: Duration = Duration::from_secs(5);
 impl Actor {
     /// Commits: from here on the new version is the current one.
     pub(super) fn commit(&mut self, live: &Live, reason: &'static str, inbox: &Inbox) {
+        // A trial is a comparison with the version that is replaced here.
+        self.end_trial();
         live.generation.go_live();
         self.cog.commit_state();
         self.cog.capabilities.grant(live.info.capabilities.clone());
@@ -25,11 +27,8 @@ impl Actor {
         self.timers
             .replace(live.declarations.timers().cloned().collect(), now);
         self.cog.limits.set_timers(self.timers.len());
-        self.declared
-            .retain(|(_, declared)| declared.strong_count() > 0);
-        self.declared
-            .push((live.generation.number, Arc::downgrade(&live.declarations)));
-        self.end_delays();
+        self.note_declared(live);
+        self.end_delays(|_| true);
         inbox.mailbox.begin_version();
         self.leave_behind();
         if let Some(old) = self.current.replace(live.clone()) {
@@ -41,6 +40,14 @@ impl Actor {
         let limit = self.handler_limit();
         self.run_hooks(live, Hook::Ready, reason, limit);
         self.migrate(live);
+    }
+
+    /// Notes what a version has declared, for as long as its code may run.
+    pub(super) fn note_declared(&mut self, live: &Live) {
+        self.declared
+            .retain(|(_, declared)| declared.strong_count() > 0);
+        self.declared
+            .push((live.generation.number, Arc::downgrade(&live.declarations)));
     }
 
     /// Everything that runs belongs to an older version from here on.
@@ -62,6 +69,7 @@ impl Actor {
         self.cog.services.presence.release(&self.cog.name);
         // Handlers finish, tasks do not: some wait for minutes.
         self.end_all_but_handlers();
+        self.end_trial();
         if let Some(live) = self.current.take() {
             live.generation.retire(self.cog.services.clock.now());
             self.run_hooks(&live, Hook::Unload, reason, UNLOAD_LIMIT);
@@ -91,6 +99,7 @@ impl Actor {
     }
 
     fn end_version(&mut self) {
+        self.stop_trial("the version that all other servers run was stopped");
         self.end_all_but_handlers();
         if let Some(live) = self.current.take() {
             live.generation.retire(self.cog.services.clock.now());

@@ -52,12 +52,15 @@ impl Actor {
     }
 
     pub(super) fn take(&mut self, work: Work, busy: Busy) {
-        let Some(live) = self.current.clone() else {
+        let Some(live) = self.version_for(&work) else {
             if let Work::Command(call, ticket) = work {
                 self.refuse(&call, ticket, busy);
             }
             return;
         };
+        if self.is_too_much(&live) {
+            return self.shed(work, busy);
+        }
         match work {
             Work::Event(event, ticket) => self.handle_event(&live, &event, ticket, busy),
             Work::Command(call, ticket) => {
@@ -80,17 +83,17 @@ impl Actor {
         }
     }
 
-    /// Tells a user that a command's cog is in quarantine, or is being built again.
-    fn refuse(&mut self, waiting: &WaitingCall, ticket: Ticket, busy: Busy) {
+    /// Tells a user that a command's cog is in quarantine, is being built again, or has too much to do.
+    pub(super) fn refuse(&mut self, waiting: &WaitingCall, ticket: Ticket, busy: Busy) {
         let cog = Arc::clone(&self.cog);
         let under_way = Arc::clone(&self.refusals);
-        let has_failed = self.has_failed;
+        let (has_failed, is_away) = (self.has_failed, self.current.is_none());
         let call = waiting.call();
         self.enlist(None, async move {
-            let why = if has_failed {
-                Text::BotFailed {}
-            } else {
-                Text::OutOfOrder {}
+            let why = match (has_failed, is_away) {
+                (true, _) => Text::BotFailed {},
+                (false, true) => Text::OutOfOrder {},
+                (false, false) => Text::TooBusy {},
             };
             command::refuse(&cog, &call, why).await;
             drop((ticket, busy, under_way));

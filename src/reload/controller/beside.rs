@@ -172,7 +172,10 @@ impl Controller {
             | Ask::Load(name)
             | Ask::Unload(name)
             | Ask::Undo(name, _)
-            | Ask::Redo(name) => {
+            | Ask::Redo(name)
+            | Ask::Try(name, _)
+            | Ask::Keep(name)
+            | Ask::Drop(name) => {
                 let known = self.known(name);
                 known.is_ok_and(|name| self.is_engaged(&name))
             }
@@ -199,9 +202,7 @@ impl Controller {
         }
         let report = self.conclude(&transaction, results);
         // The sources may have changed meanwhile.
-        for name in &names {
-            self.graph.mark_dirty(name);
-        }
+        transaction.plan.mark_dirty_in(&mut self.graph);
         if transaction.occasion.trigger == Trigger::Command {
             self.forget_taken();
         }

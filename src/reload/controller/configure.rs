@@ -108,6 +108,7 @@ impl Controller {
                 plan.cogs.push(cog);
             }
         }
+        self.leave_to_trials(&mut plan);
         if !plan.is_empty() {
             let occasion = Occasion::new(Trigger::Files, Vec::new(), began);
             self.carry_out(plan, occasion).await;

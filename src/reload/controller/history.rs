@@ -63,6 +63,9 @@ impl Controller {
                     && transaction.occasion.trigger != Trigger::Start
                 {
                     history.undone(undone.record(transaction.snapshot.as_ref()));
+                } else if self.trials.contains(&handle.name) {
+                    // A restart during the trial would have come back to the version before.
+                    history.redone(&handle.name);
                 }
             }
             CogResult::Failed(failure) => {
@@ -77,7 +80,10 @@ impl Controller {
                 );
             }
             CogResult::Unloaded => history.redone(&handle.name),
-            CogResult::HeldBack(..) | CogResult::Lost(_) | CogResult::Stays(_) => {}
+            CogResult::Tried(..)
+            | CogResult::HeldBack(..)
+            | CogResult::Lost(_)
+            | CogResult::Stays(_) => {}
         }
     }
 
@@ -99,6 +105,7 @@ impl Controller {
         began: Instant,
     ) -> Result<Option<Arc<Report>>, Refused> {
         let name = self.known(asked)?;
+        self.not_on_trial(&name)?;
         self.look_at_files().await;
         let history = self.cogs.history.clone();
         let kept = Arc::new(history.sources(&name, number).await?);
@@ -128,6 +135,7 @@ impl Controller {
         began: Instant,
     ) -> Result<Option<Arc<Report>>, Refused> {
         let name = self.known(asked)?;
+        self.not_on_trial(&name)?;
         self.look_at_files().await;
         let view = self.graph.get(&name);
         let Some(view) = view.filter(|view| view.undone.is_some()) else {
@@ -155,7 +163,7 @@ impl Controller {
     }
 
     /// All files that a cog has now: those that its entry leads to, whichever version it runs.
-    fn files_of(&self, name: &str, entry: &ModuleId) -> BTreeSet<ModuleId> {
+    pub(super) fn files_of(&self, name: &str, entry: &ModuleId) -> BTreeSet<ModuleId> {
         let view = self.graph.get(name);
         let reachable = view.into_iter().flat_map(|view| view.concerning());
         let now = self.snapshot.cogs().get(name);

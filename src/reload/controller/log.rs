@@ -39,6 +39,13 @@ fn log_one(cog: &CogReport, took_ms: f64) {
     match cog.outcome {
         CogOutcome::Loaded => tracing::info!(cog = %name, took_ms, "Cog loaded"),
         CogOutcome::Reloaded => tracing::info!(cog = %name, version, took_ms, "Cog reloaded"),
+        CogOutcome::Tried => {
+            let guild = cog.trial.as_ref().map(|trial| trial.guild.as_str());
+            tracing::info!(cog = %name, guild, took_ms, "One server tries the cog's new code");
+        }
+        CogOutcome::Dropped => {
+            tracing::info!(cog = %name, "All servers run the same version of the cog again");
+        }
         CogOutcome::Unloaded => tracing::info!(cog = %name, "Cog unloaded"),
         CogOutcome::Kept => tracing::warn!(cog = %name, "Cog goes on with its old code"),
         CogOutcome::NotRunning => tracing::warn!(cog = %name, "Cog waits for its file to be fixed"),
@@ -55,6 +62,19 @@ fn log_together(outcome: CogOutcome, cogs: &[&CogReport], took_ms: f64) {
     match outcome {
         CogOutcome::Loaded => tracing::info!(names, took_ms, "{count} cogs loaded"),
         CogOutcome::Reloaded => tracing::info!(names, took_ms, "{count} cogs reloaded"),
+        CogOutcome::Tried => {
+            tracing::info!(
+                names,
+                took_ms,
+                "One server tries the new code of {count} cogs"
+            );
+        }
+        CogOutcome::Dropped => {
+            tracing::info!(
+                names,
+                "All servers run the same version of {count} cogs again"
+            );
+        }
         CogOutcome::Unloaded => tracing::info!(names, "{count} cogs unloaded"),
         CogOutcome::Kept => tracing::warn!(names, "{count} cogs go on with their old code"),
         CogOutcome::NotRunning => {

@@ -1,9 +1,9 @@
 //! Carries out a plan and notes the result for each cog, for the report and for the next plan.
 
 use super::super::graph::CogView;
-use super::super::plan::Plan;
 use super::super::plan::parts::Bonds;
-use super::super::report::{CogOutcome, CogReport, Report, UndoneReport};
+use super::super::plan::{Plan, TrialPlan};
+use super::super::report::{CogOutcome, CogReport, Report, TrialReport, UndoneReport};
 use super::super::sources::{ModuleId, Snapshot};
 use super::super::transaction::{self, CogResult, LoadFailure, Means, Results};
 use super::Controller;
@@ -45,8 +45,14 @@ impl Transaction {
         seen.map(|id| (id.clone(), hash(id))).collect()
     }
 
-    fn attempted_in(&self, name: &str, failure: &LoadFailure) -> Seen {
+    pub(super) fn attempted_in(&self, name: &str, failure: &LoadFailure) -> Seen {
         self.attempted(name, &failure.trace, &failure.others)
+    }
+
+    /// Who is to try a cog's new code, if not all guilds run it.
+    fn trial_of(&self, name: &str) -> Option<&TrialPlan> {
+        let plan = self.plan.cogs.iter().find(|cog| cog.name == name);
+        plan.and_then(|plan| plan.trial.as_ref())
     }
 
     /// The sources that each failed cog has read.
@@ -141,16 +147,23 @@ impl Controller {
         };
         let waiting = waiting_for(&results);
         for (name, handle, mut result) in results {
-            self.record(transaction, &handle, &result);
+            let trial = transaction.trial_of(&name);
+            if trial.is_none() || matches!(result, CogResult::Tried(..)) {
+                self.record(transaction, &handle, &result);
+            }
             if let CogResult::Failed(failure) = &mut result {
                 if let Some(waiting) = waiting.get(&name) {
                     tell_waiting(&mut failure.problem, waiting);
                 }
                 problems.push(failure.problem.clone());
             }
-            let outcome = self.conclude_cog(transaction, &handle, result, blamed);
+            let outcome = match trial {
+                Some(_) => self.conclude_trial(transaction, &handle, result),
+                None => self.conclude_cog(transaction, &handle, result, blamed),
+            };
             cogs.extend(outcome.map(|outcome| report_of(&handle, outcome)));
         }
+        self.forget_trials_of(transaction);
         self.ask_for_intents();
         self.report(transaction.occasion.clone(), cogs, problems)
     }
@@ -173,10 +186,12 @@ impl Controller {
         let name = &handle.name;
         match result {
             CogResult::Committed(..) => {
+                self.trials.remove(name);
                 self.put(handle);
                 Some(CogOutcome::of_commit(&handle.condition()))
             }
             CogResult::Unloaded => {
+                self.trials.remove(name);
                 self.graph.remove(name);
                 Some(CogOutcome::Unloaded)
             }
@@ -186,6 +201,8 @@ impl Controller {
                 let why = Transition::LoadFailed(problem);
                 Some(self.not_taken(handle, why, attempted, Some(trace)))
             }
+            // Only plans for one guild end like this: see `trial`.
+            CogResult::Tried(..) => None,
             // It is tried again when one of the two has changed.
             CogResult::HeldBack(offer, by) => {
                 let blamed = blamed(&by);
@@ -240,7 +257,7 @@ impl Controller {
     }
 }
 
-fn report_of(cog: &CogHandle, outcome: CogOutcome) -> CogReport {
+pub(super) fn report_of(cog: &CogHandle, outcome: CogOutcome) -> CogReport {
     CogReport {
         name: cog.name.to_string(),
         outcome,
@@ -252,9 +269,13 @@ fn report_of(cog: &CogHandle, outcome: CogOutcome) -> CogReport {
             CogOutcome::Loaded | CogOutcome::Reloaded => {
                 cog.peek(|status| status.offer.executed.iter().map(ModuleId::dotted).collect())
             }
+            CogOutcome::Tried => cog.trial().map_or_else(Vec::new, |trial| {
+                trial.offer.executed.iter().map(ModuleId::dotted).collect()
+            }),
             _ => Vec::new(),
         },
         undone: cog.peek(|status| status.undone.as_deref().map(UndoneReport::from)),
+        trial: cog.trial().as_deref().map(TrialReport::from),
     }
 }
 

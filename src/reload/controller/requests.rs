@@ -26,8 +26,12 @@ impl Controller {
                 }
                 Ok(None)
             }
+            Ask::Try(name, guild) => self.try_out(&name, guild, by, began).await,
+            Ask::Keep(name) => self.keep(&name, command, began).await,
+            Ask::Drop(name) => self.drop_trial(&name, by, began).await,
             Ask::Cog(name) => {
                 let name = self.known(&name)?;
+                self.not_on_trial(&name)?;
                 self.unloaded.remove(&name);
                 Ok(self.build_from_files(name, command, began).await)
             }
@@ -75,6 +79,7 @@ impl Controller {
         );
         // Cogs of a reload that is still running get the newest sources as soon as it has ended.
         plan.cogs.retain(|cog| !self.is_engaged(&cog.name));
+        self.leave_to_trials(&mut plan);
         for cog in &mut plan.cogs {
             cog.holds_back = false;
         }
@@ -83,7 +88,7 @@ impl Controller {
     }
 
     /// Builds a cog in a fresh VM from the current files; if it fails, it keeps its old code.
-    async fn build_from_files(
+    pub(super) async fn build_from_files(
         &mut self,
         name: String,
         cause: Cause,
@@ -157,6 +162,7 @@ impl Controller {
             return Ok(None);
         };
         self.graph.remove(&name);
+        self.trials.remove(&name);
         self.unloaded.insert(name.clone());
         // When an admin unloads a cog, its names become free; otherwise it keeps them as long as its file exists.
         self.cogs.names.release(&name);
@@ -170,6 +176,7 @@ impl Controller {
             version: 0,
             executed: Vec::new(),
             undone: None,
+            trial: None,
         }];
         let occasion = Occasion::new(Trigger::Command, Vec::new(), began);
         Ok(Some(self.report(occasion, cogs, Vec::new())))

@@ -102,6 +102,7 @@ pub(super) async fn prepare<'a>(means: Means<'_>, plan: &'a CogPlan) -> Attempt<
             Trigger::Files | Trigger::Command if handle.has_version() => "reload",
             Trigger::Files | Trigger::Command => "load",
         },
+        guild: plan.trial.as_ref().map(|trial| trial.guild),
     };
     let patience = patience(cogs);
     let preparing = tokio::time::timeout(patience, handle.prepare(request));
@@ -173,6 +174,7 @@ pub(super) async fn end(
     } = attempt;
     let result = match (prepared, held_by) {
         (Ok(offer), None) => match handle.commit().await {
+            Some(committed) if plan.trial.is_some() => CogResult::Tried(offer, Box::new(committed)),
             Some(committed) => CogResult::Committed(offer, Box::new(committed)),
             None => CogResult::Lost(offer),
         },

@@ -1,9 +1,9 @@
-//! The reasons for which an older version of a cog is ended early.
+//! The reasons for which a version of a cog is ended early: an older one, or one that a guild tries.
 
 use std::fmt;
 use std::time::Duration;
 
-/// Why an older version of a cog is ended early.
+/// Why a version of a cog that does not answer everywhere is ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pressure {
     /// All versions of the cog need more bytes than one cog may.
@@ -16,6 +16,10 @@ pub enum Pressure {
     Process(usize),
     /// It used more processor time than this after another one had taken its place.
     Processor(Duration),
+    /// It is on trial, and used more processor time than this within a minute.
+    Trial(Duration),
+    /// It is on trial, and its handlers were stopped so many times within ten minutes.
+    Stops(u32),
     /// The current version shares a VM with it, and reached a limit of the VM.
     Successor,
 }
@@ -44,6 +48,15 @@ impl fmt::Display for Pressure {
                 formatter,
                 "it used more than {} s of processor time after another version had taken its place",
                 limit.as_secs_f64()
+            ),
+            Self::Trial(limit) => write!(
+                formatter,
+                "it used more than {} s of processor time within a minute, which is all that a trial may have (a fifth of limits.cpu_seconds_per_minute)",
+                limit.as_secs_f64()
+            ),
+            Self::Stops(times) => write!(
+                formatter,
+                "its handlers were stopped {times} times within 10 minutes (limits.faults_per_10min)"
             ),
             Self::Successor => formatter.write_str("the current version needed its memory"),
         }

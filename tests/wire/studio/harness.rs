@@ -175,6 +175,7 @@ pub(crate) fn failure(id: u64) -> Report {
             version: 1,
             executed: Vec::new(),
             undone: None,
+            trial: None,
         }],
         problems: vec![Problem {
             message: "<script>alert(1)</script>".into(),
