@@ -112,6 +112,10 @@ pub(crate) const ALREADY_CROSSPOSTED: Known =
     Known(400, 40033, "This message has already been crossposted");
 pub(crate) const WRONG_CHANNEL_TYPE: Known =
     Known(400, 50024, "Cannot execute action on this channel type");
+pub(crate) const UNKNOWN_VOICE_STATE: Known = Known(404, 10065, "Unknown Voice State");
+pub(crate) const NOT_IN_VOICE: Known = Known(400, 40032, "Target user is not connected to voice.");
+/// Discord's clients say it; a bot that is refused hears nothing.
+pub(crate) const VOICE_IS_FULL: Known = Known(403, 50013, "The voice channel is full");
 pub(crate) const UNKNOWN_STICKER: Known = Known(404, 10060, "Unknown Sticker");
 pub(crate) const UNKNOWN_STICKER_PACK: Known = Known(404, 10061, "Unknown Sticker Pack");
 pub(crate) const TOO_MANY_EMOJIS: Known =

@@ -234,6 +234,8 @@ async fn a_bot_that_leaves_is_a_member_that_went_for_the_other() {
     let two = Two::start().await;
     let mut first = two.connect(&two.first).await;
     let mut second = two.connect(&two.second).await;
+    let came = first.dispatch("PRESENCE_UPDATE").await;
+    assert_eq!(came["d"]["user"]["id"], two.second.0.to_string());
     let path = format!("/users/@me/guilds/{}", two.sim.guild());
     two.call(&two.second, Method::DELETE, &path, Value::Null)
         .await;

@@ -7,7 +7,9 @@ use super::{identify, opening};
 use crate::host_tasks::{self, Task};
 use crate::sim::faults::GatewayFaultKind;
 use crate::sim::hub::Hub;
+use crate::sim::ids::id_in;
 use crate::sim::server::Kill;
+use crate::sim::world::Presence;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
@@ -231,8 +233,11 @@ impl Connection {
                 ControlFlow::Continue(())
             }
             (Some(3), true) => self.show(data),
-            // Voice state changes nothing that a bot can see here.
-            (Some(4 | 31), true) => ControlFlow::Continue(()),
+            (Some(4), true) => {
+                self.change_voice(data);
+                ControlFlow::Continue(())
+            }
+            (Some(31), true) => ControlFlow::Continue(()),
             _ => ControlFlow::Break(End::Close(close::UNKNOWN_OPCODE)),
         }
     }
@@ -267,6 +272,8 @@ impl Connection {
             }
             let mut session = state.sessions.begin(id, identity);
             session.presence = data["presence"].clone();
+            let presence = Presence::read(&data["presence"]);
+            state.world.set_presence(session.application, presence);
             opening::open(state, &authority, &mut session);
             session.connection = Some((number, order));
             let opened = (session.id.clone(), session.wake.subscribe());
@@ -330,10 +337,40 @@ impl Connection {
                 if let Some(session) = state.sessions.get_mut(id) {
                     session.presence = data.clone();
                     session.presence_updates += 1;
+                    let user = session.application;
+                    state.world.set_presence(user, Presence::read(data));
                 }
             });
         }
         ControlFlow::Continue(())
+    }
+
+    /// Connects the bot to a voice channel, or disconnects it. Discord says nothing to a bot that may not.
+    fn change_voice(&self, data: &Value) {
+        let Some((id, _)) = &self.session else { return };
+        let Some(guild) = id_in(data, "guild_id") else {
+            return;
+        };
+        self.hub.change(|state| {
+            let Some(bot) = state.sessions.get_mut(id).map(|it| it.application) else {
+                return;
+            };
+            let Some(channel) = id_in(data, "channel_id") else {
+                state.world.leave_voice(guild, bot);
+                return;
+            };
+            let world = &mut state.world;
+            let muted = (data["self_mute"] == true, data["self_deaf"] == true);
+            let is_there = world.guild_of(channel) == Some(guild);
+            if is_there && world.enter_voice(bot, channel, muted).is_ok() {
+                let server = json!({
+                    "token": world.token_of("voice", channel),
+                    "guild_id": guild.to_string(),
+                    "endpoint": self.hub.authority,
+                });
+                world.tell_application(bot, "VOICE_SERVER_UPDATE", (Some(guild), server));
+            }
+        });
     }
 
     fn request_members(&self, data: &Value) {

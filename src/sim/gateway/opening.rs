@@ -119,13 +119,8 @@ pub(super) fn members(
             "chunk_index": index, "chunk_count": count,
         });
         if is_shown {
-            let present = chunk_of(&found, index).map(|member| {
-                json!({
-                    "user": { "id": member["user"]["id"] }, "status": "online",
-                    "activities": [], "client_status": { "desktop": "online" },
-                })
-            });
-            data["presences"] = present.collect();
+            let users = chunk_of(&found, index).filter_map(|member| id_in(&member["user"], "id"));
+            data["presences"] = users.map(|user| world.show_presence(user)).collect();
         }
         if !missing.is_empty() {
             data["not_found"] = json!(missing);

@@ -1,13 +1,14 @@
 //! What tests, the page and the command line hold of a simulator.
 //!
 //! `act.rs` speaks and acts as people, `interact.rs` uses commands, buttons and modals as they do,
-//! `build.rs` adds to the world with all power, `look.rs` shows what is there, `wait.rs` waits for
+//! `people.rs` does what else they do, `build.rs` adds to the world with all power, `look.rs` shows what is there, `wait.rs` waits for
 //! what shall happen.
 
 mod act;
 mod build;
 mod interact;
 mod look;
+mod people;
 mod wait;
 
 pub use interact::{Interaction, InteractionRequest, InteractionView};

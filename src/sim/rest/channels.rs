@@ -221,6 +221,7 @@ fn delete(world: &mut World, call: &RestCall) -> Outcome {
 
 /// Removes a channel with its messages and threads; channels of a category stay.
 fn forget(world: &mut World, id: Id) {
+    world.empty_voice(id);
     world.messages.remove(&id);
     world.channels.shift_remove(&id);
     let children = world.channels.values().filter(|one| one.parent == Some(id));

@@ -36,7 +36,7 @@ fn get(world: &mut World, call: &RestCall) -> Outcome {
     let mut shown = guild.show();
     if call.query_flag("with_counts") {
         shown["approximate_member_count"] = guild.members.len().into();
-        shown["approximate_presence_count"] = guild.members.len().into();
+        shown["approximate_presence_count"] = world.present(guild).len().into();
     }
     Ok(RestAnswer::Ok(shown))
 }
@@ -52,7 +52,7 @@ fn preview(world: &mut World, call: &RestCall) -> Outcome {
         "features": [],
         "description": guild.fields.get("description"),
         "approximate_member_count": guild.members.len(),
-        "approximate_presence_count": guild.members.len(),
+        "approximate_presence_count": world.present(guild).len(),
     })))
 }
 

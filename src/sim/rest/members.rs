@@ -3,7 +3,8 @@
 use super::call::{Outcome, RestAnswer, RestCall};
 use super::roles::require_assignable;
 use super::route::{Route, route};
-use crate::sim::errors::{ApiError, Invalid, MISSING_PERMISSIONS};
+use super::voice;
+use crate::sim::errors::{ApiError, Invalid, MISSING_PERMISSIONS, NOT_IN_VOICE};
 use crate::sim::ids::{Id, ids_in, parse_timestamp, timestamp};
 use crate::sim::permissions::{
     ADMINISTRATOR, CHANGE_NICKNAME, DEAFEN_MEMBERS, KICK_MEMBERS, MANAGE_NICKNAMES, MANAGE_ROLES,
@@ -116,12 +117,17 @@ fn change(world: &mut World, call: &RestCall, (guild, user): (Id, Id)) -> Outcom
     for (name, place) in [("mute", &mut member.mute), ("deaf", &mut member.deaf)] {
         if call.field(name).is_some_and(Value::is_boolean) {
             require_in_guild(world, home, call.actor, voice_permission(name))?;
+            world.voice_channel(guild, user).ok_or(NOT_IN_VOICE)?;
             *place = call.body[name] == true;
         }
     }
     let had_roles = home.member(user)?.roles.clone();
+    voice::move_member(world, call, (guild, user))?;
     let changed_roles = had_roles != member.roles;
     world.guild_mut(guild)?.members.insert(user, member);
+    if call.field("mute").or(call.field("deaf")).is_some() {
+        world.tell_voice(guild, user, None);
+    }
     world.tell_member(guild, user);
     let action = if changed_roles { 25 } else { 24 };
     world.audit(guild, call.who_and_why(), action, Some(user));

@@ -51,6 +51,7 @@ mod routes;
 mod stickers;
 mod tags;
 mod threads;
+mod voice;
 mod webhook_services;
 mod webhooks;
 

@@ -27,6 +27,7 @@ const ALL: &[&[Route]] = &[
     super::roles::ROUTES,
     super::stickers::ROUTES,
     super::threads::ROUTES,
+    super::voice::ROUTES,
     super::webhook_services::ROUTES,
     super::webhooks::ROUTES,
 ];

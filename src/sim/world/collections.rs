@@ -14,6 +14,21 @@ pub(crate) struct Collection(IndexMap<Id, Value>);
 pub(crate) struct GuildCollections {
     pub(crate) emojis: Collection,
     pub(crate) stickers: Collection,
+    /// Who is connected to voice.
+    pub(crate) voice: IndexMap<Id, VoiceState>,
+}
+
+/// A member in a voice or stage channel.
+#[derive(Clone, Debug)]
+pub(crate) struct VoiceState {
+    pub(crate) channel: Id,
+    pub(crate) session: String,
+    pub(crate) self_mute: bool,
+    pub(crate) self_deaf: bool,
+    /// In the audience of a stage.
+    pub(crate) suppress: bool,
+    /// When the member asked to speak on a stage.
+    pub(crate) asked_to_speak: Option<String>,
 }
 
 /// What the application has.

@@ -175,7 +175,14 @@ impl World {
         shown["large"] = false.into();
         shown["unavailable"] = false.into();
         shown["member_count"] = guild.members.len().into();
-        shown["voice_states"] = json!([]);
+        shown["voice_states"] = self.show_voices(guild.id);
+        let present = if all_members {
+            self.present(guild)
+        } else {
+            Vec::new()
+        };
+        let present = present.into_iter().map(|user| self.show_presence(user));
+        shown["presences"] = present.collect();
         shown["members"] = guild
             .members
             .values()
@@ -199,7 +206,6 @@ impl World {
             .map(|channel| self.show_channel(channel, bot))
             .collect();
         for empty in [
-            "presences",
             "stage_instances",
             "guild_scheduled_events",
             "soundboard_sounds",
@@ -242,6 +248,7 @@ impl World {
     /// Takes a member out of a guild, whatever the reason. A bot learns of its own removal as
     /// `GUILD_DELETE`.
     pub(crate) fn leave(&mut self, guild: Id, user: Id) -> Result<(), ApiError> {
+        self.leave_voice(guild, user);
         let home = self.guild_mut(guild)?;
         home.members.shift_remove(&user).ok_or(UNKNOWN_MEMBER)?;
         let id = guild.to_string();

@@ -17,14 +17,16 @@ mod message;
 mod nonces;
 mod poll;
 mod poll_end;
+mod presence;
 pub(crate) mod start;
 mod user;
+mod voice;
 
 pub(crate) use application::Application;
 pub(crate) use audit::AuditEntry;
 pub(crate) use channel::{Channel, Overwrite, Thread, kind};
 pub(crate) use collections::{
-    ApplicationCollections, Collection, GuildCollections, without_creator,
+    ApplicationCollections, Collection, GuildCollections, VoiceState, without_creator,
 };
 pub(crate) use guild::{Guild, Member, Role};
 pub(crate) use interaction::{
@@ -32,6 +34,7 @@ pub(crate) use interaction::{
 };
 pub(crate) use message::{Emoji, Message, Reaction, Upload, collect_components};
 pub(crate) use poll::Poll;
+pub(crate) use presence::Presence;
 pub(crate) use user::User;
 
 use super::errors::{
@@ -83,6 +86,8 @@ pub(crate) struct World {
     /// What nobody knows who has not been told a token of this world's.
     pub(crate) secret: String,
     pub(crate) users: IndexMap<Id, User>,
+    /// Those that were changed.
+    pub(crate) presences: HashMap<Id, Presence>,
     pub(crate) guilds: IndexMap<Id, Guild>,
     pub(crate) channels: IndexMap<Id, Channel>,
     /// By channel, then by id, which is the order of time.

@@ -29,6 +29,12 @@ const BOT: u64 = may::EVERYONE
     | may::MANAGE_THREADS
     | may::MODERATE_MEMBERS
     | may::PIN_MESSAGES
+    | may::MOVE_MEMBERS
+    | may::MUTE_MEMBERS
+    | may::DEAFEN_MEMBERS
+    | may::SET_VOICE_CHANNEL_STATUS
+    | may::CREATE_EVENTS
+    | may::MANAGE_EVENTS
     | may::CREATE_GUILD_EXPRESSIONS
     | may::MANAGE_GUILD_EXPRESSIONS;
 
@@ -49,6 +55,7 @@ impl World {
             address,
             secret: String::new(),
             users: IndexMap::new(),
+            presences: HashMap::new(),
             guilds: IndexMap::new(),
             channels: IndexMap::new(),
             messages: HashMap::new(),

@@ -8,6 +8,7 @@ mod messages;
 mod polls;
 mod requests;
 mod threads;
+mod voice;
 mod webhooks;
 
 use crate::support::conformity::Conforming;
