@@ -28,6 +28,7 @@ use self::router::Router;
 use self::sign_in::SignedIn;
 use crate::activity::Activity;
 use crate::admin::Admin;
+use crate::admin::guard::Teller;
 use crate::api::asked_once::Questions;
 use crate::api::budget::Budgets;
 use crate::api::expected::Expected;
@@ -50,6 +51,7 @@ use crate::discord::outbound::{Outbound, OutboundOptions};
 use crate::error::StartError;
 use crate::escape::capitalized;
 use crate::gateway::{Gateway, GatewayAddress, GatewayError, GatewayOptions, split_query};
+use crate::guard::Alarms;
 use crate::guild_settings::GuildSettings;
 use crate::history::History;
 use crate::host_tasks::{self, Task};
@@ -116,6 +118,8 @@ pub struct Bot {
     showing: JoinHandle<()>,
     /// Keeps Discord's list of commands up to date.
     listing: JoinHandle<()>,
+    /// Tells what the guard has found.
+    telling_of_guard: JoinHandle<()>,
     settings: Option<JoinHandle<()>>,
     /// Nothing shows the token as long as the bot runs.
     _secret: Keeper,
@@ -192,6 +196,9 @@ impl Bot {
             .map_err(|error| StartError::System(error.to_string()))?;
         let (admin, waiting) = Admin::new(Arc::clone(&services));
         waiting.open(Arc::clone(&cogs), reload.clone());
+        let teller = Teller::new(&services, &reload);
+        let telling_of_guard =
+            host_tasks::spawn(Task::Guard, teller, |teller, _| Box::pin(teller.tell()));
         let router = Router::new(Arc::clone(&cogs), admin);
         let needed = intents::with_own(*reload.intents.borrow());
         let refused = intents::refused_at_start(&cogs, needed, server.granted).await;
@@ -223,6 +230,7 @@ impl Bot {
             following,
             showing,
             listing,
+            telling_of_guard,
             settings: None,
             _secret: secret,
             telling: None,
@@ -356,6 +364,7 @@ impl Bot {
         self.following.abort();
         self.showing.abort();
         self.listing.abort();
+        self.telling_of_guard.abort();
         if let Some(settings) = &self.settings {
             settings.abort();
         }
@@ -466,6 +475,7 @@ fn services(
         changed_graphs: Mutex::default(),
         failed_cogs: FailedCogs::default(),
         ended_trials: EndedTrials::default(),
+        alarms: Alarms::default(),
         sources: crate::api::services::LatestSources::default(),
         own_messages: OwnMessages::default(),
         log: SharedLog::new(&options.clock),

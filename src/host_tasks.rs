@@ -57,6 +57,7 @@ tasks! {
     ConfigFile "follower of config.json"
     ConfigWatch "watch on config.json"
     Reload "reload controller"
+    Guard "messages of the guard"
     Batches "watcher of changed files"
     FileWatch "watch on files"
     DiscordCall "call of Discord"

@@ -56,13 +56,13 @@ impl Answering {
     }
 
     /// Answers `!load <name>`.
-    pub(super) async fn load(&self, name: &str) -> String {
+    pub(super) async fn load(&self, call: &AdminCall, name: &str) -> String {
         let language = self.language;
         if name.is_empty() {
             let command = &format!("{}load", self.shown_prefix());
             return Say::NeedsName { command }.say(language);
         }
-        let result = self.reload.ask(Ask::Load(name.to_owned())).await;
+        let result = self.reload.ask(call.asks(Ask::Load(name.to_owned()))).await;
         match &result {
             Ok(Some(report)) if report.outcome == Outcome::Applied => {
                 let cog = report.cogs.first().map_or(name, |cog| cog.name.as_str());

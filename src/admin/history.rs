@@ -142,6 +142,11 @@ fn cause(cause: &Cause, of: Option<u32>, language: Language) -> String {
             let by = &quoted(by);
             Say::CauseUndo { number, by }.say(language)
         }
+        Cause::Guard { why } => {
+            let number = &of.unwrap_or_default().to_string();
+            let why = &one_line(why);
+            Say::CauseGuard { number, why }.say(language)
+        }
         Cause::Redo { by } => Say::CauseRedo { by: &quoted(by) }.say(language),
     }
 }

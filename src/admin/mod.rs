@@ -8,12 +8,14 @@
 //! ```
 //!
 //! The same commands are slash commands: `slash.rs` tells Discord of them and reads a call as the line that would be
-//! typed for it, `completion.rs` completes what is typed. `text.rs` has every sentence in English and Indonesian;
+//! typed for it, `completion.rs` completes what is typed. `guard.rs` speaks without being asked: to those who have
+//! reloaded a cog that does worse since. `text.rs` has every sentence in English and Indonesian;
 //! `status.rs`, `report.rs` and `intents.rs` turn what is known into text.
 
 mod cogs;
 mod completion;
 mod forget;
+pub mod guard;
 mod help_pages;
 mod history;
 mod intents;
@@ -39,7 +41,7 @@ use crate::discord::event::Event;
 use crate::discord::{operation, reply_to};
 use crate::host_tasks::{self, Task};
 use crate::json::{Json, JsonRef};
-use crate::reload::controller::{Ask, Reload, Request};
+use crate::reload::controller::{Ask, Asker, Reload, Request};
 use crate::supervisor::Ticket;
 use serde_json::json;
 use serenity::builder::{
@@ -160,7 +162,17 @@ impl AdminCall {
             Some(name) => format!("{name} ({})", self.author_id),
             None => self.author_id.clone(),
         };
-        Request { ask, by }
+        let asker = Asker {
+            user_id: self.author_id.clone(),
+            channel_id: self.channel_id.clone(),
+            guild_id: self.guild_id.clone(),
+            interaction: self.form.interaction().map(Arc::clone),
+        };
+        Request {
+            ask,
+            by,
+            asker: Some(Arc::new(asker)),
+        }
     }
 
     /// The language in which it is answered.
@@ -450,7 +462,7 @@ impl Answering {
             match call.name.as_str() {
                 "reload" => self.reload(call).await,
                 "cogs" => self.list_cogs(&call.arguments),
-                "load" => self.load(&call.arguments).await,
+                "load" => self.load(call, &call.arguments).await,
                 "forget" => self.forget(&call.arguments).await,
                 _ => self.unload(&call.arguments).await,
             }

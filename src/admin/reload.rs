@@ -27,7 +27,7 @@ impl Answering {
                 let command = self.paged("reload status");
                 pages::page(&text, pages::asked(rest).1, &command, language)
             }
-            "toggle" => self.toggle().await,
+            "toggle" => self.toggle(call).await,
             "all" => {
                 let result = self.reload.ask(call.asks(Ask::All)).await;
                 self.tell(result)
@@ -62,10 +62,10 @@ impl Answering {
         }
     }
 
-    async fn toggle(&self) -> String {
+    async fn toggle(&self, call: &AdminCall) -> String {
         let language = self.language;
         let was_on = self.reload.view().enabled;
-        let result = self.reload.ask(Ask::Toggle).await;
+        let result = self.reload.ask(call.asks(Ask::Toggle)).await;
         let state = if was_on { Say::Off {} } else { Say::On {} }.say(language);
         match result {
             Ok(None) => state,

@@ -9,6 +9,7 @@ use crate::api::condition::Condition;
 use crate::api::limit_view::limits_of;
 use crate::cogs::handle::CogHandle;
 use crate::cogs::host::Cogs;
+use crate::cogs::live::Status;
 use crate::commands::text::Language;
 use crate::discord::outbound::{WaitingCalls, WaitsFor};
 use crate::problem::Problem;
@@ -61,6 +62,8 @@ pub(super) fn status(cogs: &Cogs, reload: &Reload, prefix: &str, language: Langu
         .iter()
         .filter_map(|cog| on_trial(cogs, cog, prefix, language));
     parts.extend(trials);
+    let notices = all.iter().filter_map(|cog| cog.guard_notice());
+    parts.extend(notices.map(|notice| shown(&notice.problem())));
     parts.join("\n")
 }
 
@@ -109,6 +112,7 @@ fn configuration(cogs: &Cogs, language: Language) -> String {
         extensions: &hot.watch_extensions.join(" "),
         automatic: &yes_no(hot.auto_reload_cogs),
         log: &yes_no(hot.log_reloads),
+        guard: hot.guard.word(),
     }
     .say(language)
 }
@@ -126,8 +130,10 @@ pub(super) fn cog_lines(cogs: &Cogs, budget: Option<(usize, &str)>, language: La
         })
         .collect();
     let is_well = |cog: &CogHandle, condition: &Condition| {
-        condition.is_current()
-            && cog.peek(|status| status.undone.is_none() && status.trial.is_none())
+        let is_well = |status: &Status| {
+            status.undone.is_none() && status.trial.is_none() && status.guard.is_none()
+        };
+        condition.is_current() && cog.peek(is_well)
     };
     all.sort_by_key(|(cog, condition)| is_well(cog, condition));
     let longest = all.iter().map(|(cog, _)| cog.name.chars().count()).max();
@@ -165,7 +171,8 @@ fn cog_line(
         let wrong = Say::CogOnTrial {}.say(language);
         return version_line(cog, condition, width, now, &wrong);
     }
-    let wrong = what_is_wrong(condition, undone, cog.dropped(), language);
+    let is_worse = cog.peek(|status| status.guard.is_some());
+    let wrong = what_is_wrong(condition, undone, is_worse, cog.dropped(), language);
     if !condition.has_version() {
         return format!("{name:width$}  {wrong}");
     }
@@ -191,6 +198,7 @@ fn version_line(
 fn what_is_wrong(
     condition: &Condition,
     undone: Option<u32>,
+    is_worse: bool,
     dropped: u64,
     language: Language,
 ) -> String {
@@ -207,6 +215,7 @@ fn what_is_wrong(
             let number = &undone.unwrap_or_default().to_string();
             Say::CogUndone { number }.say(language)
         }
+        Condition::Running { .. } if is_worse => Say::CogWorse {}.say(language),
         Condition::Running { .. } if dropped > 0 => Say::CogDropped { count }.say(language),
         Condition::Running { .. } => String::new(),
     }
@@ -259,6 +268,7 @@ pub(super) fn cog_details(
     parts.extend(room_line(cog, language));
     parts.extend(condition.problem().map(shown));
     parts.extend(on_trial(cogs, cog, prefix, language));
+    parts.extend(cog.guard_notice().map(|notice| shown(&notice.problem())));
     parts.join("\n")
 }
 

@@ -53,9 +53,9 @@ sentences! {
     Start {}
         "start of the bot"
         "bot dinyalakan"
-    Configuration { delay, extensions, automatic, log }
-        "**Configuration:** delay {delay} s · extensions {extensions} · applied at once: {automatic} · logged: {log}"
-        "**Konfigurasi:** jeda {delay} dtk · ekstensi {extensions} · langsung diterapkan: {automatic} · dicatat di log: {log}"
+    Configuration { delay, extensions, automatic, log, guard }
+        "**Configuration:** delay {delay} s · extensions {extensions} · applied at once: {automatic} · logged: {log} · guard: {guard}"
+        "**Konfigurasi:** jeda {delay} dtk · ekstensi {extensions} · langsung diterapkan: {automatic} · dicatat di log: {log} · penjaga: {guard}"
     Yes {}
         "yes"
         "ya"
@@ -218,6 +218,9 @@ sentences! {
     CauseUndo { number, by }
         "version {number} put back by {by}"
         "versi {number} dikembalikan oleh {by}"
+    CauseGuard { number, why }
+        "version {number} put back by the guard: {why}"
+        "versi {number} dikembalikan oleh penjaga: {why}"
     CauseRedo { by }
         "its files again, by {by}"
         "kembali ke isi berkasnya, oleh {by}"
@@ -233,6 +236,64 @@ sentences! {
     IsUndone { cog, number, since, by, prefix }
         "⚠️ `{cog}` runs version {number}, not what its files say, since {since}, by {by}. It does so until one of its files is saved, or until `{prefix}reload redo {cog}`."
         "⚠️ `{cog}` menjalankan versi {number}, bukan isi berkasnya, sejak {since}, oleh {by}. Ini berlaku sampai salah satu berkasnya disimpan, atau sampai `{prefix}reload redo {cog}`."
+    CogWorse {}
+        "does worse than the version before"
+        "lebih buruk daripada versi sebelumnya"
+    // What the guard tells whoever has reloaded a cog.
+    GuardWarns { cog }
+        "⚠️ Since its reload `{cog}` does worse than before."
+        "⚠️ Sejak dimuat ulang, `{cog}` lebih buruk daripada sebelumnya."
+    GuardUndid { cog, number }
+        "↩️ I have put version {number} of `{cog}` back, because the new one does worse."
+        "↩️ Versi {number} dari `{cog}` aku kembalikan, karena yang baru lebih buruk."
+    TheCommand { name }
+        "The command {name}"
+        "Perintah {name}"
+    TheEvent { name }
+        "The handler of the event {name}"
+        "Penangan event {name}"
+    TheComponent { name }
+        "The handler of the component {name}"
+        "Penangan komponen {name}"
+    TheModal { name }
+        "The handler of the modal {name}"
+        "Penangan modal {name}"
+    TheTimer { name }
+        "The timer {name}"
+        "Timer {name}"
+    TheJob { name }
+        "The job {name}"
+        "Tugas terjadwal {name}"
+    HandlerBroke { handler, failures, calls, before }
+        "{handler} failed in {failures} of its first {calls} calls, and in none of its last {before} before."
+        "{handler} gagal dalam {failures} dari {calls} panggilan pertamanya, dan tidak pernah dalam {before} panggilan terakhir sebelumnya."
+    FailsMore { failures, before }
+        "Its handlers fail {failures} times a minute, and at most {before} times a minute before."
+        "Penangannya gagal {failures} kali per menit; sebelumnya paling banyak {before} kali per menit."
+    FailsMoreIn { failures, before, handler }
+        "Its handlers fail {failures} times a minute, and at most {before} times a minute before. Most of them: {handler}."
+        "Penangannya gagal {failures} kali per menit; sebelumnya paling banyak {before} kali per menit. Kebanyakan: {handler}."
+    NewLimit { limit }
+        "It meets `limits.{limit}`, which it never met before."
+        "Ia terkena `limits.{limit}`, yang sebelumnya tidak pernah terjadi."
+    GuardError { error }
+        "The first error: {error}"
+        "Kesalahan pertama: {error}"
+    GuardHint { cog, prefix }
+        "`{prefix}reload undo {cog}` puts the version before back."
+        "`{prefix}reload undo {cog}` mengembalikan versi sebelumnya."
+    GuardUndidHint { cog, prefix }
+        "Your files are as they were. Save them when they are fixed; `{prefix}reload redo {cog}` runs them all the same."
+        "Berkasmu tidak berubah. Simpan setelah diperbaiki; `{prefix}reload redo {cog}` tetap menjalankannya."
+    GuardIsEarlier { cog, prefix }
+        "This is an earlier version already, so what is wrong may be elsewhere. `{prefix}reload history {cog}` shows the others."
+        "Ini sudah versi lama, jadi masalahnya mungkin di tempat lain. `{prefix}reload history {cog}` menampilkan versi lainnya."
+    GuardOnlyOnce { cog, prefix }
+        "I have put the version before back once, and do so no more. `{prefix}reload undo {cog}` does."
+        "Versi sebelumnya sudah pernah aku kembalikan, dan tidak akan kuulangi. `{prefix}reload undo {cog}` bisa melakukannya."
+    GuardRefused { cog, why, prefix }
+        "I wanted to put the version before back, and could not: {why}. `{prefix}reload history {cog}` shows which there are."
+        "Aku ingin mengembalikan versi sebelumnya, tetapi tidak bisa: {why}. `{prefix}reload history {cog}` menampilkan yang ada."
     CogUndone { number }
         "runs version {number}, not its files"
         "menjalankan versi {number}, bukan berkasnya"

@@ -8,6 +8,7 @@ use super::usage_by_code::UsageByCode;
 use super::versions::Versions;
 use crate::charge::Total;
 use crate::clock::Clock;
+use crate::guard::Record;
 use crate::lock::lock;
 use crate::vm::cpu_usage::CpuUsage;
 use crate::vm::fair_share::FairShare;
@@ -39,6 +40,8 @@ pub struct Budget {
     pub fair_share: Arc<FairShare>,
     /// How often it has met its limits.
     pub limit_hits: Arc<LimitHits>,
+    /// How its calls end, from version to version.
+    pub guard: Record,
     /// Its recent calls and writes.
     pub(super) spent: Spent,
     /// Its versions that still hold memory.
@@ -68,6 +71,7 @@ impl Budget {
             usage_by_code: UsageByCode::default(),
             fair_share: Arc::default(),
             limit_hits: Arc::default(),
+            guard: Record::default(),
             spent: Spent::new(clock),
             versions: Versions::default(),
             current: Mutex::default(),

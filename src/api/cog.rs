@@ -292,9 +292,15 @@ fn listen(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Valu
     };
     let handler = arguments.callback(1, "the handler")?;
     let declared = cog.declaring.declared(|staged| staged.listeners().count());
+    let name = handler.info().name.filter(|name| !name.is_empty());
+    let name = name.map(Arc::from);
     cog.declaring.declare(lua, "cog.on", |declarations| {
         room_for("cog.on", declared, MOST_DECLARED)?;
-        declarations.listeners.push(Listener { event, handler });
+        declarations.listeners.push(Listener {
+            event,
+            handler,
+            name,
+        });
         Ok(Value::Nil)
     })
 }

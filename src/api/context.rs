@@ -23,6 +23,7 @@ use crate::vm::generation::{Generation, Phase};
 use crate::vm::host::HostResult;
 use crate::vm::life::Life;
 use mlua::Lua;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -172,7 +173,12 @@ impl CogContext {
     pub fn begin_version(&self, generation: &Arc<Generation>, vm: &Vm) {
         let memory = &vm.limits().held;
         let budgets = &self.services.budgets;
-        if budgets.begin(&self.budget, &generation.life, memory, generation.loaded()) {
+        let code = generation.loaded();
+        let mut text = DefaultHasher::new();
+        code.hash(&mut text);
+        let now = self.services.clock.now();
+        self.budget.guard.begin(now, text.finish());
+        if budgets.begin(&self.budget, &generation.life, memory, code) {
             self.state.live().stored.begin_version();
         }
         self.cpu_meter.begin(&generation.life.cpu_usage());

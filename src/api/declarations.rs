@@ -168,6 +168,8 @@ pub struct Listener {
     pub event: &'static str,
     /// Called with the event's object; that of every event with the name before it.
     pub handler: Function,
+    /// The name that the function has in its source.
+    pub name: Option<Arc<str>>,
 }
 
 /// A function that is called again and again.

@@ -131,6 +131,11 @@ impl Called {
 }
 
 impl Invocation {
+    /// What was called: the command with its groups, or the template of the custom id.
+    pub fn name(&self) -> &str {
+        &self.called.name
+    }
+
     /// A call. `source` says who called where, as a message does, with its `member` completed.
     pub fn of_call(
         cog: &Arc<CogContext>,

@@ -147,7 +147,8 @@ fn schedule(
 fn refused(cog: &CogContext, function: &str, error: &StateError) -> HostError {
     let message = match error {
         StateError::ValueSize { limit, got, .. } => {
-            cog.limit_hits.count(Limit::StateValue);
+            cog.limits
+                .meet(Limit::StateValue, || Some(error.to_string()));
             format!(
                 "{function}: the payload has {got} bytes, more than the limit of {limit} (limits.state_value_kb)"
             )
@@ -155,7 +156,7 @@ fn refused(cog: &CogContext, function: &str, error: &StateError) -> HostError {
         StateError::NamespaceSize {
             what, limit, got, ..
         } => {
-            cog.limit_hits.count(Limit::State);
+            cog.limits.meet(Limit::State, || Some(error.to_string()));
             format!(
                 "{function}: with this job {what} would have {got} bytes, more than the limit of {limit} (limits.state_mb)"
             )

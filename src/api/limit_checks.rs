@@ -12,7 +12,7 @@ use crate::problem::SourceLocation;
 use crate::vm::host::{HostError, HostResult};
 use crate::vm::memory::held::Memory;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Commands within ten seconds that are told that the mailbox is full.
@@ -35,6 +35,7 @@ pub struct LimitChecks {
     /// Whose work is done now.
     pub(super) lane: Arc<Lane>,
     usage: Usage,
+    is_preparing: AtomicBool,
 }
 
 impl LimitChecks {
@@ -51,12 +52,35 @@ impl LimitChecks {
             budget: Arc::clone(budget),
             lane: Arc::clone(lane),
             usage: Usage::default(),
+            is_preparing: AtomicBool::new(false),
         }
+    }
+
+    /// Counts that a limit was met once more, and tells the guard; returns how often it was by now. `error` tells what
+    /// met it.
+    pub fn meet(&self, limit: Limit, error: impl FnOnce() -> Option<String>) -> u64 {
+        let times = self.budget.limit_hits.count(limit);
+        let is_of_another = self.lane.is_older() || self.is_preparing.load(Ordering::Relaxed);
+        // That all cogs together have too much says nothing about this one.
+        if !is_of_another && limit != Limit::TotalMemory {
+            let now = self.services.clock.now();
+            let met = (limit as usize, limit.key());
+            let alarm = self.budget.guard.met(now, met, Limit::of_use(), error);
+            if let Some(alarm) = alarm {
+                self.services.raise(&self.cog, alarm);
+            }
+        }
+        times
+    }
+
+    /// The next version is prepared, or no longer: what it meets is not met by the one that answers.
+    pub fn set_preparing(&self, is_preparing: bool) {
+        self.is_preparing.store(is_preparing, Ordering::Relaxed);
     }
 
     /// The error of `function` for a limit that was met, which is counted.
     pub fn at_limit(&self, limit: Limit, message: String) -> HostError {
-        self.budget.limit_hits.count(limit);
+        self.meet(limit, || Some(message.clone()));
         HostError::new("limit", message)
     }
 
@@ -75,7 +99,7 @@ impl LimitChecks {
         if slot.take_or_wait_time(uses()).is_none() {
             return Ok(());
         }
-        let times = self.budget.limit_hits.count(Limit::DiscordCalls);
+        let times = self.meet(Limit::DiscordCalls, || None);
         if times.is_power_of_two() {
             tracing::info!(
                 cog = %self.cog, times,
@@ -264,7 +288,7 @@ impl LimitChecks {
 
     /// Counts an event for which a wait had no room, and tells the log from time to time.
     pub(super) fn count_unheard(&self, event: &Event) {
-        let times = self.budget.limit_hits.count(Limit::MailboxSize);
+        let times = self.meet(Limit::MailboxSize, || None);
         if times.is_power_of_two() {
             tracing::warn!(
                 cog = %self.cog, times, event = %event.name,
@@ -281,7 +305,7 @@ impl LimitChecks {
         } else {
             Limit::MailboxSize
         };
-        let times = self.budget.limit_hits.count(limit);
+        let times = self.meet(limit, || None);
         if times.is_power_of_two() {
             tracing::warn!(
                 cog = %self.cog, times, key = limit.key(), guild, channel, user,
@@ -297,7 +321,7 @@ impl LimitChecks {
         if self.lane.cpu_meter.used(Instant::now()) < Duration::from_secs(limit.into()) {
             return false;
         }
-        let times = self.budget.limit_hits.count(Limit::CpuPerMinute);
+        let times = self.meet(Limit::CpuPerMinute, || None);
         if times.is_power_of_two() {
             tracing::warn!(
                 cog = %self.cog, times,
@@ -346,7 +370,7 @@ impl LimitChecks {
                 Some(texts)
             }
             Err(flood) => {
-                self.budget.limit_hits.count(flood.limit());
+                self.meet(flood.limit(), || None);
                 if log.leave_out() {
                     let place = place().map(|place| format!("{}:{}", place.file, place.line));
                     tracing::warn!(cog = %self.cog, place, "{}", flood.sentence());

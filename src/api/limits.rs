@@ -1,5 +1,6 @@
 //! The limits of one cog, and how often it has hit each of them. `limit_view` shows how a cog stands with them.
 
+use crate::guard::rule::LimitSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! limits {
@@ -47,6 +48,26 @@ limits! {
     StateValue "state_value_kb"
     StateWrites "state_write_kb_per_s"
     Faults "faults_per_10min"
+}
+
+impl Limit {
+    /// The limits that also say how much a cog is used, and how many others there are, and not only what its code does.
+    pub fn of_use() -> LimitSet {
+        let of_use = [
+            Self::CpuPerMinute,
+            Self::Jobs,
+            Self::Mailbox,
+            Self::MailboxSize,
+            Self::LogLines,
+            Self::LogSize,
+            Self::DiscordCalls,
+            Self::DiscordRefusals,
+            Self::HttpCalls,
+            Self::State,
+            Self::StateWrites,
+        ];
+        LimitSet(of_use.iter().fold(0, |all, limit| all | 1 << *limit as u32))
+    }
 }
 
 /// How often a cog has hit each of its limits: was refused something, or stopped, because of it.

@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::discord::cache::Cache;
 use crate::discord::outbound::Outbound;
 use crate::gateway::GatewaySender;
+use crate::guard::{Alarm, Alarms};
 use crate::guild_settings::GuildSettings;
 use crate::host_tasks;
 use crate::http::HttpClient;
@@ -81,6 +82,8 @@ pub struct Services {
     pub failed_cogs: FailedCogs,
     /// Trials that have ended by themselves.
     pub ended_trials: EndedTrials,
+    /// Versions of cogs that are worse than the ones before.
+    pub alarms: Alarms,
     /// The sources that committed code may read: nothing in them waits to be taken.
     pub sources: LatestSources,
     /// Which cog has sent which message; it outlives every reload.
@@ -213,6 +216,11 @@ impl Services {
             work.await;
             drop(busy);
         });
+    }
+
+    /// A version of `cog` is worse than the one before. The bot is busy with that until somebody has dealt with it.
+    pub fn raise(&self, cog: &Arc<str>, alarm: Alarm) {
+        self.alarms.add(cog, alarm, self.activity.begin());
     }
 
     /// Notes that a handler of `cog` has required something.

@@ -135,6 +135,12 @@ fn cause(cause: &Cause, of: Option<u32>) -> String {
         Cause::Files { files } => format!("saved: {}", files.join(", ")),
         Cause::Command { by } => format!("reloaded by {by}"),
         Cause::Undo { by } => format!("version {} put back by {by}", of.unwrap_or_default()),
+        Cause::Guard { why } => {
+            format!(
+                "version {} put back by the guard: {why}",
+                of.unwrap_or_default()
+            )
+        }
         Cause::Redo { by } => format!("its files again, by {by}"),
     };
     one_line(&told).into_owned()

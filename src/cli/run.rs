@@ -15,7 +15,7 @@ use crate::host_tasks::{self, Task};
 use crate::http::KnownHosts;
 use crate::reload::report::UndoneReport;
 use crate::sim::{Sim, SimOptions};
-use crate::studio::{self, BotView, CogView, StudioError, StudioOptions, Versions};
+use crate::studio::{self, BotView, CogView, GuardView, StudioError, StudioOptions, Versions};
 use crate::supervisor::{self, Adopted};
 use crate::typecheck::{self, FindChecker, TypeFeed, TypeFollower};
 use clap::Args;
@@ -312,6 +312,11 @@ fn cog_view(cog: &CogHandle) -> CogView {
         commands: command_names(&status.offer),
         slash_commands: slash_names(&status.offer),
         undone: status.undone.as_deref().map(UndoneReport::from),
+        guard: cog.guard_notice().map(|notice| GuardView {
+            message: notice.sentence(),
+            hint: notice.hint(),
+            can_undo: status.undone.is_none(),
+        }),
         problem: condition.problem().map(|problem| problem.message.clone()),
         limits: limits_of(&cog.context),
     }

@@ -310,7 +310,10 @@ impl Actor {
     fn prepare(&mut self, request: &PrepareRequest) -> Result<(Live, Offer), PrepareFailure> {
         let (cog, current, number) = (&self.cog, self.current.as_ref(), self.generations);
         let attempt = || prepare::prepare(cog, current, number, request);
-        catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|_| {
+        cog.limits.set_preparing(true);
+        let prepared = catch_unwind(AssertUnwindSafe(attempt));
+        cog.limits.set_preparing(false);
+        prepared.unwrap_or_else(|_| {
             cog.discard_state();
             cog.declaring.take();
             Err(PrepareFailure {

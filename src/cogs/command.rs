@@ -16,13 +16,14 @@ mod form;
 mod unknown;
 
 use super::caller::Caller;
-use super::fault::{fault_id, hook_arguments, refusal, report};
+use super::fault::{fault_id, hook_arguments, report};
 use super::handler;
 use super::live::Live;
+use super::watched::{self, refusal};
 use crate::activity::Busy;
 use crate::api::content::Content;
 use crate::api::context::CogContext;
-use crate::api::declarations::{Command, Hook};
+use crate::api::declarations::{Command, Hook, Use};
 use crate::api::interaction::Interaction;
 use crate::api::invocation::{self, Invocation};
 use crate::api::locale::language;
@@ -34,6 +35,7 @@ use crate::commands::parse::{Called, Walk, answers_to, walk};
 use crate::commands::slash::{SlashCalled, is_called, walk_slash};
 use crate::commands::slash_values::Given;
 use crate::commands::text::{Language, Text, duration_in_words};
+use crate::guard::HandlerKind;
 use crate::host_tasks::{self, Task};
 use crate::json::JsonRef;
 use crate::lock::lock;
@@ -411,10 +413,33 @@ impl Calling<'_> {
         if !hooks.is_empty() {
             Box::pin(self.run_after(hooks, result.as_ref().err(), context)).await;
         }
-        match result {
-            Ok(_) => Ok(()),
-            Err(fault) => Err(Box::pin(self.explain(&fault, context)).await),
+        self.end_of_handler(result, context).await
+    }
+
+    /// What a user is told of how a handler has ended.
+    async fn end_of_handler(
+        &self,
+        result: Result<MultiValue, Fault>,
+        context: &Arc<Invocation>,
+    ) -> Result<(), Option<String>> {
+        let fault = result.err();
+        let is_told = |fault: &Fault| fault.told_to_user().is_some();
+        if fault.as_ref().is_none_or(is_told) {
+            self.note_handled(context, None);
         }
+        match fault {
+            None => Ok(()),
+            Some(fault) => Err(Box::pin(self.explain(&fault, context)).await),
+        }
+    }
+
+    fn note_handled(&self, context: &Invocation, fault: Option<&Fault>) {
+        let kind = match &self.call.form {
+            CallForm::Component(Use::Component, _) => HandlerKind::Component,
+            CallForm::Component(Use::Modal, _) => HandlerKind::Modal,
+            _ => HandlerKind::Command,
+        };
+        watched::handled(self.cog, self.live, (kind, context.name()), fault);
     }
 
     /// Calls the `cog.after` functions with the error that ended the handler, if one has.
@@ -441,6 +466,7 @@ impl Calling<'_> {
         if let Some(text) = fault.told_to_user() {
             return Some(text.to_owned());
         }
+        self.note_handled(context, Some(fault));
         let is_closed = matches!(fault, Fault::Closed | Fault::GaveWay(_));
         if is_closed && self.cog.is_quarantined() {
             return Some(self.say(Text::OutOfOrder {}));

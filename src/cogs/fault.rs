@@ -3,7 +3,7 @@
 use super::handler;
 use super::live::Live;
 use super::quarantine::{leads_to_quarantine, problem_of};
-use crate::api::call::UNREACHABLE;
+use super::watched::{self, refusal};
 use crate::api::context::CogContext;
 use crate::api::declarations::Hook;
 use crate::api::invocation::Invocation;
@@ -24,19 +24,6 @@ pub(super) fn fault_id() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let count = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("{}-{count}", std::process::id() % 10_000)
-}
-
-/// Whether a handler failed because of a refusal by Discord that is no mistake in its code.
-pub(super) fn refusal(fault: &Fault) -> Option<Refusal> {
-    let Fault::Raised(raised) = fault else {
-        return None;
-    };
-    match raised.refused {
-        Some((status, code)) => Refusal::of(status, code),
-        // There was no response, or none from Discord.
-        None if raised.kind.as_deref() == Some(UNREACHABLE) => Some(Refusal::Trouble),
-        None => None,
-    }
 }
 
 /// Logs a fault with its place, and calls the cog's `on_error`.
@@ -72,6 +59,7 @@ pub(super) async fn report(
         live.generation.life.tally.fail();
         log_failure(cog, live, fault, id);
     }
+    watched::failed(cog, live, fault);
     call_hooks(cog, live, fault, told.map(|(_, context)| context)).await;
 }
 

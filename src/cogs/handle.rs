@@ -6,6 +6,7 @@ use super::mailbox::{Mailbox, Work};
 use super::prepare::PrepareRequest;
 use crate::api::condition::{Condition, Transition};
 use crate::api::context::CogContext;
+use crate::guard::Notice;
 use crate::history::Undone;
 use crate::host_tasks;
 use crate::lock::lock;
@@ -100,7 +101,10 @@ impl CogHandle {
     /// Notes that it runs a version from now on.
     pub fn note_commit(&self, live: &Live, offer: &Offer, undone: Option<Arc<Undone>>, at: f64) {
         let mut status = self.lock();
+        let (version, _) = self.context.budget.guard.version();
+        let guard = status.guard.take().filter(|(of, _)| *of == version);
         *status = Status {
+            guard,
             loaded_at: at,
             offer: offer.clone(),
             generation: Some(Arc::clone(&live.generation)),
@@ -108,6 +112,19 @@ impl CogHandle {
             ..Status::new(live.generation.entry().clone())
         };
         self.context.condition.pass(Transition::Committed);
+    }
+
+    /// Notes what the guard has to say about what runs now.
+    pub fn note_guard(&self, notice: Arc<Notice>) {
+        let mut status = self.lock();
+        let (version, _) = self.context.budget.guard.version();
+        status.guard = Some((version, notice));
+    }
+
+    /// What the guard has to say about what runs.
+    pub fn guard_notice(&self) -> Option<Arc<Notice>> {
+        let guard = self.peek(|status| status.guard.clone());
+        guard.map(|(_, notice)| notice)
     }
 
     /// Notes why its newest text could not be loaded, which sources that attempt has seen, and what its load has read,

@@ -1,7 +1,7 @@
 //! One run of an author's function, from its call to its end, with its limits of time.
 
 use super::live::Live;
-use super::quarantine;
+use super::{quarantine, watched};
 use crate::api::context::CogContext;
 use crate::clock::Woken;
 use crate::vm::life::Turn;
@@ -83,6 +83,7 @@ pub(super) async fn run_in_turn(
         }
     };
     leftovers.note(&result);
+    watched::ran(cog, live);
     if let Err(fault) = &result {
         quarantine::note(cog, live, fault);
     }

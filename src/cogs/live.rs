@@ -4,6 +4,7 @@ use crate::api::declarations::{Command, Component, Hook, Info, Staged};
 use crate::api::texts::table::Texts;
 use crate::commands::conflicts::{Claim, claims};
 use crate::commands::definition::Check;
+use crate::guard::Notice;
 use crate::history::Undone;
 use crate::problem::Problem;
 use crate::vm::build::Vm;
@@ -126,6 +127,8 @@ pub struct Status {
     pub undone: Option<Arc<Undone>>,
     /// What one guild runs instead.
     pub trial: Option<Arc<Trial>>,
+    /// What the guard has to say about what runs, with the number of that version in the cog's record.
+    pub guard: Option<(u64, Arc<Notice>)>,
     /// Of a cog that does not answer: what the last attempt has read and looked for.
     pub trace: LoadTrace,
     /// What that attempt read.
@@ -142,6 +145,7 @@ impl Status {
             generation: None,
             undone: None,
             trial: None,
+            guard: None,
             trace: LoadTrace::default(),
             attempted: Seen::new(),
         }

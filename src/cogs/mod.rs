@@ -15,6 +15,7 @@
 //! - `directory`: looks up what users name in arguments.
 //! - `name_owners`: remembers which cog has which name.
 //! - `fault`, `quarantine`: tells what went wrong in a handler; puts a cog into quarantine.
+//! - `watched`: tells the guard how calls end.
 
 pub mod actor;
 pub mod caller;
@@ -35,3 +36,4 @@ mod quarantine;
 pub mod routes;
 pub mod scheduler;
 mod timers;
+mod watched;

@@ -12,7 +12,8 @@ use crate::vm::trace::{Fault, STACK_OVERFLOW};
 /// Counts the limit that a handler reached, and puts the cog into quarantine when its handlers were stopped too often.
 pub(super) fn note(cog: &CogContext, live: &Live, fault: &Fault) {
     if let Some(limit) = limit_of(fault) {
-        cog.limit_hits.count(limit);
+        let error = || Some(problem_of(cog, live, fault).in_one_line());
+        cog.limits.meet(limit, error);
     }
     if live.generation.life.is_on_trial() {
         return note_in_trial(cog, live, fault);
@@ -29,8 +30,8 @@ pub(super) fn note(cog: &CogContext, live: &Live, fault: &Fault) {
     if !cog.stops.is_due(cog.services.clock.now(), most) {
         return;
     }
-    let times = cog.limit_hits.count(Limit::Faults);
     let last = problem_of(cog, live, fault);
+    let times = cog.limits.meet(Limit::Faults, || Some(last.in_one_line()));
     let why = format!(
         "its handlers were stopped {most} times within 10 minutes (limits.faults_per_10min), the last time because one {}",
         last.message
@@ -89,7 +90,7 @@ pub(super) fn begin_in_quarantine(cog: &CogContext) {
 
 /// Puts a cog that has more than its share into quarantine, while all cogs together have too much.
 pub(super) fn give_way(cog: &CogContext, live: &Live, limit: usize, share: usize) {
-    let times = cog.limit_hits.count(Limit::TotalMemory);
+    let times = cog.limits.meet(Limit::TotalMemory, || None);
     let why = format!(
         "all cogs together needed more than {} MB of memory (limits.total_memory_mb), and this one more than any other, {} MB, where its share is {} MB",
         limit >> 20,

@@ -157,11 +157,37 @@ pub struct HotReload {
     pub auto_reload_cogs: bool,
     /// Whether each reload is logged.
     pub log_reloads: bool,
+    /// What is done when a new version of a cog fails where the one before did not.
+    pub guard: Guard,
     /// Whether files below `lua/` are read that may be files from elsewhere: those with more than one hard link, and
     /// those that have another owner than their folder.
     pub allow_linked_files: bool,
     /// Whether the types of the cogs are checked after each reload, if the type checker is there.
     pub check_types: bool,
+}
+
+/// What is done when a new version of a cog fails where the one before did not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Guard {
+    /// Nothing
+    Off,
+    /// The log, the page and whoever has reloaded it in chat are told
+    #[default]
+    Warn,
+    /// The version before is put back, once
+    Undo,
+}
+
+impl Guard {
+    /// As it stands in the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Warn => "warn",
+            Self::Undo => "undo",
+        }
+    }
 }
 
 /// What one cog may use.
@@ -322,6 +348,7 @@ impl Default for HotReload {
             reload_delay: 0.02,
             auto_reload_cogs: true,
             log_reloads: true,
+            guard: Guard::default(),
             allow_linked_files: false,
             check_types: true,
         }

@@ -36,8 +36,8 @@ pub use environment::Environment;
 pub use follow::Follower;
 pub use globs::{GlobFault, Globs};
 pub use keys::{
-    Activity, Bot, Config, HotReload, Http, Limits, Locale, Metrics, Presence, StateConfig, Status,
-    Studio,
+    Activity, Bot, Config, Guard, HotReload, Http, Limits, Locale, Metrics, Presence, StateConfig,
+    Status, Studio,
 };
 pub use problem::{ConfigErrors, Origin, Problem};
 pub use schema::schema;

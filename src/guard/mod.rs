@@ -8,6 +8,7 @@
 
 mod alarm;
 mod handler;
+mod notice;
 mod outcomes;
 mod record;
 pub mod rule;
@@ -16,5 +17,6 @@ mod simulation;
 
 pub use alarm::{Alarm, Alarms};
 pub use handler::{Handler, HandlerKind};
+pub use notice::{Action, Notice, Why};
 pub use record::{Outcome, Record, Refused};
 pub use rule::{Calls, Finding};

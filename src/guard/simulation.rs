@@ -434,7 +434,7 @@ fn reloads_that_change_nothing_raise_hardly_an_alarm() {
                 has_outages: false,
                 meets_limits: true,
             },
-            5.0,
+            8.0,
         ),
     ];
     for (what, noise, most) in table {

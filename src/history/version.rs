@@ -26,6 +26,11 @@ pub enum Cause {
         /// Who did.
         by: String,
     },
+    /// The guard went back to the version before.
+    Guard {
+        /// What it has found.
+        why: String,
+    },
     /// An admin went from an earlier version to the files.
     Redo {
         /// Who did.

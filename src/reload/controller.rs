@@ -2,11 +2,13 @@
 //!
 //! `requests` handles requests of admins, `outcome` carries plans out, `reports` reports the results, and `log` writes
 //! them to the log. `history` records what cogs run, and goes back to what they ran before. `trial` lets one guild run
-//! another version. `beside` lets other cogs reload while one reload is slow. `configure` applies edits of config.json,
-//! `owners` lets cogs keep the names that they had when the bot ran last, and `recovery` continues after a panic.
+//! another version. `guard` warns of versions that do worse than the ones before, or takes them back. `beside` lets other
+//! cogs reload while one reload is slow. `configure` applies edits of config.json, `owners` lets cogs keep the names that
+//! they had when the bot ran last, and `recovery` continues after a panic.
 
 mod beside;
 mod configure;
+mod guard;
 mod history;
 mod log;
 mod outcome;
@@ -17,6 +19,7 @@ mod requests;
 mod trial;
 
 pub use configure::ConfigEdit;
+pub use guard::Told;
 pub use requests::meant;
 
 use super::graph::Graph;
@@ -24,6 +27,7 @@ use super::plan::{is_held, is_up_to_date, plan, plan_changed};
 use super::report::{Report, ReportLog, Trigger};
 use super::sources::{ModuleId, Rules, RulesError, Snapshot};
 use super::watch::{Batch, WatchError, Watcher};
+use crate::api::interaction::Interaction;
 use crate::cogs::handle::CogHandle;
 use crate::cogs::host::Cogs;
 use crate::config::HotReload;
@@ -31,6 +35,7 @@ use crate::history::HistoryError;
 use crate::host_tasks::{self, Task};
 use crate::problem::Problem;
 use beside::Beside;
+use guard::Guarding;
 use outcome::view_of;
 use reports::{Occasion, files};
 use std::collections::BTreeSet;
@@ -66,6 +71,19 @@ pub enum Ask {
     Configure(ConfigEdit),
 }
 
+/// Who asks for something in chat, and is told there what comes of it later.
+#[derive(Debug)]
+pub struct Asker {
+    /// The user.
+    pub user_id: String,
+    /// Where.
+    pub channel_id: String,
+    /// The server in which that is.
+    pub guild_id: Option<String>,
+    /// How, if not by a message.
+    pub interaction: Option<Arc<Interaction>>,
+}
+
 /// What an admin asks for, and who does.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -73,6 +91,8 @@ pub struct Request {
     pub ask: Ask,
     /// Who asks, as the history shows it.
     pub by: String,
+    /// Who it is, if it was in chat.
+    pub asker: Option<Arc<Asker>>,
 }
 
 impl From<Ask> for Request {
@@ -80,6 +100,7 @@ impl From<Ask> for Request {
         Self {
             ask,
             by: "an admin".to_owned(),
+            asker: None,
         }
     }
 }
@@ -188,6 +209,8 @@ pub struct Reload {
     pub reports: ReportLog,
     /// The gateway intents that the committed cogs need.
     pub intents: watch::Receiver<u64>,
+    /// What the guard has to tell those who have reloaded cogs in chat.
+    pub told: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<Told>>>,
 }
 
 /// Why hot reload cannot start.
@@ -229,6 +252,9 @@ struct Controller {
     trials: Trials,
     /// Reloads that still run while others are made.
     beside: Beside,
+    guarding: Guarding,
+    /// Who asked for what is done now, if it was in chat.
+    asker: Option<Arc<Asker>>,
     next_report: u64,
     reports: ReportLog,
     view: watch::Sender<HotReloadView>,
@@ -264,6 +290,7 @@ impl Reload {
         });
         let (intents, intents_receiver) = watch::channel(0);
         let (asks, asked) = mpsc::unbounded_channel();
+        let (telling, told) = mpsc::unbounded_channel();
         let mut controller = Controller {
             cogs,
             snapshot,
@@ -278,6 +305,8 @@ impl Reload {
             waiting_edits: Vec::new(),
             trials: Trials::default(),
             beside: Beside::default(),
+            guarding: Guarding::new(telling),
+            asker: None,
             next_report: 1,
             reports: reports.clone(),
             view,
@@ -304,6 +333,7 @@ impl Reload {
             view: view_receiver,
             reports,
             intents: intents_receiver,
+            told: Arc::new(tokio::sync::Mutex::new(told)),
         })
     }
 
@@ -353,6 +383,7 @@ impl Controller {
         let activity = services.activity.clone();
         loop {
             self.being_taken.clear();
+            self.asker = None;
             tokio::select! {
                 Some(batch) = batches.recv() => {
                     let _busy = activity.begin();
@@ -368,6 +399,10 @@ impl Controller {
                 () = services.ended_trials.added.notified() => {
                     let _busy = activity.begin();
                     self.note_ended_trials().await;
+                    self.show();
+                }
+                () = services.alarms.added.notified() => {
+                    self.deal_with_alarms().await;
                     self.show();
                 }
                 ask = asked.recv() => {

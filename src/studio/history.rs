@@ -42,6 +42,9 @@ pub(super) struct Undo {
     cog: String,
     /// The version that is put back; nothing for what the files say.
     version: Option<u32>,
+    /// Whether it is the version before that is put back.
+    #[serde(default)]
+    before: bool,
 }
 
 /// Puts a version back, or what the files say.
@@ -52,11 +55,20 @@ pub(super) async fn undo(State(shared): State<StudioState>, Body(body): Body<Und
         return unavailable();
     };
     let ask = match body.version {
+        None if body.before => Ask::Undo(body.cog, None),
         Some(version) => Ask::Undo(body.cog, Some(version)),
         None => Ask::Redo(body.cog),
     };
     let by = BY.to_owned();
-    match versions.reload.ask(Request { ask, by }).await {
+    match versions
+        .reload
+        .ask(Request {
+            ask,
+            by,
+            asker: None,
+        })
+        .await
+    {
         Ok(report) => Json(json!({ "report": report })).into_response(),
         Err(error) => refused(&error),
     }

@@ -94,10 +94,23 @@ pub struct CogView {
     pub slash_commands: Vec<String>,
     /// Set while it runs an earlier version than its files.
     pub undone: Option<UndoneReport>,
+    /// What the guard has to say about it.
+    pub guard: Option<GuardView>,
     /// One sentence, while something is wrong with it.
     pub problem: Option<String>,
     /// What it uses of each of its limits.
     pub limits: Vec<LimitView>,
+}
+
+/// What the guard has to say about a cog.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GuardView {
+    /// What is worse than before, with the first error.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+    /// Whether the version before could be put back: it runs no earlier version yet.
+    pub can_undo: bool,
 }
 
 /// Why the studio cannot be shown.

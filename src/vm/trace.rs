@@ -84,6 +84,8 @@ pub struct Raised {
     pub message: String,
     /// Status and code of the answer with which Discord refused, if this is what was raised.
     pub refused: Option<(i64, i64)>,
+    /// The operation that it refused.
+    pub operation: Option<String>,
     /// The text for the user, with its line breaks, if the cog ended the handler itself with `cog.fail`.
     pub told: Option<String>,
     /// The place at the beginning of the message or in the error table; otherwise that of the innermost frame.
@@ -361,10 +363,12 @@ fn read_error_table(table: &Table) -> Raised {
     let is_discords = kind.as_deref() == Some("discord");
     let refused = number("status").filter(|_| is_discords);
     let refused = refused.map(|status| (status, number("code").unwrap_or(0)));
+    let operation = refused.and_then(|_| raw_string(table, "operation"));
     Raised {
         kind,
         message,
         refused,
+        operation: operation.map(|operation| clean(&operation)),
         told,
         place,
         ..Raised::default()

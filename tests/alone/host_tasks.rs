@@ -342,6 +342,34 @@ fn applied(id: u64) -> Report {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_guard_has_to_tell_is_told() {
+    let _alone = turn().await;
+    let mut stage = with_ping()
+        .config(r#"{ "hot_reload": { "auto_reload_cogs": false } }"#)
+        .stored()
+        .start()
+        .await;
+    for _ in 0..6 {
+        stage.ask("!ping").await;
+    }
+    stage.save("cogs/ping.luau", &command("ping", "error(\"no\")"));
+    stage.report().await;
+    stage.ask("!reload cog ping").await;
+    panic_next(Task::Guard);
+    for _ in 0..3 {
+        stage.says("anna", "!ping").await;
+    }
+    until_panicked(Task::Guard).await;
+    let is_told = || {
+        let told = stage.written().into_iter();
+        told.filter(|text| text.contains("does worse than before"))
+            .count()
+            == 1
+    };
+    until("the warning", is_told).await;
+}
+
 /// The files of a folder, and of those in it.
 fn files_of(folder: &Path, found: &mut Vec<(String, String)>) {
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -17,6 +17,7 @@ mod basic;
 mod beside;
 mod files;
 mod graph;
+mod guard;
 mod history;
 mod intents;
 mod log;

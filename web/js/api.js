@@ -60,6 +60,9 @@ export const vote = (user, channel, message, answers) =>
 /** What a cog has run: `{ cog, versions, failed }`, the newest first. */
 export const history = (cog) => ask(`/api/history/${encodeURIComponent(cog)}`);
 
+/** Puts the version back that a cog ran before this one. */
+export const undoLast = (cog) => post("/api/undo", { cog, version: null, before: true });
+
 /** Puts a version of a cog back; `null` for what its files say. */
 export const undo = (cog, version) => post("/api/undo", { cog, version });
 

@@ -74,6 +74,7 @@ function because({ cause, of, differs }) {
         case "start": return "at a start";
         case "files": return names(cause.files.length > 0 ? cause.files : differs.map(({ file }) => file));
         case "undo": return `version ${of} again, by ${cause.by}`;
+        case "guard": return `version ${of} again, by the guard: ${cause.why}`;
         case "redo": return `its files again, by ${cause.by}`;
         default: return `reloaded by ${cause.by}`;
     }
@@ -92,6 +93,18 @@ export function undone(cog) {
         store.world && undo(cog, null, `Run what the files of ${cog.name} say`, "run its files"));
 }
 
+/** What the guard has found, with a way back. */
+export function worse(cog) {
+    const { message, hint, can_undo: canUndo } = cog.guard;
+    return el("div", { class: "cog-problem cog-worse" },
+        el("p", {}, message),
+        el("p", {}, el("strong", {}, "What to do: "), hint, " ",
+            canUndo && store.world && undo(cog, LAST, `Put the version of ${cog.name} before this one back`, "put it back")));
+}
+
+/** Stands for the version before the one that runs. */
+const LAST = "last";
+
 function undo(cog, version, title, label, box) {
     const button = el("button", {
         type: "button", title, "data-focus": `undo-${cog.name}-${version}`, on: { click: () => act() },
@@ -99,7 +112,7 @@ function undo(cog, version, title, label, box) {
     const act = async () => {
         button.disabled = true;
         try {
-            await api.undo(cog.name, version);
+            await (version === LAST ? api.undoLast(cog.name) : api.undo(cog.name, version));
         } catch (error) {
             button.disabled = false;
             if (box) {

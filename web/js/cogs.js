@@ -1,7 +1,7 @@
 // The list of cogs with version, state and commands.
 
 import { byId, el, reconcile } from "./dom.js";
-import { history, undone } from "./cog-history.js";
+import { history, undone, worse } from "./cog-history.js";
 import { suggest } from "./composer.js";
 import { store } from "./store.js";
 import { timestamp } from "./time.js";
@@ -32,6 +32,7 @@ function row(cog) {
             cog.commands.map(command),
             el("span", { class: tone === "good" ? "visually-hidden" : "muted cog-state" }, word)),
         cog.problem && el("p", { class: "cog-problem" }, cog.problem),
+        cog.guard && worse(cog),
         cog.undone && undone(cog),
         cog.version > 0 && limits(cog),
         cog.version > 0 && history(cog));

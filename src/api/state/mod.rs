@@ -92,11 +92,14 @@ fn state_error(error: StateError) -> HostFailure {
 
 /// The error of a write, which may have met a limit.
 fn write_error(cog: &CogContext, error: StateError) -> HostFailure {
-    let _times = match error {
-        StateError::NamespaceSize { .. } => cog.limit_hits.count(Limit::State),
-        StateError::ValueSize { .. } => cog.limit_hits.count(Limit::StateValue),
-        _ => 0,
+    let limit = match error {
+        StateError::NamespaceSize { .. } => Some(Limit::State),
+        StateError::ValueSize { .. } => Some(Limit::StateValue),
+        _ => None,
     };
+    if let Some(limit) = limit {
+        cog.limits.meet(limit, || Some(error.to_string()));
+    }
     state_error(error)
 }
 

@@ -144,7 +144,7 @@ impl Actor {
 
     fn run_hooks(&mut self, live: &Live, hook: Hook, reason: &'static str, limit: Duration) {
         for function in live.hooks(hook) {
-            self.start(live, function, reason, limit, |_, _| {});
+            self.start(live, None, function, reason, limit, |_, _| {});
         }
     }
 }

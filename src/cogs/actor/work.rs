@@ -10,9 +10,11 @@ use crate::cogs::command::{self, WaitingCall};
 use crate::cogs::jobs::Jobs;
 use crate::cogs::live::Live;
 use crate::cogs::mailbox::Work;
+use crate::cogs::watched::{self, name_of_listener};
 use crate::cogs::{fault, handler};
 use crate::commands::text::Text;
 use crate::discord::event::Event;
+use crate::guard::HandlerKind;
 use crate::supervisor::Ticket;
 use crate::vm::run::Run;
 use crate::vm::trace::Fault;
@@ -21,10 +23,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 impl Actor {
-    /// Starts a function; `then` is called with why it failed, if it did.
+    /// Starts a function; `then` is called with why it failed, if it did. `handler` is what the guard knows it by, if it
+    /// is one.
     pub(super) fn start(
         &mut self,
         live: &Live,
+        handler: Option<(HandlerKind, String)>,
         function: Function,
         arguments: impl mlua::IntoLuaMulti + Send + 'static,
         limit: Duration,
@@ -40,6 +44,9 @@ impl Actor {
             let result =
                 handler::run_in_turn(turn, &run, &cog, &live, &function, arguments, limit).await;
             let fault = result.err();
+            if let Some((kind, name)) = &handler {
+                watched::handled(&cog, &live, (*kind, name), fault.as_ref());
+            }
             if let Some(fault) = &fault {
                 fault::report(&cog, &live, fault, None).await;
             }
@@ -113,7 +120,8 @@ impl Actor {
         let schema = crate::discord::event(&event.name).map(|event| event.gateway_name);
         // One object for all listeners: nobody can change it.
         if let Ok(object) = object::receive(live.vm.lua(), &self.cog, event.data(), schema) {
-            for listener in live.declarations.listeners_to(&event.name) {
+            let listeners = live.declarations.listeners_to(&event.name);
+            for (place, listener) in listeners.enumerate() {
                 let ticket = Arc::clone(&ticket);
                 let handler = listener.handler.clone();
                 let mut arguments = MultiValue::from_iter([object.clone()]);
@@ -122,7 +130,9 @@ impl Actor {
                 {
                     arguments.push_front(Value::String(name));
                 }
-                self.start(live, handler, arguments, limit, |_, _| drop(ticket));
+                let name = name_of_listener(listener.event, listener.name.as_ref(), place);
+                let of = Some((HandlerKind::Event, name));
+                self.start(live, of, handler, arguments, limit, |_, _| drop(ticket));
             }
         } else if self.cog.limits.may_log(|| None, || []).is_some() {
             tracing::warn!(
@@ -154,7 +164,8 @@ impl Actor {
             match jobs::arguments_of(live.vm.lua(), &job) {
                 Ok(arguments) => {
                     let handler = function.handler.clone();
-                    self.start(&live, handler, arguments, limit, move |actor, fault| {
+                    let of = Some((HandlerKind::Job, function.name.to_string()));
+                    self.start(&live, of, handler, arguments, limit, move |actor, fault| {
                         let now = actor.cog.services.clock.now();
                         Jobs::ended(&actor.cog, &under_way.id, fault.as_ref(), now);
                     });
@@ -181,6 +192,7 @@ impl Actor {
             }
             self.start(
                 &live,
+                Some((HandlerKind::Timer, name.clone())),
                 handler,
                 MultiValue::new(),
                 limit,

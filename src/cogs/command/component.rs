@@ -54,10 +54,7 @@ impl Calling<'_> {
             Ok(arguments) => self.call_handler(&component.handler, arguments).await,
             Err(_) => Err(Fault::Panic),
         };
-        let result = match result {
-            Ok(_) => Ok(()),
-            Err(fault) => Err(Box::pin(self.explain(&fault, &context)).await),
-        };
+        let result = self.end_of_handler(result, &context).await;
         self.run_finally(&context).await;
         result
     }

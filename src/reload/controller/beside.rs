@@ -213,6 +213,7 @@ impl Controller {
             // The caller may have gone.
             let _told = answer.send(Ok(Some(report))).is_ok();
         }
+        self.deal_with_alarms().await;
         // Before the next save: frequent saves must not delay an admin.
         for (request, answer, busy) in std::mem::take(&mut self.beside.asks) {
             self.take_ask(request, answer, busy).await;

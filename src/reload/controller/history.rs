@@ -18,6 +18,9 @@ use std::time::Instant;
 /// The longest sentence about a failed attempt that is kept, in characters.
 const LONGEST_PROBLEM: usize = 300;
 
+/// Who puts a version back when nobody wants it.
+const BY_GUARD: &str = "the guard";
+
 /// The modules that a generation has loaded, as it has read them, and the aliases that their requires go through, with
 /// the paths for which these stand.
 fn read_by(generation: &Generation) -> (Vec<Arc<Source>>, BTreeMap<String, String>) {
@@ -96,12 +99,12 @@ impl Controller {
         }
     }
 
-    /// Puts an earlier version of a cog back. Its files stay as they are.
+    /// Puts an earlier version of a cog back, as an admin or the guard wants it. Its files stay as they are.
     pub(super) async fn undo(
         &mut self,
         asked: &str,
         number: Option<u32>,
-        by: String,
+        cause: Cause,
         began: Instant,
     ) -> Result<Option<Arc<Report>>, Refused> {
         let name = self.known(asked)?;
@@ -113,7 +116,11 @@ impl Controller {
         let Some(view) = self.graph.get(&name).filter(|_| has_file) else {
             return Err(Refused::NotRunning(name));
         };
-        let now = (self.cogs.services.clock.unix(), by.clone());
+        let by = match &cause {
+            Cause::Undo { by } => by.as_str(),
+            _ => BY_GUARD,
+        };
+        let now = (self.cogs.services.clock.unix(), by.to_owned());
         let mut files = self.files_of(&name, &view.entry);
         files.extend(kept.modules.keys().cloned());
         let undone = Undone::new(kept, now, files, self.snapshot.as_ref());
@@ -121,7 +128,7 @@ impl Controller {
         let Some(plan) = plan else {
             return Ok(None);
         };
-        let occasion = Occasion::of_command(Cause::Undo { by }, Vec::new(), began);
+        let occasion = Occasion::of_command(cause, Vec::new(), began);
         let report = self.build(&name, Some(plan), occasion).await;
         self.forget_attempt(&name);
         Ok(report)

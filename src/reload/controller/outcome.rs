@@ -6,8 +6,8 @@ use super::super::plan::{Plan, TrialPlan};
 use super::super::report::{CogOutcome, CogReport, Report, TrialReport, UndoneReport};
 use super::super::sources::{ModuleId, Snapshot};
 use super::super::transaction::{self, CogResult, LoadFailure, Means, Results};
-use super::Controller;
 use super::reports::Occasion;
+use super::{Asker, Controller};
 use crate::api::condition::Transition;
 use crate::cogs::handle::CogHandle;
 use crate::cogs::live::Offer;
@@ -23,6 +23,8 @@ pub(super) struct Transaction {
     bonds: Bonds,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) occasion: Occasion,
+    /// Who asked for it in chat.
+    asker: Option<Arc<Asker>>,
 }
 
 impl Transaction {
@@ -116,6 +118,7 @@ impl Controller {
             bonds,
             snapshot: Arc::clone(&self.snapshot),
             occasion,
+            asker: self.asker.clone(),
         }
     }
 
@@ -187,12 +190,16 @@ impl Controller {
         match result {
             CogResult::Committed(..) => {
                 self.trials.remove(name);
+                let cause = &transaction.occasion.cause;
+                let asker = transaction.asker.as_ref();
+                self.guarding.note_commit(handle, asker, cause);
                 self.put(handle);
                 Some(CogOutcome::of_commit(&handle.condition()))
             }
             CogResult::Unloaded => {
                 self.trials.remove(name);
                 self.graph.remove(name);
+                self.guarding.forget(name);
                 Some(CogOutcome::Unloaded)
             }
             CogResult::Failed(failure) => {

@@ -16,7 +16,19 @@ impl Controller {
     pub(super) async fn obey(&mut self, request: Request) -> Result<Option<Arc<Report>>, Refused> {
         let began = Instant::now();
         self.refresh_graph();
-        let Request { ask, by } = request;
+        let Request { ask, by, asker } = request;
+        self.asker = asker;
+        let done = self.carry_out_ask(ask, by, began).await;
+        self.asker = None;
+        done
+    }
+
+    async fn carry_out_ask(
+        &mut self,
+        ask: Ask,
+        by: String,
+        began: Instant,
+    ) -> Result<Option<Arc<Report>>, Refused> {
         let command = Cause::Command { by: by.clone() };
         match ask {
             Ask::Toggle => {
@@ -36,7 +48,7 @@ impl Controller {
                 Ok(self.build_from_files(name, command, began).await)
             }
             Ask::All => Ok(self.reload_all(command, began).await),
-            Ask::Undo(name, number) => self.undo(&name, number, by, began).await,
+            Ask::Undo(name, number) => self.undo(&name, number, Cause::Undo { by }, began).await,
             Ask::Redo(name) => self.redo(&name, by, began).await,
             Ask::Load(name) => {
                 let name = self.known(&name)?;
@@ -163,6 +175,7 @@ impl Controller {
         };
         self.graph.remove(&name);
         self.trials.remove(&name);
+        self.guarding.forget(&name);
         self.unloaded.insert(name.clone());
         // When an admin unloads a cog, its names become free; otherwise it keeps them as long as its file exists.
         self.cogs.names.release(&name);

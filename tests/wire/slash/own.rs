@@ -2,7 +2,7 @@
 
 use super::completion::choices;
 use super::{OWN, ask, call, call_in, cog, of_cogs, one_cog, runs, shown};
-use crate::support::{PATIENCE, Stage, answering, problems_of, setup, until};
+use crate::support::{PATIENCE, Stage, answering, command, problems_of, setup, until};
 use cogsmith::clock::Clock;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -243,4 +243,57 @@ async fn no_cog_takes_their_names() {
     }
     stage.settled().await;
     assert_eq!(stage.sim.commands(None).len(), OWN.len());
+}
+
+/// What the guard finds later is told to whoever has reloaded the cog with a slash command, as a follow-up for them
+/// alone, for as long as Discord takes one; then in the channel.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_guard_finds_follows_up_a_reload() {
+    let broken = command("ping", "error(\"no more\")");
+    for (minutes, is_follow_up) in [(1, true), (20, false)] {
+        let mut stage = setup(&[("cogs/ping.luau", &answering("ping", "pong"))])
+            .config(r#"{ "hot_reload": { "auto_reload_cogs": false } }"#)
+            .clock(Clock::paused(super::START))
+            .stored()
+            .start()
+            .await;
+        for _ in 0..6 {
+            stage.ask("!ping").await;
+        }
+        stage.save("cogs/ping.luau", &broken);
+        stage.report().await;
+        let call = call(&stage, "owner", "reload cog", json!({ "name": "ping" }));
+        stage.settled().await;
+        stage.advance(Duration::from_secs(60 * minutes)).await;
+        let before = stage.sim.message_count(stage.general());
+        for _ in 0..3 {
+            stage.says("anna", "!ping").await;
+        }
+        let start = "⚠️ Since its reload `ping` does worse than before.";
+        let told = stage.written_since(stage.general(), before);
+        let told = told.iter().filter_map(|it| it["content"].as_str());
+        let in_channel = told.filter(|text| text.starts_with("<@") && text.contains(start));
+        let in_channel = in_channel.count();
+        let follow_ups = if is_follow_up {
+            call.follow_ups(1, PATIENCE).await.unwrap()
+        } else {
+            Vec::new()
+        };
+        let follow_ups: Vec<&str> = follow_ups
+            .iter()
+            .filter_map(|it| it["content"].as_str())
+            .collect();
+        assert_eq!(
+            (follow_ups.len(), in_channel),
+            (usize::from(is_follow_up), usize::from(!is_follow_up))
+        );
+        if is_follow_up {
+            assert!(follow_ups[0].starts_with(start), "{follow_ups:?}");
+            assert!(
+                follow_ups[0].ends_with("`/reload undo ping` puts the version before back."),
+                "{follow_ups:?}"
+            );
+        }
+        stage.stop().await;
+    }
 }

@@ -150,6 +150,7 @@ impl Page {
 
 pub(crate) fn cog(name: &str, version: u64) -> CogView {
     CogView {
+        guard: None,
         name: name.into(),
         version,
         state: "running".into(),
