@@ -132,6 +132,10 @@ pub enum StartError {
         total: usize,
     },
 
+    /// `sim` cannot start; the sentences say what to do.
+    #[error("{0}")]
+    Simulator(String),
+
     /// The system gave no threads, timers or signals.
     #[error("The bot cannot start: {0}.")]
     System(String),

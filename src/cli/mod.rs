@@ -1,7 +1,7 @@
 //! The command line.
 //!
 //! ```text
-//! arguments ─ config_path (where is config.json?) ─ one file a subcommand (run, check, new, spec, history, schema, types, dev)
+//! arguments ─ config_path (where is config.json?) ─ one file a subcommand (run, check, new, spec, history, sim, schema, types, dev)
 //! ```
 //!
 //! `logging.rs` sets up what is written to stderr, `output.rs` prints to stdout.
@@ -15,6 +15,7 @@ mod new;
 pub mod output;
 mod run;
 mod schema;
+mod sim;
 mod spec;
 mod types;
 
@@ -66,7 +67,9 @@ enum Command {
     Spec(spec::SpecOptions),
     /// Show what a cog has run, or in what two of its versions differ
     History(history::HistoryOptions),
-    /// Print the JSON schema of config.json
+    /// Run a Discord on this machine for bots of any kind and language, and a page to talk in it
+    Sim(sim::SimArguments),
+    /// Print the JSON schema of config.json, or of a world for `cogsmith sim`
     Schema(schema::SchemaOptions),
     /// Check whether the Luau types in types/ are up to date, or write them
     Types(types::TypesOptions),
@@ -119,6 +122,7 @@ pub fn execute(arguments: &Arguments) -> Result<(), StartError> {
         Some(Command::New(options)) => return new::execute(&config_path()?, options),
         Some(Command::History(options)) => return history::execute(&config_path()?, options),
         Some(Command::Spec(options)) => return spec::execute(&config_path()?, options),
+        Some(Command::Sim(options)) => return sim::execute(options),
         Some(Command::Schema(options)) => return schema::execute(&config_path()?, *options),
         Some(Command::Types(options)) => return types::execute(&config_path()?, *options),
         Some(Command::Dev(command)) => return dev::execute(&config_path()?, command),

@@ -244,7 +244,7 @@ fn serve_studio(
             let identity = services.identity.load();
             BotView {
                 name: identity.user.str("username").unwrap_or("bot").to_owned(),
-                prefix: services.config.load().bot.prefix.clone(),
+                prefix: Some(services.config.load().bot.prefix.clone()),
                 online,
             }
         }),

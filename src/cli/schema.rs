@@ -1,7 +1,7 @@
-//! `cogsmith schema`: the JSON schema of `config.json`.
+//! `cogsmith schema`: the JSON schemas of `config.json`, and of a world for `cogsmith sim`.
 
 use super::config_path::ConfigPath;
-use super::output;
+use super::{output, sim};
 use crate::config;
 use crate::error::StartError;
 use crate::files::decode;
@@ -18,9 +18,17 @@ pub(super) struct SchemaOptions {
     /// Check whether config.schema.json is up to date; exit with 1 if it is not
     #[arg(long)]
     check: bool,
+
+    /// Print the schema of a world for `cogsmith sim --world` instead
+    #[arg(long, conflicts_with_all = ["write", "check"])]
+    world: bool,
 }
 
 pub(super) fn execute(config_path: &ConfigPath, options: SchemaOptions) -> Result<(), StartError> {
+    if options.world {
+        output::say(format!("{:#}", sim::schema()));
+        return Ok(());
+    }
     let text = format!("{:#}\n", config::schema());
     let path = config_path.folder().join("config.schema.json");
     if options.check {

@@ -11,6 +11,7 @@
 //! - `environment`: variables and `.env`; `overrides`: `COGSMITH_BOT__PREFIX` to a value.
 //! - `check` and `rules`: everything that is wrong, all of it at once, as `problem`s.
 //! - `globs`: the patterns of files that are ignored.
+//! - `document`: other files that are read in the same way.
 //! - `machine`: how much memory there is.
 //! - `connection`: the token and the addresses of Discord, which are never in `config.json`.
 //! - `follow`: the edits of the file while the bot runs; `changes`: what an edit touches.
@@ -18,6 +19,7 @@
 mod changes;
 mod check;
 mod connection;
+mod document;
 mod environment;
 mod follow;
 mod globs;
@@ -32,6 +34,7 @@ mod source;
 mod token;
 
 pub use connection::Connection;
+pub use document::Document;
 pub use environment::Environment;
 pub use follow::Follower;
 pub use globs::{GlobFault, Globs};
@@ -40,7 +43,7 @@ pub use keys::{
     Status, Studio,
 };
 pub use problem::{ConfigErrors, Origin, Problem};
-pub use schema::schema;
+pub use schema::{schema, schema_of};
 pub use token::{TOKEN_ADVICE, Token};
 
 use crate::files;

@@ -93,9 +93,26 @@ impl fmt::Display for Problem {
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tell("configuration", formatter)
+    }
+}
+
+impl ConfigErrors {
+    /// The same of another file: what follows "The" instead of "configuration".
+    pub fn told_of(&self, subject: &'static str) -> impl fmt::Display + '_ {
+        struct Told<'a>(&'a ConfigErrors, &'static str);
+        impl fmt::Display for Told<'_> {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.tell(self.1, formatter)
+            }
+        }
+        Told(self, subject)
+    }
+
+    fn tell(&self, subject: &str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.problems.len() {
-            1 => write!(formatter, "The configuration has a problem:")?,
-            count => write!(formatter, "The configuration has {count} problems:")?,
+            1 => write!(formatter, "The {subject} has a problem:")?,
+            count => write!(formatter, "The {subject} has {count} problems:")?,
         }
         for problem in self.problems.iter().take(SHOWN) {
             write!(formatter, "\n  {problem}")?;

@@ -1,6 +1,7 @@
 //! The JSON schema of `config.json`, and a reader for the parts of it that checking needs.
 
 use super::keys::Config;
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
@@ -9,10 +10,15 @@ pub(super) const SCHEMA_KEY: &str = "$schema";
 
 /// The JSON schema of `config.json`, as `config.schema.json` has it.
 pub fn schema() -> Value {
+    schema_of::<Config>("Cogsmith's config.json")
+}
+
+/// The JSON schema of a file that is read as `config.json` is.
+pub fn schema_of<T: JsonSchema>(title: &str) -> Value {
     let settings =
         SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    let mut schema = settings.into_generator().into_root_schema_for::<Config>();
-    schema.insert("title".into(), "Cogsmith's config.json".into());
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    schema.insert("title".into(), title.into());
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         for section in properties.values_mut().filter_map(Value::as_object_mut) {
             // A section's default only repeats the defaults of its keys.

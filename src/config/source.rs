@@ -48,7 +48,12 @@ pub(super) fn read(text: &str, name: &str) -> Result<Source, Problem> {
 impl Source {
     /// Where the value at `path` was written.
     pub(super) fn origin(&self, path: &KeyPath) -> Origin {
-        Origin::File(self.name.clone(), self.lines.get(&path.shown).copied())
+        self.origin_of(&path.shown)
+    }
+
+    /// Where the value at a path in its shown form was written.
+    pub(super) fn origin_of(&self, path: &str) -> Origin {
+        Origin::File(self.name.clone(), self.lines.get(path).copied())
     }
 
     /// Keys that are written twice: JSON would silently take the last.

@@ -247,6 +247,9 @@ pub enum SimError {
     /// Discord would refuse the request.
     #[error("Discord refuses: {0}")]
     Refused(ApiError),
+    /// A fault that was asked for is none that there is.
+    #[error("{0}")]
+    Fault(String),
     /// What was waited for did not happen in time.
     #[error("Waited {seconds} s for {what}, which did not happen. Last events:\n{transcript}")]
     TimedOut {

@@ -8,13 +8,15 @@ use super::ids::Id;
 use super::limits::{Limiter, RateLimits};
 use super::options::SimOptions;
 use super::record::Records;
-use super::token;
+use super::token::{self, Secrets};
+use super::world::start::FirstMessage;
 use super::world::{Audience, World};
 use crate::lock::lock;
 use crate::loopback::OwnAddresses;
+use axum::Router;
 use serde_json::Value;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use tokio::sync::{broadcast, watch};
 
 /// How many dispatches a subscriber may lag behind before it misses some.
@@ -43,8 +45,11 @@ pub(crate) struct Hub {
     pub(crate) tokens: Vec<(String, Id)>,
     /// The names under which this machine's programs reach the server.
     pub(crate) own: OwnAddresses,
+    pub(crate) address: SocketAddr,
     /// `127.0.0.1:PORT`
     pub(crate) authority: String,
+    /// What else is served on the same port.
+    pub(crate) page: OnceLock<Router>,
     state: Mutex<SimState>,
     /// Counts every change.
     changes: watch::Sender<u64>,
@@ -68,32 +73,42 @@ pub(crate) struct SimState {
 }
 
 impl Hub {
-    /// A hub with the start world, for a server at this address.
-    pub(crate) fn new(options: SimOptions, address: SocketAddr) -> Result<Self, SimError> {
+    /// A hub with the start world, for a server at this address, and what has been said in that world.
+    pub(crate) fn new(
+        options: SimOptions,
+        address: SocketAddr,
+    ) -> Result<(Self, Vec<FirstMessage>), SimError> {
         let authority = address.to_string();
-        let mut world = World::new(&options, format!("http://{authority}"));
-        world.secret = token::secret()?;
-        let tokens = tokens(&options, &world)?;
+        let (mut world, messages) = World::new(&options, format!("http://{authority}"));
+        let mut secrets = Secrets::of(options.seed);
+        world.secret = secrets.next()?;
+        let tokens = tokens(&options, &world, &mut secrets)?;
+        let mut hidden: Vec<String> = tokens.iter().map(|(token, _)| token.clone()).collect();
+        hidden.push(world.secret.clone());
+        let recording = options.record.clone().map(|recording| (recording, hidden));
         let state = SimState {
             world,
             sessions: Sessions::new(options.events_kept),
             rate_limits: options.rate_limits.clone(),
             limiter: Limiter::default(),
             faults: Faults::default(),
-            records: Records::new(options.requests_kept),
+            records: Records::new(options.requests_kept, recording),
             conformity: Conformity::new(options.checks_conformity),
             in_flight: 0,
         };
-        Ok(Self {
+        let hub = Self {
             options,
             tokens,
             own: OwnAddresses::of(address),
+            address,
             authority,
+            page: OnceLock::new(),
             state: Mutex::new(state),
             changes: watch::Sender::new(0),
             dispatches: broadcast::Sender::new(SUBSCRIBER_BACKLOG),
             stop: watch::Sender::new(false),
-        })
+        };
+        Ok((hub, messages))
     }
 
     /// The application that a token belongs to.
@@ -145,7 +160,7 @@ impl Hub {
         }
         let injected = std::mem::take(&mut state.world.injected);
         for event in events.into_iter().chain(injected) {
-            state.records.dispatch(event.name, &event.data);
+            state.records.dispatch(&event);
             state.sessions.deliver(&state.world, &event);
             let dispatch = Dispatch {
                 name: event.name.into(),
@@ -161,14 +176,24 @@ impl Hub {
 }
 
 /// The token of each application: the one that it was given, or a new one.
-fn tokens(options: &SimOptions, world: &World) -> Result<Vec<(String, Id)>, SimError> {
-    let more = options.more_bots.iter().map(|bot| bot.token.as_str());
-    let given = [options.token.as_str()].into_iter().chain(more);
-    let made = world.clock.now().as_secs();
-    let tokens = world.applications.keys().zip(given).map(|(id, given)| {
-        let token = match given {
-            "" => token::new(*id, made)?,
-            given => given.to_owned(),
+fn tokens(
+    options: &SimOptions,
+    world: &World,
+    secrets: &mut Secrets,
+) -> Result<Vec<(String, Id)>, SimError> {
+    // With a seed the time in a token is always the same, too.
+    let made = match options.seed {
+        Some(_) => 0,
+        None => world.clock.now().as_secs(),
+    };
+    let described = options.world.bots.iter().map(|bot| bot.token.as_deref());
+    let described = described.chain(std::iter::repeat(None));
+    let applications = world.applications.keys().zip(described).enumerate();
+    let tokens = applications.map(|(index, (id, described))| {
+        let given = Some(options.token.as_str()).filter(|it| index == 0 && !it.is_empty());
+        let token = match given.or(described) {
+            Some(given) => given.to_owned(),
+            None => token::new(*id, made, secrets)?,
         };
         Ok((token, *id))
     });

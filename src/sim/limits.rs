@@ -42,7 +42,46 @@ impl Default for RateLimits {
     }
 }
 
+/// What Discord's API has been seen to allow, as its headers tell it: method, path, requests, milliseconds. Discord's
+/// documentation says that limits change and that clients follow the headers.
+const OBSERVED: &[(&str, &str, u64, u64)] = &[
+    ("POST", "/channels/{}/messages", 5, 5_000),
+    ("PATCH", "/channels/{}/messages/{}", 5, 5_000),
+    ("DELETE", "/channels/{}/messages/{}", 5, 1_000),
+    ("POST", "/channels/{}/messages/bulk-delete", 1, 1_000),
+    ("PUT", "/channels/{}/messages/{}/reactions/{}/@me", 1, 250),
+    (
+        "DELETE",
+        "/channels/{}/messages/{}/reactions/{}/@me",
+        1,
+        250,
+    ),
+    ("DELETE", "/channels/{}/messages/{}/reactions/{}/{}", 1, 250),
+    ("POST", "/channels/{}/typing", 5, 5_000),
+    ("PATCH", "/guilds/{}/members/{}", 10, 10_000),
+    ("POST", "/webhooks/{}/{}", 5, 2_000),
+    ("PATCH", "/users/@me", 2, 10_000),
+];
+
 impl RateLimits {
+    /// Limits of Discord's own kind: 50 requests a second for each bot, and a bucket for each route and channel,
+    /// server or webhook.
+    pub fn discord() -> Self {
+        let limit = |requests, millis| Limit {
+            requests,
+            per: Duration::from_millis(millis),
+        };
+        let routes = OBSERVED.iter().map(|(method, path, requests, millis)| {
+            let limit = limit(*requests, *millis);
+            ((*method).to_owned(), (*path).to_owned(), limit)
+        });
+        Self {
+            global: Some(limit(50, 1_000)),
+            each_route: limit(10, 1_000),
+            routes: routes.collect(),
+        }
+    }
+
     /// The same with another limit for one route.
     #[must_use]
     pub fn with_route(mut self, method: &str, template: &str, limit: Limit) -> Self {

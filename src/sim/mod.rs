@@ -6,21 +6,25 @@
 //! ```
 //!
 //! - [`Sim`] (`handle/`) is what tests, the page and the command line hold;
-//! - `server.rs` listens, for programs on this machine and not for web pages; `token.rs` makes the bot's token;
+//! - `server.rs` listens, for programs on this machine and not for web pages; `token.rs` makes the bots' tokens;
 //!   `rest/` has one file a resource, each a list of routes with their handlers;
 //! - a handler is a plain function of the world and a call, so the bot over HTTP and a person through
 //!   the handle obey the same rules (`permissions.rs`, `errors.rs`);
-//! - `world/` is what exists; whatever changes it pushes the events that Discord would dispatch;
+//! - `blueprint/` is a world as JSON, with which a simulator starts; `world/` is what exists; whatever changes it
+//!   pushes the events that Discord would dispatch;
 //! - `gateway/` numbers them for each session, filters by intents, and sends, compresses, replays;
 //! - `client/` is what Discord's client does for people who use commands, buttons and modals;
-//! - `limits.rs` and `faults.rs` stand before the handlers; `record.rs` remembers what was asked;
+//! - `limits.rs` and `faults.rs` stand before the handlers, `fault_text.rs` reads faults as people write them;
+//!   `record.rs` remembers what was asked;
 //! - `reference.rs` writes down which of Discord's operations are here;
 //! - `conformity.rs` compares what is given with Discord's description, where a test asks for it;
 //! - `hub.rs` owns the one lock; nothing waits while holding it.
 
+mod blueprint;
 mod client;
 mod conformity;
 mod errors;
+mod fault_text;
 mod faults;
 mod gateway;
 mod handle;
@@ -36,6 +40,7 @@ mod server;
 mod token;
 mod world;
 
+pub use blueprint::{Blueprint, BotBlueprint, PRESETS, preset};
 pub use errors::{ApiError, SimError};
 pub use faults::{GatewayFault, GatewayFaultKind, InjectedFault, RestFault, RestFaultKind};
 pub use gateway::SessionView;
@@ -43,5 +48,5 @@ pub use handle::{Interaction, InteractionRequest, InteractionView, Sim};
 pub use hub::Dispatch;
 pub use ids::Id;
 pub use limits::{Limit, RateLimits};
-pub use options::{BotOptions, PRIVILEGED_INTENTS, SimOptions};
-pub use record::RequestRecord;
+pub use options::{PRIVILEGED_INTENTS, SimOptions};
+pub use record::{Recording, RequestRecord};

@@ -1,6 +1,8 @@
 //! What a simulator is started with.
 
+use super::blueprint::{Blueprint, preset};
 use super::limits::RateLimits;
+use super::record::Recording;
 use crate::clock::Clock;
 use serde_json::Value;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,10 +16,14 @@ pub const PRIVILEGED_INTENTS: u64 = 1 << 1 | 1 << 8 | 1 << 15;
 pub struct SimOptions {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The first bot's token; empty: another one is made for each start.
+    /// The first bot's token; empty: that of the blueprint, or another one for each start.
     pub token: String,
-    /// Bots beside the first, members of the first guild as it is.
-    pub more_bots: Vec<BotOptions>,
+    /// The bots, people and guilds that are there from the start.
+    pub world: Blueprint,
+    /// Makes the tokens the same for each start; otherwise nobody can guess them.
+    pub seed: Option<u64>,
+    /// Where every request and event goes, each as a line of JSON without tokens.
+    pub record: Option<Recording>,
     /// The privileged intents that the applications may use, as bits.
     pub allowed_privileged_intents: u64,
     /// The team that the applications belong to, as Discord shows it; null without one.
@@ -46,21 +52,14 @@ pub struct SimOptions {
     pub interaction_deadline: Duration,
 }
 
-/// A bot beside the first.
-#[derive(Clone, Debug, Default)]
-pub struct BotOptions {
-    /// Its user's name.
-    pub name: String,
-    /// Its token; empty: another one is made for each start.
-    pub token: String,
-}
-
 impl Default for SimOptions {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             token: String::new(),
-            more_bots: Vec::new(),
+            world: preset("default").unwrap_or_default(),
+            seed: None,
+            record: None,
             allowed_privileged_intents: PRIVILEGED_INTENTS,
             team: Value::Null,
             rate_limits: RateLimits::default(),

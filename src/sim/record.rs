@@ -1,9 +1,11 @@
-//! Recent events: the bot's requests, and a transcript for failed waits.
+//! Recent events: the bots' requests, a transcript for failed waits, and all of it for whoever records it.
 
-use super::ids::Id;
-use serde_json::Value;
+use super::ids::{Id, timestamp};
+use super::world::Event;
+use serde_json::{Value, json};
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 /// How many lines a failed wait shows.
@@ -37,6 +39,18 @@ pub struct RequestRecord {
     pub at: Duration,
 }
 
+impl RequestRecord {
+    /// The request as JSON.
+    pub fn show(&self) -> Value {
+        json!({
+            "kind": "request", "number": self.number, "at": timestamp(self.at),
+            "application": self.application.to_string(), "method": self.method,
+            "path": self.path, "body": self.body, "files": self.files, "reason": self.reason,
+            "status": self.status, "answer": self.answer,
+        })
+    }
+}
+
 /// Keeps the last requests and dispatches.
 #[derive(Debug)]
 pub(crate) struct Records {
@@ -45,17 +59,54 @@ pub(crate) struct Records {
     requests: VecDeque<RequestRecord>,
     lines: VecDeque<String>,
     unimplemented: BTreeSet<String>,
+    /// Where everything goes, and the texts that are taken out of it.
+    recording: Option<(Recording, Vec<String>)>,
+}
+
+/// Takes every request and event, each as a line of JSON.
+#[derive(Clone, Debug)]
+pub struct Recording(SyncSender<String>);
+
+/// How many lines may wait to be written. What comes while so many wait is lost.
+const WAITING: usize = 65_536;
+
+impl Recording {
+    /// A recording, and the lines that come of it, without the ends of lines.
+    pub fn new() -> (Self, Receiver<String>) {
+        let (sender, lines) = sync_channel(WAITING);
+        (Self(sender), lines)
+    }
+
+    /// Tells whoever writes that nothing more comes.
+    pub fn end(&self) {
+        // Whoever is gone needs not be told.
+        let _told = self.0.send(String::new()).is_ok();
+    }
+
+    /// Whether nothing more comes: no line of JSON is empty.
+    pub fn is_end(line: &str) -> bool {
+        line.is_empty()
+    }
+
+    /// Whoever writes may be gone, and nobody waits for a slow disk.
+    fn take(&self, line: &Value, hidden: &[String]) {
+        let line = hidden
+            .iter()
+            .fold(line.to_string(), |line, text| line.replace(text, "…"));
+        let _taken = self.0.try_send(line).is_ok();
+    }
 }
 
 impl Records {
     /// Keeps the last `kept` of each kind.
-    pub(crate) fn new(kept: usize) -> Self {
+    pub(crate) fn new(kept: usize, recording: Option<(Recording, Vec<String>)>) -> Self {
         Self {
             kept: kept.max(1),
             count: 0,
             requests: VecDeque::new(),
             lines: VecDeque::new(),
             unimplemented: BTreeSet::new(),
+            recording,
         }
     }
 
@@ -73,6 +124,9 @@ impl Records {
             let _written = write!(line, " {}", shortened(&record.answer)).is_ok();
         }
         self.line(line);
+        if let Some((recording, hidden)) = &self.recording {
+            recording.take(&record.show(), hidden);
+        }
         if self.requests.len() >= self.kept {
             self.requests.pop_front();
         }
@@ -88,7 +142,16 @@ impl Records {
     }
 
     /// Notes a dispatch.
-    pub(crate) fn dispatch(&mut self, name: &str, data: &Value) {
+    pub(crate) fn dispatch(&mut self, event: &Event) {
+        let (name, data) = (event.name, &event.data);
+        if let Some((recording, hidden)) = &self.recording {
+            let line = json!({
+                "kind": "event", "name": name,
+                "guild": event.guild.map(|id| id.to_string()),
+                "channel": event.channel.map(|id| id.to_string()), "data": data,
+            });
+            recording.take(&line, hidden);
+        }
         let mut line = format!("dispatch: {name}");
         for field in ["id", "channel_id", "content", "custom_id"] {
             if let Some(value) = data.get(field) {

@@ -8,6 +8,7 @@ use crate::host_tasks::{self, Task};
 use crate::loopback::is_part_of_another_page;
 use crate::server::{self, Limits};
 use axum::extract::{DefaultBodyLimit, Request, State, WebSocketUpgrade};
+use axum::http::header::UPGRADE;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
 use std::io;
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tower_service::Service as _;
 use tracing::warn;
 
 /// Serves until the hub stops.
@@ -29,14 +31,20 @@ pub(crate) async fn run(hub: &Arc<Hub>, listener: &std::net::TcpListener) {
             return;
         }
     };
-    let mut stop = hub.stop.subscribe();
+    let (mut stop, pages) = (hub.stop.subscribe(), Arc::clone(&hub));
     let router = Router::new()
         .fallback(answer)
         .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
         .with_state(hub);
     let open = move |stream| {
         let kill = Kill::default();
-        let router = router.clone().layer(Extension(kill.clone()));
+        let discord = router.clone().layer(Extension(kill.clone()));
+        let router = match pages.page.get() {
+            Some(page) => Router::new()
+                .fallback(apart)
+                .with_state((page.clone(), discord)),
+            None => discord,
+        };
         (KillableStream { stream, kill }, router)
     };
     let shutdown = async move {
@@ -44,6 +52,18 @@ pub(crate) async fn run(hub: &Arc<Hub>, listener: &std::net::TcpListener) {
         let _stopped = stop.wait_for(|stop| *stop).await.is_ok();
     };
     server::serve(listener, Limits::simulator(), open, shutdown).await;
+}
+
+/// Tells Discord's API, its files and its gateway from the page that is served beside them.
+async fn apart(State((page, discord)): State<(Router, Router)>, request: Request) -> Response {
+    let path = request.uri().path();
+    let is_gateway = path == "/" && request.headers().contains_key(UPGRADE);
+    let is_discords = is_gateway || path.starts_with("/api/") || path.starts_with(ATTACHMENTS);
+    let mut router = if is_discords { discord } else { page };
+    match router.call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
 }
 
 /// Why a request is not from a program on this machine. Only the page shows pictures from here.

@@ -76,10 +76,14 @@ impl<'de> Deserialize<'de> for Snowflake {
     }
 }
 
+/// A person or a channel: by its id, or by its name.
+#[derive(Deserialize)]
+pub(super) struct Named(pub(super) String);
+
 #[derive(Deserialize)]
 pub(super) struct Say {
-    user: Snowflake,
-    channel: Snowflake,
+    user: Named,
+    channel: Named,
     content: String,
     /// The message that this one answers.
     reply: Option<Snowflake>,
@@ -103,13 +107,19 @@ pub(super) async fn say(State(shared): State<StudioState>, Body(body): Body<Say>
             body["message_reference"] = json!({ "message_id": message.to_string() });
         }
         let files: Vec<Id> = files.into_iter().map(|file| file.0).collect();
-        chat.send_uploaded(user.0, channel.0, body, &files)
+        let (user, channel) = place(chat, &user, &channel)?;
+        chat.send_uploaded(user, channel, body, &files)
     })
+}
+
+/// Who does something where.
+pub(super) fn place(chat: &Sim, user: &Named, channel: &Named) -> Result<(Id, Id), SimError> {
+    Ok((chat.find_user(&user.0)?, chat.find_channel(&channel.0)?))
 }
 
 #[derive(Deserialize)]
 pub(super) struct Upload {
-    user: Snowflake,
+    user: Named,
     filename: String,
 }
 
@@ -130,15 +140,15 @@ pub(super) async fn upload(
     };
     let kind = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
     act(&shared, |chat| {
-        let id = chat.upload(about.user.0, &about.filename, kind, bytes)?;
+        let id = chat.upload(chat.find_user(&about.user.0)?, &about.filename, kind, bytes)?;
         Ok(json!({ "id": id.to_string() }))
     })
 }
 
 #[derive(Deserialize)]
 pub(super) struct React {
-    user: Snowflake,
-    channel: Snowflake,
+    user: Named,
+    channel: Named,
     message: Snowflake,
     /// The emoji itself, or `name:id`.
     emoji: String,
@@ -149,7 +159,8 @@ pub(super) struct React {
 /// Adds or takes away a reaction.
 pub(super) async fn react(State(shared): State<StudioState>, Body(body): Body<React>) -> Response {
     act(&shared, |chat| {
-        let (user, channel, message) = (body.user.0, body.channel.0, body.message.0);
+        let (user, channel) = place(chat, &body.user, &body.channel)?;
+        let message = body.message.0;
         if body.on {
             chat.react_as(user, channel, message, &body.emoji)?;
         } else {
@@ -161,8 +172,8 @@ pub(super) async fn react(State(shared): State<StudioState>, Body(body): Body<Re
 
 #[derive(Deserialize)]
 pub(super) struct Changed {
-    user: Snowflake,
-    channel: Snowflake,
+    user: Named,
+    channel: Named,
     message: Snowflake,
     change: Change,
 }
@@ -183,7 +194,8 @@ pub(super) async fn change(
     Body(body): Body<Changed>,
 ) -> Response {
     act(&shared, |chat| {
-        let (user, channel, message) = (body.user.0, body.channel.0, body.message.0);
+        let (user, channel) = place(chat, &body.user, &body.channel)?;
+        let message = body.message.0;
         let pin = format!("/channels/{channel}/messages/pins/{message}");
         match body.change {
             Change::Edit { content } => {
@@ -200,7 +212,7 @@ pub(super) async fn change(
 
 #[derive(Deserialize)]
 pub(super) struct Language {
-    user: Snowflake,
+    user: Named,
     /// `id`, `en-US`
     locale: String,
 }
@@ -211,15 +223,15 @@ pub(super) async fn locale(
     Body(body): Body<Language>,
 ) -> Response {
     act(&shared, |chat| {
-        chat.set_locale(body.user.0, &body.locale)?;
+        chat.set_locale(chat.find_user(&body.user.0)?, &body.locale)?;
         Ok(json!({}))
     })
 }
 
 #[derive(Deserialize)]
 pub(super) struct Vote {
-    user: Snowflake,
-    channel: Snowflake,
+    user: Named,
+    channel: Named,
     message: Snowflake,
     /// All answers that are the user's from now on.
     answers: Vec<u64>,
@@ -228,7 +240,8 @@ pub(super) struct Vote {
 /// Votes in a poll, or takes the vote back.
 pub(super) async fn vote(State(shared): State<StudioState>, Body(body): Body<Vote>) -> Response {
     act(&shared, |chat| {
-        let (user, channel, message) = (body.user.0, body.channel.0, body.message.0);
+        let (user, channel) = place(chat, &body.user, &body.channel)?;
+        let message = body.message.0;
         chat.vote_as(user, channel, message, &body.answers)?;
         Ok(json!({}))
     })
@@ -236,7 +249,7 @@ pub(super) async fn vote(State(shared): State<StudioState>, Body(body): Body<Vot
 
 #[derive(Deserialize)]
 pub(super) struct Direct {
-    user: Snowflake,
+    user: Named,
 }
 
 /// Opens the direct messages between somebody and the bot.
@@ -245,13 +258,16 @@ pub(super) async fn direct(
     Body(body): Body<Direct>,
 ) -> Response {
     act(&shared, |chat| {
-        let channel = chat.direct_channel(body.user.0);
+        let channel = chat.direct_channel(chat.find_user(&body.user.0)?);
         Ok(json!({ "channel": channel.to_string() }))
     })
 }
 
 /// Does something in the simulated Discord, or says in its words why that is not possible.
-fn act(shared: &StudioState, action: impl FnOnce(&Sim) -> Result<Value, SimError>) -> Response {
+pub(super) fn act(
+    shared: &StudioState,
+    action: impl FnOnce(&Sim) -> Result<Value, SimError>,
+) -> Response {
     let Some(chat) = &shared.options.chat else {
         return on_discord();
     };

@@ -1,7 +1,7 @@
 //! Slash commands, context menus, buttons, menus and modals, as the reader uses them.
 
 use super::StudioState;
-use super::actions::{Body, Snowflake, answer, on_discord};
+use super::actions::{Body, Named, Snowflake, answer, on_discord, place};
 use crate::sim::{InteractionRequest, Sim, SimError};
 use axum::extract::State;
 use axum::response::Response;
@@ -14,8 +14,10 @@ const PATIENCE: Duration = Duration::from_millis(3_200);
 
 #[derive(Deserialize)]
 pub(super) struct Interact {
-    user: Snowflake,
-    channel: Snowflake,
+    user: Named,
+    channel: Named,
+    /// The bot whose command is meant, by id or name, where several have one of that name.
+    bot: Option<Named>,
     request: Request,
 }
 
@@ -94,7 +96,7 @@ impl From<Request> for InteractionRequest {
 }
 
 /// Sends an interaction and waits until the bot has acknowledged it. The answer holds the modal, if
-/// the bot opened one, and the choices that it offers.
+/// the bot opened one, the choices that it offers, and the message with which it has answered so far.
 pub(super) async fn interact(
     State(shared): State<StudioState>,
     Body(body): Body<Interact>,
@@ -106,7 +108,9 @@ pub(super) async fn interact(
 }
 
 async fn send(chat: &Sim, body: Interact) -> Result<Value, SimError> {
-    let interaction = chat.interact(body.user.0, body.channel.0, body.request.into())?;
+    let (user, channel) = place(chat, &body.user, &body.channel)?;
+    let bot = body.bot.map(|bot| chat.find_user(&bot.0)).transpose()?;
+    let interaction = chat.interact_with(user, channel, body.request.into(), bot)?;
     // Whoever waits in vain is told by the state below.
     let _acknowledged = interaction.acknowledged(PATIENCE).await.is_ok();
     let state = interaction.state();
@@ -114,5 +118,6 @@ async fn send(chat: &Sim, body: Interact) -> Result<Value, SimError> {
         "answered": state.response_type.is_some(),
         "modal": state.modal,
         "choices": state.choices,
+        "message": state.message,
     }))
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! request ─ guard (is it from this page?) ─┬─ files (the page itself)
 //!                                          ├─ actions, interact (what the reader does) ─▶ simulator
+//!                                          ├─ control (what programs ask for beside that) ─▶ simulator
 //!                                          ├─ history (what a cog has run) ─▶ hot reload
 //!                                          └─ live (the feed) ◀─ frame (what the feed sends)
 //! ```
@@ -10,6 +11,7 @@
 //! `listen.rs` takes the page's address before anything is served.
 
 mod actions;
+mod control;
 mod files;
 mod frame;
 mod guard;
@@ -71,8 +73,9 @@ pub struct StudioOptions {
 pub struct BotView {
     /// Its name.
     pub name: String,
-    /// The prefix of its commands.
-    pub prefix: String,
+    /// The prefix of its commands. `None` for the bot of another program, of which the page knows nothing but what
+    /// it says: there are no cogs and reloads to show.
+    pub prefix: Option<String>,
     /// Whether it is on Discord itself.
     pub online: bool,
 }
@@ -186,23 +189,34 @@ pub async fn serve(
     Ok(())
 }
 
+/// The page and the control interface, for a simulator that serves them on its own port. Feeds end when `stopping`
+/// becomes true.
+pub fn beside(chat: &Sim, options: StudioOptions, stopping: watch::Receiver<bool>) -> Router {
+    router(StudioState { options, stopping }, chat.address())
+}
+
 fn router(shared: StudioState, address: SocketAddr) -> Router {
     let own = OwnAddresses::of(address);
     let files = shared.options.chat.as_ref().map(Sim::url);
     let policy = guard::content_security_policy(files.as_deref().unwrap_or_default());
     Router::new()
-        .route("/api/live", get(live::open))
-        .route("/api/say", post(actions::say))
-        .route("/api/react", post(actions::react))
-        .route("/api/change", post(actions::change))
-        .route("/api/locale", post(actions::locale))
-        .route("/api/vote", post(actions::vote))
-        .route("/api/interact", post(interact::interact))
-        .route("/api/history/{cog}", get(history::of))
-        .route("/api/undo", post(history::undo))
-        .route("/api/direct", post(actions::direct))
+        .route("/control/live", get(live::open))
+        .route("/control/say", post(actions::say))
+        .route("/control/react", post(actions::react))
+        .route("/control/change", post(actions::change))
+        .route("/control/locale", post(actions::locale))
+        .route("/control/vote", post(actions::vote))
+        .route("/control/interact", post(interact::interact))
+        .route("/control/history/{cog}", get(history::of))
+        .route("/control/undo", post(history::undo))
+        .route("/control/direct", post(actions::direct))
+        .route("/control/world", get(control::world))
+        .route("/control/messages/{channel}", get(control::messages))
+        .route("/control/requests", get(control::requests))
+        .route("/control/call", post(control::call))
+        .route("/control/fault", post(control::fault))
         .route(
-            "/api/upload",
+            "/control/upload",
             post(actions::upload).layer(DefaultBodyLimit::max(FILE_BYTES)),
         )
         .fallback(files::serve)

@@ -291,7 +291,7 @@ async fn the_page_is_served_on() {
         cogs: Arc::new(Vec::new),
         bot: Arc::new(|| BotView {
             name: "bot".into(),
-            prefix: "!".into(),
+            prefix: Some("!".into()),
             online: true,
         }),
     };

@@ -124,10 +124,10 @@ describe("components", { skip: BINARY ? false : "COGSMITH_BIN is not set" }, () 
     });
 
     it("say that a click failed when nobody answers", async () => {
-        await page.route("**/api/interact", (route) => route.fulfill({ json: { answered: false, modal: null, choices: [] } }));
+        await page.route("**/control/interact", (route) => route.fulfill({ json: { answered: false, modal: null, choices: [] } }));
         await parts().getByRole("button", { name: "Nobody" }).click();
         await parts().locator(".failure", { hasText: "This interaction failed" }).waitFor();
-        await page.unroute("**/api/interact");
+        await page.unroute("**/control/interact");
         await parts().getByRole("button", { name: "Count" }).click();
         await parts().locator(".failure").waitFor({ state: "detached" });
     });

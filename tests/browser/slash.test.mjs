@@ -192,7 +192,7 @@ describe("slash commands", { skip: BINARY ? false : "COGSMITH_BIN is not set" },
 
     it("tell when the bot does not answer", async () => {
         // A cog that keeps its processor busy past the three seconds answers nobody: here the answer is lost.
-        await page.route("**/api/interact", (route) => route.fulfill({ json: { answered: false, modal: null, choices: [] } }));
+        await page.route("**/control/interact", (route) => route.fulfill({ json: { answered: false, modal: null, choices: [] } }));
         await input().pressSequentially("/whisper ");
         await page.keyboard.press("Enter");
         const failed = messages(page, "The application did not respond");
@@ -200,7 +200,7 @@ describe("slash commands", { skip: BINARY ? false : "COGSMITH_BIN is not set" },
         await picture(page, "slash-failed");
         await failed.getByRole("button", { name: "Dismiss message" }).click();
         await failed.waitFor({ state: "detached" });
-        await page.unroute("**/api/interact");
+        await page.unroute("**/control/interact");
     });
 
     it("appear and disappear with their cogs", async () => {

@@ -54,7 +54,8 @@ fn help_tells_what_there_is() {
       new      Create a cog from a template
       spec     Run the specs below spec/, each with its own simulator and the cogs that it names
       history  Show what a cog has run, or in what two of its versions differ
-      schema   Print the JSON schema of config.json
+      sim      Run a Discord on this machine for bots of any kind and language, and a page to talk in it
+      schema   Print the JSON schema of config.json, or of a world for `cogsmith sim`
       types    Check whether the Luau types in types/ are up to date, or write them
       help     Print this message or the help of the given subcommand(s)
 

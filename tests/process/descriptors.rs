@@ -56,7 +56,7 @@ async fn unfinished(address: SocketAddr) -> Vec<TcpStream> {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let part = match number % 3 {
             0 => "GET / HTTP/1.1\r\nHost:",
-            1 => "POST /api/say HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{",
+            1 => "POST /control/say HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{",
             _ => "",
         };
         // The bot may have ended it already.
@@ -75,7 +75,7 @@ struct Page {
 
 impl Page {
     async fn open(address: SocketAddr) -> Self {
-        let url = format!("ws://{address}/api/live");
+        let url = format!("ws://{address}/control/live");
         let (feed, _) = connect_async(url).await.unwrap();
         let mut page = Self {
             address,
@@ -120,7 +120,7 @@ impl Page {
         self.feed.send(Message::Text(ask.into())).await.unwrap();
         self.next("messages").await;
         let said = reqwest::Client::new()
-            .post(format!("http://{}/api/say", self.address))
+            .post(format!("http://{}/control/say", self.address))
             .json(&json!({ "user": user, "channel": channel, "content": text }));
         let answer = said.send().await.unwrap().text().await.unwrap();
         serde_json::from_str(&answer).unwrap()

@@ -28,6 +28,8 @@ mod jobs;
 #[cfg(unix)]
 mod lifetime;
 mod migrations;
+#[cfg(unix)]
+mod simulator;
 mod spec_command;
 mod spec_runner;
 mod start;

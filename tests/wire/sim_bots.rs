@@ -1,7 +1,7 @@
 //! Several bots in one simulator, each with its application, token, sessions and commands.
 
 use crate::sim_gateway::Client;
-use cogsmith::sim::{BotOptions, Id, InteractionRequest, Sim, SimOptions};
+use cogsmith::sim::{BotBlueprint, Id, InteractionRequest, Sim, SimOptions, preset};
 use reqwest::{Client as Http, Method};
 use serde_json::{Value, json};
 use twilight_gateway::Intents;
@@ -18,15 +18,16 @@ struct Two {
 
 impl Two {
     async fn start() -> Self {
-        let sim = Sim::start(SimOptions {
-            more_bots: vec![BotOptions {
-                name: "helper".into(),
-                ..BotOptions::default()
-            }],
+        let mut world = preset("default").unwrap();
+        world.bots.push(BotBlueprint {
+            name: "helper".into(),
+            ..BotBlueprint::default()
+        });
+        let options = SimOptions {
+            world,
             ..SimOptions::default()
-        })
-        .await
-        .unwrap();
+        };
+        let sim = Sim::start(options).await.unwrap();
         let [first, second] = sim.bots().try_into().unwrap();
         let general = sim.channel("general").unwrap();
         let http = Http::builder().no_proxy().build().unwrap();

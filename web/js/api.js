@@ -24,18 +24,18 @@ async function ask(path, request = {}) {
 
 /** Writes a message as `user`; `reply` is the id of the message it answers, or null, `files` are ids of `upload`. */
 export const say = (user, channel, content, reply = null, files = []) =>
-    post("/api/say", { user, channel, content, reply, files });
+    post("/control/say", { user, channel, content, reply, files });
 
 /** Sends a file ahead; resolves with the id that stands for it in messages, options and modals. */
 export async function upload(user, file) {
     const about = new URLSearchParams({ user, filename: file.name });
     const type = file.type || "application/octet-stream";
-    return (await send(`/api/upload?${about}`, type, file)).id;
+    return (await send(`/control/upload?${about}`, type, file)).id;
 }
 
 /** Adds (`on` true) or removes the reaction of `user`. */
 export const react = (user, channel, message, emoji, on) =>
-    post("/api/react", { user, channel, message, emoji, on });
+    post("/control/react", { user, channel, message, emoji, on });
 
 /**
  * Sends an interaction as `user`; resolves with `{ answered, modal, choices }` once the bot has acknowledged
@@ -44,27 +44,27 @@ export const react = (user, channel, message, emoji, on) =>
  * `{ kind: "modal", custom_id, fields }`.
  */
 export const interact = (user, channel, request) =>
-    post("/api/interact", { user, channel, request });
+    post("/control/interact", { user, channel, request });
 
 /** Changes a message as `user`: `{ kind: "edit", content }`, or the kinds `delete`, `pin`, `unpin`. */
 export const change = (user, channel, message, what) =>
-    post("/api/change", { user, channel, message, change: what });
+    post("/control/change", { user, channel, message, change: what });
 
 /** Sets the language of somebody's client. */
-export const setLocale = (user, locale) => post("/api/locale", { user, locale });
+export const setLocale = (user, locale) => post("/control/locale", { user, locale });
 
 /** Makes these answers of a poll the votes of `user`; none take them back. */
 export const vote = (user, channel, message, answers) =>
-    post("/api/vote", { user, channel, message, answers });
+    post("/control/vote", { user, channel, message, answers });
 
 /** What a cog has run: `{ cog, versions, failed }`, the newest first. */
-export const history = (cog) => ask(`/api/history/${encodeURIComponent(cog)}`);
+export const history = (cog) => ask(`/control/history/${encodeURIComponent(cog)}`);
 
 /** Puts the version back that a cog ran before this one. */
-export const undoLast = (cog) => post("/api/undo", { cog, version: null, before: true });
+export const undoLast = (cog) => post("/control/undo", { cog, version: null, before: true });
 
 /** Puts a version of a cog back; `null` for what its files say. */
-export const undo = (cog, version) => post("/api/undo", { cog, version });
+export const undo = (cog, version) => post("/control/undo", { cog, version });
 
 /** The id of the direct message channel between `user` and the bot. */
-export const direct = async (user) => (await post("/api/direct", { user })).channel;
+export const direct = async (user) => (await post("/control/direct", { user })).channel;

@@ -126,9 +126,11 @@ export function drawWelcome() {
     fill(byId("welcome"),
         avatar({ id: store.botUser ?? "0", username: store.bot.name }),
         el("h2", {}, `Welcome to ${here}`),
-        el("p", {}, `${store.bot.name} is listening. Nothing here leaves this machine: the server, the people and `
+        prefix === null && el("p", {}, "The bots here are programs of their own. Write a message, or ", el("code", {}, "/"),
+            " for the commands that they have registered. Nothing here leaves this machine."),
+        prefix !== null && el("p", {}, `${store.bot.name} is listening. Nothing here leaves this machine: the server, the people and `
             + "the messages are simulated."),
-        el("ol", { class: "steps" },
+        prefix !== null && el("ol", { class: "steps" },
             el("li", {}, "Write ", el("code", {}, `${prefix}ping`), " below, or ", el("code", {}, `${prefix}help`),
                 ", or ", el("code", {}, "/"), " for the slash commands."),
             el("li", {}, "Open a file in ", el("code", {}, "lua/cogs/"), ", change a reply, save it."),

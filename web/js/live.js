@@ -13,7 +13,7 @@ export function connect(on) {
     function open() {
         clearTimeout(timer);
         timer = null;
-        socket = new WebSocket(new URL("/api/live", location.href.replace(/^http/, "ws")));
+        socket = new WebSocket(new URL("/control/live", location.href.replace(/^http/, "ws")));
         socket.addEventListener("message", (event) => {
             pause = FIRST_PAUSE;
             on.frame(JSON.parse(event.data));

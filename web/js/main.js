@@ -35,6 +35,7 @@ function drawFrame() {
         : channel?.topic ?? (channel ? "" : "Direct messages");
     const known = store.connection === "open" || store.world !== null;
     document.body.classList.toggle("no-chat", known && store.world === null);
+    document.body.classList.toggle("chat-only", store.bot.prefix === null);
     document.body.classList.toggle("lost", store.connection === "lost");
     byId("lost").hidden = store.connection !== "lost";
     byId("no-chat").hidden = !known || store.world !== null;

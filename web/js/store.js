@@ -140,7 +140,7 @@ function applyWorld(world) {
     }
     store.botUser = world.bot.id;
     store.owner = world.owner_id;
-    const guild = world.guilds[0];
+    const guild = world.guilds[0] ?? { members: [], roles: [], channels: [] };
     store.users = new Map(world.users.map((user) => [user.id, user]));
     store.members = new Map(guild.members.map((member) => [member.user.id, member]));
     store.roles = new Map(guild.roles.map((role) => [role.id, role]));

@@ -1,6 +1,7 @@
 //! Shows what exists and what has happened.
 
 use super::Sim;
+use crate::sim::errors::{SimError, UNKNOWN_CHANNEL, UNKNOWN_USER};
 use crate::sim::gateway::SessionView;
 use crate::sim::hub::Dispatch;
 use crate::sim::ids::Id;
@@ -34,6 +35,33 @@ impl Sim {
             let mut users = state.world.users.values();
             users.find(|user| user.name == name).map(|user| user.id)
         })
+    }
+
+    /// The user with this id or name.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn find_user(&self, text: &str) -> Result<Id, SimError> {
+        let known = |id: &Id| self.hub().look(|state| state.world.users.contains_key(id));
+        let by_id = text.parse().ok().filter(known);
+        let found = by_id.or_else(|| self.user(text));
+        found.ok_or_else(|| UNKNOWN_USER.into())
+    }
+
+    /// The channel with this id, or the oldest of this name.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn find_channel(&self, text: &str) -> Result<Id, SimError> {
+        let known = |id: &Id| {
+            self.hub()
+                .look(|state| state.world.channels.contains_key(id))
+        };
+        let by_id = text.parse().ok().filter(known);
+        let found = by_id.or_else(|| self.channel(text));
+        found.ok_or_else(|| UNKNOWN_CHANNEL.into())
     }
 
     /// The first role of this name in a guild.
@@ -114,6 +142,14 @@ impl Sim {
             let commands = state.world.commands.values();
             let own = commands.filter(|command| command.guild == guild);
             own.map(|command| command.shown.clone()).collect()
+        })
+    }
+
+    /// All registered application commands as Discord shows them.
+    pub fn all_commands(&self) -> Vec<Value> {
+        self.hub().look(|state| {
+            let commands = state.world.commands.values();
+            commands.map(|command| command.shown.clone()).collect()
         })
     }
 

@@ -19,12 +19,17 @@ use super::hub::Hub;
 use super::ids::Id;
 use super::limits::RateLimits;
 use super::options::SimOptions;
+use super::rest::{RestCall, perform};
 use super::server;
 use crate::host_tasks::{self, Task};
 use crate::lock::lock;
+use axum::Router;
+use serde_json::json;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// How long a shutdown waits for connections to end.
@@ -50,18 +55,29 @@ impl Drop for Running {
 }
 
 impl Sim {
-    /// Starts a simulator with the start world: the guild Cogsmith with its channels, the owner
-    /// (`owner`), `anna`, `ben`, and the bot (`cogsmith`).
+    /// Starts a simulator with the world of the options; by default that is the guild Cogsmith with its channels, the
+    /// owner (`owner`), `anna`, `ben`, and the bot (`cogsmith`).
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on, or the system has no random bytes.
+    /// When the address cannot be listened on, the system has no random bytes, or a message of the world is one that
+    /// Discord would refuse.
     pub async fn start(options: SimOptions) -> Result<Self, SimError> {
         let address = options.listen;
         let listen = |source| SimError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let hub = Arc::new(Hub::new(options, address)?);
+        let (hub, messages) = Hub::new(options, address)?;
+        for (author, channel, content) in messages {
+            let call = RestCall {
+                actor: author,
+                body: json!({ "content": content }),
+                ..RestCall::default()
+            };
+            let path = format!("/channels/{channel}/messages");
+            hub.change(|state| perform(state, "POST", &path, call))?;
+        }
+        let hub = Arc::new(hub);
         let listener = listener.into_std().map_err(listen)?;
         let parts = (Arc::clone(&hub), listener);
         let server = host_tasks::spawn(Task::Simulator, parts, |(hub, listener), _| {
@@ -80,6 +96,22 @@ impl Sim {
         format!("http://{}", self.hub().authority)
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.hub().address
+    }
+
+    /// Serves a page beside Discord's API on the same port: what is neither under `/api/` nor an attachment nor the
+    /// gateway. A page that holds this simulator keeps it alive until its `shutdown`. The first page stays.
+    pub fn serve_beside(&self, page: Router) {
+        let _is_first = self.hub().page.set(page).is_ok();
+    }
+
+    /// Becomes true when it stops.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.hub().stop.subscribe()
+    }
+
     /// The first bot's token: another one for each start, unless the options name one.
     pub fn token(&self) -> &str {
         let first = self.hub().tokens.first();
@@ -90,6 +122,15 @@ impl Sim {
     pub fn bots(&self) -> Vec<(Id, String)> {
         let tokens = self.hub().tokens.iter();
         tokens.map(|(token, id)| (*id, token.clone())).collect()
+    }
+
+    /// The names of those bots, in the same order.
+    pub fn bot_names(&self) -> Vec<String> {
+        let bots = self.bots();
+        self.hub().look(|state| {
+            let users = bots.iter().map(|(id, _)| state.world.users.get(id));
+            users.flatten().map(|user| user.name.clone()).collect()
+        })
     }
 
     /// Ends all connections and stops listening. Looking at the world stays possible.

@@ -14,7 +14,7 @@ fn world_of(case: &Case) -> (World, Channel) {
         clock: Clock::paused(Case::NOW),
         ..SimOptions::default()
     };
-    let mut world = World::new(&options, String::new());
+    let (mut world, _) = World::new(&options, String::new());
     let mut guild = world.guilds.values().next().unwrap().clone();
     (guild.id, guild.owner) = (1, 9);
     guild.roles = case

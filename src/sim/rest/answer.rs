@@ -20,6 +20,9 @@ use serde_json::Value;
 use std::sync::Arc;
 use tracing::warn;
 
+/// What first answers to interactions begin with.
+const INTERACTIONS: &str = "/interactions/";
+
 /// Where files are.
 pub(crate) const ATTACHMENTS: &str = "/attachments/";
 
@@ -177,18 +180,24 @@ impl Asked {
             major: self.major(),
             counts_globally: route.needs_token,
         };
-        let standing = state.limiter.take(&state.rate_limits, &bucket);
-        if let Some(refused) = &standing.refused {
-            return (Err(refused.clone()), Some(standing));
+        // Discord counts everything but the first answers to interactions.
+        let is_counted = !route.template.starts_with(INTERACTIONS);
+        let standing = is_counted.then(|| state.limiter.take(&state.rate_limits, &bucket));
+        let refused = standing.as_ref().and_then(|it| it.refused.clone());
+        if let Some(refused) = refused {
+            return (Err(refused), standing);
         }
-        (run(state, route, &self.call), Some(standing))
+        (run(state, route, &self.call), standing)
     }
 
-    /// The parameter that separates the buckets of a route.
+    /// The parameter that separates the buckets of a route; of webhooks also the token, without which all interactions
+    /// of an application would share one.
     fn major(&self) -> &str {
-        let majors = ["channel_id", "guild_id", "webhook_id"];
-        let mut parameters = self.call.parameters.iter();
-        let found = parameters.find(|(name, _)| majors.contains(name));
+        let parameters = || self.call.parameters.iter();
+        let majors = ["channel_id", "guild_id", "webhook_token", "webhook_id"];
+        let found = majors
+            .iter()
+            .find_map(|major| parameters().find(|(name, _)| name == major));
         found.map_or("", |(_, value)| value.as_str())
     }
 

@@ -126,7 +126,9 @@ fn require_pace(world: &World, channel: &Channel, actor: Id) -> Result<(), ApiEr
     let Some(seconds) = seconds.filter(|seconds| *seconds > 0) else {
         return Ok(());
     };
-    let exempt = in_channel(world, channel, actor) & (MANAGE_MESSAGES | MANAGE_CHANNELS) != 0;
+    // "Bots, as well as users with the permission manage_messages or manage_channel, are unaffected."
+    let exempt = world.user(actor)?.bot
+        || in_channel(world, channel, actor) & (MANAGE_MESSAGES | MANAGE_CHANNELS) != 0;
     let messages = world.messages.get(&channel.id);
     let mut own = messages.into_iter().flat_map(|all| all.values().rev());
     let last = own.find(|message| message.author == actor && message.webhook.is_none());

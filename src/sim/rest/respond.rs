@@ -4,7 +4,7 @@ use super::call::{Outcome, RestAnswer};
 use crate::sim::errors::ApiError;
 use crate::sim::limits::Standing;
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, VIA};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
@@ -38,6 +38,8 @@ pub(crate) fn respond(outcome: &Outcome, standing: Option<&Standing>) -> Respons
     let mut response = Response::new(body.map_or_else(Body::empty, Body::from));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     let headers = response.headers_mut();
+    // By this header clients know an answer of Discord's from one of a proxy.
+    headers.insert(VIA, HeaderValue::from_static("1.1 google"));
     if status != 204 {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }

@@ -1,20 +1,25 @@
-//! The world that every simulator starts with: the guild Cogsmith, its people and its channels.
+//! From a blueprint to the world that a simulator starts with.
 
 use super::{
     Application, ApplicationCollections, Channel, Guild, GuildCollections, Overwrite, Role, World,
-    kind,
+};
+use crate::discord::permissions;
+use crate::sim::blueprint::{
+    Blueprint, BotBlueprint, ChannelBlueprint, ChannelKind, GuildBlueprint, UserBlueprint,
 };
 use crate::sim::ids::{Id, Snowflakes};
 use crate::sim::options::SimOptions;
 use crate::sim::permissions as may;
+use crate::sim::token;
 use indexmap::IndexMap;
+use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
 
 /// The first id is made on 1 January 2025, 00:00 UTC, in Unix milliseconds: the start world's ids
 /// are the same in every run.
 const FIRST_MS: u64 = 1_735_689_600_000;
 
-/// What the bot's own role allows.
+/// What a bot's own role allows, unless the blueprint says something else.
 const BOT: u64 = may::EVERYONE
     | may::KICK_MEMBERS
     | may::BAN_MEMBERS
@@ -38,18 +43,18 @@ const BOT: u64 = may::EVERYONE
     | may::CREATE_GUILD_EXPRESSIONS
     | may::MANAGE_GUILD_EXPRESSIONS;
 
-/// What the moderators' role allows.
-const MODERATORS: u64 = may::KICK_MEMBERS
-    | may::BAN_MEMBERS
-    | may::MANAGE_MESSAGES
-    | may::MANAGE_NICKNAMES
-    | may::MODERATE_MEMBERS
-    | may::PIN_MESSAGES
-    | may::VIEW_AUDIT_LOG;
+/// A message that is there already: its author, its channel, its text.
+pub(crate) type FirstMessage = (Id, Id, String);
+
+/// The bits of permissions by their names, which the blueprint's check has looked at.
+fn bits(names: &[String]) -> u64 {
+    let bits = names.iter().filter_map(|name| permissions::bit(name));
+    bits.fold(0, |all, bit| all | bit)
+}
 
 impl World {
-    /// The start world. `address` is the simulator's own, with scheme and port.
-    pub(crate) fn new(options: &SimOptions, address: String) -> Self {
+    /// The start world, and what has been said in it. `address` is the simulator's own, with scheme and port.
+    pub(crate) fn new(options: &SimOptions, address: String) -> (Self, Vec<FirstMessage>) {
         let mut world = Self {
             clock: options.clock.clone(),
             address,
@@ -78,60 +83,209 @@ impl World {
             snowflakes: Snowflakes::starting_at(FIRST_MS),
             nonces: super::nonces::Nonces::default(),
         };
-        world.furnish(options);
+        let messages = world.furnish(options);
         world.outbox.clear();
-        world
+        (world, messages)
     }
 
-    fn furnish(&mut self, options: &SimOptions) {
+    /// Makes what the blueprint describes. Returns the messages that are there already.
+    fn furnish(&mut self, options: &SimOptions) -> Vec<FirstMessage> {
         // A clock of its own: ids of the start world do not depend on when it is made.
         let clock = std::mem::replace(
             &mut self.clock,
             crate::clock::Clock::paused(FIRST_MS / 1_000),
         );
-        self.bot = self.add_application(("cogsmith", "Cogsmith"), options);
-        self.owner = self.add_user("owner", false);
-        let anna = self.add_user("anna", false);
-        let ben = self.add_user("ben", false);
-        for (id, name) in [(self.owner, "Owner"), (anna, "Anna"), (ben, "Ben")] {
-            if let Some(user) = self.users.get_mut(&id) {
-                user.global_name = Some(name.into());
-            }
+        let described = &options.world;
+        for bot in &described.bots {
+            self.add_application(bot, options);
         }
-        let guild = self.add_guild("Cogsmith", self.owner);
-        let moderators = self.add_role(guild, "moderators", MODERATORS);
-        self.install(guild, self.bot);
-        for user in [anna, ben] {
-            // Both were made above.
-            let _joined = self.join(guild, user).is_ok();
+        if described.bots.is_empty() {
+            let bot = BotBlueprint {
+                name: "cogsmith".into(),
+                ..BotBlueprint::default()
+            };
+            self.add_application(&bot, options);
         }
-        self.furnish_channels(guild, moderators);
-        for bot in &options.more_bots {
-            let id = self.add_application((&bot.name, &bot.name), options);
-            self.install(guild, id);
+        self.bot = self.applications.keys().next().copied().unwrap_or(0);
+        for person in &described.users {
+            self.add_person(person);
+        }
+        let mut people = self.users.values().filter(|user| !user.bot);
+        let first = people.next().map(|user| user.id);
+        self.owner = first.unwrap_or_else(|| self.add_user("owner", false));
+        let mut messages = Vec::new();
+        for guild in &described.guilds {
+            self.furnish_guild(guild, described, &mut messages);
         }
         self.clock = clock;
+        messages
     }
 
-    /// Makes an application with its bot: the name of the bot's user, and that of the application.
-    fn add_application(&mut self, (user, name): (&str, &str), options: &SimOptions) -> Id {
-        let id = self.add_user(user, true);
+    /// Makes an application with its bot.
+    fn add_application(&mut self, bot: &BotBlueprint, options: &SimOptions) {
+        let intents = bot.privileged_intents.as_ref().map(|intents| {
+            let bits = intents.iter().map(|intent| intent.bit());
+            bits.fold(0, |all, bit| all | bit)
+        });
+        let given = match options.token.as_str() {
+            token if self.applications.is_empty() && !token.is_empty() => Some(token),
+            _ => bot.token.as_deref(),
+        };
+        let id = match given.and_then(token::application_in) {
+            Some(id) if !self.users.contains_key(&id) => {
+                self.keep_user(id, &bot.name, true);
+                id
+            }
+            _ => self.add_user(&bot.name, true),
+        };
         let application = Application {
             id,
-            name: name.into(),
+            name: bot.application.as_ref().unwrap_or(&bot.name).clone(),
             team: options.team.clone(),
-            privileged_intents: options.allowed_privileged_intents,
+            privileged_intents: options.allowed_privileged_intents & intents.unwrap_or(u64::MAX),
             sessions_begun: 0,
             collections: ApplicationCollections::default(),
         };
         self.applications.insert(id, application);
+    }
+
+    fn add_person(&mut self, person: &UserBlueprint) {
+        let id = self.add_user(&person.name, false);
+        let Some(user) = self.users.get_mut(&id) else {
+            return;
+        };
+        user.global_name.clone_from(&person.display_name);
+        user.closed_to_messages = person.closed_to_bots;
+        if let Some(locale) = &person.locale {
+            user.locale.clone_from(locale);
+        }
+    }
+
+    fn named(&self, name: &str) -> Option<Id> {
+        let mut users = self.users.values();
+        users.find(|user| user.name == name).map(|user| user.id)
+    }
+
+    fn furnish_guild(
+        &mut self,
+        described: &GuildBlueprint,
+        world: &Blueprint,
+        messages: &mut Vec<FirstMessage>,
+    ) {
+        let owner = described.owner.as_deref().and_then(|name| self.named(name));
+        let id = self.add_guild(&described.name, owner.unwrap_or(self.owner));
+        let mut roles = HashMap::from([("everyone", id)]);
+        for role in &described.roles {
+            let made = self.add_role(id, &role.name, bits(&role.permissions));
+            roles.insert(role.name.as_str(), made);
+            let home = self.guilds.get_mut(&id);
+            if let Some(kept) = home.and_then(|home| home.roles.get_mut(&made)) {
+                kept.color = role.color.into();
+                (kept.hoist, kept.mentionable) = (role.hoist, role.mentionable);
+            }
+        }
+        let bots: Vec<Id> = self.applications.keys().copied().collect();
+        let told = world.bots.iter().map(|bot| bot.permissions.as_deref());
+        let told = told.chain(std::iter::repeat(None));
+        for (bot, permissions) in bots.into_iter().zip(told) {
+            self.install(id, bot, permissions.map_or(BOT, bits));
+        }
+        for member in &described.members {
+            let Some(user) = self.named(&member.user) else {
+                continue;
+            };
+            // Both were made above.
+            let _joined = self.join(id, user).is_ok();
+            let home = self.guilds.get_mut(&id);
+            if let Some(kept) = home.and_then(|home| home.members.get_mut(&user)) {
+                kept.nick.clone_from(&member.nick);
+                let held = member.roles.iter();
+                kept.roles = held
+                    .filter_map(|name| roles.get(name.as_str()).copied())
+                    .collect();
+            }
+        }
+        if let Some(home) = self.guilds.get_mut(&id) {
+            let everyone = home.roles.get_mut(&id);
+            if let (Some(everyone), Some(allowed)) = (everyone, &described.everyone) {
+                everyone.permissions = bits(allowed);
+            }
+            let features = described.features.as_slice();
+            home.fields.insert("features".into(), features.into());
+            if let Some(locale) = &described.locale {
+                let locale = locale.as_str();
+                home.fields.insert("preferred_locale".into(), locale.into());
+            }
+        }
+        let mut categories = HashMap::new();
+        for channel in &described.channels {
+            let category = channel.category.as_deref();
+            let parent = category.and_then(|name| categories.get(name).copied());
+            let made = self.furnish_channel((id, parent), channel, &roles);
+            if channel.kind == ChannelKind::Category {
+                categories.insert(channel.name.as_str(), made);
+            }
+            for message in &channel.messages {
+                if let Some(author) = self.named(&message.author) {
+                    messages.push((author, made, message.content.clone()));
+                }
+            }
+        }
+    }
+
+    fn furnish_channel(
+        &mut self,
+        (guild, parent): (Id, Option<Id>),
+        described: &ChannelBlueprint,
+        roles: &HashMap<&str, Id>,
+    ) -> Id {
+        let id = self.add_channel(guild, &described.name, described.kind.number(), parent);
+        let overwrites = described.overwrites.iter().filter_map(|one| {
+            let role = one
+                .role
+                .as_deref()
+                .and_then(|name| roles.get(name).copied());
+            let user = one.user.as_deref().and_then(|name| self.named(name));
+            Some(Overwrite {
+                id: role.or(user)?,
+                for_member: role.is_none(),
+                allow: bits(&one.allow),
+                deny: bits(&one.deny),
+            })
+        });
+        let overwrites = overwrites.collect();
+        let tags: Vec<Value> = described
+            .tags
+            .iter()
+            .map(|name| {
+                json!({
+                    "id": self.new_id().to_string(), "name": name, "moderated": false,
+                    "emoji_id": null, "emoji_name": null,
+                })
+            })
+            .collect();
+        let Some(channel) = self.channels.get_mut(&id) else {
+            return id;
+        };
+        channel.overwrites = overwrites;
+        let fields = &mut channel.fields;
+        // Only kinds of channels that have such a field have it.
+        let mut set = |name: &str, value: Value| {
+            if let Some(field) = fields.get_mut(name) {
+                *field = value;
+            }
+        };
+        set("topic", json!(described.topic));
+        set("nsfw", described.nsfw.into());
+        set("rate_limit_per_user", described.slow_mode.into());
+        set("available_tags", tags.into());
         id
     }
 
     /// Lets a bot into a guild, with a role of its own.
-    pub(crate) fn install(&mut self, guild: Id, bot: Id) {
+    pub(crate) fn install(&mut self, guild: Id, bot: Id, permissions: u64) {
         let name = self.users.get(&bot).map(|user| user.name.clone());
-        let own = self.add_role(guild, &name.unwrap_or_default(), BOT);
+        let own = self.add_role(guild, &name.unwrap_or_default(), permissions);
         // The caller has made both.
         let _joined = self.join(guild, bot).is_ok();
         let Some(home) = self.guilds.get_mut(&guild) else {
@@ -142,26 +296,6 @@ impl World {
         }
         if let Some(member) = home.members.get_mut(&bot) {
             member.roles.push(own);
-        }
-    }
-
-    fn furnish_channels(&mut self, guild: Id, moderators: Id) {
-        let category = self.add_channel(guild, "Text", kind::CATEGORY, None);
-        self.add_channel(guild, "general", kind::TEXT, Some(category));
-        self.add_channel(guild, "playground", kind::TEXT, Some(category));
-        let hidden = self.add_channel(guild, "moderators", kind::TEXT, Some(category));
-        self.add_channel(guild, "Voice", kind::VOICE, None);
-        let overwrite = |id, allow, deny| Overwrite {
-            id,
-            for_member: false,
-            allow,
-            deny,
-        };
-        if let Some(channel) = self.channels.get_mut(&hidden) {
-            channel.overwrites = vec![
-                overwrite(guild, 0, may::VIEW_CHANNEL),
-                overwrite(moderators, may::VIEW_CHANNEL, 0),
-            ];
         }
     }
 

@@ -70,6 +70,12 @@ impl World {
     /// Makes a user.
     pub(crate) fn add_user(&mut self, name: &str, bot: bool) -> Id {
         let id = self.new_id();
+        self.keep_user(id, name, bot);
+        id
+    }
+
+    /// Makes a user with this id.
+    pub(crate) fn keep_user(&mut self, id: Id, name: &str, bot: bool) {
         self.users.insert(
             id,
             User {
@@ -82,7 +88,6 @@ impl World {
                 locale: "en-US".into(),
             },
         );
-        id
     }
 
     /// The direct channel between two users; made when there is none.

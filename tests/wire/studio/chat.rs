@@ -35,7 +35,7 @@ async fn a_reply_names_the_message_that_it_answers() {
     let anna = chat.user("anna").unwrap();
     let body = json!({"user": anna.to_string(), "channel": general, "content": "an answer", "reply": first["id"]});
     assert_eq!(
-        studio.post("/api/say", &body).await.status(),
+        studio.post("/control/say", &body).await.status(),
         StatusCode::OK
     );
     let mut page = studio.page().await;
@@ -80,7 +80,7 @@ async fn everybody_has_direct_messages_with_the_bot() {
     let anna = chat.user("anna").unwrap();
     let body = json!({"user": anna.to_string()});
     let opened: Value = studio
-        .post("/api/direct", &body)
+        .post("/control/direct", &body)
         .await
         .json()
         .await
@@ -111,7 +111,7 @@ async fn a_click_on_a_button_reaches_the_bot_and_its_modal_comes_back() {
         json!({"kind": "component", "message": sent["id"], "custom_id": "form:open", "values": []});
     let click = json!({"user": user, "channel": general, "request": request});
     let response: Value = studio
-        .post("/api/interact", &click)
+        .post("/control/interact", &click)
         .await
         .json()
         .await
@@ -124,7 +124,7 @@ async fn a_click_on_a_button_reaches_the_bot_and_its_modal_comes_back() {
     let request = json!({"kind": "modal", "custom_id": "form:why", "fields": [["why", "because"]]});
     let submit = json!({"user": user, "channel": general, "request": request});
     let response: Value = studio
-        .post("/api/interact", &submit)
+        .post("/control/interact", &submit)
         .await
         .json()
         .await
@@ -153,7 +153,7 @@ async fn somebody_types_into_an_option_and_is_offered_what_fits() {
     let user = chat.owner().to_string();
     let typing = json!({"kind": "autocomplete", "path": ["order"], "options": {"dish": "ap"}, "focused": "dish"});
     let body = json!({"user": user, "channel": general, "request": typing});
-    let response = studio.post("/api/interact", &body).await;
+    let response = studio.post("/control/interact", &body).await;
     let response: Value = response.json().await.unwrap();
     assert_eq!(response["choices"], choices, "{response}");
     assert_eq!(bot.await.unwrap()["data"]["options"][0]["value"], "ap");
@@ -168,7 +168,7 @@ async fn a_refusal_names_the_option_that_is_wrong() {
     let user = chat.owner().to_string();
     let call = json!({"kind": "command", "path": ["order"], "options": {"count": 4}});
     let body = json!({"user": user, "channel": general, "request": call});
-    let response = studio.post("/api/interact", &body).await;
+    let response = studio.post("/control/interact", &body).await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     let refusal: Value = response.json().await.unwrap();
     let sentence = refusal["fields"]["count"].as_str().unwrap();
@@ -183,7 +183,7 @@ async fn a_message_is_edited_pinned_and_deleted_by_who_may() {
     let sent = chat.say(anna, channel, "frist").unwrap();
     let change = async |user: Id, what: Value| {
         let body = json!({"user": user.to_string(), "channel": general, "message": sent["id"], "change": what});
-        studio.post("/api/change", &body).await.status()
+        studio.post("/control/change", &body).await.status()
     };
     let edit = json!({"kind": "edit", "content": "first"});
     assert_eq!(change(anna, edit.clone()).await, StatusCode::OK);
@@ -220,7 +220,7 @@ async fn the_language_of_somebodys_client_is_chosen() {
     let (studio, chat, _) = Studio::with_chat().await;
     let anna = chat.user("anna").unwrap().to_string();
     let body = json!({"user": anna, "locale": "id"});
-    let response = studio.post("/api/locale", &body).await;
+    let response = studio.post("/control/locale", &body).await;
     assert_eq!(response.status(), StatusCode::OK);
     let mut page = studio.page().await;
     let users = page.next("hello").await["world"]["users"].clone();
@@ -233,7 +233,7 @@ async fn the_language_of_somebodys_client_is_chosen() {
 async fn an_uploaded_file_goes_out_with_a_message() {
     let (studio, chat, general) = Studio::with_chat().await;
     let user = chat.owner().to_string();
-    let address = studio.url(&format!("/api/upload?user={user}&filename=a%20b.txt"));
+    let address = studio.url(&format!("/control/upload?user={user}&filename=a%20b.txt"));
     let upload = |bytes: Vec<u8>| {
         let request = studio.client.post(&address);
         request.header("content-type", "text/plain").body(bytes)
@@ -241,14 +241,17 @@ async fn an_uploaded_file_goes_out_with_a_message() {
     let response = upload(b"hello".to_vec()).send().await.unwrap();
     let uploaded: Value = response.json().await.unwrap();
     let say = json!({"user": user, "channel": general, "content": "", "files": [uploaded["id"]]});
-    assert_eq!(studio.post("/api/say", &say).await.status(), StatusCode::OK);
+    assert_eq!(
+        studio.post("/control/say", &say).await.status(),
+        StatusCode::OK
+    );
     let message = &chat.messages(general.parse().unwrap())[0];
     assert_eq!(message["attachments"][0]["filename"], "a_b.txt");
     assert_eq!(message["attachments"][0]["size"], 5);
     let response = upload(vec![0; (10 << 20) + 1]).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
     let gone = json!({"user": user, "channel": general, "content": "", "files": ["1"]});
-    let response = studio.post("/api/say", &gone).await;
+    let response = studio.post("/control/say", &gone).await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
 }
 
@@ -261,7 +264,7 @@ async fn an_unknown_button_is_refused_with_a_sentence() {
     let request =
         json!({"kind": "component", "message": sent["id"], "custom_id": "x", "values": []});
     let click = json!({"user": chat.owner().to_string(), "channel": general, "request": request});
-    let response = studio.post("/api/interact", &click).await;
+    let response = studio.post("/control/interact", &click).await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     assert!(!error_of(response).await.is_empty());
 }

@@ -69,7 +69,7 @@ async fn foreign_hosts_and_origins_are_refused_everywhere() {
     let studio = Studio::start(None).await;
     let port = studio.address.port();
     let say = json!({"user": "1", "channel": "2", "content": "!reload all"});
-    for path in ["/", "/js/main.js", "/api/say", "/api/live"] {
+    for path in ["/", "/js/main.js", "/control/say", "/control/live"] {
         for (name, value, status) in [
             (
                 "host",
@@ -161,11 +161,14 @@ async fn every_own_name_is_let_in() {
 async fn bodies_are_limited_in_size_and_must_be_json() {
     let studio = Studio::start(None).await;
     let large = json!({"user": "1", "channel": "2", "content": "x".repeat(100_000)});
-    let response = studio.post("/api/say", &large).await;
+    let response = studio.post("/control/say", &large).await;
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
     assert!(error_of(response).await.contains("too large"));
 
-    let form = studio.client.post(studio.url("/api/say")).body("user=1");
+    let form = studio
+        .client
+        .post(studio.url("/control/say"))
+        .body("user=1");
     let response = form
         .header("content-type", "text/plain")
         .send()
@@ -173,7 +176,7 @@ async fn bodies_are_limited_in_size_and_must_be_json() {
         .unwrap();
     assert_eq!(response.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
 
-    let response = studio.post("/api/say", &json!({"user": 1})).await;
+    let response = studio.post("/control/say", &json!({"user": 1})).await;
     assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert!(error_of(response).await.ends_with('.'));
     let response = studio.client.put(studio.url("/")).send().await.unwrap();
@@ -186,7 +189,7 @@ async fn an_open_page_does_not_keep_the_bot_from_stopping() {
     let mut page = studio.page().await;
     page.next("hello").await;
     let mut half = TcpStream::connect(studio.address).await.unwrap();
-    tokio::io::AsyncWriteExt::write_all(&mut half, b"POST /api/say HTTP/1.1\r\n")
+    tokio::io::AsyncWriteExt::write_all(&mut half, b"POST /control/say HTTP/1.1\r\n")
         .await
         .unwrap();
     studio.stop.send(()).unwrap();

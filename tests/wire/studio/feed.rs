@@ -120,7 +120,7 @@ async fn on_discord_itself_there_is_nothing_to_write_to() {
     let studio = Studio::start(None).await;
     let response = studio
         .post(
-            "/api/say",
+            "/control/say",
             &json!({"user": "1", "channel": "2", "content": "x"}),
         )
         .await;
@@ -163,7 +163,7 @@ async fn reactions_tell_who_reacted() {
     let mut react =
         json!({"user": anna, "channel": general, "message": sent["id"], "emoji": "👍", "on": true});
     assert_eq!(
-        studio.post("/api/react", &react).await.status(),
+        studio.post("/control/react", &react).await.status(),
         StatusCode::OK
     );
     let frame = page.next("message").await;
@@ -172,7 +172,7 @@ async fn reactions_tell_who_reacted() {
 
     react["on"] = false.into();
     assert_eq!(
-        studio.post("/api/react", &react).await.status(),
+        studio.post("/control/react", &react).await.status(),
         StatusCode::OK
     );
     let frame = page.next("message").await;

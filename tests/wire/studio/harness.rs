@@ -43,7 +43,7 @@ impl Studio {
         let options = StudioOptions {
             bot: Arc::new(move || BotView {
                 name: "Cogsmith".into(),
-                prefix: "!".into(),
+                prefix: Some("!".into()),
                 online,
             }),
             chat,
@@ -106,7 +106,7 @@ impl Page {
         address: SocketAddr,
         headers: &[(&'static str, &str)],
     ) -> Result<Self, tungstenite::Error> {
-        let mut request = format!("ws://{address}/api/live")
+        let mut request = format!("ws://{address}/control/live")
             .into_client_request()
             .unwrap();
         for (name, value) in headers {
@@ -199,7 +199,7 @@ impl Studio {
 
     pub(crate) async fn say(&self, user: Id, channel: &str, content: &str) -> Response {
         let body = json!({"user": user.to_string(), "channel": channel, "content": content});
-        self.post("/api/say", &body).await
+        self.post("/control/say", &body).await
     }
 }
 

@@ -1,0 +1,185 @@
+//! `cogsmith sim`: a Discord on this machine for bots of any kind, with the page to talk in it.
+//!
+//! ```text
+//! options ─ world (a preset or a file) ─ faults ─▶ simulator and page ─ greeting ─ until Ctrl-C ─ recording
+//! ```
+
+mod faults;
+mod greeting;
+mod recording;
+mod world;
+
+pub(super) use world::schema;
+
+use super::output;
+use super::run::shutdown_signal;
+use crate::error::StartError;
+use crate::reload::report::ReportLog;
+use crate::sim::{BotBlueprint, PRESETS, RateLimits, Sim, SimError, SimOptions};
+use crate::studio::{self, BotView, StudioOptions};
+use crate::typecheck::TypeFeed;
+use clap::Args;
+use recording::Recorder;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tracing::info;
+
+/// The options of `cogsmith sim`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct SimArguments {
+    /// Where REST, the gateway and the page are: an address of this machine's own, with port 0 for any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7880")]
+    listen: SocketAddr,
+
+    /// What there is at the start: `default`, `empty`, `large`, or a JSON file (`cogsmith schema --world` describes it)
+    #[arg(long, value_name = "PRESET|FILE", default_value = "default")]
+    world: String,
+
+    /// A bot that can connect, instead of the world's own; give it again for more bots
+    #[arg(long = "bot", value_name = "NAME[=TOKEN]")]
+    bots: Vec<String>,
+
+    /// The first bot's token; otherwise a new one is made and printed. The id in it becomes the application's
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
+
+    /// Make the same tokens at each start with this number, as the ids of the world are in any case
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+
+    /// Take as many requests as come; otherwise there are rate limits like Discord's
+    #[arg(long)]
+    no_limits: bool,
+
+    /// Let requests fail: `POST /channels/{channel_id}/messages 503 x3`, or a file with one fault a line
+    #[arg(long, value_name = "FAULT|FILE")]
+    faults: Vec<String>,
+
+    /// Write all requests and events into this file, each as a line of JSON, without tokens
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
+/// Runs the simulator until the process is asked to stop.
+pub(super) fn execute(arguments: &SimArguments) -> Result<(), StartError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| StartError::System(error.to_string()))?;
+    runtime.block_on(run(arguments))
+}
+
+async fn run(arguments: &SimArguments) -> Result<(), StartError> {
+    if !arguments.listen.ip().is_loopback() {
+        return Err(StartError::Usage(format!(
+            "--listen {}: whoever reaches the simulator acts as everybody in it, so it listens on this machine only, \
+             such as at 127.0.0.1:7880.",
+            arguments.listen
+        )));
+    }
+    let told_to_stop = shutdown_signal()?;
+    let faults = faults::read(&arguments.faults)?;
+    let world = world::read(&arguments.world)?;
+    let recorder = arguments
+        .record
+        .as_deref()
+        .map(Recorder::open)
+        .transpose()?;
+    let mut options = SimOptions {
+        listen: arguments.listen,
+        token: arguments.token.clone().unwrap_or_default(),
+        seed: arguments.seed,
+        max_concurrency: 1,
+        record: recorder.as_ref().map(Recorder::recording),
+        world,
+        ..SimOptions::default()
+    };
+    if !arguments.no_limits {
+        options.rate_limits = RateLimits::discord();
+    }
+    if !arguments.bots.is_empty() {
+        options.world.bots = bots(&arguments.bots)?;
+        world::check(&options.world)?;
+    }
+    if options.token.chars().any(char::is_whitespace) {
+        return Err(StartError::Usage(
+            "--token: a token has no spaces in it.".to_owned(),
+        ));
+    }
+    let sim = Sim::start(options).await.map_err(|error| refused(&error))?;
+    for fault in faults {
+        sim.fault(fault);
+    }
+    sim.serve_beside(page(&sim));
+    output::say(greeting::of(&sim));
+    told_to_stop.await;
+    sim.shutdown().await;
+    if let Some(recorder) = recorder {
+        recorder.finish().await?;
+    }
+    info!("Stopped");
+    Ok(())
+}
+
+/// The bots of `--bot NAME` and `--bot NAME=TOKEN`.
+fn bots(named: &[String]) -> Result<Vec<BotBlueprint>, StartError> {
+    let bots = named.iter().map(|text| {
+        let (name, token) = match text.split_once('=') {
+            Some((_, "")) => {
+                return Err(StartError::Usage(format!(
+                    "--bot {text}: there is no token after the equals sign."
+                )));
+            }
+            Some((name, token)) => (name, Some(token.to_owned())),
+            None => (text.as_str(), None),
+        };
+        Ok(BotBlueprint {
+            name: name.into(),
+            token,
+            ..BotBlueprint::default()
+        })
+    });
+    bots.collect()
+}
+
+/// The page, with nothing in it that only the bot of this program has.
+fn page(sim: &Sim) -> axum::Router {
+    let names: Vec<String> = sim.bot_names();
+    let options = StudioOptions {
+        chat: Some(sim.clone()),
+        reports: ReportLog::new(),
+        versions: None,
+        types: TypeFeed::new(),
+        cogs: Arc::new(Vec::new),
+        bot: Arc::new(move || BotView {
+            name: names.first().cloned().unwrap_or_default(),
+            prefix: None,
+            online: false,
+        }),
+    };
+    studio::beside(sim, options, sim.stopping())
+}
+
+fn refused(error: &SimError) -> StartError {
+    StartError::Simulator(match error {
+        SimError::Listen { address, source } if source.kind() == ErrorKind::AddrInUse => format!(
+            "The address {address} is in use by another program, perhaps by another simulator. Stop it, or give \
+             another one with --listen; 127.0.0.1:0 takes any free port."
+        ),
+        SimError::Listen { address, source } => format!(
+            "The simulator cannot listen at {address}: {source}. Give another address of this machine with --listen."
+        ),
+        error => error.to_string(),
+    })
+}
+
+/// `default, empty or large`
+fn presets() -> String {
+    match PRESETS.split_last() {
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
