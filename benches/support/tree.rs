@@ -32,7 +32,8 @@ impl Tree {
         }
     }
 
-    fn cog(&self, number: usize) -> String {
+    /// The text of one of its cogs, `lua/cogs/c<number>.luau`.
+    pub fn cog(&self, number: usize) -> String {
         let module = number % self.modules;
         let mut text = format!(
             "local cog = require(\"@cogsmith/cog\")\nlocal m = require(\"../utils/m{module}\")\n"

@@ -77,3 +77,35 @@ async fn a_leaf_of_three_cogs_among_many_touches_three_and_every_file_is_compile
     let answer = format!("{} 0", (cogs - 1) % MODULES);
     assert_eq!(stage.ask(&question).await, answer);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_of_one_cog_among_many_touches_it_alone() {
+    let _alone = crate::turn().await;
+    let files = tree(times(300, 1_000));
+    let paths: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(p, t)| (p.as_str(), t.as_str()))
+        .collect();
+    let mut stage = setup(&paths).stored().start().await;
+    let text = std::fs::read_to_string(stage.path("cogs/c7.luau")).unwrap();
+    stage.save(
+        "cogs/c7.luau",
+        &text.replace("{m.number}", "new {m.number}"),
+    );
+    stage.applied().await;
+    assert_eq!(stage.ask("!c7").await, "new 7 0");
+
+    let (before, compiled) = (generations(&stage), compilations());
+    stage.ask("!reload undo c7").await;
+    let report = stage.applied().await;
+    assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["c7"]);
+    // No more than its own file and its module.
+    assert!(compilations() - compiled <= 2);
+    let after = generations(&stage);
+    let touched = before
+        .iter()
+        .filter(|(name, before)| !Arc::ptr_eq(before, &after[*name]));
+    let touched: Vec<&str> = touched.map(|(name, _)| name.as_str()).collect();
+    assert_eq!(touched, ["c7"]);
+    assert_eq!(stage.ask("!c7").await, "7 0");
+}

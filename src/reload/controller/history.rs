@@ -109,9 +109,12 @@ impl Controller {
     ) -> Result<Option<Arc<Report>>, Refused> {
         let name = self.known(asked)?;
         self.not_on_trial(&name)?;
-        self.look_at_files().await;
         let history = self.cogs.history.clone();
         let kept = Arc::new(history.sources(&name, number).await?);
+        let entry = self.graph.get(&name).map(|view| view.entry.clone());
+        let mut files = self.files_of(&name, entry.as_ref().unwrap_or(&kept.entry));
+        files.extend(kept.modules.keys().cloned());
+        self.look_at(&files).await;
         let has_file = self.snapshot.cogs().contains_key(&name);
         let Some(view) = self.graph.get(&name).filter(|_| has_file) else {
             return Err(Refused::NotRunning(name));
@@ -121,8 +124,6 @@ impl Controller {
             _ => BY_GUARD,
         };
         let now = (self.cogs.services.clock.unix(), by.to_owned());
-        let mut files = self.files_of(&name, &view.entry);
-        files.extend(kept.modules.keys().cloned());
         let undone = Undone::new(kept, now, files, self.snapshot.as_ref());
         let plan = plan_undo(view, &Arc::new(undone), self.snapshot.as_ref());
         let Some(plan) = plan else {

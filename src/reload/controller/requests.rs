@@ -2,7 +2,7 @@
 
 use super::super::plan::{CogPlan, Plan, plan_afresh, plan_again, plan_changed, plan_gone};
 use super::super::report::{CogOutcome, CogReport, Report, Trigger};
-use super::super::sources::{ModuleId, Snapshot, SourceProblem};
+use super::super::sources::{LUAURC, ModuleId, Snapshot, SourceProblem};
 use super::super::transaction;
 use super::reports::{Occasion, files};
 use super::{Ask, Controller, Refused, Request};
@@ -74,6 +74,18 @@ impl Controller {
     /// Reads all files now. Changes that do not belong to this request are applied with the next batch.
     pub(super) async fn look_at_files(&mut self) {
         let changed = self.read(Snapshot::rescan_all).await;
+        self.pending.extend(changed);
+    }
+
+    /// The same for these files alone: among many cogs, one is put back as quickly as it is saved.
+    pub(super) async fn look_at(&mut self, files: &BTreeSet<ModuleId>) {
+        let root = self.cogs.services.config.load().lua_dir();
+        let paths = files.iter().map(|id| {
+            let file = if id.is_alias() { LUAURC } else { id.file() };
+            root.join(file)
+        });
+        let paths = paths.collect();
+        let changed = self.read(move |before| before.rescan(&paths)).await;
         self.pending.extend(changed);
     }
 
