@@ -116,6 +116,17 @@ pub(crate) const UNKNOWN_VOICE_STATE: Known = Known(404, 10065, "Unknown Voice S
 pub(crate) const NOT_IN_VOICE: Known = Known(400, 40032, "Target user is not connected to voice.");
 /// Discord's clients say it; a bot that is refused hears nothing.
 pub(crate) const VOICE_IS_FULL: Known = Known(403, 50013, "The voice channel is full");
+pub(crate) const UNKNOWN_EVENT: Known = Known(404, 10070, "Unknown Guild Scheduled Event");
+/// Discord documents no number of its own for it.
+pub(crate) const UNKNOWN_RULE: Known = Known(404, 0, "404: Not Found");
+pub(crate) const TOO_MANY_EVENTS: Known = Known(
+    400,
+    30038,
+    "Maximum number of uncompleted guild scheduled events reached (100)",
+);
+pub(crate) const EVENT_IS_OVER: Known = Known(400, 180_000, "Cannot update a finished event");
+pub(crate) const BLOCKED_BY_RULE: Known =
+    Known(400, 200_000, "Message was blocked by automatic moderation");
 pub(crate) const UNKNOWN_STICKER: Known = Known(404, 10060, "Unknown Sticker");
 pub(crate) const UNKNOWN_STICKER_PACK: Known = Known(404, 10061, "Unknown Sticker Pack");
 pub(crate) const TOO_MANY_EMOJIS: Known =

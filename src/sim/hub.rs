@@ -128,6 +128,7 @@ impl Hub {
         let result = {
             let mut state = self.lock();
             state.world.end_polls();
+            state.world.pass_events();
             let result = change(&mut state);
             self.deliver(&mut state);
             result

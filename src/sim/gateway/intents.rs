@@ -127,6 +127,15 @@ fn sees(world: &World, event: &Event, bot: Id) -> bool {
                 held & permissions::VIEW_AUDIT_LOG != 0
             });
         }
+        "AUTO_MODERATION_RULE_CREATE"
+        | "AUTO_MODERATION_RULE_UPDATE"
+        | "AUTO_MODERATION_RULE_DELETE"
+        | "AUTO_MODERATION_ACTION_EXECUTION" => {
+            let guild = event.guild.and_then(|id| world.guilds.get(&id));
+            return guild.is_some_and(|guild| {
+                permissions::in_guild(world, guild, bot) & permissions::MANAGE_GUILD != 0
+            });
+        }
         // Bots learn of all channels, and of interactions wherever they are used.
         "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "CHANNEL_DELETE" | "INTERACTION_CREATE" => 0,
         _ => permissions::VIEW_CHANNEL,

@@ -48,6 +48,24 @@ impl Sim {
         })
     }
 
+    /// Whether a member is interested in a scheduled event from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the guild, the member or the event does not exist.
+    pub fn set_interest(
+        &self,
+        user: Id,
+        (guild, event): (Id, Id),
+        is_interested: bool,
+    ) -> Result<(), SimError> {
+        let set = |state: &mut crate::sim::hub::SimState| {
+            let world = &mut state.world;
+            world.set_interest((guild, event), user, is_interested)
+        };
+        Ok(self.hub().change(set)?)
+    }
+
     /// Uploads a picture as an emoji of a guild. Returns the emoji's id.
     ///
     /// # Errors

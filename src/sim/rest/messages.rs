@@ -1,5 +1,6 @@
 //! Messages: send, read, edit, delete, and typing.
 
+use super::automod_execution::{self, Judged};
 use super::call::{Outcome, RestAnswer, RestCall};
 use super::draft::Draft;
 use super::message_rules as rules;
@@ -66,8 +67,15 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
         return Ok(RestAnswer::Ok(known));
     }
     require_pace(world, &channel, call.actor)?;
+    let judged = Judged {
+        channel: &channel,
+        author: call.actor,
+        content: call.string("content").unwrap_or_default(),
+    };
+    let hits = automod_execution::judge(world, judged)?;
     let draft = Draft::plain(call.actor, channel.id, &call.body, &call.files);
     let id = post::post(world, draft)?;
+    automod_execution::execute(world, judged, &hits, Some(id));
     if let Some(nonce) = nonce(&call.body) {
         world.note_nonce(call.actor, nonce, (channel.id, id));
     }
@@ -225,19 +233,26 @@ fn get(world: &mut World, call: &RestCall) -> Outcome {
 }
 
 fn edit(world: &mut World, call: &RestCall) -> Outcome {
-    let channel = world.channel(call.id("channel_id")?)?;
-    require_in_channel(world, channel, call.actor, 0)?;
+    let channel = world.channel(call.id("channel_id")?)?.clone();
+    require_in_channel(world, &channel, call.actor, 0)?;
     let message = world.message(channel.id, call.id("message_id")?, call.actor)?;
     let place = (message.channel, message.id);
     if message.only_for.is_some() {
         return Err(UNKNOWN_MESSAGE.into());
     }
-    require_unarchived(channel)?;
+    require_unarchived(&channel)?;
     if message.author != call.actor {
         return edit_foreign(world, call, place);
     }
     rules::check_edit(&call.body, &call.files)?;
+    let judged = Judged {
+        channel: &channel,
+        author: call.actor,
+        content: call.string("content").unwrap_or_default(),
+    };
+    let hits = automod_execution::judge(world, judged)?;
     post::edit(world, place, &call.body, &call.files)?;
+    automod_execution::execute(world, judged, &hits, Some(place.1));
     let message = world.message(place.0, place.1, call.actor)?;
     Ok(RestAnswer::Ok(message.show(call.actor)))
 }

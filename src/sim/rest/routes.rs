@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 const ALL: &[&[Route]] = &[
     super::application::ROUTES,
     super::archived::ROUTES,
+    super::automod::ROUTES,
     super::bans::ROUTES,
     super::channels::ROUTES,
     super::commands::ROUTES,
@@ -25,6 +26,7 @@ const ALL: &[&[Route]] = &[
     super::polls::ROUTES,
     super::reactions::ROUTES,
     super::roles::ROUTES,
+    super::scheduled_events::ROUTES,
     super::stickers::ROUTES,
     super::threads::ROUTES,
     super::voice::ROUTES,

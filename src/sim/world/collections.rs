@@ -14,6 +14,11 @@ pub(crate) struct Collection(IndexMap<Id, Value>);
 pub(crate) struct GuildCollections {
     pub(crate) emojis: Collection,
     pub(crate) stickers: Collection,
+    pub(crate) events: Collection,
+    /// Who is interested in which event.
+    pub(crate) interested: IndexMap<Id, Vec<Id>>,
+    /// The rules of auto moderation.
+    pub(crate) rules: Collection,
     /// Who is connected to voice.
     pub(crate) voice: IndexMap<Id, VoiceState>,
 }

@@ -175,6 +175,8 @@ impl World {
         shown["large"] = false.into();
         shown["unavailable"] = false.into();
         shown["member_count"] = guild.members.len().into();
+        let events = guild.collections.events.all();
+        shown["guild_scheduled_events"] = events.cloned().collect();
         shown["voice_states"] = self.show_voices(guild.id);
         let present = if all_members {
             self.present(guild)
@@ -205,11 +207,7 @@ impl World {
             })
             .map(|channel| self.show_channel(channel, bot))
             .collect();
-        for empty in [
-            "stage_instances",
-            "guild_scheduled_events",
-            "soundboard_sounds",
-        ] {
+        for empty in ["stage_instances", "soundboard_sounds"] {
             shown[empty] = json!([]);
         }
         shown

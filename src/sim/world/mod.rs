@@ -18,6 +18,7 @@ mod nonces;
 mod poll;
 mod poll_end;
 mod presence;
+mod scheduled_event;
 pub(crate) mod start;
 mod user;
 mod voice;

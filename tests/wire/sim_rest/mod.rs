@@ -1,5 +1,6 @@
 //! The simulator's REST side, over real HTTP.
 
+mod automod;
 mod expressions;
 mod guild;
 mod interactions;
@@ -7,6 +8,7 @@ mod listener;
 mod messages;
 mod polls;
 mod requests;
+mod scheduled_events;
 mod threads;
 mod voice;
 mod webhooks;
