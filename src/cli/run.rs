@@ -8,6 +8,7 @@ use crate::bot::{Bot, BotOptions};
 use crate::clock::Clock;
 use crate::cogs::handle::CogHandle;
 use crate::cogs::host::{command_names, slash_names};
+use crate::cogs::live::Trial;
 use crate::config::{Config, Connection, Token};
 use crate::descriptors;
 use crate::error::StartError;
@@ -15,7 +16,9 @@ use crate::host_tasks::{self, Task};
 use crate::http::KnownHosts;
 use crate::reload::report::UndoneReport;
 use crate::sim::{Sim, SimOptions};
-use crate::studio::{self, BotView, CogView, GuardView, StudioError, StudioOptions, Versions};
+use crate::studio::{
+    self, BotView, CogView, GuardView, StudioError, StudioOptions, TrialView, Versions,
+};
 use crate::supervisor::{self, Adopted};
 use crate::typecheck::{self, FindChecker, TypeFeed, TypeFollower};
 use clap::Args;
@@ -317,8 +320,24 @@ fn cog_view(cog: &CogHandle) -> CogView {
             hint: notice.hint(),
             can_undo: status.undone.is_none(),
         }),
+        trial: status.trial.as_deref().map(|trial| trial_view(cog, trial)),
         problem: condition.problem().map(|problem| problem.message.clone()),
         limits: limits_of(&cog.context),
+    }
+}
+
+fn trial_view(cog: &CogHandle, trial: &Trial) -> TrialView {
+    let id = trial.guild.to_string();
+    let guild = cog.context.services.cache.guild(&id);
+    let name = guild.as_ref().and_then(|guild| guild.str("name"));
+    TrialView {
+        server: name.map_or_else(|| id.clone(), str::to_owned),
+        since: trial.since,
+        by: trial.by.clone(),
+        problem: trial
+            .problem
+            .as_ref()
+            .map(|problem| problem.message.clone()),
     }
 }
 

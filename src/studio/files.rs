@@ -32,6 +32,7 @@ files! {
     "js/candidates.js": SCRIPT,
     "js/chat.js": SCRIPT,
     "js/cog-history.js": SCRIPT,
+    "js/cog-trial.js": SCRIPT,
     "js/cogs.js": SCRIPT,
     "js/command-form.js": SCRIPT,
     "js/components.js": SCRIPT,

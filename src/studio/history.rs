@@ -49,15 +49,20 @@ pub(super) struct Undo {
 
 /// Puts a version back, or what the files say.
 pub(super) async fn undo(State(shared): State<StudioState>, Body(body): Body<Undo>) -> Response {
-    // On Discord the page only shows: whoever can open it on this machine is not yet the bot's owner.
-    let versions = shared.options.versions.as_ref();
-    let Some(versions) = versions.filter(|_| shared.options.chat.is_some()) else {
-        return unavailable();
-    };
     let ask = match body.version {
         None if body.before => Ask::Undo(body.cog, None),
         Some(version) => Ask::Undo(body.cog, Some(version)),
         None => Ask::Redo(body.cog),
+    };
+    order(&shared, ask).await
+}
+
+/// Has hot reload do what somebody has clicked.
+pub(super) async fn order(shared: &StudioState, ask: Ask) -> Response {
+    // On Discord the page only shows: whoever can open it on this machine is not yet the bot's owner.
+    let versions = shared.options.versions.as_ref();
+    let Some(versions) = versions.filter(|_| shared.options.chat.is_some()) else {
+        return unavailable();
     };
     let by = BY.to_owned();
     match versions
@@ -77,7 +82,7 @@ pub(super) async fn undo(State(shared): State<StudioState>, Body(body): Body<Und
 fn unavailable() -> Response {
     refusal(
         StatusCode::NOT_FOUND,
-        "Here the page cannot go back to earlier versions; `!reload undo` in chat can.",
+        "Here the page cannot choose what a cog runs; `!reload` in chat can.",
     )
 }
 

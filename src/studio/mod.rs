@@ -4,7 +4,7 @@
 //! request ─ guard (is it from this page?) ─┬─ files (the page itself)
 //!                                          ├─ actions, interact (what the reader does) ─▶ simulator
 //!                                          ├─ control (what programs ask for beside that) ─▶ simulator
-//!                                          ├─ history (what a cog has run) ─▶ hot reload
+//!                                          ├─ history (what a cog has run), trial (what one server tries) ─▶ hot reload
 //!                                          └─ live (the feed) ◀─ frame (what the feed sends)
 //! ```
 //!
@@ -19,6 +19,7 @@ mod history;
 mod interact;
 mod listen;
 mod live;
+mod trial;
 
 pub use history::Versions;
 pub use listen::{bind, listen};
@@ -99,6 +100,8 @@ pub struct CogView {
     pub undone: Option<UndoneReport>,
     /// What the guard has to say about it.
     pub guard: Option<GuardView>,
+    /// Set while one server tries another version.
+    pub trial: Option<TrialView>,
     /// One sentence, while something is wrong with it.
     pub problem: Option<String>,
     /// What it uses of each of its limits.
@@ -114,6 +117,19 @@ pub struct GuardView {
     pub hint: String,
     /// Whether the version before could be put back: it runs no earlier version yet.
     pub can_undo: bool,
+}
+
+/// That one server tries another version of a cog.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TrialView {
+    /// The server's name, or its id where that is not known.
+    pub server: String,
+    /// Since when, in Unix seconds.
+    pub since: f64,
+    /// Who wanted it.
+    pub by: String,
+    /// One sentence, if the newest text could not be loaded.
+    pub problem: Option<String>,
 }
 
 /// Why the studio cannot be shown.
@@ -209,6 +225,7 @@ fn router(shared: StudioState, address: SocketAddr) -> Router {
         .route("/control/interact", post(interact::interact))
         .route("/control/history/{cog}", get(history::of))
         .route("/control/undo", post(history::undo))
+        .route("/control/trial", post(trial::end))
         .route("/control/direct", post(actions::direct))
         .route("/control/world", get(control::world))
         .route("/control/messages/{channel}", get(control::messages))

@@ -66,5 +66,8 @@ export const undoLast = (cog) => post("/control/undo", { cog, version: null, bef
 /** Puts a version of a cog back; `null` for what its files say. */
 export const undo = (cog, version) => post("/control/undo", { cog, version });
 
+/** Ends a trial: with "keep" all servers run what one has tried, with "drop" none. */
+export const endTrial = (cog, end) => post("/control/trial", { cog, end });
+
 /** The id of the direct message channel between `user` and the bot. */
 export const direct = async (user) => (await post("/control/direct", { user })).channel;

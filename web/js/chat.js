@@ -107,8 +107,14 @@ function reloadEntry(report) {
 
 function drawReload(report) {
     const failed = report.outcome === "failed";
-    const fine = report.cogs.filter((cog) => !isHurt(cog)).map((cog) =>
-        (cog.outcome === "unloaded" ? `${cog.name} unloaded` : `${cog.name} is now version ${cog.version}`));
+    const fine = report.cogs.filter((cog) => !isHurt(cog)).map((cog) => {
+        switch (cog.outcome) {
+            case "unloaded": return `${cog.name} unloaded`;
+            case "tried": return `one server tries new code of ${cog.name}`;
+            case "dropped": return `no server tries new code of ${cog.name} any more`;
+            default: return `${cog.name} is now version ${cog.version}`;
+        }
+    });
     const hurt = report.cogs.filter(isHurt).map((cog) =>
         (cog.outcome === "kept" ? `${cog.name} stays at version ${cog.version}` : `${cog.name} waits for its fix`));
     const text = [...fine, ...hurt].slice(0, 4).join(", ") || report.changed.join(", ") || "Reload";

@@ -2,6 +2,7 @@
 
 import { byId, el, reconcile } from "./dom.js";
 import { history, undone, worse } from "./cog-history.js";
+import { badge, trial } from "./cog-trial.js";
 import { suggest } from "./composer.js";
 import { store } from "./store.js";
 import { timestamp } from "./time.js";
@@ -29,11 +30,12 @@ function row(cog) {
             el("span", { class: `dot ${tone}`, "aria-hidden": "true" }),
             el("strong", {}, cog.name),
             cog.version > 0 && el("span", { class: "version", title: `Live since ${timestamp(cog.loaded_at, "f")}` }, `v${cog.version}`),
+            cog.trial && badge(),
             cog.commands.map(command),
             el("span", { class: tone === "good" ? "visually-hidden" : "muted cog-state" }, word)),
         cog.problem && el("p", { class: "cog-problem" }, cog.problem),
         cog.guard && worse(cog),
-        cog.undone && undone(cog),
+        cog.trial ? trial(cog) : cog.undone && undone(cog),
         cog.version > 0 && limits(cog),
         cog.version > 0 && history(cog));
 }

@@ -10,7 +10,8 @@ const OUTCOMES = {
     applied: ["check", "good", "Live"], failed: ["cross", "bad", "Failed"], pending: ["pause", "wait", "Waiting for you"],
 };
 const VERBS = {
-    loaded: "loaded", reloaded: "reloaded", unloaded: "unloaded", kept: "keeps its old version", waiting: "waits for its fix",
+    loaded: "loaded", reloaded: "reloaded", unloaded: "unloaded", kept: "keeps its old version",
+    tried: "is tried by one server", dropped: "is tried by no server any more", waiting: "waits for its fix",
 };
 const TRIGGERS = { start: "Start of the bot", files: null, command: "By command" };
 const NAMED = 8;

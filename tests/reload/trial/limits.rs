@@ -126,7 +126,9 @@ async fn a_trial_that_uses_the_processor_too_much_ends_and_the_others_do_not_pau
         "local until_then = os.clock() + 0.4\n    while os.clock() < until_then do end\n    ctx:reply(\"new\")",
     );
     let mut servers = on_trial(config, &old, &new).await;
-    for _ in 0..4 {
+    let cog = servers.stage.bot.cogs.get("t").unwrap();
+    // On a busy machine a handler gets less of the processor in its time.
+    while cog.trial().is_some() {
         servers.stage.ask("!go").await;
     }
     let report = ended(&mut servers).await;

@@ -159,6 +159,7 @@ pub(crate) fn cog(name: &str, version: u64) -> CogView {
         slash_commands: vec![name.into()],
         problem: None,
         undone: None,
+        trial: None,
         limits: Vec::new(),
     }
 }
