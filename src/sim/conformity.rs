@@ -43,6 +43,9 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("RESUMED", &["_trace"]),
     // "total permissions of the member in the channel …, returned when in the interaction object".
     ("INTERACTION_CREATE.member", &["permissions"]),
+    // Without it, discord.js (MessageCreateAction) makes no direct channel of a message in one that it does not know.
+    ("MESSAGE_CREATE", &["channel_type"]),
+    ("MESSAGE_UPDATE", &["channel_type"]),
     // "users specifically mentioned in the message", in events each "with an additional partial member field".
     ("MESSAGE_CREATE.mentions[]", &["member"]),
     ("MESSAGE_UPDATE.mentions[]", &["member"]),

@@ -78,13 +78,17 @@ impl World {
     }
 }
 
-/// The application commands that people on the page can use; of two with one name, Discord shows that of the guild.
+/// The application commands that people on the page can use; of a bot's two with one name, Discord shows that of the
+/// guild.
 pub(super) fn commands(chat: &Sim) -> Vec<Value> {
     let mut commands = chat.commands(Some(chat.guild()));
     let own = commands.len();
     let global = chat.commands(None);
     commands.extend(global);
-    let key = |command: &Value| (command["type"].clone(), command["name"].clone());
+    let key = |command: &Value| {
+        let field = |name: &str| command[name].clone();
+        (field("application_id"), field("type"), field("name"))
+    };
     let named: Vec<_> = commands.iter().take(own).map(key).collect();
     let mut index = 0;
     commands.retain(|command| {

@@ -28,10 +28,16 @@ export async function copyProject() {
     };
 }
 
-/** Starts the bot and waits for its link: `{ link, stop() }`. `listen` is `127.0.0.1:PORT`. */
-export async function startBot(binary, folder, listen = "127.0.0.1:0") {
+/** Starts the bot and waits for its link: `{ link, output(), stop() }`. `listen` is `127.0.0.1:PORT`. */
+export const startBot = (binary, folder, listen = "127.0.0.1:0") => start(binary, ["--offline"], folder, listen);
+
+/** Starts the simulator alone, with these options. */
+export const startSimulator = (binary, ...options) =>
+    start(binary, ["sim", "--listen", "127.0.0.1:0", ...options], tmpdir(), "127.0.0.1:0");
+
+async function start(binary, arguments_, folder, listen) {
     const { DISCORD_TOKEN: _none, ...environment } = process.env;
-    const bot = spawn(path.resolve(binary), ["--offline"], {
+    const bot = spawn(path.resolve(binary), arguments_, {
         cwd: folder,
         env: { ...environment, COGSMITH_STUDIO__LISTEN: listen, NO_COLOR: "1" },
         stdio: ["ignore", "pipe", "pipe"],

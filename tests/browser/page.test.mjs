@@ -114,7 +114,7 @@ describe("times", () => {
 
 describe("slash commands", () => {
     const commands = [
-        { name: "rank", type: 1, description: "Level", options: [{ type: 6, name: "who" }, { type: 3, name: "note", required: true }] },
+        { name: "rank", application_id: "9", type: 1, description: "Level", options: [{ type: 6, name: "who" }, { type: 3, name: "note", required: true }] },
         { name: "reload", type: 1, options: [{ type: 1, name: "all" }, { type: 1, name: "cog", options: [{ type: 3, name: "name", required: true }] }] },
         { name: "Inspect", type: 2 },
     ];
@@ -123,6 +123,7 @@ describe("slash commands", () => {
 
     it("are read with their options", () => {
         assert.deepEqual(read("/rank note:hello there who:@anna"), {
+            bot: "9",
             path: ["rank"],
             options: { note: "hello there", who: "7" },
         });

@@ -457,3 +457,26 @@ async fn a_recording_has_requests_and_events_and_no_token() {
         assert!(!text.contains(hidden.as_str()));
     }
 }
+
+/// The block of the manual below a heading that begins with these backticks.
+fn shown(heading: &str, fence: &str) -> String {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/simulator.md");
+    let text = std::fs::read_to_string(page).unwrap();
+    let section = text.split(&format!("\n## {heading}\n")).nth(1).unwrap();
+    let block = section.split(&format!("\n```{fence}\n")).nth(1).unwrap();
+    block.split("\n```").next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_manual_shows_a_world_and_faults_that_there_are() {
+    let here = folder(&[
+        ("tea.json", &shown("Worlds", "json")),
+        ("faults.txt", &shown("Faults", "text")),
+    ]);
+    let arguments = ["--world", "tea.json", "--faults", "faults.txt"];
+    let started = Started::with(here, &arguments);
+    let guilds = started.get("/users/@me/guilds", 0).await;
+    assert_eq!(guilds.status(), StatusCode::OK);
+    let guilds: Value = guilds.json().await.unwrap();
+    assert_eq!(guilds[0]["name"], "Tea");
+}

@@ -41,10 +41,10 @@ export const react = (user, channel, message, emoji, on) =>
  * Sends an interaction as `user`; resolves with `{ answered, modal, choices }` once the bot has acknowledged
  * it. `request` is `{ kind: "command", path, options }`, `{ kind: "autocomplete", path, options, focused }`,
  * `{ kind: "user" | "message", name, target }`, `{ kind: "component", message, custom_id, values }` or
- * `{ kind: "modal", custom_id, fields }`.
+ * `{ kind: "modal", custom_id, fields }`; of commands also `bot`, whose command it is.
  */
-export const interact = (user, channel, request) =>
-    post("/control/interact", { user, channel, request });
+export const interact = (user, channel, { bot, ...request }) =>
+    post("/control/interact", { user, channel, bot, request });
 
 /** Changes a message as `user`: `{ kind: "edit", content }`, or the kinds `delete`, `pin`, `unpin`. */
 export const change = (user, channel, message, what) =>

@@ -165,7 +165,7 @@ export async function readForm() {
             return null;
         }
     }
-    return { path: form.command.path, options };
+    return { bot: form.command.bot, path: form.command.path, options };
 }
 
 /** Shows which fields Discord refuses: `{ name: sentence }`. False when none of them is one of these. */
@@ -264,7 +264,8 @@ async function completions(field) {
             // What is not entered properly yet is left out.
         }
     }
-    const request = { kind: "autocomplete", path: open.command.path, options, focused: field.option.name };
+    const { bot, path } = open.command;
+    const request = { kind: "autocomplete", bot, path, options, focused: field.option.name };
     try {
         const { answered, choices } = await interact(store.speaker, store.channel, request);
         if (!answered) {

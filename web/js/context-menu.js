@@ -103,7 +103,7 @@ async function speak(user, locale) {
 
 // The application's commands for a person.
 function userCommands(user) {
-    const commands = commandsOf(USER).map(({ name, shown }) => ({ label: shown, run: () => use({ kind: "user", name, target: user.id }) }));
+    const commands = commandsOf(USER).map(({ application_id: bot, name, shown }) => ({ label: shown, run: () => use({ kind: "user", bot, name, target: user.id }) }));
     return commands.length > 0 ? [{ heading: `Apps, for ${nameOf(user.id, user) ?? "this person"}` }, ...commands] : [];
 }
 
@@ -156,7 +156,7 @@ function changes(message) {
 
 /** What can be done with a message, and with who wrote it; `own` are the entries of the message itself. */
 export function messageItems(message, own) {
-    const commands = commandsOf(MESSAGE).map(({ name, shown }) => ({ label: shown, run: () => use({ kind: "message", name, target: message.id }) }));
+    const commands = commandsOf(MESSAGE).map(({ application_id: bot, name, shown }) => ({ label: shown, run: () => use({ kind: "message", bot, name, target: message.id }) }));
     const isWebhook = message.webhook_id && !message.application_id;
     return [
         ...own,

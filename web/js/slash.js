@@ -20,10 +20,10 @@ export function inLanguage(commands, locale) {
     }));
 }
 
-/** Every command that can be written: `{ path: ["reload", "cog"], shown, description, options }`. */
+/** Every command that can be written: `{ bot, path: ["reload", "cog"], shown, description, options }`. */
 export function writable(commands) {
     return commands.filter((command) => (command.type ?? CHAT_INPUT) === CHAT_INPUT)
-        .flatMap((command) => branches(command, [], []));
+        .flatMap((command) => branches(command, [], []).map((branch) => ({ bot: command.application_id, ...branch })));
 }
 
 function branches(command, above, shownAbove) {
@@ -102,7 +102,7 @@ export function readCommand(text, commands, find) {
     if (missing) {
         throw new Error(`The option ${missing.name} is required. Write it as ${usage(command)}`);
     }
-    return { path: command.path, options };
+    return { bot: command.bot, path: command.path, options };
 }
 
 // Values reach to the next `name:` of an option that the command has.

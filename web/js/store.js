@@ -213,6 +213,7 @@ export function heldIn(user, channel) {
 }
 
 /** The cog that has a slash command, or the bot itself. */
-export function ownerOf(command) {
-    return store.cogs.find((cog) => cog.slash_commands?.includes(command))?.name ?? store.bot.name;
+export function ownerOf({ bot, path }) {
+    const cog = bot === store.botUser && store.cogs.find((one) => one.slash_commands?.includes(path[0]));
+    return (cog || null)?.name ?? store.users.get(bot)?.username ?? store.bot.name;
 }

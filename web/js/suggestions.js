@@ -21,10 +21,10 @@ export function commandChoices(text) {
         return [];
     }
     const found = matching(text, offeredHere()).slice(0, SHOWN);
-    const owners = [...new Set(found.map((command) => ownerOf(command.path[0])))];
+    const owners = [...new Set(found.map((command) => ownerOf(command)))];
     return owners.flatMap((owner) => [
         { heading: owner },
-        ...found.filter((command) => ownerOf(command.path[0]) === owner).map((command) => ({
+        ...found.filter((command) => ownerOf(command) === owner).map((command) => ({
             command, draw: () => drawCommand(command),
         })),
     ]);

@@ -145,9 +145,13 @@ impl Reaction {
 }
 
 impl World {
-    /// The message as its events show it to `viewer`: with its guild, and its author's member without user.
+    /// The message as its events show it to `viewer`: with its guild, its author's member without user, and the type of
+    /// its channel, from which clients make a direct channel that they have not heard of.
     pub(crate) fn show_message_event(&self, message: &Message, viewer: Id) -> Value {
         let mut shown = message.show(viewer);
+        if let Some(channel) = self.channels.get(&message.channel) {
+            shown["channel_type"] = channel.kind.into();
+        }
         if let Some(guild) = self.guild_of(message.channel) {
             shown["guild_id"] = guild.to_string().into();
             if let Some(member) = self.show_member_alone(guild, message.author) {
