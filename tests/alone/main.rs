@@ -17,6 +17,7 @@ mod charges;
 mod exhaustion;
 mod host_tasks;
 mod many_reloads;
+mod many_versions;
 mod reload_scale;
 #[path = "../support/mod.rs"]
 mod support;
