@@ -129,6 +129,7 @@ impl Hub {
             let mut state = self.lock();
             state.world.end_polls();
             state.world.pass_events();
+            state.world.end_invites();
             let result = change(&mut state);
             self.deliver(&mut state);
             result

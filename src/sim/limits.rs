@@ -214,6 +214,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_observed_is_of_operations() {
+        for (method, template, _, _) in OBSERVED {
+            let mut operations = crate::discord::operations();
+            let is_one =
+                operations.any(|it| it.method == *method && same_template(it.path, template));
+            assert!(is_one, "{method} {template}");
+        }
+    }
+
+    #[test]
     fn a_bucket_refuses_what_is_too_much_and_separates_channels() {
         let limits = RateLimits::default().with_route(
             "POST",

@@ -1,16 +1,17 @@
 //! A newer table of Discord's operations, from Discord's own description of its API:
 //!
 //! ```text
-//! openapi.json ─ openapi (into the notation of the facts) ─ here (what the project has added stays) ─ operations.json
-//!                                                           └ difference (what is added, changed and removed)
+//! openapi.json ─ openapi (into the notation of the facts) ─ corrections ─ here (capabilities stay) ─ operations.json
+//!                                                                         └ difference (what is added, changed and removed)
 //! ```
 //!
 //! A table in the notation of the facts is taken as well.
 
+mod corrections;
 mod difference;
 mod openapi;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// What the file cannot be used for.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,17 +33,6 @@ pub struct Update {
     pub report: Vec<String>,
 }
 
-/// Fields that Discord takes and does not describe: schema, field, type.
-const UNDESCRIBED: [(&str, &str, &str); 3] = [
-    ("ApplicationCommandCreateRequest", "nsfw", "boolean|null"),
-    (
-        "ApplicationCommandPatchRequestPartial",
-        "nsfw",
-        "boolean|null",
-    ),
-    ("ApplicationCommandUpdateRequest", "nsfw", "boolean|null"),
-];
-
 /// What a new operation needs until somebody has decided: no cog may call it.
 const CLOSED: &str = "host";
 
@@ -63,7 +53,7 @@ pub fn update(
         let why = "it has neither \"openapi\" nor \"operations\"";
         return Err(unknown(why.to_owned()));
     };
-    add_undescribed(&mut table);
+    corrections::apply(&mut table);
     let opened = open.iter().map(|(name, _)| name);
     for name in opened {
         if operation(&table, name).is_none() {
@@ -75,18 +65,6 @@ pub fn update(
         report: difference::report(former, &table),
         table: table.to_string() + "\n",
     })
-}
-
-fn add_undescribed(table: &mut Value) {
-    for (schema, field, kind) in UNDESCRIBED {
-        let fields = table.pointer_mut(&format!("/schemas/{schema}/fields"));
-        if let Some(Value::Object(fields)) = fields {
-            let known = fields.contains_key(field);
-            if !known {
-                fields.insert(field.to_owned(), json!({ "type": kind }));
-            }
-        }
-    }
 }
 
 /// Each operation has the capability that it is given, that it had, or none that a cog could have.
@@ -122,6 +100,7 @@ fn operation<'t>(table: &'t Value, id: &str) -> Option<&'t Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     const OPENAPI: &str = r##"{
         "openapi": "3.1.0",

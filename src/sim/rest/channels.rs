@@ -2,13 +2,13 @@
 
 use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, route};
-use super::{tags, threads};
-use crate::sim::errors::{ApiError, Invalid, MISSING_PERMISSIONS, NOT_IN_A_DM};
+use super::{overwrites, tags, threads};
+use crate::sim::errors::{ApiError, Invalid, NOT_IN_A_DM};
 use crate::sim::ids::{Id, id_in, id_of};
 use crate::sim::permissions::{
-    self, ADMINISTRATOR, MANAGE_CHANNELS, MANAGE_ROLES, require_in_channel, require_in_guild,
+    self, MANAGE_CHANNELS, MANAGE_ROLES, require_in_channel, require_in_guild,
 };
-use crate::sim::world::{Channel, Overwrite, World, kind};
+use crate::sim::world::{Audited, Channel, Overwrite, World, kind};
 use serde_json::{Value, json};
 
 pub(super) const ROUTES: &[Route] = &[
@@ -65,8 +65,8 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     check_name(name)?;
     let name = proper_name(name, of_kind);
     let parent = parent(world, guild, call)?;
-    let overwrites = overwrites(call);
-    require_grantable(world, guild, call.actor, &overwrites)?;
+    let overwrites = asked_overwrites(call);
+    overwrites::require_grantable(world, guild, call.actor, &overwrites)?;
     let mut tagged = Channel::in_guild(0, guild, of_kind, &name);
     tags::offer(world, call, &mut tagged)?;
     let id = world.add_channel(guild, &name, of_kind, parent);
@@ -80,7 +80,10 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     }
     let shown = world.show_channel(world.channel(id)?, call.actor);
     world.tell_guild(guild, "CHANNEL_CREATE", shown.clone());
-    world.audit(guild, call.who_and_why(), 10, Some(id));
+    let overwrites = &shown["permission_overwrites"];
+    let told = Audited::of(10, Some(id)).changed(&Value::Null, &shown);
+    let told = told.change("permission_overwrites", None, Some(overwrites));
+    world.write_audit(guild, call.who_and_why(), told);
     Ok(RestAnswer::Created(shown))
 }
 
@@ -119,31 +122,12 @@ fn parent(world: &World, guild: Id, call: &RestCall) -> Result<Option<Id>, ApiEr
     }
 }
 
-fn overwrites(call: &RestCall) -> Vec<Overwrite> {
+fn asked_overwrites(call: &RestCall) -> Vec<Overwrite> {
     let listed = call
         .field("permission_overwrites")
         .and_then(Value::as_array);
     let read = |one| Overwrite::read(None, one);
     listed.into_iter().flatten().filter_map(read).collect()
-}
-
-/// Nobody gives away in an overwrite what they do not have.
-pub(super) fn require_grantable(
-    world: &World,
-    guild: Id,
-    actor: Id,
-    overwrites: &[Overwrite],
-) -> Result<(), ApiError> {
-    let guild = world.guild_for(guild, actor)?;
-    let held = permissions::in_guild(world, guild, actor);
-    let touched = overwrites
-        .iter()
-        .fold(0, |bits, one| bits | one.allow | one.deny);
-    if held & ADMINISTRATOR != 0 || (touched & !held == 0) {
-        Ok(())
-    } else {
-        Err(MISSING_PERMISSIONS.into())
-    }
 }
 
 fn update(world: &mut World, call: &RestCall) -> Outcome {
@@ -169,19 +153,47 @@ fn update(world: &mut World, call: &RestCall) -> Outcome {
         .is_some_and(Value::is_array)
     {
         require_in_channel(world, &channel, call.actor, MANAGE_ROLES)?;
-        changed.overwrites = overwrites(call);
-        require_grantable(world, guild, call.actor, &changed.overwrites)?;
+        changed.overwrites = asked_overwrites(call);
+        overwrites::require_grantable(world, guild, call.actor, &changed.overwrites)?;
     }
     if let Some(position) = call.field("position").and_then(Value::as_i64) {
         changed.position = position;
     }
+    if let Some(kind) = call.field("type").and_then(Value::as_u64) {
+        changed.kind = converted(world, &channel, kind)?;
+    }
     tags::offer(world, call, &mut changed)?;
     call.copy_fields(PLAIN, &mut changed.fields);
+    let before = world.show_channel(&channel, call.actor);
+    let after = world.show_channel(&changed, call.actor);
+    let overwrites = changed.overwrites.clone();
     world.keep_channel(changed);
-    world.audit(guild, call.who_and_why(), 11, Some(channel.id));
-    Ok(RestAnswer::Ok(
-        world.show_channel(world.channel(channel.id)?, call.actor),
-    ))
+    let told = Audited::of(11, Some(channel.id)).changed(&before, &after);
+    if told.has_changes() {
+        world.write_audit(guild, call.who_and_why(), told);
+    }
+    let pair = (channel.overwrites.as_slice(), overwrites.as_slice());
+    overwrites::audit(world, call, (guild, channel.id), pair);
+    Ok(RestAnswer::Ok(after))
+}
+
+/// The type that a channel gets: only text channels become announcement channels and the other way round, in guilds with
+/// the feature for them.
+fn converted(world: &World, channel: &Channel, asked: u64) -> Result<u64, ApiError> {
+    if asked == channel.kind {
+        return Ok(asked);
+    }
+    let is_pair = |one: u64| matches!(one, kind::TEXT | kind::ANNOUNCEMENT);
+    let features = world
+        .home(channel)
+        .and_then(|home| home.fields.get("features"));
+    let mut features = features.and_then(Value::as_array).into_iter().flatten();
+    let may_be_news = features.any(|feature| feature == "NEWS");
+    if is_pair(channel.kind) && is_pair(asked) && may_be_news {
+        return Ok(asked);
+    }
+    let message = "A channel of this type cannot become one of that type here.";
+    Err(Invalid::one("type", "CHANNEL_TYPE_INVALID", message))
 }
 
 fn delete(world: &mut World, call: &RestCall) -> Outcome {
@@ -199,7 +211,7 @@ fn delete(world: &mut World, call: &RestCall) -> Outcome {
         MANAGE_CHANNELS
     };
     require_in_channel(world, &channel, call.actor, needed)?;
-    forget(world, channel.id);
+    let orphans = forget(world, channel.id);
     let (name, data) = if is_thread {
         let data = json!({
             "id": channel.id.to_string(), "guild_id": guild.to_string(),
@@ -210,17 +222,18 @@ fn delete(world: &mut World, call: &RestCall) -> Outcome {
         ("CHANNEL_DELETE", shown.clone())
     };
     world.tell_guild(guild, name, data);
-    world.audit(
-        guild,
-        call.who_and_why(),
-        if is_thread { 112 } else { 12 },
-        Some(channel.id),
-    );
+    for orphan in orphans {
+        world.keep_channel(orphan);
+    }
+    let action = if is_thread { 112 } else { 12 };
+    let told = Audited::of(action, Some(channel.id)).changed(&shown, &Value::Null);
+    world.write_audit(guild, call.who_and_why(), told);
     Ok(RestAnswer::Ok(shown))
 }
 
-/// Removes a channel with its messages and threads; channels of a category stay.
-fn forget(world: &mut World, id: Id) {
+/// Removes a channel with its messages, threads, webhooks and invites. The channels of a category stay; they are given
+/// back without it.
+fn forget(world: &mut World, id: Id) -> Vec<Channel> {
     world.empty_voice(id);
     world.messages.remove(&id);
     world.channels.shift_remove(&id);
@@ -232,13 +245,14 @@ fn forget(world: &mut World, id: Id) {
     for thread in threads {
         forget(world, thread);
     }
-    for channel in world
-        .channels
-        .values_mut()
-        .filter(|one| one.parent == Some(id))
-    {
-        channel.parent = None;
-    }
+    world.webhooks.retain(|_, hook| hook.channel != id);
+    world.invites.retain(|_, invite| invite.channel != id);
+    let children = world.channels.values().filter(|one| one.parent == Some(id));
+    let orphan = |channel: &Channel| Channel {
+        parent: None,
+        ..channel.clone()
+    };
+    children.map(orphan).collect()
 }
 
 fn reorder(world: &mut World, call: &RestCall) -> Outcome {
@@ -251,11 +265,15 @@ fn reorder(world: &mut World, call: &RestCall) -> Outcome {
         let Some(mut channel) = known.filter(|it| it.guild == Some(guild)).cloned() else {
             continue;
         };
+        let before = (channel.position, channel.parent);
         if let Some(position) = one.get("position").and_then(Value::as_i64) {
             channel.position = position;
         }
         if let Some(parent) = one.get("parent_id") {
             channel.parent = id_of(parent);
+        }
+        if before == (channel.position, channel.parent) {
+            continue;
         }
         world.keep_channel(channel);
     }

@@ -1,6 +1,8 @@
 //! Components as Discord gives them back: each with a number, and with what Discord fills in.
 
-use crate::sim::world::collect_components;
+use crate::sim::errors::{ApiError, Invalid};
+use crate::sim::ids::id_in;
+use crate::sim::world::{World, collect_components};
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 
@@ -96,6 +98,36 @@ fn fill(tree: &mut Value) {
             }
         }
         _ => {}
+    }
+}
+
+/// Fails for a custom emoji that no guild and no application has.
+pub(super) fn require_known_emoji(world: &World, tree: &Value, path: &str) -> Result<(), ApiError> {
+    match tree {
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.try_for_each(|(at, item)| {
+                require_known_emoji(world, item, &format!("{path}.{at}"))
+            })
+        }
+        Value::Object(fields) => {
+            if let Some(id) =
+                id_in(&tree["emoji"], "id").filter(|id| world.custom_emoji(*id).is_none())
+            {
+                let message = format!("There is no emoji with the id {id}.");
+                let path = format!("{path}.emoji.id");
+                return Err(Invalid::one(&path, "COMPONENT_INVALID_EMOJI", message));
+            }
+            let inner = fields.iter().filter(|(name, _)| {
+                matches!(
+                    name.as_str(),
+                    "components" | "component" | "accessory" | "options"
+                )
+            });
+            let mut inner = inner.map(|(name, value)| (format!("{path}.{name}"), value));
+            inner.try_for_each(|(path, value)| require_known_emoji(world, value, &path))
+        }
+        _ => Ok(()),
     }
 }
 

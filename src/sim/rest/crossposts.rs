@@ -2,7 +2,7 @@
 
 use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, route};
-use super::webhooks::{IN_CHANNEL, tell};
+use super::webhooks::{IN_CHANNEL, audited, tell};
 use crate::sim::errors::{
     ALREADY_CROSSPOSTED, ApiError, TOO_MANY_WEBHOOKS, UNKNOWN_CHANNEL, WRONG_CHANNEL_TYPE,
 };
@@ -10,8 +10,8 @@ use crate::sim::ids::Id;
 use crate::sim::permissions::{
     MANAGE_MESSAGES, MANAGE_WEBHOOKS, SEND_MESSAGES, require_in_channel,
 };
-use crate::sim::world::{Channel, Message, Webhook, World, kind};
-use serde_json::json;
+use crate::sim::world::{Audited, Channel, Message, Webhook, World, kind};
+use serde_json::{Value, json};
 
 pub(super) const ROUTES: &[Route] = &[
     route("POST", "/channels/{channel_id}/followers", follow),
@@ -72,9 +72,10 @@ fn follow(world: &mut World, call: &RestCall) -> Outcome {
         avatar: None,
         follows: Some(source),
     };
+    let told = Audited::of(50, Some(id)).changed(&Value::Null, &audited(&hook));
     world.webhooks.insert(id, hook);
     tell(world, guild, target);
-    world.audit(guild, call.who_and_why(), 50, Some(id));
+    world.write_audit(guild, call.who_and_why(), told);
     let more = json!({
         "content": name,
         "message_reference": {

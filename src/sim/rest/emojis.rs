@@ -9,7 +9,7 @@ use crate::sim::errors::{
     UNKNOWN_EMOJI_RESOURCE,
 };
 use crate::sim::ids::{Id, ids_in};
-use crate::sim::world::{Collection, Guild, World};
+use crate::sim::world::{Audited, Collection, Guild, World};
 use serde_json::{Value, json};
 
 const OF_GUILD: &str = "/guilds/{guild_id}/emojis";
@@ -99,12 +99,14 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     }
     guild.collections.emojis.keep(id, emoji.clone());
     tell(world, home);
-    world.audit(home, call.who_and_why(), 60, Some(id));
+    let told = Audited::of(60, Some(id)).changed(&Value::Null, &json!({"name": emoji["name"]}));
+    world.write_audit(home, call.who_and_why(), told);
     Ok(RestAnswer::Created(emoji))
 }
 
 fn update(world: &mut World, call: &RestCall) -> Outcome {
     let (home, id, mut emoji) = changeable(world, call)?;
+    let before = emoji.clone();
     if let Some(name) = call.string("name") {
         check_name(name)?;
         emoji["name"] = name.into();
@@ -116,15 +118,17 @@ fn update(world: &mut World, call: &RestCall) -> Outcome {
     let emojis = &mut world.guild_mut(home)?.collections.emojis;
     emojis.keep(id, emoji.clone());
     tell(world, home);
-    world.audit(home, call.who_and_why(), 61, Some(id));
+    let told = Audited::of(61, Some(id)).changed(&before, &emoji);
+    world.write_audit(home, call.who_and_why(), told);
     Ok(RestAnswer::Ok(emoji))
 }
 
 fn delete(world: &mut World, call: &RestCall) -> Outcome {
-    let (home, id, _) = changeable(world, call)?;
+    let (home, id, emoji) = changeable(world, call)?;
     world.guild_mut(home)?.collections.emojis.remove(id);
     tell(world, home);
-    world.audit(home, call.who_and_why(), 62, Some(id));
+    let told = Audited::of(62, Some(id)).changed(&json!({"name": emoji["name"]}), &Value::Null);
+    world.write_audit(home, call.who_and_why(), told);
     Ok(RestAnswer::Nothing)
 }
 

@@ -2,9 +2,11 @@
 
 use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, route};
+use super::webhooks;
 use crate::sim::errors::Invalid;
+use crate::sim::ids::Id;
 use crate::sim::permissions::{MANAGE_GUILD, VIEW_AUDIT_LOG, require_in_guild};
-use crate::sim::world::{AuditEntry, World};
+use crate::sim::world::{AuditEntry, Audited, Guild, World, kind};
 use serde_json::{Value, json};
 
 pub(super) const ROUTES: &[Route] = &[
@@ -68,13 +70,17 @@ fn update(world: &mut World, call: &RestCall) -> Outcome {
         return Err(Invalid::one("name", "BASE_TYPE_BAD_LENGTH", message));
     }
     let guild = world.guild_mut(id)?;
+    let before = guild.show();
     if let Some(name) = name {
         guild.name = name;
     }
     call.copy_fields(PLAIN, &mut guild.fields);
     let shown = guild.show();
     world.tell_guild(id, "GUILD_UPDATE", shown.clone());
-    world.audit(id, call.who_and_why(), 1, Some(id));
+    let told = Audited::of(1, Some(id)).changed(&before, &shown);
+    if told.has_changes() {
+        world.write_audit(id, call.who_and_why(), told);
+    }
     Ok(RestAnswer::Ok(shown))
 }
 
@@ -87,25 +93,47 @@ fn audit_log(world: &mut World, call: &RestCall) -> Outcome {
     let action: Option<u64> = call.query("action_type").and_then(|it| it.parse().ok());
     let wanted = |entry: &&AuditEntry| {
         user.is_none_or(|user| entry.actor == user)
-            && action.is_none_or(|action| entry.action == action)
+            && action.is_none_or(|action| entry.told.action == action)
             && before.is_none_or(|before| entry.id() < before)
             && after.is_none_or(|after| entry.id() > after)
     };
-    let entries: Vec<&AuditEntry> = guild
-        .audit
-        .iter()
-        .rev()
-        .filter(wanted)
-        .take(limit)
-        .collect();
-    let mut users: Vec<_> = entries.iter().map(|entry| entry.actor).collect();
+    let wanted_entries = guild.audit.iter().filter(wanted);
+    // After an id, the oldest come first.
+    let entries: Vec<&AuditEntry> = if after.is_some() && before.is_none() {
+        wanted_entries.take(limit).collect()
+    } else {
+        wanted_entries.rev().take(limit).collect()
+    };
+    Ok(RestAnswer::Ok(show_log(world, guild, &entries)))
+}
+
+/// Entries with what they refer to.
+fn show_log(world: &World, guild: &Guild, entries: &[&AuditEntry]) -> Value {
+    let targets = || entries.iter().filter_map(|entry| entry.told.target);
+    let mut users: Vec<Id> = entries.iter().map(|entry| entry.actor).collect();
+    users.extend(targets().filter(|id| world.users.contains_key(id)));
     users.sort_unstable();
     users.dedup();
+    let mut others: Vec<Id> = targets().collect();
+    others.sort_unstable();
+    others.dedup();
+    let threads = others.iter().filter_map(|id| world.channels.get(id));
+    let threads = threads.filter(|channel| {
+        let is_thread = channel.thread.is_some() && channel.guild == Some(guild.id);
+        is_thread && channel.kind != kind::PRIVATE_THREAD
+    });
+    let threads: Vec<Value> = threads
+        .map(|thread| world.show_channel(thread, 0))
+        .collect();
+    let webhooks = others.iter().filter_map(|id| world.webhooks.get(id));
+    let webhooks: Vec<Value> = webhooks
+        .map(|hook| webhooks::shown(world, hook, false))
+        .collect();
     let users: Vec<Value> = users.into_iter().map(|id| world.show_user(id)).collect();
-    let entries: Vec<Value> = entries.into_iter().map(AuditEntry::show).collect();
-    Ok(RestAnswer::Ok(json!({
+    let entries: Vec<Value> = entries.iter().map(|entry| entry.show()).collect();
+    json!({
         "audit_log_entries": entries, "users": users, "application_commands": [],
         "auto_moderation_rules": [], "guild_scheduled_events": [], "integrations": [],
-        "threads": [], "webhooks": [],
-    })))
+        "threads": threads, "webhooks": webhooks,
+    })
 }

@@ -3,12 +3,14 @@
 use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, open, route};
 use crate::sim::errors::{NOT_IN_A_DM, UNKNOWN_INVITE};
+use crate::sim::ids::timestamp;
 use crate::sim::permissions::{
     CREATE_INSTANT_INVITE, MANAGE_CHANNELS, MANAGE_GUILD, in_channel, require_in_channel,
     require_in_guild,
 };
-use crate::sim::world::{Invite, World};
+use crate::sim::world::{Audited, Invite, World};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 pub(super) const ROUTES: &[Route] = &[
     route("GET", "/channels/{channel_id}/invites", list_channel),
@@ -34,12 +36,21 @@ fn shown(world: &World, invite: &Invite) -> Value {
             "id": channel.id.to_string(), "name": channel.name, "type": channel.kind,
         })),
         "inviter": world.show_user(invite.inviter),
-        "expires_at": null,
+        "expires_at": invite.expires.map(timestamp),
         "uses": invite.uses,
         "max_uses": invite.max_uses,
         "max_age": invite.max_age,
         "temporary": invite.temporary,
         "created_at": invite.created_at,
+    })
+}
+
+/// An invite as the audit log tells of it.
+fn audited(invite: &Invite) -> Value {
+    json!({
+        "code": invite.code, "channel_id": invite.channel.to_string(),
+        "inviter_id": invite.inviter.to_string(), "uses": invite.uses,
+        "max_uses": invite.max_uses, "max_age": invite.max_age, "temporary": invite.temporary,
     })
 }
 
@@ -49,12 +60,15 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     require_in_channel(world, channel, call.actor, CREATE_INSTANT_INVITE)?;
     let channel = channel.id;
     let number = |name: &str, default| call.field(name).and_then(Value::as_u64).unwrap_or(default);
+    let max_age = number("max_age", 86_400);
+    let ends = world.clock.now() + Duration::from_secs(max_age);
     let invite = Invite {
-        code: format!("sim{:x}", world.new_id() >> 12),
+        code: format!("sim{:x}", world.new_id()),
         channel,
         guild,
         inviter: call.actor,
-        max_age: number("max_age", 86_400),
+        max_age,
+        expires: (max_age > 0).then_some(ends),
         max_uses: number("max_uses", 0),
         temporary: call.body["temporary"] == true,
         uses: 0,
@@ -66,10 +80,12 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
         "code": invite.code, "created_at": invite.created_at,
         "inviter": world.show_user(call.actor), "max_age": invite.max_age,
         "max_uses": invite.max_uses, "temporary": invite.temporary, "uses": 0,
-        "expires_at": null,
+        "expires_at": invite.expires.map(timestamp),
     });
+    let told = Audited::of(40, None).changed(&Value::Null, &audited(&invite));
     world.invites.insert(invite.code.clone(), invite);
     world.tell_channel(channel, "INVITE_CREATE", data);
+    world.write_audit(guild, call.who_and_why(), told);
     Ok(RestAnswer::Ok(shown))
 }
 
@@ -116,5 +132,7 @@ fn delete(world: &mut World, call: &RestCall) -> Outcome {
         "code": invite.code,
     });
     world.tell_channel(invite.channel, "INVITE_DELETE", data);
+    let told = Audited::of(42, None).changed(&audited(&invite), &Value::Null);
+    world.write_audit(invite.guild, call.who_and_why(), told);
     Ok(RestAnswer::Ok(shown))
 }

@@ -1,7 +1,7 @@
 //! Members: read, search, change, kick.
 
 use super::call::{Outcome, RestAnswer, RestCall};
-use super::roles::require_assignable;
+use super::roles::{require_assignable, roles_changed};
 use super::route::{Route, route};
 use super::voice;
 use crate::sim::errors::{ApiError, Invalid, MISSING_PERMISSIONS, NOT_IN_VOICE};
@@ -10,7 +10,7 @@ use crate::sim::permissions::{
     ADMINISTRATOR, CHANGE_NICKNAME, DEAFEN_MEMBERS, KICK_MEMBERS, MANAGE_NICKNAMES, MANAGE_ROLES,
     MODERATE_MEMBERS, MUTE_MEMBERS, in_guild, require_above, require_in_guild,
 };
-use crate::sim::world::{Guild, Member, World};
+use crate::sim::world::{Audited, Guild, Member, World};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -121,16 +121,18 @@ fn change(world: &mut World, call: &RestCall, (guild, user): (Id, Id)) -> Outcom
             *place = call.body[name] == true;
         }
     }
-    let had_roles = home.member(user)?.roles.clone();
+    let before = home.member(user)?;
+    let told = Audited::of(24, Some(user)).changed(&before.show_alone(), &member.show_alone());
+    let of_roles = roles_changed(home, user, &before.roles, &member.roles);
     voice::move_member(world, call, (guild, user))?;
-    let changed_roles = had_roles != member.roles;
     world.guild_mut(guild)?.members.insert(user, member);
     if call.field("mute").or(call.field("deaf")).is_some() {
         world.tell_voice(guild, user, None);
     }
     world.tell_member(guild, user);
-    let action = if changed_roles { 25 } else { 24 };
-    world.audit(guild, call.who_and_why(), action, Some(user));
+    for told in [told, of_roles].into_iter().filter(Audited::has_changes) {
+        world.write_audit(guild, call.who_and_why(), told);
+    }
     let member = world.guild_for(guild, call.actor)?.member(user)?;
     Ok(RestAnswer::Ok(world.show_member(member)))
 }

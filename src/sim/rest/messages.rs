@@ -16,7 +16,7 @@ use crate::sim::permissions::{
     ATTACH_FILES, MANAGE_CHANNELS, MANAGE_MESSAGES, MANAGE_THREADS, READ_MESSAGE_HISTORY,
     SEND_MESSAGES, SEND_POLLS, SEND_TTS_MESSAGES, in_channel, require_in_channel,
 };
-use crate::sim::world::{Channel, Message, World};
+use crate::sim::world::{Audited, Channel, Message, World};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -296,7 +296,8 @@ fn delete(world: &mut World, call: &RestCall) -> Outcome {
     let (place, guild, author) = ((channel.id, message.id), channel.guild, message.author);
     world.remove_message(place.0, place.1);
     if let Some(guild) = guild.filter(|_| !is_own) {
-        world.audit(guild, call.who_and_why(), 72, Some(author));
+        let told = Audited::of(72, Some(author)).with("channel_id", place.0);
+        world.write_audit(guild, call.who_and_why(), told.with("count", 1));
     }
     Ok(RestAnswer::Nothing)
 }
@@ -323,7 +324,7 @@ fn bulk_delete(world: &mut World, call: &RestCall) -> Outcome {
     let visible = |message: &mut Message| message.only_for.is_none();
     named.retain(|message| messages.get_mut(message).is_some_and(visible));
     for message in &named {
-        messages.remove(message);
+        world.forget_message(id, *message);
     }
     let ids: Vec<String> = named.iter().map(ToString::to_string).collect();
     let data = json!({
@@ -333,7 +334,8 @@ fn bulk_delete(world: &mut World, call: &RestCall) -> Outcome {
     });
     world.tell_channel(id, "MESSAGE_DELETE_BULK", data);
     if let Some(guild) = guild {
-        world.audit(guild, call.who_and_why(), 73, Some(id));
+        let told = Audited::of(73, Some(id)).with("count", named.len());
+        world.write_audit(guild, call.who_and_why(), told);
     }
     Ok(RestAnswer::Nothing)
 }

@@ -10,7 +10,7 @@ use crate::sim::ids::Id;
 use crate::sim::permissions::{
     MANAGE_MESSAGES, PIN_MESSAGES, READ_MESSAGE_HISTORY, in_channel, require_in_channel,
 };
-use crate::sim::world::{Message, World};
+use crate::sim::world::{Audited, Message, World};
 use serde_json::{Value, json};
 
 pub(super) const ROUTES: &[Route] = &[
@@ -138,7 +138,10 @@ fn tell(world: &mut World, call: &RestCall, (channel, message): (Id, Id), action
     }
     world.tell_message("MESSAGE_UPDATE", channel, message);
     world.tell_channel(channel, "CHANNEL_PINS_UPDATE", data);
+    let author = world.message(channel, message, call.actor).ok();
+    let author = author.map(|message| message.author);
     if let Some(guild) = guild {
-        world.audit(guild, call.who_and_why(), action, Some(message));
+        let told = Audited::of(action, author).with("channel_id", channel);
+        world.write_audit(guild, call.who_and_why(), told.with("message_id", message));
     }
 }

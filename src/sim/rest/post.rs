@@ -21,14 +21,16 @@ const SETTABLE: u64 =
 /// Makes a message and dispatches it. The body must have been checked.
 pub(super) fn post(world: &mut World, draft: Draft<'_>) -> Result<Id, ApiError> {
     let reference = Reference::read(world, &draft)?;
+    components::require_known_emoji(world, &draft.body["components"], "components")?;
     let channel = world.channel(draft.channel)?.clone();
     let stickers = match draft.webhook {
         None => stickers::sent(world, &channel, draft.author, draft.body)?,
         // Webhooks send none.
         Some(_) => Vec::new(),
     };
-    if draft.webhook.is_none() && draft.only_for.is_none() {
-        world.enter_thread(draft.channel, draft.author);
+    if draft.only_for.is_none() {
+        let member = draft.webhook.is_none().then_some(draft.author);
+        world.enter_thread(draft.channel, member);
     }
     let id = draft.id.unwrap_or_else(|| world.new_id());
     let now = world.now();
@@ -126,6 +128,7 @@ pub(super) fn edit(
     body: &Value,
     new_files: &[Upload],
 ) -> Result<(), ApiError> {
+    components::require_known_emoji(world, &body["components"], "components")?;
     let message = world.message_mut(channel, id)?.clone();
     let place = world.channel(channel)?.clone();
     let mut fields = message.fields.clone();
@@ -170,6 +173,7 @@ pub(super) fn edit(
     }
     rules::check_edited(&fields)?;
     world.message_mut(channel, id)?.fields = fields;
+    world.refresh_answers(channel, id);
     world.tell_message("MESSAGE_UPDATE", channel, id);
     Ok(())
 }

@@ -42,8 +42,18 @@ fn place(world: &World, call: &RestCall, needed: u64) -> Result<(Id, Id), ApiErr
     Ok((channel.id, message.id))
 }
 
-fn emoji(call: &RestCall) -> Result<Emoji, ApiError> {
-    Emoji::read(call.text("emoji_name")).ok_or_else(|| UNKNOWN_EMOJI.into())
+/// The emoji of the path. A custom one is known by its id, whatever the path calls it.
+fn emoji(world: &World, call: &RestCall) -> Result<Emoji, ApiError> {
+    let mut emoji = Emoji::read(call.text("emoji_name")).ok_or(UNKNOWN_EMOJI)?;
+    if let Some(id) = emoji.id {
+        let known = world.custom_emoji(id).ok_or(UNKNOWN_EMOJI)?;
+        known["name"]
+            .as_str()
+            .unwrap_or_default()
+            .clone_into(&mut emoji.name);
+        emoji.animated = known["animated"] == true;
+    }
+    Ok(emoji)
 }
 
 /// What all reaction events have.
@@ -58,7 +68,7 @@ fn event(world: &World, (channel, message): (Id, Id)) -> Value {
 fn add(world: &mut World, call: &RestCall) -> Outcome {
     let place = place(world, call, READ_MESSAGE_HISTORY)?;
     require_unarchived(world.channel(place.0)?)?;
-    let emoji = emoji(call)?;
+    let emoji = emoji(world, call)?;
     let message = world.message(place.0, place.1, call.actor)?;
     let author = message.author;
     let known = message.reactions.iter().position(|one| one.emoji == emoji);
@@ -100,7 +110,7 @@ fn add(world: &mut World, call: &RestCall) -> Outcome {
 
 fn remove(world: &mut World, call: &RestCall) -> Outcome {
     let place = place(world, call, 0)?;
-    let emoji = emoji(call)?;
+    let emoji = emoji(world, call)?;
     let user = match call.text("user_id") {
         "" => call.actor,
         _ => call.id("user_id")?,
@@ -130,7 +140,7 @@ fn remove(world: &mut World, call: &RestCall) -> Outcome {
 
 fn list(world: &mut World, call: &RestCall) -> Outcome {
     let place = place(world, call, READ_MESSAGE_HISTORY)?;
-    let emoji = emoji(call)?;
+    let emoji = emoji(world, call)?;
     let limit = call.query_count("limit", 25, (1, 100))?;
     let after = call.query_id("after")?.unwrap_or(0);
     let message = world.message(place.0, place.1, call.actor)?;
@@ -145,7 +155,7 @@ fn list(world: &mut World, call: &RestCall) -> Outcome {
 
 fn remove_emoji(world: &mut World, call: &RestCall) -> Outcome {
     let place = place(world, call, MANAGE_MESSAGES)?;
-    let emoji = emoji(call)?;
+    let emoji = emoji(world, call)?;
     let message = world.message_mut(place.0, place.1)?;
     message.reactions.retain(|one| one.emoji != emoji);
     let mut data = event(world, place);

@@ -62,13 +62,7 @@ impl Reference {
         if is_forward {
             read.forwarded = Some(json!([{"message": snapshot(message)}]));
         } else {
-            let mut inner = message.show(draft.author);
-            // Only one level of answers is shown, and no reactions.
-            if let Some(fields) = inner.as_object_mut() {
-                fields.shift_remove("referenced_message");
-                fields.shift_remove("reactions");
-            }
-            read.reply = Some(inner);
+            read.reply = Some(message.show_referenced(draft.author));
             read.author = message.webhook.is_none().then_some(message.author);
         }
         Ok(read)

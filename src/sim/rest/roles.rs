@@ -8,7 +8,7 @@ use crate::sim::permissions::{
     ADMINISTRATOR, MANAGE_ROLES, in_guild, require_above_position, require_above_role,
     require_in_guild,
 };
-use crate::sim::world::{Role, World};
+use crate::sim::world::{Audited, Guild, Role, World};
 use serde_json::{Value, json};
 
 pub(super) const ROUTES: &[Route] = &[
@@ -88,14 +88,20 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
         ));
     }
     // A new role begins at the bottom, right above @everyone.
+    let mut shifted = Vec::new();
     for role in home.roles.values_mut().filter(|role| role.position >= 1) {
         role.position += 1;
+        shifted.push(role.clone());
     }
     let mut role = Role::new(id, "new role", 1, permissions.unwrap_or(everyone));
     apply(call, &mut role);
     home.roles.insert(id, role.clone());
     tell(world, guild, "GUILD_ROLE_CREATE", &role);
-    world.audit(guild, call.who_and_why(), 30, Some(id));
+    for role in &shifted {
+        tell(world, guild, "GUILD_ROLE_UPDATE", role);
+    }
+    let told = Audited::of(30, Some(id)).changed(&Value::Null, &role.show());
+    world.write_audit(guild, call.who_and_why(), told);
     Ok(RestAnswer::Ok(role.show()))
 }
 
@@ -131,6 +137,7 @@ fn update(world: &mut World, call: &RestCall) -> Outcome {
     let id = call.id("role_id")?;
     let home = world.guild_for(guild, call.actor)?;
     let mut role = home.role(id)?.clone();
+    let before = role.show();
     require_above_role(home, call.actor, id)?;
     if let Some(permissions) = granted(world, guild, call)? {
         role.permissions = permissions;
@@ -138,7 +145,10 @@ fn update(world: &mut World, call: &RestCall) -> Outcome {
     apply(call, &mut role);
     world.guild_mut(guild)?.roles.insert(id, role.clone());
     tell(world, guild, "GUILD_ROLE_UPDATE", &role);
-    world.audit(guild, call.who_and_why(), 31, Some(id));
+    let told = Audited::of(31, Some(id)).changed(&before, &role.show());
+    if told.has_changes() {
+        world.write_audit(guild, call.who_and_why(), told);
+    }
     Ok(RestAnswer::Ok(role.show()))
 }
 
@@ -151,14 +161,23 @@ fn delete(world: &mut World, call: &RestCall) -> Outcome {
         return Err(INVALID_ROLE.into());
     }
     require_above_role(home, call.actor, id)?;
+    let before = role.show();
     let home = world.guild_mut(guild)?;
     home.roles.shift_remove(&id);
+    let mut had = Vec::new();
     for member in home.members.values_mut() {
-        member.roles.retain(|role| *role != id);
+        if member.roles.contains(&id) {
+            member.roles.retain(|role| *role != id);
+            had.push(member.user);
+        }
     }
     let data = json!({"guild_id": guild.to_string(), "role_id": id.to_string()});
     world.tell_guild(guild, "GUILD_ROLE_DELETE", data);
-    world.audit(guild, call.who_and_why(), 32, Some(id));
+    for user in had {
+        world.tell_member(guild, user);
+    }
+    let told = Audited::of(32, Some(id)).changed(&before, &Value::Null);
+    world.write_audit(guild, call.who_and_why(), told);
     Ok(RestAnswer::Nothing)
 }
 
@@ -166,25 +185,32 @@ fn reorder(world: &mut World, call: &RestCall) -> Outcome {
     let guild = managed(world, call)?;
     let moves = call.body.as_array().cloned().unwrap_or_default();
     let home = world.guild_for(guild, call.actor)?;
+    let mut moved = Vec::new();
     for one in &moves {
-        let id = id_in(one, "id").unwrap_or(0);
-        home.role(id)?;
-        require_above_role(home, call.actor, id)?;
-        // Nobody lifts a role to their own highest one, or above it.
+        let role = home.role(id_in(one, "id").unwrap_or(0))?;
         let position = one.get("position").and_then(Value::as_i64);
-        require_above_position(home, call.actor, position.unwrap_or(0))?;
+        // Clients send all roles: those that stay where they are need no permission.
+        let Some(position) = position.filter(|position| *position != role.position) else {
+            continue;
+        };
+        // @everyone is below all others, and stays there.
+        if role.id == guild || position < 1 {
+            return Err(INVALID_ROLE.into());
+        }
+        require_above_role(home, call.actor, role.id)?;
+        // Nobody lifts a role to their own highest one, or above it.
+        require_above_position(home, call.actor, position)?;
+        moved.push((role.id, position));
     }
-    for one in &moves {
-        let (id, position) = (
-            id_in(one, "id"),
-            one.get("position").and_then(Value::as_i64),
-        );
+    for (id, position) in moved {
         let home = world.guild_mut(guild)?;
-        let role = id.and_then(|id| home.roles.get_mut(&id)).zip(position);
-        if let Some((role, position)) = role {
-            role.position = position.max(1);
+        if let Some(role) = home.roles.get_mut(&id) {
+            let before = role.show();
+            role.position = position;
             let role = role.clone();
             tell(world, guild, "GUILD_ROLE_UPDATE", &role);
+            let told = Audited::of(31, Some(id)).changed(&before, &role.show());
+            world.write_audit(guild, call.who_and_why(), told);
         }
     }
     list(world, call)
@@ -222,7 +248,8 @@ fn give(world: &mut World, call: &RestCall) -> Outcome {
     {
         member.roles.push(role);
         world.tell_member(guild, user);
-        world.audit(guild, call.who_and_why(), 25, Some(user));
+        let told = roles_changed(world.guild_for(guild, call.actor)?, user, &[], &[role]);
+        world.write_audit(guild, call.who_and_why(), told);
     }
     Ok(RestAnswer::Nothing)
 }
@@ -235,7 +262,27 @@ fn take(world: &mut World, call: &RestCall) -> Outcome {
     {
         member.roles.retain(|one| *one != role);
         world.tell_member(guild, user);
-        world.audit(guild, call.who_and_why(), 25, Some(user));
+        let told = roles_changed(world.guild_for(guild, call.actor)?, user, &[role], &[]);
+        world.write_audit(guild, call.who_and_why(), told);
     }
     Ok(RestAnswer::Nothing)
+}
+
+/// The entry for a member whose roles are not those of before.
+pub(super) fn roles_changed(guild: &Guild, user: Id, had: &[Id], has: &[Id]) -> Audited {
+    let listed = |ids: &[Id], others: &[Id]| -> Option<Value> {
+        let ids = ids.iter().filter(|id| !others.contains(id));
+        let roles = ids.filter_map(|id| guild.roles.get(id));
+        let shown: Vec<Value> = roles
+            .map(|role| json!({"id": role.id.to_string(), "name": role.name}))
+            .collect();
+        (!shown.is_empty()).then(|| shown.into())
+    };
+    let mut told = Audited::of(25, Some(user));
+    for (key, roles) in [("$add", listed(has, had)), ("$remove", listed(had, has))] {
+        if roles.is_some() {
+            told = told.change(key, None, roles.as_ref());
+        }
+    }
+    told
 }

@@ -10,7 +10,7 @@ use crate::sim::errors::{
 };
 use crate::sim::ids::{Id, ids_in};
 use crate::sim::permissions::{USE_EXTERNAL_STICKERS, in_channel};
-use crate::sim::world::{Channel, World, without_creator};
+use crate::sim::world::{Audited, Channel, World, without_creator};
 use serde_json::{Map, Value, json};
 
 const OF_GUILD: &str = "/guilds/{guild_id}/stickers";
@@ -116,7 +116,8 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     let stickers = &mut world.guild_mut(home)?.collections.stickers;
     stickers.keep(id, sticker.clone());
     tell(world, home);
-    world.audit(home, call.who_and_why(), 90, Some(id));
+    let told = Audited::of(90, Some(id)).changed(&Value::Null, &sticker);
+    world.write_audit(home, call.who_and_why(), told);
     Ok(RestAnswer::Created(sticker))
 }
 
@@ -131,6 +132,7 @@ fn changeable(world: &World, call: &RestCall) -> Result<(Id, Id, Value), ApiErro
 
 fn update(world: &mut World, call: &RestCall) -> Outcome {
     let (home, id, mut sticker) = changeable(world, call)?;
+    let before = sticker.clone();
     check_description(call)?;
     for name in ["name", "tags", "description"] {
         if let Some(value) = call.field(name) {
@@ -140,15 +142,17 @@ fn update(world: &mut World, call: &RestCall) -> Outcome {
     let stickers = &mut world.guild_mut(home)?.collections.stickers;
     stickers.keep(id, sticker.clone());
     tell(world, home);
-    world.audit(home, call.who_and_why(), 91, Some(id));
+    let told = Audited::of(91, Some(id)).changed(&before, &sticker);
+    world.write_audit(home, call.who_and_why(), told);
     Ok(RestAnswer::Ok(sticker))
 }
 
 fn delete(world: &mut World, call: &RestCall) -> Outcome {
-    let (home, id, _) = changeable(world, call)?;
+    let (home, id, sticker) = changeable(world, call)?;
     world.guild_mut(home)?.collections.stickers.remove(id);
     tell(world, home);
-    world.audit(home, call.who_and_why(), 92, Some(id));
+    let told = Audited::of(92, Some(id)).changed(&sticker, &Value::Null);
+    world.write_audit(home, call.who_and_why(), told);
     Ok(RestAnswer::Nothing)
 }
 

@@ -8,15 +8,18 @@ use super::route::{Route, route};
 use super::tags;
 use crate::sim::errors::{
     ARCHIVED, ApiError, Invalid, NOT_IN_A_DM, TAG_REQUIRED, THREAD_EXISTS, UNKNOWN_CHANNEL,
-    UNKNOWN_MEMBER,
+    UNKNOWN_MEMBER, WRONG_CHANNEL_TYPE,
 };
 use crate::sim::ids::Id;
 use crate::sim::permissions::{
     CREATE_PRIVATE_THREADS, CREATE_PUBLIC_THREADS, MANAGE_THREADS, SEND_MESSAGES, in_channel,
     require_in_channel,
 };
-use crate::sim::world::{Channel, Thread, World, kind};
+use crate::sim::world::{Audited, Channel, THREAD_STARTER, Thread, World, kind};
 use serde_json::{Value, json};
+
+/// Discord's type of the message that tells of a thread.
+const THREAD_CREATED: u64 = 18;
 
 const MEMBER: &str = "/channels/{channel_id}/thread-members/{user_id}";
 
@@ -37,9 +40,9 @@ pub(super) const ROUTES: &[Route] = &[
 fn from_message(world: &mut World, call: &RestCall) -> Outcome {
     let channel = world.channel(call.id("channel_id")?)?;
     require_in_channel(world, channel, call.actor, CREATE_PUBLIC_THREADS)?;
-    let message = world
-        .message(channel.id, call.id("message_id")?, call.actor)?
-        .id;
+    require_threads(channel)?;
+    let message = world.message(channel.id, call.id("message_id")?, call.actor)?;
+    let (message, author) = (message.id, message.author);
     // A thread has the id of the message that it begins from.
     if world.channels.contains_key(&message) {
         return Err(THREAD_EXISTS.into());
@@ -56,6 +59,10 @@ fn from_message(world: &mut World, call: &RestCall) -> Outcome {
     fields.insert("flags".into(), flags.into());
     fields.insert("thread".into(), shown.clone());
     world.tell_message("MESSAGE_UPDATE", parent, message);
+    let mut more = refer(world, (parent, Some(message)));
+    let begun = world.message(parent, message, call.actor)?;
+    more["referenced_message"] = begun.show_referenced(call.actor);
+    world.insert_system_message(message, author, THREAD_STARTER, more);
     Ok(RestAnswer::Created(shown))
 }
 
@@ -75,12 +82,42 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
         _ => CREATE_PUBLIC_THREADS,
     };
     require_in_channel(world, channel, call.actor, needed)?;
+    require_threads(channel)?;
+    let fits = match channel.kind {
+        kind::ANNOUNCEMENT => of_kind == kind::ANNOUNCEMENT_THREAD,
+        _ => matches!(of_kind, kind::PUBLIC_THREAD | kind::PRIVATE_THREAD),
+    };
+    if !fits {
+        return Err(WRONG_CHANNEL_TYPE.into());
+    }
     let id = world.new_id();
-    Ok(RestAnswer::Created(open(
-        world,
-        call,
-        (parent, id, of_kind),
-    )?))
+    let shown = open(world, call, (parent, id, of_kind))?;
+    if of_kind != kind::PRIVATE_THREAD {
+        let mut more = refer(world, (id, None));
+        more["content"] = shown["name"].clone();
+        world.insert_system_message(parent, call.actor, THREAD_CREATED, more);
+    }
+    Ok(RestAnswer::Created(shown))
+}
+
+/// Only text and announcement channels have threads, and forums posts.
+fn require_threads(channel: &Channel) -> Result<(), ApiError> {
+    match channel.kind {
+        kind::TEXT | kind::ANNOUNCEMENT => Ok(()),
+        _ => Err(WRONG_CHANNEL_TYPE.into()),
+    }
+}
+
+/// What a message has that points to a channel, or to a message in it.
+fn refer(world: &World, (channel, message): (Id, Option<Id>)) -> Value {
+    let mut reference = json!({"type": 0, "channel_id": channel.to_string()});
+    if let Some(guild) = world.guild_of(channel) {
+        reference["guild_id"] = guild.to_string().into();
+    }
+    if let Some(message) = message {
+        reference["message_id"] = message.to_string().into();
+    }
+    json!({"message_reference": reference})
 }
 
 /// A post in a forum: a thread with its first message.
@@ -143,7 +180,8 @@ fn open(
             data["newly_created"] = true.into();
         }
     }
-    world.audit(guild, call.who_and_why(), 110, Some(id));
+    let told = Audited::of(110, Some(id)).changed(&Value::Null, &shown);
+    world.write_audit(guild, call.who_and_why(), told);
     Ok(shown)
 }
 
@@ -193,8 +231,13 @@ pub(super) fn update(world: &mut World, call: &RestCall, channel: &Channel) -> O
         changed.fields.insert("applied_tags".into(), json!(tags));
     }
     call.copy_fields(&["rate_limit_per_user", "flags"], &mut changed.fields);
+    let before = world.show_channel(channel, call.actor);
     let shown = world.show_channel(&changed, call.actor);
     world.keep_channel(changed);
+    let told = Audited::of(111, Some(channel.id)).changed(&before, &shown);
+    if let Some(guild) = channel.guild.filter(|_| told.has_changes()) {
+        world.write_audit(guild, call.who_and_why(), told);
+    }
     Ok(RestAnswer::Ok(shown))
 }
 

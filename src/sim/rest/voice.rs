@@ -10,7 +10,7 @@ use crate::sim::permissions::{
     MANAGE_CHANNELS, MOVE_MEMBERS, MUTE_MEMBERS, REQUEST_TO_SPEAK, SET_VOICE_CHANNEL_STATUS,
     in_channel, require_in_channel,
 };
-use crate::sim::world::{World, kind};
+use crate::sim::world::{Audited, World, kind};
 use serde_json::{Value, json};
 
 const OWN: &str = "/guilds/{guild_id}/voice-states/@me";
@@ -107,13 +107,15 @@ pub(super) fn move_member(
     require_in_channel(world, world.channel(from)?, call.actor, MOVE_MEMBERS)?;
     let Some(wanted) = id_of(wanted) else {
         world.leave_voice(guild, user);
-        world.audit(guild, call.who_and_why(), 27, None);
+        let told = Audited::of(27, None).with("count", 1);
+        world.write_audit(guild, call.who_and_why(), told);
         return Ok(());
     };
     require_in_channel(world, world.channel(wanted)?, call.actor, MOVE_MEMBERS)?;
     world.place_in_voice(guild, user, wanted)?;
     world.tell_voice(guild, user, None);
-    world.audit(guild, call.who_and_why(), 26, None);
+    let told = Audited::of(26, None).with("channel_id", wanted);
+    world.write_audit(guild, call.who_and_why(), told.with("count", 1));
     Ok(())
 }
 
@@ -152,6 +154,10 @@ fn set_status(world: &mut World, call: &RestCall) -> Outcome {
     let action = if status.is_some() { 192 } else { 193 };
     let data = json!({"id": id.to_string(), "guild_id": guild.to_string(), "status": status});
     world.tell_channel(id, "VOICE_CHANNEL_STATUS_UPDATE", data);
-    world.audit(guild, call.who_and_why(), action, Some(id));
+    let mut told = Audited::of(action, Some(id)).with("channel_id", id);
+    if let Some(status) = status {
+        told = told.with("status", status);
+    }
+    world.write_audit(guild, call.who_and_why(), told);
     Ok(RestAnswer::Nothing)
 }

@@ -12,7 +12,7 @@ use crate::sim::errors::{
 };
 use crate::sim::ids::Id;
 use crate::sim::permissions::{MANAGE_WEBHOOKS, require_in_channel, require_in_guild};
-use crate::sim::world::{Webhook, World, without_creator};
+use crate::sim::world::{Audited, Webhook, World, without_creator};
 use serde_json::{Value, json};
 
 /// The largest picture that Discord takes, in bytes.
@@ -128,9 +128,19 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
         follows: None,
     };
     let answer = shown(world, &hook, true);
+    let told = Audited::of(50, Some(id)).changed(&Value::Null, &audited(&hook));
     world.webhooks.insert(id, hook);
     tell(world, guild, channel);
+    world.write_audit(guild, call.who_and_why(), told);
     Ok(RestAnswer::Ok(answer))
+}
+
+/// A webhook as the audit log tells of it.
+pub(super) fn audited(hook: &Webhook) -> Value {
+    json!({
+        "name": hook.name, "type": if hook.follows.is_some() { 2 } else { 1 },
+        "channel_id": hook.channel.to_string(), "avatar_hash": hook.avatar,
+    })
 }
 
 /// Tells that the webhooks of a channel are not as before.
@@ -195,6 +205,7 @@ fn get_by_token(world: &mut World, call: &RestCall) -> Outcome {
 
 fn update(world: &mut World, call: &RestCall) -> Outcome {
     let mut hook = managed(world, call)?;
+    let before = audited(&hook);
     rename(call, &mut hook)?;
     if call.field("channel_id").is_some() {
         let channel = world.channel(call.required_id("channel_id")?)?;
@@ -203,8 +214,12 @@ fn update(world: &mut World, call: &RestCall) -> Outcome {
     }
     let answer = shown(world, &hook, true);
     let (guild, channel) = (hook.guild, hook.channel);
+    let told = Audited::of(51, Some(hook.id)).changed(&before, &audited(&hook));
     world.webhooks.insert(hook.id, hook);
     tell(world, guild, channel);
+    if told.has_changes() {
+        world.write_audit(guild, call.who_and_why(), told);
+    }
     Ok(RestAnswer::Ok(answer))
 }
 
@@ -222,6 +237,8 @@ fn delete(world: &mut World, call: &RestCall) -> Outcome {
     let hook = managed(world, call)?;
     world.webhooks.shift_remove(&hook.id);
     tell(world, hook.guild, hook.channel);
+    let told = Audited::of(52, Some(hook.id)).changed(&audited(&hook), &Value::Null);
+    world.write_audit(hook.guild, call.who_and_why(), told);
     Ok(RestAnswer::Nothing)
 }
 

@@ -64,7 +64,8 @@ pub(crate) struct Overwrite {
 }
 
 impl Overwrite {
-    fn show(&self) -> Value {
+    /// The overwrite as Discord shows it.
+    pub(crate) fn show(&self) -> Value {
         json!({
             "id": self.id.to_string(),
             "type": u8::from(self.for_member),
@@ -183,8 +184,8 @@ impl World {
         }
     }
 
-    /// Whoever writes into a thread takes it out of the archive, and is in it from then on.
-    pub(crate) fn enter_thread(&mut self, id: Id, user: Id) {
+    /// Whoever writes into a thread takes it out of the archive. A member is in it from then on; a webhook is none.
+    pub(crate) fn enter_thread(&mut self, id: Id, user: Option<Id>) {
         let now = self.now();
         let Some(mut channel) = self.channels.get(&id).cloned() else {
             return;
@@ -192,10 +193,8 @@ impl World {
         let Some(thread) = &mut channel.thread else {
             return;
         };
-        let is_new = !thread.members.iter().any(|(member, _)| *member == user);
-        if is_new {
-            thread.members.push((user, now.clone()));
-        }
+        let new = user.filter(|user| !thread.members.iter().any(|(member, _)| member == user));
+        thread.members.extend(new.map(|user| (user, now.clone())));
         let was_archived = std::mem::replace(&mut thread.archived, false);
         if was_archived {
             thread.archive_timestamp.clone_from(&now);
@@ -204,10 +203,10 @@ impl World {
         let guild = channel.guild;
         if was_archived {
             self.keep_channel(channel);
-        } else if is_new {
+        } else if new.is_some() {
             self.channels.insert(id, channel);
         }
-        if let Some(guild) = guild.filter(|_| is_new) {
+        if let Some((guild, user)) = guild.zip(new) {
             let data = json!({
                 "id": id.to_string(), "guild_id": guild.to_string(), "member_count": count,
                 "added_members": [Self::show_thread_member(id, user, &now)],

@@ -123,6 +123,8 @@ pub(crate) struct Invite {
     pub(crate) guild: Id,
     pub(crate) inviter: Id,
     pub(crate) max_age: u64,
+    /// None: never.
+    pub(crate) expires: Option<Duration>,
     pub(crate) max_uses: u64,
     pub(crate) temporary: bool,
     pub(crate) uses: u64,

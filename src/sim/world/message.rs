@@ -1,8 +1,11 @@
 //! Messages, reactions and uploaded files.
 
 use super::{Audience, Channel, Poll, World};
-use crate::sim::ids::Id;
+use crate::sim::ids::{Id, id_in};
 use serde_json::{Map, Value, json};
+
+/// Discord's type of the message with which a thread begins that was made of a message.
+pub(crate) const THREAD_STARTER: u64 = 21;
 
 /// A message. What nothing here depends on is in `fields`, under Discord's names.
 #[derive(Clone, Debug)]
@@ -33,6 +36,7 @@ pub(crate) struct Reaction {
 pub(crate) struct Emoji {
     pub(crate) id: Option<Id>,
     pub(crate) name: String,
+    pub(crate) animated: bool,
 }
 
 /// A file that was sent.
@@ -55,6 +59,7 @@ impl Emoji {
             return Some(Self {
                 id: Some(id.parse().ok()?),
                 name: name.into(),
+                animated: false,
             });
         }
         let is_word = text.chars().all(|one| one.is_ascii_alphabetic());
@@ -63,12 +68,17 @@ impl Emoji {
         (!bad).then(|| Self {
             id: None,
             name: text.into(),
+            animated: false,
         })
     }
 
     /// The emoji as Discord shows it inside reactions.
     pub(crate) fn show(&self) -> Value {
-        json!({"id": self.id.map(|id| id.to_string()), "name": self.name})
+        let mut shown = json!({"id": self.id.map(|id| id.to_string()), "name": self.name});
+        if self.animated {
+            shown["animated"] = true.into();
+        }
+        shown
     }
 }
 
@@ -101,6 +111,24 @@ impl Message {
             Some(_) => Audience::People,
             None => Audience::Everybody,
         }
+    }
+
+    /// The message as those show it that answer it: only one level of answers, and no reactions.
+    pub(crate) fn show_referenced(&self, viewer: Id) -> Value {
+        let mut shown = self.show(viewer);
+        if let Some(fields) = shown.as_object_mut() {
+            fields.shift_remove("referenced_message");
+            fields.shift_remove("reactions");
+        }
+        shown
+    }
+
+    /// The message of the same channel that this one answers and shows.
+    fn answers(&self) -> Option<Id> {
+        self.fields.get("referenced_message")?.as_object()?;
+        let reference = self.fields.get("message_reference")?;
+        id_in(reference, "message_id")
+            .filter(|_| id_in(reference, "channel_id") == Some(self.channel))
     }
 
     /// The components of all rows and sections, flattened.
@@ -145,6 +173,14 @@ impl Reaction {
 }
 
 impl World {
+    /// A custom emoji of any guild or application.
+    pub(crate) fn custom_emoji(&self, id: Id) -> Option<&Value> {
+        let mut guilds = self.guilds.values();
+        let of_guilds = guilds.find_map(|guild| guild.collections.emojis.get(id));
+        let mut applications = self.applications.values();
+        of_guilds.or_else(|| applications.find_map(|one| one.collections.emojis.get(id)))
+    }
+
     /// The message as its events show it to `viewer`: with its guild, its author's member without user, and the type of
     /// its channel, from which clients make a direct channel that they have not heard of.
     pub(crate) fn show_message_event(&self, message: &Message, viewer: Id) -> Value {
@@ -156,6 +192,14 @@ impl World {
             shown["guild_id"] = guild.to_string().into();
             if let Some(member) = self.show_member_alone(guild, message.author) {
                 shown["member"] = member;
+            }
+            // A client finds here whom a command is about, without having asked for all members.
+            let mentions = shown["mentions"].as_array_mut();
+            for user in mentions.into_iter().flatten() {
+                let member = id_in(user, "id").and_then(|id| self.show_member_alone(guild, id));
+                if let Some(member) = member {
+                    user["member"] = member;
+                }
             }
         }
         shown
@@ -228,27 +272,64 @@ impl World {
         let kept = self.messages_kept.max(1);
         let messages = self.messages.entry(channel).or_default();
         let only_for = message.only_for;
+        let counts = message.fields.get("type").and_then(Value::as_u64) != Some(THREAD_STARTER);
         if let Some(poll) = &message.poll {
             self.open_polls.insert((poll.expiry, channel, id));
         }
+        if let Some(answered) = message.answers() {
+            self.answers.entry(answered).or_default().push(id);
+        }
         messages.insert(id, message);
-        if messages.len() > kept {
-            messages.pop_first();
+        if messages.len() > kept
+            && let Some((old, _)) = messages.pop_first()
+        {
+            self.answers.remove(&old);
         }
         if let Some(channel) = self
             .channels
             .get_mut(&channel)
             .filter(|_| only_for.is_none())
         {
-            note_last(channel, id);
+            note_last(channel, id, counts);
         }
         self.tell_message("MESSAGE_CREATE", channel, id);
     }
 
+    /// Takes a message away: those that answer it show nothing of it any more.
+    pub(crate) fn forget_message(&mut self, channel: Id, id: Id) -> Option<Message> {
+        let messages = self.messages.get_mut(&channel)?;
+        let message = messages.remove(&id)?;
+        for answer in self.answers.remove(&id).unwrap_or_default() {
+            if let Some(answer) = messages.get_mut(&answer) {
+                answer
+                    .fields
+                    .insert("referenced_message".into(), Value::Null);
+            }
+        }
+        Some(message)
+    }
+
+    /// Has the messages that answer one show it as it is now.
+    pub(crate) fn refresh_answers(&mut self, channel: Id, id: Id) {
+        let Some(messages) = self.messages.get_mut(&channel) else {
+            return;
+        };
+        let answers = self.answers.get(&id).into_iter().flatten();
+        let Some(shown) = messages.get(&id).map(|it| it.show_referenced(self.bot)) else {
+            return;
+        };
+        for answer in answers {
+            if let Some(answer) = messages.get_mut(answer) {
+                answer
+                    .fields
+                    .insert("referenced_message".into(), shown.clone());
+            }
+        }
+    }
+
     /// Removes a message, and dispatches that.
     pub(crate) fn remove_message(&mut self, channel: Id, id: Id) {
-        let known = self.messages.get_mut(&channel);
-        let Some(message) = known.and_then(|messages| messages.remove(&id)) else {
+        let Some(message) = self.forget_message(channel, id) else {
             return;
         };
         let mut data = json!({"id": id.to_string(), "channel_id": channel.to_string()});
@@ -262,11 +343,12 @@ impl World {
     }
 }
 
-fn note_last(channel: &mut Channel, id: Id) {
+/// `counts`: whether it is one of the messages that a thread counts.
+fn note_last(channel: &mut Channel, id: Id, counts: bool) {
     channel.last_message = Some(id);
     // The message that a post of a forum begins with is not counted.
     let is_first = channel.id == id;
-    if let Some(thread) = channel.thread.as_mut().filter(|_| !is_first) {
+    if let Some(thread) = channel.thread.as_mut().filter(|_| !is_first && counts) {
         thread.messages += 1;
     }
 }

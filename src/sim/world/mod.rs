@@ -24,7 +24,7 @@ mod user;
 mod voice;
 
 pub(crate) use application::Application;
-pub(crate) use audit::AuditEntry;
+pub(crate) use audit::{AuditEntry, Audited};
 pub(crate) use channel::{Channel, Overwrite, Thread, kind};
 pub(crate) use collections::{
     ApplicationCollections, Collection, GuildCollections, VoiceState, without_creator,
@@ -33,7 +33,7 @@ pub(crate) use guild::{Guild, Member, Role};
 pub(crate) use interaction::{
     CalledCommand, Command, Interaction, Invite, OpenModal, Stage, Webhook,
 };
-pub(crate) use message::{Emoji, Message, Reaction, Upload, collect_components};
+pub(crate) use message::{Emoji, Message, Reaction, THREAD_STARTER, Upload, collect_components};
 pub(crate) use poll::Poll;
 pub(crate) use presence::Presence;
 pub(crate) use user::User;
@@ -116,6 +116,8 @@ pub(crate) struct World {
     pub(crate) outbox: Vec<Event>,
     /// Events that come from outside as they are, whatever they hold.
     pub(crate) injected: Vec<Event>,
+    /// The messages of its channel that answer a message, and show it.
+    answers: HashMap<Id, Vec<Id>>,
     /// When which poll of which channel ends.
     open_polls: BTreeSet<(Duration, Id, Id)>,
     snowflakes: Snowflakes,
@@ -178,6 +180,15 @@ impl World {
         messages
             .and_then(|messages| messages.get_mut(&id))
             .ok_or_else(|| UNKNOWN_MESSAGE.into())
+    }
+
+    /// Forgets the invites whose time is over. Discord tells nobody of that.
+    pub(crate) fn end_invites(&mut self) {
+        if !self.invites.is_empty() {
+            let now = self.clock.now();
+            self.invites
+                .retain(|_, invite| invite.expires.is_none_or(|end| end > now));
+        }
     }
 
     /// The guild that a channel is in.

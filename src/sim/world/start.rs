@@ -79,6 +79,7 @@ impl World {
             max_concurrency: options.max_concurrency,
             outbox: Vec::new(),
             injected: Vec::new(),
+            answers: HashMap::new(),
             open_polls: BTreeSet::default(),
             snowflakes: Snowflakes::starting_at(FIRST_MS),
             nonces: super::nonces::Nonces::default(),

@@ -1,5 +1,7 @@
 //! The simulator's REST side, over real HTTP.
 
+mod as_discord;
+mod audit;
 mod automod;
 mod expressions;
 mod guild;
