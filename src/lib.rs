@@ -31,6 +31,7 @@ pub mod files;
 pub mod gateway;
 pub mod guard;
 pub mod guild_settings;
+pub mod hash;
 pub mod history;
 pub mod host_tasks;
 pub mod http;

@@ -5,7 +5,7 @@
 //! all output go through [`hide`], just before their bytes are sent.
 
 use crate::lock::lock;
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, packed};
 use arc_swap::ArcSwapOption;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -143,6 +143,8 @@ impl std::fmt::Debug for Secret {
 /// Searches for all secrets at once.
 struct Finder {
     searcher: AhoCorasick,
+    /// Tells more quickly that there is none; nothing where the processor or the secrets do not allow it.
+    quick: Option<packed::Searcher>,
     /// Which secret each piece is of, and where in it.
     places: Vec<(Arc<Secret>, usize)>,
 }
@@ -155,18 +157,26 @@ impl Finder {
                 distinct.push(secret);
             }
         }
-        let pieces = distinct
-            .iter()
-            .flat_map(|secret| secret.pieces().map(move |(piece, _)| piece));
+        let pieces = || {
+            let pieces = distinct.iter().flat_map(|secret| secret.pieces());
+            pieces.map(|(piece, _)| piece)
+        };
         // Building fails only with more pieces than memory has room for.
-        let searcher = AhoCorasick::new(pieces).ok()?;
+        let quick = packed::Searcher::new(pieces());
+        let searcher = AhoCorasick::new(pieces()).ok()?;
         let places = distinct.iter().flat_map(|secret| {
             secret
                 .pieces()
                 .map(|(_, place)| (Arc::clone(secret), place))
         });
         let places: Vec<_> = places.collect();
-        (!places.is_empty()).then(|| Arc::new(Self { searcher, places }))
+        (!places.is_empty()).then(|| {
+            Arc::new(Self {
+                searcher,
+                quick,
+                places,
+            })
+        })
     }
 
     fn hide<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
@@ -188,6 +198,10 @@ impl Finder {
     /// What is to be hidden, in order, none of it twice.
     fn ranges(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         let mut ranges: Vec<Range<usize>> = Vec::new();
+        let is_clean = |quick: &packed::Searcher| quick.find(bytes).is_none();
+        if self.quick.as_ref().is_some_and(is_clean) {
+            return ranges;
+        }
         for found in self.searcher.find_overlapping_iter(bytes) {
             let (secret, place) = &self.places[found.pattern().as_usize()];
             let Some(mut range) = secret.around(bytes, found.start(), *place) else {

@@ -1,17 +1,16 @@
 //! A call to Discord that a cog's code makes: checked before anything is sent, charged to the cog, with errors as
 //! authors meet them. The functions of `@cogsmith/discord`, the methods of objects and `ctx` all make their calls here.
 
+use super::answer::{AnswerView, CallAnswer};
 use super::context::CogContext;
 use super::convert::weight;
-use super::hidden_content::veil;
+use super::hidden_content::Veil;
 use super::own_messages::Tie;
 use super::reach::{self, Need, Subject};
 use crate::charge::Charge;
 use crate::discord::arguments::{self, File, Prepared};
-use crate::discord::missing_fields::found_in_guild;
 use crate::discord::operations::{Operation, operation};
 use crate::discord::outbound::CallError;
-use crate::discord::schema::answer_kind;
 use crate::json::Json;
 use crate::vm::host::{Field, HostError, HostFailure, HostResult};
 use serde_json::{Map, Value as JsonValue};
@@ -80,6 +79,11 @@ pub fn prepare(
 
 /// Sends a call for a cog: after its writes are safe, with errors as authors meet them.
 pub async fn make(cog: &CogContext, call: PreparedCall) -> HostResult<Option<Json>> {
+    Ok(answer(cog, call).await?.map(CallAnswer::into_json))
+}
+
+/// The same, with an answer that may not have been read yet.
+pub(super) async fn answer(cog: &CogContext, call: PreparedCall) -> HostResult<Option<CallAnswer>> {
     let function = call.function;
     let sent = send(cog, call).await?;
     sent.map_err(|error| call_error(cog, function, &error))
@@ -89,7 +93,7 @@ pub async fn make(cog: &CogContext, call: PreparedCall) -> HostResult<Option<Jso
 pub(super) async fn send(
     cog: &CogContext,
     call: PreparedCall,
-) -> HostResult<Result<Option<Json>, CallError>> {
+) -> HostResult<Result<Option<CallAnswer>, CallError>> {
     let PreparedCall {
         prepared,
         guild,
@@ -112,17 +116,16 @@ pub(super) async fn send(
             return Ok(Err(error));
         }
     };
-    let made = answer.json.as_ref().filter(|_| makes_message);
-    if let Some(id) = made.and_then(|message| message.str("id")) {
+    let made = answer.body.id().filter(|_| makes_message);
+    if let Some(id) = made {
         cog.services.own_messages.note(&cog.name, id, tie);
     }
-    Ok(Ok(answer.json.map(|json| {
-        let json = veil(cog, operation, json);
-        match &guild {
-            Some(guild) => found_in_guild(json, answer_kind(operation), guild),
-            None => json,
-        }
-    })))
+    let view = AnswerView {
+        operation,
+        veil: Veil::of(cog, made),
+        guild,
+    };
+    Ok(Ok(CallAnswer::of(answer.body, view)))
 }
 
 /// Whether the answer has the id of a message that was sent. A forum's thread has that of its first message.

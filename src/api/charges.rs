@@ -4,13 +4,13 @@
 use super::limit_checks::LimitChecks;
 use super::limits::{self, Limit};
 use crate::charge::{Allowance, Charge};
+use crate::hash::HashMap;
 use crate::json::Json;
 use crate::lock::lock;
 use crate::state::StateTable;
 use crate::vm::build::Vm;
 use crate::vm::host::{HostError, HostResult};
 use mlua::Lua;
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 
 /// What one cog is charged for.

@@ -9,9 +9,9 @@ use crate::commands::definition::{
 };
 use crate::commands::validate::validate;
 use crate::discord::permissions;
+use crate::hash::HashMap;
 use crate::vm::host::{HostError, HostResult, shown_name};
 use mlua::{Function, Lua, Table, Value};
-use std::collections::HashMap;
 
 const COMMAND_FIELDS: [&str; 16] = [
     "name",
@@ -175,8 +175,8 @@ impl<'a> Reader<'a> {
             budget,
             commands: 0,
             checks_read: 0,
-            runs: HashMap::new(),
-            options: HashMap::new(),
+            runs: HashMap::default(),
+            options: HashMap::default(),
             checks: Vec::new(),
         }
     }

@@ -6,12 +6,13 @@ use super::texts::table::Texts;
 use crate::commands::custom_id::{Template, Values};
 use crate::commands::definition::{Check, CommandDefinition};
 use crate::cron::Cron;
+use crate::hash::HashMap;
 use crate::problem::SourceLocation;
 use crate::state::{DefaultsOf, StateTable};
 use crate::vm::host::{HostError, HostResult};
 use crate::vm::resolve::ModuleId;
 use mlua::{Function, Value};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 

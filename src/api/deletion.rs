@@ -1,5 +1,6 @@
 //! Deletes the messages of a cog: at once, or a while after they were sent (`delete_after`).
 
+use super::answer::CallAnswer;
 use super::call::call;
 use super::context::CogContext;
 use super::interaction::Interaction;
@@ -22,16 +23,17 @@ pub(super) struct MessagePlace {
 
 impl MessagePlace {
     /// The place of a message that Discord has sent.
-    pub(super) fn of(message: &Json) -> Option<Self> {
+    pub(super) fn of(message: &CallAnswer) -> Option<Self> {
+        let (channel_id, message_id) = message.place()?;
         Some(Self {
-            message_id: message.str("id")?.to_owned(),
-            channel_id: message.str("channel_id")?.to_owned(),
+            message_id: message_id.to_owned(),
+            channel_id: channel_id.to_owned(),
             interaction: None,
         })
     }
 
     /// The same of an answer to an interaction.
-    pub(super) fn of_answer(message: &Json, interaction: &Arc<Interaction>) -> Option<Self> {
+    pub(super) fn of_answer(message: &CallAnswer, interaction: &Arc<Interaction>) -> Option<Self> {
         let place = Self::of(message)?;
         Some(Self {
             interaction: Some(Arc::clone(interaction)),

@@ -2,7 +2,7 @@
 //!
 //! `<operation>, try, each, request_members, escape, clean, emoji_key, null, cache, permissions`
 
-use super::call::{PreparedCall, UNREACHABLE, make, prepare};
+use super::call::{self, PreparedCall, UNREACHABLE, prepare};
 use super::content::read_files;
 use super::context::CogContext;
 use super::convert::Converter;
@@ -129,8 +129,8 @@ fn operation_function(
         async move {
             let call = prepared?;
             cog.limits.wait_to_call(name).await?;
-            match make(&cog, call).await? {
-                Some(json) => object::receive(&lua, &cog, &json, answer_kind(operation)),
+            match call::answer(&cog, call).await? {
+                Some(answer) => object::receive_answer(&lua, &cog, answer, answer_kind(operation)),
                 None => Ok(Value::Nil),
             }
         }

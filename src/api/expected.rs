@@ -10,9 +10,10 @@
 
 use crate::activity::{Activity, Busy};
 use crate::commands::custom_id::OF_THE_BOT;
+use crate::hash::HashMap;
 use crate::lock::lock;
 use std::any::Any;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

@@ -2,9 +2,12 @@
 //! a caller names, is the cog's to read; what it fetches by itself takes the capability `messages.read`.
 
 use super::context::CogContext;
+use super::services::Services;
 use crate::discord::operations::Operation;
 use crate::discord::schema::{answer_kind, field_kind};
 use crate::json::{Json, JsonRef, Node, Writer};
+use std::fmt;
+use std::sync::Arc;
 
 /// The schemas of messages.
 const MESSAGES: [&str; 4] = [
@@ -35,14 +38,51 @@ const SHOWN: [&str; 14] = [
 /// The field of an own message that stays hidden: what it forwards was written by others.
 const SNAPSHOTS: &str = "message_snapshots";
 
-/// The answer to an operation, as this cog may see it.
-pub(super) fn veil(cog: &CogContext, operation: &'static Operation, answer: Json) -> Json {
-    let schema = answer_kind(operation);
-    let is_own = |id: &str| cog.services.own_messages.tie(&cog.name, id).is_some();
-    if cog.capabilities.has("messages.read") || !hides(answer.view(), schema, &is_own) {
-        return answer;
+/// What one cog may not see.
+pub(super) struct Veil {
+    services: Arc<Services>,
+    cog: Arc<str>,
+    sees_all: bool,
+    /// The message that was sent, if it is the cog's. It stays so in this answer, however many follow.
+    sent: Option<String>,
+}
+
+impl Veil {
+    /// `sent` is the id of the message that the call has made.
+    pub(super) fn of(cog: &CogContext, sent: Option<&str>) -> Self {
+        let veil = Self {
+            services: Arc::clone(&cog.services),
+            cog: Arc::clone(&cog.name),
+            sees_all: cog.capabilities.has("messages.read"),
+            sent: None,
+        };
+        let sent = sent.filter(|id| !veil.sees_all && veil.is_own(id));
+        Self {
+            sent: sent.map(str::to_owned),
+            ..veil
+        }
     }
-    Json::written(|writer| without_content(writer, answer.view(), schema, &is_own))
+
+    /// The answer to an operation, as the cog may see it.
+    pub(super) fn over(&self, operation: &'static Operation, answer: Json) -> Json {
+        let schema = answer_kind(operation);
+        let is_own = |id: &str| self.is_own(id);
+        if self.sees_all || !hides(answer.view(), schema, &is_own) {
+            return answer;
+        }
+        Json::written(|writer| without_content(writer, answer.view(), schema, &is_own))
+    }
+
+    fn is_own(&self, id: &str) -> bool {
+        let is_sent = self.sent.as_deref() == Some(id);
+        is_sent || self.services.own_messages.tie(&self.cog, id).is_some()
+    }
+}
+
+impl fmt::Debug for Veil {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Veil({})", self.cog)
+    }
 }
 
 /// Which fields of an object stay: all of them, unless it is a message.
@@ -68,15 +108,11 @@ fn hides(json: JsonRef<'_>, schema: Option<&'static str>, is_own: &dyn Fn(&str) 
             let is_shown = shown(json, schema, is_own);
             fields.any(|(name, value)| {
                 !is_shown(name)
-                    || is_container(value) && hides(value, field_kind(schema, name), is_own)
+                    || value.has_parts() && hides(value, field_kind(schema, name), is_own)
             })
         }
         _ => false,
     }
-}
-
-fn is_container(value: JsonRef<'_>) -> bool {
-    matches!(value.node(), Node::Array(_) | Node::Object(_))
 }
 
 /// Writes the same without the content of messages that are not the cog's.

@@ -18,6 +18,7 @@ use super::context::CogContext;
 use super::locale::{language, locale_of};
 use super::own_messages::Tie;
 use super::services::Services;
+use crate::api::answer::CallAnswer;
 use crate::commands::text::Text;
 use crate::discord::arguments::File;
 use crate::discord::event::{Event, InteractionPeek};
@@ -277,7 +278,7 @@ impl Interaction {
         function: &'static str,
         content: Content,
         ephemeral: bool,
-    ) -> HostResult<Option<Json>> {
+    ) -> HostResult<Option<CallAnswer>> {
         let Content { body, files, .. } = content;
         let answer = || Answer {
             body: body.clone(),
@@ -302,12 +303,11 @@ impl Interaction {
             match send(cog, call).await? {
                 Ok(answered) => {
                     self.note(&mut progress, now.after_message());
-                    let message = answered.map(|json| match now {
-                        Progress::Waiting => first_message(&json),
-                        _ => json,
+                    let message = answered.map(|answer| match now {
+                        Progress::Waiting => CallAnswer::Read(first_message(answer.json())),
+                        _ => answer,
                     });
-                    let id = message.as_ref().and_then(|it| it.str("id"));
-                    if let Some(id) = id {
+                    if let Some((_, id)) = message.as_ref().and_then(CallAnswer::place) {
                         cog.services.own_messages.note(&cog.name, id, Tie::Answer);
                     }
                     return Ok(message);

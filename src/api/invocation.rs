@@ -143,12 +143,15 @@ impl Invocation {
         origin: CallOrigin,
         called: Called,
     ) -> Self {
+        let names = ["author", "member", "guild_id", "channel_id"];
+        let [author, member, guild_id, channel_id] = source.view().pick(names);
+        let text = |id: Option<JsonRef<'_>>| Some(id?.as_str()?.to_owned());
         Self {
             cog: Arc::clone(cog),
-            author: source.get("author").map_or(Json::NULL, JsonRef::to_json),
-            member: source.get("member").map(JsonRef::to_json),
-            guild_id: source.str("guild_id").map(str::to_owned),
-            channel_id: source.str("channel_id").unwrap_or_default().to_owned(),
+            author: author.map_or(Json::NULL, JsonRef::to_json),
+            member: member.map(JsonRef::to_json),
+            guild_id: text(guild_id),
+            channel_id: text(channel_id).unwrap_or_default(),
             origin,
             called,
             taken: Mutex::default(),

@@ -9,12 +9,13 @@ use super::phase::may_act;
 use crate::charge::Charge;
 use crate::discord::events::intents;
 use crate::discord::missing_fields::with_guild;
+use crate::hash::HashMap;
 use crate::json::{Json, JsonRef};
 use crate::untrusted_numbers::seconds_in_json;
 use crate::vm::host::{Arguments, Field, Host, HostError, HostFailure, HostResult};
 use mlua::{Function, Lua};
 use serde_json::{Map, Value as JsonValue, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! Methods of Discord's objects: thin names for operations (`message:reply`, `member:add_role`, …).
 
+use super::answer::CallAnswer;
 use super::attachment;
-use super::call::{known, make, open_direct_channel, prepare};
+use super::call::{self, known, open_direct_channel, prepare};
 use super::content::Content;
 use super::context::CogContext;
 use super::deletion::{Deletion, MessagePlace, delete_later};
@@ -129,7 +130,7 @@ fn method(
                 cog.capabilities.require(name, capability)?;
             }
             match carry_out(&cog, name, prepared).await? {
-                Some(json) => object::receive(&lua, &cog, &json, answer_kind(operation)),
+                Some(answer) => object::receive_answer(&lua, &cog, answer, answer_kind(operation)),
                 None => Ok(Value::Nil),
             }
         }
@@ -141,7 +142,7 @@ async fn carry_out(
     cog: &Arc<CogContext>,
     name: &'static str,
     call: MethodCall,
-) -> HostResult<Option<Json>> {
+) -> HostResult<Option<CallAnswer>> {
     let MethodCall {
         operation,
         need,
@@ -176,7 +177,7 @@ async fn carry_out(
     }
     let request = prepare(cog, name, operation, arguments, content.files, heard)?.needing(need);
     cog.limits.wait_to_call(name).await?;
-    let answer = make(cog, request).await?;
+    let answer = call::answer(cog, request).await?;
     if let Some(message) = answer.as_ref().and_then(MessagePlace::of) {
         delete_later(cog, message, deletion);
     }

@@ -14,7 +14,7 @@
 //! - Values on their way out: `convert.rs` makes JSON of them (`not_json.rs` says what cannot become it), `fields.rs` reads
 //!   the tables of declarations, `content.rs` a message. On their way in: `object.rs`, whose methods `methods.rs` puts into
 //!   `method_table.rs`; `this.rs` is what they are called on, `attachment.rs` reads files.
-//! - `call.rs` makes a call to Discord; `reach.rs` says what a cog may do without a capability, `own_messages.rs` which
+//! - `call.rs` makes a call to Discord, `answer.rs` is what comes back; `reach.rs` says what a cog may do without a capability, `own_messages.rs` which
 //!   messages are its own, `hidden_content.rs` takes the content from others, `deletion.rs` deletes a message later. `members.rs`
 //!   asks the gateway for members (`member_requests.rs` gathers what it tells). `unknown_guild.rs` asks
 //!   for what is not known of a guild, each question once (`asked_once.rs`).
@@ -33,6 +33,7 @@
 //! - `expected.rs` knows who waits for a modal or for buttons of the bot's own; `expecting.rs` is a handler that does.
 //! - `faults.rs` are the handlers that failed.
 
+pub mod answer;
 pub mod asked_once;
 mod attachment;
 pub mod budget;

@@ -3,6 +3,7 @@
 //! An object shares the document of the event or answer that it came from, and keeps all of it. What Luau holds of
 //! such documents is counted for each cog, because Luau's own memory limit does not see it.
 
+use super::answer::CallAnswer;
 use super::context::CogContext;
 use super::method_table::MethodTable;
 use crate::charge::Charge;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 /// A part of an event or of an answer.
 #[derive(Clone, Debug)]
 pub struct Object {
-    json: Json,
+    part: CallAnswer,
     /// The name of its schema in Discord's description, if it is known (`MessageResponse`).
     schema: Option<&'static str>,
     charge: Arc<Charge>,
@@ -24,7 +25,7 @@ pub struct Object {
 impl Object {
     /// The part.
     pub fn json(&self) -> &Json {
-        &self.json
+        self.part.json()
     }
 
     /// What it is, as far as methods go.
@@ -33,7 +34,7 @@ impl Object {
     }
 
     fn field(&self, lua: &Lua, name: &str) -> mlua::Result<Value> {
-        match self.json.get(name) {
+        match self.json().get(name) {
             Some(value) => {
                 let schema = self.schema.and_then(|schema| field_kind(schema, name));
                 to_lua(lua, value, schema, &self.charge)
@@ -48,7 +49,7 @@ impl Object {
 
     fn item(&self, lua: &Lua, index: usize) -> mlua::Result<Value> {
         let at = index.checked_sub(1);
-        match at.and_then(|at| self.json.items().nth(at)) {
+        match at.and_then(|at| self.json().items().nth(at)) {
             // The items of an array have the schema that the array's field names.
             Some(item) => to_lua(lua, item, self.schema, &self.charge),
             None => Ok(Value::Nil),
@@ -56,13 +57,13 @@ impl Object {
     }
 
     fn len(&self) -> usize {
-        self.json.items().len().max(self.json.fields().len())
+        self.json().items().len().max(self.json().fields().len())
     }
 
     /// A function that returns the next item or field, and its place or name, at each call.
     fn iterate(&self, lua: &Lua) -> mlua::Result<mlua::Function> {
         let Self { schema, charge, .. } = self.clone();
-        let mut walk = Walk::over(&self.json);
+        let mut walk = Walk::over(self.json());
         let mut place = 0;
         lua.create_function_mut(move |lua, _: mlua::MultiValue| {
             let Some((name, value)) = walk.step() else {
@@ -99,7 +100,7 @@ pub fn to_lua(
     Ok(match json.node() {
         Node::Array(_) | Node::Object(_) => {
             let object = Object {
-                json: json.to_json(),
+                part: CallAnswer::Read(json.to_json()),
                 schema,
                 charge: Arc::clone(charge),
             };
@@ -118,6 +119,25 @@ pub fn receive(
 ) -> HostResult<Value> {
     let charge = cog.charges.of_json(lua, json)?;
     Ok(to_lua(lua, json.view(), schema, &charge)?)
+}
+
+/// What Discord has answered.
+pub(super) fn receive_answer(
+    lua: &Lua,
+    cog: &CogContext,
+    answer: CallAnswer,
+    schema: Option<&'static str>,
+) -> HostResult<Value> {
+    if let CallAnswer::Read(json) = &answer {
+        return receive(lua, cog, json, schema);
+    }
+    let charge = cog.charges.of_bytes(lua, answer.bytes())?;
+    let object = Object {
+        part: answer,
+        schema,
+        charge,
+    };
+    Ok(Value::UserData(lua.create_any_userdata(object)?))
 }
 
 /// Makes the type known to the VM, so that no object is ever the first of its type under a memory limit.
@@ -157,7 +177,7 @@ pub(super) fn register(lua: &Lua, refuse_write: mlua::Function) -> mlua::Result<
         });
         registry.add_meta_method(MetaMethod::ToString.name(), |_, this, ()| {
             let schema = this.schema.unwrap_or("object");
-            let id = this.json.str("id").unwrap_or_default();
+            let id = this.json().str("id").unwrap_or_default();
             Ok(format!("{schema} {id}").trim_end().to_owned())
         });
     })
@@ -166,14 +186,14 @@ pub(super) fn register(lua: &Lua, refuse_write: mlua::Function) -> mlua::Result<
 impl Object {
     /// The same part of the same document, or the same thing by id.
     fn is_same(&self, other: &Self) -> bool {
-        match (self.json.str("id"), other.json.str("id")) {
+        match (self.json().str("id"), other.json().str("id")) {
             (Some(a), Some(b)) => a == b && self.kind() == other.kind(),
-            _ => self.json == other.json,
+            _ => self.json() == other.json(),
         }
     }
 
     /// A plain, writable copy.
     pub fn copy(&self, lua: &Lua) -> mlua::Result<Value> {
-        plain(lua, self.json.view())
+        plain(lua, self.json().view())
     }
 }

@@ -1,8 +1,9 @@
 //! Which cog has sent which message, and which messages have called it. Kept by the cog's name, so that it
 //! outlives reloads and unloads; a restart of the bot forgets it.
 
+use crate::hash::HashMap;
 use crate::lock::lock;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 /// Messages that a cog sent and that are known: the last ones.

@@ -2,8 +2,9 @@
 
 use crate::discord::event::Event;
 use crate::discord::event_ids::EventIds;
+use crate::hash::HashMap;
 use crate::lock::lock;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -56,6 +56,12 @@ struct Calling<'a> {
     cog: &'a Arc<CogContext>,
     live: &'a Live,
     call: &'a CommandCall,
+    /// Of a command that was typed.
+    message_id: &'a str,
+    author_id: &'a str,
+    channel_id: &'a str,
+    guild_id: Option<&'a str>,
+    locale: &'a str,
     language: Language,
     limit: Duration,
     /// Held while the call is carried out; its handlers count as busy by themselves.
@@ -71,9 +77,10 @@ pub async fn refuse(cog: &Arc<CogContext>, call: &CommandCall, why: Text<'_>) {
         // It is not this cog's command.
         return;
     }
-    let language = language(&cog.services, &call.locale(cog));
+    let locale = call.locale(cog);
+    let language = language(&cog.services, &locale);
     let why = call.form.wording(why);
-    answer(cog, call, language, &why.say(language)).await;
+    answer(cog, call, (&locale, language), &why.say(language)).await;
 }
 
 /// Carries out a call, from its checks to its end. If anything is wrong, the user always gets exactly one answer. The bot
@@ -86,11 +93,19 @@ pub async fn run(
     limit: Duration,
     busy: Busy,
 ) -> Option<Busy> {
-    let language = language(&cog.services, &call.locale(cog));
+    let locale = call.locale(cog);
+    let language = language(&cog.services, &locale);
+    let names = ["id", "author", "channel_id", "guild_id"];
+    let [id, author, channel_id, guild_id] = call.caller.view().pick(names);
     let calling = Calling {
         cog,
         live: &live,
         call: &call,
+        message_id: id.and_then(JsonRef::as_str).unwrap_or_default(),
+        author_id: author.and_then(|it| it.str("id")).unwrap_or_default(),
+        channel_id: channel_id.and_then(JsonRef::as_str).unwrap_or_default(),
+        guild_id: guild_id.and_then(JsonRef::as_str),
+        locale: &locale,
         language,
         limit,
         busy: std::sync::Mutex::new(Some(busy)),
@@ -131,7 +146,7 @@ pub async fn run(
     };
     if let Some(text) = told {
         // In a box, as are all ways that hardly any call goes: each call is carried from its mailbox to its task.
-        Box::pin(answer(cog, &call, language, &text)).await;
+        Box::pin(answer(cog, &call, (&locale, language), &text)).await;
     }
     if let CallForm::Run(line) | CallForm::Unknown(line) = &call.form {
         line.answer(is_done, cog.services.activity.begin());
@@ -140,8 +155,14 @@ pub async fn run(
 }
 
 /// Answers a call in the bot's own words.
-async fn answer(cog: &Arc<CogContext>, call: &CommandCall, language: Language, text: &str) {
-    let invocation = Arc::new(invocation(cog, call, language, call.name(), None));
+async fn answer(
+    cog: &Arc<CogContext>,
+    call: &CommandCall,
+    (locale, language): (&str, Language),
+    text: &str,
+) {
+    let invocation = invocation(cog, call, (locale, language), call.name(), None);
+    let invocation = Arc::new(invocation);
     // Discord accepts no empty message, and no longer one.
     let shown: String = text.chars().take(LONGEST_ANSWER).collect();
     let mut content = if shown.trim().is_empty() {
@@ -157,11 +178,12 @@ async fn answer(cog: &Arc<CogContext>, call: &CommandCall, language: Language, t
     }
 }
 
-/// What a handler gets as `ctx`. `command` is the one that was called, with the definition of the subcommand.
+/// What a handler gets as `ctx`, and in which language. `command` is the one that was called, with the definition of
+/// the subcommand.
 fn invocation(
     cog: &Arc<CogContext>,
     call: &CommandCall,
-    language: Language,
+    (locale, language): (&str, Language),
     name: &str,
     command: Option<(&Arc<Command>, &CommandDefinition)>,
 ) -> Invocation {
@@ -175,7 +197,7 @@ fn invocation(
             }
             CallForm::Slash(_) | CallForm::Completion(_) | CallForm::Component(..) => None,
         },
-        locale: call.locale(cog),
+        locale: locale.to_owned(),
         is_run: matches!(call.form, CallForm::Run(_)),
         language,
         ephemeral: command.is_some_and(|(_, definition)| definition.ephemeral),
@@ -184,19 +206,6 @@ fn invocation(
 }
 
 impl Calling<'_> {
-    fn text(&self, name: &str) -> &str {
-        self.call.caller.str(name).unwrap_or_default()
-    }
-
-    fn author_id(&self) -> &str {
-        let id = self.call.caller.at(&["author", "id"]);
-        id.and_then(JsonRef::as_str).unwrap_or_default()
-    }
-
-    fn guild_id(&self) -> Option<&str> {
-        self.call.caller.str("guild_id")
-    }
-
     fn caller(&self) -> Caller<'_> {
         Caller {
             services: &self.cog.services,
@@ -305,7 +314,7 @@ impl Calling<'_> {
             invocation(
                 self.cog,
                 self.call,
-                self.language,
+                (self.locale, self.language),
                 &name,
                 Some((command, definition)),
             )
@@ -314,13 +323,13 @@ impl Calling<'_> {
         let _end = EndOfCall(&context);
         if self.call.interaction().is_none() {
             let own_messages = &self.cog.services.own_messages;
-            own_messages.note(&self.cog.name, self.text("id"), Tie::Called);
+            own_messages.note(&self.cog.name, self.message_id, Tie::Called);
         }
         self.allow(command, called, definition, &context).await?;
         let ids = ScopeIds {
-            user: self.author_id(),
-            channel: self.text("channel_id"),
-            guild: self.guild_id(),
+            user: self.author_id,
+            channel: self.channel_id,
+            guild: self.guild_id,
         };
         let services = &self.cog.services;
         let cooldowns: Vec<_> = called

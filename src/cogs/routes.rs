@@ -10,9 +10,10 @@ use crate::api::declarations::EVERY_EVENT;
 use crate::commands::conflicts::{Claim, claims_of_cog};
 use crate::commands::name_key::name_key;
 use crate::discord::event::Event;
+use crate::hash::PersistentMap;
 pub use here::Here;
 use here::Trials;
-use rpds::{HashTrieMapSync, RedBlackTreeMapSync, RedBlackTreeSetSync};
+use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -22,18 +23,18 @@ type Listeners = RedBlackTreeMapSync<Arc<str>, Arc<CogHandle>>;
 /// From names to the cogs that run. It never changes: a commit makes the next one.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
-    claims: HashTrieMapSync<Claim, Arc<CogHandle>>,
+    claims: PersistentMap<Claim, Arc<CogHandle>>,
     /// The names of commands that can be typed.
     typed: RedBlackTreeSetSync<String>,
     /// Those of them that help shows.
     shown: RedBlackTreeSetSync<String>,
     /// The cogs that are asked what to do with an unknown command.
     unknown: Listeners,
-    events: HashTrieMapSync<&'static str, Listeners>,
+    events: PersistentMap<&'static str, Listeners>,
     /// How many cogs need just these gateway intents.
     intents: RedBlackTreeMapSync<u64, usize>,
     /// What leads to each cog, by its name.
-    cogs: HashTrieMapSync<Arc<str>, Arc<Route>>,
+    cogs: PersistentMap<Arc<str>, Arc<Route>>,
     trials: Trials,
 }
 

@@ -2,7 +2,7 @@
 
 use super::definition::{Check, CommandDefinition};
 use super::escape::is_separator;
-use super::name_key::{is_selector, name_key};
+use super::name_key::{is_same_name, is_selector};
 use super::tokens::{Token, Tokens};
 
 /// What follows the prefix, when `content` begins with it or with a mention of the bot. Space is
@@ -68,12 +68,11 @@ pub fn split_name(rest: &str) -> (&str, &str) {
 
 /// Whether the user who typed `name` means this command.
 pub fn answers_to(definition: &CommandDefinition, name: &str) -> bool {
-    let key = name_key(name);
-    name_key(&definition.name) == key
+    is_same_name(&definition.name, name)
         || definition
             .aliases
             .iter()
-            .any(|alias| name_key(alias) == key)
+            .any(|alias| is_same_name(alias, name))
 }
 
 /// A message's whole text and the place in it from which arguments are read.
@@ -223,9 +222,6 @@ mod tests {
         assert_eq!(split_name("ping  a"), ("ping", "  a"));
         assert_eq!(split_name("ping\na"), ("ping", "\na"));
         assert_eq!(split_name(""), ("", ""));
-        assert_eq!(name_key("PI\u{200b}NG"), "ping");
-        assert_eq!(name_key("ÄÖ"), "äö");
-        assert_eq!(name_key("❤\u{fe0f}"), name_key("❤"));
     }
 
     fn tags() -> CommandDefinition {

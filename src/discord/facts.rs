@@ -11,11 +11,10 @@ mod operation;
 mod schema;
 mod shape;
 
-use indexmap::IndexMap;
+use crate::hash::{HashMap, IndexMap};
 use operation::RawOperation;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::LazyLock;
 
@@ -87,7 +86,7 @@ fn read_operations() -> serde_json::Result<Operations> {
             (name, lazy)
         })
         .collect();
-    let mut operations = IndexMap::with_capacity(raw.operations.len());
+    let mut operations = IndexMap::default();
     for raw in raw.operations {
         let form = raw.body.get("multipart/form-data").copied();
         let mut operation = Operation::from(raw);
@@ -149,7 +148,7 @@ fn fields_of(event: &EventDefinition) -> Fields {
     let inherited = event.schema.and_then(|name| OPERATIONS.schemas.get(name));
     let mut fields = match inherited.map(Deref::deref) {
         Some(Schema::Object(fields)) => fields.iter().map(like).collect(),
-        _ => Fields::new(),
+        _ => Fields::default(),
     };
     fields.extend(event.fields.iter().map(like));
     fields

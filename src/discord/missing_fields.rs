@@ -4,6 +4,7 @@
 use super::events::event;
 use super::schema::{Kind, kind_of};
 use crate::json::{Json, JsonRef, Node, Writer};
+use smallvec::SmallVec;
 
 /// The object with the guild that it is of.
 pub fn with_guild(object: JsonRef<'_>, guild: &str) -> Json {
@@ -38,7 +39,7 @@ pub(super) fn write_whole_member(
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)));
     writer.object(|writer| {
-        let names: Vec<_> = more.clone().map(|(name, _)| name).collect();
+        let names: SmallVec<[_; 2]> = more.clone().map(|(name, _)| name).collect();
         writer.fields_without(&names, member);
         for (name, value) in more {
             writer.field(name, value);
@@ -48,16 +49,19 @@ pub(super) fn write_whole_member(
 
 /// An event's data in which `member` has its `user` and its `guild_id`.
 pub(super) fn with_whole_member(event_name: &str, data: Json) -> Json {
-    let member = data.get("member").filter(|member| member.is_object());
+    let [member, author, guild_id] = data.view().pick(["member", "author", "guild_id"]);
+    let member = member.filter(|member| member.is_object());
     let Some(member) = member.filter(|_| event(event_name).is_some()) else {
         return data;
     };
-    let user = member.get("user").or_else(|| data.get("author"));
-    Json::written(|writer| {
+    let user = member.get("user").or(author);
+    // The user is in it twice then.
+    let bytes = data.bytes() + data.bytes() / 2;
+    Json::written_with_room(bytes, |writer| {
         writer.object(|writer| {
             writer.fields_without(&["member"], data.view());
             writer.name("member");
-            write_whole_member(writer, member, user, data.get("guild_id"));
+            write_whole_member(writer, member, user, guild_id);
         });
     })
 }

@@ -1,9 +1,9 @@
 //! The frame around everything that the gateway sends.
 
 use crate::discord::event::Event;
+use crate::hash::HashMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ impl Frames {
     pub(super) fn new(shard: u32) -> Self {
         Self {
             shard,
-            names: HashMap::new(),
+            names: HashMap::default(),
         }
     }
 

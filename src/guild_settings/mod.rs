@@ -14,10 +14,10 @@ mod rules;
 pub use prefix::{LONGEST_PREFIX, PrefixFault, prefix_fault};
 pub use rules::{Place, Rule, Settings, Subject, Verdict};
 
+use crate::hash::PersistentMap;
 use crate::lock::lock;
 use crate::state::{Key, KeyRef, Namespace, ScopeKind, StateError, StateScope, Store, Value, View};
 use arc_swap::ArcSwap;
-use rpds::HashTrieMapSync;
 use std::sync::{Arc, Mutex};
 
 /// How many commands and cogs may be off or limited in one server.
@@ -34,14 +34,14 @@ const KEY: &str = "settings";
 #[derive(Debug)]
 pub struct GuildSettings {
     view: Mutex<View>,
-    known: ArcSwap<HashTrieMapSync<u64, Arc<Settings>>>,
+    known: ArcSwap<PersistentMap<u64, Arc<Settings>>>,
 }
 
 impl GuildSettings {
     /// What is kept in `store`.
     pub fn open(store: &Store) -> Self {
         let view = store.view(&Namespace::new(NAMESPACE));
-        let mut known = HashTrieMapSync::new_sync();
+        let mut known = PersistentMap::default();
         for (scope, table) in view.stored_scopes(ScopeKind::Guild, None) {
             let StateScope::Guild(guild) = scope else {
                 continue;

@@ -60,7 +60,12 @@ impl Json {
 
     /// A document of what `write` writes, which must be one value.
     pub fn written(write: impl FnOnce(&mut Writer)) -> Self {
-        let mut writer = Writer::default();
+        Self::written_with_room(0, write)
+    }
+
+    /// The same, of about so many bytes.
+    pub fn written_with_room(bytes: usize, write: impl FnOnce(&mut Writer)) -> Self {
+        let mut writer = Writer::with_capacity(bytes);
         write(&mut writer);
         writer.into()
     }

@@ -48,9 +48,13 @@ impl Json {
             charge: Some(charge),
             is_full: false,
         };
-        let mut reader = serde_json::Deserializer::from_slice(text);
-        let read = Value(&mut reading).deserialize(&mut reader);
-        match read.and_then(|()| reader.end()) {
+        // Of a text that is UTF-8 no string needs to be looked at again.
+        let read = match std::str::from_utf8(text) {
+            Ok(text) => reading.read(serde_json::Deserializer::from_str(text)),
+            // It says where.
+            Err(_) => reading.read(serde_json::Deserializer::from_slice(text)),
+        };
+        match read {
             Ok(()) => Ok(reading.writer.into()),
             Err(_) if reading.is_full => Err(Unreadable::TooLarge),
             Err(error) => Err(Unreadable::Syntax(error)),
@@ -69,6 +73,15 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// Reads a whole text.
+    fn read<'de>(
+        &mut self,
+        mut text: serde_json::Deserializer<impl serde_json::de::Read<'de>>,
+    ) -> serde_json::Result<()> {
+        Value(self).deserialize(&mut text)?;
+        text.end()
+    }
+
     /// Charges for what has been written.
     fn grown<E: Error>(&mut self) -> Result<(), E> {
         let wanted = WHILE_IT_GROWS * self.writer.len();

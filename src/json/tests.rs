@@ -146,3 +146,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn fields_that_are_picked_are_those_that_are_got() {
+    let names = ["content", "id", "x", "nothing", "author"];
+    let texts = [
+        r#"{"id":"1","author":{"id":"2"},"content":"a","embeds":[],"x":null}"#,
+        r#"{"x":1,"x":2,"id":"1"}"#,
+        r#"{"nonce":5}"#,
+        "{}",
+        "[1]",
+        "null",
+    ];
+    for text in texts {
+        let json: Json = serde_json::from_str(text).unwrap();
+        let got = names.map(|name| json.get(name));
+        assert_eq!(json.view().pick(names), got, "{text}");
+        let parts = json.view().items().len() + json.view().fields().len();
+        assert_eq!(json.view().has_parts(), parts > 0, "{text}");
+    }
+}

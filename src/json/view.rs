@@ -112,6 +112,33 @@ impl<'a> JsonRef<'a> {
         None
     }
 
+    /// The fields with these names, found in one walk.
+    pub fn pick<const N: usize>(self, names: [&str; N]) -> [Option<Self>; N] {
+        let wanted = names.map(names::number);
+        let (mut found, mut left) = ([None; N], N);
+        let mut inside = self.inside(OBJECT);
+        while let Some(cursor) = inside.cursor().filter(|_| left > 0) {
+            let mut value = cursor;
+            for (place, (name, wanted)) in found.iter_mut().zip(names.iter().zip(wanted)) {
+                value = cursor;
+                if value.is_name(name, wanted) {
+                    left -= usize::from(place.is_none());
+                    place.get_or_insert(Self::new(self.document, value.at));
+                    break;
+                }
+            }
+            value.skip();
+            inside.at = value.at;
+        }
+        found
+    }
+
+    /// Whether it is an array or an object, and not empty.
+    pub fn has_parts(self) -> bool {
+        let mut cursor = self.cursor();
+        matches!(cursor.byte(), ARRAY | OBJECT) && cursor.length() > 0
+    }
+
     /// The field at the end of `path`.
     pub fn at(self, path: &[&str]) -> Option<Self> {
         path.iter().try_fold(self, |value, name| value.get(name))

@@ -6,6 +6,7 @@ use super::tree::Space;
 use super::writer::Outbox;
 use super::{Batch, CommitHandle, StateError};
 use crate::lock::lock;
+use smallvec::SmallVec;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -159,7 +160,7 @@ pub(super) fn flush(
     payer: &Arc<Account>,
     is_older: bool,
 ) -> CommitHandle {
-    let mut trees: Vec<_> = spaces.iter().map(|space| space.lock()).collect();
+    let mut trees: SmallVec<[_; 2]> = spaces.iter().map(|space| space.lock()).collect();
     let mut batch = Batch::default();
     let mut written = Vec::new();
     for (space, tree) in spaces.iter().zip(&mut trees) {
@@ -177,6 +178,6 @@ pub(super) fn flush(
         }
     }
     // Another flush may have included our writes, or they may be on their way.
-    let groups = trees.iter().map(|tree| tree.last_group).collect();
+    let groups: SmallVec<[_; 2]> = trees.iter().map(|tree| tree.last_group).collect();
     outbox.commit_handle(groups, payer, is_older)
 }

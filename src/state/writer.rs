@@ -5,6 +5,7 @@ use super::desk::Desk;
 use super::queue::{self, Closing, End, Group, Next};
 use super::{Batch, CommitHandle, StateBackend, StateError};
 use crate::host_tasks::{self, Task};
+use smallvec::SmallVec;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -84,7 +85,7 @@ impl Outbox {
     /// The commit handle for the writes that were sent under these numbers, for `payer` or an older version of it.
     pub(super) fn commit_handle(
         &self,
-        mut numbers: Vec<u64>,
+        mut numbers: SmallVec<[u64; 2]>,
         payer: &Arc<Account>,
         is_older: bool,
     ) -> CommitHandle {
@@ -97,7 +98,11 @@ impl Outbox {
             self.desk.changed.notify_one();
         }
         drop(queue);
-        CommitHandle::new(numbers, Arc::clone(&self.desk), self.progress.clone())
+        CommitHandle::new(
+            numbers.into_vec(),
+            Arc::clone(&self.desk),
+            self.progress.clone(),
+        )
     }
 
     /// Ends the writer after everything sent so far is written, or has failed to be.

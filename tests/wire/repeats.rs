@@ -81,7 +81,7 @@ impl World {
         let prepared = prepare_with(operation, arguments, files).unwrap();
         let call = self.client.send(prepared, None, DEADLINE);
         let answered = self.while_time_passes(call).await?;
-        Ok(answered.json)
+        Ok(answered.body.into_json())
     }
 
     /// Awaits something while the clock goes on as soon as nothing is under way.

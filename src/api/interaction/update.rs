@@ -2,6 +2,7 @@
 
 use super::without_flags_of_new_messages;
 use super::{ANSWERED_ALREADY, Interaction, OF_CHANNELS, Progress, UPDATE};
+use crate::api::answer::CallAnswer;
 use crate::api::call::{PreparedCall, call_error, known, prepare, send};
 use crate::api::context::CogContext;
 use crate::api::deletion::MessagePlace;
@@ -42,10 +43,11 @@ impl Interaction {
                         other => other,
                     };
                     self.note(&mut progress, next);
+                    let message = CallAnswer::Read(message.to_json());
                     return Ok(if next == Progress::Updated {
-                        MessagePlace::of_answer(&message.to_json(), self)
+                        MessagePlace::of_answer(&message, self)
                     } else {
-                        MessagePlace::of(&message.to_json())
+                        MessagePlace::of(&message)
                     });
                 }
                 // An attempt that seemed to fail had come through.

@@ -1,12 +1,12 @@
 //! What answers a call: `ctx:reply`, `send`, `edit`, `delete`, `update`, `defer` and `typing`.
 
 use super::{CallOrigin, Invocation};
-use crate::api::call::{call, known, make, open_direct_channel, prepare};
+use crate::api::answer::CallAnswer;
+use crate::api::call::{self, known, open_direct_channel, prepare};
 use crate::api::content::Content;
 use crate::api::deletion::{Deletion, MessagePlace, delete, delete_later};
 use crate::api::interaction::Interaction;
 use crate::discord::reply_to;
-use crate::json::Json;
 use crate::lock::lock;
 use crate::vm::host::{HostError, HostResult};
 use serde_json::Map;
@@ -19,7 +19,7 @@ impl Invocation {
         self: &Arc<Self>,
         function: &'static str,
         mut content: Content,
-    ) -> HostResult<Option<Json>> {
+    ) -> HostResult<Option<CallAnswer>> {
         if let Some(interaction) = self.interaction(function)? {
             return self.respond(interaction, function, content).await;
         }
@@ -43,7 +43,7 @@ impl Invocation {
         self: &Arc<Self>,
         function: &'static str,
         content: Content,
-    ) -> HostResult<Option<Json>> {
+    ) -> HostResult<Option<CallAnswer>> {
         if let Some(interaction) = self.interaction(function)? {
             return self.respond(interaction, function, content).await;
         }
@@ -73,7 +73,7 @@ impl Invocation {
             drop(call);
             call = prepare(cog, function, operation, body, files, heard)?.needing(None);
         }
-        let message = make(cog, call).await?;
+        let message = call::answer(cog, call).await?;
         if let Some(answer) = message.as_ref().and_then(MessagePlace::of) {
             *lock(&self.answer) = Some(answer.clone());
             delete_later(cog, answer, deletion);
@@ -87,7 +87,7 @@ impl Invocation {
         interaction: &Arc<Interaction>,
         function: &'static str,
         content: Content,
-    ) -> HostResult<Option<Json>> {
+    ) -> HostResult<Option<CallAnswer>> {
         let cog = &self.cog;
         let ephemeral = content.ephemeral.unwrap_or(self.called.ephemeral);
         let deletion = Deletion::of(cog, function, content.delete_after)?;
@@ -181,14 +181,15 @@ impl Invocation {
         self: &Arc<Self>,
         function: &'static str,
         content: Content,
-    ) -> HostResult<Option<Json>> {
+    ) -> HostResult<Option<CallAnswer>> {
         let answer = self.last_answer(function)?;
         let deletion = Deletion::of(&self.cog, function, content.delete_after)?;
         let mut body = content.body;
         answer.add_to(&mut body);
-        let edited = call(&self.cog, function, answer.edited_by(), body, content.files).await?;
+        let edited =
+            call::call(&self.cog, function, answer.edited_by(), body, content.files).await?;
         delete_later(&self.cog, answer, deletion);
-        Ok(edited)
+        Ok(edited.map(CallAnswer::Read))
     }
 
     /// Deletes the last answer.
@@ -206,7 +207,7 @@ impl Invocation {
         }
         let channel = [("channel_id".to_owned(), self.channel_id.as_str().into())];
         let (id, channel) = ("trigger_typing_indicator", Map::from_iter(channel));
-        call(&self.cog, function, id, channel, Vec::new()).await?;
+        call::call(&self.cog, function, id, channel, Vec::new()).await?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use super::context_value::{Context, this};
 use super::{CallOrigin, Invocation};
 use super::{dialogs, fields, resolved};
+use crate::api::answer::CallAnswer;
 use crate::api::content::Content;
 use crate::api::context::CogContext;
 use crate::api::fields::Fields;
@@ -117,7 +118,7 @@ fn field(lua: &Lua, cog: &CogContext, arguments: &Arguments) -> HostResult<Value
     }
 }
 
-type Answering = Pin<Box<dyn Future<Output = HostResult<Option<Json>>> + Send>>;
+type Answering = Pin<Box<dyn Future<Output = HostResult<Option<CallAnswer>>> + Send>>;
 type AnswerMethod = fn(Arc<Invocation>, &'static str, Content) -> Answering;
 
 fn install_answers(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> {
@@ -141,7 +142,9 @@ fn install_answers(lua: &Lua, host: &Host, methods: &Table) -> mlua::Result<()> 
                 let (call, content) = prepared?;
                 let cog = Arc::clone(&call.cog);
                 match answer(call, name, content).await? {
-                    Some(json) => object::receive(&lua, &cog, &json, Some("MessageResponse")),
+                    Some(answer) => {
+                        object::receive_answer(&lua, &cog, answer, Some("MessageResponse"))
+                    }
                     None => Ok(Value::Nil),
                 }
             }

@@ -11,6 +11,7 @@ use crate::commands::reader::parse_arguments;
 use crate::commands::slash_values::{Given, slash_arguments};
 use crate::commands::text::Text;
 use crate::commands::usage::UsageError;
+use crate::json::JsonRef;
 use crate::vm::trace::Fault;
 use jiff::tz::TimeZone;
 use mlua::{Function, Value};
@@ -21,25 +22,26 @@ impl Calling<'_> {
     pub(super) fn directory(&self) -> Directory<'_> {
         Directory::new(
             &self.cog.services,
-            self.author_id(),
-            self.guild_id(),
-            self.text("channel_id"),
+            self.author_id,
+            self.guild_id,
+            self.channel_id,
         )
     }
 
     /// What there is to know when the text of an option of the command with this name is read.
     pub(super) fn reading<'a>(&'a self, name: &'a str) -> ParseContext<'a> {
-        let caller = &self.call.caller;
+        let names = ["attachments", "referenced_message"];
+        let [attachments, replied_to] = self.call.caller.view().pick(names);
         ParseContext {
-            guild_id: self.guild_id(),
-            channel_id: self.text("channel_id"),
+            guild_id: self.guild_id,
+            channel_id: self.channel_id,
             now: self.cog.services.clock.now(),
             timezone: TimeZone::UTC,
             language: self.language,
             prefix: self.call.prefix(),
             command: name,
-            attachments: caller.list("attachments"),
-            replied_to: caller.get("referenced_message").filter(|it| !it.is_null()),
+            attachments: attachments.unwrap_or(JsonRef::NULL).items(),
+            replied_to: replied_to.filter(|it| !it.is_null()),
         }
     }
 

@@ -80,13 +80,13 @@ impl Calling<'_> {
 
     /// Requests what is not known yet about the guild in which the command was called.
     async fn learn(&self) {
-        let Some(guild) = self.guild_id() else {
+        let Some(guild) = self.guild_id else {
             return;
         };
         let wanted = Wanted {
             guild,
-            channel: self.text("channel_id"),
-            user: self.author_id(),
+            channel: self.channel_id,
+            user: self.author_id,
         };
         let _is_known: bool = learn(&self.cog.services, wanted).await;
     }

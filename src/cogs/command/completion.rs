@@ -51,7 +51,13 @@ impl Calling<'_> {
         let called = self.as_typed(called);
         let name = called.name();
         let about = Some((&command, definition));
-        let context = invocation(self.cog, self.call, self.language, &name, about);
+        let context = invocation(
+            self.cog,
+            self.call,
+            (self.locale, self.language),
+            &name,
+            about,
+        );
         let context = Arc::new(context);
         let _end = EndOfCall(&context);
         // Choices tell something, too: who may not use the command gets none.

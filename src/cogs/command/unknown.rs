@@ -12,11 +12,17 @@ use std::sync::Arc;
 impl Calling<'_> {
     /// Calls the `cog.on_unknown_command` functions until one returns true, or has something to tell with `cog.fail`.
     pub(super) async fn ask_of_unknown(&self, line: &Line) -> Result<(), Option<String>> {
-        let context = invocation(self.cog, self.call, self.language, &line.name, None);
+        let context = invocation(
+            self.cog,
+            self.call,
+            (self.locale, self.language),
+            &line.name,
+            None,
+        );
         let context = Arc::new(context);
         let _end = EndOfCall(&context);
         let own_messages = &self.cog.services.own_messages;
-        own_messages.note(&self.cog.name, self.text("id"), Tie::Called);
+        own_messages.note(&self.cog.name, self.message_id, Tie::Called);
         let rest = self.call.line();
         let rest = rest.content.get(rest.arguments..).unwrap_or_default();
         let mut taken = Err(None);

@@ -1,7 +1,8 @@
 //! Entries in the order in which they came, and at the same time by the guild, channel and user that they come from.
 
 use crate::discord::event::Origin;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use crate::hash::HashMap;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Entries that wait. From whom they come is looked at only when one must be shed, which hardly ever happens.
 #[derive(Debug)]
@@ -165,7 +166,7 @@ impl<M> Default for Ranked<M> {
     fn default() -> Self {
         Self {
             bytes: 0,
-            members: HashMap::new(),
+            members: HashMap::default(),
             ranks: BTreeSet::new(),
         }
     }

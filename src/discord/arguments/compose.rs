@@ -7,6 +7,7 @@ use crate::discord::composition::{
 use crate::discord::operations::Operation;
 use crate::discord::schema::{self, Fields, Shape, Violation, meant};
 use serde_json::{Map, Value};
+use smallvec::SmallVec;
 
 /// The schemas of what is changed in a message that is there.
 const OF_EDITS: [&str; 3] = [
@@ -44,7 +45,7 @@ fn look(shape: &Shape, body: &mut Value, what: Look, path: &mut Vec<String>) -> 
     let Value::Object(object) = body else {
         return None;
     };
-    let schemas: Vec<_> = names
+    let schemas: SmallVec<[_; 4]> = names
         .iter()
         .filter_map(|name| schema::fields(name))
         .collect();

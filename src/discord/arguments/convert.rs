@@ -7,6 +7,7 @@ use crate::discord::operations::Operation;
 use crate::discord::permissions;
 use crate::discord::schema::{Field, Schema, Shape, fields, meant, schema};
 use serde_json::{Map, Number, Value};
+use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// How deep arguments are converted; the check finds whatever lies deeper.
@@ -139,7 +140,7 @@ impl<'v> Converter<'v> {
         let Value::Object(object) = value else {
             return Ok(());
         };
-        let known: Vec<_> = variants.iter().filter_map(|name| fields(name)).collect();
+        let known: SmallVec<[_; 4]> = variants.iter().filter_map(|name| fields(name)).collect();
         let map = parts.iter().find_map(map_value);
         let map = map.map(|inner| Field::plain(inner.clone()));
         for (name, value) in object {

@@ -4,6 +4,7 @@
 use crate::discord::operations::Operation;
 use crate::discord::schema::{self, Shape};
 use serde_json::{Map, Value, json};
+use smallvec::SmallVec;
 
 const KEY: &str = "allowed_mentions";
 
@@ -17,8 +18,8 @@ pub(super) fn silence(operation: &Operation, shape: &Shape, body: &mut Value) {
             }
         }
         Value::Object(object) => {
-            let names = shape.names().into_iter();
-            let schemas: Vec<_> = names.filter_map(schema::fields).collect();
+            let mut schemas = SmallVec::<[_; 4]>::new();
+            shape.each_name(&mut |name| schemas.extend(schema::fields(name)));
             let nested = object
                 .iter_mut()
                 .filter(|(name, inner)| (inner.is_object() || inner.is_array()) && *name != KEY);

@@ -171,22 +171,22 @@ impl Sorter {
 
     fn finish_body(&mut self) -> Result<Option<Value>, ArgumentError> {
         let operation = self.operation;
-        let Some(shape) = &operation.body_shape else {
+        let Some(field) = &operation.body_field else {
             return Ok(None);
         };
-        let field = Field::plain(shape.clone());
+        let shape = &field.shape;
         let (name, mut body) = if operation.takes_whole_body() {
             let Some(body) = self.whole_body.take() else {
-                return Err(ArgumentError::missing(operation, "body", &expected(&field)));
+                return Err(ArgumentError::missing(operation, "body", &expected(field)));
             };
             ("body", body)
         } else {
             ("", Value::Object(std::mem::take(&mut self.body)))
         };
         compose(operation, shape, &mut body, Look::Places)?;
-        Converter::new(operation, name).convert(&field, &mut body)?;
+        Converter::new(operation, name).convert(field, &mut body)?;
         mentions::silence(operation, shape, &mut body);
-        let violations = check_field(&field, &body).into_iter();
+        let violations = check_field(field, &body).into_iter();
         // Files are parts of their own.
         let is_file =
             |path: &[String]| matches!(path, [only] if operation.file_field == Some(only));
@@ -202,7 +202,7 @@ impl Sorter {
 impl Operation {
     /// Whether its body is an array or a map, and so comes as the argument `body`.
     pub(super) fn takes_whole_body(&self) -> bool {
-        let shape = self.body_shape.as_ref();
+        let shape = self.body_shape();
         let mut parts = shape.map_or(&[][..], Shape::alternatives).iter();
         parts.any(|part| matches!(part, Shape::List(_) | Shape::Map(_)))
     }
@@ -218,7 +218,7 @@ impl Operation {
         if self.takes_whole_body() {
             return fields;
         }
-        let names = self.body_shape.as_ref().map(Shape::names);
+        let names = self.body_shape().map(Shape::names);
         for name in names.unwrap_or_default() {
             for (name, field) in schema::fields(name).into_iter().flatten() {
                 if !fields.iter().any(|(known, _)| known == name) {
@@ -234,10 +234,9 @@ fn body_has(operation: &Operation, name: &str) -> bool {
     if operation.takes_whole_body() {
         return false;
     }
-    let names = operation.body_shape.as_ref().map(Shape::names);
-    let has =
-        |schema: &&str| schema::fields(schema).is_some_and(|fields| fields.contains_key(name));
-    names.unwrap_or_default().iter().any(has)
+    let mut has = |schema| schema::fields(schema)?.contains_key(name).then_some(());
+    let shape = operation.body_shape();
+    shape.is_some_and(|shape| shape.find_name(&mut has).is_some())
 }
 
 fn reason(operation: &'static Operation, value: &Value) -> Result<String, ArgumentError> {

@@ -64,8 +64,9 @@ pub(super) fn apply<'a>(cache: &Cache, event: &str, data: impl Fn() -> JsonRef<'
         }
         // The author stands beside the member, and webhooks have none.
         "MESSAGE_CREATE" => {
-            if let Some(found) = data().get("member") {
-                member(cache, data().get("guild_id"), found, data().get("author"));
+            let [found, guild_id, author] = data().pick(["member", "guild_id", "author"]);
+            if let Some(found) = found {
+                member(cache, guild_id, found, author);
             }
         }
         "INTERACTION_CREATE" => interaction(cache, data()),
@@ -270,10 +271,10 @@ fn member(
     let Some(user) = data.get("user").or(user) else {
         return;
     };
-    let Some(id) = user.str("id").and_then(number) else {
+    let Some(user_id) = user.str("id") else {
         return;
     };
-    let Some(guild_id) = guild_id else {
+    let (Some(id), Some(guild_id)) = (number(user_id), guild_id) else {
         return;
     };
     let number = guild_id.as_str().and_then(number);
@@ -283,7 +284,7 @@ fn member(
     let (guilds, is_own) = {
         let table = cache.table();
         let own = table.bot.as_ref().and_then(|bot| bot.str("id"));
-        (table.size(), own == user.str("id"))
+        (table.size(), own == Some(user_id))
     };
     if !is_own && unchanged(read(&guild).members.get(id).as_ref(), data, user) {
         return;
@@ -304,7 +305,12 @@ fn unchanged(known: Option<&Json>, data: JsonRef<'_>, user: JsonRef<'_>) -> bool
     let Some(known) = known else {
         return false;
     };
-    let same = |(name, value): (&str, JsonRef<'_>)| known.get(name) == Some(value);
+    // Mostly they come in the same order.
+    let mut in_order = known.view().fields();
+    let same = |(name, value): (&str, JsonRef<'_>)| match in_order.next() {
+        Some((known, former)) if known == name => former == value,
+        _ => known.get(name) == Some(value),
+    };
     data.fields().all(same) && known.get("user") == Some(user)
 }
 

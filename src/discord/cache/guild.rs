@@ -4,8 +4,8 @@ use super::announcement::Announcement;
 use super::members::Members;
 use super::number;
 use crate::discord::permissions;
+use crate::hash::HashMap;
 use crate::json::{Json, JsonRef};
-use std::collections::HashMap;
 use std::time::Duration;
 
 /// One guild.

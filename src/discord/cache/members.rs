@@ -1,7 +1,7 @@
 //! The members of one guild that were seen lately, never more than a bound.
 
+use crate::hash::HashMap;
 use crate::json::Json;
-use std::collections::HashMap;
 
 /// As many members are kept of one guild, at most.
 pub(super) const OF_A_GUILD: usize = 1_000;

@@ -16,10 +16,10 @@ mod members;
 
 use super::event::Event;
 use super::permissions;
+use crate::hash::{HashMap, HashSet};
 use crate::json::{Json, JsonRef};
 use announcement::Announcement;
 use guild::Guild;
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 

@@ -9,8 +9,8 @@ use super::kinds::{
 use super::{MISPLACED, MOST_FAULTS, violation};
 use crate::discord::arguments::push_step;
 use crate::discord::schema::{Violation, got};
+use crate::hash::HashMap;
 use serde_json::Value;
-use std::collections::HashMap;
 
 /// Components of a message, those in others included.
 const MOST: usize = 40;

@@ -5,8 +5,8 @@ use super::kinds::{
 };
 use super::{MOST_FAULTS, violation};
 use crate::discord::schema::{Violation, got};
+use crate::hash::HashSet;
 use serde_json::Value;
-use std::collections::HashSet;
 
 /// Discord's styles of buttons that call nothing of the bot's.
 const LINK: u64 = 5;
@@ -183,7 +183,7 @@ fn check_default_values(select: &Value, faults: &mut Vec<Violation>) {
 /// No two options have one value.
 fn check_options(component: &Value, faults: &mut Vec<Violation>) {
     let options = component.get("options").and_then(Value::as_array);
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     for (index, option) in options.into_iter().flatten().enumerate() {
         if faults.len() >= MOST_FAULTS {
             return;

@@ -1,9 +1,10 @@
 //! An operation, as the facts describe it.
 
-use super::schema::Fields;
+use super::schema::{Field, Fields};
 use super::shape::Shape;
-use indexmap::IndexMap;
+use crate::hash::IndexMap;
 use serde::Deserialize;
+use std::sync::OnceLock;
 
 /// One operation of Discord's API.
 #[derive(Debug)]
@@ -35,13 +36,20 @@ pub struct Operation {
     /// The field of the body that is a file in a form (`file`, `target_users_file`).
     pub file_field: Option<&'static str>,
     /// `body`, read.
-    pub(in crate::discord) body_shape: Option<Shape>,
+    pub(in crate::discord) body_field: Option<Field>,
+    /// The schema of the answer or of its items, once it was asked for (`schema::answer_kind`).
+    pub(in crate::discord) answer_kind: OnceLock<Option<&'static str>>,
 }
 
 impl Operation {
     /// Whether cogs may ever call it.
     pub fn open_to_cogs(&self) -> bool {
         self.capability != "host"
+    }
+
+    /// The type of the body, read.
+    pub(in crate::discord) fn body_shape(&self) -> Option<&Shape> {
+        self.body_field.as_ref().map(|field| &field.shape)
     }
 
     /// Whether its path holds a token that stands for the bot's own: Discord asks for no other
@@ -74,7 +82,8 @@ impl From<RawOperation> for Operation {
             multipart: form.is_some(),
             form_only: json.is_none() && form.is_some(),
             file_field: None,
-            body_shape: body.map(Shape::parse),
+            body_field: body.map(|body| Field::plain(Shape::parse(body))),
+            answer_kind: OnceLock::new(),
         }
     }
 }

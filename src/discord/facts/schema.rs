@@ -1,7 +1,7 @@
 //! Discord's types, as the facts describe them.
 
 use super::shape::Shape;
-use indexmap::IndexMap;
+use crate::hash::IndexMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::ops::Deref;

@@ -67,11 +67,32 @@ impl Shape {
 
     /// The schemas named in it, through lists, maps and unions, in order.
     pub fn names(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        self.each_name(&mut |name| names.push(name));
+        names
+    }
+
+    /// Calls `each` with each of them.
+    pub(in crate::discord) fn each_name(&self, each: &mut impl FnMut(&'static str)) {
+        let mut none = |name| {
+            each(name);
+            None::<()>
+        };
+        self.find_name(&mut none);
+    }
+
+    /// What `find` makes of the first of these names of which it makes anything.
+    pub(in crate::discord) fn find_name<R>(
+        &self,
+        find: &mut impl FnMut(&'static str) -> Option<R>,
+    ) -> Option<R> {
         match self {
-            Self::Named(name) => vec![name],
-            Self::List(inner) | Self::Map(inner) => inner.names(),
-            Self::Union(parts) | Self::All(parts) => parts.iter().flat_map(Self::names).collect(),
-            _ => Vec::new(),
+            Self::Named(name) => find(name),
+            Self::List(inner) | Self::Map(inner) => inner.find_name(find),
+            Self::Union(parts) | Self::All(parts) => {
+                parts.iter().find_map(|part| part.find_name(find))
+            }
+            _ => None,
         }
     }
 }

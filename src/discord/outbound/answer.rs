@@ -5,7 +5,8 @@
 
 use crate::charge::{Charge, Full};
 use crate::discord::arguments::ArgumentError;
-use crate::discord::operations::operation;
+use crate::discord::operations::{Operation, operation};
+use crate::discord::schema::answer_kind;
 use crate::json::{Json, JsonRef, Node, Unreadable};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -13,6 +14,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use hyper::{Response, StatusCode};
+use serde::Deserialize;
 use std::fmt;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -41,7 +43,7 @@ pub(super) struct ApiResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     /// The text of a success.
-    body: Vec<u8>,
+    text: Vec<u8>,
     /// What a refusal says, if it is JSON.
     pub(super) refusal: Json,
 }
@@ -87,11 +89,11 @@ impl ApiResponse {
         let mut answer = Self {
             status: head.status,
             headers: head.headers,
-            body: Vec::new(),
+            text: Vec::new(),
             refusal: Json::NULL,
         };
         if answer.is_success() {
-            answer.body = read_body(body, LONGEST, until, charge).await?;
+            answer.text = read_body(body, LONGEST, until, charge).await?;
             return Ok(answer);
         }
         // Whatever else is wrong with a refusal, it is one.
@@ -128,16 +130,39 @@ impl ApiResponse {
         self.refusal.i64("code") == Some(SLOW_MODE)
     }
 
+    /// What a success holds. A message that was sent is not read yet.
+    pub(super) fn body(
+        mut self,
+        operation: &'static Operation,
+        charge: &mut Charge,
+    ) -> Result<AnswerBody, CallError> {
+        let sends = operation.method == "POST" && answer_kind(operation) == Some("MessageResponse");
+        if sends && self.is_json() {
+            match SentMessage::of(self.text) {
+                Ok(message) => return Ok(AnswerBody::Sent(message)),
+                Err(text) => self.text = text,
+            }
+        }
+        let json = self.json(operation.id, charge)?;
+        Ok(json.map_or(AnswerBody::Empty, AnswerBody::Read))
+    }
+
+    fn kind(&self) -> &str {
+        let kind = self.headers.get(CONTENT_TYPE);
+        kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default()
+    }
+
+    fn is_json(&self) -> bool {
+        let kind = self.kind();
+        kind.is_empty() || kind.contains("json")
+    }
+
     /// The content of a success: JSON, and where Discord answers with something else, a text as a string and the
     /// rest as a `data:` URL. `charge` is then for that alone.
-    pub(super) fn json(
-        self,
-        operation: &'static str,
-        charge: &mut Charge,
-    ) -> Result<Option<Json>, CallError> {
+    fn json(self, operation: &'static str, charge: &mut Charge) -> Result<Option<Json>, CallError> {
         let text = charge.bytes();
         let json = self.read_json(operation, charge);
-        drop(self.body);
+        drop(self.text);
         charge.shrink(text);
         json
     }
@@ -147,13 +172,12 @@ impl ApiResponse {
         operation: &'static str,
         charge: &mut Charge,
     ) -> Result<Option<Json>, CallError> {
-        if self.body.is_empty() || self.status == StatusCode::NO_CONTENT {
+        if self.text.is_empty() || self.status == StatusCode::NO_CONTENT {
             return Ok(None);
         }
-        let kind = self.headers.get(CONTENT_TYPE);
-        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        if kind.is_empty() || kind.contains("json") {
-            let tree = Json::parse(&self.body, charge);
+        let kind = self.kind();
+        if self.is_json() {
+            let tree = Json::parse(&self.text, charge);
             let tree = tree.map_err(|error| match error {
                 Unreadable::TooLarge => CallError::Memory { operation },
                 Unreadable::Syntax(_) => no_json(operation),
@@ -170,11 +194,11 @@ impl ApiResponse {
             return Err(no_json(operation));
         }
         // In base64 it has a third more.
-        let grown = charge.grow(kind.len() + 2 * self.body.len());
+        let grown = charge.grow(kind.len() + 2 * self.text.len());
         grown.map_err(|_| CallError::Memory { operation })?;
-        let text = match std::str::from_utf8(&self.body) {
+        let text = match std::str::from_utf8(&self.text) {
             Ok(text) => text.to_owned(),
-            Err(_) => format!("data:{kind};base64,{}", BASE64.encode(&self.body)),
+            Err(_) => format!("data:{kind};base64,{}", BASE64.encode(&self.text)),
         };
         Ok(Some(Json::string(&text)))
     }
@@ -243,6 +267,86 @@ async fn read_body(
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+/// What an answer that says yes holds.
+#[derive(Debug)]
+pub enum AnswerBody {
+    /// Nothing.
+    Empty,
+    /// Anything.
+    Read(Json),
+    /// A message that was sent, of which most callers want to know no more than its id.
+    Sent(SentMessage),
+}
+
+impl AnswerBody {
+    /// The id of what is answered.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Empty => None,
+            Self::Read(json) => json.str("id"),
+            Self::Sent(message) => Some(message.id()),
+        }
+    }
+
+    /// What it is, read.
+    pub fn into_json(self) -> Option<Json> {
+        match self {
+            Self::Empty => None,
+            Self::Read(json) => Some(json),
+            Self::Sent(message) => Some(message.read()),
+        }
+    }
+}
+
+/// The text of a message that was sent, of which only this has been read.
+#[derive(Debug)]
+pub struct SentMessage {
+    text: Vec<u8>,
+    id: String,
+    channel_id: String,
+}
+
+/// What is read of it.
+#[derive(Deserialize)]
+struct Place<'a> {
+    id: &'a str,
+    channel_id: &'a str,
+}
+
+impl SentMessage {
+    /// The text itself, if it is none.
+    fn of(text: Vec<u8>) -> Result<Self, Vec<u8>> {
+        match serde_json::from_slice::<Place<'_>>(&text) {
+            Ok(Place { id, channel_id }) => Ok(Self {
+                id: id.to_owned(),
+                channel_id: channel_id.to_owned(),
+                text,
+            }),
+            Err(_) => Err(text),
+        }
+    }
+
+    /// The message's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The id of the channel that it is in.
+    pub fn channel_id(&self) -> &str {
+        &self.channel_id
+    }
+
+    /// What it takes, with the document that is made of it, which takes up to three times what the text does.
+    pub fn bytes(&self) -> usize {
+        4 * self.text.len()
+    }
+
+    /// The whole message. Where the text turns out to be no JSON after all, it is null.
+    pub fn read(&self) -> Json {
+        serde_json::from_slice(&self.text).unwrap_or(Json::NULL)
+    }
 }
 
 /// An answer of Discord that says no.
@@ -476,12 +580,35 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_was_sent_is_read_when_it_is_asked_for() {
+        let message = |text: &str| SentMessage::of(text.as_bytes().to_vec());
+        let sent = message(r#"{"content":"a \"b\"","id":"1","channel_id":"2"}"#).unwrap();
+        assert_eq!((sent.id(), sent.channel_id()), ("1", "2"));
+        let content = sent.read();
+        assert_eq!(content.str("content"), Some("a \"b\""));
+        assert!(content.bytes() <= sent.bytes());
+        for other in [
+            "",
+            "{}",
+            "[]",
+            "null",
+            r#"{"id":"1"}"#,
+            r#"{"id":1,"channel_id":"2"}"#,
+        ] {
+            assert!(message(other).is_err(), "{other}");
+        }
+        // JSON, but of a number that nobody can hold.
+        let strange = r#"{"id":"1","channel_id":"2","nonce":1e999}"#;
+        assert_eq!(message(strange).unwrap().read(), Json::NULL);
+    }
+
+    #[test]
     fn an_answer_that_is_no_text_is_a_data_url() {
         let kind = HeaderValue::from_static("image/png");
         let answer = ApiResponse {
             status: StatusCode::OK,
             headers: HeaderMap::from_iter([(CONTENT_TYPE, kind)]),
-            body: vec![0xFF, 0xFE],
+            text: vec![0xFF, 0xFE],
             refusal: Json::NULL,
         };
         let mut charge = Allowance::alone(1 << 20).take(4).unwrap();
@@ -499,7 +626,7 @@ mod tests {
             let answer = ApiResponse {
                 status: StatusCode::TOO_MANY_REQUESTS,
                 headers: HeaderMap::from_iter([(name.parse().unwrap(), value)]),
-                body: Vec::new(),
+                text: Vec::new(),
                 refusal: Json::NULL,
             };
             assert_eq!(answer.is_of_a_proxy(), expected, "{name}");

@@ -128,7 +128,7 @@ impl Outbound {
             repetitions: 1,
         };
         let answer = self.send_within(prepared, None, times).await?;
-        answer.json.ok_or_else(incomplete)
+        answer.body.into_json().ok_or_else(incomplete)
     }
 }
 

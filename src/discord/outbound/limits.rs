@@ -9,10 +9,10 @@ use super::answer::ApiResponse;
 use super::queue::{Caller, Queue};
 use crate::backoff::exponential;
 use crate::discord::operations::Operation;
+use crate::hash::HashMap;
 use crate::lock::lock;
 use crate::untrusted_numbers;
 use hyper::header::{DATE, HeaderName, RETRY_AFTER};
-use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -212,8 +212,8 @@ impl Limits {
     /// `counted`: whether to keep Discord's global limit without headers that say so.
     pub(super) fn new(counted: bool) -> Self {
         Self(Arc::new(Mutex::new(RateLimitTable {
-            routes: HashMap::new(),
-            buckets: HashMap::new(),
+            routes: HashMap::default(),
+            buckets: HashMap::default(),
             global: Global {
                 until: Duration::ZERO,
                 counted,

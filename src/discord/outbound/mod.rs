@@ -32,7 +32,7 @@ mod request;
 mod waiting;
 
 pub use crate::config::Token;
-pub use answer::{CallError, DiscordError};
+pub use answer::{AnswerBody, CallError, DiscordError, SentMessage};
 pub use caller::CogCaller;
 pub use identity::{Application, GatewayBot};
 pub use options::{OutboundError, OutboundOptions};
@@ -149,7 +149,7 @@ impl Outbound {
         deadline: Duration,
     ) -> Result<Option<Json>, CallError> {
         let answered = self.send(prepare(operation, arguments)?, None, deadline);
-        Ok(answered.await?.json)
+        Ok(answered.await?.body.into_json())
     }
 
     /// Sends a prepared request for a cog, or for the bot itself. Callers take turns where they have to wait.
@@ -239,8 +239,8 @@ impl Outbound {
 /// Discord's response. The caller is charged for it until this is dropped.
 #[derive(Debug)]
 pub struct Answered {
-    /// Nothing when it answered without content.
-    pub json: Option<Json>,
+    /// What it holds.
+    pub body: AnswerBody,
     /// What that takes.
     pub charge: Charge,
 }
@@ -335,8 +335,8 @@ impl OutboundCall {
             let failed = match sent {
                 Ok(answer) => match self.judge(permit, &answer)? {
                     Verdict::Done => {
-                        let json = answer.json(self.prepared.operation.id, &mut charge)?;
-                        return Ok(Answered { json, charge });
+                        let body = answer.body(self.prepared.operation, &mut charge)?;
+                        return Ok(Answered { body, charge });
                     }
                     // The limit knows when: the next turn waits for it.
                     Verdict::Limited => {

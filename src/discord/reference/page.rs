@@ -76,10 +76,10 @@ fn arguments(operation: &Operation) -> Vec<Argument> {
         let need = Need::of(field.required);
         add(name, "query", need, takes(name, field, TABLES));
     }
-    if let (true, Some(shape)) = (operation.takes_whole_body(), &operation.body_shape) {
+    if let (true, Some(shape)) = (operation.takes_whole_body(), operation.body_shape()) {
         let body = Field::plain(shape.clone());
         add("body", "body", Need::Always, takes("body", &body, TABLES));
-    } else if let Some(shape) = &operation.body_shape {
+    } else if let Some(shape) = operation.body_shape() {
         for row in super::rows::rows(&shape.names(), TABLES) {
             if operation.file_field != Some(row.name) {
                 add(row.name, "body", row.need, row.takes);

@@ -72,7 +72,7 @@ pub(super) fn arguments(operation: &Operation) -> Map<String, Value> {
             arguments.insert((*name).to_owned(), value(name, field, 0));
         }
     }
-    if let (true, Some(shape)) = (operation.takes_whole_body(), &operation.body_shape) {
+    if let (true, Some(shape)) = (operation.takes_whole_body(), operation.body_shape()) {
         let mut body = value("body", &Field::plain(shape.clone()), 0);
         if let Some(items) = body.as_array_mut().filter(|items| items.is_empty()) {
             items.extend(item(shape));
@@ -96,7 +96,7 @@ pub(super) fn arguments(operation: &Operation) -> Map<String, Value> {
 
 /// The fields of the body: those that its first kind asks for, or else one that shows what the call is for.
 fn body(operation: &Operation, arguments: &mut Map<String, Value>) {
-    let names = operation.body_shape.as_ref().map(Shape::names);
+    let names = operation.body_shape().map(Shape::names);
     let kinds: Vec<&Fields> = names
         .unwrap_or_default()
         .into_iter()

@@ -3,6 +3,7 @@
 use super::words::{expected, got};
 use super::{Field, Fields, Schema, Shape, scalars, schema, shape_of_known};
 use serde_json::{Map, Value};
+use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// How deep a body is looked into: nothing that Discord knows is half as deep.
@@ -100,7 +101,7 @@ impl<'a> Check<'a> {
             return self.fault("MODEL_TYPE_CONVERT", message, limits, value);
         };
         for (name, field) in fields {
-            let value = object.get(*name);
+            let value = value_of(object, name);
             if value.is_none() && !field.required {
                 continue;
             }
@@ -158,7 +159,7 @@ impl<'a> Check<'a> {
             }
             return;
         }
-        let real: Vec<&Shape> = parts.iter().filter(|part| **part != Shape::Null).collect();
+        let real: Shapes<'_> = parts.iter().filter(|part| **part != Shape::Null).collect();
         if let [only] = real.as_slice() {
             return self.value(only, limits, value);
         }
@@ -224,40 +225,60 @@ impl<'a> Check<'a> {
     }
 }
 
+/// Alternatives of a union: most have few.
+type Shapes<'s> = SmallVec<[&'s Shape; 4]>;
+
+/// The value of a field. A few of them are looked through more quickly than a name is hashed.
+fn value_of<'v>(object: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+    const FEW: usize = 8;
+    if object.len() > FEW {
+        return object.get(name);
+    }
+    let mut fields = object.iter();
+    fields.find_map(|(key, value)| (key == name).then_some(value))
+}
+
 /// The schemas of the objects as which a value can be meant, of those in `parts`.
-pub(crate) fn meant(parts: &[Shape], value: &Value) -> Vec<&'static str> {
+pub(crate) fn meant(parts: &[Shape], value: &Value) -> SmallVec<[&'static str; 4]> {
     let named = |part: &&Shape| matches!(part, Shape::Named(_));
-    let named: Vec<&Shape> = parts.iter().filter(named).collect();
+    let named: Shapes<'_> = parts.iter().filter(named).collect();
     let fitting = match variants(&named, value) {
         Variants::Fit(fitting) => fitting,
         // The check will say that it can be meant as none of them.
         Variants::Type(_) => named,
     };
-    fitting.iter().flat_map(|shape| shape.names()).collect()
+    let mut names = SmallVec::new();
+    for shape in fitting {
+        shape.each_name(&mut |name| names.push(name));
+    }
+    names
 }
 
 /// Which alternatives of a union a value can be meant as.
 enum Variants<'s> {
     /// These; at least one.
-    Fit(Vec<&'s Shape>),
+    Fit(Shapes<'s>),
     /// None: its `type` would have to be one of these.
     Type(Vec<&'static Value>),
 }
 
 fn variants<'s>(parts: &[&'s Shape], value: &Value) -> Variants<'s> {
     let same_class = |part: &&'s Shape| scalars::same_class(part, value);
-    let fitting: Vec<&Shape> = parts.iter().copied().filter(same_class).collect();
+    let fitting: Shapes<'s> = parts.iter().copied().filter(same_class).collect();
     if fitting.is_empty() {
-        return Variants::Fit(parts.to_vec());
+        return Variants::Fit(parts.into());
+    }
+    if fitting.len() == 1 {
+        return Variants::Fit(fitting);
     }
     let types: Option<Vec<_>> = fitting.iter().map(|part| types_of(part)).collect();
-    let Some(types) = types.filter(|_| fitting.len() > 1) else {
+    let Some(types) = types else {
         return Variants::Fit(fitting);
     };
     let given = value.get("type").unwrap_or(&Value::Null);
     let takes = |types: &&[Value]| types.iter().any(|choice| scalars::equal(choice, given));
     let matching = fitting.iter().zip(&types).filter(|(_, types)| takes(types));
-    let matching: Vec<&Shape> = matching.map(|(part, _)| *part).collect();
+    let matching: Shapes<'s> = matching.map(|(part, _)| *part).collect();
     if matching.is_empty() {
         return Variants::Type(types.into_iter().flatten().collect());
     }

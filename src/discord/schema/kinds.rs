@@ -53,11 +53,12 @@ pub fn field_kind(schema: &str, field: &str) -> Option<&'static str> {
 
 /// The schema of an operation's answer, or of the items of one that is a list.
 pub fn answer_kind(operation: &'static Operation) -> Option<&'static str> {
-    item_kind(&Shape::parse(operation.returns?))
+    *operation
+        .answer_kind
+        .get_or_init(|| item_kind(&Shape::parse(operation.returns?)))
 }
 
 /// The first object schema that a value of `shape` (or an item of it) can have.
 pub fn item_kind(shape: &Shape) -> Option<&'static str> {
-    let mut names = shape.names().into_iter();
-    names.find(|name| fields(name).is_some())
+    shape.find_name(&mut |name| fields(name).map(|_| name))
 }

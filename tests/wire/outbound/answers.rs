@@ -3,7 +3,7 @@
 use super::{DEADLINE, call, caller, client, message};
 use crate::fake_http::{Answer, FakeHttp, endless, ok, text_of};
 use cogsmith::clock::Clock;
-use cogsmith::discord::outbound::CallError;
+use cogsmith::discord::outbound::{AnswerBody, CallError};
 use cogsmith::discord::{operation, prepare};
 use cogsmith::json::Json;
 use serde_json::json;
@@ -134,7 +134,9 @@ async fn a_cog_is_charged_for_an_answer_while_it_comes_and_as_long_as_it_is_held
         let large = caller("large", 8 << 20);
         let sent = client.send(prepared(), Some(large.clone()), DEADLINE).await;
         let answered = sent.unwrap();
-        let json = answered.json.as_ref().unwrap();
+        let AnswerBody::Read(json) = &answered.body else {
+            panic!("{part}: {answered:?}");
+        };
         assert_eq!(answered.charge.bytes(), json.bytes(), "{part}");
         assert!(!large.allowance.has_room_for(8 << 20));
         drop(answered);

@@ -59,5 +59,5 @@ fn send_for(
     let arguments = json!({ "channel_id": "5", "content": text });
     let prepared = prepare(operation("create_message").unwrap(), arguments).unwrap();
     let (client, cog) = (client.clone(), cog.map(|name| caller(name, 1 << 20)));
-    async move { Ok(client.send(prepared, cog, DEADLINE).await?.json) }
+    async move { Ok(client.send(prepared, cog, DEADLINE).await?.body.into_json()) }
 }
