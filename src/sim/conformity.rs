@@ -103,6 +103,8 @@ impl Conformity {
         match (body, operation.returns) {
             (Some(body), Some(returns)) => self.look(id, &Shape::parse(returns), body),
             (Some(_), None) => self.note(format!("{id}: there is content")),
+            // A file is no JSON.
+            (None, Some("string")) => {}
             (None, Some(_)) if !operation.may_be_empty => {
                 self.note(format!("{id}: there is no content"));
             }

@@ -127,6 +127,39 @@ pub(crate) const TOO_MANY_EVENTS: Known = Known(
 pub(crate) const EVENT_IS_OVER: Known = Known(400, 180_000, "Cannot update a finished event");
 pub(crate) const BLOCKED_BY_RULE: Known =
     Known(400, 200_000, "Message was blocked by automatic moderation");
+pub(crate) const UNKNOWN_INTEGRATION: Known = Known(404, 10005, "Unknown Integration");
+pub(crate) const UNKNOWN_ENTITLEMENT: Known = Known(404, 10029, "Unknown Entitlement");
+pub(crate) const UNKNOWN_LOBBY: Known = Known(404, 10031, "Unknown Lobby");
+pub(crate) const UNKNOWN_TEMPLATE: Known = Known(404, 10057, "Unknown Guild Template");
+pub(crate) const UNKNOWN_COMMAND_PERMISSIONS: Known =
+    Known(404, 10066, "Unknown application command permissions");
+pub(crate) const UNKNOWN_STAGE: Known = Known(404, 10067, "Unknown Stage Instance");
+pub(crate) const UNKNOWN_WELCOME_SCREEN: Known = Known(404, 10069, "Unknown Guild Welcome Screen");
+pub(crate) const UNKNOWN_SOUND: Known = Known(404, 10097, "Unknown sound");
+/// Discord documents no number of its own for it.
+pub(crate) const UNKNOWN_JOIN_REQUEST: Known = Known(404, 0, "404: Not Found");
+/// Discord documents no number of its own for it.
+pub(crate) const UNKNOWN_SUBSCRIPTION: Known = Known(404, 0, "404: Not Found");
+pub(crate) const HAS_A_TEMPLATE: Known = Known(400, 30031, "Guild already has a template");
+pub(crate) const TOO_MANY_SOUNDS: Known = Known(
+    400,
+    30045,
+    "Maximum number of soundboard sounds reached (8)",
+);
+pub(crate) const BANNED: Known = Known(403, 40007, "The user is banned from this guild.");
+pub(crate) const WIDGET_DISABLED: Known = Known(403, 50004, "Widget Disabled");
+pub(crate) const INVALID_ACCESS_TOKEN: Known = Known(403, 50025, "Invalid OAuth2 access token");
+pub(crate) const MUTED_IN_VOICE: Known = Known(
+    400,
+    50167,
+    "Cannot send voice effect when user is server muted, deafened, or suppressed",
+);
+pub(crate) const STAGE_IS_OPEN: Known = Known(400, 150_006, "The Stage is already open");
+pub(crate) const ONBOARDING_REQUIREMENTS: Known = Known(
+    400,
+    350_000,
+    "Cannot enable onboarding, requirements are not met",
+);
 pub(crate) const UNKNOWN_STICKER: Known = Known(404, 10060, "Unknown Sticker");
 pub(crate) const UNKNOWN_STICKER_PACK: Known = Known(404, 10061, "Unknown Sticker Pack");
 pub(crate) const TOO_MANY_EMOJIS: Known =

@@ -237,7 +237,10 @@ impl Connection {
                 self.change_voice(data);
                 ControlFlow::Continue(())
             }
-            (Some(31), true) => ControlFlow::Continue(()),
+            (Some(31), true) => {
+                self.request_sounds(data);
+                ControlFlow::Continue(())
+            }
             _ => ControlFlow::Break(End::Close(close::UNKNOWN_OPCODE)),
         }
     }
@@ -369,6 +372,16 @@ impl Connection {
                     "endpoint": self.hub.authority,
                 });
                 world.tell_application(bot, "VOICE_SERVER_UPDATE", (Some(guild), server));
+            }
+        });
+    }
+
+    /// Tells the sounds of the guilds that a client asks for.
+    fn request_sounds(&self, data: &Value) {
+        let Some((id, _)) = &self.session else { return };
+        self.hub.change(|state| {
+            if let Some(session) = state.sessions.get_mut(id) {
+                opening::sounds(&state.world, session, data);
             }
         });
     }

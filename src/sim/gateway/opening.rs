@@ -133,6 +133,18 @@ pub(super) fn members(
     }
 }
 
+/// Numbers the answer to op 31 (request soundboard sounds) into a session: an event for each guild that the bot is in.
+pub(super) fn sounds(world: &World, session: &mut Session, request: &Value) {
+    for id in ids_in(request, "guild_ids") {
+        let guild = world.guilds.get(&id);
+        let own = guild.filter(|guild| guild.members.contains_key(&session.application));
+        let Some(guild) = own else { continue };
+        let sounds = guild.collections.sounds.list_without_creators();
+        let data = json!({"guild_id": id.to_string(), "soundboard_sounds": sounds});
+        session.push("SOUNDBOARD_SOUNDS", &data);
+    }
+}
+
 /// The members of one chunk.
 fn chunk_of(found: &[Value], index: usize) -> impl Iterator<Item = &Value> {
     found.iter().skip(index * CHUNK).take(CHUNK)

@@ -7,6 +7,8 @@ use crate::discord::{Operation, operations};
 const FOR_USERS: &str = "only for users' tokens";
 /// Only games with Discord's Social SDK may call it.
 const FOR_GAMES: &str = "only for games with Discord's Social SDK";
+/// Lobbies are linked with channels by users' tokens.
+const FOR_LINKED: &str = "only for lobbies that a user's token has linked with a channel";
 /// Only Discord's activities may call it.
 const FOR_ACTIVITIES: &str = "only for activities inside of Discord";
 
@@ -19,11 +21,11 @@ const ABSENT: &[(&str, &str)] = &[
     ("create_lobby_message", FOR_USERS),
     ("create_or_join_lobby", FOR_USERS),
     ("delete_group_dm_user", FOR_USERS),
+    ("create_linked_lobby_guild_invite_for_user", FOR_LINKED),
     ("edit_lobby_channel_link", FOR_USERS),
     ("get_lobby_messages", FOR_USERS),
     ("get_my_oauth2_authorization", FOR_USERS),
     ("get_openid_connect_userinfo", FOR_USERS),
-    ("leave_lobby", FOR_USERS),
     ("list_my_connections", FOR_USERS),
     ("partner_sdk_token", FOR_GAMES),
     ("partner_sdk_unmerge_provisional_account", FOR_GAMES),

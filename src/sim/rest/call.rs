@@ -28,6 +28,8 @@ pub(crate) enum RestAnswer {
     Ok(Value),
     /// 201 with a body.
     Created(Value),
+    /// 200 with a file: its type, and its bytes.
+    File(&'static str, Vec<u8>),
     /// 204.
     Nothing,
 }

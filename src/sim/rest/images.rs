@@ -1,6 +1,6 @@
 //! Pictures in bodies: `data:image/png;base64,…`, as emoji, avatars and icons come.
 
-use crate::sim::errors::{ApiError, INVALID_FILE, Invalid};
+use crate::sim::errors::{ApiError, FILE_TOO_LARGE, INVALID_FILE, Invalid};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -49,6 +49,28 @@ pub(super) fn read(name: &str, value: &Value, most: usize) -> Result<Option<Imag
         is_animated,
         hash: hash(&bytes, is_animated),
     }))
+}
+
+/// Fails unless a text is a sound: `data:audio/mpeg;base64,…`, an MP3 or Ogg of at most `most` bytes.
+pub(super) fn check_sound(name: &str, text: &str, most: usize) -> Result<(), ApiError> {
+    let encoded = text
+        .strip_prefix("data:audio/")
+        .and_then(|rest| rest.split_once(";base64,"));
+    let bytes = encoded.and_then(|(_, data)| STANDARD.decode(data.trim_end()).ok());
+    let Some(bytes) = bytes else {
+        let message =
+            "Invalid sound data: expected data:audio/mpeg;base64,… or data:audio/ogg;base64,….";
+        return Err(Invalid::one(name, "SOUND_INVALID", message));
+    };
+    if bytes.len() > most {
+        return Err(FILE_TOO_LARGE.into());
+    }
+    let starts: [&[u8]; 5] = [b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"OggS"];
+    if starts.into_iter().any(|start| bytes.starts_with(start)) {
+        Ok(())
+    } else {
+        Err(INVALID_FILE.into())
+    }
 }
 
 /// What picture a file is, by its first bytes.

@@ -4,11 +4,14 @@ use super::call::{Outcome, RestAnswer, RestCall};
 use super::roles::{require_assignable, roles_changed};
 use super::route::{Route, route};
 use super::voice;
-use crate::sim::errors::{ApiError, Invalid, MISSING_PERMISSIONS, NOT_IN_VOICE};
+use crate::sim::errors::{
+    ApiError, BANNED, INVALID_ACCESS_TOKEN, Invalid, MISSING_PERMISSIONS, NOT_IN_VOICE,
+};
 use crate::sim::ids::{Id, ids_in, parse_timestamp, timestamp};
 use crate::sim::permissions::{
-    ADMINISTRATOR, CHANGE_NICKNAME, DEAFEN_MEMBERS, KICK_MEMBERS, MANAGE_NICKNAMES, MANAGE_ROLES,
-    MODERATE_MEMBERS, MUTE_MEMBERS, in_guild, require_above, require_in_guild,
+    ADMINISTRATOR, CHANGE_NICKNAME, CREATE_INSTANT_INVITE, DEAFEN_MEMBERS, KICK_MEMBERS,
+    MANAGE_NICKNAMES, MANAGE_ROLES, MODERATE_MEMBERS, MUTE_MEMBERS, in_guild, require_above,
+    require_in_guild,
 };
 use crate::sim::world::{Audited, Guild, Member, World};
 use serde_json::Value;
@@ -17,6 +20,7 @@ use std::time::Duration;
 pub(super) const ROUTES: &[Route] = &[
     route("GET", "/guilds/{guild_id}/members", list),
     route("GET", "/guilds/{guild_id}/members/search", search),
+    route("PUT", "/guilds/{guild_id}/members/{user_id}", add),
     route("PATCH", "/guilds/{guild_id}/members/@me", update_me),
     route("GET", "/guilds/{guild_id}/members/{user_id}", get),
     route("PATCH", "/guilds/{guild_id}/members/{user_id}", update),
@@ -75,6 +79,42 @@ fn search(world: &mut World, call: &RestCall) -> Outcome {
         names.any(|name| name.to_lowercase().starts_with(&query))
     };
     Ok(RestAnswer::Ok(shown(world, guild, named, limit)))
+}
+
+/// Lets a user in who has given the application a token for that. Any token is taken: there is no login here.
+fn add(world: &mut World, call: &RestCall) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    require_in_guild(world, guild, call.actor, CREATE_INSTANT_INVITE)?;
+    let (home, user) = (guild.id, call.id("user_id")?);
+    world.user(user)?;
+    if call.string("access_token").is_none_or(str::is_empty) {
+        return Err(INVALID_ACCESS_TOKEN.into());
+    }
+    if guild.members.contains_key(&user) {
+        return Ok(RestAnswer::Nothing);
+    }
+    if guild.bans.contains_key(&user) {
+        return Err(BANNED.into());
+    }
+    let roles = ids_in(&call.body, "roles");
+    if !roles.is_empty() {
+        require_in_guild(world, guild, call.actor, MANAGE_ROLES)?;
+    }
+    for role in &roles {
+        require_assignable(world, home, call.actor, *role)?;
+    }
+    let nick = call.field("nick").filter(|nick| nick.is_string());
+    if let Some(nick) = nick {
+        require_in_guild(world, guild, call.actor, MANAGE_NICKNAMES)?;
+        check_nick(nick)?;
+    }
+    world.join(home, user)?;
+    if let Some(member) = world.guild_mut(home)?.members.get_mut(&user) {
+        member.roles = roles;
+        member.nick = nick.and_then(Value::as_str).map(Into::into);
+    }
+    let member = world.guild_for(home, call.actor)?.member(user)?;
+    Ok(RestAnswer::Created(world.show_member(member)))
 }
 
 fn update_me(world: &mut World, call: &RestCall) -> Outcome {

@@ -14,7 +14,7 @@ impl RestAnswer {
     /// The HTTP status.
     pub(crate) fn status(&self) -> u16 {
         match self {
-            Self::Ok(_) => 200,
+            Self::Ok(_) | Self::File(..) => 200,
             Self::Created(_) => 201,
             Self::Nothing => 204,
         }
@@ -24,7 +24,7 @@ impl RestAnswer {
     pub(crate) fn body(&self) -> Option<&Value> {
         match self {
             Self::Ok(body) | Self::Created(body) => Some(body),
-            Self::Nothing => None,
+            Self::File(..) | Self::Nothing => None,
         }
     }
 }
@@ -32,8 +32,12 @@ impl RestAnswer {
 /// The whole answer.
 pub(crate) fn respond(outcome: &Outcome, standing: Option<&Standing>) -> Response {
     let (status, body) = match outcome {
-        Ok(answer) => (answer.status(), answer.body().map(Value::to_string)),
-        Err(error) => (error.status, Some(error.body().to_string())),
+        Ok(RestAnswer::File(_, bytes)) => (200, Some(bytes.clone())),
+        Ok(answer) => (
+            answer.status(),
+            answer.body().map(|body| body.to_string().into_bytes()),
+        ),
+        Err(error) => (error.status, Some(error.body().to_string().into_bytes())),
     };
     let mut response = Response::new(body.map_or_else(Body::empty, Body::from));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
@@ -41,7 +45,11 @@ pub(crate) fn respond(outcome: &Outcome, standing: Option<&Standing>) -> Respons
     // By this header clients know an answer of Discord's from one of a proxy.
     headers.insert(VIA, HeaderValue::from_static("1.1 google"));
     if status != 204 {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let content_type = match outcome {
+            Ok(RestAnswer::File(content_type, _)) => *content_type,
+            _ => "application/json",
+        };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     if let Err(error) = outcome {
         add_refusal(headers, error);

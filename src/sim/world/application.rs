@@ -28,6 +28,16 @@ impl World {
             .ok_or_else(|| UNKNOWN_APPLICATION.into())
     }
 
+    /// What an application has, for a change.
+    pub(crate) fn own_collections(
+        &mut self,
+        id: Id,
+    ) -> Result<&mut ApplicationCollections, ApiError> {
+        let own = self.applications.get_mut(&id);
+        own.map(|own| &mut own.collections)
+            .ok_or_else(|| UNKNOWN_APPLICATION.into())
+    }
+
     /// Whether a user is the bot of an application. Other bots are users that nobody connects as.
     pub(crate) fn is_application(&self, user: Id) -> bool {
         self.applications.contains_key(&user)

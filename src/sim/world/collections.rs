@@ -3,7 +3,7 @@
 use crate::sim::errors::{ApiError, Known};
 use crate::sim::ids::Id;
 use indexmap::IndexMap;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Things of one kind by their ids, the oldest first, each as Discord shows it.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +19,26 @@ pub(crate) struct GuildCollections {
     pub(crate) interested: IndexMap<Id, Vec<Id>>,
     /// The rules of auto moderation.
     pub(crate) rules: Collection,
+    /// Stages by their channels.
+    pub(crate) stages: Collection,
+    pub(crate) sounds: Collection,
+    /// What was set of it; null before.
+    pub(crate) welcome_screen: Value,
+    /// What was set of it; null before.
+    pub(crate) onboarding: Value,
+    /// The one that was made of the guild; null without.
+    pub(crate) template: Value,
+    /// Who may use which invite, by its code.
+    pub(crate) invite_targets: IndexMap<String, InviteTargets>,
     /// Who is connected to voice.
     pub(crate) voice: IndexMap<Id, VoiceState>,
+}
+
+/// The users that an invite is for.
+#[derive(Clone, Debug)]
+pub(crate) struct InviteTargets {
+    pub(crate) users: Vec<Id>,
+    pub(crate) set_at: String,
 }
 
 /// A member in a voice or stage channel.
@@ -40,6 +58,12 @@ pub(crate) struct VoiceState {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ApplicationCollections {
     pub(crate) emojis: Collection,
+    pub(crate) entitlements: Collection,
+    pub(crate) lobbies: Collection,
+    /// The records of linked roles; null before there were some.
+    pub(crate) role_connections: Value,
+    /// What was changed of the application itself, under Discord's names.
+    pub(crate) fields: Map<String, Value>,
 }
 
 impl Collection {

@@ -207,9 +207,9 @@ impl World {
             })
             .map(|channel| self.show_channel(channel, bot))
             .collect();
-        for empty in ["stage_instances", "soundboard_sounds"] {
-            shown[empty] = json!([]);
-        }
+        let stages = guild.collections.stages.all();
+        shown["stage_instances"] = stages.cloned().collect();
+        shown["soundboard_sounds"] = guild.collections.sounds.list_without_creators();
         shown
     }
 

@@ -27,7 +27,8 @@ pub(crate) use application::Application;
 pub(crate) use audit::{AuditEntry, Audited};
 pub(crate) use channel::{Channel, Overwrite, Thread, kind};
 pub(crate) use collections::{
-    ApplicationCollections, Collection, GuildCollections, VoiceState, without_creator,
+    ApplicationCollections, Collection, GuildCollections, InviteTargets, VoiceState,
+    without_creator,
 };
 pub(crate) use guild::{Guild, Member, Role};
 pub(crate) use interaction::{

@@ -1,16 +1,20 @@
 //! The simulator's REST side, over real HTTP.
 
+mod application;
 mod as_discord;
 mod audit;
 mod automod;
 mod expressions;
 mod guild;
+mod guild_settings;
 mod interactions;
+mod invite_targets;
 mod listener;
 mod messages;
 mod polls;
 mod requests;
 mod scheduled_events;
+mod stages;
 mod threads;
 mod voice;
 mod webhooks;
