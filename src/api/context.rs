@@ -193,11 +193,13 @@ impl CogContext {
         let memory = &vm.limits().held;
         let budgets = &self.services.budgets;
         budgets.begin_trial(&self.budget, &generation.life, memory);
+        self.limits.set_tasks_on_trial(Some(&generation.life.tasks));
     }
 
     /// That version answers nowhere any more.
     pub fn end_trial(&self) {
         self.state.end_trial();
+        self.limits.set_tasks_on_trial(None);
     }
 
     /// Bytes that the cog holds, in all of its versions.

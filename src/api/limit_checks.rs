@@ -11,6 +11,7 @@ use crate::lock::lock;
 use crate::problem::SourceLocation;
 use crate::vm::host::{HostError, HostResult};
 use crate::vm::memory::held::Memory;
+use crate::vm::memory::pressure::Pressure;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -165,35 +166,50 @@ impl LimitChecks {
 
     /// A slot for one more message that is to be deleted later; raises when there are too many tasks.
     pub(super) fn count_deletion(&self, function: &str) -> HostResult<TaskSlot> {
-        let tasks = lock(&self.usage.tasks).load(Ordering::Relaxed);
-        self.count_among(function, &self.usage.deletions, tasks)
+        let (current, on_trial) = (self.current_tasks(), self.tasks_on_trial());
+        let deletions = &self.usage.deletions;
+        if self.lane.is_on_trial() {
+            self.count_among(function, deletions, current + on_trial, 0)
+        } else {
+            self.count_among(function, deletions, current, on_trial)
+        }
     }
 
     /// A slot for one more task of a version whose tasks are counted in `tasks`; raises when there are too many.
-    /// What an older version has begun leaves the next one its slots. A version on trial has those that the current one
-    /// leaves it.
+    /// What an older version has begun leaves the next one its slots. The current version and one on trial share theirs,
+    /// and where these do not suffice for the current one, the trial ends.
     pub(super) fn count_task(
         &self,
         function: &str,
         tasks: &Arc<AtomicUsize>,
     ) -> HostResult<TaskSlot> {
-        let others = if self.lane.is_on_trial() {
-            self.tasks()
+        let deletions = self.usage.deletions.load(Ordering::Relaxed);
+        if self.lane.is_on_trial() {
+            self.count_among(function, tasks, deletions + self.current_tasks(), 0)
+        } else if self.lane.is_older() {
+            self.count_among(function, tasks, deletions, 0)
         } else {
-            self.usage.deletions.load(Ordering::Relaxed)
-        };
-        self.count_among(function, tasks, others)
+            self.count_among(function, tasks, deletions, self.tasks_on_trial())
+        }
     }
 
+    /// Counts one more in `count`, beside `others`, and beside `giving_way` tasks of a version that is ended where there
+    /// are too many with them.
     fn count_among(
         &self,
         function: &str,
         count: &Arc<AtomicUsize>,
         others: usize,
+        giving_way: usize,
     ) -> HostResult<TaskSlot> {
         let limit = self.services.config.load().limits.tasks;
+        let most = at_most(limit);
         let slot = TaskSlot(Arc::clone(count));
-        if count.fetch_add(1, Ordering::Relaxed) + others < at_most(limit) {
+        let before = count.fetch_add(1, Ordering::Relaxed) + others;
+        if before < most {
+            if before + giving_way >= most {
+                self.budget.versions.end_trial(Pressure::Tasks(limit));
+            }
             return Ok(slot);
         }
         let message = format!(
@@ -202,15 +218,28 @@ impl LimitChecks {
         Err(self.at_limit(Limit::Tasks, message).into())
     }
 
-    /// Tasks of the current version which have not ended.
+    /// Tasks of the current version and of one on trial which have not ended.
     pub fn tasks(&self) -> usize {
         let deletions = self.usage.deletions.load(Ordering::Relaxed);
-        lock(&self.usage.tasks).load(Ordering::Relaxed) + deletions
+        self.current_tasks() + self.tasks_on_trial() + deletions
+    }
+
+    fn current_tasks(&self) -> usize {
+        lock(&self.usage.tasks).load(Ordering::Relaxed)
+    }
+
+    fn tasks_on_trial(&self) -> usize {
+        lock(&self.usage.tasks_on_trial).load(Ordering::Relaxed)
     }
 
     /// Another version answers, with tasks of its own.
     pub(super) fn set_tasks(&self, tasks: &Arc<AtomicUsize>) {
         *lock(&self.usage.tasks) = Arc::clone(tasks);
+    }
+
+    /// A guild tries a version with tasks of its own, or none any more.
+    pub(super) fn set_tasks_on_trial(&self, tasks: Option<&Arc<AtomicUsize>>) {
+        *lock(&self.usage.tasks_on_trial) = tasks.map(Arc::clone).unwrap_or_default();
     }
 
     /// Counts one more coroutine of a VM, whose are counted in `coroutines`. `count` collects garbage and tells how many

@@ -23,6 +23,8 @@ pub(super) struct Usage {
     pub(super) waiting_bytes: AtomicUsize,
     /// Tasks of the committed generation.
     pub(super) tasks: Mutex<Arc<AtomicUsize>>,
+    /// Tasks of the one that a guild tries; a counter of nothing if there is none.
+    pub(super) tasks_on_trial: Mutex<Arc<AtomicUsize>>,
     /// Messages that are to be deleted later, each of which takes the place of a task.
     pub(super) deletions: Arc<AtomicUsize>,
 }

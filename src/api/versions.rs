@@ -111,6 +111,14 @@ impl Versions {
         had
     }
 
+    /// Ends the version on trial, if there is one.
+    pub(super) fn end_trial(&self, why: Pressure) {
+        let mut versions = lock(&self.0);
+        for version in versions.iter_mut().filter(|it| it.is_on_trial()) {
+            version.end(why);
+        }
+    }
+
     /// The numbers of the versions that others need not wait for: older ones that still run something, and one on trial.
     pub fn giving_way(&self) -> Vec<u64> {
         let versions = lock(&self.0);

@@ -20,6 +20,8 @@ pub enum Pressure {
     Trial(Duration),
     /// It is on trial, and its handlers were stopped so many times within ten minutes.
     Stops(u32),
+    /// It is on trial, and has so many tasks together with the current version that this one could begin no more.
+    Tasks(u32),
     /// The current version shares a VM with it, and reached a limit of the VM.
     Successor,
 }
@@ -57,6 +59,10 @@ impl fmt::Display for Pressure {
             Self::Stops(times) => write!(
                 formatter,
                 "its handlers were stopped {times} times within 10 minutes (limits.faults_per_10min)"
+            ),
+            Self::Tasks(limit) => write!(
+                formatter,
+                "both versions of the cog needed more than {limit} tasks (limits.tasks)"
             ),
             Self::Successor => formatter.write_str("the current version needed its memory"),
         }

@@ -46,6 +46,56 @@ async fn calls_to_discord_are_counted_together() {
     servers.stage.stop().await;
 }
 
+/// A cog whose command begins four tasks, if it may, and tells how many it was allowed.
+fn begins_tasks(word: &str) -> String {
+    command(
+        "go",
+        &format!(
+            "local begun = 0
+    for _ = 1, 4 do
+        if pcall(task.delay, 600, function() end) then begun += 1 end
+    end
+    ctx:reply(`{word} {{begun}}`)"
+        ),
+    )
+}
+
+const SIX_TASKS: &str = r#"{ "limits": { "tasks": 6 } }"#;
+
+fn tasks(stage: &Stage) -> usize {
+    stage.bot.cogs.get("t").unwrap().context.limits.tasks()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_has_the_tasks_that_the_others_leave() {
+    let servers = on_trial(SIX_TASKS, &begins_tasks("old"), &begins_tasks("new")).await;
+    assert_eq!(servers.ask_in(servers.other.1, "!go").await, "old 4");
+    assert_eq!(servers.stage.ask("!go").await, "new 2");
+    assert_eq!(servers.stage.ask("!go").await, "new 0");
+    assert_eq!(tasks(&servers.stage), 6);
+    assert_eq!(met(&servers.stage, "tasks"), 6);
+    servers.stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_whose_tasks_leave_the_others_too_few_ends() {
+    let mut servers = on_trial(SIX_TASKS, &begins_tasks("old"), &begins_tasks("new")).await;
+    assert_eq!(servers.stage.ask("!go").await, "new 4");
+    assert_eq!(tasks(&servers.stage), 4);
+    assert_eq!(servers.ask_in(servers.other.1, "!go").await, "old 4");
+    let report = ended(&mut servers).await;
+    assert!(
+        report.problems[0]
+            .message
+            .contains("needed more than 6 tasks (limits.tasks)"),
+        "{report:#?}"
+    );
+    assert_eq!(tasks(&servers.stage), 4);
+    assert_eq!(met(&servers.stage, "tasks"), 0);
+    assert_eq!(servers.stage.ask("!go").await, "old 2");
+    servers.stage.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_leaves_no_room_for_both_is_not_tried() {
     let config = r#"{ "limits": { "memory_mb": 16 } }"#;
