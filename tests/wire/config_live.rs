@@ -1,7 +1,8 @@
 //! `config.json` is edited while the bot runs: what can be applied is, and a broken edit changes nothing.
 
-use crate::support::{Stage, answering, setup};
+use crate::support::{Setup, Stage, answering, command, setup};
 use cogsmith::config::Environment;
+use cogsmith::guard::{Action, Why};
 use cogsmith::reload::report::Outcome;
 use std::fs;
 use std::io::Write as _;
@@ -10,11 +11,11 @@ use std::path::PathBuf;
 /// A stage whose bot follows `config.json`, which says `config` at first.
 async fn following(files: &[(&str, &str)], config: &str) -> Stage {
     let no_variables: [(&str, &str); 0] = [];
-    with_variables(files, config, &no_variables).await
+    with_variables(setup(files), config, &no_variables).await
 }
 
-async fn with_variables(files: &[(&str, &str)], config: &str, variables: &[(&str, &str)]) -> Stage {
-    let mut stage = setup(files).config(config).start().await;
+async fn with_variables(setup: Setup, config: &str, variables: &[(&str, &str)]) -> Stage {
+    let mut stage = setup.config(config).start().await;
     fs::write(path(&stage), config).unwrap();
     let environment: Environment = variables.iter().copied().collect();
     let path = path(&stage);
@@ -182,7 +183,7 @@ async fn a_link_that_leads_elsewhere_is_an_edit() {
 async fn the_environment_keeps_the_last_word() {
     let files = [("cogs/ping.luau", &*answering("ping", "pong"))];
     let variables = [("COGSMITH_BOT__PREFIX", "$")];
-    let mut stage = with_variables(&files, "{}", &variables).await;
+    let mut stage = with_variables(setup(&files), "{}", &variables).await;
     // The stage's bot was started without the variable, so the first look applies it.
     taken(&mut stage).await;
     assert_eq!(stage.ask("$ping").await, "pong");
@@ -335,6 +336,51 @@ end }
     assert!(!stage.ask("!fill").await.contains(&full));
     assert!(stage.ask("!reload all").await.contains("`use`"));
     assert_eq!(stage.ask("!fill").await, full);
+}
+
+/// What the guard does when a cog that was well gets a version that always fails.
+async fn done_about_a_bad_version(stage: &mut Stage, cog: &str) -> Option<Action> {
+    let call = format!("!{cog}");
+    for _ in 0..6 {
+        assert_eq!(stage.ask(&call).await, "well");
+    }
+    let file = format!("cogs/{cog}.luau");
+    stage.save(&file, &command(cog, "error(\"bad\")"));
+    stage.applied().await;
+    for _ in 0..3 {
+        stage.says("anna", &call).await;
+    }
+    let notice = stage.bot.cogs.get(cog).unwrap().guard_notice();
+    notice.map(|notice| notice.action.clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_guard_does_applies_at_once() {
+    let cogs = ["first", "second", "third"].map(|name| {
+        let file = format!("cogs/{name}.luau");
+        (file, answering(name, "well"))
+    });
+    let files = cogs.each_ref().map(|(file, text)| (&**file, &**text));
+    let guard = |what: &str| format!(r#"{{ "hot_reload": {{ "guard": "{what}" }} }}"#);
+    let mut stage = with_variables(setup(&files).stored(), &guard("off"), &[]).await;
+    assert_eq!(done_about_a_bad_version(&mut stage, "first").await, None);
+    edit(&mut stage, &guard("warn")).await;
+    let warned = done_about_a_bad_version(&mut stage, "second").await;
+    assert_eq!(warned, Some(Action::Warned(Why::Configured)));
+    edit(&mut stage, &guard("undo")).await;
+    let undone = done_about_a_bad_version(&mut stage, "third").await;
+    assert_eq!(undone, Some(Action::Undone(1)));
+    assert_eq!(stage.ask("!third").await, "well");
+    // A word that it does not know leaves it as it is.
+    fs::write(path(&stage), guard("undone")).unwrap();
+    stage.applied().await;
+    let report = stage.failed().await;
+    assert_eq!(report.changed, ["config.json"]);
+    assert!(
+        report.problems[0].message.contains("hot_reload.guard"),
+        "{report:#?}"
+    );
+    stage.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
