@@ -79,7 +79,7 @@ async fn a_leaf_of_three_cogs_among_many_touches_three_and_every_file_is_compile
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_undo_of_one_cog_among_many_touches_it_alone() {
+async fn an_undo_and_a_redo_of_one_cog_among_many_touch_it_alone() {
     let _alone = crate::turn().await;
     let files = tree(times(300, 1_000));
     let paths: Vec<(&str, &str)> = files
@@ -95,17 +95,19 @@ async fn an_undo_of_one_cog_among_many_touches_it_alone() {
     stage.applied().await;
     assert_eq!(stage.ask("!c7").await, "new 7 0");
 
-    let (before, compiled) = (generations(&stage), compilations());
-    stage.ask("!reload undo c7").await;
-    let report = stage.applied().await;
-    assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["c7"]);
-    // No more than its own file and its module.
-    assert!(compilations() - compiled <= 2);
-    let after = generations(&stage);
-    let touched = before
-        .iter()
-        .filter(|(name, before)| !Arc::ptr_eq(before, &after[*name]));
-    let touched: Vec<&str> = touched.map(|(name, _)| name.as_str()).collect();
-    assert_eq!(touched, ["c7"]);
-    assert_eq!(stage.ask("!c7").await, "7 0");
+    for (order, answer) in [("undo", "7 0"), ("redo", "new 7 0")] {
+        let (before, compiled) = (generations(&stage), compilations());
+        stage.ask(&format!("!reload {order} c7")).await;
+        let report = stage.applied().await;
+        assert_eq!(cogs_of(&report, CogOutcome::Reloaded), ["c7"], "{order}");
+        // No more than its own file and its module.
+        assert!(compilations() - compiled <= 2, "{order}");
+        let after = generations(&stage);
+        let touched = before
+            .iter()
+            .filter(|(name, before)| !Arc::ptr_eq(before, &after[*name]));
+        let touched: Vec<&str> = touched.map(|(name, _)| name.as_str()).collect();
+        assert_eq!(touched, ["c7"], "{order}");
+        assert_eq!(stage.ask("!c7").await, answer);
+    }
 }

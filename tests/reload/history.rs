@@ -174,6 +174,38 @@ async fn an_undo_takes_the_modules_of_one_cog_back_and_leaves_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_redo_takes_files_that_were_saved_a_moment_ago() {
+    // So long that only the admin's commands look at the files.
+    let config = r#"{ "hot_reload": { "reload_delay": 60 } }"#;
+    let stage = setup(&[
+        ("cogs/word.luau", &user_of("services/words")),
+        ("services/words.luau", &words("one")),
+    ])
+    .config(config)
+    .stored()
+    .start()
+    .await;
+    let saved_and_undone = async |text: &str| {
+        stage.save("services/words.luau", &words(text));
+        stage.ask("!reload cog word").await;
+        assert_eq!(stage.ask("!word").await, text);
+        stage.ask("!reload undo word").await;
+        assert_ne!(stage.ask("!word").await, text);
+    };
+    saved_and_undone("two").await;
+    stage.save("services/words.luau", &words("three"));
+    stage.ask("!reload redo word").await;
+    assert_eq!(stage.ask("!word").await, "three");
+    // What is new is required by what was edited.
+    saved_and_undone("four").await;
+    stage.save("cogs/word.luau", &user_of("services/newer"));
+    stage.save("services/newer.luau", &words("new"));
+    stage.ask("!reload redo word").await;
+    assert_eq!(stage.ask("!word").await, "new");
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn state_stays_and_what_an_undo_cannot_load_changes_nothing() {
     let counter = |text: &str| {
         command(

@@ -144,9 +144,19 @@ impl Controller {
     ) -> Result<Option<Arc<Report>>, Refused> {
         let name = self.known(asked)?;
         self.not_on_trial(&name)?;
-        self.look_at_files().await;
         let view = self.graph.get(&name);
-        let Some(view) = view.filter(|view| view.undone.is_some()) else {
+        let Some((entry, undone)) =
+            view.and_then(|view| Some((view.entry.clone(), view.undone.clone()?)))
+        else {
+            return Err(Refused::NotUndone(name));
+        };
+        let mut files = self.files_of(&name, &entry);
+        files.extend(undone.files.keys().cloned());
+        if self.look_at(&files).await {
+            // What has been edited may require files that nobody has looked at.
+            self.look_at_files().await;
+        }
+        let Some(view) = self.graph.get(&name) else {
             return Err(Refused::NotUndone(name));
         };
         let plan = plan_redo(view, self.snapshot.as_ref());

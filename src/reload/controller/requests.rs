@@ -77,8 +77,9 @@ impl Controller {
         self.pending.extend(changed);
     }
 
-    /// The same for these files alone: among many cogs, one is put back as quickly as it is saved.
-    pub(super) async fn look_at(&mut self, files: &BTreeSet<ModuleId>) {
+    /// The same for these files alone: among many cogs, one is put back as quickly as it is saved. Returns whether any has
+    /// changed.
+    pub(super) async fn look_at(&mut self, files: &BTreeSet<ModuleId>) -> bool {
         let root = self.cogs.services.config.load().lua_dir();
         let paths = files.iter().map(|id| {
             let file = if id.is_alias() { LUAURC } else { id.file() };
@@ -86,7 +87,9 @@ impl Controller {
         });
         let paths = paths.collect();
         let changed = self.read(move |before| before.rescan(&paths)).await;
+        let has_changed = !changed.is_empty();
         self.pending.extend(changed);
+        has_changed
     }
 
     /// Builds all cogs in fresh VMs and applies pending changes; a cog that fails keeps its old code.
