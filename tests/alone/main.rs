@@ -18,6 +18,7 @@ mod exhaustion;
 mod host_tasks;
 mod many_reloads;
 mod many_versions;
+mod much_chat;
 mod reload_scale;
 #[path = "../support/mod.rs"]
 mod support;

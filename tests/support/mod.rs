@@ -96,6 +96,15 @@ impl Setup {
         self
     }
 
+    /// With a simulator that keeps no more than the last messages, events and requests.
+    pub fn keeping_little(mut self) -> Self {
+        let few = 100;
+        self.sim.messages_kept = few;
+        self.sim.events_kept = few;
+        self.sim.requests_kept = few;
+        self
+    }
+
     /// With the state in `var/state.db` instead of in memory.
     pub fn stored(mut self) -> Self {
         self.state = true;

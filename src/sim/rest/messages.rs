@@ -77,7 +77,7 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     let id = post::post(world, draft)?;
     automod_execution::execute(world, judged, &hits, Some(id));
     if let Some(nonce) = nonce(&call.body) {
-        world.note_nonce(call.actor, nonce, (channel.id, id));
+        world.note_nonce(call.actor, &nonce, (channel.id, id));
     }
     Ok(RestAnswer::Ok(
         world.message(channel.id, id, call.actor)?.show(call.actor),
