@@ -292,16 +292,16 @@ impl Actor {
             reason,
             guild,
         } = prepared;
-        let former = match guild {
-            Some(_) => self.trial.as_ref().map(Tried::life),
-            None => {
-                let former = self.current.as_ref();
-                former.map(|former| Arc::clone(&former.generation.life))
-            }
+        let former = if guild.is_some() {
+            self.trial.as_ref().map(Tried::life)
+        } else {
+            let former = self.current.as_ref();
+            former.map(|former| Arc::clone(&former.generation.life))
         };
-        match guild {
-            Some(guild) => self.commit_trial(guild, &live),
-            None => self.commit(&live, reason, inbox),
+        if let Some(guild) = guild {
+            self.commit_trial(guild, &live);
+        } else {
+            self.commit(&live, reason, inbox);
         }
         Committed { live, former }
     }

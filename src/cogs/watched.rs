@@ -39,8 +39,8 @@ pub(super) fn ran(cog: &CogContext, live: &Live) {
 }
 
 /// What an older version does, or one on trial, says nothing about the one that answers.
-fn answers(live: &Live) -> bool {
-    let life = &live.generation.life;
+fn answers(version: &Live) -> bool {
+    let life = &version.generation.life;
     !life.is_retired() && !life.is_on_trial()
 }
 

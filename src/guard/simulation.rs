@@ -103,7 +103,7 @@ struct Found {
     reloads: u32,
     alarms: BTreeMap<&'static str, u32>,
     /// Of handlers that a reload broke: after how many of their calls, and seconds, they were found.
-    found: Vec<(u32, f64)>,
+    detected: Vec<(u32, f64)>,
     missed: u32,
 }
 
@@ -121,21 +121,21 @@ impl Found {
         for (why, count) in other.alarms {
             *self.alarms.entry(why).or_default() += count;
         }
-        self.found.extend(other.found);
+        self.detected.extend(other.detected);
         self.missed += other.missed;
     }
 
     fn share_found(&self) -> f64 {
         #[allow(clippy::cast_precision_loss, reason = "a few thousand")]
         let (found, all) = (
-            self.found.len() as f64,
-            self.found.len() as f64 + f64::from(self.missed),
+            self.detected.len() as f64,
+            self.detected.len() as f64 + f64::from(self.missed),
         );
         100.0 * found / all.max(1.0)
     }
 
     fn median_calls(&self) -> u32 {
-        let mut calls: Vec<u32> = self.found.iter().map(|(calls, _)| *calls).collect();
+        let mut calls: Vec<u32> = self.detected.iter().map(|(calls, _)| *calls).collect();
         calls.sort_unstable();
         calls.get(calls.len() / 2).copied().unwrap_or_default()
     }
@@ -288,7 +288,7 @@ impl World<'_> {
         match broken {
             Some(broken) => {
                 let seconds = self.now - broken.since;
-                self.found.found.push((broken.calls, seconds));
+                self.found.detected.push((broken.calls, seconds));
             }
             None => *self.found.alarms.entry(why).or_default() += 1,
         }
@@ -379,7 +379,7 @@ fn told(what: &str, found: &Found) {
         found.reloads,
         found.alarms,
         found.share_found(),
-        found.found.len() + usize::try_from(found.missed).unwrap_or_default(),
+        found.detected.len() + usize::try_from(found.missed).unwrap_or_default(),
         found.median_calls(),
     );
 }

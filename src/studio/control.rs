@@ -2,7 +2,7 @@
 
 use super::StudioState;
 use super::actions::{Body, Named, act};
-use crate::sim::InjectedFault;
+use crate::sim::{InjectedFault, RequestRecord};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Deserialize;
@@ -34,7 +34,7 @@ pub(super) async fn messages(
 pub(super) async fn requests(State(shared): State<StudioState>) -> Response {
     act(&shared, |chat| {
         let requests = chat.requests();
-        Ok(requests.iter().map(|request| request.show()).collect())
+        Ok(requests.iter().map(RequestRecord::show).collect())
     })
 }
 

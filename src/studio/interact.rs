@@ -110,7 +110,7 @@ pub(super) async fn interact(
 async fn send(chat: &Sim, body: Interact) -> Result<Value, SimError> {
     let (user, channel) = place(chat, &body.user, &body.channel)?;
     let bot = body.bot.map(|bot| chat.find_user(&bot.0)).transpose()?;
-    let interaction = chat.interact_with(user, channel, body.request.into(), bot)?;
+    let interaction = chat.interact_with(user, channel, &body.request.into(), bot)?;
     // Whoever waits in vain is told by the state below.
     let _acknowledged = interaction.acknowledged(PATIENCE).await.is_ok();
     let state = interaction.state();

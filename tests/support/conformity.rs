@@ -28,11 +28,10 @@ impl Deref for Conforming {
 impl Drop for Conforming {
     fn drop(&mut self) {
         let deviations = self.0.deviations();
-        if !std::thread::panicking() && !deviations.is_empty() {
-            panic!(
-                "The simulator gave what Discord would not:\n{}",
-                deviations.join("\n")
-            );
-        }
+        assert!(
+            std::thread::panicking() || deviations.is_empty(),
+            "The simulator gave what Discord would not:\n{}",
+            deviations.join("\n")
+        );
     }
 }

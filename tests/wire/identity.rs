@@ -179,7 +179,7 @@ async fn of_a_team_those_are_admins_who_may_change_the_application() {
         let member = |id: Id, role: &str| {
             let mut people = users.as_array().unwrap().iter();
             let mut user = people
-                .find(|user| user["id"] == id.to_string())
+                .find(|user| user["id"].as_str() == Some(&id.to_string()))
                 .unwrap()
                 .clone();
             // Which only the handle tells.

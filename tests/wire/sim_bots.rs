@@ -165,7 +165,7 @@ async fn interactions_go_to_the_owner_of_the_command_or_message() {
     let use_it = |name: &str, bot: Option<Id>| {
         let request = slash(name);
         two.sim
-            .interact_with(anna, two.general, request, bot)
+            .interact_with(anna, two.general, &request, bot)
             .unwrap()
     };
     // The second bot's first event is the last of these, so it has heard nothing of the others.

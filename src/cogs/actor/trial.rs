@@ -79,8 +79,8 @@ impl Actor {
 
     /// Whether a version on trial has so much under way that it takes no more: the others do not wait for that. The work
     /// is dropped then, with a word to whoever waits for an answer.
-    pub(super) fn is_too_much(&self, live: &Live) -> bool {
-        let life = &live.generation.life;
+    pub(super) fn is_too_much(version: &Live) -> bool {
+        let life = &version.generation.life;
         life.is_on_trial() && life.handlers() >= super::MOST_RUNNING
     }
 

@@ -65,7 +65,7 @@ impl Actor {
             }
             return;
         };
-        if self.is_too_much(&live) {
+        if Self::is_too_much(&live) {
             return self.shed(work, busy);
         }
         match work {

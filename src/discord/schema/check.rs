@@ -247,11 +247,11 @@ pub(crate) fn meant(parts: &[Shape], value: &Value) -> SmallVec<[&'static str; 4
         // The check will say that it can be meant as none of them.
         Variants::Type(_) => named,
     };
-    let mut names = SmallVec::new();
+    let mut schemas = SmallVec::new();
     for shape in fitting {
-        shape.each_name(&mut |name| names.push(name));
+        shape.each_name(&mut |name| schemas.push(name));
     }
-    names
+    schemas
 }
 
 /// Which alternatives of a union a value can be meant as.

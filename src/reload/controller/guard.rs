@@ -49,21 +49,18 @@ impl Guarding {
         cause: &Cause,
     ) {
         let (version, _) = cog.context.budget.guard.version();
-        match asker {
-            Some(asker) => {
-                self.askers
-                    .insert(Arc::clone(&cog.name), (version, Arc::clone(asker)));
+        if let Some(asker) = asker {
+            self.askers
+                .insert(Arc::clone(&cog.name), (version, Arc::clone(asker)));
+            return;
+        }
+        let stays = matches!(cause, Cause::Guard { .. });
+        match self.askers.get_mut(&cog.name) {
+            Some(known) if stays => known.0 = version,
+            Some(known) if known.0 != version => {
+                self.askers.remove(&cog.name);
             }
-            None => {
-                let stays = matches!(cause, Cause::Guard { .. });
-                match self.askers.get_mut(&cog.name) {
-                    Some(known) if stays => known.0 = version,
-                    Some(known) if known.0 != version => {
-                        self.askers.remove(&cog.name);
-                    }
-                    _ => {}
-                }
-            }
+            _ => {}
         }
     }
 
@@ -196,8 +193,9 @@ impl Controller {
         let before = self.beside.count();
         let result = match ran_before(self.cogs.history.clone(), &name).await {
             Ok(number) => {
-                let cause = Cause::Guard { why };
-                self.undo(&name, Some(number), cause, Instant::now()).await
+                let by_guard = Cause::Guard { why };
+                self.undo(&name, Some(number), by_guard, Instant::now())
+                    .await
             }
             Err(error) => Err(error.into()),
         };

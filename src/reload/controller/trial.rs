@@ -175,7 +175,7 @@ impl Controller {
         let outcome = match result {
             CogResult::Tried(..) => Some(CogOutcome::Tried),
             CogResult::Failed(failure) => {
-                self.note_failed_trial(transaction, cog, *failure);
+                note_failed_trial(transaction, cog, *failure);
                 Some(CogOutcome::Kept)
             }
             // The host itself has failed in its task.
@@ -195,18 +195,6 @@ impl Controller {
             if cog.is_none_or(|cog| cog.trial().is_none()) {
                 self.trials.remove(&plan.name);
             }
-        }
-    }
-
-    /// The guild goes on with what it has: the version that it tries, or that of all others.
-    fn note_failed_trial(&self, transaction: &Transaction, cog: &CogHandle, failure: LoadFailure) {
-        if let Some(trial) = cog.trial() {
-            let attempted = transaction.attempted_in(&cog.name, &failure);
-            cog.note_trial(Some(Trial {
-                problem: Some(Arc::new(failure.problem)),
-                attempted,
-                ..Trial::clone(&trial)
-            }));
         }
     }
 
@@ -292,5 +280,17 @@ impl Controller {
             }),
             Err(_) => Ok(()),
         }
+    }
+}
+
+/// The guild goes on with what it has: the version that it tries, or that of all others.
+fn note_failed_trial(transaction: &Transaction, cog: &CogHandle, failure: LoadFailure) {
+    if let Some(trial) = cog.trial() {
+        let attempted = transaction.attempted_in(&cog.name, &failure);
+        cog.note_trial(Some(Trial {
+            problem: Some(Arc::new(failure.problem)),
+            attempted,
+            ..Trial::clone(&trial)
+        }));
     }
 }

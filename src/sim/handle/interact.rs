@@ -43,13 +43,14 @@ impl Sim {
     /// What Discord or its client would refuse: an unknown command (10063), one that the user may
     /// not use (50013), a missing or wrong option (50035, `CLIENT_VALIDATION`), a component that is
     /// not there or disabled.
+    #[allow(clippy::needless_pass_by_value, reason = "it is made for this call")]
     pub fn interact(
         &self,
         user: Id,
         channel: Id,
         interaction: InteractionRequest,
     ) -> Result<Interaction, SimError> {
-        self.interact_with(user, channel, interaction, None)
+        self.interact_with(user, channel, &interaction, None)
     }
 
     /// The same, with the bot whose command is meant where several have one of that name.
@@ -61,10 +62,10 @@ impl Sim {
         &self,
         user: Id,
         channel: Id,
-        interaction: InteractionRequest,
+        interaction: &InteractionRequest,
         application: Option<Id>,
     ) -> Result<Interaction, SimError> {
-        let request = (&interaction, application);
+        let request = (interaction, application);
         let id = self
             .hub()
             .change(|state| client::begin(&mut state.world, user, channel, request))?;

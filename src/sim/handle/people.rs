@@ -38,7 +38,7 @@ impl Sim {
         &self,
         user: Id,
         status: &str,
-        activities: Vec<Value>,
+        activities: &[Value],
     ) -> Result<(), SimError> {
         let presence = Presence::read(&json!({"status": status, "activities": activities}));
         self.hub().change(|state| {

@@ -257,11 +257,11 @@ fn show_answer(world: &World, interaction: &Interaction, kind: u64, original: Op
             .as_ref()
             .is_ok_and(|message| message.only_for.is_some())
             .into();
-        if let Ok(message) = message {
-            if matches!(kind, MESSAGE | UPDATE) {
-                answer["resource"] =
-                    json!({"type": kind, "message": message.show(interaction.application)});
-            }
+        if let Ok(message) = message
+            && matches!(kind, MESSAGE | UPDATE)
+        {
+            let shown = message.show(interaction.application);
+            answer["resource"] = json!({"type": kind, "message": shown});
         }
     }
     answer["interaction"] = about;

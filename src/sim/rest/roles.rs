@@ -183,10 +183,10 @@ fn delete(world: &mut World, call: &RestCall) -> Outcome {
 
 fn reorder(world: &mut World, call: &RestCall) -> Outcome {
     let guild = managed(world, call)?;
-    let moves = call.body.as_array().cloned().unwrap_or_default();
+    let wanted = call.body.as_array().cloned().unwrap_or_default();
     let home = world.guild_for(guild, call.actor)?;
     let mut moved = Vec::new();
-    for one in &moves {
+    for one in &wanted {
         let role = home.role(id_in(one, "id").unwrap_or(0))?;
         let position = one.get("position").and_then(Value::as_i64);
         // Clients send all roles: those that stay where they are need no permission.

@@ -315,16 +315,13 @@ fn users(world: &mut World, call: &RestCall) -> Outcome {
     let (before, after) = (call.query_id("before")?, call.query_id("after")?);
     let mut all = world.interested(home, id).to_vec();
     all.sort_unstable();
-    let chosen: Vec<Id> = match before {
-        Some(before) => {
-            let below: Vec<Id> = all.into_iter().filter(|user| *user < before).collect();
-            let from = below.len().saturating_sub(limit);
-            below.into_iter().skip(from).collect()
-        }
-        None => {
-            let above = all.into_iter().filter(|user| *user > after.unwrap_or(0));
-            above.take(limit).collect()
-        }
+    let chosen: Vec<Id> = if let Some(before) = before {
+        let below: Vec<Id> = all.into_iter().filter(|user| *user < before).collect();
+        let from = below.len().saturating_sub(limit);
+        below.into_iter().skip(from).collect()
+    } else {
+        let above = all.into_iter().filter(|user| *user > after.unwrap_or(0));
+        above.take(limit).collect()
     };
     let guild = world.guild_for(home, call.actor)?;
     let show = |user: Id| {

@@ -48,7 +48,7 @@ fn messages(world: &mut World, call: &RestCall) -> Outcome {
             && most.is_none_or(|most| message.id < most)
             && (authors.is_empty() || authors.contains(&message.author))
             && (mentioned.is_empty()
-                || mentions.any(|user| mentioned.iter().any(|id| user["id"] == id.to_string())))
+                || mentions.any(|user| mentioned.iter().any(|id| is_id(&user["id"], *id))))
             && pinned.is_none_or(|pinned| message.pinned_at.is_some() == pinned)
             && text.unwrap_or_default().to_lowercase().contains(&content)
     };
@@ -123,4 +123,9 @@ fn threads(world: &mut World, call: &RestCall) -> Outcome {
         "members": own,
         "total_results": total,
     })))
+}
+
+/// Whether JSON is this id: Discord writes ids as texts.
+fn is_id(json: &Value, id: Id) -> bool {
+    json.as_str().and_then(|text| text.parse().ok()) == Some(id)
 }

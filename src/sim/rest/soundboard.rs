@@ -47,6 +47,7 @@ fn default_sounds() -> Vec<Value> {
     sounds.collect()
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "every handler has this form")]
 fn defaults(_: &mut World, _: &RestCall) -> Outcome {
     Ok(RestAnswer::Ok(default_sounds().into()))
 }

@@ -129,6 +129,7 @@ fn all_regions() -> RestAnswer {
     RestAnswer::Ok(regions.collect())
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "every handler has this form")]
 fn regions(_: &mut World, _: &RestCall) -> Outcome {
     Ok(all_regions())
 }

@@ -85,13 +85,13 @@ fn name(call: &RestCall) -> Result<Option<String>, ApiError> {
     Ok(Some(name.to_owned()))
 }
 
-/// The avatar in the body, under which Discord keeps it; null takes it away.
-fn avatar(call: &RestCall) -> Result<Option<Option<String>>, ApiError> {
+/// The avatar in the body, under which Discord keeps it; nothing where it is null.
+fn avatar(call: &RestCall) -> Result<Option<String>, ApiError> {
     let Some(avatar) = call.field("avatar") else {
         return Ok(None);
     };
     let image = images::read("avatar", avatar, LARGEST_AVATAR)?;
-    Ok(Some(image.map(|image| image.hash)))
+    Ok(image.map(|image| image.hash))
 }
 
 /// Changes what everybody may change who knows the token.
@@ -99,8 +99,8 @@ fn rename(call: &RestCall, hook: &mut Webhook) -> Result<(), ApiError> {
     if let Some(name) = name(call)? {
         hook.name = name;
     }
-    if let Some(avatar) = avatar(call)? {
-        hook.avatar = avatar;
+    if call.field("avatar").is_some() {
+        hook.avatar = avatar(call)?;
     }
     Ok(())
 }
@@ -111,7 +111,7 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     require_in_channel(world, channel, call.actor, MANAGE_WEBHOOKS)?;
     let channel = channel.id;
     let name = name(call)?.ok_or_else(|| required("name"))?;
-    let avatar = avatar(call)?.flatten();
+    let avatar = avatar(call)?;
     let of_channel = world.webhooks.values();
     if of_channel.filter(|hook| hook.channel == channel).count() >= IN_CHANNEL {
         return Err(TOO_MANY_WEBHOOKS.into());

@@ -92,6 +92,7 @@ impl Audited {
     }
 
     /// With something that the changes do not tell: `count`, `channel_id` … Discord writes all of it as texts.
+    #[allow(clippy::needless_pass_by_value, reason = "numbers and ids, mostly")]
     pub(crate) fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.options.insert(name.into(), value.to_string().into());
         self

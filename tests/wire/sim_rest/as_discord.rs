@@ -186,7 +186,7 @@ async fn the_roles_of_a_guild_move_and_tell_it() {
     let moved = named(&told, "GUILD_ROLE_UPDATE");
     let of_moderators = moved
         .iter()
-        .find(|it| it["role"]["id"] == moderators.to_string());
+        .find(|it| it["role"]["id"].as_str() == Some(&moderators.to_string()));
     assert_eq!(of_moderators.unwrap()["role"]["position"], 2);
     // discord.js sends all roles: those above the bot stay where they are, and are no fault.
     let (_, roles) = bot.get(&path).await;
@@ -197,7 +197,7 @@ async fn the_roles_of_a_guild_move_and_tell_it() {
         .map(|role| {
             let position = match role["id"] == tea["id"] {
                 true => json!(2),
-                false if role["id"] == moderators.to_string() => json!(1),
+                false if role["id"].as_str() == Some(&moderators.to_string()) => json!(1),
                 false => role["position"].clone(),
             };
             json!({"id": role["id"], "position": position})
@@ -310,18 +310,18 @@ async fn a_webhook_reopens_a_thread_and_has_a_picture_for_each_message() {
     let thread_path = format!("/channels/{}", id(&thread));
     bot.patch(&thread_path, json!({"archived": true})).await;
     let token = hook["token"].as_str().unwrap();
-    let send = format!(
+    let execute = format!(
         "/webhooks/{}/{token}?wait=true&thread_id={}",
         id(&hook),
         id(&thread)
     );
     let body =
         json!({"content": "x", "username": "Pot", "avatar_url": "https://example.com/a.png"});
-    let (status, sent) = bot.post(&send, body).await;
+    let (status, sent) = bot.post(&execute, body).await;
     assert_eq!(status, 200, "{sent}");
     assert_eq!(sent["author"]["username"], "Pot");
     assert_eq!(sent["author"]["avatar"].as_str().map(str::len), Some(32));
-    let (_, plain) = bot.post(&send, json!({"content": "y"})).await;
+    let (_, plain) = bot.post(&execute, json!({"content": "y"})).await;
     assert_eq!(
         (&plain["author"]["username"], &plain["author"]["avatar"]),
         (&json!("Kettle"), &Value::Null)

@@ -3,6 +3,7 @@
 use super::{Bot, id};
 use serde_json::{Value, json};
 
+#[allow(clippy::needless_pass_by_value, reason = "each is made for one call")]
 fn rule(trigger: u64, metadata: Value, actions: Value) -> Value {
     json!({
         "name": "rule", "event_type": 1, "trigger_type": trigger, "enabled": true,

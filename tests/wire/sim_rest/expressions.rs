@@ -93,7 +93,7 @@ async fn emoji_are_refused_as_discord_refuses_them() {
             "image",
         ),
         (
-            json!({"name": "blob", "image": picture(&[PNG, &[0; 256 << 10]].concat())}),
+            json!({"name": "blob", "image": picture(&[PNG, &vec![0; 256 << 10]].concat())}),
             "image",
         ),
     ];
@@ -213,7 +213,7 @@ async fn stickers_are_refused_as_discord_refuses_them() {
     let path = format!("/guilds/{}/stickers", bot.sim.guild());
     let (_, error) = bot.post(&path, json!({"name": "wave", "tags": "x"})).await;
     assert!(error["errors"]["file"]["_errors"].is_array(), "{error}");
-    let large = [PNG, &[0; 512 << 10]].concat();
+    let large = [PNG, &vec![0; 512 << 10]].concat();
     assert_eq!(add_sticker(&bot, "wave", large).await.1["code"], 50045);
     let (_, error) = add_sticker(&bot, "wave", b"text".to_vec()).await;
     assert_eq!(error["code"], 50046);
