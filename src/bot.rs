@@ -38,9 +38,10 @@ use crate::api::log_usage::SharedLog;
 use crate::api::member_requests::MemberRequests;
 use crate::api::own_messages::OwnMessages;
 use crate::api::presence_choice::PresenceChoice;
-use crate::api::services::{EndedTrials, FailedCogs, Identity, Services};
+use crate::api::services::{Identity, Services};
 use crate::api::waits::Waits;
 use crate::clock::Clock;
+use crate::cog_queue::CogQueue;
 use crate::cogs::host::Cogs;
 use crate::cogs::scheduler::Scheduler;
 use crate::commands::concurrency::Running;
@@ -51,7 +52,6 @@ use crate::discord::outbound::{Outbound, OutboundOptions};
 use crate::error::StartError;
 use crate::escape::capitalized;
 use crate::gateway::{Gateway, GatewayAddress, GatewayError, GatewayOptions, split_query};
-use crate::guard::Alarms;
 use crate::guild_settings::GuildSettings;
 use crate::history::History;
 use crate::host_tasks::{self, Task};
@@ -473,9 +473,9 @@ fn services(
         gateway: OnceLock::new(),
         member_requests: MemberRequests::default(),
         changed_graphs: Mutex::default(),
-        failed_cogs: FailedCogs::default(),
-        ended_trials: EndedTrials::default(),
-        alarms: Alarms::default(),
+        failed_cogs: CogQueue::default(),
+        ended_trials: CogQueue::default(),
+        alarms: CogQueue::default(),
         sources: crate::api::services::LatestSources::default(),
         own_messages: OwnMessages::default(),
         log: SharedLog::new(&options.clock),

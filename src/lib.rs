@@ -19,6 +19,7 @@ pub mod bot;
 pub mod charge;
 pub mod cli;
 pub mod clock;
+pub mod cog_queue;
 pub mod cogs;
 pub mod commands;
 pub mod config;

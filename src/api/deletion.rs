@@ -1,6 +1,5 @@
 //! Deletes the messages of a cog: at once, or a while after they were sent (`delete_after`).
 
-use super::answer::CallAnswer;
 use super::call::call;
 use super::context::CogContext;
 use super::interaction::Interaction;
@@ -22,23 +21,21 @@ pub(super) struct MessagePlace {
 }
 
 impl MessagePlace {
-    /// The place of a message that Discord has sent.
-    pub(super) fn of(message: &CallAnswer) -> Option<Self> {
-        let (channel_id, message_id) = message.place()?;
-        Some(Self {
+    /// The place of a message: the ids of its channel and its own.
+    pub(super) fn of((channel_id, message_id): (&str, &str)) -> Self {
+        Self {
             message_id: message_id.to_owned(),
             channel_id: channel_id.to_owned(),
             interaction: None,
-        })
+        }
     }
 
     /// The same of an answer to an interaction.
-    pub(super) fn of_answer(message: &CallAnswer, interaction: &Arc<Interaction>) -> Option<Self> {
-        let place = Self::of(message)?;
-        Some(Self {
+    pub(super) fn of_answer(ids: (&str, &str), interaction: &Arc<Interaction>) -> Self {
+        Self {
             interaction: Some(Arc::clone(interaction)),
-            ..place
-        })
+            ..Self::of(ids)
+        }
     }
 
     /// Names the message in the arguments of an operation.

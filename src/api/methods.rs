@@ -178,8 +178,8 @@ async fn carry_out(
     let request = prepare(cog, name, operation, arguments, content.files, heard)?.needing(need);
     cog.limits.wait_to_call(name).await?;
     let answer = call::answer(cog, request).await?;
-    if let Some(message) = answer.as_ref().and_then(MessagePlace::of) {
-        delete_later(cog, message, deletion);
+    if let Some(ids) = answer.as_ref().and_then(CallAnswer::place) {
+        delete_later(cog, MessagePlace::of(ids), deletion);
     }
     Ok(answer)
 }

@@ -10,15 +10,16 @@ use super::member_requests::MemberRequests;
 use super::own_messages::OwnMessages;
 use super::presence_choice::PresenceChoice;
 use super::waits::Waits;
-use crate::activity::Activity;
+use crate::activity::{Activity, Busy};
 use crate::clock::Clock;
+use crate::cog_queue::CogQueue;
 use crate::commands::concurrency::Running;
 use crate::commands::cooldown::Cooldowns;
 use crate::config::Config;
 use crate::discord::cache::Cache;
 use crate::discord::outbound::Outbound;
 use crate::gateway::GatewaySender;
-use crate::guard::{Alarm, Alarms};
+use crate::guard::Alarm;
 use crate::guild_settings::GuildSettings;
 use crate::host_tasks;
 use crate::http::HttpClient;
@@ -29,7 +30,7 @@ use crate::vm::coverage::Coverage;
 use crate::vm::generation::Snapshot;
 use arc_swap::ArcSwap;
 use rpds::RedBlackTreeSetSync;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -79,11 +80,11 @@ pub struct Services {
     /// Cogs whose handlers have required something since the last plan.
     pub changed_graphs: Mutex<BTreeSet<String>>,
     /// Cogs in whose tasks the host itself failed: they are to be built in fresh VMs.
-    pub failed_cogs: FailedCogs,
+    pub failed_cogs: CogQueue<()>,
     /// Trials that have ended by themselves.
-    pub ended_trials: EndedTrials,
+    pub ended_trials: CogQueue<String>,
     /// Versions of cogs that are worse than the ones before.
-    pub alarms: Alarms,
+    pub alarms: CogQueue<(Alarm, Busy)>,
     /// The sources that committed code may read: nothing in them waits to be taken.
     pub sources: LatestSources,
     /// Which cog has sent which message; it outlives every reload.
@@ -138,48 +139,6 @@ impl ConnectionView {
     }
 }
 
-/// Names of cogs, for whoever builds them again.
-#[derive(Debug, Default)]
-pub struct FailedCogs {
-    names: Mutex<BTreeSet<String>>,
-    /// Rings when one is added.
-    pub added: Notify,
-}
-
-impl FailedCogs {
-    /// Adds a cog.
-    pub fn add(&self, cog: &str) {
-        lock(&self.names).insert(cog.to_owned());
-        self.added.notify_one();
-    }
-
-    /// The cogs added since the last call.
-    pub fn take(&self) -> BTreeSet<String> {
-        std::mem::take(&mut lock(&self.names))
-    }
-}
-
-/// Cogs whose trials in one guild have ended without anybody asking for it, with the reasons, for whoever keeps track.
-#[derive(Debug, Default)]
-pub struct EndedTrials {
-    reasons: Mutex<BTreeMap<String, String>>,
-    /// Rings when one is added.
-    pub added: Notify,
-}
-
-impl EndedTrials {
-    /// Adds a cog, and why its trial has ended.
-    pub fn add(&self, cog: &str, why: &str) {
-        lock(&self.reasons).insert(cog.to_owned(), why.to_owned());
-        self.added.notify_one();
-    }
-
-    /// Those that were added since the last call.
-    pub fn take(&self) -> BTreeMap<String, String> {
-        std::mem::take(&mut lock(&self.reasons))
-    }
-}
-
 /// The sources that were taken last; nothing before the first load has ended.
 #[derive(Default)]
 pub struct LatestSources(Mutex<Option<Snapshot>>);
@@ -220,7 +179,7 @@ impl Services {
 
     /// A version of `cog` is worse than the one before. The bot is busy with that until somebody has dealt with it.
     pub fn raise(&self, cog: &Arc<str>, alarm: Alarm) {
-        self.alarms.add(cog, alarm, self.activity.begin());
+        self.alarms.add(cog, (alarm, self.activity.begin()));
     }
 
     /// Notes that a handler of `cog` has required something.

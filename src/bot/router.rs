@@ -444,7 +444,7 @@ impl Router {
 /// The bot is no longer in a guild: nothing is tried there any more.
 fn end_trials(cogs: &Cogs, here: Here<'_>) {
     for cog in here.on_trial() {
-        let why = "the bot has left the server";
+        let why = "the bot has left the server".to_owned();
         cogs.services.ended_trials.add(&cog.name, why);
     }
 }

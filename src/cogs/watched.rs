@@ -8,6 +8,7 @@ use crate::api::context::CogContext;
 use crate::commands::refusals::Refusal;
 use crate::guard::{Alarm, HandlerKind, Outcome, Refused};
 use crate::vm::trace::Fault;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A call of a handler has ended, with a fault if there is one.
@@ -96,10 +97,14 @@ fn outcome<'a>(fault: Option<&'a Fault>, error: &'a dyn Fn() -> String) -> Optio
 }
 
 /// The name of a handler of an event: that of its function, or its place among the others.
-pub(super) fn name_of_listener(event: &str, function: Option<&Arc<str>>, place: usize) -> String {
+pub(super) fn name_of_listener(
+    event: &'static str,
+    function: Option<&Arc<str>>,
+    place: usize,
+) -> Cow<'static, str> {
     match (function, place) {
-        (Some(function), _) => format!("{event} {function}"),
-        (None, 0) => event.to_owned(),
-        (None, place) => format!("{event} {}", place + 1),
+        (Some(function), _) => format!("{event} {function}").into(),
+        (None, 0) => event.into(),
+        (None, place) => format!("{event} {}", place + 1).into(),
     }
 }

@@ -1,12 +1,8 @@
-//! Alarms on their way to the reload controller.
+//! What the guard raises about a version of a cog.
 
-use super::handler::Handler;
-use super::rule::{Calls, Finding};
-use crate::activity::Busy;
-use crate::lock::lock;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-use tokio::sync::Notify;
+use super::handler::{Handler, HandlerKind};
+use super::rule::{Calls, FIRST, Finding, LAST};
+use std::sync::Arc;
 
 /// A version of a cog is worse than the one before.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,25 +35,53 @@ impl Alarm {
             Finding::Limits(_) => None,
         }
     }
-}
 
-/// The alarms that nobody has looked at. A cog has one at most.
-#[derive(Debug, Default)]
-pub struct Alarms {
-    waiting: Mutex<BTreeMap<Arc<str>, (Alarm, Busy)>>,
-    /// Rings when one is added.
-    pub added: Notify,
-}
-
-impl Alarms {
-    /// Adds one; the bot is busy with it until it is dropped.
-    pub fn add(&self, cog: &Arc<str>, alarm: Alarm, busy: Busy) {
-        lock(&self.waiting).insert(Arc::clone(cog), (alarm, busy));
-        self.added.notify_one();
+    /// What was found, with the first error, in one sentence.
+    pub fn sentence(&self) -> String {
+        let told = match self.finding {
+            Finding::Handler(it) => {
+                let (now, before) = (it.now, it.before);
+                format!(
+                    "{} failed in {} of its first {} calls since the reload, and in none of its last {} before",
+                    self.handler_in_words()
+                        .unwrap_or_else(|| "a handler".to_owned()),
+                    now.failures,
+                    now.calls.min(FIRST),
+                    before.calls.min(LAST),
+                )
+            }
+            Finding::Failures(it) => {
+                let mostly = self
+                    .handler_in_words()
+                    .map(|it| format!(", most of them in {it}"));
+                format!(
+                    "since the reload handlers fail {} times a minute{}, and at most {} times a minute before",
+                    it.now.failures,
+                    mostly.unwrap_or_default(),
+                    it.worst_before
+                )
+            }
+            Finding::Limits(_) => format!(
+                "since the reload it meets limits.{}, which it never met before",
+                self.limit.unwrap_or_default()
+            ),
+        };
+        match &self.error {
+            Some(error) => format!("{told}; the first error: {error}"),
+            None => told,
+        }
     }
 
-    /// Those that were added since the last call.
-    pub fn take(&self) -> BTreeMap<Arc<str>, (Alarm, Busy)> {
-        std::mem::take(&mut lock(&self.waiting))
+    fn handler_in_words(&self) -> Option<String> {
+        let handler = self.handler.as_ref()?;
+        let the = match handler.kind {
+            HandlerKind::Event => "the handler of the event",
+            HandlerKind::Component => "the handler of the component",
+            HandlerKind::Modal => "the handler of the modal",
+            HandlerKind::Command => "the command",
+            HandlerKind::Timer => "the timer",
+            HandlerKind::Job => "the job",
+        };
+        Some(format!("{the} \"{}\"", handler.name))
     }
 }

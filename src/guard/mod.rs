@@ -15,7 +15,7 @@ pub mod rule;
 #[cfg(test)]
 mod simulation;
 
-pub use alarm::{Alarm, Alarms};
+pub use alarm::Alarm;
 pub use handler::{Handler, HandlerKind};
 pub use notice::{Action, Notice, Why};
 pub use record::{Outcome, Record, Refused};

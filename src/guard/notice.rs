@@ -1,8 +1,6 @@
 //! What the guard has found and done, as the log, the page and the chat tell it.
 
 use super::alarm::Alarm;
-use super::handler::HandlerKind;
-use super::rule::{FIRST, Finding, LAST};
 use crate::problem::Problem;
 
 /// What the guard has done about an alarm.
@@ -41,7 +39,7 @@ pub struct Notice {
 impl Notice {
     /// In one sentence, without what to do.
     pub fn sentence(&self) -> String {
-        let found = self.found();
+        let found = self.alarm.sentence();
         match &self.action {
             Action::Warned(_) => found,
             Action::Undone(number) => {
@@ -71,52 +69,6 @@ impl Notice {
             ),
             Action::Refused(_) => format!("`!reload history {cog}` shows which versions there are"),
         }
-    }
-
-    /// What was found, with the first error.
-    fn found(&self) -> String {
-        let told = match self.alarm.finding {
-            Finding::Handler(it) => {
-                let (now, before) = (it.now, it.before);
-                format!(
-                    "{} failed in {} of its first {} calls since the reload, and in none of its last {} before",
-                    self.handler().unwrap_or_else(|| "a handler".to_owned()),
-                    now.failures,
-                    now.calls.min(FIRST),
-                    before.calls.min(LAST),
-                )
-            }
-            Finding::Failures(it) => {
-                let mostly = self.handler().map(|it| format!(", most of them in {it}"));
-                format!(
-                    "since the reload handlers fail {} times a minute{}, and at most {} times a minute before",
-                    it.now.failures,
-                    mostly.unwrap_or_default(),
-                    it.worst_before
-                )
-            }
-            Finding::Limits(_) => format!(
-                "since the reload it meets limits.{}, which it never met before",
-                self.alarm.limit.unwrap_or_default()
-            ),
-        };
-        match &self.alarm.error {
-            Some(error) => format!("{told}; the first error: {error}"),
-            None => told,
-        }
-    }
-
-    fn handler(&self) -> Option<String> {
-        let handler = self.alarm.handler.as_ref()?;
-        let the = match handler.kind {
-            HandlerKind::Event => "the handler of the event",
-            HandlerKind::Component => "the handler of the component",
-            HandlerKind::Modal => "the handler of the modal",
-            HandlerKind::Command => "the command",
-            HandlerKind::Timer => "the timer",
-            HandlerKind::Job => "the job",
-        };
-        Some(format!("{the} \"{}\"", handler.name))
     }
 
     /// The same as a problem of the cog.

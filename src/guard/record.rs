@@ -7,8 +7,8 @@ use super::rule::{
     Calls, Finding, LEAST_FAILURES, LimitSet, OfCog, OfHandler, OfLimits, Seen, WATCHED,
     WATCHED_CALLS, judge,
 };
+use crate::hash::HashMap;
 use crate::lock::lock;
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

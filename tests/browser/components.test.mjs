@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { copyProject, startBot } from "./bot.mjs";
-import { messages, openPage, picture, speakAs } from "./browser.mjs";
+import { messages, picture, speakAs } from "./browser.mjs";
+import { closeStage, openStage } from "./stage.mjs";
 
 const BINARY = process.env.COGSMITH_BIN;
 const PARTS = `--!strict
@@ -84,21 +84,14 @@ describe("components", { skip: BINARY ? false : "COGSMITH_BIN is not set" }, () 
     let foreign;
 
     before(async () => {
-        project = await copyProject();
-        await project.write("lua/cogs/parts.luau", PARTS);
-        bot = await startBot(BINARY, project.folder);
-        ({ browser, page, broken, foreign } = await openPage(bot.link));
+        ({ project, bot, browser, page, foreign, broken } = await openStage(BINARY, { "lua/cogs/parts.luau": PARTS }));
         // The list of commands follows the cogs a little later.
         await page.locator("#input").pressSequentially("/parts");
         await page.locator('#suggestions [role="option"]', { hasText: "/parts" }).waitFor();
         await page.locator("#input").fill("");
     });
 
-    after(async () => {
-        await browser?.close();
-        await bot?.stop();
-        await project?.remove();
-    });
+    after(() => closeStage({ project, bot, browser }));
 
     const parts = () => messages(page).filter({ has: page.locator(".components") }).last();
     const menu = (name) => parts().getByRole("combobox", { name });

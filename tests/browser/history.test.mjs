@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { copyProject, startBot } from "./bot.mjs";
-import { openPage } from "./browser.mjs";
+import { closeStage, cogEntry, openStage } from "./stage.mjs";
 
 const BINARY = process.env.COGSMITH_BIN;
 const PING = "lua/cogs/ping.luau";
@@ -17,18 +16,12 @@ describe("the history of a cog", { skip: BINARY ? false : "COGSMITH_BIN is not s
     let broken;
 
     before(async () => {
-        project = await copyProject();
-        bot = await startBot(BINARY, project.folder);
-        ({ browser, page, foreign, broken } = await openPage(bot.link));
+        ({ project, bot, browser, page, foreign, broken } = await openStage(BINARY));
     });
 
-    after(async () => {
-        await browser?.close();
-        await bot?.stop();
-        await project?.remove();
-    });
+    after(() => closeStage({ project, bot, browser }));
 
-    const ping = () => page.locator("#cogs .cog").filter({ has: page.locator("strong", { hasText: /^ping$/ }) });
+    const ping = () => cogEntry(page, "ping");
     const versions = () => ping().locator(".cog-history ol li");
 
     async function answers(text) {

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { copyProject, startBot } from "./bot.mjs";
-import { messages, openPage, picture, speakAs } from "./browser.mjs";
+import { messages, picture, speakAs } from "./browser.mjs";
+import { closeStage, openStage } from "./stage.mjs";
 
 const BINARY = process.env.COGSMITH_BIN;
 const KITCHEN = `--!strict
@@ -61,17 +61,10 @@ describe("slash commands", { skip: BINARY ? false : "COGSMITH_BIN is not set" },
     let foreign;
 
     before(async () => {
-        project = await copyProject();
-        await project.write("lua/cogs/kitchen.luau", KITCHEN);
-        bot = await startBot(BINARY, project.folder);
-        ({ browser, page, broken, foreign } = await openPage(bot.link));
+        ({ project, bot, browser, page, foreign, broken } = await openStage(BINARY, { "lua/cogs/kitchen.luau": KITCHEN }));
     });
 
-    after(async () => {
-        await browser?.close();
-        await bot?.stop();
-        await project?.remove();
-    });
+    after(() => closeStage({ project, bot, browser }));
 
     const input = () => page.locator("#input");
     const choice = (text) => page.locator('#suggestions [role="option"]', { hasText: text });

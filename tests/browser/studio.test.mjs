@@ -7,8 +7,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { copyProject, startBot } from "./bot.mjs";
-import { openPage, speakAs as speakOn } from "./browser.mjs";
+import { startBot } from "./bot.mjs";
+import { speakAs as speakOn } from "./browser.mjs";
+import { closeStage, cogEntry, openStage } from "./stage.mjs";
 
 const BINARY = process.env.COGSMITH_BIN;
 const PING = "lua/cogs/ping.luau";
@@ -33,16 +34,10 @@ describe("the studio", { skip: BINARY ? false : "COGSMITH_BIN is not set" }, () 
     let page;
 
     before(async () => {
-        project = await copyProject();
-        bot = await startBot(BINARY, project.folder);
-        ({ browser, page, foreign, broken } = await openPage(bot.link));
+        ({ project, bot, browser, page, foreign, broken } = await openStage(BINARY));
     });
 
-    after(async () => {
-        await browser?.close();
-        await bot?.stop();
-        await project?.remove();
-    });
+    after(() => closeStage({ project, bot, browser }));
 
     const input = () => page.locator("#input");
     const messages = () => page.locator("#messages .message");
@@ -115,7 +110,7 @@ echo '[{ "file": "${PING}", "line": ${line}, "column": 9, "end_line": ${line}, "
         const config = await project.read("config.json");
         await project.write("config.json", config.replace('"faults_per_10min": 20', '"faults_per_10min": 2'));
         await project.write(HOG, cog("function() while true do end end"));
-        const row = page.locator("#cogs .cog", { has: page.locator("strong", { hasText: /^hog$/ }) });
+        const row = cogEntry(page, "hog");
         await row.waitFor();
         await page.locator("#feed .card", { hasText: "config.json" }).first().waitFor();
         const stopped = answers("The log has the rest under");

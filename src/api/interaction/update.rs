@@ -2,7 +2,6 @@
 
 use super::without_flags_of_new_messages;
 use super::{ANSWERED_ALREADY, Interaction, OF_CHANNELS, Progress, UPDATE};
-use crate::api::answer::CallAnswer;
 use crate::api::call::{PreparedCall, call_error, known, prepare, send};
 use crate::api::context::CogContext;
 use crate::api::deletion::MessagePlace;
@@ -43,12 +42,11 @@ impl Interaction {
                         other => other,
                     };
                     self.note(&mut progress, next);
-                    let message = CallAnswer::Read(message.to_json());
-                    return Ok(if next == Progress::Updated {
-                        MessagePlace::of_answer(&message, self)
-                    } else {
-                        MessagePlace::of(&message)
-                    });
+                    let ids = message.str("channel_id").zip(message.str("id"));
+                    return Ok(ids.map(|ids| match next {
+                        Progress::Updated => MessagePlace::of_answer(ids, self),
+                        _ => MessagePlace::of(ids),
+                    }));
                 }
                 // An attempt that seemed to fail had come through.
                 Err(CallError::Discord(error))

@@ -74,7 +74,8 @@ impl Invocation {
             call = prepare(cog, function, operation, body, files, heard)?.needing(None);
         }
         let message = call::answer(cog, call).await?;
-        if let Some(answer) = message.as_ref().and_then(MessagePlace::of) {
+        if let Some(ids) = message.as_ref().and_then(CallAnswer::place) {
+            let answer = MessagePlace::of(ids);
             *lock(&self.answer) = Some(answer.clone());
             delete_later(cog, answer, deletion);
         }
@@ -97,9 +98,8 @@ impl Invocation {
         }
         let responding = interaction.respond(cog, function, content, ephemeral);
         let message = Box::pin(responding).await?;
-        let place = message.as_ref();
-        let place = place.and_then(|it| MessagePlace::of_answer(it, interaction));
-        if let Some(answer) = place {
+        if let Some(ids) = message.as_ref().and_then(CallAnswer::place) {
+            let answer = MessagePlace::of_answer(ids, interaction);
             *lock(&self.answer) = Some(answer.clone());
             delete_later(cog, answer, deletion);
         }

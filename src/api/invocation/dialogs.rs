@@ -7,6 +7,7 @@
 
 use super::context_value::this;
 use super::{CallOrigin, Invocation};
+use crate::api::answer::CallAnswer;
 use crate::api::content::Content;
 use crate::api::context::CogContext;
 use crate::api::convert::{Converter, weight};
@@ -339,14 +340,11 @@ impl Asking {
 
     async fn send(self, function: &'static str, content: Content) -> HostResult<Buttons> {
         let message = self.call.reply(function, content).await?;
-        let place = message
-            .as_ref()
-            .and_then(|message| match &self.call.origin {
-                CallOrigin::Interaction(interaction) => {
-                    MessagePlace::of_answer(message, interaction)
-                }
-                CallOrigin::Message(_) | CallOrigin::Completion(_) => MessagePlace::of(message),
-            });
+        let ids = message.as_ref().and_then(CallAnswer::place);
+        let place = ids.map(|ids| match &self.call.origin {
+            CallOrigin::Interaction(interaction) => MessagePlace::of_answer(ids, interaction),
+            CallOrigin::Message(_) | CallOrigin::Completion(_) => MessagePlace::of(ids),
+        });
         Ok(Buttons {
             cog: Arc::clone(&self.call.cog),
             waiting: self.waiting,

@@ -65,7 +65,10 @@ impl Actor {
     pub(super) fn stop_trial(&mut self, why: &str) {
         if self.trial.is_some() {
             self.end_trial();
-            self.cog.services.ended_trials.add(&self.cog.name, why);
+            self.cog
+                .services
+                .ended_trials
+                .add(&self.cog.name, why.to_owned());
         }
     }
 

@@ -94,7 +94,7 @@ impl Actor {
         self.cog.declaring.take();
         self.end_version();
         if self.unloading.is_none() {
-            self.cog.services.failed_cogs.add(&self.cog.name);
+            self.cog.services.failed_cogs.add(&self.cog.name, ());
         }
     }
 

@@ -19,6 +19,7 @@ use crate::supervisor::Ticket;
 use crate::vm::run::Run;
 use crate::vm::trace::Fault;
 use mlua::{Function, MultiValue, Value};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ impl Actor {
     pub(super) fn start(
         &mut self,
         live: &Live,
-        handler: Option<(HandlerKind, String)>,
+        handler: Option<(HandlerKind, Cow<'static, str>)>,
         function: Function,
         arguments: impl mlua::IntoLuaMulti + Send + 'static,
         limit: Duration,
@@ -164,7 +165,7 @@ impl Actor {
             match jobs::arguments_of(live.vm.lua(), &job) {
                 Ok(arguments) => {
                     let handler = function.handler.clone();
-                    let of = Some((HandlerKind::Job, function.name.to_string()));
+                    let of = Some((HandlerKind::Job, function.name.to_string().into()));
                     self.start(&live, of, handler, arguments, limit, move |actor, fault| {
                         let now = actor.cog.services.clock.now();
                         Jobs::ended(&actor.cog, &under_way.id, fault.as_ref(), now);
@@ -192,7 +193,7 @@ impl Actor {
             }
             self.start(
                 &live,
-                Some((HandlerKind::Timer, name.clone())),
+                Some((HandlerKind::Timer, name.clone().into())),
                 handler,
                 MultiValue::new(),
                 limit,

@@ -189,7 +189,7 @@ impl Controller {
 
     /// Puts the version back that ran before.
     async fn undo_by_guard(&mut self, case: Case) {
-        let (name, why) = (case.handle.name.to_string(), why(&case));
+        let (name, why) = (case.handle.name.to_string(), case.alarm.sentence());
         let before = self.beside.count();
         let result = match ran_before(self.cogs.history.clone(), &name).await {
             Ok(number) => {
@@ -220,14 +220,4 @@ async fn ran_before(history: History, name: &str) -> Result<u32, HistoryError> {
     let before = history.versions.get(1);
     let before = before.ok_or_else(|| HistoryError::NoneBefore(name.to_owned()))?;
     Ok(before.of.unwrap_or(before.number))
-}
-
-/// What is told of an alarm in the history.
-fn why(case: &Case) -> String {
-    let notice = Notice {
-        cog: case.handle.name.to_string(),
-        alarm: case.alarm.clone(),
-        action: Action::Warned(Why::Configured),
-    };
-    notice.sentence()
 }

@@ -36,9 +36,9 @@ impl Controller {
 
     /// Rebuilds the cogs whose tasks the host has failed in.
     pub(super) async fn build_failed(&mut self) {
-        for cog in self.cogs.services.failed_cogs.take() {
-            if self.cogs.get(&cog).is_some() && !self.unloaded.contains(&cog) {
-                self.again(cog, Instant::now()).await;
+        for (cog, ()) in self.cogs.services.failed_cogs.take() {
+            if self.cogs.get(&cog).is_some() && !self.unloaded.contains(&*cog) {
+                self.again(cog.to_string(), Instant::now()).await;
             }
         }
     }

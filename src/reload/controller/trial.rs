@@ -255,7 +255,7 @@ impl Controller {
                 hint: Some(format!(
                     "`!reload try {name}` begins another one; `!reload cog {name}` has all servers run what the files say"
                 )),
-                cog: Some(name),
+                cog: Some(name.to_string()),
                 ..Problem::default()
             };
             let occasion = Occasion::new(Trigger::Command, Vec::new(), Instant::now());

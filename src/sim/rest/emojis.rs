@@ -1,7 +1,7 @@
 //! Emoji of guilds, and those of the application.
 
 use super::call::{Outcome, RestAnswer, RestCall, required};
-use super::expressions::{check_name, require_changing, require_making, room, shown};
+use super::expressions::{Kind, changeable, check_name, found, listed, require_making, room};
 use super::images;
 use super::route::{Route, route};
 use crate::sim::errors::{
@@ -67,20 +67,19 @@ fn roles(guild: &Guild, call: &RestCall) -> Result<Vec<Id>, ApiError> {
     Ok(roles)
 }
 
+const EMOJIS: Kind = Kind {
+    of: |guild| &guild.collections.emojis,
+    parameter: "emoji_id",
+    unknown: UNKNOWN_EMOJI_RESOURCE,
+};
+
 fn list(world: &mut World, call: &RestCall) -> Outcome {
-    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
-    let all = guild.collections.emojis.all();
-    Ok(RestAnswer::Ok(
-        all.map(|emoji| shown(world, guild, call.actor, emoji))
-            .collect(),
-    ))
+    let all = listed(world, call, &EMOJIS)?;
+    Ok(RestAnswer::Ok(all.into()))
 }
 
 fn get(world: &mut World, call: &RestCall) -> Outcome {
-    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
-    let emojis = &guild.collections.emojis;
-    let emoji = emojis.find(call.id("emoji_id")?, UNKNOWN_EMOJI_RESOURCE)?;
-    Ok(RestAnswer::Ok(shown(world, guild, call.actor, emoji)))
+    found(world, call, &EMOJIS)
 }
 
 fn create(world: &mut World, call: &RestCall) -> Outcome {
@@ -105,7 +104,7 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
 }
 
 fn update(world: &mut World, call: &RestCall) -> Outcome {
-    let (home, id, mut emoji) = changeable(world, call)?;
+    let (home, id, mut emoji) = changeable(world, call, &EMOJIS)?;
     let before = emoji.clone();
     if let Some(name) = call.string("name") {
         check_name(name)?;
@@ -124,21 +123,12 @@ fn update(world: &mut World, call: &RestCall) -> Outcome {
 }
 
 fn delete(world: &mut World, call: &RestCall) -> Outcome {
-    let (home, id, emoji) = changeable(world, call)?;
+    let (home, id, emoji) = changeable(world, call, &EMOJIS)?;
     world.guild_mut(home)?.collections.emojis.remove(id);
     tell(world, home);
     let told = Audited::of(62, Some(id)).changed(&json!({"name": emoji["name"]}), &Value::Null);
     world.write_audit(home, call.who_and_why(), told);
     Ok(RestAnswer::Nothing)
-}
-
-/// The guild and the emoji of the path, when the caller may change it.
-fn changeable(world: &World, call: &RestCall) -> Result<(Id, Id, Value), ApiError> {
-    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
-    let id = call.id("emoji_id")?;
-    let emoji = guild.collections.emojis.find(id, UNKNOWN_EMOJI_RESOURCE)?;
-    require_changing(world, guild, call.actor, emoji)?;
-    Ok((guild.id, id, emoji.clone()))
 }
 
 fn tell(world: &mut World, guild: Id) {

@@ -1,16 +1,55 @@
 //! What emoji, stickers and sounds of a guild have in common: who may make, change and see what of them.
 
-use super::call::RestCall;
-use crate::sim::errors::{ApiError, Invalid, MISSING_PERMISSIONS};
+use super::call::{Outcome, RestAnswer, RestCall};
+use crate::sim::errors::{ApiError, Invalid, Known, MISSING_PERMISSIONS};
 use crate::sim::ids::{Id, id_in};
 use crate::sim::permissions::{
     CREATE_GUILD_EXPRESSIONS, MANAGE_GUILD_EXPRESSIONS, in_guild, require_in_guild,
 };
-use crate::sim::world::{Guild, World, without_creator};
+use crate::sim::world::{Collection, Guild, World, without_creator};
 use serde_json::Value;
 
 /// Bots name expressions by letters, digits and underscores.
 const NAME: fn(char) -> bool = |one| one.is_ascii_alphanumeric() || one == '_';
+
+/// One of these kinds.
+pub(super) struct Kind {
+    /// Where a guild has them.
+    pub(super) of: fn(&Guild) -> &Collection,
+    /// The parameter of the path that names one.
+    pub(super) parameter: &'static str,
+    /// Discord's error for one that there is not.
+    pub(super) unknown: Known,
+}
+
+/// All that a guild has of a kind, as the caller sees them.
+pub(super) fn listed(world: &World, call: &RestCall, kind: &Kind) -> Result<Vec<Value>, ApiError> {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    let all = (kind.of)(guild).all();
+    Ok(all
+        .map(|thing| shown(world, guild, call.actor, thing))
+        .collect())
+}
+
+/// The one in the path, as the caller sees it.
+pub(super) fn found(world: &World, call: &RestCall, kind: &Kind) -> Outcome {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    let thing = (kind.of)(guild).find(call.id(kind.parameter)?, kind.unknown)?;
+    Ok(RestAnswer::Ok(shown(world, guild, call.actor, thing)))
+}
+
+/// The guild and the one in the path, when the caller may change it.
+pub(super) fn changeable(
+    world: &World,
+    call: &RestCall,
+    kind: &Kind,
+) -> Result<(Id, Id, Value), ApiError> {
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
+    let id = call.id(kind.parameter)?;
+    let thing = (kind.of)(guild).find(id, kind.unknown)?;
+    require_changing(world, guild, call.actor, thing)?;
+    Ok((guild.id, id, thing.clone()))
+}
 
 /// The guild, when the caller may make an expression in it.
 pub(super) fn require_making<'a>(world: &'a World, call: &RestCall) -> Result<&'a Guild, ApiError> {
@@ -20,7 +59,7 @@ pub(super) fn require_making<'a>(world: &'a World, call: &RestCall) -> Result<&'
 }
 
 /// Fails unless the caller may change an expression: their own, or with the permission for everybody's.
-pub(super) fn require_changing(
+fn require_changing(
     world: &World,
     guild: &Guild,
     actor: Id,
@@ -36,7 +75,7 @@ pub(super) fn require_changing(
 }
 
 /// An expression as the caller sees it: who made it is for those who may make or change some.
-pub(super) fn shown(world: &World, guild: &Guild, actor: Id, thing: &Value) -> Value {
+fn shown(world: &World, guild: &Guild, actor: Id, thing: &Value) -> Value {
     let enough = CREATE_GUILD_EXPRESSIONS | MANAGE_GUILD_EXPRESSIONS;
     if in_guild(world, guild, actor) & enough != 0 {
         thing.clone()

@@ -3,7 +3,7 @@
 use super::call::{Outcome, RestAnswer, RestCall};
 use super::messages::shown;
 use super::route::{Route, route};
-use crate::sim::ids::Id;
+use crate::sim::ids::{Id, id_in};
 use crate::sim::permissions::{READ_MESSAGE_HISTORY, VIEW_CHANNEL, in_channel, require_in_channel};
 use crate::sim::world::{Channel, Message, World};
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ fn messages(world: &mut World, call: &RestCall) -> Outcome {
             && most.is_none_or(|most| message.id < most)
             && (authors.is_empty() || authors.contains(&message.author))
             && (mentioned.is_empty()
-                || mentions.any(|user| mentioned.iter().any(|id| is_id(&user["id"], *id))))
+                || mentions.any(|user| id_in(user, "id").is_some_and(|id| mentioned.contains(&id))))
             && pinned.is_none_or(|pinned| message.pinned_at.is_some() == pinned)
             && text.unwrap_or_default().to_lowercase().contains(&content)
     };
@@ -123,9 +123,4 @@ fn threads(world: &mut World, call: &RestCall) -> Outcome {
         "members": own,
         "total_results": total,
     })))
-}
-
-/// Whether JSON is this id: Discord writes ids as texts.
-fn is_id(json: &Value, id: Id) -> bool {
-    json.as_str().and_then(|text| text.parse().ok()) == Some(id)
 }

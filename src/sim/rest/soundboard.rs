@@ -1,11 +1,11 @@
 //! The sounds of guilds' soundboards, and Discord's own.
 
 use super::call::{Outcome, RestAnswer, RestCall};
-use super::expressions::{require_changing, require_making, room, shown};
+use super::expressions::{Kind, changeable, found, listed, require_making, room};
 use super::images;
 use super::route::{Route, route};
 use crate::sim::errors::{
-    ApiError, MUTED_IN_VOICE, NOT_IN_VOICE, TOO_MANY_SOUNDS, UNKNOWN_SOUND, WRONG_CHANNEL_TYPE,
+    MUTED_IN_VOICE, NOT_IN_VOICE, TOO_MANY_SOUNDS, UNKNOWN_SOUND, WRONG_CHANNEL_TYPE,
 };
 use crate::sim::ids::{Id, id_in};
 use crate::sim::permissions::{SPEAK, USE_EXTERNAL_SOUNDS, USE_SOUNDBOARD, require_in_channel};
@@ -52,18 +52,19 @@ fn defaults(_: &mut World, _: &RestCall) -> Outcome {
     Ok(RestAnswer::Ok(default_sounds().into()))
 }
 
+const SOUNDS: Kind = Kind {
+    of: |guild| &guild.collections.sounds,
+    parameter: "sound_id",
+    unknown: UNKNOWN_SOUND,
+};
+
 fn list(world: &mut World, call: &RestCall) -> Outcome {
-    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
-    let all = guild.collections.sounds.all();
-    let items = all.map(|sound| shown(world, guild, call.actor, sound));
-    Ok(RestAnswer::Ok(json!({"items": items.collect::<Vec<_>>()})))
+    let all = listed(world, call, &SOUNDS)?;
+    Ok(RestAnswer::Ok(json!({ "items": all })))
 }
 
 fn get(world: &mut World, call: &RestCall) -> Outcome {
-    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
-    let sounds = &guild.collections.sounds;
-    let sound = sounds.find(call.id("sound_id")?, UNKNOWN_SOUND)?;
-    Ok(RestAnswer::Ok(shown(world, guild, call.actor, sound)))
+    found(world, call, &SOUNDS)
 }
 
 /// Writes the fields of the body into a sound.
@@ -110,17 +111,8 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     Ok(RestAnswer::Created(sound))
 }
 
-/// The guild and the sound of the path, when the caller may change it.
-fn changeable(world: &World, call: &RestCall) -> Result<(Id, Id, Value), ApiError> {
-    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
-    let id = call.id("sound_id")?;
-    let sound = guild.collections.sounds.find(id, UNKNOWN_SOUND)?;
-    require_changing(world, guild, call.actor, sound)?;
-    Ok((guild.id, id, sound.clone()))
-}
-
 fn update(world: &mut World, call: &RestCall) -> Outcome {
-    let (home, id, mut sound) = changeable(world, call)?;
+    let (home, id, mut sound) = changeable(world, call, &SOUNDS)?;
     apply(call, &mut sound);
     let sounds = &mut world.guild_mut(home)?.collections.sounds;
     sounds.keep(id, sound.clone());
@@ -130,7 +122,7 @@ fn update(world: &mut World, call: &RestCall) -> Outcome {
 }
 
 fn delete(world: &mut World, call: &RestCall) -> Outcome {
-    let (home, id, _) = changeable(world, call)?;
+    let (home, id, _) = changeable(world, call, &SOUNDS)?;
     world.guild_mut(home)?.collections.sounds.remove(id);
     let data = json!({"sound_id": id.to_string(), "guild_id": home.to_string()});
     world.tell_guild(home, "GUILD_SOUNDBOARD_SOUND_DELETE", data);

@@ -1,7 +1,7 @@
 //! Stickers of guilds, and those in messages. Discord's own packs of stickers are not here: the list of them is empty.
 
 use super::call::{Outcome, RestAnswer, RestCall, required};
-use super::expressions::{require_changing, require_making, room, shown};
+use super::expressions::{Kind, changeable, found, listed, require_making, room};
 use super::images::sticker_format;
 use super::route::{Route, route};
 use crate::sim::errors::{
@@ -36,20 +36,19 @@ const IN_MESSAGE: usize = 3;
 /// Guilds with one of these features may have Lottie stickers.
 const LOTTIE: [&str; 2] = ["VERIFIED", "PARTNERED"];
 
+const STICKERS: Kind = Kind {
+    of: |guild| &guild.collections.stickers,
+    parameter: "sticker_id",
+    unknown: UNKNOWN_STICKER,
+};
+
 fn list(world: &mut World, call: &RestCall) -> Outcome {
-    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
-    let all = guild.collections.stickers.all();
-    Ok(RestAnswer::Ok(
-        all.map(|sticker| shown(world, guild, call.actor, sticker))
-            .collect(),
-    ))
+    let all = listed(world, call, &STICKERS)?;
+    Ok(RestAnswer::Ok(all.into()))
 }
 
 fn get(world: &mut World, call: &RestCall) -> Outcome {
-    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
-    let stickers = &guild.collections.stickers;
-    let sticker = stickers.find(call.id("sticker_id")?, UNKNOWN_STICKER)?;
-    Ok(RestAnswer::Ok(shown(world, guild, call.actor, sticker)))
+    found(world, call, &STICKERS)
 }
 
 fn get_anywhere(world: &mut World, call: &RestCall) -> Outcome {
@@ -122,17 +121,8 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     Ok(RestAnswer::Created(sticker))
 }
 
-/// The guild and the sticker of the path, when the caller may change it.
-fn changeable(world: &World, call: &RestCall) -> Result<(Id, Id, Value), ApiError> {
-    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
-    let id = call.id("sticker_id")?;
-    let sticker = guild.collections.stickers.find(id, UNKNOWN_STICKER)?;
-    require_changing(world, guild, call.actor, sticker)?;
-    Ok((guild.id, id, sticker.clone()))
-}
-
 fn update(world: &mut World, call: &RestCall) -> Outcome {
-    let (home, id, mut sticker) = changeable(world, call)?;
+    let (home, id, mut sticker) = changeable(world, call, &STICKERS)?;
     let before = sticker.clone();
     check_description(call)?;
     for name in ["name", "tags", "description"] {
@@ -149,7 +139,7 @@ fn update(world: &mut World, call: &RestCall) -> Outcome {
 }
 
 fn delete(world: &mut World, call: &RestCall) -> Outcome {
-    let (home, id, sticker) = changeable(world, call)?;
+    let (home, id, sticker) = changeable(world, call, &STICKERS)?;
     world.guild_mut(home)?.collections.stickers.remove(id);
     tell(world, home);
     let told = Audited::of(92, Some(id)).changed(&sticker, &Value::Null);
