@@ -51,6 +51,11 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("MESSAGE_UPDATE.mentions[]", &["member"]),
     // "Start Thread in Forum or Media Channel … Returns a channel, with a nested message object".
     ("create_thread", &["message"]),
+    // "Inner payload is an integration object with user included and the following additional fields".
+    (
+        "INTEGRATION_CREATE",
+        &["account", "application", "scopes", "user"],
+    ),
     // Discord documents the whole scheduled event, and describes less of it.
     ("GUILD_CREATE.guild_scheduled_events[]", OF_EVENTS),
     ("GUILD_SCHEDULED_EVENT_CREATE", OF_EVENTS),

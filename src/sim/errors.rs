@@ -294,6 +294,9 @@ pub enum SimError {
     /// A fault that was asked for is none that there is.
     #[error("{0}")]
     Fault(String),
+    /// What should be added to the world is not possible there.
+    #[error("{0}")]
+    World(String),
     /// What was waited for did not happen in time.
     #[error("Waited {seconds} s for {what}, which did not happen. Last events:\n{transcript}")]
     TimedOut {

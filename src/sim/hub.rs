@@ -41,8 +41,8 @@ pub struct Dispatch {
 #[derive(Debug)]
 pub(crate) struct Hub {
     pub(crate) options: SimOptions,
-    /// The bots' tokens and applications, the first bot's at first.
-    pub(crate) tokens: Vec<(String, Id)>,
+    /// The first bot's token, which stays as long as the simulator runs.
+    pub(crate) token: String,
     /// The names under which this machine's programs reach the server.
     pub(crate) own: OwnAddresses,
     pub(crate) address: SocketAddr,
@@ -62,6 +62,10 @@ pub(crate) struct Hub {
 #[derive(Debug)]
 pub(crate) struct SimState {
     pub(crate) world: World,
+    /// The bots' tokens and applications, the first bot's at first.
+    pub(crate) tokens: Vec<(String, Id)>,
+    /// Where tokens of bots that come later are from.
+    pub(crate) secrets: Secrets,
     pub(crate) sessions: Sessions,
     pub(crate) rate_limits: RateLimits,
     pub(crate) limiter: Limiter,
@@ -86,8 +90,11 @@ impl Hub {
         let mut hidden: Vec<String> = tokens.iter().map(|(token, _)| token.clone()).collect();
         hidden.push(world.secret.clone());
         let recording = options.record.clone().map(|recording| (recording, hidden));
+        let token = tokens.first().map(|(token, _)| token.clone());
         let state = SimState {
             world,
+            tokens,
+            secrets,
             sessions: Sessions::new(options.events_kept),
             rate_limits: options.rate_limits.clone(),
             limiter: Limiter::default(),
@@ -98,7 +105,7 @@ impl Hub {
         };
         let hub = Self {
             options,
-            tokens,
+            token: token.unwrap_or_default(),
             own: OwnAddresses::of(address),
             address,
             authority,
@@ -113,9 +120,11 @@ impl Hub {
 
     /// The application that a token belongs to.
     pub(crate) fn application(&self, token: &str) -> Option<Id> {
-        let mut tokens = self.tokens.iter();
-        let found = tokens.find(|(known, _)| known == token);
-        found.map(|(_, application)| *application)
+        self.look(|state| {
+            let mut tokens = state.tokens.iter();
+            let found = tokens.find(|(known, _)| known == token);
+            found.map(|(_, application)| *application)
+        })
     }
 
     /// Reads the state; nobody is notified.

@@ -16,12 +16,13 @@
 //! - `client/` is what Discord's client does for people who use commands, buttons and modals;
 //! - `limits.rs` and `faults.rs` stand before the handlers, `fault_text.rs` reads faults as people write them;
 //!   `record.rs` remembers what was asked;
-//! - `reference.rs` writes down which of Discord's operations are here;
+//! - `client_lines.rs` has the lines with which a client comes here; `reference.rs` writes down which of Discord's operations are here;
 //! - `conformity.rs` compares what is given with Discord's description, where a test asks for it;
 //! - `hub.rs` owns the one lock; nothing waits while holding it.
 
 mod blueprint;
 mod client;
+mod client_lines;
 mod conformity;
 mod errors;
 mod fault_text;
@@ -41,6 +42,7 @@ mod token;
 mod world;
 
 pub use blueprint::{Blueprint, BotBlueprint, PRESETS, preset};
+pub use client_lines::client_lines;
 pub use errors::{ApiError, SimError};
 pub use faults::{GatewayFault, GatewayFaultKind, InjectedFault, RestFault, RestFaultKind};
 pub use gateway::SessionView;

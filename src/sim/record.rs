@@ -110,6 +110,13 @@ impl Records {
         }
     }
 
+    /// Takes a text out of what is recorded from now on.
+    pub(crate) fn hide(&mut self, text: &str) {
+        if let Some((_, hidden)) = &mut self.recording {
+            hidden.push(text.to_owned());
+        }
+    }
+
     /// Keeps a request.
     pub(crate) fn request(&mut self, mut record: RequestRecord) {
         self.count += 1;

@@ -3,7 +3,7 @@
 //! ```text
 //! request ─ guard (is it from this page?) ─┬─ files (the page itself)
 //!                                          ├─ actions, interact (what the reader does) ─▶ simulator
-//!                                          ├─ control (what programs ask for beside that) ─▶ simulator
+//!                                          ├─ bots (those of other programs), control (what programs ask for beside that) ─▶ simulator
 //!                                          ├─ history (what a cog has run), trial (what one server tries) ─▶ hot reload
 //!                                          └─ live (the feed) ◀─ frame (what the feed sends)
 //! ```
@@ -11,6 +11,7 @@
 //! `listen.rs` takes the page's address before anything is served.
 
 mod actions;
+mod bots;
 mod control;
 mod files;
 mod frame;
@@ -227,6 +228,9 @@ fn router(shared: StudioState, address: SocketAddr) -> Router {
         .route("/control/undo", post(history::undo))
         .route("/control/trial", post(trial::end))
         .route("/control/direct", post(actions::direct))
+        .route("/control/bots", get(bots::list))
+        .route("/control/add-bot", post(bots::add))
+        .route("/control/remove-bot", post(bots::remove))
         .route("/control/world", get(control::world))
         .route("/control/messages/{channel}", get(control::messages))
         .route("/control/requests", get(control::requests))

@@ -75,6 +75,32 @@ describe("the simulator's page", { skip: BINARY ? false : "COGSMITH_BIN is not s
         await page.locator("#input").fill("");
     });
 
+    it("adds a bot with its token and the lines for its library, and removes it", async () => {
+        await page.getByRole("button", { name: "Bots: add and connect" }).click();
+        const dialog = page.getByRole("dialog", { name: "Bots" });
+        await dialog.getByText("second").waitFor();
+        assert.equal(await dialog.getByRole("button", { name: "Remove first" }).count(), 0);
+        await dialog.getByLabel("Name of a new bot").fill("second");
+        await page.keyboard.press("Enter");
+        await dialog.getByText("Somebody is called \"second\" already.").waitFor();
+        // The browser tells of each refusal.
+        assert.match(broken.splice(0).join(), /status of 400/);
+        await dialog.getByLabel("Name of a new bot").fill("third");
+        await page.keyboard.press("Enter");
+        const token = await dialog.getByLabel("Token of third", { exact: true }).innerText();
+        await dialog.getByLabel("How it comes here, with").selectOption("hikari");
+        assert.match(await dialog.getByLabel("Lines for this library").innerText(), /rest_url="http:\/\/127/);
+        await picture(page, "bots");
+        assert.equal((await ask({ token }, "GET", "/users/@me")).username, "third");
+        const row = dialog.locator(".bot-row", { hasText: "third" });
+        await row.getByText("not connected").waitFor();
+        await dialog.getByRole("button", { name: "Remove third" }).click();
+        await row.waitFor({ state: "detached" });
+        assert.match((await ask({ token }, "GET", "/users/@me")).message, /401/);
+        await page.keyboard.press("Escape");
+        await dialog.waitFor({ state: "hidden" });
+    });
+
     it("asks nobody else for anything, and nothing breaks", () => {
         assert.deepEqual(foreign, []);
         assert.deepEqual(broken, []);

@@ -414,6 +414,58 @@ async fn people_act_from_outside_by_their_names() {
 }
 
 #[tokio::test]
+async fn bots_come_and_go_from_outside() {
+    let mut started = Started::start(&["--record", "all.jsonl"]);
+    let (status, made) = started.control("add-bot", &json!({"name": "music"})).await;
+    assert_eq!(status, StatusCode::OK, "{made}");
+    let token = made["token"].as_str().unwrap().to_owned();
+    started.tokens.push(token.clone());
+    let me = started.json("/users/@me", 1).await;
+    assert_eq!((&me["id"], &me["username"]), (&made["id"], &json!("music")));
+    let url = format!("{}/control/bots", started.url);
+    let listed: Value = started
+        .http
+        .get(url)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(listed["bots"][1]["token"], token.as_str());
+    assert_eq!(listed["bots"][1]["connected"], false);
+    assert!(
+        listed["clients"][0]["lines"][0]
+            .as_str()
+            .unwrap()
+            .contains(&started.url)
+    );
+    let (status, told) = started.control("add-bot", &json!({"name": "music"})).await;
+    assert_eq!(
+        (status, &told["error"]),
+        (
+            StatusCode::BAD_REQUEST,
+            &json!("Somebody is called \"music\" already.")
+        )
+    );
+    let wrong = started.control("add-bot", &json!({"nam": "music"})).await;
+    assert_eq!(wrong.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let gone = started
+        .control("remove-bot", &json!({"bot": "music"}))
+        .await;
+    assert_eq!(gone.0, StatusCode::OK);
+    assert_eq!(started.get("/users/@me", 1).await.status().as_u16(), 401);
+    let first = started
+        .control("remove-bot", &json!({"bot": "cogsmith"}))
+        .await;
+    assert_eq!(first.0, StatusCode::BAD_REQUEST);
+    let folder = started.folder.path().to_owned();
+    assert_eq!(started.process.stopped().0, 0);
+    let text = std::fs::read_to_string(folder.join("all.jsonl")).unwrap();
+    assert!(!text.contains(&token));
+}
+
+#[tokio::test]
 async fn a_recording_has_requests_and_events_and_no_token() {
     let started = Started::start(&["--record", "all.jsonl"]);
     started.json("/users/@me", 0).await;

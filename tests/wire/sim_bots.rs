@@ -1,7 +1,8 @@
 //! Several bots in one simulator, each with its application, token, sessions and commands.
 
-use crate::sim_gateway::Client;
-use cogsmith::sim::{BotBlueprint, Id, InteractionRequest, Sim, SimOptions, preset};
+use crate::sim_gateway::{Client, Seen};
+use crate::support::conformity::Conforming;
+use cogsmith::sim::{BotBlueprint, Id, InteractionRequest, SimOptions, preset};
 use reqwest::{Client as Http, Method};
 use serde_json::{Value, json};
 use twilight_gateway::Intents;
@@ -9,7 +10,7 @@ use twilight_gateway::Intents;
 const ALL: u64 = Intents::all().bits();
 
 struct Two {
-    sim: Sim,
+    sim: Conforming,
     first: (Id, String),
     second: (Id, String),
     general: Id,
@@ -27,7 +28,7 @@ impl Two {
             world,
             ..SimOptions::default()
         };
-        let sim = Sim::start(options).await.unwrap();
+        let sim = Conforming::start(options).await;
         let [first, second] = sim.bots().try_into().unwrap();
         let general = sim.channel("general").unwrap();
         let http = Http::builder().no_proxy().build().unwrap();
@@ -252,4 +253,138 @@ async fn a_bot_that_leaves_is_a_member_that_went_for_the_other() {
         (&json!("GUILD_CREATE"), Some(1))
     );
     assert_eq!(first.payload().await["t"], "GUILD_MEMBER_ADD");
+}
+
+fn named(name: &str) -> BotBlueprint {
+    BotBlueprint {
+        name: name.into(),
+        ..BotBlueprint::default()
+    }
+}
+
+#[tokio::test]
+async fn a_bot_comes_while_the_others_run() {
+    let two = Two::start().await;
+    let mut first = two.connect(&two.first).await;
+    let guild = two.sim.guild();
+    let third = two.sim.install_bot(&named("third")).unwrap();
+    let made = first.dispatch("INTEGRATION_CREATE").await;
+    assert_eq!(made["d"]["application"]["id"], third.0.to_string());
+    let role = first.dispatch("GUILD_ROLE_CREATE").await;
+    assert_eq!(role["d"]["role"]["tags"]["bot_id"], third.0.to_string());
+    let came = first.dispatch("GUILD_MEMBER_ADD").await;
+    assert_eq!(came["d"]["user"]["username"], "third");
+    let given = first.dispatch("GUILD_MEMBER_UPDATE").await;
+    assert_eq!(given["d"]["roles"][0], role["d"]["role"]["id"]);
+    let added = first.dispatch("GUILD_AUDIT_LOG_ENTRY_CREATE").await;
+    assert_eq!(added["d"]["action_type"], 28);
+
+    // It is a bot like those that were there from the start.
+    let mut client = two.connect(&third).await;
+    let path = format!("/channels/{}/messages", two.general);
+    let (status, sent) = two
+        .call(&third, Method::POST, &path, json!({"content": "new"}))
+        .await;
+    assert_eq!(status, 200, "{sent}");
+    let seen = first.dispatch("MESSAGE_CREATE").await;
+    assert_eq!(seen["d"]["author"]["id"], third.0.to_string());
+    two.command(&third, "third").await;
+    let anna = two.sim.user("anna").unwrap();
+    two.sim
+        .interact_with(anna, two.general, &slash("third"), None)
+        .unwrap();
+    let told = client.dispatch("INTERACTION_CREATE").await;
+    assert_eq!(told["d"]["application_id"], third.0.to_string());
+    let member = format!("/guilds/{guild}/members/{}", third.0);
+    assert_eq!(two.get(&two.first, &member).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_bot_goes_while_the_others_run() {
+    let two = Two::start().await;
+    two.command(&two.second, "helps").await;
+    let hooks = format!("/channels/{}/webhooks", two.general);
+    let hook = two
+        .call(&two.second, Method::POST, &hooks, json!({"name": "x"}))
+        .await;
+    assert_eq!(hook.0, 200, "{}", hook.1);
+    let messages = format!("/channels/{}/messages", two.general);
+    two.call(
+        &two.second,
+        Method::POST,
+        &messages,
+        json!({"content": "last"}),
+    )
+    .await;
+    let mut first = two.connect(&two.first).await;
+    let mut second = two.connect(&two.second).await;
+    two.sim.uninstall_bot(two.second.0).unwrap();
+    let code = loop {
+        if let Seen::Closed(code) = second.next().await {
+            break code;
+        }
+    };
+    assert_eq!(code, Some(4004));
+    first.dispatch("INTEGRATION_DELETE").await;
+    let went = first.dispatch("GUILD_MEMBER_REMOVE").await;
+    assert_eq!(went["d"]["user"]["id"], two.second.0.to_string());
+    first.dispatch("GUILD_ROLE_DELETE").await;
+    assert_eq!(two.get(&two.second, "/users/@me").await.0, 401);
+    assert_eq!(two.get(&two.first, &hooks).await.1, json!([]));
+    assert_eq!(two.sim.all_commands(), [Value::Null; 0]);
+    // What it wrote stays, under its name.
+    let kept = two.get(&two.first, &messages).await.1;
+    assert_eq!(
+        (&kept[0]["content"], &kept[0]["author"]["username"]),
+        (&json!("last"), &json!("helper"))
+    );
+    let mut again = Client::identified_as(&two.sim, &two.second.1, ALL).await;
+    assert!(matches!(again.next().await, Seen::Closed(Some(4004))));
+}
+
+#[tokio::test]
+async fn bots_that_cannot_come_or_go_are_refused_in_words() {
+    let two = Two::start().await;
+    let refused = |bot: &BotBlueprint| two.sim.install_bot(bot).unwrap_err().to_string();
+    assert!(refused(&named("anna")).contains("Somebody is called \"anna\" already"));
+    assert!(refused(&named("helper")).contains("already"));
+    assert!(refused(&named("")).contains("bots[0].name"));
+    let with_token = |token: &str| BotBlueprint {
+        token: Some(token.to_owned()),
+        ..named("third")
+    };
+    assert!(refused(&with_token(&two.first.1)).contains("Another bot has this token"));
+    assert!(refused(&with_token("a b")).contains("no spaces"));
+    let may = BotBlueprint {
+        permissions: Some(vec!["kick_member".into()]),
+        ..named("third")
+    };
+    assert!(refused(&may).contains("did you mean \"kick_members\"?"));
+    let stays = two.sim.uninstall_bot(two.first.0).unwrap_err().to_string();
+    assert!(stays.contains("The first bot stays"), "{stays}");
+    let anna = two.sim.user("anna").unwrap();
+    assert_eq!(
+        two.sim.uninstall_bot(anna).unwrap_err().code(),
+        Some(10_002)
+    );
+    for number in 3..=100 {
+        two.sim
+            .install_bot(&named(&format!("bot{number}")))
+            .unwrap();
+    }
+    assert!(refused(&named("one too many")).contains("There are 100 bots"));
+}
+
+#[tokio::test]
+async fn a_bot_has_only_the_privileged_intents_that_are_switched_on() {
+    let two = Two::start().await;
+    let quiet = BotBlueprint {
+        privileged_intents: Some(Vec::new()),
+        ..named("quiet")
+    };
+    let (_, token) = two.sim.install_bot(&quiet).unwrap();
+    let mut client = Client::identified_as(&two.sim, &token, 1 << 15).await;
+    assert!(matches!(client.next().await, Seen::Closed(Some(4014))));
+    let mut client = Client::identified_as(&two.sim, &token, 1 << 9).await;
+    assert_eq!(client.payload().await["t"], "READY");
 }

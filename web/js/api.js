@@ -71,3 +71,12 @@ export const endTrial = (cog, end) => post("/control/trial", { cog, end });
 
 /** The id of the direct message channel between `user` and the bot. */
 export const direct = async (user) => (await post("/control/direct", { user })).channel;
+
+/** The bots that can connect, with their tokens, and how each client comes here: `{ bots, clients }`. */
+export const bots = () => ask("/control/bots");
+
+/** Adds a bot: `{ id, name, token }`. */
+export const addBot = (name) => post("/control/add-bot", { name });
+
+/** Takes a bot away. */
+export const removeBot = (bot) => post("/control/remove-bot", { bot });

@@ -1,5 +1,6 @@
 // Wires the parts: the live feed fills the store, the store tells the views.
 
+import { startBots } from "./bots.js";
 import { drawChat, drawTyping, drawWelcome, startChat } from "./chat.js";
 import { drawCogs } from "./cogs.js";
 import { drawComposer, leaveCommandOf, startComposer } from "./composer.js";
@@ -68,6 +69,7 @@ watch((what) => VIEWS[what].forEach((draw) => draw()));
 watch((what) => what === "channel" && showTab("chat"));
 watch((what) => ["channel", "speaker"].includes(what) && leaveCommandOf());
 startTabs();
+startBots();
 startChat();
 startComposer();
 keepTimesFresh();

@@ -1,40 +1,7 @@
 //! What is printed at the start: where everything is, who can connect, and how clients are led here.
 
-use crate::sim::Sim;
+use crate::sim::{Sim, client_lines};
 use std::fmt::Write as _;
-
-/// The line or lines with which each client uses the simulator; `<url>` and `<gateway>` stand for the addresses.
-/// docs/simulator.md says with which versions they were tried.
-const CLIENTS: &[(&str, &[&str])] = &[
-    (
-        "discord.js",
-        &["new Client({ intents, rest: { api: \"<url>/api\" } })"],
-    ),
-    (
-        "discord.py",
-        &[
-            "discord.http.Route.BASE = \"<url>/api/v10\"",
-            "discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(\"<gateway>\")",
-        ],
-    ),
-    (
-        "serenity",
-        &[
-            "let http = HttpBuilder::new(token).proxy(\"<url>\").ratelimiter_disabled(true).build();",
-            "ClientBuilder::new_with_http(http, intents)",
-        ],
-    ),
-    (
-        "JDA",
-        &[
-            "JDABuilder.createDefault(token).setRestConfig(new RestConfig().setBaseUrl(\"<url>/api/v10/\"))",
-        ],
-    ),
-    (
-        "hikari",
-        &["hikari.GatewayBot(token, rest_url=\"<url>/api/v10\")"],
-    ),
-];
 
 /// The whole text.
 pub(super) fn of(sim: &Sim) -> String {
@@ -48,10 +15,9 @@ pub(super) fn of(sim: &Sim) -> String {
         let _written = writeln!(text, "{name}, application {id}:\n  DISCORD_TOKEN={token}").is_ok();
     }
     text.push_str("\nHow a bot comes here instead of to Discord:\n");
-    for (client, lines) in CLIENTS {
+    for (client, lines) in client_lines(&url) {
         let _written = writeln!(text, "  {client}").is_ok();
-        for line in *lines {
-            let line = line.replace("<url>", &url).replace("<gateway>", &gateway);
+        for line in lines {
             let _written = writeln!(text, "    {line}").is_ok();
         }
     }

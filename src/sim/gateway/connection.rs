@@ -398,6 +398,9 @@ impl Connection {
     async fn obey(&mut self, order: Control) -> Flow {
         let fault = match order {
             Control::Replaced => return ControlFlow::Break(End::Drop),
+            Control::Removed => {
+                return ControlFlow::Break(End::Close(close::AUTHENTICATION_FAILED));
+            }
             Control::Fault(fault) => fault,
         };
         match fault {

@@ -21,7 +21,11 @@ pub(super) fn check(hub: &Hub, data: &Value) -> Result<Identity, Close> {
     let Some(intents) = intents.filter(|bits| bits & !*KNOWN_INTENTS == 0) else {
         return Err(close::INVALID_INTENTS);
     };
-    if intents & PRIVILEGED_INTENTS & !hub.options.allowed_privileged_intents != 0 {
+    let own = hub.look(|state| {
+        let own = state.world.applications.get(&application);
+        own.map_or(0, |own| own.privileged_intents)
+    });
+    if intents & PRIVILEGED_INTENTS & !own != 0 {
         return Err(close::DISALLOWED_INTENTS);
     }
     let number = |index: usize| {

@@ -23,6 +23,8 @@ pub(crate) enum Control {
     Fault(GatewayFaultKind),
     /// Another connection has resumed this session.
     Replaced,
+    /// The application is no more.
+    Removed,
 }
 
 /// One session, as tests look at it.
@@ -267,6 +269,19 @@ impl Sessions {
             self.all
                 .retain(|_, session| session.connection.is_some() || !hit(session));
         }
+    }
+
+    /// Ends all sessions of an application that is no more.
+    pub(crate) fn end_all_of(&mut self, application: Id) {
+        let own = |session: &Session| session.application == application;
+        for session in self.all.values().filter(|session| own(session)) {
+            if let Some((_, connection)) = &session.connection {
+                // A connection with that many orders waiting is on its way out.
+                let _told = connection.try_send(Control::Removed).is_ok();
+            }
+        }
+        self.all
+            .retain(|_, session| !own(session) || session.connection.is_some());
     }
 
     /// All sessions as tests see them.

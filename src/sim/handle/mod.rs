@@ -1,10 +1,11 @@
 //! What tests, the page and the command line hold of a simulator.
 //!
-//! `act.rs` speaks and acts as people, `interact.rs` uses commands, buttons and modals as they do,
-//! `people.rs` does what else they do, `build.rs` adds to the world with all power, `look.rs` shows what is there, `wait.rs` waits for
+//! `act.rs` speaks and acts as people, `interact.rs` uses commands, buttons and modals as they do, `bots.rs` has bots come
+//! and go, `people.rs` does what else they do, `build.rs` adds to the world with all power, `look.rs` shows what is there, `wait.rs` waits for
 //! what shall happen.
 
 mod act;
+mod bots;
 mod build;
 mod interact;
 mod look;
@@ -16,7 +17,6 @@ pub use interact::{Interaction, InteractionRequest, InteractionView};
 use super::errors::SimError;
 use super::faults::InjectedFault;
 use super::hub::Hub;
-use super::ids::Id;
 use super::limits::RateLimits;
 use super::options::SimOptions;
 use super::rest::{RestCall, perform};
@@ -114,23 +114,7 @@ impl Sim {
 
     /// The first bot's token: another one for each start, unless the options name one.
     pub fn token(&self) -> &str {
-        let first = self.hub().tokens.first();
-        first.map_or("", |(token, _)| token)
-    }
-
-    /// All bots that can connect: their users' ids, which are the applications', and their tokens.
-    pub fn bots(&self) -> Vec<(Id, String)> {
-        let tokens = self.hub().tokens.iter();
-        tokens.map(|(token, id)| (*id, token.clone())).collect()
-    }
-
-    /// The names of those bots, in the same order.
-    pub fn bot_names(&self) -> Vec<String> {
-        let bots = self.bots();
-        self.hub().look(|state| {
-            let users = bots.iter().map(|(id, _)| state.world.users.get(id));
-            users.flatten().map(|user| user.name.clone()).collect()
-        })
+        &self.hub().token
     }
 
     /// Ends all connections and stops listening. Looking at the world stays possible.

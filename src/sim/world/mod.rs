@@ -3,12 +3,13 @@
 //! The world knows no sockets. Whoever changes it (`rest/`, the handle) pushes an [`Event`] for each
 //! change that Discord would dispatch; `hub.rs` empties that outbox into the gateway's sessions.
 //!
-//! `start.rs` makes the first guild, `application.rs` has the bots, `guild.rs`, `channel.rs`, `message.rs` and `user.rs` hold the
+//! `start.rs` makes the first guild, `application.rs` has the bots, `bots.rs` lets them in and out, `guild.rs`, `channel.rs`, `message.rs` and `user.rs` hold the
 //! types and how Discord shows each, `collections.rs` what is kept as Discord shows it, `poll.rs` polls and `poll_end.rs` what comes of them, `audit.rs` the audit log,
 //! `nonces.rs` what was sent once already.
 
 mod application;
 mod audit;
+mod bots;
 mod channel;
 mod collections;
 mod guild;

@@ -20,7 +20,7 @@ use std::collections::{BTreeSet, HashMap};
 const FIRST_MS: u64 = 1_735_689_600_000;
 
 /// What a bot's own role allows, unless the blueprint says something else.
-const BOT: u64 = may::EVERYONE
+pub(super) const BOT: u64 = may::EVERYONE
     | may::KICK_MEMBERS
     | may::BAN_MEMBERS
     | may::MANAGE_CHANNELS
@@ -47,7 +47,7 @@ const BOT: u64 = may::EVERYONE
 pub(crate) type FirstMessage = (Id, Id, String);
 
 /// The bits of permissions by their names, which the blueprint's check has looked at.
-fn bits(names: &[String]) -> u64 {
+pub(super) fn bits(names: &[String]) -> u64 {
     let bits = names.iter().filter_map(|name| permissions::bit(name));
     bits.fold(0, |all, bit| all | bit)
 }
@@ -122,8 +122,8 @@ impl World {
         messages
     }
 
-    /// Makes an application with its bot.
-    fn add_application(&mut self, bot: &BotBlueprint, options: &SimOptions) {
+    /// Makes an application with its bot. Returns its id.
+    pub(super) fn add_application(&mut self, bot: &BotBlueprint, options: &SimOptions) -> Id {
         let intents = bot.privileged_intents.as_ref().map(|intents| {
             let bits = intents.iter().map(|intent| intent.bit());
             bits.fold(0, |all, bit| all | bit)
@@ -148,6 +148,7 @@ impl World {
             collections: ApplicationCollections::default(),
         };
         self.applications.insert(id, application);
+        id
     }
 
     fn add_person(&mut self, person: &UserBlueprint) {
@@ -281,23 +282,6 @@ impl World {
         set("rate_limit_per_user", described.slow_mode.into());
         set("available_tags", tags.into());
         id
-    }
-
-    /// Lets a bot into a guild, with a role of its own.
-    pub(crate) fn install(&mut self, guild: Id, bot: Id, permissions: u64) {
-        let name = self.users.get(&bot).map(|user| user.name.clone());
-        let own = self.add_role(guild, &name.unwrap_or_default(), permissions);
-        // The caller has made both.
-        let _joined = self.join(guild, bot).is_ok();
-        let Some(home) = self.guilds.get_mut(&guild) else {
-            return;
-        };
-        if let Some(role) = home.roles.get_mut(&own) {
-            role.bot = Some(bot);
-        }
-        if let Some(member) = home.members.get_mut(&bot) {
-            member.roles.push(own);
-        }
     }
 
     /// Makes a guild whose owner is its only member.
