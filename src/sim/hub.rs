@@ -10,7 +10,7 @@ use super::options::SimOptions;
 use super::record::Records;
 use super::token::{self, Secrets};
 use super::world::start::FirstMessage;
-use super::world::{Audience, World};
+use super::world::{Audience, SavedWorld, World};
 use crate::lock::lock;
 use crate::loopback::OwnAddresses;
 use axum::Router;
@@ -82,11 +82,27 @@ impl Hub {
         options: SimOptions,
         address: SocketAddr,
     ) -> Result<(Self, Vec<FirstMessage>), SimError> {
-        let authority = address.to_string();
-        let (mut world, messages) = World::new(&options, format!("http://{authority}"));
+        let (mut world, messages) = World::new(&options, format!("http://{address}"));
         let mut secrets = Secrets::of(options.seed);
         world.secret = secrets.next()?;
         let tokens = tokens(&options, &world, &mut secrets)?;
+        let hub = Self::with(options, address, (world, tokens), secrets);
+        Ok((hub, messages))
+    }
+
+    /// A hub whose world goes on where another one has stopped.
+    pub(crate) fn resume(options: SimOptions, address: SocketAddr, saved: SavedWorld) -> Self {
+        let secrets = Secrets::of(options.seed);
+        let resumed = saved.resume(&options, format!("http://{address}"));
+        Self::with(options, address, resumed, secrets)
+    }
+
+    fn with(
+        options: SimOptions,
+        address: SocketAddr,
+        (world, tokens): (World, Vec<(String, Id)>),
+        secrets: Secrets,
+    ) -> Self {
         let mut hidden: Vec<String> = tokens.iter().map(|(token, _)| token.clone()).collect();
         hidden.push(world.secret.clone());
         let recording = options.record.clone().map(|recording| (recording, hidden));
@@ -103,19 +119,18 @@ impl Hub {
             conformity: Conformity::new(options.checks_conformity),
             in_flight: 0,
         };
-        let hub = Self {
+        Self {
             options,
             token: token.unwrap_or_default(),
             own: OwnAddresses::of(address),
             address,
-            authority,
+            authority: address.to_string(),
             page: OnceLock::new(),
             state: Mutex::new(state),
             changes: watch::Sender::new(0),
             dispatches: broadcast::Sender::new(SUBSCRIBER_BACKLOG),
             stop: watch::Sender::new(false),
-        };
-        Ok((hub, messages))
+        }
     }
 
     /// The application that a token belongs to.

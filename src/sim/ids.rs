@@ -1,6 +1,7 @@
 //! Snowflakes and timestamps.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ pub type Id = u64;
 const DISCORD_EPOCH_MS: u64 = 1_420_070_400_000;
 
 /// Hands out snowflakes that rise strictly and carry the time of their making.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Snowflakes {
     last: Id,
 }

@@ -52,3 +52,4 @@ pub use ids::Id;
 pub use limits::{Limit, RateLimits};
 pub use options::{PRIVILEGED_INTENTS, SimOptions};
 pub use record::{Recording, RequestRecord};
+pub use world::SavedWorld;

@@ -1,10 +1,12 @@
 //! What programs that test a bot ask for, beside what the page's reader does.
 
 use super::StudioState;
-use super::actions::{Body, Named, act};
+use super::actions::{Body, Named, act, answer, on_discord};
+use crate::secrets;
 use crate::sim::{InjectedFault, RequestRecord};
 use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -36,6 +38,24 @@ pub(super) async fn requests(State(shared): State<StudioState>) -> Response {
         let requests = chat.requests();
         Ok(requests.iter().map(RequestRecord::show).collect())
     })
+}
+
+/// The whole world as a file, for `cogsmith sim --world`.
+pub(super) async fn saved_world(State(shared): State<StudioState>) -> Response {
+    let Some(chat) = &shared.options.chat else {
+        return on_discord();
+    };
+    match chat.save() {
+        Ok(text) => {
+            let text = secrets::hide_text(&text).into_owned();
+            let headers = [
+                (CONTENT_TYPE, "application/json"),
+                (CONTENT_DISPOSITION, "attachment; filename=\"world.json\""),
+            ];
+            (headers, text).into_response()
+        }
+        Err(error) => answer(Err(error)),
+    }
 }
 
 #[derive(Deserialize)]

@@ -233,6 +233,7 @@ fn router(shared: StudioState, address: SocketAddr) -> Router {
         .route("/control/remove-bot", post(bots::remove))
         .route("/control/world", get(control::world))
         .route("/control/messages/{channel}", get(control::messages))
+        .route("/control/saved-world", get(control::saved_world))
         .route("/control/requests", get(control::requests))
         .route("/control/call", post(control::call))
         .route("/control/fault", post(control::fault))

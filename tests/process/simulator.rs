@@ -72,12 +72,13 @@ fn the_command_line_explains_itself() {
 
     Options:
           --listen <ADDRESS>     Where REST, the gateway and the page are: an address of this machine's own, with port 0 for any free one [default: 127.0.0.1:7880]
-          --world <PRESET|FILE>  What there is at the start: `default`, `empty`, `large`, or a JSON file (`cogsmith schema --world` describes it) [default: default]
+          --world <PRESET|FILE>  What there is at the start: `default`, `empty`, `large`, or a JSON file: a world as `cogsmith schema --world` describes it, or a saved one [default: default]
           --bot <NAME[=TOKEN]>   A bot that can connect, instead of the world's own; give it again for more bots
           --token <TOKEN>        The first bot's token; otherwise a new one is made and printed. The id in it becomes the application's
           --seed <NUMBER>        Make the same tokens at each start with this number, as the ids of the world are in any case
           --no-limits            Take as many requests as come; otherwise there are rate limits like Discord's
           --faults <FAULT|FILE>  Let requests fail: `POST /channels/{channel_id}/messages 503 x3`, or a file with one fault a line
+          --save <FILE>          Save the whole world into this file, also at the end; `--world FILE` goes on with it
           --record <FILE>        Write all requests and events into this file, each as a line of JSON, without tokens
           --config <PATH>        The configuration file, or the folder of its config.json; lua/ and var/ are beside it
       -v, --verbose...           Log more; give it twice for even more (`RUST_LOG` overrides this)
@@ -508,6 +509,69 @@ async fn a_recording_has_requests_and_events_and_no_token() {
     for hidden in tokens.iter().chain([&secret]) {
         assert!(!text.contains(hidden.as_str()));
     }
+}
+
+#[tokio::test]
+async fn a_saved_world_goes_on() {
+    let started = Started::start(&["--save", "tea.json", "--bot", "keeper"]);
+    let tokens = started.tokens.clone();
+    let body = json!({"user": "anna", "channel": "general", "content": "hello"});
+    let said = started.control("say", &body).await.1;
+    // It can be had at any time, too.
+    let url = format!("{}/control/saved-world", started.url);
+    let had = started.http.get(url).send().await.unwrap();
+    assert_eq!(
+        had.headers()["content-disposition"],
+        "attachment; filename=\"world.json\""
+    );
+    assert!(had.text().await.unwrap().contains("\"hello\""));
+    let Started {
+        process, folder, ..
+    } = started;
+    assert_eq!(process.stopped().0, 0);
+
+    let arguments = ["--world", "tea.json", "--save", "tea.json"];
+    let again = Started::with(folder, &arguments);
+    assert_eq!(again.tokens, tokens);
+    let path = format!(
+        "/channels/{}/messages",
+        said["channel_id"].as_str().unwrap()
+    );
+    let messages = again.json(&path, 0).await;
+    assert_eq!(
+        (&messages[0]["id"], &messages[0]["content"]),
+        (&said["id"], &json!("hello"))
+    );
+    let Started {
+        process, folder, ..
+    } = again;
+    assert_eq!(process.stopped().0, 0);
+
+    let told = |arguments: &[&str]| {
+        let mut all = vec!["sim", "--listen", "127.0.0.1:0"];
+        all.extend(arguments);
+        cogsmith(folder.path(), &all, &[])
+    };
+    assert_snapshot!(told(&["--world", "tea.json", "--bot", "other"]), @r"
+    exit 2
+    -- stdout
+    -- stderr
+    --bot: a saved world has its bots. Add another one on the page, or with /control/add-bot.
+    ");
+    std::fs::write(folder.path().join("mine.json"), "{\"guilds\": []}").unwrap();
+    assert_snapshot!(told(&["--save", "mine.json"]), @r"
+    exit 2
+    -- stdout
+    -- stderr
+    --save mine.json: what is in that file is no saved world, and would be lost. Name another file.
+    ");
+    std::fs::write(folder.path().join("old.json"), "{\"saved_by\": \"x\"}").unwrap();
+    assert_snapshot!(told(&["--world", "old.json"]), @r"
+    exit 2
+    -- stdout
+    -- stderr
+    --world old.json: this version cannot go on with that saved world: missing field `tokens` at line 1 column 17.
+    ");
 }
 
 /// The block of the manual below a heading that begins with these backticks.

@@ -48,6 +48,7 @@ mod sim_bots;
 mod sim_gateway;
 mod sim_guard;
 mod sim_rest;
+mod sim_saved;
 mod slash;
 mod state_model;
 mod studio;

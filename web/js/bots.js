@@ -23,7 +23,10 @@ function open() {
             el("button", { type: "button", class: "modal-close", "aria-label": "Close", on: { click: close } }, icon("cross"))),
         el("ul", { id: "bot-list", class: "bot-list" }),
         addForm(),
-        el("div", { id: "bot-clients" })));
+        el("div", { id: "bot-clients" }),
+        el("div", { class: "bot-client" },
+            el("span", { class: "muted" }, "Bots, messages and all the rest: cogsmith sim --world world.json goes on with it."),
+            el("a", { class: "small-button", href: "/control/saved-world", download: "world.json" }, "Save the world"))));
     dialog.onclose = () => clearInterval(timer);
     dialog.showModal();
     byId("bot-name").focus();

@@ -1,12 +1,13 @@
 //! `cogsmith sim`: a Discord on this machine for bots of any kind, with the page to talk in it.
 //!
 //! ```text
-//! options ─ world (a preset or a file) ─ faults ─▶ simulator and page ─ greeting ─ until Ctrl-C ─ recording
+//! options ─ world (a preset or a file) ─ faults ─▶ simulator and page ─ greeting ─ until Ctrl-C ─ saving, recording
 //! ```
 
 mod faults;
 mod greeting;
 mod recording;
+mod saving;
 mod world;
 
 pub(super) use world::schema;
@@ -20,11 +21,13 @@ use crate::studio::{self, BotView, StudioOptions};
 use crate::typecheck::TypeFeed;
 use clap::Args;
 use recording::Recorder;
+use saving::Saving;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tracing::info;
+use world::Beginning;
 
 /// The options of `cogsmith sim`.
 #[derive(Clone, Debug, Args)]
@@ -33,7 +36,7 @@ pub(super) struct SimArguments {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7880")]
     listen: SocketAddr,
 
-    /// What there is at the start: `default`, `empty`, `large`, or a JSON file (`cogsmith schema --world` describes it)
+    /// What there is at the start: `default`, `empty`, `large`, or a JSON file: a world as `cogsmith schema --world` describes it, or a saved one
     #[arg(long, value_name = "PRESET|FILE", default_value = "default")]
     world: String,
 
@@ -56,6 +59,10 @@ pub(super) struct SimArguments {
     /// Let requests fail: `POST /channels/{channel_id}/messages 503 x3`, or a file with one fault a line
     #[arg(long, value_name = "FAULT|FILE")]
     faults: Vec<String>,
+
+    /// Save the whole world into this file, also at the end; `--world FILE` goes on with it
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
 
     /// Write all requests and events into this file, each as a line of JSON, without tokens
     #[arg(long, value_name = "FILE")]
@@ -82,7 +89,12 @@ async fn run(arguments: &SimArguments) -> Result<(), StartError> {
     }
     let told_to_stop = shutdown_signal()?;
     let faults = faults::read(&arguments.faults)?;
-    let world = world::read(&arguments.world)?;
+    let beginning = world::read(&arguments.world)?;
+    let saving = arguments
+        .save
+        .as_deref()
+        .map(Saving::into_file)
+        .transpose()?;
     let recorder = arguments
         .record
         .as_deref()
@@ -94,34 +106,67 @@ async fn run(arguments: &SimArguments) -> Result<(), StartError> {
         seed: arguments.seed,
         max_concurrency: 1,
         record: recorder.as_ref().map(Recorder::recording),
-        world,
         ..SimOptions::default()
     };
     if !arguments.no_limits {
         options.rate_limits = RateLimits::discord();
-    }
-    if !arguments.bots.is_empty() {
-        options.world.bots = bots(&arguments.bots)?;
-        world::check(&options.world)?;
     }
     if options.token.chars().any(char::is_whitespace) {
         return Err(StartError::Usage(
             "--token: a token has no spaces in it.".to_owned(),
         ));
     }
-    let sim = Sim::start(options).await.map_err(|error| refused(&error))?;
+    let sim = start(options, beginning, &arguments.bots).await?;
+    if let Some(saving) = &saving {
+        // What is wrong with the file is told now, and not when there is something to lose.
+        saving.save(&sim).await?;
+    }
     for fault in faults {
         sim.fault(fault);
     }
     sim.serve_beside(page(&sim));
     output::say(greeting::of(&sim));
-    told_to_stop.await;
+    match &saving {
+        Some(saving) => tokio::select! {
+            () = told_to_stop => {}
+            () = saving.keep(&sim) => {}
+        },
+        None => told_to_stop.await,
+    }
     sim.shutdown().await;
+    if let Some(saving) = saving {
+        saving.save(&sim).await?;
+    }
     if let Some(recorder) = recorder {
         recorder.finish().await?;
     }
     info!("Stopped");
     Ok(())
+}
+
+/// Starts it with a world that is described or was saved, and with the bots of `--bot`.
+async fn start(
+    mut options: SimOptions,
+    beginning: Beginning,
+    named: &[String],
+) -> Result<Sim, StartError> {
+    let started = match beginning {
+        Beginning::Saved(_) if !named.is_empty() => {
+            return Err(StartError::Usage(
+                "--bot: a saved world has its bots. Add another one on the page, or with /control/add-bot.".to_owned(),
+            ));
+        }
+        Beginning::Saved(saved) => Sim::resume(options, *saved).await,
+        Beginning::Described(world) => {
+            options.world = world;
+            if !named.is_empty() {
+                options.world.bots = bots(named)?;
+                world::check(&options.world)?;
+            }
+            Sim::start(options).await
+        }
+    };
+    started.map_err(|error| refused(&error))
 }
 
 /// The bots of `--bot NAME` and `--bot NAME=TOKEN`.

@@ -5,23 +5,31 @@ use crate::config::{self, ConfigErrors, Document, Origin};
 use crate::error::StartError;
 use crate::files;
 use crate::nearest::nearest;
-use crate::sim::{Blueprint, PRESETS, preset};
+use crate::sim::{Blueprint, PRESETS, SavedWorld, preset};
 use serde_json::Value;
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// The longest file, in bytes: a hundred times the large world.
-const MOST_BYTES: u64 = 64 << 20;
+/// The longest file, in bytes: a saved world can have 128 MiB of files in it.
+pub(super) const MOST_BYTES: u64 = 512 << 20;
 
 /// The JSON schema of a world.
 pub(in crate::cli) fn schema() -> Value {
     config::schema_of::<Blueprint>("A world for cogsmith sim")
 }
 
+/// What a simulator begins with.
+pub(super) enum Beginning {
+    /// What somebody has described.
+    Described(Blueprint),
+    /// What another simulator has saved.
+    Saved(Box<SavedWorld>),
+}
+
 /// The world of this preset or file.
-pub(super) fn read(named: &str) -> Result<Blueprint, StartError> {
+pub(super) fn read(named: &str) -> Result<Beginning, StartError> {
     if let Some(world) = preset(named) {
-        return Ok(world);
+        return Ok(Beginning::Described(world));
     }
     let path = Path::new(named);
     let bytes = files::read(path, MOST_BYTES).map_err(|error| unreadable(named, &error))?;
@@ -31,6 +39,14 @@ pub(super) fn read(named: &str) -> Result<Blueprint, StartError> {
         reason,
     };
     let text = files::decode(bytes).map_err(|error| unreadable(error.to_string()))?;
+    if SavedWorld::is_one(&text) {
+        let saved = SavedWorld::read(&text).map_err(|error| {
+            StartError::Usage(format!(
+                "--world {named}: this version cannot go on with that saved world: {error}."
+            ))
+        })?;
+        return Ok(Beginning::Saved(Box::new(saved)));
+    }
     let told = |errors: &ConfigErrors| StartError::Usage(errors.told_of("world").to_string());
     let document = Document::read(&text, named, &schema()).map_err(|errors| told(&errors))?;
     let world: Blueprint =
@@ -45,7 +61,7 @@ pub(super) fn read(named: &str) -> Result<Blueprint, StartError> {
         Origin::Variable(_) => None,
     });
     if problems.is_empty() {
-        Ok(world)
+        Ok(Beginning::Described(world))
     } else {
         Err(told(&problems.into()))
     }

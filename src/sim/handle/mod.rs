@@ -21,6 +21,7 @@ use super::limits::RateLimits;
 use super::options::SimOptions;
 use super::rest::{RestCall, perform};
 use super::server;
+use super::world::{SavedWorld, save};
 use crate::host_tasks::{self, Task};
 use crate::lock::lock;
 use axum::Router;
@@ -63,10 +64,7 @@ impl Sim {
     /// When the address cannot be listened on, the system has no random bytes, or a message of the world is one that
     /// Discord would refuse.
     pub async fn start(options: SimOptions) -> Result<Self, SimError> {
-        let address = options.listen;
-        let listen = |source| SimError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
+        let (listener, address) = listen(&options).await?;
         let (hub, messages) = Hub::new(options, address)?;
         for (author, channel, content) in messages {
             let call = RestCall {
@@ -77,7 +75,23 @@ impl Sim {
             let path = format!("/channels/{channel}/messages");
             hub.change(|state| perform(state, "POST", &path, call))?;
         }
+        Self::run(hub, listener)
+    }
+
+    /// Starts a simulator whose world goes on where another one has stopped; `SimOptions::world` counts for nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on.
+    pub async fn resume(options: SimOptions, saved: SavedWorld) -> Result<Self, SimError> {
+        let (listener, address) = listen(&options).await?;
+        Self::run(Hub::resume(options, address, saved), listener)
+    }
+
+    fn run(hub: Hub, listener: TcpListener) -> Result<Self, SimError> {
         let hub = Arc::new(hub);
+        let address = hub.address;
+        let listen = |source| SimError::Listen { address, source };
         let listener = listener.into_std().map_err(listen)?;
         let parts = (Arc::clone(&hub), listener);
         let server = host_tasks::spawn(Task::Simulator, parts, |(hub, listener), _| {
@@ -89,6 +103,22 @@ impl Sim {
                 server: Mutex::new(Some(server)),
             }),
         })
+    }
+
+    /// The whole world as the text of a file, with its messages, its files and the bots' tokens, for
+    /// [`SavedWorld::read`].
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written down.
+    pub fn save(&self) -> Result<String, SimError> {
+        let saved = self.hub().look(|state| save(&state.world, &state.tokens));
+        saved.map_err(|error| SimError::World(format!("The world cannot be saved: {error}.")))
+    }
+
+    /// Resolves whenever something changed after this call.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.hub().changes()
     }
 
     /// `http://127.0.0.1:PORT`: the API is at `/api/v10` below it.
@@ -150,4 +180,13 @@ impl Sim {
     fn hub(&self) -> &Hub {
         &self.running.hub
     }
+}
+
+/// Listens at the address of the options; where that is.
+async fn listen(options: &SimOptions) -> Result<(TcpListener, SocketAddr), SimError> {
+    let address = options.listen;
+    let listen = |source| SimError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    Ok((listener, address))
 }

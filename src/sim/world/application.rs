@@ -3,10 +3,11 @@
 use super::{ApplicationCollections, Audience, Event, Message, World};
 use crate::sim::errors::{ApiError, UNKNOWN_APPLICATION};
 use crate::sim::ids::Id;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// An application, whose id is also that of its bot's user, as for every bot made since 2016.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Application {
     pub(crate) id: Id,
     pub(crate) name: String,

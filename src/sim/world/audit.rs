@@ -2,6 +2,7 @@
 
 use super::World;
 use crate::sim::ids::Id;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// How many entries a guild keeps.
@@ -35,7 +36,7 @@ const UNTOLD: &[&str] = &[
 ];
 
 /// One entry of a guild's audit log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct AuditEntry {
     id: Id,
     pub(crate) actor: Id,
@@ -44,7 +45,7 @@ pub(crate) struct AuditEntry {
 }
 
 /// What an entry tells of what was done.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Audited {
     /// Discord's audit log event (22 is a ban).
     pub(crate) action: u64,

@@ -3,6 +3,7 @@
 use super::World;
 use crate::discord::permissions::rules;
 use crate::sim::ids::{Id, id_in};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// The types of channels that the simulator treats differently.
@@ -21,7 +22,7 @@ pub(crate) mod kind {
 }
 
 /// A channel of any kind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Channel {
     pub(crate) id: Id,
     /// Discord's channel type.
@@ -41,7 +42,7 @@ pub(crate) struct Channel {
 }
 
 /// What makes a channel a thread.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Thread {
     pub(crate) owner: Id,
     /// Who joined, and when.
@@ -55,7 +56,7 @@ pub(crate) struct Thread {
 }
 
 /// What a channel allows or denies to one role or member.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Overwrite {
     pub(crate) id: Id,
     pub(crate) for_member: bool,

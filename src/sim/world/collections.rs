@@ -3,14 +3,15 @@
 use crate::sim::errors::{ApiError, Known};
 use crate::sim::ids::Id;
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Things of one kind by their ids, the oldest first, each as Discord shows it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Collection(IndexMap<Id, Value>);
 
 /// What a guild has.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct GuildCollections {
     pub(crate) emojis: Collection,
     pub(crate) stickers: Collection,
@@ -35,14 +36,14 @@ pub(crate) struct GuildCollections {
 }
 
 /// The users that an invite is for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct InviteTargets {
     pub(crate) users: Vec<Id>,
     pub(crate) set_at: String,
 }
 
 /// A member in a voice or stage channel.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct VoiceState {
     pub(crate) channel: Id,
     pub(crate) session: String,
@@ -55,7 +56,7 @@ pub(crate) struct VoiceState {
 }
 
 /// What the application has.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ApplicationCollections {
     pub(crate) emojis: Collection,
     pub(crate) entitlements: Collection,

@@ -5,10 +5,11 @@ use crate::sim::errors::{ApiError, UNKNOWN_MEMBER, UNKNOWN_ROLE};
 use crate::sim::ids::Id;
 use crate::sim::permissions;
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// A guild.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Guild {
     pub(crate) id: Id,
     pub(crate) name: String,
@@ -26,7 +27,7 @@ pub(crate) struct Guild {
 }
 
 /// A role.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Role {
     pub(crate) id: Id,
     pub(crate) name: String,
@@ -42,7 +43,7 @@ pub(crate) struct Role {
 }
 
 /// A user in a guild.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Member {
     pub(crate) user: Id,
     pub(crate) nick: Option<String>,

@@ -1,11 +1,12 @@
 //! Application commands, interactions, webhooks and invites.
 
 use crate::sim::ids::Id;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// A registered application command.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Command {
     /// Whose command it is.
     pub(crate) application: Id,
@@ -28,7 +29,7 @@ impl Command {
 }
 
 /// What somebody did with a command, a component or a modal, and what became of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Interaction {
     pub(crate) id: Id,
     /// The application that answers it.
@@ -58,7 +59,7 @@ pub(crate) struct Interaction {
 }
 
 /// A command that was called.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CalledCommand {
     /// With its subcommands: `tag add`.
     pub(crate) name: String,
@@ -67,7 +68,7 @@ pub(crate) struct CalledCommand {
 }
 
 /// How far an interaction is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Stage {
     /// Not at all.
     Waiting,
@@ -78,7 +79,7 @@ pub(crate) enum Stage {
 }
 
 /// A modal that stands open in front of a user.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct OpenModal {
     /// The application that has opened it.
     pub(crate) application: Id,
@@ -91,7 +92,7 @@ pub(crate) struct OpenModal {
 }
 
 /// A webhook.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Webhook {
     pub(crate) id: Id,
     pub(crate) token: String,
@@ -116,7 +117,7 @@ impl Webhook {
 }
 
 /// An invite.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Invite {
     pub(crate) code: String,
     pub(crate) channel: Id,

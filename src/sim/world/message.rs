@@ -2,13 +2,14 @@
 
 use super::{Audience, Channel, Poll, World};
 use crate::sim::ids::{Id, id_in};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// Discord's type of the message with which a thread begins that was made of a message.
 pub(crate) const THREAD_STARTER: u64 = 21;
 
 /// A message. What nothing here depends on is in `fields`, under Discord's names.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Message {
     pub(crate) id: Id,
     pub(crate) channel: Id,
@@ -25,14 +26,14 @@ pub(crate) struct Message {
 }
 
 /// Everybody who reacted with one emoji.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Reaction {
     pub(crate) emoji: Emoji,
     pub(crate) users: Vec<Id>,
 }
 
 /// An emoji: a character, or a guild's own.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Emoji {
     pub(crate) id: Option<Id>,
     pub(crate) name: String,
@@ -40,12 +41,13 @@ pub(crate) struct Emoji {
 }
 
 /// A file that was sent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Upload {
     /// The number in `files[n]`.
     pub(crate) number: u64,
     pub(crate) filename: String,
     pub(crate) content_type: Option<String>,
+    #[serde(with = "super::saved::base64")]
     pub(crate) bytes: axum::body::Bytes,
 }
 

@@ -3,7 +3,7 @@
 //! The world knows no sockets. Whoever changes it (`rest/`, the handle) pushes an [`Event`] for each
 //! change that Discord would dispatch; `hub.rs` empties that outbox into the gateway's sessions.
 //!
-//! `start.rs` makes the first guild, `application.rs` has the bots, `bots.rs` lets them in and out, `guild.rs`, `channel.rs`, `message.rs` and `user.rs` hold the
+//! `start.rs` makes the first guild, `saved.rs` writes all of it down and reads it again, `application.rs` has the bots, `bots.rs` lets them in and out, `guild.rs`, `channel.rs`, `message.rs` and `user.rs` hold the
 //! types and how Discord shows each, `collections.rs` what is kept as Discord shows it, `poll.rs` polls and `poll_end.rs` what comes of them, `audit.rs` the audit log,
 //! `nonces.rs` what was sent once already.
 
@@ -19,6 +19,7 @@ mod nonces;
 mod poll;
 mod poll_end;
 mod presence;
+mod saved;
 mod scheduled_event;
 pub(crate) mod start;
 mod user;
@@ -38,6 +39,8 @@ pub(crate) use interaction::{
 pub(crate) use message::{Emoji, Message, Reaction, THREAD_STARTER, Upload, collect_components};
 pub(crate) use poll::Poll;
 pub(crate) use presence::Presence;
+pub use saved::SavedWorld;
+pub(crate) use saved::save;
 pub(crate) use user::User;
 
 use super::errors::{
@@ -46,6 +49,7 @@ use super::errors::{
 use super::ids::{Id, Snowflakes, timestamp};
 use crate::clock::Clock;
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -81,8 +85,9 @@ pub(crate) enum Audience {
 }
 
 /// All state of the simulated Discord.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct World {
+    #[serde(skip, default = "Clock::system")]
     pub(crate) clock: Clock,
     /// `http://127.0.0.1:PORT`, for the addresses of attachments.
     pub(crate) address: String,
@@ -109,20 +114,27 @@ pub(crate) struct World {
     /// Who owns the applications and the first guild.
     pub(crate) owner: Id,
     /// How many messages of a channel are kept.
+    #[serde(skip)]
     pub(crate) messages_kept: usize,
     /// How long an interaction waits for its first answer.
+    #[serde(skip)]
     pub(crate) interaction_deadline: std::time::Duration,
     /// What `GET /gateway/bot` recommends.
+    #[serde(skip)]
     pub(crate) shards: u32,
+    #[serde(skip)]
     pub(crate) max_concurrency: u64,
+    #[serde(skip)]
     pub(crate) outbox: Vec<Event>,
     /// Events that come from outside as they are, whatever they hold.
+    #[serde(skip)]
     pub(crate) injected: Vec<Event>,
     /// The messages of its channel that answer a message, and show it.
     answers: HashMap<Id, Vec<Id>>,
     /// When which poll of which channel ends.
     open_polls: BTreeSet<(Duration, Id, Id)>,
     snowflakes: Snowflakes,
+    #[serde(skip)]
     nonces: nonces::Nonces,
 }
 

@@ -1,6 +1,7 @@
 //! Polls of messages.
 
 use crate::sim::ids::{Id, timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use std::time::Duration;
 const HOURS: u64 = 24;
 
 /// A poll, and who has voted for what.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Poll {
     question: Value,
     answers: Vec<Answer>,
@@ -20,7 +21,7 @@ pub(crate) struct Poll {
     pub(crate) is_over: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Answer {
     id: u64,
     media: Value,

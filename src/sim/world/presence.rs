@@ -2,10 +2,11 @@
 
 use super::{Audience, Guild, World};
 use crate::sim::ids::Id;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// What a user shows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Presence {
     /// `online`, `idle`, `dnd`, `invisible` or `offline`.
     pub(crate) status: String,

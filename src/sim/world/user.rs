@@ -3,10 +3,11 @@
 use super::World;
 use crate::sim::errors::ApiError;
 use crate::sim::ids::Id;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// A person or a bot.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct User {
     pub(crate) id: Id,
     pub(crate) name: String,
