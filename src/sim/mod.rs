@@ -46,7 +46,9 @@ pub use client_lines::client_lines;
 pub use errors::{ApiError, SimError};
 pub use faults::{GatewayFault, GatewayFaultKind, InjectedFault, RestFault, RestFaultKind};
 pub use gateway::SessionView;
-pub use handle::{Interaction, InteractionRequest, InteractionView, Sim};
+pub use handle::{
+    Interaction, InteractionRequest, InteractionView, MessagePage, MessageWindow, Sim,
+};
 pub use hub::Dispatch;
 pub use ids::Id;
 pub use limits::{Limit, RateLimits};

@@ -3,15 +3,15 @@
 use super::{BotView, CogView, StudioOptions};
 use crate::discord::permissions::VIEW_CHANNEL;
 use crate::reload::report::Report;
-use crate::sim::{Dispatch, Id, Sim};
+use crate::sim::{Dispatch, Id, MessagePage, Sim};
 use crate::typecheck::TypeReport;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How many messages of a channel are shown, the newest.
-const SHOWN: usize = 300;
+/// How many messages of a channel are sent at once: a screen or two. The page asks for more while its reader scrolls.
+const PAGE: usize = 50;
 
 /// For how many people the page knows which channels they see.
 const PEOPLE: usize = 100;
@@ -31,10 +31,16 @@ pub(super) enum Frame<'a> {
     },
     /// The guild, its channels, roles or people have changed.
     World { world: World },
-    /// The messages of a channel, oldest first.
+    /// A part of a channel's messages without a gap, the oldest first.
     Messages {
         channel: String,
+        /// Which part was asked for.
+        #[serde(flatten)]
+        page: Page,
         messages: Vec<Value>,
+        /// Whether there are older and newer ones in the channel.
+        older: bool,
+        newer: bool,
     },
     /// A message as it is now, new or changed.
     Message { channel: String, message: Value },
@@ -50,6 +56,29 @@ pub(super) enum Frame<'a> {
     Commands { commands: &'a [Value] },
     /// The cogs have changed.
     Cogs { cogs: &'a [CogView] },
+}
+
+/// Which of a channel's messages a page asks for, by at most one id; the newest without any.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(super) struct Page {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    around: Option<String>,
+}
+
+impl Page {
+    /// `None` for what is no id.
+    fn read(&self) -> Option<MessagePage> {
+        match (&self.before, &self.after, &self.around) {
+            (Some(id), ..) => id.parse().ok().map(MessagePage::Before),
+            (_, Some(id), _) => id.parse().ok().map(MessagePage::After),
+            (.., Some(id)) => id.parse().ok().map(MessagePage::Around),
+            (None, None, None) => Some(MessagePage::Newest),
+        }
+    }
 }
 
 /// The simulated Discord, without its messages.
@@ -143,19 +172,20 @@ pub(super) fn hello<'a>(options: &'a StudioOptions, cogs: &'a [CogView]) -> Fram
     }
 }
 
-/// The newest messages of a channel.
-pub(super) fn messages(chat: &Sim, channel: Id) -> Frame<'static> {
-    let mut messages = chat.messages(channel);
-    let older = messages.len().saturating_sub(SHOWN);
-    messages.drain(..older);
-    for message in &mut messages {
+/// A part of a channel's messages; `None` for a part that there cannot be.
+pub(super) fn messages(chat: &Sim, channel: Id, page: Page) -> Option<Frame<'static>> {
+    let mut window = chat.message_page(channel, page.read()?, PAGE);
+    for message in &mut window.messages {
         name_reactors(chat, channel, message);
         name_voters(chat, channel, message);
     }
-    Frame::Messages {
+    Some(Frame::Messages {
         channel: channel.to_string(),
-        messages,
-    }
+        page,
+        messages: window.messages,
+        older: window.older,
+        newer: window.newer,
+    })
 }
 
 /// What a dispatch changes on the page, if anything. A message is sent whole and as it is now, so

@@ -1,7 +1,7 @@
 //! The live feed of one open page: first everything, then what changes.
 
 use super::actions::refusal;
-use super::frame::{self, Frame};
+use super::frame::{self, Frame, Page};
 use super::{CogView, StudioState};
 use crate::host_tasks::{self, Task};
 use crate::reload::report::Report;
@@ -60,6 +60,9 @@ struct Gone;
 struct Ask {
     /// The channel whose messages it wants.
     open: String,
+    /// Which of them.
+    #[serde(flatten)]
+    page: Page,
 }
 
 struct Feed {
@@ -179,16 +182,15 @@ impl Feed {
     }
 
     async fn answer(&mut self, text: &str) -> Result<(), Gone> {
-        let channel = serde_json::from_str::<Ask>(text)
-            .ok()
-            .and_then(|ask| ask.open.parse().ok());
-        match (&self.shared.options.chat, channel) {
-            (Some(chat), Some(channel)) => {
-                let messages = text_of(&frame::messages(chat, channel))?;
-                self.send(messages).await
-            }
+        let asked = || {
+            let chat = self.shared.options.chat.as_ref()?;
+            let ask: Ask = serde_json::from_str(text).ok()?;
+            frame::messages(chat, ask.open.parse().ok()?, ask.page)
+        };
+        match asked() {
+            Some(messages) => self.send(text_of(&messages)?).await,
             // Nothing that this page's own script sends.
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { openFailures } from "../../web/js/failures.js";
 import { parse } from "../../web/js/markdown.js";
+import { compareIds, extend, missing, MOST, openWindow, put, trim } from "../../web/js/message-window.js";
 import { hint, inLanguage, matching, named, offered, readCommand, valueOf } from "../../web/js/slash.js";
 import { duration, relative } from "../../web/js/time.js";
 
@@ -189,5 +190,73 @@ describe("slash commands", () => {
         assert.deepEqual(named("/label tambah ", translated).path, ["tag", "add"]);
         assert.deepEqual(named("/tag add ", translated).path, ["tag", "add"]);
         assert.deepEqual(inLanguage([{ name: "tag", description: "Tags" }], "de")[0].shown, "tag");
+    });
+});
+
+describe("the part of a channel's messages that is here", () => {
+    const message = (number, text = "") => ({ id: String(1000 + number), text });
+    const page = (from, to) => Array.from({ length: to - from }, (_, index) => message(from + index));
+    const numbers = (held) => [...held.messages.keys()].map((id) => Number(id) - 1000);
+    const range = (from, to) => Array.from({ length: to - from }, (_, index) => from + index);
+    const part = (from, to, older = true, newer = true) => openWindow({ messages: page(from, to), older, newer });
+
+    it("orders ids by their value", () => {
+        assert.deepEqual(["1000", "9", "10", "99"].sort(compareIds), ["9", "10", "99", "1000"]);
+    });
+
+    it("asks once for what joins on, and takes nothing else", () => {
+        const held = part(50, 100, true, false);
+        assert.equal(missing(held, "newer"), null);
+        held.asked = missing(held, "older");
+        assert.deepEqual(held.asked, { before: "1050" });
+        assert.equal(missing(held, "older"), null);
+        assert.equal(extend(held, { before: "1070", messages: page(20, 70), older: true, newer: true }), false);
+        assert.equal(extend(held, { before: "1050", messages: page(0, 50), older: false, newer: true }), true);
+        assert.deepEqual(numbers(held), range(0, 100));
+        assert.equal(missing(held, "older"), null);
+    });
+
+    it("is joined on although the message at its end was deleted", () => {
+        const held = part(50, 100);
+        held.messages.delete("1050");
+        assert.equal(extend(held, { before: "1050", messages: page(40, 50), older: true, newer: true }), true);
+        assert.deepEqual(numbers(held), [...range(40, 50), ...range(51, 100)]);
+        held.messages.delete("1099");
+        assert.equal(extend(held, { after: "1099", messages: page(100, 110), older: true, newer: false }), true);
+        assert.deepEqual(numbers(held).slice(-12), [97, 98, ...range(100, 110)]);
+    });
+
+    it("leaves out what is beyond its ends, and takes in what comes at the end of all", () => {
+        const held = part(50, 60, true, true);
+        put(held, message(70));
+        put(held, message(10));
+        put(held, message(55, "changed"));
+        assert.deepEqual(numbers(held), range(50, 60));
+        assert.equal(held.messages.get("1055").text, "changed");
+        const end = part(50, 60, true, false);
+        end.messages.delete("1059");
+        put(end, message(61));
+        put(end, message(60));
+        assert.deepEqual(numbers(end), [...range(50, 59), 60, 61]);
+        const empty = openWindow({ messages: [], older: false, newer: false });
+        put(empty, message(1));
+        put(empty, message(0));
+        assert.deepEqual(numbers(empty), [0, 1]);
+        assert.deepEqual([empty.low, empty.high], ["1000", "1001"]);
+    });
+
+    it("has bounded size, and knows afterwards that there is more", () => {
+        const held = part(0, MOST + 1, false, false);
+        trim(held, "older");
+        assert.ok(held.messages.size <= MOST && held.older && !held.newer);
+        assert.equal(held.high, String(1000 + MOST));
+        assert.equal(held.low, [...held.messages.keys()][0]);
+        const other = part(0, MOST + 1, false, false);
+        trim(other, "newer");
+        assert.ok(other.newer && !other.older);
+        put(other, message(MOST + 5));
+        assert.ok(!other.messages.has(String(1000 + MOST + 5)));
+        assert.equal(extend(other, { after: other.high, messages: page(Number(other.high) - 999, MOST + 6), older: true, newer: false }), true);
+        assert.deepEqual(numbers(other), range(0, MOST + 6));
     });
 });

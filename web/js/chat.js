@@ -1,62 +1,97 @@
-// The list of messages: what is shown, in which order, and where it is scrolled to.
+// The list of messages: what is shown, and in which order. Where it is scrolled to is in scroll.js.
 
+import { announce } from "./announce.js";
 import { avatar } from "./avatar.js";
 import { byId, el, fill, icon, reconcile } from "./dom.js";
-import { drawMessage, drawPending, isEphemeral, seconds } from "./message.js";
 import { isHurt } from "./failures.js";
-import { nameOf, store } from "./store.js";
+import { drawMessage, drawPending, seconds } from "./message.js";
+import { explain } from "./notice.js";
+import { remember, settleDrawn, showMessage, startScrolling, toEnd } from "./scroll.js";
+import { isForSpeaker, isEphemeral, messagesOf, nameOf, store } from "./store.js";
 import { duration, timestamp } from "./time.js";
 
 const GROUP_SECONDS = 420;
-const NEAR_END = 80;
 
-let following = true;
 let shownChannel = null;
 
-/** Watches where the reader is: new messages pull the view along only while it is at the end. */
+/** Wires the list once. */
 export function startChat() {
-    const scroller = byId("scroller");
-    scroller.addEventListener("scroll", () => {
-        following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
-        byId("jump-to-end").hidden = following;
-    });
+    startScrolling(drawJump);
     byId("jump-to-end").addEventListener("click", toEnd);
-    // Pictures and a growing input change the height after the messages were drawn.
-    new ResizeObserver(() => following && toEnd()).observe(scroller);
-    new ResizeObserver(() => following && toEnd()).observe(byId("messages"));
+    byId("messages").addEventListener("keydown", onKey);
+    byId("messages").addEventListener("focusin", (event) => {
+        const message = event.target.closest(".message");
+        if (message) {
+            makeStop(message);
+        }
+    });
 }
 
-/** Scrolls to the newest message. */
-export function toEnd() {
-    const scroller = byId("scroller");
-    scroller.scrollTop = scroller.scrollHeight;
-    following = true;
-    byId("jump-to-end").hidden = true;
+// One message of the list is a stop of the Tab key; arrow keys go from one to the next.
+function makeStop(message) {
+    for (const other of byId("messages").querySelectorAll('.message[tabindex="0"]')) {
+        other.tabIndex = -1;
+    }
+    message.tabIndex = 0;
+}
+
+function onKey(event) {
+    const step = { ArrowUp: "previousElementSibling", ArrowDown: "nextElementSibling" }[event.key];
+    if (!step || !event.target.matches(".message")) {
+        return;
+    }
+    let next = event.target[step];
+    while (next && !next.matches(".message")) {
+        next = next[step];
+    }
+    if (next) {
+        event.preventDefault();
+        next.focus({ preventScroll: true });
+        next.scrollIntoView({ block: "nearest" });
+    }
 }
 
 /** Draws what changed in the open channel. */
 export function drawChat() {
+    const held = store.windows.get(store.channel);
     const messages = visibleMessages();
-    reconcile(byId("messages"), entries(messages));
-    byId("welcome").hidden = messages.length > 0 || !store.world;
+    const list = byId("messages");
     if (shownChannel !== store.channel) {
         shownChannel = store.channel;
-        following = true;
+        store.following = !held?.newer;
+        store.unseen = 0;
+        store.target = null;
     }
-    if (following) {
-        toEnd();
+    const hadFocus = list.contains(document.activeElement);
+    remember();
+    reconcile(list, entries(messages, held));
+    if (hadFocus && !list.contains(document.activeElement)) {
+        byId("scroller").focus({ preventScroll: true });
     }
+    if (!list.querySelector('.message[tabindex="0"]')) {
+        list.querySelector(".message:last-of-type")?.setAttribute("tabindex", "0");
+    }
+    byId("welcome").hidden = messages.length > 0 || !held || held.older;
+    settleDrawn();
+    if (store.target && held?.around === store.target) {
+        if (!showMessage(store.target)) {
+            explain("The message was deleted.");
+        }
+        store.target = null;
+    }
+    drawJump();
+    announce(messages);
+}
+
+function drawJump() {
+    const button = byId("jump-to-end");
+    const { unseen } = store;
+    button.hidden = store.following;
+    button.textContent = unseen > 0 ? `${unseen} new ${unseen === 1 ? "message" : "messages"}, jump to the newest` : "Jump to the newest";
 }
 
 function visibleMessages() {
-    const messages = [...(store.messages.get(store.channel)?.values() ?? [])];
-    return messages.filter((message) => !isEphemeral(message)
-        || (isForSpeaker(message) && !store.dismissed.has(message.id)));
-}
-
-function isForSpeaker(message) {
-    const user = message.interaction_metadata?.user ?? message.interaction?.user;
-    return !user || user.id === store.speaker;
+    return messagesOf(store.channel).filter((message) => isForSpeaker(message) && !store.dismissed.has(message.id));
 }
 
 // What the speaker has used and the bot has not answered.
@@ -65,7 +100,7 @@ function pendingHere() {
 }
 
 // Messages and, between them, the reloads that went live: so one sees which code gave which answer.
-function entries(messages) {
+function entries(messages, held) {
     const result = [];
     const pending = pendingHere();
     const reports = store.reports.filter((report) => report.outcome !== "pending" && report.trigger !== "start"
@@ -80,15 +115,20 @@ function entries(messages) {
             result.push(pendingEntry(pending.shift()));
             above = null;
         }
+        // Of the first that is here nobody knows whether it continues another: it is drawn when that is here, too.
+        const isContext = above === null && message === messages[0] && messages.length > 1 && held?.older;
         const continued = continues(above, message);
-        result.push({
-            key: message.id,
-            parts: [message, continued, store.speaker, store.worldVersion, store.uses.get(message.id)],
-            render: () => drawMessage(message, continued),
-        });
+        if (!isContext) {
+            result.push({
+                key: message.id,
+                parts: [message, continued, store.speaker, store.worldVersion, store.uses.get(message.id)],
+                render: () => drawMessage(message, continued),
+            });
+        }
         above = message;
     }
-    return [...result, ...reports.map(reloadEntry), ...pending.map(pendingEntry)];
+    // What has happened since belongs below messages that are not here.
+    return held?.newer ? result : [...result, ...reports.map(reloadEntry), ...pending.map(pendingEntry)];
 }
 
 function pendingEntry(entry) {

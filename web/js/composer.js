@@ -2,13 +2,13 @@
 // A slash command that is chosen or written out gets a field for each of its options instead.
 
 import { change, say, upload } from "./api.js";
-import { toEnd } from "./chat.js";
 import {
     closeForm, focusNext, keepForm, markRefused, openCommand, openForm, readForm, restoreForm, startCommandForm, takeChoice,
 } from "./command-form.js";
 import { byId, el, fill, icon } from "./dom.js";
 import { useCommand } from "./interactions.js";
 import { listbox } from "./listbox.js";
+import { toEnd } from "./scroll.js";
 import { changed, nameOf, store } from "./store.js";
 import { commandChoices, readSlash, writtenOut } from "./suggestions.js";
 import { bytes } from "./time.js";

@@ -168,13 +168,27 @@ export function messageItems(message, own) {
     ].filter(Boolean);
 }
 
-/** Lets `node` open the menu of a person, by right click. */
+/** Whether a key asks for the menu of what has the focus. */
+export const isMenuKey = (event) => event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey);
+
+/** Opens the menu of a person beside an element or a point. */
+export function openUserMenu(anchor, user) {
+    showMenu(anchor, `Menu for ${nameOf(user.id, user)}`, userItems(user, anchor));
+}
+
+/** Lets `node` open the menu of a person, by right click or with the key for menus. */
 export function withUserMenu(node, user) {
     node.addEventListener("contextmenu", (event) => {
         event.preventDefault();
         event.stopPropagation();
-        const anchor = { x: event.clientX, y: event.clientY };
-        showMenu(anchor, `Menu for ${nameOf(user.id, user)}`, userItems(user, anchor));
+        openUserMenu({ x: event.clientX, y: event.clientY }, user);
+    });
+    node.addEventListener("keydown", (event) => {
+        if (isMenuKey(event)) {
+            event.preventDefault();
+            event.stopPropagation();
+            openUserMenu(node, user);
+        }
     });
     return node;
 }

@@ -5,6 +5,10 @@ import { inlineMarkdown, markdown } from "./markdown-view.js";
 import { hexColour, store } from "./store.js";
 import { bytes, messageTime } from "./time.js";
 
+/** What the style sheet allows a picture, in pixels. */
+const WIDEST = 400;
+const HIGHEST = 320;
+
 /** One embed as Discord draws it; `files` are the attachments that it may name. */
 export function embed(data, files = []) {
     const node = el("article", { class: "embed" },
@@ -70,7 +74,7 @@ export function picture(data, className, files = []) {
     const label = data.description || "Picture";
     const own = ownFile(data.url, files) ?? ownAddress(data.proxy_url);
     if (own) {
-        return el("img", { class: className, src: own, alt: label, loading: "lazy" });
+        return image(own, label, className, { ...named(data.url, files), ...known(data) });
     }
     return el("span", { class: `picture-away ${className}` }, icon("external"),
         isWeb(data.url) ? linked(data.url, [shortAddress(data.url)]) : `${data.url}`.slice(0, 80));
@@ -80,11 +84,18 @@ function shortAddress(url) {
     return url.replace(/^https?:\/\//, "").slice(0, 60);
 }
 
-// The address of a file that a message names, or null.
-function ownFile(url, files) {
-    const named = files.find((file) => url === `attachment://${file.filename}`);
-    return ownAddress(named?.url ?? url);
+const known = ({ width, height }) => (width && height ? { width, height } : {});
+const named = (url, files) => files.find((file) => url === `attachment://${file.filename}`);
+
+// Where the size of a picture is known it has its place before it is there, and nothing moves when it comes.
+function image(address, label, className, { width, height }) {
+    const scale = Math.min(1, WIDEST / width, HIGHEST / height);
+    const size = width && height ? { width: Math.max(Math.round(width * scale), 1), height: Math.max(Math.round(height * scale), 1) } : {};
+    return el("img", { class: className, src: address, alt: label, loading: "lazy", ...size });
 }
+
+// The address of a file that a message names, or null.
+const ownFile = (url, files) => ownAddress(named(url, files)?.url ?? url);
 
 // The address of a file that the simulator keeps, or null.
 function ownAddress(url) {
@@ -97,7 +108,7 @@ export function attachment(data) {
     const own = ownAddress(data.url);
     const type = data.content_type ?? "";
     if (own && (type.startsWith("image/") || /\.(png|jpe?g|gif|webp)$/i.test(data.filename))) {
-        return el("img", { class: "attachment-image", src: own, alt: data.description || data.filename });
+        return image(own, data.description || data.filename, "attachment-image", data);
     }
     const name = own ? linked(own, data.filename) : data.filename;
     return el("div", { class: "attachment" }, icon("file"),

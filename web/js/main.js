@@ -5,9 +5,11 @@ import { drawChat, drawTyping, drawWelcome, startChat } from "./chat.js";
 import { drawCogs } from "./cogs.js";
 import { drawComposer, leaveCommandOf, startComposer } from "./composer.js";
 import { byId } from "./dom.js";
+import { drawSoon } from "./drawing.js";
 import { drawBanner, drawFeed } from "./feed.js";
 import { connect } from "./live.js";
 import { keepTimesFresh } from "./markdown-view.js";
+import { askForChannel, startPages } from "./message-pages.js";
 import { drawSidebar } from "./sidebar.js";
 import { apply, changed, sees, store, watch } from "./store.js";
 import { showTab, startTabs } from "./tabs.js";
@@ -17,7 +19,8 @@ const VIEWS = {
     world: [drawFrame, drawSidebar, drawWelcome, drawComposer, drawChat],
     channel: [drawFrame, drawSidebar, drawWelcome, drawComposer, drawChat, drawTyping],
     speaker: [drawSidebar, drawComposer, drawChat],
-    messages: [drawChat, drawTyping, drawSidebar],
+    messages: [drawChat, drawTyping],
+    unread: [drawSidebar],
     typing: [drawTyping],
     reports: [drawFeed, drawBanner, drawChat],
     types: [drawFeed],
@@ -55,17 +58,10 @@ function afterHello() {
         showTab("reloads");
         return;
     }
-    ask();
+    askForChannel();
 }
 
-// Has the open channel's messages sent, unless they are here already.
-function ask() {
-    if (store.channel && !store.messages.has(store.channel)) {
-        live.ask({ open: store.channel });
-    }
-}
-
-watch((what) => VIEWS[what].forEach((draw) => draw()));
+watch((what, isFrame) => (isFrame ? drawSoon(VIEWS[what]) : VIEWS[what].forEach((draw) => draw())));
 watch((what) => what === "channel" && showTab("chat"));
 watch((what) => ["channel", "speaker"].includes(what) && leaveCommandOf());
 startTabs();
@@ -83,5 +79,6 @@ const live = connect({
         }
     },
 });
-watch((what) => ["channel", "world"].includes(what) && ask());
+startPages(live.ask);
+watch((what) => ["channel", "world"].includes(what) && askForChannel());
 byId("input").focus();

@@ -5,17 +5,18 @@ import { avatar } from "./avatar.js";
 import { components } from "./components.js";
 import { el, fill, icon } from "./dom.js";
 import { attachment, embed } from "./embed.js";
-import { messageItems, showMenu, withUserMenu } from "./context-menu.js";
+import { isMenuKey, messageItems, showMenu, withUserMenu } from "./context-menu.js";
 import { dismiss, NO_ANSWER } from "./interactions.js";
 import { markdown, nameTag } from "./markdown-view.js";
 import { emojiText } from "./menus.js";
+import { askAround } from "./message-pages.js";
 import { explain } from "./notice.js";
 import { poll } from "./poll.js";
-import { changed, nameOf, store } from "./store.js";
+import { showMessage } from "./scroll.js";
+import { changed, isEphemeral, nameOf, store } from "./store.js";
 import { messageTime, timestamp } from "./time.js";
 
 const QUICK = ["👍", "👎", "❤️", "😂", "🎉", "😮", "😢", "🔥", "👀", "✅", "❌", "🚀"];
-const EPHEMERAL = 1 << 6;
 const LOADING = 1 << 7;
 const MENU_ANSWER = 23;
 const COMPONENTS_V2 = 1 << 15;
@@ -28,7 +29,7 @@ export function drawMessage(message, continued) {
     const mentioned = message.mention_everyone || message.mentions?.some((user) => user.id === store.speaker);
     const classes = ["message", continued && "continued", mentioned && "mentions-me", isEphemeral(message) && "ephemeral"];
     const bar = actions(message);
-    return withMenu(el("li", { class: classes.filter(Boolean).join(" "), "data-id": message.id },
+    return withMenu(el("li", { class: classes.filter(Boolean).join(" "), "data-id": message.id, tabindex: -1 },
         answered(message),
         continued
             ? el("span", { class: "side-time", "aria-hidden": "true" }, timestamp(seconds(message), "t"))
@@ -71,11 +72,6 @@ function privacyNote(id) {
 
 function thinkingDots() {
     return el("span", { class: "dots", "aria-hidden": "true" }, el("i"), el("i"), el("i"));
-}
-
-/** Whether only one person sees the message. */
-export function isEphemeral(message) {
-    return Boolean((message.flags ?? 0) & EPHEMERAL);
 }
 
 /** Unix seconds at which a message was written. */
@@ -145,11 +141,12 @@ function excerpt(message) {
     return message.content?.replaceAll(/\s+/g, " ").slice(0, 160) || "a message without text";
 }
 
+// Goes to a message; one that is not here comes with those around it.
 function jump(id) {
-    const node = document.querySelector(`.message[data-id="${CSS.escape(id)}"]`);
-    node?.scrollIntoView({ block: "center", behavior: "smooth" });
-    node?.classList.add("found");
-    setTimeout(() => node?.classList.remove("found"), 1500);
+    if (!showMessage(id, "smooth")) {
+        store.target = id;
+        askAround(id);
+    }
 }
 
 function reactions(message) {
@@ -218,13 +215,20 @@ function actions(message) {
     return bar;
 }
 
-// A right click opens the menu, but on what has a menu of its own: links, fields, text that is selected.
+// A right click or the key for menus opens the menu, but on what has a menu of its own: links, fields, text that is
+// selected.
 function withMenu(node, bar) {
     node.addEventListener("contextmenu", (event) => {
         const isOther = event.target.closest("a, input, textarea, video") || !getSelection().isCollapsed;
         if (bar && !isOther) {
             event.preventDefault();
             bar.openMenu({ x: event.clientX, y: event.clientY });
+        }
+    });
+    node.addEventListener("keydown", (event) => {
+        if (bar && event.target === node && isMenuKey(event)) {
+            event.preventDefault();
+            bar.openMenu(node);
         }
     });
     return node;

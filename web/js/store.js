@@ -1,6 +1,10 @@
 // What the page knows. Frames from the bot change it; views read it and are told when it changed.
 
+import { compareIds, extend, openWindow, put, trim } from "./message-window.js";
+
 const TYPING_SECONDS = 10;
+/** Of how many channels messages are held: those that were looked at last. */
+const WINDOWS = 8;
 
 export const store = {
     connection: "connecting",
@@ -18,8 +22,14 @@ export const store = {
     members: new Map(),
     channels: new Map(),
     roles: new Map(),
-    /** Channel id → (message id → message), in the order of the ids. */
-    messages: new Map(),
+    /** Channel id → the part of its messages that is here, see `openWindow`; the channel that was opened last is the last. */
+    windows: new Map(),
+    /** Whether the reader is at the end of the open channel, and sees what comes. */
+    following: true,
+    /** How many messages have come to the open channel since the reader left its end. */
+    unseen: 0,
+    /** The message of the open channel that the reader jumps to, until it is there. */
+    target: null,
     /** Channel id → (user id → milliseconds at which the sign goes away). */
     typing: new Map(),
     /** Counts up whenever names, roles or channels may have changed. */
@@ -44,15 +54,18 @@ export const store = {
 
 const listeners = new Set();
 
-/** Calls `listener(what)` after each change; `what` names the part that changed. */
+/**
+ * Calls `listener(what, isFrame)` after each change; `what` names the part that changed, and `isFrame` tells that it came over the
+ * feed and not by the reader's hand.
+ */
 export function watch(listener) {
     listeners.add(listener);
 }
 
 /** Tells all views that `what` changed. */
-export function changed(what) {
+export function changed(what, isFrame = false) {
     for (const listener of listeners) {
-        listener(what);
+        listener(what, isFrame);
     }
 }
 
@@ -60,7 +73,7 @@ const APPLY = {
     hello(frame) {
         Object.assign(store, { bot: frame.bot, reports: frame.reports, cogs: frame.cogs });
         store.types = new Map(frame.types ? [[frame.types.report, frame.types]] : []);
-        store.messages.clear();
+        store.windows.clear();
         applyWorld(frame.world);
         return "all";
     },
@@ -69,23 +82,34 @@ const APPLY = {
         return "world";
     },
     messages(frame) {
-        store.messages.set(frame.channel, new Map(frame.messages.map((message) => [message.id, message])));
+        const held = store.windows.get(frame.channel);
         frame.messages.forEach(learnAuthor);
+        if (frame.before === undefined && frame.after === undefined) {
+            holdWindow(frame.channel, openWindow(frame));
+            if (!frame.newer) {
+                store.newest.set(frame.channel, frame.messages.at(-1)?.id ?? "0");
+            }
+        } else if (held && extend(held, frame)) {
+            trim(held, frame.before === undefined ? "older" : "newer");
+        }
         return "messages";
     },
     message({ channel, message }) {
-        const known = store.messages.get(channel);
+        const held = store.windows.get(channel);
         learnAuthor(message);
         store.typing.get(channel)?.delete(message.author.id);
-        if (channel !== store.channel && isNewest(channel, message)) {
-            store.unread.add(channel);
+        if (isNewest(channel, message)) {
+            noteNew(channel, message);
         }
-        // A channel that was never opened is asked for as a whole when it is.
-        known?.set(message.id, message);
+        // The messages of a channel that is not open are asked for when it is.
+        if (held) {
+            put(held, message);
+            trim(held, channel === store.channel && !store.following ? "newer" : "older");
+        }
         return "messages";
     },
     message_delete({ channel, ids }) {
-        ids.forEach((id) => store.messages.get(channel)?.delete(id));
+        ids.forEach((id) => store.windows.get(channel)?.messages.delete(id));
         return "messages";
     },
     typing({ channel, user }) {
@@ -119,17 +143,39 @@ const APPLY = {
 export function apply(frame) {
     const what = Object.hasOwn(APPLY, frame.type) ? APPLY[frame.type](frame) : null;
     if (what) {
-        changed(what);
+        changed(what, true);
     }
     return what;
 }
 
 // Whether this is a message that the channel did not have, and no change of an older one.
 function isNewest(channel, message) {
-    const newest = BigInt(store.newest.get(channel) ?? 0);
-    const isNew = BigInt(message.id) > newest && !message.edited_timestamp && !message.reactions;
+    const newest = store.newest.get(channel) ?? "0";
+    const isNew = compareIds(message.id, newest) > 0 && !message.edited_timestamp && !message.reactions;
     store.newest.set(channel, isNew ? message.id : newest);
     return isNew;
+}
+
+// A message that has come, and not changed.
+function noteNew(channel, message) {
+    if (!isForSpeaker(message)) {
+        return;
+    }
+    if (channel === store.channel) {
+        store.unseen += store.following ? 0 : 1;
+    } else if (!store.unread.has(channel)) {
+        store.unread.add(channel);
+        changed("unread", true);
+    }
+}
+
+// Those of the channels that were looked at last are kept.
+function holdWindow(channel, held) {
+    store.windows.delete(channel);
+    store.windows.set(channel, held);
+    for (const other of [...store.windows.keys()].slice(0, -WINDOWS)) {
+        store.windows.delete(other);
+    }
 }
 
 function applyWorld(world) {
@@ -175,6 +221,20 @@ function learnAuthor(message) {
         }
     }
 }
+
+const EPHEMERAL = 1 << 6;
+
+/** Whether only one person sees the message. */
+export const isEphemeral = (message) => Boolean((message.flags ?? 0) & EPHEMERAL);
+
+/** Whether the speaker sees the message. */
+export function isForSpeaker(message) {
+    const user = isEphemeral(message) && (message.interaction_metadata?.user ?? message.interaction?.user);
+    return !user || user.id === store.speaker;
+}
+
+/** The messages of a channel that are here, in their order. */
+export const messagesOf = (channel) => [...(store.windows.get(channel)?.messages.values() ?? [])];
 
 /** The guild's channels in which messages are written, in the order of their positions. */
 export function textChannels() {

@@ -12,6 +12,16 @@ const UNITS = [
     ["year", 31_536_000], ["month", 2_592_000], ["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1],
 ];
 
+// To make one takes longer than to draw a message.
+const formatters = new Map();
+
+function formatter(style) {
+    if (!formatters.has(style)) {
+        formatters.set(style, new Intl.DateTimeFormat(undefined, STYLES[style] ?? STYLES.f));
+    }
+    return formatters.get(style);
+}
+
 /** `seconds` since the epoch in one of Discord's styles (`t T d D f F R`). */
 export function timestamp(seconds, style, now = Date.now() / 1000) {
     const date = new Date(seconds * 1000);
@@ -20,7 +30,7 @@ export function timestamp(seconds, style, now = Date.now() / 1000) {
     }
     return style === "R"
         ? relative(seconds - now)
-        : new Intl.DateTimeFormat(undefined, STYLES[style] ?? STYLES.f).format(date);
+        : formatter(style).format(date);
 }
 
 /** A difference in seconds as "3 minutes ago" or "in 2 days". */

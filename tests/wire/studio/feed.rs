@@ -276,3 +276,77 @@ async fn a_secret_of_the_process_is_on_no_page() {
     let frame = page.next("message").await;
     assert_eq!(frame["message"]["content"], "(hidden)");
 }
+
+#[tokio::test]
+async fn a_page_asks_for_messages_part_by_part() {
+    let (studio, chat, general) = Studio::with_chat().await;
+    let (owner, channel) = (chat.owner(), general.parse().unwrap());
+    let said = (0..130).map(|number| {
+        let message = chat.say(owner, channel, &number.to_string()).unwrap();
+        message["id"].as_str().unwrap().to_owned()
+    });
+    let said: Vec<String> = said.collect();
+    let mut page = studio.page().await;
+    let shown = |frame: &Value| {
+        let messages = frame["messages"].as_array().unwrap().iter();
+        let ids: Vec<String> = messages
+            .map(|it| it["id"].as_str().unwrap().to_owned())
+            .collect();
+        let sides = ["older", "newer"].map(|side| frame[side].as_bool().unwrap());
+        (ids, sides)
+    };
+    let newest = page.ask(&general).await;
+    assert_eq!(shown(&newest), (said[80..].to_vec(), [true, false]));
+    let before = json!({ "open": general, "before": said[80] });
+    let before = page.ask_for(before).await;
+    assert_eq!(before["before"], said[80].as_str());
+    assert_eq!(shown(&before), (said[30..80].to_vec(), [true, true]));
+    let first = json!({ "open": general, "before": said[30] });
+    let first = page.ask_for(first).await;
+    assert_eq!(shown(&first), (said[..30].to_vec(), [false, true]));
+    let nothing = json!({ "open": general, "before": said[0] });
+    let nothing = page.ask_for(nothing).await;
+    assert_eq!(shown(&nothing), (Vec::new(), [false, true]));
+    let after = json!({ "open": general, "after": said[100] });
+    let after = page.ask_for(after).await;
+    assert_eq!(shown(&after), (said[101..].to_vec(), [true, false]));
+    // A message that is no more is somewhere between the others all the same.
+    chat.delete_as(owner, channel, said[60].parse().unwrap())
+        .unwrap();
+    let around = json!({ "open": general, "around": said[60] });
+    let around = page.ask_for(around).await;
+    let expected = [&said[35..60], &said[61..86]].concat();
+    assert_eq!(shown(&around), (expected, [true, true]));
+}
+
+#[tokio::test]
+async fn what_no_page_asks_for_is_left_alone() {
+    let (studio, chat, general) = Studio::with_chat().await;
+    let channel = general.parse().unwrap();
+    chat.say(chat.owner(), channel, "the only one").unwrap();
+    let mut page = studio.page().await;
+    for ask in [
+        json!({ "open": "general" }),
+        json!({ "open": general, "before": "x" }),
+        json!({ "open": general, "before": 1 }),
+        json!({ "open": [general] }),
+        json!("open"),
+    ] {
+        page.send(ask).await;
+    }
+    let unknown = page.ask("1").await;
+    assert_eq!(
+        (&unknown["messages"], &unknown["older"], &unknown["newer"]),
+        (&json!([]), &json!(false), &json!(false))
+    );
+    let far = json!({ "open": general, "after": u64::MAX.to_string() });
+    let far = page.ask_for(far).await;
+    assert_eq!(
+        (&far["older"], &far["newer"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(
+        page.ask(&general).await["messages"][0]["content"],
+        "the only one"
+    );
+}

@@ -142,9 +142,19 @@ impl Page {
     }
 
     pub(crate) async fn ask(&mut self, channel: &str) -> Value {
-        let ask = json!({ "open": channel }).to_string();
-        self.socket.send(Message::Text(ask.into())).await.unwrap();
+        self.ask_for(json!({ "open": channel })).await
+    }
+
+    /// The messages that such a frame asks for.
+    pub(crate) async fn ask_for(&mut self, ask: Value) -> Value {
+        self.send(ask).await;
         self.next("messages").await
+    }
+
+    /// Sends a frame of any kind.
+    pub(crate) async fn send(&mut self, frame: Value) {
+        let text = frame.to_string();
+        self.socket.send(Message::Text(text.into())).await.unwrap();
     }
 }
 
