@@ -7,9 +7,10 @@ use serde_json::Value;
 /// One addition; its `source`, the page of Discord's documentation that has it, is for who reads the file.
 #[derive(Deserialize)]
 struct Correction {
-    /// Where in the table: a JSON pointer to a table or a list.
+    /// Where in the table: a JSON pointer to a table, a list or a type.
     at: String,
-    /// The entries of a table, or the items of a list, that are added unless they are there.
+    /// The entries of a table, the items of a list, or the kind of value beside those of a type that are added unless
+    /// they are there.
     adds: Value,
 }
 
@@ -31,6 +32,11 @@ pub(super) fn apply(table: &mut Value) {
                     if !items.contains(&value) {
                         items.push(value);
                     }
+                }
+            }
+            (Some(Value::String(kinds)), Value::String(kind)) => {
+                if !kinds.split('|').any(|known| known == kind) {
+                    *kinds = format!("{kind}|{kinds}");
                 }
             }
             // A newer description has no such place.

@@ -1,5 +1,6 @@
 //! The operations that the simulator does not have, and why not. All others work.
 
+use super::route::is_parameter;
 use super::routes;
 use crate::discord::{Operation, operations};
 
@@ -43,12 +44,22 @@ const ABSENT: &[(&str, &str)] = &[
 
 /// Why the simulator does not have an operation; nothing when it has.
 pub(crate) fn absence(operation: &Operation) -> Option<&'static str> {
-    if routes::find(operation.method, operation.path).is_some() {
+    let found = routes::find(operation.method, operation.path);
+    if found.is_some_and(|(route, _)| is_of(route.template, operation.path)) {
         return None;
     }
     let mut known = ABSENT.iter();
     let found = known.find(|(id, _)| *id == operation.id);
     Some(found.map_or("not yet", |(_, why)| why))
+}
+
+/// Whether a route with this template is meant for the operation with this path: the caller (`@me`) is one of several
+/// users, and no other word is one of several ids.
+fn is_of(template: &str, path: &str) -> bool {
+    let mut parts = template.split('/').zip(path.split('/'));
+    parts.all(|(own, named)| {
+        own == named || is_parameter(own) && (is_parameter(named) || named == "@me")
+    })
 }
 
 /// All operations, each with why the simulator does not have it.
@@ -59,6 +70,13 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static Operation, Option<&'static
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_route_for_ids_is_not_one_for_other_words() {
+        assert!(is_of("/commands/{command_id}", "/commands/{id}"));
+        assert!(is_of("/members/{user_id}", "/members/@me"));
+        assert!(!is_of("/commands/{command_id}", "/commands/permissions"));
+    }
 
     #[test]
     fn what_is_named_as_absent_is() {

@@ -13,6 +13,11 @@ pub(super) const ROUTES: &[Route] = &[
     route("PUT", METADATA, set),
     route(
         "GET",
+        "/applications/{application_id}/guilds/{guild_id}/commands/permissions",
+        all_command_permissions,
+    ),
+    route(
+        "GET",
         "/applications/{application_id}/guilds/{guild_id}/commands/{command_id}/permissions",
         command_permissions,
     ),
@@ -56,6 +61,13 @@ fn set(world: &mut World, call: &RestCall) -> Outcome {
     let records = Value::Array(records);
     world.own_collections(own)?.role_connections = records.clone();
     Ok(RestAnswer::Ok(records))
+}
+
+/// Only users' tokens set such permissions, so there are none.
+fn all_command_permissions(world: &mut World, call: &RestCall) -> Outcome {
+    call.own_application(world)?;
+    world.guild_for(call.id("guild_id")?, call.actor)?;
+    Ok(RestAnswer::Ok(json!([])))
 }
 
 /// Only users' tokens change them, so none are set.

@@ -41,15 +41,20 @@ impl Listener {
 
     /// The next event, whatever it is: its name and its data.
     pub async fn any(&mut self) -> (String, Value) {
+        self.soon().await.expect("an event in time")
+    }
+
+    /// The next event, if one comes in time.
+    pub async fn soon(&mut self) -> Option<(String, Value)> {
         loop {
             let next = tokio::time::timeout(SOON, self.socket.next()).await;
-            let Some(Ok(Message::Text(text))) = next.expect("an event in time") else {
+            let Some(Ok(Message::Text(text))) = next.ok()? else {
                 panic!("the gateway is closed");
             };
             let mut payload: Value = serde_json::from_str(&text).unwrap();
             if payload["op"] == 0 {
                 let name = payload["t"].as_str().unwrap().to_owned();
-                return (name, payload["d"].take());
+                return Some((name, payload["d"].take()));
             }
         }
     }

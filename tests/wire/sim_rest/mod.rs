@@ -4,6 +4,7 @@ mod application;
 mod as_discord;
 mod audit;
 mod automod;
+mod every_operation;
 mod expressions;
 mod guild;
 mod guild_settings;
