@@ -40,6 +40,11 @@ const BESIDE: &[(&str, &[&str])] = &[
         "READY.user",
         &["email", "locale", "mfa_enabled", "verified"],
     ),
+    // "Inner payload is a user object": the bot's own, as in READY.
+    (
+        "USER_UPDATE",
+        &["email", "locale", "mfa_enabled", "verified"],
+    ),
     ("RESUMED", &["_trace"]),
     // "total permissions of the member in the channel …, returned when in the interaction object".
     ("INTERACTION_CREATE.member", &["permissions"]),

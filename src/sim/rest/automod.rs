@@ -22,6 +22,8 @@ pub(super) const ROUTES: &[Route] = &[
 
 /// What triggers a rule.
 pub(super) const KEYWORD: u64 = 1;
+pub(super) const SPAM: u64 = 3;
+pub(super) const KEYWORD_PRESET: u64 = 4;
 pub(super) const MENTION_SPAM: u64 = 5;
 /// How many rules of a trigger a guild has room for: six for keywords, one of each other.
 const OF_KEYWORDS: usize = 6;
@@ -55,7 +57,7 @@ fn get(world: &mut World, call: &RestCall) -> Outcome {
 fn metadata(trigger: u64, given: &Value) -> Value {
     let defaults = match trigger {
         KEYWORD | 6 => json!({"keyword_filter": [], "regex_patterns": [], "allow_list": []}),
-        4 => json!({"presets": [], "allow_list": []}),
+        KEYWORD_PRESET => json!({"presets": [], "allow_list": []}),
         MENTION_SPAM => {
             json!({"mention_total_limit": 20, "mention_raid_protection_enabled": false})
         }

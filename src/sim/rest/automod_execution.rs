@@ -1,6 +1,7 @@
 //! What the rules of auto moderation do with messages: block them, tell a channel, time the author out.
 
-use super::automod::{ALERT, BLOCK, KEYWORD, MENTION_SPAM, TIMEOUT};
+use super::automod::{ALERT, BLOCK, KEYWORD, KEYWORD_PRESET, MENTION_SPAM, SPAM, TIMEOUT};
+use super::automod_guesses as guesses;
 use super::automod_words::{found_by_keyword, found_by_pattern};
 use super::mentions;
 use crate::sim::errors::{ApiError, BLOCKED_BY_RULE};
@@ -79,7 +80,7 @@ fn hits(world: &World, message: Judged<'_>) -> Vec<Hit> {
         .collect()
 }
 
-/// Whether a message meets a rule. What Discord counts as spam, and its own lists of words, are not known here.
+/// Whether a message meets a rule.
 fn met(world: &World, rule: &Value, message: Judged<'_>) -> Option<Hit> {
     let metadata = &rule["trigger_metadata"];
     let hit = |keyword: Option<&str>, matched: Option<&str>| Hit {
@@ -87,16 +88,17 @@ fn met(world: &World, rule: &Value, message: Judged<'_>) -> Option<Hit> {
         keyword: keyword.map(Into::into),
         matched: matched.map(Into::into),
     };
+    let texts = |name: &str| {
+        let texts = metadata[name].as_array();
+        texts.into_iter().flatten().filter_map(Value::as_str)
+    };
+    let content = message.content.to_lowercase();
+    let is_allowed = || {
+        texts("allow_list").any(|word| found_by_keyword(&word.to_lowercase(), &content).is_some())
+    };
     match rule["trigger_type"].as_u64()? {
         KEYWORD => {
-            let content = message.content.to_lowercase();
-            let texts = |name: &str| {
-                let texts = metadata[name].as_array();
-                texts.into_iter().flatten().filter_map(Value::as_str)
-            };
-            let is_allowed = texts("allow_list")
-                .any(|word| found_by_keyword(&word.to_lowercase(), &content).is_some());
-            if is_allowed {
+            if is_allowed() {
                 return None;
             }
             let by_keyword = texts("keyword_filter").find_map(|keyword| {
@@ -110,13 +112,24 @@ fn met(world: &World, rule: &Value, message: Judged<'_>) -> Option<Hit> {
                 })
             })
         }
+        KEYWORD_PRESET => {
+            let found = guesses::found_in_lists(&metadata["presets"], &content);
+            let (word, found) = found.filter(|_| !is_allowed())?;
+            Some(hit(Some(word), Some(found)))
+        }
+        SPAM => {
+            let place = (message.channel, message.author);
+            guesses::is_spam(world, place, message.content).then(|| hit(None, None))
+        }
         MENTION_SPAM => {
             let place = (message.channel, message.author);
             let mentioned = mentions::of(world, place, message.content, None, None);
+            let all = [mentioned.users, mentioned.roles].concat();
             let most = metadata["mention_total_limit"].as_u64()?;
-            let count =
-                u64::try_from(mentioned.users.len() + mentioned.roles.len()).unwrap_or(u64::MAX);
-            (count > most).then(|| hit(None, None))
+            let is_guarded = metadata["mention_raid_protection_enabled"] == true;
+            let is_met = u64::try_from(all.len()).unwrap_or(u64::MAX) > most
+                || (is_guarded && guesses::is_raid(world, message.channel, &all));
+            is_met.then(|| hit(None, None))
         }
         _ => None,
     }

@@ -17,6 +17,9 @@ pub(super) const ROUTES: &[Route] = &[
     route("POST", "/guilds/{guild_id}/bulk-ban", create_many),
 ];
 
+/// How many messages one event tells of: as many as one request can delete.
+const AT_ONCE: usize = 100;
+
 /// The guild, when the caller may ban in it.
 fn managed(world: &World, call: &RestCall) -> Result<Id, ApiError> {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
@@ -100,15 +103,14 @@ fn forget_messages(world: &mut World, guild: Id, user: Id, reach: Duration) {
         .filter(|one| one.guild == Some(guild));
     let channels: Vec<Id> = channels.map(|channel| channel.id).collect();
     for channel in channels {
-        let messages = world.messages.entry(channel).or_default();
-        let own = |id: &Id, author: Id| author == user && time_of(*id) >= oldest;
-        let ids: Vec<Id> = messages
-            .iter()
-            .filter(|(id, message)| own(id, message.author))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in ids {
-            world.remove_message(channel, id);
+        let messages = world.messages.get(&channel).into_iter().flatten();
+        let own = messages.filter(|(id, message)| {
+            let is_shown = message.webhook.is_none() && message.only_for.is_none();
+            message.author == user && is_shown && time_of(**id) >= oldest
+        });
+        let ids: Vec<Id> = own.map(|(id, _)| *id).collect();
+        for ids in ids.chunks(AT_ONCE) {
+            world.remove_messages(channel, ids);
         }
     }
 }

@@ -323,16 +323,7 @@ fn bulk_delete(world: &mut World, call: &RestCall) -> Outcome {
     let messages = world.messages.entry(id).or_default();
     let visible = |message: &mut Message| message.only_for.is_none();
     named.retain(|message| messages.get_mut(message).is_some_and(visible));
-    for message in &named {
-        world.forget_message(id, *message);
-    }
-    let ids: Vec<String> = named.iter().map(ToString::to_string).collect();
-    let data = json!({
-        "ids": ids,
-        "channel_id": id.to_string(),
-        "guild_id": guild.map(|guild| guild.to_string()),
-    });
-    world.tell_channel(id, "MESSAGE_DELETE_BULK", data);
+    world.remove_messages(id, &named);
     if let Some(guild) = guild {
         let told = Audited::of(73, Some(id)).with("count", named.len());
         world.write_audit(guild, call.who_and_why(), told);

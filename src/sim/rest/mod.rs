@@ -14,6 +14,7 @@ mod application;
 mod archived;
 mod automod;
 mod automod_execution;
+mod automod_guesses;
 mod automod_words;
 mod bans;
 mod body;

@@ -5,7 +5,7 @@ use super::route::{Route, route};
 use crate::sim::errors::{ApiError, HAS_A_TEMPLATE, UNKNOWN_GUILD, UNKNOWN_TEMPLATE};
 use crate::sim::ids::Id;
 use crate::sim::permissions::{MANAGE_GUILD, require_in_guild};
-use crate::sim::world::{Channel, World};
+use crate::sim::world::{Channel, World, kind};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -106,6 +106,16 @@ fn delete(world: &mut World, call: &RestCall) -> Outcome {
     Ok(RestAnswer::Ok(template))
 }
 
+/// The type that a channel has in a template, which knows nothing of what only communities have.
+fn plain_kind(kind: u64) -> u64 {
+    match kind {
+        kind::ANNOUNCEMENT => kind::TEXT,
+        kind::STAGE => kind::VOICE,
+        kind::MEDIA => kind::FORUM,
+        other => other,
+    }
+}
+
 /// The guild as templates hold it: with small numbers in the place of ids, @everyone's being 0.
 fn snapshot(world: &World, guild: Id) -> Result<Value, ApiError> {
     let home = world.guilds.get(&guild).ok_or(UNKNOWN_GUILD)?;
@@ -145,7 +155,7 @@ fn snapshot(world: &World, guild: Id) -> Result<Value, ApiError> {
         });
         json!({
             "id": places.get(&one.id),
-            "type": one.kind,
+            "type": plain_kind(one.kind),
             "name": one.name,
             "position": one.position,
             "topic": field("topic"),

@@ -1,12 +1,19 @@
 //! The audit log: what was done, by whom, and what is different since.
 
 use super::World;
-use crate::sim::ids::Id;
+use crate::sim::ids::{Id, time_of};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::time::Duration;
 
 /// How many entries a guild keeps.
 const KEPT: usize = 200;
+
+/// Actions that count up in one entry when they are done again: members are moved and disconnected, messages deleted.
+const COUNTED: [u64; 3] = [26, 27, 72];
+
+/// For how long: as moderators have seen it, Discord says nothing about that.
+const COUNTED_FOR: Duration = Duration::from_secs(300);
 
 /// Fields of objects that no entry tells changes of: what identifies it, and what others count or hold.
 const UNTOLD: &[&str] = &[
@@ -99,6 +106,22 @@ impl Audited {
         self
     }
 
+    /// Whether this is the same done again.
+    fn repeats(&self, former: &Self) -> bool {
+        let beside = |told: &Self| {
+            let mut options = told.options.clone();
+            options.shift_remove("count");
+            (told.action, told.target, options)
+        };
+        COUNTED.contains(&self.action) && beside(self) == beside(former)
+    }
+
+    /// How many times it was done.
+    fn count(&self) -> u64 {
+        let count = self.options.get("count").and_then(Value::as_str);
+        count.and_then(|count| count.parse().ok()).unwrap_or(1)
+    }
+
     /// Whether it tells of any change.
     pub(crate) fn has_changes(&self) -> bool {
         !self.changes.is_empty()
@@ -165,6 +188,29 @@ impl World {
         self.write_audit(guild, by, Audited::of(action, target));
     }
 
+    /// Counts one up in the entry that tells of the same, if there is one of the last minutes. Discord dispatches
+    /// nothing then.
+    fn count_up(&mut self, guild: Id, (actor, reason): (Id, Option<&str>), told: &Audited) -> bool {
+        let oldest = self.clock.now().saturating_sub(COUNTED_FOR);
+        let Some(home) = self.guilds.get_mut(&guild) else {
+            return false;
+        };
+        let mut lately = home.audit.iter_mut().rev();
+        let same = lately.find(|entry| {
+            let by_same = entry.actor == actor && entry.reason.as_deref() == reason;
+            by_same && told.repeats(&entry.told)
+        });
+        let Some(entry) = same.filter(|entry| time_of(entry.id) >= oldest) else {
+            return false;
+        };
+        let count = entry.told.count() + told.count();
+        entry
+            .told
+            .options
+            .insert("count".into(), count.to_string().into());
+        true
+    }
+
     /// Writes into a guild's audit log, and dispatches that.
     pub(crate) fn write_audit(
         &mut self,
@@ -172,6 +218,9 @@ impl World {
         (actor, reason): (Id, Option<&str>),
         told: Audited,
     ) {
+        if self.count_up(guild, (actor, reason), &told) {
+            return;
+        }
         let entry = AuditEntry {
             id: self.new_id(),
             actor,

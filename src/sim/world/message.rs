@@ -329,6 +329,21 @@ impl World {
         }
     }
 
+    /// Removes messages of a channel at once, and dispatches that.
+    pub(crate) fn remove_messages(&mut self, channel: Id, ids: &[Id]) {
+        for id in ids {
+            self.forget_message(channel, *id);
+        }
+        let mut data = json!({
+            "ids": ids.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "channel_id": channel.to_string(),
+        });
+        if let Some(guild) = self.guild_of(channel) {
+            data["guild_id"] = guild.to_string().into();
+        }
+        self.tell_channel(channel, "MESSAGE_DELETE_BULK", data);
+    }
+
     /// Removes a message, and dispatches that.
     pub(crate) fn remove_message(&mut self, channel: Id, id: Id) {
         let Some(message) = self.forget_message(channel, id) else {

@@ -1,7 +1,10 @@
 //! The audit log: what entries tell besides who did what.
 
 use super::{Bot, id};
+use cogsmith::clock::Clock;
+use cogsmith::sim::SimOptions;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 impl Bot {
     /// The newest entry of an action.
@@ -140,6 +143,80 @@ async fn messages_tell_where_and_how_many() {
         (&many["options"], &many["target_id"]),
         (&told, &json!(general.to_string()))
     );
+}
+
+/// As <https://github.com/discord/discord-api-docs/issues/5911> has it.
+#[tokio::test]
+async fn what_is_done_again_counts_up_in_one_entry_and_is_told_once() {
+    let clock = Clock::paused(1_861_920_000);
+    let options = SimOptions {
+        clock: clock.clone(),
+        ..SimOptions::default()
+    };
+    let bot = Bot::with(options).await;
+    let (guild, general) = (bot.sim.guild(), bot.general());
+    let (anna, ben) = (bot.user("anna"), bot.user("ben"));
+    let mut events = bot.listen().await;
+    let delete = async |user| {
+        let said = id(&bot.sim.say(user, general, "tea").unwrap());
+        let path = format!("/channels/{general}/messages/{said}");
+        assert_eq!(bot.delete(&path).await.0, 204);
+    };
+    delete(anna).await;
+    let first = events.next("GUILD_AUDIT_LOG_ENTRY_CREATE").await;
+    assert_eq!(first["options"]["count"], "1");
+    delete(anna).await;
+    let entry = bot.entry(72).await;
+    assert_eq!(
+        (&entry["id"], &entry["options"]["count"]),
+        (&first["id"], &json!("2"))
+    );
+    // Of somebody else, it is another entry; the next that is told.
+    delete(ben).await;
+    let other = events.next("GUILD_AUDIT_LOG_ENTRY_CREATE").await;
+    assert_eq!(other["target_id"], ben.to_string());
+    delete(anna).await;
+    let path = format!("/guilds/{guild}/audit-logs?action_type=72");
+    let log = bot.get(&path).await.1;
+    let counts = log["audit_log_entries"].as_array().unwrap().iter();
+    let counts: Vec<_> = counts
+        .map(|entry| entry["options"]["count"].clone())
+        .collect();
+    assert_eq!(counts, ["1", "3"]);
+
+    let voice = bot.sim.channel("Voice").unwrap();
+    for user in [anna, ben] {
+        bot.sim.join_voice(user, voice).unwrap();
+        let member = format!("/guilds/{guild}/members/{user}");
+        let out = bot.patch(&member, json!({"channel_id": null})).await;
+        assert_eq!(out.0, 200, "{}", out.1);
+    }
+    assert_eq!(bot.entry(27).await["options"]["count"], "2");
+    // After some minutes it begins anew.
+    clock.advance_to_next(Duration::from_secs(1_861_920_000 + 301));
+    delete(anna).await;
+    assert_eq!(bot.entry(72).await["options"]["count"], "1");
+}
+
+#[tokio::test]
+async fn a_ban_takes_messages_along() {
+    let bot = Bot::start().await;
+    let (guild, general, ben) = (bot.sim.guild(), bot.general(), bot.user("ben"));
+    let mut events = bot.listen().await;
+    let said: Vec<_> = (0..3)
+        .map(|_| id(&bot.sim.say(ben, general, "spam").unwrap()).to_string())
+        .collect();
+    bot.sim.say(bot.user("anna"), general, "stays").unwrap();
+    let body = json!({"delete_message_seconds": 3_600});
+    let banned = bot.put(&format!("/guilds/{guild}/bans/{ben}"), body).await;
+    assert_eq!(banned.0, 204);
+    let gone = events.next("MESSAGE_DELETE_BULK").await;
+    assert_eq!(
+        (&gone["ids"], &gone["channel_id"]),
+        (&json!(said), &json!(general.to_string()))
+    );
+    let left = bot.sim.messages(general);
+    assert_eq!((left.len(), &left[0]["content"]), (1, &json!("stays")));
 }
 
 #[tokio::test]

@@ -151,3 +151,92 @@ async fn too_many_mentions_are_told_of_without_a_block() {
         (&sent["id"], &json!(5))
     );
 }
+
+/// Makes a rule that blocks, in a guild with this trigger.
+async fn block(bot: &Bot, trigger: u64, metadata: Value) {
+    let path = format!("/guilds/{}/auto-moderation/rules", bot.sim.guild());
+    let (status, made) = bot
+        .post(&path, rule(trigger, metadata, json!([{"type": 1}])))
+        .await;
+    assert_eq!(status, 200, "{made}");
+}
+
+#[tokio::test]
+async fn the_same_again_and_again_is_spam() {
+    let bot = Bot::start().await;
+    let (anna, ben) = (bot.user("anna"), bot.user("ben"));
+    block(&bot, 3, json!({})).await;
+    let says = |user, text: &str| {
+        bot.sim
+            .say(user, bot.general(), text)
+            .map_err(|error| error.code())
+    };
+    for _ in 0..4 {
+        says(anna, "buy tea").unwrap();
+    }
+    // Others may say so, and she something else.
+    says(ben, "buy tea").unwrap();
+    says(anna, "buy").unwrap();
+    assert_eq!(says(anna, "buy tea").unwrap_err(), Some(200_000));
+    let test = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X";
+    assert_eq!(says(ben, test).unwrap_err(), Some(200_000));
+}
+
+#[tokio::test]
+async fn lists_of_words_are_chosen_and_have_exceptions() {
+    let bot = Bot::start().await;
+    let ben = bot.user("ben");
+    let mut events = bot.listen().await;
+    block(
+        &bot,
+        4,
+        json!({"presets": [1], "allow_list": ["damn good"]}),
+    )
+    .await;
+    let says = |text: &str| {
+        bot.sim
+            .say(ben, bot.general(), text)
+            .map_err(|error| error.code())
+    };
+    assert_eq!(says("Damned tea").unwrap_err(), Some(200_000));
+    let told = events.next("AUTO_MODERATION_ACTION_EXECUTION").await;
+    assert_eq!(
+        (&told["matched_keyword"], &told["matched_content"]),
+        (&json!("damn*"), &json!("damn"))
+    );
+    says("damn good tea").unwrap();
+    says("an idiot").unwrap();
+}
+
+#[tokio::test]
+async fn many_mentions_of_many_people_are_a_raid() {
+    let bot = Bot::start().await;
+    let guild = bot.sim.guild();
+    let (anna, ben) = (bot.user("anna"), bot.user("ben"));
+    block(
+        &bot,
+        5,
+        json!({"mention_total_limit": 50, "mention_raid_protection_enabled": true}),
+    )
+    .await;
+    let mut people = Vec::new();
+    for number in 0..50 {
+        people.push(bot.sim.add_member(guild, &format!("p{number}"), 0).unwrap());
+    }
+    let mention = |people: &[cogsmith::sim::Id]| {
+        let texts: Vec<String> = people.iter().map(|id| format!("<@{id}>")).collect();
+        texts.join(" ")
+    };
+    bot.sim
+        .say(anna, bot.general(), &mention(&people[..25]))
+        .unwrap();
+    bot.sim
+        .say(ben, bot.general(), &mention(&people[..30]))
+        .unwrap();
+    let error = bot
+        .sim
+        .say(ben, bot.general(), &mention(&people[30..]))
+        .unwrap_err();
+    assert_eq!(error.code(), Some(200_000));
+    bot.sim.say(ben, bot.general(), "nobody").unwrap();
+}
