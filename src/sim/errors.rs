@@ -19,6 +19,8 @@ pub struct ApiError {
     pub retry_after: Option<f64>,
     /// For status 429: `user`, `global` or `shared`.
     pub scope: Option<&'static str>,
+    /// What is missing for it to be permitted, which Discord does not say.
+    pub lacking: Option<Box<Lacking>>,
 }
 
 impl ApiError {
@@ -49,6 +51,39 @@ impl fmt::Display for ApiError {
     }
 }
 
+/// What somebody lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lacking {
+    /// What Discord's settings call the permissions that are missing (`Kick Members`). None where it is not a permission
+    /// that is missing, but a higher role or the membership.
+    pub permissions: Vec<&'static str>,
+    /// Whom it is about, what is missing and where from, in one sentence.
+    pub why: String,
+}
+
+impl Lacking {
+    /// Something else than a permission.
+    pub(crate) fn other(why: String) -> Self {
+        Self {
+            permissions: Vec::new(),
+            why,
+        }
+    }
+
+    /// One of Discord's errors with this as its reason.
+    pub(crate) fn refuse(self, known: Known) -> ApiError {
+        ApiError {
+            lacking: Some(Box::new(self)),
+            ..known.into()
+        }
+    }
+
+    /// As the control interface shows it.
+    pub fn show(&self) -> Value {
+        json!({ "permissions": self.permissions, "why": self.why })
+    }
+}
+
 /// One of Discord's fixed errors: status, code, words.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Known(pub(crate) u16, pub(crate) u64, pub(crate) &'static str);
@@ -62,6 +97,7 @@ impl From<Known> for ApiError {
             errors: None,
             retry_after: None,
             scope: None,
+            lacking: None,
         }
     }
 }
@@ -106,6 +142,9 @@ pub(crate) const TOO_MANY_COMMANDS: Known = Known(
     30032,
     "Maximum number of application commands reached (100)",
 );
+pub(crate) const INVALID_GUILD: Known = Known(400, 50055, "Invalid Guild");
+pub(crate) const TOO_MANY_GUILDS: Known =
+    Known(400, 30001, "Maximum number of guilds reached (100)");
 pub(crate) const TOO_MANY_WEBHOOKS: Known =
     Known(400, 30007, "Maximum number of webhooks reached (15)");
 pub(crate) const ALREADY_CROSSPOSTED: Known =
@@ -328,6 +367,11 @@ impl From<Known> for SimError {
 }
 
 impl SimError {
+    /// What Discord says of a field that is wrong.
+    pub fn invalid(path: &str, words: &str) -> Self {
+        Self::Refused(Invalid::one(path, "CLIENT_VALIDATION", words))
+    }
+
     /// Discord's code, when Discord would refuse.
     pub fn code(&self) -> Option<u64> {
         match self {

@@ -54,6 +54,8 @@ pub(crate) struct Hub {
     /// Counts every change.
     changes: watch::Sender<u64>,
     dispatches: broadcast::Sender<Arc<Dispatch>>,
+    /// The number of the newest request that was refused.
+    pub(crate) refused: watch::Sender<u64>,
     /// True once the simulator must stop.
     pub(crate) stop: watch::Sender<bool>,
 }
@@ -129,6 +131,7 @@ impl Hub {
             state: Mutex::new(state),
             changes: watch::Sender::new(0),
             dispatches: broadcast::Sender::new(SUBSCRIBER_BACKLOG),
+            refused: watch::Sender::new(0),
             stop: watch::Sender::new(false),
         }
     }
@@ -177,6 +180,13 @@ impl Hub {
     }
 
     fn deliver(&self, state: &mut SimState) {
+        let newest = state.records.refusals().next_back();
+        let newest = newest.map_or(0, |refusal| refusal.number);
+        self.refused.send_if_modified(|known| {
+            let is_new = newest > *known;
+            *known = newest.max(*known);
+            is_new
+        });
         let events = std::mem::take(&mut state.world.outbox);
         for event in &events {
             state.conformity.event(event.name, &event.data);

@@ -31,6 +31,7 @@ mod gateway;
 mod handle;
 mod hub;
 mod ids;
+mod lacking;
 mod limits;
 mod options;
 mod permissions;
@@ -43,7 +44,7 @@ mod world;
 
 pub use blueprint::{Blueprint, BotBlueprint, PRESETS, preset};
 pub use client_lines::client_lines;
-pub use errors::{ApiError, SimError};
+pub use errors::{ApiError, Lacking, SimError};
 pub use faults::{GatewayFault, GatewayFaultKind, InjectedFault, RestFault, RestFaultKind};
 pub use gateway::SessionView;
 pub use handle::{
@@ -54,4 +55,4 @@ pub use ids::Id;
 pub use limits::{Limit, RateLimits};
 pub use options::{PRIVILEGED_INTENTS, SimOptions};
 pub use record::{Recording, RequestRecord};
-pub use world::SavedWorld;
+pub use world::{SavedWorld, Switches};

@@ -2,6 +2,7 @@
 
 use super::errors::{ApiError, MISSING_ACCESS, MISSING_PERMISSIONS};
 use super::ids::Id;
+use super::lacking;
 use super::world::{Channel, Guild, Member, Overwrite, World, kind};
 use crate::discord::permissions::rules::{self, ChannelKind, Layers, Rank, Standing};
 
@@ -77,13 +78,18 @@ pub(crate) fn in_channel(world: &World, channel: &Channel, user: Id) -> u64 {
 /// Whether a member of the channel's guild is timed out now.
 pub(crate) fn is_timed_out(world: &World, channel: &Channel, user: Id) -> bool {
     let guild = channel.guild.and_then(|id| world.guilds.get(&id));
-    let member = guild.and_then(|guild| guild.members.get(&user));
+    guild.is_some_and(|guild| is_timed_out_in(world, guild, user))
+}
+
+/// Whether a member is timed out now.
+pub(crate) fn is_timed_out_in(world: &World, guild: &Guild, user: Id) -> bool {
+    let member = guild.members.get(&user);
     let until = member.and_then(|member| member.timed_out_until.as_deref());
     rules::is_timed_out(until, world.clock.now())
 }
 
 /// Whether the channel is a private thread that the user is not in.
-fn is_shut(channel: &Channel, user: Id) -> bool {
+pub(super) fn is_shut(channel: &Channel, user: Id) -> bool {
     let Some(thread) = &channel.thread else {
         return false;
     };
@@ -100,7 +106,8 @@ fn standing(world: &World, guild: &Guild, member: &Member) -> Standing {
     }
 }
 
-fn role_permissions(guild: &Guild, member: &Member) -> u64 {
+/// What the roles of a member allow, with `@everyone`.
+pub(super) fn role_permissions(guild: &Guild, member: &Member) -> u64 {
     let held = member.roles.iter().chain([&guild.id]);
     let roles = held.filter_map(|id| guild.roles.get(id));
     roles.fold(0, |held, role| held | role.permissions)
@@ -114,14 +121,15 @@ pub(crate) fn require_in_channel(
     needed: u64,
 ) -> Result<(), ApiError> {
     let held = in_channel(world, channel, user);
-    if held & VIEW_CHANNEL == 0 {
-        return Err(MISSING_ACCESS.into());
+    if held & VIEW_CHANNEL != 0 && held & needed == needed {
+        return Ok(());
     }
-    if held & needed == needed {
-        Ok(())
+    let known = if held & VIEW_CHANNEL == 0 {
+        MISSING_ACCESS
     } else {
-        Err(MISSING_PERMISSIONS.into())
-    }
+        MISSING_PERMISSIONS
+    };
+    Err(lacking::in_one_channel(world, channel, user, needed, known))
 }
 
 /// Fails unless `user` is in the guild and holds all of `needed`.
@@ -132,12 +140,12 @@ pub(crate) fn require_in_guild(
     needed: u64,
 ) -> Result<(), ApiError> {
     if !guild.members.contains_key(&user) {
-        return Err(MISSING_ACCESS.into());
+        return Err(lacking::not_a_member(world, guild, user));
     }
     if in_guild(world, guild, user) & needed == needed {
         Ok(())
     } else {
-        Err(MISSING_PERMISSIONS.into())
+        Err(lacking::in_whole_guild(world, guild, user, needed))
     }
 }
 
@@ -150,28 +158,39 @@ fn highest(guild: &Guild, user: Id) -> Rank {
 }
 
 /// Fails unless `actor` stands above `target`: nobody above the owner, the owner above all.
-pub(crate) fn require_above(guild: &Guild, actor: Id, target: Id) -> Result<(), ApiError> {
+pub(crate) fn require_above(
+    world: &World,
+    guild: &Guild,
+    actor: Id,
+    target: Id,
+) -> Result<(), ApiError> {
     let above = guild.owner != target && highest(guild, actor) > highest(guild, target);
     if guild.owner == actor || above {
         Ok(())
     } else {
-        Err(MISSING_PERMISSIONS.into())
+        Err(lacking::not_above(world, guild, actor, target))
     }
 }
 
 /// Fails unless `actor` stands above the role.
-pub(crate) fn require_above_role(guild: &Guild, actor: Id, role: Id) -> Result<(), ApiError> {
-    let position = guild.roles.get(&role).map_or(0, |role| role.position);
-    let rank = rules::highest([(position, role)]);
+pub(crate) fn require_above_role(
+    world: &World,
+    guild: &Guild,
+    actor: Id,
+    role: Id,
+) -> Result<(), ApiError> {
+    let known = guild.roles.get(&role);
+    let rank = rules::highest([(known.map_or(0, |role| role.position), role)]);
     if guild.owner == actor || highest(guild, actor) > rank {
-        Ok(())
-    } else {
-        Err(MISSING_PERMISSIONS.into())
+        return Ok(());
     }
+    let name = known.map_or("that role", |role| role.name.as_str());
+    Err(lacking::not_above_role(world, guild, actor, name))
 }
 
 /// Fails unless the highest role of `actor` stands above a position.
 pub(crate) fn require_above_position(
+    world: &World,
     guild: &Guild,
     actor: Id,
     position: i64,
@@ -181,7 +200,8 @@ pub(crate) fn require_above_position(
     if guild.owner == actor || highest(guild, actor) > rank {
         Ok(())
     } else {
-        Err(MISSING_PERMISSIONS.into())
+        let place = format!("position {position}");
+        Err(lacking::not_above_role(world, guild, actor, &place))
     }
 }
 

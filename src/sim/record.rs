@@ -1,5 +1,6 @@
 //! Recent events: the bots' requests, a transcript for failed waits, and all of it for whoever records it.
 
+use super::errors::Lacking;
 use super::ids::{Id, timestamp};
 use super::world::Event;
 use serde_json::{Value, json};
@@ -14,6 +15,9 @@ const SHOWN: usize = 40;
 /// The longest text of a body in the transcript, in characters.
 const BODY_SHOWN: usize = 300;
 
+/// How many refused requests are kept beside the others.
+const REFUSALS: usize = 50;
+
 /// One request of the bot.
 #[derive(Clone, Debug)]
 pub struct RequestRecord {
@@ -23,6 +27,8 @@ pub struct RequestRecord {
     pub application: Id,
     /// `POST`
     pub method: String,
+    /// Discord's name of what was asked for (`ban_user_from_guild`); none for what Discord does not have.
+    pub operation: Option<&'static str>,
     /// The path without `/api/v10`, with its query: `/channels/1/messages?limit=5`.
     pub path: String,
     /// The JSON body; null when there was none.
@@ -35,6 +41,8 @@ pub struct RequestRecord {
     pub answer: Value,
     /// The audit log reason.
     pub reason: Option<String>,
+    /// What was missing for it to be permitted, which the answer does not say.
+    pub lacking: Option<Lacking>,
     /// When it was answered, since the Unix epoch, on the simulator's clock.
     pub at: Duration,
 }
@@ -42,12 +50,21 @@ pub struct RequestRecord {
 impl RequestRecord {
     /// The request as JSON.
     pub fn show(&self) -> Value {
-        json!({
+        let mut shown = json!({
             "kind": "request", "number": self.number, "at": timestamp(self.at),
             "application": self.application.to_string(), "method": self.method,
             "path": self.path, "body": self.body, "files": self.files, "reason": self.reason,
             "status": self.status, "answer": self.answer,
-        })
+        });
+        if let Some(lacking) = &self.lacking {
+            shown["lacking"] = lacking.show();
+        }
+        shown
+    }
+
+    /// Whether Discord would not do what was asked, and asking again does not help.
+    fn is_refusal(&self) -> bool {
+        matches!(self.status, 400 | 403)
     }
 }
 
@@ -57,6 +74,7 @@ pub(crate) struct Records {
     kept: usize,
     count: u64,
     requests: VecDeque<RequestRecord>,
+    refusals: VecDeque<RequestRecord>,
     lines: VecDeque<String>,
     unimplemented: BTreeSet<String>,
     /// Where everything goes, and the texts that are taken out of it.
@@ -104,6 +122,7 @@ impl Records {
             kept: kept.max(1),
             count: 0,
             requests: VecDeque::new(),
+            refusals: VecDeque::new(),
             lines: VecDeque::new(),
             unimplemented: BTreeSet::new(),
             recording,
@@ -133,6 +152,12 @@ impl Records {
         self.line(line);
         if let Some((recording, hidden)) = &self.recording {
             recording.take(&record.show(), hidden);
+        }
+        if record.is_refusal() {
+            if self.refusals.len() >= REFUSALS {
+                self.refusals.pop_front();
+            }
+            self.refusals.push_back(record.clone());
         }
         if self.requests.len() >= self.kept {
             self.requests.pop_front();
@@ -183,6 +208,11 @@ impl Records {
         self.requests.iter().cloned().collect()
     }
 
+    /// The last requests that were refused, the oldest first.
+    pub(crate) fn refusals(&self) -> impl DoubleEndedIterator<Item = &RequestRecord> {
+        self.refusals.iter()
+    }
+
     /// The last lines, the oldest first.
     pub(crate) fn transcript(&self) -> String {
         let lines: Vec<&str> = self.lines.iter().map(String::as_str).collect();
@@ -192,6 +222,7 @@ impl Records {
     /// Forgets the requests that were kept.
     pub(crate) fn clear(&mut self) {
         self.requests.clear();
+        self.refusals.clear();
         self.lines.clear();
     }
 }

@@ -250,15 +250,19 @@ pub(super) async fn vote(State(shared): State<StudioState>, Body(body): Body<Vot
 #[derive(Deserialize)]
 pub(super) struct Direct {
     user: Named,
+    /// The first one, if it is not said.
+    bot: Option<Named>,
 }
 
-/// Opens the direct messages between somebody and the bot.
+/// Opens the direct messages between somebody and a bot.
 pub(super) async fn direct(
     State(shared): State<StudioState>,
     Body(body): Body<Direct>,
 ) -> Response {
     act(&shared, |chat| {
-        let channel = chat.direct_channel(chat.find_user(&body.user.0)?);
+        let user = chat.find_user(&body.user.0)?;
+        let bot = body.bot.map(|bot| chat.find_user(&bot.0)).transpose()?;
+        let channel = chat.direct_channel_with(user, bot.unwrap_or_else(|| chat.bot_user()))?;
         Ok(json!({ "channel": channel.to_string() }))
     })
 }
@@ -302,7 +306,13 @@ fn refuse(error: &SimError) -> Response {
     {
         collect_fields(errors, "", &mut fields);
     }
-    let answer = json!({ "error": in_discords_words(error), "fields": fields }).to_string();
+    let mut answer = json!({ "error": in_discords_words(error), "fields": fields });
+    if let SimError::Refused(error) = error
+        && let Some(lacking) = &error.lacking
+    {
+        answer["lacking"] = lacking.show();
+    }
+    let answer = answer.to_string();
     let kind = [(CONTENT_TYPE, "application/json")];
     let answer = secrets::hide_text(&answer).into_owned();
     (StatusCode::BAD_REQUEST, kind, answer).into_response()
@@ -335,10 +345,15 @@ fn in_discords_words(error: &SimError) -> String {
     if sentences.is_empty() {
         sentences.push(error.message.as_str());
     }
-    sentences.join(" ")
+    let sentences = sentences.join(" ");
+    match &error.lacking {
+        Some(lacking) => format!("{}: {}", sentences.trim_end_matches('.'), lacking.why),
+        None => sentences,
+    }
 }
 
-fn collect_sentences<'a>(errors: &'a Value, found: &mut Vec<&'a str>) {
+/// The sentences of nested errors.
+pub(super) fn collect_sentences<'a>(errors: &'a Value, found: &mut Vec<&'a str>) {
     match errors {
         Value::Object(fields) => {
             found.extend(fields.get("message").and_then(Value::as_str));

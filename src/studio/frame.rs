@@ -1,9 +1,10 @@
 //! The frames of the live feed: one JSON object each, distinguished by `type`.
 
+use super::actions::collect_sentences;
 use super::{BotView, CogView, StudioOptions};
 use crate::discord::permissions::VIEW_CHANNEL;
 use crate::reload::report::Report;
-use crate::sim::{Dispatch, Id, MessagePage, Sim};
+use crate::sim::{Dispatch, Id, MessagePage, RequestRecord, Sim};
 use crate::typecheck::TypeReport;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -28,7 +29,14 @@ pub(super) enum Frame<'a> {
         reports: Vec<Arc<Report>>,
         types: Option<Arc<TypeReport>>,
         cogs: &'a [CogView],
+        refusals: Vec<Refusal>,
     },
+    /// Requests of bots that were refused.
+    Refusals { refusals: Vec<Refusal> },
+    /// What somebody shows of themselves.
+    Presence { user: String, presence: &'a Value },
+    /// Where somebody is in voice; `channel_id` is null for whoever has left.
+    Voice { guild: String, state: &'a Value },
     /// The guild, its channels, roles or people have changed.
     World { world: World },
     /// A part of a channel's messages without a gap, the oldest first.
@@ -87,7 +95,7 @@ pub(super) struct World {
     /// [`Sim::world`].
     #[serde(flatten)]
     whole: Value,
-    /// The application commands, as Discord shows them.
+    /// The application commands of all bots and servers, as Discord shows them.
     commands: Vec<Value>,
     /// For each person and the bot: what they may do in the channels that they see, as Discord's permission bits.
     access: BTreeMap<String, BTreeMap<String, String>>,
@@ -96,35 +104,67 @@ pub(super) struct World {
 }
 
 impl World {
-    fn of(chat: &Sim) -> Self {
+    pub(super) fn of(chat: &Sim) -> Self {
         let whole = chat.world();
         Self {
             access: access(chat, &whole),
             whole,
-            commands: commands(chat),
+            commands: chat.all_commands(),
             files: chat.url(),
         }
     }
 }
 
-/// The application commands that people on the page can use; of a bot's two with one name, Discord shows that of the
-/// guild.
-pub(super) fn commands(chat: &Sim) -> Vec<Value> {
-    let mut commands = chat.commands(Some(chat.guild()));
-    let own = commands.len();
-    let global = chat.commands(None);
-    commands.extend(global);
-    let key = |command: &Value| {
-        let field = |name: &str| command[name].clone();
-        (field("application_id"), field("type"), field("name"))
+/// A request of a bot that was refused.
+#[derive(Serialize)]
+pub(super) struct Refusal {
+    number: u64,
+    /// Unix seconds.
+    at: f64,
+    bot: String,
+    operation: Option<&'static str>,
+    method: String,
+    path: String,
+    status: u16,
+    code: Value,
+    /// In Discord's words.
+    message: String,
+    /// The permissions that are missing, as Discord's settings call them.
+    permissions: Vec<&'static str>,
+    /// Why it is not permitted, in one sentence.
+    why: Option<String>,
+}
+
+/// What was refused after the request with this number, the oldest first.
+pub(super) fn refusals(chat: &Sim, after: u64) -> Vec<Refusal> {
+    let shown = |request: RequestRecord| {
+        let mut sentences = Vec::new();
+        if let Some(errors) = request.answer.get("errors") {
+            collect_sentences(errors, &mut sentences);
+        }
+        let message = request.answer["message"].as_str().unwrap_or_default();
+        sentences.insert(0, message);
+        let lacking = request.lacking.as_ref();
+        Refusal {
+            number: request.number,
+            at: request.at.as_secs_f64(),
+            bot: request.application.to_string(),
+            operation: request.operation,
+            status: request.status,
+            code: request.answer["code"].clone(),
+            message: sentences.join(" "),
+            permissions: lacking.map(|it| it.permissions.clone()).unwrap_or_default(),
+            why: lacking.map(|it| it.why.clone()),
+            method: request.method,
+            path: request.path,
+        }
     };
-    let named: Vec<_> = commands.iter().take(own).map(key).collect();
-    let mut index = 0;
-    commands.retain(|command| {
-        index += 1;
-        index <= own || !named.contains(&key(command))
-    });
-    commands
+    chat.refusals(after).into_iter().map(shown).collect()
+}
+
+/// What came with the newest of these requests.
+pub(super) fn newest(refusals: &[Refusal]) -> Option<u64> {
+    refusals.last().map(|refusal| refusal.number)
 }
 
 fn access(chat: &Sim, world: &Value) -> BTreeMap<String, BTreeMap<String, String>> {
@@ -169,6 +209,7 @@ pub(super) fn hello<'a>(options: &'a StudioOptions, cogs: &'a [CogView]) -> Fram
         reports: options.reports.recent(),
         types: options.types.newest(),
         cogs,
+        refusals: chat.map(|chat| refusals(chat, 0)).unwrap_or_default(),
     }
 }
 
@@ -190,7 +231,7 @@ pub(super) fn messages(chat: &Sim, channel: Id, page: Page) -> Option<Frame<'sta
 
 /// What a dispatch changes on the page, if anything. A message is sent whole and as it is now, so
 /// that a frame which arrives twice does no harm.
-pub(super) fn of_dispatch(chat: &Sim, dispatch: &Dispatch) -> Option<Frame<'static>> {
+pub(super) fn of_dispatch<'a>(chat: &Sim, dispatch: &'a Dispatch) -> Option<Frame<'a>> {
     let data = &dispatch.data;
     let channel = || text(data, "channel_id");
     match dispatch.name.as_str() {
@@ -218,24 +259,30 @@ pub(super) fn of_dispatch(chat: &Sim, dispatch: &Dispatch) -> Option<Frame<'stat
             channel: channel()?,
             user: text(data, "user_id")?,
         }),
-        name if changes_world(name) => Some(Frame::World {
-            world: World::of(chat),
+        "PRESENCE_UPDATE" => Some(Frame::Presence {
+            user: text(data.get("user")?, "id")?,
+            presence: data,
+        }),
+        "VOICE_STATE_UPDATE" => Some(Frame::Voice {
+            guild: text(data, "guild_id")?,
+            state: data,
         }),
         _ => None,
     }
 }
 
-fn changes_world(name: &str) -> bool {
-    [
+/// Whether a dispatch changes what is sent of the world as a whole.
+pub(super) fn changes_world(name: &str) -> bool {
+    let prefixes = [
         "GUILD_",
         "CHANNEL_CREATE",
         "CHANNEL_UPDATE",
         "CHANNEL_DELETE",
         "THREAD_",
         "USER_",
-    ]
-    .iter()
-    .any(|prefix| name.starts_with(prefix))
+    ];
+    let is_log = name == "GUILD_AUDIT_LOG_ENTRY_CREATE";
+    !is_log && prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The message as it is now; its deletion, when it is no more.

@@ -71,6 +71,11 @@ struct Feed {
     reports: broadcast::Receiver<Arc<Report>>,
     types: watch::Receiver<Option<Arc<TypeReport>>>,
     dispatches: Option<broadcast::Receiver<Arc<Dispatch>>>,
+    refused: Option<watch::Receiver<u64>>,
+    /// The number of the newest refusal that the page knows.
+    newest_refusal: u64,
+    /// Whether the world has changed since it was sent.
+    is_world_stale: bool,
     cogs: Vec<CogView>,
     commands: Vec<Value>,
     look: Interval,
@@ -85,6 +90,9 @@ async fn run(socket: WebSocket, shared: StudioState) {
         reports: shared.options.reports.subscribe(),
         types: shared.options.types.subscribe(),
         dispatches: shared.options.chat.as_ref().map(Sim::subscribe),
+        refused: shared.options.chat.as_ref().map(Sim::refused),
+        newest_refusal: 0,
+        is_world_stale: false,
         cogs: Vec::new(),
         commands: Vec::new(),
         look,
@@ -103,8 +111,12 @@ impl Feed {
     async fn hello(&mut self) -> Result<(), Gone> {
         self.cogs = (self.shared.options.cogs)();
         let chat = self.shared.options.chat.as_ref();
-        self.commands = chat.map(frame::commands).unwrap_or_default();
-        let hello = text_of(&frame::hello(&self.shared.options, &self.cogs))?;
+        self.commands = chat.map(Sim::all_commands).unwrap_or_default();
+        let hello = frame::hello(&self.shared.options, &self.cogs);
+        if let Frame::Hello { refusals, .. } = &hello {
+            self.newest_refusal = frame::newest(refusals).unwrap_or(0);
+        }
+        let hello = text_of(&hello)?;
         self.send(hello).await
     }
 
@@ -127,6 +139,7 @@ impl Feed {
                     Ok(())
                 }
             },
+            () = refused(&mut self.refused) => self.tell_refusals().await,
             // The other side is in the options, too, and so stays.
             Ok(()) = self.types.changed() => {
                 let newest = self.types.borrow_and_update().clone();
@@ -152,10 +165,29 @@ impl Feed {
         let Some(chat) = self.shared.options.chat.clone() else {
             return Ok(());
         };
-        match frame::of_dispatch(&chat, dispatch) {
-            Some(frame) => self.send(text_of(&frame)?).await,
-            None => Ok(()),
+        if let Some(frame) = frame::of_dispatch(&chat, dispatch) {
+            self.send(text_of(&frame)?).await?;
         }
+        self.is_world_stale |= frame::changes_world(&dispatch.name);
+        // Of many changes at once the last one tells all of them.
+        let more = self.dispatches.as_ref().is_some_and(|it| !it.is_empty());
+        if !self.is_world_stale || more {
+            return Ok(());
+        }
+        self.is_world_stale = false;
+        let world = frame::World::of(&chat);
+        self.send(text_of(&Frame::World { world })?).await
+    }
+
+    async fn tell_refusals(&mut self) -> Result<(), Gone> {
+        let chat = self.shared.options.chat.as_ref();
+        let refusals = chat.map(|chat| frame::refusals(chat, self.newest_refusal));
+        let refusals = refusals.unwrap_or_default();
+        let Some(newest) = frame::newest(&refusals) else {
+            return Ok(());
+        };
+        self.newest_refusal = newest;
+        self.send(text_of(&Frame::Refusals { refusals })?).await
     }
 
     async fn tell_cogs(&mut self) -> Result<(), Gone> {
@@ -170,7 +202,7 @@ impl Feed {
     /// Discord's list follows the cogs some time after they have changed, and nothing is dispatched.
     async fn tell_commands(&mut self) -> Result<(), Gone> {
         let chat = self.shared.options.chat.as_ref();
-        let commands = chat.map(frame::commands).unwrap_or_default();
+        let commands = chat.map(Sim::all_commands).unwrap_or_default();
         if commands == self.commands {
             return Ok(());
         }
@@ -211,6 +243,17 @@ fn text_of(frame: &Frame<'_>) -> Result<String, Gone> {
 async fn stopped(stopping: &mut watch::Receiver<bool>) {
     // The sender goes when the server goes, which is a stop, too.
     let _told = stopping.wait_for(|stopping| *stopping).await.is_ok();
+}
+
+/// Returns when a request was refused; never, while the bot is on Discord itself.
+async fn refused(refused: &mut Option<watch::Receiver<u64>>) {
+    let changed = match refused {
+        Some(refused) => refused.changed().await.is_ok(),
+        None => false,
+    };
+    if !changed {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// The next dispatch; never, while the bot is on Discord itself.

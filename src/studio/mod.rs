@@ -4,6 +4,7 @@
 //! request ─ guard (is it from this page?) ─┬─ files (the page itself)
 //!                                          ├─ actions, interact (what the reader does) ─▶ simulator
 //!                                          ├─ bots (those of other programs), control (what programs ask for beside that) ─▶ simulator
+//!                                          ├─ people (who comes and goes, voice, presence) ─▶ simulator
 //!                                          ├─ history (what a cog has run), trial (what one server tries) ─▶ hot reload
 //!                                          └─ live (the feed) ◀─ frame (what the feed sends)
 //! ```
@@ -20,6 +21,7 @@ mod history;
 mod interact;
 mod listen;
 mod live;
+mod people;
 mod trial;
 
 pub use history::Versions;
@@ -231,6 +233,13 @@ fn router(shared: StudioState, address: SocketAddr) -> Router {
         .route("/control/bots", get(bots::list))
         .route("/control/add-bot", post(bots::add))
         .route("/control/remove-bot", post(bots::remove))
+        .route("/control/add-person", post(people::add))
+        .route("/control/add-server", post(people::found))
+        .route("/control/join", post(people::join))
+        .route("/control/leave", post(people::leave))
+        .route("/control/presence", post(people::presence))
+        .route("/control/voice", post(people::voice))
+        .route("/control/typing", post(people::typing))
         .route("/control/world", get(control::world))
         .route("/control/messages/{channel}", get(control::messages))
         .route("/control/saved-world", get(control::saved_world))

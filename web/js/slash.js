@@ -20,6 +20,18 @@ export function inLanguage(commands, locale) {
     }));
 }
 
+/**
+ * The commands that there are in a server, or without one in direct messages: of a bot's two with one name, that of the
+ * server. `isThere(bot)` is whether a bot is there.
+ */
+export function installed(commands, guild, isThere) {
+    const own = commands.filter((command) => (command.guild_id ?? null) === guild);
+    const isOwn = (command) => own.some((one) => one.application_id === command.application_id
+        && (one.type ?? CHAT_INPUT) === (command.type ?? CHAT_INPUT) && one.name === command.name);
+    const general = commands.filter((command) => !command.guild_id && !isOwn(command));
+    return (guild ? [...own, ...general] : general).filter((command) => isThere(command.application_id));
+}
+
 /** Every command that can be written: `{ bot, path: ["reload", "cog"], shown, description, options }`. */
 export function writable(commands) {
     return commands.filter((command) => (command.type ?? CHAT_INPUT) === CHAT_INPUT)

@@ -2,7 +2,7 @@
 
 import { find } from "./candidates.js";
 import { el } from "./dom.js";
-import { inLanguage, matching, named, offered, readCommand } from "./slash.js";
+import { inLanguage, installed, matching, named, offered, readCommand } from "./slash.js";
 import { heldIn, ownerOf, store } from "./store.js";
 
 const SHOWN = 100;
@@ -12,7 +12,9 @@ export function offeredHere() {
     const channel = store.channels.get(store.channel);
     const held = channel ? heldIn(store.speaker, store.channel) ?? "0" : null;
     const locale = store.users.get(store.speaker)?.locale;
-    return inLanguage(offered(store.world?.commands ?? [], held, Boolean(channel?.nsfw)), locale);
+    const guild = channel?.guild_id ?? null;
+    const here = installed(store.world?.commands ?? [], guild, (bot) => (guild ? store.members.has(bot) : true));
+    return inLanguage(offered(here, held, Boolean(channel?.nsfw)), locale);
 }
 
 /** The choices of the list for what is written, below the names of their cogs; none for what is no command. */

@@ -9,8 +9,9 @@ mod modal;
 mod options;
 mod resolve;
 
-use super::errors::{ApiError, Invalid, Known, MISSING_PERMISSIONS, UNKNOWN_COMMAND};
+use super::errors::{ApiError, Invalid, Known, UNKNOWN_COMMAND};
 use super::ids::{Id, id_of};
+use super::lacking;
 use super::permissions::{self, ADMINISTRATOR, USE_APPLICATION_COMMANDS, require_in_channel};
 use super::world::{CalledCommand, Channel, Command, Interaction, Stage, World};
 use resolve::Resolved;
@@ -119,7 +120,7 @@ pub(crate) fn begin(
     require_in_channel(world, &place, user, 0)?;
     // Whoever is timed out may read, and use nothing.
     if permissions::is_timed_out(world, &place, user) {
-        return Err(MISSING_PERMISSIONS.into());
+        return Err(lacking::while_timed_out(world, &place, user));
     }
     let parts = match request {
         InteractionRequest::Slash { name, options } => {
@@ -226,7 +227,14 @@ fn require_allowed(
     if held & ADMINISTRATOR != 0 || held & needed == needed {
         Ok(())
     } else {
-        Err(MISSING_PERMISSIONS.into())
+        let name = command["name"].as_str().unwrap_or_default();
+        let is_slash = command["type"].as_u64().is_none_or(|kind| kind == 1);
+        let command = format!("{}{name}", if is_slash { "/" } else { "" });
+        Err(lacking::for_others(
+            world,
+            (place, user),
+            (&command, needed),
+        ))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::sim::faults::GatewayFaultKind;
 use crate::sim::hub::Hub;
 use crate::sim::ids::id_in;
 use crate::sim::server::Kill;
-use crate::sim::world::Presence;
+use crate::sim::world::{Presence, Switches};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
@@ -363,9 +363,13 @@ impl Connection {
                 return;
             };
             let world = &mut state.world;
-            let muted = (data["self_mute"] == true, data["self_deaf"] == true);
+            let switches = Switches {
+                self_mute: data["self_mute"] == true,
+                self_deaf: data["self_deaf"] == true,
+                ..Switches::default()
+            };
             let is_there = world.guild_of(channel) == Some(guild);
-            if is_there && world.enter_voice(bot, channel, muted).is_ok() {
+            if is_there && world.enter_voice(bot, channel, switches).is_ok() {
                 let server = json!({
                     "token": world.token_of("voice", channel),
                     "guild_id": guild.to_string(),

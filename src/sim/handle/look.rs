@@ -10,7 +10,7 @@ use crate::sim::world::{Guild, Message, User, World};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 impl Sim {
     /// The first guild, Cogsmith.
@@ -82,8 +82,9 @@ impl Sim {
         self.hub().look(|state| state.world.owner)
     }
 
-    /// Everything but messages; users have their `locale`, too: `{guilds: [{id, name, owner_id, channels, roles, members}], users,
-    /// direct_channels, bot}`, in Discord's own shapes.
+    /// Everything but messages; users have their `locale`, too: `{guilds: [{id, name, owner_id, channels, roles, members,
+    /// voice_states, bans}], users, direct_channels, presences, bot}`, in Discord's own shapes; `bans` are ids of users.
+    /// Without a presence a person is online, and a bot is offline.
     pub fn world(&self) -> Value {
         self.hub().look(|state| {
             let world = &state.world;
@@ -91,6 +92,8 @@ impl Sim {
                 .channels
                 .values()
                 .filter(|channel| channel.is_direct());
+            let users = world.users.keys();
+            let changed = users.filter(|id| world.presences.contains_key(*id));
             json!({
                 "guilds": world.guilds.values().map(|it| show_guild(world, it)).collect::<Vec<_>>(),
                 "users": world.users.values().map(show_person).collect::<Vec<_>>(),
@@ -102,6 +105,7 @@ impl Sim {
                             .map(|id| world.show_user(*id)).collect::<Vec<_>>(),
                     }))
                     .collect::<Vec<_>>(),
+                "presences": changed.map(|id| world.show_presence(*id)).collect::<Vec<_>>(),
                 "bot": world.show_user(world.bot),
                 "owner_id": world.owner.to_string(),
             })
@@ -169,9 +173,23 @@ impl Sim {
         self.hub().subscribe()
     }
 
+    /// Changes whenever a request was refused: the number of the newest that was.
+    pub fn refused(&self) -> watch::Receiver<u64> {
+        self.hub().refused.subscribe()
+    }
+
     /// What the bot requested, the oldest first; the last `SimOptions::requests_kept`.
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.hub().look(|state| state.records.requests())
+    }
+
+    /// What bots asked for that was refused with status 400 or 403, the newest last, at most 50: those whose number is
+    /// above `after`.
+    pub fn refusals(&self, after: u64) -> Vec<RequestRecord> {
+        self.hub().look(|state| {
+            let refusals = state.records.refusals();
+            refusals.filter(|one| one.number > after).cloned().collect()
+        })
     }
 
     /// Forgets the requests and the transcript so far.
@@ -243,5 +261,7 @@ fn show_guild(world: &World, guild: &Guild) -> Value {
     let mut whole = guild.show();
     whole["channels"] = json!(shown);
     whole["members"] = json!(members);
+    whole["voice_states"] = world.show_voices(guild.id);
+    whole["bans"] = guild.bans.keys().map(ToString::to_string).collect();
     whole
 }

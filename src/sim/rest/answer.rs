@@ -6,6 +6,7 @@ use super::respond::respond;
 use super::route::{self, Route};
 use super::routes::{self, Match};
 use super::{absent, files, operations};
+use crate::sim::errors::Lacking;
 use crate::sim::errors::{ApiError, Known, METHOD_NOT_ALLOWED, NOT_FOUND, UNAUTHORIZED};
 use crate::sim::faults::RestFaultKind;
 use crate::sim::hub::{Hub, SimState};
@@ -52,7 +53,7 @@ pub(crate) async fn answer(hub: Arc<Hub>, request: Request) -> Option<Response> 
             Some(sender.sign(respond(&Err(error), None)))
         }
         Met::Break => {
-            hub.change(|state| asked.note(state, 0, Value::Null));
+            hub.change(|state| asked.note(state, (0, Value::Null), None));
             None
         }
         Met::BreakAfter => {
@@ -224,29 +225,38 @@ impl Asked {
     }
 
     fn record(&self, state: &mut SimState, outcome: &Outcome) {
-        let (status, answer) = match outcome {
-            Ok(answer) => (answer.status(), answer.body().cloned().unwrap_or_default()),
-            Err(error) => (error.status, error.body()),
-        };
-        self.note(state, status, answer);
+        match outcome {
+            Ok(answer) => {
+                let body = answer.body().cloned().unwrap_or_default();
+                self.note(state, (answer.status(), body), None);
+            }
+            Err(error) => {
+                let lacking = error.lacking.as_deref().cloned();
+                self.note(state, (error.status, error.body()), lacking);
+            }
+        }
     }
 
-    fn note(&self, state: &mut SimState, status: u16, answer: Value) {
+    fn note(&self, state: &mut SimState, (status, answer): (u16, Value), lacking: Option<Lacking>) {
         let path = match self.query.as_str() {
             "" => self.path.clone(),
             query => format!("{}?{query}", self.path),
         };
         let files = self.call.files.iter();
+        let found = self.found.as_ref();
+        let operation = found.and_then(|(it, _)| operations::of_route(it.method, it.template));
         state.records.request(RequestRecord {
             number: 0,
             application: self.call.actor,
             method: self.method.clone(),
+            operation: operation.map(|it| it.id),
             path,
             body: self.call.body.clone(),
             files: files.map(|file| file.filename.clone()).collect(),
             status,
             answer,
             reason: self.call.reason.clone(),
+            lacking,
             at: state.world.clock.now(),
         });
     }

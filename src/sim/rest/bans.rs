@@ -70,7 +70,7 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
 fn ban(world: &mut World, call: &RestCall, guild: Id, user: Id) -> Result<(), ApiError> {
     let home = world.guild_for(guild, call.actor)?;
     if home.members.contains_key(&user) {
-        require_above(home, call.actor, user)?;
+        require_above(world, home, call.actor, user)?;
     }
     if home.bans.contains_key(&user) {
         return Ok(());

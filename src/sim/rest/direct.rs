@@ -2,7 +2,9 @@
 
 use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, route};
-use crate::sim::errors::{ApiError, CANNOT_DM, Invalid, UNKNOWN_GUILD};
+use crate::sim::errors::Lacking;
+use crate::sim::errors::{CANNOT_DM, INVALID_GUILD, Invalid, UNKNOWN_GUILD};
+use crate::sim::lacking;
 use crate::sim::permissions;
 use crate::sim::world::World;
 use serde_json::{Value, json};
@@ -75,11 +77,11 @@ fn leave(world: &mut World, call: &RestCall) -> Outcome {
     if world.guild_for(guild, call.actor).is_err() {
         return Err(UNKNOWN_GUILD.into());
     }
-    if world.guild_for(guild, call.actor)?.owner == call.actor {
-        return Err(ApiError {
-            message: "Invalid Guild".into(),
-            ..crate::sim::errors::Known(400, 50055, "").into()
-        });
+    let home = world.guild_for(guild, call.actor)?;
+    if home.owner == call.actor {
+        let who = lacking::name(world, call.actor);
+        let why = format!("{who} owns {}, and an owner cannot leave.", home.name);
+        return Err(Lacking::other(why).refuse(INVALID_GUILD));
     }
     world.leave(guild, call.actor)?;
     Ok(RestAnswer::Nothing)

@@ -1,8 +1,9 @@
 //! What emoji, stickers and sounds of a guild have in common: who may make, change and see what of them.
 
 use super::call::{Outcome, RestAnswer, RestCall};
-use crate::sim::errors::{ApiError, Invalid, Known, MISSING_PERMISSIONS};
+use crate::sim::errors::{ApiError, Invalid, Known};
 use crate::sim::ids::{Id, id_in};
+use crate::sim::lacking;
 use crate::sim::permissions::{
     CREATE_GUILD_EXPRESSIONS, MANAGE_GUILD_EXPRESSIONS, in_guild, require_in_guild,
 };
@@ -70,7 +71,8 @@ fn require_changing(
     if held & MANAGE_GUILD_EXPRESSIONS != 0 || (is_own && held & CREATE_GUILD_EXPRESSIONS != 0) {
         Ok(())
     } else {
-        Err(MISSING_PERMISSIONS.into())
+        let needed = MANAGE_GUILD_EXPRESSIONS;
+        Err(lacking::in_whole_guild(world, guild, actor, needed))
     }
 }
 

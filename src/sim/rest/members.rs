@@ -4,10 +4,9 @@ use super::call::{Outcome, RestAnswer, RestCall};
 use super::roles::{require_assignable, roles_changed};
 use super::route::{Route, route};
 use super::voice;
-use crate::sim::errors::{
-    ApiError, BANNED, INVALID_ACCESS_TOKEN, Invalid, MISSING_PERMISSIONS, NOT_IN_VOICE,
-};
+use crate::sim::errors::{ApiError, BANNED, INVALID_ACCESS_TOKEN, Invalid, NOT_IN_VOICE};
 use crate::sim::ids::{Id, ids_in, parse_timestamp, timestamp};
+use crate::sim::lacking;
 use crate::sim::permissions::{
     ADMINISTRATOR, CHANGE_NICKNAME, CREATE_INSTANT_INVITE, DEAFEN_MEMBERS, KICK_MEMBERS,
     MANAGE_NICKNAMES, MANAGE_ROLES, MODERATE_MEMBERS, MUTE_MEMBERS, in_guild, require_above,
@@ -193,11 +192,11 @@ fn require_naming(world: &World, home: &Guild, actor: Id, user: Id) -> Result<()
         return if enough {
             Ok(())
         } else {
-            Err(MISSING_PERMISSIONS.into())
+            Err(lacking::in_whole_guild(world, home, actor, CHANGE_NICKNAME))
         };
     }
     require_in_guild(world, home, actor, MANAGE_NICKNAMES)?;
-    require_above(home, actor, user)
+    require_above(world, home, actor, user)
 }
 
 fn check_nick(nick: &Value) -> Result<(), ApiError> {
@@ -217,10 +216,12 @@ fn timeout(
     until: &Value,
 ) -> Result<Option<String>, ApiError> {
     require_in_guild(world, home, actor, MODERATE_MEMBERS)?;
-    require_above(home, actor, user)?;
+    require_above(world, home, actor, user)?;
     // Administrators cannot be silenced.
     if in_guild(world, home, user) & ADMINISTRATOR != 0 {
-        return Err(MISSING_PERMISSIONS.into());
+        let whom = lacking::name(world, user);
+        let why = format!("{whom} is an administrator, and those cannot be timed out.");
+        return Err(lacking::not_permitted(why));
     }
     let Some(text) = until.as_str() else {
         return Ok(None);
@@ -244,7 +245,7 @@ fn kick(world: &mut World, call: &RestCall) -> Outcome {
     require_in_guild(world, home, call.actor, KICK_MEMBERS)?;
     world.user(user)?;
     home.member(user)?;
-    require_above(home, call.actor, user)?;
+    require_above(world, home, call.actor, user)?;
     let guild = home.id;
     world.leave(guild, user)?;
     world.audit(guild, call.who_and_why(), 20, Some(user));

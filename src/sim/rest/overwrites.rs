@@ -2,8 +2,9 @@
 
 use super::call::{Outcome, RestAnswer, RestCall};
 use super::route::{Route, route};
-use crate::sim::errors::{ApiError, MISSING_PERMISSIONS, NOT_IN_A_DM, UNKNOWN_OVERWRITE};
+use crate::sim::errors::{ApiError, NOT_IN_A_DM, UNKNOWN_OVERWRITE};
 use crate::sim::ids::Id;
+use crate::sim::lacking;
 use crate::sim::permissions::{self, ADMINISTRATOR, MANAGE_ROLES, require_in_channel};
 use crate::sim::world::{Audited, Channel, Overwrite, World};
 
@@ -119,6 +120,7 @@ pub(super) fn require_grantable(
     if held & ADMINISTRATOR != 0 || (touched & !held == 0) {
         Ok(())
     } else {
-        Err(MISSING_PERMISSIONS.into())
+        let missing = touched & !held;
+        Err(lacking::in_whole_guild(world, guild, actor, missing))
     }
 }

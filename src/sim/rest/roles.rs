@@ -2,8 +2,9 @@
 
 use super::call::{Outcome, RestAnswer, RestCall, permissions_in};
 use super::route::{Route, route};
-use crate::sim::errors::{ApiError, INVALID_ROLE, Invalid, MISSING_PERMISSIONS};
+use crate::sim::errors::{ApiError, INVALID_ROLE, Invalid};
 use crate::sim::ids::{Id, id_in};
+use crate::sim::lacking;
 use crate::sim::permissions::{
     ADMINISTRATOR, MANAGE_ROLES, in_guild, require_above_position, require_above_role,
     require_in_guild,
@@ -66,11 +67,13 @@ fn granted(world: &World, guild: Id, call: &RestCall) -> Result<Option<u64>, Api
     let Some(asked) = permissions_in(&call.body, "permissions")? else {
         return Ok(None);
     };
-    let held = in_guild(world, world.guild_for(guild, call.actor)?, call.actor);
+    let home = world.guild_for(guild, call.actor)?;
+    let held = in_guild(world, home, call.actor);
     if held & ADMINISTRATOR != 0 || asked & !held == 0 {
         Ok(Some(asked))
     } else {
-        Err(MISSING_PERMISSIONS.into())
+        let missing = asked & !held;
+        Err(lacking::in_whole_guild(world, home, call.actor, missing))
     }
 }
 
@@ -138,7 +141,7 @@ fn update(world: &mut World, call: &RestCall) -> Outcome {
     let home = world.guild_for(guild, call.actor)?;
     let mut role = home.role(id)?.clone();
     let before = role.show();
-    require_above_role(home, call.actor, id)?;
+    require_above_role(world, home, call.actor, id)?;
     if let Some(permissions) = granted(world, guild, call)? {
         role.permissions = permissions;
     }
@@ -160,7 +163,7 @@ fn delete(world: &mut World, call: &RestCall) -> Outcome {
     if id == guild || role.bot.is_some() {
         return Err(INVALID_ROLE.into());
     }
-    require_above_role(home, call.actor, id)?;
+    require_above_role(world, home, call.actor, id)?;
     let before = role.show();
     let home = world.guild_mut(guild)?;
     home.roles.shift_remove(&id);
@@ -197,9 +200,9 @@ fn reorder(world: &mut World, call: &RestCall) -> Outcome {
         if role.id == guild || position < 1 {
             return Err(INVALID_ROLE.into());
         }
-        require_above_role(home, call.actor, role.id)?;
+        require_above_role(world, home, call.actor, role.id)?;
         // Nobody lifts a role to their own highest one, or above it.
-        require_above_position(home, call.actor, position)?;
+        require_above_position(world, home, call.actor, position)?;
         moved.push((role.id, position));
     }
     for (id, position) in moved {
@@ -237,7 +240,7 @@ pub(super) fn require_assignable(
     if home.role(role)?.bot.is_some() || role == guild {
         return Err(INVALID_ROLE.into());
     }
-    require_above_role(home, actor, role)
+    require_above_role(world, home, actor, role)
 }
 
 fn give(world: &mut World, call: &RestCall) -> Outcome {

@@ -3,6 +3,7 @@
 use super::call::RestCall;
 use crate::sim::errors::{ApiError, Invalid, MISSING_PERMISSIONS};
 use crate::sim::ids::{Id, id_in, ids_in};
+use crate::sim::lacking;
 use crate::sim::permissions::{MANAGE_THREADS, in_channel};
 use crate::sim::world::{Channel, World};
 use serde_json::{Value, json};
@@ -39,7 +40,14 @@ pub(super) fn chosen(
             return Err(Invalid::one("applied_tags", "FORUM_TAG_INVALID", message));
         };
         if tag["moderated"] == true && !may_moderate {
-            return Err(MISSING_PERMISSIONS.into());
+            let (who, needed) = (call.actor, MANAGE_THREADS);
+            return Err(lacking::in_one_channel(
+                world,
+                forum,
+                who,
+                needed,
+                MISSING_PERMISSIONS,
+            ));
         }
         tags.push(id.to_string());
     }

@@ -6,6 +6,7 @@ use crate::sim::errors::{
     ApiError, Invalid, MISSING_PERMISSIONS, NOT_IN_VOICE, UNKNOWN_VOICE_STATE, WRONG_CHANNEL_TYPE,
 };
 use crate::sim::ids::{Id, id_of, parse_timestamp, timestamp};
+use crate::sim::lacking;
 use crate::sim::permissions::{
     MANAGE_CHANNELS, MOVE_MEMBERS, MUTE_MEMBERS, REQUEST_TO_SPEAK, SET_VOICE_CHANNEL_STATUS,
     in_channel, require_in_channel,
@@ -149,7 +150,14 @@ fn set_status(world: &mut World, call: &RestCall) -> Outcome {
     let (id, guild) = (channel.id, channel.guild.ok_or(WRONG_CHANNEL_TYPE)?);
     let is_inside = world.voice_channel(guild, call.actor) == Some(id);
     if !is_inside && in_channel(world, channel, call.actor) & MANAGE_CHANNELS == 0 {
-        return Err(MISSING_PERMISSIONS.into());
+        let known = MISSING_PERMISSIONS;
+        return Err(lacking::in_one_channel(
+            world,
+            channel,
+            call.actor,
+            MANAGE_CHANNELS,
+            known,
+        ));
     }
     let status = call.string("status").filter(|text| !text.is_empty());
     let action = if status.is_some() { 192 } else { 193 };

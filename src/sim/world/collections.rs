@@ -49,6 +49,9 @@ pub(crate) struct VoiceState {
     pub(crate) session: String,
     pub(crate) self_mute: bool,
     pub(crate) self_deaf: bool,
+    /// Whether the member shows the screen, and the camera.
+    pub(crate) self_stream: bool,
+    pub(crate) self_video: bool,
     /// In the audience of a stage.
     pub(crate) suppress: bool,
     /// When the member asked to speak on a stage.

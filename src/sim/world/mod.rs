@@ -42,11 +42,11 @@ pub(crate) use presence::Presence;
 pub use saved::SavedWorld;
 pub(crate) use saved::save;
 pub(crate) use user::User;
+pub use voice::Switches;
 
-use super::errors::{
-    ApiError, MISSING_ACCESS, UNKNOWN_CHANNEL, UNKNOWN_GUILD, UNKNOWN_MESSAGE, UNKNOWN_USER,
-};
+use super::errors::{ApiError, UNKNOWN_CHANNEL, UNKNOWN_GUILD, UNKNOWN_MESSAGE, UNKNOWN_USER};
 use super::ids::{Id, Snowflakes, timestamp};
+use super::lacking;
 use crate::clock::Clock;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -165,7 +165,7 @@ impl World {
         if guild.members.contains_key(&actor) {
             Ok(guild)
         } else {
-            Err(MISSING_ACCESS.into())
+            Err(lacking::not_a_member(self, guild, actor))
         }
     }
 

@@ -7,6 +7,7 @@ use crate::discord::permissions;
 use crate::sim::blueprint::{
     Blueprint, BotBlueprint, ChannelBlueprint, ChannelKind, GuildBlueprint, UserBlueprint,
 };
+use crate::sim::errors::ApiError;
 use crate::sim::ids::{Id, Snowflakes};
 use crate::sim::options::SimOptions;
 use crate::sim::permissions as may;
@@ -173,7 +174,7 @@ impl World {
         described: &GuildBlueprint,
         world: &Blueprint,
         messages: &mut Vec<FirstMessage>,
-    ) {
+    ) -> Id {
         let owner = described.owner.as_deref().and_then(|name| self.named(name));
         let id = self.add_guild(&described.name, owner.unwrap_or(self.owner));
         let mut roles = HashMap::from([("everyone", id)]);
@@ -233,6 +234,34 @@ impl World {
                 }
             }
         }
+        id
+    }
+
+    /// Makes a guild as it is described, for this owner, and tells the bots, which are all in it.
+    pub(crate) fn found_guild(
+        &mut self,
+        owner: Id,
+        name: &str,
+        described: GuildBlueprint,
+    ) -> Result<Id, ApiError> {
+        let described = GuildBlueprint {
+            name: name.into(),
+            owner: Some(self.user(owner)?.name.clone()),
+            members: Vec::new(),
+            ..described
+        };
+        let told = self.outbox.len();
+        let guild = self.furnish_guild(&described, &Blueprint::default(), &mut Vec::new());
+        // Nobody has to be told of its parts who is told of the whole.
+        self.outbox.truncate(told);
+        let bots: Vec<Id> = self.applications.keys().copied().collect();
+        for bot in bots {
+            let home = self.guilds.get(&guild);
+            let shown = home.map(|home| self.show_guild_whole(home, bot, false));
+            let shown = shown.unwrap_or_default();
+            self.tell_application(bot, "GUILD_CREATE", (Some(guild), shown));
+        }
+        Ok(guild)
     }
 
     fn furnish_channel(

@@ -1,6 +1,6 @@
 //! Users.
 
-use super::World;
+use super::{Audience, Event, World};
 use crate::sim::errors::ApiError;
 use crate::sim::ids::Id;
 use serde::{Deserialize, Serialize};
@@ -91,6 +91,20 @@ impl World {
         );
     }
 
+    /// Tells those who look at the world that somebody is not as before. Bots learn nothing of it: Discord tells them of
+    /// themselves and of members alone.
+    pub(crate) fn show_people(&mut self, user: Id) {
+        let data = self.show_user(user);
+        self.outbox.push(Event {
+            name: "USER_UPDATE",
+            data,
+            guild: None,
+            channel: None,
+            audience: Audience::People,
+            views: Vec::new(),
+        });
+    }
+
     /// The direct channel between two users; made when there is none.
     pub(crate) fn direct_channel(&mut self, one: Id, other: Id) -> Result<Id, ApiError> {
         self.user(one)?;
@@ -106,6 +120,7 @@ impl World {
         let id = self.new_id();
         self.channels
             .insert(id, super::Channel::direct(id, [one, other]));
+        self.show_people(one);
         Ok(id)
     }
 }

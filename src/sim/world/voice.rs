@@ -6,9 +6,22 @@ use crate::sim::errors::{
 };
 use crate::sim::ids::Id;
 use crate::sim::permissions::{
-    CONNECT, MOVE_MEMBERS, MUTE_MEMBERS, in_channel, require_in_channel,
+    CONNECT, MOVE_MEMBERS, MUTE_MEMBERS, SPEAK, STREAM, in_channel, require_in_channel,
 };
 use serde_json::{Value, json};
+
+/// What a member switches on and off for themselves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Switches {
+    /// The microphone is off.
+    pub self_mute: bool,
+    /// The loudspeaker is off.
+    pub self_deaf: bool,
+    /// The screen is shown.
+    pub self_stream: bool,
+    /// The camera is on.
+    pub self_video: bool,
+}
 
 impl World {
     /// The channel that a member is connected to.
@@ -32,8 +45,8 @@ impl World {
             "mute": member.mute,
             "self_deaf": state.self_deaf,
             "self_mute": state.self_mute,
-            "self_stream": false,
-            "self_video": false,
+            "self_stream": state.self_stream,
+            "self_video": state.self_video,
             "suppress": state.suppress,
             "request_to_speak_timestamp": state.asked_to_speak,
         }))
@@ -73,12 +86,15 @@ impl World {
         &mut self,
         user: Id,
         channel: Id,
-        (self_mute, self_deaf): (bool, bool),
+        switches: Switches,
     ) -> Result<(), ApiError> {
         let place = self.channel(channel)?;
         let guild = place.guild.ok_or(UNKNOWN_CHANNEL)?;
-        require_in_channel(self, place, user, CONNECT)?;
+        let shows = switches.self_stream || switches.self_video;
+        let needed = if shows { CONNECT | STREAM } else { CONNECT };
+        require_in_channel(self, place, user, needed)?;
         let (is_stage, held) = (place.kind == kind::STAGE, in_channel(self, place, user));
+        let was_there = self.voice_channel(guild, user) == Some(channel);
         let most = place.fields.get("user_limit").and_then(Value::as_u64);
         let most = most.filter(|most| *most > 0 && held & MOVE_MEMBERS == 0);
         if self.is_full(guild, channel, user, most) {
@@ -86,9 +102,16 @@ impl World {
         }
         self.place_in_voice(guild, user, channel)?;
         if let Some(state) = self.voice_mut(guild, user) {
-            state.self_mute = self_mute;
-            state.self_deaf = self_deaf;
-            if is_stage && held & MUTE_MEMBERS == 0 && state.asked_to_speak.is_none() {
+            state.self_mute = switches.self_mute;
+            state.self_deaf = switches.self_deaf;
+            state.self_stream = switches.self_stream;
+            state.self_video = switches.self_video;
+            let is_listener = if is_stage {
+                held & MUTE_MEMBERS == 0
+            } else {
+                held & SPEAK == 0
+            };
+            if !was_there && is_listener {
                 state.suppress = true;
             }
         }
@@ -129,6 +152,8 @@ impl World {
             session,
             self_mute: false,
             self_deaf: false,
+            self_stream: false,
+            self_video: false,
             suppress: false,
             asked_to_speak: None,
         });
@@ -136,6 +161,7 @@ impl World {
             state.channel = channel;
             state.suppress = false;
             state.asked_to_speak = None;
+            state.self_stream = false;
         }
         Ok(())
     }

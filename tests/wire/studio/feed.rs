@@ -249,7 +249,8 @@ async fn the_page_is_told_when_the_commands_change() {
         .iter()
         .map(|one| &one["description"])
         .collect();
-    assert_eq!(descriptions, ["Here"]);
+    // Which of them is offered where, the page decides.
+    assert_eq!(descriptions, ["Everywhere", "Here"]);
 }
 
 #[tokio::test]

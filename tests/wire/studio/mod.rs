@@ -1,8 +1,10 @@
 //! The studio over real HTTP and a real WebSocket.
 //!
 //! `door.rs`: who is let in. `feed.rs`: what a page is told. `chat.rs`: what a reader does.
+//! `people.rs`: who comes and goes, and what is refused.
 
 mod chat;
 mod door;
 mod feed;
 mod harness;
+mod people;
