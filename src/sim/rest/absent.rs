@@ -54,11 +54,11 @@ pub(crate) fn absence(operation: &Operation) -> Option<&'static str> {
 }
 
 /// Whether a route with this template is meant for the operation with this path: the caller (`@me`) is one of several
-/// users, and no other word is one of several ids.
+/// users, and `@original` of several messages; no other word is one of several ids.
 fn is_of(template: &str, path: &str) -> bool {
     let mut parts = template.split('/').zip(path.split('/'));
     parts.all(|(own, named)| {
-        own == named || is_parameter(own) && (is_parameter(named) || named == "@me")
+        own == named || is_parameter(own) && (is_parameter(named) || named.starts_with('@'))
     })
 }
 
