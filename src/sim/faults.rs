@@ -193,23 +193,33 @@ impl Faults {
         }
     }
 
-    /// What happens to this request, if anything. The oldest fault comes first.
+    /// What happens to this request, if anything: how long it is held up, and what becomes of it. Of each, the oldest
+    /// fault comes first.
     pub(crate) fn take(
         &mut self,
         method: &str,
         template: &str,
         path: &str,
-    ) -> Option<RestFaultKind> {
+    ) -> (Option<Duration>, Option<RestFaultKind>) {
         let matches = |fault: &RestFault| {
             fault.method.as_deref().is_none_or(|one| one == method)
                 && (fault.path == "*" || fault.path == path || same_template(&fault.path, template))
         };
-        let index = self.waiting.iter().position(matches)?;
-        let fault = self.waiting.get_mut(index)?;
-        fault.times -= 1;
-        let kind = fault.kind.clone();
+        let mut take = |delays: bool| {
+            let is_meant = |fault: &&mut RestFault| {
+                matches!(fault.kind, RestFaultKind::Delay(_)) == delays && matches(fault)
+            };
+            let fault = self.waiting.iter_mut().find(is_meant)?;
+            fault.times -= 1;
+            Some(fault.kind.clone())
+        };
+        let delay = match take(true) {
+            Some(RestFaultKind::Delay(delay)) => Some(delay),
+            _ => None,
+        };
+        let kind = take(false);
         self.waiting.retain(|fault| fault.times > 0);
-        Some(kind)
+        (delay, kind)
     }
 
     /// Whether no fault waits.

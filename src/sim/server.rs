@@ -2,7 +2,7 @@
 
 use super::errors::{ANOTHER_HOST, ANOTHER_PAGE, Known};
 use super::hub::Hub;
-use super::rest::{ATTACHMENTS, LARGEST_REQUEST};
+use super::rest::{ATTACHMENTS, LARGEST_REQUEST, is_picture};
 use super::{gateway, rest};
 use crate::host_tasks::{self, Task};
 use crate::loopback::is_part_of_another_page;
@@ -58,7 +58,7 @@ pub(crate) async fn run(hub: &Arc<Hub>, listener: &std::net::TcpListener) {
 async fn apart(State((page, discord)): State<(Router, Router)>, request: Request) -> Response {
     let path = request.uri().path();
     let is_gateway = path == "/" && request.headers().contains_key(UPGRADE);
-    let is_discords = is_gateway || path.starts_with("/api/") || path.starts_with(ATTACHMENTS);
+    let is_discords = is_gateway || path.starts_with("/api/") || is_file(path);
     let mut router = if is_discords { discord } else { page };
     match router.call(request).await {
         Ok(response) => response,
@@ -66,10 +66,15 @@ async fn apart(State((page, discord)): State<(Router, Router)>, request: Request
     }
 }
 
+/// Whether a path is that of a file or a picture.
+fn is_file(path: &str) -> bool {
+    path.starts_with(ATTACHMENTS) || is_picture(path)
+}
+
 /// Why a request is not from a program on this machine. Only the page shows pictures from here.
 fn refusal(hub: &Hub, request: &Request) -> Option<Known> {
     let (uri, headers) = (request.uri(), request.headers());
-    let is_file = uri.path().starts_with(ATTACHMENTS);
+    let is_file = is_file(uri.path());
     if !hub.own.are_meant(uri, headers) {
         Some(ANOTHER_HOST)
     } else if hub.own.are_not_the_origin(headers) || (!is_file && is_part_of_another_page(headers))

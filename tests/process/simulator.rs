@@ -72,7 +72,7 @@ fn the_command_line_explains_itself() {
 
     Options:
           --listen <ADDRESS>     Where REST, the gateway and the page are: an address of this machine's own, with port 0 for any free one [default: 127.0.0.1:7880]
-          --world <PRESET|FILE>  What there is at the start: `default`, `empty`, `large`, or a JSON file: a world as `cogsmith schema --world` describes it, or a saved one [default: default]
+          --world <PRESET|FILE>  What there is at the start: `default`, `community`, `empty`, `large`, or a JSON file: a world as `cogsmith schema --world` describes it, or a saved one [default: default]
           --bot <NAME[=TOKEN]>   A bot that can connect, instead of the world's own; give it again for more bots
           --token <TOKEN>        The first bot's token; otherwise a new one is made and printed. The id in it becomes the application's
           --seed <NUMBER>        Make the same tokens at each start with this number, as the ids of the world are in any case
@@ -267,7 +267,7 @@ fn a_wrong_world_says_what_and_where() {
     exit 2
     -- stdout
     -- stderr
-    --world: there is no file tea.json. Name a file, or one of the worlds default, empty or large.
+    --world: there is no file tea.json. Name a file, or one of the worlds default, community, empty or large.
     ");
 }
 

@@ -36,7 +36,7 @@ pub(super) struct SimArguments {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7880")]
     listen: SocketAddr,
 
-    /// What there is at the start: `default`, `empty`, `large`, or a JSON file: a world as `cogsmith schema --world` describes it, or a saved one
+    /// What there is at the start: `default`, `community`, `empty`, `large`, or a JSON file: a world as `cogsmith schema --world` describes it, or a saved one
     #[arg(long, value_name = "PRESET|FILE", default_value = "default")]
     world: String,
 
@@ -221,7 +221,7 @@ fn refused(error: &SimError) -> StartError {
     })
 }
 
-/// `default, empty or large`
+/// `default, community, empty or large`
 fn presets() -> String {
     match PRESETS.split_last() {
         Some((last, rest)) => format!("{} or {last}", rest.join(", ")),

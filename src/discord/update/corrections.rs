@@ -1,4 +1,4 @@
-//! Where Discord's description of its API is behind its documentation: `corrections.json` adds what is missing, each
+//! Where Discord's description of its API is behind its documentation: `corrections.json` adds what is missing and says what is otherwise, each
 //! with the page that has it. A table that has it already stays as it is.
 
 use serde::Deserialize;
@@ -7,10 +7,10 @@ use serde_json::Value;
 /// One addition; its `source`, the page of Discord's documentation that has it, is for who reads the file.
 #[derive(Deserialize)]
 struct Correction {
-    /// Where in the table: a JSON pointer to a table, a list or a type.
+    /// Where in the table: a JSON pointer to a table, a list, a type or a switch.
     at: String,
     /// The entries of a table, the items of a list, or the kind of value beside those of a type that are added unless
-    /// they are there.
+    /// they are there; or what a switch says instead.
     adds: Value,
 }
 
@@ -39,6 +39,7 @@ pub(super) fn apply(table: &mut Value) {
                     *kinds = format!("{kind}|{kinds}");
                 }
             }
+            (Some(Value::Bool(switch)), Value::Bool(other)) => *switch = other,
             // A newer description has no such place.
             _ => {}
         }

@@ -132,6 +132,16 @@ impl Faults {
                 self.named(&format!("{at}.roles[{index}]"), "role", (role, &roles));
             }
         }
+        let channels = guild.channels.iter();
+        let channels: Vec<&str> = channels.map(|channel| channel.name.as_str()).collect();
+        for (name, channel) in [
+            ("rules_channel", &guild.rules_channel),
+            ("updates_channel", &guild.updates_channel),
+        ] {
+            if let Some(channel) = channel {
+                self.named(&format!("{at}.{name}"), "channel", (channel, &channels));
+            }
+        }
         let mut categories = Vec::new();
         for (index, channel) in guild.channels.iter().enumerate() {
             let at = format!("{at}.channels[{index}]");

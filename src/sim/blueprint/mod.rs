@@ -95,6 +95,10 @@ pub struct GuildBlueprint {
     pub locale: Option<String>,
     /// Discord's features of the server, such as `COMMUNITY`.
     pub features: Vec<String>,
+    /// The name of the channel with the rules; a community has one.
+    pub rules_channel: Option<String>,
+    /// The name of the channel in which Discord tells moderators of news; a community has one.
+    pub updates_channel: Option<String>,
     /// Its roles, the lowest first.
     pub roles: Vec<RoleBlueprint>,
     /// Who is in it, beside its owner and the bots.

@@ -6,7 +6,7 @@ use super::{
 };
 
 /// The names of the presets.
-pub const PRESETS: &[&str] = &["default", "empty", "large"];
+pub const PRESETS: &[&str] = &["default", "community", "empty", "large"];
 
 /// Servers, channels in each, and people of the large world: a bot in it has several shards' worth of nothing, and
 /// pages, chunks and caches have more than fits into one answer of Discord's.
@@ -16,6 +16,7 @@ const LARGE: (usize, usize, usize) = (20, 50, 1_200);
 pub fn preset(name: &str) -> Option<Blueprint> {
     match name {
         "default" => Some(standard()),
+        "community" => Some(community()),
         "empty" => Some(empty()),
         "large" => Some(large()),
         _ => None,
@@ -76,6 +77,27 @@ fn standard() -> Blueprint {
             ..GuildBlueprint::default()
         }],
     }
+}
+
+/// The guild of the default world as a community: with rules, announcements, a forum and a stage.
+fn community() -> Blueprint {
+    let mut world = standard();
+    let more = [
+        channel("rules", ChannelKind::Text, Some("Text")),
+        channel("announcements", ChannelKind::Announcement, Some("Text")),
+        ChannelBlueprint {
+            tags: names(&["open", "solved"]),
+            ..channel("help", ChannelKind::Forum, Some("Text"))
+        },
+        channel("Stage", ChannelKind::Stage, None),
+    ];
+    for guild in &mut world.guilds {
+        guild.features = names(&["COMMUNITY", "NEWS"]);
+        guild.rules_channel = Some("rules".into());
+        guild.updates_channel = Some("moderators".into());
+        guild.channels.extend(more.clone());
+    }
+    world
 }
 
 /// One server with one channel and its owner.

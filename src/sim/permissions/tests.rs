@@ -32,6 +32,8 @@ fn world_of(case: &Case) -> (World, Channel) {
     let member = Member {
         user: case.user,
         nick: None,
+        avatar: None,
+        banner: None,
         roles: case.held.clone(),
         joined_at: world.now(),
         timed_out_until: case.until(),

@@ -5,7 +5,7 @@ use super::call::{Outcome, RestCall};
 use super::respond::respond;
 use super::route::{self, Route};
 use super::routes::{self, Match};
-use super::{absent, files, operations};
+use super::{absent, files, operations, pictures};
 use crate::sim::errors::Lacking;
 use crate::sim::errors::{ApiError, Known, METHOD_NOT_ALLOWED, NOT_FOUND, UNAUTHORIZED};
 use crate::sim::faults::RestFaultKind;
@@ -32,6 +32,9 @@ pub(crate) async fn answer(hub: Arc<Hub>, request: Request) -> Option<Response> 
     let path = request.uri().path().to_owned();
     if let Some(file) = path.strip_prefix(ATTACHMENTS) {
         return Some(files::serve(&hub, file));
+    }
+    if pictures::is_picture(&path) {
+        return Some(pictures::serve(&hub, &path));
     }
     let _busy = InFlight::begin(&hub);
     let asked = match Asked::read(&hub, &path, request).await {
@@ -134,15 +137,15 @@ impl Asked {
         if hub.look(|state| state.faults.is_empty()) {
             return Met::Nothing;
         }
-        let fault = hub.change(|state| state.faults.take(&self.method, template, &self.path));
+        let (delay, fault) =
+            hub.change(|state| state.faults.take(&self.method, template, &self.path));
+        if let Some(delay) = delay {
+            tokio::time::sleep(delay).await;
+        }
         match fault {
             None => Met::Nothing,
             Some(RestFaultKind::Drop) => Met::Break,
             Some(RestFaultKind::DropAnswer) => Met::BreakAfter,
-            Some(RestFaultKind::Delay(duration)) => {
-                tokio::time::sleep(duration).await;
-                Met::Nothing
-            }
             Some(fault) => {
                 let Some(error) = fault.answer() else {
                     return Met::Nothing;

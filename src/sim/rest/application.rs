@@ -76,8 +76,8 @@ fn update(world: &mut World, call: &RestCall) -> Outcome {
     }
     for name in ["icon", "cover_image"] {
         if let Some(image) = call.field(name) {
-            let image = images::read(name, image, LARGEST_IMAGE)?;
-            fields.insert(name.into(), image.map(|image| image.hash).into());
+            let hash = images::keep(world, name, image, LARGEST_IMAGE)?;
+            fields.insert(name.into(), hash.into());
         }
     }
     world.own_collections(own)?.fields.extend(fields);

@@ -1,5 +1,6 @@
-//! Reads the body of a request: JSON, or multipart with files.
+//! Reads the body of a request: JSON, a form, or multipart with files.
 
+use super::route::decoded;
 use crate::sim::errors::{ApiError, INVALID_JSON, Invalid, TOO_LARGE};
 use crate::sim::world::Upload;
 use axum::extract::{FromRequest, Multipart, Request};
@@ -19,19 +20,40 @@ pub(super) struct Received {
 
 /// Reads the whole body.
 pub(super) async fn read(request: Request) -> Result<Received, ApiError> {
-    if content_type(request.headers()).starts_with("multipart/form-data") {
+    let kind = content_type(request.headers());
+    if kind.starts_with("multipart/form-data") {
         return read_multipart(request).await;
     }
+    let is_form = kind.starts_with("application/x-www-form-urlencoded");
     let bytes = axum::body::to_bytes(request.into_body(), LARGEST_REQUEST).await;
     let bytes = bytes.map_err(|_| TOO_LARGE)?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Received::default());
     }
-    let body = serde_json::from_slice(&bytes).map_err(|_| INVALID_JSON)?;
+    let body = if is_form {
+        read_form(&bytes)?
+    } else {
+        serde_json::from_slice(&bytes).map_err(|_| INVALID_JSON)?
+    };
     Ok(Received {
         body,
         files: Vec::new(),
     })
+}
+
+/// A form (`payload_json=…`, or the fields themselves), as clients send it that have no file for multipart.
+fn read_form(bytes: &[u8]) -> Result<Value, ApiError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| INVALID_JSON)?;
+    let mut fields = Map::new();
+    for pair in text.trim().split('&') {
+        let (name, value) = pair.split_once('=').ok_or(INVALID_JSON)?;
+        let [name, value] = [name, value].map(|part| decoded(&part.replace('+', " ")));
+        if name == "payload_json" {
+            return serde_json::from_str(&value).map_err(|_| INVALID_JSON.into());
+        }
+        fields.insert(name, value.into());
+    }
+    Ok(fields.into())
 }
 
 fn content_type(headers: &HeaderMap) -> &str {

@@ -1,6 +1,7 @@
 //! Users and direct channels.
 
 use super::call::{Outcome, RestAnswer, RestCall};
+use super::images;
 use super::route::{Route, route};
 use crate::sim::errors::Lacking;
 use crate::sim::errors::{CANNOT_DM, INVALID_GUILD, Invalid, UNKNOWN_GUILD};
@@ -18,6 +19,9 @@ pub(super) const ROUTES: &[Route] = &[
     route("GET", "/users/{user_id}", get),
 ];
 
+/// The largest picture, in bytes.
+const LARGEST_PICTURE: usize = 10 << 20;
+
 fn me(world: &mut World, call: &RestCall) -> Outcome {
     Ok(RestAnswer::Ok(world.user(call.actor)?.show_self()))
 }
@@ -32,8 +36,17 @@ fn update_me(world: &mut World, call: &RestCall) -> Outcome {
     }
     let actor = call.actor;
     world.user(actor)?;
-    if let (Some(name), Some(user)) = (name, world.users.get_mut(&actor)) {
-        user.name = name;
+    let mut pictures = [None, None];
+    for (hash, name) in pictures.iter_mut().zip(["avatar", "banner"]) {
+        if let Some(picture) = call.field(name) {
+            *hash = Some(images::keep(world, name, picture, LARGEST_PICTURE)?);
+        }
+    }
+    let [avatar, banner] = pictures;
+    if let Some(user) = world.users.get_mut(&actor) {
+        user.name = name.unwrap_or_else(|| user.name.clone());
+        user.avatar = avatar.unwrap_or_else(|| user.avatar.clone());
+        user.banner = banner.unwrap_or_else(|| user.banner.clone());
     }
     let shown = world.user(actor)?.show_self();
     world.tell_application(actor, "USER_UPDATE", (None, shown.clone()));
@@ -61,7 +74,7 @@ fn my_guilds(world: &mut World, call: &RestCall) -> Outcome {
             "id": guild.id.to_string(),
             "name": guild.name,
             "icon": guild.fields.get("icon"),
-            "banner": null,
+            "banner": guild.fields.get("banner"),
             "owner": guild.owner == call.actor,
             "permissions": permissions::in_guild(world, guild, call.actor).to_string(),
             "features": [],

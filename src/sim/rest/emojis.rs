@@ -44,6 +44,7 @@ fn made(world: &mut World, call: &RestCall, roles: &[Id]) -> Result<(Id, Value),
     let image = call.field("image").unwrap_or(&Value::Null);
     let image = images::read("image", image, LARGEST)?.ok_or_else(|| required("image"))?;
     let id = world.new_id();
+    world.pictures.keep(id.to_string(), image.bytes);
     let roles: Vec<String> = roles.iter().map(ToString::to_string).collect();
     let emoji = json!({
         "id": id.to_string(),

@@ -1,6 +1,7 @@
 //! Pictures in bodies: `data:image/png;base64,…`, as emoji, avatars and icons come.
 
 use crate::sim::errors::{ApiError, FILE_TOO_LARGE, INVALID_FILE, Invalid};
+use crate::sim::world::World;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -12,6 +13,7 @@ pub(super) struct Image {
     pub(super) is_animated: bool,
     /// The name under which Discord keeps it: 32 hexadecimal digits, behind `a_` when it is animated.
     pub(super) hash: String,
+    pub(super) bytes: Vec<u8>,
 }
 
 /// The kinds of pictures that Discord takes, by their first bytes.
@@ -48,6 +50,21 @@ pub(super) fn read(name: &str, value: &Value, most: usize) -> Result<Option<Imag
     Ok(Some(Image {
         is_animated,
         hash: hash(&bytes, is_animated),
+        bytes,
+    }))
+}
+
+/// Keeps the picture in a field under its hash, and gives that back; null when the field is.
+pub(super) fn keep(
+    world: &mut World,
+    name: &str,
+    value: &Value,
+    most: usize,
+) -> Result<Option<String>, ApiError> {
+    let image = read(name, value, most)?;
+    Ok(image.map(|image| {
+        world.pictures.keep(image.hash.clone(), image.bytes);
+        image.hash
     }))
 }
 

@@ -1,6 +1,7 @@
 //! Members: read, search, change, kick.
 
 use super::call::{Outcome, RestAnswer, RestCall};
+use super::images;
 use super::roles::{require_assignable, roles_changed};
 use super::route::{Route, route};
 use super::voice;
@@ -116,8 +117,23 @@ fn add(world: &mut World, call: &RestCall) -> Outcome {
     Ok(RestAnswer::Created(world.show_member(member)))
 }
 
+/// The largest picture, in bytes.
+const LARGEST_PICTURE: usize = 10 << 20;
+
 fn update_me(world: &mut World, call: &RestCall) -> Outcome {
     let guild = world.guild_for(call.id("guild_id")?, call.actor)?.id;
+    let mut pictures = [None, None];
+    for (hash, name) in pictures.iter_mut().zip(["avatar", "banner"]) {
+        if let Some(picture) = call.field(name) {
+            *hash = Some(images::keep(world, name, picture, LARGEST_PICTURE)?);
+        }
+    }
+    let [avatar, banner] = pictures;
+    let home = world.guild_mut(guild)?;
+    if let Some(member) = home.members.get_mut(&call.actor) {
+        member.avatar = avatar.unwrap_or_else(|| member.avatar.clone());
+        member.banner = banner.unwrap_or_else(|| member.banner.clone());
+    }
     change(world, call, (guild, call.actor))
 }
 

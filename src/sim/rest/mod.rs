@@ -4,7 +4,7 @@
 //! request ─ body ─ route ─ authorization ─ faults ─ limits ─ handler(world, call) ─ headers ─ answer
 //! ```
 //!
-//! `answer.rs` goes that way, `routes.rs` finds the handler, `call.rs` is what a handler is given, `body.rs` reads JSON and
+//! `answer.rs` goes that way, `routes.rs` finds the handler, `call.rs` is what a handler is given, `body.rs` reads JSON, forms and
 //! multipart, `respond.rs` writes the answer, `absent.rs` says what is not here, `operations.rs` knows all of Discord's operations and checks bodies against their
 //! schemas. Every other file is one resource: a list of routes at its top, then their handlers.
 
@@ -48,6 +48,7 @@ mod message_rules;
 mod messages;
 mod operations;
 mod overwrites;
+mod pictures;
 mod pins;
 mod polls;
 mod post;
@@ -78,4 +79,5 @@ pub(crate) use application::application_flags;
 pub(crate) use body::LARGEST_REQUEST;
 pub(crate) use call::RestCall;
 pub(crate) use files::{found_out, keep_upload};
+pub(crate) use pictures::is_picture;
 pub(crate) use respond::respond;

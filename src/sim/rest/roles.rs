@@ -1,8 +1,9 @@
 //! Roles, and who has them.
 
 use super::call::{Outcome, RestAnswer, RestCall, permissions_in};
+use super::images;
 use super::route::{Route, route};
-use crate::sim::errors::{ApiError, INVALID_ROLE, Invalid};
+use crate::sim::errors::{ApiError, INVALID_ROLE, Invalid, MISSING_BOOSTS};
 use crate::sim::ids::{Id, id_in};
 use crate::sim::lacking;
 use crate::sim::permissions::{
@@ -77,9 +78,13 @@ fn granted(world: &World, guild: Id, call: &RestCall) -> Result<Option<u64>, Api
     }
 }
 
+/// The largest icon of a role, in bytes.
+const LARGEST_ICON: usize = 256 << 10;
+
 fn create(world: &mut World, call: &RestCall) -> Outcome {
     let guild = managed(world, call)?;
     let permissions = granted(world, guild, call)?;
+    let icon = icon(world, guild, call)?;
     let everyone = world.guild_mut(guild)?.role(guild)?.permissions;
     let id = world.new_id();
     let home = world.guild_mut(guild)?;
@@ -97,6 +102,7 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
         shifted.push(role.clone());
     }
     let mut role = Role::new(id, "new role", 1, permissions.unwrap_or(everyone));
+    role.icon = icon.flatten();
     apply(call, &mut role);
     home.roles.insert(id, role.clone());
     tell(world, guild, "GUILD_ROLE_CREATE", &role);
@@ -106,6 +112,19 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     let told = Audited::of(30, Some(id)).changed(&Value::Null, &role.show());
     world.write_audit(guild, call.who_and_why(), told);
     Ok(RestAnswer::Ok(role.show()))
+}
+
+/// The hash of the picture in the body, which is kept, if there is such a field. A guild needs boosts for it.
+fn icon(world: &mut World, guild: Id, call: &RestCall) -> Result<Option<Option<String>>, ApiError> {
+    let Some(icon) = call.field("icon") else {
+        return Ok(None);
+    };
+    let features = world.guild_mut(guild)?.fields.get("features");
+    let mut features = features.and_then(Value::as_array).into_iter().flatten();
+    if !icon.is_null() && !features.any(|one| *one == "ROLE_ICONS") {
+        return Err(MISSING_BOOSTS.into());
+    }
+    images::keep(world, "icon", icon, LARGEST_ICON).map(Some)
 }
 
 fn apply(call: &RestCall, role: &mut Role) {
@@ -144,6 +163,9 @@ fn update(world: &mut World, call: &RestCall) -> Outcome {
     require_above_role(world, home, call.actor, id)?;
     if let Some(permissions) = granted(world, guild, call)? {
         role.permissions = permissions;
+    }
+    if let Some(icon) = icon(world, guild, call)? {
+        role.icon = icon;
     }
     apply(call, &mut role);
     world.guild_mut(guild)?.roles.insert(id, role.clone());

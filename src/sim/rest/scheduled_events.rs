@@ -156,6 +156,7 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     });
     apply(world, call, &mut event)?;
     require_place(world, call, &event, CREATE_EVENTS)?;
+    let guild = world.guild_for(call.id("guild_id")?, call.actor)?;
     let open = guild.collections.events.all();
     let open = open.filter(|event| matches!(event["status"].as_u64(), Some(1 | 2)));
     if open.count() >= OPEN {
@@ -179,7 +180,7 @@ fn tell(world: &mut World, guild: Id, name: &'static str, event: &Value) {
 }
 
 /// Writes the fields of the body into an event, and checks what comes of it.
-fn apply(world: &World, call: &RestCall, event: &mut Value) -> Result<(), ApiError> {
+fn apply(world: &mut World, call: &RestCall, event: &mut Value) -> Result<(), ApiError> {
     for name in PLAIN {
         if let Some(value) = call.field(name) {
             event[name] = value.clone();
@@ -198,8 +199,7 @@ fn apply(world: &World, call: &RestCall, event: &mut Value) -> Result<(), ApiErr
         event["recurrence_rule"] = recurrence(rule);
     }
     if let Some(image) = call.field("image") {
-        let image = images::read("image", image, LARGEST_IMAGE)?;
-        event["image"] = image.map(|image| image.hash).into();
+        event["image"] = images::keep(world, "image", image, LARGEST_IMAGE)?.into();
     }
     let mut invalid = Invalid::default();
     for name in ["scheduled_start_time", "scheduled_end_time"] {

@@ -102,6 +102,7 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
         return Err(TOO_MANY_STICKERS.into());
     }
     let id = world.new_id();
+    world.pictures.keep(id.to_string(), file.bytes.to_vec());
     let sticker = json!({
         "id": id.to_string(),
         "name": call.string("name"),

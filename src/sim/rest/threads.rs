@@ -272,9 +272,24 @@ fn seen(world: &World, call: &RestCall) -> Result<(Channel, Thread), ApiError> {
 
 fn members(world: &mut World, call: &RestCall) -> Outcome {
     let (channel, thread) = seen(world, call)?;
-    let members = thread.members.iter();
-    let show = |(user, joined): &(Id, String)| World::show_thread_member(channel.id, *user, joined);
-    Ok(RestAnswer::Ok(members.map(show).collect()))
+    let (limit, after) = (
+        call.query_count("limit", 100, (1, 100))?,
+        call.query_id("after")?,
+    );
+    let mut members: Vec<_> = thread.members.iter().collect();
+    members.sort_unstable();
+    let members = members.into_iter();
+    let members = members.filter(|(user, _)| after.is_none_or(|after| *user > after));
+    let home = world.home(&channel);
+    let show = |(user, joined): &(Id, String)| {
+        let mut shown = World::show_thread_member(channel.id, *user, joined);
+        let member = home.and_then(|home| home.members.get(user));
+        if let Some(member) = member.filter(|_| call.query_flag("with_member")) {
+            shown["member"] = world.show_member(member);
+        }
+        shown
+    };
+    Ok(RestAnswer::Ok(members.take(limit).map(show).collect()))
 }
 
 fn member(world: &mut World, call: &RestCall) -> Outcome {

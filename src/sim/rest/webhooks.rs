@@ -86,21 +86,20 @@ fn name(call: &RestCall) -> Result<Option<String>, ApiError> {
 }
 
 /// The avatar in the body, under which Discord keeps it; nothing where it is null.
-fn avatar(call: &RestCall) -> Result<Option<String>, ApiError> {
-    let Some(avatar) = call.field("avatar") else {
-        return Ok(None);
-    };
-    let image = images::read("avatar", avatar, LARGEST_AVATAR)?;
-    Ok(image.map(|image| image.hash))
+fn avatar(world: &mut World, call: &RestCall) -> Result<Option<String>, ApiError> {
+    match call.field("avatar") {
+        Some(avatar) => images::keep(world, "avatar", avatar, LARGEST_AVATAR),
+        None => Ok(None),
+    }
 }
 
 /// Changes what everybody may change who knows the token.
-fn rename(call: &RestCall, hook: &mut Webhook) -> Result<(), ApiError> {
+fn rename(world: &mut World, call: &RestCall, hook: &mut Webhook) -> Result<(), ApiError> {
     if let Some(name) = name(call)? {
         hook.name = name;
     }
     if call.field("avatar").is_some() {
-        hook.avatar = avatar(call)?;
+        hook.avatar = avatar(world, call)?;
     }
     Ok(())
 }
@@ -111,7 +110,7 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     require_in_channel(world, channel, call.actor, MANAGE_WEBHOOKS)?;
     let channel = channel.id;
     let name = name(call)?.ok_or_else(|| required("name"))?;
-    let avatar = avatar(call)?;
+    let avatar = avatar(world, call)?;
     let of_channel = world.webhooks.values();
     if of_channel.filter(|hook| hook.channel == channel).count() >= IN_CHANNEL {
         return Err(TOO_MANY_WEBHOOKS.into());
@@ -206,7 +205,7 @@ fn get_by_token(world: &mut World, call: &RestCall) -> Outcome {
 fn update(world: &mut World, call: &RestCall) -> Outcome {
     let mut hook = managed(world, call)?;
     let before = audited(&hook);
-    rename(call, &mut hook)?;
+    rename(world, call, &mut hook)?;
     if call.field("channel_id").is_some() {
         let channel = world.channel(call.required_id("channel_id")?)?;
         require_in_channel(world, channel, call.actor, MANAGE_WEBHOOKS)?;
@@ -225,7 +224,7 @@ fn update(world: &mut World, call: &RestCall) -> Outcome {
 
 fn update_by_token(world: &mut World, call: &RestCall) -> Outcome {
     let mut hook = by_token(world, call)?;
-    rename(call, &mut hook)?;
+    rename(world, call, &mut hook)?;
     let answer = without_creator(&shown(world, &hook, true));
     let (guild, channel) = (hook.guild, hook.channel);
     world.webhooks.insert(hook.id, hook);

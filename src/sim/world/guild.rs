@@ -40,6 +40,8 @@ pub(crate) struct Role {
     /// The bot whose own role this is: it can be neither given nor taken.
     pub(crate) bot: Option<Id>,
     pub(crate) emoji: Option<String>,
+    /// The hash of its picture.
+    pub(crate) icon: Option<String>,
 }
 
 /// A user in a guild.
@@ -47,6 +49,9 @@ pub(crate) struct Role {
 pub(crate) struct Member {
     pub(crate) user: Id,
     pub(crate) nick: Option<String>,
+    /// The hashes of its pictures in this guild alone.
+    pub(crate) avatar: Option<String>,
+    pub(crate) banner: Option<String>,
     /// Without `@everyone`.
     pub(crate) roles: Vec<Id>,
     pub(crate) joined_at: String,
@@ -68,7 +73,7 @@ impl Role {
             "hoist": self.hoist,
             "managed": self.bot.is_some(),
             "mentionable": self.mentionable,
-            "icon": null,
+            "icon": self.icon,
             "unicode_emoji": self.emoji,
             "flags": 0,
         });
@@ -88,8 +93,8 @@ impl Member {
             "joined_at": self.joined_at,
             "premium_since": null,
             "communication_disabled_until": self.timed_out_until,
-            "avatar": null,
-            "banner": null,
+            "avatar": self.avatar,
+            "banner": self.banner,
             "deaf": self.deaf,
             "mute": self.mute,
             "pending": false,
@@ -225,6 +230,8 @@ impl World {
         let member = Member {
             user,
             nick: None,
+            avatar: None,
+            banner: None,
             roles: Vec::new(),
             joined_at,
             timed_out_until: None,

@@ -4,7 +4,7 @@
 //! change that Discord would dispatch; `hub.rs` empties that outbox into the gateway's sessions.
 //!
 //! `start.rs` makes the first guild, `saved.rs` writes all of it down and reads it again, `application.rs` has the bots, `bots.rs` lets them in and out, `guild.rs`, `channel.rs`, `message.rs` and `user.rs` hold the
-//! types and how Discord shows each, `collections.rs` what is kept as Discord shows it, `poll.rs` polls and `poll_end.rs` what comes of them, `audit.rs` the audit log,
+//! types and how Discord shows each, `collections.rs` what is kept as Discord shows it, `poll.rs` polls and `poll_end.rs` what comes of them, `audit.rs` the audit log, `pictures.rs` what emoji and avatars look like,
 //! `nonces.rs` what was sent once already.
 
 mod application;
@@ -16,6 +16,7 @@ mod guild;
 mod interaction;
 mod message;
 mod nonces;
+mod pictures;
 mod poll;
 mod poll_end;
 mod presence;
@@ -37,6 +38,7 @@ pub(crate) use interaction::{
     CalledCommand, Command, Interaction, Invite, OpenModal, Stage, Webhook,
 };
 pub(crate) use message::{Emoji, Message, Reaction, THREAD_STARTER, Upload, collect_components};
+pub(crate) use pictures::Pictures;
 pub(crate) use poll::Poll;
 pub(crate) use presence::Presence;
 pub use saved::SavedWorld;
@@ -107,6 +109,8 @@ pub(crate) struct World {
     pub(crate) invites: IndexMap<String, Invite>,
     /// The files of attachments, by attachment.
     pub(crate) files: IndexMap<Id, Upload>,
+    /// Emoji, avatars, icons and their like.
+    pub(crate) pictures: Pictures,
     /// The bots that can connect, by application. There is always one.
     pub(crate) applications: IndexMap<Id, Application>,
     /// The first application, whose view people's clients and tests have.

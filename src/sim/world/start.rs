@@ -1,7 +1,8 @@
 //! From a blueprint to the world that a simulator starts with.
 
 use super::{
-    Application, ApplicationCollections, Channel, Guild, GuildCollections, Overwrite, Role, World,
+    Application, ApplicationCollections, Channel, Guild, GuildCollections, Overwrite, Pictures,
+    Role, World,
 };
 use crate::discord::permissions;
 use crate::sim::blueprint::{
@@ -71,6 +72,7 @@ impl World {
             webhooks: IndexMap::new(),
             invites: IndexMap::new(),
             files: IndexMap::new(),
+            pictures: Pictures::default(),
             applications: IndexMap::new(),
             bot: 0,
             owner: 0,
@@ -228,6 +230,17 @@ impl World {
             if channel.kind == ChannelKind::Category {
                 categories.insert(channel.name.as_str(), made);
             }
+            for (field, named) in [
+                ("rules_channel_id", &described.rules_channel),
+                ("public_updates_channel_id", &described.updates_channel),
+            ] {
+                let home = self.guilds.get_mut(&id);
+                if named.as_deref() == Some(channel.name.as_str())
+                    && let Some(home) = home
+                {
+                    home.fields.insert(field.into(), made.to_string().into());
+                }
+            }
             for message in &channel.messages {
                 if let Some(author) = self.named(&message.author) {
                     messages.push((author, made, message.content.clone()));
@@ -382,6 +395,7 @@ impl Role {
             mentionable: false,
             bot: None,
             emoji: None,
+            icon: None,
         }
     }
 }

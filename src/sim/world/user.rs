@@ -13,7 +13,9 @@ pub(crate) struct User {
     pub(crate) name: String,
     pub(crate) global_name: Option<String>,
     pub(crate) bot: bool,
+    /// The hashes of its pictures.
     pub(crate) avatar: Option<String>,
+    pub(crate) banner: Option<String>,
     /// Opened by this bot user's owner, or by the user: no direct messages from bots.
     pub(crate) closed_to_messages: bool,
     pub(crate) locale: String,
@@ -29,7 +31,7 @@ impl User {
             "global_name": self.global_name,
             "avatar": self.avatar,
             "avatar_decoration_data": null,
-            "banner": null,
+            "banner": self.banner,
             "accent_color": null,
             "public_flags": 0,
             "flags": 0,
@@ -85,6 +87,7 @@ impl World {
                 global_name: None,
                 bot,
                 avatar: None,
+                banner: None,
                 closed_to_messages: false,
                 locale: "en-US".into(),
             },

@@ -12,6 +12,7 @@ mod interactions;
 mod invite_targets;
 mod listener;
 mod messages;
+mod pictures;
 mod polls;
 mod requests;
 mod scheduled_events;

@@ -87,6 +87,12 @@ async fn faults_happen_as_often_as_ordered() {
     assert_eq!(bot.post(&path, json!({"content": "x"})).await.0, 503);
     assert_eq!(bot.post(&path, json!({"content": "x"})).await.0, 200);
 
+    // What is held up meets the other faults, too.
+    bot.sim.fault("* delay:1 x9".parse().unwrap());
+    bot.sim.fault("GET /users/@me 500".parse().unwrap());
+    assert_eq!(bot.get("/users/@me").await.0, 500);
+    assert_eq!(bot.get("/users/@me").await.0, 200);
+
     let template = "/channels/{channel_id}/messages";
     bot.sim
         .fault(InjectedFault::rest("POST", template, RestFaultKind::Drop));
@@ -106,6 +112,32 @@ async fn faults_happen_as_often_as_ordered() {
     ));
     assert!(gets_no_answer("done").await);
     assert_eq!(bot.sim.messages(bot.general()).len(), 2);
+}
+
+/// As py-cord sends what has no file.
+#[tokio::test]
+async fn a_form_is_read_as_json_is() {
+    let bot = Bot::start().await;
+    let url = format!(
+        "{}/api/v10/channels/{}/messages",
+        bot.sim.url(),
+        bot.general()
+    );
+    let send = async |body: &'static str| {
+        let request = bot.http.post(&url).body(body);
+        let request = request.header("authorization", bot.authorization());
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.json::<Value>().await.unwrap())
+    };
+    let payload = "payload_json=%7B%22content%22%3A+%22green+tea+%2B+milk%22%7D";
+    assert_eq!(send(payload).await.1["content"], "green tea + milk");
+    assert_eq!(send("content=black+tea").await.1["content"], "black tea");
+    for wrong in ["payload_json=%7B", "tea", "{\"content\": \"x\"}"] {
+        let (status, error) = send(wrong).await;
+        assert_eq!((status, &error["code"]), (400, &json!(50109)), "{wrong}");
+    }
 }
 
 #[tokio::test]

@@ -249,6 +249,18 @@ async fn every_operation_answers_tells_and_is_refused() {
                     None => wrong.push(format!("{file}: {name}: no {pointer} in {answer}")),
                 }
             }
+            // Clients ask for pages until one is empty.
+            let pages = operation(&name).unwrap().query.contains_key("after");
+            if pages && answer.as_array().is_some_and(|all| !all.is_empty()) {
+                let mut last = step.clone();
+                last["query"] = json!("after=9223372036854775807");
+                let (_, answer) = story.send(&token, &last).await;
+                if answer != json!([]) {
+                    wrong.push(format!(
+                        "{file}: {name}: the page after the last is {answer}"
+                    ));
+                }
+            }
             let told = step["events"].as_array().into_iter().flatten();
             let mut told: Vec<&str> = told.filter_map(Value::as_str).collect();
             while !told.is_empty() {
