@@ -5,11 +5,10 @@ use crate::host_tasks::{self, Task};
 use crate::secrets;
 use crate::sim::{Id, Sim, SimError};
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
-use axum::extract::{FromRequest, Query, Request, State};
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
@@ -89,7 +88,7 @@ pub(super) struct Say {
     reply: Option<Snowflake>,
     /// Files that were uploaded before.
     #[serde(default)]
-    files: Vec<Snowflake>,
+    files: Vec<SentFile>,
 }
 
 /// Writes a message.
@@ -106,43 +105,42 @@ pub(super) async fn say(State(shared): State<StudioState>, Body(body): Body<Say>
         if let Some(Snowflake(message)) = reply {
             body["message_reference"] = json!({ "message_id": message.to_string() });
         }
-        let files: Vec<Id> = files.into_iter().map(|file| file.0).collect();
+        let files = describe(&files, &mut body);
         let (user, channel) = place(chat, &user, &channel)?;
         chat.send_uploaded(user, channel, body, &files)
     })
 }
 
+/// A file that goes out with a message.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum SentFile {
+    /// The id of an upload.
+    Plain(Snowflake),
+    /// With a text for those who do not see it.
+    Described { id: Snowflake, description: String },
+}
+
+/// Writes what describes the files into the body of a message, and returns their ids.
+fn describe(files: &[SentFile], body: &mut Value) -> Vec<Id> {
+    let mut described = Vec::new();
+    let ids = files.iter().enumerate().map(|(place, file)| match file {
+        SentFile::Plain(id) => id.0,
+        SentFile::Described { id, description } => {
+            described.push(json!({ "id": place.to_string(), "description": description }));
+            id.0
+        }
+    });
+    let ids = ids.collect();
+    if !described.is_empty() {
+        body["attachments"] = described.into();
+    }
+    ids
+}
+
 /// Who does something where.
 pub(super) fn place(chat: &Sim, user: &Named, channel: &Named) -> Result<(Id, Id), SimError> {
     Ok((chat.find_user(&user.0)?, chat.find_channel(&channel.0)?))
-}
-
-#[derive(Deserialize)]
-pub(super) struct Upload {
-    user: Named,
-    filename: String,
-}
-
-/// Keeps a file that is sent later: with a message, as an option, or in a modal.
-pub(super) async fn upload(
-    State(shared): State<StudioState>,
-    about: Result<Query<Upload>, QueryRejection>,
-    headers: HeaderMap,
-    bytes: Result<Bytes, BytesRejection>,
-) -> Response {
-    let Ok(Query(about)) = about else {
-        let sentence = "Whose file it is and what it is called belongs into the address.";
-        return refusal(StatusCode::BAD_REQUEST, sentence);
-    };
-    let Ok(bytes) = bytes else {
-        let sentence = "The file is too large: Discord takes 10 MB from people without Nitro.";
-        return refusal(StatusCode::PAYLOAD_TOO_LARGE, sentence);
-    };
-    let kind = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
-    act(&shared, |chat| {
-        let id = chat.upload(chat.find_user(&about.user.0)?, &about.filename, kind, bytes)?;
-        Ok(json!({ "id": id.to_string() }))
-    })
 }
 
 #[derive(Deserialize)]

@@ -22,11 +22,11 @@ const HEADERS: [(header::HeaderName, &str); 6] = [
     ),
 ];
 
-/// Only the page's own files, and the simulator's for pictures; nothing inline, nothing from elsewhere, and no other
+/// Only the page's own files, and for pictures the simulator's and those that the reader has chosen to send; nothing inline, nothing from elsewhere, and no other
 /// page may show it in a frame.
 pub(super) fn content_security_policy(files: &str) -> HeaderValue {
     let policy = format!(
-        "default-src 'self'; img-src 'self' {files}; object-src 'none'; base-uri 'none'; \
+        "default-src 'self'; img-src 'self' blob: {files}; object-src 'none'; base-uri 'none'; \
          form-action 'self'; frame-ancestors 'none'"
     );
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'self'"))

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! request ─ guard (is it from this page?) ─┬─ files (the page itself)
-//!                                          ├─ actions, interact (what the reader does) ─▶ simulator
+//!                                          ├─ actions, uploads, interact (what the reader does) ─▶ simulator
 //!                                          ├─ bots (those of other programs), control (what programs ask for beside that) ─▶ simulator
 //!                                          ├─ people (who comes and goes, voice, presence) ─▶ simulator
 //!                                          ├─ history (what a cog has run), trial (what one server tries) ─▶ hot reload
@@ -23,6 +23,7 @@ mod listen;
 mod live;
 mod people;
 mod trial;
+mod uploads;
 
 pub use history::Versions;
 pub use listen::{bind, listen};
@@ -248,7 +249,7 @@ fn router(shared: StudioState, address: SocketAddr) -> Router {
         .route("/control/fault", post(control::fault))
         .route(
             "/control/upload",
-            post(actions::upload).layer(DefaultBodyLimit::max(FILE_BYTES)),
+            post(uploads::upload).layer(DefaultBodyLimit::max(FILE_BYTES)),
         )
         .fallback(files::serve)
         .layer(DefaultBodyLimit::max(BODY_BYTES))

@@ -69,6 +69,8 @@ cog.message_command { name = "Quote", run = function(ctx, message)
     ctx:reply("> " .. message.content)
 end }
 
+cog.user_command { name = "Watch closely", checks = { cog.check.permissions("kick_members") }, run = function(ctx) ctx:reply("watched") end }
+
 cog.command { name = "ask", description = "Asks", run = function(ctx)
     ctx:reply { poll = { question = { text = "Tea or coffee?" }, answers = {
         { poll_media = { text = "Tea" } }, { poll_media = { text = "Coffee" } } } } }
@@ -221,6 +223,35 @@ describe("components", { skip: BINARY ? false : "COGSMITH_BIN is not set" }, () 
         await menus.waitFor();
         await page.keyboard.press("Escape");
         await menus.waitFor({ state: "hidden" });
+    });
+
+    it("open these menus by keyboard, and leave out what the speaker may not do", async () => {
+        const menu = page.getByRole("menu");
+        const item = (name) => menu.getByRole("menuitem", { name });
+        await page.locator(".person input").nth(2).focus();
+        await page.keyboard.press("Shift+F10");
+        await item("Watch closely").waitFor();
+        await item("Mention").click();
+        assert.match(await page.locator("#input").inputValue(), /^<@\d+> $/);
+        await page.locator("#input").fill("");
+        const message = messages(page, "something to quote").last();
+        await message.focus();
+        await page.keyboard.press("ContextMenu");
+        await item("Quote").waitFor();
+        await item("Pin message").waitFor();
+        await page.keyboard.press("Escape");
+        assert.equal(await message.evaluate((node) => node === document.activeElement), true);
+        await speakAs(page, "Anna");
+        await page.locator(".person", { hasText: "Ben" }).click({ button: "right" });
+        await item("Look at").waitFor();
+        assert.equal(await item("Watch closely").count(), 0);
+        await page.keyboard.press("Escape");
+        await message.click({ button: "right" });
+        await item("Reply").waitFor();
+        assert.equal(await item("Pin message").count(), 0);
+        assert.equal(await item("Delete message").count(), 0);
+        await page.keyboard.press("Escape");
+        await speakAs(page, "Owner");
     });
 
     it("fit a phone", async () => {

@@ -22,15 +22,21 @@ async function ask(path, request = {}) {
     return answer;
 }
 
-/** Writes a message as `user`; `reply` is the id of the message it answers, or null, `files` are ids of `upload`. */
+/**
+ * Writes a message as `user`; `reply` is the id of the message it answers, or null, `files` are ids of `upload`, or
+ * `{ id, description }`.
+ */
 export const say = (user, channel, content, reply = null, files = []) =>
     post("/control/say", { user, channel, content, reply, files });
 
-/** Sends a file ahead; resolves with the id that stands for it in messages, options and modals. */
-export async function upload(user, file) {
-    const about = new URLSearchParams({ user, filename: file.name });
+/** Sends a file ahead under a name; resolves with the id that stands for it in messages, options and modals. */
+export async function upload(user, file, name = file.name) {
+    const about = new URLSearchParams({ user, filename: name });
     const type = file.type || "application/octet-stream";
-    return (await send(`/control/upload?${about}`, type, file)).id;
+    const bytes = await file.arrayBuffer().catch(() => {
+        throw new Error(`${file.name} cannot be read any more. Choose it again.`);
+    });
+    return (await send(`/control/upload?${about}`, type, bytes)).id;
 }
 
 /** Adds (`on` true) or removes the reaction of `user`. */

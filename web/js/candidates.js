@@ -3,12 +3,13 @@
 import { colourOf, nameOf, people, store } from "./store.js";
 
 const TEXT = 0;
-const ALL_USERS = 200;
+/** How many are offered at once: whoever looks for another writes more of the name. */
+const OFFERED = 100;
 
 /** Everybody in the server or the conversation: people first, then bots. */
 export function users() {
     const all = [...people(), ...[...store.users.values()].filter((user) => user.bot && store.members.has(user.id))];
-    return all.slice(0, ALL_USERS).map((user) => ({
+    return all.map((user) => ({
         value: user.id, label: nameOf(user.id), detail: user.username, mark: "@", user, colour: colourOf(user.id),
     }));
 }
@@ -37,12 +38,12 @@ const CHANNELS = {
     12: "private thread", 13: "stage", 15: "forum", 16: "media",
 };
 
-/** Those whose label or detail contains what is written, those that begin with it first. */
+/** Those whose label or detail contains what is written, those that begin with it first; not more than one looks through. */
 export function filtered(all, written) {
     const typed = written.trim().replace(/^[@#]/, "").toLowerCase();
     const begins = (one) => one.label.toLowerCase().startsWith(typed);
     const contains = (one) => `${one.label} ${one.detail ?? ""}`.toLowerCase().includes(typed);
-    return all.filter(contains).sort((left, right) => begins(right) - begins(left));
+    return all.filter(contains).sort((left, right) => begins(right) - begins(left)).slice(0, OFFERED);
 }
 
 /** The id of what is written as `@anna`, `#general`, `<@1>` or `1`. */

@@ -2,13 +2,16 @@
 
 import { interact, upload } from "./api.js";
 import { channels, filtered, find, roles, users } from "./candidates.js";
-import { byId, el, fill } from "./dom.js";
+import { byId, el, fill, icon } from "./dom.js";
+import { pictureOf, takable } from "./file-tray.js";
 import { hint, valueOf } from "./slash.js";
 import { store } from "./store.js";
+import { bytes } from "./time.js";
 
 const ATTACHMENT = 11;
 const BOOLEAN = 5;
 const ASK_AFTER_MS = 150;
+const CHOOSE = "Choose, drop or paste a file";
 
 let list = null;
 let on = null;
@@ -50,6 +53,7 @@ export function openForm(command) {
 
 /** Closes it. */
 export function closeForm() {
+    open?.fields.forEach(({ picture }) => picture && URL.revokeObjectURL(picture));
     open = null;
     list.hide();
     byId("command-form").hidden = true;
@@ -62,7 +66,7 @@ export function focusNext() {
     (missing?.input ?? open.tail).focus();
 }
 
-const isEmpty = (field) => field.input.value.trim() === "" && !field.file;
+const isEmpty = (field) => !field.file && (field.option.type === ATTACHMENT || field.input.value.trim() === "");
 const remaining = () => open.command.options.filter((option) => !open.fields.some((field) => field.option === option));
 
 function addField(option) {
@@ -71,27 +75,26 @@ function addField(option) {
         type: isFile ? "file" : "text", autocomplete: "off", spellcheck: "false",
         inputmode: { 4: "numeric", 10: "decimal" }[option.type] ?? null,
         role: isFile ? null : "combobox", "aria-autocomplete": isFile ? null : "list", "aria-expanded": isFile ? null : false,
-        "aria-required": Boolean(option.required), "aria-label": `${option.shown}, ${hint(option)}`, title: option.explained,
+        "aria-required": Boolean(option.required), "aria-label": `${option.shown}, ${hint(option)}${option.required ? ", required" : ""}`, title: option.explained,
     });
     const node = el("label", { class: isFile ? "option-field option-file" : "option-field" },
         el("span", { class: "option-name", "aria-hidden": "true" }, option.shown), input,
-        isFile && el("span", { class: "option-file-name" }, "Choose a file"));
-    const field = { option, input, node, chosen: null, file: null, asked: 0, found: null };
+        isFile && el("span", { class: "option-file-name", "aria-live": "polite" }, CHOOSE));
+    const field = { option, input, node, chosen: null, file: null, picture: null, asked: 0, question: null, found: null };
     open.fields.push(field);
     input.addEventListener("focus", () => offer(field));
     input.addEventListener("blur", () => { list.hide(); check(field); });
     input.addEventListener("input", () => {
         field.chosen = null;
-        field.found = null;
         mark(field, "");
         resize(field);
         offer(field);
     });
     if (isFile) {
         input.addEventListener("change", () => {
-            [field.file] = input.files;
-            node.querySelector(".option-file-name").textContent = field.file?.name ?? "Choose a file";
-            mark(field, "");
+            const { files: [file], fault } = takable(input.files);
+            setFile(field, file ?? null);
+            mark(field, fault);
         });
     }
     input.addEventListener("keydown", (event) => onFieldKey(event, field));
@@ -101,7 +104,58 @@ function addField(option) {
     return field;
 }
 
+// The file of an attachment option; null for none.
+function setFile(field, file) {
+    if (field.picture) {
+        URL.revokeObjectURL(field.picture);
+    }
+    field.file = file;
+    field.picture = file && pictureOf(file);
+    const remove = () => el("button", {
+        type: "button", class: "option-file-remove", "aria-label": `Remove ${file.name}`,
+        on: { click: (event) => {
+            // The button is inside the label, which would open the choice of a file.
+            event.preventDefault();
+            field.input.value = "";
+            setFile(field, null);
+            field.input.focus();
+        } },
+    }, icon("cross"));
+    fill(field.node.querySelector(".option-file-name"), file
+        ? [field.picture ? el("img", { src: field.picture, alt: "" }) : icon("file"), el("span", {}, file.name), el("span", { class: "muted" }, bytes(file.size)), remove()]
+        : CHOOSE);
+}
+
+/**
+ * Takes files that were dropped or pasted for the command's options: the one that has the focus, then those that are empty, then
+ * those that have no field yet. The result is a sentence about what cannot be taken, empty when all can.
+ */
+export function takeFormFiles(dropped) {
+    const { files, fault } = takable(dropped);
+    const isFile = ({ option }) => option.type === ATTACHMENT;
+    const focused = open.fields.find((field) => isFile(field) && field.input === document.activeElement);
+    const places = [
+        focused, ...open.fields.filter((field) => isFile(field) && field !== focused && !field.file),
+        ...remaining().filter((option) => option.type === ATTACHMENT),
+    ].filter(Boolean);
+    files.slice(0, places.length).forEach((file, index) => {
+        const field = places[index].node ? places[index] : addField(places[index]);
+        field.input.value = "";
+        setFile(field, file);
+        mark(field, "");
+    });
+    focusNext();
+    const left = files.length - places.length;
+    const tooMany = left <= 0 ? "" : places.length === 0
+        ? `/${nameOf(open.command)} takes no file here.`
+        : `There is no option for ${left === 1 ? "one" : left} of the files.`;
+    return [fault, tooMany].filter(Boolean).join(" ");
+}
+
 function removeField(field) {
+    if (field.picture) {
+        URL.revokeObjectURL(field.picture);
+    }
     open.fields = open.fields.filter((one) => one !== field);
     field.node.remove();
     refreshTail();
@@ -190,8 +244,7 @@ export function restoreForm({ command, fields }) {
     for (const former of fields) {
         const field = open.fields.find(({ option }) => option === former.option) ?? addField(former.option);
         if (former.file) {
-            field.file = former.file;
-            field.node.querySelector(".option-file-name").textContent = former.file.name;
+            setFile(field, former.file);
         } else {
             field.input.value = former.input.value;
             field.chosen = former.chosen;
@@ -223,12 +276,16 @@ function offer(field) {
         return;
     }
     const { option } = field;
-    const head = { heading: option.shown, aside: el("span", { class: "muted" }, ` ${option.explained ?? ""} · ${hint(option)}${option.required ? "" : ", optional"}`) };
+    const head = { heading: option.shown, aside: el("span", { class: "muted" }, ` ${option.explained ?? ""} · ${hint(option)}, ${option.required ? "required" : "optional"}`) };
     if (option.autocomplete) {
-        list.show(field.input, [head, ...(field.found ?? [{ note: "Loading options…" }])], isEmpty(field) ? -1 : 0);
-        if (!field.found) {
+        // What fits may also depend on what stands in the other options.
+        const question = JSON.stringify(entered(field));
+        if (field.question !== question) {
+            field.question = question;
+            field.found = null;
             ask(field);
         }
+        list.show(field.input, [head, ...(field.found ?? [{ note: "Loading options…" }])], isEmpty(field) ? -1 : 0);
         return;
     }
     const choices = choicesOf(field);
@@ -252,7 +309,8 @@ function ask(field) {
     }, ASK_AFTER_MS);
 }
 
-async function completions(field) {
+// What the bot is told while somebody types into `field`.
+function entered(field) {
     const options = {};
     for (const other of open.fields) {
         try {
@@ -264,15 +322,20 @@ async function completions(field) {
             // What is not entered properly yet is left out.
         }
     }
+    return options;
+}
+
+async function completions(field) {
     const { bot, path } = open.command;
-    const request = { kind: "autocomplete", bot, path, options, focused: field.option.name };
+    const request = { kind: "autocomplete", bot, path, options: entered(field), focused: field.option.name };
+    const locale = store.users.get(store.speaker)?.locale;
     try {
         const { answered, choices } = await interact(store.speaker, store.channel, request);
         if (!answered) {
             return [{ note: "Loading options failed: the bot did not answer within 3 seconds." }];
         }
         return choices.length > 0
-            ? choices.map(({ name, value }) => ({ label: name, value }))
+            ? choices.map(({ name, name_localizations: names, value }) => ({ label: names?.[locale] ?? name, value }))
             : [{ note: "No options match what is written." }];
     } catch (error) {
         return [{ note: `Loading options failed. ${error.message}` }];

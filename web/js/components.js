@@ -1,6 +1,6 @@
 // Buttons, menus and the newer layout components of a message.
 
-import { attachment, isWeb, picture } from "./embed.js";
+import { attachment, isWeb, picture, spoiler } from "./embed.js";
 import { el, icon } from "./dom.js";
 import { useComponent } from "./interactions.js";
 import { markdown } from "./markdown-view.js";
@@ -21,10 +21,10 @@ const DRAW = {
     9: (section, message) => el("div", { class: "section" },
         el("div", { class: "section-text" }, all(section.components, message)), section.accessory && one(section.accessory, message)),
     10: (text) => markdown(text.content),
-    11: (thumbnail, message) => hidden(thumbnail, media(thumbnail, "thumbnail", message)),
+    11: (thumbnail, message) => spoiler(thumbnail.spoiler, media(thumbnail, "thumbnail", message)),
     12: (gallery, message) => el("div", { class: `gallery gallery-${Math.min(gallery.items?.length ?? 1, 4)}` },
-        (gallery.items ?? []).map((item) => hidden(item, media(item, "gallery-item", message)))),
-    13: (file, message) => hidden(file, fileCard(file, message)),
+        (gallery.items ?? []).map((item) => spoiler(item.spoiler, media(item, "gallery-item", message)))),
+    13: (file, message) => spoiler(file.spoiler, fileCard(file, message)),
     14: (separator) => el("hr", {
         class: ["separator", separator.divider === false && "blank", separator.spacing === 2 && "large"].filter(Boolean).join(" "),
     }),
@@ -54,7 +54,7 @@ function container(data, message) {
         node.classList.add("accented");
         node.style.setProperty("--bar", hexColour(data.accent_color));
     }
-    return hidden(data, node);
+    return spoiler(data.spoiler, node);
 }
 
 function media(data, className, message) {
@@ -65,21 +65,6 @@ function fileCard(data, message) {
     const name = data.name ?? data.file?.url?.replace(/^attachment:\/\//, "");
     const known = message.attachments?.find((file) => file.filename === name || file.url === data.file?.url);
     return attachment(known ?? { filename: name ?? "file", size: data.size, url: data.file?.url });
-}
-
-// What is a spoiler is shown once somebody asks for it.
-function hidden(data, node) {
-    if (!data.spoiler) {
-        return node;
-    }
-    const cover = el("button", { type: "button", class: "spoiler-cover" }, "Spoiler");
-    const box = el("div", { class: "spoiler-box" }, el("div", { class: "spoiler-inside", inert: true }, node), cover);
-    cover.addEventListener("click", () => {
-        box.firstChild.inert = false;
-        box.classList.add("revealed");
-        cover.remove();
-    });
-    return box;
 }
 
 function button(data, message) {

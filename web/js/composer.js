@@ -1,23 +1,22 @@
 // The message box: Enter sends, Shift+Enter makes a line, arrow up recalls what was sent, Escape ends a reply.
 // A slash command that is chosen or written out gets a field for each of its options instead.
 
-import { change, say, upload } from "./api.js";
+import { change, say } from "./api.js";
 import {
-    closeForm, focusNext, keepForm, markRefused, openCommand, openForm, readForm, restoreForm, startCommandForm, takeChoice,
+    closeForm, focusNext, keepForm, markRefused, openCommand, openForm, readForm, restoreForm, startCommandForm, takeChoice, takeFormFiles,
 } from "./command-form.js";
 import { byId, el, fill, icon } from "./dom.js";
+import { startDropping } from "./drop.js";
+import { addFiles, clearFiles, countFiles, uploadFiles } from "./file-tray.js";
 import { useCommand } from "./interactions.js";
 import { listbox } from "./listbox.js";
 import { toEnd } from "./scroll.js";
 import { changed, nameOf, store } from "./store.js";
 import { commandChoices, readSlash, writtenOut } from "./suggestions.js";
-import { bytes } from "./time.js";
 
 const LONGEST = 2000;
-const MOST_FILES = 10;
 const sent = [];
 let recalled = 0;
-let files = [];
 let list = null;
 /** The message whose text was put into the box, so that it is put there once. */
 let edited = null;
@@ -44,13 +43,11 @@ export function startComposer() {
     });
     input.addEventListener("blur", () => list.hide());
     input.addEventListener("keydown", onKey);
-    input.addEventListener("paste", (event) => takeFiles(event, event.clipboardData?.files));
-    byId("chat").addEventListener("dragover", (event) => event.preventDefault());
-    byId("chat").addEventListener("drop", (event) => takeFiles(event, event.dataTransfer?.files));
+    startDropping(takeFiles, () => (openCommand() ? `Drop it for /${openCommand().shown.join(" ")}` : `Drop files to send them to ${place()}`));
     byId("attach").append(icon("plus"));
     byId("attach").addEventListener("click", () => byId("file").click());
     byId("file").addEventListener("change", () => {
-        addFiles(byId("file").files);
+        takeFiles(byId("file").files);
         byId("file").value = "";
     });
     byId("send").append(icon("send"));
@@ -173,7 +170,7 @@ async function sendCommand() {
 async function sendText() {
     const input = byId("input");
     const content = input.value;
-    if ((!content.trim() && files.length === 0) || input.readOnly) {
+    if ((!content.trim() && countFiles() === 0) || input.readOnly) {
         return;
     }
     input.readOnly = true;
@@ -209,37 +206,17 @@ async function deliver(content) {
         return;
     }
     const { speaker, channel, replyTo } = store;
-    const ids = [];
-    for (const file of files) {
-        ids.push(await upload(speaker, file));
+    await say(speaker, channel, content, replyTo?.id ?? null, await uploadFiles(speaker));
+    clearFiles();
+}
+
+// What is chosen, dropped or pasted: for the command that stands open, or for the message.
+function takeFiles(chosen) {
+    const fault = openCommand() ? takeFormFiles(chosen) : addFiles(chosen);
+    if (!openCommand()) {
+        byId("input").focus();
     }
-    await say(speaker, channel, content, replyTo?.id ?? null, ids);
-    files = [];
-    drawFiles();
-}
-
-function takeFiles(event, list_) {
-    if (list_?.length > 0 && !openCommand()) {
-        event.preventDefault();
-        addFiles(list_);
-    }
-}
-
-function addFiles(more) {
-    files = [...files, ...more].slice(0, MOST_FILES);
-    drawFiles();
-    byId("input").focus();
-}
-
-function drawFiles() {
-    byId("files").hidden = files.length === 0;
-    fill(byId("files"), files.map((file) => el("li", {}, icon("file"),
-        el("span", { class: "attachment-name" }, file.name), el("span", { class: "muted" }, bytes(file.size)),
-        el("button", {
-            type: "button",
-            "aria-label": `Remove ${file.name}`,
-            on: { click: () => { files = files.filter((one) => one !== file); drawFiles(); byId("input").focus(); } },
-        }, icon("cross")))));
+    showError(fault);
 }
 
 /** Puts a command into the input and the reader's focus behind it. */
@@ -249,6 +226,17 @@ export function suggest(text) {
     }
     byId("input").focus();
     setText(text);
+}
+
+/** Writes a text where the cursor is. */
+export function insertText(text) {
+    if (openCommand()) {
+        leaveCommand("");
+    }
+    const input = byId("input");
+    input.setRangeText(text, input.selectionStart, input.selectionEnd, "end");
+    grow();
+    input.focus();
 }
 
 function setText(text) {
@@ -286,11 +274,14 @@ export function leaveCommandOf() {
     }
 }
 
+function place() {
+    const channel = store.channels.get(store.channel);
+    return channel ? `#${channel.name}` : `@${store.bot.name}`;
+}
+
 /** Shows where and as whom the reader writes, and what is being answered. */
 export function drawComposer() {
-    const channel = store.channels.get(store.channel);
-    const place = channel ? `#${channel.name}` : `@${store.bot.name}`;
-    const label = `Message ${place} as ${nameOf(store.speaker) ?? "…"}`;
+    const label = `Message ${place()} as ${nameOf(store.speaker) ?? "…"}`;
     const input = byId("input");
     input.placeholder = label;
     input.setAttribute("aria-label", label);

@@ -1,6 +1,7 @@
 // The menus of messages and of people, with the application's own commands for them.
 
 import { change, setLocale } from "./api.js";
+import { insertText } from "./composer.js";
 import { el, fill, icon } from "./dom.js";
 import { useCommand } from "./interactions.js";
 import { explain } from "./notice.js";
@@ -118,6 +119,7 @@ export function userItems(user, anchor) {
                 label: languageName(locale), icon: locale === localeOf(user) ? "check" : null, run: () => speak(user, locale),
             }))),
         },
+        { label: "Mention", icon: "at", run: () => insertText(`<@${user.id}> `) },
         { label: "Copy user ID", icon: "hash", run: () => copy(user.id, "id") },
     ].filter(Boolean);
 }
@@ -129,8 +131,7 @@ const ADMINISTRATOR = 1n << 3n;
 // What the speaker may do with a message beside answering it.
 function changes(message) {
     const isDirect = !store.channels.has(message.channel_id);
-    const held = BigInt(heldIn(store.speaker, message.channel_id) ?? 0);
-    const may = (bits) => isDirect || (held & (bits | ADMINISTRATOR)) !== 0n;
+    const may = (bits) => mayIn(message.channel_id, bits);
     const isOwn = message.author.id === store.speaker;
     const apply = async (what) => {
         try {
@@ -153,6 +154,21 @@ function changes(message) {
         (isOwn || (!isDirect && may(MANAGE_MESSAGES))) && { label: "Delete message", icon: "cross", run: () => apply({ kind: "delete" }) },
     ];
 }
+
+const SEND_MESSAGES = 1n << 11n;
+const SEND_MESSAGES_IN_THREADS = 1n << 38n;
+const ADD_REACTIONS = 1n << 6n;
+
+// Whether the speaker has one of these permissions there.
+function mayIn(channel, bits) {
+    return !store.channels.has(channel) || (BigInt(heldIn(store.speaker, channel) ?? 0) & (bits | ADMINISTRATOR)) !== 0n;
+}
+
+/** Whether the speaker may answer a message. */
+export const mayReply = (message) => mayIn(message.channel_id, SEND_MESSAGES | SEND_MESSAGES_IN_THREADS);
+
+/** Whether the speaker may react to a message with what nobody has reacted with yet. */
+export const mayReact = (message) => mayIn(message.channel_id, ADD_REACTIONS);
 
 /** What can be done with a message, and with who wrote it; `own` are the entries of the message itself. */
 export function messageItems(message, own) {

@@ -65,6 +65,7 @@ const PATHS = {
     cross: "M6 6l12 12M18 6 6 18",
     pause: "M8 5v14M16 5v14",
     chevron: "m6 9 6 6 6-6",
+    save: "M12 4v11M7 11l5 5 5-5M5 20h14",
     file: "M6 3h8l4 4v14H6ZM14 3v4h4",
     send: "m4 12 16-8-6 16-3-6Z",
     external: "M14 4h6v6M20 4l-9 9M18 14v6H4V6h6",

@@ -103,15 +103,43 @@ function ownAddress(url) {
     return files && url?.startsWith(`${files}/attachments/`) ? url : null;
 }
 
-/** One attached file: pictures are drawn, everything else is a card with its size. */
+/**
+ * What is a spoiler is shown once somebody asks for it. `name` says to those who do not see it what it is.
+ */
+export function spoiler(isSpoiler, node, name = "") {
+    if (!isSpoiler) {
+        return node;
+    }
+    const cover = el("button", { type: "button", class: "spoiler-cover", "aria-label": name ? `Spoiler: show ${name}` : null }, "Spoiler");
+    const inside = el("div", { class: "spoiler-inside", inert: true }, node);
+    const box = el("div", { class: "spoiler-box" }, inside, cover);
+    cover.addEventListener("click", () => {
+        inside.inert = false;
+        box.classList.add("revealed");
+        cover.remove();
+        inside.querySelector("a, button")?.focus();
+    });
+    return box;
+}
+
+/** One attached file: pictures are drawn with their size and what describes them, everything else is a card to save it from. */
 export function attachment(data) {
     const own = ownAddress(data.url);
+    const isHidden = data.filename.startsWith("SPOILER_");
+    const shownName = data.title ?? data.filename;
     const type = data.content_type ?? "";
     if (own && (type.startsWith("image/") || /\.(png|jpe?g|gif|webp)$/i.test(data.filename))) {
-        return image(own, data.description || data.filename, "attachment-image", data);
+        const pixels = data.width ? `${data.width} × ${data.height}` : "";
+        return spoiler(isHidden, el("figure", { class: "attachment-picture" },
+            el("a", { href: own, target: "_blank", rel: "noopener noreferrer" },
+                image(own, data.description || data.filename, "attachment-image", data)),
+            el("figcaption", { class: "muted" },
+                data.description && el("span", { class: "attachment-description", "aria-hidden": "true" }, data.description),
+                el("span", {}, [pixels, bytes(data.size ?? 0)].filter(Boolean).join(", ")))), data.filename);
     }
-    const name = own ? linked(own, data.filename) : data.filename;
-    return el("div", { class: "attachment" }, icon("file"),
-        el("div", {}, el("div", { class: "attachment-name" }, name),
-            el("div", { class: "muted" }, bytes(data.size ?? 0))));
+    const more = [bytes(data.size ?? 0), data.description].filter(Boolean).join(" · ");
+    return spoiler(isHidden, el("div", { class: "attachment" }, icon("file"),
+        el("div", { class: "attachment-about" },
+            el("div", { class: "attachment-name" }, own ? linked(own, shownName) : shownName), el("div", { class: "muted" }, more)),
+        own && el("a", { class: "attachment-save", href: `${own}?download`, download: data.filename, title: "Save the file", "aria-label": `Save ${data.filename}` }, icon("save"))), data.filename);
 }

@@ -5,7 +5,7 @@ import { avatar } from "./avatar.js";
 import { el, fill } from "./dom.js";
 
 /**
- * Wires a list element. `take(item)` is called for a choice by mouse. An item is `{ label, detail, mark, user, colour,
+ * Wires a list element; beside it there may be an element with its id and `-status` for screen readers. `take(item)` is called for a choice by mouse. An item is `{ label, detail, mark, user, colour,
  * heading, note }`; one with `heading` or `note` is only text.
  */
 export function listbox(list, take) {
@@ -35,6 +35,7 @@ export function listbox(list, take) {
             }, item.draw ? item.draw() : drawChoice(item));
         }));
         list.hidden = items.length === 0;
+        tell();
         // Inside a dialog or a page that is not shown there is nothing to scroll.
         list.querySelector('[aria-selected="true"]')?.scrollIntoView?.({ block: "nearest" });
         // Neither a list nor a box of several lines is something that expands.
@@ -42,6 +43,19 @@ export function listbox(list, take) {
             input.setAttribute("aria-expanded", String(!list.hidden));
         }
         input?.setAttribute("aria-activedescendant", active >= 0 ? `${list.id}-${active}` : "");
+    }
+
+    // What is in the list is said to those who do not see it: that something loads or failed, and how much there is to choose.
+    let told = "";
+    function tell() {
+        const status = document.getElementById(`${list.id}-status`);
+        const notes = items.filter((item) => item.note).map((item) => item.note);
+        const count = choices().length;
+        const text = notes.length > 0 ? notes.join(" ") : count > 0 ? `${count} ${count === 1 ? "choice" : "choices"}` : "";
+        if (status && text !== told) {
+            told = text;
+            status.textContent = text;
+        }
     }
 
     return {

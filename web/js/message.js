@@ -5,7 +5,7 @@ import { avatar } from "./avatar.js";
 import { components } from "./components.js";
 import { el, fill, icon } from "./dom.js";
 import { attachment, embed } from "./embed.js";
-import { isMenuKey, messageItems, showMenu, withUserMenu } from "./context-menu.js";
+import { isMenuKey, mayReact, mayReply, messageItems, showMenu, withUserMenu } from "./context-menu.js";
 import { dismiss, NO_ANSWER } from "./interactions.js";
 import { markdown, nameTag } from "./markdown-view.js";
 import { emojiText } from "./menus.js";
@@ -196,6 +196,7 @@ function actions(message) {
         type: "button", "aria-label": name, title: name, "data-focus": `${message.id}:${symbol}`, on: { click: run }, ...more,
     }, icon(symbol));
     const chooseReaction = () => {
+        bar.classList.add("choosing");
         fill(bar, QUICK.map((emoji) => el("button", {
             type: "button",
             "aria-label": `React with ${emoji}`,
@@ -204,10 +205,14 @@ function actions(message) {
         bar.firstChild.focus();
     };
     const more = (anchor) => showMenu(anchor, "Menu of the message", messageItems(message, [
-        { label: "Add a reaction", icon: "smile", run: chooseReaction }, { label: "Reply", icon: "reply", run: reply },
+        mayReact(message) && { label: "Add a reaction", icon: "smile", run: chooseReaction },
+        mayReply(message) && { label: "Reply", icon: "reply", run: reply },
     ]));
-    const close = () => fill(bar, tool("Add a reaction", "smile", chooseReaction), tool("Reply", "reply", reply),
-        tool("More", "more", (event) => more(event.currentTarget), { "aria-haspopup": "menu" }));
+    const close = () => {
+        bar.classList.remove("choosing");
+        fill(bar, mayReact(message) && tool("Add a reaction", "smile", chooseReaction), mayReply(message) && tool("Reply", "reply", reply),
+            tool("More", "more", (event) => more(event.currentTarget), { "aria-haspopup": "menu" }));
+    };
     bar.addEventListener("keydown", (event) => event.key === "Escape" && close());
     bar.addEventListener("focusout", (event) => !bar.contains(event.relatedTarget) && bar.isConnected && close());
     close();

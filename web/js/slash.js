@@ -132,10 +132,7 @@ function readOptions(rest, command, find) {
     }));
 }
 
-/**
- * The value of an option as somebody writes it. Throws an Error with a sentence when it is none; what only Discord
- * knows, such as how long a text may be, is left to Discord.
- */
+/** The value of an option as somebody writes it. Throws an Error with a sentence when it is none. */
 export function valueOf(written, option, find) {
     const chosen = option.choices?.find((choice) => choice.name === written || String(choice.value) === written);
     if (chosen) {
@@ -147,7 +144,21 @@ export function valueOf(written, option, find) {
         const expected = isOther ? "choose one of the list" : EXPECTED[option.type] ?? "this page cannot send it";
         throw new Error(`“${written}” is no value for ${option.shown ?? option.name}: ${expected}.`);
     }
+    requireWithin(read, option);
     return read;
+}
+
+// Discord says the same, once it is asked.
+function requireWithin(value, { type, min_value: least, max_value: most, min_length: shortest, max_length: longest }) {
+    const isNumber = type === 4 || type === 10;
+    if (isNumber && (value < (least ?? -Infinity) || value > (most ?? Infinity))) {
+        throw new Error(least !== undefined && most !== undefined
+            ? `The value must be between ${least} and ${most}.` : `The value must be ${least ?? most} or ${least === undefined ? "less" : "more"}.`);
+    }
+    const length = type === 3 ? [...value].length : 0;
+    if (type === 3 && (length < (shortest ?? 0) || length > (longest ?? 6000))) {
+        throw new Error(`The text has ${length} characters; it must have ${shortest ?? 1} to ${longest ?? 6000}.`);
+    }
 }
 
 const READ = {

@@ -33,7 +33,7 @@ pub(super) fn click(
     });
     if kind != BUTTON {
         check_values(component, kind, values)?;
-        let mut resolved = Resolved::new(place, application);
+        let mut resolved = Resolved::new((user, place), application);
         resolve_values(world, component, values, &mut resolved)?;
         data["values"] = json!(values);
         resolved.write(&mut data);

@@ -247,7 +247,7 @@ fn slash(
     let name = words.next().unwrap_or_default();
     let command = find(world, (user, place, application), (name, 1))?;
     let subcommands: Vec<&str> = words.collect();
-    let mut resolved = Resolved::new(place, command.application);
+    let mut resolved = Resolved::new((user, place), command.application);
     let entered = options::Entered {
         world,
         options,
@@ -292,7 +292,7 @@ fn menu(
     (name, kind, target): (&str, u64, Id),
 ) -> Result<Parts, ApiError> {
     let command = find(world, (user, place, application), (name, kind))?;
-    let mut resolved = Resolved::new(place, command.application);
+    let mut resolved = Resolved::new((user, place), command.application);
     if kind == USER_MENU {
         resolved.user(world, target)?;
     } else {

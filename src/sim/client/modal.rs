@@ -30,7 +30,7 @@ pub(super) fn submit(
     let modal = modal.filter(|modal| modal.custom_id == custom_id && modal.channel == place.id);
     let modal: OpenModal = modal.ok_or(NOT_THERE)?.clone();
     refuse_unknown(&modal, fields)?;
-    let mut resolved = Resolved::new(place, modal.application);
+    let mut resolved = Resolved::new((user, place), modal.application);
     let filled = fill(world, &modal.components, fields, &mut resolved)?;
     world.modals.remove(&user);
     let mut data = json!({"custom_id": custom_id, "components": filled});

@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 /// `resolved`, as it grows.
 pub(super) struct Resolved<'a> {
     place: &'a Channel,
+    /// Who uses it.
+    user: Id,
     /// The application to which it is shown.
     application: Id,
     /// `users`, `members`, `roles`, `channels`, `messages`, `attachments`.
@@ -18,9 +20,10 @@ pub(super) struct Resolved<'a> {
 
 impl<'a> Resolved<'a> {
     /// Nothing yet.
-    pub(super) fn new(place: &'a Channel, application: Id) -> Self {
+    pub(super) fn new((user, place): (Id, &'a Channel), application: Id) -> Self {
         Self {
             place,
+            user,
             application,
             kinds: Map::new(),
         }
@@ -107,10 +110,10 @@ impl<'a> Resolved<'a> {
         Ok(())
     }
 
-    /// A file that was sent before, by its attachment's id.
+    /// A file that the user has sent before, by its attachment's id.
     pub(super) fn attachment(&mut self, world: &World, id: Id) -> Result<(), ApiError> {
         let missing = || super::refused("attachments", "There is no attachment with this id.");
-        let file = world.files.get(&id).ok_or_else(missing)?;
+        let file = world.sent_ahead(self.user, id).ok_or_else(missing)?;
         let address = format!(
             "{}/attachments/{}/{id}/{}",
             world.address, self.place.id, file.filename

@@ -90,6 +90,7 @@ impl Sim {
                     .unwrap_or_default()
                     .to_owned()
                     .into(),
+                ahead: None,
             });
         let uploads = uploads.collect();
         let path = format!("/channels/{channel}/messages");
@@ -114,6 +115,7 @@ impl Sim {
             filename: filename.into(),
             content_type: content_type.map(Into::into),
             bytes,
+            ahead: Some(user),
         };
         self.hub().change(|state| {
             state.world.user(user)?;
@@ -121,11 +123,12 @@ impl Sim {
         })
     }
 
-    /// Sends a message with Discord's own body and files that were uploaded before. Returns the message.
+    /// Sends a message with Discord's own body and files that the same user has uploaded before; the body's `attachments`
+    /// may describe them by their places. Returns the message, which has the files from then on.
     ///
     /// # Errors
     ///
-    /// What Discord would answer, when it would refuse; and when a file is not there any more.
+    /// What Discord would answer, when it would refuse; and when the user has no such file, or not any more.
     pub fn send_uploaded(
         &self,
         user: Id,
@@ -134,7 +137,8 @@ impl Sim {
         uploaded: &[Id],
     ) -> Result<Value, SimError> {
         let files = self.hub().look(|state| {
-            let files = uploaded.iter().map(|id| state.world.files.get(id).cloned());
+            let files = uploaded.iter();
+            let files = files.map(|id| state.world.sent_ahead(user, *id).cloned());
             files.collect::<Option<Vec<Upload>>>()
         });
         let files = files.ok_or_else(|| {
@@ -148,7 +152,13 @@ impl Sim {
             .zip(files)
             .map(|(number, file)| Upload { number, ..file });
         let path = format!("/channels/{channel}/messages");
-        self.call_with_files(user, ("POST", &path), body, files.collect())
+        let sent = self.call_with_files(user, ("POST", &path), body, files.collect())?;
+        self.hub().change(|state| {
+            for id in uploaded {
+                state.world.files.shift_remove(id);
+            }
+        });
+        Ok(sent)
     }
 
     /// Edits a message with Discord's own body. Returns the message.

@@ -31,7 +31,7 @@ pub(crate) const ATTACHMENTS: &str = "/attachments/";
 pub(crate) async fn answer(hub: Arc<Hub>, request: Request) -> Option<Response> {
     let path = request.uri().path().to_owned();
     if let Some(file) = path.strip_prefix(ATTACHMENTS) {
-        return Some(files::serve(&hub, file));
+        return Some(files::serve(&hub, file, request.uri().query()));
     }
     if pictures::is_picture(&path) {
         return Some(pictures::serve(&hub, &path));

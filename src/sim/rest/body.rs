@@ -79,6 +79,7 @@ async fn read_multipart(request: Request) -> Result<Received, ApiError> {
                 filename,
                 content_type,
                 bytes,
+                ahead: None,
             });
         } else if name == "payload_json" {
             received.body = serde_json::from_slice(&bytes).map_err(|_| INVALID_JSON)?;

@@ -9,7 +9,7 @@ use crate::sim::world::{Upload, World};
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 /// How many bytes of files are kept; the oldest go first.
 const KEPT_BYTES: usize = 128 << 20;
 
-/// Answers `/attachments/{channel}/{attachment}/{filename}`.
-pub(super) fn serve(hub: &Hub, path: &str) -> Response {
+/// Answers `/attachments/{channel}/{attachment}/{filename}`; with the query `download`, a browser saves the file instead of showing it.
+pub(super) fn serve(hub: &Hub, path: &str, query: Option<&str>) -> Response {
     let mut parts = path.split('/').skip(1);
     let id: Option<Id> = parts.next().and_then(|id| id.parse().ok());
     let file = hub.look(|state| id.and_then(|id| state.world.files.get(&id).cloned()));
@@ -35,6 +35,10 @@ pub(super) fn serve(hub: &Hub, path: &str) -> Response {
     let alone = HeaderValue::from_static("default-src 'none'; sandbox");
     headers.insert(CONTENT_SECURITY_POLICY, alone);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if query == Some("download") {
+        let disposition = HeaderValue::from_static("attachment");
+        headers.insert(CONTENT_DISPOSITION, disposition);
+    }
     response
 }
 
@@ -67,6 +71,7 @@ pub(super) fn keep(world: &mut World, channel: Id, file: &Upload, described: &Va
     }
     let file = Upload {
         content_type,
+        ahead: None,
         ..file.clone()
     };
     store(world, id, file);
@@ -85,7 +90,7 @@ pub(crate) fn found_out(file: &Upload) -> (Option<String>, Option<(u32, u32)>) {
     )
 }
 
-/// Keeps a file that is sent later, and gives its attachment's id.
+/// Keeps a file that its `ahead` sends later, and gives its attachment's id.
 pub(crate) fn keep_upload(world: &mut World, file: Upload) -> Result<Id, ApiError> {
     if file.bytes.len() > LARGEST_FILE {
         return Err(TOO_LARGE.into());

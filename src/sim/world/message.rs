@@ -49,6 +49,9 @@ pub(crate) struct Upload {
     pub(crate) content_type: Option<String>,
     #[serde(with = "super::saved::base64")]
     pub(crate) bytes: axum::body::Bytes,
+    /// Who has sent it ahead, and nobody else may use it; none for the file of a message.
+    #[serde(default)]
+    pub(crate) ahead: Option<Id>,
 }
 
 impl Emoji {
@@ -175,6 +178,11 @@ impl Reaction {
 }
 
 impl World {
+    /// A file that a user has sent ahead: for a message, an option or a modal. Nobody can use those of others.
+    pub(crate) fn sent_ahead(&self, user: Id, id: Id) -> Option<&Upload> {
+        self.files.get(&id).filter(|file| file.ahead == Some(user))
+    }
+
     /// A custom emoji of any guild or application.
     pub(crate) fn custom_emoji(&self, id: Id) -> Option<&Value> {
         let mut guilds = self.guilds.values();
