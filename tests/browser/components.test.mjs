@@ -234,6 +234,10 @@ describe("components", { skip: BINARY ? false : "COGSMITH_BIN is not set" }, () 
         await item("Mention").click();
         assert.match(await page.locator("#input").inputValue(), /^<@\d+> $/);
         await page.locator("#input").fill("");
+        await page.locator(".person", { hasText: "Ben" }).hover();
+        await page.getByRole("button", { name: "Menu for Ben" }).click();
+        await item("Look at").waitFor();
+        await page.keyboard.press("Escape");
         const message = messages(page, "something to quote").last();
         await message.focus();
         await page.keyboard.press("ContextMenu");

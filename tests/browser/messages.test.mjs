@@ -11,7 +11,7 @@ const BINARY = process.env.COGSMITH_BIN;
 const COUNT = 10_000;
 /** What the page holds at most, see `MOST` in message-window.js. */
 const MOST_MESSAGES = 300;
-const MOST_NODES = 12_000;
+const MOST_NODES = 8_000;
 const PNG = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==", "base64");
 
 describe("10,000 messages", { skip: BINARY ? false : "COGSMITH_BIN is not set" }, () => {

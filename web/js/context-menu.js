@@ -192,6 +192,17 @@ export function openUserMenu(anchor, user) {
     showMenu(anchor, `Menu for ${nameOf(user.id, user)}`, userItems(user, anchor));
 }
 
+/** A button that opens the menu of a person, for those who have neither a mouse nor the key for menus. */
+export function userMenuButton(user) {
+    const name = `Menu for ${nameOf(user.id, user)}`;
+    const button = el("button", { type: "button", class: "person-menu", "aria-label": name, title: name, "aria-haspopup": "menu" }, icon("more"));
+    button.addEventListener("click", (event) => {
+        event.preventDefault();
+        openUserMenu(button, user);
+    });
+    return button;
+}
+
 /** Lets `node` open the menu of a person, by right click or with the key for menus. */
 export function withUserMenu(node, user) {
     node.addEventListener("contextmenu", (event) => {

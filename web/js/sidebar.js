@@ -2,7 +2,7 @@
 
 import { direct } from "./api.js";
 import { avatar } from "./avatar.js";
-import { withUserMenu } from "./context-menu.js";
+import { userMenuButton, withUserMenu } from "./context-menu.js";
 import { byId, el, fill, icon } from "./dom.js";
 import { explain } from "./notice.js";
 import { changed, colourOf, findDirectChannel, nameOf, people, sees, store, textChannels } from "./store.js";
@@ -95,7 +95,8 @@ function person(user) {
         name.style.setProperty("--name", colour);
     }
     return withUserMenu(el("label", { class: "person" }, radio, avatar(user), name,
-        user.id === store.owner && el("span", { class: "badge owner", title: "May use the bot's admin commands" }, "admin")), user);
+        user.id === store.owner && el("span", { class: "badge owner", title: "May use the bot's admin commands" }, "admin"),
+        userMenuButton(user)), user);
 }
 
 async function speakAs(user) {
