@@ -26,6 +26,13 @@ cog.command {
     end,
 }
 
+cog.command { name = "handin", description = "Asks for a file", prefix = false, run = function(ctx)
+    local answer = ctx:modal { title = "Hand in", components = { { type = 18, label = "Work", component = { type = 19, custom_id = "work" } } } }
+    if answer then
+        answer:reply(\`Handed in {answer.fields.work[1].filename}\`)
+    end
+end }
+
 cog.command { name = "card", description = "An embed with a picture of its own", run = function(ctx)
     local svg = '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="48"><rect width="64" height="48" fill="teal"/></svg>'
     ctx:reply { embeds = { { title = "A card", image = { url = "attachment://card.svg" } } }, files = { { filename = "card.svg", content = svg } } }
@@ -201,6 +208,20 @@ describe("files", { skip: BINARY ? false : "COGSMITH_BIN is not set" }, () => {
         await page.keyboard.press("Escape");
         await page.keyboard.press("Escape");
         await page.locator("#command-form").waitFor({ state: "hidden" });
+    });
+
+    it("are in forms, unless they are too large", async () => {
+        await input().fill("");
+        await input().pressSequentially("/handin ");
+        await page.keyboard.press("Enter");
+        const dialog = page.getByRole("dialog", { name: "Hand in" });
+        await dialog.waitFor();
+        await dialog.locator("input[type=file]").setInputFiles({ name: "film.mp4", mimeType: "video/mp4", buffer: Buffer.alloc((10 << 20) + 1) });
+        await dialog.getByRole("button", { name: "Submit" }).click();
+        await dialog.locator(".field-error", { hasText: "film.mp4 is too large" }).waitFor();
+        await dialog.locator("input[type=file]").setInputFiles({ name: "work.txt", mimeType: "text/plain", buffer: Buffer.from("done") });
+        await dialog.getByRole("button", { name: "Submit" }).click();
+        await messages(page, "Handed in work.txt").waitFor();
     });
 
     it("are not sent where the speaker may not", async () => {

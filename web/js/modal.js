@@ -2,6 +2,7 @@
 
 import { upload } from "./api.js";
 import { byId, el, fill, icon } from "./dom.js";
+import { takable } from "./file-tray.js";
 import { markdown } from "./markdown-view.js";
 import { menuSettings } from "./menus.js";
 import { selectMenu } from "./select.js";
@@ -220,6 +221,6 @@ function files(data, { ids, isRequired }) {
             }
             return ids_;
         },
-        check: () => countFault(input.files.length, isRequired ? Math.max(least, 1) : least, most, isRequired),
+        check: () => takable(input.files).fault || countFault(input.files.length, isRequired ? Math.max(least, 1) : least, most, isRequired),
     };
 }
