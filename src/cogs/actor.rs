@@ -5,12 +5,13 @@
 //! control ─ tasks to begin ─ what runs ─ jobs, timers ─ mailbox ─ what older versions have left
 //! ```
 //!
-//! In this order the task looks for something to do. `work` begins handlers, `tasks` what cogs spawn, `versions` swaps
-//! one version for the next, `trial` runs another version for one guild, `migrate` brings the state to a version, `alarm`
-//! waits for timers and jobs.
+//! In this order the task looks for something to do. `running` holds what runs, `work` begins handlers, `tasks` what
+//! cogs spawn, `versions` swaps one version for the next, `trial` runs another version for one guild, `migrate` brings
+//! the state to a version, `alarm` waits for timers and jobs.
 
 mod alarm;
 mod migrate;
+mod running;
 mod tasks;
 mod trial;
 mod versions;
@@ -32,8 +33,8 @@ use crate::vm::load_trace::LoadTrace;
 use crate::vm::require::PrepareFailure;
 use crate::vm::trace::Fault;
 use alarm::{Alarm, ring};
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt as _;
+use running::RunningSet;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -76,7 +77,6 @@ pub struct Committed {
 }
 
 type Ended = Box<dyn FnOnce(&mut Actor) + Send>;
-type Running = Pin<Box<dyn Future<Output = Ended> + Send>>;
 
 /// What the next commit swaps in.
 struct Prepared {
@@ -101,11 +101,11 @@ pub struct Actor {
     timers: Timers,
     jobs: Jobs,
     /// What runs of the current version, or belongs to no version.
-    running: FuturesUnordered<Running>,
+    running: RunningSet,
     /// What runs of the version on trial.
-    tried: FuturesUnordered<Running>,
+    tried: RunningSet,
     /// What still runs of older versions. It runs when nothing else has anything to do.
-    leftovers: FuturesUnordered<Running>,
+    leftovers: RunningSet,
     /// Whether the mailbox comes before running handlers: handlers that end again and again must not keep work waiting.
     owes_work: bool,
     /// Stops spawned functions, by numbers in order.
@@ -145,9 +145,9 @@ impl Actor {
             generations: 0,
             timers: Timers::default(),
             jobs: Jobs::default(),
-            running: FuturesUnordered::new(),
-            tried: FuturesUnordered::new(),
-            leftovers: FuturesUnordered::new(),
+            running: RunningSet::default(),
+            tried: RunningSet::default(),
+            leftovers: RunningSet::default(),
             owes_work: false,
             spawned: BTreeMap::new(),
             last_spawned: 0,

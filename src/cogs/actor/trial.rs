@@ -57,7 +57,7 @@ impl Actor {
         };
         trial.live.generation.retire(self.cog.services.clock.now());
         self.end_delays(Life::is_on_trial);
-        self.leftovers.extend(std::mem::take(&mut self.tried));
+        self.leftovers.append(std::mem::take(&mut self.tried));
         self.cog.end_trial();
     }
 

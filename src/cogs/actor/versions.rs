@@ -52,12 +52,7 @@ impl Actor {
 
     /// Everything that runs belongs to an older version from here on.
     fn leave_behind(&mut self) {
-        let running = std::mem::take(&mut self.running);
-        if self.leftovers.is_empty() {
-            self.leftovers = running;
-        } else {
-            self.leftovers.extend(running);
-        }
+        self.leftovers.append(std::mem::take(&mut self.running));
     }
 
     /// Starts the work that is already in the mailbox, because nobody else would do it, and no more after that.

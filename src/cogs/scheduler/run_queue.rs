@@ -24,11 +24,11 @@ pub(super) struct RunQueues<T> {
 /// Ready tasks of one lane, taken out in the order of their finish tags, and of arrival where these are the same.
 ///
 /// To wake a thread costs more than most slices. So a task that arrives wakes one only while fewer run than there are
-/// processors: otherwise one that runs takes it next. A thread whose slice turns out to be long does not count.
+/// processors: otherwise one that runs takes it next. A thread whose slice turns out to be long does not count. The one
+/// that has waited for the shortest time is woken: its stack and its memory are still in the processor's caches.
 #[derive(Debug)]
 struct RunQueue<T> {
     ready: Mutex<Ready<T>>,
-    arrivals: Condvar,
     /// How many threads are woken before others have to wait.
     most_running: usize,
 }
@@ -40,10 +40,8 @@ struct Ready<T> {
     arrived: u64,
     /// Threads that run tasks, or have been woken for that, without those whose slices are long.
     running: usize,
-    /// Threads that wait for a task.
-    waiting: usize,
-    /// Threads that have been woken and do not run yet.
-    woken: usize,
+    /// Threads that wait for a task, and have not been woken: the last one has come last.
+    waiting: Vec<Arc<Condvar>>,
     is_stopped: bool,
 }
 
@@ -83,9 +81,16 @@ impl<T> RunQueues<T> {
         self.of(lane).push(task, tag);
     }
 
-    /// Waits for a task and takes it out; nothing after the stop.
-    pub(super) fn pop(&self, lane: Lane) -> Option<Arc<T>> {
-        self.of(lane).pop()
+    /// The same for a task that ran on a thread of this lane, which looks for its next one now.
+    pub(super) fn push_again(&self, task: Arc<T>, lane: Lane, tag: u64) {
+        let refused = lock(&self.of(lane).ready).add(task, tag);
+        // What the task holds may wake others when it goes: not under the lock.
+        drop(refused);
+    }
+
+    /// Waits for a task and takes it out; nothing after the stop. `arrival` is the thread's own.
+    pub(super) fn pop(&self, lane: Lane, arrival: &Arc<Condvar>) -> Option<Arc<T>> {
+        self.of(lane).pop(arrival)
     }
 
     /// Stops the queue: no worker gets a task any more.
@@ -106,41 +111,37 @@ impl<T> RunQueue<T> {
             tasks: BTreeMap::new(),
             arrived: 0,
             running: 0,
-            waiting: 0,
-            woken: 0,
+            waiting: Vec::new(),
             is_stopped: false,
         };
         Self {
             ready: Mutex::new(ready),
-            arrivals: Condvar::new(),
             most_running,
         }
     }
 
     fn push(&self, task: Arc<T>, tag: u64) {
         let mut ready = lock(&self.ready);
-        if ready.is_stopped {
-            // What the task holds may wake others when it goes: not under the lock.
+        let refused = ready.add(task, tag);
+        if refused.is_none() {
+            self.wake(ready);
+        } else {
+            // As above.
             drop(ready);
-            return;
         }
-        ready.arrived += 1;
-        let place = (tag, ready.arrived);
-        ready.tasks.insert(place, task);
-        self.wake(ready);
     }
 
     /// Wakes a thread if fewer run than may.
     fn wake(&self, mut ready: MutexGuard<'_, Ready<T>>) {
-        let is_useful = ready.running < self.most_running && ready.waiting > ready.woken;
-        if is_useful {
-            ready.running += 1;
-            ready.woken += 1;
+        if ready.running >= self.most_running {
+            return;
         }
+        let Some(arrival) = ready.waiting.pop() else {
+            return;
+        };
+        ready.running += 1;
         drop(ready);
-        if is_useful {
-            self.arrivals.notify_one();
-        }
+        arrival.notify_one();
     }
 
     fn step_aside(&self) {
@@ -151,7 +152,7 @@ impl<T> RunQueue<T> {
         }
     }
 
-    fn pop(&self) -> Option<Arc<T>> {
+    fn pop(&self, arrival: &Arc<Condvar>) -> Option<Arc<T>> {
         let mut ready = lock(&self.ready);
         loop {
             if ready.is_stopped {
@@ -161,14 +162,12 @@ impl<T> RunQueue<T> {
                 return Some(task);
             }
             ready.running = ready.running.saturating_sub(1);
-            ready.waiting += 1;
-            while ready.woken == 0 && !ready.is_stopped {
-                let waited = self.arrivals.wait(ready);
+            ready.waiting.push(Arc::clone(arrival));
+            // Whoever wakes it takes it out, and counts it as running.
+            while ready.waiting.iter().any(|one| Arc::ptr_eq(one, arrival)) {
+                let waited = arrival.wait(ready);
                 ready = waited.unwrap_or_else(PoisonError::into_inner);
             }
-            ready.waiting -= 1;
-            // Whoever has woken it has counted it as running.
-            ready.woken = ready.woken.saturating_sub(1);
         }
     }
 
@@ -176,9 +175,24 @@ impl<T> RunQueue<T> {
         let mut ready = lock(&self.ready);
         ready.is_stopped = true;
         let left = std::mem::take(&mut ready.tasks);
+        let waiting = std::mem::take(&mut ready.waiting);
         drop(ready);
-        self.arrivals.notify_all();
+        for arrival in waiting {
+            arrival.notify_one();
+        }
         // As above.
         drop(left);
+    }
+}
+
+impl<T> Ready<T> {
+    /// Adds a task, or returns it after the stop.
+    fn add(&mut self, task: Arc<T>, tag: u64) -> Option<Arc<T>> {
+        if self.is_stopped {
+            return Some(task);
+        }
+        self.arrived += 1;
+        self.tasks.insert((tag, self.arrived), task);
+        None
     }
 }

@@ -68,23 +68,39 @@ impl Task {
     }
 
     fn enqueue(self: Arc<Self>) {
-        let lane = if self.fair_share.is_quick() {
-            Lane::Quick
-        } else {
-            Lane::Patient
-        };
-        let tag = self.fair_share.finish_tag();
+        let (lane, tag) = (self.lane(), self.fair_share.finish_tag());
         Arc::clone(&self.queue).push(self, lane, tag);
     }
 
+    /// Goes on after what else is ready. The calling thread has run it; `lane` is the one that it serves, if it still
+    /// does.
+    pub(super) fn go_on(self: Arc<Self>, served: Option<Lane>) {
+        let (lane, tag) = (self.lane(), self.fair_share.finish_tag());
+        let queue = Arc::clone(&self.queue);
+        if served == Some(lane) {
+            queue.push_again(self, lane, tag);
+        } else {
+            queue.push(self, lane, tag);
+        }
+    }
+
+    fn lane(&self) -> Lane {
+        if self.fair_share.is_quick() {
+            Lane::Quick
+        } else {
+            Lane::Patient
+        }
+    }
+
     /// One time slice, on a thread whose processor time is all charged: what passes between two of them to the second.
-    pub(super) fn run(self: Arc<Self>, time: &mut ThreadTime) {
+    /// Whether the task is to go on at once.
+    pub(super) fn run(self: &Arc<Self>, time: &mut ThreadTime) -> bool {
         let begins =
             self.state
                 .compare_exchange(READY, RUNNING, Ordering::AcqRel, Ordering::Acquire);
         if begins.is_err() {
             // It was in the queue twice, and has run already.
-            return;
+            return false;
         }
         self.fair_share.begin_time_slice();
         let is_over = self.poll();
@@ -93,15 +109,15 @@ impl Task {
         self.cpu_meter.charge(used, Instant::now());
         if is_over {
             self.state.store(ENDED, Ordering::Release);
-            return;
+            return false;
         }
         let rests = self
             .state
             .compare_exchange(RUNNING, IDLE, Ordering::AcqRel, Ordering::Acquire);
         if rests.is_err() {
             self.state.store(READY, Ordering::Release);
-            self.enqueue();
         }
+        rests.is_err()
     }
 
     /// Whether it is over. A panic ends it: the panic's own message is in the log.

@@ -6,8 +6,8 @@ use crate::vm::cpu_usage::ThreadTime;
 use crate::vm::raw::ThreadId;
 use crate::vm::watchdog;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar};
 use std::time::Duration;
 
 /// A cog's Luau may call Rust which calls Luau again: the C stack must hold the deepest of it.
@@ -47,14 +47,19 @@ fn serve(shared: &Arc<SchedulerState>, lane: Lane) {
     }
     let _context = shared.runtime.as_ref().map(tokio::runtime::Runtime::enter);
     let mut time = ThreadTime::of_this_thread();
+    let arrival = Arc::new(Condvar::new());
     shared.queue.begin(lane);
     while !is_aside.is_replaced.load(Ordering::Acquire)
-        && let Some(task) = shared.queue.pop(lane)
+        && let Some(task) = shared.queue.pop(lane, &arrival)
     {
-        task.run(&mut time);
+        let goes_on = task.run(&mut time);
         let is_long = is_aside.is_long.swap(false, Ordering::AcqRel);
-        if is_long && !is_aside.is_replaced.load(Ordering::Acquire) {
+        let is_replaced = is_aside.is_replaced.load(Ordering::Acquire);
+        if is_long && !is_replaced {
             shared.queue.come_back(lane);
+        }
+        if goes_on {
+            task.go_on((!is_replaced).then_some(lane));
         }
     }
     if is_aside.is_replaced.load(Ordering::Acquire) {

@@ -8,6 +8,7 @@
 //! - `limits.rs`: the rate limiter, in the buckets that Discord names; `queue.rs`: who is next in a bucket
 //! - `request.rs`: a request as bytes, and why an attempt failed; `form.rs`: files; `connections.rs`: one attempt on the
 //!   wire; `answer.rs`: what the server said, bounded and charged
+//! - `begun.rs`: a call begins on the thread of whoever calls, and goes on in the runtime
 //! - `repeat.rs`: which request is sent again after which failure
 //! - `refusals.rs`: stops cogs before Discord blocks the bot for its refused requests
 //! - `waiting.rs`: which calls wait, and for what
@@ -19,6 +20,7 @@
 //! `ARCHITECTURE.md`.
 
 mod answer;
+mod begun;
 mod caller;
 mod connections;
 mod form;
@@ -49,6 +51,7 @@ use crate::host_tasks;
 use crate::json::Json;
 use crate::requests::{Open, OpenRequests};
 use answer::ApiResponse;
+use begun::Begun;
 use futures_util::future::Either;
 use limits::{Limits, Observed, Permit, SendDecision, Wait, Waiter};
 use queue::Caller;
@@ -57,13 +60,10 @@ use repeat::{AttemptFailure, Effect};
 use reqwest::Url;
 use serde_json::Value;
 use std::future::{Future, ready};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tracing::{debug, info, warn};
 use waiting::{TOLD_AFTER, WaitingList};
 
@@ -198,8 +198,13 @@ impl Outbound {
         waiting.begin(Some(cog), WaitsFor::OwnLimit, now)
     }
 
-    /// Not an `async fn`, which would carry the request along until it is polled: whoever waits holds a task's handle.
-    fn send_within(&self, mut prepared: Prepared, cog: Option<CogCaller>, times: Times) -> Driven {
+    /// Other calls wait until its turn is over, but its caller may be stuck, or never poll it again: it goes on by itself.
+    fn send_within(
+        &self,
+        mut prepared: Prepared,
+        cog: Option<CogCaller>,
+        times: Times,
+    ) -> Begun<Result<Answered, CallError>> {
         let shared = Arc::clone(&self.shared);
         repeat::make_unique(&mut prepared);
         // Calls take their places in the queue in the order in which they are made.
@@ -226,13 +231,10 @@ impl Outbound {
             shared,
         };
         let runtime = self.shared.runtime.clone();
-        // In a box, because whatever a task holds is copied when it begins and when it ends.
-        let call = Box::pin(call.run());
-        let call = async move {
-            let ended = host_tasks::caught(host_tasks::Task::DiscordCall, call).await;
+        Begun::new(&runtime, async move {
+            let ended = host_tasks::caught(host_tasks::Task::DiscordCall, call.run()).await;
             ended.unwrap_or(Err(CallError::Failed { operation }))
-        };
-        Driven(runtime.spawn(call))
+        })
     }
 }
 
@@ -243,31 +245,6 @@ pub struct Answered {
     pub body: AnswerBody,
     /// What that takes.
     pub charge: Charge,
-}
-
-/// A call in its own task: other calls wait until its turn is over, but its caller may be stuck, or never poll it
-/// again.
-struct Driven(JoinHandle<Result<Answered, CallError>>);
-
-impl Future for Driven {
-    type Output = Result<Answered, CallError>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Poll::Ready(ended) = Pin::new(&mut self.0).poll(context) else {
-            return Poll::Pending;
-        };
-        match ended {
-            Ok(result) => Poll::Ready(result),
-            // The runtime is going down, and with it everything that could use an answer.
-            Err(_) => Poll::Pending,
-        }
-    }
-}
-
-impl Drop for Driven {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl std::fmt::Debug for Outbound {
