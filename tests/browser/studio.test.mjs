@@ -185,7 +185,7 @@ echo '[{ "file": "${PING}", "line": ${line}, "column": 9, "end_line": ${line}, "
         await input().press("Enter");
         await messages().filter({ hasText: "one\ntwo" }).last().waitFor();
         await page.waitForFunction(() => document.getElementById("input").value === "");
-        await input().press("ArrowUp");
+        await input().press("Control+ArrowUp");
         assert.equal(await input().inputValue(), "one\ntwo");
         await input().fill("");
     });

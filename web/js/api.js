@@ -75,8 +75,33 @@ export const undo = (cog, version) => post("/control/undo", { cog, version });
 /** Ends a trial: with "keep" all servers run what one has tried, with "drop" none. */
 export const endTrial = (cog, end) => post("/control/trial", { cog, end });
 
-/** The id of the direct message channel between `user` and the bot. */
-export const direct = async (user) => (await post("/control/direct", { user })).channel;
+/** The id of the direct message channel between `user` and `bot`. */
+export const direct = async (user, bot) => (await post("/control/direct", { user, bot })).channel;
+
+/** Makes a person, who joins `guild` at once; resolves with the id. */
+export const addPerson = async (name, shown, guild) =>
+    (await post("/control/add-person", { name, display_name: shown, guild })).id;
+
+/** Makes a server that `user` owns, like the first one of a preset; resolves with its id. */
+export const addServer = async (user, name, preset) => (await post("/control/add-server", { user, name, preset })).id;
+
+/** Lets `user` into a server: `{ guild }`, or `{ invite }`. */
+export const join = (user, where) => post("/control/join", { user, ...where });
+
+/** Has `user` leave a server. */
+export const leave = (user, guild) => post("/control/leave", { user, guild });
+
+/** What `user` shows from now on: `{ status, custom_status }`. */
+export const setPresence = (user, shown) => post("/control/presence", { user, ...shown });
+
+/** Where `user` is in voice from now on: `{ channel, guild, self_mute, self_deaf, self_stream, self_video }`. */
+export const setVoice = (user, state) => post("/control/voice", { user, ...state });
+
+/** Shows that `user` is typing. */
+export const typing = (user, channel) => post("/control/typing", { user, channel });
+
+/** Calls a route of Discord's as `user`: what people do with the many menus of its client. */
+export const call = (user, method, path, body = null) => post("/control/call", { user, method, path, body });
 
 /** The bots that can connect, with their tokens, and how each client comes here: `{ bots, clients }`. */
 export const bots = () => ask("/control/bots");

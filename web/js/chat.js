@@ -7,7 +7,7 @@ import { isHurt } from "./failures.js";
 import { drawMessage, drawPending, seconds } from "./message.js";
 import { explain } from "./notice.js";
 import { remember, settleDrawn, showMessage, startScrolling, toEnd } from "./scroll.js";
-import { isForSpeaker, isEphemeral, messagesOf, nameOf, store } from "./store.js";
+import { isEphemeral, isForSpeaker, messagesOf, nameOf, placeName, store } from "./store.js";
 import { duration, timestamp } from "./time.js";
 
 const GROUP_SECONDS = 420;
@@ -167,7 +167,7 @@ function drawReload(report) {
 /** The first thing a newcomer reads in an empty channel. */
 export function drawWelcome() {
     const channel = store.channels.get(store.channel);
-    const here = channel ? `#${channel.name}` : `your direct messages with ${store.bot.name}`;
+    const here = channel ? `#${channel.name}` : `your direct messages with ${placeName().slice(1)}`;
     const { prefix } = store.bot;
     fill(byId("welcome"),
         avatar({ id: store.botUser ?? "0", username: store.bot.name }),

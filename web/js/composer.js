@@ -1,4 +1,5 @@
-// The message box: Enter sends, Shift+Enter makes a line, arrow up recalls what was sent, Escape ends a reply.
+// The message box: Enter sends, Shift+Enter makes a line, arrow up edits the last message, Ctrl and arrow up recall what was
+// sent, Escape ends a reply or an edit.
 // A slash command that is chosen or written out gets a field for each of its options instead.
 
 import { change, say } from "./api.js";
@@ -11,10 +12,13 @@ import { addFiles, clearFiles, countFiles, uploadFiles } from "./file-tray.js";
 import { useCommand } from "./interactions.js";
 import { listbox } from "./listbox.js";
 import { toEnd } from "./scroll.js";
-import { changed, nameOf, store } from "./store.js";
-import { commandChoices, readSlash, writtenOut } from "./suggestions.js";
+import { changed, isEphemeral, messagesOf, nameOf, placeName, store } from "./store.js";
+import { endTyping, noteTyping } from "./presence.js";
+import { commandChoices, readHidden, readSlash, writtenOut } from "./suggestions.js";
 
 const LONGEST = 2000;
+/** The types of messages that people have written: by themselves, and as an answer. */
+const PLAIN = [0, 19];
 const sent = [];
 let recalled = 0;
 let list = null;
@@ -32,6 +36,7 @@ export function startComposer() {
     });
     input.addEventListener("input", () => {
         recalled = 0;
+        noteTyping(input.value);
         grow();
         showError("");
         const command = writtenOut(input.value);
@@ -43,7 +48,7 @@ export function startComposer() {
     });
     input.addEventListener("blur", () => list.hide());
     input.addEventListener("keydown", onKey);
-    startDropping(takeFiles, () => (openCommand() ? `Drop it for /${openCommand().shown.join(" ")}` : `Drop files to send them to ${place()}`));
+    startDropping(takeFiles, () => (openCommand() ? `Drop it for /${openCommand().shown.join(" ")}` : `Drop files to send them to ${placeName()}`));
     byId("attach").append(icon("plus"));
     byId("attach").addEventListener("click", () => byId("file").click());
     byId("file").addEventListener("change", () => {
@@ -69,7 +74,7 @@ function onKey(event) {
     if (isOpen && (key === "ArrowDown" || key === "ArrowUp")) {
         event.preventDefault();
         list.move(key === "ArrowDown" ? 1 : -1);
-    } else if (isOpen && (key === "Tab" || (key === "Enter" && !event.shiftKey && !event.isComposing)) && !isWholeLine(event.target.value)) {
+    } else if (isOpen && list.active() && (key === "Tab" || (key === "Enter" && !event.shiftKey && !event.isComposing)) && !isWholeLine(event.target.value)) {
         event.preventDefault();
         choose(list.active().command);
     } else if (isOpen && key === "Escape") {
@@ -78,13 +83,25 @@ function onKey(event) {
     } else if (key === "Enter" && !event.shiftKey && !event.isComposing) {
         event.preventDefault();
         send();
-    } else if (key === "ArrowUp" && (recalled > 0 || !event.target.value)) {
-        recall(event, 1);
-    } else if (key === "ArrowDown" && recalled > 0) {
-        recall(event, -1);
+    } else if ((event.ctrlKey || event.altKey) && (key === "ArrowUp" || key === "ArrowDown")) {
+        recall(event, key === "ArrowUp" ? 1 : -1);
+    } else if (key === "ArrowUp" && !event.target.value && !store.editing && editLast()) {
+        event.preventDefault();
     } else if (key === "Escape" && (store.replyTo || store.editing)) {
         stopAnswering();
     }
+}
+
+// Edits the speaker's newest message that is here; false when there is none.
+function editLast() {
+    const own = messagesOf(store.channel).findLast((message) =>
+        message.author.id === store.speaker && PLAIN.includes(message.type) && !isEphemeral(message));
+    if (own) {
+        store.replyTo = null;
+        store.editing = own;
+        changed("reply");
+    }
+    return Boolean(own);
 }
 
 // Neither replies to a message nor edits one any more.
@@ -180,6 +197,7 @@ async function sendText() {
             sent.push(content);
         }
         recalled = 0;
+        endTyping();
         setText("");
         showError("");
         store.replyTo = null;
@@ -200,7 +218,7 @@ async function deliver(content) {
         await change(store.speaker, store.channel, store.editing.id, { kind: "edit", content });
         return;
     }
-    const command = content.startsWith("/") ? readSlash(content) : null;
+    const command = content.startsWith("/") ? readSlash(content) ?? readHidden(content) : null;
     if (command) {
         await useCommand(store.channel, { kind: "command", ...command }, command.path.join(" "));
         return;
@@ -274,14 +292,9 @@ export function leaveCommandOf() {
     }
 }
 
-function place() {
-    const channel = store.channels.get(store.channel);
-    return channel ? `#${channel.name}` : `@${store.bot.name}`;
-}
-
 /** Shows where and as whom the reader writes, and what is being answered. */
 export function drawComposer() {
-    const label = `Message ${place()} as ${nameOf(store.speaker) ?? "…"}`;
+    const label = `Message ${placeName()} as ${nameOf(store.speaker) ?? "…"}`;
     const input = byId("input");
     input.placeholder = label;
     input.setAttribute("aria-label", label);

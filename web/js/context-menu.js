@@ -5,6 +5,7 @@ import { insertText } from "./composer.js";
 import { el, fill, icon } from "./dom.js";
 import { useCommand } from "./interactions.js";
 import { explain } from "./notice.js";
+import { personItems } from "./person-menu.js";
 import { popup } from "./popup.js";
 import { changed, heldIn, nameOf, store } from "./store.js";
 import { offeredHere } from "./suggestions.js";
@@ -113,6 +114,7 @@ export function userItems(user, anchor) {
     return [
         ...userCommands(user),
         { heading: nameOf(user.id, user) ?? "Person" },
+        ...personItems(user, (label, items) => showMenu(anchor, label, items)),
         !user.bot && {
             label: `Language: ${languageName(localeOf(user))}`, icon: "chevron",
             run: () => showMenu(anchor, "Language", languages(user).map((locale) => ({

@@ -72,6 +72,17 @@ const PATHS = {
     chat: "M4 5h16v11H9l-5 4Z",
     people: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7ZM2.5 20a6.5 6.5 0 0 1 13 0M16 4.5a3.5 3.5 0 0 1 0 6.5M18 14.5a6.5 6.5 0 0 1 3.5 5.5",
     volume: "M4 10v4h4l5 4V6L8 10ZM17 9a4 4 0 0 1 0 6",
+    voiceOff: "M4 10v4h4l5 4V6L8 10ZM17 10l4 4M21 10l-4 4",
+    mic: "M12 14a3 3 0 0 0 3-3V6a3 3 0 0 0-6 0v5a3 3 0 0 0 3 3ZM5 11a7 7 0 0 0 14 0M12 18v3",
+    micOff: "M9 9v2a3 3 0 0 0 5 2M15 10V6a3 3 0 0 0-6-.5M5 11a7 7 0 0 0 11 5.7M19 11a7 7 0 0 1-.5 2.5M12 18v3M3 3l18 18",
+    deaf: "M4 15v-3a8 8 0 0 1 13-6M20 12v3M4 14h3v6H4ZM17 14h3v6h-3ZM3 3l18 18",
+    headphones: "M4 15v-3a8 8 0 0 1 16 0v3M4 14h3v6H4ZM17 14h3v6h-3Z",
+    screen: "M3 5h18v12H3ZM8 21h8",
+    camera: "M3 7h12v10H3ZM15 11l6-3v8l-6-3Z",
+    leave: "M14 4h5v16h-5M10 8l-4 4 4 4M6 12h9",
+    megaphone: "M4 10v4h3l9 4V6l-9 4ZM8 14v5h3v-4",
+    forum: "M4 5h12v9H9l-4 3v-3H4ZM19 9v9h-1v3l-4-3H9",
+    clock: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM12 7v5l3 2",
     lock: "M6 11h12v9H6ZM9 11V8a3 3 0 0 1 6 0v3",
 };
 

@@ -9,18 +9,30 @@ import { drawSoon } from "./drawing.js";
 import { drawBanner, drawFeed } from "./feed.js";
 import { connect } from "./live.js";
 import { keepTimesFresh } from "./markdown-view.js";
+import { drawMembers } from "./members.js";
 import { askForChannel, startPages } from "./message-pages.js";
-import { drawSidebar } from "./sidebar.js";
-import { apply, changed, sees, store, watch } from "./store.js";
+import { startPins } from "./pins.js";
+import { drawRefusals } from "./refusals.js";
+import { drawServers } from "./servers.js";
+import { drawSidebar, startSidebar } from "./sidebar.js";
+import { drawStandIn } from "./stand-in.js";
+import { apply, changed, placeName, sees, store, watch } from "./store.js";
 import { showTab, startTabs } from "./tabs.js";
+import { drawVoice } from "./voice.js";
+
+/** Who is where, and what they show. */
+const PEOPLE = [drawServers, drawSidebar, drawMembers, drawVoice];
 
 const VIEWS = {
-    all: [drawFrame, drawSidebar, drawWelcome, drawComposer, drawChat, drawTyping, drawFeed, drawBanner, drawCogs],
-    world: [drawFrame, drawSidebar, drawWelcome, drawComposer, drawChat],
-    channel: [drawFrame, drawSidebar, drawWelcome, drawComposer, drawChat, drawTyping],
-    speaker: [drawSidebar, drawComposer, drawChat],
+    all: [drawFrame, ...PEOPLE, drawStandIn, drawWelcome, drawComposer, drawChat, drawTyping, drawFeed, drawBanner, drawRefusals, drawCogs],
+    world: [drawFrame, ...PEOPLE, drawStandIn, drawWelcome, drawComposer, drawChat],
+    channel: [drawFrame, ...PEOPLE, drawStandIn, drawWelcome, drawComposer, drawChat, drawTyping],
+    speaker: [drawFrame, ...PEOPLE, drawStandIn, drawComposer, drawChat],
     messages: [drawChat, drawTyping],
-    unread: [drawSidebar],
+    unread: [drawServers, drawSidebar, drawStandIn],
+    presence: PEOPLE,
+    voice: PEOPLE,
+    refusals: [drawRefusals],
     typing: [drawTyping],
     reports: [drawFeed, drawBanner, drawChat],
     types: [drawFeed],
@@ -32,11 +44,13 @@ const VIEWS = {
 
 function drawFrame() {
     const channel = store.channels.get(store.channel);
-    byId("channel-name").textContent = channel ? `# ${channel.name}` : `@ ${store.bot.name}`;
+    const isShut = store.guild !== null && !channel;
+    byId("channel-name").textContent = isShut ? "" : placeName().replace(/^./, "$& ");
     const blind = channel && !sees(store.botUser, channel.id);
     byId("channel-topic").textContent = blind
         ? `${store.bot.name} cannot see this channel, and does not answer here.`
-        : channel?.topic ?? (channel ? "" : "Direct messages");
+        : channel?.topic ?? (channel || isShut ? "" : "Direct messages");
+    byId("open-pins").hidden = !store.channel;
     const known = store.connection === "open" || store.world !== null;
     document.body.classList.toggle("no-chat", known && store.world === null);
     document.body.classList.toggle("chat-only", store.bot.prefix === null);
@@ -66,6 +80,8 @@ watch((what) => what === "channel" && showTab("chat"));
 watch((what) => ["channel", "speaker"].includes(what) && leaveCommandOf());
 startTabs();
 startBots();
+startPins();
+startSidebar();
 startChat();
 startComposer();
 keepTimesFresh();

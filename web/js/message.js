@@ -6,6 +6,7 @@ import { components } from "./components.js";
 import { el, fill, icon } from "./dom.js";
 import { attachment, embed } from "./embed.js";
 import { isMenuKey, mayReact, mayReply, messageItems, showMenu, withUserMenu } from "./context-menu.js";
+import { pickEmoji } from "./emoji-picker.js";
 import { dismiss, NO_ANSWER } from "./interactions.js";
 import { markdown, nameTag } from "./markdown-view.js";
 import { emojiText } from "./menus.js";
@@ -141,8 +142,8 @@ function excerpt(message) {
     return message.content?.replaceAll(/\s+/g, " ").slice(0, 160) || "a message without text";
 }
 
-// Goes to a message; one that is not here comes with those around it.
-function jump(id) {
+/** Goes to a message; one that is not here comes with those around it. */
+export function jump(id) {
     if (!showMessage(id, "smooth")) {
         store.target = id;
         askAround(id);
@@ -195,13 +196,19 @@ function actions(message) {
     const tool = (name, symbol, run, more = {}) => el("button", {
         type: "button", "aria-label": name, title: name, "data-focus": `${message.id}:${symbol}`, on: { click: run }, ...more,
     }, icon(symbol));
+    const pick = () => {
+        close();
+        pickEmoji(bar.firstChild, (emoji) => toggle(message, emoji, true));
+    };
     const chooseReaction = () => {
         bar.classList.add("choosing");
         fill(bar, QUICK.map((emoji) => el("button", {
             type: "button",
             "aria-label": `React with ${emoji}`,
             on: { click: () => { close(); toggle(message, { name: emoji }, true); } },
-        }, emoji)));
+        }, emoji)), el("button", {
+            type: "button", "aria-label": "More emoji", title: "More emoji", "aria-haspopup": "dialog", on: { click: pick },
+        }, icon("search")));
         bar.firstChild.focus();
     };
     const more = (anchor) => showMenu(anchor, "Menu of the message", messageItems(message, [

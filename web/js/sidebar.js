@@ -1,21 +1,25 @@
-// Channels, the direct message, and who speaks.
+// The bot, the channels of the chosen server or the direct messages, and who speaks.
 
-import { direct } from "./api.js";
 import { avatar } from "./avatar.js";
-import { userMenuButton, withUserMenu } from "./context-menu.js";
+import { channelEntries } from "./channels.js";
+import { showMenu, userMenuButton, withUserMenu } from "./context-menu.js";
 import { byId, el, fill, icon } from "./dom.js";
-import { explain } from "./notice.js";
-import { changed, colourOf, findDirectChannel, nameOf, people, sees, store, textChannels } from "./store.js";
+import { activityText, statusDot, statusItems, statusName } from "./presence.js";
+import { speakAs } from "./speaker.js";
+import { allPeople, colourOf, guildHere, isHere, nameOf, store } from "./store.js";
+
+/** From this many people on, there is a field to find them by name; so many are listed at once. */
+const SEARCHED = 12;
+const SHOWN = 60;
 
 /** Draws the whole column; the control that has the focus keeps it. */
 export function drawSidebar() {
     const focus = document.activeElement?.dataset?.focus;
     drawBot();
-    const guild = store.world?.guilds[0];
-    byId("guild-name").textContent = guild?.name ?? "";
+    byId("guild-name").textContent = store.world ? guildHere()?.name ?? "Direct messages" : "";
     fill(byId("channels"), channelEntries());
-    fill(byId("direct"), entry("@direct", "at", `${store.bot.name}`, inDirect(), openDirect));
-    fill(byId("people"), people().map(person));
+    drawPeople();
+    drawOwnStatus();
     if (focus) {
         document.querySelector(`#sidebar [data-focus="${CSS.escape(focus)}"]`)?.focus();
     }
@@ -25,60 +29,31 @@ function drawBot() {
     const { name, online } = store.bot;
     const lost = store.connection === "lost";
     const state = lost ? "not running" : store.world ? "on this machine" : online ? "on Discord" : "starting";
+    const activity = !lost && store.world && store.bot.prefix !== null && activityText(store.botUser);
     fill(byId("bot"), avatar({ id: store.botUser ?? "0", username: name }),
         el("div", {}, el("h1", {}, name),
-            el("div", { class: "muted bot-state" }, el("span", { class: `dot ${lost ? "bad" : "good"}`, "aria-hidden": "true" }), state)));
+            el("div", { class: "muted bot-state" }, el("span", { class: `dot ${lost ? "bad" : "good"}`, "aria-hidden": "true" }), state),
+            activity && el("div", { class: "muted bot-activity" }, activity)));
 }
 
-function channelEntries() {
-    const categories = [...store.channels.values()].filter((channel) => channel.type === 4);
-    const inside = (parent) => textChannels().filter((channel) => (channel.parent_id ?? null) === parent);
-    const known = new Set(categories.map((category) => category.id));
-    const loose = textChannels().filter((channel) => !known.has(channel.parent_id ?? ""));
-    return [
-        loose.map(channelEntry),
-        categories.sort((left, right) => (left.position ?? 0) - (right.position ?? 0)).map((category) => [
-            el("li", { class: "category" }, category.name), inside(category.id).map(channelEntry)]),
-    ];
+/** Wires the field that finds people. */
+export function startSidebar() {
+    byId("find-person").addEventListener("input", drawPeople);
 }
 
-function channelEntry(channel) {
-    if (!sees(store.speaker, channel.id)) {
-        return null;
-    }
-    const symbol = !sees(store.botUser, channel.id) ? "lock" : [10, 11, 12].includes(channel.type) ? "reply" : "hash";
-    return el("li", {}, entry(channel.id, symbol, channel.name, store.channel === channel.id, () => openChannel(channel.id)));
+function drawPeople() {
+    const all = allPeople();
+    const field = byId("find-person");
+    field.hidden = all.length < SEARCHED;
+    const typed = field.hidden ? "" : field.value.trim().toLowerCase();
+    const found = all.filter((user) => `${nameOf(user.id)} ${user.username}`.toLowerCase().includes(typed));
+    const sorted = found.sort((left, right) => rank(left) - rank(right));
+    const more = sorted.length - SHOWN;
+    fill(byId("people"), sorted.slice(0, SHOWN).map(person), more > 0 && el("p", { class: "muted" }, `and ${more} more`));
 }
 
-function entry(key, symbol, name, current, open) {
-    const unread = store.unread.has(key === "@direct" ? store.directChannel : key) && !current;
-    return el("button", {
-        type: "button",
-        class: unread ? "entry unread" : "entry",
-        "aria-current": current ? "page" : null,
-        "data-focus": key,
-        on: { click: open },
-    }, icon(symbol), el("span", {}, name), unread && el("span", { class: "visually-hidden" }, " (unread)"));
-}
-
-/** Opens a channel of the guild, or a direct message channel whose id is known. */
-export function openChannel(id) {
-    store.channel = id;
-    store.replyTo = null;
-    store.unread.delete(id);
-    changed("channel");
-}
-
-const inDirect = () => store.channel !== null && store.channel === store.directChannel;
-
-async function openDirect() {
-    try {
-        store.directChannel ??= await direct(store.speaker);
-        openChannel(store.directChannel);
-    } catch (error) {
-        explain(error.message);
-    }
-}
+// Who speaks first, then those who are in the server.
+const rank = (user) => (user.id === store.speaker ? 0 : isHere(user.id) ? 1 : 2);
 
 function person(user) {
     const radio = el("input", {
@@ -94,20 +69,24 @@ function person(user) {
     if (colour) {
         name.style.setProperty("--name", colour);
     }
-    return withUserMenu(el("label", { class: "person" }, radio, avatar(user), name,
-        user.id === store.owner && el("span", { class: "badge owner", title: "May use the bot's admin commands" }, "admin"),
+    const isAway = !isHere(user.id);
+    return withUserMenu(el("label", { class: isAway ? "person away" : "person" }, radio,
+        el("span", { class: "with-status" }, avatar(user), statusDot(user.id)), name,
+        isAway
+            ? el("span", { class: "badge owner", title: "Not in this server" }, "away")
+            : user.id === store.owner && el("span", { class: "badge owner", title: "May use the bot's admin commands" }, "admin"),
         userMenuButton(user)), user);
 }
 
-async function speakAs(user) {
-    const wasInDirect = inDirect();
-    store.speaker = user;
-    findDirectChannel();
-    store.replyTo = null;
-    changed("speaker");
-    if (wasInDirect) {
-        await openDirect();
-    } else if (!sees(user, store.channel)) {
-        openChannel(textChannels().find((channel) => sees(user, channel.id))?.id ?? store.channel);
+// The speaker's own status, as a button that opens the choice.
+function drawOwnStatus() {
+    const button = byId("own-status");
+    const user = store.users.get(store.speaker);
+    button.hidden = !user;
+    if (!user) {
+        return;
     }
+    fill(button, statusDot(user.id), el("span", { class: "entry-name" }, activityText(user.id) || statusName(user.id)), icon("chevron"));
+    button.setAttribute("aria-label", `Status of ${nameOf(user.id)}: ${statusName(user.id)}`);
+    button.onclick = () => showMenu(button, "Status", statusItems(user));
 }

@@ -3,6 +3,7 @@
 import { compareIds, extend, openWindow, put, trim } from "./message-window.js";
 
 const TYPING_SECONDS = 10;
+const REFUSALS = 50;
 /** Of how many channels messages are held: those that were looked at last. */
 const WINDOWS = 8;
 
@@ -13,11 +14,26 @@ export const store = {
     world: null,
     botUser: null,
     owner: null,
-    /** Ids of the person who speaks and of the open channel. */
+    /** Ids of the person who speaks and of the open channel; no channel where the speaker sees none. */
     speaker: null,
     channel: null,
-    /** The direct message channel of the speaker, once it is known. */
+    /** The server that is looked at; null for direct messages. */
+    guild: undefined,
+    /** Server, or "direct" → the channel that was open there last. */
+    places: new Map(),
+    /** What is opened as soon as the page knows it: a server or a channel that was just made. */
+    wanted: null,
+    /** The bot whose direct messages are looked at, and their channel, once it is known. */
+    directBot: null,
     directChannel: null,
+    /** User → what they show, if it is not what everybody shows at first. */
+    presences: new Map(),
+    /** Server → (user → where they are in voice). */
+    voice: new Map(),
+    /** Requests of bots that were refused, the newest last. */
+    refusals: [],
+    /** The number of the newest of them that the reader has put away. */
+    refusalsSeen: 0,
     users: new Map(),
     members: new Map(),
     channels: new Map(),
@@ -72,6 +88,11 @@ export function changed(what, isFrame = false) {
 const APPLY = {
     hello(frame) {
         Object.assign(store, { bot: frame.bot, reports: frame.reports, cogs: frame.cogs });
+        // A bot that was started anew counts anew.
+        if ((frame.refusals?.at(-1)?.number ?? 0) < store.refusalsSeen) {
+            store.refusalsSeen = 0;
+        }
+        store.refusals = (frame.refusals ?? []).filter((one) => one.number > store.refusalsSeen);
         store.types = new Map(frame.types ? [[frame.types.report, frame.types]] : []);
         store.windows.clear();
         applyWorld(frame.world);
@@ -109,8 +130,33 @@ const APPLY = {
         return "messages";
     },
     message_delete({ channel, ids }) {
-        ids.forEach((id) => store.windows.get(channel)?.messages.delete(id));
+        const held = store.windows.get(channel)?.messages;
+        ids.forEach((id) => held?.delete(id));
+        // Answers show what they answer.
+        for (const message of held?.values() ?? []) {
+            if (ids.includes(message.referenced_message?.id)) {
+                held.set(message.id, { ...message, referenced_message: null });
+            }
+        }
         return "messages";
+    },
+    refusals({ refusals }) {
+        store.refusals = [...store.refusals, ...refusals].slice(-REFUSALS);
+        return "refusals";
+    },
+    presence({ user, presence }) {
+        store.presences.set(user, presence);
+        return "presence";
+    },
+    voice({ guild, state }) {
+        const states = store.voice.get(guild) ?? new Map();
+        store.voice.set(guild, states);
+        if (state.channel_id) {
+            states.set(state.user_id, state);
+        } else {
+            states.delete(state.user_id);
+        }
+        return "voice";
     },
     typing({ channel, user }) {
         const signs = store.typing.get(channel) ?? new Map();
@@ -186,26 +232,84 @@ function applyWorld(world) {
     }
     store.botUser = world.bot.id;
     store.owner = world.owner_id;
-    const guild = world.guilds[0] ?? { members: [], roles: [], channels: [] };
     store.users = new Map(world.users.map((user) => [user.id, user]));
-    store.members = new Map(guild.members.map((member) => [member.user.id, member]));
-    store.roles = new Map(guild.roles.map((role) => [role.id, role]));
-    store.channels = new Map(guild.channels.map((channel) => [channel.id, channel]));
+    store.presences = new Map(world.presences.map((presence) => [presence.user.id, presence]));
+    store.voice = new Map(world.guilds.map((guild) =>
+        [guild.id, new Map(guild.voice_states.map((state) => [state.user_id, state]))]));
     if (!store.users.has(store.speaker)) {
         store.speaker = store.owner;
     }
+    const isThere = (id) => world.guilds.some((guild) => guild.id === id);
+    if (isThere(store.wanted)) {
+        store.guild = store.wanted;
+        store.wanted = null;
+    } else if (store.guild !== null && !isThere(store.guild)) {
+        const own = world.guilds.find((guild) => guild.members.some((member) => member.user.id === store.speaker));
+        store.guild = (own ?? world.guilds[0])?.id ?? null;
+    }
+    settle();
+}
+
+/** The server that is looked at, with all that is in it; null for direct messages. */
+export const guildHere = () => store.world?.guilds.find((guild) => guild.id === store.guild) ?? null;
+
+/** All bots, the first one first. */
+export const bots = () => [...store.users.values()].filter((user) => user.bot);
+
+/** Takes over what there is in the chosen server, and opens a channel that the speaker sees, if the open one is none. */
+export function settle() {
+    const guild = guildHere() ?? { members: [], roles: [], channels: [] };
+    store.members = new Map(guild.members.map((member) => [member.user.id, member]));
+    store.roles = new Map(guild.roles.map((role) => [role.id, role]));
+    store.channels = new Map(guild.channels.map((channel) => [channel.id, channel]));
+    store.worldVersion += 1;
+    if (!store.users.has(store.directBot)) {
+        store.directBot = store.botUser;
+    }
     findDirectChannel();
-    const inDirect = store.channel !== null && store.channel === store.directChannel;
-    if (!store.channels.has(store.channel) && !inDirect) {
-        store.channel = textChannels()[0]?.id ?? null;
+    const before = store.channel;
+    store.channel = store.guild === null ? store.directChannel : channelToOpen();
+    store.unread.delete(store.channel);
+    if (before !== store.channel) {
+        store.replyTo = null;
+        store.editing = null;
     }
 }
 
-/** Looks up the direct messages between the speaker and the bot; null while there are none. */
+// The one that is open, the one that was open here last, or the first.
+function channelToOpen() {
+    const isOpen = (id) => store.channels.has(id) && sees(store.speaker, id);
+    const known = [store.wanted, store.channel, store.places.get(store.guild)].find(isOpen);
+    if (known === store.wanted) {
+        store.wanted = null;
+    }
+    return known ?? textChannels().find((channel) => sees(store.speaker, channel.id))?.id ?? null;
+}
+
+/** Looks up the direct messages between the speaker and the chosen bot; null while there are none. */
 export function findDirectChannel() {
-    const known = (store.world?.direct_channels ?? []).find((channel) =>
-        channel.type === 1 && channel.recipients.some((user) => user.id === store.speaker));
-    store.directChannel = known?.id ?? null;
+    store.directChannel = directWith(store.directBot)?.id ?? null;
+}
+
+/** The direct messages between the speaker and a bot. */
+export const directWith = (bot) => (store.world?.direct_channels ?? []).find((channel) => channel.type === 1
+    && [store.speaker, bot].every((id) => channel.recipients.some((user) => user.id === id)));
+
+/** How the open place is called: `#general`, or `@cogsmith` for direct messages. */
+export function placeName() {
+    const channel = store.channels.get(store.channel);
+    return channel ? `#${channel.name}` : `@${nameOf(store.directBot) ?? store.bot.name}`;
+}
+
+/** What others see of a user: `{ status, activities }`. People are online at first, bots are not. */
+export function presenceOf(id) {
+    return store.presences.get(id) ?? { status: store.users.get(id)?.bot ? "offline" : "online", activities: [] };
+}
+
+/** Where a user is in voice, and in which server; null for nowhere. */
+export function voiceOf(user) {
+    const found = [...store.voice].find(([, states]) => states.has(user));
+    return found ? { guild: found[0], ...found[1].get(user) } : null;
 }
 
 /** Whether a user sees a channel, as far as the page knows. */
@@ -239,14 +343,26 @@ export const messagesOf = (channel) => [...(store.windows.get(channel)?.messages
 /** The guild's channels in which messages are written, in the order of their positions. */
 export function textChannels() {
     return [...store.channels.values()]
-        .filter((channel) => [0, 5, 10, 11, 12].includes(channel.type))
-        .sort((left, right) => (left.position ?? 0) - (right.position ?? 0));
+        .filter((channel) => [0, 2, 5, 10, 11, 12, 13].includes(channel.type))
+        .sort((left, right) => RANKS[left.type] - RANKS[right.type]
+            || (left.position ?? 0) - (right.position ?? 0));
 }
 
-/** The people who can speak: everybody who is not a bot, the owner first. */
+// Channels for text come before those for voice, and threads come last.
+const RANKS = { 0: 0, 5: 0, 2: 1, 13: 1, 10: 2, 11: 2, 12: 2 };
+
+/** Whether somebody is in the chosen server; in direct messages everybody is. */
+export const isHere = (id) => store.guild === null || store.members.has(id);
+
+/** The people of the chosen place who can speak, the owner first. */
 export function people() {
+    return allPeople().filter((user) => isHere(user.id));
+}
+
+/** Everybody who is not a bot, wherever they are, the owner first. */
+export function allPeople() {
     return [...store.users.values()]
-        .filter((user) => !user.bot && (store.members.has(user.id) || user.id === store.owner))
+        .filter((user) => !user.bot)
         .sort((left, right) => (right.id === store.owner) - (left.id === store.owner));
 }
 
