@@ -23,6 +23,7 @@ pub mod cog_queue;
 pub mod cogs;
 pub mod commands;
 pub mod config;
+pub mod conversation;
 mod cron;
 pub mod descriptors;
 pub mod discord;

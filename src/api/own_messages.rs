@@ -62,6 +62,13 @@ impl OwnMessages {
         known.add(cog, id, tie);
     }
 
+    /// The cog that has sent a message, or was called by it, as far as that is known.
+    pub fn owner(&self, message: u64) -> Option<String> {
+        let known = lock(&self.0);
+        let (owner, _) = known.ties.get(&message)?;
+        Some(owner.to_string())
+    }
+
     /// How a message came to be this cog's; nothing when it is not.
     pub fn tie(&self, cog: &str, message: &str) -> Option<Tie> {
         let id: u64 = message.parse().ok()?;

@@ -16,8 +16,9 @@ use crate::host_tasks::{self, Task};
 use crate::http::KnownHosts;
 use crate::reload::report::UndoneReport;
 use crate::sim::{Sim, SimOptions};
+use crate::spec::SPEC_FOLDER;
 use crate::studio::{
-    self, BotView, CogView, GuardView, StudioError, StudioOptions, TrialView, Versions,
+    self, BotView, CogView, GuardView, Project, StudioError, StudioOptions, TrialView, Versions,
 };
 use crate::supervisor::{self, Adopted};
 use crate::typecheck::{self, FindChecker, TypeFeed, TypeFollower};
@@ -234,6 +235,8 @@ fn serve_studio(
     }
     let cogs = Arc::clone(&bot.cogs);
     let services = Arc::clone(&bot.services);
+    let authors = Arc::clone(&bot.services);
+    let config = services.config.load();
     let options = StudioOptions {
         chat: sim,
         reports: bot.reload.reports.clone(),
@@ -241,6 +244,10 @@ fn serve_studio(
         versions: Some(Versions {
             cogs: Arc::clone(&bot.cogs),
             reload: bot.reload.clone(),
+        }),
+        project: Some(Project {
+            specs: config.root.join(SPEC_FOLDER),
+            author: Arc::new(move |message| authors.own_messages.owner(message)),
         }),
         cogs: Arc::new(move || cogs.all().iter().map(|cog| cog_view(cog)).collect()),
         bot: Arc::new(move || {

@@ -1,8 +1,9 @@
-//! `cogsmith schema`: the JSON schemas of `config.json`, and of a world for `cogsmith sim`.
+//! `cogsmith schema`: the JSON schemas of `config.json`, and of a world and of a conversation for `cogsmith sim`.
 
 use super::config_path::ConfigPath;
 use super::{output, sim};
 use crate::config;
+use crate::conversation::Conversation;
 use crate::error::StartError;
 use crate::files::decode;
 use clap::Args;
@@ -22,11 +23,20 @@ pub(super) struct SchemaOptions {
     /// Print the schema of a world for `cogsmith sim --world` instead
     #[arg(long, conflicts_with_all = ["write", "check"])]
     world: bool,
+
+    /// Print the schema of a recorded conversation for `cogsmith sim --replay` instead
+    #[arg(long, conflicts_with_all = ["write", "check", "world"])]
+    conversation: bool,
 }
 
 pub(super) fn execute(config_path: &ConfigPath, options: SchemaOptions) -> Result<(), StartError> {
     if options.world {
         output::say(format!("{:#}", sim::schema()));
+        return Ok(());
+    }
+    if options.conversation {
+        let schema = config::schema_of::<Conversation>("A recorded conversation");
+        output::say(format!("{schema:#}"));
         return Ok(());
     }
     let text = format!("{:#}\n", config::schema());

@@ -3,6 +3,7 @@
 use super::conformity::Conformity;
 use super::errors::SimError;
 use super::faults::Faults;
+use super::follow::{Dispatch, Followers, Happened, Happening, PersonAction};
 use super::gateway::Sessions;
 use super::ids::Id;
 use super::limits::{Limiter, RateLimits};
@@ -14,28 +15,12 @@ use super::world::{Audience, SavedWorld, World};
 use crate::lock::lock;
 use crate::loopback::OwnAddresses;
 use axum::Router;
-use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use tokio::sync::{broadcast, watch};
 
 /// How many dispatches a subscriber may lag behind before it misses some.
 const SUBSCRIBER_BACKLOG: usize = 8_192;
-
-/// Something that Discord dispatches, before intents and permissions decide who receives it.
-#[derive(Clone, Debug)]
-pub struct Dispatch {
-    /// `MESSAGE_CREATE`
-    pub name: String,
-    /// The dispatch's `d`.
-    pub data: Value,
-    /// The guild it happened in.
-    pub guild: Option<Id>,
-    /// The channel it happened in, where that decides who sees it.
-    pub channel: Option<Id>,
-    /// Visible to one person only, and never sent to the bot: ephemeral messages.
-    pub private: bool,
-}
 
 /// What the servers and the handle share.
 #[derive(Debug)]
@@ -73,9 +58,17 @@ pub(crate) struct SimState {
     pub(crate) limiter: Limiter,
     pub(crate) faults: Faults,
     pub(crate) records: Records,
+    pub(crate) followers: Followers,
     pub(crate) conformity: Conformity,
     /// Requests that were received and not yet answered.
     pub(crate) in_flight: usize,
+}
+
+impl SimState {
+    /// Tells those who follow what a person did, before what it dispatches.
+    pub(crate) fn tell_action(&mut self, action: PersonAction) {
+        self.followers.tell_action(self.world.clock.now(), action);
+    }
 }
 
 impl Hub {
@@ -118,6 +111,7 @@ impl Hub {
             limiter: Limiter::default(),
             faults: Faults::default(),
             records: Records::new(options.requests_kept, recording),
+            followers: Followers::default(),
             conformity: Conformity::new(options.checks_conformity),
             in_flight: 0,
         };
@@ -195,6 +189,9 @@ impl Hub {
             }
         }
         let injected = std::mem::take(&mut state.world.injected);
+        let by_person = std::mem::take(&mut state.followers.person_acts);
+        let is_followed = state.followers.are_there();
+        let at = state.world.clock.now();
         for event in events.into_iter().chain(injected) {
             state.records.dispatch(&event);
             state.sessions.deliver(&state.world, &event);
@@ -205,8 +202,16 @@ impl Hub {
                 channel: event.channel,
                 private: event.audience == Audience::People,
             };
+            let dispatch = Arc::new(dispatch);
+            if is_followed {
+                let what = Happening::Dispatch {
+                    dispatch: Arc::clone(&dispatch),
+                    by_person,
+                };
+                state.followers.tell(&Happened { at, what });
+            }
             // Nobody has to listen.
-            let _heard = self.dispatches.send(Arc::new(dispatch)).is_ok();
+            let _heard = self.dispatches.send(dispatch).is_ok();
         }
     }
 }

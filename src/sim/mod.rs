@@ -27,6 +27,7 @@ mod conformity;
 mod errors;
 mod fault_text;
 mod faults;
+mod follow;
 mod gateway;
 mod handle;
 mod hub;
@@ -46,11 +47,11 @@ pub use blueprint::{Blueprint, BotBlueprint, PRESETS, preset};
 pub use client_lines::client_lines;
 pub use errors::{ApiError, Lacking, SimError};
 pub use faults::{GatewayFault, GatewayFaultKind, InjectedFault, RestFault, RestFaultKind};
+pub use follow::{ActionFile, ActionKind, Dispatch, Follower, Happened, Happening, PersonAction};
 pub use gateway::SessionView;
 pub use handle::{
     Interaction, InteractionRequest, InteractionView, MessagePage, MessageWindow, Sim,
 };
-pub use hub::Dispatch;
 pub use ids::Id;
 pub use limits::{Limit, RateLimits};
 pub use options::{PRIVILEGED_INTENTS, SimOptions};

@@ -18,10 +18,14 @@ pub(super) type Doing = Pin<Box<dyn Future<Output = SpecResult<JsonValue>> + Sen
 pub(super) type Action = fn(&Arc<TestWorld>, &Arguments) -> HostResult<Doing>;
 
 /// What `world` can do: under which key, what errors call it, and how.
-pub(super) const WORLD_ACTIONS: [(&str, &str, Action); 17] = [
+pub(super) const WORLD_ACTIONS: [(&str, &str, Action); 21] = [
     ("user", "world:user", user),
     ("channel", "world:channel", channel),
     ("role", "world:role", role),
+    ("find_channel", "world:channel", find_channel),
+    ("find_role", "world:role", find_role),
+    ("guild", "world:guild", guild),
+    ("bot", "world:bot", bot),
     ("bot_permissions", "world:bot_permissions", bot_permissions),
     ("fault", "world:fault", fault),
     ("advance", "world:advance", advance),
@@ -89,7 +93,16 @@ fn permission_bits(fields: &Fields<'_>, name: &str) -> HostResult<u64> {
 fn user(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     let table = arguments.table(0, "")?;
     let fields = Fields::of(arguments.function(), &table);
-    fields.only(&["name", "bot", "owner", "nick", "roles", "permissions"])?;
+    fields.only(&[
+        "name",
+        "bot",
+        "owner",
+        "nick",
+        "roles",
+        "permissions",
+        "locale",
+        "outside",
+    ])?;
     let roles = fields.list("roles")?;
     let role = |role: &Value| {
         let id = role
@@ -105,17 +118,60 @@ fn user(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
         nick: fields.string("nick")?,
         roles: roles.iter().map(role).collect::<HostResult<_>>()?,
         permissions: permission_bits(&fields, "permissions")?,
+        locale: fields.string("locale")?,
+        outside: fields.boolean("outside")?.unwrap_or(false),
     };
     let world = Arc::clone(world);
     doing(async move { world.add_user(user).await })
 }
 
+/// The channel of this name.
+fn find_channel(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+    let name = arguments.string(0, "the name")?;
+    let found = world
+        .channel(&name)
+        .and_then(|id| world.as_owner("GET", &format!("/channels/{id}"), JsonValue::Null));
+    done(found.map_err(|sentence| failed(arguments, &sentence))?)
+}
+
+/// The role of this name.
+fn find_role(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+    let name = arguments.string(0, "the name")?;
+    let found = world.sim.role(world.guild, &name);
+    let id = found.ok_or_else(|| failed(arguments, &format!("there is no role \"{name}\"")))?;
+    let path = format!("/guilds/{}/roles/{id}", world.guild);
+    let found = world.as_owner("GET", &path, JsonValue::Null);
+    done(found.map_err(|sentence| failed(arguments, &sentence))?)
+}
+
+fn guild(world: &Arc<TestWorld>, _: &Arguments) -> HostResult<Doing> {
+    done(serde_json::json!({ "id": world.guild.to_string(), "name": "Cogsmith" }))
+}
+
+fn bot(world: &Arc<TestWorld>, _: &Arguments) -> HostResult<Doing> {
+    let id = world.sim.bot_user().to_string();
+    let name = world.names().get(&id).cloned().unwrap_or_default();
+    done(serde_json::json!({ "id": id, "name": name }))
+}
+
 fn channel(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     let table = arguments.table(0, "")?;
     let fields = Fields::of(arguments.function(), &table);
-    fields.only(&["name", "nsfw", "bot_lacks"])?;
+    fields.only(&["name", "type", "nsfw", "bot_lacks"])?;
+    let kind = match fields.string("type")?.as_deref() {
+        None | Some("text") => 0,
+        Some("voice") => 2,
+        Some("announcement") => 5,
+        Some("stage") => 13,
+        Some("forum") => 15,
+        Some(_) => {
+            let expected = "one of \"text\", \"voice\", \"announcement\", \"stage\", \"forum\"";
+            return Err(fields.wrong("type", expected, &table.raw_get::<Value>("type")?));
+        }
+    };
     let channel = NewChannel {
         name: fields.string("name")?,
+        kind,
         nsfw: fields.boolean("nsfw")?.unwrap_or(false),
         bot_lacks: permission_bits(&fields, "bot_lacks")?,
     };

@@ -20,13 +20,19 @@ pub(super) struct NewUser {
     pub(super) roles: Vec<Id>,
     /// Permission bits, by a role of their own below the bot's.
     pub(super) permissions: u64,
+    /// The language of the person's Discord.
+    pub(super) locale: Option<String>,
+    /// Whether the person is not in the guild.
+    pub(super) outside: bool,
 }
 
-/// A new channel for text.
+/// A new channel.
 #[derive(Debug, Default)]
 pub(super) struct NewChannel {
     /// Nothing: `channel`.
     pub(super) name: Option<String>,
+    /// Discord's type: 0 for text.
+    pub(super) kind: u64,
     /// Whether it is for adults.
     pub(super) nsfw: bool,
     /// Permission bits that the bot does not have there.
@@ -56,9 +62,14 @@ impl TestWorld {
             } else {
                 self.sim.add_user(&name)
             };
-            self.sim.join(self.guild, id).map_err(told)?;
+            if !user.outside {
+                self.sim.join(self.guild, id).map_err(told)?;
+            }
             (id, name)
         };
+        if let Some(locale) = user.locale {
+            self.sim.set_locale(id, &locale).map_err(told)?;
+        }
         let mut roles = user.roles;
         if user.permissions != 0 {
             roles.push(self.role_of(&name, user.permissions, false)?);
@@ -80,7 +91,10 @@ impl TestWorld {
     /// Adds a channel. Returns it in Discord's shape.
     pub(super) async fn add_channel(&self, channel: NewChannel) -> SpecResult<Value> {
         let name = channel.name.as_deref().unwrap_or("channel");
-        let id = self.sim.add_channel(self.guild, name, 0).map_err(told)?;
+        let id = self
+            .sim
+            .add_channel(self.guild, name, channel.kind)
+            .map_err(told)?;
         let path = format!("/channels/{id}");
         if channel.nsfw {
             self.as_owner("PATCH", &path, json!({ "nsfw": true }))?;

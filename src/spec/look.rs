@@ -35,6 +35,16 @@ impl TestWorld {
         }
     }
 
+    /// The message that somebody wrote last, wherever that is.
+    pub(super) fn last_message(&self, user: Id) -> Option<Value> {
+        let user = user.to_string();
+        let own = self.sim.channels().into_iter().filter_map(|channel| {
+            let mut messages = self.sim.messages(channel).into_iter().rev();
+            messages.find(|message| message["author"]["id"] == user.as_str())
+        });
+        own.max_by_key(|message| message["id"].as_str().and_then(|id| id.parse::<Id>().ok()))
+    }
+
     /// The names of all people, channels and roles, by their ids.
     pub(super) fn names(&self) -> BTreeMap<String, String> {
         let world = self.sim.world();

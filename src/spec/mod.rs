@@ -22,7 +22,6 @@ mod files;
 mod look;
 mod module;
 mod people;
-mod readable;
 mod snapshots;
 mod suite;
 mod user_actions;

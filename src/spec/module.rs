@@ -2,11 +2,11 @@
 //! behind `world` and the people in it (`actions.rs`, `user_actions.rs`). `spec.luau` makes their methods, and `spec.expect`.
 
 use super::actions::WORLD_ACTIONS;
-use super::readable::readable;
 use super::snapshots::Snapshots;
 use super::user_actions::USER_ACTIONS;
 use super::world::TestWorld;
 use crate::api::convert::to_json;
+use crate::conversation::readable::readable;
 use crate::escape::one_line;
 use crate::json::Json;
 use crate::lock::lock;

@@ -109,6 +109,54 @@ impl TestWorld {
         .await
     }
 
+    /// Calls a route of Discord's API.
+    pub(super) async fn request(
+        &self,
+        user: Id,
+        channel: Id,
+        (method, path): (&str, &str),
+        body: Value,
+    ) -> SpecResult<Vec<Value>> {
+        self.act(user, channel, |sim| {
+            sim.call_as(user, method, path, body).map(drop)
+        })
+        .await
+    }
+
+    /// Connects to a voice channel.
+    pub(super) async fn enter_voice(
+        &self,
+        user: Id,
+        channel: Id,
+        voice: Id,
+    ) -> SpecResult<Vec<Value>> {
+        self.act(user, channel, |sim| sim.join_voice(user, voice))
+            .await
+    }
+
+    /// Disconnects from voice.
+    pub(super) async fn leave_voice(&self, user: Id, channel: Id) -> SpecResult<Vec<Value>> {
+        self.act(user, channel, |sim| {
+            sim.leave_voice(user, self.guild);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Shows a status and activities.
+    pub(super) async fn show(
+        &self,
+        user: Id,
+        channel: Id,
+        status: &str,
+        activities: &[Value],
+    ) -> SpecResult<Vec<Value>> {
+        self.act(user, channel, |sim| {
+            sim.set_presence(user, status, activities)
+        })
+        .await
+    }
+
     /// Comes into the guild, again or for the first time.
     pub(super) async fn come(&self, user: Id, channel: Id) -> SpecResult<Vec<Value>> {
         self.act(user, channel, |sim| sim.join(self.guild, user))
@@ -217,7 +265,9 @@ impl TestWorld {
         fields: Vec<(String, Value)>,
     ) -> SpecResult<Vec<Value>> {
         let open = lock(&self.modals).remove(&user);
-        let custom_id = open.ok_or("no modal is open: the bot has not answered with one")?;
+        let custom_id = open.as_ref().and_then(|modal| modal["custom_id"].as_str());
+        let custom_id = custom_id.ok_or("no modal is open: the bot has not answered with one")?;
+        let custom_id = custom_id.to_owned();
         let request = InteractionRequest::Modal { custom_id, fields };
         self.interact(user, channel, request).await
     }
@@ -243,13 +293,8 @@ impl TestWorld {
             // It waits for the clock, and puts its answer off when that moves.
             return Ok(answers);
         }
-        if let Some(id) = answered
-            .modal
-            .as_ref()
-            .and_then(|it| it["custom_id"].as_str())
-        {
-            let mut modals = lock(&self.modals);
-            modals.insert(user, id.to_owned());
+        if let Some(modal) = answered.modal {
+            lock(&self.modals).insert(user, modal);
         }
         // An update of the message that the component sits on is the answer, too.
         match answered.message {

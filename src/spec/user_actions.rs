@@ -4,6 +4,8 @@ use super::actions::{Action, Doing, doing, done, failed, id, seen};
 use super::people::Answer;
 use super::world::TestWorld;
 use crate::api::convert::to_json;
+use crate::api::fields::Fields;
+use crate::lock::lock;
 use crate::sim::Id;
 use crate::vm::host::{Arguments, HostResult};
 use mlua::Value;
@@ -11,7 +13,7 @@ use serde_json::{Value as JsonValue, json};
 use std::sync::Arc;
 
 /// Under which key, what errors call it, and how.
-pub(super) const USER_ACTIONS: [(&str, &str, Action); 15] = [
+pub(super) const USER_ACTIONS: [(&str, &str, Action); 24] = [
     ("says", "user:says", says),
     ("edits", "user:edits", edits),
     ("deletes", "user:deletes", deletes),
@@ -31,6 +33,19 @@ pub(super) const USER_ACTIONS: [(&str, &str, Action); 15] = [
     ("joins", "user:joins", joins),
     ("leaves", "user:leaves", leaves),
     ("inbox", "user:inbox", inbox),
+    ("pins", "user:pins", |world, arguments| {
+        pins(world, arguments, "PUT")
+    }),
+    ("unpins", "user:unpins", |world, arguments| {
+        pins(world, arguments, "DELETE")
+    }),
+    ("requests", "user:requests", requests),
+    ("joins_voice", "user:joins_voice", joins_voice),
+    ("leaves_voice", "user:leaves_voice", leaves_voice),
+    ("shows", "user:shows", shows),
+    ("uploads", "user:uploads", uploads),
+    ("said", "user:said", said),
+    ("modal", "user:modal", modal),
 ];
 
 /// The person who acts, and the channel where: the first two arguments of every action of a person's.
@@ -212,6 +227,100 @@ fn submits(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
     };
     let world = Arc::clone(world);
     doing(async move { world.submit(user, channel, fields).await.map(seen) })
+}
+
+fn pins(world: &Arc<TestWorld>, arguments: &Arguments, method: &'static str) -> HostResult<Doing> {
+    let (user, channel) = somebody(world, arguments)?;
+    let message = id(arguments, 2, "the message")?;
+    let path = format!("/channels/{channel}/messages/pins/{message}");
+    let world = Arc::clone(world);
+    doing(async move {
+        let answers = world.request(user, channel, (method, &path), JsonValue::Null);
+        answers.await.map(seen)
+    })
+}
+
+/// What Discord's own client asks for.
+fn requests(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+    let (user, channel) = somebody(world, arguments)?;
+    let method = arguments.string(2, "the method")?.to_uppercase();
+    let path = arguments.string(3, "the path")?;
+    let body = match arguments.value(4) {
+        Value::Nil => JsonValue::Null,
+        value => to_json(arguments.function(), "the body", &value)?,
+    };
+    let world = Arc::clone(world);
+    doing(async move {
+        let answers = world.request(user, channel, (&method, &path), body);
+        answers.await.map(seen)
+    })
+}
+
+fn joins_voice(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+    let (user, channel) = somebody(world, arguments)?;
+    let name = arguments.string(2, "the channel")?;
+    let voice = world
+        .channel(&name)
+        .map_err(|sentence| failed(arguments, &sentence))?;
+    let world = Arc::clone(world);
+    doing(async move { world.enter_voice(user, channel, voice).await.map(seen) })
+}
+
+fn leaves_voice(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+    let (user, channel) = somebody(world, arguments)?;
+    let world = Arc::clone(world);
+    doing(async move { world.leave_voice(user, channel).await.map(seen) })
+}
+
+fn shows(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+    let (user, channel) = somebody(world, arguments)?;
+    let status = arguments.string(2, "the status")?;
+    let activities = match arguments.value(3) {
+        Value::Nil => Vec::new(),
+        value => match to_json(arguments.function(), "the activities", &value)? {
+            JsonValue::Array(activities) => activities,
+            _ => return Err(arguments.wrong("the activities", "a list", &value)),
+        },
+    };
+    let world = Arc::clone(world);
+    doing(async move {
+        let answers = world.show(user, channel, &status, &activities);
+        answers.await.map(seen)
+    })
+}
+
+/// A file, to be the value of an option or of an input.
+fn uploads(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+    let user = id(arguments, 0, "the user")?;
+    let table = arguments.table(1, "the file")?;
+    let fields = Fields::of(arguments.function(), &table);
+    fields.only(&["filename", "content", "content_type"])?;
+    let filename = fields.required_string("filename")?;
+    let content = fields.string("content")?.unwrap_or_default();
+    let kind = fields.string("content_type")?;
+    let uploaded = world
+        .sim
+        .upload(
+            user,
+            &filename,
+            kind.as_deref(),
+            content.into_bytes().into(),
+        )
+        .map_err(|error| failed(arguments, &error.to_string()))?;
+    done(json!({ "id": uploaded.to_string(), "filename": filename }))
+}
+
+/// The message that somebody wrote last.
+fn said(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+    let user = id(arguments, 0, "the user")?;
+    let last = world.last_message(user);
+    done(last.map_or(JsonValue::Null, |message| seen(vec![message])[0].clone()))
+}
+
+fn modal(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {
+    let user = id(arguments, 0, "the user")?;
+    let modals = lock(&world.modals);
+    done(modals.get(&user).cloned().unwrap_or_default())
 }
 
 fn inbox(world: &Arc<TestWorld>, arguments: &Arguments) -> HostResult<Doing> {

@@ -15,6 +15,7 @@ use crate::reload::controller::Ask;
 use crate::reload::report::{Outcome, Report};
 use crate::sim::{Id, Sim, SimOptions};
 use crate::vm::coverage::Coverage;
+use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -40,7 +41,7 @@ pub(super) struct TestWorld {
     pub(super) clock: Clock,
     pub(super) bot: tokio::sync::Mutex<Option<Bot>>,
     /// The modals that stand open, by the user in front of them.
-    pub(super) modals: Mutex<HashMap<Id, String>>,
+    pub(super) modals: Mutex<HashMap<Id, Value>>,
     faults: Mutex<Faults>,
     config: Config,
     coverage: Option<Arc<Coverage>>,

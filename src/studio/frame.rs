@@ -1,6 +1,7 @@
 //! The frames of the live feed: one JSON object each, distinguished by `type`.
 
 use super::actions::collect_sentences;
+use super::conversation::Recording;
 use super::{BotView, CogView, StudioOptions};
 use crate::discord::permissions::VIEW_CHANNEL;
 use crate::reload::report::Report;
@@ -62,6 +63,8 @@ pub(super) enum Frame<'a> {
     Types { types: Arc<TypeReport> },
     /// The application commands have changed.
     Commands { commands: &'a [Value] },
+    /// A conversation is recorded, or is not any more.
+    Recording { recording: Option<Recording> },
     /// The cogs have changed.
     Cogs { cogs: &'a [CogView] },
 }

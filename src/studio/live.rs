@@ -1,6 +1,7 @@
 //! The live feed of one open page: first everything, then what changes.
 
 use super::actions::refusal;
+use super::conversation::Recording;
 use super::frame::{self, Frame, Page};
 use super::{CogView, StudioState};
 use crate::host_tasks::{self, Task};
@@ -78,6 +79,7 @@ struct Feed {
     is_world_stale: bool,
     cogs: Vec<CogView>,
     commands: Vec<Value>,
+    recording: Option<Recording>,
     look: Interval,
 }
 
@@ -95,6 +97,7 @@ async fn run(socket: WebSocket, shared: StudioState) {
         is_world_stale: false,
         cogs: Vec::new(),
         commands: Vec::new(),
+        recording: None,
         look,
         socket,
         shared,
@@ -117,7 +120,9 @@ impl Feed {
             self.newest_refusal = frame::newest(refusals).unwrap_or(0);
         }
         let hello = text_of(&hello)?;
-        self.send(hello).await
+        self.send(hello).await?;
+        self.recording = None;
+        self.tell_recording().await
     }
 
     /// Waits for the next event, and sends it to the page.
@@ -155,6 +160,7 @@ impl Feed {
             },
             _ = self.look.tick() => {
                 self.tell_cogs().await?;
+                self.tell_recording().await?;
                 self.tell_commands().await
             }
             () = stopped(stopping) => Err(Gone),
@@ -211,6 +217,15 @@ impl Feed {
             commands: &self.commands,
         };
         self.send(text_of(&frame)?).await
+    }
+
+    async fn tell_recording(&mut self) -> Result<(), Gone> {
+        let recording = self.shared.desk.recording();
+        if recording == self.recording {
+            return Ok(());
+        }
+        self.recording = recording;
+        self.send(text_of(&Frame::Recording { recording })?).await
     }
 
     async fn answer(&mut self, text: &str) -> Result<(), Gone> {

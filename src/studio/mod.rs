@@ -5,6 +5,7 @@
 //!                                          ├─ actions, uploads, interact (what the reader does) ─▶ simulator
 //!                                          ├─ bots (those of other programs), control (what programs ask for beside that) ─▶ simulator
 //!                                          ├─ people (who comes and goes, voice, presence) ─▶ simulator
+//!                                          ├─ conversation (recorded, saved, played again) ─▶ simulator, spec/
 //!                                          ├─ history (what a cog has run), trial (what one server tries) ─▶ hot reload
 //!                                          └─ live (the feed) ◀─ frame (what the feed sends)
 //! ```
@@ -14,6 +15,7 @@
 mod actions;
 mod bots;
 mod control;
+mod conversation;
 mod files;
 mod frame;
 mod guard;
@@ -25,6 +27,7 @@ mod people;
 mod trial;
 mod uploads;
 
+pub use conversation::Project;
 pub use history::Versions;
 pub use listen::{bind, listen};
 
@@ -38,6 +41,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
+use conversation::Desk;
 use serde::Serialize;
 use std::io;
 use std::net::SocketAddr;
@@ -52,6 +56,9 @@ const BODY_BYTES: usize = 64 * 1024;
 /// The largest file: what Discord takes from people without Nitro.
 const FILE_BYTES: usize = 10 << 20;
 
+/// The largest conversation.
+const CONVERSATION_BYTES: usize = 4 << 20;
+
 /// How long open requests may take to end once the bot stops.
 const SHUTDOWN: Duration = Duration::from_secs(1);
 
@@ -65,6 +72,8 @@ pub struct StudioOptions {
     pub reports: ReportLog,
     /// What the cogs have run. `None` when nothing is kept.
     pub versions: Option<Versions>,
+    /// The project in whose folder of specs conversations are saved. `None` for the bots of other programs.
+    pub project: Option<Project>,
     /// What is wrong with types after each reload.
     pub types: TypeFeed,
     /// Tells the cogs as they are now; called about once a second for each open page.
@@ -173,6 +182,8 @@ struct StudioState {
     options: StudioOptions,
     /// Becomes true when the bot stops; open feeds then end.
     stopping: watch::Receiver<bool>,
+    /// What is recorded and played at the moment.
+    desk: Arc<Desk>,
 }
 
 /// Serves the page on `listener` until `shutdown` is done. Refuses a listener that is not on
@@ -188,7 +199,7 @@ pub async fn serve(
     }
     let (stop, stopping) = watch::channel(false);
     let mut stopped = stopping.clone();
-    let router = router(StudioState { options, stopping }, address);
+    let router = router(StudioState::new(options, stopping), address);
     let shutdown = async move {
         shutdown.await;
         // Without a listener there is no feed to end.
@@ -212,7 +223,33 @@ pub async fn serve(
 /// The page and the control interface, for a simulator that serves them on its own port. Feeds end when `stopping`
 /// becomes true.
 pub fn beside(chat: &Sim, options: StudioOptions, stopping: watch::Receiver<bool>) -> Router {
-    router(StudioState { options, stopping }, chat.address())
+    router(StudioState::new(options, stopping), chat.address())
+}
+
+impl StudioState {
+    fn new(options: StudioOptions, stopping: watch::Receiver<bool>) -> Self {
+        Self {
+            options,
+            stopping,
+            desk: Arc::default(),
+        }
+    }
+}
+
+/// What is asked for about conversations.
+fn conversations() -> Router<StudioState> {
+    Router::new()
+        .route("/record", post(conversation::record))
+        .route("/stop", post(conversation::stop))
+        .route("/discard", post(conversation::discard))
+        .route("/write", post(conversation::write))
+        .route("/save", post(conversation::save_file))
+        .route("/saved", get(conversation::list))
+        .route("/saved/{name}", get(conversation::one))
+        .route("/replay", post(conversation::begin))
+        .route("/replay/step", post(conversation::step))
+        .route("/replay/end", post(conversation::end))
+        .layer(DefaultBodyLimit::max(CONVERSATION_BYTES))
 }
 
 fn router(shared: StudioState, address: SocketAddr) -> Router {
@@ -247,6 +284,7 @@ fn router(shared: StudioState, address: SocketAddr) -> Router {
         .route("/control/requests", get(control::requests))
         .route("/control/call", post(control::call))
         .route("/control/fault", post(control::fault))
+        .nest("/control/conversation", conversations())
         .route(
             "/control/upload",
             post(uploads::upload).layer(DefaultBodyLimit::max(FILE_BYTES)),

@@ -286,6 +286,7 @@ async fn the_page_is_served_on() {
     let options = StudioOptions {
         chat: None,
         reports: ReportLog::new(),
+        project: None,
         versions: None,
         types: TypeFeed::new(),
         cogs: Arc::new(Vec::new),

@@ -29,6 +29,7 @@ mod jobs;
 mod lifetime;
 mod migrations;
 #[cfg(unix)]
+mod replay;
 mod simulator;
 mod spec_command;
 mod spec_runner;

@@ -80,6 +80,9 @@ fn the_command_line_explains_itself() {
           --faults <FAULT|FILE>  Let requests fail: `POST /channels/{channel_id}/messages 503 x3`, or a file with one fault a line
           --save <FILE>          Save the whole world into this file, also at the end; `--world FILE` goes on with it
           --record <FILE>        Write all requests and events into this file, each as a line of JSON, without tokens
+          --replay <FILE>        Play a recorded conversation again as soon as a bot is connected, tell what is different, and end: with 0 if it goes as recorded, 1 if not, 2 for a file that is none. Give it again for more conversations
+          --update               With --replay: write what is answered now into the files
+          --pauses               With --replay: wait between steps as long as it took in the recording
           --config <PATH>        The configuration file, or the folder of its config.json; lua/ and var/ are beside it
       -v, --verbose...           Log more; give it twice for even more (`RUST_LOG` overrides this)
       -h, --help                 Print help

@@ -25,6 +25,7 @@ mod cache;
 mod capabilities;
 mod components;
 mod config_live;
+mod conversation;
 mod documents;
 mod events;
 #[path = "../support/fake_gateway.rs"]

@@ -17,6 +17,7 @@ async function ask(path, request = {}) {
         const error = new Error(answer.error ?? `The bot answered with status ${response.status}.`);
         // What is wrong with which field, when Discord says so.
         error.fields = answer.fields ?? {};
+        error.exists = answer.exists ?? false;
         throw error;
     }
     return answer;
@@ -111,3 +112,34 @@ export const addBot = (name) => post("/control/add-bot", { name });
 
 /** Takes a bot away. */
 export const removeBot = (bot) => post("/control/remove-bot", { bot });
+
+const conversation = (what, body = {}) => post(`/control/conversation/${what}`, body);
+
+/** Begins to record what people do and what bots answer. */
+export const recordConversation = () => conversation("record");
+
+/** Ends the recording: `{ conversation, steps, is_cut }`; `steps` are sentences. */
+export const stopConversation = () => conversation("stop");
+
+/** Ends the recording, and forgets it. */
+export const discardConversation = () => conversation("discard");
+
+/** The text of `{ conversation, name, kind, pauses }`; `kind` is "spec" or "json". */
+export const writeConversation = (what) => conversation("write", what);
+
+/** Saves the same in the folder of specs: `{ file }`. Throws an error with `exists` unless `overwrite` is set. */
+export const saveConversation = (what) => conversation("save", what);
+
+/** The conversations in the folder of specs: `{ names, can_save }`. */
+export const savedConversations = () => ask("/control/conversation/saved");
+
+export const savedConversation = (name) => ask(`/control/conversation/saved/${encodeURIComponent(name)}`);
+
+/** Makes a server for a replay: `{ replay, steps }`. */
+export const beginReplay = (recorded, pauses) => conversation("replay", { conversation: recorded, pauses });
+
+/** Plays the next step: `{ outcome }`, null when there is none. */
+export const replayStep = (replay) => conversation("replay/step", { replay });
+
+/** Ends a replay: `{ conversation }`, as it went this time. */
+export const endReplay = (replay) => conversation("replay/end", { replay });

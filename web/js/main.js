@@ -3,6 +3,7 @@
 import { startBots } from "./bots.js";
 import { drawChat, drawTyping, drawWelcome, startChat } from "./chat.js";
 import { drawCogs } from "./cogs.js";
+import { drawRecording, startConversation } from "./conversation.js";
 import { drawComposer, leaveCommandOf, startComposer } from "./composer.js";
 import { byId } from "./dom.js";
 import { drawSoon } from "./drawing.js";
@@ -13,6 +14,7 @@ import { drawMembers } from "./members.js";
 import { askForChannel, startPages } from "./message-pages.js";
 import { startPins } from "./pins.js";
 import { drawRefusals } from "./refusals.js";
+import { replayAfterReload } from "./replay.js";
 import { drawServers } from "./servers.js";
 import { drawSidebar, startSidebar } from "./sidebar.js";
 import { drawStandIn } from "./stand-in.js";
@@ -24,7 +26,8 @@ import { drawVoice } from "./voice.js";
 const PEOPLE = [drawServers, drawSidebar, drawMembers, drawVoice];
 
 const VIEWS = {
-    all: [drawFrame, ...PEOPLE, drawStandIn, drawWelcome, drawComposer, drawChat, drawTyping, drawFeed, drawBanner, drawRefusals, drawCogs],
+    all: [drawFrame, ...PEOPLE, drawStandIn, drawWelcome, drawComposer, drawChat, drawTyping, drawFeed, drawBanner, drawRefusals, drawCogs,
+        drawRecording, replayAfterReload],
     world: [drawFrame, ...PEOPLE, drawStandIn, drawWelcome, drawComposer, drawChat],
     channel: [drawFrame, ...PEOPLE, drawStandIn, drawWelcome, drawComposer, drawChat, drawTyping],
     speaker: [drawFrame, ...PEOPLE, drawStandIn, drawComposer, drawChat],
@@ -34,7 +37,8 @@ const VIEWS = {
     voice: PEOPLE,
     refusals: [drawRefusals],
     typing: [drawTyping],
-    reports: [drawFeed, drawBanner, drawChat],
+    reports: [drawFeed, drawBanner, drawChat, replayAfterReload],
+    recording: [drawRecording],
     types: [drawFeed],
     cogs: [drawCogs],
     commands: [drawChat],
@@ -84,6 +88,7 @@ startPins();
 startSidebar();
 startChat();
 startComposer();
+startConversation();
 keepTimesFresh();
 
 const live = connect({

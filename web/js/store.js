@@ -57,6 +57,8 @@ export const store = {
     /** What is wrong with types after a reload: number of the report → `{ problems, more }`. */
     types: new Map(),
     cogs: [],
+    /** What is being recorded: `{ steps }`, or null. */
+    recording: null,
     replyTo: null,
     /** The message that the speaker edits in the message box. */
     editing: null,
@@ -95,6 +97,7 @@ const APPLY = {
         store.refusals = (frame.refusals ?? []).filter((one) => one.number > store.refusalsSeen);
         store.types = new Map(frame.types ? [[frame.types.report, frame.types]] : []);
         store.windows.clear();
+        store.recording = null;
         applyWorld(frame.world);
         return "all";
     },
@@ -178,6 +181,10 @@ const APPLY = {
         store.world.commands = commands;
         store.worldVersion += 1;
         return "commands";
+    },
+    recording({ recording }) {
+        store.recording = recording;
+        return "recording";
     },
     cogs({ cogs }) {
         store.cogs = cogs;

@@ -7,6 +7,7 @@
 mod faults;
 mod greeting;
 mod recording;
+mod replays;
 mod saving;
 mod world;
 
@@ -67,6 +68,19 @@ pub(super) struct SimArguments {
     /// Write all requests and events into this file, each as a line of JSON, without tokens
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+
+    /// Play a recorded conversation again as soon as a bot is connected, tell what is different, and end: with 0 if it
+    /// goes as recorded, 1 if not, 2 for a file that is none. Give it again for more conversations
+    #[arg(long, value_name = "FILE")]
+    replay: Vec<PathBuf>,
+
+    /// With --replay: write what is answered now into the files
+    #[arg(long, requires = "replay")]
+    update: bool,
+
+    /// With --replay: wait between steps as long as it took in the recording
+    #[arg(long, requires = "replay")]
+    pauses: bool,
 }
 
 /// Runs the simulator until the process is asked to stop.
@@ -89,6 +103,7 @@ async fn run(arguments: &SimArguments) -> Result<(), StartError> {
     }
     let told_to_stop = shutdown_signal()?;
     let faults = faults::read(&arguments.faults)?;
+    let conversations = replays::read(&arguments.replay)?;
     let beginning = world::read(&arguments.world)?;
     let saving = arguments
         .save
@@ -126,13 +141,11 @@ async fn run(arguments: &SimArguments) -> Result<(), StartError> {
     }
     sim.serve_beside(page(&sim));
     output::say(greeting::of(&sim));
-    match &saving {
-        Some(saving) => tokio::select! {
-            () = told_to_stop => {}
-            () = saving.keep(&sim) => {}
-        },
-        None => told_to_stop.await,
-    }
+    let ended = tokio::select! {
+        () = told_to_stop => Ok(()),
+        () = kept(saving.as_ref(), &sim) => Ok(()),
+        ended = replays::play(&sim, conversations, arguments) => ended,
+    };
     sim.shutdown().await;
     if let Some(saving) = saving {
         saving.save(&sim).await?;
@@ -141,7 +154,15 @@ async fn run(arguments: &SimArguments) -> Result<(), StartError> {
         recorder.finish().await?;
     }
     info!("Stopped");
-    Ok(())
+    ended
+}
+
+/// Keeps saving the world; forever.
+async fn kept(saving: Option<&Saving>, sim: &Sim) {
+    match saving {
+        Some(saving) => saving.keep(sim).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Starts it with a world that is described or was saved, and with the bots of `--bot`.
@@ -197,6 +218,7 @@ fn page(sim: &Sim) -> axum::Router {
         chat: Some(sim.clone()),
         reports: ReportLog::new(),
         versions: None,
+        project: None,
         types: TypeFeed::new(),
         cogs: Arc::new(Vec::new),
         bot: Arc::new(move || BotView {

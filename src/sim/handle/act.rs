@@ -3,6 +3,7 @@
 
 use super::Sim;
 use crate::sim::errors::{Invalid, SimError};
+use crate::sim::follow::{ActionFile, ActionKind, PersonAction};
 use crate::sim::ids::Id;
 use crate::sim::rest::{RestCall, keep_upload, perform};
 use crate::sim::world::Upload;
@@ -46,7 +47,29 @@ impl Sim {
         };
         let answer = self.hub().change(|state| {
             state.world.user(user)?;
+            let done = (method != "GET" && state.followers.are_there()).then(|| {
+                let files = call.files.iter().map(|file| ActionFile {
+                    filename: file.filename.clone(),
+                    bytes: file.bytes.clone(),
+                });
+                (call.body.clone(), files.collect())
+            });
             let answer = perform(state, method, path, call);
+            if let Some((body, files)) = done {
+                let shown = answer.as_ref().ok().and_then(|it| it.body().cloned());
+                let action = PersonAction {
+                    user,
+                    kind: ActionKind::Call {
+                        method: method.to_owned(),
+                        path: path.to_owned(),
+                        body,
+                        files,
+                        answer: shown.unwrap_or_default(),
+                    },
+                    refused: answer.as_ref().err().cloned(),
+                };
+                state.tell_action(action);
+            }
             if let Err(error) = &answer {
                 let line = format!("user {user}: {method} {path} was refused: {error}");
                 state.records.line(line);

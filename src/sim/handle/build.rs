@@ -2,6 +2,7 @@
 
 use super::Sim;
 use crate::sim::errors::{ApiError, SimError, UNKNOWN_USER};
+use crate::sim::follow::{ActionKind, PersonAction};
 use crate::sim::ids::Id;
 use crate::sim::world::{Audience, Event, Overwrite};
 use serde_json::{Value, json};
@@ -56,7 +57,15 @@ impl Sim {
     ///
     /// When one of them does not exist.
     pub fn join(&self, guild: Id, user: Id) -> Result<(), SimError> {
-        Ok(self.hub().change(|state| state.world.join(guild, user))?)
+        Ok(self.hub().change(|state| {
+            state.world.join(guild, user)?;
+            state.tell_action(PersonAction {
+                user,
+                kind: ActionKind::Join(guild),
+                refused: None,
+            });
+            Ok::<(), ApiError>(())
+        })?)
     }
 
     /// Takes a user out of a guild. To a bot itself this dispatches `GUILD_DELETE`.
@@ -65,7 +74,15 @@ impl Sim {
     ///
     /// When the guild does not exist or the user is not in it.
     pub fn leave(&self, guild: Id, user: Id) -> Result<(), SimError> {
-        Ok(self.hub().change(|state| state.world.leave(guild, user))?)
+        Ok(self.hub().change(|state| {
+            state.world.leave(guild, user)?;
+            state.tell_action(PersonAction {
+                user,
+                kind: ActionKind::Leave(guild),
+                refused: None,
+            });
+            Ok::<(), ApiError>(())
+        })?)
     }
 
     /// The language in which a user has Discord (`id`, `en-GB`).

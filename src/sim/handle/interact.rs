@@ -4,6 +4,7 @@ use super::Sim;
 use crate::sim::client;
 pub use crate::sim::client::InteractionRequest;
 use crate::sim::errors::SimError;
+use crate::sim::follow::{ActionKind, PersonAction};
 use crate::sim::ids::Id;
 use crate::sim::world::{Stage, World};
 use serde_json::Value;
@@ -66,13 +67,30 @@ impl Sim {
         application: Option<Id>,
     ) -> Result<Interaction, SimError> {
         let request = (interaction, application);
-        let id = self
-            .hub()
-            .change(|state| client::begin(&mut state.world, user, channel, request))?;
-        Ok(Interaction {
+        let id = self.hub().change(|state| {
+            let begun = client::begin(&mut state.world, user, channel, request);
+            let kind = ActionKind::Interaction {
+                channel,
+                request: interaction.clone(),
+                id: begun.as_ref().ok().copied(),
+            };
+            let refused = begun.as_ref().err().cloned();
+            state.tell_action(PersonAction {
+                user,
+                kind,
+                refused,
+            });
+            begun
+        })?;
+        Ok(self.interaction(id))
+    }
+
+    /// An interaction that was sent before.
+    pub fn interaction(&self, id: Id) -> Interaction {
+        Interaction {
             sim: self.clone(),
             id,
-        })
+        }
     }
 }
 

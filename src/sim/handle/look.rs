@@ -2,8 +2,8 @@
 
 use super::Sim;
 use crate::sim::errors::{SimError, UNKNOWN_CHANNEL, UNKNOWN_USER};
+use crate::sim::follow::{Dispatch, Follower};
 use crate::sim::gateway::SessionView;
-use crate::sim::hub::Dispatch;
 use crate::sim::ids::Id;
 use crate::sim::record::RequestRecord;
 use crate::sim::world::{Guild, Message, User, World};
@@ -176,6 +176,25 @@ impl Sim {
     /// Changes whenever a request was refused: the number of the newest that was.
     pub fn refused(&self) -> watch::Receiver<u64> {
         self.hub().refused.subscribe()
+    }
+
+    /// Follows what people do and what is dispatched, in one order, from now on.
+    pub fn follow(&self) -> Follower {
+        self.hub().change(|state| state.followers.follow())
+    }
+
+    /// The time on the simulator's clock, since the Unix epoch.
+    pub fn now(&self) -> std::time::Duration {
+        self.hub().look(|state| state.world.clock.now())
+    }
+
+    /// The modal that stands open in front of a user: `{custom_id, components}`.
+    pub fn open_modal(&self, user: Id) -> Option<Value> {
+        self.hub().look(|state| {
+            let modal = state.world.modals.get(&user)?;
+            let (custom_id, components) = (&modal.custom_id, &modal.components);
+            Some(json!({ "custom_id": custom_id, "components": components }))
+        })
     }
 
     /// What the bot requested, the oldest first; the last `SimOptions::requests_kept`.

@@ -1,12 +1,13 @@
 //! What tests, the page and the command line hold of a simulator.
 //!
 //! `act.rs` speaks and acts as people, `interact.rs` uses commands, buttons and modals as they do, `bots.rs` has bots come
-//! and go, `people.rs` does what else they do, `build.rs` adds to the world with all power, `look.rs` shows what is there,
+//! and go, `people.rs` does what else they do, `build.rs` adds to the world with all power, `guilds.rs` makes guilds for a while, `look.rs` shows what is there,
 //! `pages.rs` the messages of a channel part by part, `wait.rs` waits for what shall happen.
 
 mod act;
 mod bots;
 mod build;
+mod guilds;
 mod interact;
 mod look;
 mod pages;

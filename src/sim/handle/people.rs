@@ -7,6 +7,7 @@ use crate::sim::errors::{
     ApiError, BANNED, Invalid, SimError, TOO_MANY_GUILDS, UNKNOWN_GUILD, UNKNOWN_INVITE,
     UNKNOWN_USER,
 };
+use crate::sim::follow::{ActionKind, PersonAction};
 use crate::sim::ids::{Id, id_in};
 use crate::sim::lacking;
 use crate::sim::world::{Presence, Switches, World};
@@ -68,9 +69,15 @@ impl Sim {
     ///
     /// When one of them does not exist, for somebody who is banned there, and for one who is in 100 guilds already.
     pub fn join_as(&self, user: Id, guild: Id) -> Result<(), SimError> {
-        Ok(self
-            .hub()
-            .change(|state| enter(&mut state.world, user, guild))?)
+        Ok(self.hub().change(|state| {
+            let entered = enter(&mut state.world, user, guild);
+            state.tell_action(PersonAction {
+                user,
+                kind: ActionKind::Join(guild),
+                refused: entered.as_ref().err().cloned(),
+            });
+            entered
+        })?)
     }
 
     /// Lets somebody into a guild by an invite: its code, or the link that ends with it. Returns the guild.
@@ -95,6 +102,11 @@ impl Sim {
                     world.invites.shift_remove(code);
                 }
             }
+            state.tell_action(PersonAction {
+                user,
+                kind: ActionKind::Join(guild),
+                refused: None,
+            });
             Ok::<Id, ApiError>(guild)
         })?)
     }
@@ -136,9 +148,15 @@ impl Sim {
     ///
     /// As for `join_voice`, and when the user may not show a screen or a camera there.
     pub fn connect_voice(&self, user: Id, channel: Id, switches: Switches) -> Result<(), SimError> {
-        Ok(self
-            .hub()
-            .change(|state| state.world.enter_voice(user, channel, switches))?)
+        Ok(self.hub().change(|state| {
+            let entered = state.world.enter_voice(user, channel, switches);
+            state.tell_action(PersonAction {
+                user,
+                kind: ActionKind::JoinVoice(channel),
+                refused: entered.as_ref().err().cloned(),
+            });
+            entered
+        })?)
     }
 
     /// Connects a user to a voice or stage channel; one who is in another one of that guild changes over.
@@ -148,16 +166,27 @@ impl Sim {
     /// When the user may not connect there, or the channel is full or is none for voice.
     pub fn join_voice(&self, user: Id, channel: Id) -> Result<(), SimError> {
         let enter = |state: &mut crate::sim::hub::SimState| {
-            let world = &mut state.world;
-            world.enter_voice(user, channel, Switches::default())
+            let entered = state.world.enter_voice(user, channel, Switches::default());
+            state.tell_action(PersonAction {
+                user,
+                kind: ActionKind::JoinVoice(channel),
+                refused: entered.as_ref().err().cloned(),
+            });
+            entered
         };
         Ok(self.hub().change(enter)?)
     }
 
     /// Disconnects a user from voice in a guild.
     pub fn leave_voice(&self, user: Id, guild: Id) {
-        self.hub()
-            .change(|state| state.world.leave_voice(guild, user));
+        self.hub().change(|state| {
+            state.world.leave_voice(guild, user);
+            state.tell_action(PersonAction {
+                user,
+                kind: ActionKind::LeaveVoice(guild),
+                refused: None,
+            });
+        });
     }
 
     /// What a user shows: the status (`online`, `idle`, `dnd`, `invisible`, `offline`), and activities in Discord's
@@ -176,6 +205,11 @@ impl Sim {
         self.hub().change(|state| {
             state.world.user(user)?;
             state.world.set_presence(user, presence);
+            state.tell_action(PersonAction {
+                user,
+                kind: ActionKind::Presence(status.to_owned(), activities.to_vec()),
+                refused: None,
+            });
             Ok(())
         })
     }

@@ -3,7 +3,7 @@
 use cogsmith::problem::Problem;
 use cogsmith::reload::report::{CogOutcome, CogReport, Outcome, Report, ReportLog, Trigger};
 use cogsmith::sim::{Id, Sim, SimOptions};
-use cogsmith::studio::{self, BotView, CogView, StudioError, StudioOptions};
+use cogsmith::studio::{self, BotView, CogView, Project, StudioError, StudioOptions};
 use cogsmith::typecheck::TypeFeed;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Client, Response};
@@ -33,6 +33,11 @@ pub(crate) struct Studio {
 
 impl Studio {
     pub(crate) async fn start(chat: Option<Sim>) -> Self {
+        Self::start_in(chat, None).await
+    }
+
+    /// With a folder for specs.
+    pub(crate) async fn start_in(chat: Option<Sim>, project: Option<Project>) -> Self {
         let listener = studio::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let reports = ReportLog::new();
@@ -49,6 +54,7 @@ impl Studio {
             chat,
             reports: reports.clone(),
             versions: None,
+            project,
             types: types.clone(),
             cogs: Arc::new(move || shown.lock().unwrap().clone()),
         };

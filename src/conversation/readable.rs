@@ -1,5 +1,6 @@
 //! Values as people read them in the files of snapshots: messages as their readers see them, ids as names.
 
+use super::labels::DIGITS;
 use crate::escape::one_line;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -22,11 +23,9 @@ const LEFT_OUT: [(&str, &[&str]); 2] = [
         &["id", "url", "proxy_url", "size", "content_type"],
     ),
 ];
-/// Ids of Discord's have so many digits.
-const DIGITS: std::ops::RangeInclusive<usize> = 17..=20;
 
 /// The value as text. `names` has the names of people, channels and roles by their ids.
-pub(super) fn readable(value: &Value, names: &BTreeMap<String, String>) -> String {
+pub(crate) fn readable(value: &Value, names: &BTreeMap<String, String>) -> String {
     let value = match value {
         Value::Object(fields)
             if fields.contains_key("author") && fields.contains_key("content") =>
