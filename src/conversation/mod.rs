@@ -30,7 +30,7 @@ mod times;
 pub use compare::{AnswerPair, Line, StepOutcome, StepState};
 pub use files::{Kind, SaveError, load, save, saved};
 pub use luau::{SpecOptions, spec};
-pub use model::Conversation;
+pub use model::{Conversation, Step};
 pub use recorder::{Recorded, Recorder, commands, needs_all};
 pub use replay::Replay;
 pub use report::report;

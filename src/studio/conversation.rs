@@ -3,8 +3,8 @@
 use super::StudioState;
 use super::actions::{Body, on_discord, refusal};
 use crate::conversation::{
-    Conversation, Kind, Recorder, Replay, SaveError, SpecOptions, StepOutcome, commands, load,
-    needs_all, save, saved, spec,
+    Conversation, Kind, Recorder, Replay, SaveError, SpecOptions, Step, StepOutcome, commands,
+    load, needs_all, save, saved, spec,
 };
 use crate::lock::lock;
 use crate::secrets;
@@ -125,7 +125,7 @@ pub(super) async fn stop(State(shared): State<StudioState>) -> Response {
     let recorded = recorder.finish();
     let mut conversation = recorded.conversation;
     conversation.cogs = cogs_of(&shared, &conversation, &recorded.written);
-    let steps: Vec<String> = conversation.steps.iter().map(|step| step.told()).collect();
+    let steps: Vec<String> = conversation.steps.iter().map(Step::told).collect();
     told(&json!({ "conversation": conversation, "steps": steps, "is_cut": recorded.is_cut }))
 }
 
@@ -279,7 +279,7 @@ pub(super) async fn begin(State(shared): State<StudioState>, Body(body): Body<Be
             return refusal(StatusCode::BAD_REQUEST, &sentence);
         }
     };
-    let steps: Vec<String> = conversation.steps.iter().map(|step| step.told()).collect();
+    let steps: Vec<String> = conversation.steps.iter().map(Step::told).collect();
     match start(chat, conversation, body.pauses).await {
         Ok(replay) => {
             let number = shared.desk.begin(replay);

@@ -1,11 +1,12 @@
 //! A conversation as a spec that reads as if somebody had written it.
 //!
 //! `cast.rs` makes the world's people, roles and channels, `act.rs` has them do what they did, `answer.rs` says what is
-//! expected then; `value.rs` writes values with names in place of ids, `text.rs` texts, `table.rs` tables.
+//! expected then, of a message what `shown.rs` leaves of it; `value.rs` writes values with names in place of ids, `text.rs` texts, `table.rs` tables.
 
 mod act;
 mod answer;
 mod cast;
+mod shown;
 mod table;
 mod text;
 mod value;

@@ -182,10 +182,8 @@ pub(super) fn variable(text: &str, otherwise: &str, used: &mut BTreeSet<String>)
             name.push('_');
         }
     }
-    let name = name
-        .trim_matches('_')
-        .trim_start_matches(|c: char| c.is_ascii_digit());
-    let name = name.trim_start_matches('_');
+    let name = name.trim_end_matches('_');
+    let name = name.trim_start_matches(|c: char| c == '_' || c.is_ascii_digit());
     let name = if name.is_empty() { otherwise } else { name };
     let candidates = (1..).map(|number| match number {
         1 => name.to_owned(),
@@ -216,7 +214,7 @@ mod tests {
         let lua = Lua::new();
         lua.globals().set("id", "123").unwrap();
         // More than an expression, or less, is refused.
-        let text: mlua::String = lua.load(format!("return ({expression})")).eval().unwrap();
+        let text: mlua::LuaString = lua.load(format!("return ({expression})")).eval().unwrap();
         text.as_bytes().to_vec()
     }
 
