@@ -11,6 +11,10 @@ use std::path::Path;
 
 /// The arguments of `cogsmith schema`.
 #[derive(Clone, Copy, Debug, Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "clap makes a field of each flag"
+)]
 pub(super) struct SchemaOptions {
     /// Write it to config.schema.json beside config.json, where editors look for it
     #[arg(long, conflicts_with = "check")]

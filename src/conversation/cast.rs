@@ -39,13 +39,10 @@ impl Cast {
                 continue;
             };
             let label = labels.add(id, "@&", role["name"].as_str().unwrap_or_default());
-            let bits = role["permissions"]
-                .as_str()
-                .and_then(permissions::parse)
-                .unwrap_or(0);
+            let granted = role["permissions"].as_str().and_then(permissions::parse);
             cast.roles.push(Role {
                 name: label.trim_start_matches("@&").to_owned(),
-                permissions: names_of(bits),
+                permissions: names_of(granted.unwrap_or(0)),
             });
         }
         for user in list(world, "users") {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// How far apart two times may be that were to be the same: a second each way for rounding, in seconds.
 const TOLERANCE: i64 = 2;
@@ -249,7 +250,9 @@ fn with_times_of(was: &str, is: &str) -> String {
             .filter(|time| now[index].saturating_sub(**time).abs() <= TOLERANCE);
         text.push_str("<t:now");
         match near {
-            Some(time) => text.push_str(&format!("{time:+}")),
+            Some(time) => {
+                let _written = write!(text, "{time:+}");
+            }
             None => text.push_str(&part[..end]),
         }
         text.push_str(&part[end..]);

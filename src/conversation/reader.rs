@@ -287,15 +287,12 @@ impl Reader {
                 label.trim_start_matches('#').to_owned()
             }
         };
-        let message = match self.expected_messages.pop_front() {
-            Some(label) => {
-                self.labels.set(id, &label);
-                label
-            }
-            None => {
-                self.messages += 1;
-                self.labels.add(id, "m", &self.messages.to_string())
-            }
+        let message = if let Some(label) = self.expected_messages.pop_front() {
+            self.labels.set(id, &label);
+            label
+        } else {
+            self.messages += 1;
+            self.labels.add(id, "m", &self.messages.to_string())
         };
         self.latest.insert(id, data.clone());
         let does = BotDeed::Writes {

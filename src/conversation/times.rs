@@ -20,15 +20,12 @@ pub(super) fn map(text: &str, other: impl Fn(i64, &str) -> Option<String>) -> St
             let time: i64 = number.parse().ok().filter(|_| is_style)?;
             Some((other(time, style)?, end))
         });
-        match found {
-            Some((text, end)) => {
-                mapped.push_str(&text);
-                rest = &inner[end + 1..];
-            }
-            None => {
-                mapped.push_str("<t:");
-                rest = inner;
-            }
+        if let Some((text, end)) = found {
+            mapped.push_str(&text);
+            rest = &inner[end + 1..];
+        } else {
+            mapped.push_str("<t:");
+            rest = inner;
         }
     }
     mapped.push_str(rest);

@@ -39,7 +39,7 @@ pub struct Happened {
 #[derive(Clone, Debug)]
 pub enum Happening {
     /// A person did something. What is dispatched because of it comes next.
-    Action(PersonAction),
+    Action(Box<PersonAction>),
     /// Something was dispatched.
     Dispatch {
         /// What it was.
@@ -169,7 +169,7 @@ impl Followers {
     pub(crate) fn tell_action(&mut self, at: Duration, action: PersonAction) {
         self.person_acts = true;
         if self.are_there() {
-            let what = Happening::Action(action);
+            let what = Happening::Action(Box::new(action));
             self.tell(&Happened { at, what });
         }
     }

@@ -122,11 +122,11 @@ pub(super) async fn stop(State(shared): State<StudioState>) -> Response {
     let Some(recorder) = lock(&shared.desk.recorder).take() else {
         return refusal(StatusCode::CONFLICT, "Nothing is being recorded.");
     };
-    let recorded = recorder.finish();
-    let mut conversation = recorded.conversation;
-    conversation.cogs = cogs_of(&shared, &conversation, &recorded.written);
+    let end = recorder.finish();
+    let mut conversation = end.conversation;
+    conversation.cogs = cogs_of(&shared, &conversation, &end.written);
     let steps: Vec<String> = conversation.steps.iter().map(Step::told).collect();
-    told(&json!({ "conversation": conversation, "steps": steps, "is_cut": recorded.is_cut }))
+    told(&json!({ "conversation": conversation, "steps": steps, "is_cut": end.is_cut }))
 }
 
 /// Ends the recording, and forgets it.

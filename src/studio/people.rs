@@ -191,14 +191,8 @@ pub(super) struct Voice {
     channel: Option<Named>,
     /// The server whose voice they leave; that of the channel, if there is one.
     guild: Option<Named>,
-    #[serde(default)]
-    self_mute: bool,
-    #[serde(default)]
-    self_deaf: bool,
-    #[serde(default)]
-    self_stream: bool,
-    #[serde(default)]
-    self_video: bool,
+    #[serde(flatten)]
+    switches: Switches,
 }
 
 /// Has somebody join, change or leave a voice channel, or switch something on or off there.
@@ -207,13 +201,7 @@ pub(super) async fn voice(State(shared): State<StudioState>, Body(body): Body<Vo
         let user = chat.find_user(&body.user.0)?;
         match &body.channel {
             Some(channel) => {
-                let switches = Switches {
-                    self_mute: body.self_mute,
-                    self_deaf: body.self_deaf,
-                    self_stream: body.self_stream,
-                    self_video: body.self_video,
-                };
-                chat.connect_voice(user, chat.find_channel(&channel.0)?, switches)?;
+                chat.connect_voice(user, chat.find_channel(&channel.0)?, body.switches)?;
             }
             None => chat.leave_voice(user, guild_of(chat, body.guild.as_ref())?),
         }

@@ -87,7 +87,7 @@ fn a_conversation_is_played_with_the_bot_that_connects() {
 fn a_file_that_is_no_conversation_is_refused() {
     let here = folder(&[("talk.json", "{ \"conversation\": 1 }")]);
     for file in ["talk.json", "none.json"] {
-        let told = cogsmith(here.path(), &["sim", "--replay", file], &[]).to_string();
+        let told = cogsmith(here.path(), &["sim", "--replay", file], &[]);
         assert!(told.contains("exit 2"), "{told}");
         assert!(
             told.contains(&format!("--replay: {file} is no recorded conversation")),

@@ -5,7 +5,7 @@ use super::text::quoted;
 use super::value::file_fields;
 use super::{SHORTEST_WAIT, Writer};
 use crate::conversation::labels::DIRECT;
-use crate::conversation::model::{Deed, Step};
+use crate::conversation::model::{Deed, File, Step};
 use serde_json::{Map, Value};
 
 /// Where a line is wrapped, in characters from the left of an `it`'s body.
@@ -50,6 +50,7 @@ impl Writer<'_> {
     }
 
     /// The call; nothing if it is about what there is not.
+    #[allow(clippy::too_many_lines, reason = "one entry for each deed")]
     fn call(&mut self, step: &Step) -> Option<String> {
         let who = self.variable(&format!("@{}", step.by))?.to_owned();
         let message = |label: &String| self.variable(label).map(str::to_owned);
@@ -71,21 +72,7 @@ impl Writer<'_> {
                 files,
                 ..
             } => {
-                let mut fields =
-                    vec![("content".to_owned(), Expression::Code(self.exact(content)))];
-                if let Some(label) = reply_to {
-                    let id = Expression::Code(format!("{}.id", message(label)?));
-                    let reference = Expression::Map(vec![("message_id".to_owned(), id)]);
-                    fields.push(("message_reference".to_owned(), reference));
-                }
-                if !files.is_empty() {
-                    let files = files.iter().map(file_fields).collect();
-                    fields.push(("files".to_owned(), Expression::List(files)));
-                }
-                let said = match fields.as_slice() {
-                    [_] => self.exact(content),
-                    _ => Expression::Map(fields).write(BEFORE, 1),
-                };
+                let said = self.said(content, reply_to.as_ref(), files)?;
                 call("says", &[said, place])
             }
             Deed::Edits {
@@ -106,14 +93,7 @@ impl Writer<'_> {
             Deed::Votes {
                 message: label,
                 answers,
-            } => {
-                let numbers: Vec<String> = answers.iter().map(u64::to_string).collect();
-                let numbers = match numbers.as_slice() {
-                    [only] => only.clone(),
-                    numbers => format!("{{ {} }}", numbers.join(", ")).replace("{  }", "{}"),
-                };
-                call("votes", &[message(label)?, numbers])
-            }
+            } => call("votes", &[message(label)?, numbers(answers)]),
             Deed::Runs { command, options } => {
                 let options = self.fields(options, &who);
                 call("runs", &[quoted(&format!("/{command}")), options, place])
@@ -123,17 +103,7 @@ impl Writer<'_> {
                 options,
                 option,
             } => {
-                let entered = self.fields(options, &who);
-                let entered = if entered == "nil" {
-                    "{}".to_owned()
-                } else {
-                    entered
-                };
-                let option = if options.len() == 1 && options.contains_key(option) {
-                    "nil".to_owned()
-                } else {
-                    quoted(option)
-                };
+                let [entered, option] = self.completed(options, option, &who);
                 call(
                     "completes",
                     &[quoted(&format!("/{command}")), entered, option, place],
@@ -144,10 +114,7 @@ impl Writer<'_> {
                 person,
                 message: label,
             } => {
-                let on_person = person.as_ref().map(|name| format!("@{name}"));
-                let target = self
-                    .variable(on_person.as_ref().or(label.as_ref())?)?
-                    .to_owned();
+                let target = self.target(person.as_ref(), label.as_ref())?;
                 let place = if person.is_some() {
                     place
                 } else {
@@ -172,15 +139,7 @@ impl Writer<'_> {
                 let chosen = self.entered(&values.into(), &who).write(BEFORE, 1);
                 call("chooses", &[message(label)?, chosen, self.exact(custom_id)])
             }
-            Deed::Submits { fields, .. } => {
-                let fields = self.fields(fields, &who);
-                let fields = if fields == "nil" {
-                    "{}".to_owned()
-                } else {
-                    fields
-                };
-                call("submits", &[fields, place])
-            }
+            Deed::Submits { fields, .. } => call("submits", &[self.table(fields, &who), place]),
             Deed::Joins {} => call("joins", &[]),
             Deed::Leaves {} => call("leaves", &[]),
             Deed::JoinsVoice {} => {
@@ -191,9 +150,11 @@ impl Writer<'_> {
             Deed::LeavesVoice {} => call("leaves_voice", &[]),
             Deed::Shows { status, activities } => {
                 let activities: Value = activities.clone().into();
-                let shown = match activities.as_array().is_some_and(Vec::is_empty) {
-                    true => "nil".to_owned(),
-                    false => self.entered(&activities, &who).write(BEFORE, 1),
+                let is_nothing = activities.as_array().is_some_and(Vec::is_empty);
+                let shown = if is_nothing {
+                    "nil".to_owned()
+                } else {
+                    self.entered(&activities, &who).write(BEFORE, 1)
                 };
                 call("shows", &[quoted(status), shown])
             }
@@ -205,6 +166,50 @@ impl Writer<'_> {
                 call("requests", &[quoted(method), self.exact(path), body])
             }
         })
+    }
+
+    /// A message: a text, or a table if there is more to it. Nothing if it replies to what there is not.
+    fn said(&self, content: &str, reply_to: Option<&String>, files: &[File]) -> Option<String> {
+        let mut fields = vec![("content".to_owned(), Expression::Code(self.exact(content)))];
+        if let Some(label) = reply_to {
+            let id = Expression::Code(format!("{}.id", self.variable(label)?));
+            let reference = Expression::Map(vec![("message_id".to_owned(), id)]);
+            fields.push(("message_reference".to_owned(), reference));
+        }
+        if !files.is_empty() {
+            let files = files.iter().map(file_fields).collect();
+            fields.push(("files".to_owned(), Expression::List(files)));
+        }
+        Some(match fields.as_slice() {
+            [_] => self.exact(content),
+            _ => Expression::Map(fields).write(BEFORE, 1),
+        })
+    }
+
+    /// What has been entered, and the option that is being written; `nil` if it is the only one.
+    fn completed(&self, options: &Map<String, Value>, option: &str, who: &str) -> [String; 2] {
+        let is_only = options.len() == 1 && options.contains_key(option);
+        let option = if is_only {
+            "nil".to_owned()
+        } else {
+            quoted(option)
+        };
+        [self.table(options, who), option]
+    }
+
+    /// The person or the message on which a command is used.
+    fn target(&self, person: Option<&String>, message: Option<&String>) -> Option<String> {
+        let person = person.map(|name| format!("@{name}"));
+        let target = self.variable(person.as_ref().or(message)?)?;
+        Some(target.to_owned())
+    }
+
+    /// What is entered, by name; `{}` for nothing.
+    fn table(&self, given: &Map<String, Value>, who: &str) -> String {
+        match self.fields(given, who).as_str() {
+            "nil" => "{}".to_owned(),
+            table => table.to_owned(),
+        }
     }
 
     /// The body of a request: ids are texts in it.
@@ -245,5 +250,15 @@ impl Writer<'_> {
             _ => quoted(channel),
         };
         format!("{{ channel = {channel} }}")
+    }
+}
+
+/// A number, or a list of them.
+fn numbers(of: &[u64]) -> String {
+    let numbers: Vec<String> = of.iter().map(u64::to_string).collect();
+    match numbers.as_slice() {
+        [] => "{}".to_owned(),
+        [only] => only.clone(),
+        numbers => format!("{{ {} }}", numbers.join(", ")),
     }
 }

@@ -376,9 +376,9 @@ impl Writer<'_> {
             written.into_iter().partition(|it| it.channel == DIRECT);
         if !direct.is_empty() {
             let who = self.variable(&format!("@{}", step.by)).unwrap_or_default();
-            let list = format!("{who}:inbox()");
-            let direct: Vec<&Written<'_>> = direct.iter().collect();
-            self.newest("dm", &list, &direct);
+            let inbox = format!("{who}:inbox()");
+            let written: Vec<&Written<'_>> = direct.iter().collect();
+            self.newest("dm", &inbox, &written);
         }
         self.places(&others);
         let new: Vec<&str> = others.iter().map(|it| it.label).collect();

@@ -64,8 +64,8 @@ impl Writer<'_> {
     fn role(&mut self, role: &Role, is_there: bool) {
         let label = format!("@&{}", role.name);
         let people = &self.conversation.people;
-        let is_held = people.iter().any(|it| it.roles.contains(&role.name));
-        if !self.needed.contains(&label) && !(is_there && is_held) {
+        let is_held = is_there && people.iter().any(|it| it.roles.contains(&role.name));
+        if !is_held && !self.needed.contains(&label) {
             return;
         }
         let name = quoted(&role.name);
@@ -100,13 +100,12 @@ impl Writer<'_> {
         }
         let (mut named, mut held) = (Vec::new(), Vec::new());
         for role in &person.roles {
-            match self.variable(&format!("@&{role}")) {
-                Some(variable) => named.push(code(variable)),
-                None => {
-                    let mut roles = self.conversation.roles.iter();
-                    let found = roles.find(|one| one.name == *role);
-                    held.extend(found.into_iter().flat_map(|role| role.permissions.clone()));
-                }
+            if let Some(variable) = self.variable(&format!("@&{role}")) {
+                named.push(code(variable));
+            } else {
+                let mut roles = self.conversation.roles.iter();
+                let found = roles.find(|one| one.name == *role);
+                held.extend(found.into_iter().flat_map(|role| role.permissions.clone()));
             }
         }
         if !named.is_empty() {

@@ -14,6 +14,7 @@ mod value;
 use super::labels::each_part;
 use super::model::{BotDeed, Conversation, Deed, Step};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use text::{quoted, variable};
 
 /// Shorter waits than this are no part of a spec, in seconds.
@@ -42,17 +43,18 @@ pub fn spec(conversation: &Conversation, options: SpecOptions) -> String {
         );
     }
     text.push_str("local spec = require(\"@cogsmith/spec\")\n\n");
-    text.push_str(&format!("spec.cogs {{ {} }}\n\n", cogs.join(", ")));
+    let _written = write!(text, "spec.cogs {{ {} }}\n\n", cogs.join(", "));
     let name = match conversation.name.as_str() {
         "" => "goes as it was recorded",
         name => name,
     };
-    text.push_str(&format!("spec.it({}, function(world)\n", quoted(name)));
+    let _written = writeln!(text, "spec.it({}, function(world)", quoted(name));
     for line in writer.lines {
-        match line.as_str() {
-            "" => text.push('\n'),
-            line => text.push_str(&format!("    {line}\n")),
+        if !line.is_empty() {
+            text.push_str("    ");
         }
+        text.push_str(&line);
+        text.push('\n');
     }
     text.push_str("end)\n");
     text
@@ -194,7 +196,7 @@ fn named_in(step: &Step) -> Vec<String> {
                 named.extend(person.map(|name| format!("@{name}")));
             }
             BotDeed::Removes { person } | BotDeed::Bans { person } | BotDeed::Unbans { person } => {
-                named.push(format!("@{person}"))
+                named.push(format!("@{person}"));
             }
             BotDeed::Updates { person, roles, .. } => {
                 named.push(format!("@{person}"));

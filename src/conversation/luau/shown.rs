@@ -48,8 +48,8 @@ fn embed(value: &Value) -> Value {
                 "placeholder_version",
             ];
             let kept = fields.iter().filter(|(name, value)| {
-                !left_out.contains(&name.as_str())
-                    && !(name.as_str() == "inline" && **value == false)
+                let is_usual = name.as_str() == "inline" && **value == false;
+                !is_usual && !left_out.contains(&name.as_str())
             });
             let kept = kept.map(|(name, value)| (name.clone(), embed(value)));
             Value::Object(kept.collect())

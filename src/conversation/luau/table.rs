@@ -46,11 +46,13 @@ impl Expression {
                 })
                 .collect(),
         };
-        let entries: String = entries
-            .iter()
-            .map(|entry| format!("{inner}{entry},\n"))
-            .collect();
-        format!("{{\n{entries}{}}}", "    ".repeat(depth))
+        let mut text = "{\n".to_owned();
+        for entry in entries {
+            text.extend([&inner, &*entry, ",\n"]);
+        }
+        text.push_str(&"    ".repeat(depth));
+        text.push('}');
+        text
     }
 
     fn line(&self) -> String {

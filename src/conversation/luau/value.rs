@@ -123,7 +123,7 @@ impl Writer<'_> {
 
     /// A value that is expected: texts that cannot be known are patterns.
     pub(super) fn expected(&self, value: &Value) -> Expression {
-        self.value(value, &|text| match self.text(text) {
+        expression(value, &|text| match self.text(text) {
             Literal::Exact(code) => code,
             Literal::Pattern(code) => format!("spec.pattern({code})"),
         })
@@ -145,25 +145,25 @@ impl Writer<'_> {
             Value::Array(items) => {
                 Expression::List(items.iter().map(|item| self.entered(item, who)).collect())
             }
-            other => self.value(other, &|text| self.exact(text)),
+            other => expression(other, &|text| self.exact(text)),
         }
     }
+}
 
-    fn value(&self, value: &Value, text: &impl Fn(&str) -> String) -> Expression {
-        match value {
-            Value::Null => Expression::Code("nil".to_owned()),
-            Value::String(words) => Expression::Code(text(words)),
-            Value::Array(items) => {
-                Expression::List(items.iter().map(|item| self.value(item, text)).collect())
-            }
-            Value::Object(fields) => Expression::Map(
-                fields
-                    .iter()
-                    .map(|(name, value)| (name.clone(), self.value(value, text)))
-                    .collect(),
-            ),
-            other => Expression::Code(other.to_string()),
+fn expression(of: &Value, text: &impl Fn(&str) -> String) -> Expression {
+    match of {
+        Value::Null => Expression::Code("nil".to_owned()),
+        Value::String(words) => Expression::Code(text(words)),
+        Value::Array(items) => {
+            Expression::List(items.iter().map(|item| expression(item, text)).collect())
         }
+        Value::Object(fields) => Expression::Map(
+            fields
+                .iter()
+                .map(|(name, of)| (name.clone(), expression(of, text)))
+                .collect(),
+        ),
+        other => Expression::Code(other.to_string()),
     }
 }
 

@@ -34,10 +34,10 @@ pub(super) fn apply(table: &mut Value) {
                     }
                 }
             }
-            (Some(Value::String(kinds)), Value::String(kind)) => {
-                if !kinds.split('|').any(|known| known == kind) {
-                    *kinds = format!("{kind}|{kinds}");
-                }
+            (Some(Value::String(kinds)), Value::String(kind))
+                if !kinds.split('|').any(|known| known == kind) =>
+            {
+                *kinds = format!("{kind}|{kinds}");
             }
             (Some(Value::Bool(switch)), Value::Bool(other)) => *switch = other,
             // A newer description has no such place.

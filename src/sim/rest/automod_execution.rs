@@ -82,14 +82,14 @@ fn hits(world: &World, message: Judged<'_>) -> Vec<Hit> {
 
 /// Whether a message meets a rule.
 fn met(world: &World, rule: &Value, message: Judged<'_>) -> Option<Hit> {
-    let metadata = &rule["trigger_metadata"];
+    let trigger = &rule["trigger_metadata"];
     let hit = |keyword: Option<&str>, matched: Option<&str>| Hit {
         rule: rule.clone(),
         keyword: keyword.map(Into::into),
         matched: matched.map(Into::into),
     };
     let texts = |name: &str| {
-        let texts = metadata[name].as_array();
+        let texts = trigger[name].as_array();
         texts.into_iter().flatten().filter_map(Value::as_str)
     };
     let content = message.content.to_lowercase();
@@ -113,9 +113,9 @@ fn met(world: &World, rule: &Value, message: Judged<'_>) -> Option<Hit> {
             })
         }
         KEYWORD_PRESET => {
-            let found = guesses::found_in_lists(&metadata["presets"], &content);
-            let (word, found) = found.filter(|_| !is_allowed())?;
-            Some(hit(Some(word), Some(found)))
+            let found = guesses::found_in_lists(&trigger["presets"], &content);
+            let (entry, found) = found.filter(|_| !is_allowed())?;
+            Some(hit(Some(entry), Some(found)))
         }
         SPAM => {
             let place = (message.channel, message.author);
@@ -125,8 +125,8 @@ fn met(world: &World, rule: &Value, message: Judged<'_>) -> Option<Hit> {
             let place = (message.channel, message.author);
             let mentioned = mentions::of(world, place, message.content, None, None);
             let all = [mentioned.users, mentioned.roles].concat();
-            let most = metadata["mention_total_limit"].as_u64()?;
-            let is_guarded = metadata["mention_raid_protection_enabled"] == true;
+            let most = trigger["mention_total_limit"].as_u64()?;
+            let is_guarded = trigger["mention_raid_protection_enabled"] == true;
             let is_met = u64::try_from(all.len()).unwrap_or(u64::MAX) > most
                 || (is_guarded && guesses::is_raid(world, message.channel, &all));
             is_met.then(|| hit(None, None))

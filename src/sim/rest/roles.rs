@@ -84,7 +84,7 @@ const LARGEST_ICON: usize = 256 << 10;
 fn create(world: &mut World, call: &RestCall) -> Outcome {
     let guild = managed(world, call)?;
     let permissions = granted(world, guild, call)?;
-    let icon = icon(world, guild, call)?;
+    let icon = icon(world, guild, call, None)?;
     let everyone = world.guild_mut(guild)?.role(guild)?.permissions;
     let id = world.new_id();
     let home = world.guild_mut(guild)?;
@@ -102,7 +102,7 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
         shifted.push(role.clone());
     }
     let mut role = Role::new(id, "new role", 1, permissions.unwrap_or(everyone));
-    role.icon = icon.flatten();
+    role.icon = icon;
     apply(call, &mut role);
     home.roles.insert(id, role.clone());
     tell(world, guild, "GUILD_ROLE_CREATE", &role);
@@ -114,17 +114,22 @@ fn create(world: &mut World, call: &RestCall) -> Outcome {
     Ok(RestAnswer::Ok(role.show()))
 }
 
-/// The hash of the picture in the body, which is kept, if there is such a field. A guild needs boosts for it.
-fn icon(world: &mut World, guild: Id, call: &RestCall) -> Result<Option<Option<String>>, ApiError> {
+/// The hash of the picture in the body, which is kept, or the present one. A guild needs boosts for it.
+fn icon(
+    world: &mut World,
+    guild: Id,
+    call: &RestCall,
+    present: Option<String>,
+) -> Result<Option<String>, ApiError> {
     let Some(icon) = call.field("icon") else {
-        return Ok(None);
+        return Ok(present);
     };
     let features = world.guild_mut(guild)?.fields.get("features");
     let mut features = features.and_then(Value::as_array).into_iter().flatten();
     if !icon.is_null() && !features.any(|one| *one == "ROLE_ICONS") {
         return Err(MISSING_BOOSTS.into());
     }
-    images::keep(world, "icon", icon, LARGEST_ICON).map(Some)
+    images::keep(world, "icon", icon, LARGEST_ICON)
 }
 
 fn apply(call: &RestCall, role: &mut Role) {
@@ -164,9 +169,7 @@ fn update(world: &mut World, call: &RestCall) -> Outcome {
     if let Some(permissions) = granted(world, guild, call)? {
         role.permissions = permissions;
     }
-    if let Some(icon) = icon(world, guild, call)? {
-        role.icon = icon;
-    }
+    role.icon = icon(world, guild, call, role.icon)?;
     apply(call, &mut role);
     world.guild_mut(guild)?.roles.insert(id, role.clone());
     tell(world, guild, "GUILD_ROLE_UPDATE", &role);

@@ -1,5 +1,6 @@
 //! What guilds and the application have many of, and the rules of nothing else depend on: each as Discord shows it.
 
+use super::Switches;
 use crate::sim::errors::{ApiError, Known};
 use crate::sim::ids::Id;
 use indexmap::IndexMap;
@@ -47,11 +48,8 @@ pub(crate) struct InviteTargets {
 pub(crate) struct VoiceState {
     pub(crate) channel: Id,
     pub(crate) session: String,
-    pub(crate) self_mute: bool,
-    pub(crate) self_deaf: bool,
-    /// Whether the member shows the screen, and the camera.
-    pub(crate) self_stream: bool,
-    pub(crate) self_video: bool,
+    #[serde(flatten)]
+    pub(crate) switches: Switches,
     /// In the audience of a stage.
     pub(crate) suppress: bool,
     /// When the member asked to speak on a stage.

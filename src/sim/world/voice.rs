@@ -8,10 +8,16 @@ use crate::sim::ids::Id;
 use crate::sim::permissions::{
     CONNECT, MOVE_MEMBERS, MUTE_MEMBERS, SPEAK, STREAM, in_channel, require_in_channel,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// What a member switches on and off for themselves.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "Discord has four, each on its own"
+)]
 pub struct Switches {
     /// The microphone is off.
     pub self_mute: bool,
@@ -43,10 +49,10 @@ impl World {
             "session_id": state.session,
             "deaf": member.deaf,
             "mute": member.mute,
-            "self_deaf": state.self_deaf,
-            "self_mute": state.self_mute,
-            "self_stream": state.self_stream,
-            "self_video": state.self_video,
+            "self_deaf": state.switches.self_deaf,
+            "self_mute": state.switches.self_mute,
+            "self_stream": state.switches.self_stream,
+            "self_video": state.switches.self_video,
             "suppress": state.suppress,
             "request_to_speak_timestamp": state.asked_to_speak,
         }))
@@ -102,10 +108,7 @@ impl World {
         }
         self.place_in_voice(guild, user, channel)?;
         if let Some(state) = self.voice_mut(guild, user) {
-            state.self_mute = switches.self_mute;
-            state.self_deaf = switches.self_deaf;
-            state.self_stream = switches.self_stream;
-            state.self_video = switches.self_video;
+            state.switches = switches;
             let is_listener = if is_stage {
                 held & MUTE_MEMBERS == 0
             } else {
@@ -150,10 +153,7 @@ impl World {
         let state = states.entry(user).or_insert(VoiceState {
             channel,
             session,
-            self_mute: false,
-            self_deaf: false,
-            self_stream: false,
-            self_video: false,
+            switches: Switches::default(),
             suppress: false,
             asked_to_speak: None,
         });
@@ -161,7 +161,7 @@ impl World {
             state.channel = channel;
             state.suppress = false;
             state.asked_to_speak = None;
-            state.self_stream = false;
+            state.switches.self_stream = false;
         }
         Ok(())
     }

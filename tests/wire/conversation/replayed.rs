@@ -83,7 +83,8 @@ end }"#;
     assert_eq!(outcomes[0].state, StepState::Numbers);
     let (outcomes, _) = replayed(&talk.stage.sim, &played).await;
     assert_eq!(outcomes[0].state, StepState::Same);
-    let text = cogsmith::conversation::spec(&played, Default::default());
+    let text =
+        cogsmith::conversation::spec(&played, cogsmith::conversation::SpecOptions::default());
     let expected = r#"spec.expect(anna:says("!roll").content):matches("^You rolled %d+%.$")"#;
     assert!(text.contains(expected), "{text}");
 }

@@ -163,12 +163,12 @@ impl Talk {
         })
         .await
         .unwrap();
-        let recorded = recorder.finish();
-        assert!(!recorded.is_cut);
+        let end = recorder.finish();
+        assert!(!end.is_cut);
         Conversation {
             name: "everything: ]] \" \\".into(),
             cogs: vec!["try".into()],
-            ..recorded.conversation
+            ..end.conversation
         }
     }
 }
