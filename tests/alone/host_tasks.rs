@@ -392,7 +392,7 @@ const ELSEWHERE: [&str; 11] = [
     "src/cli/spec/watch.rs",
     "src/cogs/host.rs",
     "src/cogs/scheduler/worker.rs",
-    "src/discord/outbound/mod.rs",
+    "src/discord/outbound/begun.rs",
     "src/lint/mod.rs",
     "src/reload/controller/outcome.rs",
     "src/spec/suite.rs",

@@ -1,6 +1,5 @@
 //! What guilds and the application have many of, and the rules of nothing else depend on: each as Discord shows it.
 
-use super::Switches;
 use crate::sim::errors::{ApiError, Known};
 use crate::sim::ids::Id;
 use indexmap::IndexMap;
@@ -41,6 +40,24 @@ pub(crate) struct GuildCollections {
 pub(crate) struct InviteTargets {
     pub(crate) users: Vec<Id>,
     pub(crate) set_at: String,
+}
+
+/// What a member switches on and off for themselves.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "Discord has four, each on its own"
+)]
+pub struct Switches {
+    /// The microphone is off.
+    pub self_mute: bool,
+    /// The loudspeaker is off.
+    pub self_deaf: bool,
+    /// The screen is shown.
+    pub self_stream: bool,
+    /// The camera is on.
+    pub self_video: bool,
 }
 
 /// A member in a voice or stage channel.

@@ -29,6 +29,7 @@ mod voice;
 pub(crate) use application::Application;
 pub(crate) use audit::{AuditEntry, Audited};
 pub(crate) use channel::{Channel, Overwrite, Thread, kind};
+pub use collections::Switches;
 pub(crate) use collections::{
     ApplicationCollections, Collection, GuildCollections, InviteTargets, VoiceState,
     without_creator,
@@ -44,7 +45,6 @@ pub(crate) use presence::Presence;
 pub use saved::SavedWorld;
 pub(crate) use saved::save;
 pub(crate) use user::User;
-pub use voice::Switches;
 
 use super::errors::{ApiError, UNKNOWN_CHANNEL, UNKNOWN_GUILD, UNKNOWN_MESSAGE, UNKNOWN_USER};
 use super::ids::{Id, Snowflakes, timestamp};

@@ -1,6 +1,6 @@
 //! Who is in which voice channel. There is no voice: only what Discord tells of it.
 
-use super::{VoiceState, World, kind};
+use super::{Switches, VoiceState, World, kind};
 use crate::sim::errors::{
     ApiError, MISSING_ACCESS, UNKNOWN_CHANNEL, UNKNOWN_GUILD, VOICE_IS_FULL, WRONG_CHANNEL_TYPE,
 };
@@ -8,26 +8,7 @@ use crate::sim::ids::Id;
 use crate::sim::permissions::{
     CONNECT, MOVE_MEMBERS, MUTE_MEMBERS, SPEAK, STREAM, in_channel, require_in_channel,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-/// What a member switches on and off for themselves.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "Discord has four, each on its own"
-)]
-pub struct Switches {
-    /// The microphone is off.
-    pub self_mute: bool,
-    /// The loudspeaker is off.
-    pub self_deaf: bool,
-    /// The screen is shown.
-    pub self_stream: bool,
-    /// The camera is on.
-    pub self_video: bool,
-}
 
 impl World {
     /// The channel that a member is connected to.
