@@ -1,14 +1,15 @@
 //! Conversations on the page: one is recorded, written down as a spec or as JSON, saved, and played again.
 
 use super::StudioState;
-use super::actions::{Body, on_discord, refusal};
+use super::actions::{Body, Named, on_discord, refusal};
+use super::people::guild_of;
 use crate::conversation::{
     Conversation, Kind, Recorder, Replay, SaveError, SpecOptions, Step, StepOutcome, commands,
     load, needs_all, save, saved, spec,
 };
 use crate::lock::lock;
 use crate::secrets;
-use crate::sim::{Id, Sim};
+use crate::sim::Id;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -103,17 +104,30 @@ fn refuse_save(error: &SaveError) -> Response {
     (status, Json(json!({ "error": sentence, "exists": exists }))).into_response()
 }
 
+#[derive(Deserialize)]
+pub(super) struct Record {
+    /// The server in which it is recorded; otherwise it is the first one.
+    guild: Option<Named>,
+}
+
 /// Begins to record.
-pub(super) async fn record(State(shared): State<StudioState>) -> Response {
+pub(super) async fn record(
+    State(shared): State<StudioState>,
+    Body(body): Body<Record>,
+) -> Response {
     let Some(chat) = &shared.options.chat else {
         return on_discord();
+    };
+    let guild = match guild_of(chat, body.guild.as_ref()) {
+        Ok(guild) => guild,
+        Err(error) => return refusal(StatusCode::BAD_REQUEST, &error.to_string()),
     };
     let mut recorder = lock(&shared.desk.recorder);
     if recorder.is_some() {
         let sentence = "A conversation is being recorded already, perhaps by another page.";
         return refusal(StatusCode::CONFLICT, sentence);
     }
-    *recorder = Some(Recorder::start(chat, chat.guild()));
+    *recorder = Some(Recorder::start(chat, guild));
     told(&json!({}))
 }
 
@@ -265,6 +279,8 @@ pub(super) struct Begin {
     /// Whether there are the same pauses between steps as in the recording.
     #[serde(default)]
     pauses: bool,
+    /// The server like which that of the replay is made; otherwise it is the first one.
+    guild: Option<Named>,
 }
 
 /// Makes a server for a replay.
@@ -280,17 +296,17 @@ pub(super) async fn begin(State(shared): State<StudioState>, Body(body): Body<Be
         }
     };
     let steps: Vec<String> = conversation.steps.iter().map(Step::told).collect();
-    match start(chat, conversation, body.pauses).await {
+    let like = match guild_of(chat, body.guild.as_ref()) {
+        Ok(like) => like,
+        Err(error) => return refusal(StatusCode::BAD_REQUEST, &error.to_string()),
+    };
+    match Replay::begin(chat, conversation, like, body.pauses).await {
         Ok(replay) => {
             let number = shared.desk.begin(replay);
             told(&json!({ "replay": number, "steps": steps }))
         }
         Err(why) => refusal(StatusCode::BAD_REQUEST, &why),
     }
-}
-
-async fn start(chat: &Sim, conversation: Conversation, pauses: bool) -> Result<Replay, String> {
-    Replay::begin(chat, conversation, chat.guild(), pauses).await
 }
 
 #[derive(Deserialize)]

@@ -209,7 +209,8 @@ pub(super) async fn voice(State(shared): State<StudioState>, Body(body): Body<Vo
     })
 }
 
-fn guild_of(chat: &Sim, named: Option<&Named>) -> Result<crate::sim::Id, SimError> {
+/// The server that is named, or the first one.
+pub(super) fn guild_of(chat: &Sim, named: Option<&Named>) -> Result<crate::sim::Id, SimError> {
     named.map_or_else(|| Ok(chat.guild()), |guild| chat.find_guild(&guild.0))
 }
 

@@ -115,8 +115,8 @@ export const removeBot = (bot) => post("/control/remove-bot", { bot });
 
 const conversation = (what, body = {}) => post(`/control/conversation/${what}`, body);
 
-/** Begins to record what people do and what bots answer. */
-export const recordConversation = () => conversation("record");
+/** Begins to record what people do in a server and what bots answer; null for the first server. */
+export const recordConversation = (guild) => conversation("record", { guild });
 
 /** Ends the recording: `{ conversation, steps, is_cut }`; `steps` are sentences. */
 export const stopConversation = () => conversation("stop");
@@ -135,8 +135,9 @@ export const savedConversations = () => ask("/control/conversation/saved");
 
 export const savedConversation = (name) => ask(`/control/conversation/saved/${encodeURIComponent(name)}`);
 
-/** Makes a server for a replay: `{ replay, steps }`. */
-export const beginReplay = (recorded, pauses) => conversation("replay", { conversation: recorded, pauses });
+/** Makes a server for a replay, like the one with this id: `{ replay, steps }`; null for the first one. */
+export const beginReplay = (recorded, pauses, guild) =>
+    conversation("replay", { conversation: recorded, pauses, guild });
 
 /** Plays the next step: `{ outcome }`, null when there is none. */
 export const replayStep = (replay) => conversation("replay/step", { replay });

@@ -19,7 +19,7 @@ export function drawRecording() {
     tools.hidden = !store.world;
     const focused = tools.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
     fill(tools, store.recording ? running(store.recording) : [
-        tool("record", "Record", "record", () => act(api.recordConversation)),
+        tool("record", "Record", "record", () => act(() => api.recordConversation(store.guild))),
         tool("reload", "Replay", "replay", () => chooseReplay()),
     ]);
     if (focused) {

@@ -81,7 +81,7 @@ export async function openReplay(conversation, name, saved = false) {
 async function begin() {
     await endReplay();
     Object.assign(state, { outcomes: [], played: null, problem: "" });
-    const { replay, steps } = await api.beginReplay(state.conversation, state.pauses);
+    const { replay, steps } = await api.beginReplay(state.conversation, state.pauses, store.guild);
     Object.assign(state, { replay, steps });
 }
 

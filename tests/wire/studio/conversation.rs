@@ -1,7 +1,7 @@
 //! A conversation is recorded, kept and played again over the page's routes.
 
 use super::harness::{PATIENCE, Studio, error_of};
-use cogsmith::sim::{Sim, SimOptions};
+use cogsmith::sim::{Id, Sim, SimOptions};
 use cogsmith::studio::Project;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -58,6 +58,28 @@ async fn a_recording_is_shown_to_all_pages_and_ends_once() {
     assert_eq!(page.next("recording").await["recording"], Value::Null);
     let ended = kept.ask("stop", json!({})).await;
     assert_eq!(ended.1["error"], "Nothing is being recorded.");
+}
+
+#[tokio::test]
+async fn it_is_of_one_server() {
+    let kept = Kept::start().await;
+    let (chat, owner) = (&kept.chat, kept.chat.owner());
+    let other = chat.add_guild("Other", owner).unwrap();
+    let is_there = |channel: &Id| chat.place_of(*channel).unwrap().0 == Some(other);
+    let there = chat.channels().into_iter().find(is_there).unwrap();
+    let unknown = kept.ask("record", json!({ "guild": "Nowhere" })).await;
+    assert_eq!(unknown.0, StatusCode::BAD_REQUEST, "{}", unknown.1);
+    kept.ask("record", json!({ "guild": other.to_string() }))
+        .await;
+    chat.say(owner, chat.channel("general").unwrap(), "here")
+        .unwrap();
+    chat.say(owner, there, "there").unwrap();
+    let stopped = kept.ask("stop", json!({})).await.1;
+    assert_eq!(stopped["steps"].as_array().unwrap().len(), 1, "{stopped}");
+    assert!(
+        stopped["steps"][0].as_str().unwrap().ends_with("there"),
+        "{stopped}"
+    );
 }
 
 #[tokio::test]
