@@ -11,8 +11,10 @@ const SHARED: &str = "shared:";
 /// What the files of a cog name.
 #[derive(Default)]
 struct Named<'a> {
-    /// Fields, methods and texts.
-    words: BTreeSet<&'a str>,
+    /// Fields and methods.
+    names: BTreeSet<&'a str>,
+    /// Texts, by which fields can be named as well. Those of the capabilities themselves are among them.
+    texts: BTreeSet<&'a str>,
     /// The host's modules.
     modules: BTreeSet<&'a str>,
     /// The names of shared states; nothing for one that is not written out.
@@ -56,10 +58,10 @@ pub(super) fn check(sources: &[&Source<'_>], host: &HostNames) -> Vec<Finding> {
 fn note<'a>(source: &Source<'a>, named: &mut Named<'a>) {
     source.each(|expression| match expression {
         Expression::Field(_, name) => {
-            named.words.insert(&name.text);
+            named.names.insert(&name.text);
         }
         Expression::Text(text) => {
-            named.words.insert(&text.text);
+            named.texts.insert(&text.text);
         }
         Expression::Index(of, _) => {
             let path = source.host_path(of);
@@ -70,7 +72,7 @@ fn note<'a>(source: &Source<'a>, named: &mut Named<'a>) {
                 Key::Name(name) => Some(name.text.as_str()),
                 _ => None,
             });
-            named.words.extend(keys);
+            named.names.extend(keys);
         }
         Expression::Call(call) => {
             // What `ctx` does takes no capability.
@@ -78,7 +80,7 @@ fn note<'a>(source: &Source<'a>, named: &mut Named<'a>) {
             if let Some(method) = call.method.as_ref()
                 && (!is_ctx || method.text == "run")
             {
-                named.words.insert(&method.text);
+                named.names.insert(&method.text);
             }
             if source.calls(call, "state.shared") {
                 let name = call.arguments.first().and_then(Expression::text);
@@ -100,9 +102,9 @@ fn is_used(capability: &str, named: &Named<'_>, host: &HostNames) -> bool {
     let Some(words) = host.by_capability.get(capability) else {
         return true;
     };
-    let by_word = words.iter().any(|name| {
-        // The text of the capability itself is where it is asked for.
-        named.words.contains(name.as_str()) && name != capability
+    let by_word = words.iter().any(|word| {
+        named.names.contains(word.as_str())
+            || (word != capability && named.texts.contains(word.as_str()))
     });
     by_word || named.any_operation || named.modules.contains(capability)
 }

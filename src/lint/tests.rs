@@ -37,6 +37,7 @@ fn host() -> HostNames {
         ("http", names(&[])),
         ("reactions.add", names(&["react"])),
         ("commands.run", names(&["run"])),
+        ("presence", names(&["presence"])),
     ];
     HostNames {
         modules: modules.map(|(name, it)| (name.to_owned(), it)).into(),
@@ -261,6 +262,11 @@ cog.command { name = \"a\", run = function(ctx) ctx:reply(\"x\") ctx:run(\"b\") 
         "{text}\nprint(discord[tostring(1)], state.shared(tostring(1)), require(\"@cogsmith/http\"))"
     );
     assert!(!found(&any).contains("CapabilityUnused"));
+    let presence = "cog.info { capabilities = { \"presence\" } }";
+    assert!(found(presence).contains("CapabilityUnused"));
+    let used =
+        format!("{presence}\ncog.on_ready(function() cog.presence {{ status = \"idle\" }} end)");
+    assert!(!found(&used).contains("CapabilityUnused"));
     let service = (
         "lua/services/pins.luau",
         "return require(\"@cogsmith/discord\").list_pins",
