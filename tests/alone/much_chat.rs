@@ -27,6 +27,8 @@ async fn much_chat_leaves_memory_as_it_was() {
     let _alone = turn().await;
     let stage = setup(&[("cogs/word.luau", &answering("word", "one"))])
         .keeping_little()
+        // They come as fast as they are answered, in the dev profile, and all of that is the cog's time.
+        .config(r#"{ "limits": { "cpu_seconds_per_minute": 60 } }"#)
         .start()
         .await;
     for number in 1..=EARLY {
