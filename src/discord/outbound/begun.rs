@@ -4,16 +4,28 @@
 //! the answer then.
 
 use crate::lock::lock;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::task::{Context, Poll, Wake, Waker};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Begins work on the threads of others.
+pub(super) struct Beginner {
+    runtime: Handle,
+    /// Whether the runtime is up. To poll what needs its timers is forbidden afterwards, and is done under this lock.
+    is_up: Arc<RwLock<bool>>,
+    /// The task that holds `Up`.
+    holder: AbortHandle,
+}
+
+/// Dropped when the runtime goes down, before its timers do.
+struct Up(Arc<RwLock<bool>>);
 
 /// The outcome of work that goes on without whoever waits for this, and ends when this is dropped.
 pub(super) struct Begun<T> {
@@ -40,27 +52,61 @@ enum State {
     Ended,
 }
 
-impl<T: Send + 'static> Begun<T> {
-    /// Polls `work` once in the context of `runtime`, where it goes on.
-    pub(super) fn new(runtime: &Handle, work: impl Future<Output = T> + Send + 'static) -> Self {
+impl Beginner {
+    /// What is begun goes on in the present runtime.
+    pub(super) fn here() -> Self {
+        let runtime = Handle::current();
+        let is_up = Arc::new(RwLock::new(true));
+        let up = Up(Arc::clone(&is_up));
+        let holder = runtime.spawn(async move {
+            let _up = up;
+            pending::<()>().await;
+        });
+        Self {
+            holder: holder.abort_handle(),
+            runtime,
+            is_up,
+        }
+    }
+
+    /// Polls `work` once in the context of the runtime, where it goes on. Does nothing when the runtime goes down.
+    pub(super) fn begin<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Begun<T> {
         let (tell, outcome) = oneshot::channel();
         // In a box, because whatever a task holds is copied when it begins and when it ends.
         let mut work: Work = Box::pin(async move {
             let _told = tell.send(work.await).is_ok();
         });
         let rest = Arc::new(Rest {
-            runtime: runtime.clone(),
+            runtime: self.runtime.clone(),
             state: Mutex::new(State::Begins { is_woken: false }),
         });
         let waker = Waker::from(Arc::clone(&rest));
-        let context = runtime.enter();
-        let begun = work.as_mut().poll(&mut Context::from_waker(&waker));
-        drop(context);
+        let is_up = self.is_up.read().unwrap_or_else(PoisonError::into_inner);
+        let begun = is_up.then(|| {
+            let _context = self.runtime.enter();
+            work.as_mut().poll(&mut Context::from_waker(&waker))
+        });
+        drop(is_up);
         match begun {
-            Poll::Ready(()) => *lock(&rest.state) = State::Ended,
-            Poll::Pending => rest.wait(work),
+            Some(Poll::Pending) => rest.wait(work),
+            _ => *lock(&rest.state) = State::Ended,
         }
-        Self { rest, outcome }
+        Begun { rest, outcome }
+    }
+}
+
+impl Drop for Beginner {
+    fn drop(&mut self) {
+        self.holder.abort();
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = false;
     }
 }
 
@@ -135,7 +181,10 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread::ThreadId;
+    use std::time::Duration;
     use tokio::sync::Notify;
+
+    const LONG: Duration = Duration::from_secs(60);
 
     fn here() -> ThreadId {
         std::thread::current().id()
@@ -145,9 +194,9 @@ mod tests {
     async fn it_begins_where_it_is_made_and_goes_on_in_the_runtime() {
         let gate = Arc::new(Notify::new());
         let through = Arc::clone(&gate);
-        let runtime = Handle::current();
+        let beginner = Beginner::here();
         let made = std::thread::spawn(move || {
-            Begun::new(&runtime, async move {
+            beginner.begin(async move {
                 let before = here();
                 through.notified().await;
                 (before, here())
@@ -163,13 +212,13 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_has_to_wake_what_ends_at_once() {
-        let begun = Begun::new(&Handle::current(), async { 7 });
+        let begun = Beginner::here().begin(async { 7 });
         assert_eq!(begun.await, 7);
     }
 
     #[tokio::test]
     async fn it_may_wake_itself_while_it_begins() {
-        let begun = Begun::new(&Handle::current(), async {
+        let begun = Beginner::here().begin(async {
             tokio::task::yield_now().await;
             std::future::poll_fn(|context| {
                 context.waker().wake_by_ref();
@@ -194,7 +243,7 @@ mod tests {
             let held = Held(Arc::clone(&dropped));
             let gate = Arc::new(Notify::new());
             let through = Arc::clone(&gate);
-            let begun = Begun::new(&Handle::current(), async move {
+            let begun = Beginner::here().begin(async move {
                 through.notified().await;
                 std::future::pending::<()>().await;
                 drop(held);
@@ -208,5 +257,27 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         }
+    }
+
+    #[test]
+    fn nothing_begins_when_the_runtime_goes_down() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let beginner = runtime.block_on(async { Arc::new(Beginner::here()) });
+        let (stop, is_stopped) = std::sync::mpsc::channel::<()>();
+        let begins = std::thread::spawn(move || {
+            // Each needs the runtime's timers.
+            let begin = || drop(beginner.begin(async { tokio::time::sleep(LONG).await }));
+            while is_stopped.try_recv().is_err() {
+                begin();
+            }
+            begin();
+        });
+        runtime.shutdown_timeout(LONG);
+        stop.send(()).unwrap();
+        begins.join().unwrap();
     }
 }

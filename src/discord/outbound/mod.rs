@@ -51,7 +51,7 @@ use crate::host_tasks;
 use crate::json::Json;
 use crate::requests::{Open, OpenRequests};
 use answer::ApiResponse;
-use begun::Begun;
+use begun::{Beginner, Begun};
 use futures_util::future::Either;
 use limits::{Limits, Observed, Permit, SendDecision, Wait, Waiter};
 use queue::Caller;
@@ -62,7 +62,6 @@ use serde_json::Value;
 use std::future::{Future, ready};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 use waiting::{TOLD_AFTER, WaitingList};
@@ -105,8 +104,8 @@ struct Shared {
     waiting: WaitingList,
     clock: Clock,
     activity: Activity,
-    /// What drives the calls.
-    runtime: Handle,
+    /// What begins the calls, and drives them.
+    beginner: Beginner,
 }
 
 impl Outbound {
@@ -125,7 +124,7 @@ impl Outbound {
                 waiting: WaitingList::default(),
                 clock: options.clock,
                 activity: options.activity,
-                runtime: Handle::current(),
+                beginner: Beginner::here(),
             }),
         })
     }
@@ -230,8 +229,7 @@ impl Outbound {
             place: Some((waiter, first)),
             shared,
         };
-        let runtime = self.shared.runtime.clone();
-        Begun::new(&runtime, async move {
+        self.shared.beginner.begin(async move {
             let ended = host_tasks::caught(host_tasks::Task::DiscordCall, call.run()).await;
             ended.unwrap_or(Err(CallError::Failed { operation }))
         })
