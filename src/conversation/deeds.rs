@@ -1,7 +1,7 @@
 //! What a person did in a simulator, as a deed of a conversation.
 
 use super::labels::{DIRECT, Labels};
-use super::model::{Deed, File, Step};
+use super::model::{BotDeed, Deed, File, Step};
 use crate::sim::{ActionFile, ActionKind, Id, InteractionRequest, PersonAction, Sim};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -104,6 +104,26 @@ pub(super) fn about(deed: &Deed) -> Option<&str> {
     }
 }
 
+/// The names of those who take part in a step.
+pub(super) fn people_in(step: &Step) -> impl Iterator<Item = &str> {
+    let used_on = match &step.does {
+        Deed::Uses { person, .. } => person.as_deref(),
+        _ => None,
+    };
+    let answered = step.answers.iter().filter_map(|answer| match &answer.does {
+        BotDeed::Writes { channel, .. } => channel.strip_prefix("dm "),
+        BotDeed::Removes { person }
+        | BotDeed::Bans { person }
+        | BotDeed::Unbans { person }
+        | BotDeed::Updates { person, .. } => Some(person),
+        _ => None,
+    });
+    [step.by.as_str()]
+        .into_iter()
+        .chain(used_on)
+        .chain(answered)
+}
+
 fn general() -> String {
     "general".to_owned()
 }
@@ -120,11 +140,8 @@ pub(super) fn emoji(emoji: &Value) -> Option<String> {
 impl Telling<'_> {
     fn person(&mut self, id: Id) -> Option<String> {
         if self.labels.of(id).is_none() {
-            let world = self.sim.world();
-            let text = id.to_string();
-            let mut users = world["users"].as_array().into_iter().flatten();
-            let user = users.find(|user| user["id"] == text.as_str())?;
-            self.labels.add(id, "@", user["username"].as_str()?);
+            let name = self.sim.username(id)?;
+            self.labels.add(id, "@", &name);
         }
         Some(self.labels.name(id, "@")?.to_owned())
     }

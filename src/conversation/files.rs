@@ -1,15 +1,13 @@
 //! Conversations and the specs of them, in the folder of specs.
 
 use super::model::Conversation;
-use crate::files::{self, replace};
+use crate::files::replace;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// The longest name.
 const LONGEST_NAME: usize = 60;
-/// The largest file that is read, in bytes.
-const MOST_BYTES: u64 = 4 << 20;
 /// What the names of conversations end with.
 const CONVERSATION: &str = ".conversation.json";
 /// The most that are listed.
@@ -132,10 +130,7 @@ pub fn load(folder: &Path, name: &str) -> Result<Conversation, SaveError> {
         action: "read",
         reason,
     };
-    let bytes = files::read(&folder.join(&file), MOST_BYTES)
-        .map_err(|error| unreadable(error.to_string()))?;
-    let text = files::decode(bytes).map_err(|error| unreadable(error.to_string()))?;
-    Conversation::read(&text).map_err(unreadable)
+    Conversation::open(&folder.join(&file)).map_err(unreadable)
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! A conversation as JSON: what people did, step by step, and what was answered.
 
+use crate::files;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// A conversation with a bot, recorded in the simulator: what people did, step by step, and what the bots answered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -380,6 +382,9 @@ fn is_false(value: &bool) -> bool {
 /// The version of the format.
 pub(super) const VERSION: u32 = 1;
 
+/// The largest file of a conversation, in bytes.
+const MOST_BYTES: u64 = 4 << 20;
+
 /// The most steps of a conversation.
 pub(super) const MOST_STEPS: usize = 500;
 
@@ -397,6 +402,17 @@ impl Conversation {
             return Err(format!("it has more than {MOST_STEPS} steps"));
         }
         Ok(read)
+    }
+
+    /// Reads one from a file.
+    ///
+    /// # Errors
+    ///
+    /// Why it is none, or cannot be read.
+    pub fn open(path: &Path) -> Result<Self, String> {
+        let bytes = files::read(path, MOST_BYTES).map_err(|error| error.to_string())?;
+        let text = files::decode(bytes).map_err(|error| error.to_string())?;
+        Self::read(&text)
     }
 
     /// The conversation as JSON.

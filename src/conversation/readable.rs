@@ -1,6 +1,7 @@
 //! Values as people read them in the files of snapshots: messages as their readers see them, ids as names.
 
 use super::labels::DIGITS;
+use super::seen::{is_number_of_component, keep_fields};
 use crate::escape::one_line;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -61,27 +62,11 @@ fn without_ids(name: &str, value: &Value) -> Option<Value> {
     }
     let left_out = LEFT_OUT.iter().find(|(field, _)| *field == name);
     let left_out = left_out.map_or(&[][..], |(_, names)| names);
-    Some(strip(value, left_out, name == "components"))
-}
-
-/// The value without these fields; components without the numbers that Discord gives them.
-fn strip(value: &Value, left_out: &[&str], is_component: bool) -> Value {
-    match value {
-        Value::Array(items) => {
-            let items = items.iter().map(|item| strip(item, left_out, is_component));
-            items.collect()
-        }
-        Value::Object(fields) => {
-            let kept = fields.iter().filter(|(name, value)| {
-                let is_number = is_component && name.as_str() == "id" && value.is_number();
-                !left_out.contains(&name.as_str()) && !is_number
-            });
-            let kept =
-                kept.map(|(name, value)| (name.clone(), strip(value, left_out, is_component)));
-            Value::Object(kept.collect())
-        }
-        other => other.clone(),
-    }
+    let are_components = name == "components";
+    Some(keep_fields(value, &|name, value| {
+        let is_number = are_components && is_number_of_component(name, value);
+        !left_out.contains(&name) && !is_number
+    }))
 }
 
 /// Writes a value that stands `depth` levels deep, behind what is in its line already.

@@ -273,7 +273,8 @@ impl Reader {
         }
         let channel = match self.sim.place_of(place) {
             Some((None, ..)) => {
-                let people = self.people_of(place).into_iter();
+                let all = self.sim.recipients_of(place).into_iter();
+                let people = all.filter(|id| !self.bots.contains(id));
                 let mut known = people.filter_map(|id| self.labels.name(id, "@"));
                 let person = known.next()?;
                 match self.steps.last() {
@@ -301,20 +302,6 @@ impl Reader {
             seen: self.seen(data),
         };
         Some((Some(id), does))
-    }
-
-    /// The people of a direct channel who are no bots of ours.
-    fn people_of(&self, channel: Id) -> Vec<Id> {
-        let world = self.sim.world();
-        let channel = channel.to_string();
-        let mut all = world["direct_channels"].as_array().into_iter().flatten();
-        let found = all.find(|one| one["id"] == channel.as_str());
-        let people = found.and_then(|one| one["recipients"].as_array());
-        let ids = people.into_iter().flatten().filter_map(|one| {
-            let id: Id = one["id"].as_str()?.parse().ok()?;
-            (!self.bots.contains(&id)).then_some(id)
-        });
-        ids.collect()
     }
 
     fn seen(&self, data: &Value) -> Value {

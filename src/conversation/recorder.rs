@@ -1,7 +1,8 @@
 //! Records a conversation: from when the recorder is made until it is finished.
 
+use super::deeds::people_in;
 use super::labels::each_part;
-use super::model::{BotDeed, Conversation, Deed, Person, Step, VERSION};
+use super::model::{BotDeed, Conversation, Deed, Person, VERSION};
 use super::reader::Reader;
 use crate::sim::{Follower, Happening, Id, Sim};
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,7 +59,7 @@ impl Recorder {
         } = self.reader;
         let mut named = BTreeSet::new();
         for step in &steps {
-            name_people(step, &mut named);
+            named.extend(people_in(step).map(str::to_owned));
         }
         let mut ids = BTreeMap::new();
         let text = serde_json::to_string(&steps).unwrap_or_default();
@@ -105,32 +106,6 @@ impl Recorder {
             conversation,
             written,
             is_cut: self.follower.is_full(),
-        }
-    }
-}
-
-/// Notes the names of those who take part in a step.
-fn name_people(step: &Step, named: &mut BTreeSet<String>) {
-    named.insert(step.by.clone());
-    if let Deed::Uses {
-        person: Some(person),
-        ..
-    } = &step.does
-    {
-        named.insert(person.clone());
-    }
-    for answer in &step.answers {
-        if let BotDeed::Writes { channel, .. } = &answer.does
-            && let Some(person) = channel.strip_prefix("dm ")
-        {
-            named.insert(person.to_owned());
-        }
-        if let BotDeed::Removes { person }
-        | BotDeed::Bans { person }
-        | BotDeed::Unbans { person }
-        | BotDeed::Updates { person, .. } = &answer.does
-        {
-            named.insert(person.clone());
         }
     }
 }

@@ -72,30 +72,31 @@ fn only(value: &Value, names: &[&str]) -> Value {
 
 /// Without these fields, and without those that are null.
 fn without(value: &Value, left_out: &[&str]) -> Value {
-    match value {
-        Value::Array(items) => items.iter().map(|item| without(item, left_out)).collect(),
-        Value::Object(fields) => {
-            let kept = fields.iter().filter(|(name, value)| {
-                let is_rich = name.as_str() == "type" && value.as_str() == Some("rich");
-                !left_out.contains(&name.as_str()) && !value.is_null() && !is_rich
-            });
-            let kept = kept.map(|(name, value)| (name.clone(), without(value, left_out)));
-            Value::Object(kept.collect())
-        }
-        other => other.clone(),
-    }
+    keep_fields(value, &|name, value| {
+        let is_rich = name == "type" && value.as_str() == Some("rich");
+        !left_out.contains(&name) && !value.is_null() && !is_rich
+    })
 }
 
 /// Components without the numbers that Discord gives them.
 fn components(value: &Value) -> Value {
+    keep_fields(value, &|name, value| {
+        !value.is_null() && !is_number_of_component(name, value)
+    })
+}
+
+/// Whether a field is the number that Discord gives a component.
+pub(super) fn is_number_of_component(name: &str, value: &Value) -> bool {
+    name == "id" && value.is_number()
+}
+
+/// The value with those fields alone, at all depths, that are to be kept.
+pub(super) fn keep_fields(value: &Value, keep: &impl Fn(&str, &Value) -> bool) -> Value {
     match value {
-        Value::Array(items) => items.iter().map(components).collect(),
+        Value::Array(items) => items.iter().map(|item| keep_fields(item, keep)).collect(),
         Value::Object(fields) => {
-            let kept = fields.iter().filter(|(name, value)| {
-                let is_number = name.as_str() == "id" && value.is_number();
-                !is_number && !value.is_null()
-            });
-            let kept = kept.map(|(name, value)| (name.clone(), components(value)));
+            let kept = fields.iter().filter(|(name, value)| keep(name, value));
+            let kept = kept.map(|(name, value)| (name.clone(), keep_fields(value, keep)));
             Value::Object(kept.collect())
         }
         other => other.clone(),

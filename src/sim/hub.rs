@@ -1,9 +1,9 @@
 //! The one lock around everything that changes, and how a change is published.
 
 use super::conformity::Conformity;
-use super::errors::SimError;
+use super::errors::{ApiError, SimError};
 use super::faults::Faults;
-use super::follow::{Dispatch, Followers, Happened, Happening, PersonAction};
+use super::follow::{ActionKind, Dispatch, Followers, Happened, Happening, PersonAction};
 use super::gateway::Sessions;
 use super::ids::Id;
 use super::limits::{Limiter, RateLimits};
@@ -66,7 +66,12 @@ pub(crate) struct SimState {
 
 impl SimState {
     /// Tells those who follow what a person did, before what it dispatches.
-    pub(crate) fn tell_action(&mut self, action: PersonAction) {
+    pub(crate) fn tell_action(&mut self, user: Id, kind: ActionKind, refused: Option<ApiError>) {
+        let action = PersonAction {
+            user,
+            kind,
+            refused,
+        };
         self.followers.tell_action(self.world.clock.now(), action);
     }
 }

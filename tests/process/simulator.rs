@@ -53,6 +53,12 @@ impl Started {
         self.get(path, token).await.json().await.unwrap()
     }
 
+    async fn look(&self, path: &str) -> Value {
+        let url = format!("{}/control/{path}", self.url);
+        let response = self.http.get(url).send().await.unwrap();
+        response.json().await.unwrap()
+    }
+
     async fn control(&self, path: &str, body: &Value) -> (StatusCode, Value) {
         let url = format!("{}/control/{path}", self.url);
         let response = self.http.post(url).json(body).send().await.unwrap();
@@ -371,27 +377,9 @@ async fn people_act_from_outside_by_their_names() {
         (status, &said["content"]),
         (StatusCode::OK, &json!("hello"))
     );
-    let url = format!("{}/control/messages/general", started.url);
-    let seen: Value = started
-        .http
-        .get(url)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let seen = started.look("messages/general").await;
     assert_eq!(seen[0]["content"], "hello");
-    let url = format!("{}/control/world", started.url);
-    let world: Value = started
-        .http
-        .get(url)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let world = started.look("world").await;
     assert_eq!(world["bots"].as_array().unwrap().len(), 1);
     let guild = world["guilds"][0]["id"].as_str().unwrap();
     let call = json!({
@@ -426,16 +414,7 @@ async fn bots_come_and_go_from_outside() {
     started.tokens.push(token.clone());
     let me = started.json("/users/@me", 1).await;
     assert_eq!((&me["id"], &me["username"]), (&made["id"], &json!("music")));
-    let url = format!("{}/control/bots", started.url);
-    let listed: Value = started
-        .http
-        .get(url)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let listed = started.look("bots").await;
     assert_eq!(listed["bots"][1]["token"], token.as_str());
     assert_eq!(listed["bots"][1]["connected"], false);
     assert!(

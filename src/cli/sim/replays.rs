@@ -4,14 +4,12 @@ use super::SimArguments;
 use crate::cli::output;
 use crate::conversation::{Conversation, Replay, StepState, commands, report};
 use crate::error::StartError;
-use crate::files::{self, replace};
+use crate::files::replace;
 use crate::sim::Sim;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The largest file, in bytes.
-const MOST_BYTES: u64 = 4 << 20;
 /// How long a bot that is connected may take to tell which slash commands it has.
 const COMMANDS: Duration = Duration::from_secs(15);
 /// How long it is waited for a bot; Ctrl-C ends it before.
@@ -20,15 +18,12 @@ const A_BOT: Duration = Duration::from_secs(10 * 60);
 /// Reads the files.
 pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Conversation)>, StartError> {
     let read = |path: &PathBuf| {
-        let wrong = |why: String| {
+        let conversation = Conversation::open(path).map_err(|why| {
             StartError::Usage(format!(
                 "--replay: {} is no recorded conversation: {why}.",
                 path.display()
             ))
-        };
-        let bytes = files::read(path, MOST_BYTES).map_err(|error| wrong(error.to_string()))?;
-        let text = files::decode(bytes).map_err(|error| wrong(error.to_string()))?;
-        let conversation = Conversation::read(&text).map_err(wrong)?;
+        })?;
         Ok((path.clone(), conversation))
     };
     paths.iter().map(read).collect()

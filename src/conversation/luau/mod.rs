@@ -11,6 +11,7 @@ mod table;
 mod text;
 mod value;
 
+use super::deeds::{about, people_in};
 use super::labels::each_part;
 use super::model::{BotDeed, Conversation, Deed, Step};
 use std::collections::{BTreeMap, BTreeSet};
@@ -158,32 +159,16 @@ fn needed(conversation: &Conversation) -> BTreeSet<String> {
         }
     });
     for step in &conversation.steps {
-        needed.insert(format!("@{}", step.by));
         needed.extend(named_in(step));
     }
     needed
 }
 
 fn named_in(step: &Step) -> Vec<String> {
-    let mut named = Vec::new();
-    match &step.does {
-        Deed::Says { reply_to, .. } => named.extend(reply_to.clone()),
-        Deed::Edits { message, .. }
-        | Deed::Deletes { message }
-        | Deed::Reacts { message, .. }
-        | Deed::Unreacts { message, .. }
-        | Deed::Pins { message }
-        | Deed::Unpins { message }
-        | Deed::Votes { message, .. }
-        | Deed::Clicks { message, .. }
-        | Deed::Chooses { message, .. } => named.push(message.clone()),
-        Deed::Uses {
-            person, message, ..
-        } => {
-            named.extend(person.iter().map(|name| format!("@{name}")));
-            named.extend(message.clone());
-        }
-        _ => {}
+    let mut named: Vec<String> = people_in(step).map(|name| format!("@{name}")).collect();
+    named.extend(about(&step.does).map(str::to_owned));
+    if let Deed::Says { reply_to, .. } = &step.does {
+        named.extend(reply_to.clone());
     }
     for answer in &step.answers {
         match &answer.does {
@@ -191,15 +176,7 @@ fn named_in(step: &Step) -> Vec<String> {
             | BotDeed::Deletes { message }
             | BotDeed::Reacts { message, .. }
             | BotDeed::Unreacts { message, .. } => named.push(message.clone()),
-            BotDeed::Writes { channel, .. } => {
-                let person = channel.strip_prefix("dm ");
-                named.extend(person.map(|name| format!("@{name}")));
-            }
-            BotDeed::Removes { person } | BotDeed::Bans { person } | BotDeed::Unbans { person } => {
-                named.push(format!("@{person}"));
-            }
-            BotDeed::Updates { person, roles, .. } => {
-                named.push(format!("@{person}"));
+            BotDeed::Updates { roles, .. } => {
                 named.extend(roles.iter().map(|role| format!("@&{role}")));
             }
             _ => {}

@@ -1,5 +1,6 @@
 //! What a spec says of a message: less than its readers see of it.
 
+use crate::conversation::seen::keep_fields;
 use serde_json::{Map, Value};
 
 /// The fields of components that their readers see.
@@ -37,25 +38,17 @@ pub(super) fn shown(seen: &Value) -> Value {
 
 /// Without what Discord adds, and without times, which no field but a text tells in the spec's clock.
 fn embed(value: &Value) -> Value {
-    match value {
-        Value::Array(items) => items.iter().map(embed).collect(),
-        Value::Object(fields) => {
-            let left_out = [
-                "width",
-                "height",
-                "timestamp",
-                "placeholder",
-                "placeholder_version",
-            ];
-            let kept = fields.iter().filter(|(name, value)| {
-                let is_usual = name.as_str() == "inline" && **value == false;
-                !is_usual && !left_out.contains(&name.as_str())
-            });
-            let kept = kept.map(|(name, value)| (name.clone(), embed(value)));
-            Value::Object(kept.collect())
-        }
-        other => other.clone(),
-    }
+    let left_out = [
+        "width",
+        "height",
+        "timestamp",
+        "placeholder",
+        "placeholder_version",
+    ];
+    keep_fields(value, &|name, value| {
+        let is_usual = name == "inline" && *value == false;
+        !is_usual && !left_out.contains(&name)
+    })
 }
 
 fn component(value: &Value) -> Value {

@@ -3,7 +3,7 @@
 
 use super::Sim;
 use crate::sim::errors::{Invalid, SimError};
-use crate::sim::follow::{ActionFile, ActionKind, PersonAction};
+use crate::sim::follow::{ActionFile, ActionKind};
 use crate::sim::ids::Id;
 use crate::sim::rest::{RestCall, keep_upload, perform};
 use crate::sim::world::Upload;
@@ -57,18 +57,14 @@ impl Sim {
             let answer = perform(state, method, path, call);
             if let Some((body, files)) = done {
                 let shown = answer.as_ref().ok().and_then(|it| it.body().cloned());
-                let action = PersonAction {
-                    user,
-                    kind: ActionKind::Call {
-                        method: method.to_owned(),
-                        path: path.to_owned(),
-                        body,
-                        files,
-                        answer: shown.unwrap_or_default(),
-                    },
-                    refused: answer.as_ref().err().cloned(),
+                let kind = ActionKind::Call {
+                    method: method.to_owned(),
+                    path: path.to_owned(),
+                    body,
+                    files,
+                    answer: shown.unwrap_or_default(),
                 };
-                state.tell_action(action);
+                state.tell_action(user, kind, answer.as_ref().err().cloned());
             }
             if let Err(error) = &answer {
                 let line = format!("user {user}: {method} {path} was refused: {error}");

@@ -2,7 +2,7 @@
 
 use super::Sim;
 use crate::sim::errors::{ApiError, SimError, UNKNOWN_USER};
-use crate::sim::follow::{ActionKind, PersonAction};
+use crate::sim::follow::ActionKind;
 use crate::sim::ids::Id;
 use crate::sim::world::{Audience, Event, Overwrite};
 use serde_json::{Value, json};
@@ -59,11 +59,7 @@ impl Sim {
     pub fn join(&self, guild: Id, user: Id) -> Result<(), SimError> {
         Ok(self.hub().change(|state| {
             state.world.join(guild, user)?;
-            state.tell_action(PersonAction {
-                user,
-                kind: ActionKind::Join(guild),
-                refused: None,
-            });
+            state.tell_action(user, ActionKind::Join(guild), None);
             Ok::<(), ApiError>(())
         })?)
     }
@@ -76,11 +72,7 @@ impl Sim {
     pub fn leave(&self, guild: Id, user: Id) -> Result<(), SimError> {
         Ok(self.hub().change(|state| {
             state.world.leave(guild, user)?;
-            state.tell_action(PersonAction {
-                user,
-                kind: ActionKind::Leave(guild),
-                refused: None,
-            });
+            state.tell_action(user, ActionKind::Leave(guild), None);
             Ok::<(), ApiError>(())
         })?)
     }

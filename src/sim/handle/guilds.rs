@@ -125,6 +125,20 @@ impl Sim {
         })
     }
 
+    /// Whose direct messages a channel is: people and bots.
+    pub fn recipients_of(&self, channel: Id) -> Vec<Id> {
+        self.hub().look(|state| {
+            let channel = state.world.channels.get(&channel);
+            channel.map_or_else(Vec::new, |channel| channel.recipients.clone())
+        })
+    }
+
+    /// A user's name.
+    pub fn username(&self, user: Id) -> Option<String> {
+        self.hub()
+            .look(|state| Some(state.world.users.get(&user)?.name.clone()))
+    }
+
     /// A file that was uploaded or attached, as long as it is kept.
     pub fn file(&self, id: Id) -> Option<ActionFile> {
         self.hub().look(|state| {

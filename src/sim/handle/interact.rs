@@ -4,7 +4,7 @@ use super::Sim;
 use crate::sim::client;
 pub use crate::sim::client::InteractionRequest;
 use crate::sim::errors::SimError;
-use crate::sim::follow::{ActionKind, PersonAction};
+use crate::sim::follow::ActionKind;
 use crate::sim::ids::Id;
 use crate::sim::world::{Stage, World};
 use serde_json::Value;
@@ -75,11 +75,7 @@ impl Sim {
                 id: begun.as_ref().ok().copied(),
             };
             let refused = begun.as_ref().err().cloned();
-            state.tell_action(PersonAction {
-                user,
-                kind,
-                refused,
-            });
+            state.tell_action(user, kind, refused);
             begun
         })?;
         Ok(self.interaction(id))

@@ -7,7 +7,7 @@ use crate::sim::errors::{
     ApiError, BANNED, Invalid, SimError, TOO_MANY_GUILDS, UNKNOWN_GUILD, UNKNOWN_INVITE,
     UNKNOWN_USER,
 };
-use crate::sim::follow::{ActionKind, PersonAction};
+use crate::sim::follow::ActionKind;
 use crate::sim::ids::{Id, id_in};
 use crate::sim::lacking;
 use crate::sim::world::{Presence, Switches, World};
@@ -71,11 +71,11 @@ impl Sim {
     pub fn join_as(&self, user: Id, guild: Id) -> Result<(), SimError> {
         Ok(self.hub().change(|state| {
             let entered = enter(&mut state.world, user, guild);
-            state.tell_action(PersonAction {
+            state.tell_action(
                 user,
-                kind: ActionKind::Join(guild),
-                refused: entered.as_ref().err().cloned(),
-            });
+                ActionKind::Join(guild),
+                entered.as_ref().err().cloned(),
+            );
             entered
         })?)
     }
@@ -102,11 +102,7 @@ impl Sim {
                     world.invites.shift_remove(code);
                 }
             }
-            state.tell_action(PersonAction {
-                user,
-                kind: ActionKind::Join(guild),
-                refused: None,
-            });
+            state.tell_action(user, ActionKind::Join(guild), None);
             Ok::<Id, ApiError>(guild)
         })?)
     }
@@ -150,11 +146,11 @@ impl Sim {
     pub fn connect_voice(&self, user: Id, channel: Id, switches: Switches) -> Result<(), SimError> {
         Ok(self.hub().change(|state| {
             let entered = state.world.enter_voice(user, channel, switches);
-            state.tell_action(PersonAction {
+            state.tell_action(
                 user,
-                kind: ActionKind::JoinVoice(channel),
-                refused: entered.as_ref().err().cloned(),
-            });
+                ActionKind::JoinVoice(channel),
+                entered.as_ref().err().cloned(),
+            );
             entered
         })?)
     }
@@ -165,27 +161,14 @@ impl Sim {
     ///
     /// When the user may not connect there, or the channel is full or is none for voice.
     pub fn join_voice(&self, user: Id, channel: Id) -> Result<(), SimError> {
-        let enter = |state: &mut crate::sim::hub::SimState| {
-            let entered = state.world.enter_voice(user, channel, Switches::default());
-            state.tell_action(PersonAction {
-                user,
-                kind: ActionKind::JoinVoice(channel),
-                refused: entered.as_ref().err().cloned(),
-            });
-            entered
-        };
-        Ok(self.hub().change(enter)?)
+        self.connect_voice(user, channel, Switches::default())
     }
 
     /// Disconnects a user from voice in a guild.
     pub fn leave_voice(&self, user: Id, guild: Id) {
         self.hub().change(|state| {
             state.world.leave_voice(guild, user);
-            state.tell_action(PersonAction {
-                user,
-                kind: ActionKind::LeaveVoice(guild),
-                refused: None,
-            });
+            state.tell_action(user, ActionKind::LeaveVoice(guild), None);
         });
     }
 
@@ -205,11 +188,11 @@ impl Sim {
         self.hub().change(|state| {
             state.world.user(user)?;
             state.world.set_presence(user, presence);
-            state.tell_action(PersonAction {
+            state.tell_action(
                 user,
-                kind: ActionKind::Presence(status.to_owned(), activities.to_vec()),
-                refused: None,
-            });
+                ActionKind::Presence(status.to_owned(), activities.to_vec()),
+                None,
+            );
             Ok(())
         })
     }
