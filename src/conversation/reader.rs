@@ -5,7 +5,7 @@ use super::deeds;
 use super::labels::{DIRECT, Labels};
 use super::model::{Answer, BotDeed, Deed, MOST_STEPS, Step};
 use super::seen::{modal, seen};
-use crate::sim::{ActionKind, Dispatch, Happened, Happening, Id, PersonAction, Sim};
+use crate::sim::{ActionKind, Dispatch, Happened, Happening, Id, PersonAction, Sim, sentences};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
@@ -368,22 +368,7 @@ pub(super) fn seconds(duration: Duration) -> f64 {
 /// Why Discord refused something, in its words.
 pub(super) fn told(error: &crate::sim::ApiError) -> String {
     match &error.errors {
-        Some(errors) => {
-            let mut found = Vec::new();
-            sentences(errors, &mut found);
-            format!("{}: {}", error.message, found.join(" "))
-        }
+        Some(errors) => format!("{}: {}", error.message, sentences(errors).join(" ")),
         None => error.message.clone(),
-    }
-}
-
-fn sentences<'a>(errors: &'a Value, found: &mut Vec<&'a str>) {
-    match errors {
-        Value::Object(fields) => {
-            found.extend(fields.get("message").and_then(Value::as_str));
-            fields.values().for_each(|inner| sentences(inner, found));
-        }
-        Value::Array(items) => items.iter().for_each(|inner| sentences(inner, found)),
-        _ => {}
     }
 }

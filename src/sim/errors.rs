@@ -380,3 +380,38 @@ impl SimError {
         }
     }
 }
+
+/// The sentences of nested errors.
+pub fn sentences(errors: &Value) -> Vec<&str> {
+    let mut found = Vec::new();
+    collect_sentences(errors, &mut found);
+    found
+}
+
+fn collect_sentences<'a>(errors: &'a Value, found: &mut Vec<&'a str>) {
+    match errors {
+        Value::Object(fields) => {
+            found.extend(fields.get("message").and_then(Value::as_str));
+            fields
+                .values()
+                .for_each(|inner| collect_sentences(inner, found));
+        }
+        Value::Array(items) => items
+            .iter()
+            .for_each(|inner| collect_sentences(inner, found)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentences_of_nested_errors_are_found() {
+        let errors = json!({"content": {"_errors": [
+            {"code": "BASE_TYPE_MAX_LENGTH", "message": "Must be 2000 or fewer in length."}
+        ]}});
+        assert_eq!(sentences(&errors), ["Must be 2000 or fewer in length."]);
+    }
+}

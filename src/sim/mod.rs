@@ -45,7 +45,7 @@ mod world;
 
 pub use blueprint::{Blueprint, BotBlueprint, PRESETS, preset};
 pub use client_lines::client_lines;
-pub use errors::{ApiError, Lacking, SimError};
+pub use errors::{ApiError, Lacking, SimError, sentences};
 pub use faults::{GatewayFault, GatewayFaultKind, InjectedFault, RestFault, RestFaultKind};
 pub use follow::{ActionFile, ActionKind, Dispatch, Follower, Happened, Happening, PersonAction};
 pub use gateway::SessionView;

@@ -3,7 +3,7 @@
 use super::StudioState;
 use crate::host_tasks::{self, Task};
 use crate::secrets;
-use crate::sim::{Id, Sim, SimError};
+use crate::sim::{Id, Sim, SimError, sentences};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request, State};
@@ -320,9 +320,7 @@ fn refuse(error: &SimError) -> Response {
 fn collect_fields(errors: &Value, path: &str, found: &mut Map<String, Value>) {
     for (name, inner) in errors.as_object().into_iter().flatten() {
         if name == "_errors" {
-            let mut sentences = Vec::new();
-            collect_sentences(inner, &mut sentences);
-            found.insert(path.into(), sentences.join(" ").into());
+            found.insert(path.into(), sentences(inner).join(" ").into());
         } else if path.is_empty() {
             collect_fields(inner, name, found);
         } else {
@@ -336,47 +334,13 @@ fn in_discords_words(error: &SimError) -> String {
     let SimError::Refused(error) = error else {
         return error.to_string();
     };
-    let mut sentences = Vec::new();
-    if let Some(errors) = &error.errors {
-        collect_sentences(errors, &mut sentences);
+    let mut words = error.errors.as_deref().map(sentences).unwrap_or_default();
+    if words.is_empty() {
+        words.push(error.message.as_str());
     }
-    if sentences.is_empty() {
-        sentences.push(error.message.as_str());
-    }
-    let sentences = sentences.join(" ");
+    let words = words.join(" ");
     match &error.lacking {
-        Some(lacking) => format!("{}: {}", sentences.trim_end_matches('.'), lacking.why),
-        None => sentences,
-    }
-}
-
-/// The sentences of nested errors.
-pub(super) fn collect_sentences<'a>(errors: &'a Value, found: &mut Vec<&'a str>) {
-    match errors {
-        Value::Object(fields) => {
-            found.extend(fields.get("message").and_then(Value::as_str));
-            fields
-                .values()
-                .for_each(|inner| collect_sentences(inner, found));
-        }
-        Value::Array(items) => items
-            .iter()
-            .for_each(|inner| collect_sentences(inner, found)),
-        _ => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sentences_of_nested_errors_are_found() {
-        let errors = json!({"content": {"_errors": [
-            {"code": "BASE_TYPE_MAX_LENGTH", "message": "Must be 2000 or fewer in length."}
-        ]}});
-        let mut found = Vec::new();
-        collect_sentences(&errors, &mut found);
-        assert_eq!(found, ["Must be 2000 or fewer in length."]);
+        Some(lacking) => format!("{}: {}", words.trim_end_matches('.'), lacking.why),
+        None => words,
     }
 }

@@ -1,11 +1,10 @@
 //! The frames of the live feed: one JSON object each, distinguished by `type`.
 
-use super::actions::collect_sentences;
 use super::conversation::Recording;
 use super::{BotView, CogView, StudioOptions};
 use crate::discord::permissions::VIEW_CHANNEL;
 use crate::reload::report::Report;
-use crate::sim::{Dispatch, Id, MessagePage, RequestRecord, Sim};
+use crate::sim::{Dispatch, Id, MessagePage, RequestRecord, Sim, sentences};
 use crate::typecheck::TypeReport;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -141,12 +140,9 @@ pub(super) struct Refusal {
 /// What was refused after the request with this number, the oldest first.
 pub(super) fn refusals(chat: &Sim, after: u64) -> Vec<Refusal> {
     let shown = |request: RequestRecord| {
-        let mut sentences = Vec::new();
-        if let Some(errors) = request.answer.get("errors") {
-            collect_sentences(errors, &mut sentences);
-        }
-        let message = request.answer["message"].as_str().unwrap_or_default();
-        sentences.insert(0, message);
+        let errors = request.answer.get("errors");
+        let mut words = errors.map(sentences).unwrap_or_default();
+        words.insert(0, request.answer["message"].as_str().unwrap_or_default());
         let lacking = request.lacking.as_ref();
         Refusal {
             number: request.number,
@@ -155,7 +151,7 @@ pub(super) fn refusals(chat: &Sim, after: u64) -> Vec<Refusal> {
             operation: request.operation,
             status: request.status,
             code: request.answer["code"].clone(),
-            message: sentences.join(" "),
+            message: words.join(" "),
             permissions: lacking.map(|it| it.permissions.clone()).unwrap_or_default(),
             why: lacking.map(|it| it.why.clone()),
             method: request.method,
