@@ -40,8 +40,10 @@ pub struct Guard {
 /// What runs on one worker thread.
 struct Slot {
     clock: Option<libc::clockid_t>,
-    /// What is done when a slice on this thread has used that much.
+    /// What is done when a time slice on this thread has used that much.
     when_long: OnceLock<(Duration, WhenLong)>,
+    /// The time slice, with the thread's CPU time when the watchdog first saw it.
+    time_slice: Mutex<Option<Option<Duration>>>,
     running: Mutex<Option<Running>>,
     /// The thread's CPU time at the watchdog's last look, in microseconds.
     looked_at: AtomicU64,
@@ -56,6 +58,7 @@ impl Slot {
         Self {
             clock: thread_clock(),
             when_long: OnceLock::new(),
+            time_slice: Mutex::default(),
             running: Mutex::default(),
             // The time that the thread used before is charged to no cog.
             looked_at: AtomicU64::new(u64::MAX),
@@ -93,9 +96,19 @@ thread_local! {
     };
 }
 
-/// From now on, when a slice on the calling thread has used `long` of processor time and is still under way, the
+/// Runs a time slice of the calling thread: code of VMs, and what the host does for it.
+pub fn time_slice<R>(run: impl FnOnce() -> R) -> R {
+    SLOT.with(|slot| {
+        *lock(&slot.time_slice) = Some(None);
+        let result = run();
+        lock(&slot.time_slice).take();
+        result
+    })
+}
+
+/// From now on, when a time slice of the calling thread has used `long` of processor time and is still under way, the
 /// watchdog does this, once for each look at it. It must not take long.
-pub fn when_a_slice_runs_long(long: Duration, act: impl Fn() + Send + Sync + 'static) {
+pub fn when_a_time_slice_is_long(long: Duration, act: impl Fn() + Send + Sync + 'static) {
     SLOT.with(|slot| {
         // Nobody asks twice on one thread.
         let _set = slot.when_long.set((long, Box::new(act))).is_ok();
@@ -125,14 +138,15 @@ fn watch() {
 
 /// Sets the interrupt of the code that runs on `slot` if its time is over. Returns whether anything runs there.
 fn look_at(slot: &Slot) -> bool {
+    let is_slice = look_at_time_slice(slot);
     let mut running = lock(&slot.running);
     let Some(now) = slot.clock.and_then(cpu_time) else {
-        return running.is_some();
+        return is_slice || running.is_some();
     };
     let micros = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
     let since_last = micros.saturating_sub(slot.looked_at.swap(micros, Ordering::Relaxed));
     let Some(running) = running.as_mut() else {
-        return false;
+        return is_slice;
     };
     let charged = &running.guard.cpu_micros;
     charged.fetch_add(since_last, Ordering::Relaxed);
@@ -143,8 +157,19 @@ fn look_at(slot: &Slot) -> bool {
     if used >= running.budget {
         running.guard.expire();
     }
+    true
+}
+
+/// Acts if the time slice on `slot` is long. Returns whether there is one.
+fn look_at_time_slice(slot: &Slot) -> bool {
+    // The slice does not end while this is held.
+    let mut time_slice = lock(&slot.time_slice);
+    let Some(seen_at) = time_slice.as_mut() else {
+        return false;
+    };
     if let Some((long, act)) = slot.when_long.get()
-        && used >= *long
+        && let Some(now) = slot.clock.and_then(cpu_time)
+        && now.saturating_sub(*seen_at.get_or_insert(now)) >= *long
     {
         act();
     }

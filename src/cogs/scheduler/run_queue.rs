@@ -158,7 +158,9 @@ impl<T> RunQueue<T> {
             if ready.is_stopped {
                 return None;
             }
-            if let Some((_, task)) = ready.tasks.pop_first() {
+            // Those that run now take what waits, unless too few do.
+            let may_run = ready.running <= self.most_running;
+            if may_run && let Some((_, task)) = ready.tasks.pop_first() {
                 return Some(task);
             }
             ready.running = ready.running.saturating_sub(1);

@@ -52,7 +52,7 @@ fn serve(shared: &Arc<SchedulerState>, lane: Lane) {
     while !is_aside.is_replaced.load(Ordering::Acquire)
         && let Some(task) = shared.queue.pop(lane, &arrival)
     {
-        let goes_on = task.run(&mut time);
+        let goes_on = watchdog::time_slice(|| task.run(&mut time));
         let is_long = is_aside.is_long.swap(false, Ordering::AcqRel);
         let is_replaced = is_aside.is_replaced.load(Ordering::Acquire);
         if is_long && !is_replaced {
@@ -85,7 +85,7 @@ fn step_aside_when_long(shared: &Arc<SchedulerState>, is_aside: &Arc<Aside>) {
     let thread = ThreadId::current();
     let (shared, is_aside) = (Arc::clone(shared), Arc::clone(is_aside));
     // While this is done the slice is under way, and the thread with it.
-    watchdog::when_a_slice_runs_long(LONG, move || {
+    watchdog::when_a_time_slice_is_long(LONG, move || {
         if is_aside.is_replaced.load(Ordering::Acquire) {
             return;
         }
