@@ -7,7 +7,7 @@
 use crate::backoff::Backoff;
 use crate::lock::lock;
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, lazy};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, resume_unwind};
 use std::sync::Mutex;
@@ -128,13 +128,8 @@ pub fn listener_of(listener: &std::net::TcpListener) -> std::io::Result<tokio::n
 
 /// Runs something once; a panic ends it. Most callers do not wait for it.
 pub fn errand(work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        let _ended = caught(Task::Errand, async {
-            point(Task::Errand);
-            work.await;
-        })
-        .await;
-    })
+    let work = lazy(|_| point(Task::Errand)).then(|()| work);
+    tokio::spawn(caught(Task::Errand, work).map(drop))
 }
 
 /// Starts a thread of the host's, which runs until it ends by itself.

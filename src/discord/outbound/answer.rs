@@ -3,6 +3,7 @@
 //! However much a server sends, no more than [`LONGEST`] of it is read, and all of it is charged to the caller before
 //! it is kept: the text while it arrives, and the document while it is made.
 
+use super::sent_message::SentMessage;
 use crate::charge::{Charge, Full};
 use crate::discord::arguments::ArgumentError;
 use crate::discord::operations::{Operation, operation};
@@ -10,11 +11,11 @@ use crate::discord::schema::answer_kind;
 use crate::json::{Json, JsonRef, Node, Unreadable};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use futures_util::FutureExt as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use hyper::{Response, StatusCode};
-use serde::Deserialize;
 use std::fmt;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -237,12 +238,12 @@ fn no_json(id: &'static str) -> CallError {
 }
 
 /// What has come by `until`.
-pub(super) async fn in_time<T>(
+pub(super) fn in_time<T>(
     until: Instant,
     coming: impl Future<Output = T>,
-) -> Result<T, Unread> {
-    let come = tokio::time::timeout_at(until, coming).await;
-    come.map_err(|_| Unread::Broken(Broken::Late))
+) -> impl Future<Output = Result<T, Unread>> {
+    let come = tokio::time::timeout_at(until, coming);
+    come.map(|come| come.map_err(|_| Unread::Broken(Broken::Late)))
 }
 
 /// Reads a body piece by piece, and no more than `most` bytes of it.
@@ -297,55 +298,6 @@ impl AnswerBody {
             Self::Read(json) => Some(json),
             Self::Sent(message) => Some(message.read()),
         }
-    }
-}
-
-/// The text of a message that was sent, of which only this has been read.
-#[derive(Debug)]
-pub struct SentMessage {
-    text: Vec<u8>,
-    id: String,
-    channel_id: String,
-}
-
-/// What is read of it.
-#[derive(Deserialize)]
-struct Place<'a> {
-    id: &'a str,
-    channel_id: &'a str,
-}
-
-impl SentMessage {
-    /// The text itself, if it is none.
-    fn of(text: Vec<u8>) -> Result<Self, Vec<u8>> {
-        match serde_json::from_slice::<Place<'_>>(&text) {
-            Ok(Place { id, channel_id }) => Ok(Self {
-                id: id.to_owned(),
-                channel_id: channel_id.to_owned(),
-                text,
-            }),
-            Err(_) => Err(text),
-        }
-    }
-
-    /// The message's id.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// The id of the channel that it is in.
-    pub fn channel_id(&self) -> &str {
-        &self.channel_id
-    }
-
-    /// What it takes, with the document that is made of it: of a message, which is made of texts, that is no longer.
-    pub fn bytes(&self) -> usize {
-        2 * self.text.len()
-    }
-
-    /// The whole message. Where the text turns out to be no JSON after all, it is null.
-    pub fn read(&self) -> Json {
-        serde_json::from_slice(&self.text).unwrap_or(Json::NULL)
     }
 }
 
@@ -577,29 +529,6 @@ mod tests {
         for operation in with_tokens {
             assert!(!refuses(401, 0, operation) && !refuses(401, 40_001, operation));
         }
-    }
-
-    #[test]
-    fn a_message_that_was_sent_is_read_when_it_is_asked_for() {
-        let message = |text: &str| SentMessage::of(text.as_bytes().to_vec());
-        let sent = message(r#"{"content":"a \"b\"","id":"1","channel_id":"2"}"#).unwrap();
-        assert_eq!((sent.id(), sent.channel_id()), ("1", "2"));
-        let content = sent.read();
-        assert_eq!(content.str("content"), Some("a \"b\""));
-        assert!(content.bytes() <= sent.bytes());
-        for other in [
-            "",
-            "{}",
-            "[]",
-            "null",
-            r#"{"id":"1"}"#,
-            r#"{"id":1,"channel_id":"2"}"#,
-        ] {
-            assert!(message(other).is_err(), "{other}");
-        }
-        // JSON, but of a number that nobody can hold.
-        let strange = r#"{"id":"1","channel_id":"2","nonce":1e999}"#;
-        assert_eq!(message(strange).unwrap().read(), Json::NULL);
     }
 
     #[test]

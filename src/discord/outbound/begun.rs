@@ -4,6 +4,7 @@
 //! the answer then.
 
 use crate::lock::lock;
+use futures_util::FutureExt as _;
 use std::future::{Future, pending};
 use std::mem;
 use std::pin::Pin;
@@ -75,10 +76,11 @@ impl Beginner {
         work: impl Future<Output = T> + Send + 'static,
     ) -> Begun<T> {
         let (tell, outcome) = oneshot::channel();
-        // In a box, because whatever a task holds is copied when it begins and when it ends.
-        let mut work: Work = Box::pin(async move {
-            let _told = tell.send(work.await).is_ok();
-        });
+        // In a box, because whatever a task holds is copied when it begins and when it ends. An `async` block would have
+        // room for the work twice: as what it has captured, and where it waits.
+        let mut work: Work = Box::pin(work.map(|outcome| {
+            let _told = tell.send(outcome).is_ok();
+        }));
         let rest = Arc::new(Rest {
             runtime: self.runtime.clone(),
             state: Mutex::new(State::Begins { is_woken: false }),

@@ -113,30 +113,33 @@ impl Connections {
     /// held.
     pub(super) async fn send(
         &self,
-        mut request: Request<Body>,
+        request: &Request<Body>,
         until: tokio::time::Instant,
         charge: &mut Charge,
     ) -> Result<ApiResponse, Unread> {
         loop {
             let mut connection = in_time(until, self.take()).await??;
-            let sent = connection.requests.try_send_request(request);
-            let exchange = async {
-                match in_time(until, sent).await {
+            let sent = connection.requests.try_send_request(request.clone());
+            let mut sent = pin!(in_time(until, sent));
+            let mut exchange = pin!(async {
+                match sent.as_mut().await {
                     Ok(Ok(response)) => Ok(ApiResponse::read(response, until, charge).await),
                     Ok(Err(unsent)) => Err(unsent),
                     Err(late) => Ok(Err(late)),
                 }
-            };
-            match connection.drive(exchange).await {
+            });
+            match connection.drive(exchange.as_mut()).await {
                 Ok(answer) => {
                     self.keep(connection);
                     return answer;
                 }
-                Err(mut unsent) => match unsent.take_message() {
+                Err(mut unsent) => {
                     // The server has closed the connection before any of the request was written.
-                    Some(unwritten) if connection.is_used => request = unwritten,
-                    _ => return Err(Unread::Broken(Broken::Lost(unsent.into_error()))),
-                },
+                    let is_unwritten = unsent.take_message().is_some();
+                    if !(is_unwritten && connection.is_used) {
+                        return Err(Unread::Broken(Broken::Lost(unsent.into_error())));
+                    }
+                }
             }
         }
     }
@@ -145,7 +148,8 @@ impl Connections {
     async fn take(&self) -> Result<Box<Connection>, Unread> {
         loop {
             let Some((mut connection, _)) = lock(&self.idle).connections.pop() else {
-                let opened = self.open().await;
+                // In a box: hardly any request has to wait for that.
+                let opened = Box::pin(self.open()).await;
                 return opened.map_err(|cause| Unread::Broken(Broken::NoConnection(cause)));
             };
             if connection.is_ready() {
@@ -193,8 +197,7 @@ impl Connection {
     }
 
     /// The outcome of an exchange over this connection, which advances only while this is polled.
-    async fn drive<T>(&mut self, exchange: impl Future<Output = T>) -> T {
-        let mut exchange = pin!(exchange);
+    async fn drive<T>(&mut self, mut exchange: Pin<&mut impl Future<Output = T>>) -> T {
         poll_fn(|context| {
             self.advance(context);
             exchange.as_mut().poll(context)
@@ -283,7 +286,7 @@ mod tests {
         request.headers_mut().insert(hyper::header::HOST, host);
         let mut charge = Allowance::alone(1 << 20).take(0).unwrap();
         let until = tokio::time::Instant::now() + Duration::from_secs(20);
-        connections.send(request, until, &mut charge).await
+        connections.send(&request, until, &mut charge).await
     }
 
     /// What comes up to an empty line.

@@ -7,7 +7,7 @@
 //!
 //! - `limits.rs`: the rate limiter, in the buckets that Discord names; `queue.rs`: who is next in a bucket
 //! - `request.rs`: a request as bytes, and why an attempt failed; `form.rs`: files; `connections.rs`: one attempt on the
-//!   wire; `answer.rs`: what the server said, bounded and charged
+//!   wire; `answer.rs`: what the server said, bounded and charged; `sent_message.rs`: of a message that was sent, the ids
 //! - `begun.rs`: a call begins on the thread of whoever calls, and goes on in the runtime
 //! - `repeat.rs`: which request is sent again after which failure
 //! - `refusals.rs`: stops cogs before Discord blocks the bot for its refused requests
@@ -31,14 +31,16 @@ mod queue;
 mod refusals;
 mod repeat;
 mod request;
+mod sent_message;
 mod waiting;
 
 pub use crate::config::Token;
-pub use answer::{AnswerBody, CallError, DiscordError, SentMessage};
+pub use answer::{AnswerBody, CallError, DiscordError};
 pub use caller::CogCaller;
 pub use identity::{Application, GatewayBot};
 pub use options::{OutboundError, OutboundOptions};
 pub use refusals::COUNTED as REFUSALS_COUNT;
+pub use sent_message::SentMessage;
 pub use waiting::{WaitingCall, WaitingCalls, WaitsFor};
 
 use super::arguments::{Prepared, prepare};
@@ -216,7 +218,7 @@ impl Outbound {
             .limits
             .waiter(prepared.operation, prepared.major, &caller);
         let first = waiter.step(shared.clock.now());
-        let call = OutboundCall {
+        let mut call = OutboundCall {
             until: shared.clock.now() + times.deadline,
             times,
             busy: Some(shared.activity.begin()),
@@ -298,7 +300,7 @@ struct Failing {
 }
 
 impl OutboundCall {
-    async fn run(mut self) -> Result<Answered, CallError> {
+    async fn run(&mut self) -> Result<Answered, CallError> {
         let encoded = self.shared.client.encode(&self.prepared)?;
         loop {
             host_tasks::point(host_tasks::Task::DiscordCall);

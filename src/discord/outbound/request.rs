@@ -171,9 +171,8 @@ impl Client {
         left: Duration,
         charge: &mut Charge,
     ) -> Result<ApiResponse, NoAnswer> {
-        let request = encoded.request.clone();
         let until = tokio::time::Instant::now() + left;
-        let answer = self.connections.send(request, until, charge).await;
+        let answer = self.connections.send(&encoded.request, until, charge).await;
         answer.map_err(NoAnswer)
     }
 }

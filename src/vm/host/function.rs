@@ -14,7 +14,7 @@ use mlua::{AnyUserData, Function, IntoLuaMulti, Lua, MultiValue, Table, Value};
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -130,7 +130,7 @@ impl Host {
         R: IntoLuaMulti + Send + 'static,
     {
         self.eager_async_function(lua, name, move |lua, arguments| {
-            never_at_once(run(lua, arguments))
+            never_at_once(Box::pin(run(lua, arguments)))
         })
     }
 
@@ -162,10 +162,11 @@ impl Host {
 }
 
 /// The result of `future`; yields once if the result is there at once.
-async fn never_at_once<R>(future: impl Future<Output = HostResult<R>>) -> HostResult<R> {
-    let mut future = pin!(future);
+fn never_at_once<R>(
+    mut future: Pin<Box<impl Future<Output = HostResult<R>>>>,
+) -> impl Future<Output = HostResult<R>> {
     let (mut early, mut is_first) = (None, true);
-    poll_fn(|context| {
+    poll_fn(move |context| {
         if let Some(result) = early.take() {
             return Poll::Ready(Ok(result));
         }
@@ -179,7 +180,6 @@ async fn never_at_once<R>(future: impl Future<Output = HostResult<R>>) -> HostRe
             (polled, _) => polled,
         }
     })
-    .await
 }
 
 impl Core {
