@@ -16,7 +16,7 @@ use crate::cogs::routes::Here;
 use crate::commands::conflicts::Claim;
 use crate::commands::custom_id::first_part;
 use crate::commands::name_key::name_key;
-use crate::commands::parse::{after_prefix, split_name, strip_prefix};
+use crate::commands::parse::{after_prefix, first_letter, may_call, split_name, strip_prefix};
 use crate::commands::slash::{is_called, walk_slash};
 use crate::commands::text::Text;
 use crate::discord::event::{Event, InteractionPeek, MessagePeek};
@@ -187,18 +187,23 @@ impl Router {
 
     /// Looks whether a message calls a command, without parsing more of it than that needs.
     fn called(&self, event: &Arc<Event>) -> Option<Called> {
+        let services = &self.cogs.services;
+        let config = services.config.load();
+        let own = first_letter(&config.bot.prefix);
+        let is_first = |it| Some(it) == own || services.guilds.is_first_of_a_prefix(it);
+        if !event.any_content(|start| may_call(start, is_first)) {
+            return None;
+        }
         let peek = event.peek_message()?;
         if !peek.is_said() {
             return None;
         }
-        let services = &self.cogs.services;
-        let config = services.config.load();
         let identity = services.identity.load();
         let settings = services.guilds.of(peek.guild_id);
         let chosen = settings.as_ref().and_then(|it| it.prefix.as_deref());
         let prefix = chosen.unwrap_or(&config.bot.prefix);
-        let rest = strip_prefix(&peek.content, prefix, identity.id()).or_else(|| {
-            let rest = after_prefix(&peek.content, &config.bot.prefix)?;
+        let rest = strip_prefix(peek.content, prefix, identity.id()).or_else(|| {
+            let rest = after_prefix(peek.content, &config.bot.prefix)?;
             let key = name_key(split_name(rest).0);
             ALWAYS.contains(&key.as_str()).then_some(rest)
         })?;

@@ -18,6 +18,20 @@ pub fn strip_prefix<'a>(content: &'a str, prefix: &str, bot_id: &str) -> Option<
     after_prefix(content, prefix)
 }
 
+/// Whether a text that begins like this may be one with which [`strip_prefix`] finds something: its first letter is that
+/// of a mention, or one of those for which `is_first` is true.
+pub fn may_call(start: &str, is_first: impl Fn(char) -> bool) -> bool {
+    let start = start.trim_start_matches(|it| is_separator(it) || is_selector(it));
+    let first = start.chars().next();
+    first.is_none_or(|first| first == '<' || lower(first).next().is_some_and(is_first))
+}
+
+/// The letter that [`may_call`] is to be told of for a prefix.
+pub fn first_letter(prefix: &str) -> Option<char> {
+    let mut letters = prefix.trim_end().chars().filter(|it| !is_selector(*it));
+    lower(letters.next()?).next()
+}
+
 /// What follows the prefix, as [`strip_prefix`] has it.
 pub fn after_prefix<'a>(content: &'a str, prefix: &str) -> Option<&'a str> {
     let word = prefix.trim_end();
@@ -269,6 +283,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_beginning_of_what_calls_may_call(
+            before in "[ \u{200b}\u{fe0f}]{0,2}",
+            prefix in "[!<aßσİ❤][\\PC]{0,3}",
+            is_large in any::<bool>(),
+            rest in "\\PC{0,10}",
+            cut in 0_usize..40,
+        ) {
+            let typed = if is_large { prefix.to_uppercase() } else { prefix.clone() };
+            let content = format!("{before}{typed}{rest}");
+            let start: String = content.chars().take(cut).collect();
+            let may_call = may_call(&start, |it| Some(it) == first_letter(&prefix));
+            prop_assert!(may_call || strip_prefix(&content, &prefix, "7").is_none());
+        }
+
         #[test]
         fn no_text_breaks_it(content in "\\PC{0,40}", prefix in "\\PC{0,3}") {
             let tag = tags();

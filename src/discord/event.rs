@@ -2,16 +2,20 @@
 
 use super::missing_fields::with_whole_member;
 use crate::charge::Allowance;
-use crate::json::{Json, Unreadable};
+use crate::json::{Json, JsonRef, Node, Unreadable};
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use tracing::warn;
 
 /// Bytes that the document of one event may take while it is made. That of a large guild takes a hundredth.
 const MOST_OF_TREE: usize = 128 << 20;
+
+/// The name of a message's text. No server writes it with escapes.
+static CONTENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r#""content""#));
 
 /// One dispatch event. It is shared as `Arc<Event>`; the text arrives in one allocation and is never
 /// copied.
@@ -121,9 +125,10 @@ impl Event {
 
     /// Where it comes from, read at the first call.
     pub fn origin(&self) -> Origin {
-        *self
-            .origin
-            .get_or_init(|| Origin::of(&self.name, self.raw()))
+        *self.origin.get_or_init(|| match self.parsed.get() {
+            Some(data) => Origin::of_document(&self.name, data.view()),
+            None => Origin::of(&self.name, self.raw()),
+        })
     }
 
     /// What routing needs to know about an interaction, without reading all of it.
@@ -131,22 +136,52 @@ impl Event {
         serde_json::from_str(self.raw()).ok()
     }
 
-    /// What routing needs to know about a message, without reading all of it. None if the data is not a message with an
-    /// author.
+    /// Whether `begins` is true of a text of the name `content`, be it the message's or that of another message in it.
+    /// Of each it gets what stands before the first escape. Costs a twentieth of what [`Event::peek_message`] does; most
+    /// messages call no command.
+    pub fn any_content(&self, mut begins: impl FnMut(&str) -> bool) -> bool {
+        let raw = self.raw();
+        let mut found = CONTENT.find_iter(raw.as_bytes());
+        found.any(|at| {
+            let behind = raw.get(at + CONTENT.needle().len()..).map(str::trim_start);
+            let value = behind.and_then(|it| it.strip_prefix(':')?.trim_start().strip_prefix('"'));
+            value.is_some_and(|text| {
+                let end = memchr::memchr2(b'"', b'\\', text.as_bytes());
+                begins(end.and_then(|end| text.get(..end)).unwrap_or(text))
+            })
+        })
+    }
+
+    /// What routing needs to know about a message. None if the data is not a message with an author.
     pub fn peek_message(&self) -> Option<MessagePeek<'_>> {
-        let message: Message<'_> = serde_json::from_str(self.raw()).ok()?;
-        // Whoever is routed is also asked for where it comes from.
-        self.origin.get_or_init(|| message.origin());
+        let names = [
+            "id",
+            "channel_id",
+            "guild_id",
+            "content",
+            "author",
+            "webhook_id",
+            "type",
+        ];
+        let picked = self.data().view().pick(names);
+        let [id, channel_id, guild_id, content, author, webhook_id, kind] = picked;
+        let [author_id, bot, system] = author?.pick(["id", "bot", "system"]);
+        let is_true =
+            |flag: Option<JsonRef<'_>>| matches!(flag.map(JsonRef::node), Some(Node::Bool(true)));
+        let kind = match kind {
+            Some(kind) => u64::try_from(kind.as_i64()?).ok()?,
+            None => DEFAULT,
+        };
         Some(MessagePeek {
-            id: message.id,
-            channel_id: message.channel_id,
-            guild_id: message.guild_id,
-            content: message.content,
-            author_id: message.author.id,
-            author_bot: message.author.bot,
-            webhook_id: message.webhook_id,
-            kind: message.kind,
-            author_system: message.author.system,
+            id: id?.as_str()?,
+            channel_id: channel_id?.as_str()?,
+            guild_id: guild_id.and_then(JsonRef::as_str),
+            content: content.and_then(JsonRef::as_str).unwrap_or_default(),
+            author_id: author_id?.as_str()?,
+            author_bot: is_true(bot),
+            webhook_id: webhook_id.and_then(JsonRef::as_str),
+            kind,
+            author_system: is_true(system),
         })
     }
 }
@@ -267,11 +302,39 @@ impl Origin {
     }
 }
 
+impl Origin {
+    /// The same from a document.
+    fn of_document(event: &str, data: JsonRef<'_>) -> Self {
+        let names = [
+            "guild_id",
+            "channel_id",
+            "user_id",
+            "author",
+            "user",
+            "member",
+            "id",
+        ];
+        let [guild_id, channel_id, user_id, author, user, member, id] = data.pick(names);
+        let member = member.and_then(|member| member.get("user"));
+        let people = [author, user, member].into_iter().flatten();
+        let mut ids = people.filter_map(|person| person.str("id"));
+        let own = [guild_id, channel_id, user_id, id];
+        let [guild_id, channel_id, user_id, id] = own.map(|it| it.and_then(JsonRef::as_str));
+        let user_id = user_id.or_else(|| ids.next());
+        let own_id = id.filter(|_| OF_GUILDS.contains(&event));
+        Self {
+            guild: number(guild_id.or(own_id)),
+            channel: number(channel_id),
+            user: number(user_id),
+        }
+    }
+}
+
 fn number(id: Option<&str>) -> u64 {
     id.and_then(|id| id.parse().ok()).unwrap_or(0)
 }
 
-/// The fields of a message that decide whether and where it goes, borrowed from the event's text.
+/// The fields of a message that decide whether and where it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessagePeek<'a> {
     /// The message's id.
@@ -280,8 +343,8 @@ pub struct MessagePeek<'a> {
     pub channel_id: &'a str,
     /// The guild's id; nothing in direct messages.
     pub guild_id: Option<&'a str>,
-    /// The text; empty without the intent `message_content`. Borrowed unless it holds escapes.
-    pub content: Cow<'a, str>,
+    /// The text; empty without the intent `message_content`.
+    pub content: &'a str,
     /// The author's id; of a webhook's message it is the webhook's id.
     pub author_id: &'a str,
     /// Whether the author is a bot.
@@ -303,55 +366,17 @@ impl MessagePeek<'_> {
     }
 }
 
-#[derive(Deserialize)]
-struct Message<'a> {
-    id: &'a str,
-    channel_id: &'a str,
-    #[serde(default)]
-    guild_id: Option<&'a str>,
-    #[serde(default)]
-    user_id: Option<&'a str>,
-    #[serde(borrow, default)]
-    content: Cow<'a, str>,
-    #[serde(borrow)]
-    author: Author<'a>,
-    #[serde(default)]
-    webhook_id: Option<&'a str>,
-    #[serde(rename = "type", default)]
-    kind: u64,
-}
-
-impl Message<'_> {
-    /// The same as [`Origin::of`], of what has been read.
-    fn origin(&self) -> Origin {
-        Origin {
-            guild: number(self.guild_id),
-            channel: number(Some(self.channel_id)),
-            user: number(self.user_id.or(Some(self.author.id))),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Author<'a> {
-    id: &'a str,
-    #[serde(default)]
-    bot: bool,
-    #[serde(default)]
-    system: bool,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_peeked_at_without_a_tree() {
+    fn what_decides_where_a_message_goes() {
         let data = r#"{"type":0,"id":"1","channel_id":"2","guild_id":"3","content":"!ping",
             "author":{"id":"4","username":"x","bot":true},"embeds":[{"author":{"id":9}}]}"#;
         let event = Event::new("message_create", 0, 1, data.to_owned());
         let peek = event.peek_message().unwrap();
-        assert!(matches!(peek.content, Cow::Borrowed("!ping")));
+        assert_eq!(peek.content, "!ping");
         assert_eq!(
             (peek.id, peek.channel_id, peek.guild_id),
             ("1", "2", Some("3"))
@@ -368,6 +393,21 @@ mod tests {
             Event::new("typing_start", 0, 1, "{}".to_owned()).peek_message(),
             None
         );
+    }
+
+    #[test]
+    fn each_text_of_a_message_is_looked_at_up_to_its_first_escape() {
+        let data = r#"{"a":"content","content":"one","content" : null,
+            "referenced_message":{"content"
+            : "two \"three\""},"embeds":[{"content":""}],"content":"four"#;
+        let event = Event::new("message_create", 0, 1, data.to_owned());
+        let mut seen = Vec::new();
+        assert!(!event.any_content(|start| {
+            seen.push(start.to_owned());
+            false
+        }));
+        assert_eq!(seen, ["one", "two ", "", "four"]);
+        assert!(event.any_content(|start| start == "two "));
     }
 
     #[test]
@@ -396,7 +436,7 @@ mod tests {
         let origin = |data: &str| {
             let event = Event::new("x", 0, 1, data.to_owned());
             let peeked = Event::new("x", 0, 1, data.to_owned());
-            peeked.peek_message();
+            peeked.data();
             assert_eq!(peeked.origin(), event.origin(), "{data}");
             let origin = event.origin();
             [origin.guild, origin.channel, origin.user]

@@ -14,10 +14,12 @@ mod rules;
 pub use prefix::{LONGEST_PREFIX, PrefixFault, prefix_fault};
 pub use rules::{Place, Rule, Settings, Subject, Verdict};
 
+use crate::commands::parse::first_letter;
 use crate::hash::PersistentMap;
 use crate::lock::lock;
 use crate::state::{Key, KeyRef, Namespace, ScopeKind, StateError, StateScope, Store, Value, View};
 use arc_swap::ArcSwap;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 /// How many commands and cogs may be off or limited in one server.
@@ -34,7 +36,25 @@ const KEY: &str = "settings";
 #[derive(Debug)]
 pub struct GuildSettings {
     view: Mutex<View>,
-    known: ArcSwap<PersistentMap<u64, Arc<Settings>>>,
+    known: ArcSwap<Known>,
+}
+
+/// What is set, by server.
+#[derive(Debug, Default)]
+struct Known {
+    settings: PersistentMap<u64, Arc<Settings>>,
+    /// The first letters of the prefixes.
+    first_letters: BTreeSet<char>,
+}
+
+impl Known {
+    fn new(settings: PersistentMap<u64, Arc<Settings>>) -> Self {
+        let prefixes = settings.values().filter_map(|it| it.prefix.as_deref());
+        Self {
+            first_letters: prefixes.filter_map(first_letter).collect(),
+            settings,
+        }
+    }
 }
 
 impl GuildSettings {
@@ -55,27 +75,32 @@ impl GuildSettings {
         }
         Self {
             view: Mutex::new(view),
-            known: ArcSwap::from_pointee(known),
+            known: ArcSwap::from_pointee(Known::new(known)),
         }
     }
 
     /// What a server has set; nothing outside of servers, and for most servers.
     pub fn of(&self, guild: Option<&str>) -> Option<Arc<Settings>> {
         let known = self.known.load();
-        if known.is_empty() {
+        if known.settings.is_empty() {
             return None;
         }
-        known.get(&guild?.parse().ok()?).cloned()
+        known.settings.get(&guild?.parse().ok()?).cloned()
     }
 
     /// The same by the server's number; 0 is none.
     pub fn of_id(&self, guild: u64) -> Option<Arc<Settings>> {
-        self.known.load().get(&guild).cloned()
+        self.known.load().settings.get(&guild).cloned()
+    }
+
+    /// Whether a server's prefix begins with this letter.
+    pub fn is_first_of_a_prefix(&self, letter: char) -> bool {
+        self.known.load().first_letters.contains(&letter)
     }
 
     /// Whether no server has set anything.
     pub fn is_empty(&self) -> bool {
-        self.known.load().is_empty()
+        self.known.load().settings.is_empty()
     }
 
     /// Changes what a server has set. Returns when it is on the disk.
@@ -86,7 +111,7 @@ impl GuildSettings {
     ) -> Result<(), StateError> {
         let flushed = {
             let view = lock(&self.view);
-            let known = self.known.load();
+            let known = &self.known.load().settings;
             let mut settings = known
                 .get(&guild)
                 .map(|it| Settings::clone(it))
@@ -102,7 +127,7 @@ impl GuildSettings {
             } else {
                 known.insert(guild, Arc::new(settings))
             };
-            self.known.store(Arc::new(next));
+            self.known.store(Arc::new(Known::new(next)));
             view.flush()
         };
         flushed.committed().await

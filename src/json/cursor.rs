@@ -73,11 +73,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Goes on behind a name, and tells whether it is `name`, whose number is `wanted`.
-    pub(super) fn is_name(&mut self, name: &str, wanted: Option<u16>) -> bool {
+    /// A name, to be compared with others.
+    pub(super) fn name_key(&mut self) -> NameKey<'a> {
         match self.number_of_name() {
-            OTHER => self.bytes_of_text() == name.as_bytes(),
-            number => Some(number) == wanted,
+            OTHER => NameKey::Other(self.bytes_of_text()),
+            number => NameKey::Numbered(number),
         }
     }
 
@@ -98,6 +98,23 @@ impl<'a> Cursor<'a> {
                 self.take(length);
             }
             _ => {}
+        }
+    }
+}
+
+/// The name of a field as it is written.
+#[derive(Clone, Copy)]
+pub(super) enum NameKey<'a> {
+    Numbered(u16),
+    Other(&'a [u8]),
+}
+
+impl NameKey<'_> {
+    /// Whether it is `name`, whose number is `number`.
+    pub(super) fn is(self, name: &str, number: Option<u16>) -> bool {
+        match self {
+            Self::Numbered(own) => number == Some(own),
+            Self::Other(own) => own == name.as_bytes(),
         }
     }
 }

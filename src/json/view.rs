@@ -1,8 +1,9 @@
 //! A value inside a document, read where it stands.
 
-use super::cursor::Cursor;
-use super::format::{ARRAY, FALSE, INTEGER, NUMBER, OBJECT, STRING, TRUE};
+use super::cursor::{Cursor, NameKey};
+use super::format::{ARRAY, FALSE, INTEGER, NUMBER, OBJECT, OTHER, STRING, TRUE};
 use super::{Document, Json, names};
+use smallvec::SmallVec;
 use std::fmt;
 
 /// A value inside a document. Copying it costs nothing.
@@ -101,7 +102,7 @@ impl<'a> JsonRef<'a> {
         let wanted = names::number(name);
         let mut inside = self.inside(OBJECT);
         while let Some(mut cursor) = inside.cursor() {
-            let is_it = cursor.is_name(name, wanted);
+            let is_it = cursor.name_key().is(name, wanted);
             let value = Self::new(self.document, cursor.at);
             if is_it {
                 return Some(value);
@@ -114,18 +115,18 @@ impl<'a> JsonRef<'a> {
 
     /// The fields with these names, found in one walk.
     pub fn pick<const N: usize>(self, names: [&str; N]) -> [Option<Self>; N] {
-        let wanted = names.map(names::number);
+        let numbers = names.map(|name| names::number(name).unwrap_or(OTHER));
         let (mut found, mut left) = ([None; N], N);
         let mut inside = self.inside(OBJECT);
         while let Some(cursor) = inside.cursor().filter(|_| left > 0) {
             let mut value = cursor;
-            for (place, (name, wanted)) in found.iter_mut().zip(names.iter().zip(wanted)) {
-                value = cursor;
-                if value.is_name(name, wanted) {
-                    left -= usize::from(place.is_none());
-                    place.get_or_insert(Self::new(self.document, value.at));
-                    break;
-                }
+            let place = match value.name_key() {
+                NameKey::Numbered(number) => numbers.iter().position(|it| *it == number),
+                NameKey::Other(name) => names.iter().position(|it| it.as_bytes() == name),
+            };
+            if let Some(place) = place.and_then(|place| found.get_mut(place)) {
+                left -= usize::from(place.is_none());
+                place.get_or_insert(Self::new(self.document, value.at));
             }
             value.skip();
             inside.at = value.at;
@@ -220,16 +221,24 @@ impl<'a> JsonRef<'a> {
         }
     }
 
-    /// The names of the fields of an object, each with the bytes of name and value.
-    pub(super) fn encoded_fields(self) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+    /// The bytes of the fields of an object that have none of these names: what stands together in one piece.
+    pub(super) fn encoded_without(self, names: &[&str]) -> impl Iterator<Item = &'a [u8]> {
+        let names: SmallVec<[_; 4]> = names.iter().map(|it| (*it, names::number(it))).collect();
         let mut inside = self.inside(OBJECT);
         std::iter::from_fn(move || {
-            let mut cursor = inside.cursor()?;
-            let name = cursor.name();
-            cursor.skip();
-            let field = cursor.bytes.get(inside.at..cursor.at);
-            inside.at = cursor.at;
-            Some((name, field?))
+            let (begin, mut end) = (inside.at, inside.at);
+            while let Some(mut cursor) = inside.cursor() {
+                let name = cursor.name_key();
+                cursor.skip();
+                inside.at = cursor.at;
+                if names.iter().any(|(it, number)| name.is(it, *number)) {
+                    break;
+                }
+                end = cursor.at;
+            }
+            let is_over = inside.at == begin;
+            let bytes = inside.document.bytes();
+            (!is_over).then(|| bytes.get(begin..end).unwrap_or_default())
         })
     }
 

@@ -112,10 +112,8 @@ impl Writer {
 
     /// Copies of the fields of an object, without those that have one of these names.
     pub fn fields_without(&mut self, names: &[&str], object: JsonRef<'_>) {
-        for (name, field) in object.encoded_fields() {
-            if !names.contains(&name) {
-                self.bytes.extend_from_slice(field);
-            }
+        for fields in object.encoded_without(names) {
+            self.bytes.extend_from_slice(fields);
         }
     }
 

@@ -66,7 +66,7 @@ impl Bot {
         loop {
             let event = self.event().await;
             if &*event.name == "message_create" {
-                contents.push(event.peek_message().unwrap().content.into_owned());
+                contents.push(event.peek_message().unwrap().content.to_owned());
                 if contents.last().unwrap() == last {
                     return contents;
                 }
@@ -118,7 +118,7 @@ async fn names_until(bot: &mut Bot, last: &str) -> Vec<String> {
     let mut names = Vec::new();
     loop {
         let event = bot.event().await;
-        let content = event.peek_message().map(|peek| peek.content.into_owned());
+        let content = event.peek_message().map(|peek| peek.content.to_owned());
         names.push(content.unwrap_or_else(|| event.name.to_string()));
         if names.last().unwrap() == last {
             return names;
