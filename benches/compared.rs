@@ -20,7 +20,7 @@ mod fake_discord;
 
 use child::{Child, Kind};
 use fake_discord::FakeDiscord;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const WARM_UP: u64 = 2_000;
 const COGS: usize = 20;
@@ -89,9 +89,8 @@ fn columns(what: &str, values: [f64; 3], wanted: &str) {
 /// A bot that has answered some commands, so that connections stand.
 fn warm(kind: Kind, guilds: usize) -> (FakeDiscord, Child) {
     let discord = FakeDiscord::start(guilds);
-    let since = Instant::now();
     let child = Child::start(kind, &discord.url());
-    discord.first_reply(since);
+    discord.first_reply(child.began());
     discord.closed_loop(WARM_UP, 100);
     (discord, child)
 }
@@ -156,9 +155,8 @@ fn start() {
     const SOME: u64 = 10_000;
     let measured = each(|kind| {
         let discord = FakeDiscord::start(0);
-        let since = Instant::now();
         let child = Child::start(kind, &discord.url());
-        let first = milliseconds(discord.first_reply(since));
+        let first = milliseconds(discord.first_reply(child.began()));
         let begin = child.megabytes();
         discord.closed_loop(SOME, 1_000);
         let some = child.megabytes();
@@ -171,9 +169,8 @@ fn start() {
     columns("MB after 80,000 replies", column(2), "<= 1.0, flat");
     columns("start to the first reply, 20 cogs, ms", column(3), "<= 2.5");
     let discord = FakeDiscord::start(0);
-    let since = Instant::now();
     let child = Child::start(Kind::Ours { cogs: 1_000 }, &discord.url());
-    let first = discord.first_reply(since);
+    let first = discord.first_reply(child.began());
     print(
         "start to the first reply, 1,000 cogs, s",
         None,
@@ -237,9 +234,8 @@ fn heard_of(total: u32) -> u32 {
     let folder = tempfile::tempdir().unwrap();
     let cogs = [("listener".to_owned(), LISTENER.to_owned())];
     child::write_cogs(folder.path(), child::CONFIG, cogs);
-    let since = Instant::now();
     let child = Child::in_folder(folder, &discord.url());
-    discord.first_reply(since);
+    discord.first_reply(child.began());
     for _ in 0..total {
         discord.say("a word");
     }

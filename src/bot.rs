@@ -53,7 +53,7 @@ use crate::error::StartError;
 use crate::escape::capitalized;
 use crate::gateway::{Gateway, GatewayAddress, GatewayError, GatewayOptions, split_query};
 use crate::guild_settings::GuildSettings;
-use crate::history::History;
+use crate::history::{History, HistoryError};
 use crate::host_tasks::{self, Task};
 use crate::http::{HttpClient, KnownHosts};
 use crate::json::Json;
@@ -411,26 +411,28 @@ async fn with_store(
     let (path, config) = (options.state.clone(), &options.config);
     let limits = state_limits(config);
     let beside = path.is_some().then(|| config.var_dir().join(HISTORY));
-    let opening = tokio::task::spawn_blocking(move || {
-        let store = open_store(path, limits)?;
-        let history = beside.map(|path| open_history(&path)).unwrap_or_default();
-        Ok(Kept { store, history })
+    // Both wait for the disk: they do so together.
+    let history = tokio::task::spawn_blocking(move || {
+        beside.map_or_else(|| Ok(History::default()), |path| History::open(&path))
     });
-    let opened = |opened: Result<Result<Kept, StartError>, JoinError>| {
-        opened.unwrap_or_else(|error| {
-            let message = format!("the state does not open: {error}");
-            Err(StartError::System(message))
+    let store = tokio::task::spawn_blocking(move || open_store(path, limits));
+    let opening = async {
+        let failed =
+            |error: JoinError| StartError::System(format!("the state does not open: {error}"));
+        Ok::<_, StartError>(Kept {
+            store: store.await.map_err(failed)??,
+            history: unless_unusable(history.await.map_err(failed)?),
         })
     };
-    match select(opening, pin!(signing_in)).await {
-        Either::Left((store, signing_in)) => Ok((opened(store)?, signing_in.await?)),
-        Either::Right((server, opening)) => Ok((opened(opening.await)?, server?)),
+    match select(pin!(opening), pin!(signing_in)).await {
+        Either::Left((kept, signing_in)) => Ok((kept?, signing_in.await?)),
+        Either::Right((server, opening)) => Ok((opening.await?, server?)),
     }
 }
 
 /// A bot runs without a history as well.
-fn open_history(path: &Path) -> History {
-    History::open(path).unwrap_or_else(|error| {
+fn unless_unusable(opened: Result<History, HistoryError>) -> History {
+    opened.unwrap_or_else(|error| {
         tracing::warn!(%error, "The bot keeps no history of its cogs");
         History::default()
     })

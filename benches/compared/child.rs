@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Limits that the benchmarks do not meet.
 pub(super) const CONFIG: &str = r#"{
@@ -35,6 +35,7 @@ pub(super) enum Kind {
 pub(super) struct Child {
     process: std::process::Child,
     folder: tempfile::TempDir,
+    began: Instant,
 }
 
 impl Child {
@@ -64,10 +65,17 @@ impl Child {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
+        let began = Instant::now();
         Self {
             process: command.spawn().unwrap(),
             folder,
+            began,
         }
+    }
+
+    /// When it was started. Its files were written before.
+    pub(super) fn began(&self) -> Instant {
+        self.began
     }
 
     /// Its folder.

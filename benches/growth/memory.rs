@@ -6,7 +6,6 @@ use crate::sheet::{Sheet, cell, real};
 use crate::sizes::Sizes;
 use cogsmith::state::{Key, Namespace, StateLimits, StateScope, Store, StoreOptions, Value};
 use std::path::Path;
-use std::time::Instant;
 
 /// Room for a million keys in one cog.
 const CONFIG: &str = r#"{
@@ -71,9 +70,8 @@ impl Running {
         write_cogs(folder.path(), CONFIG, cogs);
         fill(folder.path());
         let discord = FakeDiscord::start(0);
-        let since = Instant::now();
         let child = Child::in_folder(folder, &discord.url());
-        let start = discord.first_reply(since).as_secs_f64();
+        let start = discord.first_reply(child.began()).as_secs_f64();
         let database = std::fs::metadata(database(child.folder())).map_or(0, |file| file.len());
         Self {
             megabytes: child.megabytes(),

@@ -151,14 +151,14 @@ pub(super) async fn run(settings: Settings, mode: Mode) -> Result<(), StartError
             return Ok(());
         }
     };
-    // While the gateway connects. What the start has needed is several times what is used from then on.
-    let _given_back = tokio::task::spawn_blocking(supervisor::give_back)
-        .await
-        .is_ok();
     bot.follow_config(&path, environment);
     bot.tell_interrupted();
     let (close, closed) = tokio::sync::oneshot::channel::<()>();
     let page = serve_studio(studio, &bot, sim.clone(), online, closed)?;
+    // While the gateway connects. What the start has needed is several times what is used from then on.
+    let _given_back = tokio::task::spawn_blocking(supervisor::give_back)
+        .await
+        .is_ok();
     let ended = tokio::select! {
         () = &mut told_to_stop => Ok(()),
         error = bot.refused() => Err(error),
