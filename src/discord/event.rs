@@ -369,6 +369,8 @@ impl MessagePeek<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
 
     #[test]
     fn what_decides_where_a_message_goes() {
@@ -408,6 +410,28 @@ mod tests {
         }));
         assert_eq!(seen, ["one", "two ", "", "four"]);
         assert!(event.any_content(|start| start == "two "));
+    }
+
+    proptest! {
+        #[test]
+        fn of_any_text_the_beginning_is_seen(content in ".{0,12}", is_spaced in any::<bool>()) {
+            let message = json!({ "id": "1", "content": content, "embeds": [{ "content": 1 }] });
+            let data = if is_spaced {
+                serde_json::to_string_pretty(&message)
+            } else {
+                serde_json::to_string(&message)
+            };
+            let event = Event::new("message_create", 0, 1, data.unwrap());
+            let plain = content.find(|it: char| it.is_control() || matches!(it, '"' | '\\'));
+            let expected = &content[..plain.unwrap_or(content.len())];
+            let mut seen = Vec::new();
+            event.any_content(|start| {
+                seen.push(start.to_owned());
+                false
+            });
+            prop_assert_eq!(seen.len(), 1);
+            prop_assert!(seen[0].starts_with(expected) && content.starts_with(&seen[0]));
+        }
     }
 
     #[test]
