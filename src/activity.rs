@@ -7,7 +7,7 @@
 //! whole: the kernel could stop a slow thread just then, and all others would wait for it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use tokio::sync::watch;
 
 /// The number of things under way in one bot.
@@ -17,13 +17,22 @@ pub struct Activity(Arc<Count>);
 #[derive(Debug)]
 struct Count {
     now: AtomicUsize,
-    /// The count when it last came to or from zero.
+    /// The count when it last came to or from zero while somebody looked on.
     turned: watch::Sender<usize>,
 }
 
 impl Count {
     /// To be called whenever the count has come to or from zero. Who does it last tells what is so in the end.
     fn turn(&self) {
+        // To tell nobody costs as much as all else that happens to most events. Either this sees who has come to look
+        // on, or they see the count as it is now.
+        fence(Ordering::SeqCst);
+        if self.turned.receiver_count() > 0 {
+            self.tell();
+        }
+    }
+
+    fn tell(&self) {
         self.turned
             .send_modify(|count| *count = self.now.load(Ordering::SeqCst));
     }
@@ -61,7 +70,11 @@ impl Activity {
 
     /// Sees whenever the count comes to zero, and whenever it leaves it.
     pub fn subscribe(&self) -> watch::Receiver<usize> {
-        self.0.turned.subscribe()
+        let mut changes = self.0.turned.subscribe();
+        fence(Ordering::SeqCst);
+        self.0.tell();
+        changes.mark_unchanged();
+        changes
     }
 
     /// Returns as soon as nothing is under way.
@@ -84,5 +97,29 @@ impl Drop for Busy {
         if count.now.fetch_sub(1, Ordering::SeqCst) == 1 {
             count.turn();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn whoever_comes_to_look_on_sees_what_is_so_and_what_follows() {
+        let activity = Activity::new();
+        for _ in 0..2_000 {
+            let busy = activity.begin();
+            let ending = tokio::spawn(async move { drop(busy) });
+            let idle = tokio::time::timeout(Duration::from_secs(60), activity.idle());
+            idle.await.expect("it is told that nothing is under way");
+            ending.await.unwrap();
+        }
+        let changes = activity.subscribe();
+        let busy = activity.begin();
+        assert_eq!(*changes.borrow(), 1);
+        drop(changes);
+        drop(busy);
+        assert_eq!(*activity.subscribe().borrow(), 0);
     }
 }

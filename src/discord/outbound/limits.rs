@@ -406,7 +406,7 @@ impl Drop for QueueTicket {
     fn drop(&mut self) {
         let bucket = Arc::clone(&self.bucket);
         let bucket = bucket.in_use(|state| state.waiting.leave(self.ticket));
-        bucket.changed.send_replace(());
+        let _is_waited_for = bucket.changed.send(()).is_ok();
     }
 }
 
@@ -530,7 +530,7 @@ impl Permit {
             let own = self.bucket.as_ref();
             let own = own.is_some_and(|own| Arc::ptr_eq(own, &bucket));
             bucket.state().learn(observed, now, own);
-            bucket.changed.send_replace(());
+            let _is_waited_for = bucket.changed.send(()).is_ok();
         }
     }
 }
@@ -571,7 +571,7 @@ impl Drop for Permit {
             let mut state = bucket.state();
             state.in_flight = state.in_flight.saturating_sub(1);
             drop(state);
-            bucket.changed.send_replace(());
+            let _is_waited_for = bucket.changed.send(()).is_ok();
         }
     }
 }

@@ -497,7 +497,7 @@ impl OutboundCall {
         let now = self.shared.clock.now();
         let observed = Observed::of(answer, now);
         if !answer.status.is_server_error() {
-            self.shared.answered.send_replace(());
+            let _is_waited_for = self.shared.answered.send(()).is_ok();
         }
         if let Some(wait) = observed.retry_after {
             let global = observed.global;
