@@ -42,8 +42,7 @@ struct Slot {
     clock: Option<libc::clockid_t>,
     /// What is done when a time slice on this thread has used that much.
     when_long: OnceLock<(Duration, WhenLong)>,
-    /// The time slice, with the thread's CPU time when the watchdog first saw it.
-    time_slice: Mutex<Option<Option<Duration>>>,
+    time_slice: Mutex<Option<TimeSlice>>,
     running: Mutex<Option<Running>>,
     /// The thread's CPU time at the watchdog's last look, in microseconds.
     looked_at: AtomicU64,
@@ -65,6 +64,13 @@ impl Slot {
             shown: ThreadSlot::of_this_thread(),
         }
     }
+}
+
+/// One turn of a task on a thread of the cogs.
+#[derive(Default)]
+struct TimeSlice {
+    /// The thread's CPU time when the watchdog first saw it.
+    seen_at: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -99,7 +105,7 @@ thread_local! {
 /// Runs a time slice of the calling thread: code of VMs, and what the host does for it.
 pub fn time_slice<R>(run: impl FnOnce() -> R) -> R {
     SLOT.with(|slot| {
-        *lock(&slot.time_slice) = Some(None);
+        *lock(&slot.time_slice) = Some(TimeSlice::default());
         let result = run();
         lock(&slot.time_slice).take();
         result
@@ -164,12 +170,12 @@ fn look_at(slot: &Slot) -> bool {
 fn look_at_time_slice(slot: &Slot) -> bool {
     // The slice does not end while this is held.
     let mut time_slice = lock(&slot.time_slice);
-    let Some(seen_at) = time_slice.as_mut() else {
+    let Some(time_slice) = time_slice.as_mut() else {
         return false;
     };
     if let Some((long, act)) = slot.when_long.get()
         && let Some(now) = slot.clock.and_then(cpu_time)
-        && now.saturating_sub(*seen_at.get_or_insert(now)) >= *long
+        && now.saturating_sub(*time_slice.seen_at.get_or_insert(now)) >= *long
     {
         act();
     }
