@@ -65,7 +65,7 @@ const ROWS: [(&str, Measure); 5] = [
 ];
 
 /// The tables in docs/performance.md, and the files in docs/performance/.
-const SHEETS: [&str; 10] = [
+const SHEETS: [&str; 11] = [
     "machine",
     "cogs",
     "reload_cogs",
@@ -75,6 +75,7 @@ const SHEETS: [&str; 10] = [
     "shards",
     "large",
     "large_series",
+    "large_hour",
     "paper",
 ];
 

@@ -69,7 +69,25 @@ pub(super) fn measure(sizes: &Sizes) -> Vec<Sheet> {
     row("warnings and errors in the log", &|it| {
         it.complaints.to_string()
     });
-    vec![sheet, series(&all, &some)]
+    let mut sheets = vec![sheet, series(&all, &some)];
+    if some.samples.len() >= HOUR {
+        sheets.push(minutes(&some));
+    }
+    sheets
+}
+
+/// Seconds.
+const HOUR: usize = 60 * 60;
+
+/// Each minute of the mix without presences.
+fn minutes(some: &Measured) -> Sheet {
+    let mut sheet = Sheet::new("large_hour", &["minute", "% of a core", "MB"]);
+    for (minute, samples) in (1_u64..).zip(some.samples.chunks_exact(60)) {
+        let percent: f64 = samples.iter().map(|sample| sample.percent).sum();
+        let megabytes = samples.last().map_or(0.0, |sample| sample.megabytes);
+        sheet.add([minute.to_string(), cell(percent / 60.0), cell(megabytes)]);
+    }
+    sheet
 }
 
 /// Each second of both.
