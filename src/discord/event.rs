@@ -2,7 +2,7 @@
 
 use super::missing_fields::with_whole_member;
 use crate::charge::Allowance;
-use crate::json::{Json, JsonRef, Node, Unreadable};
+use crate::json::{Json, JsonRef, Unreadable};
 use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -125,9 +125,12 @@ impl Event {
 
     /// Where it comes from, read at the first call.
     pub fn origin(&self) -> Origin {
-        *self.origin.get_or_init(|| match self.parsed.get() {
-            Some(data) => Origin::of_document(&self.name, data.view()),
-            None => Origin::of(&self.name, self.raw()),
+        *self.origin.get_or_init(|| {
+            let ids = match self.parsed.get() {
+                Some(data) => Ids::in_document(data.view()),
+                None => serde_json::from_str(self.raw()).unwrap_or_default(),
+            };
+            Origin::of(&self.name, ids)
         })
     }
 
@@ -165,9 +168,7 @@ impl Event {
         ];
         let picked = self.data().view().pick(names);
         let [id, channel_id, guild_id, content, author, webhook_id, kind] = picked;
-        let [author_id, bot, system] = author?.pick(["id", "bot", "system"]);
-        let is_true =
-            |flag: Option<JsonRef<'_>>| matches!(flag.map(JsonRef::node), Some(Node::Bool(true)));
+        let author = author?;
         let kind = match kind {
             Some(kind) => u64::try_from(kind.as_i64()?).ok()?,
             None => DEFAULT,
@@ -177,11 +178,11 @@ impl Event {
             channel_id: channel_id?.as_str()?,
             guild_id: guild_id.and_then(JsonRef::as_str),
             content: content.and_then(JsonRef::as_str).unwrap_or_default(),
-            author_id: author_id?.as_str()?,
-            author_bot: is_true(bot),
+            author_id: author.str("id")?,
+            author_bot: author.is_true("bot"),
             webhook_id: webhook_id.and_then(JsonRef::as_str),
             kind,
-            author_system: is_true(system),
+            author_system: author.is_true("system"),
         })
     }
 }
@@ -285,11 +286,42 @@ enum IdText<'a> {
     Other(IgnoredAny),
 }
 
+impl<'a> WithId<'a> {
+    fn in_document(person: JsonRef<'a>) -> Self {
+        Self {
+            id: person.str("id"),
+        }
+    }
+}
+
+impl<'a> Ids<'a> {
+    fn in_document(data: JsonRef<'a>) -> Self {
+        let names = [
+            "id",
+            "guild_id",
+            "channel_id",
+            "user_id",
+            "author",
+            "user",
+            "member",
+        ];
+        let [id, guild_id, channel_id, user_id, author, user, member] = data.pick(names);
+        Self {
+            id: id.and_then(JsonRef::as_str).map(IdText::Text),
+            guild_id: guild_id.and_then(JsonRef::as_str),
+            channel_id: channel_id.and_then(JsonRef::as_str),
+            user_id: user_id.and_then(JsonRef::as_str),
+            author: author.map(WithId::in_document),
+            user: user.map(WithId::in_document),
+            member: member.map(|member| Member {
+                user: member.get("user").map(WithId::in_document),
+            }),
+        }
+    }
+}
+
 impl Origin {
-    fn of(event: &str, data: &str) -> Self {
-        let Ok(ids) = serde_json::from_str::<Ids<'_>>(data) else {
-            return Self::default();
-        };
+    fn of(event: &str, ids: Ids<'_>) -> Self {
         let own_id = match ids.id {
             Some(IdText::Text(id)) if OF_GUILDS.contains(&event) => Some(id),
             _ => None,
@@ -298,34 +330,6 @@ impl Origin {
             guild: number(ids.guild_id.or(own_id)),
             channel: number(ids.channel_id),
             user: number(who(ids.user_id, ids.author, ids.user, ids.member)),
-        }
-    }
-}
-
-impl Origin {
-    /// The same from a document.
-    fn of_document(event: &str, data: JsonRef<'_>) -> Self {
-        let names = [
-            "guild_id",
-            "channel_id",
-            "user_id",
-            "author",
-            "user",
-            "member",
-            "id",
-        ];
-        let [guild_id, channel_id, user_id, author, user, member, id] = data.pick(names);
-        let member = member.and_then(|member| member.get("user"));
-        let people = [author, user, member].into_iter().flatten();
-        let mut ids = people.filter_map(|person| person.str("id"));
-        let own = [guild_id, channel_id, user_id, id];
-        let [guild_id, channel_id, user_id, id] = own.map(|it| it.and_then(JsonRef::as_str));
-        let user_id = user_id.or_else(|| ids.next());
-        let own_id = id.filter(|_| OF_GUILDS.contains(&event));
-        Self {
-            guild: number(guild_id.or(own_id)),
-            channel: number(channel_id),
-            user: number(user_id),
         }
     }
 }
