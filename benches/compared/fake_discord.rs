@@ -154,7 +154,7 @@ impl FakeDiscord {
         self.shared.say(content);
     }
 
-    /// Asks once, and again as long as nobody has connected; the time from now to the reply.
+    /// Asks once, and again as long as nobody has connected; the time from `since` to the reply.
     pub(super) fn first_reply(&self, since: Instant) -> Duration {
         self.connected();
         let before = self.replies();

@@ -4,8 +4,7 @@ use crate::child::Child;
 use crate::fake_discord::FakeDiscord;
 use crate::mix::{self, Load, Measured};
 use crate::sheet::{Sheet, cell, real};
-use crate::sizes::Sizes;
-use std::time::Instant;
+use crate::sizes::{HOUR, Sizes};
 
 pub(super) fn measure(sizes: &Sizes) -> Vec<Sheet> {
     let few = Started::new(0, sizes.large_shards);
@@ -70,14 +69,11 @@ pub(super) fn measure(sizes: &Sizes) -> Vec<Sheet> {
         it.complaints.to_string()
     });
     let mut sheets = vec![sheet, series(&all, &some)];
-    if some.samples.len() >= HOUR {
+    if sizes.some_seconds >= HOUR {
         sheets.push(minutes(&some));
     }
     sheets
 }
-
-/// Seconds.
-const HOUR: usize = 60 * 60;
 
 /// Each minute of the mix without presences.
 fn minutes(some: &Measured) -> Sheet {
@@ -123,13 +119,12 @@ struct Started {
 impl Started {
     fn new(guilds: u64, shards: u64) -> Self {
         let discord = FakeDiscord::sharded(usize::try_from(guilds).unwrap(), shards);
-        let since = Instant::now();
         let child = Child::in_folder(mix::folder(), &discord.url());
         discord.connected();
         // What every shard has been told is known when a command behind it is answered.
         mix::ask_everywhere(&discord, guilds.min(shards));
         Self {
-            seconds: since.elapsed().as_secs_f64(),
+            seconds: child.began().elapsed().as_secs_f64(),
             discord,
             child,
         }

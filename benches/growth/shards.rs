@@ -5,7 +5,7 @@ use crate::fake_discord::FakeDiscord;
 use crate::mix::{self, Load};
 use crate::sheet::{Sheet, cell};
 use crate::sizes::Sizes;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// As many guilds for each number of shards.
 const GUILDS: u64 = 160;
@@ -23,7 +23,7 @@ pub(super) fn measure(sizes: &Sizes) -> Vec<Sheet> {
     for &shards in sizes.shards {
         let discord = FakeDiscord::sharded(usize::try_from(GUILDS).unwrap(), shards);
         let child = Child::in_folder(mix::folder(), &discord.url());
-        discord.first_reply(Instant::now());
+        discord.first_reply(child.began());
         let idle = mix::percent(&child, || std::thread::sleep(IDLE));
         let load = Load {
             guilds: GUILDS,

@@ -59,6 +59,9 @@ const QUICK: Sizes = Sizes {
     some_seconds: 6,
 };
 
+/// Seconds.
+pub(super) const HOUR: u32 = 60 * 60;
+
 impl Sizes {
     pub(super) fn of(is_quick: bool, is_hour: bool) -> Self {
         let sizes = if is_quick { QUICK } else { FULL };
@@ -66,7 +69,7 @@ impl Sizes {
             return sizes;
         }
         Self {
-            some_seconds: 3_600,
+            some_seconds: HOUR,
             ..sizes
         }
     }
