@@ -1,7 +1,7 @@
 //! What an author gives to `ctx:reply`, `message:reply` and the like: a string, or Discord's own
 //! create-message fields plus `ephemeral`, `files` and `delete_after`.
 
-use super::convert::{Converter, to_json};
+use super::convert::{Converter, USUAL_FIELDS, to_json};
 use super::fields::Fields;
 use crate::discord::arguments::File;
 use crate::vm::host::{Arguments, HostError, HostResult, describe};
@@ -29,7 +29,7 @@ impl Content {
     /// A message of nothing but text.
     pub fn of_text(text: &str) -> Self {
         Self {
-            body: Map::from_iter([("content".to_owned(), text.into())]),
+            body: body_of(text.into()),
             ..Self::default()
         }
     }
@@ -45,7 +45,7 @@ impl Content {
             Value::String(text) => {
                 let text = to_json(function, "content", &Value::String(text.clone()))?;
                 Ok(Self {
-                    body: Map::from_iter([("content".to_owned(), text)]),
+                    body: body_of(text),
                     ..Self::default()
                 })
             }
@@ -78,6 +78,12 @@ impl Content {
             })?;
         Ok(content)
     }
+}
+
+fn body_of(text: JsonValue) -> Map<String, JsonValue> {
+    let mut body = Map::with_capacity(USUAL_FIELDS);
+    body.insert("content".to_owned(), text);
+    body
 }
 
 /// `delete_after`, of at most an hour.

@@ -19,6 +19,9 @@ const MOST_VALUES: usize = 200_000;
 /// however often a table holds it, so its own limit does not bound what is copied here.
 const MOST_BYTES: usize = 16 << 20;
 
+/// Room for the fields of most calls and for what the host adds to them, such as a nonce.
+pub const USUAL_FIELDS: usize = 8;
+
 /// Turns a Luau value into JSON. `path` names it in errors (`content.embeds`).
 pub fn to_json(function: &str, path: &str, value: &Value) -> HostResult<JsonValue> {
     Converter::default().read(function, path, value)
@@ -65,7 +68,7 @@ impl Converter {
         table: &Table,
         mut is_sent: impl FnMut(&str) -> HostResult<bool>,
     ) -> HostResult<Map<String, JsonValue>> {
-        let mut fields = Map::new();
+        let mut fields = Map::with_capacity(USUAL_FIELDS);
         for pair in table.pairs::<Value, Value>() {
             let (key, value) = pair?;
             still_in_time(table)?;

@@ -20,9 +20,10 @@ use std::time::{Duration, Instant};
 /// This process's binary, under whatever name.
 const OWN_BINARY: &str = "/proc/self/exe";
 
-/// For how many milliseconds mimalloc keeps freed memory before the system gets it back. Without a delay the bot takes a
-/// quarter less of it after many replies, and hardly more processor time (docs/performance.md).
-const PURGE_DELAY: &str = "MIMALLOC_PURGE_DELAY";
+/// For how many milliseconds mimalloc keeps freed memory before the system gets it back, and the bot's value for it.
+/// Less takes more processor time in a burst, as the same memory is soon needed again; more takes more memory, up to a
+/// quarter (docs/performance.md).
+const PURGE_DELAY: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "100");
 
 /// Runs the bot in a child and starts it again whenever it dies. Returns the exit code. `log` is called before the
 /// first line is logged.
@@ -74,8 +75,9 @@ impl Supervisor {
         let handed = format!("{}:{}", self.file.as_raw_fd(), std::process::id());
         let mut child = Command::new(binary());
         child.arg0(name).args(arguments).env(VARIABLE, handed);
-        if std::env::var_os(PURGE_DELAY).is_none() {
-            child.env(PURGE_DELAY, "0");
+        let (variable, delay) = PURGE_DELAY;
+        if std::env::var_os(variable).is_none() {
+            child.env(variable, delay);
         }
         child.spawn()
     }

@@ -1,10 +1,10 @@
 //! Paths, queries and headers.
 
-use super::{ArgumentError, expected, got};
+use super::{ArgumentError, Params, expected, got};
 use crate::discord::operations::Operation;
 use crate::discord::schema::Shape;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The characters that are percent-encoded: all except those that RFC 3986 calls unreserved.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -21,7 +21,7 @@ pub fn percent(text: &str) -> String {
 /// The operation's path with its parameters filled in.
 pub(super) fn path(
     operation: &'static Operation,
-    params: &Map<String, Value>,
+    params: &Params,
 ) -> Result<String, ArgumentError> {
     let mut path = String::with_capacity(operation.path.len() + 32);
     for segment in operation.path.split('/').skip(1) {

@@ -25,6 +25,7 @@ use super::schema::{self, Field, Shape, check_field, expected, got};
 use compose::{Look, compose};
 use convert::Converter;
 use serde_json::{Map, Value};
+use smallvec::SmallVec;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The longest reason that Discord's audit log takes, in characters.
@@ -65,7 +66,7 @@ pub fn prepare_with(
     let fault = |field: &str, expected: &str, got: String| {
         ArgumentError::wrong(operation, field, expected, got)
     };
-    let arguments = match arguments {
+    let mut arguments = match arguments {
         Value::Object(arguments) => arguments,
         // An empty table could be either.
         Value::Array(items) if items.is_empty() => Map::new(),
@@ -73,17 +74,36 @@ pub fn prepare_with(
         other => return Err(fault("", "a table with named fields", got(&other))),
     };
     let mut sorter = Sorter::new(operation, files);
-    for (name, value) in arguments {
-        sorter.take(&name, value)?;
+    let mut first = None;
+    // Most fields are the body's, and stay where they are.
+    arguments.retain(|name, value| {
+        let taken = first.is_none().then(|| sorter.take(name, value));
+        taken.is_none_or(|taken| taken.unwrap_or_else(|fault| first.replace(fault).is_none()))
+    });
+    if let Some(fault) = first {
+        return Err(fault);
     }
+    sorter.body = arguments;
     sorter.finish()
+}
+
+/// The arguments that are part of the path.
+#[derive(Default)]
+struct Params(SmallVec<[(&'static str, Value); 2]>);
+
+impl Params {
+    fn get(&self, name: &str) -> Option<&Value> {
+        let found = self.0.iter().find(|(own, _)| *own == name);
+        found.map(|(_, value)| value)
+    }
 }
 
 /// Sorts the fields of one call into their places.
 struct Sorter {
     operation: &'static Operation,
-    params: Map<String, Value>,
+    params: Params,
     query: Vec<(&'static str, String)>,
+    /// The fields that are left when all others have been taken.
     body: Map<String, Value>,
     whole_body: Option<Value>,
     reason: Option<String>,
@@ -94,7 +114,7 @@ impl Sorter {
     fn new(operation: &'static Operation, files: Vec<File>) -> Self {
         Self {
             operation,
-            params: Map::new(),
+            params: Params::default(),
             query: Vec::new(),
             body: Map::new(),
             whole_body: None,
@@ -103,25 +123,26 @@ impl Sorter {
         }
     }
 
-    fn take(&mut self, name: &str, value: Value) -> Result<(), ArgumentError> {
+    /// Takes an argument to its place. Returns whether it is a field of the body: that is checked as a whole, once
+    /// everything is there.
+    fn take(&mut self, name: &str, value: &mut Value) -> Result<bool, ArgumentError> {
         let operation = self.operation;
-        if let Some(field) = operation.params.get(name) {
-            let value = self.convert(name, field, value)?;
-            self.params.insert(name.to_owned(), value);
+        if let Some((name, field)) = operation.params.get_key_value(name) {
+            let value = self.convert(name, field, value.take())?;
+            self.params.0.push((name, value));
         } else if let Some((name, field)) = operation.query.get_key_value(name) {
             if !value.is_null() {
-                let value = self.convert(name, field, value)?;
+                let value = self.convert(name, field, value.take())?;
                 encode::query(name, &field.shape, &value, &mut self.query);
             }
         } else if operation.file_field == Some(name) {
-            self.files.push(File::named(operation, name, value)?);
+            self.files.push(File::named(operation, name, value.take())?);
         } else if body_has(operation, name) {
-            // Checked as a whole, once everything is there.
-            self.body.insert(name.to_owned(), value);
+            return Ok(true);
         } else {
-            self.take_special(name, value)?;
+            self.take_special(name, value.take())?;
         }
-        Ok(())
+        Ok(false)
     }
 
     fn take_special(&mut self, name: &str, value: Value) -> Result<(), ArgumentError> {
@@ -261,7 +282,7 @@ const MAJOR: [&str; 5] = [
     "lobby_id",
 ];
 
-fn major(operation: &Operation, params: &Map<String, Value>) -> u64 {
+fn major(operation: &Operation, params: &Params) -> u64 {
     let text = |name: &str| params.get(name).and_then(Value::as_str);
     // Only the first one counts, and only where the path begins with it.
     let Some(name) = operation

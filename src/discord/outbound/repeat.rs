@@ -110,17 +110,18 @@ pub(super) fn make_unique(prepared: &mut Prepared) {
 
 /// A text that no other message of this bot has: Discord takes 25 characters.
 fn new_nonce() -> String {
-    static PROCESS: LazyLock<u64> = LazyLock::new(|| {
+    static PROCESS: LazyLock<String> = LazyLock::new(|| {
         let mut random = [0; 8];
-        match getrandom::fill(&mut random) {
+        let number = match getrandom::fill(&mut random) {
             Ok(()) => u64::from_le_bytes(random),
             // Only an earlier process of this bot has to be told apart, and for minutes.
             Err(_) => crate::clock::Clock::system().now().as_secs(),
-        }
+        };
+        format!("{number:016x}")
     });
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed) & 0xF_FFFF_FFFF;
-    format!("{:016x}{count:09x}", *PROCESS)
+    format!("{}{count:09x}", *PROCESS)
 }
 
 #[cfg(test)]
