@@ -77,8 +77,14 @@ pub fn prepare_with(
     let mut first = None;
     // Most fields are the body's, and stay where they are.
     arguments.retain(|name, value| {
-        let taken = first.is_none().then(|| sorter.take(name, value));
-        taken.is_none_or(|taken| taken.unwrap_or_else(|fault| first.replace(fault).is_none()))
+        // Of a table with many wrong fields one is looked at: to find the name that was meant takes long.
+        if first.is_some() {
+            return false;
+        }
+        sorter.take(name, value).unwrap_or_else(|fault| {
+            first = Some(fault);
+            false
+        })
     });
     if let Some(fault) = first {
         return Err(fault);
