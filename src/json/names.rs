@@ -8,36 +8,39 @@ use std::sync::LazyLock;
 pub static NAMES: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| include_str!("names.txt").lines().collect());
 
-/// The numbers of the short names, which are most that are looked up.
-static SHORT: LazyLock<HashMap<(u64, u64), u16>> = LazyLock::new(|| {
-    let short = |(name, number): (&&str, u16)| Some((short(name)?, number));
-    NAMES.iter().zip(0..OTHER).filter_map(short).collect()
+static NUMBERS: LazyLock<HashMap<Key<'static>, u16>> = LazyLock::new(|| {
+    let keys = NAMES.iter().map(|name| Key::of(name));
+    keys.zip(0..OTHER).collect()
 });
 
-/// Those of all others.
-static LONG: LazyLock<HashMap<&'static str, u16>> = LazyLock::new(|| {
-    let names = NAMES.iter().copied().zip(0..OTHER);
-    names.filter(|(name, _)| short(name).is_none()).collect()
-});
+/// A name as it is looked up.
+#[derive(PartialEq, Eq, Hash)]
+enum Key<'a> {
+    /// At most 15 bytes, as most are: the bytes, zeros and their number. Two integers are hashed and compared in a few
+    /// instructions.
+    Short(u64, u64),
+    Long(&'a str),
+}
 
-/// A name of at most 15 bytes as two numbers, which are hashed and compared in a few instructions: its bytes, zeros and
-/// its length.
-fn short(name: &str) -> Option<(u64, u64)> {
-    let mut bytes = [0; 16];
-    let (length, room) = bytes.split_last_mut()?;
-    room.get_mut(..name.len())?.copy_from_slice(name.as_bytes());
-    *length = u8::try_from(name.len()).ok()?;
-    let (low, high) = bytes.split_at(8);
-    let number = |half: &[u8]| half.try_into().map(u64::from_le_bytes).ok();
-    Some((number(low)?, number(high)?))
+impl<'a> Key<'a> {
+    fn of(name: &'a str) -> Self {
+        Self::short(name.as_bytes()).unwrap_or(Self::Long(name))
+    }
+
+    fn short(name: &[u8]) -> Option<Self> {
+        let mut bytes = [0; 16];
+        let (length, room) = bytes.split_last_mut()?;
+        room.get_mut(..name.len())?.copy_from_slice(name);
+        *length = u8::try_from(name.len()).ok()?;
+        let (low, high) = bytes.split_at(8);
+        let number = |half: &[u8]| half.try_into().map(u64::from_le_bytes).ok();
+        Some(Self::Short(number(low)?, number(high)?))
+    }
 }
 
 /// The number of a name, if it has one.
 pub(super) fn number(name: &str) -> Option<u16> {
-    match short(name) {
-        Some(key) => SHORT.get(&key).copied(),
-        None => LONG.get(name).copied(),
-    }
+    NUMBERS.get(&Key::of(name)).copied()
 }
 
 /// The name with this number.

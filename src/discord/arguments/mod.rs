@@ -89,8 +89,7 @@ pub fn prepare_with(
     if let Some(fault) = first {
         return Err(fault);
     }
-    sorter.body = arguments;
-    sorter.finish()
+    sorter.finish(arguments)
 }
 
 /// The arguments that are part of the path.
@@ -109,8 +108,6 @@ struct Sorter {
     operation: &'static Operation,
     params: Params,
     query: Vec<(&'static str, String)>,
-    /// The fields that are left when all others have been taken.
-    body: Map<String, Value>,
     whole_body: Option<Value>,
     reason: Option<String>,
     files: Vec<File>,
@@ -122,7 +119,6 @@ impl Sorter {
             operation,
             params: Params::default(),
             query: Vec::new(),
-            body: Map::new(),
             whole_body: None,
             reason: None,
             files,
@@ -172,7 +168,8 @@ impl Sorter {
         }
     }
 
-    fn finish(mut self) -> Result<Prepared, ArgumentError> {
+    /// `body_fields` are left of the arguments when all others have been taken.
+    fn finish(mut self, body_fields: Map<String, Value>) -> Result<Prepared, ArgumentError> {
         let operation = self.operation;
         let path = encode::path(operation, &self.params)?;
         for (name, field) in &operation.query {
@@ -180,7 +177,7 @@ impl Sorter {
                 return Err(ArgumentError::missing(operation, name, &expected(field)));
             }
         }
-        let body = self.finish_body()?;
+        let body = self.finish_body(body_fields)?;
         if operation.file_field.is_some() {
             files::name_part(operation, &mut self.files)?;
         }
@@ -196,7 +193,7 @@ impl Sorter {
         })
     }
 
-    fn finish_body(&mut self) -> Result<Option<Value>, ArgumentError> {
+    fn finish_body(&mut self, fields: Map<String, Value>) -> Result<Option<Value>, ArgumentError> {
         let operation = self.operation;
         let Some(field) = &operation.body_field else {
             return Ok(None);
@@ -208,7 +205,7 @@ impl Sorter {
             };
             ("body", body)
         } else {
-            ("", Value::Object(std::mem::take(&mut self.body)))
+            ("", Value::Object(fields))
         };
         compose(operation, shape, &mut body, Look::Places)?;
         Converter::new(operation, name).convert(field, &mut body)?;

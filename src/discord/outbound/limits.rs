@@ -302,6 +302,11 @@ impl Bucket {
         lock(&self.state)
     }
 
+    /// Has those that wait here look at it again. Mostly nobody does, and then nobody is told.
+    fn tell(&self) {
+        let _is_waited_for = self.changed.send(()).is_ok();
+    }
+
     /// Does something with the state of the bucket to which the queue has moved; returns that bucket.
     fn in_use(self: Arc<Self>, change: impl FnOnce(&mut BucketState)) -> Arc<Self> {
         let mut bucket = self;
@@ -406,7 +411,7 @@ impl Drop for QueueTicket {
     fn drop(&mut self) {
         let bucket = Arc::clone(&self.bucket);
         let bucket = bucket.in_use(|state| state.waiting.leave(self.ticket));
-        let _is_waited_for = bucket.changed.send(()).is_ok();
+        bucket.tell();
     }
 }
 
@@ -530,7 +535,7 @@ impl Permit {
             let own = self.bucket.as_ref();
             let own = own.is_some_and(|own| Arc::ptr_eq(own, &bucket));
             bucket.state().learn(observed, now, own);
-            let _is_waited_for = bucket.changed.send(()).is_ok();
+            bucket.tell();
         }
     }
 }
@@ -571,7 +576,7 @@ impl Drop for Permit {
             let mut state = bucket.state();
             state.in_flight = state.in_flight.saturating_sub(1);
             drop(state);
-            let _is_waited_for = bucket.changed.send(()).is_ok();
+            bucket.tell();
         }
     }
 }
