@@ -108,6 +108,7 @@ async fn a_root_behind_a_symlink_is_watched_also_when_the_symlink_moves() {
         watcher,
         batches,
         snapshot,
+        markers: 0,
     };
     lua.write("cogs/ping.luau", "changed");
     assert_eq!(lua.step().await, ["cogs/ping"]);
@@ -130,6 +131,7 @@ async fn a_root_that_comes_later_is_noticed() {
         watcher,
         batches,
         snapshot,
+        markers: 0,
     };
     lua.write("cogs/ping.luau", "1");
     lua.until("cogs/ping", Some("1")).await;

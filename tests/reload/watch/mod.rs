@@ -9,7 +9,7 @@ use cogsmith::reload::watch::{Batch, Watcher};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -26,6 +26,8 @@ struct Lua {
     watcher: Watcher,
     batches: mpsc::Receiver<Batch>,
     snapshot: Snapshot,
+    /// How often [`Lua::settle`] has saved a file of its own.
+    markers: u32,
 }
 
 impl Lua {
@@ -53,6 +55,7 @@ impl Lua {
             watcher,
             batches,
             snapshot,
+            markers: 0,
         }
     }
 
@@ -93,13 +96,15 @@ impl Lua {
         changed
     }
 
-    /// Saves a file of its own and follows the watcher until that is seen. Whatever happened before
-    /// has been seen then, too.
+    /// Saves a new file of its own and follows the watcher until that is seen; tells what else changed. Whatever
+    /// happened before has been seen then, too. The file is another one each time: a batch that an earlier one left
+    /// behind would show its new text before the other changes.
     async fn settle(&mut self) -> BTreeSet<String> {
-        let text = format!("return {:?}", Instant::now());
-        self.write("data/marker.luau", &text);
-        let mut changed = self.until("data/marker", Some(&text)).await;
-        changed.remove("data/marker");
+        self.markers += 1;
+        let marker = format!("data/marker{}", self.markers);
+        self.write(&format!("{marker}.luau"), "return true");
+        let mut changed = self.until(&marker, Some("return true")).await;
+        changed.remove(&marker);
         changed
     }
 }
