@@ -17,6 +17,9 @@ pub(super) const CONFIG: &str = r#"{
     "limits": { "discord_calls_per_10s": 10000, "cpu_seconds_per_minute": 60 }
 }"#;
 
+/// After this time a start is over, with what is done when it is.
+const START: Duration = Duration::from_secs(4);
+
 /// What is measured.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
@@ -100,6 +103,12 @@ impl Child {
                 .sum::<u64>()
         });
         Duration::from_millis(ticks.sum::<u64>() * 10)
+    }
+
+    /// The resident set when the start is over: what the start has needed has been given back by then.
+    pub(super) fn megabytes_at_rest(&self) -> f64 {
+        std::thread::sleep(START.saturating_sub(self.began.elapsed()));
+        self.megabytes()
     }
 
     /// The resident set.

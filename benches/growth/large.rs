@@ -8,11 +8,11 @@ use crate::sizes::{HOUR, Sizes};
 
 pub(super) fn measure(sizes: &Sizes) -> Vec<Sheet> {
     let few = Started::new(0, sizes.large_shards);
-    let small = (few.child.megabytes(), few.child.cpu());
+    let small = (few.child.megabytes_at_rest(), few.child.cpu());
     drop(few);
     let started = Started::new(sizes.guilds, sizes.large_shards);
     let guilds = real(sizes.guilds);
-    let start_memory = started.child.megabytes();
+    let start_memory = started.child.megabytes_at_rest();
     let start_cpu = started.child.cpu().saturating_sub(small.1).as_secs_f64();
     let load = |kinds, seconds| Load {
         guilds: sizes.guilds,

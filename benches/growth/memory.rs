@@ -74,7 +74,7 @@ impl Running {
         let start = discord.first_reply(child.began()).as_secs_f64();
         let database = std::fs::metadata(database(child.folder())).map_or(0, |file| file.len());
         Self {
-            megabytes: child.megabytes(),
+            megabytes: child.megabytes_at_rest(),
             database: real(database) / 1_048_576.0,
             start,
         }

@@ -27,12 +27,18 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal;
 use tracing::{info, warn};
 
 /// The exit code of a process that was ended by Ctrl-C: 128 and the number of SIGINT.
 const INTERRUPTED: i32 = 130;
+
+/// How long after the start memory is given back that only the start has needed: soon after the bot has connected, as a
+/// rule, and when Discord's list of commands has been compared with the cogs', which comes last.
+const GIVEN_BACK_AFTER: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(3)];
+
 /// The options of `cogsmith run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
 pub(super) struct RunOptions {
@@ -155,10 +161,7 @@ pub(super) async fn run(settings: Settings, mode: Mode) -> Result<(), StartError
     bot.tell_interrupted();
     let (close, closed) = tokio::sync::oneshot::channel::<()>();
     let page = serve_studio(studio, &bot, sim.clone(), online, closed)?;
-    // While the gateway connects. What the start has needed is several times what is used from then on.
-    let _given_back = tokio::task::spawn_blocking(supervisor::give_back)
-        .await
-        .is_ok();
+    give_back_later();
     let ended = tokio::select! {
         () = &mut told_to_stop => Ok(()),
         error = bot.refused() => Err(error),
@@ -172,6 +175,21 @@ pub(super) async fn run(settings: Settings, mode: Mode) -> Result<(), StartError
     }
     info!("Stopped");
     ended
+}
+
+/// Gives back what the start has needed, which is several times what is used from then on. To map pages again takes
+/// time, so that does not happen while the bot connects.
+fn give_back_later() {
+    let start = tokio::time::Instant::now();
+    let giving_back = async move {
+        for pause in GIVEN_BACK_AFTER {
+            tokio::time::sleep_until(start + pause).await;
+            let _given_back = tokio::task::spawn_blocking(supervisor::give_back)
+                .await
+                .is_ok();
+        }
+    };
+    host_tasks::errand(giving_back);
 }
 
 async fn start_simulator(adopted: Adopted) -> Result<Sim, StartError> {

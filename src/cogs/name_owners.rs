@@ -129,6 +129,12 @@ impl Names {
         self.lock().remove(cog);
     }
 
+    /// Whether there are changes for the file.
+    pub fn are_to_be_saved(&self) -> bool {
+        let record = self.lock();
+        record.is_new && record.path.is_some()
+    }
+
     /// Writes changes to the file. If that fails, it is tried again with the next change; until then the owners are
     /// kept in memory only.
     pub fn save(&self) {

@@ -1,7 +1,8 @@
 //! The facts about Discord, read once: `operations.json` and `events.json` become typed tables of operations, events
 //! and schemas, whose shapes name each other. They are data: `operations`, `events` and `schema` look things up in them.
 //!
-//! A schema is read when it is first looked up: of the hundreds that there are, a bot needs some dozens.
+//! A schema is read when it is first looked up, and so is what an operation takes and answers: of the hundreds that
+//! there are, a bot needs some dozens.
 //!
 //! Both files are parts of the program, so their names live as long as it does and are never copied.
 //! That they can be read is a test, not a question at run time.
@@ -86,31 +87,14 @@ fn read_operations() -> serde_json::Result<Operations> {
             (name, lazy)
         })
         .collect();
-    let mut operations = IndexMap::default();
-    for raw in raw.operations {
-        let form = raw.body.get("multipart/form-data").copied();
-        let mut operation = Operation::from(raw);
-        operation.file_field = form.and_then(|form| file_field(&schemas, form));
-        operations.insert(operation.id, operation);
-    }
+    let operations = raw.operations.into_iter();
+    let operations = operations
+        .map(|raw| (raw.id, Operation::from(raw)))
+        .collect();
     Ok(Operations {
         by_id: operations,
         schemas,
     })
-}
-
-/// The field of a form that holds its one file. Discord describes files as strings.
-fn file_field(
-    schemas: &IndexMap<&'static str, LazySchema>,
-    form: &'static str,
-) -> Option<&'static str> {
-    let fields = |name| match schemas.get(name).map(Deref::deref) {
-        Some(Schema::Object(fields)) => Some(fields.keys().copied()),
-        _ => None,
-    };
-    let names = Shape::parse(form).names();
-    let mut names = names.into_iter().filter_map(fields).flatten();
-    names.find(|name| ["file", "target_users_file"].contains(name))
 }
 
 fn read_events() -> serde_json::Result<Events> {
@@ -207,6 +191,9 @@ mod tests {
         let raw: RawOperations = serde_json::from_str(include_str!("operations.json")).unwrap();
         for (name, schema) in raw.schemas {
             assert!(Schema::read(schema.get()).is_ok(), "{name}");
+        }
+        for operation in raw.operations {
+            assert!(operation.signature().is_ok(), "{}", operation.id);
         }
         let events = read_events().unwrap();
         assert_eq!(events.by_name.len(), 76);

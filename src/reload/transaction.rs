@@ -216,8 +216,12 @@ async fn remember_names(cogs: &Cogs, results: &Results) {
     save_names(cogs).await;
 }
 
-/// Writes the names to the disk, on a thread for work that blocks.
+/// Writes the names to the disk, if any have changed, on a thread for work that blocks. Such a thread may be busy with
+/// the history for a while, and nothing is to wait for that.
 pub(super) async fn save_names(cogs: &Cogs) {
+    if !cogs.names.are_to_be_saved() {
+        return;
+    }
     let names = Arc::clone(&cogs.names);
     // A panic there is a bug in the host; the names are written with the next change.
     let _saved = tokio::task::spawn_blocking(move || names.save())

@@ -139,6 +139,8 @@ impl Vm {
     ) -> mlua::Result<Self> {
         self_test().map_err(mlua::Error::external)?;
         let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::default())?;
+        // Nearly all that is made here stays; what does not is collected once, at the end.
+        lua.gc_stop();
         raw::allocator::install(&lua).map_err(mlua::Error::runtime)?;
         let guard = Guard::install(&lua, limits.call_depth);
         raw::guard_libraries(&lua)?;
@@ -170,6 +172,7 @@ impl Vm {
                 }
             }));
         }
+        vm.lua().gc_restart();
         vm.lua().gc_collect()?;
         Ok(vm)
     }

@@ -1,13 +1,17 @@
 //! An operation, as the facts describe it.
 
-use super::schema::{Field, Fields};
+use super::OPERATIONS;
+use super::schema::{Field, Fields, Schema};
 use super::shape::Shape;
 use crate::hash::IndexMap;
 use serde::Deserialize;
-use std::sync::OnceLock;
+use serde_json::value::RawValue;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{LazyLock, OnceLock};
 
-/// One operation of Discord's API.
-#[derive(Debug)]
+/// One operation of Discord's API. What it takes and answers is read when it is first looked at: of the hundreds of
+/// operations, a bot needs some dozens.
 pub struct Operation {
     /// Discord's name for it (`create_message`), which is the function's name in a cog.
     pub id: &'static str,
@@ -17,6 +21,14 @@ pub struct Operation {
     pub method: &'static str,
     /// The template of the path below `/api/v10` (`/channels/{channel_id}/messages`).
     pub path: &'static str,
+    signature: LazyLock<Signature, Box<dyn FnOnce() -> Signature + Send + Sync>>,
+    /// The schema of the answer or of its items, once it was asked for (`schema::answer_kind`).
+    pub(in crate::discord) answer_kind: OnceLock<Option<&'static str>>,
+}
+
+/// What an operation takes and answers; its fields are read as the operation's own.
+#[derive(Debug, Default)]
+pub struct Signature {
     /// The fields of the path.
     pub params: Fields,
     /// The fields of the query string.
@@ -37,8 +49,20 @@ pub struct Operation {
     pub file_field: Option<&'static str>,
     /// `body`, read.
     pub(in crate::discord) body_field: Option<Field>,
-    /// The schema of the answer or of its items, once it was asked for (`schema::answer_kind`).
-    pub(in crate::discord) answer_kind: OnceLock<Option<&'static str>>,
+}
+
+impl Deref for Operation {
+    type Target = Signature;
+
+    fn deref(&self) -> &Signature {
+        &self.signature
+    }
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Operation({})", self.id)
+    }
 }
 
 impl Operation {
@@ -61,28 +85,20 @@ impl Operation {
 
 impl From<RawOperation> for Operation {
     fn from(raw: RawOperation) -> Self {
-        let json = raw.body.get("application/json");
-        let form = raw.body.get("multipart/form-data");
-        let body = json.or(form).copied();
+        let RawOperation {
+            id,
+            capability,
+            method,
+            path,
+            ..
+        } = raw;
+        let read = move || raw.signature().unwrap_or_default();
         Self {
-            id: raw.id,
-            capability: raw.capability,
-            method: raw.method,
-            path: raw.path,
-            params: raw.params,
-            query: raw.query,
-            body,
-            returns: raw.returns.values().flatten().next().copied(),
-            statuses: raw
-                .returns
-                .keys()
-                .filter_map(|it| it.parse().ok())
-                .collect(),
-            may_be_empty: raw.returns.values().any(Option::is_none),
-            multipart: form.is_some(),
-            form_only: json.is_none() && form.is_some(),
-            file_field: None,
-            body_field: body.map(|body| Field::plain(Shape::parse(body))),
+            id,
+            capability,
+            method,
+            path,
+            signature: LazyLock::new(Box::new(read)),
             answer_kind: OnceLock::new(),
         }
     }
@@ -92,11 +108,49 @@ impl From<RawOperation> for Operation {
 #[derive(Deserialize)]
 pub(super) struct RawOperation {
     pub(super) id: &'static str,
-    pub(super) capability: &'static str,
-    pub(super) method: &'static str,
-    pub(super) path: &'static str,
-    pub(super) params: Fields,
-    pub(super) query: Fields,
-    pub(super) body: IndexMap<&'static str, &'static str>,
-    pub(super) returns: IndexMap<&'static str, Option<&'static str>>,
+    capability: &'static str,
+    method: &'static str,
+    path: &'static str,
+    #[serde(borrow = "'static")]
+    params: &'static RawValue,
+    #[serde(borrow = "'static")]
+    query: &'static RawValue,
+    #[serde(borrow = "'static")]
+    body: &'static RawValue,
+    #[serde(borrow = "'static")]
+    returns: &'static RawValue,
+}
+
+impl RawOperation {
+    /// What the operation takes and answers.
+    pub(super) fn signature(&self) -> serde_json::Result<Signature> {
+        let bodies: IndexMap<&str, &str> = serde_json::from_str(self.body.get())?;
+        let returns: IndexMap<&str, Option<&str>> = serde_json::from_str(self.returns.get())?;
+        let json = bodies.get("application/json").copied();
+        let form = bodies.get("multipart/form-data").copied();
+        let body = json.or(form);
+        Ok(Signature {
+            params: serde_json::from_str(self.params.get())?,
+            query: serde_json::from_str(self.query.get())?,
+            body,
+            returns: returns.values().flatten().next().copied(),
+            statuses: returns.keys().filter_map(|it| it.parse().ok()).collect(),
+            may_be_empty: returns.values().any(Option::is_none),
+            multipart: form.is_some(),
+            form_only: json.is_none() && form.is_some(),
+            file_field: form.and_then(file_field),
+            body_field: body.map(|body| Field::plain(Shape::parse(body))),
+        })
+    }
+}
+
+/// The field of a form that holds its one file. Discord describes files as strings.
+fn file_field(form: &'static str) -> Option<&'static str> {
+    let fields = |name| match OPERATIONS.schemas.get(name).map(Deref::deref) {
+        Some(Schema::Object(fields)) => Some(fields.keys().copied()),
+        _ => None,
+    };
+    let names = Shape::parse(form).names();
+    let mut names = names.into_iter().filter_map(fields).flatten();
+    names.find(|name| ["file", "target_users_file"].contains(name))
 }
