@@ -152,11 +152,22 @@ async fn clicks_during_reloads_are_answered_exactly_once() {
         }
         stage.applied().await;
     }
-    for one in clicks {
-        let text = super::answer(&one).await;
-        assert!(text.starts_with('v') && text.ends_with(" 1"), "{text}");
-    }
     stage.settled().await;
+    for one in clicks {
+        let view = one.state();
+        let mut answers = super::follow_ups(&view);
+        // A click that had to wait for long is acknowledged first (6), and its answer follows.
+        if view.response_type != Some(6) {
+            answers.push(super::shown(&view));
+        }
+        let [answer] = &*answers else {
+            panic!("{answers:?}");
+        };
+        assert!(
+            answer.starts_with('v') && answer.ends_with(" 1"),
+            "{answer}"
+        );
+    }
     assert_eq!(click(&stage, message, "t:ask:1").await, "v10 1");
 }
 
