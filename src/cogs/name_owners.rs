@@ -130,9 +130,8 @@ impl Names {
     }
 
     /// Whether there are changes for the file.
-    pub fn are_to_be_saved(&self) -> bool {
-        let record = self.lock();
-        record.is_new && record.path.is_some()
+    pub fn are_dirty(&self) -> bool {
+        self.lock().dirty_file().is_some()
     }
 
     /// Writes changes to the file. If that fails, it is tried again with the next change; until then the owners are
@@ -140,7 +139,7 @@ impl Names {
     pub fn save(&self) {
         let (path, text) = {
             let mut record = self.lock();
-            let Some(path) = record.path.clone().filter(|_| record.is_new) else {
+            let Some(path) = record.dirty_file().cloned() else {
                 return;
             };
             record.is_new = false;
@@ -157,6 +156,11 @@ impl Names {
 }
 
 impl Record {
+    /// The file, if there are changes for it.
+    fn dirty_file(&self) -> Option<&PathBuf> {
+        self.path.as_ref().filter(|_| self.is_new)
+    }
+
     fn put(&mut self, cog: &str, held: Held) {
         self.is_new = true;
         for claim in &held.claims {

@@ -31,8 +31,10 @@ pub(super) struct Operations {
     pub(super) schemas: IndexMap<&'static str, LazySchema>,
 }
 
-/// A schema that is read when it is first looked at.
-pub(super) type LazySchema = LazyLock<Schema, Box<dyn FnOnce() -> Schema + Send + Sync>>;
+/// A part of the facts that is read when it is first looked at.
+type Lazy<T> = LazyLock<T, Box<dyn FnOnce() -> T + Send + Sync>>;
+
+pub(super) type LazySchema = Lazy<Schema>;
 
 /// Every dispatch event and every intent.
 #[derive(Debug, Default)]

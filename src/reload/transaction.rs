@@ -219,7 +219,7 @@ async fn remember_names(cogs: &Cogs, results: &Results) {
 /// Writes the names to the disk, if any have changed, on a thread for work that blocks. Such a thread may be busy with
 /// the history for a while, and nothing is to wait for that.
 pub(super) async fn save_names(cogs: &Cogs) {
-    if !cogs.names.are_to_be_saved() {
+    if !cogs.names.are_dirty() {
         return;
     }
     let names = Arc::clone(&cogs.names);

@@ -1,14 +1,14 @@
 //! An operation, as the facts describe it.
 
-use super::OPERATIONS;
 use super::schema::{Field, Fields, Schema};
 use super::shape::Shape;
+use super::{Lazy, OPERATIONS};
 use crate::hash::IndexMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::OnceLock;
 
 /// One operation of Discord's API. What it takes and answers is read when it is first looked at: of the hundreds of
 /// operations, a bot needs some dozens.
@@ -21,7 +21,7 @@ pub struct Operation {
     pub method: &'static str,
     /// The template of the path below `/api/v10` (`/channels/{channel_id}/messages`).
     pub path: &'static str,
-    signature: LazyLock<Signature, Box<dyn FnOnce() -> Signature + Send + Sync>>,
+    signature: Lazy<Signature>,
     /// The schema of the answer or of its items, once it was asked for (`schema::answer_kind`).
     pub(in crate::discord) answer_kind: OnceLock<Option<&'static str>>,
 }
@@ -85,21 +85,13 @@ impl Operation {
 
 impl From<RawOperation> for Operation {
     fn from(raw: RawOperation) -> Self {
-        let RawOperation {
-            id,
-            capability,
-            method,
-            path,
-            ..
-        } = raw;
-        let read = move || raw.signature().unwrap_or_default();
         Self {
-            id,
-            capability,
-            method,
-            path,
-            signature: LazyLock::new(Box::new(read)),
+            id: raw.id,
+            capability: raw.capability,
+            method: raw.method,
+            path: raw.path,
             answer_kind: OnceLock::new(),
+            signature: Lazy::new(Box::new(move || raw.signature().unwrap_or_default())),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Folders and links that come, go and move.
 
-use super::{DEBOUNCE, Lua, write};
-use cogsmith::reload::sources::{ModuleId, Rules, Snapshot};
+use super::{DEBOUNCE, Lua, start, write};
+use cogsmith::reload::sources::{ModuleId, Rules};
 use cogsmith::reload::watch::Watcher;
 use std::collections::BTreeSet;
 use std::fs;
@@ -101,15 +101,7 @@ async fn a_root_behind_a_symlink_is_watched_also_when_the_symlink_moves() {
     }
     let root = folder.path().join("lua");
     symlink("one", &root).unwrap();
-    let (watcher, batches) = Watcher::start(&root, &Rules::default(), DEBOUNCE).unwrap();
-    let snapshot = Snapshot::scan(&root, &Rules::default());
-    let mut lua = Lua {
-        folder,
-        watcher,
-        batches,
-        snapshot,
-        markers: 0,
-    };
+    let mut lua = Lua::watch(folder, start);
     lua.write("cogs/ping.luau", "changed");
     assert_eq!(lua.step().await, ["cogs/ping"]);
     symlink("two", lua.folder.path().join("next")).unwrap();
@@ -122,17 +114,8 @@ async fn a_root_behind_a_symlink_is_watched_also_when_the_symlink_moves() {
 #[tokio::test]
 async fn a_root_that_comes_later_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().join("lua");
-    let (watcher, batches) = Watcher::start(&root, &Rules::default(), DEBOUNCE).unwrap();
-    let snapshot = Snapshot::scan(&root, &Rules::default());
-    assert_eq!(snapshot.problems.len(), 1);
-    let mut lua = Lua {
-        folder,
-        watcher,
-        batches,
-        snapshot,
-        markers: 0,
-    };
+    let mut lua = Lua::watch(folder, start);
+    assert_eq!(lua.snapshot.problems.len(), 1);
     lua.write("cogs/ping.luau", "1");
     lua.until("cogs/ping", Some("1")).await;
     lua.write("services/late.luau", "1");

@@ -32,9 +32,7 @@ struct Lua {
 
 impl Lua {
     fn new(files: &[(&str, &str)]) -> Self {
-        Self::with(files, |root, rules| {
-            Watcher::start(root, rules, DEBOUNCE).unwrap()
-        })
+        Self::with(files, start)
     }
 
     fn with(
@@ -47,6 +45,15 @@ impl Lua {
         for (path, text) in files {
             write(&root.join(path), text);
         }
+        Self::watch(folder, start)
+    }
+
+    /// Watches `lua/` in a folder, as it is.
+    fn watch(
+        folder: TempDir,
+        start: impl FnOnce(&Path, &Rules) -> (Watcher, mpsc::Receiver<Batch>),
+    ) -> Self {
+        let root = folder.path().join("lua");
         let rules = Rules::default();
         let (watcher, batches) = start(&root, &rules);
         let snapshot = Snapshot::scan(&root, &rules);
@@ -107,6 +114,10 @@ impl Lua {
         changed.remove(&marker);
         changed
     }
+}
+
+fn start(root: &Path, rules: &Rules) -> (Watcher, mpsc::Receiver<Batch>) {
+    Watcher::start(root, rules, DEBOUNCE).unwrap()
 }
 
 fn write(path: &Path, text: &str) {
